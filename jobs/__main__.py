@@ -1,0 +1,258 @@
+"""The command line: ``python -m jobs VERB FEED``, or ``lakewright VERB FEED`` once installed."""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jobs import screen
+from jobs.entrypoint import wanted_partition, worst_exit_code
+from jobs.registry import JOBS, load_feed
+from lakewright.config import Conf, lake_uri
+from lakewright.errors import ConfigError
+from lakewright.lake import Lake, open_lake
+from lakewright.progress import closing_progress, make_progress
+from transforms.errors import LakewrightError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Exactly once, every row accounted for.")
+
+FeedName = Annotated[str, typer.Argument(metavar="FEED", help="Name of a feed: conf/feeds/FEED.yaml.")]
+LakeUri = Annotated[str | None, typer.Option("--lake", help="The lake's root; else LAKEWRIGHT_LAKE, else ./lake.")]
+ConfUri = Annotated[str, typer.Option("--conf", help="Folder of the config, or s3://…")]
+Targets = Annotated[list[str], typer.Option("--target", help="Only this table (repeatable).")]
+Settings = Annotated[list[str], typer.Option("--set", help="key=value over the feed's own (repeatable).")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show a traceback with an error.")]
+Date = Annotated[str | None, typer.Option("--date", help="Only the sources of this day: 2026-08-01.")]
+Partition = Annotated[str | None, typer.Option("--partition", help="Only these: year=2026,month=08.")]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb has to say: as data, on the screen, and as an exit code."""
+
+    data: Any
+    show: Callable[[], None]
+    exit_code: int = 0
+
+
+@app.command()
+def run(
+    feed: FeedName,
+    lake: LakeUri = None,
+    conf: ConfUri = "conf",
+    target: Targets = [],  # noqa: B006 - typer reads the default and never changes it
+    settings: Settings = [],  # noqa: B006
+    date: Date = None,
+    partition: Partition = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Take all that is new, and commit it."""
+    _answer(lambda: _run("run", feed, lake, conf, target, settings, date, partition), as_json, verbose)
+
+
+@app.command()
+def rebuild(
+    feed: FeedName,
+    lake: LakeUri = None,
+    conf: ConfUri = "conf",
+    target: Targets = [],  # noqa: B006
+    settings: Settings = [],  # noqa: B006
+    date: Date = None,
+    partition: Partition = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Make the table again from all sources, whatever has been committed."""
+    _answer(lambda: _run("rebuild", feed, lake, conf, target, settings, date, partition), as_json, verbose)
+
+
+@app.command()
+def plan(
+    feed: FeedName,
+    lake: LakeUri = None,
+    conf: ConfUri = "conf",
+    target: Targets = [],  # noqa: B006
+    settings: Settings = [],  # noqa: B006
+    date: Date = None,
+    partition: Partition = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say what run would do; write nothing."""
+
+    def work() -> Answer:
+        from lakewright.overview import plan_overview
+        from lakewright.runs import Request
+
+        opened = _open_lake(lake)
+        request = Request("run", wanted_partition(date, partition))
+        jobs = load_feed(Conf(conf), feed, settings).targets(opened, target)
+        plans = [plan_overview(opened, job, request) for job in jobs]
+        code = max(found["exit_code"] for found in plans)
+        return Answer(plans, lambda: screen.show_plans(plans), code)
+
+    _answer(work, as_json, verbose)
+
+
+@app.command()
+def status(
+    feed: FeedName,
+    lake: LakeUri = None,
+    conf: ConfUri = "conf",
+    target: Targets = [],  # noqa: B006
+    settings: Settings = [],  # noqa: B006
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show the last commit, an open batch, what is waiting, and what is in quarantine."""
+
+    def work() -> Answer:
+        from lakewright.overview import status_overview
+
+        opened = _open_lake(lake)
+        jobs = load_feed(Conf(conf), feed, settings).targets(opened, target)
+        states = [status_overview(opened, job) for job in jobs]
+        return Answer(states, lambda: screen.show_status(states))
+
+    _answer(work, as_json, verbose)
+
+
+@app.command()
+def receipt(
+    feed: FeedName,
+    lake: LakeUri = None,
+    conf: ConfUri = "conf",
+    target: Targets = [],  # noqa: B006
+    settings: Settings = [],  # noqa: B006
+    run_id: Annotated[str | None, typer.Option("--run", help="Id of a run; else the last one.")] = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show the last receipt, or that of one run."""
+
+    def work() -> Answer:
+        from lakewright.receipts import read_receipt
+
+        opened = _open_lake(lake)
+        jobs = load_feed(Conf(conf), feed, settings).targets(opened, target)
+        receipts = [read_receipt(opened, job.target.state_folder, run_id) for job in jobs]
+        return Answer(receipts, lambda: screen.show_receipts(receipts))
+
+    _answer(work, as_json, verbose)
+
+
+@app.command()
+def check(
+    feed: Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Feeds; else all of them.")] = None,
+    conf: ConfUri = "conf",
+    settings: Settings = [],  # noqa: B006
+    schema: Annotated[Path | None, typer.Option("--schema", help="Also write JSON schemas for editors here.")] = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Validate feeds, without starting Spark."""
+
+    def work() -> Answer:
+        folder = Conf(conf)
+        names = feed or folder.names()
+        problems: list[str] = []
+        for name in names:
+            try:
+                load_feed(folder, name, settings)
+            except ConfigError as error:
+                problems += str(error).splitlines()
+        if schema is not None:
+            _write_schemas(schema)
+        data = {"feeds": names, "problems": problems}
+        return Answer(data, lambda: screen.show_check(names, problems), ConfigError.exit_code if problems else 0)
+
+    _answer(work, as_json, verbose)
+
+
+def _run(
+    verb: str,
+    feed: str,
+    lake: str | None,
+    conf: str,
+    target: list[str],
+    settings: list[str],
+    date: str | None,
+    partition: str | None,
+) -> Answer:
+    from lakewright.runs import Request, Run
+
+    request = Request(verb, wanted_partition(date, partition))
+    loaded = load_feed(Conf(conf), feed, settings)
+    opened = _open_lake(lake)
+    with closing_progress(make_progress()) as progress:
+        receipts = [Run(opened, job, request, progress)() for job in loaded.targets(opened, target)]
+    data = [found.model_dump() for found in receipts]
+    return Answer(data, lambda: screen.show_receipts(data), worst_exit_code(receipts))
+
+
+def _open_lake(uri: str | None) -> Lake:
+    opened = open_lake(lake_uri(uri))
+    opened.check()
+    return opened
+
+
+def _write_schemas(folder: Path) -> None:
+    import importlib
+
+    from lakewright.config import write_schema
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for job, model in JOBS.items():
+        write_schema(getattr(importlib.import_module(f"jobs.{job}"), model), folder / f"{job}.schema.json")
+
+
+def _answer(work: Callable[[], Answer], as_json: bool, verbose: bool) -> None:
+    """Do a verb's work and leave with its exit code; the last line on stderr is what a person can act on."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    try:
+        answer = work()
+    except LakewrightError as error:
+        if verbose:
+            traceback.print_exc()
+        _leave(str(error), error.exit_code)
+    except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, a person gets one line
+        if verbose:
+            traceback.print_exc()
+        first = next(iter(str(error).splitlines()), "")
+        _leave(f"unexpected {type(error).__name__}: {first} (--verbose shows where)", 1)
+    if as_json:
+        print(json.dumps(answer.data, ensure_ascii=False, indent=2))
+    else:
+        answer.show()
+    errors = (
+        [found["error"] for found in answer.data if isinstance(found, dict) and found.get("error")]
+        if isinstance(answer.data, list)
+        else []
+    )
+    for line in errors:
+        typer.echo(f"error: {line}", err=True)
+    raise typer.Exit(answer.exit_code)
+
+
+def _leave(message: str, exit_code: int) -> None:
+    for line in message.splitlines():
+        typer.echo(f"error: {line}", err=True)
+    raise typer.Exit(exit_code)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="lakewright")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,421 @@
+"""CSV objects to a typed Parquet table."""
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from py4j.protocol import Py4JJavaError
+from pydantic import Field, field_validator, model_validator
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.entrypoint import run_as_script
+from lakewright.catalog import Catalog
+from lakewright.config import CatalogTable, Feed, Model
+from lakewright.errors import ConfigError
+from lakewright.lake import Lake
+from lakewright.log import Counts, Plan, SourceObject, TableState
+from lakewright.progress import Progress
+from lakewright.readers.csv import (
+    CsvOptions,
+    Header,
+    bind_columns,
+    find_unreadable,
+    has_line_end,
+    read_heads,
+    read_text_rows,
+)
+from lakewright.runs import Request, Staged, Survey, Target
+from lakewright.session import get_session
+from lakewright.sources import Choice, Listed, Source, choose_append, choose_rebuild, narrowed
+from lakewright.writers.parquet import Compression, plan_reading, schema_changes, stage_parquet, staged_files
+from transforms.datetime_patterns import problem_with
+from transforms.errors import HeaderError
+from transforms.object_names import DATE_KEYS, file_name_pattern, partition_path
+from transforms.typed_rows import (
+    OBJECT,
+    REJECTED,
+    RESERVED_PREFIX,
+    TypedColumn,
+    keep_good,
+    keep_rejected,
+    with_typed_values,
+)
+
+_TYPE: Final = re.compile(r"string|long|int|double|boolean|date|timestamp|decimal\((\d{1,2}),(\d{1,2})\)")
+_MOST_DIGITS: Final = 38
+
+
+class ColumnSpec(Model):
+    """One declared column; its type alone may stand for all of it."""
+
+    type: str = Field(description="string, long, int, double, decimal(p,s), boolean, date or timestamp.")
+    source_name: str = Field(default="", alias="from", description="Its name in the header, where that differs.")
+    format: str = Field(default="", description="Pattern of this column's dates or timestamps.")
+    decimal_separator: Literal["", ".", ","] = Field(default="", description="Of this column's numbers.")
+    timezone: str = Field(default="", description="Where this column's timestamps were written.")
+
+    @field_validator("type")
+    @classmethod
+    def _known_type(cls, written: str) -> str:
+        kind = written.replace(" ", "").lower()
+        match = _TYPE.fullmatch(kind)
+        if match is None:
+            raise ValueError(
+                f"unknown type {written!r}; known are string, long, int, double, decimal(p,s), boolean, date, timestamp"
+            )
+        if match[1] and not (1 <= int(match[1]) <= _MOST_DIGITS and int(match[2]) <= int(match[1])):
+            raise ValueError(f"{written} is no decimal: 1 to {_MOST_DIGITS} digits, of which the fraction is a part")
+        return kind
+
+    @model_validator(mode="before")
+    @classmethod
+    def _type_alone(cls, written: Any) -> Any:
+        return {"type": written} if isinstance(written, str) else written
+
+
+class CsvSource(Model):
+    """Where the objects are, and how they are written."""
+
+    path: str = Field(min_length=1, description="Folder in the lake, or a URI of its own.")
+    file_name: str = Field(
+        default="", description="Template of the objects' names, such as customers_{year}{month}{day}.csv."
+    )
+    csv: CsvOptions = Field(default=CsvOptions(), description="How the text is written.")
+    columns: dict[str, ColumnSpec] = Field(
+        min_length=1, description="The columns to keep, by their names in the table."
+    )
+    on_extra_column: Literal["ignore", "refuse"] = Field(
+        default="ignore", description="What becomes of an object whose header has columns that are not declared."
+    )
+    on_refused_file: Literal["fail", "skip"] = Field(
+        default="fail", description="Whether the rest of a batch goes on without an object that cannot be read."
+    )
+
+    @field_validator("file_name")
+    @classmethod
+    def _is_template(cls, template: str) -> str:
+        file_name_pattern(template)
+        return template
+
+
+class ParquetTarget(Model):
+    """The table, and how it is filled."""
+
+    path: str = Field(min_length=1, description="Folder of the table in the lake.")
+    fill: Literal["rebuild", "append"] = Field(
+        default="rebuild",
+        description="rebuild: a partition is made again from all of its objects. append: rows are added, once.",
+    )
+    partition_by: tuple[str, ...] = Field(default=(), description="Columns that become folders.")
+    partition_date: Literal["source", "processing"] = Field(
+        default="source", description="Whether year, month, day are those of the object's name or of the processing."
+    )
+    compression: Compression = Field(default="snappy", description="How the Parquet files are compressed.")
+    catalog: CatalogTable | None = Field(default=None, description="Where the table is registered.")
+    on_missing_source: Literal["refuse", "rebuild"] = Field(
+        default="refuse", description="What becomes of a partition with news that has lost a source object."
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _in_the_lake(cls, path: str) -> str:
+        if "://" in path or ".." in path.split("/") or not path.strip("/"):
+            raise ValueError(f"a target is a folder in the lake, such as refined/customers/, not {path!r}")
+        return path.strip("/") + "/"
+
+
+class CsvToParquetFeed(Feed):
+    """A feed of the job csv_to_parquet."""
+
+    job: Literal["csv_to_parquet"] = Field(description="The job that runs this feed.")
+    source: CsvSource
+    target: ParquetTarget
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "CsvToParquetFeed":
+        columns, target = self.source.columns, self.target
+        names = [name.casefold() for name in (*columns, *DATE_KEYS)]
+        doubled = [name for name in columns if names.count(name.casefold()) > 1]
+        if doubled:
+            raise ValueError(f"column {doubled[0]!r} stands twice (case, year, month and day included)")
+        reserved = [name for name in columns if name.startswith(RESERVED_PREFIX)]
+        if reserved:
+            raise ValueError(f"column {reserved[0]!r}: names that begin with {RESERVED_PREFIX} are taken")
+        unknown = [name for name in target.partition_by if name not in (*DATE_KEYS, *columns)]
+        if unknown:
+            raise ValueError(f"target.partition_by: {unknown[0]!r} is neither year, month, day nor a column")
+        if target.fill == "rebuild" and (target.partition_date != "source" or set(target.partition_by) & set(columns)):
+            raise ValueError("target.fill: rebuild needs partitions that follow from an object's name; use append")
+        for name, column in self.typed_columns().items():
+            if column.type in ("date", "timestamp") and (
+                problem := problem_with(column.format, time=column.type == "timestamp")
+            ):
+                raise ValueError(f"source.columns.{name}: {problem}")
+            try:
+                ZoneInfo(column.timezone)
+            except (ValueError, ZoneInfoNotFoundError):
+                raise ValueError(f"source.columns.{name}: unknown time zone {column.timezone!r}") from None
+        return self
+
+    def typed_columns(self) -> dict[str, TypedColumn]:
+        """Give the declared columns, each with its own settings or those of the whole source."""
+        csv = self.source.csv
+        return {
+            name: TypedColumn(
+                name,
+                spec.type,
+                format=spec.format or (csv.timestamp_format if spec.type == "timestamp" else csv.date_format),
+                decimal_separator=spec.decimal_separator or csv.decimal_separator,
+                timezone=spec.timezone or csv.timezone,
+                null_text=csv.null_text,
+            )
+            for name, spec in self.source.columns.items()
+        }
+
+    def header_names(self) -> dict[str, str]:
+        """Give the name in the header of each declared column."""
+        return {name: spec.source_name or name for name, spec in self.source.columns.items()}
+
+    def date_keys(self) -> list[str]:
+        """Name those of year, month and day that are folders of the table."""
+        return [key for key in self.target.partition_by if key in DATE_KEYS]
+
+
+def build(rows: DataFrame, *, columns: Sequence[TypedColumn], observed: Observation, doubted: Column) -> DataFrame:
+    """Judge text rows by the declared types, counting them on the way.
+
+    Columns in:  every declared column (string), and those of ``readers.csv.read_text_rows``
+    Columns out: those of ``transforms.typed_rows.with_typed_values``
+    Rows:        unchanged; observed are read, rejected, dirty (objects with rejected rows, a line each) and doubted
+                 (objects whose good rows hold line ends, a line each)
+    """
+    is_doubted = ~F.col(REJECTED) & doubted
+    return rows.transform(with_typed_values, columns=columns).observe(
+        observed,
+        F.count(F.lit(1)).alias("read"),
+        F.count_if(REJECTED).alias("rejected"),
+        F.array_join(F.collect_set(F.when(F.col(REJECTED), F.col(OBJECT))), "\n").alias("dirty"),
+        F.array_join(F.collect_set(F.when(is_doubted, F.col(OBJECT))), "\n").alias("doubted"),
+    )
+
+
+class CsvToParquet:
+    """The job for its one target; see ``lakewright.runs.TargetJob``."""
+
+    def __init__(self, feed_name: str, feed: CsvToParquetFeed, lake: Lake) -> None:
+        self.feed, self._lake = feed, lake
+        self.target = Target(feed_name, feed.target.path.strip("/").rsplit("/", 1)[-1], feed.target.path)
+        self.skips_refused = feed.source.on_refused_file == "skip"
+        pattern = file_name_pattern(feed.source.file_name) if feed.source.file_name else None
+        self._source = Source(lake, feed.source.path, pattern)
+        self._heads: dict[tuple[str, str], Header | None] = {}
+
+    def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
+        """See ``TargetJob.survey``."""
+        changes, broken = schema_changes(state.columns, self._published_columns())
+        is_whole = request.everything and not request.wanted
+        if broken and not is_whole:
+            raise ConfigError(f"column {broken[0]}; run `rebuild` to make the whole table anew")
+        listing = self._source.look()
+        listed = narrowed(listing.objects, request.wanted)
+        fresh = [found for found in listed if request.everything or not state.has(found.path, found.etag)]
+        refused = self._refused(fresh) | {path: why for path, why in excluded.items() if path in _paths(listed)}
+        # A partition that would lose rows because an object of it is refused now stays as it is.
+        withheld = {self._partition(found) for found in listed if found.path in refused and found.path in state.objects}
+        kept = [found for found in listed if found.path not in refused and self._partition(found) not in withheld]
+        return Survey(
+            choice=self._choose(kept, state, request),
+            refused=refused,
+            ignored=listing.ignored,
+            extra_columns=self._extra_columns(fresh),
+            schema_changes=changes + broken,
+        )
+
+    def changed(self, plan: Plan) -> list[str]:
+        """See ``TargetJob.changed``."""
+        return self._source.changed(plan.objects)
+
+    def processing_date(self) -> str:
+        """See ``TargetJob.processing_date``."""
+        return datetime.now(UTC).date().isoformat()
+
+    def stage(self, plan: Plan, folder: str, progress: Progress) -> Staged:
+        """See ``TargetJob.stage``."""
+        refused = self._refused(plan.objects)
+        known = {taken.path: self._heads.get((taken.path, taken.etag)) for taken in plan.objects}
+        headers = {path: header for path, header in known.items() if header is not None}
+        csv = self.feed.source.csv
+        suspects = [taken.path for taken in plan.objects if taken.path in headers and headers[taken.path].is_suspect]
+        if csv.multiline:
+            refused |= find_unreadable(self._source.lake, suspects, headers, csv)
+        if refused:
+            return Staged(refused=refused)
+        with_rows = [taken for taken in plan.objects if taken.path in headers]
+        if not with_rows:
+            return Staged(columns=self._published_columns())
+        return self._stage_rows(plan, with_rows, headers, folder, progress)
+
+    def catalog(self) -> Catalog | None:
+        """See ``TargetJob.catalog``; a folder on a person's own machine is nothing that the catalog could point to."""
+        target = self.feed.target
+        if target.catalog is None or not self._lake.uri.startswith("s3://"):
+            return None
+        types = self._published_columns()
+        keys = {name: types.get(name, "string") for name in target.partition_by}
+        return Catalog(target.catalog.database, target.catalog.table, f"{self._lake.uri}/{target.path}", keys)
+
+    def _stage_rows(
+        self,
+        plan: Plan,
+        objects: Sequence[SourceObject],
+        headers: Mapping[str, Header],
+        folder: str,
+        progress: Progress,
+    ) -> Staged:
+        """Read once, write the good rows; then read the objects with rejected rows again, to write those rows."""
+        feed, lake = self.feed, self._source.lake
+        spark = get_session(lake_uris=(self._lake.uri, lake.uri))
+        columns = list(feed.typed_columns().values())
+        gather = plan_reading(spark, objects)
+        observed = Observation(folder)
+        doubted = has_line_end(feed.source.columns, {headers[taken.path].line_end for taken in objects})
+        names = feed.header_names()
+        rows = read_text_rows(spark, lake, objects, headers, feed.source.csv, names)
+        judged = build(rows, columns=columns, observed=observed, doubted=doubted)
+        try:
+            stage_parquet(
+                judged.transform(keep_good, columns=columns, also=feed.date_keys()),
+                self._lake.spark_uri(folder + "table"),
+                partition_by=feed.target.partition_by,
+                compression=feed.target.compression,
+                record_bytes=max(headers[taken.path].record_bytes for taken in objects),
+                gather=gather,
+            )
+        except Py4JJavaError:
+            packed = [taken.path for taken in objects if taken.path.endswith(".gz")]
+            if unreadable := find_unreadable(lake, packed, headers, feed.source.csv):
+                return Staged(refused=unreadable)
+            raise
+        counted = observed.get
+        if feed.source.csv.multiline and (
+            unreadable := find_unreadable(lake, counted["doubted"].splitlines(), headers, feed.source.csv)
+        ):
+            return Staged(refused=unreadable)
+        if counted["rejected"]:
+            progress.stage(self.target.name, "quarantine", f"{counted['rejected']} rows")
+            dirty = set(counted["dirty"].splitlines())
+            again = [taken for taken in objects if taken.path in dirty]
+            self._stage_rejected(read_text_rows(spark, lake, again, headers, feed.source.csv, names), columns, folder)
+        prefix = f"{plan.number:06d}-"
+        table = staged_files(spark, self._lake, folder + "table/", self.target.path, prefix=prefix)
+        quarantine = staged_files(
+            spark, self._lake, folder + "quarantine/", self.target.quarantine_folder, prefix=prefix
+        )
+        return Staged(
+            counts=Counts(
+                read=counted["read"], written=counted["read"] - counted["rejected"], rejected=counted["rejected"]
+            ),
+            rules=self._broken_rules(spark, folder) if quarantine else {},
+            columns=self._published_columns(),
+            table=table,
+            quarantine=quarantine,
+        )
+
+    def _stage_rejected(self, rows: DataFrame, columns: Sequence[TypedColumn], folder: str) -> None:
+        keys = self.feed.date_keys() if self.feed.target.fill == "rebuild" else []
+        rejected = rows.transform(with_typed_values, columns=columns).transform(
+            keep_rejected, columns=columns, also=keys
+        )
+        stage_parquet(rejected, self._lake.spark_uri(folder + "quarantine"), partition_by=keys)
+
+    def _broken_rules(self, spark: SparkSession, folder: str) -> dict[str, int]:
+        reasons = spark.read.parquet(self._lake.spark_uri(folder + "quarantine")).select(
+            F.explode("reasons").alias("r")
+        )
+        rules = reasons.select(F.concat_ws(": ", "r.column", "r.rule").alias("rule")).groupBy("rule").count()
+        return {row["rule"]: row["count"] for row in rules.orderBy("rule").collect()}
+
+    def _choose(self, kept: Sequence[Listed], state: TableState, request: Request) -> Choice:
+        target, keys = self.feed.target, self.feed.date_keys()
+        allow_gone = target.on_missing_source == "rebuild"
+        if target.fill == "rebuild":
+            return choose_rebuild(kept, state, keys=keys, everything=request.everything, allow_gone=allow_gone)
+        if request.everything and request.wanted:
+            raise ConfigError("an appended table is rebuilt whole: leave --date and --partition out")
+        today = dict(zip(DATE_KEYS, self.processing_date().split("-"), strict=True))
+        return choose_append(
+            kept,
+            state,
+            values=lambda found: {
+                key: (found.date if target.partition_date == "source" else today)[key] for key in keys
+            },
+            everything=request.everything,
+            allow_gone=allow_gone,
+        )
+
+    def _refused(self, objects: Iterable[Listed | SourceObject]) -> dict[str, str]:
+        """Look at the heads of objects, and say why some cannot be read as declared."""
+        refused = {}
+        new = [found for found in objects if (found.path, found.etag) not in self._heads]
+        heads = read_heads(self._source.lake, [(found.path, found.size) for found in new], self.feed.source.csv)
+        refused.update(heads.refused)
+        for found in new:
+            if found.path not in refused:
+                self._heads[found.path, found.etag] = heads.headers.get(found.path)
+        for found in objects:
+            missing = [key for key in self._keys_of_names() if isinstance(found, Listed) and key not in found.date]
+            if missing:
+                refused[found.path] = f"its name does not say the {missing[0]}"
+            elif reason := self._reason_to_refuse(self._heads.get((found.path, found.etag))):
+                refused[found.path] = reason
+        return refused
+
+    def _reason_to_refuse(self, header: Header | None) -> str:
+        if header is None:
+            return ""
+        try:
+            _, extra = bind_columns(header, self.feed.header_names())
+        except HeaderError as error:
+            return str(error)
+        if extra and self.feed.source.on_extra_column == "refuse":
+            return f"the header has columns that are not declared: {', '.join(map(repr, extra))}"
+        return ""
+
+    def _extra_columns(self, objects: Iterable[Listed]) -> dict[str, int]:
+        """Count the objects that have each column that is not declared."""
+        counts: Counter[str] = Counter()
+        for found in objects:
+            header = self._heads.get((found.path, found.etag))
+            if header is not None and not self._reason_to_refuse(header):
+                counts.update(bind_columns(header, self.feed.header_names())[1])
+        return dict(counts)
+
+    def _keys_of_names(self) -> list[str]:
+        return self.feed.date_keys() if self.feed.target.partition_date == "source" else []
+
+    def _partition(self, found: Listed) -> str:
+        """Name the partition that is made again with an object; an appended one is nobody's but its own."""
+        if self.feed.target.fill == "append":
+            return found.path
+        return partition_path({key: found.date.get(key, "") for key in self.feed.date_keys()})
+
+    def _published_columns(self) -> dict[str, str]:
+        return {name: column.ddl_type for name, column in self.feed.typed_columns().items()}
+
+
+def _paths(objects: Iterable[Listed]) -> set[str]:
+    return {found.path for found in objects}
+
+
+def open_targets(feed_name: str, feed: CsvToParquetFeed, lake: Lake) -> list[CsvToParquet]:
+    """Give the targets of a feed: this job has one."""
+    return [CsvToParquet(feed_name, feed, lake)]
+
+
+if __name__ == "__main__":
+    sys.exit(run_as_script())

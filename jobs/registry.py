@@ -1,0 +1,49 @@
+"""Which jobs there are; a module is imported only when a feed asks for it."""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lakewright.config import Conf, Feed, FeedDocument, suggest
+from lakewright.errors import ConfigError
+from lakewright.lake import Lake
+from lakewright.runs import TargetJob
+
+#: Job → the name of its feed model in the module of the same name.
+JOBS: Final = {"csv_to_parquet": "CsvToParquetFeed"}
+
+
+@dataclass(frozen=True)
+class LoadedFeed:
+    """A feed that has been read and understood."""
+
+    name: str
+    feed: Feed
+    module: Any
+
+    def targets(self, lake: Lake, wanted: Sequence[str]) -> list[TargetJob]:
+        """Give the feed's targets, or those that are wanted.
+
+        Raises:
+            ConfigError: If one that is wanted is none of the feed's.
+        """
+        jobs: list[TargetJob] = self.module.open_targets(self.name, self.feed, lake)
+        names = [job.target.name for job in jobs]
+        if unknown := [name for name in wanted if name not in names]:
+            raise ConfigError(f"feed {self.name} has no target {unknown[0]!r}{suggest(unknown[0], names)}")
+        return [job for job in jobs if not wanted or job.target.name in wanted]
+
+
+def load_feed(conf: Conf, name: str, settings: Sequence[str] = ()) -> LoadedFeed:
+    """Read a feed, and import the job that it names.
+
+    Raises:
+        ConfigError: If there is no such feed or job, or the feed is not as its job wants it.
+    """
+    document = FeedDocument(conf, name, settings)
+    if document.job not in JOBS:
+        raise ConfigError(f"{document.path}: unknown job {document.job!r}{suggest(document.job, list(JOBS))}")
+    module = importlib.import_module(f"jobs.{document.job}")
+    model: type[Feed] = getattr(module, JOBS[document.job])
+    return LoadedFeed(name, document.parse(model), module)

@@ -1,0 +1,204 @@
+"""Feed files: YAML in, typed and frozen models out, with errors that say file, line, key and what would be right."""
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lakewright.errors import ConfigError
+from lakewright.lake import open_lake
+
+MAX_SUGGESTION_DISTANCE: Final = 0.6
+
+
+class Model(BaseModel):
+    """Base of every part of a feed: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class CatalogTable(Model):
+    """Where a table is registered in the Glue Data Catalog."""
+
+    database: str = Field(min_length=1, description="Database in the catalog; made if it is not there.")
+    table: str = Field(min_length=1, description="Table in that database.")
+
+
+class Feed(Model):
+    """What every feed says, whatever its job."""
+
+    job: str = Field(description="The job that runs this feed.")
+    description: str = Field(default="", description="What this feed is, in a sentence.")
+    max_rejected: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.0, description="Share of rejected rows up to which a batch is published."
+    )
+    lease_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=60.0, description="How long a run that shows no life keeps its target."
+    )
+
+    def fingerprint(self) -> str:
+        """Hash what this feed says, so that a log entry can tell which config it was made with."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+F = TypeVar("F", bound=Feed)
+
+
+class Conf:
+    """A folder of feeds: local, or ``s3://bucket/prefix``."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri.rstrip("/")
+        self._remote = "://" in uri
+
+    def names(self) -> list[str]:
+        """List the feeds by name."""
+        if self._remote:
+            paths = [entry.path for entry in open_lake(self.uri).list("feeds/")]
+        elif Path(self.uri).is_dir():
+            paths = [path.name for path in Path(self.uri, "feeds").glob("*.yaml")]
+        else:
+            raise ConfigError(f"no such config folder: {self.uri}")
+        return sorted(Path(path).stem for path in paths if path.endswith(".yaml"))
+
+    def path(self, name: str) -> str:
+        """Name the file of a feed."""
+        return f"{self.uri}/feeds/{name}.yaml"
+
+    def text(self, name: str) -> str:
+        """Read the file of a feed.
+
+        Raises:
+            ConfigError: If there is none.
+        """
+        try:
+            if self._remote:
+                return open_lake(self.uri).read(f"feeds/{name}.yaml").decode()
+            return Path(self.path(name)).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            known = self.names()
+            raise ConfigError(f"unknown feed {name!r} in {self.uri}{suggest(name, known)}") from None
+
+
+class FeedDocument:
+    """A feed file before its model: a mapping, and where each key stands."""
+
+    def __init__(self, conf: Conf, name: str, settings: Sequence[str] = ()) -> None:
+        self.name, self.path = name, conf.path(name)
+        try:
+            node = yaml.compose(conf.text(name), Loader=yaml.SafeLoader)
+            self.values: Any = yaml.safe_load(conf.text(name))
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = f":{mark.line + 1}" if mark else ""
+            problem = getattr(error, "problem", None) or "not YAML"
+            raise ConfigError(f"{self.path}{line}: not readable as YAML: {problem}") from error
+        if not isinstance(self.values, dict):
+            raise ConfigError(f"{self.path}: a feed is a mapping of keys, beginning with job:")
+        self._lines: dict[tuple[str, ...], int] = {}
+        self._note_lines(node, ())
+        for setting in settings:
+            self._set(setting)
+
+    @property
+    def job(self) -> str:
+        """Name the job of this feed."""
+        job = self.values.get("job")
+        if not isinstance(job, str):
+            raise ConfigError(f"{self.path}: the key job: is missing; it names the job that runs this feed")
+        return job
+
+    def parse(self, model: type[F]) -> F:
+        """Turn the document into its model.
+
+        Raises:
+            ConfigError: One line a problem, each with file, line and key.
+        """
+        try:
+            return model.model_validate(self.values)
+        except ValidationError as error:
+            problems = [self._describe(model, problem) for problem in error.errors()]
+            raise ConfigError("\n".join(dict.fromkeys(problems))) from None
+
+    def _note_lines(self, node: yaml.Node | None, path: tuple[str, ...]) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                here = (*path, str(key.value))
+                if here in self._lines:
+                    line = key.start_mark.line + 1
+                    raise ConfigError(f"{self.path}:{line}: {'.'.join(here)} stands twice")
+                self._lines[here] = key.start_mark.line + 1
+                self._note_lines(value, here)
+
+    def _set(self, setting: str) -> None:
+        key, separator, text = setting.partition("=")
+        if not separator or not key:
+            raise ConfigError(f"--set takes key=value, not {setting!r}")
+        *parents, last = key.split(".")
+        values = self.values
+        for parent in parents:
+            values = values.setdefault(parent, {})
+            if not isinstance(values, dict):
+                raise ConfigError(f"--set {setting}: {parent} is not a mapping")
+        try:
+            values[last] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            values[last] = text
+
+    def _describe(self, model: type[BaseModel], problem: Mapping[str, Any]) -> str:
+        location = tuple(str(part) for part in problem["loc"])
+        # Pydantic names the member of a union that it tried, which is no key of the file.
+        keys = tuple(part for part in location if "[" not in part and part not in ("str", "ColumnSpec"))
+        line = next((self._lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in self._lines), None)
+        where = f"{self.path}:{line}" if line else self.path
+        name = ".".join(keys)
+        if problem["type"] == "extra_forbidden":
+            return f"{where}: unknown key {name}{suggest(keys[-1], _keys_at(model, keys[:-1]))}"
+        if problem["type"] == "missing":
+            return f"{where}: the key {name} is missing"
+        message = problem["msg"].removeprefix("Value error, ")
+        return f"{where}: {name or 'feed'}: {message[0].lower()}{message[1:]}"
+
+
+def write_schema(model: type[Feed], path: Path) -> None:
+    """Write the JSON schema of a feed's model, for editors."""
+    path.write_text(json.dumps(model.model_json_schema(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def lake_uri(given: str | None) -> str:
+    """Say which lake is meant: the option, else ``LAKEWRIGHT_LAKE``, else ``./lake``."""
+    return given or os.environ.get("LAKEWRIGHT_LAKE") or "./lake"
+
+
+def _keys_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:
+    """List the keys that are known at a place in a model."""
+    fields = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+    if not path:
+        return list(fields)
+    for candidate in _models_in(fields.get(path[0])):
+        if found := _keys_at(candidate, path[1:]):
+            return found
+    for candidate in _models_in(fields.get(path[0])):
+        if len(path) > 1 and (found := _keys_at(candidate, path[2:])):
+            return found
+    return []
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
+
+
+def suggest(name: str, known: Sequence[str]) -> str:
+    """Name the nearest of what is known, or all of it, for the end of an error."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=MAX_SUGGESTION_DISTANCE)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known are {', '.join(known)}" if known else ""

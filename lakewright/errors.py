@@ -1,0 +1,94 @@
+"""Errors of the runtime, with the exit code that each one ends a run with.
+
+LakewrightError (1)                 transforms.errors
+├── DataError (3)                   transforms.errors
+│   ├── ObjectRefusedError          source objects that cannot be read as declared
+│   ├── RowsRefusedError            too many rejected rows
+│   ├── SourceGoneError             a partition to rebuild has lost a source object
+│   └── SourceRewrittenError        an object of an appended table was written again
+├── ConfigError (2)                 a feed, an option or a lake that cannot be used as given
+├── AccountingError (1)             the sum of rows does not hold
+├── LeaseHeldError (4)              another run holds the target
+├── OvertakenError (4)              another run finished this run's batch
+└── UnreachableError (5)            a source or service could not be reached
+    └── AccessDeniedError (5)       it was reached, and said no
+"""
+
+from collections.abc import Mapping
+
+from transforms.errors import DataError, LakewrightError
+
+
+class ConfigError(LakewrightError):
+    """Raised when a feed, an option or a lake cannot be used as it was given."""
+
+    exit_code = 2
+
+
+class ObjectRefusedError(DataError):
+    """Raised when source objects cannot be read as declared."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        path, reason = next(iter(self.reasons.items()))
+        more = f" (and {len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
+        super().__init__(f"refused {path}: {reason}{more}")
+
+
+class RowsRefusedError(DataError):
+    """Raised when the share of rejected rows is above what the feed allows."""
+
+    def __init__(self, rejected: int, read: int, allowed: float, rules: Mapping[str, int]) -> None:
+        self.rejected, self.read, self.allowed, self.rules = rejected, read, allowed, dict(rules)
+        broken = ", ".join(f"{rule} ({count})" for rule, count in self.rules.items())
+        super().__init__(
+            f"{rejected} of {read} rows rejected, above max_rejected {allowed:g}; nothing was published ({broken})"
+        )
+
+
+class SourceGoneError(DataError):
+    """Raised when a partition must be rebuilt and one of its committed source objects is gone."""
+
+    def __init__(self, partition: str, gone: list[str]) -> None:
+        self.partition, self.gone = partition, gone
+        super().__init__(
+            f"partition {partition or '(whole table)'} has news, but {len(gone)} of its source objects are gone, "
+            f"first {gone[0]}; bring them back, or set target.on_missing_source: rebuild to go on without them"
+        )
+
+
+class SourceRewrittenError(DataError):
+    """Raised when an object whose rows were appended was written again: its rows cannot be told from the others."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} was written again after its rows were appended; run `rebuild` to make the table anew from all "
+            "sources"
+        )
+
+
+class AccountingError(LakewrightError):
+    """Raised when read = written + deleted + superseded + rejected does not hold."""
+
+
+class LeaseHeldError(LakewrightError):
+    """Raised when another run holds the target for longer than a run waits."""
+
+    exit_code = 4
+
+
+class OvertakenError(LakewrightError):
+    """Raised when another run took the target over and finished this run's batch."""
+
+    exit_code = 4
+
+
+class UnreachableError(LakewrightError):
+    """Raised when a source or a service cannot be reached."""
+
+    exit_code = 5
+
+
+class AccessDeniedError(UnreachableError):
+    """Raised when a source or a service refuses access."""

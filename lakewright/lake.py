@@ -1,0 +1,81 @@
+"""Objects in a lake: one small interface, over S3 and over a local folder.
+
+Paths are relative to the lake's root, with ``/`` between segments. Every write is whole or not at all.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from lakewright.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as a listing shows it; ``etag`` changes whenever the object is written again."""
+
+    path: str
+    size: int
+    etag: str
+
+
+class Lake(Protocol):
+    """The root that holds all zones."""
+
+    uri: str
+
+    def check(self) -> None:
+        """Make sure that the lake is there and may be listed.
+
+        Raises:
+            ConfigError: If there is no such folder or bucket.
+            UnreachableError: If it cannot be reached, or refuses access.
+        """
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
+        """List the objects below ``prefix`` (a folder, ending in ``/``) whose paths come after ``after``, sorted."""
+
+    def read(self, path: str, *, start: int = 0, length: int | None = None) -> bytes:
+        """Read an object, or ``length`` bytes of it.
+
+        Raises:
+            FileNotFoundError: If it is not there.
+        """
+
+    def stat(self, path: str) -> StoredObject | None:
+        """Look one object up; None if it is not there."""
+
+    def create(self, path: str, body: bytes) -> bool:
+        """Write an object only if there is none; False if one is there that has another body."""
+
+    def replace(self, path: str, body: bytes, *, etag: str) -> bool:
+        """Write over an object only if it still has ``etag``; False if it is gone or another."""
+
+    def move(self, source: str, destination: str) -> None:
+        """Move an object; a no-op if the source is gone, since then it was moved before."""
+
+    def delete(self, path: str) -> None:
+        """Delete an object; a no-op if it is gone."""
+
+    def spark_uri(self, path: str) -> str:
+        """Name a path as Spark opens it, and as ``_metadata.file_path`` begins."""
+
+
+def open_lake(uri: str) -> Lake:
+    """Open the lake at a URI: ``s3://bucket/prefix``, ``s3a://…`` (the same), or a local folder.
+
+    Raises:
+        ConfigError: If the scheme is another one.
+    """
+    scheme, separator, rest = uri.partition("://")
+    if separator and scheme in ("s3", "s3a"):
+        from lakewright.s3_lake import S3Lake  # boto3 takes half a second, which a local lake need not wait for
+
+        bucket, _, prefix = rest.partition("/")
+        return S3Lake(bucket, prefix.strip("/"))
+    if separator and scheme != "file":
+        raise ConfigError(f"a lake is s3://bucket/prefix or a folder, not {scheme}:// ({uri})")
+    from lakewright.local_lake import LocalLake
+
+    return LocalLake(str(Path(rest if separator else uri).absolute()))

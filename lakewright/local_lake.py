@@ -1,0 +1,130 @@
+"""A lake in a local folder. The ETag of a file is its size and its time of writing."""
+
+import contextlib
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from lakewright.errors import AccessDeniedError, ConfigError
+from lakewright.lake import StoredObject
+
+TEMPORARY_SUFFIX: Final = ".lakewright-tmp"
+
+
+class LocalLake:
+    """See ``lakewright.lake.Lake``."""
+
+    def __init__(self, root: str) -> None:
+        self.root = Path(root)
+        self.uri = root
+
+    def check(self) -> None:
+        """See ``Lake.check``."""
+        if not self.root.exists():
+            raise ConfigError(f"no such lake: {self.root}")
+        if not self.root.is_dir():
+            raise ConfigError(f"the lake {self.root} is a file, not a folder")
+        if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
+            raise AccessDeniedError(f"no rights to read and write the lake {self.root}")
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
+        """See ``Lake.list``; a folder that cannot be read is an error, not an empty one."""
+        found = []
+        for folder, _, names in os.walk(self.root / prefix, onerror=_raise_unless_missing):
+            for name in names:
+                path = Path(folder, name).relative_to(self.root).as_posix()
+                if path > after and not name.endswith(TEMPORARY_SUFFIX) and (entry := self.stat(path)):
+                    found.append(entry)
+        yield from sorted(found, key=lambda entry: entry.path)
+
+    def read(self, path: str, *, start: int = 0, length: int | None = None) -> bytes:
+        """See ``Lake.read``."""
+        try:
+            with (self.root / path).open("rb") as file:
+                file.seek(start)
+                return file.read(-1 if length is None else length)
+        except PermissionError as error:
+            raise AccessDeniedError(f"no rights to read {self.root / path}") from error
+
+    def stat(self, path: str) -> StoredObject | None:
+        """See ``Lake.stat``."""
+        try:
+            stat = (self.root / path).stat()
+        except FileNotFoundError:
+            return None
+        return StoredObject(path, stat.st_size, f"{stat.st_size:x}-{stat.st_mtime_ns:x}")
+
+    def create(self, path: str, body: bytes) -> bool:
+        """See ``Lake.create``; a link is what POSIX makes only if nothing is there."""
+        temporary = self._write_temporary(path, body)
+        try:
+            os.link(temporary, self.root / path)
+        except FileExistsError:
+            return self.read(path) == body
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
+
+    def replace(self, path: str, body: bytes, *, etag: str) -> bool:
+        """See ``Lake.replace``; a lock on the folder makes comparing and replacing one step among our own."""
+        temporary = self._write_temporary(path, body)
+        folder = os.open(temporary.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            current = self.stat(path)
+            if current is None or current.etag != etag:
+                return False
+            temporary.replace(self.root / path)
+            return True
+        finally:
+            os.close(folder)
+            temporary.unlink(missing_ok=True)
+
+    def move(self, source: str, destination: str) -> None:
+        """See ``Lake.move``."""
+        while (self.root / source).exists():
+            (self.root / destination).parent.mkdir(parents=True, exist_ok=True)
+            # Another run may have moved the source, or removed the empty folder: look again.
+            with contextlib.suppress(FileNotFoundError):
+                (self.root / source).replace(self.root / destination)
+        self._prune((self.root / source).parent)
+
+    def delete(self, path: str) -> None:
+        """See ``Lake.delete``; folders that become empty go too."""
+        (self.root / path).unlink(missing_ok=True)
+        self._prune((self.root / path).parent)
+
+    def spark_uri(self, path: str) -> str:
+        """See ``Lake.spark_uri``."""
+        return f"file:{self.root}/{path}".rstrip("/")
+
+    def _write_temporary(self, path: str, body: bytes) -> Path:
+        final = self.root / path
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary = final.parent / f".{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
+        try:
+            with temporary.open("xb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+        except PermissionError as error:
+            raise AccessDeniedError(f"no rights to write {final.parent}") from error
+        return temporary
+
+    def _prune(self, folder: Path) -> None:
+        while folder != self.root:
+            try:
+                folder.rmdir()
+            except OSError:
+                return
+            folder = folder.parent
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    if isinstance(error, PermissionError):
+        raise AccessDeniedError(f"no rights to list {error.filename}") from error
+    if not isinstance(error, FileNotFoundError):
+        raise error

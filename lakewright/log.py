@@ -1,0 +1,193 @@
+"""A target's log: numbered plans and outcomes, each written once, and the state of the table that follows from them."""
+
+from collections.abc import Iterable
+from typing import Final, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from lakewright.errors import OvertakenError
+from lakewright.lake import Lake
+
+SNAPSHOT_EVERY: Final = 50
+
+
+class Entry(BaseModel):
+    """Base of what is written to the log."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SourceObject(Entry):
+    """A source object as a batch takes it; ``values`` are its year, month and day in the table."""
+
+    path: str
+    size: int
+    etag: str
+    values: dict[str, str] = {}
+
+
+class TableFile(Entry):
+    """A file that a batch makes: where it was staged, where it is published, in which partition, with how many rows."""
+
+    path: str
+    staged: str
+    partition: str
+    rows: int
+    size: int
+
+
+class Counts(Entry):
+    """Rows of a batch; ``read = written + deleted + superseded + rejected``.
+
+    Of a batch that was refused nothing is written: its good rows are ``withheld``, and stand in that sum for them.
+    """
+
+    read: int = 0
+    written: int = 0
+    deleted: int = 0
+    superseded: int = 0
+    rejected: int = 0
+    withheld: int = 0
+
+    def holds(self) -> bool:
+        """Tell whether every row is accounted for."""
+        return self.read == self.written + self.deleted + self.superseded + self.rejected + self.withheld
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in Counts.model_fields})
+
+
+class Plan(Entry):
+    """A batch, written down before any data is read. ``replaces`` are the partitions that are made again; None is all.
+
+    The processing date is that of the first try, so that a rerun after midnight changes nothing.
+    """
+
+    number: int
+    run: str
+    processing_date: str
+    config_hash: str
+    objects: list[SourceObject]
+    replaces: list[str] | None = []
+
+
+class Outcome(Entry):
+    """How a batch ended. From the moment that this is in the log, it has."""
+
+    number: int
+    status: Literal["committed", "dropped"]
+    run: str
+    attempt: str
+    config_hash: str = ""
+    reason: str = ""
+    counts: Counts = Counts()
+    rules: dict[str, int] = {}
+    columns: dict[str, str] = {}
+    added: list[TableFile] = []
+    removed: list[str] = []
+    quarantined: list[TableFile] = []
+    released: list[str] = []
+
+
+class TableState(Entry):
+    """What the log adds up to: the committed objects, the files of the table and of the quarantine, the columns."""
+
+    number: int = 0
+    objects: dict[str, SourceObject] = {}
+    files: dict[str, TableFile] = {}
+    quarantine: dict[str, TableFile] = {}
+    columns: dict[str, str] = {}
+    last: Outcome | None = None
+
+    def has(self, path: str, etag: str) -> bool:
+        """Tell whether an object was committed as it is."""
+        taken = self.objects.get(path)
+        return taken is not None and taken.etag == etag
+
+    def after(self, plan: Plan, outcome: Outcome) -> "TableState":
+        """Give the state after one more batch."""
+        quarantine = _replaced(self.quarantine, outcome.released, outcome.quarantined)
+        if outcome.status == "dropped":
+            return self.model_copy(update={"number": plan.number, "quarantine": quarantine, "last": outcome})
+        objects = self.objects
+        if plan.replaces is None:
+            objects = {}
+        elif plan.replaces:
+            replaced = set(plan.replaces)
+            objects = {path: taken for path, taken in objects.items() if partition_in(taken, replaced) not in replaced}
+        return TableState(
+            number=plan.number,
+            objects=objects | {taken.path: taken for taken in plan.objects},
+            files=_replaced(self.files, outcome.removed, outcome.added),
+            quarantine=quarantine,
+            columns=outcome.columns,
+            last=outcome,
+        )
+
+
+def partition_in(taken: SourceObject, partitions: Iterable[str]) -> str:
+    """Name the partition of an object, with the keys that these partitions have."""
+    keys = [part.split("=", 1)[0] for part in next(iter(partitions)).split("/") if part]
+    return "/".join(f"{key}={taken.values.get(key, '')}" for key in keys)
+
+
+def _replaced(files: dict[str, TableFile], removed: Iterable[str], added: Iterable[TableFile]) -> dict[str, TableFile]:
+    gone = set(removed)
+    return {path: file for path, file in files.items() if path not in gone} | {file.path: file for file in added}
+
+
+E = TypeVar("E", Plan, Outcome)
+
+
+class Log:
+    """The log of one target, in ``state/<feed>/<target>/log/``."""
+
+    def __init__(self, lake: Lake, folder: str) -> None:
+        self._lake = lake
+        self._folder = f"{folder}log/"
+
+    def read(self) -> tuple[TableState, Plan | None]:
+        """Add the log up: the state after the last outcome, and the plan that is still open."""
+        state = self._snapshot()
+        open_plan = None
+        entries = {entry.path for entry in self._lake.list(self._folder, after=f"{self._folder}{state.number:06d}.z")}
+        while open_plan is None and (path := self._path(state.number + 1, "plan")) in entries:
+            plan = Plan.model_validate_json(self._lake.read(path))
+            outcome_path = self._path(plan.number, "outcome")
+            if outcome_path in entries:
+                state = state.after(plan, Outcome.model_validate_json(self._lake.read(outcome_path)))
+            else:
+                open_plan = plan
+        return state, open_plan
+
+    def write_plan(self, plan: Plan) -> None:
+        """Write a plan.
+
+        Raises:
+            OvertakenError: If another run wrote one of this number first.
+        """
+        self._write(self._path(plan.number, "plan"), plan)
+
+    def write_outcome(self, outcome: Outcome) -> None:
+        """Write how a batch ended: from then on it has.
+
+        Raises:
+            OvertakenError: If another run ended it first.
+        """
+        self._write(self._path(outcome.number, "outcome"), outcome)
+
+    def write_snapshot(self, state: TableState) -> None:
+        """Write the state down now and then, so that reading the log does not grow with its length."""
+        if state.number % SNAPSHOT_EVERY == 0:
+            self._lake.create(f"{self._folder}snapshot-{state.number:06d}.json", state.model_dump_json().encode())
+
+    def _snapshot(self) -> TableState:
+        snapshots = [entry.path for entry in self._lake.list(self._folder, after=f"{self._folder}snapshot-")]
+        return TableState.model_validate_json(self._lake.read(snapshots[-1])) if snapshots else TableState()
+
+    def _path(self, number: int, kind: str) -> str:
+        return f"{self._folder}{number:06d}.{kind}.json"
+
+    def _write(self, path: str, entry: Entry) -> None:
+        if not self._lake.create(path, entry.model_dump_json().encode()):
+            raise OvertakenError(f"another run wrote {path} first; this run's work is discarded, nothing is lost")

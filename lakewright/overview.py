@@ -1,0 +1,61 @@
+"""What a person asks before and after a run: what would be done, and how things stand. Reads, never writes."""
+
+from typing import Any
+
+from lakewright.lake import Lake
+from lakewright.log import Log
+from lakewright.runs import Request, TargetJob
+from transforms.errors import LakewrightError
+from transforms.object_names import partition_path
+
+
+def plan_overview(lake: Lake, job: TargetJob, request: Request) -> dict[str, Any]:
+    """Say what a run would do for a target."""
+    state, open_plan = Log(lake, job.target.state_folder).read()
+    found: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name, "exit_code": 0, "error": ""}
+    if open_plan is not None:
+        changed = job.changed(open_plan)
+        found["open_batch"] = {
+            "number": open_plan.number,
+            "objects": len(open_plan.objects),
+            "then": "dropped, since its sources changed" if changed else "finished first",
+        }
+    try:
+        survey = job.survey(state, request, excluded={})
+    except LakewrightError as error:
+        return found | {"exit_code": error.exit_code, "error": str(error)}
+    objects = survey.choice.objects
+    found |= {
+        "objects": [{"path": taken.path, "size": taken.size} for taken in objects],
+        "bytes": sum(taken.size for taken in objects),
+        "partitions": sorted({partition_path(taken.values) for taken in objects}),
+        "refused": survey.refused,
+        "ignored": survey.ignored,
+        "extra_columns": survey.extra_columns,
+        "schema_changes": survey.schema_changes,
+    }
+    if survey.refused:
+        path, reason = next(iter(survey.refused.items()))
+        found |= {"exit_code": 3, "error": f"{len(survey.refused)} objects would be refused, first {path}: {reason}"}
+    return found
+
+
+def status_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
+    """Say how things stand with a target."""
+    state, open_plan = Log(lake, job.target.state_folder).read()
+    try:
+        waiting: Any = len(job.survey(state, Request(), excluded={}).choice.objects)
+    except LakewrightError as error:
+        waiting = f"unknown: {error}"
+    last = state.last
+    return {
+        "feed": job.target.feed_name,
+        "target": job.target.name,
+        "last_batch": last.model_dump(include={"number", "status", "run", "counts", "reason"}) if last else None,
+        "open_batch": open_plan.number if open_plan else None,
+        "waiting_objects": waiting,
+        "files": len(state.files),
+        "rows": sum(file.rows for file in state.files.values()),
+        "bytes": sum(file.size for file in state.files.values()),
+        "quarantined_rows": sum(file.rows for file in state.quarantine.values()),
+    }

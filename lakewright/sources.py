@@ -1,0 +1,153 @@
+"""What lies at a feed's source, and which of it makes the next batch."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from re import Pattern
+
+from lakewright.errors import ConfigError, SourceGoneError, SourceRewrittenError
+from lakewright.lake import Lake, open_lake
+from lakewright.log import SourceObject, TableState
+from transforms.object_names import date_of_object, is_hidden, partition_path
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A source object as it lies there, with the date that its name says."""
+
+    path: str
+    size: int
+    etag: str
+    date: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All that lies at a source: objects to take, and others, with the reason why they are not."""
+
+    objects: list[Listed]
+    ignored: dict[str, str]
+
+
+class Source:
+    """A folder of objects, in the lake or at a URI of its own."""
+
+    def __init__(self, lake: Lake, path: str, file_name: Pattern[str] | None) -> None:
+        self.lake = open_lake(path) if "://" in path else lake
+        self._folder = "" if "://" in path else path.strip("/") + "/"
+        self._file_name = file_name
+
+    def look(self) -> Listing:
+        """List the source; one odd name never stops it."""
+        objects, ignored = [], {}
+        for found in self.lake.list(self._folder):
+            path = found.path[len(self._folder) :]
+            if reason := self._reason_to_ignore(path):
+                ignored[found.path] = reason
+            else:
+                date = date_of_object(path, self._file_name)
+                objects.append(Listed(found.path, found.size, found.etag, date))
+        return Listing(objects, ignored)
+
+    def changed(self, objects: Iterable[SourceObject]) -> list[str]:
+        """Name those objects that are gone or were written again since they were listed."""
+        current = {found.path: found.etag for found in self.lake.list(self._folder)}
+        return [taken.path for taken in objects if current.get(taken.path) != taken.etag]
+
+    def _reason_to_ignore(self, path: str) -> str:
+        if is_hidden(path):
+            return "hidden"
+        if any(segment in ("", ".", "..") for segment in path.split("/")) or not path.isprintable():
+            return "a name that Spark cannot open"
+        if self._file_name is not None and not self._file_name.fullmatch(path.rsplit("/", 1)[-1]):
+            return "name does not match source.file_name"
+        return ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The objects of the next batch, and the partitions that it makes again (None: the whole table)."""
+
+    objects: list[SourceObject]
+    replaces: list[str] | None
+
+
+def narrowed(objects: Iterable[Listed], wanted: Mapping[str, str]) -> list[Listed]:
+    """Keep the objects of one date or partition; ``08`` and ``8`` are the same month.
+
+    Raises:
+        ConfigError: If none is left.
+    """
+    kept = [listed for listed in objects if all(_same(listed.date.get(key), value) for key, value in wanted.items())]
+    if wanted and not kept:
+        raise ConfigError(f"no source object matches {partition_path(wanted)}")
+    return kept
+
+
+def _same(value: str | None, wanted: str) -> bool:
+    return value == wanted or (value is not None and value.isdigit() and wanted.isdigit() and int(value) == int(wanted))
+
+
+def choose_rebuild(
+    listed: Iterable[Listed],
+    state: TableState,
+    *,
+    keys: Collection[str],
+    everything: bool,
+    allow_gone: bool,
+) -> Choice:
+    """Choose every source object of each partition that has news: a new object, or one that was written again.
+
+    Raises:
+        SourceGoneError: If such a partition has lost a committed object, unless ``allow_gone``.
+    """
+    by_partition: dict[str, list[SourceObject]] = {}
+    for found in listed:
+        values = {key: found.date[key] for key in keys}
+        taken = SourceObject(path=found.path, size=found.size, etag=found.etag, values=values)
+        by_partition.setdefault(partition_path(values), []).append(taken)
+    committed: dict[str, set[str]] = {}
+    for taken in state.objects.values():
+        committed.setdefault(partition_path({key: taken.values[key] for key in keys}), set()).add(taken.path)
+    chosen: list[SourceObject] = []
+    replaces: list[str] = []
+    for partition, objects in by_partition.items():
+        if not everything and all(state.has(taken.path, taken.etag) for taken in objects):
+            continue
+        gone = sorted(committed.get(partition, set()) - {taken.path for taken in objects})
+        if gone and not allow_gone:
+            raise SourceGoneError(partition, gone)
+        chosen.extend(objects)
+        replaces.append(partition)
+    return Choice(chosen, replaces)
+
+
+def choose_append(
+    listed: Sequence[Listed],
+    state: TableState,
+    *,
+    values: Callable[[Listed], dict[str, str]],
+    everything: bool,
+    allow_gone: bool,
+) -> Choice:
+    """Choose the objects that were never taken; with ``everything``, all of them, in the partitions they had.
+
+    ``values`` gives year, month and day in the table of an object that was never taken.
+
+    Raises:
+        SourceRewrittenError: If an object was written again after it was taken: its rows cannot be told apart.
+        SourceGoneError: If everything is wanted, and a committed object is gone, unless ``allow_gone``.
+    """
+    objects = []
+    for found in listed:
+        before = state.objects.get(found.path)
+        if before is not None and before.etag != found.etag and not everything:
+            raise SourceRewrittenError(found.path)
+        if before is None or everything:
+            taken_as = before.values if before is not None else values(found)
+            objects.append(SourceObject(path=found.path, size=found.size, etag=found.etag, values=taken_as))
+    if not everything:
+        return Choice(objects, [])
+    gone = sorted(set(state.objects) - {found.path for found in listed})
+    if gone and not allow_gone:
+        raise SourceGoneError("", gone)
+    return Choice(objects, None)

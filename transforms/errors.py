@@ -1,0 +1,34 @@
+"""Errors of the data itself, and the base of every error of this project.
+
+LakewrightError
+└── DataError
+    ├── MissingColumnsError
+    └── HeaderError
+"""
+
+from collections.abc import Sequence
+
+
+class LakewrightError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+    exit_code = 1
+
+
+class DataError(LakewrightError):
+    """Raised when data breaks a rule that was declared for it."""
+
+    exit_code = 3
+
+
+class MissingColumnsError(DataError):
+    """Raised when a frame or a header lacks columns that are needed."""
+
+    def __init__(self, missing: Sequence[str], available: Sequence[str]) -> None:
+        self.missing = list(missing)
+        self.available = list(available)
+        super().__init__(f"missing columns {self.missing}; available are {self.available}")
+
+
+class HeaderError(DataError):
+    """Raised when the header of a CSV object cannot be bound to the declared columns."""

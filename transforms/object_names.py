@@ -1,0 +1,58 @@
+"""What the name of an object says about it: is it data, and of which date. Text only, no pyspark."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+DATE_KEYS: Final = ("year", "month", "day")
+_DIGITS: Final = {"year": 4, "month": 2, "day": 2}
+
+
+def is_hidden(path: str) -> bool:
+    """Tell whether a path has a segment that Spark and Hive take for hidden (``_x``, ``.x``), or is a folder marker."""
+    segments = path.split("/")
+    return path.endswith("/") or any(
+        segment.startswith(".") or (segment.startswith("_") and "=" not in segment) for segment in segments
+    )
+
+
+def file_name_pattern(template: str) -> re.Pattern[str]:
+    """Compile a file name template such as ``customers_{year}{month}{day}.csv``.
+
+    ``{year}`` stands for four digits, ``{month}`` and ``{day}`` for two, ``*`` for any text.
+
+    Raises:
+        ValueError: If the template names another placeholder, or one of them twice.
+    """
+    pattern = ""
+    for part in re.split(r"(\{[^{}]*\}|\*)", template):
+        if part == "*":
+            pattern += ".*"
+        elif part.startswith("{") and part.endswith("}"):
+            key = part[1:-1]
+            if key not in _DIGITS:
+                raise ValueError(f"unknown placeholder {part}; known are {{year}}, {{month}}, {{day}} and *")
+            if f"(?P<{key}>" in pattern:
+                raise ValueError(f"placeholder {part} stands twice in {template!r}")
+            pattern += f"(?P<{key}>[0-9]{{{_DIGITS[key]}}})"
+        else:
+            pattern += re.escape(part)
+    return re.compile(pattern, re.DOTALL)
+
+
+def date_of_object(path: str, file_name: re.Pattern[str] | None) -> dict[str, str]:
+    """Read ``year``, ``month`` and ``day`` off a path below its source folder.
+
+    They come from the file name where the pattern has them, else from ``key=value`` folders. Keys that the path does
+    not have are left out; the values keep their zeros.
+    """
+    *folders, name = path.split("/")
+    found = dict(folder.split("=", 1) for folder in folders if "=" in folder)
+    if file_name is not None and (match := file_name.fullmatch(name)):
+        found.update(match.groupdict())
+    return {key: found[key] for key in DATE_KEYS if key in found}
+
+
+def partition_path(values: Mapping[str, str]) -> str:
+    """Write partition values as Hive does: ``{"year": "2026", "month": "08"}`` is ``year=2026/month=08``."""
+    return "/".join(f"{key}={value}" for key, value in values.items())
