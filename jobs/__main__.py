@@ -15,7 +15,7 @@ from jobs import screen
 from jobs.entrypoint import wanted_partition, worst_exit_code
 from jobs.registry import JOBS, load_feed
 from lakewright.config import Conf, lake_uri
-from lakewright.errors import ConfigError
+from lakewright.errors import ConfigError, cause_of
 from lakewright.lake import Lake, open_lake
 from lakewright.progress import closing_progress, make_progress
 from transforms.errors import LakewrightError
@@ -227,8 +227,7 @@ def _answer(work: Callable[[], Answer], as_json: bool, verbose: bool) -> None:
     except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, a person gets one line
         if verbose:
             traceback.print_exc()
-        first = next(iter(str(error).splitlines()), "")
-        _leave(f"unexpected {type(error).__name__}: {first} (--verbose shows where)", 1)
+        _leave(f"unexpected {cause_of(error)} (--verbose shows where)", 1)
     if as_json:
         print(json.dumps(answer.data, ensure_ascii=False, indent=2))
     else:

@@ -224,7 +224,11 @@ class CsvToParquet:
         listing = self._source.look()
         listed = narrowed(listing.objects, request.wanted)
         fresh = [found for found in listed if request.everything or not state.has(found.path, found.etag)]
-        refused = self._refused(fresh) | {path: why for path, why in excluded.items() if path in _paths(listed)}
+        refused = (
+            self._refused(fresh)
+            | listing.unreadable
+            | {path: why for path, why in excluded.items() if path in _paths(listed)}
+        )
         # A partition that would lose rows because an object of it is refused now stays as it is.
         withheld = {self._partition(found) for found in listed if found.path in refused and found.path in state.objects}
         kept = [found for found in listed if found.path not in refused and self._partition(found) not in withheld]

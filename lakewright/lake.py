@@ -58,6 +58,9 @@ class Lake(Protocol):
     def delete(self, path: str) -> None:
         """Delete an object; a no-op if it is gone."""
 
+    def delete_folder(self, folder: str) -> None:
+        """Delete all that lies below a folder (ending in ``/``), and the folder."""
+
     def spark_uri(self, path: str) -> str:
         """Name a path as Spark opens it, and as ``_metadata.file_path`` begins."""
 

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +97,11 @@ class LocalLake:
         """See ``Lake.delete``; folders that become empty go too."""
         (self.root / path).unlink(missing_ok=True)
         self._prune((self.root / path).parent)
+
+    def delete_folder(self, folder: str) -> None:
+        """See ``Lake.delete_folder``."""
+        shutil.rmtree(self.root / folder, ignore_errors=True)
+        self._prune((self.root / folder).parent)
 
     def spark_uri(self, path: str) -> str:
         """See ``Lake.spark_uri``."""

@@ -18,6 +18,7 @@ from lakewright.errors import (
     ObjectRefusedError,
     OvertakenError,
     RowsRefusedError,
+    cause_of,
 )
 from lakewright.lake import Lake
 from lakewright.lease import Lease
@@ -159,7 +160,7 @@ class Run:
             self._fail(error)
         except BaseException as error:
             self.receipt.status, self.receipt.exit_code = "failed", 1
-            self.receipt.error = f"{type(error).__name__}: {_first_line(error)}"
+            self.receipt.error = cause_of(error)
             raise
         finally:
             self._say("receipt")
@@ -214,7 +215,7 @@ class Run:
             lease.check()
             state = self._end(plan, state, attempt, staged)
         except OvertakenError:
-            self._clear(staging)
+            self._lake.delete_folder(staging)
             raise
         except LakewrightError:
             raise
@@ -269,7 +270,7 @@ class Run:
             self.receipt.catalog = catalog.register(state)
         self._say("clean up")
         for folder in self._staging_of(outcome.number):
-            self._clear(folder)
+            self._lake.delete_folder(folder)
 
     def _roll_forward(self, state: TableState) -> None:
         """Finish what the last run could not: its publishing, its staging, its receipt."""
@@ -279,7 +280,7 @@ class Run:
             self._say("roll forward", f"batch {last.number}")
             self._publish(last, state)
         for folder in ended:
-            self._clear(folder)
+            self._lake.delete_folder(folder)
         if last is not None and not has_receipt(self._lake, self._target.state_folder, last.run):
             report = BatchReport.of(last, [], "")
             lost = self.receipt.model_copy(
@@ -303,7 +304,7 @@ class Run:
         self._log.write_outcome(outcome)
         self._say("dropped", reason)
         for folder in self._staging_of(plan.number):
-            self._clear(folder)
+            self._lake.delete_folder(folder)
         self.receipt.add(BatchReport.of(outcome, plan.objects, plan.processing_date))
         return state.after(plan, outcome)
 
@@ -340,12 +341,6 @@ class Run:
 
     def _staging_of(self, number: int) -> Iterator[str]:
         return (folder for folder in self._staging_folders() if _number(folder) == number)
-
-    def _clear(self, folder: str) -> None:
-        for entry in list(self._lake.list(folder)):
-            if not entry.path.endswith(f"/{_MARKER}"):
-                self._lake.delete(entry.path)
-        self._lake.delete(folder + _MARKER)
 
     def _as_refused(self, file: TableFile) -> TableFile:
         name = file.path.rsplit("/", 1)[-1]
@@ -392,7 +387,3 @@ def _number(folder: str) -> int:
 def _changed(when: str, paths: list[str]) -> str:
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     return f"changed {when}: {paths[0]}{more}"
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "")

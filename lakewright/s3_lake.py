@@ -143,6 +143,11 @@ class S3Lake:
         """See ``Lake.delete``."""
         self._s3.delete_object(Bucket=self.bucket, Key=self.prefix + path)
 
+    def delete_folder(self, folder: str) -> None:
+        """See ``Lake.delete_folder``."""
+        for entry in list(self.list(folder)):
+            self.delete(entry.path)
+
     def spark_uri(self, path: str) -> str:
         """See ``Lake.spark_uri``."""
         return f"s3a://{self.bucket}/{self.prefix}{path}".rstrip("/")

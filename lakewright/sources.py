@@ -22,10 +22,11 @@ class Listed:
 
 @dataclass(frozen=True)
 class Listing:
-    """All that lies at a source: objects to take, and others, with the reason why they are not."""
+    """All that lies at a source: objects to take, others that are no data, and those that Spark could not open."""
 
     objects: list[Listed]
     ignored: dict[str, str]
+    unreadable: dict[str, str]
 
 
 class Source:
@@ -38,15 +39,17 @@ class Source:
 
     def look(self) -> Listing:
         """List the source; one odd name never stops it."""
-        objects, ignored = [], {}
+        listing = Listing([], {}, {})
         for found in self.lake.list(self._folder):
             path = found.path[len(self._folder) :]
             if reason := self._reason_to_ignore(path):
-                ignored[found.path] = reason
+                listing.ignored[found.path] = reason
+            elif any(part in ("", ".", "..") for part in path.split("/")) or not path.isprintable():
+                listing.unreadable[found.path] = "Spark cannot open an object of this name; rename it"
             else:
                 date = date_of_object(path, self._file_name)
-                objects.append(Listed(found.path, found.size, found.etag, date))
-        return Listing(objects, ignored)
+                listing.objects.append(Listed(found.path, found.size, found.etag, date))
+        return listing
 
     def changed(self, objects: Iterable[SourceObject]) -> list[str]:
         """Name those objects that are gone or were written again since they were listed."""
@@ -56,8 +59,6 @@ class Source:
     def _reason_to_ignore(self, path: str) -> str:
         if is_hidden(path):
             return "hidden"
-        if any(segment in ("", ".", "..") for segment in path.split("/")) or not path.isprintable():
-            return "a name that Spark cannot open"
         if self._file_name is not None and not self._file_name.fullmatch(path.rsplit("/", 1)[-1]):
             return "name does not match source.file_name"
         return ""

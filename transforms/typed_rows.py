@@ -25,6 +25,7 @@ RESERVED_PREFIX: Final = "_lakewright_"
 
 ISO_DATE: Final = "yyyy-MM-dd"
 _REPLACEMENT: Final = "\ufffd"
+_NOT_CUT_INTO_FIELDS: Final = ("field_count", "quote")
 _ZONE_LETTERS: Final = "VzOXxZ"
 
 
@@ -104,12 +105,13 @@ def keep_rejected(rows: DataFrame, *, columns: Sequence[TypedColumn], also: Sequ
     """
     whole = F.when(F.col(FAULT).isNotNull(), _reason(F.col(FAULT), None))
     single = [F.when(F.col(FAULT).isNull(), _reason_of_column(column)) for column in columns]
+    is_cut = F.col(FAULT).isNull() | ~F.col(FAULT).isin(*_NOT_CUT_INTO_FIELDS)
     pairs = [part for column in columns for part in (F.lit(column.name), _column(column.name))]
     return rows.where(F.col(REJECTED)).select(
         F.col(OBJECT).alias("object"),
         F.array_compact(F.array(whole, *single)).alias("reasons"),
         F.col(TEXT).alias("text"),
-        F.when(F.col(FAULT).isNull(), F.create_map(*pairs)).alias("fields"),
+        F.when(is_cut, F.create_map(*pairs)).alias("fields"),
         *(_column(name) for name in also),
     )
 

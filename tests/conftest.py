@@ -1,0 +1,145 @@
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pyspark.sql import SparkSession
+from typer.testing import CliRunner
+
+os.environ["TZ"] = "UTC"
+time.tzset()
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    from lakewright.session import get_session
+
+    os.environ["LAKEWRIGHT_JARS"] = str(ROOT / "jars")
+    session = get_session()
+    session.conf.set("spark.sql.shuffle.partitions", 2)
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
+
+
+@dataclass
+class Answer:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.stdout)
+
+    @property
+    def last_line(self) -> str:
+        return self.stderr.strip().splitlines()[-1]
+
+
+def command(*arguments: str) -> Answer:
+    """Run the command line in this process."""
+    from jobs.__main__ import app
+
+    result = CliRunner().invoke(app, list(arguments))
+    return Answer(result.exit_code, result.stdout, result.stderr)
+
+
+@dataclass
+class Bench:
+    """A lake and a config folder of a test's own."""
+
+    root: Path
+    spark: SparkSession
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    def feed(self, **changes: Any) -> None:
+        """Write the feed ``people``: dotted keys change it."""
+        feed: dict[str, Any] = {
+            "job": "csv_to_parquet",
+            "source": {"path": "raw/people/", "columns": {"id": "long", "name": "string"}},
+            "target": {"path": "refined/people/", "partition_by": ["year", "month", "day"]},
+            "max_rejected": 1.0,
+            "lease_seconds": 2,
+        }
+        for key, value in changes.items():
+            *parents, last = key.split("__")
+            place = feed
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[last] = value
+        path = self.root / "conf" / "feeds" / "people.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(feed, sort_keys=False))
+
+    def put(self, name: str, text: str | bytes, day: str = "01") -> Path:
+        """Write a raw object of a day of August 2026; the clock moves on, so that rewriting is seen."""
+        path = self.lake / f"raw/people/year=2026/month=08/day={day}" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def command(self, verb: str, *arguments: str) -> Answer:
+        return command(verb, "people", "--lake", str(self.lake), "--conf", str(self.root / "conf"), *arguments)
+
+    def run(self, *arguments: str, verb: str = "run") -> dict[str, Any]:
+        answer = self.command(verb, "--json", *arguments)
+        assert answer.stdout, answer.stderr
+        (receipt,) = answer.data
+        assert receipt["exit_code"] == answer.exit_code
+        return receipt
+
+    def rows(self, *columns: str) -> list[tuple[Any, ...]]:
+        """Read the table as a user would, by its path."""
+        path = self.lake / "refined/people"
+        if not list(path.rglob("*.parquet")):
+            return []
+        table = self.spark.read.parquet(str(path))
+        found = [tuple(row) for row in table.select(*(columns or ("id", "name"))).collect()]
+        return sorted(found, key=repr)
+
+    def quarantine(self) -> list[dict[str, Any]]:
+        path = self.lake / "quarantine/people/people"
+        files = [str(file) for file in path.rglob("*.parquet")]
+        if not files:
+            return []
+        rows = [row.asDict(recursive=True) for row in self.spark.read.parquet(*files).collect()]
+        return sorted(rows, key=lambda row: (row["object"], str(row["text"]), str(row["fields"])))
+
+    def strays(self) -> list[str]:
+        """Name files that nothing accounts for: staging, temporary ones, a lease, and files outside of the log."""
+        from lakewright.lake import open_lake
+        from lakewright.log import Log
+
+        state, _ = Log(open_lake(str(self.lake)), "state/people/people/").read()
+        known = {*state.files, *state.quarantine}
+        found = []
+        for file in self.lake.rglob("*"):
+            path = file.relative_to(self.lake).as_posix()
+            if file.is_dir():
+                if "_staging" in path:
+                    found.append(path)
+            elif not path.startswith(("raw/", "state/people/people/log/0", "state/people/people/receipts/")):
+                if path not in known:
+                    found.append(path)
+        return found
+
+
+@pytest.fixture
+def bench(tmp_path: Path, spark: SparkSession) -> Iterator[Bench]:
+    (tmp_path / "lake").mkdir()
+    bench = Bench(tmp_path, spark)
+    bench.feed()
+    yield bench
+    shutil.rmtree(tmp_path, ignore_errors=True)

@@ -1,0 +1,347 @@
+"""The job from raw objects to the table, through the command line, on a local lake."""
+
+import gzip
+import os
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.conftest import ROOT, Bench, command
+
+
+def reasons(row: dict[str, Any]) -> list[tuple[str, str | None]]:
+    return [(reason["rule"], reason["column"]) for reason in row["reasons"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "good", "bad"),
+    [
+        pytest.param("id,name\n1,a\n2,b\n", [(1, "a"), (2, "b")], [], id="plain"),
+        pytest.param("id,name\r\n1,a\r\n2,b\r\n", [(1, "a"), (2, "b")], [], id="crlf-does-not-cling"),
+        pytest.param("id,name\n1,a\r\n2,b\n3,c", [(1, "a"), (2, "b"), (3, "c")], [], id="mixed-ends-and-no-last-one"),
+        pytest.param("id,name\r1,a\r2,b\r", [(1, "a"), (2, "b")], [], id="carriage-returns-alone"),
+        pytest.param("name,id\nb,2\n", [(2, "b")], [], id="bound-by-name"),
+        pytest.param("\ufeff ID , Name\n1,a\n", [(1, "a")], [], id="bom-blanks-and-case-in-the-header"),
+        pytest.param("x,id,y,name\n?,1,?,a\n", [(1, "a")], [], id="extra-columns"),
+        pytest.param('id,name\n1,\n2,""\n', [(1, None), (2, "")], [], id="unquoted-empty-is-null"),
+        pytest.param('id,name\r\n1,\r\n2,""\r\n', [(1, None), (2, "")], [], id="unquoted-empty-is-null-with-crlf"),
+        pytest.param('id,name\n1,"a ""b"", c"\n', [(1, 'a "b", c')], [], id="doubled-quotes"),
+        pytest.param('id,name\n1,"""a, b"" c"\n', [(1, '"a, b" c')], [], id="value-that-begins-with-a-quote"),
+        pytest.param('id,name\n1,"a\r\nb\nc"\n', [(1, "a\r\nb\nc")], [], id="line-ends-in-quotes-lf"),
+        pytest.param(
+            'id,name\r\n1,"a\r\nb\nc"\r\n2,d\r\n', [(1, "a\r\nb\nc"), (2, "d")], [], id="line-ends-in-quotes-crlf"
+        ),
+        pytest.param("id,name\n1,a\\\n2,\\n\n", [(1, "a\\"), (2, "\\n")], [], id="backslash-is-a-character"),
+        pytest.param("id,name\n1,a\n\n2,b\n\n", [(1, "a"), (2, "b")], [], id="blank-lines"),
+        pytest.param("id,name\r\n1,a\r\n\r\n2,b\r\n\r\n", [(1, "a"), (2, "b")], [], id="blank-lines-crlf"),
+        pytest.param("id,name\n#1,a\n1,#b\n", [(1, "#b")], [("type", "id")], id="no-comments"),
+        pytest.param("id,name\n1\n2,b\n3,c,d\n", [(2, "b")], [("field_count", None)] * 2, id="too-few-too-many"),
+        pytest.param(
+            "id,name\n1,a\nid,name\n2,b\n", [(1, "a"), (2, "b")], [("repeated_header", None)], id="header-again"
+        ),
+        pytest.param("id,name\n12.7,a\n,b\n 4 ,c\n", [(None, "b"), (4, "c")], [("type", "id")], id="no-long"),
+        pytest.param('id,name\n"",a\n', [], [("type", "id")], id="quoted-empty-is-no-long"),
+        pytest.param("id,name\n9223372036854775808,a\n", [], [("range", "id")], id="overflow"),
+        pytest.param(b"id,name\n1,caf\xe9\n2,b\n", [(2, "b")], [("encoding", "name")], id="not-utf-8"),
+        pytest.param(b"id,name\n1\xe9,b\n", [], [("encoding", "id")], id="not-utf-8-in-a-number"),
+        pytest.param("id,name\nx,caf\ufffd\n", [], [("type", "id"), ("encoding", "name")], id="every-reason"),
+        pytest.param("id,name\n", [], [], id="header-only"),
+        pytest.param("id,name", [], [], id="header-only-no-line-end"),
+        pytest.param("", [], [], id="zero-bytes"),
+        pytest.param(
+            'id,name\n1,"abc"def\n2,5" pipe\n', [(1, '"abc"def'), (2, '5" pipe')], [], id="stray-quotes-in-a-line"
+        ),
+        pytest.param("id,name\n1,a\x00b\n", [(1, "a\x00b")], [], id="nul"),
+    ],
+)
+@pytest.mark.parametrize("multiline", [True, False])
+def test_csv_as_people_write_it(
+    bench: Bench, text: str | bytes, good: list[Any], bad: list[Any], multiline: bool
+) -> None:
+    if not multiline and "line-ends-in-quotes" in os.environ["PYTEST_CURRENT_TEST"]:
+        good, bad = [row for row in good if row[1] == "d"], None
+    bench.feed(source__csv={"multiline": multiline})
+    bench.put("a.csv", text)
+    receipt = bench.run()
+    assert receipt["exit_code"] == 0, receipt
+    assert bench.rows() == sorted(good, key=repr)
+    rejected = bench.quarantine()
+    counts = receipt["counts"]
+    assert counts["read"] == counts["written"] + counts["rejected"]
+    assert (counts["written"], counts["rejected"]) == (len(good), len(rejected))
+    if bad is None:
+        assert {rule for row in rejected for rule, _ in reasons(row)} <= {"quote", "field_count"}
+        assert rejected
+    else:
+        assert [reason for row in rejected for reason in reasons(row)] == bad
+    for row in rejected:
+        assert row["object"] == "raw/people/year=2026/month=08/day=01/a.csv"
+        assert row["text"] is not None or row["fields"] is not None
+    assert bench.strays() == []
+
+
+def test_many_cases_of_one_file(bench: Bench) -> None:
+    text = "id,name\n" + "".join(f"{n},{'x' * (n % 7)}\n" for n in range(1000))
+    bench.put("a.csv.gz", gzip.compress(text.encode()[:2000]) + gzip.compress(text.encode()[2000:]))
+    assert bench.run()["counts"] == {
+        "read": 1000,
+        "written": 1000,
+        "deleted": 0,
+        "superseded": 0,
+        "rejected": 0,
+        "withheld": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        pytest.param('id,name\n1,a\n2,"b\n3,c\n4,d\n', "line 3: a quoted field opens here", id="never-closed"),
+        pytest.param('id,name\n1,"b\n2,c"d\n3,e\n', "line 2: a quoted field opens here", id="closed-by-a-stray"),
+        pytest.param('id,name\n1,a\n2,"b', "line 3: a quoted field opens here", id="cut-off"),
+        pytest.param("id\n1\n", "the header has no 'name'; it has 'id'", id="column-missing"),
+        pytest.param("id,name,NAME\n", "the header names 'NAME', 'name' twice", id="column-doubled"),
+        pytest.param(b"id,n\xe9me\n", "the header is not UTF-8 text", id="header-encoding"),
+        pytest.param(gzip.compress(b"id,name\n1,a\n"), "gzip, but not named .gz", id="hidden-gzip"),
+    ],
+)
+def test_refused_files(bench: Bench, text: str | bytes, reason: str) -> None:
+    bench.put("a.csv", "id,name\n7,good\n")
+    bench.run()
+    bench.put("b.csv", text)
+    bench.put("c.csv", "id,name\n8,other\n", day="02")
+    receipt = bench.run()
+    assert receipt["exit_code"] == 3
+    assert receipt["status"] == "refused"
+    path = "raw/people/year=2026/month=08/day=01/b.csv"
+    assert receipt["refused"][path].startswith(reason)
+    assert path in receipt["error"]
+    assert bench.rows() == [(7, "good")]
+
+    bench.feed(source__on_refused_file="skip")
+    receipt = bench.run()
+    assert receipt["exit_code"] == 3
+    assert receipt["status"] == "committed"
+    assert bench.rows() == [(7, "good"), (8, "other")]
+    assert bench.run()["status"] == "refused"
+
+    bench.put("b.csv", "id,name\n9,mended\n")
+    assert bench.run()["exit_code"] == 0
+    assert bench.rows() == [(7, "good"), (8, "other"), (9, "mended")]
+    assert bench.strays() == []
+
+
+def test_truncated_gzip_is_refused_by_name(bench: Bench) -> None:
+    packed = gzip.compress(b"id,name\n" + b"".join(b"%d,%d\n" % (n, n * n) for n in range(50_000)))
+    bench.put("a.csv.gz", packed[:-2000])
+    receipt = bench.run()
+    assert receipt["exit_code"] == 3
+    assert "a.csv.gz: broken gzip" in receipt["error"]
+    assert bench.rows() == []
+    bench.put("a.csv.gz", packed)
+    assert bench.run()["counts"]["written"] == 50_000
+
+
+def test_a_refused_rewrite_keeps_the_rows_that_are_there(bench: Bench) -> None:
+    bench.feed(source__on_refused_file="skip")
+    bench.put("a.csv", "id,name\n1,a\n")
+    bench.put("b.csv", "id,name\n2,b\n")
+    bench.run()
+    bench.put("a.csv", "id\n1\n")
+    bench.put("c.csv", "id,name\n3,c\n")
+    assert bench.run()["exit_code"] == 3
+    assert bench.rows() == [(1, "a"), (2, "b")]
+
+
+def test_too_many_rejected_publishes_nothing(bench: Bench) -> None:
+    bench.feed(max_rejected=0.4)
+    bench.put("a.csv", "id,name\n1,a\nx,b\n")
+    receipt = bench.run()
+    assert receipt["exit_code"] == 3
+    assert receipt["rules"] == {"id: type": 1}
+    assert receipt["counts"] | {"withheld": 1, "rejected": 1, "written": 0} == receipt["counts"]
+    assert receipt["checks"] == {"every row accounted for": True}
+    assert bench.rows() == []
+    assert [row["text"] or row["fields"] for row in bench.quarantine()] == [{"id": "x", "name": "b"}]
+    bench.run()
+    assert len(bench.quarantine()) == 1
+    bench.put("a.csv", "id,name\n1,a\n2,b\n")
+    assert bench.run()["exit_code"] == 0
+    assert bench.rows() == [(1, "a"), (2, "b")]
+    assert bench.quarantine() == []
+    assert bench.strays() == []
+
+
+def test_run_twice_and_rewritten_and_late(bench: Bench) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    bench.put("b.csv", "id,name\n2,b\nx,y\n")
+    bench.put("a.csv", "id,name\n5,other day\n", day="02")
+    assert bench.run()["counts"]["written"] == 3
+    other = [file.name for file in bench.lake.rglob("refined/**/day=02/*.parquet")]
+    assert bench.run()["status"] == "nothing_new"
+    assert bench.rows() == [(1, "a"), (2, "b"), (5, "other day")]
+    bench.put("b.csv", "id,name\n3,rewritten\n")
+    bench.put("late.csv", "id,name\n4,late\n")
+    receipt = bench.run()
+    assert [batch["number"] for batch in receipt["batches"]] == [2]
+    assert bench.rows() == [(1, "a"), (3, "rewritten"), (4, "late"), (5, "other day")]
+    assert [file.name for file in bench.lake.rglob("refined/**/day=02/*.parquet")] == other
+    assert bench.quarantine() == []
+    assert bench.strays() == []
+
+
+def test_a_source_that_is_gone(bench: Bench) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    gone = bench.put("b.csv", "id,name\n2,b\n")
+    bench.run()
+    gone.unlink()
+    assert bench.run()["status"] == "nothing_new"
+    assert bench.rows() == [(1, "a"), (2, "b")]
+    bench.put("c.csv", "id,name\n3,c\n")
+    receipt = bench.run()
+    assert receipt["exit_code"] == 3
+    assert "day=01/b.csv" in receipt["error"]
+    assert bench.rows() == [(1, "a"), (2, "b")]
+    assert bench.run("--set", "target.on_missing_source=rebuild")["exit_code"] == 0
+    assert bench.rows() == [(1, "a"), (3, "c")]
+
+
+def test_append_takes_a_file_once_on_the_day_of_its_plan(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs.csv_to_parquet import CsvToParquet
+
+    bench.feed(
+        source__csv={"date_format": "dd/MM/yyyy"},
+        source__columns={"id": "long", "born": "date"},
+        target__fill="append",
+        target__partition_date="processing",
+    )
+    monkeypatch.setattr(CsvToParquet, "processing_date", lambda self: "2026-08-09")
+    first = bench.put("a.csv", "id,born\n1,29/02/2020\n2,29/02/2021\n")
+    bench.run()
+    monkeypatch.setattr(CsvToParquet, "processing_date", lambda self: "2026-08-10")
+    bench.put("b.csv", "id,born\n3,01/01/0001\n4,31/12/9999\n")
+    bench.run()
+    assert bench.run()["status"] == "nothing_new"
+    expected = [("1", "2020-02-29", "09"), ("3", "0001-01-01", "10"), ("4", "9999-12-31", "10")]
+    columns = ("cast(id as string) id", "cast(born as string) born", "day")
+    table = bench.spark.read.parquet(str(bench.lake / "refined/people")).selectExpr(*columns)
+    assert sorted(map(tuple, table.collect())) == expected
+
+    first.write_text("id,born\n7,01/01/2001\n")
+    receipt = bench.run()
+    assert receipt["exit_code"] == 3
+    assert "day=01/a.csv was written again" in receipt["error"]
+    assert bench.run(verb="rebuild")["exit_code"] == 0
+    table = bench.spark.read.parquet(str(bench.lake / "refined/people")).selectExpr(*columns)
+    assert sorted(map(tuple, table.collect())) == [expected[1], expected[2], ("7", "2001-01-01", "09")]
+    assert bench.strays() == []
+
+
+def test_append_by_a_column_reads_odd_values_back(bench: Bench) -> None:
+    bench.feed(target__fill="append", target__partition_by=["name"])
+    names = [None, "a/b", "a=b %", "R&D", "Zürich"]
+    bench.put("a.csv", "id,name\n" + "".join(f"{n},{name or ''}\n" for n, name in enumerate(names)))
+    bench.run()
+    assert bench.rows() == sorted(enumerate(names), key=repr)
+    assert bench.strays() == []
+
+
+def test_rebuild_after_a_change_of_type(bench: Bench) -> None:
+    bench.put("a.csv", "id,name\n1,2\n")
+    bench.put("b.csv", "id,name\n3,4\n", day="02")
+    bench.run()
+    bench.feed(source__columns={"id": "long", "name": "long"})
+    bench.put("c.csv", "id,name\n5,6\n", day="02")
+    receipt = bench.run()
+    assert receipt["exit_code"] == 2
+    assert receipt["error"].startswith("column name is string in the table and bigint in the feed; run `rebuild`")
+    assert bench.run("--date", "2026-08-02", verb="rebuild")["exit_code"] == 2
+    assert bench.run(verb="rebuild")["schema_changes"] == ["name is string in the table and bigint in the feed"]
+    assert bench.rows() == [(1, 2), (3, 4), (5, 6)]
+    assert bench.strays() == []
+
+
+def test_narrowed_to_a_day(bench: Bench) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    bench.put("b.csv", "id,name\n2,b\n", day="02")
+    bench.run("--date", "2026-08-02")
+    assert bench.rows() == [(2, "b")]
+    answer = bench.command("run", "--partition", "year=2026,month=9")
+    assert answer.exit_code == 2
+    assert answer.last_line == "error: no source object matches year=2026/month=9"
+    bench.run("--partition", "month=8")
+    assert bench.rows() == [(1, "a"), (2, "b")]
+
+
+def test_flat_folder_with_dates_in_names(bench: Bench) -> None:
+    bench.feed(source__file_name="my_people_{year}{month}{day}*.csv")
+    folder = bench.lake / "raw/people"
+    folder.mkdir(parents=True)
+    (folder / "my_people_20190821.csv").write_text("id,name\n1,a\n")
+    (folder / "my_people_20190822_2.csv").write_text("id,name\n2,b\n")
+    (folder / "readme.txt").write_text("not data")
+    (folder / ".hidden.csv").write_text("id,name\n")
+    receipt = bench.run()
+    assert receipt["ignored"] == {
+        "raw/people/.hidden.csv": "hidden",
+        "raw/people/readme.txt": "name does not match source.file_name",
+    }
+    assert bench.rows("id", "year", "month", "day") == [(1, "2019", "08", "21"), (2, "2019", "08", "22")]
+
+
+def test_odd_object_names_are_read(bench: Bench) -> None:
+    names = ["a b.csv", "ü[1]{x}*?.csv", "100%.csv", "a+b#c&d=e.csv", "quote'\".csv", "x:y.csv", "日本.csv"]
+    for number, name in enumerate(names):
+        bench.put(name, f"id,name\n{number},x\n")
+    bench.run()
+    assert bench.rows("id") == [(number,) for number in range(len(names))]
+
+
+def test_no_partition_means_the_whole_table(bench: Bench) -> None:
+    bench.feed(target__partition_by=[], target__compression="zstd")
+    bench.put("a.csv", "id,name\n1,a\n")
+    bench.run()
+    bench.put("b.csv", "id,name\n2,b\n")
+    bench.run()
+    assert bench.rows() == [(1, "a"), (2, "b")]
+    (file,) = (bench.lake / "refined/people").glob("*.parquet")
+    assert pq.ParquetFile(file).metadata.row_group(0).column(0).compression == "ZSTD"
+    assert bench.strays() == []
+
+
+def test_a_source_that_changes_while_it_is_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs import csv_to_parquet
+
+    path = bench.put("a.csv", "id,name\n1,old\n")
+    write = csv_to_parquet.stage_parquet
+
+    def write_then_change(*args: Any, **kwargs: Any) -> None:
+        write(*args, **kwargs)
+        monkeypatch.setattr(csv_to_parquet, "stage_parquet", write)
+        path.write_text("id,name\n2,newer\n")
+
+    monkeypatch.setattr(csv_to_parquet, "stage_parquet", write_then_change)
+    receipt = bench.run()
+    assert [batch["status"] for batch in receipt["batches"]] == ["dropped", "committed"]
+    assert bench.rows() == [(2, "newer")]
+    assert bench.strays() == []
+
+
+def test_birdstrikes_equal_what_the_data_say(spark: Any, tmp_path: Any) -> None:
+    lake = tmp_path / "lake"
+    (lake / "raw").mkdir(parents=True)
+    (lake / "raw/birdstrikes").symlink_to(ROOT / "examples/raw/birdstrikes")
+    answer = command("run", "birdstrikes", "--lake", str(lake), "--conf", str(ROOT / "conf"), "--json")
+    assert answer.exit_code == 0, answer.stderr
+    assert answer.data[0]["counts"]["written"] == 10_000
+    from jobs.csv_to_parquet import CsvToParquetFeed
+    from lakewright.config import Conf, FeedDocument
+
+    feed = FeedDocument(Conf(str(ROOT / "conf")), "birdstrikes").parse(CsvToParquetFeed)
+    table = spark.read.parquet(str(lake / "refined/birdstrikes"))
+    ours = table.selectExpr(*(f"`{name}` as `{header}`" for name, header in feed.header_names().items()))
+    expected = spark.read.parquet(str(ROOT / "tests/data/birdstrikes/expected.parquet"))
+    expected = expected.select(*ours.columns)
+    assert ours.exceptAll(expected.selectExpr(*(f"cast(`{n}` as {t}) `{n}`" for n, t in ours.dtypes))).count() == 0
+    assert ours.count() == expected.count() == 10_000
