@@ -44,7 +44,7 @@ class Source:
             path = found.path[len(self._folder) :]
             if reason := self._reason_to_ignore(path):
                 listing.ignored[found.path] = reason
-            elif any(part in ("", ".", "..") for part in path.split("/")) or not path.isprintable():
+            elif not self._can_be_opened(path):
                 listing.unreadable[found.path] = "Spark cannot open an object of this name; rename it"
             else:
                 date = date_of_object(path, self._file_name)
@@ -55,6 +55,11 @@ class Source:
         """Name those objects that are gone or were written again since they were listed."""
         current = {found.path: found.etag for found in self.lake.list(self._folder)}
         return [taken.path for taken in objects if current.get(taken.path) != taken.etag]
+
+    def _can_be_opened(self, path: str) -> bool:
+        """Tell whether Hadoop has a path for a name; locally it also names a checksum file after it."""
+        colon = ":" in path.rsplit("/", 1)[-1] and not self.lake.uri.startswith("s3://")
+        return path.isprintable() and not colon and not {"", ".", ".."} & set(path.split("/"))
 
     def _reason_to_ignore(self, path: str) -> str:
         if is_hidden(path):

@@ -16,6 +16,7 @@ os.environ["TZ"] = "UTC"
 time.tzset()
 
 ROOT = Path(__file__).parents[1]
+RECEIPTS = "state/people/people/receipts/"
 
 
 @pytest.fixture(scope="session")
@@ -130,9 +131,8 @@ class Bench:
             if file.is_dir():
                 if "_staging" in path:
                     found.append(path)
-            elif not path.startswith(("raw/", "state/people/people/log/0", "state/people/people/receipts/")):
-                if path not in known:
-                    found.append(path)
+            elif path not in known and not path.startswith(("raw/", "state/people/people/log/0", RECEIPTS)):
+                found.append(path)
         return found
 
 

@@ -291,11 +291,22 @@ def test_flat_folder_with_dates_in_names(bench: Bench) -> None:
 
 
 def test_odd_object_names_are_read(bench: Bench) -> None:
-    names = ["a b.csv", "ü[1]{x}*?.csv", "100%.csv", "a+b#c&d=e.csv", "quote'\".csv", "x:y.csv", "日本.csv"]
+    names = ["a b.csv", "ü[1]{x}*?.csv", "100%.csv", "a+b#c&d=e.csv", "quote'\".csv", "日本.csv"]
     for number, name in enumerate(names):
         bench.put(name, f"id,name\n{number},x\n")
     bench.run()
     assert bench.rows("id") == [(number,) for number in range(len(names))]
+
+
+def test_names_that_spark_cannot_open_are_refused_not_forgotten(bench: Bench) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    bench.put("b:c.csv", "id,name\n2,b\n")
+    bench.put("d\ne.csv", "id,name\n3,d\n")
+    bench.feed(source__on_refused_file="skip")
+    receipt = bench.run()
+    assert receipt["exit_code"] == 3
+    assert set(receipt["refused"].values()) == {"Spark cannot open an object of this name; rename it"}
+    assert bench.rows() == [(1, "a")]
 
 
 def test_no_partition_means_the_whole_table(bench: Bench) -> None:

@@ -1,0 +1,40 @@
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from pyspark.sql import SparkSession
+
+BUCKET = "lakewright-test"
+
+
+@pytest.fixture(scope="session")
+def aws(spark: SparkSession) -> Iterator[None]:
+    """A real S3 and Glue server on loopback; boto3, S3A and processes of ours find it through the environment."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in environment.items():
+            patch.setenv(key, value)
+        patch.delenv("AWS_PROFILE", raising=False)
+        yield
+    server.stop()
+
+
+@pytest.fixture
+def bucket(aws: None, spark: SparkSession) -> Iterator[Any]:
+    """An empty bucket."""
+    s3 = boto3.resource("s3")
+    bucket = s3.Bucket(BUCKET)
+    bucket.create()
+    yield bucket
+    bucket.objects.all().delete()
+    bucket.delete()

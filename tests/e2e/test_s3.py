@@ -1,0 +1,138 @@
+"""The same commands on an S3 server, reached through boto3 and S3A."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.conftest import Bench, command
+from tests.e2e.conftest import BUCKET
+from tests.faults.test_killed_runs import killed
+
+pytestmark = pytest.mark.slow
+
+
+class S3Bench(Bench):
+    """``Bench`` with its lake below a prefix of a bucket."""
+
+    uri = f"s3://{BUCKET}/some/lake"
+
+    def put(self, name: str, text: str | bytes, day: str = "01") -> Path:
+        body = text.encode() if isinstance(text, str) else text
+        key = f"some/lake/raw/people/year=2026/month=08/day={day}/{name}"
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
+        return Path(key)
+
+    def command(self, verb: str, *arguments: str) -> Any:
+        return command(verb, "people", "--lake", self.uri, "--conf", str(self.root / "conf"), *arguments)
+
+    def keys(self) -> list[str]:
+        objects = boto3.resource("s3").Bucket(BUCKET).objects.all()
+        return sorted(found.key.removeprefix("some/lake/") for found in objects)
+
+    def rows(self, *columns: str) -> list[tuple[Any, ...]]:
+        path = f"{self.uri}/refined/people".replace("s3://", "s3a://")
+        table = self.spark.read.parquet(path).select(*(columns or ("id", "name")))
+        return sorted((tuple(row) for row in table.collect()), key=repr)
+
+    def strays(self) -> list[str]:
+        from lakewright.lake import open_lake
+        from lakewright.log import Log
+
+        state, _ = Log(open_lake(self.uri), "state/people/people/").read()
+        known = {*state.files, *state.quarantine}
+        ours = ("raw/", "state/people/people/log/0", "state/people/people/receipts/")
+        return [key for key in self.keys() if key not in known and not key.startswith(ours)]
+
+
+@pytest.fixture
+def s3_bench(bucket: Any, spark: SparkSession, tmp_path: Path) -> S3Bench:
+    bench = S3Bench(tmp_path, spark)
+    bench.feed(target__catalog={"database": "refined", "table": "people"})
+    return bench
+
+
+def test_run_rewrite_and_catalog(s3_bench: S3Bench) -> None:
+    bench = s3_bench
+    bench.put("a b+c:d.csv", "id,name\n1,a\nx,dirty\n")
+    bench.put("odd//name.csv", "id,name\n", day="05")
+    receipt = bench.run()
+    assert receipt["exit_code"] == 3
+    assert "odd//name.csv: Spark cannot open" in receipt["error"]
+    bench.feed(source__on_refused_file="skip", target__catalog={"database": "refined", "table": "people"})
+    receipt = bench.run()
+    assert (receipt["status"], receipt["catalog"]) == ("committed", "refined.people")
+    assert bench.rows() == [(1, "a")]
+    assert bench.strays() == []
+
+    bench.put("a b+c:d.csv", "id,name\n2,b\n")
+    bench.put("d.csv", "id,name\n3,d\n", day="02")
+    bench.run()
+    assert bench.rows() == [(2, "b"), (3, "d")]
+    assert [key for key in bench.keys() if key.startswith("quarantine/")] == []
+    assert bench.strays() == []
+    glue = boto3.client("glue")
+    table = glue.get_table(DatabaseName="refined", Name="people")["Table"]
+    assert table["StorageDescriptor"]["Location"] == f"{bench.uri}/refined/people/"
+    assert [(column["Name"], column["Type"]) for column in table["StorageDescriptor"]["Columns"]] == [
+        ("id", "bigint"),
+        ("name", "string"),
+    ]
+    partitions = glue.get_partitions(DatabaseName="refined", TableName="people")["Partitions"]
+    assert sorted(partition["Values"] for partition in partitions) == [["2026", "08", "01"], ["2026", "08", "02"]]
+
+
+@pytest.mark.parametrize(
+    ("stage", "nth"),
+    [
+        pytest.param("read", 1, id="after-the-plan"),
+        pytest.param("check", 1, id="before-the-outcome"),
+        pytest.param("committed", 1, id="after-the-outcome"),
+        pytest.param("publish", 2, id="in-the-middle-of-publish"),
+        pytest.param("remove", 1, id="before-the-old-files-are-removed"),
+    ],
+)
+def test_killed_and_run_again(s3_bench: S3Bench, stage: str, nth: int) -> None:
+    bench = s3_bench
+    bench.put("a.csv", "id,name\n1,a\n")
+    bench.run()
+    bench.put("a.csv", "id,name\n2,rewritten\nx,dirty\n")
+    bench.put("b.csv", "id,name\n3,b\n", day="02")
+    process = killed("SIGKILL", stage, nth, "run", "people", "--lake", bench.uri, "--conf", str(bench.root / "conf"))
+    assert process.wait(120) == -signal.SIGKILL
+    bench.put("c.csv", "id,name\n4,c\n", day="02")
+    assert bench.run()["exit_code"] == 0
+    assert bench.rows() == [(2, "rewritten"), (3, "b"), (4, "c")]
+    assert bench.strays() == []
+    status = bench.command("status", "--json").data[0]
+    assert (status["last_batch"]["number"], status["open_batch"], status["quarantined_rows"]) == (3, None, 1)
+    partitions = boto3.client("glue").get_partitions(DatabaseName="refined", TableName="people")["Partitions"]
+    assert len(partitions) == 2
+
+
+def test_no_such_bucket(aws: None, s3_bench: S3Bench) -> None:
+    answer = command("run", "people", "--lake", "s3://no-such-bucket", "--conf", str(s3_bench.root / "conf"))
+    assert answer.exit_code == 2
+    assert answer.last_line == "error: no such lake: bucket no-such-bucket does not exist"
+
+
+def test_a_server_that_is_not_there(s3_bench: S3Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    answer = s3_bench.command("status")
+    assert answer.exit_code == 5
+    assert answer.last_line.startswith("error: S3 could not be reached")
+
+
+def test_feeds_in_s3(s3_bench: S3Bench) -> None:
+    feed = (s3_bench.root / "conf/feeds/people.yaml").read_bytes()
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="conf/feeds/people.yaml", Body=feed)
+    s3_bench.put("a.csv", "id,name\n1,a\n")
+    answer = command("plan", "people", "--lake", s3_bench.uri, "--conf", f"s3://{BUCKET}/conf", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    assert answer.data[0]["partitions"] == ["year=2026/month=08/day=01"]
+    unknown = command("plan", "peeple", "--lake", s3_bench.uri, "--conf", f"s3://{BUCKET}/conf")
+    assert "did you mean 'people'?" in unknown.last_line

@@ -1,0 +1,40 @@
+"""A run that kills or stops itself with a signal when it reaches a stage: ``killed_run.py SIGNAL STAGE NTH ARGUMENTS``."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from jobs import __main__
+from lakewright.progress import LogProgress
+
+SIGNAL, STAGE, NTH, *ARGUMENTS = sys.argv[1:]
+
+
+class DeadlyProgress(LogProgress):
+    """Count how often the stage begins, and raise the signal the nth time."""
+
+    seen = 0
+
+    def stage(self, target: str, stage: str, detail: str = "") -> None:
+        super().stage(target, stage, detail)
+        if stage == STAGE:
+            self.seen += 1
+            if self.seen == int(NTH):
+                os.kill(os.getpid(), getattr(signal, SIGNAL))
+        if stage == "read" and STAGE in ("spark reads", "spark has written"):
+            threading.Thread(target=self.watch_spark, daemon=True).start()
+
+    def watch_spark(self) -> None:
+        lake = Path(ARGUMENTS[ARGUMENTS.index("--lake") + 1])
+        pattern = "_temporary" if STAGE == "spark reads" else "table/**/*.parquet"
+        while not list(lake.glob(f"refined/_staging/*/*/**/{pattern}")):
+            time.sleep(0.001)
+        os.kill(os.getpid(), getattr(signal, SIGNAL))
+
+
+__main__.make_progress = DeadlyProgress  # type: ignore[assignment]
+sys.argv = ["lakewright", *ARGUMENTS]
+__main__.main()
