@@ -29,7 +29,7 @@ class S3Bench(Bench):
     def command(self, verb: str, *arguments: str) -> Any:
         return command(verb, "people", "--lake", self.uri, "--conf", str(self.root / "conf"), *arguments)
 
-    def keys(self) -> list[str]:
+    def all_keys(self) -> list[str]:
         objects = boto3.resource("s3").Bucket(BUCKET).objects.all()
         return sorted(found.key.removeprefix("some/lake/") for found in objects)
 
@@ -45,7 +45,7 @@ class S3Bench(Bench):
         state, _ = Log(open_lake(self.uri), "state/people/people/").read()
         known = {*state.files, *state.quarantine}
         ours = ("raw/", "state/people/people/log/0", "state/people/people/receipts/")
-        return [key for key in self.keys() if key not in known and not key.startswith(ours)]
+        return [key for key in self.all_keys() if key not in known and not key.startswith(ours)]
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_run_rewrite_and_catalog(s3_bench: S3Bench) -> None:
     bench.put("d.csv", "id,name\n3,d\n", day="02")
     bench.run()
     assert bench.rows() == [(2, "b"), (3, "d")]
-    assert [key for key in bench.keys() if key.startswith("quarantine/")] == []
+    assert [key for key in bench.all_keys() if key.startswith("quarantine/")] == []
     assert bench.strays() == []
     glue = boto3.client("glue")
     table = glue.get_table(DatabaseName="refined", Name="people")["Table"]

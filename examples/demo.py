@@ -1,0 +1,86 @@
+"""The demo: real input from ``examples/raw`` through every job into ``./lake``, and what came out of it."""
+
+import logging
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from pyspark.sql import DataFrame  # noqa: E402 - a script in a folder finds the project beside it only now
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+from jobs import screen  # noqa: E402
+from jobs.registry import load_feed  # noqa: E402
+from lakewright.config import Conf  # noqa: E402
+from lakewright.lake import open_lake  # noqa: E402
+from lakewright.log import Log  # noqa: E402
+from lakewright.progress import closing_progress, make_progress  # noqa: E402
+from lakewright.receipts import Receipt  # noqa: E402
+from lakewright.runs import Request, Run  # noqa: E402
+from lakewright.session import get_session  # noqa: E402
+
+LAKE: Final = ROOT / "lake"
+FEEDS: Final = ("birdstrikes", "customers", "retail_sales")
+SHOWN_ROWS: Final = 8
+SHOWN_COLUMNS: Final = 6
+console = Console()
+
+
+def main() -> int:
+    """Run the demo; the exit code is that of its worst run."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    if not LAKE.exists():
+        shutil.copytree(ROOT / "examples" / "raw", LAKE / "raw")
+    receipts = [receipt for feed in FEEDS for receipt in run(feed)]
+    console.rule("the commands to go on with")
+    for line in (
+        "lakewright plan customers          what a run would do",
+        "lakewright run customers           nothing new: a second run changes nothing",
+        "lakewright rebuild customers       the same table, from all sources again",
+        "lakewright status customers        last batch, what is waiting, what is in quarantine",
+        "lakewright receipt customers       the last receipt (--json for all of it)",
+        "lakewright check                   are the feeds in conf/feeds right?",
+        "make clean                         remove the demo's lake",
+    ):
+        console.print(line.replace("lakewright", ".venv/bin/python -m jobs", 1), soft_wrap=True, highlight=False)
+    return max(receipt.exit_code for receipt in receipts)
+
+
+def run(feed_name: str) -> list[Receipt]:
+    """Run one feed, and show its table, its quarantine and its receipt."""
+    console.rule(f"{feed_name}: lakewright run {feed_name}")
+    lake = open_lake(str(LAKE))
+    receipts = []
+    for job in load_feed(Conf(str(ROOT / "conf")), feed_name).targets(lake, []):
+        with closing_progress(make_progress()) as progress:
+            receipts.append(Run(lake, job, Request(), progress)())
+        spark = get_session()
+        state, _ = Log(lake, job.target.state_folder).read()
+        show_rows(f"{job.target.path} holds", spark.read.parquet(lake.spark_uri(job.target.path)))
+        if state.quarantine:
+            rejected = spark.read.parquet(*(lake.spark_uri(path) for path in state.quarantine))
+            told = rejected.selectExpr(
+                "transform(reasons, r -> concat_ws(': ', r.column, r.rule)) reasons", "text", "to_json(fields) fields", "object"
+            )
+            show_rows(f"{job.target.quarantine_folder} holds", told)
+    screen.show_receipts([receipt.model_dump() for receipt in receipts])
+    return receipts
+
+
+def show_rows(title: str, rows: DataFrame) -> None:
+    """Show the first rows of a frame."""
+    columns = rows.columns[:SHOWN_COLUMNS]
+    more = f", {len(rows.columns) - SHOWN_COLUMNS} more columns" if len(rows.columns) > SHOWN_COLUMNS else ""
+    table = Table(*columns, title=f"{title} {rows.count()} rows{more}", title_justify="left")
+    for row in rows.select(*columns).limit(SHOWN_ROWS).collect():
+        table.add_row(*("null" if value is None else str(value).replace("[", r"\[") for value in row))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
