@@ -65,7 +65,10 @@ def run(feed_name: str) -> list[Receipt]:
         if state.quarantine:
             rejected = spark.read.parquet(*(lake.spark_uri(path) for path in state.quarantine))
             told = rejected.selectExpr(
-                "transform(reasons, r -> concat_ws(': ', r.column, r.rule)) reasons", "text", "to_json(fields) fields", "object"
+                "transform(reasons, r -> concat_ws(': ', r.column, r.rule)) reasons",
+                "text",
+                "to_json(fields) fields",
+                "object",
             )
             show_rows(f"{job.target.quarantine_folder} holds", told)
     screen.show_receipts([receipt.model_dump() for receipt in receipts])

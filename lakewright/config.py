@@ -101,8 +101,8 @@ class FeedDocument:
             raise ConfigError(f"{self.path}{line}: not readable as YAML: {problem}") from error
         if not isinstance(self.values, dict):
             raise ConfigError(f"{self.path}: a feed is a mapping of keys, beginning with job:")
-        self._lines: dict[tuple[str, ...], int] = {}
-        self._note_lines(node, ())
+        self._places: dict[tuple[str, ...], str] = {}
+        self._note_places(node, ())
         for setting in settings:
             self._set(setting)
 
@@ -126,21 +126,24 @@ class FeedDocument:
             problems = [self._describe(model, problem) for problem in error.errors()]
             raise ConfigError("\n".join(dict.fromkeys(problems))) from None
 
-    def _note_lines(self, node: yaml.Node | None, path: tuple[str, ...]) -> None:
+    def _note_places(self, node: yaml.Node | None, path: tuple[str, ...]) -> None:
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 here = (*path, str(key.value))
-                if here in self._lines:
-                    line = key.start_mark.line + 1
-                    raise ConfigError(f"{self.path}:{line}: {'.'.join(here)} stands twice")
-                self._lines[here] = key.start_mark.line + 1
-                self._note_lines(value, here)
+                place = f"{self.path}:{key.start_mark.line + 1}"
+                if here in self._places:
+                    raise ConfigError(f"{place}: {'.'.join(here)} stands twice")
+                self._places[here] = place
+                self._note_places(value, here)
 
     def _set(self, setting: str) -> None:
         key, separator, text = setting.partition("=")
         if not separator or not key:
             raise ConfigError(f"--set takes key=value, not {setting!r}")
-        *parents, last = key.split(".")
+        *parents, last = keys = key.split(".")
+        for end in range(1, len(keys) + 1):
+            if end == len(keys) or tuple(keys[:end]) not in self._places:
+                self._places[tuple(keys[:end])] = f"--set {setting}"
         values = self.values
         for parent in parents:
             values = values.setdefault(parent, {})
@@ -155,8 +158,9 @@ class FeedDocument:
         location = tuple(str(part) for part in problem["loc"])
         # Pydantic names the member of a union that it tried, which is no key of the file.
         keys = tuple(part for part in location if "[" not in part and part not in ("str", "ColumnSpec"))
-        line = next((self._lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in self._lines), None)
-        where = f"{self.path}:{line}" if line else self.path
+        where = next(
+            (self._places[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in self._places), self.path
+        )
         name = ".".join(keys)
         if problem["type"] == "extra_forbidden":
             return f"{where}: unknown key {name}{suggest(keys[-1], _keys_at(model, keys[:-1]))}"

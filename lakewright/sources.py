@@ -1,13 +1,17 @@
 """What lies at a feed's source, and which of it makes the next batch."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from re import Pattern
+from typing import Final
 
 from lakewright.errors import ConfigError, SourceGoneError, SourceRewrittenError
 from lakewright.lake import Lake, open_lake
 from lakewright.log import SourceObject, TableState
 from transforms.object_names import date_of_object, is_hidden, partition_path
+
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Source:
     def _can_be_opened(self, path: str) -> bool:
         """Tell whether Hadoop has a path for a name; locally it also names a checksum file after it."""
         colon = ":" in path.rsplit("/", 1)[-1] and not self.lake.uri.startswith("s3://")
-        return path.isprintable() and not colon and not {"", ".", ".."} & set(path.split("/"))
+        return _CONTROL.search(path) is None and not colon and not {"", ".", ".."} & set(path.split("/"))
 
     def _reason_to_ignore(self, path: str) -> str:
         if is_hidden(path):

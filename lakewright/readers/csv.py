@@ -37,6 +37,7 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 _UNKNOWN_CODECS: Final = (".bz2", ".deflate", ".lz4", ".snappy", ".zst", ".xz", ".zip")
 _SPLITTABLE_ENCODINGS: Final = ("ascii", "utf-8", "iso8859", "cp125", "latin")
 _LOOKS_AT_ONCE: Final = 16
+_QUOTED: Final = ("Cc", "Zl", "Zp", "Zs")
 _LEGAL: Final = string.ascii_letters + string.digits + "_-!.~'()*,;:$&+=/@"
 
 #: A character that Unicode keeps out of all text: lines are read with it as delimiter, so that they stay whole.
@@ -329,7 +330,7 @@ def _with_object(spark: SparkSession, rows: DataFrame, lake: Lake, objects: Sequ
 def hadoop_uri(uri: str) -> str:
     """Write a URI as Java's ``Path.toUri`` does, and so ``_metadata.file_path``."""
     return "".join(
-        quote(char) if (char.isascii() and char not in _LEGAL) or unicodedata.category(char)[0] in "CZ" else char
+        quote(char) if (char.isascii() and char not in _LEGAL) or unicodedata.category(char) in _QUOTED else char
         for char in uri
     )
 

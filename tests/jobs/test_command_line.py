@@ -1,0 +1,255 @@
+"""What a person types, rightly and wrongly: one clear line, and the right exit code."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lakewright.errors import AccessDeniedError
+from lakewright.local_lake import LocalLake
+from tests.conftest import ROOT, Bench, command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "line"),
+    [
+        pytest.param(
+            ["run", "peeple"], 2, "unknown feed 'peeple' in {conf}; did you mean 'people'?", id="unknown-feed"
+        ),
+        pytest.param(["run", "people", "--lake", "{lake}/none"], 2, "no such lake: {lake}/none", id="no-such-lake"),
+        pytest.param(
+            ["run", "people", "--lake", "{lake}/file"],
+            2,
+            "the lake {lake}/file is a file, not a folder",
+            id="lake-is-a-file",
+        ),
+        pytest.param(
+            ["run", "people", "--lake", "ftp://x"],
+            2,
+            "a lake is s3://bucket/prefix or a folder, not ftp:// (ftp://x)",
+            id="scheme",
+        ),
+        pytest.param(
+            ["run", "people", "--date", "1.8.26"], 2, "--date takes a day such as 2026-08-01, not '1.8.26'", id="date"
+        ),
+        pytest.param(
+            ["run", "people", "--partition", "hour=1"],
+            2,
+            "--partition takes year=2026,month=08,day=01 or a part of it, not 'hour=1'",
+            id="partition",
+        ),
+        pytest.param(
+            ["run", "people", "--date", "2027-01-01"],
+            2,
+            "no source object matches year=2027/month=01/day=01",
+            id="matches-nothing",
+        ),
+        pytest.param(
+            ["run", "people", "--target", "peple"],
+            2,
+            "feed people has no target 'peple'; did you mean 'people'?",
+            id="target",
+        ),
+        pytest.param(
+            ["run", "people", "--set", "max_rejected"], 2, "--set takes key=value, not 'max_rejected'", id="set"
+        ),
+        pytest.param(
+            ["run", "people", "--set", "max_rejected=2"],
+            2,
+            "--set max_rejected=2: max_rejected: input should be less than or equal to 1",
+            id="set-wrong-value",
+        ),
+        pytest.param(
+            ["plan", "people", "--set", "source.colums.id=long"],
+            2,
+            "--set source.colums.id=long: unknown key source.colums; did you mean 'columns'?",
+            id="unknown-key",
+        ),
+        pytest.param(["receipt", "people"], 2, "no receipt yet: nothing has been run", id="no-receipt"),
+        pytest.param(["receipt", "people", "--run", "x"], 2, "no receipt of run x", id="unknown-run"),
+        pytest.param(
+            ["run", "people", "--conf", "{lake}/nowhere"], 2, "no such config folder: {lake}/nowhere", id="no-conf"
+        ),
+    ],
+)
+def test_bad_use_is_one_clear_line(bench: Bench, arguments: list[str], exit_code: int, line: str) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    (bench.lake / "file").write_text("")
+    names = {"lake": str(bench.lake), "conf": str(bench.root / "conf")}
+    given = [argument.format(**names) for argument in arguments]
+    for option, value in (("--lake", names["lake"]), ("--conf", names["conf"])):
+        if option not in given:
+            given += [option, value]
+    answer = command(*given)
+    assert answer.exit_code == exit_code
+    assert answer.last_line == "error: " + line.format(**names)
+    assert "Traceback" not in answer.stderr
+
+
+def test_no_rights(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The tests may run as root, whom no mode of a folder stops: what the system would answer is put in its mouth.
+    monkeypatch.setattr("lakewright.local_lake.os.access", lambda path, mode: False)
+    answer = bench.command("run")
+    assert answer.exit_code == AccessDeniedError.exit_code == 5
+    assert answer.last_line == f"error: no rights to read and write the lake {bench.lake}"
+
+
+def test_no_rights_to_a_folder_is_not_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "raw").mkdir()
+
+    def refuse(path: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(AccessDeniedError, match="no rights to list"):
+        list(LocalLake(str(tmp_path)).list("raw/"))
+
+
+def test_plan_writes_nothing(bench: Bench) -> None:
+    bench.put("a.csv", "id,name,more\n1,a,b\n")
+    before = sorted(bench.lake.rglob("*"))
+    (plan,) = bench.command("plan", "--json").data
+    assert sorted(bench.lake.rglob("*")) == before
+    assert plan == {
+        "feed": "people",
+        "target": "people",
+        "exit_code": 0,
+        "error": "",
+        "objects": [{"path": "raw/people/year=2026/month=08/day=01/a.csv", "size": 19}],
+        "bytes": 19,
+        "partitions": ["year=2026/month=08/day=01"],
+        "refused": {},
+        "ignored": {},
+        "extra_columns": {"more": 1},
+        "schema_changes": [],
+    }
+    answer = bench.command("plan")
+    assert "year=2026/month=08/day=01" in answer.stdout
+
+
+def test_plan_names_a_refused_object(bench: Bench) -> None:
+    bench.put("a.csv", "id\n1\n")
+    answer = bench.command("plan", "--json")
+    assert answer.exit_code == 3
+    assert answer.data[0]["refused"] == {
+        "raw/people/year=2026/month=08/day=01/a.csv": "the header has no 'name'; it has 'id'"
+    }
+
+
+def test_status_and_receipt(bench: Bench) -> None:
+    bench.put("a.csv", "id,name\n1,a\nx,b\n")
+    first = bench.run()
+    bench.put("b.csv", "id,name\n1,a\n", day="02")
+    (state,) = bench.command("status", "--json").data
+    assert state["last_batch"]["number"] == 1
+    assert (state["waiting_objects"], state["rows"], state["files"], state["quarantined_rows"]) == (1, 1, 1, 1)
+    assert "1 rows in 1 files" in bench.command("status").stdout
+    second = bench.run()
+    assert bench.command("receipt", "--json").data[0] == second
+    assert bench.command("receipt", "--run", first["run"], "--json").data[0] == first
+    assert second["versions"]["pyspark"] == "3.5.6"
+    assert "written 1" in bench.command("receipt").stdout
+
+
+def test_receipts_hold_no_values(bench: Bench) -> None:
+    bench.put("a.csv", "id,name\n1,secret-name\nsecret-id,b\n1,secret,row\n")
+    bench.run()
+    for file in (bench.lake / "state").rglob("*.json"):
+        assert "secret" not in file.read_text()
+
+
+def test_check_finds_every_problem_in_under_a_second(bench: Bench) -> None:
+    path = bench.root / "conf/feeds/wrong.yaml"
+    path.write_text(
+        """job: csv_to_parquet
+source:
+  path: raw/x/
+  columns: {id: lon, born: {type: date, format: YYYY-mm-dd}}
+  csv: {delimeter: ";"}
+target:
+  path: refined/x/
+  partition_by: year
+max_rejected: lots
+"""
+    )
+    began = time.monotonic()
+    found = subprocess.run(
+        [sys.executable, "-m", "jobs", "check", "wrong", "--conf", str(bench.root / "conf")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.monotonic() - began
+    assert found.returncode == 2
+    for line in (
+        f"error: {path}:4: source.columns.id.type: unknown type 'lon'; known are string, long",
+        f"error: {path}:5: unknown key source.csv.delimeter; did you mean 'delimiter'?",
+        f"error: {path}:8: target.partition_by: input should be a valid tuple",
+        f"error: {path}:9: max_rejected: input should be a valid number",
+    ):
+        assert line in found.stderr.replace("\n  ", " "), found.stderr
+    assert seconds < 5  # the aim is one second, on a machine of one's own
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("job: [", ":1: not readable as YAML: ", id="not-yaml"),
+        pytest.param("- a", ": a feed is a mapping of keys, beginning with job:", id="a-list"),
+        pytest.param("a: 1", ": the key job: is missing; it names the job that runs this feed", id="no-job"),
+        pytest.param(
+            "job: csv_to_parket", ": unknown job 'csv_to_parket'; did you mean 'csv_to_parquet'?", id="unknown-job"
+        ),
+        pytest.param("job: csv_to_parquet\njob: x", ":2: job stands twice", id="twice"),
+    ],
+)
+def test_check_of_what_is_no_feed(bench: Bench, text: str, line: str) -> None:
+    (bench.root / "conf/feeds/people.yaml").write_text(text)
+    answer = command("check", "--conf", str(bench.root / "conf"))
+    assert answer.exit_code == 2
+    assert f"people.yaml{line}" in answer.stderr
+
+
+def test_check_of_what_ships(tmp_path: Path) -> None:
+    answer = command("check", "--conf", str(ROOT / "conf"), "--schema", str(tmp_path), "--json")
+    assert answer.data == {"feeds": ["birdstrikes", "customers", "retail_sales"], "problems": []}
+    assert "on_extra_column" in (tmp_path / "csv_to_parquet.schema.json").read_text()
+
+
+@pytest.mark.slow
+def test_a_job_is_a_script_that_takes_glues_own_arguments(bench: Bench) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    submit = Path(sys.executable).with_name("spark-submit")
+    from lakewright.session import java_home
+
+    done = subprocess.run(
+        [
+            str(submit),
+            "--master",
+            "local[1]",
+            "--conf",
+            "spark.ui.enabled=false",
+            str(ROOT / "jobs/csv_to_parquet.py"),
+            "--feed",
+            "people",
+            "--lake",
+            str(bench.lake),
+            "--conf",
+            str(bench.root / "conf"),
+            "--job-bookmark-option",
+            "job-bookmark-disable",
+            "--TempDir",
+            "s3://x/y",
+        ],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "JAVA_HOME": str(java_home()), "PYSPARK_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert bench.rows() == [(1, "a")]

@@ -1,0 +1,49 @@
+import pytest
+
+from transforms.object_names import date_of_object, file_name_pattern, is_hidden, partition_path
+
+
+@pytest.mark.parametrize(
+    ("path", "hidden"),
+    [
+        pytest.param("a/b.csv", False, id="plain"),
+        pytest.param("_SUCCESS", True, id="underscore"),
+        pytest.param("a/_temporary/b.csv", True, id="underscore-folder"),
+        pytest.param("_year=2026/b.csv", False, id="partition-that-begins-with-one"),
+        pytest.param("a/.b.csv", True, id="dot"),
+        pytest.param("a/", True, id="folder-marker"),
+    ],
+)
+def test_is_hidden(path: str, hidden: bool) -> None:
+    assert is_hidden(path) is hidden
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "date"),
+    [
+        pytest.param(
+            "c_{year}{month}{day}.csv", "c_20190821.csv", {"year": "2019", "month": "08", "day": "21"}, id="name"
+        ),
+        pytest.param(
+            "my_c_*_{year}-{month}.csv", "x/my_c_a_b_2019-08.csv", {"year": "2019", "month": "08"}, id="underscores"
+        ),
+        pytest.param("c_{year}.csv", "c_20190.csv", {}, id="five-digits"),
+        pytest.param("c.{year}.csv", "cx2019.csv", {}, id="dot-is-a-dot"),
+        pytest.param("", "year=2026/month=8/x.csv", {"year": "2026", "month": "8"}, id="folders"),
+        pytest.param("c_{day}.csv", "year=2026/c_07.csv", {"year": "2026", "day": "07"}, id="both"),
+        pytest.param("", "a/b.csv", {}, id="none"),
+    ],
+)
+def test_date_of_object(template: str, path: str, date: dict[str, str]) -> None:
+    assert date_of_object(path, file_name_pattern(template) if template else None) == date
+
+
+@pytest.mark.parametrize("template", ["{hour}.csv", "{year}{year}.csv"])
+def test_file_name_pattern_refuses(template: str) -> None:
+    with pytest.raises(ValueError, match="placeholder"):
+        file_name_pattern(template)
+
+
+def test_partition_path() -> None:
+    assert partition_path({"year": "2026", "month": "08"}) == "year=2026/month=08"
+    assert partition_path({}) == ""
