@@ -24,6 +24,8 @@ SETTINGS: Final = {
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.csv.filterPushdown.enabled": "false",
+    # HotSpot never compiles a method above 8,000 bytes: one generated method of that size costs more than several.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
 }
 

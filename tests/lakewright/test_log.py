@@ -73,7 +73,7 @@ def test_a_snapshot_changes_nothing(
             expected = expected.after(plan(number, path, day=day), written)
             log.write_snapshot(expected)
         assert log.read() == (expected, None)
-        assert len([found for found in lake.list("s/log/snapshot")]) == 0
+        assert list(lake.list("s/log/snapshot/")) == []
         assert len([found for found in lake.list("s/log/") if "snapshot" in found.path]) == len(batches) // 2
 
 

@@ -47,4 +47,4 @@ def test_what_is_not_torn_has_as_many_records_as_strict_csv_has(text: str) -> No
         list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
         return
-    assert find_torn_quote([part for part in text.splitlines(keepends=True)], delimiter=",") is None
+    assert find_torn_quote(text.splitlines(keepends=True), delimiter=",") is None
