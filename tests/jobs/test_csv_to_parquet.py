@@ -356,3 +356,18 @@ def test_birdstrikes_equal_what_the_data_say(spark: Any, tmp_path: Any) -> None:
     expected = expected.select(*ours.columns)
     assert ours.exceptAll(expected.selectExpr(*(f"cast(`{n}` as {t}) `{n}`" for n, t in ours.dtypes))).count() == 0
     assert ours.count() == expected.count() == 10_000
+
+
+@pytest.mark.parametrize("multiline", [True, False])
+def test_clean_input_is_read_once(bench: Bench, multiline: bool) -> None:
+    """Spark's own input metrics say how much it read."""
+    bench.feed(source__csv={"multiline": multiline})
+    text = "id,name\n" + "".join(f"{number},{'x' * 50}\n" for number in range(100_000))
+    bench.put("a.csv", text)
+    bench.put("b.csv", text, day="02")
+    store = bench.spark.sparkContext._jsc.sc().statusStore()
+    before = store.executorList(True).head().totalInputBytes()
+    assert bench.run()["counts"]["written"] == 200_000
+    read = store.executorList(True).head().totalInputBytes() - before
+    # Splits of a file overlap by a buffer each.
+    assert 2 * len(text) <= read <= 2.2 * len(text)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from chispa import assert_df_equality
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
@@ -279,3 +280,33 @@ def test_a_row_that_could_not_be_cut_keeps_its_text_and_one_reason(spark: SparkS
     (row,) = rows.transform(with_typed_values, columns=columns).transform(keep_rejected, columns=columns).collect()
     assert (row["object"], row["text"], row["fields"]) == ("o", "x,1,2", None)
     assert [tuple(reason) for reason in row["reasons"]] == [("field_count", None)]
+
+
+def test_frames_are_what_the_docstrings_say(spark: SparkSession) -> None:
+    columns = [TypedColumn("day", "date"), TypedColumn("v", "decimal(4,1)")]
+    rows = spark.createDataFrame(
+        [
+            ("2026-08-01", "1.5", "o", None, None, "x"),
+            (None, None, "o", None, None, "y"),
+            ("1.8.", "99999", "o", None, None, "z"),
+        ],
+        f"day string, v string, {OBJECT} string, {TEXT} string, {FAULT} string, part string",
+    )
+    judged = rows.transform(with_typed_values, columns=columns)
+    good = spark.createDataFrame(
+        [(date(2026, 8, 1), D("1.5"), "x"), (None, None, "y")], "day date, v decimal(4,1), part string"
+    )
+    assert_df_equality(judged.transform(keep_good, columns=columns, also=["part"]), good)
+    rejected = spark.createDataFrame(
+        [("o", [("type", "day"), ("range", "v")], None, {"day": "1.8.", "v": "99999"}, "z")],
+        "object string, reasons array<struct<rule: string, column: string>>, text string, fields map<string, string>, "
+        "part string",
+    )
+    assert_df_equality(judged.transform(keep_rejected, columns=columns, also=["part"]), rejected, ignore_nullable=True)
+
+
+def test_no_rows(spark: SparkSession) -> None:
+    columns = [TypedColumn("v", "long")]
+    judged = text_rows(spark, []).transform(with_typed_values, columns=columns)
+    assert judged.transform(keep_good, columns=columns).collect() == []
+    assert judged.transform(keep_rejected, columns=columns).collect() == []

@@ -1,0 +1,33 @@
+"""What the README says is tried."""
+
+import re
+
+import yaml
+
+from jobs.__main__ import app
+from jobs.csv_to_parquet import CsvToParquetFeed
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_feed_of_the_readme_is_one() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    feed = CsvToParquetFeed.model_validate(yaml.safe_load(text))
+    assert feed.target.partition_by == ("year", "month", "day")
+
+
+def test_the_verbs_of_the_readme_are_those_of_the_command_line() -> None:
+    told = set(re.findall(r"^\| `(\w+) ", README, re.MULTILINE))
+    assert told == {command.callback.__name__ for command in app.registered_commands if command.callback}
+
+
+def test_the_code_of_the_readme_is_the_projects() -> None:
+    signature = re.findall(r"```python\n(def .*?:)\n", README, re.DOTALL)
+    assert signature[0] in (ROOT / "transforms/typed_rows.py").read_text()
+
+
+def test_what_architecture_names_is_there() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    for path in re.findall(r"`((?:lakewright|transforms|jobs)/[a-z_/]+\.py)`", text):
+        assert (ROOT / path).exists(), path
