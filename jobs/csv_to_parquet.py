@@ -3,14 +3,14 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from py4j.protocol import Py4JJavaError
 from pydantic import Field, field_validator, model_validator
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.entrypoint import run_as_script
@@ -20,22 +20,15 @@ from lakewright.errors import ConfigError
 from lakewright.lake import Lake
 from lakewright.log import Counts, Plan, SourceObject, TableState
 from lakewright.progress import Progress
-from lakewright.readers.csv import (
-    CsvOptions,
-    Header,
-    bind_columns,
-    find_unreadable,
-    has_line_end,
-    read_heads,
-    read_text_rows,
-)
+from lakewright.readers.csv import DOUBT, read_text_rows
+from lakewright.readers.csv_objects import CsvOptions, Header, bind_columns, find_unreadable, read_heads
 from lakewright.runs import Request, Staged, Survey, Target
 from lakewright.session import get_session
-from lakewright.sources import Choice, Listed, Source, choose_append, choose_rebuild, narrowed
+from lakewright.sources import Choice, Listed, Source, choose_append, choose_rebuild, choose_whole, narrowed
 from lakewright.writers.parquet import Compression, plan_reading, schema_changes, stage_parquet, staged_files
 from transforms.datetime_patterns import problem_with
 from transforms.errors import HeaderError
-from transforms.object_names import DATE_KEYS, file_name_pattern, partition_path
+from transforms.object_names import DATE_KEYS, file_name_pattern, is_day, partition_path
 from transforms.typed_rows import (
     OBJECT,
     REJECTED,
@@ -48,6 +41,8 @@ from transforms.typed_rows import (
 
 _TYPE: Final = re.compile(r"string|long|int|double|boolean|date|timestamp|decimal\((\d{1,2}),(\d{1,2})\)")
 _MOST_DIGITS: Final = 38
+_NO_NAME: Final = "Spark cannot open an object of this name; rename it"
+_OWN_ZONES: Final = ("state", "quarantine")
 
 
 class ColumnSpec(Model):
@@ -96,6 +91,13 @@ class CsvSource(Model):
         default="fail", description="Whether the rest of a batch goes on without an object that cannot be read."
     )
 
+    @field_validator("path")
+    @classmethod
+    def _is_folder(cls, path: str) -> str:
+        if "://" not in path and {"", ".", ".."} & set(path.strip("/").split("/")):
+            raise ValueError(f"a source is a folder in the lake, such as raw/customers/, or a URI, not {path!r}")
+        return path
+
     @field_validator("file_name")
     @classmethod
     def _is_template(cls, template: str) -> str:
@@ -124,9 +126,15 @@ class ParquetTarget(Model):
     @field_validator("path")
     @classmethod
     def _in_the_lake(cls, path: str) -> str:
-        if "://" in path or ".." in path.split("/") or not path.strip("/"):
-            raise ValueError(f"a target is a folder in the lake, such as refined/customers/, not {path!r}")
-        return path.strip("/") + "/"
+        folders = path.strip("/").split("/")
+        if (
+            {"", ".", ".."} & set(folders)
+            or ":" in path
+            or folders[0] in _OWN_ZONES
+            or folders[-1].startswith(("_", "."))
+        ):
+            raise ValueError(f"a target is a folder of its own in the lake, such as refined/customers/, not {path!r}")
+        return "/".join(folders) + "/"
 
 
 class CsvToParquetFeed(Feed):
@@ -137,20 +145,13 @@ class CsvToParquetFeed(Feed):
     target: ParquetTarget
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "CsvToParquetFeed":
-        columns, target = self.source.columns, self.target
+    def _columns_fit(self) -> "CsvToParquetFeed":
+        columns = self.source.columns
         names = [name.casefold() for name in (*columns, *DATE_KEYS)]
-        doubled = [name for name in columns if names.count(name.casefold()) > 1]
-        if doubled:
+        if doubled := [name for name in columns if names.count(name.casefold()) > 1]:
             raise ValueError(f"column {doubled[0]!r} stands twice (case, year, month and day included)")
-        reserved = [name for name in columns if name.startswith(RESERVED_PREFIX)]
-        if reserved:
+        if reserved := [name for name in columns if name.startswith(RESERVED_PREFIX)]:
             raise ValueError(f"column {reserved[0]!r}: names that begin with {RESERVED_PREFIX} are taken")
-        unknown = [name for name in target.partition_by if name not in (*DATE_KEYS, *columns)]
-        if unknown:
-            raise ValueError(f"target.partition_by: {unknown[0]!r} is neither year, month, day nor a column")
-        if target.fill == "rebuild" and (target.partition_date != "source" or set(target.partition_by) & set(columns)):
-            raise ValueError("target.fill: rebuild needs partitions that follow from an object's name; use append")
         for name, column in self.typed_columns().items():
             if column.type in ("date", "timestamp") and (
                 problem := problem_with(column.format, time=column.type == "timestamp")
@@ -160,6 +161,22 @@ class CsvToParquetFeed(Feed):
                 ZoneInfo(column.timezone)
             except (ValueError, ZoneInfoNotFoundError):
                 raise ValueError(f"source.columns.{name}: unknown time zone {column.timezone!r}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _target_fits(self) -> "CsvToParquetFeed":
+        columns, target = self.source.columns, self.target
+        here, there = self.source.path.strip("/") + "/", target.path
+        if here.startswith(there) or there.startswith(here):
+            raise ValueError(f"target.path {there} and source.path {here} lie inside one another")
+        if len(set(target.partition_by)) < len(target.partition_by):
+            raise ValueError("target.partition_by names a column twice")
+        if set(columns) <= set(target.partition_by):
+            raise ValueError("target.partition_by names every column, which leaves none for the files")
+        if unknown := [name for name in target.partition_by if name not in (*DATE_KEYS, *columns)]:
+            raise ValueError(f"target.partition_by: {unknown[0]!r} is neither year, month, day nor a column")
+        if target.fill == "rebuild" and (target.partition_date != "source" or set(target.partition_by) & set(columns)):
+            raise ValueError("target.fill: rebuild needs partitions that follow from an object's name; use append")
         return self
 
     def typed_columns(self) -> dict[str, TypedColumn]:
@@ -173,6 +190,7 @@ class CsvToParquetFeed(Feed):
                 decimal_separator=spec.decimal_separator or csv.decimal_separator,
                 timezone=spec.timezone or csv.timezone,
                 null_text=csv.null_text,
+                is_folder=name in self.target.partition_by,
             )
             for name, spec in self.source.columns.items()
         }
@@ -186,21 +204,20 @@ class CsvToParquetFeed(Feed):
         return [key for key in self.target.partition_by if key in DATE_KEYS]
 
 
-def build(rows: DataFrame, *, columns: Sequence[TypedColumn], observed: Observation, doubted: Column) -> DataFrame:
+def build(rows: DataFrame, *, columns: Sequence[TypedColumn], observed: Observation) -> DataFrame:
     """Judge text rows by the declared types, counting them on the way.
 
     Columns in:  every declared column (string), and those of ``readers.csv.read_text_rows``
     Columns out: those of ``transforms.typed_rows.with_typed_values``
     Rows:        unchanged; observed are read, rejected, dirty (objects with rejected rows, a line each) and doubted
-                 (objects whose good rows hold line ends, a line each)
+                 (objects with rows of which it is in doubt where they end, a line each)
     """
-    is_doubted = ~F.col(REJECTED) & doubted
     return rows.transform(with_typed_values, columns=columns).observe(
         observed,
         F.count(F.lit(1)).alias("read"),
         F.count_if(REJECTED).alias("rejected"),
         F.array_join(F.collect_set(F.when(F.col(REJECTED), F.col(OBJECT))), "\n").alias("dirty"),
-        F.array_join(F.collect_set(F.when(is_doubted, F.col(OBJECT))), "\n").alias("doubted"),
+        F.array_join(F.collect_set(F.when(F.col(DOUBT), F.col(OBJECT))), "\n").alias("doubted"),
     )
 
 
@@ -217,23 +234,22 @@ class CsvToParquet:
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
         """See ``TargetJob.survey``."""
-        changes, broken = schema_changes(state.columns, self._published_columns())
         is_whole = request.everything and not request.wanted
+        changes, broken = schema_changes(state.columns, state.published, self._published_columns())
+        if state.layout and state.layout != self.layout():
+            broken.insert(0, f"the table was laid out as {state.layout}, and the feed says {self.layout()}")
         if broken and not is_whole:
-            raise ConfigError(f"column {broken[0]}; run `rebuild` to make the whole table anew")
+            raise ConfigError(f"{broken[0]}; run `rebuild` to make the whole table anew")
         listing = self._source.look()
-        listed = narrowed(listing.objects, request.wanted)
-        fresh = [found for found in listed if request.everything or not state.has(found.path, found.etag)]
-        refused = (
-            self._refused(fresh)
-            | listing.unreadable
-            | {path: why for path, why in excluded.items() if path in _paths(listed)}
-        )
-        # A partition that would lose rows because an object of it is refused now stays as it is.
-        withheld = {self._partition(found) for found in listed if found.path in refused and found.path in state.objects}
-        kept = [found for found in listed if found.path not in refused and self._partition(found) not in withheld]
+        asked = narrowed(listing.objects, request.wanted)
+        unreadable = narrowed(listing.unreadable, request.wanted)
+        if request.wanted and not asked and not unreadable:
+            raise ConfigError(f"no source object matches {partition_path(request.wanted)}")
+        fresh = [found for found in asked if request.everything or not state.has(found.path, found.etag)]
+        refused = self._refused(fresh) | {found.path: _NO_NAME for found in unreadable}
+        refused |= {path: reason for path, reason in excluded.items() if path in _paths(asked)}
         return Survey(
-            choice=self._choose(kept, state, request),
+            choice=self._choose(listing.objects, _paths(asked), refused, state, request),
             refused=refused,
             ignored=listing.ignored,
             extra_columns=self._extra_columns(fresh),
@@ -264,6 +280,12 @@ class CsvToParquet:
             return Staged(columns=self._published_columns())
         return self._stage_rows(plan, with_rows, headers, folder, progress)
 
+    def layout(self) -> str:
+        """See ``TargetJob.layout``."""
+        target = self.feed.target
+        by = "/".join(target.partition_by) or "no partition"
+        return f"{target.path} by {by} of the {target.partition_date} date, {target.fill}"
+
     def catalog(self) -> Catalog | None:
         """See ``TargetJob.catalog``; a folder on a person's own machine is nothing that the catalog could point to."""
         target = self.feed.target
@@ -287,10 +309,9 @@ class CsvToParquet:
         columns = list(feed.typed_columns().values())
         gather = plan_reading(spark, objects)
         observed = Observation(folder)
-        doubted = has_line_end(feed.source.columns, {headers[taken.path].line_end for taken in objects})
         names = feed.header_names()
         rows = read_text_rows(spark, lake, objects, headers, feed.source.csv, names)
-        judged = build(rows, columns=columns, observed=observed, doubted=doubted)
+        judged = build(rows, columns=columns, observed=observed)
         try:
             stage_parquet(
                 judged.transform(keep_good, columns=columns, also=feed.date_keys()),
@@ -306,13 +327,11 @@ class CsvToParquet:
                 return Staged(refused=unreadable)
             raise
         counted = observed.get
-        if feed.source.csv.multiline and (
-            unreadable := find_unreadable(lake, counted["doubted"].splitlines(), headers, feed.source.csv)
-        ):
+        if unreadable := find_unreadable(lake, filter(None, counted["doubted"].split("\n")), headers, feed.source.csv):
             return Staged(refused=unreadable)
         if counted["rejected"]:
             progress.stage(self.target.name, "quarantine", f"{counted['rejected']} rows")
-            dirty = set(counted["dirty"].splitlines())
+            dirty = set(counted["dirty"].split("\n"))
             again = [taken for taken in objects if taken.path in dirty]
             self._stage_rejected(read_text_rows(spark, lake, again, headers, feed.source.csv, names), columns, folder)
         prefix = f"{plan.number:06d}-"
@@ -332,7 +351,7 @@ class CsvToParquet:
 
     def _stage_rejected(self, rows: DataFrame, columns: Sequence[TypedColumn], folder: str) -> None:
         keys = self.feed.date_keys() if self.feed.target.fill == "rebuild" else []
-        rejected = rows.transform(with_typed_values, columns=columns).transform(
+        rejected = build(rows, columns=columns, observed=Observation()).transform(
             keep_rejected, columns=columns, also=keys
         )
         stage_parquet(rejected, self._lake.spark_uri(folder + "quarantine"), partition_by=keys)
@@ -344,23 +363,38 @@ class CsvToParquet:
         rules = reasons.select(F.concat_ws(": ", "r.column", "r.rule").alias("rule")).groupBy("rule").count()
         return {row["rule"]: row["count"] for row in rules.orderBy("rule").collect()}
 
-    def _choose(self, kept: Sequence[Listed], state: TableState, request: Request) -> Choice:
+    def _choose(
+        self,
+        listed: Sequence[Listed],
+        asked: Collection[str],
+        refused: Mapping[str, str],
+        state: TableState,
+        request: Request,
+    ) -> Choice:
         target, keys = self.feed.target, self.feed.date_keys()
         allow_gone = target.on_missing_source == "rebuild"
-        if target.fill == "rebuild":
-            return choose_rebuild(kept, state, keys=keys, everything=request.everything, allow_gone=allow_gone)
-        if request.everything and request.wanted:
+        is_append = target.fill == "append"
+        if is_append and request.everything and request.wanted:
             raise ConfigError("an appended table is rebuilt whole: leave --date and --partition out")
-        today = dict(zip(DATE_KEYS, self.processing_date().split("-"), strict=True))
-        return choose_append(
-            kept,
-            state,
-            values=lambda found: {
-                key: (found.date if target.partition_date == "source" else today)[key] for key in keys
-            },
-            everything=request.everything,
-            allow_gone=allow_gone,
-        )
+        # What would lose rows because an object of it is refused now stays as it is.
+        withheld = {self._partition(found) for found in listed if found.path in refused and found.path in state.objects}
+        if withheld and request.everything and (is_append or not request.wanted):
+            return Choice([], [])
+        dated = [found for found in listed if not self._undated(found)]
+        kept = [found for found in dated if found.path not in refused and self._partition(found) not in withheld]
+        if is_append:
+            today = dict(zip(DATE_KEYS, self.processing_date().split("-"), strict=True))
+            is_source = target.partition_date == "source"
+            return choose_append(
+                [found for found in kept if found.path in asked],
+                state,
+                values=lambda found: {key: (found.date if is_source else today)[key] for key in keys},
+                everything=request.everything,
+                allow_gone=allow_gone,
+            )
+        if request.everything and not request.wanted:
+            return choose_whole(kept, state, keys=keys, allow_gone=allow_gone)
+        return choose_rebuild(kept, state, asked=asked, keys=keys, everything=request.everything, allow_gone=allow_gone)
 
     def _refused(self, objects: Iterable[Listed | SourceObject]) -> dict[str, str]:
         """Look at the heads of objects, and say why some cannot be read as declared."""
@@ -372,9 +406,8 @@ class CsvToParquet:
             if found.path not in refused:
                 self._heads[found.path, found.etag] = heads.headers.get(found.path)
         for found in objects:
-            missing = [key for key in self._keys_of_names() if isinstance(found, Listed) and key not in found.date]
-            if missing:
-                refused[found.path] = f"its name does not say the {missing[0]}"
+            if isinstance(found, Listed) and (problem := self._undated(found)):
+                refused[found.path] = problem
             elif reason := self._reason_to_refuse(self._heads.get((found.path, found.etag))):
                 refused[found.path] = reason
         return refused
@@ -399,8 +432,13 @@ class CsvToParquet:
                 counts.update(bind_columns(header, self.feed.header_names())[1])
         return dict(counts)
 
-    def _keys_of_names(self) -> list[str]:
-        return self.feed.date_keys() if self.feed.target.partition_date == "source" else []
+    def _undated(self, found: Listed) -> str:
+        """Say what the name of an object lacks for its place in the table; empty if nothing."""
+        keys = self.feed.date_keys() if self.feed.target.partition_date == "source" else []
+        if missing := [key for key in keys if key not in found.date]:
+            return f"its name does not say the {missing[0]}"
+        values = {key: found.date[key] for key in keys}
+        return "" if is_day(values) else f"its name says {partition_path(values)}, which is no day"
 
     def _partition(self, found: Listed) -> str:
         """Name the partition that is made again with an object; an appended one is nobody's but its own."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from lakewright.config import Conf, lake_uri
-from lakewright.errors import ConfigError
+from lakewright.errors import ConfigError, cause_of
 from lakewright.lake import open_lake
 from lakewright.progress import LogProgress
 from lakewright.receipts import Receipt
@@ -41,6 +41,10 @@ def run_as_script(arguments: Sequence[str] | None = None) -> int:
     except LakewrightError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:
+        logging.getLogger("lakewright").debug("unexpected", exc_info=True)
+        print(f"error: unexpected {cause_of(error)}", file=sys.stderr)
+        return 1
     for receipt in receipts:
         print(receipt.model_dump_json(), file=sys.stdout)
         if receipt.error:

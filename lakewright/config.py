@@ -38,13 +38,14 @@ class Feed(Model):
     max_rejected: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.0, description="Share of rejected rows up to which a batch is published."
     )
-    lease_seconds: Annotated[float, Field(gt=0)] = Field(
+    lease_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
         default=60.0, description="How long a run that shows no life keeps its target."
     )
 
     def fingerprint(self) -> str:
         """Hash what this feed says, so that a log entry can tell which config it was made with."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        said = self.model_dump_json(exclude={"description", "lease_seconds"})
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 F = TypeVar("F", bound=Feed)
@@ -84,6 +85,8 @@ class Conf:
         except FileNotFoundError:
             known = self.names()
             raise ConfigError(f"unknown feed {name!r} in {self.uri}{suggest(name, known)}") from None
+        except (UnicodeDecodeError, OSError) as error:
+            raise ConfigError(f"{self.path(name)}: cannot be read as UTF-8 text: {error}") from error
 
 
 class FeedDocument:

@@ -8,6 +8,7 @@ LakewrightError (1)                 transforms.errors
 │   └── SourceRewrittenError        an object of an appended table was written again
 ├── ConfigError (2)                 a feed, an option or a lake that cannot be used as given
 ├── AccountingError (1)             the sum of rows does not hold
+├── StateError (1)                  an entry of the log is broken
 ├── LeaseHeldError (4)              another run holds the target
 ├── OvertakenError (4)              another run finished this run's batch
 └── UnreachableError (5)            a source or service could not be reached
@@ -77,6 +78,10 @@ class SourceRewrittenError(DataError):
 
 class AccountingError(LakewrightError):
     """Raised when read = written + deleted + superseded + rejected does not hold."""
+
+
+class StateError(LakewrightError):
+    """Raised when an entry of a log cannot be read, or says what the lake does not bear out."""
 
 
 class LeaseHeldError(LakewrightError):

@@ -52,8 +52,8 @@ class Lake(Protocol):
     def replace(self, path: str, body: bytes, *, etag: str) -> bool:
         """Write over an object only if it still has ``etag``; False if it is gone or another."""
 
-    def move(self, source: str, destination: str) -> None:
-        """Move an object; a no-op if the source is gone, since then it was moved before."""
+    def move(self, source: str, destination: str) -> bool:
+        """Move an object, or see that it was moved before; False if neither end has it."""
 
     def delete(self, path: str) -> None:
         """Delete an object; a no-op if it is gone."""
@@ -81,4 +81,4 @@ def open_lake(uri: str) -> Lake:
         raise ConfigError(f"a lake is s3://bucket/prefix or a folder, not {scheme}:// ({uri})")
     from lakewright.local_lake import LocalLake
 
-    return LocalLake(str(Path(rest if separator else uri).absolute()))
+    return LocalLake(str(Path(rest if separator else uri).resolve()))

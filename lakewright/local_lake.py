@@ -34,7 +34,7 @@ class LocalLake:
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
         """See ``Lake.list``; a folder that cannot be read is an error, not an empty one."""
         found = []
-        for folder, _, names in os.walk(self.root / prefix, onerror=_raise_unless_missing):
+        for folder, _, names in os.walk(self.root / prefix, onerror=_raise_unless_missing, followlinks=True):
             for name in names:
                 path = Path(folder, name).relative_to(self.root).as_posix()
                 if path > after and not name.endswith(TEMPORARY_SUFFIX) and (entry := self.stat(path)):
@@ -84,7 +84,7 @@ class LocalLake:
             os.close(folder)
             temporary.unlink(missing_ok=True)
 
-    def move(self, source: str, destination: str) -> None:
+    def move(self, source: str, destination: str) -> bool:
         """See ``Lake.move``."""
         while (self.root / source).exists():
             (self.root / destination).parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +92,7 @@ class LocalLake:
             with contextlib.suppress(FileNotFoundError):
                 (self.root / source).replace(self.root / destination)
         self._prune((self.root / source).parent)
+        return (self.root / destination).exists()
 
     def delete(self, path: str) -> None:
         """See ``Lake.delete``; folders that become empty go too."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lakewright.errors import OvertakenError
+from lakewright.errors import OvertakenError, StateError
 from lakewright.lake import Lake
 
 SNAPSHOT_EVERY: Final = 50
@@ -83,6 +83,7 @@ class Outcome(Entry):
     counts: Counts = Counts()
     rules: dict[str, int] = {}
     columns: dict[str, str] = {}
+    layout: str = ""
     added: list[TableFile] = []
     removed: list[str] = []
     quarantined: list[TableFile] = []
@@ -90,13 +91,18 @@ class Outcome(Entry):
 
 
 class TableState(Entry):
-    """What the log adds up to: the committed objects, the files of the table and of the quarantine, the columns."""
+    """What the log adds up to: the committed objects, the files of the table and of the quarantine, the columns.
+
+    ``published`` are the columns that any file of the table may hold, also those that the feed has dropped since.
+    """
 
     number: int = 0
     objects: dict[str, SourceObject] = {}
     files: dict[str, TableFile] = {}
     quarantine: dict[str, TableFile] = {}
     columns: dict[str, str] = {}
+    published: dict[str, str] = {}
+    layout: str = ""
     last: Outcome | None = None
 
     def has(self, path: str, etag: str) -> bool:
@@ -121,6 +127,8 @@ class TableState(Entry):
             files=_replaced(self.files, outcome.removed, outcome.added),
             quarantine=quarantine,
             columns=outcome.columns,
+            published=outcome.columns if plan.replaces is None else self.published | outcome.columns,
+            layout=outcome.layout,
             last=outcome,
         )
 
@@ -136,7 +144,7 @@ def _replaced(files: dict[str, TableFile], removed: Iterable[str], added: Iterab
     return {path: file for path, file in files.items() if path not in gone} | {file.path: file for file in added}
 
 
-E = TypeVar("E", Plan, Outcome)
+E = TypeVar("E", Plan, Outcome, TableState)
 
 
 class Log:
@@ -152,10 +160,10 @@ class Log:
         open_plan = None
         entries = {entry.path for entry in self._lake.list(self._folder, after=f"{self._folder}{state.number:06d}.z")}
         while open_plan is None and (path := self._path(state.number + 1, "plan")) in entries:
-            plan = Plan.model_validate_json(self._lake.read(path))
+            plan = self._entry(Plan, path)
             outcome_path = self._path(plan.number, "outcome")
             if outcome_path in entries:
-                state = state.after(plan, Outcome.model_validate_json(self._lake.read(outcome_path)))
+                state = state.after(plan, self._entry(Outcome, outcome_path))
             else:
                 open_plan = plan
         return state, open_plan
@@ -183,7 +191,13 @@ class Log:
 
     def _snapshot(self) -> TableState:
         snapshots = [entry.path for entry in self._lake.list(self._folder, after=f"{self._folder}snapshot-")]
-        return TableState.model_validate_json(self._lake.read(snapshots[-1])) if snapshots else TableState()
+        return self._entry(TableState, snapshots[-1]) if snapshots else TableState()
+
+    def _entry(self, model: type[E], path: str) -> E:
+        try:
+            return model.model_validate_json(self._lake.read(path))
+        except ValidationError as error:
+            raise StateError(f"{path} is no entry of a log: {error.errors()[0]['msg']}; restore it") from error
 
     def _path(self, number: int, kind: str) -> str:
         return f"{self._folder}{number:06d}.{kind}.json"

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Final, Protocol
 
 from lakewright.catalog import Catalog
@@ -68,7 +69,7 @@ class Target:
     def staging_folder(self) -> str:
         """Where Spark writes before a batch is committed: beside the table, where its readers do not look."""
         zone, _, table = self.path.strip("/").rpartition("/")
-        return f"{zone}/_staging/{table}/".lstrip("/")
+        return f"{zone}/_staging/{self.feed_name}/{table}/".lstrip("/")
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,9 @@ class TargetJob(Protocol):
 
     def stage(self, plan: Plan, folder: str, progress: Progress) -> Staged:
         """Read the batch and write its files to ``folder``, where no reader looks."""
+
+    def layout(self) -> str:
+        """Say where and how the table's files lie: a table that lies otherwise must be made anew."""
 
     def catalog(self) -> Catalog | None:
         """Give the catalog that the table is registered in, if any."""
@@ -196,6 +200,8 @@ class Run:
 
     def _batch(self, plan: Plan, state: TableState, lease: Lease) -> TableState:
         """Carry a plan to its outcome, and publish it."""
+        if plan.config_hash != self._job.feed.fingerprint():
+            return self._drop(plan, state, "the feed has changed since planned")
         if changed := self._job.changed(plan):
             return self._drop(plan, state, _changed("since planned", changed))
         attempt = uuid.uuid4().hex[:8]
@@ -220,6 +226,7 @@ class Run:
         except LakewrightError:
             raise
         except Exception:
+            lease.check()
             if changed := self._job.changed(plan):
                 return self._drop(plan, state, _changed("while read", changed))
             raise
@@ -231,7 +238,7 @@ class Run:
 
     def _end(self, plan: Plan, state: TableState, attempt: str, staged: Staged) -> TableState:
         """Write the outcome, and publish what it names: all, or only the quarantine if too much was rejected."""
-        refused = staged.counts.rejected > self._job.feed.max_rejected * staged.counts.read
+        refused = staged.counts.rejected > Fraction(str(self._job.feed.max_rejected)) * staged.counts.read
         replaced = None if plan.replaces is None else set(plan.replaces)
         outcome = Outcome(
             number=plan.number,
@@ -243,6 +250,7 @@ class Run:
             counts=_withheld(staged.counts) if refused else staged.counts,
             rules=staged.rules,
             columns=staged.columns,
+            layout=self._job.layout(),
             added=[] if refused else staged.table,
             removed=[] if refused else _in_partitions(state.files, replaced),
             quarantined=[self._as_refused(file) for file in staged.quarantine] if refused else staged.quarantine,
@@ -250,17 +258,21 @@ class Run:
         )
         self._log.write_outcome(outcome)
         self._say("committed" if not refused else "refused", f"batch {plan.number}")
+        self.receipt.add(BatchReport.of(outcome, plan.objects, plan.processing_date))
         state = state.after(plan, outcome)
         self._publish(outcome, state)
         self._log.write_snapshot(state)
-        self.receipt.add(BatchReport.of(outcome, plan.objects, plan.processing_date))
         return state
 
     def _publish(self, outcome: Outcome, state: TableState) -> None:
         """Bring the table to what the outcome says; harmless when done again, by whomever."""
         for file in (*outcome.added, *outcome.quarantined):
             self._progress.stage(self._target.name, "publish", file.path)
-            self._lake.move(file.staged, file.path)
+            if not self._lake.move(file.staged, file.path):
+                raise OvertakenError(
+                    f"{file.path} is neither staged nor published: a later batch replaced it, or somebody removed it; "
+                    "if status shows no later batch, run `rebuild`"
+                )
         for path in (*outcome.removed, *outcome.released):
             self._progress.stage(self._target.name, "remove", path)
             self._lake.delete(path)
@@ -352,8 +364,10 @@ class Run:
 
     def _fail(self, error: LakewrightError) -> None:
         self.receipt.exit_code, self.receipt.error = error.exit_code, str(error)
-        if isinstance(error, DataError):
-            self.receipt.status = "committed" if self._committed() else "refused"
+        if self._committed():
+            self.receipt.status = "committed"
+        elif isinstance(error, DataError):
+            self.receipt.status = "refused"
         else:
             self.receipt.status = "overtaken" if error.exit_code == OvertakenError.exit_code else "failed"
 

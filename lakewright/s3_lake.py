@@ -129,14 +129,16 @@ class S3Lake:
         return True
 
     @_named
-    def move(self, source: str, destination: str) -> None:
+    def move(self, source: str, destination: str) -> bool:
         """See ``Lake.move``; S3 copies, in parts where the object is large, and the source is deleted afterwards."""
         try:
             self._s3.copy({"Bucket": self.bucket, "Key": self.prefix + source}, self.bucket, self.prefix + destination)
         except ClientError as error:
             if _code(error) not in ("NoSuchKey", "404"):
                 raise
+            return self.stat(destination) is not None
         self.delete(source)
+        return True
 
     @_named
     def delete(self, path: str) -> None:

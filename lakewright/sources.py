@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from re import Pattern
 from typing import Final
 
-from lakewright.errors import ConfigError, SourceGoneError, SourceRewrittenError
+from lakewright.errors import SourceGoneError, SourceRewrittenError
 from lakewright.lake import Lake, open_lake
 from lakewright.log import SourceObject, TableState
 from transforms.object_names import date_of_object, is_hidden, partition_path
@@ -30,7 +30,7 @@ class Listing:
 
     objects: list[Listed]
     ignored: dict[str, str]
-    unreadable: dict[str, str]
+    unreadable: list[Listed]
 
 
 class Source:
@@ -43,16 +43,14 @@ class Source:
 
     def look(self) -> Listing:
         """List the source; one odd name never stops it."""
-        listing = Listing([], {}, {})
+        listing = Listing([], {}, [])
         for found in self.lake.list(self._folder):
             path = found.path[len(self._folder) :]
             if reason := self._reason_to_ignore(path):
                 listing.ignored[found.path] = reason
-            elif not self._can_be_opened(path):
-                listing.unreadable[found.path] = "Spark cannot open an object of this name; rename it"
-            else:
-                date = date_of_object(path, self._file_name)
-                listing.objects.append(Listed(found.path, found.size, found.etag, date))
+                continue
+            listed = Listed(found.path, found.size, found.etag, date_of_object(path, self._file_name))
+            (listing.objects if self._can_be_opened(path) else listing.unreadable).append(listed)
         return listing
 
     def changed(self, objects: Iterable[SourceObject]) -> list[str]:
@@ -82,15 +80,8 @@ class Choice:
 
 
 def narrowed(objects: Iterable[Listed], wanted: Mapping[str, str]) -> list[Listed]:
-    """Keep the objects of one date or partition; ``08`` and ``8`` are the same month.
-
-    Raises:
-        ConfigError: If none is left.
-    """
-    kept = [listed for listed in objects if all(_same(listed.date.get(key), value) for key, value in wanted.items())]
-    if wanted and not kept:
-        raise ConfigError(f"no source object matches {partition_path(wanted)}")
-    return kept
+    """Keep the objects of one date or partition; ``08`` and ``8`` are the same month."""
+    return [listed for listed in objects if all(_same(listed.date.get(key), value) for key, value in wanted.items())]
 
 
 def _same(value: str | None, wanted: str) -> bool:
@@ -101,11 +92,14 @@ def choose_rebuild(
     listed: Iterable[Listed],
     state: TableState,
     *,
+    asked: Collection[str],
     keys: Collection[str],
     everything: bool,
     allow_gone: bool,
 ) -> Choice:
     """Choose every source object of each partition that has news: a new object, or one that was written again.
+
+    News is looked for among the paths that were ``asked`` for; with ``everything`` each of them is news.
 
     Raises:
         SourceGoneError: If such a partition has lost a committed object, unless ``allow_gone``.
@@ -116,12 +110,13 @@ def choose_rebuild(
         taken = SourceObject(path=found.path, size=found.size, etag=found.etag, values=values)
         by_partition.setdefault(partition_path(values), []).append(taken)
     committed: dict[str, set[str]] = {}
-    for taken in state.objects.values():
-        committed.setdefault(partition_path({key: taken.values[key] for key in keys}), set()).add(taken.path)
+    for before in state.objects.values():
+        committed.setdefault(partition_path({key: before.values[key] for key in keys}), set()).add(before.path)
     chosen: list[SourceObject] = []
     replaces: list[str] = []
     for partition, objects in by_partition.items():
-        if not everything and all(state.has(taken.path, taken.etag) for taken in objects):
+        news = [taken for taken in objects if taken.path in asked]
+        if not any(everything or not state.has(taken.path, taken.etag) for taken in news):
             continue
         gone = sorted(committed.get(partition, set()) - {taken.path for taken in objects})
         if gone and not allow_gone:
@@ -129,6 +124,22 @@ def choose_rebuild(
         chosen.extend(objects)
         replaces.append(partition)
     return Choice(chosen, replaces)
+
+
+def choose_whole(listed: Iterable[Listed], state: TableState, *, keys: Collection[str], allow_gone: bool) -> Choice:
+    """Choose every source object, for a table that is made anew and keeps nothing of what it was.
+
+    Raises:
+        SourceGoneError: If a committed object is gone, unless ``allow_gone``.
+    """
+    objects = [
+        SourceObject(path=found.path, size=found.size, etag=found.etag, values={key: found.date[key] for key in keys})
+        for found in listed
+    ]
+    gone = sorted(set(state.objects) - {taken.path for taken in objects})
+    if gone and not allow_gone:
+        raise SourceGoneError("", gone)
+    return Choice(objects, None)
 
 
 def choose_append(

@@ -22,6 +22,12 @@ def problem_with(pattern: str, *, time: bool) -> str:
     if unknown := sorted({letter for letter in letters if letter.isalpha() and letter not in allowed}):
         hint = "; months are MM" if "m" in unknown else ""
         return f"{pattern!r} has the letters {', '.join(unknown)}, which a {_kind(time)} is not read by{hint}"
+    if re.search("(?<!y)yy(?!y)", letters):
+        return f"{pattern!r} would guess the century; write yyyy"
+    if re.search("[hK]", letters) and "a" not in letters:
+        return f"{pattern!r} has hours of half a day without a; the day's hours are HH"
+    if re.search(r"\[[^\]]*[VzOXxZ]", letters):
+        return f"{pattern!r} has a zone that may be missing; declare two columns, or a zone that is always there"
     if "y" not in letters or not ("D" in letters or ("d" in letters and re.search("[ML]", letters))):
         return f"{pattern!r} does not name year, month and day"
     if time and re.search("[HkhK]", letters) is None:

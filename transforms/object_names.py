@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 DATE_KEYS: Final = ("year", "month", "day")
@@ -12,7 +13,8 @@ def is_hidden(path: str) -> bool:
     """Tell whether a path has a segment that Spark and Hive take for hidden (``_x``, ``.x``), or is a folder marker."""
     segments = path.split("/")
     return path.endswith("/") or any(
-        segment.startswith(".") or (segment.startswith("_") and "=" not in segment) for segment in segments
+        segment.startswith(".") or segment.endswith("._COPYING_") or (segment.startswith("_") and "=" not in segment)
+        for segment in segments
     )
 
 
@@ -51,6 +53,18 @@ def date_of_object(path: str, file_name: re.Pattern[str] | None) -> dict[str, st
     if file_name is not None and (match := file_name.fullmatch(name)):
         found.update(match.groupdict())
     return {key: found[key] for key in DATE_KEYS if key in found}
+
+
+def is_day(values: Mapping[str, str]) -> bool:
+    """Tell whether year, month and day, as far as they are there, can be those of a day."""
+    numbers = {"year": "2000", "month": "1", "day": "1", **values}
+    if not all(re.fullmatch("[0-9]{1,4}", numbers[key]) for key in DATE_KEYS):
+        return False
+    try:
+        date(*(int(numbers[key]) for key in DATE_KEYS))
+    except ValueError:
+        return False
+    return True
 
 
 def partition_path(values: Mapping[str, str]) -> str:

@@ -25,6 +25,8 @@ RESERVED_PREFIX: Final = "_lakewright_"
 
 ISO_DATE: Final = "yyyy-MM-dd"
 _REPLACEMENT: Final = "\ufffd"
+_HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
+_LONGEST_FOLDER: Final = 80
 _NOT_CUT_INTO_FIELDS: Final = ("field_count", "quote")
 _ZONE_LETTERS: Final = "VzOXxZ"
 
@@ -40,6 +42,7 @@ class TypedColumn:
         decimal_separator: ``.`` or ``,``, for double and decimal.
         timezone: Where a timestamp without a zone of its own was written, such as ``UTC`` or ``Europe/Paris``.
         null_text: Texts that mean null.
+        is_folder: Whether its values become names of folders, which some texts cannot.
     """
 
     name: str
@@ -48,6 +51,7 @@ class TypedColumn:
     decimal_separator: str = "."
     timezone: str = "UTC"
     null_text: tuple[str, ...] = ()
+    is_folder: bool = False
 
     @property
     def ddl_type(self) -> str:
@@ -101,7 +105,7 @@ def keep_rejected(rows: DataFrame, *, columns: Sequence[TypedColumn], also: Sequ
                  (map of column to text; null where the row could not be cut into fields), then ``also``
     Rows:        those that are rejected
 
-    The rules: field_count, quote, repeated_header (of a row); encoding, type, range (of a column).
+    The rules: field_count, quote, repeated_header (of a row); encoding, type, range, partition (of a column).
     """
     whole = F.when(F.col(FAULT).isNotNull(), _reason(F.col(FAULT), None))
     single = [F.when(F.col(FAULT).isNull(), _reason_of_column(column)) for column in columns]
@@ -169,12 +173,18 @@ def _date(column: TypedColumn, text: Column) -> Column:
     if column.format == ISO_DATE:
         value = F.when(text.rlike(r"^\s*\d{4}-\d{2}-\d{2}\s*$"), _try_cast(column, "date"))
     else:
-        value = F.try_to_timestamp(F.trim(text), F.lit(column.format)).cast("date")
+        value = _parsed(text, column.format).cast("date")
     return F.when(F.year(value).between(1, 9999), value)
 
 
+def _parsed(text: Column, pattern: str) -> Column:
+    trimmed = F.trim(text)
+    # A pattern that is optional throughout reads an empty text as 1970.
+    return F.when(trimmed != "", F.try_to_timestamp(trimmed, F.lit(pattern)))
+
+
 def _timestamp(column: TypedColumn, text: Column) -> Column:
-    written = F.try_to_timestamp(F.trim(text), F.lit(column.format))
+    written = _parsed(text, column.format)
     if column.timezone == "UTC" or names_a_zone(column.format):
         value = written
     else:
@@ -197,8 +207,15 @@ def _number(column: TypedColumn, *, exponent: bool) -> str:
 
 def _is_broken(column: TypedColumn) -> Column:
     if column.type == "string":
-        return F.coalesce(_column(column.name).contains(_REPLACEMENT), F.lit(False))
+        broken = _column(column.name).contains(_REPLACEMENT)
+        return F.coalesce(broken | _is_no_folder(column) if column.is_folder else broken, F.lit(False))
     return _cleaned_text(column).isNotNull() & _column(_TYPED + column.name).isNull()
+
+
+def _is_no_folder(column: TypedColumn) -> Column:
+    """Tell texts that Hive's folders cannot hold: the empty one, the one that stands for null, and long ones."""
+    text = _cleaned_text(column)
+    return text.isin("", _HIVE_NULL) | (F.octet_length(text) > _LONGEST_FOLDER)
 
 
 def _reason_of_column(column: TypedColumn) -> Column:
@@ -208,7 +225,8 @@ def _reason_of_column(column: TypedColumn) -> Column:
         rule = rule.when(text.rlike(r"^\s*[+-]?\d+\s*$"), F.lit("range"))
     elif column.type == "double" or column.type.startswith("decimal"):
         rule = rule.when(text.rlike(_number(column, exponent=column.type == "double")), F.lit("range"))
-    return F.when(_is_broken(column), _reason(rule.otherwise(F.lit("type")), column.name))
+    otherwise = "partition" if column.type == "string" else "type"
+    return F.when(_is_broken(column), _reason(rule.otherwise(F.lit(otherwise)), column.name))
 
 
 def _reason(rule: Column, column: str | None) -> Column:

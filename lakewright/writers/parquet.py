@@ -96,18 +96,21 @@ def staged_files(spark: SparkSession, lake: Lake, folder: str, destination: str,
     return files
 
 
-def schema_changes(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Compare a table's published columns with those to come: changes that its files bear, and those that they do not.
+def schema_changes(
+    before: Mapping[str, str], published: Mapping[str, str], now: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """Compare a table's columns with those to come: changes that its files bear, and those that they do not.
 
-    A published column never changes its type: Spark cannot read an INT32 file column as bigint, nor text as a number.
+    ``published`` are also those that were dropped, since files still hold them. A published column never changes its
+    type: Spark cannot read an INT32 file column as bigint, nor text as a number.
     """
     if not before:
         return [], []
     fine = [f"added {name} {kind}" for name, kind in now.items() if name not in before]
     fine += [f"dropped {name}; older files keep it" for name in before if name not in now]
     broken = [
-        f"{name} is {before[name]} in the table and {kind} in the feed"
+        f"column {name} is {published[name]} in the table and {kind} in the feed"
         for name, kind in now.items()
-        if name in before and before[name] != kind
+        if published.get(name, kind) != kind
     ]
     return fine, broken

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from lakewright.lake import open_lake
-from lakewright.readers.csv import CsvOptions, Header, bind_columns, find_unreadable, hadoop_uri, read_heads
+from lakewright.readers.csv import hadoop_uri
+from lakewright.readers.csv_objects import CsvOptions, Header, bind_columns, find_unreadable, read_heads
 from transforms.errors import HeaderError
 
 
@@ -26,7 +27,7 @@ def head(tmp_path: Path, data: bytes, name: str = "a.csv", **options: Any) -> An
         pytest.param(b"a,b\n", {}, ("a", "b"), "\n", id="lf"),
         pytest.param(b"a,b\r\n", {}, ("a", "b"), "\n", id="crlf"),
         pytest.param(b"a,b\r1,2\r", {}, ("a", "b"), "\r", id="cr"),
-        pytest.param(b"\n\r\n a , b \n", {}, ("a", "b"), "\n", id="blank-lines-before"),
+        pytest.param(b"\n\n a , b \n", {}, ("a", "b"), "\n", id="blank-lines-before"),
         pytest.param(b'"a ""x""","b\nc"\n', {}, ('a "x"', "b\nc"), "\n", id="quoted"),
         pytest.param(b"\xef\xbb\xbfa;b", {"delimiter": ";"}, ("a", "b"), "\n", id="bom-and-delimiter"),
         pytest.param("ä,b\n".encode("utf-16"), {"encoding": "UTF-16"}, ("ä", "b"), "\n", id="utf-16"),
@@ -49,6 +50,10 @@ def test_header(tmp_path: Path, data: bytes, options: dict[str, Any], names: tup
     ("data", "name", "reason"),
     [
         pytest.param(b"a,b\n", "a.csv.gz", "the name ends in .gz, but it is no gzip", id="no-gzip"),
+        pytest.param(b"\r\na,b\r\n", "a.csv", "a blank line stands before the header", id="blank-line-crlf"),
+        pytest.param(
+            b"a,b\r1,2\n", "a.csv", "its line ends are mixed: CR alone after the header, LF further on", id="cr-lf"
+        ),
         pytest.param(b"BZh9", "a.csv.bz2", "compressed in a way that is not read here: gzip or none", id="bzip2"),
         pytest.param(b'"a,b', "a.csv", "the header is not CSV: unexpected end of data", id="quote-left-open"),
         pytest.param(b"ab," * 400_000, "a.csv", "no end of the header within 1 MiB", id="endless"),
