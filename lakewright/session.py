@@ -24,20 +24,20 @@ SETTINGS: Final = {
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.csv.filterPushdown.enabled": "false",
-    # HotSpot never compiles a method above 8,000 bytes: one generated method of that size costs more than several.
-    "spark.sql.codegen.hugeMethodLimit": "8000",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
 }
+
+_COMPILED_BYTES: Final = 8000
 
 _LOCAL_SETTINGS: Final = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -Duser.timezone=UTC",
+    # By default HotSpot interprets methods above 8,000 bytes for ever, and those that Spark generates for wide rows are.
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:-DontCompileHugeMethods -Duser.timezone=UTC",
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     "spark.hadoop.fs.s3a.path.style.access": "true",
-    "spark.hadoop.fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider",
 }
 
 
@@ -60,6 +60,9 @@ def get_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
         session = builder.getOrCreate()
     for key, value in SETTINGS.items():
         session.conf.set(key, value)
+    if not is_local():
+        # Where the JVM is not ours to set up, Spark had better not generate such methods.
+        session.conf.set("spark.sql.codegen.hugeMethodLimit", _COMPILED_BYTES)
     _quiet_header_warnings(session)
     if is_local() and any(uri.startswith("s3") for uri in lake_uris):
         _hand_credentials_over(session)
@@ -121,9 +124,9 @@ def _hand_credentials_over(session: SparkSession) -> None:
         raise ConfigError("no AWS credentials found: sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID")
     frozen = credentials.get_frozen_credentials()
     hadoop = session.sparkContext._jsc.hadoopConfiguration()
-    if not frozen.token:
-        hadoop.set("fs.s3a.aws.credentials.provider", "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider")
-    else:
+    provider = "TemporaryAWSCredentialsProvider" if frozen.token else "SimpleAWSCredentialsProvider"
+    hadoop.set("fs.s3a.aws.credentials.provider", f"org.apache.hadoop.fs.s3a.{provider}")
+    if frozen.token:
         hadoop.set("fs.s3a.session.token", frozen.token)
     hadoop.set("fs.s3a.access.key", frozen.access_key)
     hadoop.set("fs.s3a.secret.key", frozen.secret_key)

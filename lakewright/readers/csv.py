@@ -91,9 +91,8 @@ def _read_records(
     first, last = F.col(cells[0]), cells[-1]
     alone = F.coalesce(first == "\r", F.lit(False))
     is_blank = alone if len(cells) == 1 else alone & F.col(TEXT).isNotNull() & F.col(cells[1]).isNull()
-    without_return = F.expr(f"substring({last}, 1, length({last}) - 1)")
-    ended = F.when(F.col(last).endswith("\r"), F.when(F.col(last) != "\r", without_return)).otherwise(F.col(last))
-    rows = rows.where(~is_blank).withColumn(last, ended)
+    ended = F.when(F.col(last).endswith("\r"), F.when(F.col(last) != "\r", _without_last(F.col(last))))
+    rows = rows.where(~is_blank).withColumn(last, ended.otherwise(F.col(last)))
     swallows = [F.coalesce(F.col(name).contains(line_end), F.lit(False)) for name in (*cells, TEXT)]
     return rows.select(
         *cells,
@@ -116,15 +115,19 @@ def _read_lines(
         "columnNameOfCorruptRecord": TEXT,
     }
     lines = _read_csv(spark, uris, options, ["line", TEXT], whole)
-    lines = lines.select(_URI, F.regexp_replace(F.coalesce(TEXT, "line"), "\r$", "").alias(TEXT)).where(
-        F.col(TEXT) != ""
-    )
+    written = F.coalesce(TEXT, "line")
+    lines = lines.select(_URI, F.when(written.endswith("\r"), _without_last(written)).otherwise(written).alias(TEXT))
+    lines = lines.where(F.col(TEXT) != "")
     schema = ", ".join(f"{cell} string" for cell in (*cells, FAULT))
     rows = lines.withColumn("fields", F.from_csv(TEXT, schema, _fields(options, FAULT)))
     is_broken = F.col(TEXT).contains('"') & ~F.col(TEXT).rlike(_well_quoted(options.delimiter))
     rows = rows.withColumn(DOUBT, is_broken)
     fault = F.when(F.col(DOUBT), F.lit("quote")).when(F.col(f"fields.{FAULT}").isNotNull(), F.lit("field_count"))
     return rows.select(*(f"fields.{cell}" for cell in cells), _URI, TEXT, DOUBT, fault.alias(FAULT))
+
+
+def _without_last(text: Column) -> Column:
+    return text.substr(F.lit(1), F.length(text) - 1)
 
 
 def _read_csv(
