@@ -34,7 +34,7 @@ _LOCAL_SETTINGS: Final = {
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    # By default HotSpot interprets methods above 8,000 bytes for ever, and those that Spark generates for wide rows are.
+    # By default HotSpot interprets methods above 8,000 bytes for ever, as those that Spark generates for wide rows.
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:-DontCompileHugeMethods -Duser.timezone=UTC",
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     "spark.hadoop.fs.s3a.path.style.access": "true",

@@ -162,7 +162,7 @@ def _decimal(column: TypedColumn, text: Column) -> Column:
     precision, scale = column.precision_and_scale
     separator = "[" + column.decimal_separator + "]"
     exact = rf"^\s*[+-]?0*\d{{0,{precision - scale}}}({separator}\d{{0,{scale}}}0*)?\s*$"
-    # A regular expression a value is what costs most here, so that the usual shape is told by cheaper means.
+    # As with dates, a regular expression a value is what costs most: the usual shape is told by cheaper means.
     short = F.instr(F.substring(text, -(scale + 1), scale + 1), column.decimal_separator) > 0
     plain = short & ~text.contains("e") & ~text.contains("E")
     foreign = text.contains(".") if column.decimal_separator == "," else F.lit(False)
@@ -171,7 +171,9 @@ def _decimal(column: TypedColumn, text: Column) -> Column:
 
 def _date(column: TypedColumn, text: Column) -> Column:
     if column.format == ISO_DATE:
-        value = F.when(text.rlike(r"^\s*\d{4}-\d{2}-\d{2}\s*$"), _try_cast(column, "date"))
+        plain = (F.length(text) == len("2026-08-01")) & (text.substr(5, 1) == "-") & (text.substr(8, 1) == "-")
+        plain &= text.substr(10, 1).between("0", "9")
+        value = F.when(plain | text.rlike(r"^\s*\d{4}-\d{2}-\d{2}\s*$"), _try_cast(column, "date"))
     else:
         value = _parsed(text, column.format).cast("date")
     return F.when(F.year(value).between(1, 9999), value)
