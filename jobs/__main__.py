@@ -13,7 +13,7 @@ import typer
 
 from jobs import screen
 from jobs.entrypoint import wanted_partition, worst_exit_code
-from jobs.registry import JOBS, load_feed
+from jobs.registry import JOBS, feed_model, load_feed
 from lakewright.config import Conf, lake_uri
 from lakewright.errors import ConfigError, cause_of
 from lakewright.lake import Lake, open_lake
@@ -205,13 +205,11 @@ def _open_lake(uri: str | None) -> Lake:
 
 
 def _write_schemas(folder: Path) -> None:
-    import importlib
-
     from lakewright.config import write_schema
 
     folder.mkdir(parents=True, exist_ok=True)
-    for job, model in JOBS.items():
-        write_schema(getattr(importlib.import_module(f"jobs.{job}"), model), folder / f"{job}.schema.json")
+    for job in JOBS:
+        write_schema(feed_model(job), folder / f"{job}.schema.json")
 
 
 def _answer(work: Callable[[], Answer], as_json: bool, verbose: bool) -> None:

@@ -3,14 +3,14 @@
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from lakewright.config import Conf, Feed, FeedDocument, suggest
 from lakewright.errors import ConfigError
 from lakewright.lake import Lake
 from lakewright.runs import TargetJob
 
-#: Job → the name of its feed model in the module of the same name.
+#: Job → the name of its feed model, in the module of the job's name with ``_feed`` behind it.
 JOBS: Final = {"csv_to_parquet": "CsvToParquetFeed"}
 
 
@@ -20,7 +20,6 @@ class LoadedFeed:
 
     name: str
     feed: Feed
-    module: Any
 
     def targets(self, lake: Lake, wanted: Sequence[str]) -> list[TargetJob]:
         """Give the feed's targets, or those that are wanted.
@@ -28,7 +27,8 @@ class LoadedFeed:
         Raises:
             ConfigError: If one that is wanted is none of the feed's.
         """
-        jobs: list[TargetJob] = self.module.open_targets(self.name, self.feed, lake)
+        module = importlib.import_module(f"jobs.{self.feed.job}")
+        jobs: list[TargetJob] = module.open_targets(self.name, self.feed, lake)
         names = [job.target.name for job in jobs]
         if unknown := [name for name in wanted if name not in names]:
             raise ConfigError(f"feed {self.name} has no target {unknown[0]!r}{suggest(unknown[0], names)}")
@@ -36,7 +36,7 @@ class LoadedFeed:
 
 
 def load_feed(conf: Conf, name: str, settings: Sequence[str] = ()) -> LoadedFeed:
-    """Read a feed, and import the job that it names.
+    """Read a feed.
 
     Raises:
         ConfigError: If there is no such feed or job, or the feed is not as its job wants it.
@@ -44,6 +44,10 @@ def load_feed(conf: Conf, name: str, settings: Sequence[str] = ()) -> LoadedFeed
     document = FeedDocument(conf, name, settings)
     if document.job not in JOBS:
         raise ConfigError(f"{document.path}: unknown job {document.job!r}{suggest(document.job, list(JOBS))}")
-    module = importlib.import_module(f"jobs.{document.job}")
-    model: type[Feed] = getattr(module, JOBS[document.job])
-    return LoadedFeed(name, document.parse(model), module)
+    return LoadedFeed(name, document.parse(feed_model(document.job)))
+
+
+def feed_model(job: str) -> type[Feed]:
+    """Give the model of a job's feeds."""
+    model: type[Feed] = getattr(importlib.import_module(f"jobs.{job}_feed"), JOBS[job])
+    return model

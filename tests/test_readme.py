@@ -5,7 +5,7 @@ import re
 import yaml
 
 from jobs.__main__ import app
-from jobs.csv_to_parquet import CsvToParquetFeed
+from jobs.csv_to_parquet_feed import CsvToParquetFeed
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()

@@ -348,7 +348,7 @@ def test_birdstrikes_equal_what_the_data_say(spark: Any, tmp_path: Any) -> None:
     answer = command("run", "birdstrikes", "--lake", str(lake), "--conf", str(ROOT / "conf"), "--json")
     assert answer.exit_code == 0, answer.stderr
     assert answer.data[0]["counts"]["written"] == 10_000
-    from jobs.csv_to_parquet import CsvToParquetFeed
+    from jobs.csv_to_parquet_feed import CsvToParquetFeed
     from lakewright.config import Conf, FeedDocument
 
     feed = FeedDocument(Conf(str(ROOT / "conf")), "birdstrikes").parse(CsvToParquetFeed)
