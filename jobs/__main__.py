@@ -187,13 +187,13 @@ def _run(
     date: str | None,
     partition: str | None,
 ) -> Answer:
-    from lakewright.runs import Request, Run
+    from lakewright.runs import Request, run_targets
 
     request = Request(verb, wanted_partition(date, partition))
     loaded = load_feed(Conf(conf), feed, settings)
     opened = _open_lake(lake)
     with closing_progress(make_progress()) as progress:
-        receipts = [Run(opened, job, request, progress)() for job in loaded.targets(opened, target)]
+        receipts = run_targets(opened, loaded.targets(opened, target), request, progress)
     data = [found.model_dump() for found in receipts]
     return Answer(data, lambda: screen.show_receipts(data), worst_exit_code(receipts))
 
@@ -216,6 +216,7 @@ def _answer(work: Callable[[], Answer], as_json: bool, verbose: bool) -> None:
     """Do a verb's work and leave with its exit code; the last line on stderr is what a person can act on."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("py4j").setLevel(logging.WARNING)
+    logging.getLogger("lakewright").setLevel(logging.DEBUG if verbose else logging.INFO)
     try:
         answer = work()
     except LakewrightError as error:
@@ -230,13 +231,11 @@ def _answer(work: Callable[[], Answer], as_json: bool, verbose: bool) -> None:
         print(json.dumps(answer.data, ensure_ascii=False, indent=2))
     else:
         answer.show()
-    errors = (
-        [found["error"] for found in answer.data if isinstance(found, dict) and found.get("error")]
-        if isinstance(answer.data, list)
-        else []
-    )
-    for line in errors:
-        typer.echo(f"error: {line}", err=True)
+    told = answer.data if isinstance(answer.data, list) else []
+    for found in told:
+        if found.get("error"):
+            name = f"{found['target']}: " if len(told) > 1 else ""
+            typer.echo(f"error: {name}{found['error']}", err=True)
     raise typer.Exit(answer.exit_code)
 
 

@@ -20,7 +20,7 @@ from lakewright.progress import Progress
 from lakewright.readers.csv import DOUBT, read_text_rows
 from lakewright.readers.csv_objects import Header, bind_columns, find_unreadable, read_heads
 from lakewright.runs import Request, Staged, Survey, Target
-from lakewright.session import get_session
+from lakewright.session import own_session
 from lakewright.sources import Choice, Listed, Source, choose_append, choose_rebuild, choose_whole, narrowed
 from lakewright.writers.parquet import plan_reading, schema_changes, stage_parquet, staged_files
 from transforms.errors import HeaderError
@@ -138,7 +138,7 @@ class CsvToParquet:
     ) -> Staged:
         """Read once, write the good rows; then read the objects with rejected rows again, to write those rows."""
         feed, lake = self.feed, self._source.lake
-        spark = get_session(lake_uris=(self._lake.uri, lake.uri))
+        spark = own_session(lake_uris=(self._lake.uri, lake.uri))
         columns = list(feed.typed_columns().values())
         gather = plan_reading(spark, objects)
         observed = Observation(folder)

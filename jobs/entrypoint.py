@@ -10,7 +10,7 @@ from lakewright.errors import ConfigError, cause_of
 from lakewright.lake import open_lake
 from lakewright.progress import LogProgress
 from lakewright.receipts import Receipt
-from lakewright.runs import Request, Run
+from lakewright.runs import Request, run_targets
 from transforms.errors import LakewrightError
 
 
@@ -37,7 +37,7 @@ def run_as_script(arguments: Sequence[str] | None = None) -> int:
         lake = open_lake(lake_uri(options.lake))
         lake.check()
         request = Request("run", wanted_partition(options.date, options.partition))
-        receipts = [Run(lake, job, request, LogProgress())() for job in feed.targets(lake, options.target)]
+        receipts = run_targets(lake, feed.targets(lake, options.target), request, LogProgress())
     except LakewrightError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

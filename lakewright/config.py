@@ -42,9 +42,13 @@ class Feed(Model):
         default=60.0, description="How long a run that shows no life keeps its target."
     )
 
+    targets_at_once: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=4, description="How many targets of this feed are worked on side by side."
+    )
+
     def fingerprint(self) -> str:
         """Hash what this feed says, so that a log entry can tell which config it was made with."""
-        said = self.model_dump_json(exclude={"description", "lease_seconds"})
+        said = self.model_dump_json(exclude={"description", "lease_seconds", "targets_at_once"})
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

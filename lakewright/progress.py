@@ -47,22 +47,22 @@ class TerminalProgress:
             console=Console(stderr=True),
         )
         self._bar.start()
-        self._task: Any = None
+        self._tasks: dict[str, Any] = {}
 
     def stage(self, target: str, stage: str, detail: str = "") -> None:
         """See ``Progress.stage``."""
-        self._finish()
-        self._task = self._bar.add_task(f"[bold]{target}[/bold] {stage} [dim]{detail}[/dim]", total=1)
+        self._finish(target)
+        self._tasks[target] = self._bar.add_task(f"[bold]{target}[/bold] {stage} [dim]{detail}[/dim]", total=1)
 
     def close(self) -> None:
         """See ``Progress.close``."""
-        self._finish()
+        for target in list(self._tasks):
+            self._finish(target)
         self._bar.stop()
 
-    def _finish(self) -> None:
-        if self._task is not None:
-            self._bar.update(self._task, completed=1)
-            self._task = None
+    def _finish(self, target: str) -> None:
+        if target in self._tasks:
+            self._bar.update(self._tasks.pop(target), completed=1)
 
 
 def make_progress() -> Progress:

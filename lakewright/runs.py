@@ -6,7 +6,8 @@ comes before can be thrown away.
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -24,7 +25,7 @@ from lakewright.errors import (
 from lakewright.lake import Lake
 from lakewright.lease import Lease
 from lakewright.log import Counts, Log, Outcome, Plan, TableFile, TableState
-from lakewright.progress import Progress, readable_bytes
+from lakewright.progress import LOGGER, Progress, readable_bytes
 from lakewright.receipts import BatchReport, Receipt, has_receipt, write_receipt
 from lakewright.sources import Choice
 from transforms.errors import DataError, LakewrightError
@@ -164,8 +165,10 @@ class Run:
             self._fail(error)
         except BaseException as error:
             self.receipt.status, self.receipt.exit_code = "failed", 1
-            self.receipt.error = cause_of(error)
-            raise
+            self.receipt.error = f"unexpected {cause_of(error)}"
+            LOGGER.debug("%s: unexpected", self._target.name, exc_info=True)
+            if not isinstance(error, Exception):
+                raise
         finally:
             self._say("receipt")
             self.receipt.finished = datetime.now(UTC).isoformat()
@@ -378,6 +381,14 @@ class Run:
             self.receipt.seconds[self._stage] = round(spent, 3)
         self._stage, self._stage_began = stage, now
         self._progress.stage(self._target.name, stage, detail)
+
+
+def run_targets(lake: Lake, jobs: Sequence[TargetJob], request: Request, progress: Progress) -> list[Receipt]:
+    """Run all targets of a feed, some side by side; one that fails does not stop the others."""
+    if not jobs:
+        return []
+    with ThreadPoolExecutor(min(len(jobs), jobs[0].feed.targets_at_once), thread_name_prefix="target") as pool:
+        return list(pool.map(lambda job: Run(lake, job, request, progress)(), jobs))
 
 
 def _in_partitions(files: Mapping[str, TableFile], partitions: set[str] | None, *, refused: bool = False) -> list[str]:

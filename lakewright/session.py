@@ -32,6 +32,7 @@ _COMPILED_BYTES: Final = 8000
 _LOCAL_SETTINGS: Final = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     # By default HotSpot interprets methods above 8,000 bytes for ever, as those that Spark generates for wide rows.
@@ -58,15 +59,26 @@ def get_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
             settings = _LOCAL_SETTINGS | {"spark.jars": ",".join(_jars())}
             builder = builder.master("local[*]").config(map=dict(settings))
         session = builder.getOrCreate()
+    _set_up(session)
+    _quiet_header_warnings(session)
+    if is_local() and any(uri.startswith("s3") for uri in lake_uris):
+        _hand_credentials_over(session)
+    return session
+
+
+def own_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
+    """Give a session whose settings are its own, over the one Spark of this process: targets run side by side."""
+    session = get_session(lake_uris=lake_uris).newSession()
+    _set_up(session)
+    return session
+
+
+def _set_up(session: SparkSession) -> None:
     for key, value in SETTINGS.items():
         session.conf.set(key, value)
     if not is_local():
         # Where the JVM is not ours to set up, Spark had better not generate such methods.
         session.conf.set("spark.sql.codegen.hugeMethodLimit", _COMPILED_BYTES)
-    _quiet_header_warnings(session)
-    if is_local() and any(uri.startswith("s3") for uri in lake_uris):
-        _hand_credentials_over(session)
-    return session
 
 
 def _quiet_header_warnings(session: SparkSession) -> None:
