@@ -3,7 +3,8 @@
 LakewrightError
 └── DataError
     ├── MissingColumnsError
-    └── HeaderError
+    ├── HeaderError
+    └── NotARecordError
 """
 
 from collections.abc import Sequence
@@ -32,3 +33,7 @@ class MissingColumnsError(DataError):
 
 class HeaderError(DataError):
     """Raised when the header of a CSV object cannot be bound to the declared columns."""
+
+
+class NotARecordError(DataError):
+    """Raised when a line is not one JSON object (RFC 8259, UTF-8) from end to end; it never quotes the line."""
