@@ -1,5 +1,6 @@
 """What the verbs show on a terminal."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -49,11 +50,15 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
     for receipt in receipts:
         counts = receipt["counts"]
         outputs = [path for batch in receipt["batches"] for path in batch["outputs"]]
+        numbers: Counter[str] = Counter()
+        for each in (each for batch in receipt["batches"] for each in batch["numbers"].values()):
+            numbers.update(each)
         inputs = [taken["path"] for batch in receipt["batches"] for taken in batch["inputs"]]
         rows = {
             "run": receipt["run"],
             "status": f"{receipt['status']} (exit code {receipt['exit_code']})",
             "rows": " ".join(f"{name} {count}" for name, count in counts.items() if count or name == "read"),
+            "in numbers": ", ".join(f"{name} {count}" for name, count in numbers.items()),
             "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
             "objects in": _some(inputs),
             "files out": _some(outputs),

@@ -56,7 +56,7 @@ class LocalLake:
             stat = (self.root / path).stat()
         except FileNotFoundError:
             return None
-        return StoredObject(path, stat.st_size, f"{stat.st_size:x}-{stat.st_mtime_ns:x}")
+        return StoredObject(path, stat.st_size, etag_of(stat))
 
     def create(self, path: str, body: bytes) -> bool:
         """See ``Lake.create``; a link is what POSIX makes only if nothing is there."""
@@ -128,6 +128,11 @@ class LocalLake:
             except OSError:
                 return
             folder = folder.parent
+
+
+def etag_of(stat: os.stat_result) -> str:
+    """Give the ETag of a local file: its size and its time of writing."""
+    return f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
 
 
 def _raise_unless_missing(error: OSError) -> None:

@@ -72,7 +72,11 @@ class Plan(Entry):
 
 
 class Outcome(Entry):
-    """How a batch ended. From the moment that this is in the log, it has."""
+    """How a batch ended. From the moment that this is in the log, it has.
+
+    ``taken`` are the batch's objects as they are afterwards, where it rewrote them (None: as they were planned), and
+    ``numbers`` what was done to each.
+    """
 
     number: int
     status: Literal["committed", "dropped"]
@@ -83,6 +87,8 @@ class Outcome(Entry):
     counts: Counts = Counts()
     rules: dict[str, int] = {}
     columns: dict[str, str] = {}
+    taken: list[SourceObject] | None = None
+    numbers: dict[str, dict[str, int]] = {}
     layout: str = ""
     added: list[TableFile] = []
     removed: list[str] = []
@@ -123,7 +129,8 @@ class TableState(Entry):
             objects = {path: taken for path, taken in objects.items() if partition_in(taken, replaced) not in replaced}
         return TableState(
             number=plan.number,
-            objects=objects | {taken.path: taken for taken in plan.objects},
+            objects=objects
+            | {taken.path: taken for taken in (plan.objects if outcome.taken is None else outcome.taken)},
             files=_replaced(self.files, outcome.removed, outcome.added),
             quarantine=quarantine,
             columns=outcome.columns,

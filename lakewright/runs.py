@@ -20,11 +20,12 @@ from lakewright.errors import (
     ObjectRefusedError,
     OvertakenError,
     RowsRefusedError,
+    UnreachableError,
     cause_of,
 )
 from lakewright.lake import Lake
 from lakewright.lease import Lease
-from lakewright.log import Counts, Log, Outcome, Plan, TableFile, TableState
+from lakewright.log import Counts, Log, Outcome, Plan, SourceObject, TableFile, TableState
 from lakewright.progress import LOGGER, Progress, readable_bytes
 from lakewright.receipts import BatchReport, Receipt, has_receipt, write_receipt
 from lakewright.sources import Choice
@@ -89,9 +90,16 @@ class Staged:
     """What a batch made, staged and counted, before anything is published.
 
     ``refused`` are objects that turned out unreadable on the way: then the rest of this is not to be used.
+
+    A job that rewrites objects where they lie has done so already: ``in_place`` are its rows, ``taken`` the objects as
+    they are now, ``numbers`` what was done to each; those that it had to leave are ``refused`` or ``unreached``.
     """
 
     counts: Counts = field(default_factory=Counts)
+    in_place: int = 0
+    taken: list[SourceObject] | None = None
+    numbers: dict[str, dict[str, int]] = field(default_factory=dict)
+    unreached: dict[str, str] = field(default_factory=dict)
     rules: dict[str, int] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     table: list[TableFile] = field(default_factory=list)
@@ -139,6 +147,7 @@ class Run:
         now = datetime.now(UTC)
         self._id = f"{now:%Y%m%dT%H%M%S%f}Z-{uuid.uuid4().hex[:8]}"
         self._refused: dict[str, str] = {}
+        self._unreached: dict[str, str] = {}
         self.receipt = Receipt(
             run=self._id,
             feed=self._target.feed_name,
@@ -158,6 +167,10 @@ class Run:
                 self._lake, self._target.state_folder, run=self._id, seconds=self._job.feed.lease_seconds
             ) as lease:
                 self._work(lease)
+            if self._unreached:
+                self.receipt.refused.update(self._unreached)
+                path, reason = next(iter(self._unreached.items()))
+                raise UnreachableError(f"{len(self._unreached)} objects could not be scrubbed, first {path}: {reason}")
             if self._refused:
                 raise ObjectRefusedError(self._refused)
             self.receipt.status = "committed" if self._committed() else "nothing_new"
@@ -183,7 +196,7 @@ class Run:
             state = self._batch(open_plan, state, lease)
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
             self._say("plan")
-            survey = self._job.survey(state, self._request, excluded=self._refused)
+            survey = self._job.survey(state, self._request, excluded=self._refused | self._unreached)
             self._note(survey)
             if not survey.choice.objects:
                 return
@@ -218,7 +231,7 @@ class Run:
             self._say("check", f"{staged.counts.read} rows read, {staged.counts.rejected} rejected")
             if changed := self._job.changed(plan):
                 return self._drop(plan, state, _changed("while read", changed))
-            if staged.refused:
+            if self._leaves_nothing(staged):
                 return self._refuse_objects(plan, state, staged.refused)
             self._check_sums(staged)
             lease.check()
@@ -253,6 +266,8 @@ class Run:
             counts=_withheld(staged.counts) if refused else staged.counts,
             rules=staged.rules,
             columns=staged.columns,
+            taken=staged.taken,
+            numbers=staged.numbers,
             layout=self._job.layout(),
             added=[] if refused else staged.table,
             removed=[] if refused else _in_partitions(state.files, replaced),
@@ -323,10 +338,18 @@ class Run:
         self.receipt.add(BatchReport.of(outcome, plan.objects, plan.processing_date))
         return state.after(plan, outcome)
 
-    def _refuse_objects(self, plan: Plan, state: TableState, refused: dict[str, str]) -> TableState:
+    def _note_refused(self, refused: dict[str, str]) -> None:
         self._refused.update(refused)
         self.receipt.refused.update(refused)
-        state = self._drop(plan, state, "unreadable objects: " + ", ".join(refused))
+
+    def _leaves_nothing(self, staged: Staged) -> bool:
+        """Take note of the objects that the job could not take; tell whether that leaves nothing to commit."""
+        self._unreached.update(staged.unreached)
+        self._note_refused(staged.refused)
+        return bool(staged.refused or staged.unreached) and not staged.taken
+
+    def _refuse_objects(self, plan: Plan, state: TableState, refused: dict[str, str]) -> TableState:
+        state = self._drop(plan, state, "unreadable objects: " + ", ".join(refused | self._unreached))
         if not self._job.skips_refused:
             raise ObjectRefusedError(refused)
         return state
@@ -335,8 +358,7 @@ class Run:
         self.receipt.ignored.update(survey.ignored)
         self.receipt.extra_columns.update(survey.extra_columns)
         self.receipt.schema_changes = survey.schema_changes
-        self.receipt.refused.update(survey.refused)
-        self._refused.update(survey.refused)
+        self._note_refused(survey.refused)
         if survey.refused and not self._job.skips_refused:
             raise ObjectRefusedError(survey.refused)
 
@@ -344,7 +366,7 @@ class Run:
         in_table = sum(file.rows for file in staged.table)
         in_quarantine = sum(file.rows for file in staged.quarantine)
         counts = staged.counts
-        if not counts.holds() or in_table != counts.written or in_quarantine != counts.rejected:
+        if not counts.holds() or in_table + staged.in_place != counts.written or in_quarantine != counts.rejected:
             raise AccountingError(
                 f"{counts.read} rows read, but {in_table} in the table and {in_quarantine} in quarantine; "
                 "nothing was published"

@@ -15,7 +15,7 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def _named(method: Callable[_P, _R]) -> Callable[_P, _R]:
+def with_named_errors(method: Callable[_P, _R]) -> Callable[_P, _R]:
     """Turn what S3 says into this project's errors."""
 
     @wraps(method)
@@ -30,12 +30,13 @@ def _named(method: Callable[_P, _R]) -> Callable[_P, _R]:
     return named
 
 
-def _code(error: ClientError) -> str:
+def code_of(error: ClientError) -> str:
+    """Give the code of an answer that is an error: ``NoSuchKey``, or ``404`` where S3 says no more."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _as_lakewright_error(error: ClientError) -> Exception:
-    code = _code(error)
+    code = code_of(error)
     operation = error.operation_name
     if code in ("NoSuchBucket",):
         return ConfigError(f"no such lake: the bucket does not exist ({operation})")
@@ -53,13 +54,13 @@ class S3Lake:
         self.uri = f"s3://{bucket}/{self.prefix}".rstrip("/")
         self._s3: Any = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}))
 
-    @_named
+    @with_named_errors
     def check(self) -> None:
         """See ``Lake.check``."""
         try:
             self._s3.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, MaxKeys=1)
         except ClientError as error:
-            if _code(error) in ("404", "NoSuchBucket"):
+            if code_of(error) in ("404", "NoSuchBucket"):
                 raise ConfigError(f"no such lake: bucket {self.bucket} does not exist") from error
             raise
 
@@ -76,11 +77,11 @@ class S3Lake:
                 return
             listing["ContinuationToken"] = page["NextContinuationToken"]
 
-    @_named
+    @with_named_errors
     def _page(self, listing: dict[str, str]) -> Any:
         return self._s3.list_objects_v2(**listing)
 
-    @_named
+    @with_named_errors
     def read(self, path: str, *, start: int = 0, length: int | None = None) -> bytes:
         """See ``Lake.read``."""
         end = "" if length is None else start + length - 1
@@ -89,58 +90,58 @@ class S3Lake:
             answer = self._s3.get_object(Bucket=self.bucket, Key=self.prefix + path, **wanted)
             return bytes(answer["Body"].read())
         except ClientError as error:
-            if _code(error) in ("NoSuchKey", "404"):
+            if code_of(error) in ("NoSuchKey", "404"):
                 raise FileNotFoundError(f"{self.uri}/{path}") from error
-            if _code(error) == "InvalidRange":
+            if code_of(error) == "InvalidRange":
                 return b""
             raise
 
-    @_named
+    @with_named_errors
     def stat(self, path: str) -> StoredObject | None:
         """See ``Lake.stat``."""
         try:
             head = self._s3.head_object(Bucket=self.bucket, Key=self.prefix + path)
         except ClientError as error:
-            if _code(error) in ("404", "NoSuchKey"):
+            if code_of(error) in ("404", "NoSuchKey"):
                 return None
             raise
         return StoredObject(path, head["ContentLength"], head["ETag"].strip('"'))
 
-    @_named
+    @with_named_errors
     def create(self, path: str, body: bytes) -> bool:
         """See ``Lake.create``; a retry that meets its own first try finds its own body."""
         try:
             self._s3.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=body, IfNoneMatch="*")
         except ClientError as error:
-            if _code(error) not in ("PreconditionFailed", "ConditionalRequestConflict"):
+            if code_of(error) not in ("PreconditionFailed", "ConditionalRequestConflict"):
                 raise
             return self.read(path) == body
         return True
 
-    @_named
+    @with_named_errors
     def replace(self, path: str, body: bytes, *, etag: str) -> bool:
         """See ``Lake.replace``."""
         try:
             self._s3.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=body, IfMatch=etag)
         except ClientError as error:
-            if _code(error) not in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"):
+            if code_of(error) not in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"):
                 raise
             return False
         return True
 
-    @_named
+    @with_named_errors
     def move(self, source: str, destination: str) -> bool:
         """See ``Lake.move``; S3 copies, in parts where the object is large, and the source is deleted afterwards."""
         try:
             self._s3.copy({"Bucket": self.bucket, "Key": self.prefix + source}, self.bucket, self.prefix + destination)
         except ClientError as error:
-            if _code(error) not in ("NoSuchKey", "404"):
+            if code_of(error) not in ("NoSuchKey", "404"):
                 raise
             return self.stat(destination) is not None
         self.delete(source)
         return True
 
-    @_named
+    @with_named_errors
     def delete(self, path: str) -> None:
         """See ``Lake.delete``."""
         self._s3.delete_object(Bucket=self.bucket, Key=self.prefix + path)

@@ -1,0 +1,78 @@
+"""The feeds of the job json_scrub."""
+
+import json
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from lakewright.config import Feed, Model
+from lakewright.scrub import ScrubRules
+from transforms.json_text import Depth
+
+_SMALLEST_LIMIT = 1 << 10
+
+
+class ScrubSource(Model):
+    """Which objects are scrubbed."""
+
+    path: str = Field(min_length=1, description="Folder in the lake, or s3://bucket/prefix.")
+    objects: tuple[str, ...] = Field(default=(), description="Only these, by their names below the path.")
+
+    @field_validator("path")
+    @classmethod
+    def _is_folder(cls, path: str) -> str:
+        if "://" not in path and {"", ".", ".."} & set(path.strip("/").split("/")):
+            raise ValueError(f"a source is a folder in the lake, such as landing/uploads/, or a URI, not {path!r}")
+        if not path.startswith("s3://") and "://" in path:
+            raise ValueError(f"objects can be rewritten in S3 or in the lake, not at {path}")
+        return path
+
+
+class Scrub(Model):
+    """What is scrubbed, and how."""
+
+    fields: tuple[str, ...] = Field(
+        min_length=1, description="Keys whose values go; a dot leads inside (meta.body), a dot of a name is \\."
+    )
+    depth: Depth = Field(default="top", description="any: the keys at whatever depth, dots taken as they are.")
+    replacement: str | int | float | bool | None = Field(default="", description="What stands there afterwards.")
+    max_line_bytes: int = Field(
+        default=ScrubRules.max_line_bytes, ge=_SMALLEST_LIMIT, description="An object with a longer line is refused."
+    )
+    old_versions: Literal["keep", "delete"] = Field(
+        default="keep", description="What becomes of the older versions in a bucket that keeps them."
+    )
+    verify: bool = Field(default=False, description="Whether each object is read once more, to prove it.")
+
+    @field_validator("fields")
+    @classmethod
+    def _has_names(cls, fields: tuple[str, ...]) -> tuple[str, ...]:
+        if "" in fields:
+            raise ValueError("an empty text is no name of a field")
+        return fields
+
+
+class JsonScrubFeed(Feed):
+    """A feed of the job json_scrub."""
+
+    job: Literal["json_scrub"] = Field(description="The job that runs this feed.")
+    source: ScrubSource
+    scrub: Scrub
+
+    @model_validator(mode="after")
+    def _leaves_the_projects_own_alone(self) -> "JsonScrubFeed":
+        if self.source.path.strip("/").split("/")[0] in ("state", "quarantine"):
+            raise ValueError("source.path: state/ and quarantine/ are the project's own")
+        return self
+
+    def rules(self) -> ScrubRules:
+        """Say what is scrubbed, in the words of the runtime."""
+        said = self.scrub
+        return ScrubRules(
+            fields=said.fields,
+            depth=said.depth,
+            replacement=json.dumps(said.replacement, ensure_ascii=False).encode(),
+            max_line_bytes=said.max_line_bytes,
+            old_versions=said.old_versions,
+            verify=said.verify,
+        )

@@ -1,0 +1,70 @@
+"""Files of a local folder, rewritten under their names; see ``lakewright.in_place.ObjectsInPlace``."""
+
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Generator
+from pathlib import Path
+from typing import BinaryIO
+
+from lakewright.errors import AccessDeniedError
+from lakewright.in_place import PIECE_BYTES, Opened, Replaced
+from lakewright.local_lake import TEMPORARY_SUFFIX, etag_of
+
+
+class LocalInPlace:
+    """See ``lakewright.in_place.ObjectsInPlace``; what was processed is known from the feed's log alone."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def open(self, path: str) -> Opened | None:
+        """See ``ObjectsInPlace.open``."""
+        try:
+            file = (self._root / path).open("rb")
+        except FileNotFoundError:
+            return None
+        except PermissionError as error:
+            raise AccessDeniedError(f"no rights to read {self._root / path}") from error
+        stat = os.fstat(file.fileno())
+        return Opened(etag_of(stat), stat.st_size, _pieces(file))
+
+    def replace(self, path: str, opened: Opened, body: BinaryIO, size: int, *, is_same: bool) -> Replaced | None:
+        """See ``ObjectsInPlace.replace``: a file beside it takes its place, and its mode; a link stays a link."""
+        final = (self._root / path).resolve()
+        if is_same:
+            return Replaced(opened.etag, opened.size)
+        temporary = final.parent / f".{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
+        folder = os.open(final.parent, os.O_RDONLY)
+        try:
+            with temporary.open("xb") as file:
+                shutil.copyfileobj(body, file, PIECE_BYTES)
+                file.flush()
+                os.fsync(file.fileno())
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            if etag_of(final.stat()) != opened.etag:
+                return None
+            shutil.copymode(final, temporary)
+            temporary.replace(final)
+            return Replaced(etag_of(final.stat()), size)
+        except FileNotFoundError:
+            return None
+        except PermissionError as error:
+            raise AccessDeniedError(f"no rights to write {final}") from error
+        finally:
+            os.close(folder)
+            temporary.unlink(missing_ok=True)
+
+    def older_versions(self, path: str, version: str) -> list[str]:  # noqa: ARG002 - a folder keeps none
+        """See ``ObjectsInPlace.older_versions``."""
+        return []
+
+    def delete_versions(self, path: str, newest: Replaced, versions: list[str]) -> None:
+        """See ``ObjectsInPlace.delete_versions``."""
+
+
+def _pieces(file: BinaryIO) -> Generator[bytes]:
+    with file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
