@@ -16,7 +16,6 @@ Record = dict[str, Any]
 #: A record that nests deeper is rejected: Arrow, Parquet and Spark recurse.
 DEEPEST: Final = 100
 _SURELY_EXACT: Final = 16
-_DOUBLED: Final = "doubled_key"
 
 
 class Line(NamedTuple):
@@ -31,12 +30,14 @@ class RejectedLine(NamedTuple):
     """A line that is no record, and the rule that it breaks.
 
     The rules: json (no JSON, or more than one on the line), encoding (not UTF-8), record (JSON, but no object),
-    doubled_key, nesting (deeper than 100 levels), number (an exponent beyond all measure), and by others: gzip, day.
+    doubled_key, nesting (deeper than 100 levels), number (an exponent beyond all measure); and what is found elsewhere:
+    gzip (the object is cut off or broken here) and day (of a column: it says none).
     """
 
     number: int
     rule: str
     text: bytes
+    column: str | None = None
 
 
 class ParsedLines(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from transforms.column_names import Names, clean_key, plain_name
+from transforms.column_names import Names, clean_key, plain_name, write_path
 from transforms.event_types import (
     DIGITS,
     ArrayType,
@@ -174,7 +174,7 @@ class EventColumn(msgspec.Struct, frozen=True):
 
     def describe(self) -> str:
         """Name the attribute as a person writes it."""
-        return ".".join(self.path) + (" (what does not fit)" if self.is_text else "")
+        return write_path(self.path) + (" (what does not fit)" if self.is_text else "")
 
 
 class EventSchema:
