@@ -15,6 +15,14 @@ from transforms.seen_records import SeenRecords, places_by_stream
 
 
 @dataclass(frozen=True)
+class Rival:
+    """A file whose records another one must not have again; those of some objects do not count."""
+
+    stored_at: str
+    gone: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class RewriteTask:
     """A file to make again: without the rows of some objects, without records that rivals have, with all columns."""
 
@@ -22,7 +30,7 @@ class RewriteTask:
     file: TableFile
     stored_at: str
     gone: frozenset[str]
-    rivals: Sequence[str]
+    rivals: Sequence[Rival]
     columns: Sequence[EventColumn]
     table: TablePlace
 
@@ -39,8 +47,7 @@ def rewrite_file(task: RewriteTask) -> Rewritten:
     """Make a file again; one that stays as it is comes back as it is."""
     lake = open_lake(task.lake_uri)
     rows = read_file(lake, task.stored_at)
-    if task.gone:
-        rows = rows.filter(pc.invert(pc.is_in(rows[OBJECT], pa.array(sorted(task.gone), pa.string()))))
+    rows = _without_objects(rows, task.gone)
     repeats = _repeats_in(lake, rows, task.rivals)
     superseded = Counter(rows[OBJECT].take(pa.array(sorted(repeats), pa.int64())).to_pylist())
     if repeats:
@@ -57,10 +64,17 @@ def rewrite_file(task: RewriteTask) -> Rewritten:
     return Rewritten(write_file(lake, task.table, task.file.partition, whole), superseded)
 
 
-def _repeats_in(lake: Lake, rows: pa.Table, rivals: Sequence[str]) -> set[int]:
+def _without_objects(rows: pa.Table, gone: frozenset[str]) -> pa.Table:
+    if not gone:
+        return rows
+    return rows.filter(pc.invert(pc.is_in(rows[OBJECT], pa.array(sorted(gone), pa.string()))))
+
+
+def _repeats_in(lake: Lake, rows: pa.Table, rivals: Sequence[Rival]) -> set[int]:
     seen = SeenRecords()
     for rival in rivals:
-        _add_keys(seen, read_file(lake, rival, KEYS))
+        keys = read_file(lake, rival.stored_at, (*KEYS, OBJECT))
+        _add_keys(seen, _without_objects(keys, rival.gone))
     return _add_keys(seen, rows.select(KEYS)) if rivals else set()
 
 

@@ -28,7 +28,7 @@ def plan_overview(lake: Lake, job: TargetJob, request: Request) -> dict[str, Any
     found |= {
         "objects": [{"path": taken.path, "size": taken.size} for taken in objects],
         "bytes": sum(taken.size for taken in objects),
-        "partitions": sorted({partition_path(taken.values) for taken in objects}),
+        "partitions": sorted({partition_path(taken.values) for taken in objects if taken.values}),
         "refused": survey.refused,
         "ignored": survey.ignored,
         "extra_columns": survey.extra_columns,

@@ -24,9 +24,9 @@ def known_schema(versions: Sequence[SchemaVersion]) -> EventSchema:
 
 
 def next_version(plan: Plan, state: TableState, columns: Sequence[EventColumn]) -> SchemaVersion | None:
-    """Give the version that a batch adds, if it adds columns or makes the whole table anew."""
+    """Give the version that a batch adds, if it adds columns, or has others after making the whole table anew."""
     anew = plan.replaces is None
-    if not columns and not (anew and state.schema_versions):
+    if not columns:
         return None
     return SchemaVersion(
         number=len(state.schema_versions) + 1,

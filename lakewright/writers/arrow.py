@@ -27,6 +27,9 @@ PROVENANCE: Final = {
     OBJECT: pa.string(),
     LINE: pa.int64(),
 }
+PROVENANCE_TYPES: Final = {
+    name: "string" if pa.types.is_string(kind) else "bigint" for name, kind in PROVENANCE.items()
+}
 KEYS: Final = (TOPIC, PARTITION, OFFSET)
 
 #: Of rows in memory, which come out as a third to a tenth of it.
