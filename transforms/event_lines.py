@@ -99,7 +99,7 @@ def exact_number(text: str) -> float | Decimal:
     if len(text) <= _SURELY_EXACT and "e" not in text and "E" not in text:
         return value  # up to 15 digits come back as they were
     exact = Decimal(text)
-    return value if exact == value or exact == Decimal(repr(value)) else exact
+    return value if exact == Decimal(repr(value)) else exact
 
 
 def has_doubled_keys(text: bytes, keys: int) -> bool:

@@ -16,6 +16,7 @@ import pyarrow as pa
 DIGITS: Final = 38
 _LONG_MIN: Final = -(2**63)
 _LONG_MAX: Final = 2**63 - 1
+_SURELY_DOUBLE: Final = 2**53
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MICROS: Final = -62_135_596_800_000_000  # year 1
 _LAST_MICROS: Final = 253_402_300_799_999_999  # year 9999
@@ -102,9 +103,11 @@ def converter(kind: Type) -> Callable[[Any], Any]:
 
 
 def is_double(value: int) -> bool:
-    """Tell whether a whole number is the same as a double."""
+    """Tell whether a whole number is what a double reads as; above 2^53 the digits that it is written with count."""
+    if -_SURELY_DOUBLE <= value <= _SURELY_DOUBLE:
+        return True
     try:
-        return float(value) == value
+        return Decimal(repr(float(value))) == value
     except OverflowError:
         return False
 
@@ -146,7 +149,7 @@ def _to_long(value: Any) -> int:
     if type(value) is int:
         number = value
     elif (type(value) is float and value.is_integer()) or (type(value) is Decimal and _is_whole_and_short(value)):
-        number = int(value)
+        number = int(exact_decimal(value))
     else:
         raise DoesNotFitError
     if _LONG_MIN <= number <= _LONG_MAX:
@@ -177,12 +180,17 @@ def _decimal_converter(scale: int) -> Callable[[Any], Decimal]:
     def convert(value: Any) -> Decimal:
         if type(value) not in (int, float, Decimal):
             raise DoesNotFitError
-        exact = Decimal(repr(value)) if type(value) is float else Decimal(value)
+        exact = exact_decimal(value)
         if digits_of(exact) > DIGITS - scale or scale_needed(exact) > scale:
             raise DoesNotFitError
         return exact.quantize(Decimal((0, (1,), -scale)), context=_EXACT)
 
     return convert
+
+
+def exact_decimal(value: float | Decimal) -> Decimal:
+    """Give a number by the digits that it is written with."""
+    return Decimal(repr(value)) if type(value) is float else Decimal(value)
 
 
 def digits_of(value: Decimal) -> int:
@@ -205,7 +213,7 @@ def _time_converter(form: str) -> Callable[[Any], int]:
     def from_number(value: Any) -> int:
         if type(value) not in (int, float, Decimal):
             raise DoesNotFitError
-        exact = Decimal(repr(value)) if type(value) is float else Decimal(value)
+        exact = exact_decimal(value)
         if digits_of(exact) > DIGITS or scale_needed(exact) > DIGITS:
             raise DoesNotFitError
         return _micros(_EXACT.multiply(exact, unit or Decimal(1)))

@@ -36,11 +36,12 @@ class SinkName:
 
 def read_sink_name(path: str, delimiter: str) -> SinkName | str:
     """Read a path below ``topics.dir``, or say why it is no object of a sink."""
-    if is_hidden(path):
-        return "hidden"
-    topic, *folders, name = path.split("/")
-    if not folders and topic == name:
+    if "/" not in path:
         return "lies in no topic's folder"
+    topic, *folders, name = path.split("/")
+    # A topic may begin with _ or a dot, as Kafka's own do.
+    if not name or is_hidden("/".join((*folders, "-"))):
+        return "hidden"
     end = next((end for end in _ENDS if name.endswith(end)), "")
     if not end:
         return f"its name does not end in {' or '.join(reversed(_ENDS))}"

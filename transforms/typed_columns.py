@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from transforms.event_schema import EventColumn, EventSchema, News, Path, observe
 from transforms.event_types import ArrayType, DoesNotFitError, Type, arrow_type, converter
@@ -22,6 +23,9 @@ _PLAIN: Final[dict[str, frozenset[type]]] = {
     "string": frozenset({str, _NONE}),
     "boolean": frozenset({bool, _NONE}),
 }
+#: Microseconds of the units that are at least as long; before the year 3871, these need no second look.
+_EPOCHS: Final = {"timestamp(epoch_seconds)": 1_000_000, "timestamp(epoch_millis)": 1000, "timestamp(epoch_micros)": 1}
+_SURELY_TIME: Final = 60_000_000_000_000_000
 _MAY_BEGIN_JSON: Final = frozenset('"{[-0123456789tfn \t\r\n')
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
@@ -88,6 +92,8 @@ def to_arrow(values: Sequence[Any], kind: Type) -> tuple[pa.Array, list[int]]:
             return pa.array(values, arrow_type(kind)), []
         except (pa.ArrowInvalid, OverflowError):
             pass  # a number too large: see which
+    if (times := _plain_times(values, kind)) is not None:
+        return times, []
     convert = converter(kind)
     converted, misfits = [], []
     for row, value in enumerate(values):
@@ -105,6 +111,18 @@ def _is_plain(values: Sequence[Any], kind: Type) -> bool:
         items = {type(value) for value in values} <= {list, _NONE} and isinstance(kind.element, str)
         return items and _is_plain([item for array in values if array for item in array], kind.element)
     return isinstance(kind, str) and kind in _PLAIN and set(map(type, values)) <= _PLAIN[kind]
+
+
+def _plain_times(values: Sequence[Any], kind: Type) -> pa.Array | None:
+    """Give times of whole numbers, unless one of them is far off."""
+    if not isinstance(kind, str) or kind not in _EPOCHS or not set(map(type, values)) <= _PLAIN["bigint"]:
+        return None
+    try:
+        micros = pc.multiply_checked(pa.array(values, pa.int64()), _EPOCHS[kind])
+        is_far = pc.any(pc.greater(pc.abs_checked(micros), _SURELY_TIME)).as_py()
+    except (pa.ArrowInvalid, OverflowError):
+        return None
+    return None if is_far else micros.cast(arrow_type(kind))
 
 
 def as_text(value: Any) -> str:
