@@ -85,7 +85,9 @@ class ObjectText:
             while packed:
                 if member.eof:
                     packed = packed.lstrip(b"\0")
-                    member = zlib.decompressobj(_GZIP_WINDOW) if packed else member
+                    if not packed:
+                        break
+                    member = zlib.decompressobj(_GZIP_WINDOW)
                 try:
                     text = member.decompress(packed, _TEXT_BYTES)
                 except zlib.error:

@@ -234,7 +234,9 @@ def test_what_fits_a_type_is_unaltered_and_what_does_not_is_told(kind: str, valu
     assert ddl_type(kind) == re.sub(r"^timestamp.*", "timestamp", kind)
 
 
-@given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), max_size=5), st.sampled_from(["seconds", "millis", "micros"]))
+@given(
+    st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), max_size=5), st.sampled_from(["seconds", "millis", "micros"])
+)
 def test_times_by_the_column_are_those_one_by_one(values: list[int | None], unit: str) -> None:
     kind = f"timestamp(epoch_{unit})"
     array, misfits = to_arrow(values, kind)
