@@ -214,6 +214,7 @@ class FlattenEvents:
         rules = sum((report.rejected for report in reports), Counter[str]())
         before, columns = known_schema(state.schema_versions), result.schema.columns
         fresh = columns if plan.replaces is None else columns[len(before.columns) :]
+        separator = self.feed.target.separator
         types = {column.name: ddl_type(column.type) for column in columns}
         return Staged(
             counts=Counts(
@@ -232,8 +233,8 @@ class FlattenEvents:
             replaced=result.replaced,
             released=[path for path, file in state.quarantine.items() if batch.retaken & set(file.objects)],
             kept=result.kept,
-            schema_version=next_version(plan, state, () if fresh == before.columns else fresh),
-            schema_changes=describe_changes(before, result.schema, separator=self.feed.target.separator),
+            schema_version=next_version(plan, state, () if fresh == before.columns else fresh, separator=separator),
+            schema_changes=describe_changes(before, result.schema, separator=separator),
             set_aside=dict(sorted(sum((report.set_aside for report in reports), Counter[str]()).items())),
         )
 

@@ -53,6 +53,7 @@ class SchemaVersion(Entry):
     batch: int
     run: str
     day: str
+    separator: str
     anew: bool
     columns: list[dict[str, Any]]
 

@@ -23,7 +23,9 @@ def known_schema(versions: Sequence[SchemaVersion]) -> EventSchema:
     return EventSchema(columns)
 
 
-def next_version(plan: Plan, state: TableState, columns: Sequence[EventColumn]) -> SchemaVersion | None:
+def next_version(
+    plan: Plan, state: TableState, columns: Sequence[EventColumn], *, separator: str
+) -> SchemaVersion | None:
     """Give the version that a batch adds, if it adds columns, or has others after making the whole table anew."""
     anew = plan.replaces is None
     if not columns:
@@ -33,6 +35,7 @@ def next_version(plan: Plan, state: TableState, columns: Sequence[EventColumn]) 
         batch=plan.number,
         run=plan.run,
         day=plan.processing_date,
+        separator=separator,
         anew=anew,
         columns=[msgspec.to_builtins(column) for column in columns],
     )
@@ -52,7 +55,7 @@ def describe_changes(before: EventSchema, now: EventSchema, *, separator: str) -
     return lines + [f"dropped {name}" for name in was]
 
 
-def history(versions: Sequence[SchemaVersion], *, separator: str) -> list[dict[str, Any]]:
+def history(versions: Sequence[SchemaVersion]) -> list[dict[str, Any]]:
     """Tell the versions one by one: when each came, with which batch, and what it changed."""
     told = []
     for end, version in enumerate(versions, 1):
@@ -64,7 +67,7 @@ def history(versions: Sequence[SchemaVersion], *, separator: str) -> list[dict[s
                 "batch": version.batch,
                 "run": version.run,
                 "columns": len(now.columns),
-                "changes": describe_changes(before, now, separator=separator),
+                "changes": describe_changes(before, now, separator=version.separator),
             }
         )
     return told

@@ -80,7 +80,7 @@ class FlatRows:
     def _collect(self, above: _Attribute, rows: int) -> None:
         for attribute in above.below.values():
             values = attribute.values[:rows] if rows < self._size else attribute.values
-            if any(value is not None for value in values):
+            if _any(values):
                 self.values[attribute.path] = values
             self._collect(attribute, rows)
 
@@ -88,7 +88,12 @@ class FlatRows:
         """Take rows out, whatever is wrong with them."""
         keep = [row for row in range(len(self.lines)) if row not in rows]
         self.lines = [self.lines[row] for row in keep]
-        self.values = {path: [values[row] for row in keep] for path, values in self.values.items()}
+        left = {path: [values[row] for row in keep] for path, values in self.values.items()}
+        self.values = {path: values for path, values in left.items() if _any(values)}
+
+
+def _any(values: list[Any]) -> bool:
+    return any(value is not None for value in values)
 
 
 def _keys_in(values: list[Any], depth: int) -> int:

@@ -107,7 +107,8 @@ def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) ->
 
 def read_file(lake: Lake, path: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Read a file that ``write_file`` wrote, or some of its columns."""
-    return pq.read_table(pa.BufferReader(lake.read(path)), columns=columns, partitioning=None)
+    wanted = list(columns) if columns else None
+    return pq.read_table(pa.BufferReader(lake.read(path)), columns=wanted, partitioning=None)
 
 
 def _as_parquet(rows: pa.Table, compression: Compression) -> bytes:

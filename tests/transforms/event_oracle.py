@@ -1,6 +1,7 @@
 """What the tests know of events by themselves: how rows become records again, and when two records are the same."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from transforms.event_schema import EventColumn
 from transforms.event_types import ArrayType, RecordType
 
-ABSENT = object()
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def rebuild(row: dict[str, Any], columns: tuple[EventColumn, ...]) -> dict[str, Any]:
@@ -46,13 +47,15 @@ def read_text(text: str) -> Any:
 
 
 def normal(value: Any) -> Any:
-    """Write a value so that equal means the same: null is absent, 1.0 is 1, true is not 1."""
+    """Write a value so that equal means the same: null is absent, 1.0 is 1, true is not 1, a time is its seconds."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return (type(value).__name__, value)
     if isinstance(value, dict):
         return {key: normal(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
         return [normal(item) for item in value]
+    if isinstance(value, datetime):
+        return Fraction((value - EPOCH) // timedelta(microseconds=1), 1_000_000)
     return Fraction(Decimal(repr(value))) if isinstance(value, float) else Fraction(value)
 
 
