@@ -44,6 +44,7 @@ lint: setup-dev ## ruff, mypy --strict, import-linter
 
 bench: setup-dev ## measure against what a user would run instead (SCALE=1)
 	@$(BIN)/python bench/csv_to_parquet.py --scale $(or $(SCALE),1)
+	@$(BIN)/python bench/json_scrub.py
 
 schemas: setup ## write JSON schemas of the feeds, for editors
 	@$(BIN)/python -m jobs check --schema conf/schemas
@@ -51,7 +52,17 @@ schemas: setup ## write JSON schemas of the feeds, for editors
 wheel: setup-dev ## build the wheel
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
+# What `sam build` calls for each function: its handler, the wheel, and what that needs of PyPI.
+build-ScheduleScrub: FUNCTION = schedule_scrub
+build-ScrubExpired: FUNCTION = scrub_expired
+build-ScheduleScrub build-ScrubExpired:
+	$(PYTHON) -m pip install --quiet --require-hashes --only-binary :all: --python-version 3.11 --platform manylinux2014_x86_64 \
+		--target $(ARTIFACTS_DIR) -r locks/lambda.txt
+	$(PYTHON) -m pip install --quiet --no-deps --target $(ARTIFACTS_DIR) .
+	cp deploy/lambdas/$(FUNCTION)/handler.py $(ARTIFACTS_DIR)/
+
 lock: ## pin the Python packages and the jars anew (needs uv)
+	uv pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/lambda.txt
 	uv pip compile setup.py --extra local --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/local.txt
 	uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/dev.txt
 	$(BIN)/python jars/fetch.py --lock
@@ -59,4 +70,4 @@ lock: ## pin the Python packages and the jars anew (needs uv)
 clean: ## remove what the demo made
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo test test-fast lint bench schemas wheel lock clean
+.PHONY: help setup setup-dev demo test test-fast lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean

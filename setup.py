@@ -15,6 +15,7 @@ DEV = [
     *LOCAL,
     "AWSGlueDataplanePython==5.1.0",
     "boto3-stubs[dynamodb,glue,s3,sqs,ssm]",
+    "cfn-lint",
     "chispa",
     "duckdb",
     "hudi==0.5.0",

@@ -3,6 +3,7 @@
 import logging
 import shutil
 import sys
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ sys.path.insert(0, str(ROOT))
 from pyspark.sql import DataFrame  # noqa: E402 - a script in a folder finds the project beside it only now
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
+from rich.text import Text  # noqa: E402
 
 from jobs import screen  # noqa: E402
 from jobs.registry import load_feed  # noqa: E402
@@ -20,7 +22,7 @@ from lakewright.lake import open_lake  # noqa: E402
 from lakewright.log import Log  # noqa: E402
 from lakewright.progress import closing_progress, make_progress  # noqa: E402
 from lakewright.receipts import Receipt  # noqa: E402
-from lakewright.runs import Request, Run  # noqa: E402
+from lakewright.runs import Request, Run, run_targets  # noqa: E402
 from lakewright.session import get_session  # noqa: E402
 
 LAKE: Final = ROOT / "lake"
@@ -34,9 +36,11 @@ def main() -> int:
     """Run the demo; the exit code is that of its worst run."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("py4j").setLevel(logging.WARNING)
-    if not LAKE.exists():
-        shutil.copytree(ROOT / "examples" / "raw", LAKE / "raw")
+    for zone in ("raw", "landing"):
+        if not (LAKE / zone).exists():
+            shutil.copytree(ROOT / "examples" / zone, LAKE / zone)
     receipts = [receipt for feed in FEEDS for receipt in run(feed)]
+    receipts += scrub("uploads", "landing/uploads/notes.json")
     console.rule("the commands to go on with")
     for line in (
         "lakewright plan customers          what a run would do",
@@ -73,6 +77,33 @@ def run(feed_name: str) -> list[Receipt]:
             show_rows(f"{job.target.quarantine_folder} holds", told)
     screen.show_receipts([receipt.model_dump() for receipt in receipts])
     return receipts
+
+
+def scrub(feed_name: str, path: str) -> list[Receipt]:
+    """Run a scrub, and show what has become of the bytes of one object."""
+    console.rule(f"{feed_name}: lakewright run {feed_name}")
+    lake = open_lake(str(LAKE))
+    with closing_progress(make_progress()) as progress:
+        receipts = run_targets(
+            lake, load_feed(Conf(str(ROOT / "conf")), feed_name).targets(lake, []), Request(), progress
+        )
+    before, after = ((root / path).read_bytes().decode() for root in (ROOT / "examples", LAKE))
+    told = Text(f"{path}: ").append("[-bytes that are gone-]", "red").append(" {+bytes that are new+}", "green")
+    told.append(", all others as they were\n")
+    for kind, start, end, new_start, new_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind == "equal":
+            told.append(visible(before[start:end]))
+            continue
+        told.append(f"[-{visible(before[start:end])}-]" if start < end else "", "red")
+        told.append(f"{{+{visible(after[new_start:new_end])}+}}" if new_start < new_end else "", "green")
+    console.print(told, soft_wrap=True)
+    screen.show_receipts([receipt.model_dump() for receipt in receipts])
+    return receipts
+
+
+def visible(text: str) -> str:
+    """Show the line ends too."""
+    return text.replace("\r", "␍").replace("\n", "␊\n")
 
 
 def show_rows(title: str, rows: DataFrame) -> None:

@@ -4,6 +4,7 @@ No parser at hand keeps the bytes (blanks, escapes, number text, doubled keys). 
 record at all, and patterns, which may then take its syntax for granted, find where the values lie.
 """
 
+import codecs
 import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
@@ -15,6 +16,7 @@ from transforms.errors import NotARecordError
 
 Depth = Literal["top", "any"]
 
+_DECODED_AT_ONCE: Final = 32 << 10
 _BOM: Final = b"\xef\xbb\xbf"
 _BLANK: Final = b" \t\r\n"
 _OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_ARRAY, _CLOSE_ARRAY, _QUOTE, _BACKSLASH = b'{}[]"\\'
@@ -110,17 +112,26 @@ class Scrubber:
             NotARecordError: If the line is anything but one JSON object.
         """
         try:
-            if not line.isascii():
+            if len(line) > _DECODED_AT_ONCE:
+                _check_utf8(line)
+            elif not line.isascii():
                 line.decode()
-            record = self._decode(line)
-            spans = self._spans(line, record)
+            record: Any = self._decode(line)
+            if self._lone_key:
+                if record.field_0 is msgspec.UNSET:
+                    return line, 0
+                if span := self._lone_span(line, bytes(record.field_0)):
+                    start, end = span
+                    if line[start:end] == self._replacement:
+                        return line, 0
+                    return b"".join((line[:start], self._replacement, line[end:])), 1
+            return self._replaced(line, self._spans(line, record))
         except UnicodeDecodeError as error:
             raise NotARecordError(f"not UTF-8 (byte {error.start + 1} of the line)") from None
         except RecursionError:
             raise NotARecordError("nested too deeply") from None
         except msgspec.DecodeError as error:
             return self._scrub_otherwise(line, error)
-        return self._replaced(line, spans)
 
     def _scrub_otherwise(self, line: bytes, error: msgspec.DecodeError) -> tuple[bytes, int]:
         """Take what is no record to msgspec, and may stand in a JSON-lines object all the same."""
@@ -148,8 +159,6 @@ class Scrubber:
             known = [b"" if value is msgspec.UNSET else bytes(value) for value in values]
             if not any(known):
                 return ()
-            if self._lone_key and (span := self._lone_span(line, known[0])):
-                return (span,)
         spans: list[tuple[int, int]] = []
         _walk(line, _behind(_blanks, line, 0), self._keys, spans, known)
         return spans
@@ -157,12 +166,12 @@ class Scrubber:
     def _lone_span(self, line: bytes, value: bytes) -> tuple[int, int] | None:
         """Find the value of a key that is written once in a line, and there without escapes; None if that is not so."""
         key = line.find(self._lone_key)
+        if key < 0 or value[0] not in _CLOSED or line.find(b"\\u", 0, key) >= 0:
+            return None
         start = _behind(_colon, line, key + len(self._lone_key))
         end = start + len(value)
-        is_there = key >= 0 and value[0] in _CLOSED and line.startswith(value, start)
-        if not is_there or line.find(self._lone_key, end) >= 0:
-            return None
-        return None if line.find(b"\\u", 0, key) >= 0 or line.find(b"\\u", end) >= 0 else (start, end)
+        is_lone = line.startswith(value, start) and line.find(self._lone_key, end) < 0 and line.find(b"\\u", end) < 0
+        return (start, end) if is_lone else None
 
     def _spans_anywhere(self, line: bytes) -> Iterator[tuple[int, int]]:
         position = 0
@@ -171,15 +180,31 @@ class Scrubber:
             yield found.end(), position
 
     def _replaced(self, line: bytes, spans: Sequence[tuple[int, int]]) -> tuple[bytes, int]:
+        replacement = self._replacement
         pieces: list[bytes] = []
         position = 0
         for start, end in spans:
-            if line[start:end] != self._replacement:
-                pieces += (line[position:start], self._replacement)
+            if end - start != len(replacement) or line[start:end] != replacement:
+                pieces += (line[position:start], replacement)
                 position = end
         if not pieces:
             return line, 0
         return b"".join((*pieces, line[position:])), len(pieces) // 2
+
+
+def _check_utf8(line: bytes) -> None:
+    """Decode a line a piece at a time, which is faster than to make one long text that nobody needs.
+
+    Raises:
+        UnicodeDecodeError: If it is not UTF-8; its ``start`` is the place in the line.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(line), _DECODED_AT_ONCE):
+        piece = line[start : start + _DECODED_AT_ONCE]
+        try:
+            decoder.decode(piece, final=start + _DECODED_AT_ONCE >= len(line))
+        except UnicodeDecodeError:
+            line.decode()
 
 
 class _Keys:

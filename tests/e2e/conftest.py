@@ -25,6 +25,8 @@ def aws(spark: SparkSession) -> Iterator[None]:
         for key, value in environment.items():
             patch.setenv(key, value)
         patch.delenv("AWS_PROFILE", raising=False)
+        # Spark's Python workers have the environment of a JVM that began before this.
+        patch.setattr(spark.sparkContext, "environment", spark.sparkContext.environment | environment)
         yield
     server.stop()
 

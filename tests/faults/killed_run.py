@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from jobs import __main__
+from lakewright.lake import open_lake
 from lakewright.progress import LogProgress
 
 SIGNAL, STAGE, NTH, *ARGUMENTS = sys.argv[1:]
@@ -26,12 +27,20 @@ class DeadlyProgress(LogProgress):
                 os.kill(os.getpid(), getattr(signal, SIGNAL))
         if stage == "read" and STAGE in ("spark reads", "spark has written"):
             threading.Thread(target=self.watch_spark, daemon=True).start()
+        if stage == "read" and STAGE == "an object is scrubbed":
+            threading.Thread(target=self.watch_objects, daemon=True).start()
 
     def watch_spark(self) -> None:
         lake = Path(ARGUMENTS[ARGUMENTS.index("--lake") + 1])
         pattern = "_temporary" if STAGE == "spark reads" else "table/**/*.parquet"
         while not list(lake.glob(f"refined/_staging/*/*/**/{pattern}")):
             time.sleep(0.001)
+        os.kill(os.getpid(), getattr(signal, SIGNAL))
+
+    def watch_objects(self) -> None:
+        lake = open_lake(ARGUMENTS[ARGUMENTS.index("--lake") + 1])
+        while sum(b'"file_contents":""' in lake.read(found.path) for found in lake.list("landing/")) < int(NTH):
+            pass
         os.kill(os.getpid(), getattr(signal, SIGNAL))
 
 

@@ -1,0 +1,11 @@
+"""S3 says that objects were written: note them, to be scrubbed when their time has run out."""
+
+import os
+from typing import Any
+
+from lakewright.scrub_timer import schedule_scrubs
+
+
+def handler(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - Lambda's signature
+    """Note the objects of an S3 event; see ``lakewright.scrub_timer.schedule_scrubs``."""
+    return schedule_scrubs(event, table=os.environ["TABLE"], delay_seconds=int(os.environ["DELAY_SECONDS"]))

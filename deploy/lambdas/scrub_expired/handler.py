@@ -1,0 +1,15 @@
+"""DynamoDB says that items have expired: scrub their objects, or hand large ones to the Glue job."""
+
+import os
+from typing import Any
+
+from jobs.json_scrub_feed import JsonScrubFeed
+from lakewright.config import Conf, FeedDocument
+from lakewright.scrub_timer import ScrubJob, scrub_expired
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+    """Scrub by the rules of a feed; see ``lakewright.scrub_timer.scrub_expired``."""
+    job = ScrubJob(os.environ["GLUE_JOB"], os.environ["FEED"], os.environ["LAKE"], os.environ["CONF"])
+    feed = FeedDocument(Conf(job.conf), job.feed).parse(JsonScrubFeed)
+    return scrub_expired(event, rules=feed.rules(), largest_bytes=int(os.environ["LARGEST_BYTES"]), job=job)

@@ -1,0 +1,110 @@
+"""The timer of the scrub: an upload is noted with a time to live, and scrubbed when that has run out.
+
+Both halves may be called twice with the same event: what is done is seen by its tag.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lakewright.errors import UnreachableError
+from lakewright.in_place import PROCESSED
+from lakewright.s3_in_place import S3InPlace
+from lakewright.s3_lake import S3Lake, code_of
+from lakewright.scrub import ScrubRules, scrub_object
+from transforms.aws_events import CreatedObject, created_objects, expired_items
+from transforms.errors import LakewrightError
+
+LOGGER = logging.getLogger("lakewright")
+
+
+def schedule_scrubs(event: Mapping[str, Any], *, table: str, delay_seconds: int) -> list[str]:
+    """Note each object of an S3 event in DynamoDB: ``{path, ttl}``; a path that is noted already gets a new time.
+
+    Left out are empty objects, those that are gone, and those that are tagged as processed, as our own output is.
+
+    Returns:
+        The paths that were noted.
+
+    Raises:
+        UnreachableError: If an object could not be asked for its tags, or not be noted; the others were all the same.
+    """
+    s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+    noted, failed = [], []
+    for created in created_objects(event):
+        path = f"s3://{created.bucket}/{created.key}"
+        try:
+            if not created.size or not _is_waiting(s3, created):
+                continue
+            ttl = int(time.time()) + delay_seconds
+            dynamodb.put_item(TableName=table, Item={"path": {"S": path}, "ttl": {"N": str(ttl)}})
+            noted.append(path)
+        except (ClientError, BotoCoreError) as error:
+            LOGGER.error("%s was not scheduled: %s", path, error)  # noqa: TRY400 - its message says all
+            failed.append(path)
+    if failed:
+        raise UnreachableError(f"{len(failed)} objects were not scheduled, first {failed[0]}")
+    return noted
+
+
+def _is_waiting(s3: Any, created: CreatedObject) -> bool:
+    try:
+        tags = s3.get_object_tagging(Bucket=created.bucket, Key=created.key)["TagSet"]
+    except ClientError as error:
+        if code_of(error) in ("NoSuchKey", "404", "MethodNotAllowed"):
+            return False
+        raise
+    return dict([PROCESSED]).items().isdisjoint((tag["Key"], tag["Value"]) for tag in tags)
+
+
+@dataclass(frozen=True)
+class ScrubJob:
+    """The Glue job that takes what is too large for a Lambda."""
+
+    name: str
+    feed: str
+    lake: str
+    conf: str
+
+    def start(self, bucket: str, keys: Sequence[str]) -> None:
+        """Start a run over some objects of a bucket."""
+        source = json.dumps({"path": f"s3://{bucket}", "objects": list(keys)}, ensure_ascii=False)
+        arguments = {"--feed": self.feed, "--lake": self.lake, "--conf": self.conf, "--set": f"source={source}"}
+        boto3.client("glue").start_job_run(JobName=self.name, Arguments=arguments)
+
+
+def scrub_expired(
+    event: Mapping[str, Any], *, rules: ScrubRules, largest_bytes: int, job: ScrubJob
+) -> dict[str, list[dict[str, str]]]:
+    """Scrub the objects whose time to live has run out; hand those above ``largest_bytes`` to the job.
+
+    Returns:
+        The records that failed, as Lambda takes them: those are delivered again, until their tries are used up.
+    """
+    failed: list[str] = []
+    large: dict[str, dict[str, str]] = {}
+    for number, path in expired_items(event):
+        bucket, _, key = path.removeprefix("s3://").partition("/")
+        try:
+            found = S3Lake(bucket, "").stat(key)
+            if found is not None and found.size > largest_bytes:
+                large.setdefault(bucket, {})[key] = number
+            elif found is not None:
+                done = scrub_object(S3InPlace(bucket), key, rules)
+                LOGGER.info("%s: %s %s", path, done.status, done.numbers)
+        except LakewrightError as error:
+            LOGGER.error("%s was not scrubbed: %s", path, error)  # noqa: TRY400
+            failed.append(number)
+    for bucket, keys in large.items():
+        try:
+            job.start(bucket, list(keys))
+        except (ClientError, BotoCoreError) as error:
+            LOGGER.error("%d large objects were not handed over: %s", len(keys), error)  # noqa: TRY400
+            failed += keys.values()
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}

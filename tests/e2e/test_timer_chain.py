@@ -1,0 +1,178 @@
+"""An upload ends as a scrubbed, tagged object: real S3 events, a real table with a stream, the Lambdas' own handlers."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import boto3
+import pytest
+import yaml
+
+from jobs.entrypoint import run_as_script
+from lakewright.errors import UnreachableError
+from lakewright.s3_in_place import S3InPlace
+from tests.conftest import ROOT
+from tests.e2e.conftest import BUCKET
+from tests.e2e.timer_chain import TABLE, TimerChain
+
+RECORD = b'{"id": 1, "file_contents": "x"}\n'
+SCRUBBED = b'{"id": 1, "file_contents": ""}\n'
+
+
+@pytest.fixture
+def chain(bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TimerChain]:
+    feed = {"job": "json_scrub", "source": {"path": "uploads/"}, "scrub": {"fields": ["file_contents"]}}
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds/uploads.yaml").write_text(yaml.safe_dump(feed))
+    environment = {
+        "TABLE": TABLE,
+        "DELAY_SECONDS": "300",
+        "FEED": "uploads",
+        "CONF": str(tmp_path),
+        "LAKE": f"s3://{BUCKET}",
+        "GLUE_JOB": "json_scrub",
+        "LARGEST_BYTES": "10000",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    chain = TimerChain(BUCKET)
+    yield chain
+    chain.close()
+
+
+def put(chain: TimerChain, key: str, body: bytes = RECORD, **more: Any) -> str:
+    chain.s3.put_object(Bucket=BUCKET, Key=key, Body=body, **more)
+    return f"s3://{BUCKET}/{key}"
+
+
+def found(chain: TimerChain, key: str) -> tuple[bytes, dict[str, str]]:
+    tags = chain.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]
+    body = chain.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    return body, {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def test_an_upload_ends_as_a_scrubbed_and_tagged_object(chain: TimerChain) -> None:
+    keys = ["uploads/a b+c?x#y%2Fé.json", "uploads/b.json", "uploads/tagged.json"]
+    paths = [put(chain, key) for key in keys[:2]] + [put(chain, keys[2], Tagging="team=a")]
+    put(chain, "uploads/empty.json", b"")
+    put(chain, "uploads/done.json", Tagging="PROCESSED=True")
+    before = time.time()
+    assert sorted(chain.deliver_uploads()) == sorted(paths)
+    assert set(chain.items()) == set(paths)
+    assert all(before + 299 < ttl < time.time() + 301 for ttl in chain.items().values())
+
+    assert chain.sweep() == 0
+    chain.deliver_stream()
+    assert found(chain, keys[0]) == (RECORD, {})
+    assert chain.sweep(now=time.time() + 301) == 3
+    chain.deliver_stream()
+    assert chain.items() == {}
+    assert found(chain, keys[0]) == found(chain, keys[1]) == (SCRUBBED, {"PROCESSED": "True"})
+    assert found(chain, keys[2]) == (SCRUBBED, {"PROCESSED": "True", "team": "a"})
+    assert found(chain, "uploads/done.json")[0] == RECORD
+    assert chain.deliver_uploads() == [], "its own output starts nothing"
+    assert chain.dead_letters == []
+
+    put(chain, keys[1], RECORD * 2)
+    assert chain.deliver_uploads() == [paths[1]], "what is written again is scheduled anew"
+
+
+def test_an_upload_while_the_scrub_runs_is_scrubbed_too(chain: TimerChain) -> None:
+    put(chain, "uploads/a.json")
+    chain.deliver_uploads()
+    chain.sweep(now=time.time() + 301)
+    replace = S3InPlace.replace
+    news = iter([RECORD * 2])
+
+    def replace_late(objects: S3InPlace, path: str, *arguments: Any, **options: Any) -> Any:
+        for body in news:
+            put(chain, path, body)
+        return replace(objects, path, *arguments, **options)
+
+    with mock.patch.object(S3InPlace, "replace", replace_late):
+        chain.deliver_stream()
+    assert found(chain, "uploads/a.json") == (SCRUBBED * 2, {"PROCESSED": "True"})
+    assert chain.deliver_uploads() == []
+
+
+def test_what_fails_is_tried_again_and_then_a_dead_letter(chain: TimerChain) -> None:
+    put(chain, "uploads/a.json")
+    put(chain, "uploads/bad.json", b"no JSON\n")
+    put(chain, "uploads/deleted.json")
+    put(chain, "uploads/z.json")
+    chain.deliver_uploads()
+    chain.s3.delete_object(Bucket=BUCKET, Key="uploads/deleted.json")
+    chain.sweep(now=time.time() + 301)
+    with mock.patch.object(chain, "scrub", wraps=chain.scrub) as scrub:
+        chain.deliver_stream()
+    assert scrub.call_count == 3
+    assert found(chain, "uploads/a.json")[0] == found(chain, "uploads/z.json")[0] == SCRUBBED
+    assert found(chain, "uploads/bad.json") == (b"no JSON\n", {})
+    dead = [letter["dynamodb"]["Keys"]["path"]["S"] for letter in chain.dead_letters]
+    assert f"s3://{BUCKET}/uploads/bad.json" in dead
+
+
+def test_deletions_by_others_and_double_delivery_do_no_harm(chain: TimerChain) -> None:
+    path = put(chain, "uploads/a.json")
+    put(chain, "uploads/b.json")
+    chain.deliver_uploads()
+    chain.dynamodb.delete_item(TableName=TABLE, Key={"path": {"S": path}})
+    chain.sweep(now=time.time() + 301)
+    events = []
+    with mock.patch.object(
+        chain, "scrub", side_effect=lambda event, _: events.append(event) or {"batchItemFailures": []}
+    ):
+        chain.deliver_stream()
+    assert {record["eventName"] for record in events[0]["Records"]} == {"INSERT", "REMOVE"}
+    for event in events * 2:
+        assert chain.scrub(event, None) == {"batchItemFailures": []}
+    assert found(chain, "uploads/a.json") == (RECORD, {})
+    assert found(chain, "uploads/b.json") == (SCRUBBED, {"PROCESSED": "True"})
+
+
+def test_a_large_object_is_handed_to_the_job(chain: TimerChain) -> None:
+    glue = boto3.client("glue")
+    key = "uploads/large one,[x].json"
+    put(chain, key, RECORD * 1000)
+    put(chain, "uploads/small.json")
+    chain.deliver_uploads()
+    chain.sweep(now=time.time() + 301)
+    chain.deliver_stream()
+    assert chain.dead_letters, "there is no such job yet: that is a failure, and not swallowed"
+    assert found(chain, key)[1] == {}
+    assert found(chain, "uploads/small.json")[0] == SCRUBBED
+
+    glue.create_job(Name="json_scrub", Role="r", Command={"Name": "glueetl"})
+    (letter,) = [dead for dead in chain.dead_letters if dead["eventName"] == "REMOVE" and key in json.dumps(dead)]
+    assert chain.scrub({"Records": [letter]}, None) == {"batchItemFailures": []}
+    (run,) = glue.get_job_runs(JobName="json_scrub")["JobRuns"]
+    arguments = [word for pair in run["Arguments"].items() for word in pair]
+    assert run_as_script([*arguments, "--job-bookmark-option", "job-bookmark-disable"]) == 0
+    assert found(chain, key) == (SCRUBBED * 1000, {"PROCESSED": "True"})
+    glue.delete_job(JobName="json_scrub")
+
+
+def test_an_upload_that_cannot_be_noted_is_an_error(chain: TimerChain, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(chain, "uploads/a.json")
+    monkeypatch.setenv("TABLE", "no-such-table")
+    with pytest.raises(UnreachableError, match="1 objects were not scheduled, first s3://"):
+        chain.deliver_uploads()
+    monkeypatch.setenv("TABLE", TABLE)
+    assert chain.schedule({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET}, None) == []
+
+
+@pytest.mark.parametrize("name", ["schedule_scrub", "scrub_expired"])
+def test_the_lambdas_do_without_spark(name: str) -> None:
+    script = f"""
+import sys
+sys.modules["pyspark"] = None
+sys.path.insert(0, {str(ROOT)!r})
+sys.path.insert(0, {str(ROOT / "deploy/lambdas" / name)!r})
+import handler
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, cwd="/")

@@ -1,0 +1,123 @@
+"""A scrub is killed in a process of its own, and run again: every object is untouched or finished, and in the end all are."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.conftest import ROOT
+from tests.e2e.conftest import BUCKET, aws, bucket  # noqa: F401 - fixtures
+from tests.faults.test_killed_runs import killed
+from tests.jobs.test_json_scrub import Uploads, uploads  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.slow
+
+LINES = 40_000
+LINE = b'{"id": %d, "file_contents":"secret"}\n'
+BODIES = {f"{number}.json": b"".join(LINE % line for line in range(LINES)) for number in range(6)}
+SCRUBBED = {name: body.replace(b'"secret"', b'""') for name, body in BODIES.items()}
+
+STAGES = [
+    pytest.param("read", 1, id="after-the-plan"),
+    pytest.param("an object is scrubbed", 1, id="after-the-first-object"),
+    pytest.param("an object is scrubbed", 3, id="in-the-middle"),
+    pytest.param("check", 1, id="before-the-outcome"),
+    pytest.param("committed", 1, id="after-the-outcome"),
+    pytest.param("receipt", 1, id="before-the-receipt"),
+]
+
+
+@pytest.mark.parametrize(("stage", "nth"), STAGES)
+def test_killed_and_run_again(uploads: Uploads, stage: str, nth: int) -> None:  # noqa: F811
+    for name, body in BODIES.items():
+        uploads.put(name, body)
+    where = ("--lake", str(uploads.root / "lake"), "--conf", str(uploads.root / "conf"))
+    assert killed("SIGKILL", stage, nth, "run", "uploads", *where).wait(120) == -signal.SIGKILL
+    for name, body in BODIES.items():
+        assert uploads.path(name).read_bytes() in (body, SCRUBBED[name])
+    uploads.put("late.json", BODIES["0.json"])
+    assert uploads.run()["exit_code"] == 0
+    assert {name: uploads.path(name).read_bytes() for name in BODIES} == SCRUBBED
+    assert uploads.path("late.json").read_bytes() == SCRUBBED["0.json"]
+    assert uploads.run()["status"] == "nothing_new"
+    (status,) = uploads.command("status", "--json").data
+    assert (status["open_batch"], status["waiting_objects"]) == (None, 0)
+    left = [path.name for path in (uploads.root / "lake/landing").rglob("*") if path.name not in BODIES]
+    assert sorted(left) in (["late.json", "uploads"], ["late.json", "uploads", *litter(left)])
+
+
+def litter(names: list[str]) -> list[str]:
+    """Name the temporary file of a killed worker, if there is one; it is hidden from every listing."""
+    return [name for name in names if name.endswith(".lakewright-tmp")]
+
+
+@pytest.mark.parametrize(("stage", "nth"), STAGES[1:4])
+def test_killed_and_run_again_on_s3(
+    bucket: Any,  # noqa: F811
+    uploads: Uploads,  # noqa: F811
+    stage: str,
+    nth: int,
+) -> None:
+    s3 = boto3.client("s3")
+    for name, body in BODIES.items():
+        s3.put_object(Bucket=BUCKET, Key=f"landing/uploads/{name}", Body=body, Metadata={"owner": name})
+    where = ("--lake", f"s3://{BUCKET}", "--conf", str(uploads.root / "conf"))
+    assert killed("SIGKILL", stage, nth, "run", "uploads", *where).wait(120) == -signal.SIGKILL
+
+    def state(name: str) -> tuple[bytes, int, dict[str, str]]:
+        found = s3.get_object(Bucket=BUCKET, Key=f"landing/uploads/{name}")
+        return found["Body"].read(), found.get("TagCount", 0), found["Metadata"]
+
+    for name, body in BODIES.items():
+        assert state(name) in ((body, 0, {"owner": name}), (SCRUBBED[name], 1, {"owner": name}))
+    from tests.conftest import command
+
+    answer = command("run", "uploads", *where, "--json")
+    assert answer.exit_code == 0, answer.stderr
+    assert {name: state(name) for name in BODIES} == {
+        name: (body, 1, {"owner": name}) for name, body in SCRUBBED.items()
+    }
+    assert command("run", "uploads", *where, "--json").data[0]["status"] == "nothing_new"
+
+
+def test_two_scrubs_at_once(uploads: Uploads) -> None:  # noqa: F811
+    for name, body in BODIES.items():
+        uploads.put(name, body)
+    where = ("--lake", str(uploads.root / "lake"), "--conf", str(uploads.root / "conf"))
+    other = killed("SIGSTOP", "nothing", 1, "run", "uploads", *where)
+    while not (uploads.root / "lake/state/uploads/uploads/lease").exists():
+        assert other.poll() is None
+    receipt = uploads.run("--set", "lease_seconds=0.5")
+    assert (receipt["exit_code"], receipt["status"]) in ((4, "overtaken"), (0, "nothing_new"))
+    assert other.wait(120) == 0
+    assert {name: uploads.path(name).read_bytes() for name in BODIES} == SCRUBBED
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_memory_stays_flat(tmp_path: Path, packed: bool) -> None:
+    """An object of 600 MB, unpacked, goes through a process that may hold 200 MB."""
+    script = """
+import gzip, sys
+from pathlib import Path
+from lakewright.in_place import open_in_place
+from lakewright.scrub import ScrubRules, scrub_object
+folder, packed = Path(sys.argv[1]), sys.argv[2] == "True"
+block = (b'{"pad": "' + b"p" * 4000 + b'", "file_contents": "x"}\\n') * 250
+with (gzip.open if packed else open)(folder / "large", "wb") as file:
+    for _ in range(600):
+        file.write(block)
+scrubbed = scrub_object(open_in_place(str(folder)), "large", ScrubRules(("file_contents",)))
+peak = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
+print(scrubbed.numbers["blanked"], int(peak) // 1024)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), str(packed)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    blanked, megabytes = map(int, done.stdout.split())
+    (tmp_path / "large").unlink()
+    assert blanked == 150_000
+    assert megabytes < 200

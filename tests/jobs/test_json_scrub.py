@@ -1,0 +1,225 @@
+"""The job through the command line, on a local folder."""
+
+import gzip
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pyspark.sql import SparkSession
+
+from jobs.json_scrub import packed
+from lakewright.log import SourceObject
+from tests.conftest import Answer, command
+
+RECORD = b'{"id": 1.00, "file_contents" : {"deep": ["x"]} ,"name":"a"}'
+SCRUBBED = b'{"id": 1.00, "file_contents" : "" ,"name":"a"}'
+
+
+@dataclass
+class Uploads:
+    """A lake with a folder of uploads, and a feed that scrubs them."""
+
+    root: Path
+
+    def feed(self, source: dict[str, Any] | None = None, **scrub: Any) -> None:
+        feed = {
+            "job": "json_scrub",
+            "source": {"path": "landing/uploads/", **(source or {})},
+            "scrub": {"fields": ["file_contents"], **scrub},
+            "lease_seconds": 2,
+        }
+        path = self.root / "conf/feeds/uploads.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(feed))
+
+    def path(self, name: str) -> Path:
+        return self.root / "lake/landing/uploads" / name
+
+    def put(self, name: str, content: bytes) -> Path:
+        self.path(name).parent.mkdir(parents=True, exist_ok=True)
+        self.path(name).write_bytes(content)
+        return self.path(name)
+
+    def command(self, verb: str, *arguments: str) -> Answer:
+        where = ("--lake", str(self.root / "lake"), "--conf", str(self.root / "conf"))
+        return command(verb, "uploads", *where, *arguments)
+
+    def run(self, *arguments: str, verb: str = "run") -> dict[str, Any]:
+        answer = self.command(verb, "--json", *arguments)
+        assert answer.stdout, answer.stderr
+        (receipt,) = answer.data
+        assert receipt["exit_code"] == answer.exit_code
+        return receipt
+
+
+@pytest.fixture
+def uploads(tmp_path: Path, spark: SparkSession) -> Iterator[Uploads]:
+    uploads = Uploads(tmp_path)
+    uploads.path("").mkdir(parents=True)
+    uploads.feed()
+    yield uploads
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def numbers(receipt: dict[str, Any]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for batch in receipt["batches"]:
+        found |= {path.removeprefix("landing/uploads/"): each for path, each in batch["numbers"].items()}
+    return found
+
+
+def test_objects_of_all_kinds(uploads: Uploads) -> None:
+    kinds = {
+        "plain.json": (RECORD + b"\n", SCRUBBED + b"\n"),
+        "crlf.json": (RECORD + b"\r\n\r\n" + RECORD, SCRUBBED + b"\r\n\r\n" + SCRUBBED),
+        "bom.json": (b"\xef\xbb\xbf" + RECORD, b"\xef\xbb\xbf" + SCRUBBED),
+        "deep/er/odd name+%2F?#é.json": (RECORD, SCRUBBED),
+        "_hidden.json": (RECORD, SCRUBBED),
+        "blank.json": (b"\n \n", b"\n \n"),
+        "without.json": (b'{"other": 1}\n', b'{"other": 1}\n'),
+    }
+    for name, (content, _) in kinds.items():
+        uploads.put(name, content)
+    uploads.put("empty.json", b"")
+    uploads.put("packed.json", gzip.compress(RECORD + b"\n") + gzip.compress(RECORD + b"\n"))
+    uploads.path("plain.json").chmod(0o640)
+    untouched = uploads.path("without.json").stat().st_mtime_ns
+
+    receipt = uploads.run()
+    assert (receipt["status"], receipt["exit_code"]) == ("committed", 0)
+    for name, (_, content) in kinds.items():
+        assert uploads.path(name).read_bytes() == content, name
+    assert gzip.decompress(uploads.path("packed.json").read_bytes()) == (SCRUBBED + b"\n") * 2
+    assert uploads.path("plain.json").stat().st_mode & 0o777 == 0o640
+    assert uploads.path("without.json").stat().st_mtime_ns == untouched
+    assert (receipt["counts"]["read"], receipt["counts"]["written"]) == (9, 9)
+    told = numbers(receipt)
+    assert told["crlf.json"] == {
+        "records": 2,
+        "blanked": 2,
+        "bytes_in": len(kinds["crlf.json"][0]),
+        "bytes_out": len(kinds["crlf.json"][1]),
+    }
+    assert told["without.json"]["blanked"] == told["blank.json"]["records"] == 0
+    assert receipt["ignored"] == {"landing/uploads/empty.json": "empty"}
+    assert not list(uploads.root.rglob("*lakewright-tmp"))
+
+    assert uploads.run()["status"] == "nothing_new"
+    uploads.put("plain.json", RECORD)
+    assert list(numbers(uploads.run())) == ["plain.json"]
+    assert uploads.path("plain.json").read_bytes() == SCRUBBED
+
+
+def test_an_object_with_a_line_that_is_no_record_is_left_and_named(uploads: Uploads) -> None:
+    uploads.put("good.json", RECORD)
+    bad = {
+        "bad.json": (RECORD + b"\nsecret, not JSON\n" + RECORD, "line 2 is no JSON record"),
+        "cut.json": (RECORD + b"\n" + RECORD[:20], "line 2 is no JSON record"),
+        "cut.json.gz": (gzip.compress(RECORD * 50)[:-4], "the gzip ends too early"),
+        "latin.json": (RECORD + b'\n{"a": "\xe9"}', "line 2 is no JSON record: not UTF-8"),
+        "long.json": (RECORD + b"\n" + b" " * 5000 + RECORD, "line 2 is longer than 4096 bytes"),
+    }
+    for name, (content, _) in bad.items():
+        uploads.put(name, content)
+    uploads.feed(max_line_bytes=4096)
+    answer = uploads.command("run", "--json")
+    assert answer.exit_code == 3
+    assert "secret" not in answer.stdout + answer.stderr
+    (receipt,) = answer.data
+    assert receipt["status"] == "committed"
+    assert uploads.path("good.json").read_bytes() == SCRUBBED
+    for name, (content, reason) in bad.items():
+        assert uploads.path(name).read_bytes() == content
+        assert reason in receipt["refused"][f"landing/uploads/{name}"]
+
+    again = uploads.run()
+    assert (again["status"], again["exit_code"], numbers(again)) == ("refused", 3, {})
+    for name in bad:
+        uploads.put(name, RECORD)
+    assert uploads.run()["exit_code"] == 0
+    assert {uploads.path(name).read_bytes() for name in bad} == {SCRUBBED}
+
+
+def test_depth_paths_replacement_and_proof(uploads: Uploads) -> None:
+    line = b'{"file_contents": null, "meta": [{"body": "x", "more": {"file_contents": "y"}}]}'
+    uploads.put("a.json", line)
+    uploads.feed(fields=["file_contents", "meta.body"], replacement=None, verify=True)
+    assert numbers(uploads.run())["a.json"]["blanked"] == 1
+    assert uploads.path("a.json").read_bytes() == line.replace(b'"x"', b"null")
+
+    uploads.feed(fields=["file_contents", "body"], depth="any", replacement="gone", verify=True)
+    assert "run `rebuild`" in uploads.run()["error"]
+    receipt = uploads.run(verb="rebuild")
+    assert numbers(receipt)["a.json"]["blanked"] == 3
+    content = b'{"file_contents": "gone", "meta": [{"body": "gone", "more": {"file_contents": "gone"}}]}'
+    assert uploads.path("a.json").read_bytes() == content
+    assert uploads.run()["status"] == "nothing_new"
+
+
+def test_a_list_of_objects(uploads: Uploads) -> None:
+    uploads.put("a.json", RECORD)
+    uploads.put("b.json", RECORD)
+    receipt = uploads.run("--set", "source.objects=[b.json, nowhere.json]")
+    assert receipt["exit_code"] == 3
+    assert receipt["refused"] == {"landing/uploads/nowhere.json": "there is no such object"}
+    assert [uploads.path(name).read_bytes() for name in ("a.json", "b.json")] == [RECORD, SCRUBBED]
+    answer = uploads.command("rebuild", "--set", "source.objects=[b.json]")
+    assert answer.exit_code == 2
+    assert "rebuild scrubs all objects" in answer.last_line
+    assert "a scrub knows no dates" in uploads.command("run", "--date", "2026-08-01").last_line
+
+
+def test_plan_and_status_write_nothing(uploads: Uploads) -> None:
+    uploads.put("a.json", RECORD)
+    (plan,) = uploads.command("plan", "--json").data
+    assert [found["path"] for found in plan["objects"]] == ["landing/uploads/a.json"]
+    (status,) = uploads.command("status", "--json").data
+    assert status["waiting_objects"] == 1
+    assert uploads.path("a.json").read_bytes() == RECORD
+    assert not (uploads.root / "lake/state").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"source": {"path": "state/x/"}}, "state/ and quarantine/ are the project's own"),
+        ({"source": {"path": "https://x/y"}}, "objects can be rewritten in S3 or in the lake"),
+        ({"source": {"path": "landing//x"}}, "a source is a folder in the lake"),
+        ({"fields": []}, "scrub.fields: tuple should have at least 1 item"),
+        ({"fields": [""]}, "an empty text is no name of a field"),
+        ({"max_line_bytes": 3}, "greater than or equal to 1024"),
+        ({"old_versions": "burn"}, "input should be 'keep' or 'delete'"),
+        ({"field": ["a"]}, "unknown key scrub.field; did you mean 'fields'?"),
+    ],
+)
+def test_feeds_that_are_wrong(uploads: Uploads, changes: dict[str, Any], error: str) -> None:
+    uploads.feed(**changes)
+    answer = uploads.command("plan")
+    assert answer.exit_code == 2
+    assert error in answer.stderr
+
+
+def test_large_objects_have_a_task_each_and_small_ones_share() -> None:
+    sizes = {"large": 50 << 20, "larger": 60 << 20, **{f"small{number}": 1000 + number for number in range(400)}}
+    objects = [SourceObject(path=path, size=size, etag="") for path, size in sizes.items()]
+    packs = list(packed(objects, cores=4))
+    assert packs[:2] == [["larger"], ["large"]]
+    assert sorted(path for pack in packs for path in pack) == sorted(sizes)
+    assert {len(pack) for pack in packs[2:-1]} == {25}
+    assert list(packed(objects[:1], cores=100)) == [["large"]]
+
+
+def test_what_a_receipt_of_a_scrub_holds_is_numbers(uploads: Uploads) -> None:
+    uploads.put("a.json", b'{"file_contents": "personal", "name": "private"}')
+    uploads.run()
+    written = "".join(path.read_text() for path in (uploads.root / "lake/state").rglob("*.json"))
+    assert "personal" not in written
+    assert "private" not in written
+    assert json.loads(next((uploads.root / "lake/state").rglob("receipts/*.json")).read_text())["checks"] == {
+        "every row accounted for": True
+    }

@@ -1,0 +1,40 @@
+import pytest
+from chispa import assert_df_equality
+from pyspark.errors import PythonException
+from pyspark.sql import SparkSession
+
+from transforms.errors import MissingColumnsError
+from transforms.scrubbed_lines import scrubbed_lines
+
+SCHEMA = "object string, value string, line long"
+
+
+def test_lines_lose_the_field_and_keep_all_else(spark: SparkSession) -> None:
+    lines = spark.createDataFrame(
+        [
+            ("a", '{"n": 1.00, "file_contents" : {"x": [1]} ,"é": "Zürich"}', 1),
+            ("a", '{"other": "file_contents"}', 2),
+            ("b", "", None),
+            (None, None, 4),
+        ],
+        SCHEMA,
+    )
+    expected = spark.createDataFrame(
+        [
+            ("a", '{"n": 1.00, "file_contents" : "" ,"é": "Zürich"}', 1),
+            ("a", '{"other": "file_contents"}', 2),
+            ("b", "", None),
+            (None, None, 4),
+        ],
+        SCHEMA,
+    )
+    assert_df_equality(lines.transform(scrubbed_lines, fields=["file_contents"]), expected, ignore_row_order=True)
+    assert lines.limit(0).transform(scrubbed_lines, fields=["file_contents"]).collect() == []
+
+
+def test_a_line_that_is_no_record_stops_it(spark: SparkSession) -> None:
+    lines = spark.createDataFrame([('{"a": 1',)], "value string")
+    with pytest.raises(PythonException, match=r"NotARecordError: Input data was truncated"):
+        scrubbed_lines(lines, fields=["a"]).collect()
+    with pytest.raises(MissingColumnsError, match="value"):
+        scrubbed_lines(lines.withColumnRenamed("value", "text"), fields=["a"])

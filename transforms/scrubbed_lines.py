@@ -1,0 +1,40 @@
+"""The scrub of ``transforms.json_text`` over a column of text."""
+
+from collections.abc import Collection, Iterable
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from transforms.errors import MissingColumnsError
+from transforms.json_text import Depth, scrubber
+
+VALUE = "value"
+
+
+def scrubbed_lines(
+    lines: DataFrame, *, fields: Collection[str], depth: Depth = "top", replacement: bytes = b'""'
+) -> DataFrame:
+    """Replace the values of some fields in lines of JSON; see ``transforms.json_text.scrub_line``.
+
+    Columns in:  value (string: one record; null and blank lines stay)
+    Columns out: every input column, value with the fields' values replaced
+    Rows:        unchanged
+
+    Raises:
+        MissingColumnsError: If ``value`` is absent.
+        NotARecordError: In the task that meets it, if a line is no JSON object: nothing of it goes on unscrubbed.
+    """
+    if VALUE not in lines.columns:
+        raise MissingColumnsError([VALUE], lines.columns)
+    names, place = tuple(fields), lines.columns.index(VALUE)
+
+    def scrub_batches(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        scrub = scrubber(names, depth, replacement).scrub
+        for batch in batches:
+            texts = [
+                None if text is None else scrub(text)[0] for text in batch.column(place).cast(pa.binary()).to_pylist()
+            ]
+            column = pa.array(texts, pa.binary()).cast(batch.schema.field(place).type)
+            yield batch.set_column(place, batch.schema.field(place), column)
+
+    return lines.mapInArrow(scrub_batches, lines.schema)
