@@ -16,7 +16,6 @@ from lakewright.writers.arrow import TablePlace
 from transforms.event_schema import EventColumn, EventSchema
 from transforms.sink_names import SinkName
 
-
 #: What a batch asks of Spark.
 ONE_CORE: Any = SimpleNamespace(sparkContext=SimpleNamespace(defaultParallelism=1))
 
