@@ -40,8 +40,8 @@ _DISTINCT: Final = (
     (pa.types.is_timestamp, "DELTA_BINARY_PACKED"),
     (pa.types.is_string, "DELTA_LENGTH_BYTE_ARRAY"),
 )
-_SAMPLE: Final = 20_000
 _FEWEST: Final = 100
+_COUNTED_UP: Final = (OFFSET, LINE)
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,10 @@ def _as_parquet(rows: pa.Table, compression: Compression) -> bytes:
 def _encoding_of_distinct(rows: pa.Table, field: pa.Field) -> str:
     """Choose the encoding of a column whose values hardly repeat, for which a dictionary is waste; empty for others."""
     encoding = next((encoding for is_kind, encoding in _DISTINCT if is_kind(field.type)), "")
-    sample = rows[field.name].slice(0, _SAMPLE).drop_null() if encoding else ()
-    repeats = len(sample) < _FEWEST or len(pc.unique(sample)) < len(sample) / 2
+    if not encoding or field.name in _COUNTED_UP:
+        return encoding
+    values = rows.num_rows - rows[field.name].null_count
+    repeats = values < _FEWEST or pc.count_distinct(rows[field.name]).as_py() < values / 2
     return "" if repeats else encoding
 
 
