@@ -1,5 +1,7 @@
 """The demo: real input from ``examples/raw`` through every job into ``./lake``, and what came out of it."""
 
+import gzip
+import json
 import logging
 import shutil
 import sys
@@ -20,6 +22,7 @@ from jobs.registry import load_feed  # noqa: E402
 from lakewright.config import Conf  # noqa: E402
 from lakewright.lake import open_lake  # noqa: E402
 from lakewright.log import Log  # noqa: E402
+from lakewright.overview import schema_overview  # noqa: E402
 from lakewright.progress import closing_progress, make_progress  # noqa: E402
 from lakewright.receipts import Receipt  # noqa: E402
 from lakewright.runs import Request, Run, run_targets  # noqa: E402
@@ -41,6 +44,7 @@ def main() -> int:
             shutil.copytree(ROOT / "examples" / zone, LAKE / zone)
     receipts = [receipt for feed in FEEDS for receipt in run(feed)]
     receipts += scrub("uploads", "landing/uploads/notes.json")
+    receipts += events("events", "raw/topics/geo.quakes/partition=0/geo.quakes+0+0000000854.json.gz")
     console.rule("the commands to go on with")
     for line in (
         "lakewright plan customers          what a run would do",
@@ -48,6 +52,7 @@ def main() -> int:
         "lakewright rebuild customers       the same table, from all sources again",
         "lakewright status customers        last batch, what is waiting, what is in quarantine",
         "lakewright receipt customers       the last receipt (--json for all of it)",
+        "lakewright schema events           which columns events have, and since when",
         "lakewright check                   are the feeds in conf/feeds right?",
         "make clean                         remove the demo's lake",
     ):
@@ -65,7 +70,8 @@ def run(feed_name: str) -> list[Receipt]:
             receipts.append(Run(lake, job, Request(), progress)())
         spark = get_session()
         state, _ = Log(lake, job.target.state_folder).read()
-        show_rows(f"{job.target.path} holds", spark.read.parquet(lake.spark_uri(job.target.path)))
+        table = spark.read.option("mergeSchema", True).parquet(lake.spark_uri(job.target.path))
+        show_rows(f"{job.target.path} holds", table)
         if state.quarantine:
             rejected = spark.read.parquet(*(lake.spark_uri(path) for path in state.quarantine))
             told = rejected.selectExpr(
@@ -98,6 +104,21 @@ def scrub(feed_name: str, path: str) -> list[Receipt]:
         told.append(f"{{+{visible(after[new_start:new_end])}+}}" if new_start < new_end else "", "green")
     console.print(told, soft_wrap=True)
     screen.show_receipts([receipt.model_dump() for receipt in receipts])
+    return receipts
+
+
+def events(feed_name: str, path: str) -> list[Receipt]:
+    """Flatten events; let one with a new attribute arrive, and show how the schema has come about."""
+    receipts = run(feed_name)
+    console.rule(f"{feed_name}: an event with a new attribute arrives at {path}")
+    event = {"event": "quake", "event_id": "demo", "ts": 1517966800000, "feature": {"properties": {"mag": 2.5}}}
+    event["observer"] = {"name": "a reader of the demo", "stations": ["here", "there"]}
+    (LAKE / path).write_bytes(gzip.compress(json.dumps(event).encode() + b"\n", mtime=0))
+    receipts += run(feed_name)
+    console.rule(f"{feed_name}: lakewright schema {feed_name}")
+    lake = open_lake(str(LAKE))
+    jobs = load_feed(Conf(str(ROOT / "conf")), feed_name).targets(lake, [])
+    screen.show_schemas([schema_overview(lake, job) for job in jobs])
     return receipts
 
 

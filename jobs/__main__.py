@@ -150,6 +150,29 @@ def receipt(
 
 
 @app.command()
+def schema(
+    feed: FeedName,
+    lake: LakeUri = None,
+    conf: ConfUri = "conf",
+    target: Targets = [],  # noqa: B006
+    settings: Settings = [],  # noqa: B006
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show what a table's schema is, and what changed when."""
+
+    def work() -> Answer:
+        from lakewright.overview import schema_overview
+
+        opened = _open_lake(lake)
+        jobs = load_feed(Conf(conf), feed, settings).targets(opened, target)
+        schemas = [schema_overview(opened, job) for job in jobs]
+        return Answer(schemas, lambda: screen.show_schemas(schemas))
+
+    _answer(work, as_json, verbose)
+
+
+@app.command()
 def check(
     feed: Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Feeds; else all of them.")] = None,
     conf: ConfUri = "conf",

@@ -11,7 +11,11 @@ from lakewright.lake import Lake
 from lakewright.runs import TargetJob
 
 #: Job → the name of its feed model, in the module of the job's name with ``_feed`` behind it.
-JOBS: Final = {"csv_to_parquet": "CsvToParquetFeed", "json_scrub": "JsonScrubFeed"}
+JOBS: Final = {
+    "csv_to_parquet": "CsvToParquetFeed",
+    "json_scrub": "JsonScrubFeed",
+    "flatten_events": "FlattenEventsFeed",
+}
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,9 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
         numbers: Counter[str] = Counter()
         for each in (each for batch in receipt["batches"] for each in batch["numbers"].values()):
             numbers.update(each)
+        set_aside: Counter[str] = Counter()
+        for batch in receipt["batches"]:
+            set_aside.update(batch["set_aside"])
         inputs = [taken["path"] for batch in receipt["batches"] for taken in batch["inputs"]]
         rows = {
             "run": receipt["run"],
@@ -66,10 +69,24 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "ignored": _some([f"{path}: {why}" for path, why in receipt["ignored"].items()]),
             "extra columns": _some(list(receipt["extra_columns"])),
             "schema changes": _some(receipt["schema_changes"]),
+            "set aside": _some([f"{name} (values: {count})" for name, count in set_aside.items()]),
             "catalog": receipt["catalog"],
             "seconds": " ".join(f"{stage} {spent:.1f}" for stage, spent in receipt["seconds"].items()),
         }
         _show(f"receipt of {receipt['feed']} → {receipt['target']}", rows)
+
+
+def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
+    """Show what tables look like, and how they came to."""
+    for schema in schemas:
+        rows = {
+            f"version {version['version']}, {version['day']}": _some(
+                [f"batch {version['batch']} of run {version['run']}, {version['columns']} columns", *version["changes"]]
+            )
+            for version in schema["versions"]
+        }
+        columns = "\n".join(f"{name} {kind}" for name, kind in schema["columns"].items()) or "no table yet"
+        _show(f"schema of {schema['feed']} → {schema['target']}", {"columns": columns} | rows)
 
 
 def show_check(names: Sequence[str], problems: Sequence[str]) -> None:

@@ -94,7 +94,9 @@ class Catalog:
 
     def _storage(self, partition: str, columns: Mapping[str, str]) -> dict[str, Any]:
         described = [
-            {"Name": name.lower(), "Type": kind} for name, kind in columns.items() if name not in self._partition_keys
+            {"Name": name.lower(), "Type": kind.lower()}
+            for name, kind in columns.items()
+            if name not in self._partition_keys
         ]
         return {"Columns": described, "Location": f"{self._location}/{partition}".rstrip("/") + "/", **_PARQUET}
 

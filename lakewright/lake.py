@@ -5,6 +5,7 @@ Paths are relative to the lake's root, with ``/`` between segments. Every write 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -13,11 +14,12 @@ from lakewright.errors import ConfigError
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as a listing shows it; ``etag`` changes whenever the object is written again."""
+    """An object as a listing shows it; ``etag`` changes whenever the object is written again, at ``modified``."""
 
     path: str
     size: int
     etag: str
+    modified: datetime
 
 
 class Lake(Protocol):

@@ -6,6 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -56,7 +57,7 @@ class LocalLake:
             stat = (self.root / path).stat()
         except FileNotFoundError:
             return None
-        return StoredObject(path, stat.st_size, etag_of(stat))
+        return StoredObject(path, stat.st_size, etag_of(stat), datetime.fromtimestamp(stat.st_mtime, UTC))
 
     def create(self, path: str, body: bytes) -> bool:
         """See ``Lake.create``; a link is what POSIX makes only if nothing is there."""

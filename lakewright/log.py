@@ -1,7 +1,7 @@
 """A target's log: numbered plans and outcomes, each written once, and the state of the table that follows from them."""
 
 from collections.abc import Iterable
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -18,22 +18,44 @@ class Entry(BaseModel):
 
 
 class SourceObject(Entry):
-    """A source object as a batch takes it; ``values`` are its year, month and day in the table."""
+    """A source object as a batch takes it; ``values`` are its year, month and day in the table.
+
+    ``superseded`` are its rows that another object had given before.
+    """
 
     path: str
     size: int
     etag: str
     values: dict[str, str] = {}
+    superseded: int = 0
 
 
 class TableFile(Entry):
-    """A file that a batch makes: where it was staged, where it is published, in which partition, with how many rows."""
+    """A file that a batch makes: where it was staged, where it is published, in which partition, with how many rows.
+
+    Where each row keeps its source object, ``objects`` are those, and ``offsets`` the first and the last offset that
+    the file has of each topic and Kafka partition.
+    """
 
     path: str
     staged: str
     partition: str
     rows: int
     size: int
+    objects: list[str] = []
+    offsets: dict[str, tuple[int, int]] = {}
+
+
+class SchemaVersion(Entry):
+    """What a batch has added to the columns of a table that learns its schema; ``anew``: it has replaced them all."""
+
+    number: int
+    batch: int
+    run: str
+    day: str
+    separator: str
+    anew: bool
+    columns: list[dict[str, Any]]
 
 
 class Counts(Entry):
@@ -75,7 +97,8 @@ class Outcome(Entry):
     """How a batch ended. From the moment that this is in the log, it has.
 
     ``taken`` are the batch's objects as they are afterwards, where it rewrote them (None: as they were planned), and
-    ``numbers`` what was done to each.
+    ``numbers`` what was done to each. ``set_aside`` counts the values that went to each text column because they did
+    not fit the column beside it.
     """
 
     number: int
@@ -89,6 +112,8 @@ class Outcome(Entry):
     columns: dict[str, str] = {}
     taken: list[SourceObject] | None = None
     numbers: dict[str, dict[str, int]] = {}
+    schema_version: SchemaVersion | None = None
+    set_aside: dict[str, int] = {}
     layout: str = ""
     added: list[TableFile] = []
     removed: list[str] = []
@@ -108,6 +133,7 @@ class TableState(Entry):
     quarantine: dict[str, TableFile] = {}
     columns: dict[str, str] = {}
     published: dict[str, str] = {}
+    schema_versions: list[SchemaVersion] = []
     layout: str = ""
     last: Outcome | None = None
 
@@ -135,6 +161,7 @@ class TableState(Entry):
             quarantine=quarantine,
             columns=outcome.columns,
             published=outcome.columns if plan.replaces is None else self.published | outcome.columns,
+            schema_versions=[*self.schema_versions, *([outcome.schema_version] if outcome.schema_version else [])],
             layout=outcome.layout,
             last=outcome,
         )

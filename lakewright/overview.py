@@ -5,6 +5,7 @@ from typing import Any
 from lakewright.lake import Lake
 from lakewright.log import Log
 from lakewright.runs import Request, TargetJob
+from lakewright.schemas import history
 from transforms.errors import LakewrightError
 from transforms.object_names import partition_path
 
@@ -28,7 +29,7 @@ def plan_overview(lake: Lake, job: TargetJob, request: Request) -> dict[str, Any
     found |= {
         "objects": [{"path": taken.path, "size": taken.size} for taken in objects],
         "bytes": sum(taken.size for taken in objects),
-        "partitions": sorted({partition_path(taken.values) for taken in objects}),
+        "partitions": sorted({partition_path(taken.values) for taken in objects if taken.values}),
         "refused": survey.refused,
         "ignored": survey.ignored,
         "extra_columns": survey.extra_columns,
@@ -38,6 +39,17 @@ def plan_overview(lake: Lake, job: TargetJob, request: Request) -> dict[str, Any
         path, reason = next(iter(survey.refused.items()))
         found |= {"exit_code": 3, "error": f"{len(survey.refused)} objects would be refused, first {path}: {reason}"}
     return found
+
+
+def schema_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
+    """Say which columns a table has, and, where it learns them, with which version each came."""
+    state, _ = Log(lake, job.target.state_folder).read()
+    return {
+        "feed": job.target.feed_name,
+        "target": job.target.name,
+        "columns": state.columns,
+        "versions": history(state.schema_versions),
+    }
 
 
 def status_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:

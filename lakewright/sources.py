@@ -81,7 +81,12 @@ class Choice:
 
 def narrowed(objects: Iterable[Listed], wanted: Mapping[str, str]) -> list[Listed]:
     """Keep the objects of one date or partition; ``08`` and ``8`` are the same month."""
-    return [listed for listed in objects if all(_same(listed.date.get(key), value) for key, value in wanted.items())]
+    return [listed for listed in objects if is_within(listed.date, wanted)]
+
+
+def is_within(date: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Tell whether year, month and day are, as far as wanted, those that are."""
+    return all(_same(date.get(key), value) for key, value in wanted.items())
 
 
 def _same(value: str | None, wanted: str) -> bool:

@@ -6,6 +6,7 @@ import yaml
 
 from jobs.__main__ import app
 from jobs.csv_to_parquet_feed import CsvToParquetFeed
+from jobs.flatten_events_feed import FlattenEventsFeed
 from jobs.json_scrub_feed import JsonScrubFeed
 from tests.conftest import ROOT
 
@@ -13,10 +14,11 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_the_feeds_of_the_readme_are_feeds() -> None:
-    csv, scrub = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    csv, scrub, events = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     feed = CsvToParquetFeed.model_validate(yaml.safe_load(csv))
     assert feed.target.partition_by == ("year", "month", "day")
     assert JsonScrubFeed.model_validate(yaml.safe_load(scrub)).scrub.verify
+    assert FlattenEventsFeed.model_validate(yaml.safe_load(events)).source.day.field == "ts"
 
 
 def test_the_verbs_of_the_readme_are_those_of_the_command_line() -> None:

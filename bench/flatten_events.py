@@ -1,0 +1,281 @@
+"""Events to Parquet beside what a user would run instead: Spark's inference with a recursive select, and DuckDB.
+
+600,000 generated events of a shop, 250 MB of JSON in 12 gzip objects of a sink, repetitive as such events are: few
+event names, versions, countries and devices, skewed products and users, texts of a handful of words; a third of the
+attributes are ids and times that repeat nowhere. Every run is a process of its own, from the start of Python to its
+end; ours and the peers take turns. The first day learns its schema; the day after knows it.
+``python bench/flatten_events.py --events 600000``
+"""
+
+import argparse
+import gzip
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).parents[1]
+RESULTS: Final = ROOT / "bench" / "results"
+RUNS: Final = 3
+FILES: Final = 12
+TOPICS: Final = (1, 10, 100)
+WORDS: Final = [
+    "red",
+    "blue",
+    "green",
+    "small",
+    "large",
+    "new",
+    "used",
+    "light",
+    "dark",
+    "soft",
+    "hard",
+    "round",
+    "flat",
+    "tall",
+    "short",
+    "warm",
+    "cold",
+]
+
+INFER_AND_FLATTEN: Final = """
+import sys
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+from lakewright.session import get_session
+
+def leaves(kind, path=()):
+    for field in kind.fields:
+        here = (*path, field.name)
+        if isinstance(field.dataType, StructType):
+            yield from leaves(field.dataType, here)
+        else:
+            yield here
+
+source, target = sys.argv[1:]
+events = get_session().read.option("recursiveFileLookup", True).json(source)
+columns = [F.col(".".join(f"`{key}`" for key in path)).alias("_".join(path)) for path in leaves(events.schema)]
+events.select(*columns).write.parquet(target)
+"""
+
+DUCKDB: Final = """
+import sys
+import duckdb
+source, target = sys.argv[1:]
+found = duckdb.sql(f"DESCRIBE SELECT * FROM read_json('{source}', format='newline_delimited', sample_size=-1)")
+def leaves(kind, path):
+    if kind.id != "struct":
+        yield path
+        return
+    for name, inner in kind.children:
+        yield from leaves(inner, (*path, name))
+events = duckdb.sql(f"SELECT * FROM read_json('{source}', format='newline_delimited', sample_size=-1)")
+names = [path for name, kind in zip(events.columns, events.types) for path in leaves(kind, (name,))]
+columns = ", ".join(".".join(f'"{key}"' for key in path) + " AS " + f'"{"_".join(path)}"' for path in names)
+duckdb.sql(f"COPY (SELECT {columns} FROM read_json('{source}', format='newline_delimited', sample_size=-1)) "
+           f"TO '{target}' (FORMAT parquet, COMPRESSION snappy)")
+"""
+
+QUERY: Final = """
+import sys, time
+from lakewright.session import get_session
+kind, source = sys.argv[1:]
+spark = get_session()
+if kind == "json":
+    schema = spark.read.option("recursiveFileLookup", True).json(source).schema
+    events = spark.read.schema(schema).option("recursiveFileLookup", True).json(source)
+    query = ("select user.country c, count(*) n, sum(order.total) s from events "
+             "where event = 'order_placed' group by 1 order by 1")
+else:
+    events = spark.read.parquet(source)
+    query = ("select user_country c, count(*) n, sum(order_total) s from events "
+             "where event = 'order_placed' group by 1 order by 1")
+events.createOrReplaceTempView("events")
+taken = []
+for _ in range(4):
+    began = time.monotonic()
+    rows = spark.sql(query).collect()
+    taken.append(time.monotonic() - began)
+print(min(taken), len(rows), sum(row["n"] for row in rows))
+"""
+
+
+def main() -> None:
+    """Make the input, take the measurements, print and write them."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--events", type=int, default=600_000)
+    events = parser.parse_args().events
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        result = measure(work, events)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "flatten_events.json").write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+def event(rng: random.Random, number: int) -> dict[str, Any]:
+    """Make one event."""
+    name = rng.choices(["page_view", "click", "search", "cart_add", "order_placed"], [60, 20, 10, 7, 3])[0]
+    user = int(rng.random() ** 2 * 50_000)
+    product = int(rng.random() ** 3 * 5_000)
+    made: dict[str, Any] = {
+        "event": name,
+        "event_id": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+        "ts": 1_785_542_400_000 + number * 140 + rng.randrange(140),
+        "user": {
+            "id": user,
+            "country": ["DE", "FR", "US", "GB", "IN", "BR", "JP"][user % 7],
+            "is_member": user % 3 == 0,
+            "session": {
+                "id": f"{hash((user, number // 20_000)) & 0xFFFFFFFF:08x}",
+                "step": number % 20,
+                "referrer": ("search", "mail", None)[user % 3],
+            },
+        },
+        "device": {
+            "os": ("ios", "android", "web")[user % 3],
+            "ip": f"10.{user % 200}.{user // 200}.{rng.randrange(4)}",
+            "version": f"{user % 5}.{user % 9}",
+            "screen": [390, 844],
+        },
+        "app": {"name": "shop", "version": f"4.{number // 200_000}.1", "locale": "en_GB"},
+        "product": {
+            "id": product,
+            "price": product % 90 + 0.99,
+            "category": WORDS[product % 17],
+            "tags": [WORDS[product % 17], WORDS[product % 13]],
+        },
+        "page": f"/c/{WORDS[product % 17]}/p/{product}",
+    }
+    if name == "search":
+        made["query"] = " ".join(rng.choices(WORDS, k=3))
+    if name == "order_placed":
+        items = [
+            {"sku": f"p{rng.randrange(5000)}", "count": rng.randrange(1, 4), "price": rng.randrange(90) + 0.5}
+            for _ in range(rng.randrange(1, 4))
+        ]
+        made["order"] = {"id": number, "total": sum(item["count"] * item["price"] for item in items), "items": items}
+    return made
+
+
+def make_input(lake: Path, events: int, topics: int) -> dict[str, Any]:
+    """Write the events of a day as a sink does, cut into topics; give their size."""
+    rng = random.Random(1)  # noqa: S311 - data to measure with, no secret
+    size = {"json_bytes": 0, "gzip_bytes": 0, "files": 0}
+    for topic in range(topics):
+        share, files = events // topics, max(1, FILES // topics)
+        for file in range(files):
+            numbers = range(file * share // files, (file + 1) * share // files)
+            text = b"".join(
+                json.dumps(event(rng, number), separators=(",", ":")).encode() + b"\n" for number in numbers
+            )
+            path = (
+                lake / f"raw/topics/shop.t{topic}/year=2026/month=08/day=01/shop.t{topic}+0+{numbers.start:010}.json.gz"
+            )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(gzip.compress(text, 6))
+            size["json_bytes"] += len(text)
+            size["gzip_bytes"] += path.stat().st_size
+            size["files"] += 1
+    return size
+
+
+def measure(work: Path, events: int) -> dict[str, Any]:
+    """Let ours and the peers take turns; then look at the growth with the number of topics, at space and at a query."""
+    lake = work / "lake"
+    size = make_input(lake, events, 1)
+    conf = work / "conf/feeds"
+    conf.mkdir(parents=True)
+    feed = {"job": "flatten_events", "source": {"path": "raw/topics/"}, "target": {"path": "refined/"}}
+    (conf / "events.yaml").write_text(yaml.safe_dump(feed))
+    run = [sys.executable, "-m", "jobs", "run", "events", "--conf", str(work / "conf"), "--lake"]
+    raw, out = lake / "raw", work / "out"
+    seconds: dict[str, list[float]] = {"first_day": [], "known_schema_day": [], "infer_and_flatten": [], "duckdb": []}
+    for _ in range(RUNS):
+        shutil.rmtree(lake / "refined", ignore_errors=True)
+        shutil.rmtree(lake / "state", ignore_errors=True)
+        seconds["first_day"].append(timed([*run, str(lake)]))
+        next_day(lake, 1)
+        seconds["known_schema_day"].append(timed([*run, str(lake)]))
+        next_day(lake, -1)
+        for who, command in (("infer_and_flatten", INFER_AND_FLATTEN), ("duckdb", DUCKDB)):
+            source = str(raw) if who != "duckdb" else f"{raw}/topics/*/*/*/*/*.json.gz"
+            seconds[who].append(timed([sys.executable, "-c", command, source, str(out)]))
+            shutil.rmtree(out, ignore_errors=True)
+            out.unlink(missing_ok=True)
+    medians = {who: round(statistics.median(taken), 2) for who, taken in seconds.items()}
+    parquet = sum(file.stat().st_size for file in lake.glob("refined/**/day=01/*.parquet"))
+    queries = {
+        kind: float(
+            subprocess.run(
+                [sys.executable, "-c", QUERY, kind, str(path)], check=True, cwd=ROOT, capture_output=True, text=True
+            ).stdout.split()[0]
+        )
+        for kind, path in (("json", raw), ("parquet", next((lake / "refined").iterdir()) / "year=2026/month=08/day=01"))
+    }
+    growth = {}
+    for topics in TOPICS:
+        many = work / f"topics_{topics}"
+        make_input(many, events, topics)
+        growth[f"{topics}_topics"] = timed([*run, str(many)])
+        shutil.rmtree(many)
+    known = medians["known_schema_day"]
+    return {
+        "name": "flatten_events",
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": {
+            "cores": os.cpu_count(),
+            "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
+        },
+        "input": {"events": events, **size, "data": "generated; see bench/flatten_events.py on how it repeats"},
+        "ours": {
+            "seconds": known,
+            "first_day_seconds": medians["first_day"],
+            "all": seconds["known_schema_day"],
+            "all_first_days": seconds["first_day"],
+        },
+        "peers": {
+            who: {
+                "seconds": medians[who],
+                "ratio": round(known / medians[who], 2),
+                "first_day_ratio": round(medians["first_day"] / medians[who], 2),
+                "all": seconds[who],
+            }
+            for who in ("infer_and_flatten", "duckdb")
+        },
+        "space": {"parquet_bytes": parquet, "saved": round(1 - parquet / size["gzip_bytes"], 3)},
+        "query": {f"{kind}_seconds": round(taken, 3) for kind, taken in queries.items()}
+        | {"times_faster": round(queries["json"] / queries["parquet"], 1)},
+        "growth": growth,
+    }
+
+
+def next_day(lake: Path, by: int) -> None:
+    """Let the same events be those of the day after, or of the day before again."""
+    for topic in (lake / "raw/topics").iterdir():
+        month = topic / "year=2026/month=08"
+        (day,) = month.iterdir()
+        day.rename(month / f"day=0{int(day.name[-1]) + by}")
+
+
+def timed(command: list[str]) -> float:
+    """Run a command in a process of its own, and give its seconds."""
+    began = time.monotonic()
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    return round(time.monotonic() - began, 2)
+
+
+if __name__ == "__main__":
+    main()

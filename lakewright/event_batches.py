@@ -1,0 +1,237 @@
+"""A batch of events, from objects to staged files: read, learn what is new, read that again, settle what is double.
+
+The driver holds reports of objects and of files, never rows.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby
+from typing import Final
+
+from pyspark.sql import SparkSession
+
+from lakewright.event_files import EventObject, EventRules, Flattened, FlattenTask, ObjectReport, flatten_objects
+from lakewright.event_rewrites import RewriteTask, Rewritten, Rival, rewrite_file
+from lakewright.log import TableFile
+from lakewright.spread import spread
+from lakewright.writers.arrow import TablePlace
+from transforms.errors import DataError
+from transforms.event_schema import EventSchema, News, learn_columns
+
+MOST_COLUMNS: Final = 3000
+_PASSES: Final = 5
+_TASK_BYTES: Final = 64 << 20
+_SMALL_TASK_BYTES: Final = 6 << 20
+
+
+@dataclass(frozen=True)
+class EventBatch:
+    """All that a batch is made of, and how.
+
+    Attributes:
+        known: The columns that the table has.
+        former: Columns that are given up; their attributes keep their names.
+        existing: The files of the table that stay, at least in part.
+        retaken: Objects whose rows in those files end with this batch.
+        nearby: Whether records of one partition are looked for in another.
+    """
+
+    source_uri: str
+    lake_uri: str
+    objects: Sequence[EventObject]
+    rules: EventRules
+    separator: str
+    reserved: Sequence[str]
+    known: EventSchema
+    former: EventSchema
+    existing: Sequence[TableFile]
+    retaken: frozenset[str]
+    dedupe_days: int
+    table: TablePlace
+    quarantine: TablePlace
+
+
+@dataclass
+class BatchResult:
+    """What became of a batch.
+
+    ``files`` are all that the table gets, ``replaced`` those that it loses, ``kept`` the rows that went from one to
+    the other.
+    """
+
+    schema: EventSchema
+    reports: dict[str, ObjectReport] = field(default_factory=dict)
+    files: list[TableFile] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+    kept: int = 0
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A new file, the pass and the task that it comes from, and how many columns were known then."""
+
+    file: TableFile
+    origin: tuple[int, int]
+    columns: int
+
+
+class EventFlattening:
+    """One batch under way."""
+
+    def __init__(self, spark: SparkSession, batch: EventBatch) -> None:
+        self._spark, self._batch = spark, batch
+        self._schema = batch.known
+        self._reports: dict[str, ObjectReport] = {}
+        self._pass_of: dict[str, int] = {}
+        self._made: list[_Made] = []
+
+    def read(self) -> None:
+        """Read all objects once, and those once more that needed columns which nobody knew.
+
+        Raises:
+            DataError: If there are too many columns.
+        """
+        waiting: Sequence[EventObject] = self._batch.objects
+        for number in range(_PASSES):
+            columns = len(self._schema.columns)
+            for task, flattened in enumerate(self._flatten(waiting)):
+                self._made += [_Made(file, (number, task), columns) for file in flattened.files]
+                self._reports |= {report.path: report for report in flattened.reports}
+                self._pass_of |= dict.fromkeys((report.path for report in flattened.reports), number)
+            again = self._learn()
+            waiting = [each for each in self._batch.objects if each.path in again]
+            if not waiting:
+                return
+        raise DataError(
+            f"objects keep asking for new columns, first {waiting[0].path}: they change while they are read"
+        )
+
+    def _flatten(self, objects: Sequence[EventObject]) -> list[Flattened]:
+        batch = self._batch
+        tasks = [
+            FlattenTask(
+                batch.source_uri,
+                batch.lake_uri,
+                part,
+                self._schema.columns,
+                batch.rules,
+                batch.table,
+                batch.quarantine,
+            )
+            for part in cut_evenly(objects, self._spark.sparkContext.defaultParallelism)
+        ]
+        return spread(self._spark, flatten_objects, tasks)
+
+    def _learn(self) -> set[str]:
+        """Add the columns that are asked for, and name the objects that must be read again with them."""
+        asking = {path for path, report in self._reports.items() if report.asks}
+        if not asking:
+            return set()
+        news = News()
+        for report in self._reports.values():
+            news = news.merge(report.news)
+        columns = learn_columns(
+            self._schema,
+            news,
+            separator=self._batch.separator,
+            reserved=self._batch.reserved,
+            timestamps=self._batch.rules.timestamps,
+            former=self._batch.former,
+        )
+        self._schema = self._schema.plus(columns)
+        _refuse_too_many(self._schema)
+        typed = {column.path for column in columns if not column.is_text}
+        return asking | {path for path, report in self._reports.items() if typed & set(report.news.seen)}
+
+    def settle(self) -> BatchResult:
+        """Bring new and existing files to what the table must be: each record once, each file with all columns."""
+        result = BatchResult(self._in_former_order(), self._reports)
+        stay = [file for file in self._batch.existing if not self._batch.retaken & set(file.objects)]
+        broken = [file for file in self._batch.existing if self._batch.retaken & set(file.objects)]
+        gone = self._batch.retaken
+        carried = self._rewrite([self._task(file, file.path, gone, ()) for file in broken])
+        rest = [rewritten.file for rewritten in carried if rewritten.file]
+        result.replaced = [file.path for file in broken]
+        result.kept = sum(file.rows for file in rest)
+        tasks = []
+        for place, made in enumerate(self._made):
+            rivals = [Rival(file.path) for file in stay if self._is_rival(file, made.file)]
+            rivals += [Rival(file.staged) for file in rest if self._is_rival(file, made.file)]
+            rivals += [
+                Rival(earlier.file.staged, self._stale_in(earlier))
+                for earlier in self._made[:place]
+                if earlier.origin != made.origin and _overlap(earlier.file, made.file)
+            ]
+            tasks.append(self._task(made.file, made.file.staged, self._stale_in(made), rivals))
+        result.files = rest
+        old = {made.file.path for made in self._made if made.columns < len(self._schema.columns)}
+        for rewritten in self._rewrite(tasks, old=old):
+            result.files += [rewritten.file] if rewritten.file else []
+            for path, count in rewritten.superseded.items():
+                self._reports[path].superseded += count
+        return result
+
+    def _stale_in(self, made: _Made) -> frozenset[str]:
+        """Name the objects of a new file that were read again later on."""
+        return frozenset(path for path in made.file.objects if self._pass_of[path] != made.origin[0])
+
+    def _task(self, file: TableFile, stored_at: str, gone: frozenset[str], rivals: Sequence[Rival]) -> RewriteTask:
+        batch = self._batch
+        return RewriteTask(batch.lake_uri, file, stored_at, gone, rivals, self._schema.columns, batch.table)
+
+    def _rewrite(self, tasks: Sequence[RewriteTask], *, old: Collection[str] = ()) -> list[Rewritten]:
+        """Make files again, those that have a reason; the others are what they were."""
+        has_reason = {index for index, task in enumerate(tasks) if task.gone or task.rivals or task.file.path in old}
+        done = iter(spread(self._spark, rewrite_file, [tasks[index] for index in sorted(has_reason)]))
+        return [next(done) if index in has_reason else Rewritten(task.file, {}) for index, task in enumerate(tasks)]
+
+    def _is_rival(self, file: TableFile, new: TableFile) -> bool:
+        """Tell whether a file of the table may hold records that a new one has as well."""
+        near = file.partition == new.partition or (
+            self._batch.dedupe_days > 0
+            and abs((_day(file.partition) - _day(new.partition)).days) <= self._batch.dedupe_days
+        )
+        return near and _overlap(file, new)
+
+    def _in_former_order(self) -> EventSchema:
+        """Keep the order that columns had: engines that go by position bear new columns at the end alone."""
+        places = {column.name: place for place, column in enumerate(self._batch.former.columns)}
+        return EventSchema(sorted(self._schema.columns, key=lambda column: places.get(column.name, len(places))))
+
+
+def cut_evenly(objects: Sequence[EventObject], at_once: int) -> list[list[EventObject]]:
+    """Cut objects, in the order of their paths, into parts of about the same size, as many as are worth a task."""
+    ordered = sorted(objects, key=lambda each: each.path)
+    size = sum(each.size for each in ordered)
+    wanted = max(math.ceil(size / _TASK_BYTES), min(at_once, math.ceil(size / _SMALL_TASK_BYTES)), 1)
+    share, before = max(size / wanted, 1), 0
+    parts: list[tuple[int, EventObject]] = []
+    for each in ordered:
+        parts.append((int((before + each.size / 2) / share), each))
+        before += each.size
+    return [[each for _, each in part] for _, part in groupby(parts, key=lambda part: part[0])]
+
+
+def _overlap(some: TableFile, other: TableFile) -> bool:
+    return any(
+        stream in other.offsets and first <= other.offsets[stream][1] and last >= other.offsets[stream][0]
+        for stream, (first, last) in some.offsets.items()
+    )
+
+
+def _day(partition: str) -> date:
+    return date(*(int(part.split("=", 1)[1]) for part in partition.split("/")))
+
+
+def _refuse_too_many(schema: EventSchema) -> None:
+    if len(schema.columns) <= MOST_COLUMNS:
+        return
+    parents = Counter(column.path[:-1] for column in schema.columns)
+    path, count = parents.most_common(1)[0]
+    raise DataError(
+        f"the events have {len(schema.columns)} attributes, above {MOST_COLUMNS}; {count} of them lie below "
+        f"{'.'.join(path) or 'the top'!r}: keys that are values (ids, dates) make a column each"
+    )

@@ -1,0 +1,99 @@
+"""Objects of a Kafka Connect S3 sink: which there are of each topic, and the text in one."""
+
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Final
+
+from lakewright.lake import Lake
+from transforms.sink_names import SinkName, read_sink_name
+
+_READ_BYTES: Final = 8 << 20
+_TEXT_BYTES: Final = 4 << 20
+_GZIP: Final = b"\x1f\x8b"
+_GZIP_WINDOW: Final = 31
+
+
+@dataclass(frozen=True)
+class SinkObject:
+    """An object of a sink as it lies there."""
+
+    path: str
+    size: int
+    etag: str
+    modified: datetime
+    name: SinkName
+
+
+@dataclass(frozen=True)
+class SinkListing:
+    """What lies below a sink's folder: the objects of each wanted topic, and what is none, with the reason."""
+
+    topics: Mapping[str, list[SinkObject]] = field(default_factory=dict)
+    strays: Mapping[str, str] = field(default_factory=dict)
+
+
+def list_sink(lake: Lake, folder: str, *, delimiter: str, topics: tuple[str, ...], below: str = "") -> SinkListing:
+    """List the objects of the topics that match a pattern; with ``below``, those of that topic alone."""
+    found: dict[str, list[SinkObject]] = {}
+    strays: dict[str, str] = {}
+    for entry in lake.list(f"{folder}{below}/" if below else folder):
+        path = entry.path[len(folder) :]
+        name = read_sink_name(path, delimiter)
+        if not is_wanted(path.split("/", 1)[0], topics):
+            continue
+        if isinstance(name, str):
+            strays[entry.path] = name
+        else:
+            taken = SinkObject(entry.path, entry.size, entry.etag, entry.modified, name)
+            found.setdefault(name.topic, []).append(taken)
+    return SinkListing(found, strays)
+
+
+def is_wanted(topic: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a topic matches a pattern; capitals count."""
+    return any(fnmatchcase(topic, pattern) for pattern in patterns)
+
+
+class ObjectText:
+    """The text of an object, unpacked if it is gzip, whatever its name says.
+
+    ``damage`` says, once all is read, why the text ends before its time; empty if it does not.
+    """
+
+    def __init__(self, lake: Lake, path: str, size: int) -> None:
+        self._lake, self._path, self._size = lake, path, size
+        self.damage = ""
+
+    def __iter__(self) -> Iterator[bytes]:
+        first = self._lake.read(self._path, length=_READ_BYTES)
+        blocks = self._blocks(first)
+        return self._unpacked(blocks) if first.startswith(_GZIP) else blocks
+
+    def _blocks(self, first: bytes) -> Iterator[bytes]:
+        yield first
+        for start in range(_READ_BYTES, self._size, _READ_BYTES):
+            yield self._lake.read(self._path, start=start, length=_READ_BYTES)
+
+    def _unpacked(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Unpack one gzip member after another; zeros behind the last are padding."""
+        member = zlib.decompressobj(_GZIP_WINDOW)
+        for block in blocks:
+            packed = block
+            while packed:
+                if member.eof:
+                    packed = packed.lstrip(b"\0")
+                    if not packed:
+                        break
+                    member = zlib.decompressobj(_GZIP_WINDOW)
+                try:
+                    text = member.decompress(packed, _TEXT_BYTES)
+                except zlib.error:
+                    self.damage = "the gzip stream is broken"
+                    return
+                yield text
+                packed = member.unused_data if member.eof else member.unconsumed_tail
+        if not member.eof:
+            self.damage = "the gzip stream is cut off"

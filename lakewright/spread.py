@@ -1,0 +1,55 @@
+"""Tasks of plain Python over Spark's workers: one Spark task each, small answers back to the driver."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+from transforms.errors import LakewrightError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+#: Where AWS is and who one is there, as far as it is no secret: a worker finds its credentials by itself.
+_TOLD: Final = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE")
+
+
+class WorkerError(Exception):
+    """Raised when a worker failed; its message is the last line of the worker's traceback."""
+
+
+def spread(spark: SparkSession, work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+    """Do the work of all tasks, and give their answers in the order of the tasks.
+
+    Raises:
+        LakewrightError: If a task raised it; what it raised otherwise, Spark tries again if it is set up so.
+        WorkerError: If a task failed for good.
+    """
+    if not tasks:
+        return []
+    told = {name: os.environ[name] for name in _TOLD if name in os.environ}
+
+    def work_there(task: T) -> R | LakewrightError:
+        os.environ.update(told)
+        try:
+            return work(task)
+        except LakewrightError as error:
+            return error
+
+    try:
+        answers = spark.sparkContext.parallelize(tasks, len(tasks)).map(work_there).collect()
+    except Py4JJavaError as error:
+        raise WorkerError(_last_line(str(error.java_exception))) from error
+    for answer in answers:
+        if isinstance(answer, LakewrightError):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, LakewrightError)]
+
+
+def _last_line(text: str) -> str:
+    """Give the last line of a Python traceback in what Spark says; it stands before the lines of Java."""
+    lines = [line for line in text.splitlines() if line and not line.startswith(("\t", " "))]
+    before_java = lines[: next((place for place, line in enumerate(lines) if line.startswith("Driver stack")), None)]
+    return before_java[-1] if before_java else text

@@ -1,0 +1,140 @@
+"""Arrow tables to staged Parquet files, written by the workers themselves through the lake."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lakewright.lake import Lake
+from lakewright.log import TableFile
+from lakewright.writers.parquet import Compression
+from transforms.errors import DataError
+
+#: The columns that each row has besides its attributes: where it comes from.
+TOPIC: Final = "_topic"
+PARTITION: Final = "_partition"
+OFFSET: Final = "_offset"
+OBJECT: Final = "_object"
+LINE: Final = "_line"
+PROVENANCE: Final = {
+    TOPIC: pa.string(),
+    PARTITION: pa.int64(),
+    OFFSET: pa.int64(),
+    OBJECT: pa.string(),
+    LINE: pa.int64(),
+}
+PROVENANCE_TYPES: Final = {
+    name: "string" if pa.types.is_string(kind) else "bigint" for name, kind in PROVENANCE.items()
+}
+KEYS: Final = (TOPIC, PARTITION, OFFSET)
+
+#: Of rows in memory, which come out as a third to a tenth of it.
+_FILE_BYTES: Final = 384 << 20
+_COUNTED_UP: Final = (OFFSET, LINE)
+
+
+@dataclass(frozen=True)
+class TablePlace:
+    """Where files are staged and published, and how they are written."""
+
+    staging: str
+    destination: str
+    prefix: str
+    compression: Compression
+    sort_by: tuple[str, ...] = ()
+
+
+class TableWriter:
+    """Gathers rows by partition, and writes a file of each when enough are there."""
+
+    def __init__(self, lake: Lake, place: TablePlace) -> None:
+        self._lake, self._place = lake, place
+        self._waiting: dict[str, list[pa.Table]] = {}
+        self._bytes = 0
+        self.files: list[TableFile] = []
+
+    def add(self, partition: str, rows: pa.Table) -> None:
+        """Take rows of a partition."""
+        self._waiting.setdefault(partition, []).append(rows)
+        self._bytes += rows.nbytes
+        if self._bytes >= _FILE_BYTES:
+            self.flush()
+
+    def absorb(self, other: "TableWriter") -> None:
+        """Take over what another writer has."""
+        self.files += other.files
+        for partition, tables in other._waiting.items():
+            for table in tables:
+                self.add(partition, table)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        for partition, tables in self._waiting.items():
+            self.files.append(write_file(self._lake, self._place, partition, pa.concat_tables(tables)))
+        self._waiting, self._bytes = {}, 0
+
+
+def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) -> TableFile:
+    """Stage rows as one Parquet file, sorted.
+
+    Raises:
+        DataError: If they are to be sorted by a column of arrays.
+    """
+    by = [name for name in place.sort_by if name in rows.column_names]
+    if nested := [name for name in by if pa.types.is_nested(rows.schema.field(name).type)]:
+        raise DataError(f"rows cannot be sorted by {nested[0]}, a column of arrays; take it out of target.sort_by")
+    if by:
+        rows = rows.sort_by([(name, "ascending") for name in (*by, *KEYS) if name in rows.column_names])
+    body = _as_parquet(rows, place.compression)
+    name = f"{uuid.uuid4().hex}.parquet"
+    folder = f"{partition}/" if partition else ""
+    staged = f"{place.staging}{folder}{name}"
+    lake.create(staged, body)
+    return TableFile(
+        path=f"{place.destination}{folder}{place.prefix}{name}",
+        staged=staged,
+        partition=partition,
+        rows=rows.num_rows,
+        size=len(body),
+        objects=sorted(pc.unique(rows[OBJECT]).to_pylist()) if OBJECT in rows.column_names else [],
+        offsets=_offset_ranges(rows) if OFFSET in rows.column_names else {},
+    )
+
+
+def read_file(lake: Lake, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a file that ``write_file`` wrote, or some of its columns."""
+    wanted = list(columns) if columns else None
+    return pq.read_table(pa.BufferReader(lake.read(path)), columns=wanted, partitioning=None)
+
+
+def _as_parquet(rows: pa.Table, compression: Compression) -> bytes:
+    sink = pa.BufferOutputStream()
+    # Numbers that count up take next to nothing as differences; all else is packed as a dictionary while that is small.
+    counted = [name for name in _COUNTED_UP if name in rows.column_names]
+    others = [leaf for field in rows.schema if field.name not in counted for leaf in _leaves(field.name, field.type)]
+    pq.write_table(
+        rows,
+        sink,
+        compression=compression,
+        use_dictionary=others,
+        column_encoding=dict.fromkeys(counted, "DELTA_BINARY_PACKED") or None,
+        store_schema=False,
+    )
+    return bytes(sink.getvalue())
+
+
+def _leaves(path: str, kind: Any) -> list[str]:
+    if pa.types.is_list(kind):
+        return _leaves(f"{path}.list.element", kind.value_type)
+    if pa.types.is_struct(kind):
+        return [leaf for field in kind for leaf in _leaves(f"{path}.{field.name}", field.type)]
+    return [path]
+
+
+def _offset_ranges(rows: pa.Table) -> dict[str, tuple[int, int]]:
+    ranges = rows.group_by([TOPIC, PARTITION]).aggregate([(OFFSET, "min"), (OFFSET, "max")]).to_pylist()
+    return {f"{row[TOPIC]}/{row[PARTITION]}": (row[f"{OFFSET}_min"], row[f"{OFFSET}_max"]) for row in ranges}

@@ -1,0 +1,110 @@
+"""Events of a sink in S3, tables in S3 and in the Glue catalog; workers reach both by themselves."""
+
+import gzip
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from lakewright.lake import open_lake
+from lakewright.log import Log
+from tests.conftest import Answer, command
+from tests.e2e.conftest import BUCKET
+from tests.faults.test_killed_runs import killed
+from tests.jobs.event_bench import DAY, EventBench
+
+pytestmark = pytest.mark.slow
+
+
+class S3EventBench(EventBench):
+    """``EventBench`` with its lake below a prefix of a bucket."""
+
+    uri = f"s3://{BUCKET}/some/lake"
+
+    def put_object(self, path: str, body: bytes) -> Path:
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=f"some/lake/raw/topics/{path}", Body=body)
+        return Path(path)
+
+    def command(self, verb: str, *arguments: str) -> Answer:
+        return command(verb, "events", "--lake", self.uri, "--conf", str(self.root / "conf"), *arguments)
+
+    def numbers(self, table: str = "t") -> list[Any]:
+        """Read the attribute n of all files of a table."""
+        state, _ = Log(open_lake(self.uri), f"state/events/{table}/").read()
+        keys = [found.key.removeprefix("some/lake/") for found in boto3.resource("s3").Bucket(BUCKET).objects.all()]
+        assert {key for key in keys if key.startswith("refined/")} == set(state.files)
+        found = []
+        for path in state.files:
+            body = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"some/lake/{path}")["Body"].read()
+            (self.root / "file.parquet").write_bytes(body)
+            found += pq.read_table(self.root / "file.parquet", partitioning=None)["n"].to_pylist()
+        return sorted(found)
+
+
+@pytest.fixture
+def bench(bucket: Any, spark: SparkSession, tmp_path: Path) -> Iterator[S3EventBench]:
+    # The workers of this session were made before the server was there: their environment must name a user.
+    told = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    spark.sparkContext.environment.update(told)
+    bench = S3EventBench(tmp_path, spark)
+    bench.feed(target__catalog={"database": "events"})
+    yield bench
+    for name in told:
+        spark.sparkContext.environment.pop(name)
+
+
+def columns(table: str) -> list[tuple[str, str]]:
+    found = boto3.client("glue").get_table(DatabaseName="events", Name=table)["Table"]
+    assert found["StorageDescriptor"]["Location"] == f"{S3EventBench.uri}/refined/{table}/"
+    assert [key["Name"] for key in found["PartitionKeys"]] == ["year", "month", "day"]
+    return [(column["Name"], column["Type"]) for column in found["StorageDescriptor"]["Columns"]]
+
+
+def test_new_topics_and_attributes_appear_in_the_catalog_by_themselves(bench: S3EventBench) -> None:
+    provenance = [("_topic", "string"), ("_partition", "bigint"), ("_offset", "bigint")]
+    provenance += [("_object", "string"), ("_line", "bigint")]
+    bench.put_events(0, {"n": 1, "userId": "a"})
+    assert bench.run()["catalog"] == "events.t"
+    assert columns("t") == [*provenance, ("n", "bigint"), ("userid", "string")]
+
+    bench.put_events(1, {"n": 2, "Items": [{"Price": 0.5}]}, folder="year=2026/month=08/day=02")
+    bench.put_events(0, {"n": 3}, topic="a new.Topic+", folder=f"odd//{DAY}")
+    answer = bench.command("run", "--json")
+    assert [(found["target"], found["exit_code"]) for found in answer.data] == [("a_new_topic", 0), ("t", 0)]
+    assert columns("a_new_topic") == [*provenance, ("n", "bigint")]
+    assert columns("t") == [
+        *provenance,
+        *(("n", "bigint"), ("userid", "string"), ("items", "array<struct<price:double>>")),
+    ]
+    partitions = boto3.client("glue").get_partitions(DatabaseName="events", TableName="t")["Partitions"]
+    assert sorted(partition["Values"] for partition in partitions) == [["2026", "08", "01"], ["2026", "08", "02"]]
+
+
+def test_an_object_of_several_reads_and_the_time_of_writing(bench: S3EventBench) -> None:
+    bench.feed(source__day={"from": "object"})
+    lines = [json.dumps({"n": n, "text": "x" * 900, "noise": hash(str(n))}).encode() for n in range(12_000)]
+    bench.put_object("t/partition=0/t+0+0.json", b"\n".join(lines))
+    bench.put_object("t/partition=0/t+0+12000.json.gz", gzip.compress(b'{"n":12000}\n'))
+    receipt = bench.run()
+    assert (receipt["counts"]["written"], receipt["exit_code"]) == (12_001, 0)
+    assert bench.numbers() == list(range(12_001))
+
+
+@pytest.mark.parametrize(("stage", "nth"), [("check", 1), ("publish", 2), ("remove", 1)])
+def test_killed_and_run_again(bench: S3EventBench, stage: str, nth: int) -> None:
+    bench.put_events(0, {"n": 0}, {"n": 1})
+    bench.run()
+    bench.put_events(0, {"n": 10}, {"n": 11, "new": 1})
+    bench.put_events(2, {"n": 2}, folder="year=2026/month=08/day=02")
+    arguments = ("run", "events", "--lake", bench.uri, "--conf", str(bench.root / "conf"))
+    assert killed("SIGKILL", stage, nth, *arguments).wait(120) == -signal.SIGKILL
+    bench.put_events(3, {"n": 3})
+    assert bench.run()["exit_code"] == 0
+    assert bench.numbers() == [2, 3, 10, 11]
+    assert [name for name, _ in columns("t")][-2:] == ["n", "new"]

@@ -1,0 +1,144 @@
+"""A run over events is killed with SIGKILL in a process of its own, run again, and compared with one left in peace."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.faults.test_killed_runs import killed
+from tests.jobs.event_bench import EventBench
+
+pytestmark = pytest.mark.slow
+
+STAGES = [
+    pytest.param("plan", 1, id="in-the-lease"),
+    pytest.param("read", 1, id="after-the-plan"),
+    pytest.param("spark has written", 1, id="while-workers-write"),
+    pytest.param("settle", 1, id="between-reading-and-settling"),
+    pytest.param("check", 1, id="between-stage-and-outcome"),
+    pytest.param("committed", 1, id="after-the-outcome"),
+    pytest.param("publish", 2, id="in-the-middle-of-publish"),
+    pytest.param("remove", 1, id="before-the-old-files-are-removed"),
+    pytest.param("clean up", 1, id="before-staging-is-cleared"),
+    pytest.param("receipt", 1, id="before-the-receipt"),
+]
+OTHER_DAY = "year=2026/month=08/day=02"
+
+
+def first_delivery(bench: EventBench) -> None:
+    bench.put_events(0, {"n": 0}, {"n": 1}, "dirty", {"n": 3})
+    bench.put_events(2, {"n": 2}, {"n": 3}, {"n": 4})
+    bench.put_events(100, {"n": 100}, folder=OTHER_DAY)
+
+
+def second_delivery(bench: EventBench) -> None:
+    bench.put_events(0, {"n": "rewritten"}, {"n": 1, "new": {"a": 1}})
+    bench.put_events(4, {"n": 4}, {"n": 5}, "dirty")
+    bench.put_events(101, {"n": 101}, {"n": []}, folder=OTHER_DAY)
+
+
+def third_delivery(bench: EventBench) -> None:
+    bench.put_events(200, {"newer": True}, {"n": 201})
+
+
+def outcome_of(bench: EventBench) -> dict[str, Any]:
+    """All that must be equal: the table, the quarantine, the schema's versions, and the counts of each batch."""
+    batches = {
+        batch["number"]: (batch["status"], batch["counts"], batch["rules"], batch["set_aside"])
+        for path in sorted((bench.lake / "state/events/t/receipts").glob("*.json"))
+        for batch in json.loads(path.read_text())["batches"]
+    }
+    state = bench.state()
+    return {
+        "rows": bench.table(),
+        "rejects": bench.rejects(),
+        "versions": [(version.number, version.batch, version.columns) for version in state.schema_versions],
+        "superseded": {path: taken.superseded for path, taken in state.objects.items()},
+        "batches": batches,
+        "files": sorted(path.rsplit("/", 1)[0] for path in state.files),
+    }
+
+
+@pytest.fixture(scope="module")
+def peaceful(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> tuple[EventBench, dict[str, Any]]:
+    """A lake after the first delivery, and the outcome of all three in peace."""
+    bench = EventBench(tmp_path_factory.mktemp("peaceful"), spark)
+    bench.feed()
+    first_delivery(bench)
+    bench.run()
+    before = EventBench(tmp_path_factory.mktemp("before"), spark)
+    shutil.copytree(bench.root, before.root, dirs_exist_ok=True)
+    for delivery in (second_delivery, third_delivery):
+        delivery(bench)
+        assert bench.run()["exit_code"] == 0
+    expected = outcome_of(bench)
+    assert [version[:2] for version in expected["versions"]] == [(1, 1), (2, 2), (3, 3)]
+    assert sorted(expected["superseded"].values()) == [0, 0, 0, 1, 1]
+    return before, expected
+
+
+@pytest.fixture
+def bench(tmp_path: Path, spark: SparkSession, peaceful: tuple[EventBench, dict[str, Any]]) -> Iterator[EventBench]:
+    """The lake after the first delivery, with the second one waiting."""
+    before, _ = peaceful
+    bench = EventBench(tmp_path, spark, before.clock + 3600)
+    shutil.copytree(before.root, bench.root, dirs_exist_ok=True)
+    second_delivery(bench)
+    yield bench
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def arguments(bench: EventBench) -> list[str]:
+    return ["run", "events", "--lake", str(bench.lake), "--conf", str(bench.root / "conf")]
+
+
+@pytest.mark.parametrize(("stage", "nth"), STAGES)
+def test_killed_and_run_again(
+    bench: EventBench, peaceful: tuple[EventBench, dict[str, Any]], stage: str, nth: int
+) -> None:
+    process = killed("SIGKILL", stage, nth, *arguments(bench))
+    assert process.wait(120) == -signal.SIGKILL
+    if stage == "plan":
+        assert bench.run()["exit_code"] == 0
+    third_delivery(bench)  # what arrives in between changes nothing about the batch that is open
+    assert bench.run()["exit_code"] == 0
+    assert outcome_of(bench) == peaceful[1]
+    assert bench.strays() == []
+
+
+@pytest.mark.parametrize(("stage", "nth"), [("check", 1), ("publish", 2)])
+def test_a_run_that_sleeps_past_its_lease_does_no_harm(
+    bench: EventBench, peaceful: tuple[EventBench, dict[str, Any]], stage: str, nth: int
+) -> None:
+    sleeper = killed("SIGSTOP", stage, nth, *arguments(bench))
+    os.waitpid(sleeper.pid, os.WUNTRACED)
+    try:
+        third_delivery(bench)
+        assert bench.run()["exit_code"] == 0
+        expected = outcome_of(bench)
+        assert expected["rows"] == peaceful[1]["rows"]
+    finally:
+        os.kill(sleeper.pid, signal.SIGCONT)
+    assert sleeper.wait(60) in (0, 4)
+    assert {**outcome_of(bench), "batches": {}} == {**expected, "batches": {}}
+    assert bench.run()["status"] == "nothing_new"
+    assert bench.strays() == []
+
+
+def test_an_object_that_is_rewritten_while_it_is_read_is_planned_anew(bench: EventBench) -> None:
+    sleeper = killed("SIGSTOP", "settle", 1, *arguments(bench))
+    os.waitpid(sleeper.pid, os.WUNTRACED)
+    try:
+        bench.clock += 7200
+        bench.put_events(4, {"n": "last"})
+    finally:
+        os.kill(sleeper.pid, signal.SIGCONT)
+    assert sleeper.wait(60) == 0
+    assert [row["n__text"] for row in bench.table() if row["_object"].endswith("+0000000004.json.gz")] == ["last"]
+    assert bench.strays() == []

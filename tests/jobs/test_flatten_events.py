@@ -1,0 +1,612 @@
+"""The job from a sink's objects to tables, through the command line, on a local lake."""
+
+import gzip
+import itertools
+import json
+import random
+import shutil
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.conftest import ROOT
+from tests.jobs.event_bench import DAY, EventBench, expected_records
+from tests.transforms.event_oracle import normal_record
+
+
+@pytest.fixture
+def events(tmp_path: Path, spark: SparkSession) -> Iterator[EventBench]:
+    (tmp_path / "lake").mkdir()
+    bench = EventBench(tmp_path, spark)
+    bench.feed()
+    yield bench
+    assert bench.strays() == []
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def counts(receipt: dict[str, Any]) -> tuple[int, int, int, int]:
+    found = receipt["counts"]
+    return found["read"], found["written"], found["superseded"], found["rejected"]
+
+
+def test_real_events_of_a_topic_with_a_dot(events: EventBench) -> None:
+    expected = json.loads((ROOT / "tests/data/geo.quakes.expected.json").read_text())
+    shutil.copytree(ROOT / "examples/raw/topics", events.lake / "raw/topics")
+    events.feed(source__day={"from": "field", "field": "ts"}, source__timestamps={"ts": "epoch_millis"})
+    receipt = events.run()
+    assert counts(receipt) == (1707, 1707, 0, 0)
+    assert receipt["ignored"] == {"raw/topics/LICENSE.md": "lies in no topic's folder"}
+
+    kinds = {"string": "string", "long": "bigint", "double": "double", "array": "array<double>"}
+    names = {"_".join(column["path"]): column for column in expected["columns"]}
+    assert events.types("geo_quakes") == {
+        name: "timestamp"
+        if name == "ts"
+        else kinds["double" if "double" in column["seen"] else next(kind for kind in column["seen"] if kind != "null")]
+        for name, column in names.items()
+    }
+    table = events.spark.read.option("mergeSchema", True).parquet(str(events.lake / "refined/geo_quakes"))
+    table.createOrReplaceTempView("quakes")
+    (sums,) = events.spark.sql(
+        """select count(*), count(distinct event_id), sum(feature_properties_sig), sum(feature_properties_nst),
+        unix_millis(min(ts)), unix_millis(max(ts)), collect_set(size(feature_geometry_coordinates)),
+        count(feature_properties_felt), count(feature_properties_mmi), count(feature_properties_alert),
+        count(distinct _partition, _offset) from quakes"""
+    ).collect()
+    non_null = expected["non_null"]
+    assert list(sums) == [
+        *(1707, 1707, expected["sum_sig"], expected["sum_nst"], expected["min_ts"], expected["max_ts"], [3]),
+        *(non_null["felt"], non_null["mmi"], non_null["alert"], 1707),
+    ]
+    days = events.spark.sql("select concat_ws('-', year, month, day) d, count(*) n from quakes group by 1").collect()
+    assert {row["d"]: row["n"] for row in days} == expected["rows_per_utc_day_of_ts"]
+
+    rows = {row["event_id"]: row for row in events.table("geo_quakes")}
+    for name, record in expected["rows_by_event_id"].items():
+        assert rows[name]["ts"] == datetime.fromtimestamp(record["ts"] / 1000, UTC)
+        for column in expected["columns"]:
+            value: Any = record
+            for key in column["path"]:
+                value = value[key]
+            assert rows[name]["_".join(column["path"])] == (rows[name]["ts"] if column["path"] == ["ts"] else value)
+    files = [str(events.lake / path) for path in events.state("geo_quakes").files]
+    query = f"select count(*), count(feature_properties_felt), max(_offset) from read_parquet({files})"
+    assert duckdb.execute(query).fetchall() == [(1707, 127, 853)]
+    assert events.run()["status"] == "nothing_new"
+
+
+def test_layouts_names_and_strays(events: EventBench) -> None:
+    events.feed(source__day={"from": "object"}, source__delimiter="-")
+    topics = ["Geo.Quakes", "a+b", "shop-orders_2", "2fa", "_x"]
+    for number, topic in enumerate(topics):
+        events.put_object(f"{topic}/partition=0/{topic}-0-0000000000.json", b'{"n":%d}\n' % number)
+        events.put_object(f"{topic}/p/{topic}-10-5.json.gz", gzip.compress(b'{"n":%d}' % number))
+    strays = {
+        "README.txt": "lies in no topic's folder",
+        "2fa/partition=0/2fa-0.json": "its name is not <topic>-<partition>-<offset>",
+        "2fa/notes.md": "its name does not end in .json or .json.gz",
+        "2fa/_temporary/2fa-0-0.json": "hidden",
+        "elsewhere/x.csv": "its name does not end in .json or .json.gz",
+    }
+    for path in strays:
+        events.put_object(path, b"?")
+    answer = events.command("run", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    assert [receipt["target"] for receipt in answer.data] == ["2fa", "geo_quakes", "x", "a_b", "shop_orders_2"]
+    for receipt in answer.data:
+        assert counts(receipt) == (2, 2, 0, 0)
+        told = {path.removeprefix("raw/topics/"): why for path, why in receipt["ignored"].items()}
+        assert told == {path: why for path, why in strays.items() if receipt["target"] == "2fa" or "2fa" not in path}
+    assert [
+        (row["_topic"], row["_partition"], row["_offset"], row["_line"], row["n"]) for row in events.table("x")
+    ] == [
+        ("_x", 0, 0, 1, 4),
+        ("_x", 10, 5, 1, 4),
+    ]
+    assert (events.lake / "raw/topics/2fa/notes.md").read_bytes() == b"?"
+
+    events.feed(source__day={"from": "object"}, source__delimiter="-", source__topics=["[0-9]*", "a+?"])
+    answer = events.command("status", "--json")
+    assert [status["target"] for status in answer.data] == ["2fa", "a_b"]
+
+
+def test_topics_that_share_a_table_are_refused_and_the_others_go_on(events: EventBench) -> None:
+    for topic in ("a.b", "a-b", "c"):
+        events.put_events(0, {"n": 1}, topic=topic)
+    events.put_events(0, "broken", topic="d")
+    events.feed(max_rejected=0.0)
+    answer = events.command("run", "--json")
+    assert answer.exit_code == 3
+    by_name = {receipt["target"]: receipt for receipt in answer.data}
+    assert by_name["a_b"]["exit_code"] == 2
+    assert "topics 'a-b' and 'a.b' would both fill the table a_b" in by_name["a_b"]["error"]
+    assert by_name["c"]["status"] == "committed"
+    assert (by_name["d"]["exit_code"], by_name["d"]["status"]) == (3, "refused")
+    assert events.records("c") == [normal_record({"n": 1})]
+    assert events.command("plan", "--target", "a_b").exit_code == 2
+
+
+def test_lines_that_are_no_records_are_told_by_their_numbers(events: EventBench) -> None:
+    lines = [b'{"n":1}', b'{"n":2', b"", b'{"n":3}{"n":4}', b'{"n":NaN}', b'{"n":"\x00"}', b'{"n":"\xff"}', b'{"n":5}']
+    events.put_events(0, *lines)
+    events.put_events(100, *(b'{"n":%d}' % n for n in range(100, 200)), b'{"n":1,"n":2}', b"[]")
+    receipt = events.run()
+    assert counts(receipt) == (109, 102, 0, 7)
+    assert receipt["rules"] == {"doubled_key": 1, "encoding": 1, "json": 4, "record": 1}
+    assert [(name, line, reasons, text) for name, line, reasons, text in events.rejects()] == [
+        ("t+0+0000000000.json.gz", 2, [("json", None)], '{"n":2'),
+        ("t+0+0000000000.json.gz", 4, [("json", None)], '{"n":3}{"n":4}'),
+        ("t+0+0000000000.json.gz", 5, [("json", None)], '{"n":NaN}'),
+        ("t+0+0000000000.json.gz", 6, [("json", None)], '{"n":"\x00"}'),
+        ("t+0+0000000000.json.gz", 7, [("encoding", None)], '{"n":"\\xff"}'),
+        ("t+0+0000000100.json.gz", 101, [("doubled_key", None)], '{"n":1,"n":2}'),
+        ("t+0+0000000100.json.gz", 102, [("record", None)], "[]"),
+    ]
+    assert [row["n"] for row in events.table()] == [1, 5, *range(100, 200)]
+    assert [row["_offset"] for row in events.table()][:3] == [0, 6, 100]  # a blank line is no record
+
+    events.put_events(0, {"n": 1})
+    assert counts(events.run()) == (1, 1, 0, 0)
+    assert [name for name, *_ in events.rejects()] == ["t+0+0000000100.json.gz"] * 2
+    assert len(events.table()) == 101
+
+
+def corrupted(packed: bytes) -> bytes:
+    return packed[:-8] + bytes(byte ^ 255 for byte in packed[-8:])
+
+
+@pytest.mark.parametrize(
+    ("body", "numbers", "rejected"),
+    [
+        pytest.param(gzip.compress(b'{"n":1}\n{"n":2}\n')[:-8], [1, 2], [(3, "")], id="cut-off-before-its-checksum"),
+        pytest.param(gzip.compress(b'{"n":1}\n{"n":2}', 0)[:-10], [1], [(2, '{"n":')], id="cut-off-in-a-line"),
+        pytest.param(gzip.compress(b'{"n":1}\n{"n":2}\n', 0)[:-16], [1], [(2, "")], id="cut-off-between-lines"),
+        pytest.param(gzip.compress(b"x")[:10], [], [(1, "")], id="cut-off-at-once"),
+        pytest.param(corrupted(gzip.compress(b'{"n":1}\n')), [], [(1, "")], id="checksum-that-does-not-hold"),
+        pytest.param(gzip.compress(b'{"n":1}\n{"n"') + gzip.compress(b":2}\n"), [1, 2], [], id="two-members"),
+        pytest.param(gzip.compress(b'{"n":1}\n') + b"\0" * 600, [1], [], id="padded-with-zeros"),
+        pytest.param(gzip.compress(b'{"n":1}\n') + b"junk", [1], [(2, "")], id="junk-behind"),
+        pytest.param(b'{"n":1}\n{"n":2}', [1, 2], [], id="not-packed-and-no-last-line-end"),
+        pytest.param(b'\xef\xbb\xbf{"n":1}\r\n\r\n{"n":2}\r\n', [1, 2], [], id="byte-order-mark-and-carriage-returns"),
+        pytest.param(b"", [], [], id="zero-bytes"),
+        pytest.param(gzip.compress(b""), [], [], id="packed-nothing"),
+        pytest.param(zlib.compress(b'{"n":1}'), [], [(1, None)], id="zlib-is-no-gzip"),
+    ],
+)
+def test_objects_that_are_cut_off_or_odd(
+    events: EventBench, body: bytes, numbers: list[int], rejected: list[tuple[int, str | None]]
+) -> None:
+    events.put_object(f"t/{DAY}/t+0+0.json.gz", body)
+    events.put_events(50, {"n": 50})
+    receipt = events.run()
+    assert receipt["exit_code"] == 0, receipt["error"]
+    assert counts(receipt) == (len(numbers) + 1 + len(rejected), len(numbers) + 1, 0, len(rejected))
+    assert [row["n"] for row in events.table()] == [*numbers, 50]
+    found = [
+        (line, text if expected is not None else None)
+        for (_, line, _, text), (_, expected) in zip(events.rejects(), rejected, strict=True)
+    ]
+    assert found == rejected
+
+
+def test_too_many_rejected_rows_publish_nothing(events: EventBench) -> None:
+    events.feed(max_rejected=0.3)
+    events.put_events(0, {"n": 1}, "x", {"n": 2}, "y")
+    receipt = events.run()
+    assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
+    assert "2 of 4 rows rejected, above max_rejected 0.3; nothing was published (json (2))" in receipt["error"]
+    assert (events.table(), events.state().schema_versions) == ([], [])
+    assert [line for _, line, _, _ in events.rejects()] == [2, 4]
+    events.put_events(0, {"n": 1}, "x", {"n": 2}, {"n": 3})
+    assert counts(events.run()) == (4, 3, 0, 1)
+    assert [line for _, line, _, _ in events.rejects()] == [2]
+
+
+def test_overlapping_files_do_not_double_rows(events: EventBench) -> None:
+    every = [{"n": n} for n in range(20)]
+    events.put_events(0, *every[:10])
+    events.put_events(5, *every[5:12])
+    events.put_events(0, *every[:3], folder="year=2026/month=08/day=02")  # the same key under another hour
+    events.put_events(0, *every[:3], partition=1)
+    assert counts(events.run()) == (23, 15, 8, 0)
+    events.put_events(8, *every[8:20])
+    assert counts(events.run()) == (12, 8, 4, 0)
+    assert [(row["_partition"], row["n"]) for row in events.table()] == [
+        *((0, n) for n in range(20)),
+        *((1, n) for n in range(3)),
+    ]
+    assert events.run()["status"] == "nothing_new"
+
+
+def test_equal_payloads_at_different_offsets_are_two_rows(events: EventBench) -> None:
+    events.put_events(0, {"n": 1}, {"n": 1}, {"n": 1})
+    assert counts(events.run()) == (3, 3, 0, 0)
+
+
+def test_a_records_own_place_decides(events: EventBench) -> None:
+    events.feed(source__record={"topic": "k.topic", "partition": "k.p", "offset": "k.o\\.x"})
+
+    def event(n: int, **place: Any) -> dict[str, Any]:
+        return {"n": n, "k": place}
+
+    events.put_events(0, event(1, p=7, **{"o.x": 70}), event(2, p=7, **{"o.x": 71}), event(3))
+    events.put_events(
+        1000, event(1, p=7, **{"o.x": 70}), event(4, p=7, **{"o.x": 69}), event(5, topic="u", p=7, **{"o.x": 70})
+    )
+    events.put_events(2000, event(6, p="7", **{"o.x": -1}), event(7, p=0, **{"o.x": 2}))
+    assert counts(events.run()) == (8, 6, 2, 0)
+    assert [(row["_topic"], row["_partition"], row["_offset"], row["n"]) for row in events.table()] == [
+        ("t", 0, 2, 3),  # as the object's name says; the record of 7 says that it is this one
+        ("t", 0, 2000, 6),
+        ("t", 7, 69, 4),
+        ("t", 7, 70, 1),
+        ("t", 7, 71, 2),
+        ("u", 7, 70, 5),
+    ]
+
+
+@pytest.mark.parametrize(("days", "superseded"), [(0, 0), (1, 2)])
+def test_records_are_looked_for_in_the_days_around(events: EventBench, days: int, superseded: int) -> None:
+    events.feed(target__dedupe_days=days)
+    events.put_events(0, {"n": 0}, {"n": 1})
+    events.run()
+    events.put_events(0, {"n": 0}, {"n": 1}, folder="year=2026/month=08/day=02")
+    assert counts(events.run()) == (2, 2 - superseded, superseded, 0)
+    events.put_events(0, {"n": 0}, {"n": 1}, folder="year=2026/month=08/day=09")
+    assert counts(events.run()) == (2, 2, 0, 0)
+
+
+def test_a_key_that_is_rewritten_replaces_what_it_gave(events: EventBench) -> None:
+    first = events.put_events(0, {"n": 0}, {"n": 1}, "x")
+    events.put_events(10, {"n": 10}, {"n": 11})
+    other = events.put_events(20, {"n": 20}, folder="year=2026/month=08/day=02")
+    events.run()
+    untouched = {path for path, file in events.state().files.items() if file.objects == [other]}
+    assert len(untouched) == 1
+    events.put_events(0, {"n": 5}, {"n": "text"}, {"new": True})
+    receipt = events.run()
+    assert [taken["path"] for taken in receipt["batches"][0]["inputs"]] == [first]
+    assert counts(receipt) == (3, 3, 0, 0)
+    assert events.records() == [
+        normal_record(record) for record in ({"n": 5}, {"n": "text"}, {"new": True}, {"n": 10}, {"n": 11}, {"n": 20})
+    ]
+    assert untouched < set(events.state().files)
+    assert events.rejects() == []
+
+
+def test_what_a_rewritten_object_gives_up_comes_back_from_another(events: EventBench) -> None:
+    every = [{"n": n} for n in range(12)]
+    events.put_events(0, *every[:10])
+    events.put_events(4, *every[4:12])
+    assert counts(events.run()) == (18, 12, 6, 0)
+    events.put_events(0, *every[:6])
+    receipt = events.run()
+    assert counts(receipt) == (14, 12, 2, 0)
+    assert [row["n"] for row in events.table()] == list(range(12))
+
+
+def test_any_history_of_deliveries_ends_in_what_the_objects_say(events: EventBench) -> None:
+    """Overlapping, late and rewritten objects, day by day, beside a plain reading of all that lies there."""
+    rng = random.Random(6)
+    stream = [[random_event(rng, number) for number in range(150)] for _ in range(2)]
+    read = 0
+    for step in range(6):
+        for _ in range(3):
+            partition, start = rng.randrange(2), rng.randrange(0, 140, 7)
+            length = rng.randrange(1, 30)
+            part = stream[partition][start : start + length]
+            events.put_events(
+                start,
+                *part,
+                partition=partition,
+                folder=f"hour={rng.randrange(2)}",
+                end=rng.choice([".json", ".json.gz"]),
+            )
+        events.feed(
+            source__day={"from": "field", "field": "ts"},
+            source__timestamps={"ts": "epoch_seconds"},
+            target__dedupe_days=3,
+        )
+        receipt = events.run()
+        assert receipt["exit_code"] == 0, receipt["error"]
+        read += receipt["counts"]["read"]
+        assert events.records() == expected_records(events), f"after step {step}"
+    assert read > 150
+    before = events.records()
+    names = events.types()
+    assert events.run(verb="rebuild")["exit_code"] == 0
+    assert events.records() == before
+    assert {name.split("__")[0] for name in events.types()} == {name.split("__")[0] for name in names}
+
+
+def random_event(rng: random.Random, number: int) -> dict[str, Any]:
+    event: dict[str, Any] = {"ts": 1_785_542_400 + 3600 * (number // 2), "n": number}
+    if rng.random() < 0.5:
+        event["user"] = {
+            "id": rng.choice([number, str(number), number + 0.5]),
+            "tags": [[], ["x"], [1, "y"], None][rng.randrange(4)],
+        }
+    if rng.random() < 0.2:
+        event[rng.choice(["late", "Late", "user_id", "items"])] = rng.choice([True, 2**70, [{"a": 1}], {}, "n/a"])
+    return event
+
+
+def test_the_outcome_does_not_depend_on_order_and_cuts(events: EventBench) -> None:
+    rng = random.Random(7)
+    stream = [random_event(rng, number) for number in range(60)]
+    outcomes = []
+    for cuts in ([], [1, 2, 30], [10, 20, 30, 40, 50], sorted(rng.sample(range(1, 60), 12))):
+        shutil.rmtree(events.lake)
+        edges = [0, *cuts, 60]
+        for start, end in itertools.pairwise(edges):
+            # The folder decides on the order in which objects come.
+            events.put_events(start, *stream[start:end], folder=f"{DAY}/hour={rng.randrange(100)}")
+        receipt = events.run()
+        rows = [{key: value for key, value in row.items() if key not in ("_object", "_line")} for row in events.table()]
+        outcomes.append((rows, events.types(), receipt["schema_changes"], receipt["batches"][0]["set_aside"]))
+    assert all(outcome == outcomes[0] for outcome in outcomes)
+    assert outcomes[0][3]
+
+
+def test_the_schema_is_remembered_and_grows(events: EventBench) -> None:
+    events.put_events(0, {"id": 1, "amount": 1.5, "tags": []}, {"id": 2, "amount": "n/a"}, {"id": 3, "amount": 7})
+    receipt = events.run()
+    assert receipt["schema_changes"] == [
+        "added amount double from amount",
+        "added id bigint from id",
+        "added amount__text string from amount (what does not fit)",
+        "added tags__text string from tags (what does not fit)",
+    ]
+    assert receipt["batches"][0]["set_aside"] == {"amount__text": 1, "tags__text": 1}
+    events.put_events(10, {"id": 4, "amount": 2, "tags": []})
+    receipt = events.run()
+    assert (receipt["schema_changes"], len(events.state().schema_versions)) == ([], 1)
+    assert receipt["batches"][0]["set_aside"] == {"tags__text": 1}
+
+    # Files that have nothing new are read once; what they hold still ends up as if all had been one file.
+    events.put_events(20, {"id": 5, "tags": []})
+    events.put_events(30, {"id": "x", "tags": ["a"], "user": {"Id": 1}, "user_id": 2, "year": "ours"})
+    receipt = events.run()
+    assert receipt["schema_changes"] == [
+        "added tags array<string> from tags",
+        "added user_Id bigint from user.Id",
+        "added user_id_2 bigint from user_id (the name user_id was taken)",
+        "added year_2 string from year (the name year was taken)",
+        "added id__text string from id (what does not fit)",
+    ]
+    assert [
+        (row["id"], row["id__text"], row["amount"], row["amount__text"], row["tags"], row["tags__text"])
+        for row in events.table()
+    ] == [
+        (1, None, 1.5, None, None, "[]"),
+        (2, None, None, "n/a", None, None),
+        (3, None, 7.0, None, None, None),
+        (4, None, 2.0, None, None, "[]"),
+        (5, None, None, None, [], None),
+        (None, "x", None, None, ["a"], None),
+    ]
+    names = set(events.types())
+    for path, file in events.state().files.items():
+        if file.path.rsplit("/", 1)[-1].startswith("000003"):
+            assert names <= set(pq.read_schema(events.lake / path).names)
+
+    shown = events.command("schema", "--target", "t")
+    assert shown.exit_code == 0
+    assert "user_id was taken" in shown.stdout.replace("\n", " ").replace("│", "") or "taken" in shown.stdout
+    (told,) = events.command("schema", "--target", "t", "--json").data
+    assert [(version["version"], version["batch"], version["columns"]) for version in told["versions"]] == [
+        (1, 1, 4),
+        (2, 3, 9),
+    ]
+    assert told["versions"][1]["changes"] == receipt["schema_changes"]
+    assert list(told["columns"])[:7] == ["_topic", "_partition", "_offset", "_object", "_line", "amount", "id"]
+
+
+def test_types_stay_what_they_are_until_a_rebuild(events: EventBench) -> None:
+    events.put_events(0, {"n": 1, "flag": True, "when": "2026-08-01T00:00:00Z", "items": [{"a": 1}]})
+    events.run()
+    events.put_events(
+        10,
+        *(
+            {"n": number, "flag": "no", "when": "2026-08-01T00:00:00Z", "items": [{"a": 1, "b": 2}]}
+            for number in (0.5, 2**64, "x")
+        ),
+    )
+    assert counts(events.run()) == (3, 3, 0, 0)
+    types = {"flag": "boolean", "items": "array<struct<a:bigint>>", "n": "bigint", "when": "string"}
+    texts = dict.fromkeys(["flag__text", "items__text", "n__text"], "string")
+    assert events.types() == types | texts
+    assert [row["n__text"] for row in events.table()] == [None, "0.5", str(2**64), "x"]
+    assert events.table()[1]["items__text"] == '[{"a":1,"b":2}]'
+
+    events.feed(source__timestamps={"when": "iso"})
+    receipt = events.run()
+    assert receipt["exit_code"] == 2
+    assert "column when is string in the table and timestamp(iso) in the feed; run `rebuild`" in receipt["error"]
+    before = events.records()
+    receipt = events.run(verb="rebuild")
+    assert counts(receipt) == (4, 4, 0, 0)
+    assert events.types() == {
+        "flag": "string",
+        "items": "array<struct<a:bigint,b:bigint>>",
+        "n": "decimal(38,1)",
+        "when": "timestamp",
+        "flag__text": "string",
+        "n__text": "string",
+    }
+    assert "changed n decimal(38,1) from n, was bigint" in receipt["schema_changes"]
+    assert "dropped items__text" in receipt["schema_changes"]
+    assert [record | {"when": None} for record in events.records()] == [record | {"when": None} for record in before]
+    (told,) = events.command("schema", "--json").data
+    assert [version["version"] for version in told["versions"]] == [1, 2, 3]
+
+
+def test_names_stay_in_a_rebuild(events: EventBench) -> None:
+    events.put_events(0, {"b_c": 1})
+    events.run()
+    events.put_events(1, {"b": {"c": 2}})
+    events.run()
+    assert list(events.types()) == ["b_c", "b_c_2"]
+    rows = events.table()
+    assert events.run(verb="rebuild")["schema_changes"] == []
+    assert [row["b_c"] for row in events.table()] == [row["b_c"] for row in rows] == [1, None]
+    assert len(events.state().schema_versions) == 2
+
+
+@pytest.mark.parametrize(
+    ("day", "folder", "partition"),
+    [
+        ({}, "year=2026/month=08/day=01/hour=13", "year=2026/month=08/day=01"),
+        ({"path_format": "dt={year}-{month}-{day}/*"}, "dt=2026-08-01/13", "year=2026/month=08/day=01"),
+        ({"path_format": "{year}/{month}/{day}/*"}, "2026/08/01/13", "year=2026/month=08/day=01"),
+        ({"from": "object"}, "partition=0", "year=2026/month=08/day=01"),
+        ({"from": "field", "field": "meta.at"}, "partition=0", "year=1969/month=12/day=31"),
+    ],
+)
+def test_days(events: EventBench, day: dict[str, str], folder: str, partition: str) -> None:
+    events.feed(source__day=day, source__timestamps={"meta.at": "epoch_millis"})
+    events.put_events(0, {"meta": {"at": -1}}, folder=folder)
+    assert counts(events.run()) == (1, 1, 0, 0)
+    assert [row["_day"] for row in events.table()] == [partition]
+    table = events.spark.read.parquet(str(events.lake / "refined/t"))
+    assert table.selectExpr("concat_ws('/', year, month, day)").collect()[0][0] == partition.replace(
+        "year=", ""
+    ).replace("month=", "").replace("day=", "")
+
+
+def test_rows_and_objects_without_a_day(events: EventBench) -> None:
+    events.put_events(0, {"n": 1}, folder="partition=0")
+    events.put_events(10, {"n": 2}, folder="year=2026/month=02/day=30")
+    events.put_events(20, {"n": 3})
+    receipt = events.run()
+    assert (receipt["exit_code"], receipt["status"]) == (3, "committed")
+    assert sorted(receipt["refused"].values()) == [
+        "its path says no day, but nothing",
+        "its path says no day, but year=2026/month=02/day=30",
+    ]
+    assert [row["n"] for row in events.table()] == [3]
+
+    shutil.rmtree(events.lake)
+    events.feed(source__day={"from": "field", "field": "at"}, source__timestamps={"at": "iso"})
+    at = "2026-08-05T23:00:00-02:00"
+    events.put_events(0, {"at": at}, {"n": 1}, {"at": None}, {"at": "soon"}, {"at": 5}, {"at": at})
+    receipt = events.run()
+    assert (receipt["error"], counts(receipt)) == ("", (6, 2, 0, 4))
+    assert [(row["_day"], row["_offset"]) for row in events.table()] == [
+        ("year=2026/month=08/day=06", 0),
+        ("year=2026/month=08/day=06", 5),
+    ]
+    assert [(line, reasons) for _, line, reasons, _ in events.rejects()] == [(n, [("day", "at")]) for n in (2, 3, 4, 5)]
+
+
+def test_rebuild_of_a_day_from_raw(events: EventBench) -> None:
+    events.feed(source__day={"from": "field", "field": "at"}, source__timestamps={"at": "epoch_seconds"})
+    both = events.put_events(0, {"at": 0, "n": 0}, {"at": 86400, "n": 1})
+    other = events.put_events(10, {"at": 86400, "n": 10})
+    apart = events.put_events(20, {"at": 2 * 86400, "n": 20})
+    events.run()
+    before, table = set(events.state().files), events.table()
+    receipt = events.run("--date", "1970-01-01", verb="rebuild")
+    assert [taken["path"] for taken in receipt["batches"][0]["inputs"]] == [both]
+    assert counts(receipt) == (2, 2, 0, 0)
+    assert events.table() == table
+    assert {file.objects[0] for path, file in events.state().files.items() if path in before} == {apart}
+    receipt = events.run("--date", "1970-01-02", verb="rebuild")
+    assert [taken["path"] for taken in receipt["batches"][0]["inputs"]] == [both, other]
+    assert events.table() == table
+
+    assert "run without --date" in events.run("--date", "1970-01-01")["error"]
+    assert "no event is of year=1980" in events.run("--date", "1980-01-01", verb="rebuild")["error"]
+    (events.lake / other).unlink()
+    receipt = events.run("--date", "1970-01-02", verb="rebuild")
+    assert (receipt["exit_code"], other in receipt["error"]) == (3, True)
+    assert events.run(verb="rebuild")["exit_code"] == 3
+    assert events.run()["status"] == "nothing_new"
+    assert events.table() == table
+    events.feed(
+        source__day={"from": "field", "field": "at"},
+        source__timestamps={"at": "epoch_seconds"},
+        target__on_missing_source="rebuild",
+    )
+    assert events.run(verb="rebuild")["exit_code"] == 0
+    assert [row["n"] for row in events.table()] == [0, 1, 20]
+
+
+def test_many_small_objects_are_few_files(events: EventBench) -> None:
+    for number in range(40):
+        events.put_events(number, {"n": number, "k": 40 - number})
+    events.feed(target__sort_by=["k"])
+    plan = events.command("plan", "--json").data[0]
+    assert (len(plan["objects"]), plan["partitions"]) == (40, [DAY])
+    receipt = events.run()
+    (path,) = receipt["batches"][0]["outputs"]
+    assert pq.read_table(events.lake / path)["k"].to_pylist() == list(range(1, 41))
+    assert pq.read_metadata(events.lake / path).row_group(0).column(0).compression == "SNAPPY"
+
+    events.put_events(100, {"n": [1], "k": 1})
+    events.feed(target__sort_by=["n"])
+    assert events.run()["exit_code"] == 0  # n is a number; what is none lies beside it
+    events.feed(target__sort_by=["tags"])
+    events.put_events(101, {"tags": ["a"]})
+    receipt = events.run()
+    assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
+    assert "rows cannot be sorted by tags, a column of arrays" in receipt["error"]
+    events.feed()
+    assert events.run()["exit_code"] == 0
+
+
+def test_keys_that_are_values_are_refused_by_name(events: EventBench) -> None:
+    events.put_events(0, {"by_user": {f"user {number}": number for number in range(3200)}})
+    receipt = events.run()
+    assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
+    assert "3200 attributes, above 3000; 3200 of them lie below 'by_user'" in receipt["error"]
+    (events.lake / f"raw/topics/t/{DAY}/t+0+0000000000.json.gz").unlink()
+    events.put_events(0, {"n": 1})
+    assert events.run()["exit_code"] == 0
+
+
+def test_sixty_levels_through_spark(events: EventBench) -> None:
+    deep: Any = 1
+    arrays: Any = 1
+    for _ in range(60):
+        deep = {"k": deep}
+    for _ in range(30):
+        arrays = [{"k": arrays}]
+    events.put_events(0, {"deep": deep, "arrays": arrays})
+    events.run()
+    assert events.records() == [normal_record({"deep": deep, "arrays": arrays})]
+    row = events.spark.read.parquet(str(events.lake / "refined/t")).first()
+    assert row is not None
+    assert row["deep" + "_k" * 60] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"source__delimeter": "-"}, "unknown key source.delimeter; did you mean 'delimiter'?"),
+        ({"source__day": {"from": "field"}}, "field names the attribute with the day"),
+        ({"source__day": {"from": "field", "field": "ts"}}, "ts must be in source.timestamps"),
+        ({"source__day": {"from": "path", "path_format": "{year}"}}, "'{year}' has no {month}"),
+        (
+            {"source__day": {"from": "object", "path_format": "{year}{month}{day}"}},
+            "path_format stands with from: path",
+        ),
+        ({"source__timestamps": {"ts": "millis"}}, "source.timestamps.ts"),
+        ({"source__timestamps": {"a..b": "iso"}}, "an attribute is written like meta.offset"),
+        ({"target__separator": "."}, "'.' cannot be part of a column's name"),
+        ({"target__path": "raw/"}, "lie inside one another"),
+        ({"target__path": "state/x"}, "a target is a folder of its own in the lake"),
+    ],
+)
+def test_feeds_that_are_refused(events: EventBench, changes: dict[str, Any], message: str) -> None:
+    events.feed(**changes)
+    answer = events.command("plan")
+    assert answer.exit_code == 2
+    assert message in answer.stderr

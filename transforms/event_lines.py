@@ -1,0 +1,128 @@
+"""Lines of JSON to records, exactly: each number as it was written, each line that is no record told by its number.
+
+msgspec parses; what it merges or rounds without a word is found beside it: doubled keys, and numbers that a double does
+not keep, which become ``Decimal``.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+Record = dict[str, Any]
+
+#: A record that nests deeper is rejected: Arrow, Parquet and Spark recurse.
+DEEPEST: Final = 100
+_SURELY_EXACT: Final = 16
+
+
+class Line(NamedTuple):
+    """A line that holds a record: its number in the object, the number of the record, its bytes."""
+
+    number: int
+    ordinal: int
+    text: bytes
+
+
+class RejectedLine(NamedTuple):
+    """A line that is no record, and the rule that it breaks.
+
+    The rules: json (no JSON, or more than one on the line), encoding (not UTF-8), record (JSON, but no object),
+    doubled_key, nesting (deeper than 100 levels), number (an exponent beyond all measure); and what is found elsewhere:
+    gzip (the object is cut off or broken here) and day (of a column: it says none).
+    """
+
+    number: int
+    rule: str
+    text: bytes
+    column: str | None = None
+
+
+class ParsedLines(NamedTuple):
+    """Lines that have been parsed; blank ones are no rows."""
+
+    records: list[Record]
+    lines: list[Line]
+    rejected: list[RejectedLine]
+    blank: int
+
+
+def split_lines(blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Cut blocks of text into lines, without their line feeds; a byte order mark at the very beginning is no text."""
+    tail = b""
+    is_first = True
+    for block in blocks:
+        text = tail + block
+        if is_first and len(text) >= len(b"\xef\xbb\xbf"):
+            text, is_first = text.removeprefix(b"\xef\xbb\xbf"), False
+        lines = text.split(b"\n")
+        tail = lines.pop()
+        if lines:
+            yield lines
+    if tail:
+        yield [tail]
+
+
+def parse_lines(lines: Sequence[bytes], *, after_line: int = 0, after_record: int = 0) -> ParsedLines:
+    """Parse lines, whose numbers follow ``after_line``; ``after_record`` are the lines before that were not blank."""
+    decode = _DECODER.decode
+    parsed = ParsedLines([], [], [], 0)
+    blank = 0
+    for number, text in enumerate(lines, after_line + 1):
+        try:
+            record = decode(text)
+            rule = "" if type(record) is dict else "record"
+        except UnicodeDecodeError:
+            rule = "encoding"
+        except RecursionError:
+            rule = "nesting"
+        except InvalidOperation:
+            rule = "number"
+        except (msgspec.DecodeError, ValueError):
+            if not text.strip(b" \t\r"):
+                blank += 1
+                continue
+            rule = "json"
+        if rule:
+            parsed.rejected.append(RejectedLine(number, rule, text))
+        else:
+            parsed.records.append(record)
+            parsed.lines.append(Line(number, after_record + number - after_line - blank, text))
+    return parsed._replace(blank=blank)
+
+
+def exact_number(text: str) -> float | Decimal:
+    """Read a number with a fraction or an exponent: a double if that is the same number, else a decimal."""
+    value = float(text)
+    if len(text) <= _SURELY_EXACT and "e" not in text and "E" not in text:
+        return value  # up to 15 digits come back as they were
+    exact = Decimal(text)
+    return value if exact == Decimal(repr(value)) else exact
+
+
+def has_doubled_keys(text: bytes, keys: int) -> bool:
+    """Tell whether an object of a line has a key twice, given how many keys were found in all of its objects."""
+    # Each key ends in `":` once, as do escaped quotes within strings: if there are no more of them, no key was merged.
+    ends = text.count(b'":')
+    is_tight = b'" :' not in text and b'"\t:' not in text and b'"\r:' not in text
+    if is_tight and (ends == keys or (b'\\\\":' not in text and ends - text.count(b'\\":') == keys)):
+        return False
+    try:
+        json.loads(text, object_pairs_hook=_no_doubles, parse_int=str, parse_float=str)
+    except _DoubledKeyError:
+        return True
+    return False
+
+
+class _DoubledKeyError(Exception):
+    """Raised when an object has a key twice."""
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise _DoubledKeyError
+
+
+_DECODER: Final = msgspec.json.Decoder(float_hook=exact_number)

@@ -1,0 +1,249 @@
+"""The types of flat columns: what fits them unaltered, and how Arrow and the catalog write them. No pyspark.
+
+bigint, double, decimal(38,s), string, boolean, and timestamp(…) where the feed says how times are written; arrays of
+them, of arrays, and of records.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal, InvalidOperation
+from typing import Any, Final, Union
+
+import msgspec
+import pyarrow as pa
+
+DIGITS: Final = 38
+_LONG_MIN: Final = -(2**63)
+_LONG_MAX: Final = 2**63 - 1
+_SURELY_DOUBLE: Final = 2**53
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_MICROS: Final = -62_135_596_800_000_000  # year 1
+_LAST_MICROS: Final = 253_402_300_799_999_999  # year 9999
+_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?")
+_EXACT: Final = Context(prec=100, traps=[InvalidOperation])
+
+#: How a time may be written, and how many microseconds its unit has.
+TIME_FORMATS: Final = {
+    "epoch_seconds": Decimal(1_000_000),
+    "epoch_millis": Decimal(1000),
+    "epoch_micros": Decimal(1),
+    "epoch_nanos": Decimal("0.001"),
+    "iso": None,
+}
+
+Type = Union[str, "ArrayType", "RecordType"]
+
+
+class ArrayType(msgspec.Struct, frozen=True, tag="array"):
+    """An array of one type."""
+
+    element: Type
+
+
+class RecordField(msgspec.Struct, frozen=True):
+    """A field of the records in an array: its key in the events, its name in the table."""
+
+    key: str
+    name: str
+    type: Type
+
+
+class RecordType(msgspec.Struct, frozen=True, tag="record"):
+    """Records in an array."""
+
+    fields: tuple[RecordField, ...]
+
+
+class DoesNotFitError(Exception):
+    """Raised when a value cannot be held by a type unaltered."""
+
+
+def arrow_type(kind: Type) -> pa.DataType:
+    """Give a type in Arrow's words."""
+    if isinstance(kind, ArrayType):
+        return pa.list_(arrow_type(kind.element))
+    if isinstance(kind, RecordType):
+        return pa.struct([pa.field(field.name, arrow_type(field.type)) for field in kind.fields])
+    if kind.startswith("decimal"):
+        return pa.decimal128(DIGITS, scale_of(kind))
+    if kind.startswith("timestamp"):
+        return pa.timestamp("us", tz="UTC")
+    return _ARROW[kind]
+
+
+def ddl_type(kind: Type) -> str:
+    """Give a type in the words of Hive and Spark."""
+    if isinstance(kind, ArrayType):
+        return f"array<{ddl_type(kind.element)}>"
+    if isinstance(kind, RecordType):
+        return f"struct<{','.join(f'{field.name}:{ddl_type(field.type)}' for field in kind.fields)}>"
+    return kind.partition("(")[0] if kind.startswith("timestamp") else kind
+
+
+def scale_of(kind: str) -> int:
+    """Give the fraction digits of a decimal."""
+    return int(kind.removesuffix(")").split(",")[1])
+
+
+def converter(kind: Type) -> Callable[[Any], Any]:
+    """Give the function that turns a value (null or not) into one that Arrow takes for a type.
+
+    It raises ``DoesNotFitError`` for a value that the type cannot hold unaltered.
+    """
+    if isinstance(kind, ArrayType):
+        return _array_converter(converter(kind.element))
+    if isinstance(kind, RecordType):
+        return _record_converter({field.key: (field.name, converter(field.type)) for field in kind.fields})
+    if kind.startswith("decimal"):
+        return _nullable(_decimal_converter(scale_of(kind)))
+    if kind.startswith("timestamp"):
+        return _nullable(_time_converter(kind.removeprefix("timestamp(").removesuffix(")")))
+    return _nullable(_SCALARS[kind])
+
+
+def is_double(value: int) -> bool:
+    """Tell whether a whole number is what a double reads as; above 2^53 the digits that it is written with count."""
+    if -_SURELY_DOUBLE <= value <= _SURELY_DOUBLE:
+        return True
+    try:
+        return Decimal(repr(float(value))) == value
+    except OverflowError:
+        return False
+
+
+def _nullable(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else convert(value)
+
+
+def _array_converter(element: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        if type(value) is list:
+            return [element(item) for item in value]
+        return _fitting(value, None)
+
+    return convert
+
+
+def _record_converter(fields: dict[str, tuple[str, Callable[[Any], Any]]]) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        if type(value) is not dict:
+            return _fitting(value, None)
+        found = {}
+        for key, item in value.items():
+            if item is not None:
+                name, convert_item = fields.get(key) or _fitting(key, (None, None))
+                found[name] = convert_item(item)
+        return found
+
+    return convert
+
+
+def _fitting(value: Any, otherwise: Any) -> Any:
+    if value is not None:
+        raise DoesNotFitError
+    return otherwise
+
+
+def _to_long(value: Any) -> int:
+    if type(value) is int:
+        number = value
+    elif (type(value) is float and value.is_integer()) or (type(value) is Decimal and _is_whole_and_short(value)):
+        number = int(exact_decimal(value))
+    else:
+        raise DoesNotFitError
+    if _LONG_MIN <= number <= _LONG_MAX:
+        return number
+    raise DoesNotFitError
+
+
+def _is_whole_and_short(value: Decimal) -> bool:
+    return value.adjusted() < DIGITS and value == value.to_integral_value()
+
+
+def _to_double(value: Any) -> float:
+    if type(value) is float or (type(value) is int and is_double(value)):
+        return float(value)
+    raise DoesNotFitError
+
+
+def _of_type(wanted: type) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        if type(value) is wanted:
+            return value
+        raise DoesNotFitError
+
+    return convert
+
+
+def _decimal_converter(scale: int) -> Callable[[Any], Decimal]:
+    def convert(value: Any) -> Decimal:
+        if type(value) not in (int, float, Decimal):
+            raise DoesNotFitError
+        exact = exact_decimal(value)
+        if digits_of(exact) > DIGITS - scale or scale_needed(exact) > scale:
+            raise DoesNotFitError
+        return exact.quantize(Decimal((0, (1,), -scale)), context=_EXACT)
+
+    return convert
+
+
+def exact_decimal(value: float | Decimal) -> Decimal:
+    """Give a number by the digits that it is written with."""
+    return Decimal(repr(value)) if type(value) is float else Decimal(value)
+
+
+def digits_of(value: Decimal) -> int:
+    """Count the digits before the point, leading zeros aside."""
+    return max(0, value.adjusted() + 1) if value else 0
+
+
+def scale_needed(value: Decimal) -> int:
+    """Count the digits after the point, trailing zeros aside."""
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int) or exponent >= 0 or not value:
+        return 0
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return max(0, -exponent - zeros)
+
+
+def _time_converter(form: str) -> Callable[[Any], int]:
+    unit = TIME_FORMATS[form]
+
+    def from_number(value: Any) -> int:
+        if type(value) not in (int, float, Decimal):
+            raise DoesNotFitError
+        exact = exact_decimal(value)
+        if digits_of(exact) > DIGITS or scale_needed(exact) > DIGITS:
+            raise DoesNotFitError
+        return _micros(_EXACT.multiply(exact, unit or Decimal(1)))
+
+    return _from_iso if unit is None else from_number
+
+
+def _micros(exact: Decimal) -> int:
+    micros = int(exact)
+    if micros != exact or not _FIRST_MICROS <= micros <= _LAST_MICROS:
+        raise DoesNotFitError
+    return micros
+
+
+def _from_iso(value: Any) -> int:
+    """Read ISO 8601 with a time of day; without an offset it is UTC."""
+    if type(value) is not str or not _ISO.fullmatch(value):
+        raise DoesNotFitError
+    try:
+        time = datetime.fromisoformat(value)
+        since = (time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH
+    except (ValueError, OverflowError):
+        raise DoesNotFitError from None
+    return _micros(Decimal(since // timedelta(microseconds=1)))
+
+
+_SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
+    "bigint": _to_long,
+    "double": _to_double,
+    "boolean": _of_type(bool),
+    "string": _of_type(str),
+}
+_ARROW: Final = {"bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_(), "string": pa.string()}

@@ -1,0 +1,104 @@
+"""What the keys of a Kafka Connect S3 sink say: topic, Kafka partition, start offset. Text only, no pyspark.
+
+A key is ``<topics.dir>/<topic>/<encoded partition>/<topic>+<partition>+<start offset>.json[.gz]``. The delimiter is the
+sink's ``file.delim``; since a topic may hold it too, the last two fields count.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from transforms.object_names import DATE_KEYS, is_hidden
+
+_ENDS: Final = (".json.gz", ".json")
+_DIGITS: Final = re.compile("[0-9]{1,19}")
+_PLACEHOLDERS: Final = {"year": "[0-9]{4}", "month": "[0-9]{2}", "day": "[0-9]{2}"}
+_NOT_IN_A_TABLE_NAME: Final = re.compile("[^a-z0-9]+")
+
+
+@dataclass(frozen=True)
+class SinkName:
+    """What a key below ``topics.dir`` says.
+
+    Attributes:
+        topic: The topic, which is a folder and also begins the file's name.
+        folders: The encoded partition: ``partition=0``, ``year=2026/month=08``, or nothing.
+        partition: The Kafka partition.
+        start: The offset of the first record.
+    """
+
+    topic: str
+    folders: str
+    partition: int
+    start: int
+
+
+def read_sink_name(path: str, delimiter: str) -> SinkName | str:
+    """Read a path below ``topics.dir``, or say why it is no object of a sink."""
+    if "/" not in path:
+        return "lies in no topic's folder"
+    topic, *folders, name = path.split("/")
+    # A topic may begin with _ or a dot, as Kafka's own do.
+    if not name or is_hidden("/".join((*folders, "-"))):
+        return "hidden"
+    end = next((end for end in _ENDS if name.endswith(end)), "")
+    if not end:
+        return f"its name does not end in {' or '.join(reversed(_ENDS))}"
+    fields = name.removesuffix(end).rsplit(delimiter, 2)
+    if len(fields) != 3 or not all(_DIGITS.fullmatch(field) for field in fields[1:]):  # noqa: PLR2004
+        return f"its name is not <topic>{delimiter}<partition>{delimiter}<offset>"
+    if fields[0] != topic:
+        return f"its name begins with topic {fields[0]!r}, its folder is that of {topic!r}"
+    return SinkName(topic, "/".join(folders), int(fields[1]), int(fields[2]))
+
+
+def path_date_pattern(template: str) -> re.Pattern[str]:
+    """Compile the template of an encoded partition, such as ``dt={year}-{month}-{day}/*``.
+
+    ``{year}`` stands for four digits, ``{month}`` and ``{day}`` for two, ``*`` for any text.
+
+    Raises:
+        ValueError: If the template names another placeholder, or has not each of the three once.
+    """
+    pattern = ""
+    for part in re.split(r"(\{[^{}]*\}|\*)", template):
+        key = part[1:-1]
+        if part == "*":
+            pattern += ".*"
+        elif part.startswith("{") and part.endswith("}"):
+            if key not in _PLACEHOLDERS:
+                raise ValueError(f"unknown placeholder {part}; known are {{year}}, {{month}}, {{day}} and *")
+            if f"(?P<{key}>" in pattern:
+                raise ValueError(f"placeholder {part} stands twice in {template!r}")
+            pattern += f"(?P<{key}>{_PLACEHOLDERS[key]})"
+        else:
+            pattern += re.escape(part)
+    if missing := [key for key in DATE_KEYS if f"(?P<{key}>" not in pattern]:
+        raise ValueError(f"{template!r} has no {{{missing[0]}}}")
+    return re.compile(pattern, re.DOTALL)
+
+
+def date_of_folders(folders: str, pattern: re.Pattern[str] | None) -> dict[str, str]:
+    """Read year, month and day off an encoded partition: by the pattern, else from ``key=value`` folders."""
+    if pattern is not None:
+        match = pattern.fullmatch(folders)
+        return match.groupdict() if match else {}
+    found = dict(folder.split("=", 1) for folder in folders.split("/") if "=" in folder)
+    return {key: found[key] for key in DATE_KEYS if key in found}
+
+
+def table_name(topic: str) -> str:
+    """Name a topic's table: small letters, with ``_`` for each run of anything but the letters a to z and digits.
+
+    ``geo.quakes`` and ``Geo-Quakes`` both give ``geo_quakes``; a topic of other characters alone gives ``topic``.
+    """
+    return _NOT_IN_A_TABLE_NAME.sub("_", topic.lower()).strip("_") or "topic"
+
+
+def topics_by_table(topics: Iterable[str]) -> Mapping[str, list[str]]:
+    """Gather topics by the name of their table; where one name has several, none of them may have it."""
+    tables: dict[str, list[str]] = {}
+    for topic in sorted(set(topics)):
+        tables.setdefault(table_name(topic), []).append(topic)
+    return tables
