@@ -11,7 +11,7 @@ from lakewright.lake import Lake
 from lakewright.runs import TargetJob
 
 #: Job → the name of its feed model, in the module of the job's name with ``_feed`` behind it.
-JOBS: Final = {"csv_to_parquet": "CsvToParquetFeed"}
+JOBS: Final = {"csv_to_parquet": "CsvToParquetFeed", "cdc_to_hudi": "CdcToHudiFeed"}
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class BatchReport(BaseModel):
     quarantined: list[str] = []
     counts: Counts = Counts()
     rules: dict[str, int] = {}
+    table_commit: dict[str, str | int] = {}
 
     @classmethod
     def of(cls, outcome: Outcome, inputs: list[SourceObject], processing_date: str) -> "BatchReport":
@@ -49,7 +50,9 @@ class BatchReport(BaseModel):
             processing_date=processing_date,
             outputs=[file.path for file in outcome.added],
             quarantined=[file.path for file in outcome.quarantined],
-            **outcome.model_dump(include={"number", "status", "reason", "config_hash", "removed", "counts", "rules"}),
+            **outcome.model_dump(
+                include={"number", "status", "reason", "config_hash", "removed", "counts", "rules", "table_commit"}
+            ),
         )
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from lakewright.catalog import Catalog
 from lakewright.config import Feed
@@ -89,6 +89,8 @@ class Staged:
     """What a batch made, staged and counted, before anything is published.
 
     ``refused`` are objects that turned out unreadable on the way: then the rest of this is not to be used.
+    ``handed`` are the rows staged for a table that commits by itself, deletes among them. ``mark``, ``memory`` and
+    ``forgotten`` are as in ``log.Outcome``.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -97,6 +99,19 @@ class Staged:
     table: list[TableFile] = field(default_factory=list)
     quarantine: list[TableFile] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    handed: int = 0
+    mark: str = ""
+    memory: list[TableFile] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TableCommit:
+    """A batch as a table that commits by itself has it: which attempt it was, what that staged, what the table made."""
+
+    attempt: str
+    staged: Staged
+    told: dict[str, str | int] = field(default_factory=dict)
 
 
 class TargetJob(Protocol):
@@ -127,6 +142,17 @@ class TargetJob(Protocol):
 
     def catalog(self) -> Catalog | None:
         """Give the catalog that the table is registered in, if any."""
+
+
+@runtime_checkable
+class CommittingJob(Protocol):
+    """What a job also brings if its table commits by itself: that commit is the truth, and the outcome follows it."""
+
+    def applied(self, plan: Plan) -> TableCommit | None:
+        """Look whether the table holds the batch already."""
+
+    def apply(self, plan: Plan, staged: Staged, folder: str, attempt: str) -> TableCommit:
+        """Make the one commit of a batch, and read it back."""
 
 
 class Run:
@@ -194,6 +220,7 @@ class Run:
                 config_hash=self._job.feed.fingerprint(),
                 objects=survey.choice.objects,
                 replaces=survey.choice.replaces,
+                before=state.before(),
             )
             self._log.write_plan(plan)
             state = self._batch(plan, state, lease)
@@ -203,6 +230,9 @@ class Run:
 
     def _batch(self, plan: Plan, state: TableState, lease: Lease) -> TableState:
         """Carry a plan to its outcome, and publish it."""
+        if isinstance(self._job, CommittingJob) and (commit := self._job.applied(plan)) is not None:
+            self._say("committed before", f"batch {plan.number}")
+            return self._end(plan, state, commit)
         if plan.config_hash != self._job.feed.fingerprint():
             return self._drop(plan, state, "the feed has changed since planned")
         if changed := self._job.changed(plan):
@@ -214,18 +244,7 @@ class Run:
         size = sum(taken.size for taken in plan.objects)
         self._say("read", f"batch {plan.number}: {len(plan.objects)} objects, {readable_bytes(size)}")
         try:
-            staged = self._job.stage(plan, staging, self._progress)
-            self._say("check", f"{staged.counts.read} rows read, {staged.counts.rejected} rejected")
-            if changed := self._job.changed(plan):
-                return self._drop(plan, state, _changed("while read", changed))
-            if staged.refused:
-                return self._refuse_objects(plan, state, staged.refused)
-            self._check_sums(staged)
-            lease.check()
-            state = self._end(plan, state, attempt, staged)
-        except OvertakenError:
-            self._lake.delete_folder(staging)
-            raise
+            return self._attempt(plan, state, lease, staging, attempt)
         except LakewrightError:
             raise
         except Exception:
@@ -233,23 +252,49 @@ class Run:
             if changed := self._job.changed(plan):
                 return self._drop(plan, state, _changed("while read", changed))
             raise
-        if state.last is not None and state.last.status == "dropped":
-            raise RowsRefusedError(
-                staged.counts.rejected, staged.counts.read, self._job.feed.max_rejected, staged.rules
-            )
+
+    def _attempt(self, plan: Plan, state: TableState, lease: Lease, staging: str, attempt: str) -> TableState:
+        """Stage a batch, check it, and end it."""
+        staged = self._job.stage(plan, staging, self._progress)
+        self._say("check", f"{staged.counts.read} rows read, {staged.counts.rejected} rejected")
+        if changed := self._job.changed(plan):
+            return self._drop(plan, state, _changed("while read", changed))
+        if staged.refused:
+            return self._refuse_objects(plan, state, staged.refused)
+        self._check_sums(staged)
+        refused, commit = self._is_refused(staged), TableCommit(attempt, staged)
+        try:
+            lease.check()
+            if isinstance(self._job, CommittingJob) and not refused:
+                self._say("apply", f"batch {plan.number}")
+                commit = self._job.apply(plan, staged, staging, attempt)
+                self._say("applied", f"batch {plan.number}")
+            state = self._end(plan, state, commit)
+        except OvertakenError:
+            # What the table itself holds is published from this very folder, by whomever.
+            if not commit.told:
+                self._lake.delete_folder(staging)
+            raise
+        if refused:
+            counts = staged.counts
+            raise RowsRefusedError(counts.rejected, counts.read, self._job.feed.max_rejected, staged.rules)
         return state
 
-    def _end(self, plan: Plan, state: TableState, attempt: str, staged: Staged) -> TableState:
+    def _is_refused(self, staged: Staged) -> bool:
+        return staged.counts.rejected > Fraction(str(self._job.feed.max_rejected)) * staged.counts.read
+
+    def _end(self, plan: Plan, state: TableState, commit: TableCommit) -> TableState:
         """Write the outcome, and publish what it names: all, or only the quarantine if too much was rejected."""
-        refused = staged.counts.rejected > Fraction(str(self._job.feed.max_rejected)) * staged.counts.read
+        staged = commit.staged
+        refused = not commit.told and self._is_refused(staged)
         replaced = None if plan.replaces is None else set(plan.replaces)
         outcome = Outcome(
             number=plan.number,
             status="dropped" if refused else "committed",
             reason="too many rejected rows" if refused else "",
             run=self._id,
-            attempt=attempt,
-            config_hash=self._job.feed.fingerprint(),
+            attempt=commit.attempt,
+            config_hash=plan.config_hash,
             counts=_withheld(staged.counts) if refused else staged.counts,
             rules=staged.rules,
             columns=staged.columns,
@@ -258,6 +303,10 @@ class Run:
             removed=[] if refused else _in_partitions(state.files, replaced),
             quarantined=[self._as_refused(file) for file in staged.quarantine] if refused else staged.quarantine,
             released=_in_partitions(state.quarantine, set() if refused else replaced, refused=True),
+            mark=staged.mark,
+            memory=[] if refused else staged.memory,
+            forgotten=[] if refused else staged.forgotten,
+            table_commit=commit.told,
         )
         self._log.write_outcome(outcome)
         self._say("committed" if not refused else "refused", f"batch {plan.number}")
@@ -269,14 +318,14 @@ class Run:
 
     def _publish(self, outcome: Outcome, state: TableState) -> None:
         """Bring the table to what the outcome says; harmless when done again, by whomever."""
-        for file in (*outcome.added, *outcome.quarantined):
+        for file in (*outcome.added, *outcome.quarantined, *outcome.memory):
             self._progress.stage(self._target.name, "publish", file.path)
             if not self._lake.move(file.staged, file.path):
                 raise OvertakenError(
                     f"{file.path} is neither staged nor published: a later batch replaced it, or somebody removed it; "
                     "if status shows no later batch, run `rebuild`"
                 )
-        for path in (*outcome.removed, *outcome.released):
+        for path in (*outcome.removed, *outcome.released, *outcome.forgotten):
             self._progress.stage(self._target.name, "remove", path)
             self._lake.delete(path)
         catalog = self._job.catalog()
@@ -344,9 +393,10 @@ class Run:
         in_table = sum(file.rows for file in staged.table)
         in_quarantine = sum(file.rows for file in staged.quarantine)
         counts = staged.counts
-        if not counts.holds() or in_table != counts.written or in_quarantine != counts.rejected:
+        in_table += staged.handed
+        if not counts.holds() or in_table != counts.written + counts.deleted or in_quarantine != counts.rejected:
             raise AccountingError(
-                f"{counts.read} rows read, but {in_table} in the table and {in_quarantine} in quarantine; "
+                f"{counts.read} rows read, but {in_table} for the table and {in_quarantine} in quarantine; "
                 "nothing was published"
             )
 

@@ -3,7 +3,8 @@
 LakewrightError
 └── DataError
     ├── MissingColumnsError
-    └── HeaderError
+    ├── HeaderError
+    └── SchemaDriftError
 """
 
 from collections.abc import Sequence
@@ -32,3 +33,7 @@ class MissingColumnsError(DataError):
 
 class HeaderError(DataError):
     """Raised when the header of a CSV object cannot be bound to the declared columns."""
+
+
+class SchemaDriftError(DataError):
+    """Raised when the columns of a source no longer fit its table."""
