@@ -15,11 +15,13 @@ from jobs.cdc_append import AppendTarget
 from jobs.cdc_table import ChangedTable, UnusableTable, observe_read
 from jobs.cdc_to_hudi_feed import CdcToHudiFeed, TableSpec, table_of_parameter
 from jobs.entrypoint import run_as_script
-from lakewright.catalog import Catalog
+from lakewright.catalog import CatalogEntry
 from lakewright.errors import ConfigError, StateError
+from lakewright.hudi_catalog import HudiCatalog
+from lakewright.hudi_compaction import Compacted, compact_table
 from lakewright.hudi_timeline import Commit, Timeline, read_properties
 from lakewright.lake import Lake
-from lakewright.log import Before, Counts, Plan, TableFile, TableState
+from lakewright.log import Before, Counts, Log, Plan, TableFile, TableState
 from lakewright.parameters import read_parameter
 from lakewright.progress import LOGGER, Progress
 from lakewright.runs import Request, Staged, Survey, TableCommit
@@ -171,9 +173,30 @@ class HudiTarget(ChangedTable):
         by = "/".join(self.spec.partition_by) or "no partition"
         return f"{self.target.path} by {by}, key {', '.join(self.spec.key)}"
 
-    def catalog(self) -> Catalog | None:
+    def catalog(self) -> CatalogEntry | None:
         """See ``TargetJob.catalog``; a folder on a person's own machine is nothing that the catalog could point to."""
-        return None
+        database = self.feed.target.catalog_database
+        if not database or not self._lake.uri.startswith("s3://"):
+            return None
+        location = f"{self._lake.uri}/{self.target.path}".rstrip("/")
+        return HudiCatalog(database, location, self._table, lambda: self._timeline().partitions())
+
+    def compact(self) -> list[Compacted]:
+        """Compact the table, as it is now.
+
+        Raises:
+            ConfigError: If there is no such table.
+        """
+        if not self._has_commits():
+            raise ConfigError(f"{self.target.path} holds no Hudi table yet; nothing can be compacted")
+        properties = read_properties(self._lake, self.target.path)
+        if properties["hoodie.table.type"] == "COPY_ON_WRITE":
+            return []
+        state, open_plan = Log(self._lake, self.target.state_folder).read()
+        if open_plan is not None:
+            raise ConfigError(f"batch {open_plan.number} is open; `run` ends it, and then the table can be compacted")
+        self._check_table(state.before())
+        return compact_table(self._spark, self._table(state.columns))
 
     def _stage_newer(self, before: Before, plan: Plan, folder: str) -> dict[str, Any]:
         """Stage the batch again, without changes older than what the table holds of their key, or than its delete."""

@@ -67,6 +67,18 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
         _show(f"receipt of {receipt['feed']} → {receipt['target']}", rows)
 
 
+def show_compactions(targets: Sequence[Mapping[str, Any]]) -> None:
+    """Show what was compacted."""
+    for found in targets:
+        rows = {
+            f"instant {done['instant']}": f"{done['log_files']} log files into {done['base_files']} base files of "
+            f"{done['rows']} rows, in {_some([path or 'the whole table' for path in done['partitions']])}"
+            for done in found["compactions"]
+        }
+        if not found["error"]:
+            _show(f"compaction of {found['feed']} → {found['target']}", rows or {"nothing to do": "no log files"})
+
+
 def show_check(names: Sequence[str], problems: Sequence[str]) -> None:
     """Show what is wrong with feeds."""
     for problem in problems:

@@ -1,4 +1,4 @@
-"""What a Hudi table says of itself: its properties, the commits on its timeline, its partitions; and compaction."""
+"""What a Hudi table says of itself: its properties, the commits on its timeline, its partitions."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -80,7 +80,13 @@ class Timeline:
     def partitions(self) -> list[str]:
         """List the table's partitions, as paths below it."""
         context = self._jvm.org.apache.hudi.client.common.HoodieSparkEngineContext(self._spark._jsc)
-        return sorted(self._jvm.org.apache.hudi.common.fs.FSUtils.getAllPartitionPaths(context, self._client, False))
+        utils = self._jvm.org.apache.hudi.common.fs.FSUtils
+        return sorted(utils.getAllPartitionPaths(context, self._client.getStorage(), self._uri, False))
+
+    def pending_compactions(self) -> list[str]:
+        """List the compactions that were scheduled, or begun, and not completed."""
+        pending = self._client.getActiveTimeline().filterPendingCompactionTimeline()
+        return [instant.requestedTime() for instant in pending.getInstants()]
 
     @cached_property
     def _client(self) -> Any:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Final, Protocol, runtime_checkable
 
-from lakewright.catalog import Catalog
+from lakewright.catalog import CatalogEntry
 from lakewright.config import Feed
 from lakewright.errors import (
     AccountingError,
@@ -140,7 +140,7 @@ class TargetJob(Protocol):
     def layout(self) -> str:
         """Say where and how the table's files lie: a table that lies otherwise must be made anew."""
 
-    def catalog(self) -> Catalog | None:
+    def catalog(self) -> CatalogEntry | None:
         """Give the catalog that the table is registered in, if any."""
 
 
