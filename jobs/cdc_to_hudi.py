@@ -16,7 +16,7 @@ from jobs.cdc_table import ChangedTable, UnusableTable, observe_read
 from jobs.cdc_to_hudi_feed import CdcToHudiFeed, TableSpec, table_of_parameter
 from jobs.entrypoint import run_as_script
 from lakewright.catalog import CatalogEntry
-from lakewright.errors import ConfigError, StateError
+from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi_catalog import HudiCatalog
 from lakewright.hudi_compaction import Compacted, compact_table
 from lakewright.hudi_timeline import Commit, Timeline, read_properties
@@ -135,9 +135,9 @@ class HudiTarget(ChangedTable):
         """See ``CommittingJob.apply``.
 
         Raises:
+            OvertakenError: If another run committed the batch, or a later one.
             StateError: If the timeline does not hold the batch afterwards.
         """
-        is_new = plan.replaces is None or not self._has_commits()
         table = self._table(staged.columns)
         changes = self._spark.read.parquet(self._uri(folder, self._changes_in(folder)))
         rows = changes if table.key == KEY else changes.drop(KEY)
@@ -149,23 +149,28 @@ class HudiTarget(ChangedTable):
             "attempt": attempt,
             "staged": _STAGED.dump_json(staged).decode(),
         }
+        has_commits = self._has_commits()
+        if has_commits and (last := self._timeline().last_batch()) and last.number >= plan.number:
+            raise OvertakenError(f"another run committed batch {last.number} meanwhile; nothing was done twice")
         try:
-            if is_new:
+            if has_commits and plan.replaces is not None:
+                write_changes(rows, table, ours, size=size)
+            else:
                 self._lake.delete_folder(self.target.path)
                 write_load(rows.where(F.col(IS_DELETED).isNull()), table, ours, size=size)
-            else:
-                write_changes(rows, table, ours, size=size)
         except Exception:
             # What fails after the commit, such as cleaning, is no reason to make it again.
             if self.applied(plan) is None:
                 raise
-            LOGGER.warning("%s: batch %s is committed, but Hudi failed afterwards", self.target.name, plan.number)
+            LOGGER.warning("%s: Hudi failed after the commit of batch %s", self.target.name, plan.number, exc_info=True)
         commit = self.applied(plan)
-        if commit is None or commit.attempt != attempt:
+        if commit is None:
             raise StateError(
                 f"Hudi reported success, but the timeline of {self.target.path} holds no commit of batch "
                 f"{plan.number}; run again"
             )
+        if commit.attempt != attempt:
+            raise OvertakenError(f"another run committed batch {plan.number} meanwhile; nothing was done twice")
         return commit
 
     def layout(self) -> str:
@@ -202,7 +207,7 @@ class HudiTarget(ChangedTable):
         """Stage the batch again, without changes older than what the table holds of their key, or than its delete."""
         changes = self._spark.read.parquet(self._uri(folder, _CHANGES))
         late = changes.where(F.col(ORDER) <= before.mark).select(KEY)
-        held = [self._memory(before.memory, plan)] if before.memory else []
+        held = [self._memory(before.memory, plan).select(KEY, ORDER)] if before.memory else []
         if self._has_commits():
             rows = self._spark.read.format("hudi").load(self._lake.spark_uri(self.target.path))
             held.append(rows.select(F.col(_HUDI_KEY).alias(KEY), ORDER))

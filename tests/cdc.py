@@ -108,3 +108,32 @@ class CdcBench:
 
     def remove(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row of a file: in a load the kind is empty."""
+
+    kind: str
+    time: str
+    key: Any
+    values: tuple[Any, ...] = ()
+    sequence: str | None = None
+
+
+def last_changes(files: Iterable[tuple[str, Sequence[Change]]]) -> dict[Any, Change]:
+    """Find the last change of each key by the rules of the job, in plain Python; files are named by their paths."""
+    last: dict[Any, tuple[tuple[Any, ...], Change]] = {}
+    for name, changes in files:
+        is_load = name.rsplit("/", 1)[-1].startswith("LOAD")
+        for position, change in enumerate(changes):
+            moment = change.sequence or "".join(filter(str.isdigit, change.time)).ljust(20, "0")
+            order = (0, "", name, position) if is_load else (1, moment, name, position)
+            if change.key is not None and (change.key not in last or order > last[change.key][0]):
+                last[change.key] = (order, change)
+    return {key: change for key, (_, change) in last.items()}
+
+
+def rows_after(files: Iterable[tuple[str, Sequence[Change]]]) -> dict[Any, tuple[Any, ...]]:
+    """Give the rows that a table must hold after files, whichever batches they came in."""
+    return {key: change.values for key, change in last_changes(files).items() if change.kind != "D"}
