@@ -24,6 +24,7 @@ from lakewright.lake import Lake
 from lakewright.log import Before, Counts, Log, Plan, TableFile, TableState
 from lakewright.parameters import read_parameter
 from lakewright.progress import LOGGER, Progress
+from lakewright.readers.dms import Footer, is_load
 from lakewright.runs import Request, Staged, Survey, TableCommit
 from lakewright.sources import Source
 from lakewright.writers.hudi import HudiTable, check_session, write_changes, write_load
@@ -32,6 +33,8 @@ from transforms.changes import (
     IS_DELETED,
     KEY,
     ORDER,
+    REASONS,
+    highest_load_order,
     keep_last_changes,
     keep_newer,
     needs_key_column,
@@ -94,6 +97,12 @@ class HudiTarget(ChangedTable):
         if refused:
             return Staged(refused=refused)
         columns, _ = self._columns(footers, before.columns)
+        if (
+            not before.number
+            and all(map(is_load, footers))
+            and (load := self._stage_load(plan, folder, footers, columns))
+        ):
+            return load
         read, kept = Observation(), Observation()
         collapsed = self._read(footers, columns).transform(self._judge).transform(build, read=read, kept=kept)
         stage_parquet(collapsed.select(*columns, KEY, ORDER, IS_DELETED), self._uri(folder, _CHANGES), partition_by=())
@@ -139,9 +148,9 @@ class HudiTarget(ChangedTable):
             StateError: If the timeline does not hold the batch afterwards.
         """
         table = self._table(staged.columns)
-        changes = self._spark.read.parquet(self._uri(folder, self._changes_in(folder)))
+        changes = self._rows_of(plan, staged, folder)
         rows = changes if table.key == KEY else changes.drop(KEY)
-        size = sum(entry.size for entry in self._lake.list(folder))
+        size = sum(entry.size for entry in self._lake.list(folder)) or sum(taken.size for taken in plan.objects)
         ours = {
             "feed": self.target.feed_name,
             "target": self.target.name,
@@ -149,15 +158,15 @@ class HudiTarget(ChangedTable):
             "attempt": attempt,
             "staged": _STAGED.dump_json(staged).decode(),
         }
-        has_commits = self._has_commits()
-        if has_commits and (last := self._timeline().last_batch()) and last.number >= plan.number:
+        is_new = plan.replaces is None or not self._has_commits()
+        if self._has_commits() and (last := self._timeline().last_batch()) and last.number >= plan.number:
             raise OvertakenError(f"another run committed batch {last.number} meanwhile; nothing was done twice")
         try:
-            if has_commits and plan.replaces is not None:
-                write_changes(rows, table, ours, size=size)
-            else:
+            if is_new:
                 self._lake.delete_folder(self.target.path)
                 write_load(rows.where(F.col(IS_DELETED).isNull()), table, ours, size=size)
+            else:
+                write_changes(rows, table, ours, size=size)
         except Exception:
             # What fails after the commit, such as cleaning, is no reason to make it again.
             if self.applied(plan) is None:
@@ -171,6 +180,11 @@ class HudiTarget(ChangedTable):
             )
         if commit.attempt != attempt:
             raise OvertakenError(f"another run committed batch {plan.number} meanwhile; nothing was done twice")
+        if is_new and commit.told["inserted"] != staged.counts.written:
+            raise StateError(
+                f"{commit.told['inserted']} rows are in {self.target.path}, and {staged.counts.written} were counted: "
+                f"the load changed meanwhile; {_REBUILD}"
+            )
         return commit
 
     def layout(self) -> str:
@@ -202,6 +216,38 @@ class HudiTarget(ChangedTable):
             raise ConfigError(f"batch {open_plan.number} is open; `run` ends it, and then the table can be compacted")
         self._check_table(state.before())
         return compact_table(self._spark, self._table(state.columns))
+
+    def _stage_load(
+        self, plan: Plan, folder: str, footers: dict[str, Footer], columns: dict[str, str]
+    ) -> Staged | None:
+        """Count a full load that begins a table, and leave its rows where they lie; None if a key is there twice."""
+        read = Observation()
+        judged = self._read(footers, columns).transform(self._judge).transform(observe_read, read=read)
+        rows_per_key = judged.where(F.size(REASONS) == 0).groupBy(KEY).count()
+        (most,) = rows_per_key.agg(F.max("count")).first() or (None,)
+        if most is not None and most > 1:
+            return None
+        counted = read.get
+        self._check_read(counted, footers)
+        quarantine, rules = self._stage_rejected(plan, folder, counted, footers, columns)
+        written = counted["read"] - counted["rejected"]
+        return Staged(
+            counts=Counts(read=counted["read"], written=written, rejected=counted["rejected"]),
+            rules=rules,
+            columns=columns,
+            quarantine=quarantine,
+            handed=sum(footer.rows for footer in footers.values()) - counted["rejected"],
+            mark=highest_load_order(max(path[len(self._folder) :] for path in footers)),
+            forgotten=plan.before.memory,
+        )
+
+    def _rows_of(self, plan: Plan, staged: Staged, folder: str) -> DataFrame:
+        """Give the rows to write: those that are staged, or those of a load that was left where it lies."""
+        if any(self._lake.list(folder + _NEWER)) or any(self._lake.list(folder + _CHANGES)):
+            return self._spark.read.parquet(self._uri(folder, self._changes_in(folder)))
+        footers, _ = self._look(plan.objects)
+        load = self._read(footers, staged.columns).transform(self._judge).where(F.size(REASONS) == 0)
+        return load.select(*staged.columns, KEY, ORDER, IS_DELETED)
 
     def _stage_newer(self, before: Before, plan: Plan, folder: str) -> dict[str, Any]:
         """Stage the batch again, without changes older than what the table holds of their key, or than its delete."""

@@ -135,6 +135,11 @@ def key_text(names: Sequence[str]) -> Column:
     return F.concat_ws(",", *escaped)
 
 
+def highest_load_order(file: str) -> str:
+    """Give an order that no row of a full load's file exceeds."""
+    return f"0 {file} {'9' * _POSITION_DIGITS}"
+
+
 def needs_key_column(types: Mapping[str, str]) -> bool:
     """Tell whether a table must hold the key's text in a column of its own: ``types`` are key columns and their types.
 

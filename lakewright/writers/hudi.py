@@ -120,8 +120,11 @@ class HudiTable:
 
 def write_load(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], *, size: int) -> None:
     """Fill a new table: one commit by bulk insert. ``size`` is about how many bytes of Parquet the rows are."""
-    sort = "GLOBAL_SORT" if table.partition_by else "NONE"
-    _write(rows, table, metadata, size, {"hoodie.datasource.write.operation": "bulk_insert"} | {_SORT_MODE: sort})
+    # Sorting keeps each task to few partitions, so that files are large; what few tasks can do needs none of it.
+    is_large = size > _TASK_BYTES * rows.sparkSession.sparkContext.defaultParallelism
+    sort = "GLOBAL_SORT" if table.partition_by and is_large else "NONE"
+    how = {"hoodie.datasource.write.operation": "bulk_insert", "hoodie.bulkinsert.sort.mode": sort}
+    _write(rows, table, metadata, size, how)
 
 
 def write_changes(changes: DataFrame, table: HudiTable, metadata: Mapping[str, str], *, size: int) -> None:
@@ -143,9 +146,6 @@ def check_session(spark: Any) -> None:
         )
     except Exception as error:
         raise ConfigError("Hudi's jar is not there: `make setup` brings it, --datalake-formats hudi on Glue") from error
-
-
-_SORT_MODE: Final = "hoodie.bulkinsert.sort.mode"
 
 
 def _write(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], size: int, how: Mapping[str, str]) -> None:
