@@ -57,6 +57,9 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
             "objects in": _some(inputs),
             "files out": _some(outputs),
+            "table made": _some(
+                [_told(batch["table_commit"]) for batch in receipt["batches"] if batch["table_commit"]]
+            ),
             "refused": _some([f"{path}: {why}" for path, why in receipt["refused"].items()]),
             "ignored": _some([f"{path}: {why}" for path, why in receipt["ignored"].items()]),
             "extra columns": _some(list(receipt["extra_columns"])),
@@ -85,6 +88,10 @@ def show_check(names: Sequence[str], problems: Sequence[str]) -> None:
         Console(stderr=True, soft_wrap=True).print(f"error: {problem}", markup=False, highlight=False)
     if not problems:
         Console().print(f"{len(names)} feeds are fine: {', '.join(names)}", markup=False, highlight=False)
+
+
+def _told(commit: Mapping[str, Any]) -> str:
+    return " ".join(f"{name} {value}" for name, value in commit.items())
 
 
 def _show(title: str, rows: Mapping[str, Any]) -> None:

@@ -65,7 +65,7 @@ def get_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
             builder = builder.master("local[*]").config(map=dict(settings))
         session = builder.getOrCreate()
     _set_up(session)
-    _quiet_header_warnings(session)
+    _quiet_warnings(session)
     if is_local() and any(uri.startswith("s3") for uri in lake_uris):
         _hand_credentials_over(session)
     return session
@@ -86,10 +86,11 @@ def _set_up(session: SparkSession) -> None:
         session.conf.set("spark.sql.codegen.hugeMethodLimit", _COMPILED_BYTES)
 
 
-def _quiet_header_warnings(session: SparkSession) -> None:
-    """Keep Spark from warning of each header: the columns are bound by name before Spark reads them by position."""
+def _quiet_warnings(session: SparkSession) -> None:
+    """Keep Spark and Hudi from warning of what is meant: columns bound by name, a table version that Athena reads."""
     log4j = session.sparkContext._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
-    log4j.core.config.Configurator.setLevel("org.apache.spark.sql.catalyst.csv.CSVHeaderChecker", log4j.Level.ERROR)
+    for logger in ("org.apache.spark.sql.catalyst.csv.CSVHeaderChecker", "org.apache.hudi"):
+        log4j.core.config.Configurator.setLevel(logger, log4j.Level.ERROR)
 
 
 def is_local() -> bool:

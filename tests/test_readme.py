@@ -5,16 +5,17 @@ import re
 import yaml
 
 from jobs.__main__ import app
-from jobs.csv_to_parquet_feed import CsvToParquetFeed
+from jobs.registry import feed_model
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_feed_of_the_readme_is_one() -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    feed = CsvToParquetFeed.model_validate(yaml.safe_load(text))
-    assert feed.target.partition_by == ("year", "month", "day")
+def test_the_feeds_of_the_readme_are_some() -> None:
+    feeds = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)]
+    parsed = {feed["job"]: feed_model(feed["job"]).model_validate(feed) for feed in feeds}
+    assert parsed["csv_to_parquet"].target.partition_by == ("year", "month", "day")
+    assert parsed["cdc_to_hudi"].tables["employee_details"].partition_by == ("department",)
 
 
 def test_the_verbs_of_the_readme_are_those_of_the_command_line() -> None:
