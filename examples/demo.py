@@ -30,6 +30,8 @@ from lakewright.session import get_session  # noqa: E402
 
 LAKE: Final = ROOT / "lake"
 FEEDS: Final = ("birdstrikes", "customers", "retail_sales")
+#: Feeds of change data: what they load lies in ``examples/raw``, what changes afterwards in ``examples/later``.
+CHANGING: Final = ("human_resources", "dev")
 SHOWN_ROWS: Final = 8
 SHOWN_COLUMNS: Final = 6
 console = Console()
@@ -45,6 +47,7 @@ def main() -> int:
     receipts = [receipt for feed in FEEDS for receipt in run(feed)]
     receipts += scrub("uploads", "landing/uploads/notes.json")
     receipts += events("events", "raw/topics/geo.quakes/partition=0/geo.quakes+0+0000000854.json.gz")
+    receipts += [receipt for feed in CHANGING for receipt in change(feed)]
     console.rule("the commands to go on with")
     for line in (
         "lakewright plan customers          what a run would do",
@@ -53,6 +56,7 @@ def main() -> int:
         "lakewright status customers        last batch, what is waiting, what is in quarantine",
         "lakewright receipt customers       the last receipt (--json for all of it)",
         "lakewright schema events           which columns events have, and since when",
+        "lakewright compact dev             the log files of a merge-on-read table become base files",
         "lakewright check                   are the feeds in conf/feeds right?",
         "make clean                         remove the demo's lake",
     ):
@@ -127,12 +131,30 @@ def visible(text: str) -> str:
     return text.replace("\r", "␍").replace("\n", "␊\n")
 
 
-def show_rows(title: str, rows: DataFrame) -> None:
+def change(feed_name: str) -> list[Receipt]:
+    """Load the tables of a feed, let their changes arrive, run again; show the tables before and after."""
+    receipts = []
+    for title, source in (("loaded", "raw"), ("after the changes", "later")):
+        console.rule(f"{feed_name}: lakewright run {feed_name} ({title})")
+        shutil.copytree(ROOT / "examples" / source / feed_name, LAKE / "raw" / feed_name, dirs_exist_ok=True)
+        lake = open_lake(str(LAKE))
+        jobs = load_feed(Conf(str(ROOT / "conf")), feed_name).targets(lake, [])
+        with closing_progress(make_progress()) as progress:
+            receipts += run_targets(lake, jobs, Request(), progress)
+        for job in jobs:
+            rows = get_session().read.format("hudi").load(lake.spark_uri(job.target.path))
+            own = [name for name in rows.columns if not name.startswith("_")]
+            show_rows(f"{job.target.path} holds", rows.select(own).orderBy(own[0]), most=len(own), rows_shown=20)
+    screen.show_receipts([receipts[-1].model_dump()])
+    return receipts
+
+
+def show_rows(title: str, rows: DataFrame, *, most: int = SHOWN_COLUMNS, rows_shown: int = SHOWN_ROWS) -> None:
     """Show the first rows of a frame."""
-    columns = rows.columns[:SHOWN_COLUMNS]
-    more = f", {len(rows.columns) - SHOWN_COLUMNS} more columns" if len(rows.columns) > SHOWN_COLUMNS else ""
+    columns = rows.columns[:most]
+    more = f", {len(rows.columns) - most} more columns" if len(rows.columns) > most else ""
     table = Table(*columns, title=f"{title} {rows.count()} rows{more}", title_justify="left")
-    for row in rows.select(*columns).limit(SHOWN_ROWS).collect():
+    for row in rows.select(*columns).limit(rows_shown).collect():
         table.add_row(*("null" if value is None else str(value).replace("[", r"\[") for value in row))
     console.print(table)
 

@@ -30,7 +30,9 @@ EXCLUDED = (
     "commons-codec:commons-codec",
     "commons-logging:commons-logging",
     "joda-time:joda-time",
+    "org.apache.hive:hive-storage-api",
     "org.apache.httpcomponents:httpclient",
+    "org.slf4j:slf4j-api",
     "org.wildfly.openssl:wildfly-openssl",
 )
 

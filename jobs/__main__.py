@@ -173,6 +173,29 @@ def schema(
 
 
 @app.command()
+def compact(
+    feed: FeedName,
+    lake: LakeUri = None,
+    conf: ConfUri = "conf",
+    target: Targets = [],  # noqa: B006
+    settings: Settings = [],  # noqa: B006
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Merge the log files of Hudi tables into their base files."""
+
+    def work() -> Answer:
+        from lakewright.compaction import compact_targets
+
+        opened = _open_lake(lake)
+        done = compact_targets(opened, load_feed(Conf(conf), feed, settings).targets(opened, target))
+        code = max((found["exit_code"] for found in done), default=0)
+        return Answer(done, lambda: screen.show_compactions(done), code)
+
+    _answer(work, as_json, verbose)
+
+
+@app.command()
 def check(
     feed: Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Feeds; else all of them.")] = None,
     conf: ConfUri = "conf",

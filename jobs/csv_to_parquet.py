@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from py4j.protocol import Py4JJavaError
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from jobs.csv_to_parquet_feed import CsvToParquetFeed
@@ -22,7 +22,7 @@ from lakewright.readers.csv_objects import Header, bind_columns, find_unreadable
 from lakewright.runs import Request, Staged, Survey, Target
 from lakewright.session import own_session
 from lakewright.sources import Choice, Listed, Source, choose_append, choose_rebuild, choose_whole, narrowed
-from lakewright.writers.parquet import plan_reading, schema_changes, stage_parquet, staged_files
+from lakewright.writers.parquet import broken_rules, plan_reading, schema_changes, stage_parquet, staged_files
 from transforms.errors import HeaderError
 from transforms.object_names import DATE_KEYS, file_name_pattern, is_day, partition_path
 from transforms.typed_rows import (
@@ -176,7 +176,7 @@ class CsvToParquet:
             counts=Counts(
                 read=counted["read"], written=counted["read"] - counted["rejected"], rejected=counted["rejected"]
             ),
-            rules=self._broken_rules(spark, folder) if quarantine else {},
+            rules=broken_rules(spark, self._lake.spark_uri(folder + "quarantine")) if quarantine else {},
             columns=self._published_columns(),
             table=table,
             quarantine=quarantine,
@@ -188,13 +188,6 @@ class CsvToParquet:
             keep_rejected, columns=columns, also=keys
         )
         stage_parquet(rejected, self._lake.spark_uri(folder + "quarantine"), partition_by=keys)
-
-    def _broken_rules(self, spark: SparkSession, folder: str) -> dict[str, int]:
-        reasons = spark.read.parquet(self._lake.spark_uri(folder + "quarantine")).select(
-            F.explode("reasons").alias("r")
-        )
-        rules = reasons.select(F.concat_ws(": ", "r.column", "r.rule").alias("rule")).groupBy("rule").count()
-        return {row["rule"]: row["count"] for row in rules.orderBy("rule").collect()}
 
     def _choose(
         self,

@@ -81,7 +81,7 @@ class JsonScrub:
         records = sum(found.numbers.get("records", 0) for found in done.values())
         return Staged(
             counts=Counts(read=records, written=records),
-            in_place=records,
+            handed=records,
             taken=[SourceObject(path=found.path, size=found.size, etag=found.etag) for found in done.values()],
             numbers={path: found.numbers for path, found in done.items()},
             refused={found.path: found.reason for found in results if found.status == "refused"},

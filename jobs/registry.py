@@ -14,6 +14,7 @@ from lakewright.runs import TargetJob
 JOBS: Final = {
     "csv_to_parquet": "CsvToParquetFeed",
     "json_scrub": "JsonScrubFeed",
+    "cdc_to_hudi": "CdcToHudiFeed",
     "flatten_events": "FlattenEventsFeed",
 }
 

@@ -65,6 +65,9 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
             "objects in": _some(inputs),
             "files out": _some(outputs),
+            "table made": _some(
+                [_told(batch["table_commit"]) for batch in receipt["batches"] if batch["table_commit"]]
+            ),
             "refused": _some([f"{path}: {why}" for path, why in receipt["refused"].items()]),
             "ignored": _some([f"{path}: {why}" for path, why in receipt["ignored"].items()]),
             "extra columns": _some(list(receipt["extra_columns"])),
@@ -89,12 +92,28 @@ def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
         _show(f"schema of {schema['feed']} → {schema['target']}", {"columns": columns} | rows)
 
 
+def show_compactions(targets: Sequence[Mapping[str, Any]]) -> None:
+    """Show what was compacted."""
+    for found in targets:
+        rows = {
+            f"instant {done['instant']}": f"{done['log_files']} log files into {done['base_files']} base files of "
+            f"{done['rows']} rows, in {_some([path or 'the whole table' for path in done['partitions']])}"
+            for done in found["compactions"]
+        }
+        if not found["error"]:
+            _show(f"compaction of {found['feed']} → {found['target']}", rows or {"nothing to do": "no log files"})
+
+
 def show_check(names: Sequence[str], problems: Sequence[str]) -> None:
     """Show what is wrong with feeds."""
     for problem in problems:
         Console(stderr=True, soft_wrap=True).print(f"error: {problem}", markup=False, highlight=False)
     if not problems:
         Console().print(f"{len(names)} feeds are fine: {', '.join(names)}", markup=False, highlight=False)
+
+
+def _told(commit: Mapping[str, Any]) -> str:
+    return " ".join(f"{name} {value}" for name, value in commit.items())
 
 
 def _show(title: str, rows: Mapping[str, Any]) -> None:

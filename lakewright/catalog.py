@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
 import boto3
@@ -17,20 +17,38 @@ _PARQUET: Final = {
     "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
     "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
 }
+_NO_PARAMETERS: Final[Mapping[str, str]] = {}
+
+
+class CatalogEntry(Protocol):
+    """What a table is in a catalog."""
+
+    def register(self, state: TableState) -> str:
+        """Bring the entry to what the state says, and name it."""
 
 
 class Catalog:
-    """The entry of one Parquet table.
+    """The entry of one table, of Parquet files unless ``formats`` and ``parameters`` say otherwise.
 
     Args:
         location: The table's root, as ``s3://…``.
         partition_keys: Names and types of the columns that are folders, outermost first.
     """
 
-    def __init__(self, database: str, table: str, location: str, partition_keys: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        database: str,
+        table: str,
+        location: str,
+        partition_keys: Mapping[str, str],
+        *,
+        formats: Mapping[str, Any] = _PARQUET,
+        parameters: Mapping[str, str] = _NO_PARAMETERS,
+    ) -> None:
         self._database, self._table = database, table
         self._location = location.rstrip("/").replace("s3a://", "s3://")
         self._partition_keys = dict(partition_keys)
+        self._formats, self._parameters = formats, parameters
 
     def register(self, state: TableState) -> str:
         """Bring database, table and partitions to what the state says.
@@ -39,10 +57,14 @@ class Catalog:
             AccessDeniedError: If the catalog refuses.
             UnreachableError: If it cannot be reached.
         """
+        return self.register_as(state.columns, sorted({file.partition for file in state.files.values()}))
+
+    def register_as(self, columns: Mapping[str, str], partitions: Sequence[str]) -> str:
+        """Bring database, table and partitions to these; see ``register``."""
         try:
-            self._register_table(state.columns)
+            self._register_table(columns)
             if self._partition_keys:
-                self._register_partitions(sorted({file.partition for file in state.files.values()}), state.columns)
+                self._register_partitions(partitions, columns)
         except ClientError as error:
             if _code(error) in ("AccessDeniedException", "AccessDenied"):
                 raise AccessDeniedError(f"the catalog refused {error.operation_name}") from error
@@ -64,7 +86,7 @@ class Catalog:
         table = {
             "Name": self._table,
             "TableType": "EXTERNAL_TABLE",
-            "Parameters": {"classification": "parquet", "EXTERNAL": "TRUE"},
+            "Parameters": {"classification": "parquet", "EXTERNAL": "TRUE", **self._parameters},
             "PartitionKeys": [{"Name": name, "Type": kind} for name, kind in self._partition_keys.items()],
             "StorageDescriptor": self._storage("", columns),
         }
@@ -98,7 +120,7 @@ class Catalog:
             for name, kind in columns.items()
             if name not in self._partition_keys
         ]
-        return {"Columns": described, "Location": f"{self._location}/{partition}".rstrip("/") + "/", **_PARQUET}
+        return {"Columns": described, "Location": f"{self._location}/{partition}".rstrip("/") + "/", **self._formats}
 
 
 def _values(partition: str) -> tuple[str, ...]:

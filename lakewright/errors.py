@@ -5,7 +5,8 @@ LakewrightError (1)                 transforms.errors
 │   ├── ObjectRefusedError          source objects that cannot be read as declared
 │   ├── RowsRefusedError            too many rejected rows
 │   ├── SourceGoneError             a partition to rebuild has lost a source object
-│   └── SourceRewrittenError        an object of an appended table was written again
+│   ├── SourceRewrittenError        an object of an appended table was written again
+│   └── ReloadedError               a full load was written again
 ├── ConfigError (2)                 a feed, an option or a lake that cannot be used as given
 ├── AccountingError (1)             the sum of rows does not hold
 ├── StateError (1)                  an entry of the log is broken
@@ -73,6 +74,17 @@ class SourceRewrittenError(DataError):
         super().__init__(
             f"{path} was written again after its rows were appended; run `rebuild` to make the table anew from all "
             "sources"
+        )
+
+
+class ReloadedError(DataError):
+    """Raised when a full load was written again after it was taken: the table was reloaded at its source."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} was written again after it was taken: the table was reloaded; run `rebuild` to begin anew with "
+            "this load, without the changes that are older"
         )
 
 

@@ -15,10 +15,11 @@ def is_glue_run() -> bool:
     )
 
 
-def glue_session() -> "SparkSession":
+def glue_session(*, serializer: str) -> "SparkSession":
     """Make the session through Glue's own context, which sets its catalog, metrics and S3 client up."""
     from awsglue.context import GlueContext
-    from pyspark import SparkContext
+    from pyspark import SparkConf, SparkContext
 
-    session: SparkSession = GlueContext(SparkContext.getOrCreate()).spark_session
+    context = SparkContext.getOrCreate(SparkConf().set("spark.serializer", serializer))
+    session: SparkSession = GlueContext(context).spark_session
     return session

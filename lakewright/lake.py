@@ -3,7 +3,7 @@
 Paths are relative to the lake's root, with ``/`` between segments. Every write is whole or not at all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +37,9 @@ class Lake(Protocol):
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
         """List the objects below ``prefix`` (a folder, ending in ``/``) whose paths come after ``after``, sorted."""
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Name the folders that lie directly in ``prefix`` (a folder, ending in ``/``), sorted."""
 
     def read(self, path: str, *, start: int = 0, length: int | None = None) -> bytes:
         """Read an object, or ``length`` bytes of it.

@@ -5,7 +5,7 @@ import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -41,6 +41,11 @@ class LocalLake:
                 if path > after and not name.endswith(TEMPORARY_SUFFIX) and (entry := self.stat(path)):
                     found.append(entry)
         yield from sorted(found, key=lambda entry: entry.path)
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """See ``Lake.folders``."""
+        folder = self.root / prefix
+        return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
     def read(self, path: str, *, start: int = 0, length: int | None = None) -> bytes:
         """See ``Lake.read``."""

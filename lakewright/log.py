@@ -79,6 +79,18 @@ class Counts(Entry):
         return Counts(**{name: getattr(self, name) + getattr(other, name) for name in Counts.model_fields})
 
 
+class Before(Entry):
+    """What a table was when a batch was planned: the number of its last batch, and its columns.
+
+    A table of changes also has the highest order that it has seen, and files that remember deleted keys.
+    """
+
+    number: int = 0
+    columns: dict[str, str] = {}
+    mark: str = ""
+    memory: list[str] = []
+
+
 class Plan(Entry):
     """A batch, written down before any data is read. ``replaces`` are the partitions that are made again; None is all.
 
@@ -91,6 +103,7 @@ class Plan(Entry):
     config_hash: str
     objects: list[SourceObject]
     replaces: list[str] | None = []
+    before: Before = Before()
 
 
 class Outcome(Entry):
@@ -99,6 +112,8 @@ class Outcome(Entry):
     ``taken`` are the batch's objects as they are afterwards, where it rewrote them (None: as they were planned), and
     ``numbers`` what was done to each. ``set_aside`` counts the values that went to each text column because they did
     not fit the column beside it.
+    ``table_commit`` is what a table that commits by itself said of it; ``memory`` and ``forgotten`` are files that
+    remember deleted keys.
     """
 
     number: int
@@ -119,15 +134,21 @@ class Outcome(Entry):
     removed: list[str] = []
     quarantined: list[TableFile] = []
     released: list[str] = []
+    mark: str = ""
+    memory: list[TableFile] = []
+    forgotten: list[str] = []
+    table_commit: dict[str, str | int] = {}
 
 
 class TableState(Entry):
     """What the log adds up to: the committed objects, the files of the table and of the quarantine, the columns.
 
-    ``published`` are the columns that any file of the table may hold, also those that the feed has dropped since.
+    ``published`` are the columns that any file of the table may hold, also those that the feed has dropped since;
+    ``committed`` is the number of the last batch that was.
     """
 
     number: int = 0
+    committed: int = 0
     objects: dict[str, SourceObject] = {}
     files: dict[str, TableFile] = {}
     quarantine: dict[str, TableFile] = {}
@@ -135,12 +156,18 @@ class TableState(Entry):
     published: dict[str, str] = {}
     schema_versions: list[SchemaVersion] = []
     layout: str = ""
+    mark: str = ""
+    memory: dict[str, TableFile] = {}
     last: Outcome | None = None
 
     def has(self, path: str, etag: str) -> bool:
         """Tell whether an object was committed as it is."""
         taken = self.objects.get(path)
         return taken is not None and taken.etag == etag
+
+    def before(self) -> Before:
+        """Give what the plan of the next batch says of the table."""
+        return Before(number=self.committed, columns=self.columns, mark=self.mark, memory=list(self.memory))
 
     def after(self, plan: Plan, outcome: Outcome) -> "TableState":
         """Give the state after one more batch."""
@@ -155,6 +182,7 @@ class TableState(Entry):
             objects = {path: taken for path, taken in objects.items() if partition_in(taken, replaced) not in replaced}
         return TableState(
             number=plan.number,
+            committed=plan.number,
             objects=objects
             | {taken.path: taken for taken in (plan.objects if outcome.taken is None else outcome.taken)},
             files=_replaced(self.files, outcome.removed, outcome.added),
@@ -163,6 +191,8 @@ class TableState(Entry):
             published=outcome.columns if plan.replaces is None else self.published | outcome.columns,
             schema_versions=[*self.schema_versions, *([outcome.schema_version] if outcome.schema_version else [])],
             layout=outcome.layout,
+            mark=outcome.mark if plan.replaces is None else max(self.mark, outcome.mark),
+            memory=_replaced(self.memory, outcome.forgotten, outcome.memory),
             last=outcome,
         )
 

@@ -1,6 +1,6 @@
 """What a person asks before and after a run: what would be done, and how things stand. Reads, never writes."""
 
-from typing import Any
+from typing import Any, Final
 
 from lakewright.lake import Lake
 from lakewright.log import Log
@@ -8,6 +8,8 @@ from lakewright.runs import Request, TargetJob
 from lakewright.schemas import history
 from transforms.errors import LakewrightError
 from transforms.object_names import partition_path
+
+_TOLD_OF_A_BATCH: Final = {"number", "status", "run", "counts", "reason", "table_commit"}
 
 
 def plan_overview(lake: Lake, job: TargetJob, request: Request) -> dict[str, Any]:
@@ -63,7 +65,9 @@ def status_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
     return {
         "feed": job.target.feed_name,
         "target": job.target.name,
-        "last_batch": last.model_dump(include={"number", "status", "run", "counts", "reason"}) if last else None,
+        "last_batch": last.model_dump(include={"number", "status", "run", "counts", "reason", "table_commit"})
+        if last
+        else None,
         "open_batch": open_plan.number if open_plan else None,
         "waiting_objects": waiting,
         "files": len(state.files),

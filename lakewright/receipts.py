@@ -46,6 +46,7 @@ class BatchReport(BaseModel):
     rules: dict[str, int] = {}
     numbers: dict[str, dict[str, int]] = {}
     set_aside: dict[str, int] = {}
+    table_commit: dict[str, str | int] = {}
 
     @classmethod
     def of(cls, outcome: Outcome, inputs: list[SourceObject], processing_date: str) -> "BatchReport":

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
-from lakewright.catalog import Catalog
+from lakewright.catalog import CatalogEntry
 from lakewright.config import Feed
 from lakewright.errors import (
     AccountingError,
@@ -91,15 +91,17 @@ class Staged:
 
     ``refused`` are objects that turned out unreadable on the way: then the rest of this is not to be used.
 
-    A job that rewrites objects where they lie has done so already: ``in_place`` are its rows, ``taken`` the objects as
-    they are now, ``numbers`` what was done to each; those that it had to leave are ``refused`` or ``unreached``.
+    A job that rewrites objects where they lie has done so already: ``taken`` are the objects as they are now,
+    ``numbers`` what was done to each; those that it had to leave are ``refused`` or ``unreached``.
 
     A job that knows each row's source object makes single files again: ``replaced`` and ``released`` are files of the
     table and of the quarantine that end with this batch, and ``kept`` the rows that went from such files to new ones.
+
+    ``handed`` are rows that reach the table in none of these files: rewritten where they lie, or staged for a table
+    that commits by itself, deletes among them. ``mark``, ``memory`` and ``forgotten`` are as in ``log.Outcome``.
     """
 
     counts: Counts = field(default_factory=Counts)
-    in_place: int = 0
     taken: list[SourceObject] | None = None
     numbers: dict[str, dict[str, int]] = field(default_factory=dict)
     unreached: dict[str, str] = field(default_factory=dict)
@@ -114,6 +116,19 @@ class Staged:
     schema_version: SchemaVersion | None = None
     schema_changes: list[str] = field(default_factory=list)
     set_aside: dict[str, int] = field(default_factory=dict)
+    handed: int = 0
+    mark: str = ""
+    memory: list[TableFile] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TableCommit:
+    """A batch as a table that commits by itself has it: which attempt it was, what that staged, what the table made."""
+
+    attempt: str
+    staged: Staged
+    told: dict[str, str | int] = field(default_factory=dict)
 
 
 class TargetJob(Protocol):
@@ -142,8 +157,19 @@ class TargetJob(Protocol):
     def layout(self) -> str:
         """Say where and how the table's files lie: a table that lies otherwise must be made anew."""
 
-    def catalog(self) -> Catalog | None:
+    def catalog(self) -> CatalogEntry | None:
         """Give the catalog that the table is registered in, if any."""
+
+
+@runtime_checkable
+class CommittingJob(Protocol):
+    """What a job also brings if its table commits by itself: that commit is the truth, and the outcome follows it."""
+
+    def applied(self, plan: Plan) -> TableCommit | None:
+        """Look whether the table holds the batch already."""
+
+    def apply(self, plan: Plan, staged: Staged, folder: str, attempt: str) -> TableCommit:
+        """Make the one commit of a batch, and read it back."""
 
 
 class Run:
@@ -216,6 +242,7 @@ class Run:
                 config_hash=self._job.feed.fingerprint(),
                 objects=survey.choice.objects,
                 replaces=survey.choice.replaces,
+                before=state.before(),
             )
             self._log.write_plan(plan)
             state = self._batch(plan, state, lease)
@@ -225,6 +252,9 @@ class Run:
 
     def _batch(self, plan: Plan, state: TableState, lease: Lease) -> TableState:
         """Carry a plan to its outcome, and publish it."""
+        if isinstance(self._job, CommittingJob) and (commit := self._job.applied(plan)) is not None:
+            self._say("committed before", f"batch {plan.number}")
+            return self._end(plan, state, commit)
         if plan.config_hash != self._job.feed.fingerprint():
             return self._drop(plan, state, "the feed has changed since planned")
         if changed := self._job.changed(plan):
@@ -236,18 +266,7 @@ class Run:
         size = sum(taken.size for taken in plan.objects)
         self._say("read", f"batch {plan.number}: {len(plan.objects)} objects, {readable_bytes(size)}")
         try:
-            staged = self._job.stage(plan, staging, self._progress)
-            self._say("check", f"{staged.counts.read} rows read, {staged.counts.rejected} rejected")
-            if changed := self._job.changed(plan):
-                return self._drop(plan, state, _changed("while read", changed))
-            if self._leaves_nothing(staged):
-                return self._refuse_objects(plan, state, staged.refused)
-            self._check_sums(staged)
-            lease.check()
-            state = self._end(plan, state, attempt, staged)
-        except OvertakenError:
-            self._lake.delete_folder(staging)
-            raise
+            return self._attempt(plan, state, lease, staging, attempt)
         except LakewrightError:
             raise
         except Exception:
@@ -255,23 +274,49 @@ class Run:
             if changed := self._job.changed(plan):
                 return self._drop(plan, state, _changed("while read", changed))
             raise
-        if state.last is not None and state.last.status == "dropped":
-            raise RowsRefusedError(
-                staged.counts.rejected, staged.counts.read, self._job.feed.max_rejected, staged.rules
-            )
+
+    def _attempt(self, plan: Plan, state: TableState, lease: Lease, staging: str, attempt: str) -> TableState:
+        """Stage a batch, check it, and end it."""
+        staged = self._job.stage(plan, staging, self._progress)
+        self._say("check", f"{staged.counts.read} rows read, {staged.counts.rejected} rejected")
+        if changed := self._job.changed(plan):
+            return self._drop(plan, state, _changed("while read", changed))
+        if self._leaves_nothing(staged):
+            return self._refuse_objects(plan, state, staged.refused)
+        self._check_sums(staged)
+        refused, commit = self._is_refused(staged), TableCommit(attempt, staged)
+        try:
+            lease.check()
+            if isinstance(self._job, CommittingJob) and not refused:
+                self._say("apply", f"batch {plan.number}")
+                commit = self._job.apply(plan, staged, staging, attempt)
+                self._say("applied", f"batch {plan.number}")
+            state = self._end(plan, state, commit)
+        except OvertakenError:
+            # What the table itself holds is published from this very folder, by whomever.
+            if not commit.told:
+                self._lake.delete_folder(staging)
+            raise
+        if refused:
+            counts = staged.counts
+            raise RowsRefusedError(counts.rejected, counts.read, self._job.feed.max_rejected, staged.rules)
         return state
 
-    def _end(self, plan: Plan, state: TableState, attempt: str, staged: Staged) -> TableState:
+    def _is_refused(self, staged: Staged) -> bool:
+        return staged.counts.rejected > Fraction(str(self._job.feed.max_rejected)) * staged.counts.read
+
+    def _end(self, plan: Plan, state: TableState, commit: TableCommit) -> TableState:
         """Write the outcome, and publish what it names: all, or only the quarantine if too much was rejected."""
-        refused = staged.counts.rejected > Fraction(str(self._job.feed.max_rejected)) * staged.counts.read
+        staged = commit.staged
+        refused = not commit.told and self._is_refused(staged)
         replaced = None if plan.replaces is None else set(plan.replaces)
         outcome = Outcome(
             number=plan.number,
             status="dropped" if refused else "committed",
             reason="too many rejected rows" if refused else "",
             run=self._id,
-            attempt=attempt,
-            config_hash=self._job.feed.fingerprint(),
+            attempt=commit.attempt,
+            config_hash=plan.config_hash,
             counts=_withheld(staged.counts) if refused else staged.counts,
             rules=staged.rules,
             columns=staged.columns,
@@ -287,6 +332,10 @@ class Run:
                 *_in_partitions(state.quarantine, set() if refused else replaced, refused=True),
                 *([] if refused else staged.released),
             ],
+            mark=staged.mark,
+            memory=[] if refused else staged.memory,
+            forgotten=[] if refused else staged.forgotten,
+            table_commit=commit.told,
         )
         self.receipt.schema_changes += [] if refused else staged.schema_changes
         self._log.write_outcome(outcome)
@@ -299,14 +348,14 @@ class Run:
 
     def _publish(self, outcome: Outcome, state: TableState) -> None:
         """Bring the table to what the outcome says; harmless when done again, by whomever."""
-        for file in (*outcome.added, *outcome.quarantined):
+        for file in (*outcome.added, *outcome.quarantined, *outcome.memory):
             self._progress.stage(self._target.name, "publish", file.path)
             if not self._lake.move(file.staged, file.path):
                 raise OvertakenError(
                     f"{file.path} is neither staged nor published: a later batch replaced it, or somebody removed it; "
                     "if status shows no later batch, run `rebuild`"
                 )
-        for path in (*outcome.removed, *outcome.released):
+        for path in (*outcome.removed, *outcome.released, *outcome.forgotten):
             self._progress.stage(self._target.name, "remove", path)
             self._lake.delete(path)
         catalog = self._job.catalog()
@@ -381,10 +430,10 @@ class Run:
         in_table = sum(file.rows for file in staged.table)
         in_quarantine = sum(file.rows for file in staged.quarantine)
         counts = staged.counts
-        written = in_table + staged.in_place - staged.kept
-        if not counts.holds() or written != counts.written or in_quarantine != counts.rejected:
+        in_table += staged.handed - staged.kept
+        if not counts.holds() or in_table != counts.written + counts.deleted or in_quarantine != counts.rejected:
             raise AccountingError(
-                f"{counts.read} rows read, but {written} in the table and {in_quarantine} in quarantine; "
+                f"{counts.read} rows read, but {in_table} for the table and {in_quarantine} in quarantine; "
                 "nothing was published"
             )
 

@@ -1,6 +1,6 @@
 """A lake in an S3 bucket, or below a prefix of one. boto3 resolves credentials, region and ``AWS_ENDPOINT_URL``."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -76,6 +76,17 @@ class S3Lake:
                 yield StoredObject(path, entry["Size"], entry["ETag"].strip('"'), entry["LastModified"])
             if not page.get("IsTruncated"):
                 return
+            listing["ContinuationToken"] = page["NextContinuationToken"]
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """See ``Lake.folders``."""
+        listing: dict[str, str] = {"Bucket": self.bucket, "Prefix": self.prefix + prefix, "Delimiter": "/"}
+        found = []
+        while True:
+            page = self._page(listing)
+            found += [entry["Prefix"].rstrip("/").rsplit("/", 1)[-1] for entry in page.get("CommonPrefixes", ())]
+            if not page.get("IsTruncated"):
+                return sorted(found)
             listing["ContinuationToken"] = page["NextContinuationToken"]
 
     @with_named_errors

@@ -53,6 +53,10 @@ class Source:
             (listing.objects if self._can_be_opened(path) else listing.unreadable).append(listed)
         return listing
 
+    def folders(self) -> Sequence[str]:
+        """Name the folders that lie directly at the source."""
+        return self.lake.folders(self._folder)
+
     def changed(self, objects: Iterable[SourceObject]) -> list[str]:
         """Name those objects that are gone or were written again since they were listed."""
         current = {found.path: found.etag for found in self.lake.list(self._folder)}

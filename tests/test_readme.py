@@ -5,20 +5,18 @@ import re
 import yaml
 
 from jobs.__main__ import app
-from jobs.csv_to_parquet_feed import CsvToParquetFeed
-from jobs.flatten_events_feed import FlattenEventsFeed
-from jobs.json_scrub_feed import JsonScrubFeed
+from jobs.registry import JOBS, feed_model
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
 
 
 def test_the_feeds_of_the_readme_are_feeds() -> None:
-    csv, scrub, events = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    feed = CsvToParquetFeed.model_validate(yaml.safe_load(csv))
-    assert feed.target.partition_by == ("year", "month", "day")
-    assert JsonScrubFeed.model_validate(yaml.safe_load(scrub)).scrub.verify
-    assert FlattenEventsFeed.model_validate(yaml.safe_load(events)).source.day.field == "ts"
+    feeds = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)]
+    parsed = {feed["job"]: feed_model(feed["job"]).model_validate(feed) for feed in feeds}
+    assert set(parsed) == set(JOBS)
+    assert parsed["csv_to_parquet"].target.partition_by == ("year", "month", "day")
+    assert parsed["cdc_to_hudi"].tables["employee_details"].partition_by == ("department",)
 
 
 def test_the_verbs_of_the_readme_are_those_of_the_command_line() -> None:

@@ -4,7 +4,8 @@ LakewrightError
 └── DataError
     ├── MissingColumnsError
     ├── HeaderError
-    └── NotARecordError
+    ├── NotARecordError
+    └── SchemaDriftError
 """
 
 from collections.abc import Sequence
@@ -37,3 +38,7 @@ class HeaderError(DataError):
 
 class NotARecordError(DataError):
     """Raised when a line is not one JSON object (RFC 8259, UTF-8) from end to end; it never quotes the line."""
+
+
+class SchemaDriftError(DataError):
+    """Raised when the columns of a source no longer fit its table."""

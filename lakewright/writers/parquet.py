@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Literal
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lakewright.lake import Lake
 from lakewright.log import SourceObject, TableFile
@@ -94,6 +95,13 @@ def staged_files(spark: SparkSession, lake: Lake, folder: str, destination: str,
         if count:
             files.append(TableFile(path=path, staged=entry.path, partition=partition, rows=count, size=entry.size))
     return files
+
+
+def broken_rules(spark: SparkSession, uri: str) -> dict[str, int]:
+    """Count the rules that staged rejected rows broke, each with its column."""
+    reasons = spark.read.parquet(uri).select(F.explode("reasons").alias("r"))
+    rules = reasons.select(F.concat_ws(": ", "r.column", "r.rule").alias("rule")).groupBy("rule").count()
+    return {row["rule"]: row["count"] for row in rules.orderBy("rule").collect()}
 
 
 def schema_changes(

@@ -13,6 +13,13 @@ from lakewright.progress import LogProgress
 
 SIGNAL, STAGE, NTH, *ARGUMENTS = sys.argv[1:]
 
+#: Moments inside of a stage: the stage that they belong to, and the files that tell of them.
+WATCHED = {
+    "spark reads": ("read", "refined/_staging/*/*/**/_temporary"),
+    "spark has written": ("read", "refined/_staging/*/*/**/table/**/*.parquet"),
+    "hudi writes": ("apply", "refined/hr/*/.hoodie/*.inflight"),
+}
+
 
 class DeadlyProgress(LogProgress):
     """Count how often the stage begins, and raise the signal the nth time."""
@@ -25,15 +32,14 @@ class DeadlyProgress(LogProgress):
             self.seen += 1
             if self.seen == int(NTH):
                 os.kill(os.getpid(), getattr(signal, SIGNAL))
-        if stage == "read" and STAGE in ("spark reads", "spark has written"):
-            threading.Thread(target=self.watch_spark, daemon=True).start()
+        if STAGE in WATCHED and stage == WATCHED[STAGE][0]:
+            threading.Thread(target=self.watch, args=[WATCHED[STAGE][1]], daemon=True).start()
         if stage == "read" and STAGE == "an object is scrubbed":
             threading.Thread(target=self.watch_objects, daemon=True).start()
 
-    def watch_spark(self) -> None:
+    def watch(self, pattern: str) -> None:
         lake = Path(ARGUMENTS[ARGUMENTS.index("--lake") + 1])
-        pattern = "_temporary" if STAGE == "spark reads" else "table/**/*.parquet"
-        while not list(lake.glob(f"refined/_staging/*/*/**/{pattern}")):
+        while not list(lake.glob(pattern)):
             time.sleep(0.001)
         os.kill(os.getpid(), getattr(signal, SIGNAL))
 

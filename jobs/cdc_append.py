@@ -1,0 +1,77 @@
+"""A table of changes without a key: every row is kept, with the kind of change that it is, in a Parquet table."""
+
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+from jobs.cdc_table import ChangedTable, observe_read
+from lakewright.catalog import Catalog
+from lakewright.errors import ConfigError
+from lakewright.hudi_timeline import read_properties
+from lakewright.log import Before, Counts, Plan
+from lakewright.progress import Progress
+from lakewright.runs import Staged
+from lakewright.writers.parquet import stage_parquet
+from transforms.changes import IS_LOAD, KIND, ORDER, REASONS, with_folder_reasons
+
+
+def build(changes: DataFrame, *, kind_column: str, read: Observation) -> DataFrame:
+    """Keep every change, and what it was.
+
+    Columns in:  those of ``transforms.changes.with_change_order``
+    Columns out: the same, then ``kind_column`` (string; the rows of a full load are inserts)
+    Rows:        without rejected ones; ``read`` observes what goes in
+    """
+    kind = F.when(F.col(IS_LOAD), F.lit("I")).otherwise(F.col(KIND))
+    return changes.transform(observe_read, read=read).where(F.size(REASONS) == 0).withColumn(kind_column, kind)
+
+
+class AppendTarget(ChangedTable):
+    """One table without a key; see ``lakewright.runs.TargetJob``."""
+
+    def stage(self, plan: Plan, folder: str, progress: Progress) -> Staged:  # noqa: ARG002
+        """See ``TargetJob.stage``."""
+        if read_properties(self._lake, self.target.path):
+            raise ConfigError(f"{self.target.path} is a Hudi table, and the table has no key now; give it its key back")
+        before = Before() if plan.replaces is None else plan.before
+        footers, refused = self._look(plan.objects)
+        if refused:
+            return Staged(refused=refused)
+        kind_column = self.feed.source.kind_column
+        own = {name: kind for name, kind in before.columns.items() if name not in (kind_column, ORDER)}
+        columns, _ = self._columns(footers, own)
+        read = Observation()
+        judged = self._read(footers, columns).transform(self._judge)
+        kept = judged.transform(build, kind_column=kind_column, read=read)
+        stage_parquet(
+            kept.select(*columns, kind_column, ORDER),
+            self._uri(folder, "table/"),
+            partition_by=self.spec.partition_by,
+        )
+        counted = read.get
+        self._check_read(counted, footers)
+        quarantine, rules = self._stage_rejected(plan, folder, counted, footers, columns)
+        return Staged(
+            counts=Counts(
+                read=counted["read"], written=counted["read"] - counted["rejected"], rejected=counted["rejected"]
+            ),
+            rules=rules,
+            columns=columns | {kind_column: "string", ORDER: "string"},
+            table=self._staged_files(plan, folder, "table/", self.target.path),
+            quarantine=quarantine,
+        )
+
+    def layout(self) -> str:
+        """See ``TargetJob.layout``."""
+        return f"{self.target.path} by {'/'.join(self.spec.partition_by) or 'no partition'}, appended"
+
+    def catalog(self) -> Catalog | None:
+        """See ``TargetJob.catalog``; a folder on a person's own machine is nothing that the catalog could point to."""
+        database = self.feed.target.catalog_database
+        if not database or not self._lake.uri.startswith("s3://"):
+            return None
+        keys = dict.fromkeys(self.spec.partition_by, "string")
+        return Catalog(database, self.target.name, f"{self._lake.uri}/{self.target.path}", keys)
+
+    def _judge(self, changes: DataFrame) -> DataFrame:
+        """See ``ChangedTable``; a text that cannot be the name of a folder is rejected as well."""
+        return super()._judge(changes).transform(with_folder_reasons, partition_by=self.spec.partition_by)

@@ -1,0 +1,233 @@
+"""One table of changes: which files lie at its source, which make the next batch, what columns they bring."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final
+
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.cdc_to_hudi_feed import CdcToHudiFeed, TableSpec
+from lakewright.catalog import Catalog
+from lakewright.errors import AccountingError, ConfigError, ReloadedError, SourceGoneError
+from lakewright.lake import Lake
+from lakewright.log import Plan, SourceObject, TableFile, TableState
+from lakewright.progress import Progress
+from lakewright.readers.dms import ChangeColumns, Footer, is_load, read_changes, read_footers, written_at
+from lakewright.runs import Request, Staged, Survey, Target
+from lakewright.session import own_session
+from lakewright.sources import Choice, Listed, Source, choose_append
+from lakewright.writers.parquet import broken_rules, stage_parquet, staged_files
+from transforms.changes import OBJECT, REASONS, keep_rejected_changes, with_change_order
+from transforms.errors import LakewrightError
+from transforms.schema_drift import merge_columns
+
+#: In the values of a source object that a batch knows and does not read.
+LEFT_OUT: Final = "left_out"
+_QUARANTINE: Final = "quarantine/"
+_NO_NAME: Final = "Spark cannot open an object of this name; rename it"
+
+
+def observe_read(changes: DataFrame, *, read: Observation) -> DataFrame:
+    """Count the rows read and rejected, and note the objects that hold rejected ones, a line each."""
+    is_rejected = F.size(REASONS) > 0
+    return changes.observe(
+        read,
+        F.count(F.lit(1)).alias("read"),
+        F.count_if(is_rejected).alias("rejected"),
+        F.array_join(F.collect_set(F.when(is_rejected, F.col(OBJECT))), "\n").alias("dirty"),
+    )
+
+
+class ChangedTable:
+    """What tables with and without a key have in common; see ``lakewright.runs.TargetJob``."""
+
+    skips_refused = False
+    #: Whether whole numbers of the table may grow from int to bigint.
+    widens = False
+
+    def __init__(self, feed_name: str, feed: CdcToHudiFeed, lake: Lake, name: str, spec: TableSpec) -> None:
+        self.feed, self.spec, self._lake = feed, spec, lake
+        self.target = Target(feed_name, name, f"{feed.target.path}{name}/")
+        self._source = Source(lake, f"{feed.source.path}{name}", None)
+        self._folder = "" if "://" in feed.source.path else f"{feed.source.path}{name}/"
+        self._footers: dict[tuple[str, str], Footer] = {}
+
+    def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
+        """See ``TargetJob.survey``."""
+        if request.wanted:
+            raise ConfigError("changes are taken in their order: leave --date and --partition out")
+        listing = self._source.look()
+        listed = [found for found in listing.objects if found.path.endswith(".parquet")]
+        ignored = listing.ignored | {
+            found.path: "not named .parquet" for found in listing.objects if not found.path.endswith(".parquet")
+        }
+        refused = {found.path: _NO_NAME for found in listing.unreadable} | dict(excluded)
+        if refused:
+            return Survey(choice=Choice([], []), refused=refused, ignored=ignored)
+        choice = self._choose(listed, state, request)
+        ignored |= {taken.path: taken.values[LEFT_OUT] for taken in choice.objects if LEFT_OUT in taken.values}
+        footers, refused = self._look(choice.objects)
+        if refused:
+            return Survey(choice=Choice([], []), refused=refused, ignored=ignored)
+        _, changes = self._columns(footers, {} if request.everything else state.columns)
+        return Survey(choice=choice, ignored=ignored, schema_changes=changes)
+
+    def changed(self, plan: Plan) -> list[str]:
+        """See ``TargetJob.changed``."""
+        return self._source.changed(plan.objects)
+
+    def processing_date(self) -> str:
+        """See ``TargetJob.processing_date``."""
+        return datetime.now(UTC).date().isoformat()
+
+    @cached_property
+    def _spark(self) -> SparkSession:
+        return own_session(lake_uris=(self._lake.uri, self._source.lake.uri))
+
+    def _read(self, footers: Mapping[str, Footer], columns: Mapping[str, str]) -> DataFrame:
+        source = self.feed.source
+        names = ChangeColumns(source.kind_column, source.time_column, source.sequence_column)
+        return read_changes(self._spark, self._source.lake, self._folder, footers, columns=columns, names=names)
+
+    def _uri(self, folder: str, part: str) -> str:
+        return self._lake.spark_uri(folder + part)
+
+    def _staged_files(self, plan: Plan, folder: str, part: str, destination: str) -> list[TableFile]:
+        return staged_files(self._spark, self._lake, folder + part, destination, prefix=f"{plan.number:06d}-")
+
+    def _judge(self, changes: DataFrame) -> DataFrame:
+        """Give each change its order, and say which must be rejected."""
+        source = self.feed.source
+        return with_change_order(
+            changes, key=self.spec.key, kind_column=source.kind_column, time_column=source.time_column
+        )
+
+    def _check_read(self, counted: Mapping[str, Any], footers: Mapping[str, Footer]) -> None:
+        rows = sum(footer.rows for footer in footers.values())
+        if counted["read"] != rows:
+            raise AccountingError(f"the files hold {rows} rows, and {counted['read']} were read; nothing was written")
+
+    def _stage_rejected(
+        self,
+        plan: Plan,
+        folder: str,
+        counted: Mapping[str, Any],
+        footers: Mapping[str, Footer],
+        columns: Mapping[str, str],
+    ) -> tuple[list[TableFile], dict[str, int]]:
+        """Read those files again that hold rejected rows, stage these rows, and count the rules that they broke."""
+        if not counted["rejected"]:
+            return [], {}
+        dirty = set(counted["dirty"].split("\n"))
+        again = self._read({path: footer for path, footer in footers.items() if path in dirty}, columns)
+        rejected = again.transform(self._judge).transform(keep_rejected_changes, columns=list(columns))
+        stage_parquet(rejected, self._uri(folder, _QUARANTINE), partition_by=())
+        files = self._staged_files(plan, folder, _QUARANTINE, self.target.quarantine_folder)
+        return files, broken_rules(self._spark, self._uri(folder, _QUARANTINE))
+
+    def _look(self, objects: Iterable[SourceObject]) -> tuple[dict[str, Footer], dict[str, str]]:
+        """Read the footers of the objects that a batch reads."""
+        wanted = [taken for taken in objects if LEFT_OUT not in taken.values]
+        new = [taken for taken in wanted if (taken.path, taken.etag) not in self._footers]
+        found, refused = read_footers(self._source.lake, new, time_column=self.feed.source.time_column)
+        self._footers |= {(taken.path, taken.etag): found[taken.path] for taken in new if taken.path in found}
+        known = {taken.path: self._footers.get((taken.path, taken.etag)) for taken in wanted}
+        return {path: footer for path, footer in known.items() if footer is not None}, refused
+
+    def _columns(self, footers: Mapping[str, Footer], table: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+        """Bring the columns of table and files together, without those that the replication added."""
+        kept = {name.casefold() for name in (*self.feed.target.keep_columns, *self.spec.key, *self.spec.partition_by)}
+        added = self.feed.source.added_columns() - kept
+        files = [
+            (path, {name: kind for name, kind in footer.columns.items() if name.casefold() not in added})
+            for path, footer in sorted(footers.items(), key=lambda item: (not is_load(item[0]), item[0]))
+        ]
+        return merge_columns(table, files, key=self.spec.key, partition_by=self.spec.partition_by, widens=self.widens)
+
+    def _choose(self, listed: Sequence[Listed], state: TableState, request: Request) -> Choice:
+        before = state.objects
+        reloaded = [
+            found.path
+            for found in listed
+            if is_load(found.path) and found.path in before and before[found.path].etag != found.etag
+        ]
+        if not request.everything:
+            if reloaded:
+                raise ReloadedError(reloaded[0])
+            return choose_append(listed, state, values=lambda _: {}, everything=False, allow_gone=False)
+        begun = self._load_began(found for found in listed if is_load(found.path)) if reloaded else ""
+        objects = [
+            SourceObject(
+                path=found.path,
+                size=found.size,
+                etag=found.etag,
+                values={LEFT_OUT: "older than the full load"} if self._is_older(found, before, reloaded, begun) else {},
+            )
+            for found in listed
+        ]
+        here = {found.path for found in listed}
+        needed = [path for path, taken in before.items() if LEFT_OUT not in taken.values]
+        gone = sorted(path for path in needed if path not in here and not (reloaded and not is_load(path)))
+        if gone and self.feed.target.on_missing_source == "refuse":
+            raise SourceGoneError("", gone)
+        return Choice(objects, None)
+
+    def _is_older(self, found: Listed, before: Mapping[str, SourceObject], reloaded: Sequence[str], begun: str) -> bool:
+        """Tell whether a file of changes is older than the full load that the table now begins with.
+
+        What was taken before a reload was seen is older; else the time in its name counts.
+        """
+        if is_load(found.path):
+            return False
+        taken = before.get(found.path)
+        if taken is not None and (reloaded or LEFT_OUT in taken.values):
+            return True
+        stamp = written_at(found.path)
+        length = min(len(stamp), len(begun))
+        return bool(length) and stamp[:length] < begun[:length]
+
+    def _load_began(self, loads: Iterable[Listed]) -> str:
+        """Give the first time that the rows of a full load have, as digits; empty if their footers do not tell."""
+        objects = [SourceObject(path=found.path, size=found.size, etag=found.etag) for found in loads]
+        footers, _ = self._look(objects)
+        times = [footer.first_time for footer in footers.values()]
+        return min(times) if times and all(times) else ""
+
+
+class UnusableTable:
+    """A table that lies at the source and cannot be written, or must not: it says why, and stops no other."""
+
+    skips_refused = False
+
+    def __init__(self, feed_name: str, feed: CdcToHudiFeed, name: str, problem: LakewrightError | None) -> None:
+        self.feed, self._problem = feed, problem
+        self.target = Target(feed_name, name, f"{feed.target.path}{name}/")
+
+    def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:  # noqa: ARG002
+        """See ``TargetJob.survey``."""
+        if self._problem is not None:
+            raise self._problem
+        folder = f"{self.feed.source.path}{self.target.name}/"
+        return Survey(choice=Choice([], []), ignored={folder: "not configured; the feed skips such tables"})
+
+    def changed(self, plan: Plan) -> list[str]:
+        """See ``TargetJob.changed``; a batch that is open from when the table was configured stays open."""
+        raise self._problem or ConfigError(f"batch {plan.number} is open, and its table is no longer configured")
+
+    def processing_date(self) -> str:
+        """See ``TargetJob.processing_date``."""
+        return datetime.now(UTC).date().isoformat()
+
+    def stage(self, plan: Plan, folder: str, progress: Progress) -> Staged:  # noqa: ARG002
+        """See ``TargetJob.stage``."""
+        raise self._problem or ConfigError(f"batch {plan.number} has a table that is not configured")
+
+    def layout(self) -> str:
+        """See ``TargetJob.layout``."""
+        return ""
+
+    def catalog(self) -> Catalog | None:
+        """See ``TargetJob.catalog``."""
+        return None

@@ -1,0 +1,154 @@
+"""The feeds of the job cdc_to_hudi."""
+
+import json
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from lakewright.config import Feed, Model, suggest
+from lakewright.errors import ConfigError
+from lakewright.writers.hudi import Index, Storage
+from transforms.changes import IS_DELETED, KEY, ORDER
+
+_OWN_ZONES: Final = ("state", "quarantine")
+#: Keys of a parameter's JSON, as users of this layout have them, and ours.
+_PARAMETER_KEYS: Final = {"primaryKey": "key", "partitionKey": "partition_by"}
+#: Which of Hudi's own indexes find a key whose partition value has changed.
+GLOBAL_INDEXES: Final = ("global_simple", "global_bloom", "record_index")
+
+
+class TableSpec(Model):
+    """How one source table is kept."""
+
+    key: tuple[str, ...] = Field(default=(), description="Primary key columns; without them rows are only appended.")
+    partition_by: tuple[str, ...] = Field(default=(), description="Columns that become folders.")
+    storage: Storage | None = Field(default=None, description="Of this table, where it differs from the target's.")
+    index: Index | None = Field(default=None, description="Of this table, where it differs from the target's.")
+
+    @field_validator("key", "partition_by", mode="before")
+    @classmethod
+    def _by_commas(cls, written: Any) -> Any:
+        names = written.split(",") if isinstance(written, str) else written
+        return [name.strip() for name in names if name.strip()] if isinstance(names, list) else names
+
+    @field_validator("key", "partition_by")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len({name.casefold() for name in names}) < len(names):
+            raise ValueError(f"names a column twice: {', '.join(names)}")
+        return names
+
+
+class CdcSource(Model):
+    """Where the replication's files are, and which columns it added."""
+
+    path: str = Field(min_length=1, description="Folder of a schema, with a folder for each table; or a URI.")
+    kind_column: str = Field(default="Op", description="Says I, U or D.")
+    time_column: str = Field(default="", description="When a change was committed, such as update_ts_dms.")
+    sequence_column: str = Field(default="AR_H_CHANGE_SEQ", description="Numbers the changes, where it is there.")
+    other_columns: tuple[str, ...] = Field(
+        default=("schema_name", "table_name"), description="Other columns that the replication added."
+    )
+
+    def added_columns(self) -> set[str]:
+        """Name the columns that are not the source table's own, without regard to case."""
+        named = (self.kind_column, self.time_column, self.sequence_column, *self.other_columns)
+        return {name.casefold() for name in named if name}
+
+    @field_validator("path")
+    @classmethod
+    def _is_folder(cls, path: str) -> str:
+        if "://" not in path and {"", ".", ".."} & set(path.strip("/").split("/")):
+            raise ValueError(f"a source is a folder in the lake, such as raw/human_resources/, or a URI, not {path!r}")
+        return path.rstrip("/") + "/"
+
+
+class HudiTarget(Model):
+    """Where the tables go, and how they are kept; what a table says of itself counts more."""
+
+    path: str = Field(min_length=1, description="Folder in the lake; each table is a folder in it.")
+    storage: Storage = Field(default="copy_on_write", description="copy_on_write or merge_on_read.")
+    index: Index = Field(default="global_simple", description="How Hudi finds the file of a key.")
+    table_version: Literal[6, 8] = Field(default=6, description="Format of the tables; Athena reads up to 6.")
+    keep_commits: Annotated[int, Field(ge=1)] = Field(default=10, description="How many commits stay readable.")
+    keep_deleted_days: Annotated[int, Field(ge=0)] = Field(
+        default=30,
+        description="How long deleted keys are remembered: an older change does not bring them back.",
+    )
+    keep_columns: tuple[str, ...] = Field(default=(), description="Columns of the replication to keep in the tables.")
+    max_file_mb: Annotated[int, Field(ge=1)] = Field(default=120, description="How large base files may become.")
+    small_file_mb: Annotated[int, Field(ge=0)] = Field(
+        default=100, description="Below this size a base file takes new rows; 0: never."
+    )
+    parallelism: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Tasks of a write's shuffles; 0: as many as its bytes and the cores ask for."
+    )
+    catalog_database: str = Field(default="", description="Database in the catalog to register the tables in.")
+    on_missing_source: Literal["refuse", "rebuild"] = Field(
+        default="refuse", description="What becomes of a rebuild if a file that was taken before is gone."
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _in_the_lake(cls, path: str) -> str:
+        folders = path.strip("/").split("/")
+        if {"", ".", ".."} & set(folders) or ":" in path or folders[0] in _OWN_ZONES:
+            raise ValueError(f"a target is a folder of its own in the lake, such as refined/hr/, not {path!r}")
+        return "/".join(folders) + "/"
+
+
+class CdcToHudiFeed(Feed):
+    """A feed of the job cdc_to_hudi: all tables of one schema."""
+
+    job: Literal["cdc_to_hudi"] = Field(description="The job that runs this feed.")
+    source: CdcSource
+    target: HudiTarget
+    tables: dict[str, TableSpec] = Field(default={}, description="The tables, by the names of their folders.")
+    parameters: str = Field(
+        default="", description="Prefix of SSM parameters for tables not named here, such as lakehouse-table-."
+    )
+    unconfigured: Literal["fail", "append", "skip"] = Field(
+        default="fail", description="What becomes of a table in the source that is configured nowhere."
+    )
+
+    @property
+    def schema_name(self) -> str:
+        """Name the schema: the last folder of the source."""
+        return self.source.path.rstrip("/").rsplit("/", 1)[-1]
+
+    @model_validator(mode="after")
+    def _tables_fit(self) -> "CdcToHudiFeed":
+        for name, table in self.tables.items():
+            if "/" in name or name.startswith(("_", ".")):
+                raise ValueError(f"tables.{name}: a table is the name of a folder below source.path")
+            reserved = {KEY, ORDER, IS_DELETED} & {*table.key, *table.partition_by}
+            if reserved:
+                raise ValueError(f"tables.{name}: {reserved.pop()} is a column that this job makes")
+        here, there = self.source.path.strip("/") + "/", self.target.path
+        if here.startswith(there) or there.startswith(here):
+            raise ValueError(f"target.path {there} and source.path {here} lie inside one another")
+        if unknown := [name for name in self.target.keep_columns if name.casefold() not in self.source.added_columns()]:
+            raise ValueError(f"target.keep_columns: {unknown[0]!r} is no column of the replication")
+        return self
+
+
+def table_of_parameter(name: str, text: str) -> TableSpec:
+    """Read a table's config off a parameter: ``{"primaryKey": "emp_no", "partitionKey": "department"}``.
+
+    Raises:
+        ConfigError: If it is anything else.
+    """
+    try:
+        written = json.loads(text)
+        if not isinstance(written, dict):
+            raise TypeError
+    except (ValueError, TypeError):
+        raise ConfigError(f'parameter {name} is no JSON object such as {{"primaryKey": "emp_no"}}') from None
+    known = [*_PARAMETER_KEYS, "storage", "index"]
+    if unknown := [key for key in written if key not in known]:
+        raise ConfigError(f"parameter {name}: unknown key {unknown[0]!r}{suggest(unknown[0], known)}")
+    try:
+        return TableSpec.model_validate({_PARAMETER_KEYS.get(key, key): value for key, value in written.items()})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise ConfigError(f"parameter {name}: {problem['loc'][0]}: {problem['msg']}") from None

@@ -1,0 +1,58 @@
+"""Compaction of a merge-on-read table: its log files become part of its base files."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from lakewright.hudi_timeline import Timeline
+from lakewright.writers.hudi import HudiTable
+
+
+@dataclass(frozen=True)
+class Compacted:
+    """What one compaction did."""
+
+    instant: str
+    partitions: list[str]
+    log_files: int
+    base_files: int
+    rows: int
+
+
+def compact_table(spark: SparkSession, table: HudiTable) -> list[Compacted]:
+    """Compact whatever log files there are, after finishing what an earlier compaction left undone.
+
+    Returns:
+        What was done; empty if there were no log files.
+    """
+    jvm: Any = spark._jvm
+    options = jvm.java.util.HashMap()
+    for key, value in table.options(spark.sparkContext.defaultParallelism).items():
+        options.put(key, value)
+    options.put("hoodie.compact.inline.max.delta.commits", "1")
+    scala_options, no_name = jvm.PythonUtils.toScalaMap(options), jvm.scala.Option.empty()
+    client = jvm.org.apache.hudi.HoodieCLIUtils.createHoodieWriteClient(
+        spark._jsparkSession, table.uri, scala_options, no_name
+    )
+    nothing = jvm.org.apache.hudi.common.util.Option.empty()
+    try:
+        done = [_compact(client, instant, nothing) for instant in Timeline(spark, table.uri).pending_compactions()]
+        scheduled = client.scheduleCompaction(nothing)
+        return [*done, _compact(client, scheduled.get(), nothing)] if scheduled.isPresent() else done
+    finally:
+        client.close()
+
+
+def _compact(client: Any, instant: str, nothing: Any) -> Compacted:
+    metadata = client.compact(instant).getCommitMetadata().get()
+    client.commitCompaction(instant, metadata, nothing)
+    partitions = {path: list(stats) for path, stats in metadata.getPartitionToWriteStats().items()}
+    stats = [stat for found in partitions.values() for stat in found]
+    return Compacted(
+        instant=instant,
+        partitions=sorted(partitions),
+        log_files=sum(stat.getTotalLogFilesCompacted() for stat in stats),
+        base_files=len(stats),
+        rows=sum(stat.getNumWrites() for stat in stats),
+    )

@@ -1,0 +1,223 @@
+"""Parquet files as AWS DMS delivers them: full loads (``LOAD….parquet``) and files of changes, one folder a table.
+
+Each file has a schema of its own, which its footer tells. Footers are read without Spark, a few kilobytes a file.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lakewright.lake import Lake
+from lakewright.log import SourceObject
+from lakewright.readers.csv import hadoop_uri
+from transforms.changes import FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
+
+_LOAD: Final = re.compile(r"(?:.*/)?LOAD[^/]*\.parquet", re.DOTALL)
+#: DMS names a file of changes after the moment that it was written: 20260801-101500123.parquet.
+_STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*\.parquet", re.DOTALL)
+_TAIL_BYTES: Final = 64 << 10
+_FOOTERS_AT_ONCE: Final = 16
+_NAMES: Final = {"string": "string", "large_string": "string", "bool": "boolean", "float": "float", "double": "double"}
+_WHOLE: Final = {"int8": "int", "int16": "int", "int32": "int", "int64": "bigint"}
+_UNSIGNED: Final = {"uint8": "int", "uint16": "int", "uint32": "bigint", "uint64": "decimal(20,0)"}
+_ALIKE: Final = _NAMES | _WHOLE | _UNSIGNED | {"binary": "binary", "date32[day]": "date"}
+#: As Spark reads the physical column, where that is narrower than what we make of it.
+_READ_AS: Final = {"int8": "tinyint", "int16": "smallint", "uint8": "smallint", "uint16": "int"}
+
+
+@dataclass(frozen=True)
+class ChangeColumns:
+    """The columns that DMS adds to those of the source table; compared without regard to case."""
+
+    kind: str = "Op"
+    time: str = ""
+    sequence: str = "AR_H_CHANGE_SEQ"
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What a file says of itself: its rows, its columns, and how Spark must read those that it would read narrower."""
+
+    rows: int
+    columns: dict[str, str]
+    read_as: dict[str, str] = field(default_factory=dict)
+    first_time: str = ""
+
+
+def is_load(path: str) -> bool:
+    """Tell whether a path is that of a full load's file."""
+    return _LOAD.fullmatch(path) is not None
+
+
+def written_at(path: str) -> str:
+    """Read off the name of a file of changes when it was written, as digits; empty where the name does not say."""
+    match = _STAMP.fullmatch(path)
+    return "".join(match.groups()) if match else ""
+
+
+def read_footers(
+    lake: Lake, objects: Iterable[SourceObject], *, time_column: str = ""
+) -> tuple[dict[str, Footer], dict[str, str]]:
+    """Read the footers of files: what they say by path, and why some cannot be read."""
+    found: dict[str, Footer] = {}
+    refused: dict[str, str] = {}
+
+    def look(taken: SourceObject) -> Footer | str:
+        try:
+            return _footer(pq.read_metadata(pa.PythonFile(_Tail(lake, taken.path, taken.size), mode="r")), time_column)
+        except (pa.ArrowException, _UnreadableTypeError) as error:
+            return str(error).splitlines()[0]
+
+    wanted = list(objects)
+    with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+        for taken, answer in zip(wanted, pool.map(look, wanted), strict=True):
+            if isinstance(answer, Footer):
+                found[taken.path] = answer
+            else:
+                refused[taken.path] = f"no Parquet file that can be read: {answer}"
+    return found, refused
+
+
+def read_changes(
+    spark: SparkSession,
+    lake: Lake,
+    folder: str,
+    footers: Mapping[str, Footer],
+    *,
+    columns: Mapping[str, str],
+    names: ChangeColumns,
+) -> DataFrame:
+    """Read files of one table, however their schemas differ.
+
+    ``columns`` are the names and types to give; a file's own column is looked up without regard to case, and is null
+    where the file has none.
+
+    Columns out: ``columns``, then those of ``transforms.changes`` that a reader adds
+    Rows:        every row of every file
+    """
+    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for path, footer in footers.items():
+        physical = footer.columns | footer.read_as
+        alike.setdefault(tuple(physical.items()), []).append(path)
+    parts = [
+        _read_alike(spark, lake, folder, dict(physical), paths, columns, names) for physical, paths in alike.items()
+    ]
+    return reduce(DataFrame.unionByName, parts)
+
+
+def _read_alike(
+    spark: SparkSession,
+    lake: Lake,
+    folder: str,
+    physical: Mapping[str, str],
+    paths: Sequence[str],
+    columns: Mapping[str, str],
+    names: ChangeColumns,
+) -> DataFrame:
+    schema = ", ".join(f"{_quoted(name)} {kind}" for name, kind in physical.items())
+    reader = spark.read.schema(schema).options(recursiveFileLookup=True, __globPaths__=False)
+    rows = reader.parquet(*(lake.spark_uri(path) for path in paths))
+    known = {name.casefold(): name for name in physical}
+
+    def own(name: str, kind: str) -> Column:
+        found = known.get(name.casefold())
+        return (F.col(_quoted(found)) if found else F.lit(None)).cast(kind)
+
+    root = hadoop_uri(lake.spark_uri(folder)) + "/"
+    # A plus is a plus in a path, and would be a blank to url_decode.
+    path = F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B"))
+    file = F.url_decode(path.substr(F.lit(len(root.replace("+", "%2B")) + 1), F.length(path)))
+    return rows.select(
+        *(own(name, kind).alias(name) for name, kind in columns.items()),
+        own(names.kind, "string").alias(KIND),
+        own(names.sequence, "string").alias(SEQUENCE),
+        own(names.time, "timestamp").alias(TIME),
+        file.rlike(r"^(?:.*/)?LOAD[^/]*\.parquet$").alias(IS_LOAD),
+        F.concat(F.lit(folder), file).alias(OBJECT),
+        file.alias(FILE),
+        F.col("_metadata.row_index").alias(POSITION),
+    )
+
+
+def _footer(metadata: Any, time_column: str) -> Footer:
+    columns: dict[str, str] = {}
+    read_as: dict[str, str] = {}
+    for position, column in enumerate(metadata.schema.to_arrow_schema()):
+        columns[column.name] = _ddl_type(column, metadata.schema.column(position).physical_type)
+        if str(column.type) in _READ_AS:
+            read_as[column.name] = _READ_AS[str(column.type)]
+    if len({name.casefold() for name in columns}) < len(columns):
+        raise _UnreadableTypeError(f"two of its columns differ in case alone: {', '.join(columns)}")
+    return Footer(metadata.num_rows, columns, read_as, _first_time(metadata, list(columns), time_column))
+
+
+def _first_time(metadata: Any, columns: Sequence[str], time_column: str) -> str:
+    """Give the lowest time of a file, as digits, if the statistics of its column tell; empty otherwise."""
+    positions = [n for n, name in enumerate(columns) if name.casefold() == time_column.casefold()]
+    if not positions:
+        return ""
+    groups = [metadata.row_group(n).column(positions[0]).statistics for n in range(metadata.num_row_groups)]
+    if not groups or any(found is None or not found.has_min_max for found in groups):
+        return ""
+    return "".join(filter(str.isdigit, min(str(found.min) for found in groups)))
+
+
+def _ddl_type(column: Any, physical: str) -> str:
+    """Name a column's type as Spark does; whole numbers are int or bigint, as Hudi knows them."""
+    kind = str(column.type)
+    if kind in _ALIKE:
+        return _ALIKE[kind]
+    if kind.startswith("decimal128"):
+        return f"decimal({column.type.precision},{column.type.scale})"
+    if kind.startswith("timestamp") and (physical == "INT96" or column.type.unit in ("ms", "us")):
+        return "timestamp"
+    raise _UnreadableTypeError(f"column {column.name!r} is {kind}, which Spark does not read")
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
+class _UnreadableTypeError(Exception):
+    """Raised when a file has a column that Spark cannot read."""
+
+
+class _Tail(io.RawIOBase):
+    """The end of an object as a file: footers lie there, so that one read of it is mostly enough."""
+
+    def __init__(self, lake: Lake, path: str, size: int) -> None:
+        self._lake, self._path, self._size, self._at = lake, path, size, 0
+        self._start = max(0, size - _TAIL_BYTES)
+        self._bytes = lake.read(path, start=self._start, length=size - self._start) if size else b""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = base + offset
+        return self._at
+
+    def read(self, length: int = -1) -> bytes:
+        end = self._size if length < 0 else min(self._size, self._at + length)
+        if self._at < self._start:
+            body = self._lake.read(self._path, start=self._at, length=end - self._at)
+        else:
+            body = self._bytes[self._at - self._start : end - self._start]
+        self._at += len(body)
+        return body

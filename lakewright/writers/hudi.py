@@ -1,0 +1,156 @@
+"""Rows and changes to a Hudi table: one commit a batch, which carries what it is in its own metadata."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pyspark.sql import DataFrame
+
+from lakewright.errors import ConfigError
+from lakewright.session import SERIALIZER
+from transforms.changes import ORDER
+
+Storage = Literal["copy_on_write", "merge_on_read"]
+Index = Literal["global_simple", "global_bloom", "record_index", "simple", "bloom"]
+
+#: Beginning of the keys that are ours in a commit's metadata.
+METADATA_PREFIX: Final = "lakewright_"
+_MB: Final = 1 << 20
+#: So many bytes of Parquet a task of a write has to do.
+_TASK_BYTES: Final = 64 * _MB
+
+
+@dataclass(frozen=True)
+class HudiTable:
+    """A table as the feed wants it.
+
+    Attributes:
+        name: Its name.
+        uri: Where it lies, as Spark opens it.
+        key: The column that holds the key.
+        partition_by: Columns that become folders, outermost first.
+        storage: copy_on_write or merge_on_read.
+        index: How a key's file is found.
+        version: Of the table's format; 6 is the last one that Athena reads.
+        keep_commits: How many commits stay readable.
+        file_mb: How large base files may become.
+        small_file_mb: Below this size a base file takes new rows.
+        parallelism: Tasks of a write's shuffles; 0 follows the data.
+    """
+
+    name: str
+    uri: str
+    key: str
+    partition_by: tuple[str, ...] = ()
+    storage: Storage = "copy_on_write"
+    index: Index = "global_simple"
+    version: int = 6
+    keep_commits: int = 10
+    file_mb: int = 120
+    small_file_mb: int = 100
+    parallelism: int = 0
+
+    def properties(self) -> dict[str, str]:
+        """Say what the table's own ``hoodie.properties`` must say."""
+        return {
+            "hoodie.table.type": self.storage.upper(),
+            "hoodie.table.version": str(self.version),
+            "hoodie.table.recordkey.fields": self.key,
+            "hoodie.table.partition.fields": ",".join(self.partition_by),
+            "hoodie.table.precombine.field": ORDER,
+        }
+
+    def options(self, tasks: int) -> dict[str, str]:
+        """Give the options that every write of this table has."""
+        return {
+            "hoodie.table.name": self.name,
+            "hoodie.datasource.write.table.type": self.storage.upper(),
+            "hoodie.datasource.write.recordkey.field": self.key,
+            "hoodie.datasource.write.precombine.field": ORDER,
+            "hoodie.write.table.version": str(self.version),
+            "hoodie.write.auto.upgrade": "false",
+            **self._partitioning(),
+            **self._index(tasks),
+            # Changes were put in order before: one a key, and none that is older than what the table holds.
+            "hoodie.record.merge.mode": "EVENT_TIME_ORDERING",
+            "hoodie.combine.before.insert": "false",
+            "hoodie.combine.before.upsert": "false",
+            "hoodie.embed.timeline.server": "false",
+            "hoodie.clean.commits.retained": str(self.keep_commits),
+            "hoodie.keep.min.commits": str(self.keep_commits + 10),
+            "hoodie.keep.max.commits": str(self.keep_commits + 20),
+            "hoodie.compact.inline": "false",
+            "hoodie.parquet.compression.codec": "snappy",
+            "hoodie.parquet.max.file.size": str(self.file_mb * _MB),
+            "hoodie.parquet.small.file.limit": str(self.small_file_mb * _MB),
+            "hoodie.datasource.write.commitmeta.key.prefix": METADATA_PREFIX,
+            "hoodie.upsert.shuffle.parallelism": str(tasks),
+            "hoodie.bulkinsert.shuffle.parallelism": str(tasks),
+            "hoodie.datasource.hive_sync.enable": "false",
+        }
+
+    def _partitioning(self) -> dict[str, str]:
+        if not self.partition_by:
+            return {
+                "hoodie.datasource.write.partitionpath.field": "",
+                "hoodie.datasource.write.keygenerator.class": "org.apache.hudi.keygen.NonpartitionedKeyGenerator",
+            }
+        return {
+            # With this generator readers take partition values from the rows, where null and empty text differ.
+            "hoodie.datasource.write.keygenerator.class": "org.apache.hudi.keygen.CustomKeyGenerator",
+            "hoodie.datasource.write.partitionpath.field": ",".join(f"{name}:SIMPLE" for name in self.partition_by),
+            "hoodie.datasource.write.hive_style_partitioning": "true",
+            "hoodie.datasource.write.partitionpath.urlencode": "true",
+        }
+
+    def _index(self, tasks: int) -> dict[str, str]:
+        return {
+            "hoodie.index.type": self.index.upper(),
+            "hoodie.metadata.enable": str(self.index == "record_index").lower(),
+            "hoodie.metadata.record.index.enable": str(self.index == "record_index").lower(),
+            "hoodie.simple.index.update.partition.path": "true",
+            "hoodie.bloom.index.update.partition.path": "true",
+            "hoodie.record.index.update.partition.path": "true",
+            "hoodie.simple.index.parallelism": str(tasks),
+            "hoodie.global.simple.index.parallelism": str(tasks),
+            "hoodie.bloom.index.parallelism": str(tasks),
+        }
+
+
+def write_load(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], *, size: int) -> None:
+    """Fill a new table: one commit by bulk insert. ``size`` is about how many bytes of Parquet the rows are."""
+    # Sorting keeps each task to few partitions, so that files are large; what few tasks can do needs none of it.
+    is_large = size > _TASK_BYTES * rows.sparkSession.sparkContext.defaultParallelism
+    sort = "GLOBAL_SORT" if table.partition_by and is_large else "NONE"
+    how = {"hoodie.datasource.write.operation": "bulk_insert", "hoodie.bulkinsert.sort.mode": sort}
+    _write(rows, table, metadata, size, how)
+
+
+def write_changes(changes: DataFrame, table: HudiTable, metadata: Mapping[str, str], *, size: int) -> None:
+    """Upsert and delete in one commit; a change deletes if its column _hoodie_is_deleted is true."""
+    _write(changes, table, metadata, size, {"hoodie.datasource.write.operation": "upsert"})
+
+
+def check_session(spark: Any) -> None:
+    """Make sure that Hudi can work in a session.
+
+    Raises:
+        ConfigError: If its serializer is another than Hudi's, or Hudi's jar is not there.
+    """
+    if spark.sparkContext.getConf().get("spark.serializer", "") != SERIALIZER:
+        raise ConfigError(f"Hudi needs --conf spark.serializer={SERIALIZER}")
+    try:
+        spark._jvm.java.lang.Class.forName(
+            "org.apache.hudi.DefaultSource", True, spark._jvm.java.lang.Thread.currentThread().getContextClassLoader()
+        )
+    except Exception as error:
+        raise ConfigError("Hudi's jar is not there: `make setup` brings it, --datalake-formats hudi on Glue") from error
+
+
+def _write(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], size: int, how: Mapping[str, str]) -> None:
+    cores = rows.sparkSession.sparkContext.defaultParallelism
+    tasks = table.parallelism or max(cores, math.ceil(size / _TASK_BYTES))
+    ours = {METADATA_PREFIX + key: value for key, value in metadata.items()}
+    writer = rows.write.format("hudi").options(**table.options(tasks), **how, **ours)
+    writer.mode("append").save(table.uri)

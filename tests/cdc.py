@@ -1,0 +1,139 @@
+"""A lake with change data, and what its tables must be by rules written in plain Python."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from pyspark.sql import SparkSession
+
+from tests.conftest import Answer, command
+
+EMPLOYEES = pa.schema([("emp_no", pa.int32()), ("name", pa.string()), ("department", pa.string())])
+_OP = pa.field("Op", pa.string())
+_TIME = pa.field("ts", pa.string())
+
+
+@dataclass
+class CdcBench:
+    """A lake and a feed of the schema ``hr``, whose tables are keyed by emp_no and partitioned by department."""
+
+    root: Path
+    spark: SparkSession
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    def feed(self, tables: Any = None, **changes: Any) -> None:
+        """Write the feed; dotted keys (with two underscores) change it."""
+        feed: dict[str, Any] = {
+            "job": "cdc_to_hudi",
+            "source": {"path": "raw/hr/", "time_column": "ts"},
+            "target": {"path": "refined/hr/", "parallelism": 2},
+            "tables": tables or {"employees": {"key": "emp_no", "partition_by": "department"}},
+            "lease_seconds": 2,
+        }
+        for key, value in changes.items():
+            *parents, last = key.split("__")
+            place = feed
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[last] = value
+        path = self.root / "conf" / "feeds" / "hr.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(feed, sort_keys=False))
+
+    def put(
+        self, name: str, rows: Iterable[Sequence[Any]], schema: pa.Schema = EMPLOYEES, *, table: str = "employees"
+    ) -> Path:
+        """Write a file: the rows of a load as they are, those of changes with their kind and time before them."""
+        if not name.startswith("LOAD"):
+            schema = pa.schema([_OP, _TIME, *schema])
+        columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+        path = self.lake / "raw/hr" / table / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path)
+        return path
+
+    def command(self, verb: str, *arguments: str) -> Answer:
+        return command(verb, "hr", "--lake", str(self.lake), "--conf", str(self.root / "conf"), *arguments)
+
+    def run(self, *arguments: str, verb: str = "run") -> dict[str, Any]:
+        answer = self.command(verb, "--json", *arguments)
+        assert answer.stdout, answer.stderr
+        (receipt,) = answer.data
+        assert receipt["exit_code"] == answer.exit_code, answer.stderr
+        return receipt
+
+    def rows(self, *columns: str, table: str = "employees") -> list[tuple[Any, ...]]:
+        """Read the table as a user would, through Hudi."""
+        frame = self.spark.read.format("hudi").load(str(self.lake / "refined/hr" / table))
+        wanted = columns or ("emp_no", "name", "department")
+        return sorted((tuple(row) for row in frame.select(*wanted).collect()), key=repr)
+
+    def batches(self, table: str = "employees") -> list[int]:
+        """Name the batches on the table's timeline, in their order."""
+        from lakewright.hudi_timeline import Timeline
+
+        commits = Timeline(self.spark, f"file:{self.lake}/refined/hr/{table}").commits()
+        return [commit.number for commit in commits if commit.number][::-1]
+
+    def quarantine(self, table: str = "employees") -> list[dict[str, Any]]:
+        files = [str(file) for file in (self.lake / "quarantine/hr" / table).rglob("*.parquet")]
+        rows = [row.asDict(recursive=True) for row in self.spark.read.parquet(*files).collect()] if files else []
+        return sorted(rows, key=lambda row: (row["object"], row["fields"]["(position)"]))
+
+    def strays(self, table: str = "employees") -> list[str]:
+        """Name files that nothing accounts for: staging, a lease, files outside of the log."""
+        from lakewright.lake import open_lake
+        from lakewright.log import Log
+
+        state, _ = Log(open_lake(str(self.lake)), f"state/hr/{table}/").read()
+        known = {*state.files, *state.quarantine, *state.memory}
+        fine = ("raw/", f"state/hr/{table}/log/0", f"state/hr/{table}/receipts/", f"refined/hr/{table}/")
+        paths = [path.relative_to(self.lake).as_posix() for path in self.lake.rglob("*") if table in path.parts]
+        return [
+            path
+            for path in paths
+            if "_staging" in path or ((self.lake / path).is_file() and path not in known and not path.startswith(fine))
+        ]
+
+    def remove(self) -> None:
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row of a file: in a load the kind is empty."""
+
+    kind: str
+    time: str
+    key: Any
+    values: tuple[Any, ...] = ()
+    sequence: str | None = None
+
+
+def last_changes(files: Iterable[tuple[str, Sequence[Change]]]) -> dict[Any, Change]:
+    """Find the last change of each key by the rules of the job, in plain Python; files are named by their paths."""
+    last: dict[Any, tuple[tuple[Any, ...], Change]] = {}
+    for name, changes in files:
+        is_load = name.rsplit("/", 1)[-1].startswith("LOAD")
+        for position, change in enumerate(changes):
+            moment = change.sequence or "".join(filter(str.isdigit, change.time)).ljust(20, "0")
+            order = (0, "", name, position) if is_load else (1, moment, name, position)
+            if change.key is not None and (change.key not in last or order > last[change.key][0]):
+                last[change.key] = (order, change)
+    return {key: change for key, (_, change) in last.items()}
+
+
+def rows_after(files: Iterable[tuple[str, Sequence[Change]]]) -> dict[Any, tuple[Any, ...]]:
+    """Give the rows that a table must hold after files, whichever batches they came in."""
+    return {key: change.values for key, change in last_changes(files).items() if change.kind != "D"}

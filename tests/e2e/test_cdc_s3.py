@@ -1,0 +1,162 @@
+"""cdc_to_hudi on an S3 server, with the parameter store and the catalog; and through the real spark-submit."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyspark
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.cdc import CdcBench
+from tests.conftest import ROOT, command
+from tests.e2e.conftest import BUCKET
+
+pytestmark = pytest.mark.slow
+
+ANN, BOB, CID = (1, "Ann", "IT"), (2, "Bob", "HR"), (3, "Cid", "R&D/lab")
+URI = f"s3://{BUCKET}/lake"
+
+
+def at(second: int) -> str:
+    return f"2026-08-01 10:00:{second:02}.000000"
+
+
+class S3CdcBench(CdcBench):
+    """``CdcBench`` with its lake below a prefix of a bucket; the parameter store configures the tables."""
+
+    def put(self, name: str, *args: Any, table: str = "employees", **kwargs: Any) -> Path:
+        path = super().put(name, *args, table=table, **kwargs)
+        boto3.client("s3").upload_file(str(path), BUCKET, f"lake/raw/hr/{table}/{name}")
+        return path
+
+    def command(self, verb: str, *arguments: str) -> Any:
+        return command(verb, "hr", "--lake", URI, "--conf", str(self.root / "conf"), *arguments)
+
+    def table(self, name: str = "employees") -> list[tuple[Any, ...]]:
+        rows = self.spark.read.format("hudi").load(f"s3a://{BUCKET}/lake/refined/hr/{name}")
+        return sorted(tuple(row) for row in rows.select("emp_no", "name", "department").collect())
+
+
+@pytest.fixture
+def cdc(bucket: Any, spark: SparkSession, tmp_path: Path) -> Iterator[S3CdcBench]:
+    from lakewright.parameters import _ssm
+
+    _ssm.cache_clear()
+    bench = S3CdcBench(tmp_path, spark)
+    bench.feed(tables={"named_here": {"key": "emp_no"}}, parameters="lakehouse-table-", target__catalog_database="hr")
+    yield bench
+    ssm = boto3.client("ssm")
+    ssm.delete_parameters(Names=[found["Name"] for found in ssm.describe_parameters()["Parameters"]] or ["none"])
+
+
+def configure(table: str, value: Any) -> None:
+    text = value if isinstance(value, str) else json.dumps(value)
+    boto3.client("ssm").put_parameter(Name=f"lakehouse-table-hr.{table}", Value=text, Type="String", Overwrite=True)
+
+
+@pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
+def test_tables_of_the_parameter_store(cdc: S3CdcBench, storage: str) -> None:
+    config = {"primaryKey": "emp_no", "partitionKey": "department", "storage": storage}
+    configure("employees", config)
+    cdc.put("LOAD00000001.parquet", [ANN, BOB])
+    answer = cdc.command("run", "--target", "employees", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    cdc.put("2026/08/01/20260801-101500000.parquet", [("D", at(1), 1, None, None), ("I", at(2), *CID)])
+    answer = cdc.command("run", "--target", "employees", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    assert cdc.table() == [BOB, CID]
+    glue = boto3.client("glue")
+    names = [table["Name"] for table in glue.get_tables(DatabaseName="hr")["TableList"]]
+    if storage == "copy_on_write":
+        assert "employees" in names
+    else:
+        assert {"employees_ro", "employees_rt"} <= set(names)
+    entry = glue.get_table(DatabaseName="hr", Name="employees" if storage == "copy_on_write" else "employees_rt")[
+        "Table"
+    ]
+    assert entry["StorageDescriptor"]["Location"] == f"{URI}/refined/hr/employees/"
+    assert entry["StorageDescriptor"]["SerdeInfo"]["Parameters"]["hoodie.query.as.ro.table"] == "false"
+    assert [(key["Name"], key["Type"]) for key in entry["PartitionKeys"]] == [("department", "string")]
+    columns = {column["Name"]: column["Type"] for column in entry["StorageDescriptor"]["Columns"]}
+    assert columns["emp_no"] == "int"
+    assert columns["_change_order"] == columns["_hoodie_record_key"] == "string"
+    partitions = glue.get_partitions(DatabaseName="hr", TableName=entry["Name"])["Partitions"]
+    assert sorted(found["Values"][0] for found in partitions) == ["HR", "IT", "R&D/lab"]
+
+
+def test_only_not_found_means_not_configured(cdc: S3CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure("employees", {"primaryKey": "emp_no"})
+    configure("misspelt", {"primarykey": "emp_no"})
+    configure("no_json", "emp_no")
+    for table in ("employees", "misspelt", "no_json", "absent"):
+        cdc.put("LOAD00000001.parquet", [ANN], table=table)
+    answer = cdc.command("run", "--json")
+    found = {receipt["target"]: (receipt["exit_code"], receipt["error"]) for receipt in answer.data}
+    assert found["employees"] == (0, "")
+    assert found["misspelt"][1].endswith("unknown key 'primarykey'; did you mean 'primaryKey'?")
+    assert found["no_json"][1].startswith("parameter lakehouse-table-hr.no_json is no JSON object")
+    assert "table absent lies at raw/hr/absent/ and is not configured" in found["absent"][1]
+    assert answer.exit_code == 2
+
+    from botocore.exceptions import ClientError
+
+    from lakewright import parameters
+
+    class Throttled:
+        def get_parameter(self, Name: str, WithDecryption: bool) -> Any:  # noqa: N803
+            code = {"employees": "ThrottlingException", "absent": "AccessDeniedException"}[Name.split(".")[1]]
+            raise ClientError({"Error": {"Code": code}}, "GetParameter")
+
+    monkeypatch.setattr(parameters, "_ssm", Throttled)
+    cdc.feed(tables={"misspelt": {}, "no_json": {}}, parameters="lakehouse-table-", unconfigured="append")
+    answer = cdc.command("run", "--json", "--target", "employees", "--target", "absent")
+    assert answer.exit_code == 5
+    assert {receipt["exit_code"] for receipt in answer.data} == {5}
+    assert "ThrottlingException" in answer.stderr
+    assert cdc.table() == [ANN], "a look-up that fails is not taken for a table without a key"
+
+
+def test_the_job_through_spark_submit(tmp_path: Path, spark: SparkSession) -> None:
+    """The EMR route: a full load, then changes, each by a spark-submit of its own."""
+    bench = CdcBench(tmp_path, spark)
+    bench.feed(target__max_file_mb=256, target__small_file_mb=0, target__parallelism=2)
+    jars = ",".join(str(path) for path in sorted((ROOT / "jars").glob("*.jar")))
+    from lakewright.session import java_home
+
+    environment = os.environ | {
+        "JAVA_HOME": java_home() or "",
+        "PYSPARK_PYTHON": sys.executable,
+        "PYTHONPATH": str(ROOT),
+    }
+
+    def submit() -> dict[str, Any]:
+        done = subprocess.run(
+            [
+                f"{Path(pyspark.__file__).parent}/bin/spark-submit",
+                *("--master", "local[2]", "--jars", jars, "--conf", "spark.ui.enabled=false"),
+                *("--conf", "spark.driver.bindAddress=127.0.0.1", "--conf", "spark.driver.host=127.0.0.1"),
+                "jobs/cdc_to_hudi.py",
+                *("--feed", "hr", "--lake", str(bench.lake), "--conf", str(bench.root / "conf")),
+            ],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    bench.put("LOAD00000001.parquet", [ANN, BOB])
+    assert submit()["counts"]["written"] == 2
+    bench.put("20260801-101500000.parquet", [("D", at(1), 1, None, None), ("I", at(2), *CID)])
+    assert submit()["counts"]["deleted"] == 1
+    assert bench.rows() == [BOB, CID]
+    assert bench.strays() == []

@@ -1,0 +1,86 @@
+"""Random histories on real Hudi tables, cut into batches at will, held against plain Python."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from tests.cdc import CdcBench, Change, rows_after
+
+pytestmark = pytest.mark.slow
+
+TIMES = [f"2026-08-01 10:00:00.{n:06}" for n in range(6)]
+SCHEMA = pa.schema([("id", pa.string()), ("n", pa.int64()), ("place", pa.string())])
+PLACES = [None, "", "a", "b/c"]
+
+
+def changes(kinds: str, most: int) -> st.SearchStrategy[list[Change]]:
+    return st.lists(
+        st.builds(
+            Change,
+            kind=st.sampled_from(kinds or [""]),
+            time=st.sampled_from(TIMES),
+            key=st.integers(0, 12).map("key {}".format),
+            values=st.tuples(st.integers(0, 999), st.sampled_from(PLACES)),
+        ),
+        max_size=most,
+    )
+
+
+NAMES = [f"20260801-1000{n:02}000.parquet" for n in range(8)]
+#: Batches of files; their names are in no order, so that files come late, and a load may come in the middle.
+histories = st.permutations(NAMES).flatmap(
+    lambda names: st.tuples(
+        st.tuples(*(changes("IUUUD", 12) for _ in names)).map(lambda found: list(zip(names, found, strict=True))),
+        st.sampled_from([0, 0, 1, 2]),
+        st.tuples(changes("", 10), changes("", 6)),
+    )
+)
+
+
+@pytest.fixture
+def cdc(tmp_path: Path, spark: SparkSession) -> Iterator[CdcBench]:
+    bench = CdcBench(tmp_path, spark)
+    yield bench
+    bench.remove()
+
+
+@pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
+@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(history=histories)
+def test_the_table_is_what_plain_python_says(
+    cdc: CdcBench, storage: str, history: tuple[list[tuple[str, list[Change]]], int, tuple[list[Change], list[Change]]]
+) -> None:
+    files, load_at, loads = history
+    cdc.remove()
+    cdc.feed(tables={"t": {"key": "id", "partition_by": "place", "storage": storage}})
+    batches = [files[:3], files[3:5], files[5:]]
+    batches[0] = [("LOAD00000001.parquet", loads[0]), *batches[0]]
+    batches[load_at] = [*batches[load_at], ("LOAD00000002.parquet", loads[1])]
+    delivered = []
+    for number, batch in enumerate(batches, start=1):
+        for name, found in batch:
+            before = [] if name.startswith("LOAD") else ["kind", "time"]
+            cdc.put(
+                name,
+                [
+                    (*(getattr(change, field) for field in before), change.key, *change.values)
+                    if change.kind != "D"
+                    else (change.kind, change.time, change.key, None, None)
+                    for change in found
+                ],
+                SCHEMA,
+                table="t",
+            )
+        delivered += batch
+        receipt = cdc.run()
+        assert receipt["exit_code"] == 0, receipt["error"]
+        assert receipt["counts"]["read"] == sum(len(found) for _, found in batch)
+        expected = [(key, *values) for key, values in rows_after(delivered).items()]
+        assert cdc.rows("id", "n", "place", table="t") == sorted(expected, key=repr)
+        assert cdc.batches("t") == list(range(1, number + 1))
+    assert cdc.strays("t") == []

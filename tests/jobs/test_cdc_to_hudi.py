@@ -1,0 +1,572 @@
+"""The job from DMS files to Hudi tables, through the command line, on a local lake."""
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hudi import HudiTableBuilder
+from pyspark.sql import SparkSession
+
+from tests.cdc import EMPLOYEES, CdcBench
+
+STORAGES = ["copy_on_write", "merge_on_read"]
+LOAD = "LOAD00000001.parquet"
+FIRST, SECOND, THIRD = (f"20260801-10{minute}00000.parquet" for minute in (15, 20, 25))
+ANN, BOB, CID = (1, "Ann", "IT"), (2, "Bob", "HR"), (3, "Cid", "IT")
+
+
+def at(second: float) -> str:
+    return f"2026-08-01 10:00:{second:09.6f}"
+
+
+@pytest.fixture
+def cdc(tmp_path: Path, spark: SparkSession) -> Iterator[CdcBench]:
+    bench = CdcBench(tmp_path, spark)
+    bench.lake.mkdir()
+    bench.feed()
+    yield bench
+    bench.remove()
+
+
+def counts(receipt: dict[str, Any]) -> dict[str, int]:
+    assert receipt["exit_code"] == 0, receipt["error"]
+    return {name: count for name, count in receipt["counts"].items() if count}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_load_then_changes(cdc: CdcBench, storage: str) -> None:
+    cdc.feed(target__storage=storage, max_rejected=0.5)
+    cdc.put(LOAD, [ANN, BOB, CID, (None, "?", "IT")])
+    receipt = cdc.run()
+    assert counts(receipt) == {"read": 4, "written": 3, "rejected": 1}
+    assert receipt["rules"] == {"emp_no: null_key": 1}
+    assert cdc.rows() == [ANN, BOB, CID]
+    (rejected,) = cdc.quarantine()
+    assert rejected["object"] == "raw/hr/employees/LOAD00000001.parquet"
+    assert rejected["fields"] == {"emp_no": None, "name": "?", "department": "IT", "(kind)": None, "(position)": "3"}
+
+    changes = [
+        ("I", at(0), 8, "Hal", "HR"),
+        ("D", at(1), 8, None, None),
+        ("I", at(2), 8, "Hal", "IT"),
+        ("U", at(1), 2, "Bob", "IT"),
+        ("U", at(1), 2, "Bob", "R&D/lab"),
+        ("D", at(1), 3, None, None),
+        ("D", at(1), 77, None, None),
+    ]
+    cdc.put(FIRST, changes)
+    receipt = cdc.run()
+    assert counts(receipt) == {"read": 7, "written": 2, "deleted": 2, "superseded": 3}
+    assert receipt["checks"] == {"every row accounted for": True}
+    assert (
+        receipt["batches"][0]["table_commit"]["action"]
+        == {
+            "copy_on_write": "commit",
+            "merge_on_read": "deltacommit",
+        }[storage]
+    )
+    expected = [ANN, (2, "Bob", "R&D/lab"), (8, "Hal", "IT")]
+    assert cdc.rows() == expected
+    assert cdc.batches() == [1, 2]
+    assert cdc.run()["status"] == "nothing_new"
+    assert cdc.batches() == [1, 2]
+    assert cdc.strays() == []
+    columns = cdc.spark.read.format("hudi").load(str(cdc.lake / "refined/hr/employees")).columns
+    assert sorted(name for name in columns if not name.startswith("_hoodie")) == [
+        "_change_order",
+        "department",
+        "emp_no",
+        "name",
+    ]
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_a_reader_without_spark_sees_the_same(cdc: CdcBench, storage: str) -> None:
+    cdc.feed(target__storage=storage)
+    cdc.put(LOAD, [ANN, BOB, CID])
+    cdc.run()
+    cdc.put(FIRST, [("U", at(1), 2, "Bob", "IT"), ("D", at(1), 3, None, None), ("I", at(2), 8, "Hal", "HR")])
+    cdc.run()
+    table = HudiTableBuilder.from_base_uri(str(cdc.lake / "refined/hr/employees")).build()
+    rows = pa.Table.from_batches(table.read()).to_pylist()
+    found = sorted((row["emp_no"], row["name"], row["department"]) for row in rows)
+    assert found == cdc.rows() == [ANN, (2, "Bob", "IT"), (8, "Hal", "HR")]
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_late_changes_lose(cdc: CdcBench, storage: str) -> None:
+    cdc.feed(target__storage=storage)
+    cdc.put(LOAD, [ANN, BOB, CID, (4, "Dan", "IT")])
+    cdc.put(
+        SECOND,
+        [
+            ("U", at(5), 1, "Ann 5", "HR"),
+            ("D", at(5), 2, None, None),
+            ("U", at(5), 3, "Cid 5", "IT"),
+            ("D", at(5), 9, None, None),
+        ],
+    )
+    assert counts(cdc.run()) == {"read": 8, "written": 3, "deleted": 2, "superseded": 3}
+    late = [
+        ("U", at(3), 1, "Ann 3", "IT"),  # older than the row, in the partition that it has left
+        ("U", at(3), 2, "Bob 3", "HR"),  # older than the delete
+        ("D", at(3), 3, None, None),  # an older delete
+        ("I", at(3), 9, "Ida", "HR"),  # older than the delete of a key that the table never had
+        ("U", at(3), 4, "Dan 3", "IT"),  # late, and still the newest of its key
+        ("U", at(6), 3, "Cid 6", "IT"),  # not late
+    ]
+    cdc.put(FIRST, late[:-1])
+    cdc.put(THIRD, late[-1:])
+    assert counts(cdc.run()) == {"read": 6, "written": 2, "superseded": 4}
+    expected = [(1, "Ann 5", "HR"), (3, "Cid 6", "IT"), (4, "Dan 3", "IT")]
+    assert cdc.rows() == expected
+    cdc.put("LOAD00000002.parquet", [(2, "Bob 0", "HR"), (1, "Ann 0", "IT"), (5, "Eve", "HR")])
+    assert counts(cdc.run()) == {"read": 3, "written": 1, "superseded": 2}
+    assert cdc.rows() == [*expected, (5, "Eve", "HR")]
+    assert cdc.batches() == [1, 2, 3]
+    assert cdc.strays() == []
+
+
+def test_deleted_keys_are_forgotten_in_time(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs import cdc_table, cdc_to_hudi
+
+    monkeypatch.setattr(cdc_to_hudi, "_MOST_MEMORY_FILES", 2)
+    day = ["2026-08-01"]
+    monkeypatch.setattr(cdc_table.ChangedTable, "processing_date", lambda self: day[0])
+    cdc.feed(target__keep_deleted_days=10)
+    cdc.put(LOAD, [(n, "x", "IT") for n in range(1, 5)])
+    cdc.run()
+    for n, when in enumerate(["2026-08-01", "2026-08-08", "2026-08-14"], start=1):
+        day[0] = when
+        cdc.put(f"20260801-1020{n:02}000.parquet", [("D", at(30 + n), n, None, None)])
+        cdc.run()
+    files = list((cdc.lake / "state/hr/employees/deleted").iterdir())
+    assert len(files) == 1, "many files of deleted keys are brought together"
+    assert {row["_record_key"] for row in pq.read_table(files[0]).to_pylist()} == {"2", "3"}
+    cdc.put(FIRST, [("U", at(1), n, "late", "IT") for n in (1, 2, 3)])
+    assert counts(cdc.run()) == {"read": 3, "written": 1, "superseded": 2}
+    assert cdc.rows() == [(1, "late", "IT"), (4, "x", "IT")]
+    assert cdc.strays() == []
+
+
+VALUES = [None, "", "a/b", "k=v", "100%", "%2F", "R&D", "Zürich", "a b", "a:b", "x'y\"z", "__HIVE", "日本", "."]
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_partition_values_and_keys_that_could_be_confused(cdc: CdcBench, storage: str) -> None:
+    schema = pa.schema([("a", pa.string()), ("b", pa.string()), ("n", pa.int32()), ("place", pa.string())])
+    cdc.feed(tables={"t": {"key": "a, b", "partition_by": "place"}}, target__storage=storage)
+    keys = [("a,b", "c"), ("a", "b,c"), ("a", ""), ("", "a"), ("a,", "b"), ("a", ",b"), ("%2C", "x"), (",", "x")]
+    rows = [(*key, n, VALUES[n]) for n, key in enumerate(keys)]
+    more = [(f"k{n}", "", n, value) for n, value in enumerate(VALUES)]
+    cdc.put(LOAD, rows + more, schema, table="t")
+    assert cdc.run()["exit_code"] == 0
+    assert cdc.rows("a", "b", "n", "place", table="t") == sorted(rows + more, key=repr)
+    changes = [("U", at(1), *key, n + 100, VALUES[-n - 1]) for n, key in enumerate(keys[1:])]
+    changes += [("U", at(1), f"k{n}", "", n + 1000, value) for n, value in enumerate(VALUES) if n % 2]
+    changes += [("D", at(1), f"k{n}", "", None, None) for n in range(0, len(VALUES), 4)]
+    cdc.put(FIRST, changes, schema, table="t")
+    assert cdc.run()["exit_code"] == 0
+    expected = {row[:2]: row for row in rows + more} | {change[2:4]: change[2:] for change in changes}
+    gone = {change[2:4] for change in changes if change[0] == "D"}
+    assert cdc.rows("a", "b", "n", "place", table="t") == sorted(
+        (row for key, row in expected.items() if key not in gone), key=repr
+    )
+
+
+def test_columns_may_come_grow_and_move(cdc: CdcBench) -> None:
+    cdc.put(LOAD, [ANN, BOB, CID])
+    cdc.run()
+    wide = pa.schema(
+        [("name", pa.string()), ("emp_no", pa.int64()), ("department", pa.string()), ("pay", pa.float64())]
+    )
+    cdc.put(FIRST, [("U", at(1), "Ann", 1, "IT", 1.5), ("I", at(1), "Big", 2**40, "IT", None)], wide)
+    plan = cdc.command("plan", "--json").data[0]
+    told = ["widened emp_no from int to bigint", "added pay double", "reordered: name, emp_no, department"]
+    assert plan["schema_changes"] == told
+    assert cdc.run()["schema_changes"] == told
+    columns = ("emp_no", "name", "department", "pay")
+    expected = [(1, "Ann", "IT", 1.5), (2**40, "Big", "IT", None), (2, "Bob", "HR", None), (3, "Cid", "IT", None)]
+    assert cdc.rows(*columns) == sorted(expected, key=repr)
+
+    narrow = pa.schema([("emp_no", pa.int32()), ("department", pa.string())])
+    cdc.put(SECOND, [("U", at(2), 1, "HR")], narrow)
+    cdc.put(THIRD, [("D", at(3), 3)], pa.schema([("emp_no", pa.int32())]))
+    receipt = cdc.run()
+    assert receipt["schema_changes"] == [
+        "dropped name; it stays, null in new rows",
+        "dropped pay; it stays, null in new rows",
+    ]
+    expected = [(1, None, "HR", None), (2**40, "Big", "IT", None), (2, "Bob", "HR", None)]
+    assert cdc.rows(*columns) == sorted(expected, key=repr)
+
+    before = sorted(path.name for path in (cdc.lake / "refined").rglob("*"))
+    odd = pa.schema([("emp_no", pa.string()), ("name", pa.string()), ("department", pa.string())])
+    path = cdc.put("20260801-103000000.parquet", [("U", at(4), "1", "Ann", "IT")], odd)
+    receipt = cdc.run()
+    assert receipt["exit_code"] == 3
+    assert "column 'emp_no' is string, and bigint in the table; nothing was written" in receipt["error"]
+    assert path.name in receipt["error"]
+    assert sorted(path.name for path in (cdc.lake / "refined").rglob("*")) == before
+
+
+def test_types_are_read_without_shift(cdc: CdcBench) -> None:
+    schema = pa.schema(
+        [
+            ("id", pa.int64()),
+            ("day", pa.date32()),
+            ("micros", pa.timestamp("us")),
+            ("millis", pa.timestamp("ms", tz="UTC")),
+            ("amount", pa.decimal128(20, 4)),
+            ("flag", pa.bool_()),
+            ("tiny", pa.uint8()),
+            ("small", pa.int16()),
+            ("huge", pa.uint64()),
+            ("bytes", pa.binary()),
+        ]
+    )
+    old = dt.datetime(1582, 10, 4, 1, 2, 3, 456789)
+    row = (
+        1,
+        dt.date(1500, 2, 28),
+        old,
+        old.replace(microsecond=0),
+        Decimal("-1.2345"),
+        True,
+        255,
+        -7,
+        2**64 - 1,
+        b"\xff",
+    )
+    cdc.feed(tables={"t": {"key": "id"}})
+    cdc.put(LOAD, [row], schema, table="t")
+    cdc.put(FIRST, [("I", at(1), 2, *row[1:])], schema, table="t")
+    assert cdc.run()["exit_code"] == 0
+    cdc.put(SECOND, [("I", at(2), 3, *row[1:])], schema, table="t")
+    assert cdc.run()["exit_code"] == 0
+    frame = cdc.spark.read.format("hudi").load(str(cdc.lake / "refined/hr/t"))
+    texts = frame.selectExpr(
+        "id", "string(day)", "string(micros)", "string(millis)", "amount", "flag", "tiny", "small", "huge", "hex(bytes)"
+    )
+    assert sorted(tuple(row) for row in texts.collect()) == [
+        (
+            n,
+            "1500-02-28",
+            "1582-10-04 01:02:03.456789",
+            "1582-10-04 01:02:03",
+            Decimal("-1.2345"),
+            True,
+            255,
+            -7,
+            2**64 - 1,
+            "FF",
+        )
+        for n in (1, 2, 3)
+    ]
+
+
+def test_a_reload_is_refused_and_rebuilt_without_older_changes(cdc: CdcBench) -> None:
+    cdc.put(LOAD, [ANN, BOB])
+    cdc.put(FIRST, [("U", at(1), 1, "changed", "IT"), ("D", at(1), 2, None, None)])
+    assert cdc.run()["exit_code"] == 0
+    schema = pa.schema([*EMPLOYEES, ("ts", pa.string())])
+    cdc.put("20260801-102100000.parquet", [("U", at(2), 1, "waited, and is older than the load", "IT")])
+    cdc.put(LOAD, [(*ANN, "2026-08-01 10:22:00.000000"), (*CID, "2026-08-01 10:22:01.000000")], schema)
+    cdc.put(THIRD, [("U", "2026-08-01 10:24:00.000000", 3, "Cid after the load", "IT")])
+    receipt = cdc.run()
+    assert receipt["exit_code"] == 3
+    assert f"raw/hr/employees/{LOAD} was written again" in receipt["error"]
+    assert "run `rebuild`" in receipt["error"]
+    receipt = cdc.run(verb="rebuild")
+    assert receipt["exit_code"] == 0, receipt
+    assert cdc.rows() == [ANN, (3, "Cid after the load", "IT")]
+    assert receipt["ignored"] == {
+        f"raw/hr/employees/{name}": "older than the full load" for name in (FIRST, "20260801-102100000.parquet")
+    }
+    assert cdc.run()["status"] == "nothing_new"
+    cdc.put("20260801-103000000.parquet", [("D", "2026-08-01 10:29:00.000000", 3, None, None)])
+    assert cdc.run()["exit_code"] == 0
+    assert cdc.rows() == [ANN]
+    assert cdc.run(verb="rebuild")["exit_code"] == 0
+    assert cdc.rows() == [ANN]
+    assert cdc.strays() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param(
+            {"target__storage": "merge_on_read"},
+            "hoodie.table.type of refined/hr/employees/ is 'COPY_ON_WRITE', and 'MERGE_ON_READ' in the feed",
+            id="storage",
+        ),
+        pytest.param(
+            {"target__table_version": 8}, "hoodie.table.version of refined/hr/employees/ is '6', and '8'", id="version"
+        ),
+        pytest.param(
+            {"tables": {"employees": {"key": "name", "partition_by": "department"}}},
+            "hoodie.table.recordkey.fields of refined/hr/employees/ is 'emp_no', and 'name' in the feed",
+            id="key",
+        ),
+        pytest.param(
+            {"tables": {"employees": {"key": "emp_no,name", "partition_by": "department"}}},
+            "hoodie.table.recordkey.fields of refined/hr/employees/ is 'emp_no', and '_record_key' in the feed",
+            id="longer-key",
+        ),
+        pytest.param(
+            {"tables": {"employees": {"key": "emp_no"}}},
+            "hoodie.table.partition.fields of refined/hr/employees/ is 'department', and '' in the feed",
+            id="partition",
+        ),
+    ],
+)
+def test_a_feed_that_disagrees_with_its_table_is_refused(
+    cdc: CdcBench, one_load: Path, changes: Any, message: str
+) -> None:
+    import shutil
+
+    shutil.copytree(one_load, cdc.lake, dirs_exist_ok=True)
+    cdc.feed(**changes)
+    cdc.put(FIRST, [("D", at(1), 1, None, None)])
+    plan = cdc.command("plan", "--json")
+    receipt = cdc.run()
+    assert plan.exit_code == receipt["exit_code"] == 2
+    assert plan.data[0]["error"] == receipt["error"]
+    assert receipt["error"].startswith(message)
+    assert "run `rebuild`" in receipt["error"]
+    assert cdc.rows() == [ANN, BOB, CID]
+
+
+@pytest.fixture(scope="module")
+def one_load(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Path:
+    """A lake whose table was loaded, and changed once."""
+    bench = CdcBench(tmp_path_factory.mktemp("one_load"), spark)
+    bench.feed()
+    bench.put(LOAD, [ANN, BOB])
+    bench.run()
+    bench.put("20260801-100000000.parquet", [("I", at(0), *CID)])
+    bench.run()
+    return bench.lake
+
+
+def test_a_table_that_was_restored_or_dropped_is_noticed(cdc: CdcBench, one_load: Path) -> None:
+    import shutil
+
+    shutil.copytree(one_load, cdc.lake, dirs_exist_ok=True)
+    table = cdc.lake / "refined/hr/employees"
+    for instant in sorted((table / ".hoodie").glob("*.commit*"))[-3:]:
+        instant.unlink()
+    receipt = cdc.run()
+    assert receipt["exit_code"] == 1
+    assert "the log ends with batch 2, the timeline of refined/hr/employees/ with batch 1" in receipt["error"]
+    assert "run `rebuild`" in receipt["error"]
+    shutil.rmtree(table)
+    receipt = cdc.run()
+    assert "the log ends with batch 2, but refined/hr/employees/ holds no Hudi table" in receipt["error"]
+    assert cdc.run(verb="rebuild")["exit_code"] == 0
+    assert cdc.rows() == [ANN, BOB, CID]
+    assert cdc.batches() == [3]
+    shutil.rmtree(cdc.lake / "state")
+    assert "the log ends with batch 0, the timeline of refined/hr/employees/ with batch 3" in cdc.run()["error"]
+
+
+def test_what_is_in_the_way_is_left_alone(cdc: CdcBench, one_load: Path) -> None:
+    import shutil
+
+    path = cdc.lake / "refined/hr/employees/data.parquet"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"somebody's")
+    cdc.put(LOAD, [ANN])
+    receipt = cdc.run()
+    assert receipt["exit_code"] == 2
+    assert "holds refined/hr/employees/data.parquet, and is no Hudi table" in receipt["error"]
+    assert path.read_bytes() == b"somebody's"
+    shutil.rmtree(cdc.lake / "refined")
+    shutil.copytree(one_load / "refined", cdc.lake / "refined")
+    cdc.feed(tables={"employees": {}})
+    receipt = cdc.run()
+    assert receipt["exit_code"] == 2
+    assert "is a Hudi table, and the table has no key now" in receipt["error"]
+
+
+def test_a_write_that_only_looks_done_is_a_failure(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs import cdc_to_hudi
+
+    cdc.put(LOAD, [ANN])
+    with monkeypatch.context() as patch:
+        patch.setattr(cdc_to_hudi, "write_load", lambda *args, **kwargs: None)
+        receipt = cdc.run()
+    assert receipt["exit_code"] == 1
+    assert "the timeline of refined/hr/employees/ holds no commit of batch 1" in receipt["error"]
+    assert cdc.run()["exit_code"] == 0
+    assert cdc.rows() == [ANN]
+    assert cdc.batches() == [1]
+
+
+def test_what_fails_after_the_commit_is_no_reason_to_make_it_again(
+    cdc: CdcBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jobs import cdc_to_hudi
+
+    real = cdc_to_hudi.write_load
+
+    def write_and_fail(*args: Any, **kwargs: Any) -> None:
+        real(*args, **kwargs)
+        raise RuntimeError("cleaning failed")
+
+    monkeypatch.setattr(cdc_to_hudi, "write_load", write_and_fail)
+    cdc.put(LOAD, [ANN])
+    assert cdc.run()["exit_code"] == 0
+    assert cdc.rows() == [ANN]
+    assert cdc.batches() == [1]
+
+
+def test_odd_files(cdc: CdcBench) -> None:
+    cdc.put(LOAD, [])
+    cdc.put(FIRST, [])
+    assert counts(cdc.run()) == {}
+    assert cdc.rows() == []
+    assert cdc.batches() == [1]
+    whole = cdc.put(SECOND, [("I", at(1), *ANN)])
+    (cdc.lake / "raw/hr/employees/notes.txt").write_text("x")
+    broken = cdc.put(THIRD, [("I", at(1), *BOB)])
+    broken.write_bytes(broken.read_bytes()[:-20])
+    (cdc.lake / "raw/hr/employees/20260801-110000000.parquet").write_bytes(b"")
+    receipt = cdc.run()
+    assert receipt["exit_code"] == 3
+    assert sorted(receipt["refused"]) == [f"raw/hr/employees/{name}" for name in (THIRD, "20260801-110000000.parquet")]
+    assert "no Parquet file that can be read" in receipt["error"]
+    assert receipt["ignored"] == {"raw/hr/employees/notes.txt": "not named .parquet"}
+    assert cdc.rows() == []
+    for path in (broken, cdc.lake / "raw/hr/employees/20260801-110000000.parquet"):
+        path.unlink()
+    folder = cdc.lake / "raw/hr/employees/2026/08/01"
+    folder.mkdir(parents=True)
+    whole.rename(folder / "a+b %41 é.parquet")
+    assert counts(cdc.run()) == {"read": 1, "written": 1}
+    ((order,),) = cdc.rows("_change_order")
+    assert order == "120260801100001000000 2026/08/01/a+b %41 é.parquet 0000000000"
+
+
+def test_too_many_rejected_rows_leave_the_table_alone(cdc: CdcBench) -> None:
+    cdc.put(LOAD, [ANN])
+    cdc.run()
+    cdc.put(FIRST, [("U", at(1), 1, "x", "IT"), ("X", at(1), 2, "?", "IT"), ("U", "soon", 3, "?", "IT")])
+    receipt = cdc.run()
+    assert receipt["exit_code"] == 3
+    assert receipt["rules"] == {"Op: kind": 1, "ts: order": 1}
+    assert cdc.batches() == [1]
+    assert cdc.rows() == [ANN]
+    assert len(cdc.quarantine()) == 2
+    assert cdc.run("--set", "max_rejected=0.7")["exit_code"] == 0
+    assert cdc.rows() == [(1, "x", "IT")]
+    assert cdc.batches() == [1, 3]
+
+
+def test_columns_of_the_replication_are_kept_when_asked_for(cdc: CdcBench) -> None:
+    cdc.feed(target__keep_columns=["ts", "Op"])
+    cdc.put(LOAD, [ANN])
+    cdc.put(FIRST, [("I", at(1), *BOB)])
+    cdc.run()
+    assert cdc.rows("emp_no", "Op", "ts") == [(1, None, None), (2, "I", at(1))]
+
+
+def test_a_table_without_a_key_keeps_every_row(cdc: CdcBench) -> None:
+    cdc.feed(tables={"employees": {"partition_by": "department"}}, max_rejected=0.5)
+    cdc.put(LOAD, [ANN, ANN, (3, None, None)])
+    cdc.run()
+    cdc.put(FIRST, [("D", at(1), *ANN), ("I", at(2), 9, "Zoe", "a/b=c %"), ("I", at(2), 9, "Zoe", "")])
+    receipt = cdc.run()
+    assert counts(receipt) == {"read": 3, "written": 2, "rejected": 1}
+    assert receipt["rules"] == {"department: partition": 1}
+    frame = cdc.spark.read.parquet(str(cdc.lake / "refined/hr/employees"))
+    assert sorted((tuple(row) for row in frame.select("emp_no", "department", "Op").collect()), key=repr) == [
+        (1, "IT", "D"),
+        (1, "IT", "I"),
+        (1, "IT", "I"),
+        (3, None, "I"),
+        (9, "a/b=c %", "I"),
+    ]
+    assert cdc.strays() == []
+    wide = pa.schema([("emp_no", pa.int64()), ("name", pa.string()), ("department", pa.string())])
+    cdc.put(SECOND, [("I", at(3), *ANN)], wide)
+    receipt = cdc.run()
+    assert receipt["exit_code"] == 3
+    assert "column 'emp_no' is bigint, and int in the table" in receipt["error"]
+    assert cdc.run("--set", "max_rejected=0.5", verb="rebuild")["counts"]["written"] == 6
+
+
+def test_many_tables_in_one_run(cdc: CdcBench) -> None:
+    for table in ("employees", "new", "bad", "by_hand"):
+        cdc.put(LOAD, [ANN, BOB], table=table)
+    cdc.put(
+        FIRST, [("U", at(1), "x", "Ann", "IT")], pa.schema([("emp_no", pa.string()), *list(EMPLOYEES)[1:]]), table="bad"
+    )
+    tables = {name: {"key": "emp_no"} for name in ("employees", "bad", "absent")}
+    cdc.feed(tables=tables)
+    answer = cdc.command("run", "--json")
+    found = {receipt["target"]: (receipt["status"], receipt["exit_code"]) for receipt in answer.data}
+    assert found == {
+        "absent": ("nothing_new", 0),
+        "bad": ("refused", 3),
+        "by_hand": ("failed", 2),
+        "employees": ("committed", 0),
+        "new": ("failed", 2),
+    }
+    assert answer.exit_code == 3
+    told = [line for line in answer.stderr.splitlines() if line.startswith("error:")]
+    assert [line.split(":")[1].strip() for line in told] == ["bad", "by_hand", "new"]
+    assert "table new lies at raw/hr/new/ and is not configured" in told[-1]
+
+    cdc.feed(tables=tables, unconfigured="skip")
+    plans = {plan["target"]: plan for plan in cdc.command("plan", "--json").data}
+    assert plans["new"]["ignored"] == {"raw/hr/new/": "not configured; the feed skips such tables"}
+    answer = cdc.command("run", "--json", "--target", "new", "--target", "by_hand")
+    assert [receipt["status"] for receipt in answer.data] == ["nothing_new", "nothing_new"]
+    cdc.feed(tables=tables, unconfigured="append")
+    answer = cdc.command("run", "--json", "--target", "new")
+    assert answer.exit_code == 0
+    assert cdc.spark.read.parquet(str(cdc.lake / "refined/hr/new")).count() == 2
+
+
+def test_compact(cdc: CdcBench) -> None:
+    cdc.feed(target__storage="merge_on_read")
+    answer = cdc.command("compact", "--json")
+    assert answer.exit_code == 2
+    assert "holds no Hudi table yet" in answer.last_line
+    cdc.put(LOAD, [ANN, BOB, CID])
+    cdc.run()
+    assert cdc.command("compact", "--json").data[0]["compactions"] == []
+    cdc.put(FIRST, [("U", at(1), 1, "Ann", "HR"), ("D", at(1), 3, None, None), ("U", at(2), 2, "Bobby", "HR")])
+    cdc.run()
+
+    def view(kind: str) -> list[tuple[Any, ...]]:
+        reader = cdc.spark.read.format("hudi").option("hoodie.datasource.query.type", kind)
+        rows = reader.load(str(cdc.lake / "refined/hr/employees")).select("emp_no", "name", "department").collect()
+        return sorted(map(tuple, rows))
+
+    expected = [(1, "Ann", "HR"), (2, "Bobby", "HR")]
+    assert view("snapshot") == expected
+    assert view("read_optimized") != expected
+    answer = cdc.command("compact", "--target", "employees", "--json")
+    (done,) = answer.data[0]["compactions"]
+    assert done["log_files"] >= 1
+    assert "department=IT" in done["partitions"]
+    assert view("read_optimized") == view("snapshot") == expected
+    assert cdc.command("compact", "--json").data[0]["compactions"] == []
+    cdc.put(SECOND, [("I", at(3), *CID)])
+    assert cdc.run()["exit_code"] == 0, "the batch before is found behind the compaction"
+    assert cdc.rows() == [*expected, CID]
+    assert cdc.batches() == [1, 2, 3]
+    assert "nothing to do" in cdc.command("compact", "--target", "employees").stdout
+    assert cdc.strays() == []
+
+
+def test_narrowing_by_date_is_refused(cdc: CdcBench) -> None:
+    cdc.put(LOAD, [ANN])
+    assert "changes are taken in their order" in cdc.run("--date", "2026-08-01")["error"]

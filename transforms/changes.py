@@ -1,0 +1,178 @@
+"""From changes as they were delivered to one change per key, by an order in which no two changes are equal.
+
+A change has a kind (insert, update, delete), a key and an order. Rows of a full load come before all changes. Changes
+are ordered by the number that the replication gave them where there is one, else by their time; after that by the
+file that they came in and their place in it. The order is one string, so that a table can hold it and compare it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from transforms.errors import MissingColumnsError
+
+#: What a reader of changes adds to the columns of the source table.
+KIND: Final = "_lakewright_kind"
+SEQUENCE: Final = "_lakewright_sequence"
+TIME: Final = "_lakewright_time"
+IS_LOAD: Final = "_lakewright_is_load"
+OBJECT: Final = "_lakewright_object"
+FILE: Final = "_lakewright_file"
+POSITION: Final = "_lakewright_position"
+#: What is added here.
+KEY: Final = "_record_key"
+ORDER: Final = "_change_order"
+IS_DELETED: Final = "_hoodie_is_deleted"
+REASONS: Final = "_lakewright_reasons"
+_RANK: Final = "_lakewright_rank"
+
+#: A change sequence number has 35 digits, of which the first sixteen are its time.
+_SEQUENCE_DIGITS: Final = 35
+_POSITION_DIGITS: Final = 10
+_TIME_PATTERN: Final = "yyyyMMddHHmmssSSSSSS"
+_HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
+_REASON: Final = "struct<rule:string,column:string>"
+
+
+def with_change_order(changes: DataFrame, *, key: Sequence[str], kind_column: str, time_column: str) -> DataFrame:
+    """Add to each change its key as one text, its order, and why it must be rejected.
+
+    Columns in:  those of ``key``; _lakewright_kind, _lakewright_sequence (string), _lakewright_time (timestamp),
+                 _lakewright_is_load (boolean), _lakewright_file (string), _lakewright_position (long)
+    Columns out: every input column, _record_key, _change_order (string), _hoodie_is_deleted (boolean; true or null),
+                 _lakewright_reasons (array of struct of rule and column; empty where nothing is wrong)
+    Rows:        unchanged
+
+    ``kind_column`` and ``time_column`` are the names to give as reasons. The rules: null_key, empty_key, kind, order.
+
+    Raises:
+        MissingColumnsError: If a key column is absent.
+    """
+    require_columns(changes, key)
+    is_load = F.col(IS_LOAD)
+    is_deleted = ~is_load & (F.col(KIND) == "D")
+    ordered = changes.withColumns(
+        {
+            KEY: key_text(key),
+            ORDER: _order(),
+            IS_DELETED: F.when(is_deleted, F.lit(True)),
+        }
+    )
+    reasons = [F.when(_column(name).isNull(), _reason("null_key", name)) for name in key]
+    if len(key) == 1:
+        reasons.append(F.when(F.col(KEY) == "", _reason("empty_key", key[0])))
+    known_kind = F.col(KIND).isNotNull() & F.col(KIND).isin("I", "U", "D")
+    reasons.append(F.when(~is_load & ~known_kind, _reason("kind", kind_column)))
+    reasons.append(F.when(F.col(ORDER).isNull(), _reason("order", time_column)))
+    return ordered.withColumn(REASONS, F.filter(F.array(*reasons), lambda reason: reason.isNotNull()))
+
+
+def with_folder_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> DataFrame:
+    """Reject also those changes whose partition values cannot be read back from the name of a folder.
+
+    Columns in:  ``partition_by`` and _lakewright_reasons
+    Columns out: the same
+    Rows:        unchanged; the rule is partition: a text that is empty, or stands for null in folder names
+    """
+    reasons = [
+        F.when(_column(name).cast("string").isin("", _HIVE_NULL), _reason("partition", name)) for name in partition_by
+    ]
+    found = F.filter(F.array(*reasons).cast(f"array<{_REASON}>"), lambda reason: reason.isNotNull())
+    return changes.withColumn(REASONS, F.concat(REASONS, found))
+
+
+def keep_last_changes(changes: DataFrame) -> DataFrame:
+    """Keep the last change of each key.
+
+    Columns in:  _record_key, _change_order, _lakewright_reasons
+    Columns out: the same
+    Rows:        without rejected ones, one per key; the order is total, so that it is always the same one
+    """
+    last_first = Window.partitionBy(KEY).orderBy(F.col(ORDER).desc())
+    ranked = changes.where(F.size(REASONS) == 0).withColumn(_RANK, F.row_number().over(last_first))
+    return ranked.where(F.col(_RANK) == 1).drop(_RANK)
+
+
+def keep_newer(changes: DataFrame, *, held: DataFrame) -> DataFrame:
+    """Keep the changes that come after what is already held of their key.
+
+    Columns in:  _record_key, _change_order; in ``held`` also, with any number of rows a key
+    Columns out: those of ``changes``
+    Rows:        without the changes whose key is held with a later order, or the same
+    """
+    last_held = held.groupBy(KEY).agg(F.max(ORDER).alias("held_order")).withColumnRenamed(KEY, "held_key")
+    joined = changes.join(last_held, on=F.col(KEY) == F.col("held_key"), how="left")
+    newer = F.col("held_order").isNull() | (F.col(ORDER) > F.col("held_order"))
+    return joined.where(newer).select(changes.columns)
+
+
+def keep_rejected_changes(changes: DataFrame, *, columns: Sequence[str]) -> DataFrame:
+    """Keep the rejected changes, with every reason and what they held.
+
+    Columns in:  those of ``with_change_order``, _lakewright_object and ``columns``
+    Columns out: object (string), reasons (array of struct of rule and column), text (string; always null: a Parquet
+                 file holds none), fields (map of column to text; also the kind of change and its place in the file)
+    Rows:        those that are rejected
+    """
+    fields = [part for name in columns for part in (F.lit(name), _column(name).cast("string"))]
+    place = [F.lit("(kind)"), F.col(KIND), F.lit("(position)"), F.col(POSITION).cast("string")]
+    return changes.where(F.size(REASONS) > 0).select(
+        F.col(OBJECT).alias("object"),
+        F.col(REASONS).alias("reasons"),
+        F.lit(None).cast("string").alias("text"),
+        F.create_map(*fields, *place).alias("fields"),
+    )
+
+
+def key_text(names: Sequence[str]) -> Column:
+    """Write a key as one text; no two keys share one, since of several columns each is escaped, with commas between."""
+    texts = [_column(name).cast("string") for name in names]
+    if len(texts) == 1:
+        return texts[0]
+    escaped = [F.replace(F.replace(text, F.lit("%"), F.lit("%25")), F.lit(","), F.lit("%2C")) for text in texts]
+    return F.concat_ws(",", *escaped)
+
+
+def highest_load_order(file: str) -> str:
+    """Give an order that no row of a full load's file exceeds."""
+    return f"0 {file} {'9' * _POSITION_DIGITS}"
+
+
+def needs_key_column(types: Mapping[str, str]) -> bool:
+    """Tell whether a table must hold the key's text in a column of its own: ``types`` are key columns and their types.
+
+    A single text or whole number is its own text, whichever way a table writes it. Dates, decimals and keys of several
+    columns are not.
+    """
+    return len(types) > 1 or not set(types.values()) <= {"string", "int", "bigint"}
+
+
+def require_columns(frame: DataFrame, names: Sequence[str]) -> None:
+    """Make sure that columns are there.
+
+    Raises:
+        MissingColumnsError: If one is not.
+    """
+    if missing := [name for name in names if name not in frame.columns]:
+        raise MissingColumnsError(missing, [name for name in frame.columns if not name.startswith("_")])
+
+
+def _order() -> Column:
+    """Write the order of a change as text: 0 for loads and 1 for changes, sequence or time, file, place in the file."""
+    sequence = F.when(F.col(SEQUENCE).rlike(f"^[0-9]{{1,{_SEQUENCE_DIGITS}}}$"), F.col(SEQUENCE))
+    time = F.when(F.year(TIME).between(1, 9999), F.date_format(TIME, _TIME_PATTERN))
+    moment = F.when(F.col(IS_LOAD), F.lit("0")).otherwise(
+        F.concat(F.lit("1"), F.coalesce(F.lpad(sequence, _SEQUENCE_DIGITS, "0"), time))
+    )
+    place = F.lpad(F.col(POSITION).cast("string"), _POSITION_DIGITS, "0")
+    return F.concat(moment, F.lit(" "), FILE, F.lit(" "), place)
+
+
+def _reason(rule: str, column: str) -> Column:
+    return F.struct(F.lit(rule).alias("rule"), F.lit(column).alias("column")).cast(_REASON)
+
+
+def _column(name: str) -> Column:
+    return F.col(f"`{name.replace('`', '``')}`")
