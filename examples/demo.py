@@ -75,7 +75,7 @@ def run(feed_name: str) -> list[Receipt]:
         spark = get_session()
         state, _ = Log(lake, job.target.state_folder).read()
         table = spark.read.option("mergeSchema", True).parquet(lake.spark_uri(job.target.path))
-        show_rows(f"{job.target.path} holds", table)
+        show_rows(f"{job.target.path} holds", table.select(sorted(table.columns, key=lambda name: name[0] == "_")))
         if state.quarantine:
             rejected = spark.read.parquet(*(lake.spark_uri(path) for path in state.quarantine))
             told = rejected.selectExpr(

@@ -5,10 +5,14 @@ attributes (``{}``). Null is the same as absent.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+from transforms.errors import DataError
 from transforms.event_lines import DEEPEST, Line, Record, RejectedLine, has_doubled_keys
 from transforms.event_schema import Path
+
+#: Attributes of the records of some lines; with more, keys are values.
+MOST_ATTRIBUTES: Final = 5000
 
 
 class _TooDeepError(Exception):
@@ -29,12 +33,17 @@ class _Attribute:
 
 
 class FlatRows:
-    """The rows of some lines: the lines themselves, the values by path, and the lines that were no rows after all."""
+    """The rows of some lines: the lines themselves, the values by path, and the lines that were no rows after all.
+
+    Raises:
+        DataError: If there are far too many attributes.
+    """
 
     def __init__(self, records: Sequence[Record], lines: Sequence[Line]) -> None:
         self.lines: list[Line] = []
         self.rejected: list[RejectedLine] = []
         self._size = len(records)
+        self._attributes = 0
         self._root = _Attribute((), 0)
         row = 0
         for record, line in zip(records, lines, strict=True):
@@ -61,7 +70,7 @@ class FlatRows:
                 continue
             attribute = attributes.get(key)
             if attribute is None:
-                attribute = attributes[key] = _Attribute((*above.path, key), self._size)
+                attribute = attributes[key] = self._new_attribute((*above.path, key))
             if type(value) is dict and value:
                 keys += self._put(value, attribute, row)
             else:
@@ -69,6 +78,15 @@ class FlatRows:
                 if type(value) is list:
                     keys += _keys_in(value, len(attribute.path))
         return keys
+
+    def _new_attribute(self, path: Path) -> _Attribute:
+        self._attributes += 1
+        if self._attributes > MOST_ATTRIBUTES:
+            raise DataError(
+                f"the events have more than {MOST_ATTRIBUTES} attributes, such as {'.'.join(path)!r}: keys that are "
+                "values (ids, dates) make a column each"
+            )
+        return _Attribute(path, self._size)
 
     def _clear(self, row: int) -> None:
         waiting = [self._root]

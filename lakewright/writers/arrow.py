@@ -34,6 +34,13 @@ KEYS: Final = (TOPIC, PARTITION, OFFSET)
 
 #: Of rows in memory, which come out as a third to a tenth of it.
 _FILE_BYTES: Final = 384 << 20
+#: Encodings that Spark, Trino (and so Athena) and DuckDB read: differences, and texts with their lengths apart.
+_DISTINCT: Final = (
+    (pa.types.is_int64, "DELTA_BINARY_PACKED"),
+    (pa.types.is_timestamp, "DELTA_BINARY_PACKED"),
+    (pa.types.is_string, "DELTA_LENGTH_BYTE_ARRAY"),
+)
+_FEWEST: Final = 100
 _COUNTED_UP: Final = (OFFSET, LINE)
 
 
@@ -113,18 +120,27 @@ def read_file(lake: Lake, path: str, columns: Sequence[str] | None = None) -> pa
 
 def _as_parquet(rows: pa.Table, compression: Compression) -> bytes:
     sink = pa.BufferOutputStream()
-    # Numbers that count up take next to nothing as differences; all else is packed as a dictionary while that is small.
-    counted = [name for name in _COUNTED_UP if name in rows.column_names]
-    others = [leaf for field in rows.schema if field.name not in counted for leaf in _leaves(field.name, field.type)]
+    distinct = {field.name: encoding for field in rows.schema if (encoding := _encoding_of_distinct(rows, field))}
+    others = [leaf for field in rows.schema if field.name not in distinct for leaf in _leaves(field.name, field.type)]
     pq.write_table(
         rows,
         sink,
         compression=compression,
         use_dictionary=others,
-        column_encoding=dict.fromkeys(counted, "DELTA_BINARY_PACKED") or None,
+        column_encoding=distinct or None,
         store_schema=False,
     )
     return bytes(sink.getvalue())
+
+
+def _encoding_of_distinct(rows: pa.Table, field: pa.Field) -> str:
+    """Choose the encoding of a column whose values hardly repeat, for which a dictionary is waste; empty for others."""
+    encoding = next((encoding for is_kind, encoding in _DISTINCT if is_kind(field.type)), "")
+    if not encoding or field.name in _COUNTED_UP:
+        return encoding
+    values = rows.num_rows - rows[field.name].null_count
+    repeats = values < _FEWEST or pc.count_distinct(rows[field.name]).as_py() < values / 2
+    return "" if repeats else encoding
 
 
 def _leaves(path: str, kind: Any) -> list[str]:

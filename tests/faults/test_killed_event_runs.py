@@ -79,7 +79,7 @@ def peaceful(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> t
         assert bench.run()["exit_code"] == 0
     expected = outcome_of(bench)
     assert [version[:2] for version in expected["versions"]] == [(1, 1), (2, 2), (3, 3)]
-    assert sorted(expected["superseded"].values()) == [0, 0, 0, 1, 1]
+    assert sorted(expected["superseded"].values()) == [0, 0, 0, 0, 0, 1]
     return before, expected
 
 
@@ -136,9 +136,9 @@ def test_an_object_that_is_rewritten_while_it_is_read_is_planned_anew(bench: Eve
     os.waitpid(sleeper.pid, os.WUNTRACED)
     try:
         bench.clock += 7200
-        bench.put_events(4, {"n": "last"})
+        bench.put_events(101, {"n": "last"}, folder=OTHER_DAY)
     finally:
         os.kill(sleeper.pid, signal.SIGCONT)
     assert sleeper.wait(60) == 0
-    assert [row["n__text"] for row in bench.table() if row["_object"].endswith("+0000000004.json.gz")] == ["last"]
+    assert [row["n__text"] for row in bench.table() if row["_offset"] > 100] == ["last"]
     assert bench.strays() == []

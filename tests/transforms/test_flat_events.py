@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.event_oracle import normal_record, rebuild
+from transforms.errors import DataError
 from transforms.event_lines import parse_lines
 from transforms.event_schema import EventColumn, EventSchema, News, Observation, learn_columns, learn_type, observe
 from transforms.event_types import ArrayType, DoesNotFitError, RecordField, RecordType, arrow_type, converter, ddl_type
@@ -298,3 +299,11 @@ def test_sixty_levels_are_flat_or_an_array_of_sixty() -> None:
     assert [column.name for column in schema.columns] == ["arrays", "deep" + "_k" * 60]
     (row,) = rows_of(lines, schema)
     assert rebuild(row, schema.columns) == {"deep": deep, "arrays": arrays}
+
+
+def test_keys_that_are_values_are_refused_before_they_fill_the_memory() -> None:
+    parsed = parse_lines(
+        [to_line({"by_user": {f"user {number}": 1 for number in range(n, n + 3000)}}) for n in (0, 3000)]
+    )
+    with pytest.raises(DataError, match=r"more than 5000 attributes, such as 'by_user\.user "):
+        FlatRows(parsed.records, parsed.lines)
