@@ -186,7 +186,7 @@ class Scrubber:
 
     def _spans_anywhere(self, line: bytes) -> Iterator[tuple[int, int]]:
         position = 0
-        while (found := self._keys.step.match(line, position)) and found.lastindex:
+        while found := self._keys.key.match(line, _behind(self._keys.skip, line, position)):
             position = _end_of_value(line, found.end())
             yield found.end(), position
 
@@ -222,7 +222,8 @@ def _check_utf8(line: bytes) -> None:
 class _Keys:
     """The keys to look for in an object, and what to look for inside of their values (None: it is the value itself).
 
-    ``step`` passes over all members up to the value of the next such key, whose number is then the ``lastindex``.
+    ``skip`` passes over all members up to the next such key, ``key`` over the key itself, whose number is the
+    ``lastindex``. They are two, since in a pattern that repeats possessively Python 3.11.2 forgets its groups at times.
     """
 
     def __init__(self, paths: Collection[tuple[str, ...]], *, everywhere: bool = False) -> None:
@@ -230,11 +231,11 @@ class _Keys:
         below = {name: [path[1:] for path in paths if path[0] == name] for name in names}
         self.inside = [None if () in below[name] else _Keys(below[name]) for name in names]
         written = [_as_written(name) for name in names]
-        keys = b"(?:(" + b")|(".join(written) + b"))" + _COLON
+        self.key = re.compile(b"(?:(" + b")|(".join(written) + b"))" + _COLON)
         other_string = b"(?!(?:" + b"|".join(written) + b")" + _COLON + b")" + _STRING
         passed = b'[^"]++|' + other_string if everywhere else other_string + _COLON + _VALUE + _SEPARATOR
         start = b"" if everywhere else _SEPARATOR
-        self.step: Any = re.compile(start + b"(?:" + passed + b")*+(?:" + keys + b")?+", re.DOTALL)
+        self.skip = re.compile(start + b"(?:" + passed + b")*+", re.DOTALL)
 
 
 def _walk(line: bytes, position: int, keys: _Keys, spans: "array[int]", known: Sequence[bytes] = ()) -> int:
@@ -248,17 +249,19 @@ def _walk(line: bytes, position: int, keys: _Keys, spans: "array[int]", known: S
         return _end_of_value(line, position)
     position += 1
     while True:
-        found = keys.step.match(line, position)
-        position, number = found.end(), found.lastindex
-        if number is None:
-            if line[position] == _CLOSE_OBJECT:
-                return position + 1
+        position = _behind(keys.skip, line, position)
+        if line[position] == _CLOSE_OBJECT:
+            return position + 1
+        found = keys.key.match(line, position)
+        if found is None or found.lastindex is None:
             # a value with more levels than the pattern passes over
             position = _end_of_value(line, _behind(_member_key, line, position))
-        elif (inside := keys.inside[number - 1]) is not None:
+            continue
+        position, number = found.end(), found.lastindex - 1
+        if (inside := keys.inside[number]) is not None:
             position = _walk(line, position, inside, spans)
         else:
-            end = _end_of_value(line, position, known[number - 1] if known else b"")
+            end = _end_of_value(line, position, known[number] if known else b"")
             spans.extend((position, end))
             position = end
 
