@@ -46,6 +46,7 @@ bench: setup-dev ## measure against what a user would run instead (SCALE=1)
 	@$(BIN)/python bench/csv_to_parquet.py --scale $(or $(SCALE),1)
 	@$(BIN)/python bench/json_scrub.py
 	@$(BIN)/python bench/flatten_events.py
+	@$(BIN)/python bench/cdc_to_hudi.py
 
 schemas: setup ## write JSON schemas of the feeds, for editors
 	@$(BIN)/python -m jobs check --schema conf/schemas

@@ -11,7 +11,7 @@ from lakewright.log import Before, Counts, Plan
 from lakewright.progress import Progress
 from lakewright.runs import Staged
 from lakewright.writers.parquet import stage_parquet
-from transforms.changes import IS_LOAD, KIND, ORDER, REASONS, with_folder_reasons
+from transforms.changes import IS_LOAD, KIND, ORDER, REJECTED, with_folder_reasons
 
 
 def build(changes: DataFrame, *, kind_column: str, read: Observation) -> DataFrame:
@@ -22,7 +22,7 @@ def build(changes: DataFrame, *, kind_column: str, read: Observation) -> DataFra
     Rows:        without rejected ones; ``read`` observes what goes in
     """
     kind = F.when(F.col(IS_LOAD), F.lit("I")).otherwise(F.col(KIND))
-    return changes.transform(observe_read, read=read).where(F.size(REASONS) == 0).withColumn(kind_column, kind)
+    return changes.transform(observe_read, read=read).where(~F.col(REJECTED)).withColumn(kind_column, kind)
 
 
 class AppendTarget(ChangedTable):

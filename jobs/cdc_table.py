@@ -19,7 +19,7 @@ from lakewright.runs import Request, Staged, Survey, Target
 from lakewright.session import own_session
 from lakewright.sources import Choice, Listed, Source, choose_append
 from lakewright.writers.parquet import broken_rules, stage_parquet, staged_files
-from transforms.changes import OBJECT, REASONS, keep_rejected_changes, with_change_order
+from transforms.changes import OBJECT, REJECTED, keep_rejected_changes, with_change_order
 from transforms.errors import LakewrightError
 from transforms.schema_drift import merge_columns
 
@@ -31,12 +31,11 @@ _NO_NAME: Final = "Spark cannot open an object of this name; rename it"
 
 def observe_read(changes: DataFrame, *, read: Observation) -> DataFrame:
     """Count the rows read and rejected, and note the objects that hold rejected ones, a line each."""
-    is_rejected = F.size(REASONS) > 0
     return changes.observe(
         read,
         F.count(F.lit(1)).alias("read"),
-        F.count_if(is_rejected).alias("rejected"),
-        F.array_join(F.collect_set(F.when(is_rejected, F.col(OBJECT))), "\n").alias("dirty"),
+        F.count_if(REJECTED).alias("rejected"),
+        F.array_join(F.collect_set(F.when(F.col(REJECTED), F.col(OBJECT))), "\n").alias("dirty"),
     )
 
 
@@ -58,6 +57,11 @@ class ChangedTable:
         """See ``TargetJob.survey``."""
         if request.wanted:
             raise ConfigError("changes are taken in their order: leave --date and --partition out")
+        if state.layout not in ("", self.layout()) and not request.everything:
+            raise ConfigError(
+                f"the table was laid out as {state.layout}, and the feed says {self.layout()}; run `rebuild` to make "
+                "the whole table anew"
+            )
         listing = self._source.look()
         listed = [found for found in listing.objects if found.path.endswith(".parquet")]
         ignored = listing.ignored | {
@@ -81,6 +85,10 @@ class ChangedTable:
     def processing_date(self) -> str:
         """See ``TargetJob.processing_date``."""
         return datetime.now(UTC).date().isoformat()
+
+    def layout(self) -> str:
+        """See ``TargetJob.layout``."""
+        raise NotImplementedError
 
     @cached_property
     def _spark(self) -> SparkSession:

@@ -33,7 +33,7 @@ from transforms.changes import (
     IS_DELETED,
     KEY,
     ORDER,
-    REASONS,
+    REJECTED,
     highest_load_order,
     keep_last_changes,
     keep_newer,
@@ -223,7 +223,7 @@ class HudiTarget(ChangedTable):
         """Count a full load that begins a table, and leave its rows where they lie; None if a key is there twice."""
         read = Observation()
         judged = self._read(footers, columns).transform(self._judge).transform(observe_read, read=read)
-        rows_per_key = judged.where(F.size(REASONS) == 0).groupBy(KEY).count()
+        rows_per_key = judged.where(~F.col(REJECTED)).groupBy(*self.spec.key).count()
         (most,) = rows_per_key.agg(F.max("count")).first() or (None,)
         if most is not None and most > 1:
             return None
@@ -246,7 +246,7 @@ class HudiTarget(ChangedTable):
         if any(self._lake.list(folder + _NEWER)) or any(self._lake.list(folder + _CHANGES)):
             return self._spark.read.parquet(self._uri(folder, self._changes_in(folder)))
         footers, _ = self._look(plan.objects)
-        load = self._read(footers, staged.columns).transform(self._judge).where(F.size(REASONS) == 0)
+        load = self._read(footers, staged.columns).transform(self._judge).where(~F.col(REJECTED))
         return load.select(*staged.columns, KEY, ORDER, IS_DELETED)
 
     def _stage_newer(self, before: Before, plan: Plan, folder: str) -> dict[str, Any]:

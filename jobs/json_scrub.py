@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from typing import Final
 
 from jobs.entrypoint import run_as_script
@@ -13,7 +14,7 @@ from lakewright.errors import ConfigError
 from lakewright.lake import Lake, StoredObject, open_lake
 from lakewright.log import Counts, Plan, SourceObject, TableState
 from lakewright.progress import Progress
-from lakewright.runs import Request, Staged, Survey, Target
+from lakewright.runs import FEED_CHANGED, Request, Staged, Survey, Target
 from lakewright.scrub import Scrubbed, scrub_objects
 from lakewright.session import get_session
 from lakewright.sources import Choice
@@ -34,34 +35,40 @@ class JsonScrub:
         self.feed = feed
         path = feed.source.path
         name = path.strip("/").rsplit("/", 1)[-1]
+        if feed.source.objects:  # a log of their own, so that runs over some objects do not wait for one another
+            name += "-" + sha256("\n".join(feed.source.objects).encode()).hexdigest()[:8]
         self.target = Target(feed_name, name, f"state/{feed_name}/{name}/")
         self._lake = open_lake(path) if "://" in path else lake
         self._folder = "" if "://" in path else path.strip("/") + "/"
+        self._own = tuple(f"{lake.uri}/{zone}/" for zone in ("state", "quarantine"))
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
-        """See ``TargetJob.survey``: what the log does not hold; whether it is tagged shows when it is opened."""
+        """See ``TargetJob.survey``: what the log does not hold; whether it is tagged shows when it is opened.
+
+        What the log holds as scrubbed by other rules is scrubbed again. After a batch that was dropped because the feed
+        changed, marks are not trusted either: they may stand for the rules of then.
+        """
         if request.wanted:
             raise ConfigError("a scrub knows no dates; name objects instead: --set 'source.objects=[a.json]'")
-        if request.everything and self.feed.source.objects:
-            raise ConfigError("rebuild scrubs all objects again: leave source.objects out")
-        if state.layout and state.layout != self.layout() and not request.everything:
-            raise ConfigError(
-                f"objects were scrubbed of {state.layout}, and the feed says {self.layout()}; run `rebuild` to scrub "
-                "all of them again"
-            )
-        refused: dict[str, str] = {}
-        ignored: dict[str, str] = {}
-        chosen = []
+        if f"{self._lake.uri}/{self._folder}".startswith(self._own):
+            raise ConfigError(f"source.path {self.feed.source.path}: state/ and quarantine/ are the project's own")
+        changed = state.last is not None and state.last.reason == FEED_CHANGED
+        rules = self.feed.rules().name()
+        refused, ignored, chosen = {}, {}, []
         for path, found in self._named() if self.feed.source.objects else self._listed():
-            if found is None:
-                refused[path] = "there is no such object"
-            elif path in excluded:
-                refused[path] = excluded[path]
-            elif not found.size:
+            done_by = state.objects[path].done_by if path in state.objects else rules
+            again = request.everything or changed or done_by != rules
+            if reason := self._reason_to_refuse(path, found) or excluded.get(path):
+                refused[printable(path)] = reason
+            elif found is None or not found.size:
                 ignored[path] = "empty"
-            elif request.everything or not state.has(path, found.etag):
-                chosen.append(SourceObject(path=path, size=found.size, etag=found.etag))
-        return Survey(Choice(chosen, None if request.everything else []), refused=refused, ignored=ignored)
+            elif f"{self._lake.uri}/{path}".startswith(self._own):
+                ignored[path] = "the project's own"
+            elif again or not state.has(path, found.etag):
+                chosen.append(SourceObject(path=path, size=found.size, etag=found.etag, again=again))
+        other = sum(taken.again for taken in chosen) if not request.everything else 0
+        changes = [f"{other} objects may have been scrubbed by other rules, and are scrubbed again"] if other else []
+        return Survey(Choice(chosen, []), refused=refused, ignored=ignored, schema_changes=changes)
 
     def changed(self, plan: Plan) -> list[str]:  # noqa: ARG002
         """See ``TargetJob.changed``: whatever an object is by now, that is what is scrubbed."""
@@ -75,46 +82,67 @@ class JsonScrub:
         """See ``TargetJob.stage``: each object is replaced as soon as it has been read to its end."""
         spark = get_session().sparkContext
         packs = list(packed(plan.objects, cores=spark.defaultParallelism))
-        scrub = partial(scrub_objects, self._lake.uri, rules=self.feed.rules(), again=plan.replaces is None)
+        rules = self.feed.rules()
+        scrub = partial(scrub_objects, self._lake.uri, rules=rules)
         results: list[Scrubbed] = spark.parallelize(packs, len(packs)).flatMap(scrub).collect()
-        done = {found.path: found for found in results if found.status in ("scrubbed", "already")}
-        records = sum(found.numbers.get("records", 0) for found in done.values())
+        done = [found for found in results if found.status in ("scrubbed", "already")]
         return Staged(
-            counts=Counts(read=records, written=records),
-            handed=records,
-            taken=[SourceObject(path=found.path, size=found.size, etag=found.etag) for found in done.values()],
-            numbers={path: found.numbers for path, found in done.items()},
+            counts=Counts(
+                read=sum(found.numbers.get("records", 0) for found in done),
+                written=sum(found.numbers.get("records_out", 0) for found in done),
+            ),
+            handed=sum(found.numbers.get("records_out", 0) for found in done),
+            taken=[
+                SourceObject(path=found.path, size=found.size, etag=found.etag, done_by=rules.name()) for found in done
+            ],
+            numbers={found.path: found.numbers for found in results if found.status in ("scrubbed", "already", "gone")},
             refused={found.path: found.reason for found in results if found.status == "refused"},
             unreached={found.path: found.reason for found in results if found.status == "unreached"},
         )
 
     def layout(self) -> str:
-        """See ``TargetJob.layout``: what the objects of the log have lost."""
-        said = self.feed.scrub
-        return f"{', '.join(sorted(said.fields))} ({said.depth}, for {self.feed.rules().replacement.decode()})"
+        """See ``TargetJob.layout``: there is no table, and what each object has lost is in the log."""
+        return "in place"
 
     def catalog(self) -> Catalog | None:
         """See ``TargetJob.catalog``."""
         return None
 
     def _listed(self) -> Iterator[tuple[str, StoredObject | None]]:
-        return ((found.path, found) for found in self._lake.list(self._folder) if not found.path.endswith("/"))
+        return ((found.path, found) for found in self._lake.list(self._folder))
 
     def _named(self) -> Iterator[tuple[str, StoredObject | None]]:
         paths = (self._folder + name for name in dict.fromkeys(self.feed.source.objects))
         return ((path, self._lake.stat(path)) for path in paths)
 
+    def _reason_to_refuse(self, path: str, found: StoredObject | None) -> str:
+        if found is None:
+            return "there is no such object"
+        if printable(path) != path:
+            return "its name is not UTF-8; rename it"
+        is_local = not self._lake.uri.startswith("s3://")
+        return "it does not lie below source.path" if is_local and {"", ".", ".."} & set(path.split("/")) else ""
 
-def packed(objects: Sequence[SourceObject], *, cores: int) -> Iterator[list[str]]:
-    """Spread objects over tasks, largest first: a large one has its own, small ones share one."""
+
+def printable(path: str) -> str:
+    """Give a path as text; bytes of a local name that are not UTF-8 become replacement characters."""
+    return path.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def packed(objects: Sequence[SourceObject], *, cores: int) -> Iterator[list[tuple[str, bool]]]:
+    """Spread objects over tasks, largest first: a large one has its own, small ones share one.
+
+    Returns:
+        For each task, paths and whether marks of the object are not to be trusted.
+    """
     most = max(1, min(_PACK_OBJECTS, len(objects) // (_TASKS_PER_CORE * cores)))
-    pack: list[str] = []
+    pack: list[tuple[str, bool]] = []
     pack_bytes = 0
     for found in sorted(objects, key=lambda found: -found.size):
         if pack and (len(pack) >= most or found.size >= _SMALL or pack_bytes + found.size > _PACK_BYTES):
             yield pack
             pack, pack_bytes = [], 0
-        pack.append(found.path)
+        pack.append((found.path, found.again))
         pack_bytes += found.size
     if pack:
         yield pack

@@ -1,6 +1,7 @@
 """The feeds of the job json_scrub."""
 
 import json
+import re
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -23,8 +24,8 @@ class ScrubSource(Model):
     def _is_folder(cls, path: str) -> str:
         if "://" not in path and {"", ".", ".."} & set(path.strip("/").split("/")):
             raise ValueError(f"a source is a folder in the lake, such as landing/uploads/, or a URI, not {path!r}")
-        if not path.startswith("s3://") and "://" in path:
-            raise ValueError(f"objects can be rewritten in S3 or in the lake, not at {path}")
+        if "://" in path and not re.match("s3a?://[^/]", path):
+            raise ValueError(f"objects can be rewritten in the lake or in a bucket (s3://bucket/prefix), not at {path}")
         return path
 
 
@@ -44,12 +45,16 @@ class Scrub(Model):
     )
     verify: bool = Field(default=False, description="Whether each object is read once more, to prove it.")
 
-    @field_validator("fields")
-    @classmethod
-    def _has_names(cls, fields: tuple[str, ...]) -> tuple[str, ...]:
-        if "" in fields:
+    @model_validator(mode="after")
+    def _can_be_done(self) -> "Scrub":
+        if "" in self.fields:
             raise ValueError("an empty text is no name of a field")
-        return fields
+        ScrubRules(self.fields, self.depth, self.written_replacement()).scrubber()
+        return self
+
+    def written_replacement(self) -> bytes:
+        """Give the replacement as JSON text."""
+        return json.dumps(self.replacement, ensure_ascii=False, allow_nan=False).encode()
 
 
 class JsonScrubFeed(Feed):
@@ -59,11 +64,11 @@ class JsonScrubFeed(Feed):
     source: ScrubSource
     scrub: Scrub
 
-    @model_validator(mode="after")
-    def _leaves_the_projects_own_alone(self) -> "JsonScrubFeed":
-        if self.source.path.strip("/").split("/")[0] in ("state", "quarantine"):
-            raise ValueError("source.path: state/ and quarantine/ are the project's own")
-        return self
+    def source_uri(self, lake: str) -> str:
+        """Give the source's path as a URI, with a slash at its end."""
+        path = self.source.path.strip("/")
+        uri = path if "://" in path else f"{lake.rstrip('/')}/{path}"
+        return uri.replace("s3a://", "s3://") + "/"
 
     def rules(self) -> ScrubRules:
         """Say what is scrubbed, in the words of the runtime."""
@@ -71,7 +76,7 @@ class JsonScrubFeed(Feed):
         return ScrubRules(
             fields=said.fields,
             depth=said.depth,
-            replacement=json.dumps(said.replacement, ensure_ascii=False).encode(),
+            replacement=said.written_replacement(),
             max_line_bytes=said.max_line_bytes,
             old_versions=said.old_versions,
             verify=said.verify,

@@ -157,7 +157,8 @@ class FeedDocument:
             if not isinstance(values, dict):
                 raise ConfigError(f"--set {setting}: {parent} is not a mapping")
         try:
-            values[last] = yaml.safe_load(text)
+            # What is written as JSON is read as JSON, of which YAML takes some characters for others.
+            values[last] = json.loads(text) if text[:1] in ("{", "[") and _is_json(text) else yaml.safe_load(text)
         except yaml.YAMLError:
             values[last] = text
 
@@ -175,6 +176,14 @@ class FeedDocument:
             return f"{where}: the key {name} is missing"
         message = problem["msg"].removeprefix("Value error, ")
         return f"{where}: {name or 'feed'}: {message[0].lower()}{message[1:]}"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def write_schema(model: type[Feed], path: Path) -> None:

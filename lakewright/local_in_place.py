@@ -1,5 +1,6 @@
 """Files of a local folder, rewritten under their names; see ``lakewright.in_place.ObjectsInPlace``."""
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -46,8 +47,11 @@ class LocalInPlace:
             if etag_of(final.stat()) != opened.etag:
                 return None
             shutil.copymode(final, temporary)
+            with contextlib.suppress(PermissionError):  # only root may keep another one's file another one's
+                os.chown(temporary, final.stat().st_uid, final.stat().st_gid)
+            written = etag_of(temporary.stat())
             temporary.replace(final)
-            return Replaced(etag_of(final.stat()), size)
+            return Replaced(written, size)
         except FileNotFoundError:
             return None
         except PermissionError as error:

@@ -1,6 +1,7 @@
 """A lake in a local folder. The ETag of a file is its size and its time of writing."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -62,6 +63,10 @@ class LocalLake:
             stat = (self.root / path).stat()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:  # a link that leads to itself is nothing
+                return None
+            raise
         return StoredObject(path, stat.st_size, etag_of(stat), datetime.fromtimestamp(stat.st_mtime, UTC))
 
     def create(self, path: str, body: bytes) -> bool:

@@ -20,7 +20,8 @@ class Entry(BaseModel):
 class SourceObject(Entry):
     """A source object as a batch takes it; ``values`` are its year, month and day in the table.
 
-    ``superseded`` are its rows that another object had given before.
+    ``superseded`` are its rows that another object had given before. Of an object that is rewritten where it lies,
+    ``done_by`` names the rules that it was rewritten by, and ``again`` says that its own marks are not to be trusted.
     """
 
     path: str
@@ -28,6 +29,8 @@ class SourceObject(Entry):
     etag: str
     values: dict[str, str] = {}
     superseded: int = 0
+    done_by: str = ""
+    again: bool = False
 
 
 class TableFile(Entry):
@@ -68,6 +71,8 @@ class Counts(Entry):
     written: int = 0
     deleted: int = 0
     superseded: int = 0
+    done_by: str = ""
+    again: bool = False
     rejected: int = 0
     withheld: int = 0
 

@@ -14,7 +14,18 @@ from lakewright.log import Counts, Outcome, SourceObject
 _PACKAGES: Final = ("pyspark", "pydantic", "boto3")
 
 _OF_OUTCOME: Final = {
-    *("number", "status", "reason", "config_hash", "removed", "counts", "rules", "numbers", "set_aside"),
+    *(
+        "number",
+        "status",
+        "reason",
+        "config_hash",
+        "removed",
+        "counts",
+        "rules",
+        "numbers",
+        "set_aside",
+        "table_commit",
+    ),
 }
 
 Status = Literal["running", "committed", "nothing_new", "refused", "failed", "overtaken"]

@@ -34,6 +34,8 @@ from transforms.errors import DataError, LakewrightError
 _TRIES_AT_A_MOVING_SOURCE: Final = 5
 _MARKER: Final = "unpublished"
 _REFUSED: Final = "refused"
+#: Why a batch is dropped whose feed is another by now.
+FEED_CHANGED: Final = "the feed has changed since planned"
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,7 @@ class Run:
             self._say("committed before", f"batch {plan.number}")
             return self._end(plan, state, commit)
         if plan.config_hash != self._job.feed.fingerprint():
-            return self._drop(plan, state, "the feed has changed since planned")
+            return self._drop(plan, state, FEED_CHANGED)
         if changed := self._job.changed(plan):
             return self._drop(plan, state, _changed("since planned", changed))
         attempt = uuid.uuid4().hex[:8]

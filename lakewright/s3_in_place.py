@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lakewright.errors import ObjectRefusedError, UnreachableError
 from lakewright.in_place import PIECE_BYTES, PROCESSED, Opened, Replaced
@@ -93,13 +93,15 @@ class S3InPlace:
             if code_of(error) in _CHANGED:
                 return None
             raise
+        except ParamValidationError as error:
+            raise ObjectRefusedError({path: f"what it carries cannot be written again: {error}"}) from error
         return Replaced(answer["ETag"].strip('"'), size, _version(answer))
 
     def older_versions(self, path: str, version: str) -> list[str]:
         """See ``ObjectsInPlace.older_versions``."""
         if not version:
             return []
-        versions = [found["VersionId"] for found in self._versions(path)]
+        versions = [str(found["VersionId"]) for found in self._versions(path)]
         return versions[versions.index(version) + 1 :] if version in versions else []
 
     @with_named_errors

@@ -6,18 +6,19 @@ import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from hashlib import sha256
 from typing import Any, BinaryIO, Final, Literal
 
-from lakewright.errors import ObjectRefusedError, OvertakenError, UnreachableError
+from lakewright.errors import ObjectRefusedError, OvertakenError, UnreachableError, cause_of
 from lakewright.in_place import ObjectsInPlace, Opened, Replaced, open_in_place
 from lakewright.readers.json_lines import Block, UnreadableLinesError, blocks_of_lines, is_packed, peek, unpacked
-from transforms.errors import NotARecordError
+from transforms.errors import LakewrightError, NotARecordError
 from transforms.json_text import Depth, Scrubber, scrubber, split_path
 
 _TRIES_AT_A_MOVING_OBJECT: Final = 5
 _IN_MEMORY: Final = 8 << 20
 _SIDE_BY_SIDE: Final = 8
+_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 _LEFT: Final = "the object was left as it was"
 
 
@@ -32,6 +33,11 @@ class ScrubRules:
     old_versions: Literal["keep", "delete"] = "keep"
     verify: bool = False
 
+    def name(self) -> str:
+        """Name what is scrubbed, so that a log can tell by which rules an object was."""
+        said = (sorted(self.fields), self.depth, self.replacement)
+        return sha256(repr(said).encode()).hexdigest()[:16]
+
     def scrubber(self) -> Scrubber:
         """Give the scrubber of these fields."""
         return scrubber(self.fields, self.depth, self.replacement)
@@ -41,8 +47,9 @@ class ScrubRules:
 class Scrubbed:
     """What became of one object.
 
-    ``numbers`` are records, blanked (values that were anything else before), bytes_in, bytes_out, and where the bucket
-    keeps versions, older_versions (that are still there) and deleted_versions.
+    ``numbers`` are records (that were read), records_out (that were written), blanked (values that were anything else
+    before), bytes_in, bytes_out, and where the bucket keeps versions, older_versions (that are still there) and
+    deleted_versions; of an object that was found done or gone, ``{"already": 1}`` or ``{"gone": 1}``.
     """
 
     path: str
@@ -53,20 +60,25 @@ class Scrubbed:
     numbers: dict[str, int] = field(default_factory=dict)
 
 
-def scrub_objects(uri: str, paths: Sequence[str], rules: ScrubRules, *, again: bool) -> list[Scrubbed]:
-    """Scrub some objects, several side by side; one that cannot be scrubbed is told, and stops no other."""
-    objects = open_in_place(uri)
-    with ThreadPoolExecutor(min(len(paths), _SIDE_BY_SIDE)) as pool:
-        return list(pool.map(partial(_told, objects, rules=rules, again=again), paths))
+def scrub_objects(uri: str, objects: Sequence[tuple[str, bool]], *, rules: ScrubRules) -> list[Scrubbed]:
+    """Scrub some objects, several side by side; one that cannot be scrubbed is told, and stops no other.
+
+    ``objects`` are paths, and whether they are scrubbed again, whatever marks they carry.
+    """
+    in_place = open_in_place(uri)
+    with ThreadPoolExecutor(min(len(objects), _SIDE_BY_SIDE)) as pool:
+        return list(pool.map(lambda named: _told(in_place, named[0], rules, again=named[1]), objects))
 
 
-def _told(objects: ObjectsInPlace, path: str, *, rules: ScrubRules, again: bool) -> Scrubbed:
+def _told(objects: ObjectsInPlace, path: str, rules: ScrubRules, *, again: bool) -> Scrubbed:
     try:
         return scrub_object(objects, path, rules, again=again)
     except ObjectRefusedError as error:
         return Scrubbed(path, "refused", error.reasons.get(path, str(error)))
-    except (UnreachableError, OvertakenError, OSError) as error:
+    except LakewrightError as error:
         return Scrubbed(path, "unreached", str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this object's, and no other's
+        return Scrubbed(path, "unreached", f"unexpected {cause_of(error)}")
 
 
 def scrub_object(objects: ObjectsInPlace, path: str, rules: ScrubRules, *, again: bool = False) -> Scrubbed:
@@ -79,20 +91,25 @@ def scrub_object(objects: ObjectsInPlace, path: str, rules: ScrubRules, *, again
         OvertakenError: If it was written again each time that it was read.
         UnreachableError: If it cannot be read or written.
     """
+    numbers: dict[str, int] = {}
     for _ in range(_TRIES_AT_A_MOVING_OBJECT):
         opened = objects.open(path)
         if opened is None:
-            return Scrubbed(path, "gone")
-        if opened.is_processed and not again:
+            return Scrubbed(path, "gone", numbers={"gone": 1})
+        is_ours = opened.is_processed and opened.size == numbers.get("bytes_out")  # of a PUT whose answer was lost
+        if is_ours or (opened.is_processed and not again):
             opened.pieces.close()
-            return _finished(objects, path, Replaced(opened.etag, opened.size, opened.version), rules, "already", {})
+            found = Replaced(opened.etag, opened.size, opened.version)
+            if is_ours:
+                return _finished(objects, path, found, rules, "scrubbed", numbers)
+            return _finished(objects, path, found, rules, "already", {"already": 1})
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
             numbers = _scrub_into(body, path, opened, rules)  # type: ignore[arg-type]
-            size = body.tell()
+            size = numbers["bytes_out"] = body.tell()
             body.seek(0)
             replaced = objects.replace(path, opened, body, size, is_same=not numbers["blanked"])  # type: ignore[arg-type]
         if replaced is not None:
-            return _finished(objects, path, replaced, rules, "scrubbed", numbers | {"bytes_out": replaced.size})
+            return _finished(objects, path, replaced, rules, "scrubbed", numbers)
     raise OvertakenError(f"{path} was written again {_TRIES_AT_A_MOVING_OBJECT} times while it was read; run again")
 
 
@@ -105,11 +122,14 @@ def _finished(
     numbers: dict[str, int],
 ) -> Scrubbed:
     """Prove it where that is wanted, and see to the older versions."""
-    if rules.verify:
-        _verify(objects, path, replaced, rules)
+    if rules.verify and (proven := _verify(objects, path, replaced, rules)) is not None and numbers.get("records"):
+        numbers = numbers | {"records_out": proven}
     older = objects.older_versions(path, replaced.version)
     if older and rules.old_versions == "delete":
-        objects.delete_versions(path, replaced, older)
+        try:
+            objects.delete_versions(path, replaced, older)
+        except UnreachableError as error:
+            raise UnreachableError(f"it is scrubbed, but older versions are still there: {error}") from error
         numbers = numbers | {"older_versions": 0, "deleted_versions": len(older)}
     elif older:
         numbers = numbers | {"older_versions": len(older)}
@@ -120,7 +140,8 @@ def _scrub_into(body: BinaryIO, path: str, opened: Opened, rules: ScrubRules) ->
     """Write an object's scrubbed content, packed if it was; read to its end before anything is replaced."""
     head, pieces = peek(opened.pieces)
     packer: Any = zlib.compressobj(wbits=zlib.MAX_WBITS | 16) if is_packed(head) else None
-    scrub, records, blanked = rules.scrubber().scrub, 0, 0
+    scrub = rules.scrubber().scrub
+    records = records_out = blanked = 0
     for block in _blocks(path, pieces, rules, packed=is_packed(head)):
         scrubbed = []
         for number, line in enumerate(block.lines, block.first_line):
@@ -130,12 +151,13 @@ def _scrub_into(body: BinaryIO, path: str, opened: Opened, rules: ScrubRules) ->
                 raise ObjectRefusedError({path: f"line {number} is no JSON record: {error}; {_LEFT}"}) from None
             scrubbed.append(text)
             blanked += changed
-            records += bool(line.strip(b" \t\r\n\xef\xbb\xbf"))
+            records += bool(line.strip(_BLANK))
         content = b"\n".join(scrubbed) + (b"\n" if block.ends else b"")
+        records_out += sum(bool(line.strip(_BLANK)) for line in content.split(b"\n"))
         body.write(packer.compress(content) if packer else content)
     if packer:
         body.write(packer.flush())
-    return {"records": records, "blanked": blanked, "bytes_in": opened.size}
+    return {"records": records, "records_out": records_out, "blanked": blanked, "bytes_in": opened.size}
 
 
 def _blocks(path: str, pieces: Iterator[bytes], rules: ScrubRules, *, packed: bool) -> Iterator[Block]:
@@ -146,35 +168,54 @@ def _blocks(path: str, pieces: Iterator[bytes], rules: ScrubRules, *, packed: bo
         raise ObjectRefusedError({path: f"{error}; {_LEFT}"}) from None
 
 
-def _verify(objects: ObjectsInPlace, path: str, replaced: Replaced, rules: ScrubRules) -> None:
+def _verify(objects: ObjectsInPlace, path: str, replaced: Replaced, rules: ScrubRules) -> int | None:
     """Read an object once more, with a parser that knows nothing of the scrubber.
+
+    Returns:
+        How many records it has; None if it was written again since, which makes it another one's work.
 
     Raises:
         ObjectRefusedError: If a field still holds anything but the replacement.
     """
     opened = objects.open(path)
     if opened is None or opened.etag != replaced.etag:
-        return  # written again since: that object is another one's work
+        return None
     head, pieces = peek(opened.pieces)
     paths = [(name,) if rules.depth == "any" else split_path(name) for name in rules.fields]
-    blank = json.loads(rules.replacement)
+    blank = _parsed(rules.replacement.decode())
+    records = 0
     for block in _blocks(path, pieces, rules, packed=is_packed(head)):
         for number, line in enumerate(block.lines, block.first_line):
-            text = line.decode().removeprefix("\ufeff").strip(" \t\r\n")
-            record = json.loads(text, object_pairs_hook=tuple) if text else ()
-            if any(_holds(record, names, blank, anywhere=rules.depth == "any") for names in paths):
+            try:
+                text = line.decode().removeprefix("\ufeff").strip(" \t\r\n")
+                record = _parsed(text) if text else ()
+                held = any(_holds(record, names, blank, anywhere=rules.depth == "any") for names in paths)
+            except (ValueError, RecursionError) as error:
+                raise ObjectRefusedError({path: f"line {number} cannot be read again: {cause_of(error)}"}) from None
+            if held:
                 raise ObjectRefusedError({path: f"line {number} still holds a field that was to be scrubbed"})
+            records += bool(text)
+    return records
+
+
+class _Number(str):
+    """A number as it is written, which is no text."""
+
+
+def _parsed(text: str) -> Any:
+    """Parse JSON; objects become tuples of pairs, so that doubled keys stay."""
+    return json.loads(text, object_pairs_hook=tuple, parse_int=_Number, parse_float=_Number)
 
 
 def _holds(value: Any, names: tuple[str, ...], blank: Any, *, anywhere: bool) -> bool:
-    """Tell whether a value (objects are tuples of pairs) has something else than the blank at a path, or anywhere."""
+    """Tell whether a value has something else than the blank at a path, or anywhere."""
     if isinstance(value, list):
         return any(_holds(item, names, blank, anywhere=anywhere) for item in value)
     if not isinstance(value, tuple):
         return False
     for name, inside in value:
         if name == names[0] and len(names) == 1:
-            if inside != blank:
+            if type(inside) is not type(blank) or inside != blank:
                 return True
         elif (anywhere or name == names[0]) and _holds(
             inside, names if anywhere else names[1:], blank, anywhere=anywhere

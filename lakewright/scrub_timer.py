@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakewright.errors import UnreachableError
+from lakewright.errors import ConfigError, UnreachableError, cause_of
 from lakewright.in_place import PROCESSED
 from lakewright.s3_in_place import S3InPlace
 from lakewright.s3_lake import S3Lake, code_of
@@ -65,17 +65,24 @@ def _is_waiting(s3: Any, created: CreatedObject) -> bool:
 
 @dataclass(frozen=True)
 class ScrubJob:
-    """The Glue job that takes what is too large for a Lambda."""
+    """The Glue job that takes what is too large for a Lambda, and the folder whose objects it scrubs."""
 
     name: str
     feed: str
     lake: str
     conf: str
+    source: str
 
-    def start(self, bucket: str, keys: Sequence[str]) -> None:
-        """Start a run over some objects of a bucket."""
-        source = json.dumps({"path": f"s3://{bucket}", "objects": list(keys)}, ensure_ascii=False)
-        arguments = {"--feed": self.feed, "--lake": self.lake, "--conf": self.conf, "--set": f"source={source}"}
+    def start(self, paths: Sequence[str]) -> None:
+        """Start a run over some objects of the source.
+
+        Raises:
+            ConfigError: If one of them does not lie there.
+        """
+        if outside := [path for path in paths if not path.startswith(self.source)]:
+            raise ConfigError(f"{outside[0]} does not lie in {self.source}, which feed {self.feed} scrubs")
+        named = json.dumps([path.removeprefix(self.source) for path in paths])
+        arguments = {"--feed": self.feed, "--lake": self.lake, "--conf": self.conf, "--set": f"source.objects={named}"}
         boto3.client("glue").start_job_run(JobName=self.name, Arguments=arguments)
 
 
@@ -88,23 +95,26 @@ def scrub_expired(
         The records that failed, as Lambda takes them: those are delivered again, until their tries are used up.
     """
     failed: list[str] = []
-    large: dict[str, dict[str, str]] = {}
+    large: dict[str, str] = {}
     for number, path in expired_items(event):
         bucket, _, key = path.removeprefix("s3://").partition("/")
         try:
-            found = S3Lake(bucket, "").stat(key)
-            if found is not None and found.size > largest_bytes:
-                large.setdefault(bucket, {})[key] = number
-            elif found is not None:
+            lake = S3Lake(bucket, "")
+            found = lake.stat(key)
+            if found is None:
+                lake.check()  # an object that is gone needs no scrub; a bucket that is not there is a fault
+            elif found.size > largest_bytes:
+                large[path] = number
+            else:
                 done = scrub_object(S3InPlace(bucket), key, rules)
                 LOGGER.info("%s: %s %s", path, done.status, done.numbers)
-        except LakewrightError as error:
-            LOGGER.error("%s was not scrubbed: %s", path, error)  # noqa: TRY400
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this object's, and no other's
+            LOGGER.error("%s was not scrubbed: %s", path, cause_of(error))  # noqa: TRY400 - its message says all
             failed.append(number)
-    for bucket, keys in large.items():
-        try:
-            job.start(bucket, list(keys))
-        except (ClientError, BotoCoreError) as error:
-            LOGGER.error("%d large objects were not handed over: %s", len(keys), error)  # noqa: TRY400
-            failed += keys.values()
+    try:
+        if large:
+            job.start(list(large))
+    except (LakewrightError, ClientError, BotoCoreError) as error:
+        LOGGER.error("%d large objects were not handed over: %s", len(large), cause_of(error))  # noqa: TRY400
+        failed += large.values()
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}

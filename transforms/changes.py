@@ -6,6 +6,8 @@ file that they came in and their place in it. The order is one string, so that a
 """
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from pyspark.sql import Column, DataFrame, Window
@@ -25,6 +27,7 @@ POSITION: Final = "_lakewright_position"
 KEY: Final = "_record_key"
 ORDER: Final = "_change_order"
 IS_DELETED: Final = "_hoodie_is_deleted"
+REJECTED: Final = "_lakewright_rejected"
 REASONS: Final = "_lakewright_reasons"
 _RANK: Final = "_lakewright_rank"
 
@@ -33,7 +36,7 @@ _SEQUENCE_DIGITS: Final = 35
 _POSITION_DIGITS: Final = 10
 _TIME_PATTERN: Final = "yyyyMMddHHmmssSSSSSS"
 _HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
-_REASON: Final = "struct<rule:string,column:string>"
+_REASONS: Final = "array<struct<rule:string,column:string>>"
 
 
 def with_change_order(changes: DataFrame, *, key: Sequence[str], kind_column: str, time_column: str) -> DataFrame:
@@ -42,7 +45,8 @@ def with_change_order(changes: DataFrame, *, key: Sequence[str], kind_column: st
     Columns in:  those of ``key``; _lakewright_kind, _lakewright_sequence (string), _lakewright_time (timestamp),
                  _lakewright_is_load (boolean), _lakewright_file (string), _lakewright_position (long)
     Columns out: every input column, _record_key, _change_order (string), _hoodie_is_deleted (boolean; true or null),
-                 _lakewright_reasons (array of struct of rule and column; empty where nothing is wrong)
+                 _lakewright_rejected (boolean), _lakewright_reasons (array of struct of rule and column; null where
+                 a rule was not broken)
     Rows:        unchanged
 
     ``kind_column`` and ``time_column`` are the names to give as reasons. The rules: null_key, empty_key, kind, order.
@@ -60,38 +64,35 @@ def with_change_order(changes: DataFrame, *, key: Sequence[str], kind_column: st
             IS_DELETED: F.when(is_deleted, F.lit(True)),
         }
     )
-    reasons = [F.when(_column(name).isNull(), _reason("null_key", name)) for name in key]
+    faults = [(_column(name).isNull(), "null_key", name) for name in key]
     if len(key) == 1:
-        reasons.append(F.when(F.col(KEY) == "", _reason("empty_key", key[0])))
+        faults.append((F.col(KEY) == "", "empty_key", key[0]))
     known_kind = F.col(KIND).isNotNull() & F.col(KIND).isin("I", "U", "D")
-    reasons.append(F.when(~is_load & ~known_kind, _reason("kind", kind_column)))
-    reasons.append(F.when(F.col(ORDER).isNull(), _reason("order", time_column)))
-    return ordered.withColumn(REASONS, F.filter(F.array(*reasons), lambda reason: reason.isNotNull()))
+    faults.append((~is_load & ~known_kind, "kind", kind_column))
+    faults.append((F.col(ORDER).isNull(), "order", time_column))
+    return _with_faults(ordered.withColumns({REJECTED: F.lit(False), REASONS: F.array().cast(_REASONS)}), faults)
 
 
 def with_folder_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> DataFrame:
     """Reject also those changes whose partition values cannot be read back from the name of a folder.
 
-    Columns in:  ``partition_by`` and _lakewright_reasons
+    Columns in:  ``partition_by``, _lakewright_rejected and _lakewright_reasons
     Columns out: the same
     Rows:        unchanged; the rule is partition: a text that is empty, or stands for null in folder names
     """
-    reasons = [
-        F.when(_column(name).cast("string").isin("", _HIVE_NULL), _reason("partition", name)) for name in partition_by
-    ]
-    found = F.filter(F.array(*reasons).cast(f"array<{_REASON}>"), lambda reason: reason.isNotNull())
-    return changes.withColumn(REASONS, F.concat(REASONS, found))
+    faults = [(_column(name).cast("string").isin("", _HIVE_NULL), "partition", name) for name in partition_by]
+    return _with_faults(changes, faults)
 
 
 def keep_last_changes(changes: DataFrame) -> DataFrame:
     """Keep the last change of each key.
 
-    Columns in:  _record_key, _change_order, _lakewright_reasons
+    Columns in:  _record_key, _change_order, _lakewright_rejected
     Columns out: the same
     Rows:        without rejected ones, one per key; the order is total, so that it is always the same one
     """
     last_first = Window.partitionBy(KEY).orderBy(F.col(ORDER).desc())
-    ranked = changes.where(F.size(REASONS) == 0).withColumn(_RANK, F.row_number().over(last_first))
+    ranked = changes.where(~F.col(REJECTED)).withColumn(_RANK, F.row_number().over(last_first))
     return ranked.where(F.col(_RANK) == 1).drop(_RANK)
 
 
@@ -118,9 +119,9 @@ def keep_rejected_changes(changes: DataFrame, *, columns: Sequence[str]) -> Data
     """
     fields = [part for name in columns for part in (F.lit(name), _column(name).cast("string"))]
     place = [F.lit("(kind)"), F.col(KIND), F.lit("(position)"), F.col(POSITION).cast("string")]
-    return changes.where(F.size(REASONS) > 0).select(
+    return changes.where(REJECTED).select(
         F.col(OBJECT).alias("object"),
-        F.col(REASONS).alias("reasons"),
+        F.filter(REASONS, lambda reason: reason.isNotNull()).alias("reasons"),
         F.lit(None).cast("string").alias("text"),
         F.create_map(*fields, *place).alias("fields"),
     )
@@ -170,8 +171,20 @@ def _order() -> Column:
     return F.concat(moment, F.lit(" "), FILE, F.lit(" "), place)
 
 
-def _reason(rule: str, column: str) -> Column:
-    return F.struct(F.lit(rule).alias("rule"), F.lit(column).alias("column")).cast(_REASON)
+def _with_faults(changes: DataFrame, faults: Sequence[tuple[Column, str, str]]) -> DataFrame:
+    """Reject changes for further faults: a condition, the rule that it breaks, and the column at fault.
+
+    Whether a change is rejected is told apart from its reasons, which are then only made for those that are.
+    """
+    if not faults:
+        return changes
+    broken = [F.coalesce(condition, F.lit(False)) for condition, _, _ in faults]
+    reasons = [
+        F.when(condition, F.struct(F.lit(rule).alias("rule"), F.lit(column).alias("column")))
+        for condition, rule, column in faults
+    ]
+    found = F.concat(REASONS, F.array(*reasons).cast(_REASONS))
+    return changes.withColumns({REJECTED: reduce(or_, broken, F.col(REJECTED)), REASONS: found})
 
 
 def _column(name: str) -> Column:

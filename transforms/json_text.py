@@ -6,6 +6,7 @@ record at all, and patterns, which may then take its syntax for granted, find wh
 
 import codecs
 import re
+from array import array
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -33,7 +34,7 @@ _STRING: Final = (
     rb'(?:"[^"]*+(?:(?:(?<=[^\\]\\)|(?<=[^\\]\\{3}))"[^"]*+)*+(?:(?<!\\)|(?<=[^\\]\\{2}))"|"(?:[^"\\]++|\\.)*+")'
 )
 _LITERAL: Final = rb'[^ \t\r\n",:\[\]{}]++'
-_LEVELS_IN_A_PATTERN: Final = 3
+_LEVELS_IN_A_PATTERN: Final = 6
 
 
 def _container(levels: int) -> bytes:
@@ -64,6 +65,7 @@ def scrub_line(line: bytes, fields: Collection[str], *, depth: Depth = "top", re
 
     Raises:
         NotARecordError: If the line is anything but one JSON object.
+        ValueError: If a field or the replacement is none.
     """
     return scrubber(tuple(fields), depth, replacement).scrub(line)[0]
 
@@ -75,13 +77,19 @@ def scrubber(fields: tuple[str, ...], depth: Depth = "top", replacement: bytes =
 
 
 def split_path(field: str) -> tuple[str, ...]:
-    r"""Split ``meta.body`` into its names; ``\.`` is a dot in a name, and ``\\`` a backslash."""
+    r"""Split ``meta.body`` into its names; ``\.`` is a dot in a name, and ``\\`` a backslash.
+
+    Raises:
+        ValueError: If a name is empty.
+    """
     names = [""]
     for part in re.findall(r"\\.|\.|[^.\\]+|\\", field, re.DOTALL):
         if part == ".":
             names.append("")
         else:
             names[-1] += part[-1] if part[0] == "\\" else part
+    if "" in names:
+        raise ValueError(f"{field!r} has an empty name; a dot that is part of a name is written \\.")
     return tuple(names)
 
 
@@ -89,7 +97,8 @@ class Scrubber:
     """The scrubbing of some fields, made ready once for many lines."""
 
     def __init__(self, fields: Collection[str], depth: Depth, replacement: bytes) -> None:
-        self.paths = [(field,) if depth == "any" else split_path(field) for field in dict.fromkeys(fields)]
+        self.paths = list(dict.fromkeys((field,) if depth == "any" else split_path(field) for field in fields))
+        msgspec.json.decode(replacement)
         self._replacement = replacement
         self._everywhere = depth == "any"
         self._keys = _Keys(self.paths, everywhere=self._everywhere)
@@ -137,7 +146,7 @@ class Scrubber:
         """Take what is no record to msgspec, and may stand in a JSON-lines object all the same."""
         if not line.strip(_BLANK):
             return line, 0
-        if line.startswith(_BOM):
+        if line.startswith(_BOM) and not line.startswith(_BOM, len(_BOM)):
             scrubbed, changed = self.scrub(line[len(_BOM) :])
             return _BOM + scrubbed, changed
         # JSON allows half a surrogate pair, which is what a text that was cut ends in; msgspec does not.
@@ -149,17 +158,19 @@ class Scrubber:
             raise NotARecordError("not a JSON object")
         raise NotARecordError(str(error))
 
-    def _spans(self, line: bytes, record: Any) -> Sequence[tuple[int, int]]:
-        """Find the fields' values in a valid line, in the order in which they lie there."""
+    def _spans(self, line: bytes, record: Any) -> "array[int]":
+        """Find the fields' values in a valid line, start after end, in the order in which they lie there."""
+        spans = array("q")
         if self._everywhere:
-            return list(self._spans_anywhere(line))
+            for span in self._spans_anywhere(line):
+                spans.extend(span)
+            return spans
         known: list[bytes] = []
         if record is not None and self._hinted:
             values = [getattr(record, attribute) for attribute in self._hinted]
             known = [b"" if value is msgspec.UNSET else bytes(value) for value in values]
             if not any(known):
-                return ()
-        spans: list[tuple[int, int]] = []
+                return spans
         _walk(line, _behind(_blanks, line, 0), self._keys, spans, known)
         return spans
 
@@ -175,21 +186,22 @@ class Scrubber:
 
     def _spans_anywhere(self, line: bytes) -> Iterator[tuple[int, int]]:
         position = 0
-        while (found := self._keys.step.match(line, position)) and found.lastindex:
+        while found := self._keys.key.match(line, _behind(self._keys.skip, line, position)):
             position = _end_of_value(line, found.end())
             yield found.end(), position
 
-    def _replaced(self, line: bytes, spans: Sequence[tuple[int, int]]) -> tuple[bytes, int]:
-        replacement = self._replacement
-        pieces: list[bytes] = []
-        position = 0
-        for start, end in spans:
-            if end - start != len(replacement) or line[start:end] != replacement:
-                pieces += (line[position:start], replacement)
-                position = end
-        if not pieces:
+    def _replaced(self, line: bytes, spans: "array[int]") -> tuple[bytes, int]:
+        scrubbed = bytearray()
+        position = changed = 0
+        for start, end in zip(spans[::2], spans[1::2], strict=True):
+            if line[start:end] != self._replacement:
+                scrubbed += memoryview(line)[position:start]
+                scrubbed += self._replacement
+                position, changed = end, changed + 1
+        if not changed:
             return line, 0
-        return b"".join((*pieces, line[position:])), len(pieces) // 2
+        scrubbed += memoryview(line)[position:]
+        return bytes(scrubbed), changed
 
 
 def _check_utf8(line: bytes) -> None:
@@ -210,7 +222,8 @@ def _check_utf8(line: bytes) -> None:
 class _Keys:
     """The keys to look for in an object, and what to look for inside of their values (None: it is the value itself).
 
-    ``step`` passes over all members up to the value of the next such key, whose number is then the ``lastindex``.
+    ``skip`` passes over all members up to the next such key, ``key`` over the key itself, whose number is the
+    ``lastindex``. They are two, since in a pattern that repeats possessively Python 3.11.2 forgets its groups at times.
     """
 
     def __init__(self, paths: Collection[tuple[str, ...]], *, everywhere: bool = False) -> None:
@@ -218,14 +231,14 @@ class _Keys:
         below = {name: [path[1:] for path in paths if path[0] == name] for name in names}
         self.inside = [None if () in below[name] else _Keys(below[name]) for name in names]
         written = [_as_written(name) for name in names]
-        keys = b"(?:(" + b")|(".join(written) + b"))" + _COLON
+        self.key = re.compile(b"(?:(" + b")|(".join(written) + b"))" + _COLON)
         other_string = b"(?!(?:" + b"|".join(written) + b")" + _COLON + b")" + _STRING
         passed = b'[^"]++|' + other_string if everywhere else other_string + _COLON + _VALUE + _SEPARATOR
         start = b"" if everywhere else _SEPARATOR
-        self.step: Any = re.compile(start + b"(?:" + passed + b")*+(?:" + keys + b")?+", re.DOTALL)
+        self.skip = re.compile(start + b"(?:" + passed + b")*+", re.DOTALL)
 
 
-def _walk(line: bytes, position: int, keys: _Keys, spans: list[tuple[int, int]], known: Sequence[bytes] = ()) -> int:
+def _walk(line: bytes, position: int, keys: _Keys, spans: "array[int]", known: Sequence[bytes] = ()) -> int:
     """Note the spans inside of the value that begins at a position, and give the position behind it."""
     if line[position] == _OPEN_ARRAY:
         position = _behind(_blanks, line, position + 1)
@@ -236,18 +249,20 @@ def _walk(line: bytes, position: int, keys: _Keys, spans: list[tuple[int, int]],
         return _end_of_value(line, position)
     position += 1
     while True:
-        found = keys.step.match(line, position)
-        position, number = found.end(), found.lastindex
-        if number is None:
-            if line[position] == _CLOSE_OBJECT:
-                return position + 1
+        position = _behind(keys.skip, line, position)
+        if line[position] == _CLOSE_OBJECT:
+            return position + 1
+        found = keys.key.match(line, position)
+        if found is None or found.lastindex is None:
             # a value with more levels than the pattern passes over
             position = _end_of_value(line, _behind(_member_key, line, position))
-        elif (inside := keys.inside[number - 1]) is not None:
+            continue
+        position, number = found.end(), found.lastindex - 1
+        if (inside := keys.inside[number]) is not None:
             position = _walk(line, position, inside, spans)
         else:
-            end = _end_of_value(line, position, known[number - 1] if known else b"")
-            spans.append((position, end))
+            end = _end_of_value(line, position, known[number] if known else b"")
+            spans.extend((position, end))
             position = end
 
 

@@ -26,6 +26,7 @@ _LOAD: Final = re.compile(r"(?:.*/)?LOAD[^/]*\.parquet", re.DOTALL)
 _STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*\.parquet", re.DOTALL)
 _TAIL_BYTES: Final = 64 << 10
 _FOOTERS_AT_ONCE: Final = 16
+_LONGEST_PATH: Final = 1 << 16
 _NAMES: Final = {"string": "string", "large_string": "string", "bool": "boolean", "float": "float", "double": "double"}
 _WHOLE: Final = {"int8": "int", "int16": "int", "int32": "int", "int64": "bigint"}
 _UNSIGNED: Final = {"uint8": "int", "uint16": "int", "uint32": "bigint", "uint64": "decimal(20,0)"}
@@ -104,13 +105,11 @@ def read_changes(
     Columns out: ``columns``, then those of ``transforms.changes`` that a reader adds
     Rows:        every row of every file
     """
-    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    alike: dict[tuple[bool, tuple[tuple[str, str], ...]], list[str]] = {}
     for path, footer in footers.items():
         physical = footer.columns | footer.read_as
-        alike.setdefault(tuple(physical.items()), []).append(path)
-    parts = [
-        _read_alike(spark, lake, folder, dict(physical), paths, columns, names) for physical, paths in alike.items()
-    ]
+        alike.setdefault((is_load(path), tuple(physical.items())), []).append(path)
+    parts = [_read_alike(spark, lake, folder, dict(key[1]), paths, columns, names) for key, paths in alike.items()]
     return reduce(DataFrame.unionByName, parts)
 
 
@@ -132,20 +131,27 @@ def _read_alike(
         found = known.get(name.casefold())
         return (F.col(_quoted(found)) if found else F.lit(None)).cast(kind)
 
-    root = hadoop_uri(lake.spark_uri(folder)) + "/"
-    # A plus is a plus in a path, and would be a blank to url_decode.
-    path = F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B"))
-    file = F.url_decode(path.substr(F.lit(len(root.replace("+", "%2B")) + 1), F.length(path)))
+    file = _file_below(lake.spark_uri(folder) + "/", paths, lake)
     return rows.select(
         *(own(name, kind).alias(name) for name, kind in columns.items()),
         own(names.kind, "string").alias(KIND),
         own(names.sequence, "string").alias(SEQUENCE),
         own(names.time, "timestamp").alias(TIME),
-        file.rlike(r"^(?:.*/)?LOAD[^/]*\.parquet$").alias(IS_LOAD),
+        F.lit(is_load(paths[0])).alias(IS_LOAD),
         F.concat(F.lit(folder), file).alias(OBJECT),
         file.alias(FILE),
         F.col("_metadata.row_index").alias(POSITION),
     )
+
+
+def _file_below(root: str, paths: Sequence[str], lake: Lake) -> Column:
+    """Give the path of a row's file below a folder, as it is named there."""
+    uri, start = F.col("_metadata.file_path"), hadoop_uri(root)
+    if not any("%" in hadoop_uri(lake.spark_uri(path)) for path in paths):
+        return uri.substr(len(start) + 1, _LONGEST_PATH)
+    # A plus is a plus in a path, and would be a blank to url_decode.
+    decoded = F.url_decode(F.replace(uri, F.lit("+"), F.lit("%2B")))
+    return decoded.substr(len(root) + 1, _LONGEST_PATH)
 
 
 def _footer(metadata: Any, time_column: str) -> Footer:

@@ -50,7 +50,7 @@ def test_cfn_lint_has_nothing_to_say() -> None:
 def test_every_role_names_its_actions_and_its_resources(resources: dict[str, Any]) -> None:
     found = list(statements(resources))
     assert len(found) > 10
-    for statement in found:
+    for statement in (each for each in found if "Principal" not in each):
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert not [action for action in actions if "*" in action], statement
         assert statement["Resource"] not in ("*", ["*"]), statement

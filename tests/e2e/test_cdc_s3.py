@@ -152,7 +152,8 @@ def test_the_job_through_spark_submit(tmp_path: Path, spark: SparkSession) -> No
             timeout=300,
         )
         assert done.returncode == 0, done.stderr[-3000:]
-        return json.loads(done.stdout.strip().splitlines()[-1])
+        (receipt,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        return json.loads(receipt)
 
     bench.put("LOAD00000001.parquet", [ANN, BOB])
     assert submit()["counts"]["written"] == 2

@@ -72,7 +72,8 @@ def test_everything_but_the_field_is_kept(s3: Any, requests: Counter[str]) -> No
     scrubbed = scrub_object(S3InPlace(BUCKET), KEY, RULES)
     assert requests == {"GetObject": 1, "GetObjectTagging": 1, "PutObject": 1}
     assert scrubbed.status == "scrubbed"
-    assert scrubbed.numbers == {"records": 1, "blanked": 1, "bytes_in": len(RECORD), "bytes_out": len(SCRUBBED)}
+    sizes = {"bytes_in": len(RECORD), "bytes_out": len(SCRUBBED)}
+    assert scrubbed.numbers == {"records": 1, "records_out": 1, "blanked": 1, **sizes}
     head = s3.head_object(Bucket=BUCKET, Key=KEY)
     assert {name: head[name] for name in kept} == kept
     assert head["ETag"].strip('"') == scrubbed.etag
@@ -127,6 +128,16 @@ def test_a_newer_upload_in_between_is_not_lost(s3: Any) -> None:
     assert tags(s3) == {}
 
 
+def test_a_put_whose_answer_was_lost_is_known_as_ours(s3: Any) -> None:
+    class Lossy(S3InPlace):
+        def replace(self, path: str, opened: Opened, *arguments: Any, **options: Any) -> Any:
+            super().replace(path, opened, *arguments, **options)
+
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)
+    scrubbed = scrub_object(Lossy(BUCKET), KEY, RULES)
+    assert (scrubbed.status, scrubbed.numbers["blanked"]) == ("scrubbed", 1)
+
+
 def test_gzip_goes_by_content(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="plain.gz", Body=RECORD, ContentEncoding="gzip")
     s3.put_object(Bucket=BUCKET, Key="packed.json", Body=gzip.compress(RECORD) * 2, ContentType="application/json")
@@ -157,10 +168,11 @@ def test_older_versions(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD * 2)
     s3.put_object(Bucket=BUCKET, Key=KEY + "x", Body=RECORD)
     assert scrub_object(S3InPlace(BUCKET), KEY, RULES).numbers["older_versions"] == 2
-    assert scrub_object(S3InPlace(BUCKET), KEY, RULES).numbers == {"older_versions": 2}
+    assert scrub_object(S3InPlace(BUCKET), KEY, RULES).numbers == {"already": 1, "older_versions": 2}
     rules = ScrubRules(("file_contents",), old_versions="delete", verify=True)
     deleted = scrub_object(S3InPlace(BUCKET), KEY, rules)
-    assert (deleted.status, deleted.numbers) == ("already", {"older_versions": 0, "deleted_versions": 2})
+    assert deleted.status == "already"
+    assert deleted.numbers == {"already": 1, "older_versions": 0, "deleted_versions": 2}
     found = s3.list_object_versions(Bucket=BUCKET)["Versions"]
     assert Counter(version["Key"] for version in found) == {KEY: 1, KEY + "x": 1}
     assert content(s3) == SCRUBBED * 2
@@ -215,6 +227,16 @@ def test_parts_that_fail_are_taken_back(s3: Any, monkeypatch: pytest.MonkeyPatch
 class TornFile(io.BytesIO):
     def read(self, size: int | None = -1) -> bytes:
         raise ValueError("torn")
+
+
+def test_metadata_that_cannot_be_written_again(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)
+    objects = S3InPlace(BUCKET)
+    opened = objects.open(KEY)
+    assert opened is not None
+    odd = Opened(opened.etag, opened.size, opened.pieces, properties={"Metadata": {"owner": "Zoë"}})
+    with pytest.raises(ObjectRefusedError, match="what it carries cannot be written again"):
+        objects.replace(KEY, odd, io.BytesIO(b"{}"), 2, is_same=False)
 
 
 def test_refused_access_is_no_missing_object(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,3 +303,41 @@ def test_a_prefix_of_many_objects(s3: Any, prefix: Prefix, requests: Counter[str
     requests.clear()
     assert prefix.run()["status"] == "nothing_new"
     assert +requests == {"ListObjectsV2": 2}, "is the lake there, and what lies at the source; no object is asked for"
+
+
+def test_a_tag_counts_only_while_the_feed_stays_as_it_is(s3: Any, prefix: Prefix) -> None:
+    key, line = "lake/landing/uploads/a.json", b'{"file_contents": "x", "more": "y"}'
+    short, long = "lake/landing/uploads/short.json", b'{"more": "' + b"y" * 2000 + b'"}'
+    s3.put_object(Bucket=BUCKET, Key=key, Body=line)
+    s3.put_object(Bucket=BUCKET, Key=short, Body=long)
+    prefix.run("--set", "scrub.verify=false")
+    assert content(s3, key) == b'{"file_contents": "", "more": "y"}'
+    both = ("--set", "scrub.fields=[file_contents, more]", "--set", "scrub.verify=false")
+    assert prefix.run(*both, "--set", "scrub.max_line_bytes=1024")["exit_code"] == 3
+    assert content(s3, key) == b'{"file_contents": "", "more": ""}'
+    assert content(s3, short) == long
+    assert prefix.run(*both)["exit_code"] == 0
+    assert content(s3, short) == b'{"more": ""}'
+    assert prefix.run(*both)["status"] == "nothing_new"
+
+
+def test_a_tag_of_a_batch_that_was_given_up_does_not_count(s3: Any, prefix: Prefix) -> None:
+    key = "lake/landing/uploads/a.json"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b'{"file_contents": "x", "more": "y"}')
+    with mock.patch("lakewright.runs.Run._end", side_effect=RuntimeError("cut off")):
+        assert prefix.run()["exit_code"] == 1
+    assert tags(s3, key) == {"PROCESSED": "True"}
+    prefix.run("--set", "scrub.fields=[file_contents, more]", "--set", "scrub.verify=false")
+    assert content(s3, key) == b'{"file_contents": "", "more": ""}'
+
+
+def test_the_projects_own_zones_are_left_alone(s3: Any, prefix: Prefix) -> None:
+    s3.put_object(Bucket=BUCKET, Key="elsewhere/a.json", Body=RECORD)
+    everything = ("--set", f"source.path=s3://{BUCKET}", "--set", "scrub={fields: [path], depth: any}")
+    for _ in range(2):
+        receipt = prefix.run(*everything)
+        assert receipt["exit_code"] == 0
+    assert set(receipt["ignored"].values()) == {"the project's own"}
+    answer = command("run", "uploads", "--lake", f"s3://{BUCKET}/lake", "--conf", str(prefix.root), "--set",
+                     f"source.path=s3a://{BUCKET}/lake/state/x")  # fmt: skip
+    assert (answer.exit_code, "the project's own" in answer.stderr) == (2, True)

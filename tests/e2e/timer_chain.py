@@ -32,8 +32,9 @@ class TimerChain:
     """A bucket whose events go to a queue, a table with a stream, and the two handlers between them."""
 
     bucket: str
-    dead_letters: list[dict[str, Any]] = field(default_factory=list)
+    dead_letters: list[str] = field(default_factory=list)
     removed_by_ttl: set[str] = field(default_factory=set)
+    delivered: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.s3, self.sqs, self.dynamodb = (boto3.client(name) for name in ("s3", "sqs", "dynamodb"))
@@ -90,6 +91,7 @@ class TimerChain:
         answer = self.streams.get_records(ShardIterator=self.iterator)
         self.iterator = answer["NextShardIterator"]
         records = [self._as_lambda_sees(record) for record in answer["Records"]]
+        self.delivered += records
         delivered = len(records)
         tries = 0
         while records:
@@ -99,9 +101,14 @@ class TimerChain:
             first = next((n for n, record in enumerate(records) if _number(record) in failed), len(records))
             records = records[first:]
             if tries == MOST_TRIES:
-                self.dead_letters += records
+                self.dead_letters += map(_number, records)
                 records = []
         return delivered
+
+    def dead_paths(self) -> dict[str, dict[str, Any]]:
+        """Find the records that the dead letters name, by their paths."""
+        dead = [record for record in self.delivered if _number(record) in self.dead_letters]
+        return {record["dynamodb"]["Keys"]["path"]["S"]: record for record in dead}
 
     def _as_lambda_sees(self, record: dict[str, Any]) -> dict[str, Any]:
         change = record["dynamodb"]

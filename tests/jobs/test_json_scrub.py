@@ -2,18 +2,23 @@
 
 import gzip
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
 from pyspark.sql import SparkSession
 
 from jobs.json_scrub import packed
+from lakewright.local_in_place import LocalInPlace
+from lakewright.local_lake import etag_of
 from lakewright.log import SourceObject
+from lakewright.scrub import ScrubRules, scrub_object
 from tests.conftest import Answer, command
 
 RECORD = b'{"id": 1.00, "file_contents" : {"deep": ["x"]} ,"name":"a"}'
@@ -101,6 +106,7 @@ def test_objects_of_all_kinds(uploads: Uploads) -> None:
     told = numbers(receipt)
     assert told["crlf.json"] == {
         "records": 2,
+        "records_out": 2,
         "blanked": 2,
         "bytes_in": len(kinds["crlf.json"][0]),
         "bytes_out": len(kinds["crlf.json"][1]),
@@ -153,12 +159,13 @@ def test_depth_paths_replacement_and_proof(uploads: Uploads) -> None:
     assert uploads.path("a.json").read_bytes() == line.replace(b'"x"', b"null")
 
     uploads.feed(fields=["file_contents", "body"], depth="any", replacement="gone", verify=True)
-    assert "run `rebuild`" in uploads.run()["error"]
-    receipt = uploads.run(verb="rebuild")
-    assert numbers(receipt)["a.json"]["blanked"] == 3
+    (plan,) = uploads.command("plan", "--json").data
+    assert plan["schema_changes"] == ["1 objects may have been scrubbed by other rules, and are scrubbed again"]
+    assert numbers(uploads.run())["a.json"]["blanked"] == 3
     content = b'{"file_contents": "gone", "meta": [{"body": "gone", "more": {"file_contents": "gone"}}]}'
     assert uploads.path("a.json").read_bytes() == content
     assert uploads.run()["status"] == "nothing_new"
+    assert numbers(uploads.run(verb="rebuild"))["a.json"]["blanked"] == 0
 
 
 def test_a_list_of_objects(uploads: Uploads) -> None:
@@ -168,9 +175,7 @@ def test_a_list_of_objects(uploads: Uploads) -> None:
     assert receipt["exit_code"] == 3
     assert receipt["refused"] == {"landing/uploads/nowhere.json": "there is no such object"}
     assert [uploads.path(name).read_bytes() for name in ("a.json", "b.json")] == [RECORD, SCRUBBED]
-    answer = uploads.command("rebuild", "--set", "source.objects=[b.json]")
-    assert answer.exit_code == 2
-    assert "rebuild scrubs all objects" in answer.last_line
+    assert numbers(uploads.run("--set", "source.objects=[b.json]", verb="rebuild"))["b.json"]["blanked"] == 0
     assert "a scrub knows no dates" in uploads.command("run", "--date", "2026-08-01").last_line
 
 
@@ -188,7 +193,11 @@ def test_plan_and_status_write_nothing(uploads: Uploads) -> None:
     ("changes", "error"),
     [
         ({"source": {"path": "state/x/"}}, "state/ and quarantine/ are the project's own"),
-        ({"source": {"path": "https://x/y"}}, "objects can be rewritten in S3 or in the lake"),
+        ({"source": {"path": "https://x/y"}}, "objects can be rewritten in the lake or in a bucket"),
+        ({"source": {"path": "s3:///y"}}, "objects can be rewritten in the lake or in a bucket"),
+        ({"replacement": float("nan")}, "not JSON compliant"),
+        ({"replacement": "\ud800"}, "surrogates not allowed"),
+        ({"fields": ["a..b"]}, "'a..b' has an empty name"),
         ({"source": {"path": "landing//x"}}, "a source is a folder in the lake"),
         ({"fields": []}, "scrub.fields: tuple should have at least 1 item"),
         ({"fields": [""]}, "an empty text is no name of a field"),
@@ -208,10 +217,50 @@ def test_large_objects_have_a_task_each_and_small_ones_share() -> None:
     sizes = {"large": 50 << 20, "larger": 60 << 20, **{f"small{number}": 1000 + number for number in range(400)}}
     objects = [SourceObject(path=path, size=size, etag="") for path, size in sizes.items()]
     packs = list(packed(objects, cores=4))
-    assert packs[:2] == [["larger"], ["large"]]
-    assert sorted(path for pack in packs for path in pack) == sorted(sizes)
+    assert packs[:2] == [[("larger", False)], [("large", False)]]
+    assert sorted(path for pack in packs for path, _ in pack) == sorted(sizes)
     assert {len(pack) for pack in packs[2:-1]} == {25}
-    assert list(packed(objects[:1], cores=100)) == [["large"]]
+    assert list(packed(objects[:1], cores=100)) == [[("large", False)]]
+
+
+def test_what_would_stop_others_is_told_of_its_object_alone(uploads: Uploads) -> None:
+    uploads.feed(verify=True, replacement=1)
+    many = b'{"n": ' + b"1" * 5000 + b', "file_contents": true}'
+    uploads.put("digits.json", many)
+    uploads.put("marks.json", b"\xef\xbb\xbf" * 2000 + RECORD)
+    uploads.put("sound.json", RECORD)
+    uploads.put("folder.json", RECORD).rename(uploads.path("marker"))
+    (uploads.path("loop")).symlink_to(uploads.path("loop"))
+    odd = os.fsencode(uploads.path("odd-")) + b"\xff"
+    Path(os.fsdecode(odd)).write_bytes(RECORD)
+    receipt = uploads.run()
+    assert receipt["exit_code"] == 3
+    assert set(receipt["refused"]) == {"landing/uploads/marks.json", "landing/uploads/odd-\ufffd"}
+    assert uploads.path("digits.json").read_bytes() == many.replace(b"true", b"1")
+    assert uploads.path("sound.json").read_bytes() == SCRUBBED.replace(b'""', b"1")
+
+
+def test_names_lead_nowhere_else(uploads: Uploads) -> None:
+    other = uploads.root / "lake/state/other.json"
+    other.parent.mkdir()
+    other.write_bytes(RECORD)
+    receipt = uploads.run("--set", 'source.objects=["../../state/other.json"]')
+    assert receipt["refused"] == {"landing/uploads/../../state/other.json": "it does not lie below source.path"}
+    assert other.read_bytes() == RECORD
+
+
+def test_an_upload_right_after_the_replacement_is_no_work_of_ours(uploads: Uploads) -> None:
+    path = uploads.put("a.json", RECORD)
+    replace = Path.replace
+
+    def replace_and_upload(source: Path, target: Path) -> Path:
+        done = replace(source, target)
+        target.write_bytes(RECORD * 2)
+        return done
+
+    with mock.patch.object(Path, "replace", replace_and_upload):
+        scrubbed = scrub_object(LocalInPlace(path.parent), "a.json", ScrubRules(("file_contents",)))
+    assert scrubbed.etag != etag_of(path.stat())
 
 
 def test_what_a_receipt_of_a_scrub_holds_is_numbers(uploads: Uploads) -> None:

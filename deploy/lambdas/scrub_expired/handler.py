@@ -10,6 +10,7 @@ from lakewright.scrub_timer import ScrubJob, scrub_expired
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Scrub by the rules of a feed; see ``lakewright.scrub_timer.scrub_expired``."""
-    job = ScrubJob(os.environ["GLUE_JOB"], os.environ["FEED"], os.environ["LAKE"], os.environ["CONF"])
-    feed = FeedDocument(Conf(job.conf), job.feed).parse(JsonScrubFeed)
+    lake, conf, name = os.environ["LAKE"], os.environ["CONF"], os.environ["FEED"]
+    feed = FeedDocument(Conf(conf), name).parse(JsonScrubFeed)
+    job = ScrubJob(os.environ["GLUE_JOB"], name, lake, conf, source=feed.source_uri(lake))
     return scrub_expired(event, rules=feed.rules(), largest_bytes=int(os.environ["LARGEST_BYTES"]), job=job)
