@@ -216,7 +216,10 @@ def test_check_of_what_is_no_feed(bench: Bench, text: str, line: str) -> None:
 
 def test_check_of_what_ships(tmp_path: Path) -> None:
     answer = command("check", "--conf", str(ROOT / "conf"), "--schema", str(tmp_path), "--json")
-    assert answer.data == {"feeds": ["birdstrikes", "customers", "dev", "human_resources", "retail_sales"], "problems": []}
+    assert answer.data == {
+        "feeds": ["birdstrikes", "customers", "dev", "human_resources", "retail_sales"],
+        "problems": [],
+    }
     assert "on_extra_column" in (tmp_path / "csv_to_parquet.schema.json").read_text()
 
 
