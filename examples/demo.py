@@ -25,8 +25,9 @@ from lakewright.log import Log  # noqa: E402
 from lakewright.overview import schema_overview  # noqa: E402
 from lakewright.progress import closing_progress, make_progress  # noqa: E402
 from lakewright.receipts import Receipt  # noqa: E402
-from lakewright.runs import Request, Run, run_targets  # noqa: E402
+from lakewright.runs import Run, run_targets  # noqa: E402
 from lakewright.session import get_session  # noqa: E402
+from lakewright.target_jobs import Request  # noqa: E402
 
 LAKE: Final = ROOT / "lake"
 FEEDS: Final = ("birdstrikes", "customers", "retail_sales")

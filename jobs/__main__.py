@@ -90,7 +90,7 @@ def plan(
 
     def work() -> Answer:
         from lakewright.overview import plan_overview
-        from lakewright.runs import Request
+        from lakewright.target_jobs import Request
 
         opened = _open_lake(lake)
         request = Request("run", wanted_partition(date, partition))
@@ -233,7 +233,8 @@ def _run(
     date: str | None,
     partition: str | None,
 ) -> Answer:
-    from lakewright.runs import Request, run_targets
+    from lakewright.runs import run_targets
+    from lakewright.target_jobs import Request
 
     request = Request(verb, wanted_partition(date, partition))
     loaded = load_feed(Conf(conf), feed, settings)

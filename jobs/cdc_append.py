@@ -9,7 +9,7 @@ from lakewright.errors import ConfigError
 from lakewright.hudi_timeline import read_properties
 from lakewright.log import Before, Counts, Plan
 from lakewright.progress import Progress
-from lakewright.runs import Staged
+from lakewright.target_jobs import Staged
 from lakewright.writers.parquet import stage_parquet
 from transforms.changes import IS_LOAD, KIND, ORDER, REJECTED, with_folder_reasons
 
@@ -26,7 +26,7 @@ def build(changes: DataFrame, *, kind_column: str, read: Observation) -> DataFra
 
 
 class AppendTarget(ChangedTable):
-    """One table without a key; see ``lakewright.runs.TargetJob``."""
+    """One table without a key; see ``lakewright.target_jobs.TargetJob``."""
 
     def stage(self, plan: Plan, folder: str, progress: Progress) -> Staged:  # noqa: ARG002
         """See ``TargetJob.stage``."""

@@ -15,9 +15,9 @@ from lakewright.lake import Lake
 from lakewright.log import Plan, SourceObject, TableFile, TableState
 from lakewright.progress import Progress
 from lakewright.readers.dms import ChangeColumns, Footer, is_load, read_changes, read_footers, written_at
-from lakewright.runs import Request, Staged, Survey, Target
 from lakewright.session import own_session
 from lakewright.sources import Choice, Listed, Source, choose_append
+from lakewright.target_jobs import Request, Staged, Survey, Target
 from lakewright.writers.parquet import broken_rules, stage_parquet, staged_files
 from transforms.changes import OBJECT, REJECTED, keep_rejected_changes, with_change_order
 from transforms.errors import LakewrightError
@@ -40,7 +40,7 @@ def observe_read(changes: DataFrame, *, read: Observation) -> DataFrame:
 
 
 class ChangedTable:
-    """What tables with and without a key have in common; see ``lakewright.runs.TargetJob``."""
+    """What tables with and without a key have in common; see ``lakewright.target_jobs.TargetJob``."""
 
     skips_refused = False
     #: Whether whole numbers of the table may grow from int to bigint.

@@ -25,8 +25,8 @@ from lakewright.log import Before, Counts, Log, Plan, TableFile, TableState
 from lakewright.parameters import read_parameter
 from lakewright.progress import LOGGER, Progress
 from lakewright.readers.dms import Footer, is_load
-from lakewright.runs import Request, Staged, Survey, TableCommit
 from lakewright.sources import Source
+from lakewright.target_jobs import Request, Staged, Survey, TableCommit
 from lakewright.writers.hudi import HudiTable, check_session, write_changes, write_load
 from lakewright.writers.parquet import stage_parquet
 from transforms.changes import (
@@ -77,7 +77,7 @@ def observe_kept(changes: DataFrame, *, kept: Observation) -> DataFrame:
 
 
 class HudiTarget(ChangedTable):
-    """One table with a key; see ``lakewright.runs.TargetJob`` and ``CommittingJob``."""
+    """One table with a key; see ``lakewright.target_jobs.TargetJob`` and ``CommittingJob``."""
 
     widens = True
 

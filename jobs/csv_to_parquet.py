@@ -19,9 +19,9 @@ from lakewright.log import Counts, Plan, SourceObject, TableState
 from lakewright.progress import Progress
 from lakewright.readers.csv import DOUBT, read_text_rows
 from lakewright.readers.csv_objects import Header, bind_columns, find_unreadable, read_heads
-from lakewright.runs import Request, Staged, Survey, Target
 from lakewright.session import own_session
 from lakewright.sources import Choice, Listed, Source, choose_append, choose_rebuild, choose_whole, narrowed
+from lakewright.target_jobs import Request, Staged, Survey, Target
 from lakewright.writers.parquet import broken_rules, plan_reading, schema_changes, stage_parquet, staged_files
 from transforms.errors import HeaderError
 from transforms.object_names import DATE_KEYS, file_name_pattern, is_day, partition_path
@@ -55,7 +55,7 @@ def build(rows: DataFrame, *, columns: Sequence[TypedColumn], observed: Observat
 
 
 class CsvToParquet:
-    """The job for its one target; see ``lakewright.runs.TargetJob``."""
+    """The job for its one target; see ``lakewright.target_jobs.TargetJob``."""
 
     def __init__(self, feed_name: str, feed: CsvToParquetFeed, lake: Lake) -> None:
         self.feed, self._lake = feed, lake

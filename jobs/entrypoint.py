@@ -10,7 +10,8 @@ from lakewright.errors import ConfigError, cause_of
 from lakewright.lake import open_lake
 from lakewright.progress import LogProgress
 from lakewright.receipts import Receipt
-from lakewright.runs import Request, run_targets
+from lakewright.runs import run_targets
+from lakewright.target_jobs import Request
 from transforms.errors import LakewrightError
 
 

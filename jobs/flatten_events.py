@@ -15,10 +15,10 @@ from lakewright.lake import Lake, open_lake
 from lakewright.log import Counts, Log, Plan, SourceObject, TableState
 from lakewright.progress import Progress
 from lakewright.readers.kafka_sink import SinkListing, SinkObject, list_sink
-from lakewright.runs import Request, Staged, Survey, Target
 from lakewright.schemas import describe_changes, known_schema, next_version
 from lakewright.session import own_session
 from lakewright.sources import Choice, is_within
+from lakewright.target_jobs import Request, Staged, Survey, Target
 from lakewright.writers.arrow import PROVENANCE_TYPES, TablePlace
 from transforms.event_schema import EventSchema
 from transforms.event_types import ddl_type
@@ -27,7 +27,7 @@ from transforms.sink_names import SinkName, date_of_folders, path_date_pattern, 
 
 
 class FlattenEvents:
-    """The job for one topic; see ``lakewright.runs.TargetJob``.
+    """The job for one topic; see ``lakewright.target_jobs.TargetJob``.
 
     Args:
         topics: The topics whose name for a table this is. With more than one, none of them is taken.

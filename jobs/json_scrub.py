@@ -14,10 +14,10 @@ from lakewright.errors import ConfigError
 from lakewright.lake import Lake, StoredObject, open_lake
 from lakewright.log import Counts, Plan, SourceObject, TableState
 from lakewright.progress import Progress
-from lakewright.runs import FEED_CHANGED, Request, Staged, Survey, Target
 from lakewright.scrub import Scrubbed, scrub_objects
 from lakewright.session import get_session
 from lakewright.sources import Choice
+from lakewright.target_jobs import FEED_CHANGED, Request, Staged, Survey, Target
 
 #: Smaller objects share a task, since a task costs as much as some of them.
 _SMALL: Final = 8 << 20
@@ -27,7 +27,7 @@ _TASKS_PER_CORE: Final = 4
 
 
 class JsonScrub:
-    """The job for its one target, the objects themselves; see ``lakewright.runs.TargetJob``."""
+    """The job for its one target, the objects themselves; see ``lakewright.target_jobs.TargetJob``."""
 
     skips_refused = True
 

@@ -8,7 +8,7 @@ from typing import Final
 from lakewright.config import Conf, Feed, FeedDocument, suggest
 from lakewright.errors import ConfigError
 from lakewright.lake import Lake
-from lakewright.runs import TargetJob
+from lakewright.target_jobs import TargetJob
 
 #: Job → the name of its feed model, in the module of the job's name with ``_feed`` behind it.
 JOBS: Final = {

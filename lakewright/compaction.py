@@ -9,7 +9,7 @@ from lakewright.errors import ConfigError
 from lakewright.hudi_compaction import Compacted
 from lakewright.lake import Lake
 from lakewright.lease import Lease
-from lakewright.runs import TargetJob
+from lakewright.target_jobs import TargetJob
 from transforms.errors import LakewrightError
 
 

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from lakewright.lake import Lake
 from lakewright.log import Log
-from lakewright.runs import Request, TargetJob
 from lakewright.schemas import history
+from lakewright.target_jobs import Request, TargetJob
 from transforms.errors import LakewrightError
 from transforms.object_names import partition_path
 

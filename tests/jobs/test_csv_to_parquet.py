@@ -526,7 +526,7 @@ def test_rebuild_of_an_appended_table_keeps_what_cannot_be_read_now(bench: Bench
 
 
 def test_two_feeds_have_two_stagings(bench: Bench) -> None:
-    from lakewright.runs import Target
+    from lakewright.target_jobs import Target
 
     assert Target("one", "t", "refined/t/").staging_folder != Target("two", "t", "refined/t/").staging_folder
 
