@@ -14,9 +14,10 @@ from lakewright.errors import ConfigError
 from lakewright.lake import Lake, StoredObject, open_lake
 from lakewright.log import Counts, Plan, SourceObject, TableState
 from lakewright.progress import Progress
-from lakewright.scrub import Scrubbed, scrub_objects
+from lakewright.scrub import scrub_objects
 from lakewright.session import get_session
 from lakewright.sources import Choice
+from lakewright.spread import spread
 from lakewright.target_jobs import FEED_CHANGED, Request, Staged, Survey, Target
 
 #: Smaller objects share a task, since a task costs as much as some of them.
@@ -80,11 +81,10 @@ class JsonScrub:
 
     def stage(self, plan: Plan, folder: str, progress: Progress) -> Staged:  # noqa: ARG002 - nothing is staged
         """See ``TargetJob.stage``: each object is replaced as soon as it has been read to its end."""
-        spark = get_session().sparkContext
-        packs = list(packed(plan.objects, cores=spark.defaultParallelism))
-        rules = self.feed.rules()
-        scrub = partial(scrub_objects, self._lake.uri, rules=rules)
-        results: list[Scrubbed] = spark.parallelize(packs, len(packs)).flatMap(scrub).collect()
+        spark, rules = get_session(), self.feed.rules()
+        packs = list(packed(plan.objects, cores=spark.sparkContext.defaultParallelism))
+        answers = spread(spark, partial(scrub_objects, self._lake.uri, rules=rules), packs)
+        results = [scrubbed for answer in answers for scrubbed in answer]
         done = [found for found in results if found.status in ("scrubbed", "already")]
         return Staged(
             counts=Counts(

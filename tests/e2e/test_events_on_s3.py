@@ -3,7 +3,6 @@
 import gzip
 import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +47,10 @@ class S3EventBench(EventBench):
 
 
 @pytest.fixture
-def bench(bucket: Any, spark: SparkSession, tmp_path: Path) -> Iterator[S3EventBench]:
-    # The workers of this session were made before the server was there: their environment must name a user.
-    told = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    spark.sparkContext.environment.update(told)
+def bench(bucket: Any, spark: SparkSession, tmp_path: Path) -> S3EventBench:
     bench = S3EventBench(tmp_path, spark)
     bench.feed(target__catalog={"database": "events"})
-    yield bench
-    for name in told:
-        spark.sparkContext.environment.pop(name)
+    return bench
 
 
 def columns(table: str) -> list[tuple[str, str]]:
