@@ -97,6 +97,7 @@ RECORDS = st.tuples(BLANKS, objects(VALUES), BLANKS, st.sampled_from(["", "\n", 
         pytest.param([FIELD], "any", "any", id="any-depth"),
         pytest.param([f"meta.{FIELD}"], "top", ("meta", FIELD), id="path"),
         pytest.param([f"a\\.b.meta.{FIELD}"], "top", ("a.b", "meta", FIELD), id="path-with-a-dot-in-a-name"),
+        pytest.param([FIELD, "nowhere", "else"], "top", (FIELD,), id="several-fields"),
         pytest.param(['say "file_contents"'], "top", ('say "file_contents"',), id="key-with-quotes"),
         pytest.param(["Zürich 😀"], "top", ("Zürich 😀",), id="key-beyond-ascii"),
         pytest.param(["x/y"], "top", ("x/y",), id="key-with-a-short-escape"),
@@ -166,6 +167,14 @@ def test_what_is_no_record_is_refused(line: bytes, reason: str) -> None:
     with pytest.raises(NotARecordError) as raised:
         scrub_line(line, [FIELD])
     assert reason in str(raised.value)
+
+
+def test_two_fields_at_the_top_and_again() -> None:
+    line = b'{"file_contents": "x", "more": "y", "other": "\\"file_contents\\": 1"}'
+    scrubbed = b'{"file_contents": "", "more": "", "other": "\\"file_contents\\": 1"}'
+    for text in (line, scrubbed):
+        assert scrub_line(text, ["file_contents", "more"]) == scrubbed
+        assert scrub_line(text, ["more", "file_contents"], depth="any") == scrubbed
 
 
 def test_many_levels_are_no_fault() -> None:
