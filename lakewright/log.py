@@ -71,8 +71,6 @@ class Counts(Entry):
     written: int = 0
     deleted: int = 0
     superseded: int = 0
-    done_by: str = ""
-    again: bool = False
     rejected: int = 0
     withheld: int = 0
 
