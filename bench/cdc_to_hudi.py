@@ -32,12 +32,24 @@ COLUMNS: Final = f"""
     ((id * 31 + version) % 100000 / 100.0)::DECIMAL(12,2) AS salary, version, md5(id::VARCHAR || version) AS note,
     DATE '2000-01-01' + (id % 9000)::INTEGER AS hired"""
 
-#: The job as the public samples have it; ``tuned`` has the parallelism of this machine in place of theirs.
+#: The job as the public samples have it, in a session as Hudi's own guide has it; ``tuned`` has the parallelism of this
+#: machine in place of theirs.
 TWO_COMMITS: Final = """
-import sys
-from lakewright.session import get_session
+import os, sys
+from pathlib import Path
+from pyspark.sql import SparkSession
+from lakewright.session import java_home
 what, source, target, tuned = sys.argv[1:]
-spark = get_session()
+os.environ["JAVA_HOME"] = java_home()
+spark = SparkSession.builder.master("local[*]").config(map={
+    "spark.jars": ",".join(str(jar) for jar in Path("jars").glob("*.jar")),
+    "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
+    "spark.kryo.registrator": "org.apache.spark.HoodieSparkKryoRegistrar",
+    "spark.sql.extensions": "org.apache.spark.sql.hudi.HoodieSparkSessionExtension",
+    "spark.ui.enabled": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+}).getOrCreate()
 tasks = spark.sparkContext.defaultParallelism if tuned == "tuned" else 0
 spark.conf.set("spark.sql.shuffle.partitions", 2 * tasks or 200)
 options = {
