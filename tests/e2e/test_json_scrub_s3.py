@@ -22,6 +22,8 @@ from lakewright.scrub import ScrubRules, scrub_object
 from tests.conftest import command
 from tests.e2e.conftest import BUCKET
 
+pytestmark = pytest.mark.slow
+
 RECORD = b'{"id": 1.00, "file_contents": "x"}\n'
 SCRUBBED = b'{"id": 1.00, "file_contents": ""}\n'
 RULES = ScrubRules(("file_contents",))
@@ -278,7 +280,6 @@ def prefix(tmp_path: Path) -> Prefix:
     return Prefix(tmp_path)
 
 
-@pytest.mark.slow
 def test_a_prefix_of_many_objects(s3: Any, prefix: Prefix, requests: Counter[str]) -> None:
     folder = "lake/landing/uploads/"
     odd = ["//double", "../up", "a b+c?#%2Fé.json", "_hidden", "x=1/y.json"]

@@ -19,6 +19,8 @@ from tests.conftest import ROOT
 from tests.e2e.conftest import BUCKET
 from tests.e2e.timer_chain import TABLE, TimerChain
 
+pytestmark = pytest.mark.slow
+
 RECORD = b'{"id": 1, "file_contents": "x"}\n'
 SCRUBBED = b'{"id": 1, "file_contents": ""}\n'
 
