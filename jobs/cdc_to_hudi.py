@@ -27,7 +27,7 @@ from lakewright.progress import LOGGER, Progress
 from lakewright.readers.dms import Footer, is_load
 from lakewright.sources import Source
 from lakewright.target_jobs import Request, Staged, Survey, TableCommit
-from lakewright.writers.hudi import HudiTable, check_session, write_changes, write_load
+from lakewright.writers.hudi import HudiTable, check_session, read_keys, write_changes, write_load
 from lakewright.writers.parquet import stage_parquet
 from transforms.changes import (
     IS_DELETED,
@@ -38,6 +38,7 @@ from transforms.changes import (
     keep_last_changes,
     keep_newer,
     needs_key_column,
+    place_changes,
 )
 from transforms.errors import LakewrightError
 from transforms.object_names import is_hidden
@@ -149,7 +150,6 @@ class HudiTarget(ChangedTable):
         """
         table = self._table(staged.columns)
         changes = self._rows_of(plan, staged, folder)
-        rows = changes if table.key == KEY else changes.drop(KEY)
         size = sum(entry.size for entry in self._lake.list(folder)) or sum(taken.size for taken in plan.objects)
         ours = {
             "feed": self.target.feed_name,
@@ -164,9 +164,12 @@ class HudiTarget(ChangedTable):
         try:
             if is_new:
                 self._lake.delete_folder(self.target.path)
-                write_load(rows.where(F.col(IS_DELETED).isNull()), table, ours, size=size)
+                write_load(changes.where(F.col(IS_DELETED).isNull()), table, ours, size=size)
             else:
-                write_changes(rows, table, ours, size=size)
+                if table.partition_by and table.index == "global_simple":
+                    held = read_keys(self._spark, table)
+                    changes = changes.transform(place_changes, held=held, partition_by=table.partition_by)
+                write_changes(changes, table, ours, size=size)
         except Exception:
             # What fails after the commit, such as cleaning, is no reason to make it again.
             if self.applied(plan) is None:

@@ -80,7 +80,9 @@ def with_folder_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> D
     Columns out: the same
     Rows:        unchanged; the rule is partition: a text that is empty, or stands for null in folder names
     """
-    faults = [(_column(name).cast("string").isin("", _HIVE_NULL), "partition", name) for name in partition_by]
+    faults = [
+        (_column(name).isNotNull() & (_folder(_column(name)) == _HIVE_NULL), "partition", name) for name in partition_by
+    ]
     return _with_faults(changes, faults)
 
 
@@ -107,6 +109,23 @@ def keep_newer(changes: DataFrame, *, held: DataFrame) -> DataFrame:
     joined = changes.join(last_held, on=F.col(KEY) == F.col("held_key"), how="left")
     newer = F.col("held_order").isNull() | (F.col(ORDER) > F.col("held_order"))
     return joined.where(newer).select(changes.columns)
+
+
+def place_changes(changes: DataFrame, *, held: DataFrame, partition_by: Sequence[str]) -> DataFrame:
+    """Delete keys in the partitions that hold them: those that are deleted, and those that moved to another one.
+
+    Columns in:  _record_key, _hoodie_is_deleted and ``partition_by``; in ``held`` the key and ``partition_by``, with a
+                 row for each partition that holds a key
+    Columns out: those of ``changes``
+    Rows:        what is not deleted, as it is; and a deletion for each partition that holds a key which is deleted, or
+                 which is now in another one. Deletions of keys that are held nowhere drop out
+    """
+    places = held.select(F.col(KEY).alias("held_key"), F.struct(*map(_column, partition_by)).alias("held_in"))
+    found = changes.join(places, on=F.col(KEY) == F.col("held_key"))
+    held_in = {name: F.col("held_in")[name] for name in partition_by}
+    has_moved = reduce(or_, (_folder(_column(name)) != _folder(held_in[name]) for name in partition_by))
+    gone = found.where(F.col(IS_DELETED).isNotNull() | has_moved).withColumns({**held_in, IS_DELETED: F.lit(True)})
+    return changes.where(F.col(IS_DELETED).isNull()).unionByName(gone.select(*map(_column, changes.columns)))
 
 
 def keep_rejected_changes(changes: DataFrame, *, columns: Sequence[str]) -> DataFrame:
@@ -185,6 +204,12 @@ def _with_faults(changes: DataFrame, faults: Sequence[tuple[Column, str, str]]) 
     ]
     found = F.concat(REASONS, F.array(*reasons).cast(_REASONS))
     return changes.withColumns({REJECTED: reduce(or_, broken, F.col(REJECTED)), REASONS: found})
+
+
+def _folder(value: Column) -> Column:
+    """Give what a partition's folder is named after; null and empty text share one."""
+    text = value.cast("string")
+    return F.when(text.isNull() | (text == ""), F.lit(_HIVE_NULL)).otherwise(text)
 
 
 def _column(name: str) -> Column:

@@ -85,6 +85,7 @@ def test_load_then_changes(cdc: CdcBench, storage: str) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
 def test_a_reader_without_spark_sees_the_same(cdc: CdcBench, storage: str) -> None:
     cdc.feed(target__storage=storage)
@@ -98,6 +99,7 @@ def test_a_reader_without_spark_sees_the_same(cdc: CdcBench, storage: str) -> No
     assert found == cdc.rows() == [ANN, (2, "Bob", "IT"), (8, "Hal", "HR")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
 def test_late_changes_lose(cdc: CdcBench, storage: str) -> None:
     cdc.feed(target__storage=storage)
@@ -134,6 +136,23 @@ def test_late_changes_lose(cdc: CdcBench, storage: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
+def test_a_key_that_moves_on_and_back(cdc: CdcBench, storage: str) -> None:
+    """Log files of merge_on_read delete a key that its base file still has."""
+    cdc.feed(target__storage=storage)
+    cdc.put(LOAD, [ANN, BOB])
+    assert cdc.run()["exit_code"] == 0
+    places = ["HR", "HR", "IT", "Sales", "HR"]
+    for n, place in enumerate(places, start=1):
+        cdc.put(f"20260801-1020{n:02}000.parquet", [("U", at(n), 1, f"Ann {n}", place)])
+        assert counts(cdc.run()) == {"read": 1, "written": 1}
+        assert cdc.rows() == [(1, f"Ann {n}", place), BOB]
+    cdc.put("20260801-102100000.parquet", [("D", at(9), 1, None, None)])
+    assert counts(cdc.run()) == {"read": 1, "deleted": 1}
+    assert cdc.rows() == [BOB]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("index", ["global_bloom", "record_index", "simple", "bloom"])
 def test_every_index(cdc: CdcBench, storage: str, index: str) -> None:
     cdc.feed(target__storage=storage, target__index=index)
@@ -148,8 +167,42 @@ def test_every_index(cdc: CdcBench, storage: str, index: str) -> None:
     cdc.put(FIRST, changes)
     assert counts(cdc.run()) == {"read": 3, "written": 2, "deleted": 1}
     assert cdc.rows() == expected
+    cdc.put(SECOND, [("I", at(3), 3, "Cid again", "IT")])
+    assert counts(cdc.run()) == {"read": 1, "written": 1}
+    assert cdc.rows() == [ANN, expected[1], (3, "Cid again", "IT"), expected[2]]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", STORAGES)
+def test_table_version_8(cdc: CdcBench, storage: str) -> None:
+    cdc.feed(target__storage=storage, target__table_version=8)
+    cdc.put(LOAD, [ANN, BOB, CID])
+    assert counts(cdc.run()) == {"read": 3, "written": 3}
+    cdc.put(FIRST, [("U", at(1), 2, "Bobby", "IT"), ("D", at(1), 3, None, None), ("I", at(2), 8, "Hal", "HR")])
+    assert counts(cdc.run()) == {"read": 3, "written": 2, "deleted": 1}
+    cdc.put(SECOND, [("I", at(3), 3, "Cid again", "IT"), ("U", at(3), 2, "Bob", "HR")])
+    assert counts(cdc.run()) == {"read": 2, "written": 2}
+    assert cdc.rows() == [ANN, BOB, (3, "Cid again", "IT"), (8, "Hal", "HR")]
+    assert cdc.batches() == [1, 2, 3]
+    properties = (cdc.lake / "refined/hr/employees/.hoodie/hoodie.properties").read_text()
+    assert "hoodie.table.version=8" in properties.splitlines()
+
+
+@pytest.mark.slow
+def test_commits_that_nobody_has_to_read_are_cleaned_away(cdc: CdcBench) -> None:
+    cdc.feed(target__keep_commits=2)
+    cdc.put(LOAD, [ANN])
+    cdc.run()
+    for n in range(1, 6):
+        cdc.put(f"20260801-1020{n:02}000.parquet", [("U", at(n), 1, f"Ann {n}", "IT")])
+        assert cdc.run()["exit_code"] == 0
+    kept = list((cdc.lake / "refined/hr/employees/department=IT").glob("*.parquet"))
+    assert len(kept) == 3, "the newest, and what the two commits before it can be read from"
+    assert cdc.rows() == [(1, "Ann 5", "IT")]
+    assert cdc.batches() == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.slow
 def test_deleted_keys_are_forgotten_in_time(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
     from jobs import cdc_table, cdc_to_hudi
 
@@ -175,18 +228,20 @@ def test_deleted_keys_are_forgotten_in_time(cdc: CdcBench, monkeypatch: pytest.M
 VALUES = [None, "", "a/b", "k=v", "100%", "%2F", "R&D", "Zürich", "a b", "a:b", "x'y\"z", "__HIVE", "日本", "."]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
 def test_partition_values_and_keys_that_could_be_confused(cdc: CdcBench, storage: str) -> None:
     schema = pa.schema([("a", pa.string()), ("b", pa.string()), ("n", pa.int32()), ("place", pa.string())])
     cdc.feed(tables={"t": {"key": "a, b", "partition_by": "place"}}, target__storage=storage)
     keys = [("a,b", "c"), ("a", "b,c"), ("a", ""), ("", "a"), ("a,", "b"), ("a", ",b"), ("%2C", "x"), (",", "x")]
     rows = [(*key, n, VALUES[n]) for n, key in enumerate(keys)]
-    more = [(f"k{n}", "", n, value) for n, value in enumerate(VALUES)]
+    more = [(f"k{n}", "", n, value) for n, value in enumerate([*VALUES, None, ""])]
     cdc.put(LOAD, rows + more, schema, table="t")
     assert cdc.run()["exit_code"] == 0
     assert cdc.rows("a", "b", "n", "place", table="t") == sorted(rows + more, key=repr)
     changes = [("U", at(1), *key, n + 100, VALUES[-n - 1]) for n, key in enumerate(keys[1:])]
     changes += [("U", at(1), f"k{n}", "", n + 1000, value) for n, value in enumerate(VALUES) if n % 2]
+    changes += [("U", at(1), f"k{len(VALUES)}", "", 1, ""), ("U", at(1), f"k{len(VALUES) + 1}", "", 1, None)]
     changes += [("D", at(1), f"k{n}", "", None, None) for n in range(0, len(VALUES), 4)]
     cdc.put(FIRST, changes, schema, table="t")
     assert cdc.run()["exit_code"] == 0
@@ -288,6 +343,7 @@ def test_types_are_read_without_shift(cdc: CdcBench) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_reload_is_refused_and_rebuilt_without_older_changes(cdc: CdcBench) -> None:
     cdc.put(LOAD, [ANN, BOB])
     cdc.put(FIRST, [("U", at(1), 1, "changed", "IT"), ("D", at(1), 2, None, None)])
@@ -358,6 +414,20 @@ def test_a_feed_that_disagrees_with_its_table_is_refused(
     assert receipt["error"].startswith(message)
     assert "run `rebuild`" in receipt["error"]
     assert cdc.rows() == [ANN, BOB, CID]
+
+
+def test_another_key_of_several_columns_is_refused(cdc: CdcBench) -> None:
+    """Hudi itself sees no difference: the key of such a table is one column of text."""
+    cdc.feed(tables={"employees": {"key": "emp_no, name", "partition_by": "department"}})
+    cdc.put(LOAD, [ANN, BOB])
+    assert cdc.run()["exit_code"] == 0
+    cdc.feed(tables={"employees": {"key": "name, emp_no", "partition_by": "department"}})
+    cdc.put(FIRST, [("D", at(1), *ANN)])
+    receipt = cdc.run()
+    assert receipt["exit_code"] == 2
+    assert "key emp_no, name, and the feed says" in receipt["error"]
+    assert "key name, emp_no; run `rebuild`" in receipt["error"]
+    assert cdc.rows() == [ANN, BOB]
 
 
 @pytest.fixture(scope="module")
@@ -471,6 +541,7 @@ def test_odd_files(cdc: CdcBench) -> None:
     assert order == "120260801100001000000 2026/08/01/a+b %41 é.parquet 0000000000"
 
 
+@pytest.mark.slow
 def test_too_many_rejected_rows_leave_the_table_alone(cdc: CdcBench) -> None:
     cdc.put(LOAD, [ANN])
     cdc.run()
@@ -519,6 +590,7 @@ def test_a_table_without_a_key_keeps_every_row(cdc: CdcBench) -> None:
     assert cdc.run("--set", "max_rejected=0.5", verb="rebuild")["counts"]["written"] == 6
 
 
+@pytest.mark.slow
 def test_many_tables_in_one_run(cdc: CdcBench) -> None:
     for table in ("employees", "new", "bad", "by_hand"):
         cdc.put(LOAD, [ANN, BOB], table=table)
@@ -552,6 +624,7 @@ def test_many_tables_in_one_run(cdc: CdcBench) -> None:
     assert cdc.spark.read.parquet(str(cdc.lake / "refined/hr/new")).count() == 2
 
 
+@pytest.mark.slow
 def test_compact(cdc: CdcBench) -> None:
     cdc.feed(target__storage="merge_on_read")
     answer = cdc.command("compact", "--json")

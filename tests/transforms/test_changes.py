@@ -20,6 +20,7 @@ from transforms.changes import (
     keep_rejected_changes,
     key_text,
     needs_key_column,
+    place_changes,
     with_change_order,
     with_folder_reasons,
 )
@@ -186,6 +187,50 @@ def test_keep_newer(spark: SparkSession) -> None:
     assert sorted(row["n"] for row in newer.collect()) == [2, 3]
     same = changes.transform(keep_newer, held=changes.select(KEY, ORDER))
     assert same.count() == 0
+
+
+def test_deletions_name_the_partitions_that_hold_their_keys(spark: SparkSession) -> None:
+    changes = spark.createDataFrame(
+        [
+            ("same place", None, "x", 1, "v"),
+            ("moved", None, "y", 1, "v"),
+            ("moved in one of two", None, "x", 2, "v"),
+            ("one folder", None, "", 1, "v"),
+            ("from null", None, "x", 1, "v"),
+            ("new", None, "x", 1, "v"),
+            ("deleted", True, None, None, None),
+            ("deleted, held twice", True, "x", 1, None),
+            ("deleted, unknown", True, "x", 1, None),
+        ],
+        f"{KEY} string, {IS_DELETED} boolean, place string, year int, v string",
+    )
+    held = spark.createDataFrame(
+        [
+            ("same place", "x", 1),
+            ("moved", "x", 1),
+            ("moved in one of two", "x", 1),
+            ("one folder", None, 1),
+            ("from null", None, None),
+            ("deleted", "z", 9),
+            ("deleted, held twice", "x", 1),
+            ("deleted, held twice", "y", 1),
+            ("not in the batch", "x", 1),
+        ],
+        f"{KEY} string, place string, year int",
+    )
+    placed = changes.transform(place_changes, held=held, partition_by=["place", "year"])
+    assert placed.columns == changes.columns
+    upserts = [tuple(row) for row in placed.where(F.col(IS_DELETED).isNull()).collect()]
+    assert sorted(upserts) == sorted(tuple(row) for row in changes.where(F.col(IS_DELETED).isNull()).collect())
+    deletions = placed.where(IS_DELETED).select(KEY, "place", "year").collect()
+    assert sorted((tuple(row) for row in deletions), key=repr) == [
+        ("deleted", "z", 9),
+        ("deleted, held twice", "x", 1),
+        ("deleted, held twice", "y", 1),
+        ("from null", None, None),
+        ("moved in one of two", "x", 1),
+        ("moved", "x", 1),
+    ]
 
 
 def test_folders_that_cannot_be_read_back(spark: SparkSession) -> None:
