@@ -121,7 +121,7 @@ def make_changes(folder: Path, first: int, count: int, rows: int, *, files: int 
             FROM (SELECT range AS n FROM range({ends[part]}, {ends[part + 1]}))"""
         moment = "strftime(TIMESTAMP '2026-08-01' + to_milliseconds(version), '%Y-%m-%d %H:%M:%S.%f')"
         query = f"SELECT Op, {COLUMNS}, {moment} AS update_ts_dms FROM ({query}) ORDER BY version"
-        copy(query, folder / f"20260801-{first // 1000 + part:09}.parquet")
+        copy(query, folder / f"20260801-{first:07}{part:02}.parquet")
 
 
 def copy(query: str, path: Path) -> None:

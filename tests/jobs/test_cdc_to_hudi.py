@@ -153,6 +153,25 @@ def test_a_key_that_moves_on_and_back(cdc: CdcBench, storage: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
+def test_a_table_that_begins_and_ends_empty(cdc: CdcBench, storage: str) -> None:
+    cdc.feed(target__storage=storage)
+    cdc.put(LOAD, [])
+    cdc.put("20260801-100000000.parquet", [("D", at(0), 1, None, None)])
+    assert counts(cdc.run()) == {"read": 1, "deleted": 1}
+    cdc.put(FIRST, [("D", at(1), 2, None, None), ("I", at(1), *CID)])
+    assert counts(cdc.run()) == {"read": 2, "written": 1, "deleted": 1}
+    assert cdc.rows() == [CID]
+    cdc.put(SECOND, [("D", at(2), 3, None, None)])
+    assert counts(cdc.run()) == {"read": 1, "deleted": 1}
+    assert cdc.rows() == []
+    cdc.put(THIRD, [("I", at(3), *ANN)])
+    assert counts(cdc.run()) == {"read": 1, "written": 1}
+    assert cdc.rows() == [ANN]
+    assert cdc.batches() == [1, 2, 3, 4]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("index", ["global_bloom", "record_index", "simple", "bloom"])
 def test_every_index(cdc: CdcBench, storage: str, index: str) -> None:
     cdc.feed(target__storage=storage, target__index=index)
