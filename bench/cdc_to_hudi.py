@@ -272,13 +272,23 @@ def peaks_of(command: list[str]) -> tuple[int, int]:
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     python = java = 0
     while process.poll() is None:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = children_of(process.pid)
         python = max(python, peak_of(str(process.pid)))
         java = max([java, *(peak_of(child) for child in children)])
         time.sleep(0.2)
     if process.returncode:
         raise SystemExit(f"{command} failed")
     return python, java
+
+
+def children_of(pid: int) -> list[str]:
+    """Name the processes that any thread of a process has started."""
+    try:
+        return [
+            child for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+        ]
+    except OSError:
+        return []
 
 
 def peak_of(pid: str) -> int:
