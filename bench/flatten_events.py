@@ -40,10 +40,15 @@ COUNTRIES: Final = ("DE", "FR", "US", "GB", "IN", "BR", "JP")
 AGENTS: Final = tuple(f"Shop/4.{n} (iPhone; iOS 1{n % 9}.{n % 4}) Mobile/15E{n * 7}" for n in range(40))
 
 INFER_AND_FLATTEN: Final = """
-import sys
+import os, sys
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
-from lakewright.session import get_session
+from lakewright.session import java_home
+os.environ["JAVA_HOME"] = java_home()
+spark = SparkSession.builder.master("local[*]").config(map={
+    "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
+}).getOrCreate()
 
 def leaves(kind, path=()):
     for field in kind.fields:
@@ -54,7 +59,7 @@ def leaves(kind, path=()):
             yield here
 
 source, target = sys.argv[1:]
-events = get_session().read.option("recursiveFileLookup", True).json(source)
+events = spark.read.option("recursiveFileLookup", True).json(source)
 columns = [F.col(".".join(f"`{key}`" for key in path)).alias("_".join(path)) for path in leaves(events.schema)]
 events.select(*columns).write.parquet(target)
 """
@@ -75,6 +80,26 @@ names = [path for name, kind in zip(events.columns, events.types) for path in le
 columns = ", ".join(".".join(f'"{key}"' for key in path) + " AS " + f'"{"_".join(path)}"' for path in names)
 duckdb.sql(f"COPY (SELECT {columns} FROM read_json('{source}', format='newline_delimited', sample_size=-1)) "
            f"TO '{target}' (FORMAT parquet, COMPRESSION snappy)")
+"""
+
+#: The same by an engine that starts no jobs, for the share of the reading alone.
+DUCKDB_QUERY: Final = """
+import sys, time
+import duckdb
+kind, source = sys.argv[1:]
+if kind == "json":
+    events = f"read_json('{source}/**/*.json.gz', format='newline_delimited')"
+    country, total = "user.country", '"order".total'
+else:
+    events = f"read_parquet('{source}/*.parquet')"
+    country, total = "user_country", "order_total"
+query = f"SELECT {country}, count(*), sum({total}) FROM {events} WHERE event = 'order_placed' GROUP BY 1 ORDER BY 1"
+taken = []
+for _ in range(4):
+    began = time.monotonic()
+    rows = duckdb.sql(query).fetchall()
+    taken.append(time.monotonic() - began)
+print(min(taken), len(rows), sum(row[1] for row in rows))
 """
 
 QUERY: Final = """
@@ -199,13 +224,10 @@ def measure(work: Path, events: int) -> dict[str, Any]:
     medians = {who: round(statistics.median(taken), 2) for who, taken in seconds.items()}
     print(medians, flush=True)
     parquet = parquet_bytes(lake) // 2  # of two days alike
+    places = {"json": raw, "parquet": next((lake / "refined").iterdir()) / "year=2026/month=08/day=01"}
     queries = {
-        kind: float(
-            subprocess.run(
-                [sys.executable, "-c", QUERY, kind, str(path)], check=True, cwd=ROOT, capture_output=True, text=True
-            ).stdout.split()[0]
-        )
-        for kind, path in (("json", raw), ("parquet", next((lake / "refined").iterdir()) / "year=2026/month=08/day=01"))
+        engine: {kind: query(program, kind, path) for kind, path in places.items()}
+        for engine, program in (("spark", QUERY), ("duckdb", DUCKDB_QUERY))
     }
     growth = {"1_topic": medians["first_day"]}
     for topics in TOPICS:
@@ -245,10 +267,19 @@ def measure(work: Path, events: int) -> dict[str, Any]:
             "saved": round(1 - parquet / size["gzip_bytes"], 3),
             "saved_with_uuids": round(1 - parquet_bytes(with_uuids) / uuid_size["gzip_bytes"], 3),
         },
-        "query": {f"{kind}_seconds": round(taken, 3) for kind, taken in queries.items()}
-        | {"times_faster": round(queries["json"] / queries["parquet"], 1)},
+        "query": {
+            engine: {f"{kind}_seconds": round(seconds, 3) for kind, seconds in taken.items()}
+            | {"times_faster": round(taken["json"] / taken["parquet"], 1)}
+            for engine, taken in queries.items()
+        },
         "growth": growth,
     }
+
+
+def query(program: str, kind: str, source: Path) -> float:
+    """Run a query some times in one process, and give its best seconds."""
+    command = [sys.executable, "-c", program, kind, str(source)]
+    return float(subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout.split()[0])
 
 
 def parquet_bytes(lake: Path) -> int:
