@@ -166,7 +166,7 @@ class HudiTarget(ChangedTable):
                 self._lake.delete_folder(self.target.path)
                 write_load(changes.where(F.col(IS_DELETED).isNull()), table, ours, size=size)
             else:
-                if table.partition_by and table.index == "global_simple":
+                if table.places_changes:
                     held = read_keys(self._spark, table)
                     changes = changes.transform(place_changes, held=held, partition_by=table.partition_by)
                 write_changes(changes, table, ours, size=size)
@@ -327,13 +327,19 @@ class HudiTarget(ChangedTable):
     def _table(self, columns: Mapping[str, str]) -> HudiTable:
         feed, spec = self.feed.target, self.spec
         own_key = needs_key_column({name: columns[name] for name in spec.key if name in columns})
+        index = spec.index or feed.index
+        # Hudi's own global index reads and shuffles all rows of the files that hold a changed key. But moments of one
+        # millisecond share a folder: of these, Hudi alone can tell whether a key has moved.
+        by_time = any(columns.get(name, "").startswith("timestamp") for name in spec.partition_by)
+        looks_up = index == "global_simple" and not by_time
         return HudiTable(
             name=self.target.name,
             uri=self._lake.spark_uri(self.target.path),
             key=KEY if own_key or len(spec.key) > 1 else spec.key[0],
             partition_by=spec.partition_by,
             storage=spec.storage or feed.storage,
-            index=spec.index or feed.index,
+            index="simple" if looks_up else index,
+            places_changes=looks_up and bool(spec.partition_by),
             version=feed.table_version,
             keep_commits=feed.keep_commits,
             file_mb=feed.max_file_mb,

@@ -30,6 +30,9 @@ IS_DELETED: Final = "_hoodie_is_deleted"
 REJECTED: Final = "_lakewright_rejected"
 REASONS: Final = "_lakewright_reasons"
 _RANK: Final = "_lakewright_rank"
+_HELD_KEY: Final = "_lakewright_held_key"
+_HELD_ORDER: Final = "_lakewright_held_order"
+_HELD_IN: Final = "_lakewright_held_in"
 
 #: A change sequence number has 35 digits, of which the first sixteen are its time.
 _SEQUENCE_DIGITS: Final = 35
@@ -105,9 +108,9 @@ def keep_newer(changes: DataFrame, *, held: DataFrame) -> DataFrame:
     Columns out: those of ``changes``
     Rows:        without the changes whose key is held with a later order, or the same
     """
-    last_held = held.groupBy(KEY).agg(F.max(ORDER).alias("held_order")).withColumnRenamed(KEY, "held_key")
-    joined = changes.join(last_held, on=F.col(KEY) == F.col("held_key"), how="left")
-    newer = F.col("held_order").isNull() | (F.col(ORDER) > F.col("held_order"))
+    last_held = held.groupBy(KEY).agg(F.max(ORDER).alias(_HELD_ORDER)).withColumnRenamed(KEY, _HELD_KEY)
+    joined = changes.join(last_held, on=F.col(KEY) == F.col(_HELD_KEY), how="left")
+    newer = F.col(_HELD_ORDER).isNull() | (F.col(ORDER) > F.col(_HELD_ORDER))
     return joined.where(newer).select(changes.columns)
 
 
@@ -120,9 +123,9 @@ def place_changes(changes: DataFrame, *, held: DataFrame, partition_by: Sequence
     Rows:        what is not deleted, as it is; and a deletion for each partition that holds a key which is deleted, or
                  which is now in another one. Deletions of keys that are held nowhere drop out
     """
-    places = held.select(F.col(KEY).alias("held_key"), F.struct(*map(_column, partition_by)).alias("held_in"))
-    found = changes.join(places, on=F.col(KEY) == F.col("held_key"))
-    held_in = {name: F.col("held_in")[name] for name in partition_by}
+    places = held.select(F.col(KEY).alias(_HELD_KEY), F.struct(*map(_column, partition_by)).alias(_HELD_IN))
+    found = changes.join(places, on=F.col(KEY) == F.col(_HELD_KEY))
+    held_in = {name: F.col(_HELD_IN)[name] for name in partition_by}
     has_moved = reduce(or_, (_folder(_column(name)) != _folder(held_in[name]) for name in partition_by))
     gone = found.where(F.col(IS_DELETED).isNotNull() | has_moved).withColumns({**held_in, IS_DELETED: F.lit(True)})
     return changes.where(F.col(IS_DELETED).isNull()).unionByName(gone.select(*map(_column, changes.columns)))

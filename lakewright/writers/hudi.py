@@ -35,7 +35,8 @@ class HudiTable:
         key: The column that holds the key.
         partition_by: Columns that become folders, outermost first.
         storage: copy_on_write or merge_on_read.
-        index: How a key's file is found.
+        index: How Hudi finds a key's file.
+        places_changes: Whether changes come with deletions where their keys were, so that Hudi need not look for these.
         version: Of the table's format; 6 is the last one that Athena reads.
         keep_commits: How many commits stay readable.
         file_mb: How large base files may become.
@@ -49,6 +50,7 @@ class HudiTable:
     partition_by: tuple[str, ...] = ()
     storage: Storage = "copy_on_write"
     index: Index = "global_simple"
+    places_changes: bool = False
     version: int = 6
     keep_commits: int = 10
     file_mb: int = 120
@@ -110,18 +112,20 @@ class HudiTable:
             "hoodie.datasource.write.partitionpath.field": ",".join(name + _SIMPLE for name in self.partition_by),
             "hoodie.datasource.write.hive_style_partitioning": "true",
             "hoodie.datasource.write.partitionpath.urlencode": "true",
+            # Otherwise a bulk insert names a timestamp's folder in another way than an upsert does.
+            "hoodie.datasource.write.keygenerator.consistent.logical.timestamp.enabled": "true",
         }
 
     def _index(self, tasks: int) -> dict[str, str]:
         return {
-            # What is looked up in the whole table comes with deletions where it was: Hudi's own global index reads and
-            # shuffles all rows of the files that it finds, to merge those that move.
-            "hoodie.index.type": "SIMPLE" if self.index == "global_simple" else self.index.upper(),
+            "hoodie.index.type": self.index.upper(),
             "hoodie.metadata.enable": str(self.index == "record_index").lower(),
             "hoodie.metadata.record.index.enable": str(self.index == "record_index").lower(),
+            "hoodie.simple.index.update.partition.path": "true",
             "hoodie.bloom.index.update.partition.path": "true",
             "hoodie.record.index.update.partition.path": "true",
             "hoodie.simple.index.parallelism": str(tasks),
+            "hoodie.global.simple.index.parallelism": str(tasks),
             "hoodie.bloom.index.parallelism": str(tasks),
         }
 

@@ -271,6 +271,40 @@ def test_partition_values_and_keys_that_could_be_confused(cdc: CdcBench, storage
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", STORAGES)
+def test_partitions_of_every_type(cdc: CdcBench, storage: str) -> None:
+    values: dict[str, tuple[pa.DataType, Any, Any]] = {
+        "int": (pa.int32(), 7, -7),
+        "date": (pa.date32(), dt.date(2026, 8, 1), dt.date(1500, 2, 28)),
+        "time": (pa.timestamp("us"), dt.datetime(2026, 8, 1, 12), dt.datetime(2026, 8, 1, 12, 0, 0, 1)),
+        "decimal": (pa.decimal128(9, 2), Decimal("1.50"), Decimal("-0.05")),
+        "flag": (pa.bool_(), True, False),
+        "double": (pa.float64(), 1.5, -1e300),
+    }
+    tables: dict[str, Any] = {name: {"key": "id", "partition_by": "p"} for name in values}
+    tables["two"] = {"key": "id", "partition_by": ["held_key", "p"]}
+    cdc.feed(tables=tables, target__storage=storage, targets_at_once=2)
+    values["two"] = values["date"]
+    for name, (kind, here, there) in values.items():
+        schema = pa.schema([("id", pa.string()), ("p", kind), ("held_key", pa.string())])
+        cdc.put(LOAD, [("moves", here, "x"), ("goes", here, "x"), ("stays", there, "x")], schema, table=name)
+        changes = [
+            ("U", at(1), "moves", there, "x"),
+            ("U", at(1), "stays", there, "y"),
+            ("D", at(1), "goes", None, None),
+        ]
+        cdc.put(FIRST, changes, schema, table=name)
+        (cdc.lake / f"raw/hr/{name}/{FIRST}").rename(cdc.root / f"{name}.parquet")
+    assert cdc.command("run").exit_code == 0
+    for name in values:
+        (cdc.root / f"{name}.parquet").rename(cdc.lake / f"raw/hr/{name}/{FIRST}")
+    assert cdc.command("run").exit_code == 0
+    for name, (_, _, there) in values.items():
+        expected = [("moves", there, "x"), ("stays", there, "y")]
+        assert cdc.rows("id", "p", "held_key", table=name) == expected, name
+
+
 def test_columns_may_come_grow_and_move(cdc: CdcBench) -> None:
     cdc.put(LOAD, [ANN, BOB, CID])
     cdc.run()
