@@ -83,9 +83,7 @@ def with_folder_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> D
     Columns out: the same
     Rows:        unchanged; the rule is partition: a text that is empty, or stands for null in folder names
     """
-    faults = [
-        (_column(name).isNotNull() & (_folder(_column(name)) == _HIVE_NULL), "partition", name) for name in partition_by
-    ]
+    faults = [(_column(name).cast("string").isin("", _HIVE_NULL), "partition", name) for name in partition_by]
     return _with_faults(changes, faults)
 
 
