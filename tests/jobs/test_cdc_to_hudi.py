@@ -309,6 +309,7 @@ def test_partitions_of_every_type(cdc: CdcBench, storage: str) -> None:
         assert cdc.rows("id", "p", "held_key", table=name) == expected, name
 
 
+@pytest.mark.slow
 def test_columns_may_come_grow_and_move(cdc: CdcBench) -> None:
     cdc.put(LOAD, [ANN, BOB, CID])
     cdc.run()
@@ -345,6 +346,7 @@ def test_columns_may_come_grow_and_move(cdc: CdcBench) -> None:
     assert sorted(path.name for path in (cdc.lake / "refined").rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_types_are_read_without_shift(cdc: CdcBench) -> None:
     schema = pa.schema(
         [
@@ -428,6 +430,7 @@ def test_a_reload_is_refused_and_rebuilt_without_older_changes(cdc: CdcBench) ->
     assert cdc.strays() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -473,6 +476,7 @@ def test_a_feed_that_disagrees_with_its_table_is_refused(
     assert cdc.rows() == [ANN, BOB, CID]
 
 
+@pytest.mark.slow
 def test_another_key_of_several_columns_is_refused(cdc: CdcBench) -> None:
     """Hudi itself sees no difference: the key of such a table is one column of text."""
     cdc.feed(tables={"employees": {"key": "emp_no, name", "partition_by": "department"}})
@@ -499,6 +503,7 @@ def one_load(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> P
     return bench.lake
 
 
+@pytest.mark.slow
 def test_a_table_that_was_restored_or_dropped_is_noticed(cdc: CdcBench, one_load: Path) -> None:
     import shutil
 
@@ -520,6 +525,7 @@ def test_a_table_that_was_restored_or_dropped_is_noticed(cdc: CdcBench, one_load
     assert "the log ends with batch 0, the timeline of refined/hr/employees/ with batch 3" in cdc.run()["error"]
 
 
+@pytest.mark.slow
 def test_what_is_in_the_way_is_left_alone(cdc: CdcBench, one_load: Path) -> None:
     import shutil
 
@@ -539,6 +545,7 @@ def test_what_is_in_the_way_is_left_alone(cdc: CdcBench, one_load: Path) -> None
     assert "is a Hudi table, and the table has no key now" in receipt["error"]
 
 
+@pytest.mark.slow
 def test_a_write_that_only_looks_done_is_a_failure(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
     from jobs import cdc_to_hudi
 
@@ -553,6 +560,7 @@ def test_a_write_that_only_looks_done_is_a_failure(cdc: CdcBench, monkeypatch: p
     assert cdc.batches() == [1]
 
 
+@pytest.mark.slow
 def test_what_fails_after_the_commit_is_no_reason_to_make_it_again(
     cdc: CdcBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -614,6 +622,7 @@ def test_too_many_rejected_rows_leave_the_table_alone(cdc: CdcBench) -> None:
     assert cdc.batches() == [1, 3]
 
 
+@pytest.mark.slow
 def test_columns_of_the_replication_are_kept_when_asked_for(cdc: CdcBench) -> None:
     cdc.feed(target__keep_columns=["ts", "Op"])
     cdc.put(LOAD, [ANN])
