@@ -225,10 +225,7 @@ def measure(work: Path, events: int) -> dict[str, Any]:
     print(medians, flush=True)
     parquet = parquet_bytes(lake) // 2  # of two days alike
     places = {"json": raw, "parquet": next((lake / "refined").iterdir()) / "year=2026/month=08/day=01"}
-    queries = {
-        engine: {kind: query(program, kind, path) for kind, path in places.items()}
-        for engine, program in (("spark", QUERY), ("duckdb", DUCKDB_QUERY))
-    }
+    queries = {engine: query(program, places) for engine, program in (("spark", QUERY), ("duckdb", DUCKDB_QUERY))}
     growth = {"1_topic": medians["first_day"]}
     for topics in TOPICS:
         many = work / f"topics_{topics}"
@@ -276,10 +273,16 @@ def measure(work: Path, events: int) -> dict[str, Any]:
     }
 
 
-def query(program: str, kind: str, source: Path) -> float:
-    """Run a query some times in one process, and give its best seconds."""
-    command = [sys.executable, "-c", program, kind, str(source)]
-    return float(subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout.split()[0])
+def query(program: str, places: dict[str, Path]) -> dict[str, float]:
+    """Run a query some times over each place, a process each, and give its best seconds; the answers must agree."""
+    found: dict[str, list[str]] = {}
+    for kind, source in places.items():
+        command = [sys.executable, "-c", program, kind, str(source)]
+        done = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
+        found[kind] = done.stdout.split()
+    if found["json"][1:] != found["parquet"][1:]:
+        raise SystemExit(f"the query has two answers: {found}")
+    return {kind: float(seconds) for kind, (seconds, *_) in found.items()}
 
 
 def parquet_bytes(lake: Path) -> int:

@@ -1,5 +1,6 @@
 """One table of changes: which files lie at its source, which make the next batch, what columns they bring."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -39,7 +40,7 @@ def observe_read(changes: DataFrame, *, read: Observation) -> DataFrame:
     )
 
 
-class ChangedTable:
+class ChangedTable(ABC):
     """What tables with and without a key have in common; see ``lakewright.target_jobs.TargetJob``."""
 
     skips_refused = False
@@ -86,9 +87,9 @@ class ChangedTable:
         """See ``TargetJob.processing_date``."""
         return datetime.now(UTC).date().isoformat()
 
+    @abstractmethod
     def layout(self) -> str:
         """See ``TargetJob.layout``."""
-        raise NotImplementedError
 
     @cached_property
     def _spark(self) -> SparkSession:

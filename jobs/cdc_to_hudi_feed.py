@@ -13,8 +13,6 @@ from transforms.changes import IS_DELETED, KEY, ORDER
 _OWN_ZONES: Final = ("state", "quarantine")
 #: Keys of a parameter's JSON, as users of this layout have them, and ours.
 _PARAMETER_KEYS: Final = {"primaryKey": "key", "partitionKey": "partition_by"}
-#: Which of Hudi's own indexes find a key whose partition value has changed.
-GLOBAL_INDEXES: Final = ("global_simple", "global_bloom", "record_index")
 
 
 class TableSpec(Model):

@@ -86,12 +86,10 @@ class JsonScrub:
         answers = spread(spark, partial(scrub_objects, self._lake.uri, rules=rules), packs)
         results = [scrubbed for answer in answers for scrubbed in answer]
         done = [found for found in results if found.status in ("scrubbed", "already")]
+        written = sum(found.numbers.get("records_out", 0) for found in done)
         return Staged(
-            counts=Counts(
-                read=sum(found.numbers.get("records", 0) for found in done),
-                written=sum(found.numbers.get("records_out", 0) for found in done),
-            ),
-            handed=sum(found.numbers.get("records_out", 0) for found in done),
+            counts=Counts(read=sum(found.numbers.get("records", 0) for found in done), written=written),
+            handed=written,
             taken=[
                 SourceObject(path=found.path, size=found.size, etag=found.etag, done_by=rules.name()) for found in done
             ],

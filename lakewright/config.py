@@ -1,5 +1,6 @@
 """Feed files: YAML in, typed and frozen models out, with errors that say file, line, key and what would be right."""
 
+import contextlib
 import difflib
 import hashlib
 import json
@@ -156,11 +157,7 @@ class FeedDocument:
             values = values.setdefault(parent, {})
             if not isinstance(values, dict):
                 raise ConfigError(f"--set {setting}: {parent} is not a mapping")
-        try:
-            # What is written as JSON is read as JSON, of which YAML takes some characters for others.
-            values[last] = json.loads(text) if text[:1] in ("{", "[") and _is_json(text) else yaml.safe_load(text)
-        except yaml.YAMLError:
-            values[last] = text
+        values[last] = _value_of(text)
 
     def _describe(self, model: type[BaseModel], problem: Mapping[str, Any]) -> str:
         location = tuple(str(part) for part in problem["loc"])
@@ -178,12 +175,15 @@ class FeedDocument:
         return f"{where}: {name or 'feed'}: {message[0].lower()}{message[1:]}"
 
 
-def _is_json(text: str) -> bool:
+def _value_of(text: str) -> Any:
+    """Read a setting: as JSON if it is a list or an object of it, of which YAML takes some characters for others."""
+    if text[:1] in ("{", "["):
+        with contextlib.suppress(ValueError):
+            return json.loads(text)
     try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def write_schema(model: type[Feed], path: Path) -> None:

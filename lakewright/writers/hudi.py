@@ -176,6 +176,6 @@ def _write(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], size:
     tasks = table.parallelism or max(cores, math.ceil(size / _TASK_BYTES))
     ours = {METADATA_PREFIX + key: value for key, value in metadata.items()}
     # Only a table whose key it is has a column of the key's text.
-    held = rows if table.key == KEY else rows.drop(KEY)
-    writer = held.write.format("hudi").options(**table.options(tasks), **how, **ours)
+    written = rows if table.key == KEY else rows.drop(KEY)
+    writer = written.write.format("hudi").options(**table.options(tasks), **how, **ours)
     writer.mode("append").save(table.uri)
