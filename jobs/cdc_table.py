@@ -58,11 +58,8 @@ class ChangedTable(ABC):
         """See ``TargetJob.survey``."""
         if request.wanted:
             raise ConfigError("changes are taken in their order: leave --date and --partition out")
-        if state.layout not in ("", self.layout()) and not request.everything:
-            raise ConfigError(
-                f"the table was laid out as {state.layout}, and the feed says {self.layout()}; run `rebuild` to make "
-                "the whole table anew"
-            )
+        if (problem := state.other_layout(self.layout())) and not request.everything:
+            raise ConfigError(f"{problem}; run `rebuild` to make the whole table anew")
         listing = self._source.look()
         listed = [found for found in listing.objects if found.path.endswith(".parquet")]
         ignored = listing.ignored | {

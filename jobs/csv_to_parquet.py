@@ -69,8 +69,8 @@ class CsvToParquet:
         """See ``TargetJob.survey``."""
         is_whole = request.everything and not request.wanted
         changes, broken = schema_changes(state.columns, state.published, self._published_columns())
-        if state.layout and state.layout != self.layout():
-            broken.insert(0, f"the table was laid out as {state.layout}, and the feed says {self.layout()}")
+        if problem := state.other_layout(self.layout()):
+            broken.insert(0, problem)
         if broken and not is_whole:
             raise ConfigError(f"{broken[0]}; run `rebuild` to make the whole table anew")
         listing = self._source.look()

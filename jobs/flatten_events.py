@@ -111,8 +111,8 @@ class FlattenEvents:
 
     def _unfit(self, state: TableState) -> str:
         """Say what of the table is not as the feed has it now; empty if nothing."""
-        if state.layout and state.layout != self.layout():
-            return f"the table was laid out as {state.layout}, and the feed says {self.layout()}"
+        if problem := state.other_layout(self.layout()):
+            return problem
         declared = self.feed.rules().timestamps
         for path, column in known_schema(state.schema_versions).values.items():
             kind = f"timestamp({declared[path]})" if path in declared else ""

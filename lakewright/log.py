@@ -168,6 +168,12 @@ class TableState(Entry):
         taken = self.objects.get(path)
         return taken is not None and taken.etag == etag
 
+    def other_layout(self, wanted: str) -> str:
+        """Say that the table lies otherwise than a feed wants it; empty if it does not, or nothing lies there yet."""
+        if self.layout in ("", wanted):
+            return ""
+        return f"the table was laid out as {self.layout}, and the feed says {wanted}"
+
     def before(self) -> Before:
         """Give what the plan of the next batch says of the table."""
         return Before(number=self.committed, columns=self.columns, mark=self.mark, memory=list(self.memory))
