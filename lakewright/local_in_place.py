@@ -4,14 +4,14 @@ import contextlib
 import fcntl
 import os
 import shutil
-import uuid
 from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
 from lakewright.errors import AccessDeniedError
 from lakewright.in_place import PIECE_BYTES, Opened, Replaced
-from lakewright.local_lake import TEMPORARY_SUFFIX, etag_of
+from lakewright.local_lake import etag_of
+from lakewright.temporary_files import temporary_file
 
 
 class LocalInPlace:
@@ -36,29 +36,27 @@ class LocalInPlace:
         final = (self._root / path).resolve()
         if is_same:
             return Replaced(opened.etag, opened.size)
-        temporary = final.parent / f".{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
         folder = os.open(final.parent, os.O_RDONLY)
         try:
-            with temporary.open("xb") as file:
+            with temporary_file(final.parent) as (temporary, file):
                 shutil.copyfileobj(body, file, PIECE_BYTES)
                 file.flush()
                 os.fsync(file.fileno())
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            if etag_of(final.stat()) != opened.etag:
-                return None
-            shutil.copymode(final, temporary)
-            with contextlib.suppress(PermissionError):  # only root may keep another one's file another one's
-                os.chown(temporary, final.stat().st_uid, final.stat().st_gid)
-            written = etag_of(temporary.stat())
-            temporary.replace(final)
-            return Replaced(written, size)
+                fcntl.flock(folder, fcntl.LOCK_EX)
+                if etag_of(final.stat()) != opened.etag:
+                    return None
+                shutil.copymode(final, temporary)
+                with contextlib.suppress(PermissionError):  # only root may keep another one's file another one's
+                    os.chown(temporary, final.stat().st_uid, final.stat().st_gid)
+                written = etag_of(temporary.stat())
+                temporary.replace(final)
+                return Replaced(written, size)
         except FileNotFoundError:
             return None
         except PermissionError as error:
             raise AccessDeniedError(f"no rights to write {final}") from error
         finally:
             os.close(folder)
-            temporary.unlink(missing_ok=True)
 
     def older_versions(self, path: str, version: str) -> list[str]:  # noqa: ARG002 - a folder keeps none
         """See ``ObjectsInPlace.older_versions``."""

@@ -5,16 +5,13 @@ import errno
 import fcntl
 import os
 import shutil
-import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from lakewright.errors import AccessDeniedError, ConfigError
 from lakewright.lake import StoredObject
-
-TEMPORARY_SUFFIX: Final = ".lakewright-tmp"
+from lakewright.temporary_files import is_temporary, remove_abandoned, remove_abandoned_in, temporary_file
 
 
 class LocalLake:
@@ -39,7 +36,9 @@ class LocalLake:
         for folder, _, names in os.walk(self.root / prefix, onerror=_raise_unless_missing, followlinks=True):
             for name in names:
                 path = Path(folder, name).relative_to(self.root).as_posix()
-                if path > after and not name.endswith(TEMPORARY_SUFFIX) and (entry := self.stat(path)):
+                if is_temporary(name):
+                    remove_abandoned(self.root / path)
+                elif path > after and (entry := self.stat(path)):
                     found.append(entry)
         yield from sorted(found, key=lambda entry: entry.path)
 
@@ -71,29 +70,26 @@ class LocalLake:
 
     def create(self, path: str, body: bytes) -> bool:
         """See ``Lake.create``; a link is what POSIX makes only if nothing is there."""
-        temporary = self._write_temporary(path, body)
-        try:
-            os.link(temporary, self.root / path)
-        except FileExistsError:
-            return self.read(path) == body
-        finally:
-            temporary.unlink(missing_ok=True)
+        with self._written(path, body) as temporary:
+            try:
+                os.link(temporary, self.root / path)
+            except FileExistsError:
+                return self.read(path) == body
         return True
 
     def replace(self, path: str, body: bytes, *, etag: str) -> bool:
         """See ``Lake.replace``; a lock on the folder makes comparing and replacing one step among our own."""
-        temporary = self._write_temporary(path, body)
-        folder = os.open(temporary.parent, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            current = self.stat(path)
-            if current is None or current.etag != etag:
-                return False
-            temporary.replace(self.root / path)
-            return True
-        finally:
-            os.close(folder)
-            temporary.unlink(missing_ok=True)
+        with self._written(path, body) as temporary:
+            folder = os.open(temporary.parent, os.O_RDONLY)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX)
+                current = self.stat(path)
+                if current is None or current.etag != etag:
+                    return False
+                temporary.replace(self.root / path)
+                return True
+            finally:
+                os.close(folder)
 
     def move(self, source: str, destination: str) -> bool:
         """See ``Lake.move``."""
@@ -119,18 +115,19 @@ class LocalLake:
         """See ``Lake.spark_uri``."""
         return f"file:{self.root}/{path}".rstrip("/")
 
-    def _write_temporary(self, path: str, body: bytes) -> Path:
-        final = self.root / path
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary = final.parent / f".{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
+    @contextlib.contextmanager
+    def _written(self, path: str, body: bytes) -> Iterator[Path]:
+        folder = (self.root / path).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_abandoned_in(folder)
         try:
-            with temporary.open("xb") as file:
+            with temporary_file(folder) as (temporary, file):
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
+                yield temporary
         except PermissionError as error:
-            raise AccessDeniedError(f"no rights to write {final.parent}") from error
-        return temporary
+            raise AccessDeniedError(f"no rights to write {folder}") from error
 
     def _prune(self, folder: Path) -> None:
         while folder != self.root:

@@ -1,0 +1,78 @@
+"""What a killed writer leaves half written is removed by the next one that comes by, what a living one writes is not."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from lakewright.lake import open_lake
+from lakewright.temporary_files import remove_abandoned_in, temporary_file
+from tests.conftest import ROOT
+
+WRITER = """
+import sys
+from pathlib import Path
+from lakewright.temporary_files import temporary_file
+with temporary_file(Path(sys.argv[1])) as (path, file):
+    file.write(b"half")
+    file.flush()
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def writer(folder: Path) -> "subprocess.Popen[bytes]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"writing\n"
+    return process
+
+
+@pytest.mark.parametrize("come_by", ["list", "create"])
+def test_only_what_is_abandoned_is_removed(tmp_path: Path, come_by: str) -> None:
+    lake = open_lake(str(tmp_path))
+    (tmp_path / "a").mkdir()
+
+    def look() -> None:
+        if come_by == "create":
+            assert lake.create("a/b", b"")
+        assert {found.path for found in lake.list("")} <= {"a/b"}
+
+    with writer(tmp_path / "a") as process:
+        (half,) = (tmp_path / "a").iterdir()
+        os.kill(process.pid, signal.SIGSTOP)
+        look()
+        assert half.read_bytes() == b"half"
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert half.exists()
+        look()
+        assert not half.exists()
+
+
+def test_a_writer_is_never_robbed(tmp_path: Path) -> None:
+    """Others look for abandoned files all the time; a file is either never theirs, or made again under another name."""
+    done = threading.Event()
+    lookers = [
+        threading.Thread(target=lambda: [remove_abandoned_in(tmp_path) for _ in iter(done.is_set, True)])
+        for _ in range(2)
+    ]
+    for looker in lookers:
+        looker.start()
+    try:
+        for number in range(300):
+            with temporary_file(tmp_path) as (path, file):
+                file.write(b"whole")
+                file.flush()
+                path.replace(tmp_path / str(number))
+    finally:
+        done.set()
+        for looker in lookers:
+            looker.join()
+    assert {path.name for path in tmp_path.iterdir()} == {str(number) for number in range(300)}
