@@ -1,7 +1,7 @@
 """The job from raw objects to the table, through the command line, on a local lake."""
 
 import gzip
-import os
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -9,77 +9,76 @@ import pytest
 
 from tests.conftest import ROOT, Bench, command
 
+Row = tuple[Any, Any]
+Reason = tuple[str, str | None]
 
-def reasons(row: dict[str, Any]) -> list[tuple[str, str | None]]:
+
+def reasons(row: dict[str, Any]) -> list[Reason]:
     return [(reason["rule"], reason["column"]) for reason in row["reasons"]]
 
 
-@pytest.mark.parametrize(
-    ("text", "good", "bad"),
-    [
-        pytest.param("id,name\n1,a\n2,b\n", [(1, "a"), (2, "b")], [], id="plain"),
-        pytest.param("id,name\r\n1,a\r\n2,b\r\n", [(1, "a"), (2, "b")], [], id="crlf-does-not-cling"),
-        pytest.param("id,name\n1,a\r\n2,b\n3,c", [(1, "a"), (2, "b"), (3, "c")], [], id="mixed-ends-and-no-last-one"),
-        pytest.param("id,name\r1,a\r2,b\r", [(1, "a"), (2, "b")], [], id="carriage-returns-alone"),
-        pytest.param("name,id\nb,2\n", [(2, "b")], [], id="bound-by-name"),
-        pytest.param("\ufeff ID , Name\n1,a\n", [(1, "a")], [], id="bom-blanks-and-case-in-the-header"),
-        pytest.param("x,id,y,name\n?,1,?,a\n", [(1, "a")], [], id="extra-columns"),
-        pytest.param('id,name\n1,\n2,""\n', [(1, None), (2, "")], [], id="unquoted-empty-is-null"),
-        pytest.param('id,name\r\n1,\r\n2,""\r\n', [(1, None), (2, "")], [], id="unquoted-empty-is-null-with-crlf"),
-        pytest.param('id,name\n1,"a ""b"", c"\n', [(1, 'a "b", c')], [], id="doubled-quotes"),
-        pytest.param('id,name\n1,"""a, b"" c"\n', [(1, '"a, b" c')], [], id="value-that-begins-with-a-quote"),
-        pytest.param('id,name\n1,"a\r\nb\nc"\n', [(1, "a\r\nb\nc")], [], id="line-ends-in-quotes-lf"),
-        pytest.param(
-            'id,name\r\n1,"a\r\nb\nc"\r\n2,d\r\n', [(1, "a\r\nb\nc"), (2, "d")], [], id="line-ends-in-quotes-crlf"
-        ),
-        pytest.param("id,name\n1,a\\\n2,\\n\n", [(1, "a\\"), (2, "\\n")], [], id="backslash-is-a-character"),
-        pytest.param("id,name\n1,a\n\n2,b\n\n", [(1, "a"), (2, "b")], [], id="blank-lines"),
-        pytest.param("id,name\r\n1,a\r\n\r\n2,b\r\n\r\n", [(1, "a"), (2, "b")], [], id="blank-lines-crlf"),
-        pytest.param("id,name\n#1,a\n1,#b\n", [(1, "#b")], [("type", "id")], id="no-comments"),
-        pytest.param("id,name\n1\n2,b\n3,c,d\n", [(2, "b")], [("field_count", None)] * 2, id="too-few-too-many"),
-        pytest.param(
-            "id,name\n1,a\nid,name\n2,b\n", [(1, "a"), (2, "b")], [("repeated_header", None)], id="header-again"
-        ),
-        pytest.param("id,name\n12.7,a\n,b\n 4 ,c\n", [(None, "b"), (4, "c")], [("type", "id")], id="no-long"),
-        pytest.param('id,name\n"",a\n', [], [("type", "id")], id="quoted-empty-is-no-long"),
-        pytest.param("id,name\n9223372036854775808,a\n", [], [("range", "id")], id="overflow"),
-        pytest.param(b"id,name\n1,caf\xe9\n2,b\n", [(2, "b")], [("encoding", "name")], id="not-utf-8"),
-        pytest.param(b"id,name\n1\xe9,b\n", [], [("encoding", "id")], id="not-utf-8-in-a-number"),
-        pytest.param("id,name\nx,caf\ufffd\n", [], [("type", "id"), ("encoding", "name")], id="every-reason"),
-        pytest.param("id,name\n", [], [], id="header-only"),
-        pytest.param("id,name", [], [], id="header-only-no-line-end"),
-        pytest.param("", [], [], id="zero-bytes"),
-        pytest.param(
-            'id,name\n1,"abc"def\n2,5" pipe\n', [(1, '"abc"def'), (2, '5" pipe')], [], id="stray-quotes-in-a-line"
-        ),
-        pytest.param("id,name\n1,a\x00b\n", [(1, "a\x00b")], [], id="nul"),
-    ],
-)
+# What people write, the rows that it means, and the reasons for which rows are rejected.
+CSV_CASES: dict[str, tuple[str | bytes, list[Row], list[Reason]]] = {
+    "plain": ("id,name\n1,a\n2,b\n", [(1, "a"), (2, "b")], []),
+    "crlf-does-not-cling": ("id,name\r\n1,a\r\n2,b\r\n", [(1, "a"), (2, "b")], []),
+    "mixed-ends-and-no-last-one": ("id,name\n1,a\r\n2,b\n3,c", [(1, "a"), (2, "b"), (3, "c")], []),
+    "carriage-returns-alone": ("id,name\r1,a\r2,b\r", [(1, "a"), (2, "b")], []),
+    "bound-by-name": ("name,id\nb,2\n", [(2, "b")], []),
+    "bom-blanks-and-case-in-the-header": ("\ufeff ID , Name\n1,a\n", [(1, "a")], []),
+    "extra-columns": ("x,id,y,name\n?,1,?,a\n", [(1, "a")], []),
+    "unquoted-empty-is-null": ('id,name\n1,\n2,""\n', [(1, None), (2, "")], []),
+    "unquoted-empty-is-null-with-crlf": ('id,name\r\n1,\r\n2,""\r\n', [(1, None), (2, "")], []),
+    "doubled-quotes": ('id,name\n1,"a ""b"", c"\n', [(1, 'a "b", c')], []),
+    "value-that-begins-with-a-quote": ('id,name\n1,"""a, b"" c"\n', [(1, '"a, b" c')], []),
+    "line-ends-in-quotes-lf": ('id,name\n1,"a\r\nb\nc"\n', [(1, "a\r\nb\nc")], []),
+    "line-ends-in-quotes-crlf": ('id,name\r\n1,"a\r\nb\nc"\r\n2,d\r\n', [(1, "a\r\nb\nc"), (2, "d")], []),
+    "backslash-is-a-character": ("id,name\n1,a\\\n2,\\n\n", [(1, "a\\"), (2, "\\n")], []),
+    "blank-lines": ("id,name\n1,a\n\n2,b\n\n", [(1, "a"), (2, "b")], []),
+    "blank-lines-crlf": ("id,name\r\n1,a\r\n\r\n2,b\r\n\r\n", [(1, "a"), (2, "b")], []),
+    "no-comments": ("id,name\n#1,a\n1,#b\n", [(1, "#b")], [("type", "id")]),
+    "too-few-too-many": ("id,name\n1\n2,b\n3,c,d\n", [(2, "b")], [("field_count", None)] * 2),
+    "header-again": ("id,name\n1,a\nid,name\n2,b\n", [(1, "a"), (2, "b")], [("repeated_header", None)]),
+    "no-long": ("id,name\n12.7,a\n,b\n 4 ,c\n", [(4, "c"), (None, "b")], [("type", "id")]),
+    "quoted-empty-is-no-long": ('id,name\n"",a\n', [], [("type", "id")]),
+    "overflow": ("id,name\n9223372036854775808,a\n", [], [("range", "id")]),
+    "not-utf-8": (b"id,name\n1,caf\xe9\n2,b\n", [(2, "b")], [("encoding", "name")]),
+    "not-utf-8-in-a-number": (b"id,name\n1\xe9,b\n", [], [("encoding", "id")]),
+    "every-reason": ("id,name\nx,caf\ufffd\n", [], [("type", "id"), ("encoding", "name")]),
+    "header-only": ("id,name\n", [], []),
+    "header-only-no-line-end": ("id,name", [], []),
+    "zero-bytes": ("", [], []),
+    "stray-quotes-in-a-line": ('id,name\n1,"abc"def\n2,5" pipe\n', [(1, '"abc"def'), (2, '5" pipe')], []),
+    "nul": ("id,name\n1,a\x00b\n", [(1, "a\x00b")], []),
+}
+# The same read line by line: a value never goes over the end of its line; a quote that is not closed in it is refused.
+LINE_BY_LINE: dict[str, tuple[list[Row], list[Reason]]] = {
+    "line-ends-in-quotes-lf": ([], [("quote", None), ("field_count", None), ("quote", None)]),
+    "line-ends-in-quotes-crlf": ([(2, "d")], [("quote", None), ("field_count", None), ("quote", None)]),
+    "stray-quotes-in-a-line": ([], [("quote", None)] * 2),
+}
+
+
 @pytest.mark.parametrize("multiline", [True, False])
-def test_csv_as_people_write_it(
-    bench: Bench, text: str | bytes, good: list[Any], bad: list[Any], multiline: bool
-) -> None:
-    if not multiline and "line-ends-in-quotes" in os.environ["PYTEST_CURRENT_TEST"]:
-        good, bad = [row for row in good if row[1] == "d"], None
-    if not multiline and "stray-quotes" in os.environ["PYTEST_CURRENT_TEST"]:
-        good, bad = [], [("quote", None)] * 2
+def test_csv_as_people_write_it(bench: Bench, multiline: bool) -> None:
+    """Every case is an object, and has a partition, of its own."""
+    expected = {name: (good, bad) for name, (_, good, bad) in CSV_CASES.items()}
     bench.feed(source__csv={"multiline": multiline})
-    bench.put("a.csv", text)
+    days = {}
+    for number, (name, (text, _, _)) in enumerate(CSV_CASES.items(), start=1):
+        days[f"{number:02}"] = name
+        bench.put(f"{name}.csv", text, day=f"{number:02}")
     receipt = bench.run()
     assert receipt["exit_code"] == 0, receipt
-    assert bench.rows() == sorted(good, key=repr)
-    rejected = bench.quarantine()
-    counts = receipt["counts"]
-    assert counts["read"] == counts["written"] + counts["rejected"]
-    assert (counts["written"], counts["rejected"]) == (len(good), len(rejected))
-    if bad is None:
-        assert {rule for row in rejected for rule, _ in reasons(row)} <= {"quote", "field_count"}
-        assert rejected
-    else:
-        assert [reason for row in rejected for reason in reasons(row)] == bad
-    for row in rejected:
-        assert row["object"] == "raw/people/year=2026/month=08/day=01/a.csv"
+    found: dict[str, tuple[list[Row], list[Reason]]] = {name: ([], []) for name in CSV_CASES}
+    for day, number, name in bench.rows("day", "id", "name"):
+        found[days[day]][0].append((number, name))
+    for row in bench.quarantine():
         assert row["text"] is not None or row["fields"] is not None
+        found[Path(row["object"]).stem][1].extend(reasons(row))
+    assert found == (expected if multiline else expected | LINE_BY_LINE)
+    counts = receipt["counts"]
+    assert (counts["read"], counts["written"]) == (counts["written"] + counts["rejected"], len(bench.rows()))
+    assert counts["rejected"] == len(bench.quarantine())
     assert bench.strays() == []
 
 
@@ -96,41 +95,50 @@ def test_many_cases_of_one_file(bench: Bench) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        pytest.param('id,name\n1,a\n2,"b\n3,c\n4,d\n', "line 3: a quoted field opens here", id="never-closed"),
-        pytest.param('id,name\n1,"b\n2,c"d\n3,e\n', "line 2: a quoted field opens here", id="closed-by-a-stray"),
-        pytest.param('id,name\n1,a\n2,"b', "line 3: a quoted field opens here", id="cut-off"),
-        pytest.param("id\n1\n", "the header has no 'name'; it has 'id'", id="column-missing"),
-        pytest.param("id,name,NAME\n", "the header names 'NAME', 'name' twice", id="column-doubled"),
-        pytest.param(b"id,n\xe9me\n", "the header is not UTF-8 text", id="header-encoding"),
-        pytest.param(gzip.compress(b"id,name\n1,a\n"), "gzip, but not named .gz", id="hidden-gzip"),
-    ],
-)
-def test_refused_files(bench: Bench, text: str | bytes, reason: str) -> None:
+REFUSED_BY = {
+    "head": {
+        "column-missing": ("id\n1\n", "the header has no 'name'; it has 'id'"),
+        "column-doubled": ("id,name,NAME\n", "the header names 'NAME', 'name' twice"),
+        "header-encoding": (b"id,n\xe9me\n", "the header is not UTF-8 text"),
+        "hidden-gzip": (gzip.compress(b"id,name\n1,a\n"), "gzip, but not named .gz"),
+    },
+    "last line": {"cut-off": ('id,name\n1,a\n2,"b', "line 3: a quoted field opens here")},
+    "values": {
+        "never-closed": ('id,name\n1,a\n2,"b\n3,c\n4,d\n', "line 3: a quoted field opens here"),
+        "closed-by-a-stray": ('id,name\n1,"b\n2,c"d\n3,e\n', "line 2: a quoted field opens here"),
+    },
+}
+
+
+@pytest.mark.parametrize("by", REFUSED_BY)
+def test_refused_files(bench: Bench, by: str) -> None:
+    cases = REFUSED_BY[by]
     bench.put("a.csv", "id,name\n7,good\n")
     bench.run()
-    bench.put("b.csv", text)
-    bench.put("c.csv", "id,name\n8,other\n", day="02")
+    for name, (text, _) in cases.items():
+        bench.put(f"{name}.csv", text)
+    bench.put("other.csv", "id,name\n8,other\n", day="02")
     receipt = bench.run()
-    assert receipt["exit_code"] == 3
-    assert receipt["status"] == "refused"
-    path = "raw/people/year=2026/month=08/day=01/b.csv"
-    assert receipt["refused"][path].startswith(reason)
-    assert path in receipt["error"]
+    assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
+    refused = {Path(path).stem: (path, why) for path, why in receipt["refused"].items()}
+    assert set(refused) == set(cases)
+    for name, (path, why) in refused.items():
+        assert path == f"raw/people/year=2026/month=08/day=01/{name}.csv"
+        assert why.startswith(cases[name][1])
+    assert any(path in receipt["error"] for path in receipt["refused"])
     assert bench.rows() == [(7, "good")]
 
     bench.feed(source__on_refused_file="skip")
     receipt = bench.run()
-    assert receipt["exit_code"] == 3
-    assert receipt["status"] == "committed"
+    assert (receipt["exit_code"], receipt["status"]) == (3, "committed")
     assert bench.rows() == [(7, "good"), (8, "other")]
     assert bench.run()["status"] == "refused"
 
-    bench.put("b.csv", "id,name\n9,mended\n")
+    for number, name in enumerate(cases, start=9):
+        bench.put(f"{name}.csv", f"id,name\n{number},mended\n")
     assert bench.run()["exit_code"] == 0
-    assert bench.rows() == [(7, "good"), (8, "other"), (9, "mended")]
+    mended = [(number, "mended") for number, _ in enumerate(cases, start=9)]
+    assert bench.rows() == sorted([(7, "good"), (8, "other"), *mended], key=repr)
     assert bench.strays() == []
 
 
