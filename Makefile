@@ -33,7 +33,7 @@ demo: setup ## run the jobs on real input, and show what comes out
 test: setup-dev ## run all tests
 	@$(BIN)/python -m pytest
 
-test-fast: setup-dev ## run the tests without the slow ones (e2e, faults, most of Hudi)
+test-fast: setup-dev ## run the tests without the slow ones, in about two minutes
 	@$(BIN)/python -m pytest -m "not slow"
 
 lint: setup-dev ## ruff, mypy --strict, import-linter

@@ -45,7 +45,7 @@ def counts(receipt: dict[str, Any]) -> dict[str, int]:
     return {name: count for name, count in receipt["counts"].items() if count}
 
 
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", [STORAGES[0], pytest.param(STORAGES[1], marks=pytest.mark.slow)])
 def test_load_then_changes(cdc: CdcBench, storage: str) -> None:
     cdc.feed(target__storage=storage, max_rejected=0.5)
     cdc.put(LOAD, [ANN, BOB, CID, (None, "?", "IT")])
@@ -579,6 +579,7 @@ def test_what_fails_after_the_commit_is_no_reason_to_make_it_again(
     assert cdc.batches() == [1]
 
 
+@pytest.mark.slow
 def test_odd_files(cdc: CdcBench) -> None:
     cdc.put(LOAD, [])
     cdc.put(FIRST, [])

@@ -387,6 +387,7 @@ def wide(row: str) -> str:
     return "id,name," + ",".join(f"c{n}" for n in range(40)) + "\n" + row + "," + ",".join("1" * 40) + "\n"
 
 
+@pytest.mark.slow
 def test_forty_columns_and_a_rejected_row(bench: Bench) -> None:
     bench.feed(source__columns={"id": "long", "name": "string"} | {f"c{n}": "decimal(5,2)" for n in range(40)})
     bench.put("a.csv", wide("1,a") + "x,b," + ",".join("y" * 40) + "\n")

@@ -238,6 +238,7 @@ def test_types(spark: SparkSession, column: TypedColumn, expected: dict[str | No
     assert dict(zip(expected, found, strict=True)) == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.lists(st.text(alphabet="0123456789.,eE+-dfxNaIy ", max_size=12), min_size=60, max_size=120))
 def test_numbers_are_what_python_says_or_rejected(spark: SparkSession, texts: list[str]) -> None:
