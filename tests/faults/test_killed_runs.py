@@ -159,7 +159,7 @@ def test_two_runs_at_once(bench: Bench) -> None:
     )
     while not (bench.lake / "state/people/people/lease").exists():
         assert other.poll() is None
-    receipt = bench.run("--set", "lease_seconds=0.5")
+    receipt = bench.run("--set", "lease_seconds=1.5")
     assert receipt["exit_code"] == 4
     assert receipt["status"] == "overtaken"
     assert "another run holds the target" in receipt["error"]
