@@ -15,9 +15,10 @@ from lakewright.log import TableFile
 from lakewright.readers.kafka_sink import ObjectText
 from lakewright.writers.arrow import PROVENANCE, TablePlace, TableWriter
 from transforms.column_names import write_path
-from transforms.event_lines import Line, RejectedLine, parse_lines, split_lines
+from transforms.event_lines import Line, RejectedLine, number_lines, parse_lines, split_lines
 from transforms.event_schema import EventColumn, EventSchema, News, Path
-from transforms.flat_rows import FlatRows
+from transforms.flat_rows import FlatRows, flatten
+from transforms.record_shape import RecordShape
 from transforms.seen_records import SeenRecords, Stream, places_by_stream
 from transforms.sink_names import SinkName
 from transforms.typed_columns import to_arrow, type_columns
@@ -93,12 +94,12 @@ class Flattened:
 def flatten_objects(task: FlattenTask) -> Flattened:
     """Read objects, each once; a record that an object before has given is not given again."""
     source, lake = open_lake(task.source_uri), open_lake(task.lake_uri)
-    seen, writer = SeenRecords(), TableWriter(lake, task.table)
+    seen, shape, writer = SeenRecords(), RecordShape(), TableWriter(lake, task.table)
     reports = []
     # Records hold no cycles, and looking for some takes as long as reading them.
     with _no_search_for_cycles():
         for each in task.objects:
-            reading = _Reading(each, task, lake, seen)
+            reading = _Reading(each, task, lake, seen, shape)
             reading.read(ObjectText(source, each.path, each.size))
             reports.append(reading.report)
             if not reading.report.asks:
@@ -119,8 +120,10 @@ def _no_search_for_cycles() -> Iterator[None]:
 class _Reading:
     """One object, from its text to rows that wait to be written."""
 
-    def __init__(self, source: EventObject, task: FlattenTask, lake: Lake, seen: SeenRecords) -> None:
-        self._source, self._rules, self._seen = source, task.rules, seen
+    def __init__(
+        self, source: EventObject, task: FlattenTask, lake: Lake, seen: SeenRecords, shape: RecordShape
+    ) -> None:
+        self._source, self._rules, self._seen, self._shape = source, task.rules, seen, shape
         self._schema = EventSchema(task.columns)
         self.report = ObjectReport(source.path)
         self.rows = TableWriter(lake, task.table)
@@ -132,11 +135,10 @@ class _Reading:
             if text.damage:  # what is left is the beginning of a line
                 self._reject([RejectedLine(line + 1, "gzip", lines[0])])
                 break
-            parsed = parse_lines(lines, after_line=line, after_record=record)
-            self._reject(parsed.rejected)
-            self._take(FlatRows(parsed.records, parsed.lines))
+            flat, blank = self._flatten(lines, line, record)
+            self._take(flat)
             line += len(lines)
-            record += len(lines) - parsed.blank
+            record += len(lines) - blank
         else:
             if text.damage:
                 self._reject([RejectedLine(line + 1, "gzip", b"")])
@@ -144,6 +146,17 @@ class _Reading:
         self.report.quarantine = [
             file.model_copy(update={"objects": [self._source.path]}) for file in self._quarantine.files
         ]
+
+    def _flatten(self, lines: Sequence[bytes], line: int, record: int) -> tuple[FlatRows, int]:
+        """Give the rows of lines, and how many of these were blank."""
+        values = self._shape.read(lines)
+        if values is not None:
+            return FlatRows(number_lines(lines, after_line=line, after_record=record), values), 0
+        parsed = parse_lines(lines, after_line=line, after_record=record)
+        flat = flatten(parsed.records, parsed.lines)
+        self._shape.learn(flat)
+        flat.rejected[:0] = parsed.rejected
+        return flat, parsed.blank
 
     def _take(self, flat: FlatRows) -> None:
         self._reject(flat.rejected)

@@ -7,6 +7,7 @@ not keep, which become ``Decimal``.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
+from itertools import count
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -93,6 +94,12 @@ def parse_lines(lines: Sequence[bytes], *, after_line: int = 0, after_record: in
     return parsed._replace(blank=blank)
 
 
+def number_lines(lines: Sequence[bytes], *, after_line: int, after_record: int) -> list[Line]:
+    """Number lines that all hold a record; see ``parse_lines``."""
+    numbers, ordinals = range(after_line + 1, after_line + 1 + len(lines)), count(after_record + 1)
+    return list(map(Line, numbers, ordinals, lines))
+
+
 def exact_number(text: str) -> float | Decimal:
     """Read a number with a fraction or an exponent: a double if that is the same number, else a decimal."""
     value = float(text)
@@ -102,12 +109,17 @@ def exact_number(text: str) -> float | Decimal:
     return value if exact == Decimal(repr(value)) else exact
 
 
-def has_doubled_keys(text: bytes, keys: int) -> bool:
-    """Tell whether an object of a line has a key twice, given how many keys were found in all of its objects."""
+def has_single_keys(text: bytes, keys: int) -> bool:
+    """Tell whether no key was merged with another for sure, given how many keys were found in one or more lines."""
     # Each key ends in `":` once, as do escaped quotes within strings: if there are no more of them, no key was merged.
     ends = text.count(b'":')
     is_tight = b'" :' not in text and b'"\t:' not in text and b'"\r:' not in text
-    if is_tight and (ends == keys or (b'\\\\":' not in text and ends - text.count(b'\\":') == keys)):
+    return is_tight and (ends == keys or (b'\\\\":' not in text and ends - text.count(b'\\":') == keys))
+
+
+def has_doubled_keys(text: bytes, keys: int) -> bool:
+    """Tell whether an object of a line has a key twice, given how many keys were found in all of its objects."""
+    if has_single_keys(text, keys):
         return False
     try:
         json.loads(text, object_pairs_hook=_no_doubles, parse_int=str, parse_float=str)

@@ -5,6 +5,7 @@ attributes (``{}``). Null is the same as absent.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from transforms.errors import DataError
@@ -14,9 +15,65 @@ from transforms.event_schema import Path
 #: Attributes of the records of some lines; with more, keys are values.
 MOST_ATTRIBUTES: Final = 5000
 
+#: Keys of objects, and the keys below each.
+Keys = dict[str, "Keys"]
 
-class _TooDeepError(Exception):
+
+class TooDeepError(Exception):
     """Raised when a record nests too deeply."""
+
+
+@dataclass
+class FlatRows:
+    """The rows of some lines.
+
+    Attributes:
+        lines: The line of each row.
+        values: The values by path, one for each row.
+        rejected: Lines that were no rows after all.
+        shape: All keys that the records have, but for those in arrays.
+        keys: How often these stand there.
+    """
+
+    lines: list[Line]
+    values: dict[Path, list[Any]]
+    rejected: list[RejectedLine] = field(default_factory=list)
+    shape: Keys = field(default_factory=dict)
+    keys: int = 0
+
+    def remove(self, rows: set[int]) -> None:
+        """Take rows out, whatever is wrong with them."""
+        keep = [row for row in range(len(self.lines)) if row not in rows]
+        self.lines = [self.lines[row] for row in keep]
+        left = {path: [values[row] for row in keep] for path, values in self.values.items()}
+        self.values = {path: values for path, values in left.items() if _any(values)}
+
+
+def flatten(records: Sequence[Record], lines: Sequence[Line]) -> FlatRows:
+    """Give the values of records by path.
+
+    Raises:
+        DataError: If there are far too many attributes.
+    """
+    walk = _Walk(len(records))
+    flat = FlatRows([], {})
+    for record, line in zip(records, lines, strict=True):
+        row = len(flat.lines)
+        try:
+            walk.keys_in_arrays = 0
+            keys = walk.put(record, walk.root, row)
+            rule = "doubled_key" if has_doubled_keys(line.text, keys + walk.keys_in_arrays) else ""
+        except (TooDeepError, RecursionError):
+            rule = "nesting"
+        if rule:
+            walk.clear(row)
+            flat.rejected.append(RejectedLine(line.number, rule, line.text))
+        else:
+            flat.lines.append(line)
+            flat.keys += keys
+    flat.values = walk.values(len(flat.lines))
+    flat.shape = _keys_below(walk.root)
+    return flat
 
 
 class _Attribute:
@@ -26,58 +83,52 @@ class _Attribute:
 
     def __init__(self, path: Path, size: int) -> None:
         if len(path) > DEEPEST:
-            raise _TooDeepError
+            raise TooDeepError
         self.path = path
         self.values: list[Any] = [None] * size
         self.below: dict[str, _Attribute] = {}
 
 
-class FlatRows:
-    """The rows of some lines: the lines themselves, the values by path, and the lines that were no rows after all.
+class _Walk:
+    """A tree of attributes, into which the values of some records go."""
 
-    Raises:
-        DataError: If there are far too many attributes.
-    """
-
-    def __init__(self, records: Sequence[Record], lines: Sequence[Line]) -> None:
-        self.lines: list[Line] = []
-        self.rejected: list[RejectedLine] = []
-        self._size = len(records)
+    def __init__(self, size: int) -> None:
+        self.root = _Attribute((), 0)
+        self.keys_in_arrays = 0
+        self._size = size
         self._attributes = 0
-        self._root = _Attribute((), 0)
-        row = 0
-        for record, line in zip(records, lines, strict=True):
-            try:
-                keys = self._put(record, self._root, row)
-                rule = "doubled_key" if has_doubled_keys(line.text, keys) else ""
-            except (_TooDeepError, RecursionError):
-                rule = "nesting"
-            if rule:
-                self._clear(row)
-                self.rejected.append(RejectedLine(line.number, rule, line.text))
-            else:
-                self.lines.append(line)
-                row += 1
-        self.values: dict[Path, list[Any]] = {}
-        self._collect(self._root, row)
 
-    def _put(self, record: Record, above: _Attribute, row: int) -> int:
-        """Put the values of a record in their places, and count its keys."""
+    def put(self, record: Record, above: _Attribute, row: int) -> int:
+        """Put the values of a record in their places, and count its keys but for those in arrays."""
         keys = len(record)
         attributes = above.below
         for key, value in record.items():
-            if value is None:
-                continue
             attribute = attributes.get(key)
             if attribute is None:
                 attribute = attributes[key] = self._new_attribute((*above.path, key))
+            if value is None:
+                continue
             if type(value) is dict and value:
-                keys += self._put(value, attribute, row)
+                keys += self.put(value, attribute, row)
             else:
                 attribute.values[row] = value
                 if type(value) is list:
-                    keys += _keys_in(value, len(attribute.path))
+                    self.keys_in_arrays += count_keys(value, len(attribute.path))
         return keys
+
+    def clear(self, row: int) -> None:
+        """Take the values of a record away again."""
+        waiting = [self.root]
+        while waiting:
+            for attribute in waiting.pop().below.values():
+                attribute.values[row] = None
+                waiting.append(attribute)
+
+    def values(self, rows: int) -> dict[Path, list[Any]]:
+        """Give the values of the first rows by path, those that are not all null."""
+        found: dict[Path, list[Any]] = {}
+        self._collect(self.root, rows, found)
+        return found
 
     def _new_attribute(self, path: Path) -> _Attribute:
         self._attributes += 1
@@ -88,40 +139,34 @@ class FlatRows:
             )
         return _Attribute(path, self._size)
 
-    def _clear(self, row: int) -> None:
-        waiting = [self._root]
-        while waiting:
-            for attribute in waiting.pop().below.values():
-                attribute.values[row] = None
-                waiting.append(attribute)
-
-    def _collect(self, above: _Attribute, rows: int) -> None:
+    def _collect(self, above: _Attribute, rows: int, found: dict[Path, list[Any]]) -> None:
         for attribute in above.below.values():
             values = attribute.values[:rows] if rows < self._size else attribute.values
             if _any(values):
-                self.values[attribute.path] = values
-            self._collect(attribute, rows)
+                found[attribute.path] = values
+            self._collect(attribute, rows, found)
 
-    def remove(self, rows: set[int]) -> None:
-        """Take rows out, whatever is wrong with them."""
-        keep = [row for row in range(len(self.lines)) if row not in rows]
-        self.lines = [self.lines[row] for row in keep]
-        left = {path: [values[row] for row in keep] for path, values in self.values.items()}
-        self.values = {path: values for path, values in left.items() if _any(values)}
+
+def count_keys(values: list[Any], depth: int) -> int:
+    """Count the keys of all objects within an array that lies at a depth.
+
+    Raises:
+        TooDeepError: If what is in it lies too deep.
+    """
+    keys = 0
+    for value in values:
+        if type(value) is dict:
+            keys += len(value) + count_keys(list(value.values()), depth + 1)
+        elif type(value) is list:
+            keys += count_keys(value, depth + 1)
+    if depth >= DEEPEST:
+        raise TooDeepError
+    return keys
+
+
+def _keys_below(attribute: _Attribute) -> Keys:
+    return {key: _keys_below(below) for key, below in attribute.below.items()}
 
 
 def _any(values: list[Any]) -> bool:
     return any(value is not None for value in values)
-
-
-def _keys_in(values: list[Any], depth: int) -> int:
-    """Count the keys of all objects within an array."""
-    keys = 0
-    for value in values:
-        if type(value) is dict:
-            keys += len(value) + _keys_in(list(value.values()), depth + 1)
-        elif type(value) is list:
-            keys += _keys_in(value, depth + 1)
-    if depth >= DEEPEST:
-        raise _TooDeepError
-    return keys

@@ -11,7 +11,8 @@ from lakewright.lake import Lake
 from transforms.sink_names import SinkName, read_sink_name
 
 _READ_BYTES: Final = 8 << 20
-_TEXT_BYTES: Final = 4 << 20
+#: Some hundred events: their values are still in the processor's cache when they are made columns.
+_TEXT_BYTES: Final = 256 << 10
 _GZIP: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31
 

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.event_lines import exact_number, has_doubled_keys, parse_lines, split_lines
-from transforms.flat_rows import FlatRows
+from transforms.flat_rows import flatten
 
 
 def rejected(text: bytes) -> list[tuple[int, str]]:
     parsed = parse_lines(text.split(b"\n"))
-    flat = FlatRows(parsed.records, parsed.lines)
+    flat = flatten(parsed.records, parsed.lines)
     return sorted((line.number, line.rule) for line in (*parsed.rejected, *flat.rejected))
 
 

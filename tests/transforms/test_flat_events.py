@@ -17,7 +17,7 @@ from transforms.errors import DataError
 from transforms.event_lines import parse_lines
 from transforms.event_schema import EventColumn, EventSchema, News, Observation, learn_columns, learn_type, observe
 from transforms.event_types import ArrayType, DoesNotFitError, RecordField, RecordType, arrow_type, converter, ddl_type
-from transforms.flat_rows import FlatRows
+from transforms.flat_rows import FlatRows, flatten
 from transforms.typed_columns import as_text, from_text, to_arrow, type_columns
 
 RESERVED = ("_object", "year")
@@ -58,7 +58,7 @@ def to_line(record: dict[str, Any]) -> bytes:
 
 def flat(lines: list[bytes]) -> FlatRows:
     parsed = parse_lines(lines)
-    rows = FlatRows(parsed.records, parsed.lines)
+    rows = flatten(parsed.records, parsed.lines)
     assert parsed.rejected == rows.rejected == []
     return rows
 
@@ -306,4 +306,4 @@ def test_keys_that_are_values_are_refused_before_they_fill_the_memory() -> None:
         [to_line({"by_user": {f"user {number}": 1 for number in range(n, n + 3000)}}) for n in (0, 3000)]
     )
     with pytest.raises(DataError, match=r"more than 5000 attributes, such as 'by_user\.user "):
-        FlatRows(parsed.records, parsed.lines)
+        flatten(parsed.records, parsed.lines)
