@@ -153,8 +153,8 @@ class _Reading:
         if values is not None:
             return FlatRows(number_lines(lines, after_line=line, after_record=record), values), 0
         parsed = parse_lines(lines, after_line=line, after_record=record)
+        self._shape.learn(parsed.records)
         flat = flatten(parsed.records, parsed.lines)
-        self._shape.learn(flat)
         flat.rejected[:0] = parsed.rejected
         return flat, parsed.blank
 

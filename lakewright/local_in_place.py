@@ -11,7 +11,7 @@ from typing import BinaryIO
 from lakewright.errors import AccessDeniedError
 from lakewright.in_place import PIECE_BYTES, Opened, Replaced
 from lakewright.local_lake import etag_of
-from lakewright.temporary_files import temporary_file
+from lakewright.temporary_files import remove_abandoned_in, temporary_file
 
 
 class LocalInPlace:
@@ -36,6 +36,8 @@ class LocalInPlace:
         final = (self._root / path).resolve()
         if is_same:
             return Replaced(opened.etag, opened.size)
+        if (self._root / path).is_symlink():  # it may lead to a folder that no listing comes by
+            remove_abandoned_in(final.parent)
         folder = os.open(final.parent, os.O_RDONLY)
         try:
             with temporary_file(final.parent) as (temporary, file):

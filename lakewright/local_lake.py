@@ -31,7 +31,10 @@ class LocalLake:
             raise AccessDeniedError(f"no rights to read and write the lake {self.root}")
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
-        """See ``Lake.list``; a folder that cannot be read is an error, not an empty one."""
+        """See ``Lake.list``; a folder that cannot be read is an error, not an empty one.
+
+        What a killed writer of ours left half written is removed on the way.
+        """
         found = []
         for folder, _, names in os.walk(self.root / prefix, onerror=_raise_unless_missing, followlinks=True):
             for name in names:

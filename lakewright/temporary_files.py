@@ -3,12 +3,14 @@
 import contextlib
 import fcntl
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
 _SUFFIX: Final = ".lakewright-tmp"
+_NAME: Final = re.compile(r"\.[0-9a-f]{32}\.lakewright-tmp")
 
 
 @contextlib.contextmanager
@@ -27,12 +29,12 @@ def temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 def is_temporary(name: str) -> bool:
     """Tell whether a file is one that somebody writes, or wrote."""
-    return name.endswith(_SUFFIX)
+    return _NAME.fullmatch(name) is not None
 
 
 def remove_abandoned(path: Path) -> None:
     """Remove a temporary file if its writer was killed; where that cannot be told or done, it stays hidden."""
-    with contextlib.suppress(OSError), path.open("rb+") as file:
+    with contextlib.suppress(OSError), path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink()
 
@@ -40,14 +42,16 @@ def remove_abandoned(path: Path) -> None:
 def remove_abandoned_in(folder: Path) -> None:
     """Remove the temporary files of a folder whose writers were killed."""
     for path in folder.glob(f".*{_SUFFIX}"):
-        remove_abandoned(path)
+        if is_temporary(path.name):
+            remove_abandoned(path)
 
 
 def _open_locked(folder: Path) -> tuple[Path, BinaryIO]:
     while True:
         path = folder / f".{uuid.uuid4().hex}{_SUFFIX}"
         file = path.open("xb")
-        fcntl.flock(file, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # where there are no locks, nobody can take it for abandoned either
+            fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:
             return path, file
         file.close()  # between its opening and its locking, another process took it for abandoned

@@ -5,6 +5,7 @@ not keep, which become ``Decimal``.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from itertools import count
@@ -17,6 +18,7 @@ Record = dict[str, Any]
 #: A record that nests deeper is rejected: Arrow, Parquet and Spark recurse.
 DEEPEST: Final = 100
 _SURELY_EXACT: Final = 16
+_LOOSE: Final = re.compile(rb'"[ \t\r]+:')
 
 
 class Line(NamedTuple):
@@ -52,18 +54,16 @@ class ParsedLines(NamedTuple):
 
 def split_lines(blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Cut blocks of text into lines, without their line feeds; a byte order mark at the very beginning is no text."""
-    tail = b""
-    is_first = True
+    pieces: list[bytes] = []
+    mark = b"\xef\xbb\xbf"
     for block in blocks:
-        text = tail + block
-        if is_first and len(text) >= len(b"\xef\xbb\xbf"):
-            text, is_first = text.removeprefix(b"\xef\xbb\xbf"), False
-        lines = text.split(b"\n")
-        tail = lines.pop()
-        if lines:
+        pieces.append(block)
+        if b"\n" in block:
+            *lines, tail = b"".join(pieces).removeprefix(mark).split(b"\n")
+            pieces, mark = [tail], b""
             yield lines
-    if tail:
-        yield [tail]
+    if rest := b"".join(pieces).removeprefix(mark):
+        yield [rest]
 
 
 def parse_lines(lines: Sequence[bytes], *, after_line: int = 0, after_record: int = 0) -> ParsedLines:
@@ -109,17 +109,27 @@ def exact_number(text: str) -> float | Decimal:
     return value if exact == Decimal(repr(value)) else exact
 
 
+def is_loose(text: bytes) -> bool:
+    """Tell whether there are blanks between a key and its colon, or what looks like that."""
+    has_blanks = b" :" in text or b"\t:" in text or b"\r:" in text
+    return has_blanks and _LOOSE.search(text) is not None
+
+
 def has_single_keys(text: bytes, keys: int) -> bool:
-    """Tell whether no key was merged with another for sure, given how many keys were found in one or more lines."""
+    """Tell by counting that no key was merged with another; if False, that is not known.
+
+    Args:
+        text: One or more lines that are not loose; see ``is_loose``.
+        keys: How many keys were found in all objects of these lines.
+    """
     # Each key ends in `":` once, as do escaped quotes within strings: if there are no more of them, no key was merged.
     ends = text.count(b'":')
-    is_tight = b'" :' not in text and b'"\t:' not in text and b'"\r:' not in text
-    return is_tight and (ends == keys or (b'\\\\":' not in text and ends - text.count(b'\\":') == keys))
+    return ends == keys or (b'\\\\":' not in text and ends - text.count(b'\\":') == keys)
 
 
 def has_doubled_keys(text: bytes, keys: int) -> bool:
     """Tell whether an object of a line has a key twice, given how many keys were found in all of its objects."""
-    if has_single_keys(text, keys):
+    if not is_loose(text) and has_single_keys(text, keys):
         return False
     try:
         json.loads(text, object_pairs_hook=_no_doubles, parse_int=str, parse_float=str)

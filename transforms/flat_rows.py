@@ -15,9 +15,6 @@ from transforms.event_schema import Path
 #: Attributes of the records of some lines; with more, keys are values.
 MOST_ATTRIBUTES: Final = 5000
 
-#: Keys of objects, and the keys below each.
-Keys = dict[str, "Keys"]
-
 
 class TooDeepError(Exception):
     """Raised when a record nests too deeply."""
@@ -31,15 +28,11 @@ class FlatRows:
         lines: The line of each row.
         values: The values by path, one for each row.
         rejected: Lines that were no rows after all.
-        shape: All keys that the records have, but for those in arrays.
-        keys: How often these stand there.
     """
 
     lines: list[Line]
     values: dict[Path, list[Any]]
     rejected: list[RejectedLine] = field(default_factory=list)
-    shape: Keys = field(default_factory=dict)
-    keys: int = 0
 
     def remove(self, rows: set[int]) -> None:
         """Take rows out, whatever is wrong with them."""
@@ -56,24 +49,20 @@ def flatten(records: Sequence[Record], lines: Sequence[Line]) -> FlatRows:
         DataError: If there are far too many attributes.
     """
     walk = _Walk(len(records))
-    flat = FlatRows([], {})
+    kept: list[Line] = []
+    rejected = []
     for record, line in zip(records, lines, strict=True):
-        row = len(flat.lines)
         try:
-            walk.keys_in_arrays = 0
-            keys = walk.put(record, walk.root, row)
-            rule = "doubled_key" if has_doubled_keys(line.text, keys + walk.keys_in_arrays) else ""
+            keys = walk.put(record, walk.root, len(kept))
+            rule = "doubled_key" if has_doubled_keys(line.text, keys) else ""
         except (TooDeepError, RecursionError):
             rule = "nesting"
         if rule:
-            walk.clear(row)
-            flat.rejected.append(RejectedLine(line.number, rule, line.text))
+            walk.clear(len(kept))
+            rejected.append(RejectedLine(line.number, rule, line.text))
         else:
-            flat.lines.append(line)
-            flat.keys += keys
-    flat.values = walk.values(len(flat.lines))
-    flat.shape = _keys_below(walk.root)
-    return flat
+            kept.append(line)
+    return FlatRows(kept, walk.values(len(kept)), rejected)
 
 
 class _Attribute:
@@ -94,26 +83,25 @@ class _Walk:
 
     def __init__(self, size: int) -> None:
         self.root = _Attribute((), 0)
-        self.keys_in_arrays = 0
         self._size = size
         self._attributes = 0
 
     def put(self, record: Record, above: _Attribute, row: int) -> int:
-        """Put the values of a record in their places, and count its keys but for those in arrays."""
+        """Put the values of a record in their places, and count its keys."""
         keys = len(record)
         attributes = above.below
         for key, value in record.items():
+            if value is None:
+                continue
             attribute = attributes.get(key)
             if attribute is None:
                 attribute = attributes[key] = self._new_attribute((*above.path, key))
-            if value is None:
-                continue
             if type(value) is dict and value:
                 keys += self.put(value, attribute, row)
             else:
                 attribute.values[row] = value
                 if type(value) is list:
-                    self.keys_in_arrays += count_keys(value, len(attribute.path))
+                    keys += count_keys(value, len(attribute.path))
         return keys
 
     def clear(self, row: int) -> None:
@@ -162,10 +150,6 @@ def count_keys(values: list[Any], depth: int) -> int:
     if depth >= DEEPEST:
         raise TooDeepError
     return keys
-
-
-def _keys_below(attribute: _Attribute) -> Keys:
-    return {key: _keys_below(below) for key, below in attribute.below.items()}
 
 
 def _any(values: list[Any]) -> bool:

@@ -13,9 +13,12 @@ from typing import Any, Final
 
 import msgspec
 
-from transforms.event_lines import exact_number, has_single_keys
+from transforms.event_lines import DEEPEST, Record, exact_number, has_single_keys, is_loose
 from transforms.event_schema import Path
-from transforms.flat_rows import FlatRows, Keys, TooDeepError, count_keys
+from transforms.flat_rows import TooDeepError, count_keys
+
+#: Keys of records, and the keys below each.
+Keys = dict[str, "Keys"]
 
 _UNSET: Final = msgspec.UnsetType
 _NONE: Final = type(None)
@@ -23,6 +26,9 @@ _NONE: Final = type(None)
 _NO_NAME: Final = re.compile(r'[\\"\x00-\x1f]')
 #: Where records have less than this share of all keys, looking for each of these costs more than it saves.
 _SHARE_OF_KEYS: Final = 0.5
+_MOST_KEYS: Final = 500
+_MOST_CLASSES: Final = 50
+_LONGEST_PAUSE: Final = 64
 
 
 class _NotOfThisShapeError(Exception):
@@ -30,24 +36,27 @@ class _NotOfThisShapeError(Exception):
 
 
 class RecordShape:
-    """The keys that records were seen to have, and how these nest."""
+    """The keys that records were seen to have, and how these nest.
+
+    Lines that were not of the shape cost time for nothing; so the more often that happens, the longer is the pause.
+    """
 
     def __init__(self) -> None:
         self._keys: Keys = {}
+        self._size = 0
+        self._classes = 0
         self._decoder: msgspec.json.Decoder[Any] | None = None
-
-    def learn(self, rows: FlatRows) -> None:
-        """Learn from rows that were read record by record."""
-        has_grown = _add(self._keys, rows.shape)
-        is_dense = rows.keys >= _SHARE_OF_KEYS * _size(self._keys) * len(rows.lines)
-        if not is_dense:
-            self._decoder = None
-        elif has_grown or self._decoder is None:
-            self._decoder = msgspec.json.Decoder(_class_of(self._keys), float_hook=exact_number)
+        self._failures = 0
+        self._pause = 0
 
     def read(self, lines: Sequence[bytes]) -> dict[Path, list[Any]] | None:
-        """Give the values of lines by path, as ``FlatRows`` has them; None unless each is a record of this shape."""
-        if self._decoder is None:
+        """Give the values of lines by path, as ``FlatRows`` has them.
+
+        None if not every line is a record of this shape, or if that is not worth finding out: then the records are to
+        be learned.
+        """
+        text = b"\n".join(lines)
+        if self._decoder is None or self._pause or is_loose(text):
             return None
         decode = self._decoder.decode
         columns = _Columns(len(lines))
@@ -56,7 +65,47 @@ class RecordShape:
             columns.take(records, self._keys, (), None)
         except (_NotOfThisShapeError, TooDeepError, RecursionError, InvalidOperation, ValueError):
             return None
-        return columns.values if has_single_keys(b"\n".join(lines), columns.keys) else None
+        if not has_single_keys(text, columns.keys + columns.keys_in_arrays):
+            return None
+        self._failures = 0
+        if not self._is_worth_it(columns.keys, len(lines)):
+            self._pause = _LONGEST_PAUSE
+        return columns.values
+
+    def learn(self, records: Sequence[Record]) -> None:
+        """Learn the keys of records that were not read by their shape."""
+        if self._pause:
+            self._pause -= 1
+            return
+        size, was_tried = self._size, self._decoder is not None
+        found = sum(self._add(record, self._keys, 1) for record in records)
+        if self._size > size:
+            self._decoder = None
+        if was_tried:
+            self._pause = min(2**self._failures - 1, _LONGEST_PAUSE)
+            self._failures += 1
+        if not self._is_worth_it(found, len(records)) or self._classes == _MOST_CLASSES:
+            self._pause = _LONGEST_PAUSE
+        elif self._decoder is None:
+            self._decoder = msgspec.json.Decoder(_class_of(self._keys), float_hook=exact_number)
+            self._classes += 1
+
+    def _is_worth_it(self, keys: int, records: int) -> bool:
+        return self._size <= _MOST_KEYS and keys >= _SHARE_OF_KEYS * self._size * records
+
+    def _add(self, record: Record, keys: Keys, depth: int) -> int:
+        """Add the keys of a record, and count them."""
+        found = len(record)
+        for key, value in record.items():
+            below = keys.get(key)
+            if below is None:
+                if self._size > _MOST_KEYS or _NO_NAME.search(key):
+                    continue
+                below = keys[key] = {}
+                self._size += 1
+            if type(value) is dict and depth < DEEPEST:
+                found += self._add(value, below, depth + 1)
+        return found
 
 
 class _Columns:
@@ -66,26 +115,22 @@ class _Columns:
         self._size = size
         self.values: dict[Path, list[Any]] = {}
         self.keys = 0
+        self.keys_in_arrays = 0
 
     def take(self, records: Sequence[Any], keys: Keys, path: Path, rows: Sequence[int] | None) -> None:
         """Take the fields of records, which are those of some rows, or (None) of all."""
-        without_keys: set[int] | None = None
+        may_be_empty = bool(path)
         for number, (key, below) in enumerate(keys.items()):
             column = list(map(attrgetter(_field(number)), records))
             kinds = Counter(map(type, column))
-            absent = kinds.pop(_UNSET, 0)
+            absent, nulls = kinds.pop(_UNSET, 0), kinds.pop(_NONE, 0)
             self.keys += len(column) - absent
-            if without_keys is None or without_keys:
-                gone = {place for place, value in enumerate(column) if value is msgspec.UNSET} if absent else set()
-                without_keys = gone if without_keys is None else without_keys & gone
-            nulls = kinds.pop(_NONE, 0)
-            if not kinds:
-                continue
-            if below:
+            may_be_empty = may_be_empty and absent > 0
+            if kinds and below:
                 self._descend(column, below, (*path, key), rows, is_whole=not absent and not nulls)
-            else:
+            elif kinds:
                 self._keep(column, kinds, (*path, key), rows, is_whole=not absent)
-        if path and without_keys:
+        if may_be_empty and any(map(_is_empty, records)):
             raise _NotOfThisShapeError  # an object without attributes is a value
 
     def _descend(
@@ -104,7 +149,7 @@ class _Columns:
         if kinds[dict] and any(type(value) is dict and value for value in column):
             raise _NotOfThisShapeError
         if kinds[list]:
-            self.keys += sum(count_keys(value, len(path)) for value in column if type(value) is list)
+            self.keys_in_arrays += sum(count_keys(value, len(path)) for value in column if type(value) is list)
         if rows is None:
             values = column if is_whole else [None if value is msgspec.UNSET else value for value in column]
         else:
@@ -113,6 +158,10 @@ class _Columns:
                 if value is not msgspec.UNSET:
                     values[row] = value
         self.values[path] = values
+
+
+def _is_empty(record: msgspec.Struct) -> bool:
+    return all(value is msgspec.UNSET for value in msgspec.structs.astuple(record))
 
 
 def _field(number: int) -> str:
@@ -126,16 +175,3 @@ def _class_of(keys: Keys) -> type[msgspec.Struct]:
     ]
     names = {_field(number): key for number, key in enumerate(keys)}
     return msgspec.defstruct("Shape", fields, rename=names, forbid_unknown_fields=True, gc=False)
-
-
-def _add(keys: Keys, others: Keys) -> bool:
-    has_grown = False
-    for key, below in others.items():
-        if not _NO_NAME.search(key):
-            has_grown |= key not in keys
-            has_grown |= _add(keys.setdefault(key, {}), below)
-    return has_grown
-
-
-def _size(keys: Keys) -> int:
-    return len(keys) + sum(map(_size, keys.values()))

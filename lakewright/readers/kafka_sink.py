@@ -74,9 +74,9 @@ class ObjectText:
         return self._unpacked(blocks) if first.startswith(_GZIP) else blocks
 
     def _blocks(self, first: bytes) -> Iterator[bytes]:
-        yield first
+        yield from _cut(first)
         for start in range(_READ_BYTES, self._size, _READ_BYTES):
-            yield self._lake.read(self._path, start=start, length=_READ_BYTES)
+            yield from _cut(self._lake.read(self._path, start=start, length=_READ_BYTES))
 
     def _unpacked(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Unpack one gzip member after another; zeros behind the last are padding."""
@@ -98,3 +98,7 @@ class ObjectText:
                 packed = member.unused_data if member.eof else member.unconsumed_tail
         if not member.eof:
             self.damage = "the gzip stream is cut off"
+
+
+def _cut(text: bytes) -> Iterator[bytes]:
+    return (text[start : start + _TEXT_BYTES] for start in range(0, len(text), _TEXT_BYTES))

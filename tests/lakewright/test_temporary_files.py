@@ -56,6 +56,14 @@ def test_only_what_is_abandoned_is_removed(tmp_path: Path, come_by: str) -> None
         assert not half.exists()
 
 
+def test_what_others_call_so_is_theirs(tmp_path: Path) -> None:
+    for name in ("report.lakewright-tmp", ".lakewright-tmp", ".note.lakewright-tmp"):
+        (tmp_path / name).write_text("theirs")
+    lake = open_lake(str(tmp_path))
+    assert lake.create("b", b"")
+    assert len(list(lake.list(""))) == len(list(tmp_path.iterdir())) == 4
+
+
 def test_a_writer_is_never_robbed(tmp_path: Path) -> None:
     """Others look for abandoned files all the time; a file is either never theirs, or made again under another name."""
     done = threading.Event()

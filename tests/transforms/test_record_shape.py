@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.test_flat_events import RECORDS, SCALARS, to_line
+from transforms import record_shape
 from transforms.event_lines import parse_lines
 from transforms.event_schema import Path
 from transforms.flat_rows import flatten
@@ -26,9 +27,8 @@ def one_by_one(lines: list[bytes]) -> dict[Path, list[Any]] | None:
 
 
 def shape_of(lines: list[bytes]) -> RecordShape:
-    parsed = parse_lines(lines)
     shape = RecordShape()
-    shape.learn(flatten(parsed.records, parsed.lines))
+    shape.learn(parse_lines(lines).records)
     return shape
 
 
@@ -120,20 +120,48 @@ def test_what_is_odd_but_right_is_read(line: bytes) -> None:
     assert agree(shape_of([PLAIN]), [PLAIN, line])
 
 
-def test_a_shape_grows_and_a_thin_one_is_none() -> None:
+@pytest.mark.parametrize("blanks", [b" ", b"  ", b"\t \r"])
+def test_one_lines_fault_is_not_made_up_for_by_another(blanks: bytes) -> None:
+    lines = [b'{"a"%s:1}' % blanks, b'{"a":1,"a":2}']
+    assert not agree(shape_of([PLAIN]), lines)
+    assert one_by_one([b'{"a"%s:1,"a":2}' % blanks]) is None
+
+
+def test_a_shape_grows() -> None:
     shape = shape_of([PLAIN])
     more = [PLAIN, b'{"a":1,"b":{"c":2,"new":1}}']
     assert not agree(shape, more)
-    parsed = parse_lines(more)
-    shape.learn(flatten(parsed.records, parsed.lines))
+    shape.learn(parse_lines(more).records)
+    assert agree(shape, more)
+    shape.learn(parse_lines([PLAIN, b'{"a":1,"b\\n":1}']).records)
     assert agree(shape, more)
 
-    parsed = parse_lines([PLAIN, b'{"a":1,"b\\n":1}'])
-    shape.learn(flatten(parsed.records, parsed.lines))
-    assert agree(shape, more)
 
+def test_a_thin_shape_is_none() -> None:
     thin = [json.dumps({f"k{number}": 1}).encode() for number in range(9)]
-    parsed = parse_lines(thin)
-    shape.learn(flatten(parsed.records, parsed.lines))
-    assert not agree(shape, thin)
-    assert not agree(shape, [PLAIN])
+    assert not agree(shape_of(thin), thin)
+
+    wide = shape_of([json.dumps({f"k{number}": 1 for number in range(9)}).encode()])
+    assert agree(wide, thin)
+    assert not agree(wide, thin), "worth no other try for now"
+
+
+def test_a_shape_ends_growing() -> None:
+    shape = RecordShape()
+    for day in range(100):
+        lines = [json.dumps({f"{day}-{number}": 1 for number in range(50)}).encode()]
+        shape.learn(parse_lines(lines).records)
+    assert shape.read(lines) is None
+
+
+def test_the_more_often_it_fails_the_less_it_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape, odd = shape_of([PLAIN]), [PLAIN, b'{"b":1}']
+    tried: list[bytes] = []
+    monkeypatch.setattr(record_shape, "is_loose", tried.append)
+    for _ in range(200):
+        assert shape.read(odd) is None
+        shape.learn(parse_lines(odd).records)
+    assert 5 <= len(tried) <= 10
+    while shape.read([PLAIN]) is None:
+        shape.learn([{"a": 1}])
+    assert len(tried) <= 12
