@@ -148,15 +148,14 @@ class _Reading:
         ]
 
     def _flatten(self, lines: Sequence[bytes], line: int, record: int) -> tuple[FlatRows, int]:
-        """Give the rows of lines, and how many of these were blank."""
+        """Give the rows of lines, and how many of these were blank; reject what is no record."""
         values = self._shape.read(lines)
         if values is not None:
             return FlatRows(number_lines(lines, after_line=line, after_record=record), values), 0
         parsed = parse_lines(lines, after_line=line, after_record=record)
         self._shape.learn(parsed.records)
-        flat = flatten(parsed.records, parsed.lines)
-        flat.rejected[:0] = parsed.rejected
-        return flat, parsed.blank
+        self._reject(parsed.rejected)
+        return flatten(parsed.records, parsed.lines), parsed.blank
 
     def _take(self, flat: FlatRows) -> None:
         self._reject(flat.rejected)

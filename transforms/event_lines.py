@@ -96,8 +96,7 @@ def parse_lines(lines: Sequence[bytes], *, after_line: int = 0, after_record: in
 
 def number_lines(lines: Sequence[bytes], *, after_line: int, after_record: int) -> list[Line]:
     """Number lines that all hold a record; see ``parse_lines``."""
-    numbers, ordinals = range(after_line + 1, after_line + 1 + len(lines)), count(after_record + 1)
-    return list(map(Line, numbers, ordinals, lines))
+    return list(map(Line, count(after_line + 1), count(after_record + 1), lines))
 
 
 def exact_number(text: str) -> float | Decimal:

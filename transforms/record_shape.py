@@ -55,8 +55,10 @@ class RecordShape:
         None if not every line is a record of this shape, or if that is not worth finding out: then the records are to
         be learned.
         """
+        if self._decoder is None or self._pause:
+            return None
         text = b"\n".join(lines)
-        if self._decoder is None or self._pause or is_loose(text):
+        if is_loose(text):
             return None
         decode = self._decoder.decode
         columns = _Columns(len(lines))

@@ -98,7 +98,7 @@ def to_arrow(values: Sequence[Any], kind: Type) -> tuple[pa.Array, list[int]]:
     converted, misfits = [], []
     for row, value in enumerate(values):
         try:
-            converted.append(None if value is None else convert(value))
+            converted.append(convert(value))
         except DoesNotFitError:
             converted.append(None)
             misfits.append(row)
