@@ -3,14 +3,14 @@
 import contextlib
 import fcntl
 import os
-import re
 import uuid
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO, Final
 
 _SUFFIX: Final = ".lakewright-tmp"
-_NAME: Final = re.compile(r"\.[0-9a-f]{32}\.lakewright-tmp")
+_PATTERN: Final = "." + "[0-9a-f]" * 32 + _SUFFIX
 
 
 @contextlib.contextmanager
@@ -29,7 +29,7 @@ def temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 def is_temporary(name: str) -> bool:
     """Tell whether a file is one that somebody writes, or wrote."""
-    return _NAME.fullmatch(name) is not None
+    return fnmatchcase(name, _PATTERN)
 
 
 def remove_abandoned(path: Path) -> None:
@@ -41,9 +41,8 @@ def remove_abandoned(path: Path) -> None:
 
 def remove_abandoned_in(folder: Path) -> None:
     """Remove the temporary files of a folder whose writers were killed."""
-    for path in folder.glob(f".*{_SUFFIX}"):
-        if is_temporary(path.name):
-            remove_abandoned(path)
+    for path in folder.glob(_PATTERN):
+        remove_abandoned(path)
 
 
 def _open_locked(folder: Path) -> tuple[Path, BinaryIO]:

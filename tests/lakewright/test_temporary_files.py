@@ -1,15 +1,18 @@
 """What a killed writer leaves half written is removed by the next one that comes by, what a living one writes is not."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from lakewright.lake import open_lake
+from lakewright.local_in_place import LocalInPlace
 from lakewright.temporary_files import remove_abandoned_in, temporary_file
 from tests.conftest import ROOT
 
@@ -62,6 +65,38 @@ def test_what_others_call_so_is_theirs(tmp_path: Path) -> None:
     lake = open_lake(str(tmp_path))
     assert lake.create("b", b"")
     assert len(list(lake.list(""))) == len(list(tmp_path.iterdir())) == 4
+
+
+def test_what_is_abandoned_beside_the_target_of_a_link_is_removed(tmp_path: Path) -> None:
+    for folder in ("lake", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "elsewhere/a").write_bytes(b"old")
+    (tmp_path / "lake/a").symlink_to(tmp_path / "elsewhere/a")
+    with writer(tmp_path / "elsewhere") as process:
+        process.kill()
+    assert len(list((tmp_path / "elsewhere").iterdir())) == 2
+    objects = LocalInPlace(tmp_path / "lake")
+    opened = objects.open("a")
+    assert opened is not None
+    assert objects.replace("a", opened, BytesIO(b"new"), 3, is_same=False)
+    opened.pieces.close()
+    assert [(path.name, path.read_bytes()) for path in (tmp_path / "elsewhere").iterdir()] == [("a", b"new")]
+    assert (tmp_path / "lake/a").is_symlink()
+
+
+def test_where_nothing_can_be_locked_all_is_written_and_nothing_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "no locks here")
+
+    with writer(tmp_path) as process:
+        process.kill()
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    lake = open_lake(str(tmp_path))
+    assert lake.create("a", b"whole")
+    assert [found.path for found in lake.list("")] == ["a"]
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_writer_is_never_robbed(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import random
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -299,6 +300,14 @@ def test_sixty_levels_are_flat_or_an_array_of_sixty() -> None:
     assert [column.name for column in schema.columns] == ["arrays", "deep" + "_k" * 60]
     (row,) = rows_of(lines, schema)
     assert rebuild(row, schema.columns) == {"deep": deep, "arrays": arrays}
+
+
+def test_nulls_are_no_attributes() -> None:
+    nulls = {f"key {number}": None for number in range(6000)} | {
+        "deep": reduce(lambda inner, _: {"a": inner}, range(99), None)
+    }
+    rows = flat([to_line({"n": 1} | nulls)])
+    assert rows.values == {("n",): [1]}
 
 
 def test_keys_that_are_values_are_refused_before_they_fill_the_memory() -> None:
