@@ -121,7 +121,8 @@ def has_single_keys(text: bytes, keys: int) -> bool:
         text: One or more lines that are not loose; see ``is_loose``.
         keys: How many keys were found in all objects of these lines.
     """
-    # Each key ends in `":` once, as do escaped quotes within strings: if there are no more of them, no key was merged.
+    # Each key ends in `":` once. Escaped quotes within texts may look so, and texts that begin with a colon; if there
+    # are no more of them than keys, no key was merged.
     ends = text.count(b'":')
     return ends == keys or (b'\\\\":' not in text and ends - text.count(b'\\":') == keys)
 
