@@ -280,8 +280,10 @@ def _answer(work: Callable[[], Answer], as_json: bool, verbose: bool) -> None:
         answer.show()
     told = answer.data if isinstance(answer.data, list) else []
     for found in told:
+        name = f"{found['target']}: " if len(told) > 1 else ""
+        for warning in found.get("warnings", ()):
+            typer.echo(f"warning: {name}{warning}", err=True)
         if found.get("error"):
-            name = f"{found['target']}: " if len(told) > 1 else ""
             typer.echo(f"error: {name}{found['error']}", err=True)
     raise typer.Exit(answer.exit_code)
 

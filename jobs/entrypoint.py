@@ -48,6 +48,8 @@ def run_as_script(arguments: Sequence[str] | None = None) -> int:
         return 1
     for receipt in receipts:
         print(receipt.model_dump_json(), file=sys.stdout)
+        for warning in receipt.warnings:
+            print(f"warning: {receipt.target}: {warning}", file=sys.stderr)
         if receipt.error:
             print(f"error: {receipt.target}: {receipt.error}", file=sys.stderr)
     return worst_exit_code(receipts)

@@ -72,6 +72,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "ignored": _some([f"{path}: {why}" for path, why in receipt["ignored"].items()]),
             "extra columns": _some(list(receipt["extra_columns"])),
             "schema changes": _some(receipt["schema_changes"]),
+            "warnings": _some(receipt["warnings"]),
             "set aside": _some([f"{name} (values: {count})" for name, count in set_aside.items()]),
             "catalog": receipt["catalog"],
             "seconds": " ".join(f"{stage} {spent:.1f}" for stage, spent in receipt["seconds"].items()),

@@ -36,6 +36,7 @@ def plan_overview(lake: Lake, job: TargetJob, request: Request) -> dict[str, Any
         "ignored": survey.ignored,
         "extra_columns": survey.extra_columns,
         "schema_changes": survey.schema_changes,
+        "warnings": survey.warnings,
     }
     if survey.refused:
         path, reason = next(iter(survey.refused.items()))

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import platform
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
@@ -92,9 +93,14 @@ class Receipt(BaseModel):
     ignored: dict[str, str] = {}
     extra_columns: dict[str, int] = {}
     schema_changes: list[str] = []
+    warnings: list[str] = []
     catalog: str = ""
     checks: dict[str, bool] = {}
     versions: dict[str, str] = Field(default_factory=_versions)
+
+    def warn(self, warnings: Iterable[str]) -> None:
+        """Add warnings, each once: what a person should know although the run goes on."""
+        self.warnings = list(dict.fromkeys((*self.warnings, *warnings)))
 
     def add(self, report: BatchReport) -> None:
         """Take a batch in: the counts are those of the batches that were committed, or of the one that was refused."""

@@ -207,6 +207,7 @@ class Run:
             table_commit=commit.told,
         )
         self.receipt.schema_changes += [] if refused else staged.schema_changes
+        self.receipt.warn(staged.warnings)
         self._log.write_outcome(outcome)
         self._say("committed" if not refused else "refused", f"batch {plan.number}")
         self.receipt.add(BatchReport.of(outcome, plan.objects, plan.processing_date))
@@ -291,6 +292,7 @@ class Run:
         self.receipt.ignored.update(survey.ignored)
         self.receipt.extra_columns.update(survey.extra_columns)
         self.receipt.schema_changes = survey.schema_changes
+        self.receipt.warn(survey.warnings)
         self._note_refused(survey.refused)
         if survey.refused and not self._job.skips_refused:
             raise ObjectRefusedError(survey.refused)

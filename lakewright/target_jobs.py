@@ -61,6 +61,7 @@ class Survey:
     ignored: dict[str, str] = field(default_factory=dict)
     extra_columns: dict[str, int] = field(default_factory=dict)
     schema_changes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class Staged:
     mark: str = ""
     memory: list[TableFile] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
