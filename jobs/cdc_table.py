@@ -219,7 +219,7 @@ class ChangedTable(ABC):
             if is_load(path) or own <= {name.casefold() for name in of_deletes}:
                 continue
             for name in table:
-                if name.casefold() not in own:
+                if name.casefold() not in own and name not in self.spec.keep_when_null:
                     absent.setdefault(name, []).append(path)
         return [
             f"column {name!r} is absent from {len(paths)} files, first {paths[0]}: it becomes null in the rows that "

@@ -75,7 +75,7 @@ def test_texts_that_are_not_utf8_are_no_keys(cdc: CdcBench, tmp_path: Path) -> N
     receipt = cdc.run()
     assert ran(receipt) == {"read": 4, "written": 2, "rejected": 2}
     assert receipt["rules"] == {"id: encoding": 2}
-    assert [key for key, _ in rows(cdc)] == ["a\x7e", "a\x7f"]
+    assert sorted(key for key, _ in rows(cdc)) == ["a\x7e", "a\x7f"]
 
 
 @pytest.mark.slow
@@ -263,12 +263,12 @@ def test_values_that_updates_leave_out_stay(cdc: CdcBench, storage: str) -> None
     answer = cdc.command("run", "--json")
     assert answer.exit_code == 0, answer.stderr
     receipts = {receipt["target"]: receipt for receipt in answer.data}
-    for table, first, second in (("plain", None, None), ("nulls", "long", None), ("absent", None, "other")):
+    for table, first, second in (("plain", None, None), ("nulls", "long", "other"), ("absent", None, "other")):
         expected = [(1, "Ada B", first), (2, "Bo B", second), (4, "Di", None)]
         assert rows(cdc, "id", "name", "bio", table=table) == expected, table
         warned = (
             []
-            if table == "absent"
+            if table != "plain"
             else [
                 f"column 'bio' is absent from 1 files, first raw/hr/{table}/{SECOND}: it becomes null in the rows that they "
                 f"update; tables.{table}.keep_when_absent: true keeps its values"
