@@ -24,7 +24,7 @@ from lakewright.hudi_catalog import HudiCatalog
 from lakewright.hudi_client import roll_back
 from lakewright.hudi_compaction import Compacted, compact_table
 from lakewright.hudi_counts import Handed
-from lakewright.hudi_timeline import Commit, Timeline, read_properties
+from lakewright.hudi_timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
 from lakewright.lake import Lake
 from lakewright.log import Before, Counts, Log, Plan, TableFile, TableState
 from lakewright.observations import counted
@@ -420,6 +420,11 @@ class HudiTarget(ChangedTable):
         """
         path, properties = self.target.path, read_properties(self._lake, self.target.path)
         if not properties:
+            if backup := find_backup(self._lake, path):
+                raise StateError(
+                    f"{PROPERTIES_FILE} of {path} is empty or gone, as a write that was cut off leaves it; copy its "
+                    f"backup {backup} over it and run again"
+                )
             if before.number:
                 raise StateError(f"the log ends with batch {before.number}, but {path} holds no Hudi table; {_ANEW}")
             if stray := next(iter(self._lake.list(path)), None):

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Protocol, runtime_checkable
 
-from lakewright.errors import ConfigError
+from lakewright.errors import ConfigError, cause_of
 from lakewright.hudi_compaction import Compacted
 from lakewright.lake import Lake
 from lakewright.lease import Lease
+from lakewright.progress import LOGGER
 from lakewright.target_jobs import TargetJob
 from transforms.errors import LakewrightError
 
@@ -36,4 +37,7 @@ def _compact(lake: Lake, job: TargetJob) -> dict[str, Any]:
             done = job.compact()
     except LakewrightError as error:
         return found | {"compactions": [], "exit_code": error.exit_code, "error": str(error)}
+    except Exception as error:  # noqa: BLE001 - whatever Hudi raises is this table's, and no other's
+        LOGGER.debug("%s: compaction failed", job.target.name, exc_info=True)
+        return found | {"compactions": [], "exit_code": 1, "error": f"unexpected {cause_of(error)}"}
     return found | {"compactions": [asdict(one) for one in done], "exit_code": 0, "error": ""}

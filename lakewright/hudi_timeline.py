@@ -11,6 +11,7 @@ from lakewright.lake import Lake
 from lakewright.writers.hudi import METADATA_PREFIX
 
 PROPERTIES_FILE: Final = ".hoodie/hoodie.properties"
+_BACKUP_SUFFIX: Final = ".backup"
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,18 @@ class Commit:
 
 def read_properties(lake: Lake, path: str) -> dict[str, str]:
     """Read a table's ``hoodie.properties``; empty where no table is."""
+    return _read_properties(lake, f"{path.rstrip('/')}/{PROPERTIES_FILE}")
+
+
+def find_backup(lake: Lake, path: str) -> str:
+    """Find the copy of ``hoodie.properties`` that Hudi keeps while it replaces them; empty if there is no whole one."""
+    backup = f"{path.rstrip('/')}/{PROPERTIES_FILE}{_BACKUP_SUFFIX}"
+    return backup if _read_properties(lake, backup) else ""
+
+
+def _read_properties(lake: Lake, path: str) -> dict[str, str]:
     try:
-        text = lake.read(f"{path.rstrip('/')}/{PROPERTIES_FILE}").decode()
+        text = lake.read(path).decode(errors="replace")
     except FileNotFoundError:
         return {}
     lines = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))

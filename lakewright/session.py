@@ -85,6 +85,8 @@ def own_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
 def _set_up(session: SparkSession) -> None:
     for key, value in SETTINGS.items():
         session.conf.set(key, value)
+        # Jobs that Hudi starts by itself (compaction, clustering) see the properties of their thread, and no session.
+        session.sparkContext.setLocalProperty(key, value)
     if not is_local():
         # Where the JVM is not ours to set up, Spark had better not generate such methods.
         session.conf.set("spark.sql.codegen.hugeMethodLimit", _COMPILED_BYTES)

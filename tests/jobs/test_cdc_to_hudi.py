@@ -526,6 +526,25 @@ def test_a_table_that_was_restored_or_dropped_is_noticed(cdc: CdcBench, one_load
 
 
 @pytest.mark.slow
+def test_properties_that_a_killed_write_left_empty(cdc: CdcBench, one_load: Path) -> None:
+    import shutil
+
+    shutil.copytree(one_load, cdc.lake, dirs_exist_ok=True)
+    properties = cdc.lake / "refined/hr/employees/.hoodie/hoodie.properties"
+    backup = properties.with_name("hoodie.properties.backup")
+    shutil.copy(properties, backup)
+    properties.write_text("")
+    receipt = cdc.run()
+    assert receipt["exit_code"] == 1
+    assert receipt["error"].endswith(
+        "copy its backup refined/hr/employees/.hoodie/hoodie.properties.backup over it and run again"
+    )
+    backup.rename(properties)
+    assert cdc.run()["exit_code"] == 0
+    assert cdc.rows() == [ANN, BOB, CID]
+
+
+@pytest.mark.slow
 def test_what_is_in_the_way_is_left_alone(cdc: CdcBench, one_load: Path) -> None:
     import shutil
 
@@ -723,6 +742,40 @@ def test_compact(cdc: CdcBench) -> None:
     assert cdc.batches() == [1, 2, 3]
     assert "nothing to do" in cdc.command("compact", "--target", "employees").stdout
     assert cdc.strays() == []
+
+
+@pytest.mark.slow
+def test_compaction_of_old_dates_and_beside_a_table_that_fails(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs import cdc_to_hudi
+
+    schema = pa.schema([("id", pa.int32()), ("born", pa.timestamp("us")), ("name", pa.string())])
+    old = dt.datetime(1582, 1, 1)
+    cdc.feed(tables={"a": {"key": "id"}, "b": {"key": "id"}}, target__storage="merge_on_read")
+    for table in ("a", "b"):
+        cdc.put(LOAD, [(1, old, "x"), (2, old, "x")], schema, table=table)
+    cdc.command("run")
+    for table in ("a", "b"):
+        cdc.put(FIRST, [("U", at(1), 2, old, "y")], schema, table=table)
+    cdc.command("run")
+    compact_table = cdc_to_hudi.compact_table
+
+    def fail_for_a(spark: SparkSession, table: Any) -> Any:
+        if table.name == "a":
+            raise RuntimeError("broken")
+        return compact_table(spark, table)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cdc_to_hudi, "compact_table", fail_for_a)
+        answer = cdc.command("compact", "--json")
+    assert answer.exit_code == 1
+    a, b = answer.data
+    assert (a["exit_code"], a["error"]) == (1, "unexpected RuntimeError: broken")
+    assert b["compactions"][0]["log_files"] == 1
+    assert cdc.command("compact").exit_code == 0
+    for table in ("a", "b"):
+        reader = cdc.spark.read.format("hudi").option("hoodie.datasource.query.type", "read_optimized")
+        rows = reader.load(str(cdc.lake / "refined/hr" / table)).select("id", "born", "name").collect()
+        assert sorted(map(tuple, rows)) == [(1, old, "x"), (2, old, "y")]
 
 
 def test_narrowing_by_date_is_refused(cdc: CdcBench) -> None:
