@@ -6,15 +6,23 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from transforms.errors import MissingColumnsError
-from transforms.json_text import Depth, scrubber
+from transforms.json_strings import InsideStrings, scrubber_inside
+from transforms.json_text import Depth
 
 VALUE = "value"
 
 
 def scrubbed_lines(
-    lines: DataFrame, *, fields: Collection[str], depth: Depth = "top", replacement: bytes = b'""'
+    lines: DataFrame,
+    *,
+    fields: Collection[str],
+    depth: Depth = "top",
+    replacement: bytes = b'""',
+    inside_strings: InsideStrings = (),
 ) -> DataFrame:
     """Replace the values of some fields in lines of JSON; see ``transforms.json_text.scrub_line``.
+
+    ``inside_strings`` are as in ``transforms.json_strings.StringScrubber``.
 
     Columns in:  value (string: one record; null and blank lines stay)
     Columns out: every input column, value with the fields' values replaced
@@ -27,9 +35,10 @@ def scrubbed_lines(
     if VALUE not in lines.columns:
         raise MissingColumnsError([VALUE], lines.columns)
     names, place = tuple(fields), lines.columns.index(VALUE)
+    inside = inside_strings if isinstance(inside_strings, str) else tuple(inside_strings)
 
     def scrub_batches(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        scrub = scrubber(names, depth, replacement).scrub
+        scrub = scrubber_inside(names, depth, replacement, inside).scrub
         for batch in batches:
             texts = [
                 None if text is None else scrub(text)[0] for text in batch.column(place).cast(pa.binary()).to_pylist()
