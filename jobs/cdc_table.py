@@ -17,7 +17,7 @@ from lakewright.log import Plan, SourceObject, TableFile, TableState
 from lakewright.progress import Progress
 from lakewright.readers.dms import ChangeColumns, Footer, is_load, read_changes, read_footers, written_at
 from lakewright.session import own_session
-from lakewright.sources import Choice, Listed, Source, choose_append
+from lakewright.sources import Choice, Listed, Source, choose_append, describe_empty
 from lakewright.target_jobs import Request, Staged, Survey, Target
 from lakewright.writers.parquet import broken_rules, stage_parquet, staged_files
 from transforms.changes import OBJECT, REJECTED, keep_rejected_changes, with_change_order
@@ -74,7 +74,8 @@ class ChangedTable(ABC):
         if refused:
             return Survey(choice=Choice([], []), refused=refused, ignored=ignored)
         _, changes = self._columns(footers, {} if request.everything else state.columns)
-        return Survey(choice=choice, ignored=ignored, schema_changes=changes)
+        nothing = "" if listed else describe_empty(self._source.where, ignored, whose="a Parquet file of the table")
+        return Survey(choice=choice, ignored=ignored, schema_changes=changes, nothing=nothing)
 
     def changed(self, plan: Plan) -> list[str]:
         """See ``TargetJob.changed``."""
@@ -210,6 +211,11 @@ class UnusableTable:
     def __init__(self, feed_name: str, feed: CdcToHudiFeed, name: str, problem: LakewrightError | None) -> None:
         self.feed, self._problem = feed, problem
         self.target = Target(feed_name, name, f"{feed.target.path}{name}/")
+
+    @property
+    def is_skipped(self) -> bool:
+        """Tell whether the feed skips the table, which is no problem."""
+        return self._problem is None
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:  # noqa: ARG002
         """See ``TargetJob.survey``."""

@@ -16,7 +16,7 @@ from lakewright.log import Counts, Plan, SourceObject, TableState
 from lakewright.progress import Progress
 from lakewright.scrub import scrub_objects
 from lakewright.session import get_session
-from lakewright.sources import Choice
+from lakewright.sources import Choice, describe_empty
 from lakewright.spread import spread
 from lakewright.target_jobs import FEED_CHANGED, Request, Staged, Survey, Target
 
@@ -58,7 +58,7 @@ class JsonScrub:
         changed = state.last is not None and state.last.reason == FEED_CHANGED
         rules = self.feed.rules()
         refused, ignored, chosen = {}, {}, []
-        hiding = 0
+        hiding = done = 0
         for path, found in self._named() if self.feed.source.objects else self._listed():
             done_by = state.objects[path].done_by if path in state.objects else rules.name()
             again = request.everything or changed or done_by not in (rules.name(), rules.name(hides=True))
@@ -71,11 +71,19 @@ class JsonScrub:
             elif again or not state.has(path, found.etag) or (done_by == rules.name(hides=True) and rules.looks):
                 chosen.append(SourceObject(path=path, size=found.size, etag=found.etag, again=again))
             else:
-                hiding += done_by == rules.name(hides=True)
+                done, hiding = done + 1, hiding + (done_by == rules.name(hides=True))
         other = sum(taken.again for taken in chosen) if not request.everything else 0
         changes = [f"{other} objects may have been scrubbed by other rules, and are scrubbed again"] if other else []
         warnings = [f"{hiding} objects hid fields in strings when that was looked for; {_INSIDE}"] if hiding else []
-        return Survey(Choice(chosen, []), refused=refused, ignored=ignored, schema_changes=changes, warnings=warnings)
+        is_empty = not (chosen or refused or done)
+        return Survey(
+            Choice(chosen, []),
+            refused=refused,
+            ignored=ignored,
+            schema_changes=changes,
+            warnings=warnings,
+            nothing=describe_empty(self.feed.source.path, ignored, whose="one to scrub") if is_empty else "",
+        )
 
     def changed(self, plan: Plan) -> list[str]:  # noqa: ARG002
         """See ``TargetJob.changed``: whatever an object is by now, that is what is scrubbed."""

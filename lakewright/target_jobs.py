@@ -54,7 +54,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a run would do now: the next batch, and all that a person should know of the source."""
+    """What a run would do now: the next batch, and all that a person should know of the source.
+
+    ``nothing`` says what lies at the source if nothing of it is the target's, be it new or not; empty otherwise.
+    """
 
     choice: Choice
     refused: dict[str, str] = field(default_factory=dict)
@@ -62,6 +65,7 @@ class Survey:
     extra_columns: dict[str, int] = field(default_factory=dict)
     schema_changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    nothing: str = ""
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,7 @@ def test_plan_writes_nothing(bench: Bench) -> None:
         "ignored": {},
         "extra_columns": {"more": 1},
         "schema_changes": [],
+        "warnings": [],
     }
     answer = bench.command("plan")
     assert "year=2026/month=08/day=01" in answer.stdout
