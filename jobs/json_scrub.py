@@ -26,7 +26,6 @@ _PACK_BYTES: Final = 32 << 20
 _PACK_OBJECTS: Final = 200
 _TASKS_PER_CORE: Final = 4
 _NAMED_IN_A_WARNING: Final = 10
-_INSIDE: Final = "name their fields in scrub.inside_strings"
 
 
 class JsonScrub:
@@ -74,14 +73,14 @@ class JsonScrub:
                 done, hiding = done + 1, hiding + (done_by == rules.name(hides=True))
         other = sum(taken.again for taken in chosen) if not request.everything else 0
         changes = [f"{other} objects may have been scrubbed by other rules, and are scrubbed again"] if other else []
-        warnings = [f"{hiding} objects hid fields in strings when that was looked for; {_INSIDE}"] if hiding else []
+        known = f"{hiding} objects hid fields in strings when that was looked for; {rules.advice()}"
         is_empty = not (chosen or refused or done)
         return Survey(
             Choice(chosen, []),
             refused=refused,
             ignored=ignored,
             schema_changes=changes,
-            warnings=warnings,
+            warnings=[known] if hiding else [],
             nothing=describe_empty(self.feed.source.path, ignored, whose="one to scrub") if is_empty else "",
         )
 
@@ -113,7 +112,7 @@ class JsonScrub:
             numbers={found.path: found.numbers for found in results if found.status in ("scrubbed", "already", "gone")},
             refused={found.path: found.reason for found in results if found.status == "refused"},
             unreached={found.path: found.reason for found in results if found.status == "unreached"},
-            warnings=_warnings({found.path: found.hidden for found in done if found.hidden}),
+            warnings=_warnings({found.path: found.hidden for found in done if found.hidden}, rules.advice()),
         )
 
     def layout(self) -> str:
@@ -145,13 +144,13 @@ def printable(path: str) -> str:
     return path.encode(errors="surrogateescape").decode(errors="replace")
 
 
-def _warnings(hidden: Mapping[str, int]) -> list[str]:
+def _warnings(hidden: Mapping[str, int], advice: str) -> list[str]:
     """Name the objects that hide fields in strings, each with how many such strings it has."""
     if not hidden:
         return []
     named = [f"{path} ({count})" for path, count in list(hidden.items())[:_NAMED_IN_A_WARNING]]
     more = f" and {len(hidden) - len(named)} more objects" if len(hidden) > len(named) else ""
-    return [f"fields to scrub are still there, in JSON inside strings of {', '.join(named)}{more}; {_INSIDE}"]
+    return [f"fields to scrub are still there, in JSON inside strings of {', '.join(named)}{more}; {advice}"]
 
 
 def packed(objects: Sequence[SourceObject], *, cores: int) -> Iterator[list[tuple[str, bool]]]:

@@ -66,7 +66,7 @@ class Scrub(Model):
 
     @model_validator(mode="after")
     def _can_be_done(self) -> "Scrub":
-        if "" in self.fields or "" in self.inside_strings:
+        if "" in (*self.fields, *self.inside_strings):
             raise ValueError("an empty text is no name of a field")
         rules = ScrubRules(self.fields, self.depth, self.written_replacement(), inside_strings=self.inside_strings)
         rules.scrubber()

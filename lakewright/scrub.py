@@ -59,6 +59,12 @@ class ScrubRules:
             said += ("any" if inside == "any" else sorted(inside),)
         return sha256(repr(said).encode()).hexdigest()[:16] + (_HIDING if hides else "")
 
+    def advice(self) -> str:
+        """Say what can be done about strings that hide fields."""
+        if self.inside_strings == "any":
+            return "what is not JSON from end to end cannot be scrubbed inside"
+        return "name their fields in scrub.inside_strings"
+
     def scrubber(self) -> Scrubber | StringScrubber:
         """Give the scrubber of these fields."""
         return scrubber_inside(self.fields, self.depth, self.replacement, self.inside_strings)
@@ -235,7 +241,7 @@ class _Hidden:
     """The strings of an object that hide a field, counted line by line."""
 
     def __init__(self, path: str, rules: ScrubRules) -> None:
-        self._path, self._refuses, self._proof = path, rules.on_hidden == "refuse", rules.proof()
+        self._path, self._rules, self._proof = path, rules, rules.proof()
         self._first_line = 0
         self.count = 0
 
@@ -264,12 +270,12 @@ class _Hidden:
         Raises:
             ObjectRefusedError: If that is so.
         """
-        if self.count and self._refuses:
+        if self.count and self._rules.on_hidden == "refuse":
             strings = (
                 f"{self.count} strings, first in line {self._first_line}, hide"
                 if self.count > 1
                 else (f"a string in line {self._first_line} hides")
             )
             raise ObjectRefusedError(
-                {self._path: f"{strings} a field to scrub in JSON; name their fields in scrub.inside_strings; {what}"}
+                {self._path: f"{strings} a field to scrub in JSON; {self._rules.advice()}; {what}"}
             )

@@ -19,7 +19,7 @@ from transforms.json_text import Depth, Scrubber, scrubber, split_path
 InsideStrings = tuple[str, ...] | Literal["any"]
 
 #: What may stand around the documents in a string.
-AROUND: Final = " \t\r\n\ufeff"
+AROUND: Final = " \t\r\n\x1e\ufeff"
 #: With each level the escapes double: what is deeper was made to be.
 MOST_LEVELS: Final = 16
 

@@ -293,6 +293,8 @@ def test_json_inside_strings(uploads: Uploads) -> None:
     assert uploads.path("plain.json").read_bytes() == INSIDE * 2
     assert gzip.decompress(uploads.path("packed.json.gz").read_bytes()) == INSIDE
     assert uploads.run()["status"] == "nothing_new"
+    uploads.put("plain.json", ENVELOPE)
+    assert numbers(uploads.run("--set", "scrub.inside_strings=any"))["plain.json"]["blanked"] == 2
 
 
 def test_what_is_hidden_in_strings_is_told_each_run_until_it_is_scrubbed(uploads: Uploads) -> None:
