@@ -115,7 +115,7 @@ def end_of_value(line: bytes, start: int, known: bytes = b"") -> int:
         position = behind(_no_bracket, line, position + 1)
 
 
-def behind(pattern: Any, line: bytes, position: int) -> int:
+def behind(pattern: Any, line: bytes | str, position: int) -> int:
     """Give the position behind what a pattern matches there."""
     end: int = pattern.match(line, position).end()
     return end

@@ -19,7 +19,7 @@ from transforms.json_text import Depth, Scrubber, scrubber, split_path
 InsideStrings = tuple[str, ...] | Literal["any"]
 
 #: What may stand around the documents in a string.
-AROUND: Final = " \t\r\n\x1e\ufeff"
+AROUND: Final = re.compile("[ \t\r\n\x1e\ufeff]*")
 #: With each level the escapes double: what is deeper was made to be.
 MOST_LEVELS: Final = 16
 
@@ -153,23 +153,16 @@ def _starts_of_documents(content: str) -> list[int]:
     What Python takes for JSON is taken for it here: ``NaN``, control characters and halves of surrogate pairs too.
     """
     starts = []
-    place = _behind_blanks(content, 0)
-    while place < len(content):
-        starts.append(place)
+    end = before = 0
+    while (start := behind(AROUND, content, end)) < len(content):
+        before += len(content[end:start].encode("utf-8", "surrogatepass"))
+        starts.append(before)
         try:
-            _, end = _decoder.raw_decode(content, place)
+            _, end = _decoder.raw_decode(content, start)
         except ValueError:
             return []
-        place = _behind_blanks(content, end)
-    if content.isascii():
-        return starts
-    return [len(content[:start].encode("utf-8", "surrogatepass")) for start in starts]
-
-
-def _behind_blanks(text: str, place: int) -> int:
-    while place < len(text) and text[place] in AROUND:
-        place += 1
-    return place
+        before += len(content[start:end].encode("utf-8", "surrogatepass"))
+    return starts
 
 
 def _string_values(text: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:

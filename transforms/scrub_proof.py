@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from transforms.json_scan import behind
 from transforms.json_strings import AROUND, MOST_LEVELS, InsideStrings
 from transforms.json_text import Depth, split_path
 
@@ -114,14 +115,12 @@ def _parsed(text: str) -> Any:
 
 def _documents(text: str) -> list[Any] | None:
     """Parse a text as JSON documents one after another; None if it is anything else."""
-    documents, rest = [], text.strip(AROUND)
+    documents: list[Any] = []
     place = 0
     try:
-        while place < len(rest):
-            document, place = _lenient.raw_decode(rest, place)
+        while (place := behind(AROUND, text, place)) < len(text):
+            document, place = _lenient.raw_decode(text, place)
             documents.append(document)
-            while place < len(rest) and rest[place] in AROUND:
-                place += 1
     except (ValueError, RecursionError):
         return None
     return documents
