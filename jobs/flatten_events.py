@@ -76,12 +76,12 @@ class FlattenEvents:
                 refused[found.path] = f"its path says no day, but {partition_path(day) or 'nothing'}"
             elif found.path not in excluded:
                 objects.append(SourceObject(path=found.path, size=found.size, etag=found.etag, values=day))
-        return Survey(
-            choice=self._choose(objects, state, request),
-            refused=refused,
-            ignored=dict(listing.strays),
-            warnings=self._warnings,
-        )
+        choice = self._choose(objects, state, request)
+        warnings = list(self._warnings)
+        is_of_days = request.everything or any(is_within(taken.values, request.wanted) for taken in objects)
+        if request.wanted and not is_of_days:
+            warnings.append(f"no object of topic {self._topics[0]!r} is of {partition_path(request.wanted)}")
+        return Survey(choice=choice, refused=refused, ignored=dict(listing.strays), warnings=warnings)
 
     def changed(self, plan: Plan) -> list[str]:
         """See ``TargetJob.changed``."""

@@ -42,6 +42,7 @@ class JsonScrub:
         self.target = Target(feed_name, name, f"state/{feed_name}/{name}/")
         self._lake = open_lake(path) if "://" in path else lake
         self._folder = "" if "://" in path else path.strip("/") + "/"
+        self._where = self._folder or f"{self._lake.uri}/"
         self._own = tuple(f"{lake.uri}/{zone}/" for zone in ("state", "quarantine"))
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
@@ -81,7 +82,7 @@ class JsonScrub:
             ignored=ignored,
             schema_changes=changes,
             warnings=[known] if hiding else [],
-            nothing=describe_empty(self.feed.source.path, ignored, whose="one to scrub") if is_empty else "",
+            nothing=describe_empty(self._where, ignored, whose="one to scrub") if is_empty else "",
         )
 
     def changed(self, plan: Plan) -> list[str]:  # noqa: ARG002

@@ -1,6 +1,7 @@
 """The scrub of ``transforms.json_text`` over a column of text."""
 
 from collections.abc import Collection, Iterable
+from typing import Literal, cast
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -18,7 +19,7 @@ def scrubbed_lines(
     fields: Collection[str],
     depth: Depth = "top",
     replacement: bytes = b'""',
-    inside_strings: InsideStrings = (),
+    inside_strings: Collection[str] | Literal["any"] = (),
 ) -> DataFrame:
     """Replace the values of some fields in lines of JSON; see ``transforms.json_text.scrub_line``.
 
@@ -30,12 +31,14 @@ def scrubbed_lines(
 
     Raises:
         MissingColumnsError: If ``value`` is absent.
+        ValueError: If a field, the replacement or ``inside_strings`` is none.
         NotARecordError: In the task that meets it, if a line is no JSON object: nothing of it goes on unscrubbed.
     """
     if VALUE not in lines.columns:
         raise MissingColumnsError([VALUE], lines.columns)
     names, place = tuple(fields), lines.columns.index(VALUE)
-    inside = inside_strings if isinstance(inside_strings, str) else tuple(inside_strings)
+    inside = cast(InsideStrings, inside_strings if isinstance(inside_strings, str) else tuple(inside_strings))
+    scrubber_inside(names, depth, replacement, inside)  # what is wrong with these is said here, not by a task
 
     def scrub_batches(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         scrub = scrubber_inside(names, depth, replacement, inside).scrub
