@@ -65,7 +65,8 @@ class ScrubProof:
         elif isinstance(value, tuple):
             for name, inside in value:
                 left.hidden += self._hides(name, [], level)
-                below, opened_below = self._below(paths, name), self._below(opened, name)
+                below = self._below(paths, name)
+                opened_below = self._below(opened, name) if opened else opened
                 if () in below:
                     left.holds |= not self._is_blank(inside)
                 else:
