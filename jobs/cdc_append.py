@@ -1,5 +1,6 @@
 """A table of changes without a key: every row is kept, with the kind of change that it is, in a Parquet table."""
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
@@ -8,6 +9,7 @@ from lakewright.catalog import Catalog
 from lakewright.errors import ConfigError
 from lakewright.hudi_timeline import read_properties
 from lakewright.log import Before, Counts, Plan
+from lakewright.observations import counted
 from lakewright.progress import Progress
 from lakewright.target_jobs import Staged
 from lakewright.writers.parquet import stage_parquet
@@ -42,18 +44,21 @@ class AppendTarget(ChangedTable):
         read = Observation()
         judged = self._read(footers, columns).transform(self._judge)
         kept = judged.transform(build, kind_column=kind_column, read=read)
-        stage_parquet(
-            kept.select(*columns, kind_column, ORDER),
-            self._uri(folder, "table/"),
-            partition_by=self.spec.partition_by,
-        )
-        counted = read.get
-        self._check_read(counted, footers)
-        quarantine, rules = self._stage_rejected(plan, folder, counted, footers, columns)
+        try:
+            stage_parquet(
+                kept.select(*columns, kind_column, ORDER),
+                self._uri(folder, "table/"),
+                partition_by=self.spec.partition_by,
+            )
+        except Py4JJavaError:
+            if damaged := self._damaged(plan):
+                return Staged(refused=damaged)
+            raise
+        rows = counted(read)
+        self._check_read(rows, footers)
+        quarantine, rules = self._stage_rejected(plan, folder, rows, footers, columns)
         return Staged(
-            counts=Counts(
-                read=counted["read"], written=counted["read"] - counted["rejected"], rejected=counted["rejected"]
-            ),
+            counts=Counts(read=rows["read"], written=rows["read"] - rows["rejected"], rejected=rows["rejected"]),
             rules=rules,
             columns=columns | {kind_column: "string", ORDER: "string"},
             table=self._staged_files(plan, folder, "table/", self.target.path),

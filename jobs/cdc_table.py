@@ -1,7 +1,7 @@
 """One table of changes: which files lie at its source, which make the next batch, what columns they bring."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -11,11 +11,20 @@ from pyspark.sql import functions as F
 
 from jobs.cdc_to_hudi_feed import CdcToHudiFeed, TableSpec
 from lakewright.catalog import Catalog
-from lakewright.errors import AccountingError, ConfigError, ReloadedError, SourceGoneError
+from lakewright.config import suggest
+from lakewright.errors import AccountingError, ConfigError, ReloadedError, SourceGoneError, StaleLoadError
 from lakewright.lake import Lake
 from lakewright.log import Plan, SourceObject, TableFile, TableState
 from lakewright.progress import Progress
-from lakewright.readers.dms import ChangeColumns, Footer, is_load, read_changes, read_footers, written_at
+from lakewright.readers.dms import (
+    ChangeColumns,
+    Footer,
+    find_damaged,
+    is_load,
+    read_changes,
+    read_footers,
+    written_at,
+)
 from lakewright.session import own_session
 from lakewright.sources import Choice, Listed, Source, choose_append, describe_empty
 from lakewright.target_jobs import Request, Staged, Survey, Target
@@ -43,7 +52,8 @@ def observe_read(changes: DataFrame, *, read: Observation) -> DataFrame:
 class ChangedTable(ABC):
     """What tables with and without a key have in common; see ``lakewright.target_jobs.TargetJob``."""
 
-    skips_refused = False
+    #: What is earlier than an object that cannot be read goes on without it; see ``_earlier``.
+    skips_refused = True
     #: Whether whole numbers of the table may grow from int to bigint.
     widens = False
 
@@ -66,16 +76,26 @@ class ChangedTable(ABC):
             found.path: "not named .parquet" for found in listing.objects if not found.path.endswith(".parquet")
         }
         refused = {found.path: _NO_NAME for found in listing.unreadable} | dict(excluded)
-        if refused:
-            return Survey(choice=Choice([], []), refused=refused, ignored=ignored)
         choice = self._choose(listed, state, request)
         ignored |= {taken.path: taken.values[LEFT_OUT] for taken in choice.objects if LEFT_OUT in taken.values}
-        footers, refused = self._look(choice.objects)
+        footers, unreadable = self._look(choice.objects)
+        refused |= unreadable
         if refused:
-            return Survey(choice=Choice([], []), refused=refused, ignored=ignored)
-        _, changes = self._columns(footers, {} if request.everything else state.columns)
-        nothing = "" if listed else describe_empty(self._source.where, ignored, whose="a Parquet file of the table")
-        return Survey(choice=choice, ignored=ignored, schema_changes=changes, nothing=nothing)
+            objects = [] if request.everything else _earlier(choice.objects, refused)
+            choice = Choice(objects, choice.replaces if objects else [])
+            footers = {taken.path: footers[taken.path] for taken in objects}
+        columns, changes = self._columns(footers, {} if request.everything else state.columns)
+        return Survey(
+            choice=choice,
+            refused=refused,
+            ignored=ignored,
+            dropped_columns=sorted({name for footer in footers.values() for name in self._dropped(footer)}),
+            schema_changes=changes,
+            warnings=self._absent_columns(footers, columns),
+            nothing=""
+            if listed or refused
+            else describe_empty(self._source.where, ignored, whose="a Parquet file of the table"),
+        )
 
     def changed(self, plan: Plan) -> list[str]:
         """See ``TargetJob.changed``."""
@@ -91,11 +111,20 @@ class ChangedTable(ABC):
 
     @cached_property
     def _spark(self) -> SparkSession:
-        return own_session(lake_uris=(self._lake.uri, self._source.lake.uri))
+        session = own_session(lake_uris=(self._lake.uri, self._source.lake.uri))
+        # A source may have a column op, and DMS adds Op.
+        session.conf.set("spark.sql.caseSensitive", value=True)
+        return session
 
     def _read(self, footers: Mapping[str, Footer], columns: Mapping[str, str]) -> DataFrame:
         source = self.feed.source
-        names = ChangeColumns(source.kind_column, source.time_column, source.sequence_column)
+        names = ChangeColumns(
+            source.kind_column,
+            source.time_column,
+            source.sequence_column,
+            source.before_image_prefix,
+            (*self.spec.key, *self.spec.partition_by) if source.before_image_prefix else (),
+        )
         return read_changes(self._spark, self._source.lake, self._folder, footers, columns=columns, names=names)
 
     def _uri(self, folder: str, part: str) -> str:
@@ -110,6 +139,10 @@ class ChangedTable(ABC):
         return with_change_order(
             changes, key=self.spec.key, kind_column=source.kind_column, time_column=source.time_column
         )
+
+    def _damaged(self, plan: Plan) -> dict[str, str]:
+        """Look for files of a batch that make a read of it fail."""
+        return find_damaged(self._source.lake, (taken for taken in plan.objects if LEFT_OUT not in taken.values))
 
     def _check_read(self, counted: Mapping[str, Any], footers: Mapping[str, Footer]) -> None:
         rows = sum(footer.rows for footer in footers.values())
@@ -145,41 +178,100 @@ class ChangedTable(ABC):
 
     def _columns(self, footers: Mapping[str, Footer], table: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         """Bring the columns of table and files together, without those that the replication added."""
-        kept = {name.casefold() for name in (*self.feed.target.keep_columns, *self.spec.key, *self.spec.partition_by)}
-        added = self.feed.source.added_columns() - kept
-        files = [
-            (path, {name: kind for name, kind in footer.columns.items() if name.casefold() not in added})
-            for path, footer in sorted(footers.items(), key=lambda item: (not is_load(item[0]), item[0]))
+        files = []
+        for path, footer in sorted(footers.items(), key=lambda item: (not is_load(item[0]), item[0])):
+            dropped = self._dropped(footer)
+            files.append((path, {name: kind for name, kind in footer.columns.items() if name not in dropped}))
+        columns, changes = merge_columns(
+            table,
+            files,
+            key=self.spec.key,
+            partition_by=self.spec.partition_by,
+            of_deletes=(self.feed.source.time_column,),
+            widens=self.widens,
+        )
+        if binary := [name for name in self.spec.partition_by if columns.get(name) == "binary"]:
+            raise ConfigError(
+                f"{self.target.name}: partition column {binary[0]!r} is binary, and bytes are no name of a folder; "
+                "partition by another column"
+            )
+        if unknown := [name for name in self.spec.keep_when_null if columns and name not in columns]:
+            raise ConfigError(
+                f"{self.target.name}: keep_when_null names {unknown[0]!r}, which is no column of the table"
+                f"{suggest(unknown[0], list(columns))}"
+            )
+        return columns, changes
+
+    def _dropped(self, footer: Footer) -> list[str]:
+        """Name the columns of a file that the replication added, and that the table leaves out."""
+        source = self.feed.source
+        kept = {*self.feed.target.keep_columns, *self.spec.key, *self.spec.partition_by}
+        dropped = source.added_columns() - kept
+        if source.before_image_prefix:
+            dropped |= {source.before_image_prefix + name for name in footer.columns}
+        return [name for name in footer.columns if name in dropped]
+
+    def _absent_columns(self, footers: Mapping[str, Footer], table: Mapping[str, str]) -> list[str]:
+        """Warn of columns that files of changes lack: updates make them null."""
+        if self.spec.keep_when_absent or not self.spec.key:
+            return []
+        absent: dict[str, list[str]] = {}
+        for path, footer in footers.items():
+            own = {name.casefold() for name in footer.columns}
+            of_deletes = (*self.spec.key, *self._dropped(footer), self.feed.source.time_column)
+            if is_load(path) or own <= {name.casefold() for name in of_deletes}:
+                continue
+            for name in table:
+                if name.casefold() not in own and name not in self.spec.keep_when_null:
+                    absent.setdefault(name, []).append(path)
+        return [
+            f"column {name!r} is absent from {len(paths)} files, first {paths[0]}: it becomes null in the rows that "
+            f"they update; tables.{self.target.name}.keep_when_absent: true keeps its values"
+            for name, paths in absent.items()
         ]
-        return merge_columns(table, files, key=self.spec.key, partition_by=self.spec.partition_by, widens=self.widens)
 
     def _choose(self, listed: Sequence[Listed], state: TableState, request: Request) -> Choice:
         before = state.objects
-        reloaded = [
-            found.path
-            for found in listed
-            if is_load(found.path) and found.path in before and before[found.path].etag != found.etag
-        ]
+        loads = [found for found in listed if is_load(found.path)]
+        reloaded = [found.path for found in loads if found.path in before and before[found.path].etag != found.etag]
         if not request.everything:
             if reloaded:
                 raise ReloadedError(reloaded[0])
             return choose_append(listed, state, values=lambda _: {}, everything=False, allow_gone=False)
-        begun = self._load_began(found for found in listed if is_load(found.path)) if reloaded else ""
-        objects = [
-            SourceObject(
-                path=found.path,
-                size=found.size,
-                etag=found.etag,
-                values={LEFT_OUT: "older than the full load"} if self._is_older(found, before, reloaded, begun) else {},
-            )
-            for found in listed
-        ]
+        stale = self._stale_loads(loads, before, reloaded)
+        begun = self._load_began(found for found in loads if found.path not in stale) if reloaded else ""
+        objects = []
+        for found in listed:
+            values = {}
+            if found.path in stale:
+                values = {LEFT_OUT: "of an older full load"}
+            elif self._is_older(found, before, reloaded, begun):
+                values = {LEFT_OUT: "older than the full load"}
+            objects.append(SourceObject(path=found.path, size=found.size, etag=found.etag, values=values))
         here = {found.path for found in listed}
         needed = [path for path, taken in before.items() if LEFT_OUT not in taken.values]
         gone = sorted(path for path in needed if path not in here and not (reloaded and not is_load(path)))
         if gone and self.feed.target.on_missing_source == "refuse":
             raise SourceGoneError("", gone)
         return Choice(objects, None)
+
+    def _stale_loads(
+        self, loads: Sequence[Listed], before: Mapping[str, SourceObject], reloaded: Sequence[str]
+    ) -> set[str]:
+        """Name the files of an older full load than the one that the table begins with.
+
+        Raises:
+            StaleLoadError: If some files were written again and others were not, and the feed does not say what those
+                are.
+        """
+        same = [found.path for found in loads if found.path in before and before[found.path].etag == found.etag]
+        known = {path for path in same if LEFT_OUT in before[path].values}
+        fresh = [path for path in same if path not in known]
+        if not reloaded or not fresh or self.feed.target.on_stale_load == "keep":
+            return known
+        if self.feed.target.on_stale_load == "refuse":
+            raise StaleLoadError(reloaded, fresh)
+        return known | set(fresh)
 
     def _is_older(self, found: Listed, before: Mapping[str, SourceObject], reloaded: Sequence[str], begun: str) -> bool:
         """Tell whether a file of changes is older than the full load that the table now begins with.
@@ -201,6 +293,21 @@ class ChangedTable(ABC):
         footers, _ = self._look(objects)
         times = [footer.first_time for footer in footers.values()]
         return min(times) if times and all(times) else ""
+
+
+def _earlier(objects: Iterable[SourceObject], refused: Collection[str]) -> list[SourceObject]:
+    """Keep the files that come before all that were refused: nothing later than those may be applied.
+
+    Where a full load is damaged, or a name says no time, nothing is known to come before.
+    """
+    stamps = [written_at(path) for path in refused]
+    if any(map(is_load, refused)) or not all(stamps):
+        return []
+    return [
+        taken
+        for taken in objects
+        if taken.path not in refused and (is_load(taken.path) or "" < written_at(taken.path) < min(stamps))
+    ]
 
 
 class UnusableTable:

@@ -1,13 +1,16 @@
 """Change data of a whole schema, as AWS DMS delivers it, to Hudi tables that equal the source."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import reduce
 from typing import Any, Final
 
+from py4j.protocol import Py4JJavaError
 from pydantic import TypeAdapter
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
@@ -18,10 +21,13 @@ from jobs.entrypoint import run_as_script
 from lakewright.catalog import CatalogEntry
 from lakewright.errors import ConfigError, EmptySourceError, OvertakenError, StateError
 from lakewright.hudi_catalog import HudiCatalog
+from lakewright.hudi_client import roll_back
 from lakewright.hudi_compaction import Compacted, compact_table
+from lakewright.hudi_counts import Handed
 from lakewright.hudi_timeline import Commit, Timeline, read_properties
 from lakewright.lake import Lake
 from lakewright.log import Before, Counts, Log, Plan, TableFile, TableState
+from lakewright.observations import counted
 from lakewright.parameters import read_parameter
 from lakewright.progress import LOGGER, Progress
 from lakewright.readers.dms import Footer, is_load
@@ -31,20 +37,33 @@ from lakewright.writers.hudi import HudiTable, check_session, read_keys, write_c
 from lakewright.writers.parquet import stage_parquet
 from transforms.changes import (
     IS_DELETED,
+    IS_IMPLIED,
     KEY,
+    MOVES,
     ORDER,
     REJECTED,
+    UPDATES,
+    column,
+    delete_former_keys,
     highest_load_order,
     keep_last_changes,
     keep_newer,
     needs_key_column,
     place_changes,
+    with_former_key,
+    with_partition_reasons,
 )
 from transforms.errors import LakewrightError
-from transforms.object_names import is_hidden
+from transforms.kept_values import (
+    UNCHANGED,
+    carry_values_forward,
+    reject_key_changes_without_values,
+    take_values_from_table,
+)
 
 _CHANGES: Final = "changes/"
 _NEWER: Final = "newer/"
+_FILLED: Final = "filled/"
 _MEMORY: Final = "memory/"
 _REMEMBERED_ON: Final = "remembered_on"
 _HUDI_KEY: Final = "_hoodie_record_key"
@@ -54,25 +73,51 @@ _LOOK_UPS_AT_ONCE: Final = 8
 _REBUILD: Final = "run `rebuild` to make the whole table anew"
 _ANEW: Final = "run `rebuild` to make it anew from all sources"
 _SKIPPED: Final = "its table is not configured, and the feed skips such tables"
+_FILE_IN_ORDER: Final = r"^\S+ (.*) \d+$"
+_MENDED: Final = (
+    "their keys may have changed at the source; let the replication write before images (source.before_image_prefix)"
+)
+_UNKNOWN_KEYS: Final = (
+    "at least {} updates are of keys that the table did not hold, and were inserted: "
+    f"{_MENDED}, or set target.on_update_of_unknown_key: refuse"
+)
 _STAGED: Final = TypeAdapter(Staged)
 
 
-def build(changes: DataFrame, *, read: Observation, kept: Observation) -> DataFrame:
+def build(
+    changes: DataFrame,
+    *,
+    replaced: Sequence[str],
+    keep: Mapping[str, bool],
+    read: Observation,
+    kept: Observation,
+) -> DataFrame:
     """Collapse changes to the last one of each key, counting on the way.
 
-    Columns in:  those of ``transforms.changes.with_change_order``
-    Columns out: the same
+    Columns in:  those of ``transforms.changes.with_change_order``; with ``replaced`` those of ``with_former_key``, with
+                 ``keep`` those of ``transforms.kept_values.carry_values_forward``
+    Columns out: the same, _lakewright_is_implied, _lakewright_unchanged, _lakewright_updates
     Rows:        one per key, without rejected ones; ``read`` and ``kept`` observe what goes in and what comes out
     """
-    return changes.transform(observe_read, read=read).transform(keep_last_changes).transform(observe_kept, kept=kept)
+    return (
+        changes.transform(observe_read, read=read)
+        .transform(delete_former_keys, replaced=replaced)
+        .transform(carry_values_forward, keep=keep)
+        .transform(keep_last_changes)
+        .transform(observe_kept, kept=kept)
+    )
 
 
 def observe_kept(changes: DataFrame, *, kept: Observation) -> DataFrame:
     """Count what is left to write and to delete, and note the lowest and the highest order."""
+    is_deleted, is_implied = F.col(IS_DELETED).isNotNull(), F.col(IS_IMPLIED)
     return changes.observe(
         kept,
-        F.count_if(F.col(IS_DELETED).isNull()).alias("written"),
-        F.count_if(F.col(IS_DELETED).isNotNull()).alias("deleted"),
+        F.count_if(~is_deleted).alias("written"),
+        F.count_if(is_deleted & ~is_implied).alias("deleted"),
+        F.count_if(is_implied).alias("rekeyed"),
+        F.count_if(~is_deleted & F.col(UPDATES)).alias("updates"),
+        F.count_if(~is_deleted & (F.size(UNCHANGED) > 0)).alias("left_out"),
         F.min(ORDER).alias("lowest"),
         F.max(ORDER).alias("highest"),
     )
@@ -106,24 +151,43 @@ class HudiTarget(ChangedTable):
         ):
             return load
         read, kept = Observation(), Observation()
-        collapsed = self._read(footers, columns).transform(self._judge).transform(build, read=read, kept=kept)
-        stage_parquet(collapsed.select(*columns, KEY, ORDER, IS_DELETED), self._uri(folder, _CHANGES), partition_by=())
-        counted, last = read.get, kept.get
-        self._check_read(counted, footers)
+        collapsed = (
+            self._read(footers, columns)
+            .transform(self._judge)
+            .transform(build, replaced=self._replaced(), keep=self._keep(columns), read=read, kept=kept)
+        )
+        staged = [*columns, KEY, ORDER, IS_DELETED, IS_IMPLIED, UNCHANGED, UPDATES]
+        try:
+            stage_parquet(collapsed.select(*map(column, staged)), self._uri(folder, _CHANGES), partition_by=())
+        except Py4JJavaError:
+            if damaged := self._damaged(plan):
+                return Staged(refused=damaged)
+            raise
+        rows, last = counted(read), counted(kept)
+        self._check_read(rows, footers)
         if last["lowest"] is not None and last["lowest"] <= before.mark:
             progress.stage(self.target.name, "late changes")
             last = self._stage_newer(before, plan, folder)
-        quarantine, rules = self._stage_rejected(plan, folder, counted, footers, columns)
-        memory, forgotten = self._stage_memory(plan, folder) if last["deleted"] else ([], [])
-        handed = last["written"] + last["deleted"]
+        if last["updates"] and self.feed.target.on_update_of_unknown_key == "refuse":
+            progress.stage(self.target.name, "unknown keys")
+            if unknown := self._updates_of_unknown_keys(plan, folder):
+                return Staged(refused=unknown)
+        if last["left_out"] and plan.replaces is not None and self._has_commits():
+            progress.stage(self.target.name, "values left out")
+            self._stage_filled(folder, before)
+        quarantine, rules = self._stage_rejected(plan, folder, rows, footers, columns)
+        deleted = last["deleted"] + last["rekeyed"]
+        memory, forgotten = self._stage_memory(plan, folder) if deleted else ([], [])
         return Staged(
             counts=Counts(
-                read=counted["read"],
+                read=rows["read"],
                 written=last["written"],
                 deleted=last["deleted"],
-                superseded=counted["read"] - counted["rejected"] - handed,
-                rejected=counted["rejected"],
+                superseded=rows["read"] - rows["rejected"] - last["written"] - last["deleted"],
+                rejected=rows["rejected"],
+                rekeyed=last["rekeyed"],
             ),
+            updates=last["updates"],
             rules=rules,
             columns=columns,
             quarantine=quarantine,
@@ -134,20 +198,32 @@ class HudiTarget(ChangedTable):
         )
 
     def applied(self, plan: Plan) -> TableCommit | None:
-        """See ``CommittingJob.applied``."""
+        """See ``CommittingJob.applied``.
+
+        Raises:
+            StateError: If the table holds the batch, and Hudi did something else than it was to do; the commit has then
+                been rolled back.
+        """
         if not read_properties(self._lake, self.target.path):
             return None
         commit = next((found for found in self._timeline().commits() if found.number == plan.number), None)
         if commit is None or not self._is_ours(commit):
             return None
-        return TableCommit(commit.ours["attempt"], _STAGED.validate_json(commit.ours["staged"]), commit.told())
+        staged, handed = _STAGED.validate_json(commit.ours["staged"]), Handed.load(commit.ours["handed"])
+        if problem := handed.problem_with(commit):
+            done = roll_back(self._spark, self._table(staged.columns), commit.instant)
+            then = "the commit was rolled back" if done else f"the commit could not be rolled back; {_REBUILD}"
+            raise StateError(f"{self.target.path}: {problem}; {then}")
+        unknown = handed.updates_of_unknown_keys(commit)
+        told = commit.told() | ({"updates_of_unknown_keys": unknown} if unknown else {})
+        return TableCommit(commit.ours["attempt"], staged, told, [_UNKNOWN_KEYS.format(unknown)] if unknown else [])
 
     def apply(self, plan: Plan, staged: Staged, folder: str, attempt: str) -> TableCommit:
         """See ``CommittingJob.apply``.
 
         Raises:
             OvertakenError: If another run committed the batch, or a later one.
-            StateError: If the timeline does not hold the batch afterwards.
+            StateError: If the timeline does not hold the batch afterwards, or Hudi did something else.
         """
         table = self._table(staged.columns)
         changes = self._rows_of(plan, staged, folder)
@@ -162,15 +238,22 @@ class HudiTarget(ChangedTable):
         is_new = plan.replaces is None or not self._has_commits()
         if self._has_commits() and (last := self._timeline().last_batch()) and last.number >= plan.number:
             raise OvertakenError(f"another run committed batch {last.number} meanwhile; nothing was done twice")
+        handed = Handed(
+            upserts=staged.counts.written,
+            deletes=0 if is_new else staged.counts.deleted + staged.counts.rekeyed,
+            updates=staged.updates,
+            is_load=is_new,
+            hudi_moves=bool(table.partition_by) and table.index in ("global_simple", "global_bloom", "record_index"),
+        )
         try:
             if is_new:
                 self._lake.delete_folder(self.target.path)
-                write_load(changes.where(F.col(IS_DELETED).isNull()), table, ours, size=size)
+                rows = changes.where(F.col(IS_DELETED).isNull())
+                write_load(rows, table, ours | {"handed": handed.dump()}, size=size)
+            elif table.places_changes:
+                self._write_placed(changes, table, ours, handed, size=size)
             else:
-                if table.places_changes:
-                    held = read_keys(self._spark, table)
-                    changes = changes.transform(place_changes, held=held, partition_by=table.partition_by)
-                write_changes(changes, table, ours, size=size)
+                write_changes(changes, table, ours | {"handed": handed.dump()}, size=size)
         except Exception:
             # What fails after the commit, such as cleaning, is no reason to make it again.
             if self.applied(plan) is None:
@@ -184,12 +267,23 @@ class HudiTarget(ChangedTable):
             )
         if commit.attempt != attempt:
             raise OvertakenError(f"another run committed batch {plan.number} meanwhile; nothing was done twice")
-        if is_new and commit.told["inserted"] != staged.counts.written:
-            raise StateError(
-                f"{commit.told['inserted']} rows are in {self.target.path}, and {staged.counts.written} were counted: "
-                f"the load changed meanwhile; {_REBUILD}"
-            )
         return commit
+
+    def _write_placed(
+        self, changes: DataFrame, table: HudiTable, ours: Mapping[str, str], handed: Handed, *, size: int
+    ) -> None:
+        """Write changes with deletions where their keys were, which Hudi's counts are held against."""
+        held = read_keys(self._spark, table)
+        placed = changes.transform(place_changes, held=held, partition_by=table.partition_by)
+        placed.persist(StorageLevel.DISK_ONLY)
+        try:
+            deletes, moved = placed.where(IS_DELETED).agg(
+                F.count(F.lit(1)), F.count_distinct(F.when(F.col(MOVES), F.col(KEY)))
+            ).first() or (0, 0)
+            handed = replace(handed, deletes=deletes, moved=moved)
+            write_changes(placed.drop(MOVES), table, {**ours, "handed": handed.dump()}, size=size)
+        finally:
+            placed.unpersist()
 
     def layout(self) -> str:
         """See ``TargetJob.layout``."""
@@ -227,50 +321,82 @@ class HudiTarget(ChangedTable):
         """Count a full load that begins a table, and leave its rows where they lie; None if a key is there twice."""
         read = Observation()
         judged = self._read(footers, columns).transform(self._judge).transform(observe_read, read=read)
-        rows_per_key = judged.where(~F.col(REJECTED)).groupBy(*self.spec.key).count()
-        (most,) = rows_per_key.agg(F.max("count")).first() or (None,)
+        rows_per_key = judged.where(~F.col(REJECTED)).groupBy(KEY).count()
+        try:
+            (most,) = rows_per_key.agg(F.max("count")).first() or (None,)
+        except Py4JJavaError:
+            if damaged := self._damaged(plan):
+                return Staged(refused=damaged)
+            raise
         if most is not None and most > 1:
             return None
-        counted = read.get
-        self._check_read(counted, footers)
-        quarantine, rules = self._stage_rejected(plan, folder, counted, footers, columns)
-        written = counted["read"] - counted["rejected"]
+        rows = counted(read)
+        self._check_read(rows, footers)
+        quarantine, rules = self._stage_rejected(plan, folder, rows, footers, columns)
+        written = rows["read"] - rows["rejected"]
         return Staged(
-            counts=Counts(read=counted["read"], written=written, rejected=counted["rejected"]),
+            counts=Counts(read=rows["read"], written=written, rejected=rows["rejected"]),
             rules=rules,
             columns=columns,
             quarantine=quarantine,
-            handed=sum(footer.rows for footer in footers.values()) - counted["rejected"],
+            handed=sum(footer.rows for footer in footers.values()) - rows["rejected"],
             mark=highest_load_order(max(path[len(self._folder) :] for path in footers)),
             forgotten=plan.before.memory,
         )
 
     def _rows_of(self, plan: Plan, staged: Staged, folder: str) -> DataFrame:
         """Give the rows to write: those that are staged, or those of a load that was left where it lies."""
-        if any(self._lake.list(folder + _NEWER)) or any(self._lake.list(folder + _CHANGES)):
-            return self._spark.read.parquet(self._uri(folder, self._changes_in(folder)))
+        wanted = [column(name) for name in (*staged.columns, KEY, ORDER, IS_DELETED)]
+        if part := self._changes_in(folder):
+            return self._spark.read.parquet(self._uri(folder, part)).select(*wanted)
         footers, _ = self._look(plan.objects)
         load = self._read(footers, staged.columns).transform(self._judge).where(~F.col(REJECTED))
-        return load.select(*staged.columns, KEY, ORDER, IS_DELETED)
+        return load.select(*wanted)
 
     def _stage_newer(self, before: Before, plan: Plan, folder: str) -> dict[str, Any]:
         """Stage the batch again, without changes older than what the table holds of their key, or than its delete."""
-        changes = self._spark.read.parquet(self._uri(folder, _CHANGES))
+        changes = self._changes(folder)
         late = changes.where(F.col(ORDER) <= before.mark).select(KEY)
         held = [self._memory(before.memory, plan).select(KEY, ORDER)] if before.memory else []
         if self._has_commits():
-            rows = self._spark.read.format("hudi").load(self._lake.spark_uri(self.target.path))
-            held.append(rows.select(F.col(_HUDI_KEY).alias(KEY), ORDER))
+            held.append(self._held(ORDER))
         of_late = reduce(DataFrame.unionByName, held).join(late, on=KEY, how="left_semi")
         kept = Observation()
         newer = changes.transform(keep_newer, held=of_late).transform(observe_kept, kept=kept)
         stage_parquet(newer, self._uri(folder, _NEWER), partition_by=())
         self._lake.delete_folder(folder + _CHANGES)
-        return kept.get
+        return counted(kept)
+
+    def _stage_filled(self, folder: str, before: Before) -> None:
+        """Stage the batch again, with the values of the table where updates left them out."""
+        changes = self._changes(folder)
+        names = [name for name in changes.columns if name in before.columns]
+        needing = changes.where(F.size(UNCHANGED) > 0).select(KEY)
+        held = self._held(*names).join(needing, on=KEY, how="left_semi")
+        filled = changes.transform(take_values_from_table, held=held, names=names)
+        stage_parquet(filled, self._uri(folder, _FILLED), partition_by=())
+        self._lake.delete_folder(folder + self._changes_in(folder, without=_FILLED))
+
+    def _updates_of_unknown_keys(self, plan: Plan, folder: str) -> dict[str, str]:
+        """Name the files with updates of keys that the table does not hold, and count these."""
+        updates = self._changes(folder).where(F.col(UPDATES) & F.col(IS_DELETED).isNull())
+        if plan.replaces is not None and self._has_commits():
+            updates = updates.join(self._held(), on=KEY, how="left_anti")
+        file = F.regexp_extract(ORDER, _FILE_IN_ORDER, 1)
+        per_file = updates.groupBy(file.alias("file")).count().orderBy("file").collect()
+        return {
+            self._folder + row["file"]: f"{row['count']} updates are of keys that the table does not hold: {_MENDED}"
+            for row in per_file
+        }
+
+    def _held(self, *names: str) -> DataFrame:
+        """Read the rows that the table holds: their keys, and the columns that are named."""
+        rows = self._spark.read.format("hudi").load(self._lake.spark_uri(self.target.path))
+        return rows.select(F.col(_HUDI_KEY).alias(KEY), *(column(name) for name in names if name != KEY))
 
     def _stage_memory(self, plan: Plan, folder: str) -> tuple[list[TableFile], list[str]]:
         """Stage the deleted keys of a batch, with those remembered before if these lie in many files."""
-        changes = self._spark.read.parquet(self._uri(folder, self._changes_in(folder)))
+        changes = self._changes(folder)
         today = F.lit(plan.processing_date).alias(_REMEMBERED_ON)
         deleted = changes.where(F.col(IS_DELETED)).select(KEY, ORDER, today)
         merged = plan.before.memory if len(plan.before.memory) >= _MOST_MEMORY_FILES else []
@@ -348,9 +474,35 @@ class HudiTarget(ChangedTable):
             parallelism=feed.parallelism,
         )
 
-    def _changes_in(self, folder: str) -> str:
-        """Name the folder of a batch's changes: those that are left after late ones were taken out, if any were."""
-        return _NEWER if any(self._lake.list(folder + _NEWER)) else _CHANGES
+    def _changes(self, folder: str) -> DataFrame:
+        """Read the changes of a batch as they are staged by now."""
+        return self._spark.read.parquet(self._uri(folder, self._changes_in(folder)))
+
+    def _changes_in(self, folder: str, *, without: str = "") -> str:
+        """Name the folder of a batch's changes, the last that was staged; empty if a load was left where it lies."""
+        parts = (part for part in (_FILLED, _NEWER, _CHANGES) if part != without)
+        return next((part for part in parts if any(self._lake.list(folder + part))), "")
+
+    def _replaced(self) -> list[str]:
+        """Name the columns of which the replication says what they held before an update."""
+        return [*self.spec.key, *self.spec.partition_by] if self.feed.source.before_image_prefix else []
+
+    def _keep(self, columns: Iterable[str]) -> dict[str, bool]:
+        """Name the columns whose values an update may leave out, and whether it does so by null."""
+        spec = self.spec
+        values = (name for name in columns if name not in (*spec.key, *spec.partition_by))
+        by_null = set(spec.keep_when_null)
+        return {name: name in by_null for name in values if spec.keep_when_absent or name in by_null}
+
+    def _judge(self, changes: DataFrame) -> DataFrame:
+        """See ``ChangedTable``; what Hudi cannot hold is rejected too, and key changes that cannot be followed."""
+        judged = super()._judge(changes).transform(with_partition_reasons, partition_by=self.spec.partition_by)
+        if not self.feed.source.before_image_prefix:
+            return judged
+        keep = self._keep([name for name in changes.columns if not name.startswith("_")])
+        return judged.transform(with_former_key, key=self.spec.key).transform(
+            reject_key_changes_without_values, keep=keep
+        )
 
 
 def open_targets(feed_name: str, feed: CdcToHudiFeed, lake: Lake) -> list[ChangedTable | UnusableTable]:
@@ -360,7 +512,7 @@ def open_targets(feed_name: str, feed: CdcToHudiFeed, lake: Lake) -> list[Change
         EmptySourceError: If it names none, and none lies there that it does not skip.
     """
     source = Source(lake, feed.source.path, None)
-    names = sorted({*feed.tables, *(name for name in source.folders() if not is_hidden(name))})
+    names = sorted({*feed.tables, *source.folders()})
     with ThreadPoolExecutor(_LOOK_UPS_AT_ONCE) as pool:
         targets = list(pool.map(lambda name: _open_target(feed_name, feed, lake, name), names))
     if all(isinstance(target, UnusableTable) and target.is_skipped for target in targets):

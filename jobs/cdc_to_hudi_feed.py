@@ -20,38 +20,62 @@ class TableSpec(Model):
 
     key: tuple[str, ...] = Field(default=(), description="Primary key columns; without them rows are only appended.")
     partition_by: tuple[str, ...] = Field(default=(), description="Columns that become folders.")
+    keep_when_null: tuple[str, ...] = Field(
+        default=(), description="Columns whose null in an update means unchanged, as DMS sends large values."
+    )
+    keep_when_absent: bool = Field(
+        default=False, description="Whether columns that an update's file lacks keep their values in the table."
+    )
     storage: Storage | None = Field(default=None, description="Of this table, where it differs from the target's.")
     index: Index | None = Field(default=None, description="Of this table, where it differs from the target's.")
 
-    @field_validator("key", "partition_by", mode="before")
+    @field_validator("key", "partition_by", "keep_when_null", mode="before")
     @classmethod
     def _by_commas(cls, written: Any) -> Any:
         names = written.split(",") if isinstance(written, str) else written
         return [name.strip() for name in names if name.strip()] if isinstance(names, list) else names
 
-    @field_validator("key", "partition_by")
+    @field_validator("key", "partition_by", "keep_when_null")
     @classmethod
     def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if len({name.casefold() for name in names}) < len(names):
             raise ValueError(f"names a column twice: {', '.join(names)}")
         return names
 
+    @model_validator(mode="after")
+    def _keeps_values_of_rows(self) -> "TableSpec":
+        if (self.keep_when_null or self.keep_when_absent) and not self.key:
+            raise ValueError("keep_when_null and keep_when_absent need a key: without one nothing is updated")
+        if fixed := [name for name in self.keep_when_null if name in (*self.key, *self.partition_by)]:
+            raise ValueError(f"keep_when_null: {fixed[0]!r} is a column of key or partition, which updates always hold")
+        return self
+
 
 class CdcSource(Model):
-    """Where the replication's files are, and which columns it added."""
+    """Where the replication's files are, and which columns it added; their names are exact, capitals count."""
 
     path: str = Field(min_length=1, description="Folder of a schema, with a folder for each table; or a URI.")
-    kind_column: str = Field(default="Op", description="Says I, U or D.")
-    time_column: str = Field(default="", description="When a change was committed, such as update_ts_dms.")
-    sequence_column: str = Field(default="AR_H_CHANGE_SEQ", description="Numbers the changes, where it is there.")
-    other_columns: tuple[str, ...] = Field(
-        default=("schema_name", "table_name"), description="Other columns that the replication added."
+    kind_column: str = Field(default="Op", description="Says I, U or D; never a column of the table.")
+    time_column: str = Field(
+        default="",
+        description="When a change was committed, such as update_ts_dms; a column of the table unless it is named in "
+        "replication_columns.",
+    )
+    sequence_column: str = Field(
+        default="AR_H_CHANGE_SEQ", description="Numbers the changes, where it is there; never a column of the table."
+    )
+    replication_columns: tuple[str, ...] = Field(
+        default=(), description="Other columns that the replication added and the tables leave out: [schema_name]."
+    )
+    before_image_prefix: str = Field(
+        default="",
+        description="Prefix of the columns that hold values before an update, such as BI_: an update that changes the "
+        "key then deletes the old one. They are no columns of the table.",
     )
 
     def added_columns(self) -> set[str]:
-        """Name the columns that are not the source table's own, without regard to case."""
-        named = (self.kind_column, self.time_column, self.sequence_column, *self.other_columns)
-        return {name.casefold() for name in named if name}
+        """Name the columns that the replication added, and that are not the source table's own."""
+        return {self.kind_column, self.sequence_column, *self.replication_columns}
 
     @field_validator("path")
     @classmethod
@@ -74,6 +98,15 @@ class HudiTarget(Model):
         description="How long deleted keys are remembered: an older change does not bring them back.",
     )
     keep_columns: tuple[str, ...] = Field(default=(), description="Columns of the replication to keep in the tables.")
+    on_update_of_unknown_key: Literal["insert", "refuse"] = Field(
+        default="insert",
+        description="What becomes of an update whose key the table does not hold: its row is inserted and counted, or "
+        "its file is refused.",
+    )
+    on_stale_load: Literal["refuse", "drop", "keep"] = Field(
+        default="refuse",
+        description="What becomes of LOAD files that were not written again when others of their table were.",
+    )
     max_file_mb: Annotated[int, Field(ge=1)] = Field(default=120, description="How large base files may become.")
     small_file_mb: Annotated[int, Field(ge=0)] = Field(
         default=100, description="Below this size a base file takes new rows; 0: never."
@@ -117,7 +150,7 @@ class CdcToHudiFeed(Feed):
     @model_validator(mode="after")
     def _tables_fit(self) -> "CdcToHudiFeed":
         for name, table in self.tables.items():
-            if "/" in name or name.startswith(("_", ".")):
+            if "/" in name or name in ("", ".", ".."):
                 raise ValueError(f"tables.{name}: a table is the name of a folder below source.path")
             reserved = {KEY, ORDER, IS_DELETED} & {*table.key, *table.partition_by}
             if reserved:
@@ -125,7 +158,8 @@ class CdcToHudiFeed(Feed):
         here, there = self.source.path.strip("/") + "/", self.target.path
         if here.startswith(there) or there.startswith(here):
             raise ValueError(f"target.path {there} and source.path {here} lie inside one another")
-        if unknown := [name for name in self.target.keep_columns if name.casefold() not in self.source.added_columns()]:
+        known = {*self.source.added_columns(), self.source.time_column}
+        if unknown := [name for name in self.target.keep_columns if name not in known]:
             raise ValueError(f"target.keep_columns: {unknown[0]!r} is no column of the replication")
         return self
 
@@ -142,7 +176,7 @@ def table_of_parameter(name: str, text: str) -> TableSpec:
             raise TypeError
     except (ValueError, TypeError):
         raise ConfigError(f'parameter {name} is no JSON object such as {{"primaryKey": "emp_no"}}') from None
-    known = [*_PARAMETER_KEYS, "storage", "index"]
+    known = [*_PARAMETER_KEYS, *(name for name in TableSpec.model_fields if name not in _PARAMETER_KEYS.values())]
     if unknown := [key for key in written if key not in known]:
         raise ConfigError(f"parameter {name}: unknown key {unknown[0]!r}{suggest(unknown[0], known)}")
     try:

@@ -25,6 +25,7 @@ def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
         for key in ("refused", "ignored"):
             rows[key] = _some([f"{path}: {why}" for path, why in plan.get(key, {}).items()])
         rows["extra columns"] = _some([f"{name} (in {n} objects)" for name, n in plan.get("extra_columns", {}).items()])
+        rows["dropped columns"] = _some(plan.get("dropped_columns", []))
         rows["schema changes"] = _some(plan.get("schema_changes", []))
         rows["warnings"] = _some(plan.get("warnings", []))
         _show(f"plan of {plan['feed']} → {plan['target']}", rows)
@@ -72,6 +73,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "refused": _some([f"{path}: {why}" for path, why in receipt["refused"].items()]),
             "ignored": _some([f"{path}: {why}" for path, why in receipt["ignored"].items()]),
             "extra columns": _some(list(receipt["extra_columns"])),
+            "dropped columns": _some(receipt["dropped_columns"]),
             "schema changes": _some(receipt["schema_changes"]),
             "warnings": _some(receipt["warnings"]),
             "set aside": _some([f"{name} (values: {count})" for name, count in set_aside.items()]),

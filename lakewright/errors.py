@@ -7,7 +7,8 @@ LakewrightError (1)                 transforms.errors
 │   ├── RowsRefusedError            too many rejected rows
 │   ├── SourceGoneError             a partition to rebuild has lost a source object
 │   ├── SourceRewrittenError        an object of an appended table was written again
-│   └── ReloadedError               a full load was written again
+│   ├── ReloadedError               a full load was written again
+│   └── StaleLoadError              a full load was written again in part
 ├── NoTargetsError (3, or 0)        a feed finds its targets at its source, and finds none
 ├── ConfigError (2)                 a feed, an option or a lake that cannot be used as given
 ├── AccountingError (1)             the sum of rows does not hold
@@ -18,7 +19,7 @@ LakewrightError (1)                 transforms.errors
     └── AccessDeniedError (5)       it was reached, and said no
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transforms.errors import DataError, LakewrightError
@@ -113,6 +114,18 @@ class ReloadedError(DataError):
         super().__init__(
             f"{path} was written again after it was taken: the table was reloaded; run `rebuild` to begin anew with "
             "this load, without the changes that are older"
+        )
+
+
+class StaleLoadError(DataError):
+    """Raised when some files of a full load were written again and others were not."""
+
+    def __init__(self, reloaded: Sequence[str], stale: Sequence[str]) -> None:
+        self.reloaded, self.stale = list(reloaded), list(stale)
+        more = f" (and {len(stale) - 1} more)" if len(stale) > 1 else ""
+        super().__init__(
+            f"{reloaded[0]} was written again and {stale[0]}{more} was not: it may belong to an older full load; "
+            "delete it at the source, or set target.on_stale_load: drop, or keep if the new load has it unchanged"
         )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from lakewright.hudi_client import write_client
 from lakewright.hudi_timeline import Timeline
 from lakewright.writers.hudi import HudiTable
 
@@ -26,22 +27,11 @@ def compact_table(spark: SparkSession, table: HudiTable) -> list[Compacted]:
     Returns:
         What was done; empty if there were no log files.
     """
-    jvm: Any = spark._jvm
-    options = jvm.java.util.HashMap()
-    for key, value in table.options(spark.sparkContext.defaultParallelism).items():
-        options.put(key, value)
-    options.put("hoodie.compact.inline.max.delta.commits", "1")
-    scala_options, no_name = jvm.PythonUtils.toScalaMap(options), jvm.scala.Option.empty()
-    client = jvm.org.apache.hudi.HoodieCLIUtils.createHoodieWriteClient(
-        spark._jsparkSession, table.uri, scala_options, no_name
-    )
-    nothing = jvm.org.apache.hudi.common.util.Option.empty()
-    try:
+    nothing = spark._jvm.org.apache.hudi.common.util.Option.empty()  # type: ignore[union-attr]
+    with write_client(spark, table, {"hoodie.compact.inline.max.delta.commits": "1"}) as client:
         done = [_compact(client, instant, nothing) for instant in Timeline(spark, table.uri).pending_compactions()]
         scheduled = client.scheduleCompaction(nothing)
         return [*done, _compact(client, scheduled.get(), nothing)] if scheduled.isPresent() else done
-    finally:
-        client.close()
 
 
 def _compact(client: Any, instant: str, nothing: Any) -> Compacted:

@@ -65,6 +65,7 @@ class Counts(Entry):
     """Rows of a batch; ``read = written + deleted + superseded + rejected``.
 
     Of a batch that was refused nothing is written: its good rows are ``withheld``, and stand in that sum for them.
+    ``rekeyed`` are old keys that were deleted because an update changed them: they have no row, and no part in the sum.
     """
 
     read: int = 0
@@ -73,6 +74,7 @@ class Counts(Entry):
     superseded: int = 0
     rejected: int = 0
     withheld: int = 0
+    rekeyed: int = 0
 
     def holds(self) -> bool:
         """Tell whether every row is accounted for."""

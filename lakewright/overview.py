@@ -36,6 +36,7 @@ def plan_overview(lake: Lake, job: TargetJob, request: Request) -> dict[str, Any
         "refused": survey.refused,
         "ignored": survey.ignored,
         "extra_columns": survey.extra_columns,
+        "dropped_columns": survey.dropped_columns,
         "schema_changes": survey.schema_changes,
         "warnings": survey.warnings,
     }

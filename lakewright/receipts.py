@@ -92,6 +92,7 @@ class Receipt(BaseModel):
     refused: dict[str, str] = {}
     ignored: dict[str, str] = {}
     extra_columns: dict[str, int] = {}
+    dropped_columns: list[str] = []
     schema_changes: list[str] = []
     warnings: list[str] = []
     catalog: str = ""

@@ -208,7 +208,7 @@ class Run:
             table_commit=commit.told,
         )
         self.receipt.schema_changes += [] if refused else staged.schema_changes
-        self.receipt.warn(staged.warnings)
+        self.receipt.warn((*staged.warnings, *commit.warnings))
         self._log.write_outcome(outcome)
         self._say("committed" if not refused else "refused", f"batch {plan.number}")
         self.receipt.add(BatchReport.of(outcome, plan.objects, plan.processing_date))
@@ -292,6 +292,7 @@ class Run:
     def _note(self, survey: Survey, state: TableState) -> None:
         self.receipt.ignored.update(survey.ignored)
         self.receipt.extra_columns.update(survey.extra_columns)
+        self.receipt.dropped_columns = sorted({*self.receipt.dropped_columns, *survey.dropped_columns})
         self.receipt.schema_changes = survey.schema_changes
         self.receipt.warn(survey.warnings)
         if survey.nothing:
@@ -307,7 +308,8 @@ class Run:
         in_quarantine = sum(file.rows for file in staged.quarantine)
         counts = staged.counts
         in_table += staged.handed - staged.kept
-        if not counts.holds() or in_table != counts.written + counts.deleted or in_quarantine != counts.rejected:
+        handed = counts.written + counts.deleted + counts.rekeyed
+        if not counts.holds() or in_table != handed or in_quarantine != counts.rejected:
             raise AccountingError(
                 f"{counts.read} rows read, but {in_table} for the table and {in_quarantine} in quarantine; "
                 "nothing was published"

@@ -26,6 +26,9 @@ SETTINGS: Final = {
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.csv.filterPushdown.enabled": "false",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+    # These rules replace a plan without rows by nothing, together with what was to be counted in it.
+    "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.PropagateEmptyRelation",
+    "spark.sql.adaptive.optimizer.excludedRules": ("org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"),
 }
 
 #: Hudi works with no other.

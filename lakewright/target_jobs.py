@@ -63,6 +63,7 @@ class Survey:
     refused: dict[str, str] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
     extra_columns: dict[str, int] = field(default_factory=dict)
+    dropped_columns: list[str] = field(default_factory=list)
     schema_changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     nothing: str = ""
@@ -100,6 +101,7 @@ class Staged:
     schema_changes: list[str] = field(default_factory=list)
     set_aside: dict[str, int] = field(default_factory=dict)
     handed: int = 0
+    updates: int = 0
     mark: str = ""
     memory: list[TableFile] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
@@ -113,6 +115,7 @@ class TableCommit:
     attempt: str
     staged: Staged
     told: dict[str, str | int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 class TargetJob(Protocol):

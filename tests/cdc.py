@@ -35,7 +35,7 @@ class CdcBench:
         """Write the feed; dotted keys (with two underscores) change it."""
         feed: dict[str, Any] = {
             "job": "cdc_to_hudi",
-            "source": {"path": "raw/hr/", "time_column": "ts"},
+            "source": {"path": "raw/hr/", "time_column": "ts", "replication_columns": ["ts"]},
             "target": {"path": "refined/hr/", "parallelism": 2},
             "tables": tables or {"employees": {"key": "emp_no", "partition_by": "department"}},
             "lease_seconds": 2,

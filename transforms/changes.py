@@ -12,6 +12,7 @@ from typing import Final
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import BinaryType, DataType, DoubleType, FloatType, StringType
 
 from transforms.errors import MissingColumnsError
 
@@ -23,10 +24,22 @@ IS_LOAD: Final = "_lakewright_is_load"
 OBJECT: Final = "_lakewright_object"
 FILE: Final = "_lakewright_file"
 POSITION: Final = "_lakewright_position"
+#: Names of the columns that a change's file lacks.
+ABSENT: Final = "_lakewright_absent"
+#: Prefix of the columns that hold a key or partition column as it was before an update.
+BEFORE: Final = "_lakewright_before_"
 #: What is added here.
 KEY: Final = "_record_key"
 ORDER: Final = "_change_order"
 IS_DELETED: Final = "_hoodie_is_deleted"
+#: Whether the first change of a key is an update, so that its row must be in the table already.
+UPDATES: Final = "_lakewright_updates"
+#: Whether a deletion is that of a key that is now in another partition.
+MOVES: Final = "_lakewright_moves"
+#: The key that an update has changed, as text; null where it is the same.
+FORMER_KEY: Final = "_lakewright_former_key"
+#: Whether a deletion follows from an update that changed the key, and has no row of its own.
+IS_IMPLIED: Final = "_lakewright_is_implied"
 REJECTED: Final = "_lakewright_rejected"
 REASONS: Final = "_lakewright_reasons"
 _RANK: Final = "_lakewright_rank"
@@ -52,7 +65,8 @@ def with_change_order(changes: DataFrame, *, key: Sequence[str], kind_column: st
                  a rule was not broken)
     Rows:        unchanged
 
-    ``kind_column`` and ``time_column`` are the names to give as reasons. The rules: null_key, empty_key, kind, order.
+    ``kind_column`` and ``time_column`` are the names to give as reasons. The rules: null_key, empty_key, encoding (a
+    key that is not UTF-8, which Hudi's Java strings cannot hold), kind, order.
 
     Raises:
         MissingColumnsError: If a key column is absent.
@@ -62,18 +76,70 @@ def with_change_order(changes: DataFrame, *, key: Sequence[str], kind_column: st
     is_deleted = ~is_load & (F.col(KIND) == "D")
     ordered = changes.withColumns(
         {
-            KEY: key_text(key),
+            KEY: key_text(changes, key),
             ORDER: _order(),
             IS_DELETED: F.when(is_deleted, F.lit(True)),
         }
     )
-    faults = [(_column(name).isNull(), "null_key", name) for name in key]
+    faults = [(column(name).isNull(), "null_key", name) for name in key]
     if len(key) == 1:
         faults.append((F.col(KEY) == "", "empty_key", key[0]))
+    faults += _encoding_faults(changes, key)
     known_kind = F.col(KIND).isNotNull() & F.col(KIND).isin("I", "U", "D")
     faults.append((~is_load & ~known_kind, "kind", kind_column))
     faults.append((F.col(ORDER).isNull(), "order", time_column))
-    return _with_faults(ordered.withColumns({REJECTED: F.lit(False), REASONS: F.array().cast(_REASONS)}), faults)
+    return with_faults(ordered.withColumns({REJECTED: F.lit(False), REASONS: F.array().cast(_REASONS)}), faults)
+
+
+def with_partition_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> DataFrame:
+    """Reject also those changes whose partition values are not UTF-8: Hudi would merge their partitions.
+
+    Columns in:  ``partition_by``, _lakewright_rejected and _lakewright_reasons
+    Columns out: the same
+    Rows:        unchanged; the rule is encoding
+    """
+    return with_faults(changes, _encoding_faults(changes, partition_by))
+
+
+def with_former_key(changes: DataFrame, *, key: Sequence[str]) -> DataFrame:
+    """Add the key that an update has changed.
+
+    Columns in:  those of ``with_change_order``, and for each key column ``_lakewright_before_<name>``, of its type;
+                 null where the replication wrote none
+    Columns out: every input column, _lakewright_former_key (string; null where the key is the same)
+    Rows:        unchanged
+    """
+    former = [F.coalesce(column(BEFORE + name), column(name)).alias(name) for name in key]
+    text = _key_text([(name, changes.schema[name].dataType) for name in key], former)
+    is_update = ~F.col(IS_LOAD) & (F.col(KIND) == "U")
+    return changes.withColumn(FORMER_KEY, F.when(is_update & (text != F.col(KEY)), text))
+
+
+def delete_former_keys(changes: DataFrame, *, replaced: Sequence[str]) -> DataFrame:
+    """Delete the old key of each update that changed it, at the order of the update.
+
+    Columns in:  those of ``with_former_key``; for each of ``replaced`` (key and partition columns)
+                 ``_lakewright_before_<name>``
+    Columns out: every input column, _lakewright_is_implied (boolean)
+    Rows:        all, and a deletion behind each update that changed its key; rejected ones are left as they are
+    """
+    if not replaced:
+        return changes.withColumn(IS_IMPLIED, F.lit(False))
+    has_former = F.col(FORMER_KEY).isNotNull() & ~F.col(REJECTED)
+    both = F.when(has_former, F.array(F.lit(False), F.lit(True))).otherwise(F.array(F.lit(False)))
+    is_implied = F.col(IS_IMPLIED)
+    former = {
+        name: F.when(is_implied, F.coalesce(column(BEFORE + name), column(name))).otherwise(column(name))
+        for name in replaced
+    }
+    doubled = changes.withColumn(IS_IMPLIED, F.explode(both))
+    return doubled.withColumns(
+        {
+            **former,
+            KEY: F.when(is_implied, F.col(FORMER_KEY)).otherwise(F.col(KEY)),
+            IS_DELETED: F.when(is_implied, F.lit(True)).otherwise(F.col(IS_DELETED)),
+        }
+    )
 
 
 def with_folder_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> DataFrame:
@@ -83,19 +149,26 @@ def with_folder_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> D
     Columns out: the same
     Rows:        unchanged; the rule is partition: a text that is empty, or stands for null in folder names
     """
-    faults = [(_column(name).cast("string").isin("", _HIVE_NULL), "partition", name) for name in partition_by]
-    return _with_faults(changes, faults)
+    faults = [(column(name).cast("string").isin("", _HIVE_NULL), "partition", name) for name in partition_by]
+    return with_faults(changes, faults)
 
 
 def keep_last_changes(changes: DataFrame) -> DataFrame:
     """Keep the last change of each key.
 
-    Columns in:  _record_key, _change_order, _lakewright_rejected
-    Columns out: the same
+    Columns in:  _record_key, _change_order, _lakewright_rejected, _lakewright_kind, _lakewright_is_load; where there,
+                 _lakewright_former_key
+    Columns out: the same, _lakewright_updates (boolean; whether the first change of the key is an update of a row that
+                 the changes do not bring themselves)
     Rows:        without rejected ones, one per key; the order is total, so that it is always the same one
     """
-    last_first = Window.partitionBy(KEY).orderBy(F.col(ORDER).desc())
-    ranked = changes.where(~F.col(REJECTED)).withColumn(_RANK, F.row_number().over(last_first))
+    of_key = Window.partitionBy(KEY)
+    ranked = changes.where(~F.col(REJECTED)).withColumns(
+        {
+            _RANK: F.row_number().over(of_key.orderBy(F.col(ORDER).desc())),
+            UPDATES: F.min_by(is_update_in_place(changes), ORDER).over(of_key),
+        }
+    )
     return ranked.where(F.col(_RANK) == 1).drop(_RANK)
 
 
@@ -117,16 +190,18 @@ def place_changes(changes: DataFrame, *, held: DataFrame, partition_by: Sequence
 
     Columns in:  _record_key, _hoodie_is_deleted and ``partition_by``; in ``held`` the key and ``partition_by``, with a
                  row for each partition that holds a key
-    Columns out: those of ``changes``
+    Columns out: those of ``changes``, _lakewright_moves (boolean; whether a deletion is that of a key that has moved)
     Rows:        what is not deleted, as it is; and a deletion for each partition that holds a key which is deleted, or
                  which is now in another one. Deletions of keys that are held nowhere drop out
     """
-    places = held.select(F.col(KEY).alias(_HELD_KEY), F.struct(*map(_column, partition_by)).alias(_HELD_IN))
+    places = held.select(F.col(KEY).alias(_HELD_KEY), F.struct(*map(column, partition_by)).alias(_HELD_IN))
     found = changes.join(places, on=F.col(KEY) == F.col(_HELD_KEY))
     held_in = {name: F.col(_HELD_IN)[name] for name in partition_by}
-    has_moved = reduce(or_, (_folder(_column(name)) != _folder(held_in[name]) for name in partition_by))
-    gone = found.where(F.col(IS_DELETED).isNotNull() | has_moved).withColumns({**held_in, IS_DELETED: F.lit(True)})
-    return changes.where(F.col(IS_DELETED).isNull()).unionByName(gone.select(*map(_column, changes.columns)))
+    has_moved = reduce(or_, (_folder(column(name)) != _folder(held_in[name]) for name in partition_by))
+    moves = F.col(IS_DELETED).isNull()
+    gone = found.where(~moves | has_moved).withColumns({MOVES: moves, **held_in, IS_DELETED: F.lit(True)})
+    stays = changes.where(F.col(IS_DELETED).isNull()).withColumn(MOVES, F.lit(False))
+    return stays.unionByName(gone.select(*map(column, changes.columns), MOVES))
 
 
 def keep_rejected_changes(changes: DataFrame, *, columns: Sequence[str]) -> DataFrame:
@@ -137,7 +212,7 @@ def keep_rejected_changes(changes: DataFrame, *, columns: Sequence[str]) -> Data
                  file holds none), fields (map of column to text; also the kind of change and its place in the file)
     Rows:        those that are rejected
     """
-    fields = [part for name in columns for part in (F.lit(name), _column(name).cast("string"))]
+    fields = [part for name in columns for part in (F.lit(name), column(name).cast("string"))]
     place = [F.lit("(kind)"), F.col(KIND), F.lit("(position)"), F.col(POSITION).cast("string")]
     return changes.where(REJECTED).select(
         F.col(OBJECT).alias("object"),
@@ -147,13 +222,36 @@ def keep_rejected_changes(changes: DataFrame, *, columns: Sequence[str]) -> Data
     )
 
 
-def key_text(names: Sequence[str]) -> Column:
-    """Write a key as one text; no two keys share one, since of several columns each is escaped, with commas between."""
-    texts = [_column(name).cast("string") for name in names]
+def key_text(changes: DataFrame, names: Sequence[str]) -> Column:
+    """Write a key as one text; no two keys share one, and each is valid UTF-8 if its texts are.
+
+    Bytes are written as hexadecimal digits, since text holds no others than those of its encoding. The zero of float
+    and double has one text, as -0.0 equals it. Of several columns each is escaped, with commas between.
+    """
+    return _key_text([(name, changes.schema[name].dataType) for name in names], [column(name) for name in names])
+
+
+def _key_text(fields: Sequence[tuple[str, DataType]], values: Sequence[Column]) -> Column:
+    texts = [_text_of(value, kind) for (_, kind), value in zip(fields, values, strict=True)]
     if len(texts) == 1:
         return texts[0]
     escaped = [F.replace(F.replace(text, F.lit("%"), F.lit("%25")), F.lit(","), F.lit("%2C")) for text in texts]
     return F.concat_ws(",", *escaped)
+
+
+def _text_of(value: Column, kind: DataType) -> Column:
+    if isinstance(kind, BinaryType):
+        return F.hex(value)
+    if isinstance(kind, FloatType | DoubleType):
+        return F.when(value == 0, F.lit("0.0")).otherwise(value.cast("string"))
+    return value.cast("string")
+
+
+def _encoding_faults(changes: DataFrame, names: Sequence[str]) -> list[tuple[Column, str, str]]:
+    """Find texts that are not UTF-8: Java replaces what it cannot decode, so that they come back longer or other."""
+    texts = [name for name in names if isinstance(changes.schema[name].dataType, StringType)]
+    decoded = [(name, F.decode(column(name).cast("binary"), "UTF-8").cast("binary")) for name in texts]
+    return [(text != column(name).cast("binary"), "encoding", name) for name, text in decoded]
 
 
 def highest_load_order(file: str) -> str:
@@ -168,6 +266,15 @@ def needs_key_column(types: Mapping[str, str]) -> bool:
     columns are not.
     """
     return len(types) > 1 or not set(types.values()) <= {"string", "int", "bigint"}
+
+
+def is_update_in_place(changes: DataFrame) -> Column:
+    """Tell updates of a row that keeps its key; anything else is a whole row, or ends one.
+
+    Columns in: _lakewright_kind, _lakewright_is_load, _hoodie_is_deleted; where there, _lakewright_former_key
+    """
+    is_update = ~F.col(IS_LOAD) & F.col(IS_DELETED).isNull() & F.coalesce(F.col(KIND) == "U", F.lit(False))
+    return is_update & F.col(FORMER_KEY).isNull() if FORMER_KEY in changes.columns else is_update
 
 
 def require_columns(frame: DataFrame, names: Sequence[str]) -> None:
@@ -191,7 +298,7 @@ def _order() -> Column:
     return F.concat(moment, F.lit(" "), FILE, F.lit(" "), place)
 
 
-def _with_faults(changes: DataFrame, faults: Sequence[tuple[Column, str, str]]) -> DataFrame:
+def with_faults(changes: DataFrame, faults: Sequence[tuple[Column, str, str]]) -> DataFrame:
     """Reject changes for further faults: a condition, the rule that it breaks, and the column at fault.
 
     Whether a change is rejected is told apart from its reasons, which are then only made for those that are.
@@ -200,8 +307,8 @@ def _with_faults(changes: DataFrame, faults: Sequence[tuple[Column, str, str]]) 
         return changes
     broken = [F.coalesce(condition, F.lit(False)) for condition, _, _ in faults]
     reasons = [
-        F.when(condition, F.struct(F.lit(rule).alias("rule"), F.lit(column).alias("column")))
-        for condition, rule, column in faults
+        F.when(condition, F.struct(F.lit(rule).alias("rule"), F.lit(name).alias("column")))
+        for condition, rule, name in faults
     ]
     found = F.concat(REASONS, F.array(*reasons).cast(_REASONS))
     return changes.withColumns({REJECTED: reduce(or_, broken, F.col(REJECTED)), REASONS: found})
@@ -213,5 +320,6 @@ def _folder(value: Column) -> Column:
     return F.when(text.isNull() | (text == ""), F.lit(_HIVE_NULL)).otherwise(text)
 
 
-def _column(name: str) -> Column:
+def column(name: str) -> Column:
+    """Name a column whatever characters its name has."""
     return F.col(f"`{name.replace('`', '``')}`")

@@ -17,11 +17,13 @@ def merge_columns(
     *,
     key: Collection[str],
     partition_by: Collection[str],
+    of_deletes: Collection[str] = (),
     widens: bool,
 ) -> tuple[dict[str, str], list[str]]:
     """Bring a table's columns and those of files together.
 
     Names are compared without regard to case; a column keeps the name that it had first, in the feed or in a file.
+    ``of_deletes`` are columns that a file of deletes may hold beside the key.
     ``table`` is empty before the first batch; ``widens`` tells whether a table's whole numbers may become bigint.
 
     Returns:
@@ -34,8 +36,11 @@ def merge_columns(
     told: dict[str, None] = {}
     for path, found in files:
         names = {name.casefold(): name for name in (*key, *partition_by, *columns)}
+        _check_cases(path, found)
         own = {names.get(name.casefold(), name): kind for name, kind in found.items()}
-        _check_needed(path, own, columns, key, partition_by)
+        # A file of deletes may hold the key alone; any other needs the partition columns as well.
+        is_key_alone = set(own) <= {*key, *of_deletes}
+        _check_needed(path, own, columns, key, () if is_key_alone else partition_by)
         for name, kind in own.items():
             before = columns.get(name)
             if before is None:
@@ -52,22 +57,32 @@ def merge_columns(
                     f"{path}: column {name!r} is {kind}, and {before} in the table; nothing was written; mend the "
                     "source, or run `rebuild` once all of its files agree"
                 )
-        told.update(dict.fromkeys(_shape_changes(own, table, key)))
+        if table and not is_key_alone:
+            told.update(dict.fromkeys(_shape_changes(own, table)))
     return columns, list(told)
 
 
 def _check_needed(
     path: str, own: Mapping[str, str], columns: Mapping[str, str], key: Collection[str], partition_by: Collection[str]
 ) -> None:
-    """A file of deletes may hold the key alone; any other needs the partition columns as well."""
-    is_key_alone = set(own) <= set(key)
-    for name in key if is_key_alone else (*key, *partition_by):
+    for name in (*key, *partition_by):
         if name not in own:
             role = "key" if name in key else "partition"
             was = f" ({columns[name]} in the table)" if name in columns else ""
             has = ", ".join(f"{found} {kind}" for found, kind in own.items())
             raise SchemaDriftError(
                 f"{path}: {role} column {name!r}{was} is not there; the file has {has}; nothing was written"
+            )
+
+
+def _check_cases(path: str, names: Collection[str]) -> None:
+    by_case: dict[str, str] = {}
+    for name in names:
+        other = by_case.setdefault(name.casefold(), name)
+        if other != name:
+            raise SchemaDriftError(
+                f"{path}: columns {other!r} and {name!r} differ in case alone, and a table can hold one of them; leave "
+                "one out at the source, or name it in source.replication_columns"
             )
 
 
@@ -79,9 +94,7 @@ def _check_name(path: str, name: str) -> None:
         )
 
 
-def _shape_changes(own: Mapping[str, str], table: Mapping[str, str], key: Collection[str]) -> list[str]:
-    if not table or set(own) <= set(key):
-        return []
+def _shape_changes(own: Mapping[str, str], table: Mapping[str, str]) -> list[str]:
     told = [f"dropped {name}; it stays, null in new rows" for name in table if name not in own]
     common = [name for name in own if name in table]
     if common != [name for name in table if name in own]:

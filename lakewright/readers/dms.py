@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 from lakewright.lake import Lake
 from lakewright.log import SourceObject
 from lakewright.readers.csv import hadoop_uri
-from transforms.changes import FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
+from transforms.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
 
 _LOAD: Final = re.compile(r"(?:.*/)?LOAD[^/]*\.parquet", re.DOTALL)
 #: DMS names a file of changes after the moment that it was written: 20260801-101500123.parquet.
@@ -37,11 +37,17 @@ _READ_AS: Final = {"int8": "tinyint", "int16": "smallint", "uint8": "smallint", 
 
 @dataclass(frozen=True)
 class ChangeColumns:
-    """The columns that DMS adds to those of the source table; compared without regard to case."""
+    """The columns that say what a change is; their names are exact, since a table may have ``op`` beside ``Op``.
+
+    ``before_prefix`` begins the names of the columns that hold values as they were before an update (empty: there are
+    none), ``before`` are the columns of the table that are wanted so.
+    """
 
     kind: str = "Op"
     time: str = ""
     sequence: str = "AR_H_CHANGE_SEQ"
+    before_prefix: str = ""
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,23 @@ def read_footers(
     return found, refused
 
 
+def find_damaged(lake: Lake, objects: Iterable[SourceObject]) -> dict[str, str]:
+    """Read whole files for damage that their footers do not show; a row group of a file is in memory at a time.
+
+    Returns:
+        Why files are damaged, by path.
+    """
+    damaged = {}
+    for taken in objects:
+        try:
+            file = pq.ParquetFile(pa.PythonFile(_Tail(lake, taken.path, taken.size), mode="r"))
+            for group in range(file.num_row_groups):
+                file.read_row_group(group)
+        except (pa.ArrowException, OSError) as error:
+            damaged[taken.path] = f"damaged Parquet file: {str(error).splitlines()[0]}"
+    return damaged
+
+
 def read_changes(
     spark: SparkSession,
     lake: Lake,
@@ -99,10 +122,11 @@ def read_changes(
 ) -> DataFrame:
     """Read files of one table, however their schemas differ.
 
-    ``columns`` are the names and types to give; a file's own column is looked up without regard to case, and is null
-    where the file has none.
+    ``columns`` are the names and types to give; a file's own column is looked up by its exact name, or else without
+    regard to case, and is null where the file has none.
 
-    Columns out: ``columns``, then those of ``transforms.changes`` that a reader adds
+    Columns out: ``columns``, then those of ``transforms.changes`` that a reader adds; of ``names.before`` also the
+                 values before the update
     Rows:        every row of every file
     """
     alike: dict[tuple[bool, tuple[tuple[str, str], ...]], list[str]] = {}
@@ -125,15 +149,25 @@ def _read_alike(
     schema = ", ".join(f"{_quoted(name)} {kind}" for name, kind in physical.items())
     reader = spark.read.schema(schema).options(recursiveFileLookup=True, __globPaths__=False)
     rows = reader.parquet(*(lake.spark_uri(path) for path in paths))
-    known = {name.casefold(): name for name in physical}
+    # Where the source has op and DMS adds Op, the column of the table is op.
+    replication = (names.kind, names.time, names.sequence)
+    known = {name.casefold(): name for name in sorted(physical, key=lambda name: name not in replication)}
 
-    def own(name: str, kind: str) -> Column:
-        found = known.get(name.casefold())
-        return (F.col(_quoted(found)) if found else F.lit(None)).cast(kind)
+    def own(found: str | None, kind: str) -> Column:
+        return (F.col(_quoted(found)) if found is not None and found in physical else F.lit(None)).cast(kind)
+
+    def of_table(name: str) -> str | None:
+        return name if name in physical else known.get(name.casefold())
+
+    def before(name: str) -> str | None:
+        found = of_table(name)
+        return names.before_prefix + found if found else None
 
     file = _file_below(lake.spark_uri(folder) + "/", paths, lake)
     return rows.select(
-        *(own(name, kind).alias(name) for name, kind in columns.items()),
+        *(own(of_table(name), kind).alias(name) for name, kind in columns.items()),
+        *(own(before(name), columns[name]).alias(BEFORE + name) for name in names.before),
+        F.array(*(F.lit(name) for name in columns if of_table(name) is None)).cast("array<string>").alias(ABSENT),
         own(names.kind, "string").alias(KIND),
         own(names.sequence, "string").alias(SEQUENCE),
         own(names.time, "timestamp").alias(TIME),
@@ -161,14 +195,12 @@ def _footer(metadata: Any, time_column: str) -> Footer:
         columns[column.name] = _ddl_type(column, metadata.schema.column(position).physical_type)
         if str(column.type) in _READ_AS:
             read_as[column.name] = _READ_AS[str(column.type)]
-    if len({name.casefold() for name in columns}) < len(columns):
-        raise _UnreadableTypeError(f"two of its columns differ in case alone: {', '.join(columns)}")
     return Footer(metadata.num_rows, columns, read_as, _first_time(metadata, list(columns), time_column))
 
 
 def _first_time(metadata: Any, columns: Sequence[str], time_column: str) -> str:
     """Give the lowest time of a file, as digits, if the statistics of its column tell; empty otherwise."""
-    positions = [n for n, name in enumerate(columns) if name.casefold() == time_column.casefold()]
+    positions = [n for n, name in enumerate(columns) if name == time_column]
     if not positions:
         return ""
     groups = [metadata.row_group(n).column(positions[0]).statistics for n in range(metadata.num_row_groups)]

@@ -124,6 +124,7 @@ def test_plan_writes_nothing(bench: Bench) -> None:
         "refused": {},
         "ignored": {},
         "extra_columns": {"more": 1},
+        "dropped_columns": [],
         "schema_changes": [],
         "warnings": [],
     }

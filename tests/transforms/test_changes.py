@@ -13,6 +13,7 @@ from tests.cdc import Change, last_changes
 from transforms.changes import (
     IS_DELETED,
     KEY,
+    MOVES,
     ORDER,
     REJECTED,
     keep_last_changes,
@@ -159,7 +160,11 @@ NASTY = ["", "a", ",", "%", "a,b", "b,c", "%2C", "a%", "é", "a\0"]
 
 def test_keys_of_several_columns_never_collide(spark: SparkSession) -> None:
     pairs = [(a, b) for a in NASTY for b in NASTY]
-    keys = spark.createDataFrame(pairs, "a string, b string").select(key_text(["a", "b"])).collect()
+    keys = (
+        spark.createDataFrame(pairs, "a string, b string")
+        .transform(lambda keys: keys.select(key_text(keys, ["a", "b"])))
+        .collect()
+    )
     assert len({row[0] for row in keys}) == len(pairs)
 
 
@@ -219,10 +224,15 @@ def test_deletions_name_the_partitions_that_hold_their_keys(spark: SparkSession)
         f"{KEY} string, place string, year int",
     )
     placed = changes.transform(place_changes, held=held, partition_by=["place", "year"])
-    assert placed.columns == changes.columns
-    upserts = [tuple(row) for row in placed.where(F.col(IS_DELETED).isNull()).collect()]
+    assert placed.columns == [*changes.columns, MOVES]
+    upserts = [tuple(row) for row in placed.where(F.col(IS_DELETED).isNull()).drop(MOVES).collect()]
     assert sorted(upserts) == sorted(tuple(row) for row in changes.where(F.col(IS_DELETED).isNull()).collect())
     deletions = placed.where(IS_DELETED).select(KEY, "place", "year").collect()
+    assert sorted(key for (key,) in placed.where(MOVES).select(KEY).collect()) == [
+        "from null",
+        "moved",
+        "moved in one of two",
+    ]
     assert sorted((tuple(row) for row in deletions), key=repr) == [
         ("deleted", "z", 9),
         ("deleted, held twice", "x", 1),
