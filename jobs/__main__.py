@@ -15,7 +15,7 @@ from jobs import screen
 from jobs.entrypoint import wanted_partition, worst_exit_code
 from jobs.registry import JOBS, feed_model, load_feed
 from lakewright.config import Conf, lake_uri
-from lakewright.errors import ConfigError, cause_of
+from lakewright.errors import ConfigError, NoTargetsError, cause_of
 from lakewright.lake import Lake, open_lake
 from lakewright.progress import closing_progress, make_progress
 from transforms.errors import LakewrightError
@@ -96,7 +96,7 @@ def plan(
         request = Request("run", wanted_partition(date, partition))
         jobs = load_feed(Conf(conf), feed, settings).targets(opened, target)
         plans = [plan_overview(opened, job, request) for job in jobs]
-        code = max(found["exit_code"] for found in plans)
+        code = max((found["exit_code"] for found in plans), default=0)
         return Answer(plans, lambda: screen.show_plans(plans), code)
 
     _answer(work, as_json, verbose)
@@ -120,7 +120,8 @@ def status(
         opened = _open_lake(lake)
         jobs = load_feed(Conf(conf), feed, settings).targets(opened, target)
         states = [status_overview(opened, job) for job in jobs]
-        return Answer(states, lambda: screen.show_status(states))
+        code = max((found["exit_code"] for found in states), default=0)
+        return Answer(states, lambda: screen.show_status(states), code)
 
     _answer(work, as_json, verbose)
 
@@ -266,6 +267,8 @@ def _answer(work: Callable[[], Answer], as_json: bool, verbose: bool) -> None:
     logging.getLogger("lakewright").setLevel(logging.DEBUG if verbose else logging.INFO)
     try:
         answer = work()
+    except NoTargetsError as error:
+        answer = Answer([error.entry()], lambda: None, error.exit_code)
     except LakewrightError as error:
         if verbose:
             traceback.print_exc()

@@ -26,7 +26,7 @@ from lakewright.readers.dms import (
     written_at,
 )
 from lakewright.session import own_session
-from lakewright.sources import Choice, Listed, Source, choose_append
+from lakewright.sources import Choice, Listed, Source, choose_append, describe_empty
 from lakewright.target_jobs import Request, Staged, Survey, Target
 from lakewright.writers.parquet import broken_rules, stage_parquet, staged_files
 from transforms.changes import OBJECT, REJECTED, keep_rejected_changes, with_change_order
@@ -92,6 +92,9 @@ class ChangedTable(ABC):
             dropped_columns=sorted({name for footer in footers.values() for name in self._dropped(footer)}),
             schema_changes=changes,
             warnings=self._absent_columns(footers, columns),
+            nothing=""
+            if listed or refused
+            else describe_empty(self._source.where, ignored, whose="a Parquet file of the table"),
         )
 
     def changed(self, plan: Plan) -> list[str]:
@@ -315,6 +318,11 @@ class UnusableTable:
     def __init__(self, feed_name: str, feed: CdcToHudiFeed, name: str, problem: LakewrightError | None) -> None:
         self.feed, self._problem = feed, problem
         self.target = Target(feed_name, name, f"{feed.target.path}{name}/")
+
+    @property
+    def is_skipped(self) -> bool:
+        """Tell whether the feed skips the table, which is no problem."""
+        return self._problem is None
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:  # noqa: ARG002
         """See ``TargetJob.survey``."""

@@ -19,7 +19,7 @@ from jobs.cdc_table import ChangedTable, UnusableTable, observe_read
 from jobs.cdc_to_hudi_feed import CdcToHudiFeed, TableSpec, table_of_parameter
 from jobs.entrypoint import run_as_script
 from lakewright.catalog import CatalogEntry
-from lakewright.errors import ConfigError, OvertakenError, StateError
+from lakewright.errors import ConfigError, EmptySourceError, OvertakenError, StateError
 from lakewright.hudi_catalog import HudiCatalog
 from lakewright.hudi_client import roll_back
 from lakewright.hudi_compaction import Compacted, compact_table
@@ -31,7 +31,7 @@ from lakewright.observations import counted
 from lakewright.parameters import read_parameter
 from lakewright.progress import LOGGER, Progress
 from lakewright.readers.dms import Footer, is_load
-from lakewright.sources import Source
+from lakewright.sources import Source, describe_empty
 from lakewright.target_jobs import Request, Staged, Survey, TableCommit
 from lakewright.writers.hudi import HudiTable, check_session, read_keys, write_changes, write_load
 from lakewright.writers.parquet import stage_parquet
@@ -72,6 +72,7 @@ _MOST_MEMORY_FILES: Final = 32
 _LOOK_UPS_AT_ONCE: Final = 8
 _REBUILD: Final = "run `rebuild` to make the whole table anew"
 _ANEW: Final = "run `rebuild` to make it anew from all sources"
+_SKIPPED: Final = "its table is not configured, and the feed skips such tables"
 _FILE_IN_ORDER: Final = r"^\S+ (.*) \d+$"
 _MENDED: Final = (
     "their keys may have changed at the source; let the replication write before images (source.before_image_prefix)"
@@ -510,11 +511,23 @@ class HudiTarget(ChangedTable):
 
 
 def open_targets(feed_name: str, feed: CdcToHudiFeed, lake: Lake) -> list[ChangedTable | UnusableTable]:
-    """Give the targets of a feed: the tables that it names, and those that lie at its source."""
+    """Give the targets of a feed: the tables that it names, and those that lie at its source.
+
+    Raises:
+        EmptySourceError: If it names none, and none lies there that it does not skip.
+    """
     source = Source(lake, feed.source.path, None)
     names = sorted({*feed.tables, *source.folders()})
     with ThreadPoolExecutor(_LOOK_UPS_AT_ONCE) as pool:
-        return list(pool.map(lambda name: _open_target(feed_name, feed, lake, name), names))
+        targets = list(pool.map(lambda name: _open_target(feed_name, feed, lake, name), names))
+    if all(isinstance(target, UnusableTable) and target.is_skipped for target in targets):
+        listing = source.look()
+        others = {
+            found.path: _SKIPPED if "/" in found.path.removeprefix(source.where) else "lies in no table's folder"
+            for found in (*listing.objects, *listing.unreadable)
+        }
+        raise EmptySourceError(describe_empty(source.where, listing.ignored | others, whose="of a table of the feed"))
+    return targets
 
 
 def _open_target(feed_name: str, feed: CdcToHudiFeed, lake: Lake, name: str) -> ChangedTable | UnusableTable:

@@ -20,7 +20,16 @@ from lakewright.progress import Progress
 from lakewright.readers.csv import DOUBT, read_text_rows
 from lakewright.readers.csv_objects import Header, bind_columns, find_unreadable, read_heads
 from lakewright.session import own_session
-from lakewright.sources import Choice, Listed, Source, choose_append, choose_rebuild, choose_whole, narrowed
+from lakewright.sources import (
+    Choice,
+    Listed,
+    Source,
+    choose_append,
+    choose_rebuild,
+    choose_whole,
+    describe_empty,
+    narrowed,
+)
 from lakewright.target_jobs import Request, Staged, Survey, Target
 from lakewright.writers.parquet import broken_rules, plan_reading, schema_changes, stage_parquet, staged_files
 from transforms.errors import HeaderError
@@ -87,6 +96,9 @@ class CsvToParquet:
             ignored=listing.ignored,
             extra_columns=self._extra_columns(fresh),
             schema_changes=changes + broken,
+            nothing=""
+            if listing.objects or listing.unreadable
+            else describe_empty(self._source.where, listing.ignored, whose="one of the feed's"),
         )
 
     def changed(self, plan: Plan) -> list[str]:

@@ -1,12 +1,13 @@
 """A job module as a script: what Glue and spark-submit start, with the options of ``lakewright run``."""
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Sequence
 
 from lakewright.config import Conf, lake_uri
-from lakewright.errors import ConfigError, cause_of
+from lakewright.errors import ConfigError, NoTargetsError, cause_of
 from lakewright.lake import open_lake
 from lakewright.progress import LogProgress
 from lakewright.receipts import Receipt
@@ -39,6 +40,10 @@ def run_as_script(arguments: Sequence[str] | None = None) -> int:
         lake.check()
         request = Request("run", wanted_partition(options.date, options.partition))
         receipts = run_targets(lake, feed.targets(lake, options.target), request, LogProgress())
+    except NoTargetsError as error:
+        print(json.dumps(error.entry()))
+        print(f"{'error' if error.refused else 'warning'}: {error}", file=sys.stderr)
+        return error.exit_code
     except LakewrightError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

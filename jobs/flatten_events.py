@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from jobs.entrypoint import run_as_script
 from jobs.flatten_events_feed import RESERVED, FlattenEventsFeed
 from lakewright.catalog import Catalog
-from lakewright.errors import ConfigError, SourceGoneError
+from lakewright.errors import ConfigError, EmptySourceError, SourceGoneError
 from lakewright.event_batches import BatchResult, EventBatch, EventFlattening
 from lakewright.event_files import EventObject
 from lakewright.lake import Lake, open_lake
 from lakewright.log import Counts, Log, Plan, SourceObject, TableState
 from lakewright.progress import Progress
-from lakewright.readers.kafka_sink import SinkListing, SinkObject, list_sink
+from lakewright.readers.kafka_sink import SinkListing, SinkObject, is_wanted, list_sink
 from lakewright.schemas import describe_changes, known_schema, next_version
 from lakewright.session import own_session
-from lakewright.sources import Choice, is_within
+from lakewright.sources import Choice, describe_empty, is_within
 from lakewright.target_jobs import Request, Staged, Survey, Target
 from lakewright.writers.arrow import PROVENANCE_TYPES, TablePlace
 from transforms.event_schema import EventSchema
@@ -32,6 +32,7 @@ class FlattenEvents:
     Args:
         topics: The topics whose name for a table this is. With more than one, none of them is taken.
         listing: What lies at the source, listed for all topics together; it serves for the first look.
+        warnings: What a person should know of the feed.
     """
 
     #: An object whose path does not say its day is named, and the others go on.
@@ -46,6 +47,7 @@ class FlattenEvents:
         table: str,
         topics: Sequence[str],
         listing: SinkListing,
+        warnings: Sequence[str] = (),
     ) -> None:
         self.feed, self._lake, self._table, self._topics = feed, lake, table, topics
         self.target = Target(feed_name, table, f"{feed.target.path.strip('/')}/{table}/")
@@ -53,6 +55,7 @@ class FlattenEvents:
         path_format = feed.source.day.path_format
         self._path_date = path_date_pattern(path_format) if path_format else None
         self._listing: SinkListing | None = listing
+        self._warnings = list(warnings)
         self._state: TableState | None = None
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
@@ -73,7 +76,12 @@ class FlattenEvents:
                 refused[found.path] = f"its path says no day, but {partition_path(day) or 'nothing'}"
             elif found.path not in excluded:
                 objects.append(SourceObject(path=found.path, size=found.size, etag=found.etag, values=day))
-        return Survey(choice=self._choose(objects, state, request), refused=refused, ignored=dict(listing.strays))
+        choice = self._choose(objects, state, request)
+        warnings = list(self._warnings)
+        is_of_days = request.everything or any(is_within(taken.values, request.wanted) for taken in objects)
+        if request.wanted and not is_of_days:
+            warnings.append(f"no object of topic {self._topics[0]!r} is of {partition_path(request.wanted)}")
+        return Survey(choice=choice, refused=refused, ignored=dict(listing.strays), warnings=warnings)
 
     def changed(self, plan: Plan) -> list[str]:
         """See ``TargetJob.changed``."""
@@ -246,16 +254,40 @@ def open_source(feed: FlattenEventsFeed, lake: Lake) -> tuple[Lake, str]:
 
 
 def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[FlattenEvents]:
-    """Give a target for each topic that lies there; the source is listed once for all of them."""
+    """Give a target for each topic that lies there; the source is listed once for all of them.
+
+    Raises:
+        EmptySourceError: If there is none.
+    """
     source, folder = open_source(feed, lake)
     found = list_sink(source, folder, delimiter=feed.source.delimiter, topics=feed.source.topics)
+    if not found.topics:
+        raise EmptySourceError(_describe_no_topic(feed, source, folder))
+    idle = [
+        pattern for pattern in feed.source.topics if not any(is_wanted(topic, (pattern,)) for topic in found.topics)
+    ]
+    warnings = [f"source.topics: no object lies there of a topic like {pattern!r}" for pattern in idle]
     jobs = []
     for table, topics in topics_by_table(found.topics).items():
         others = [f"{folder}{topic}/" for topic in found.topics if topic not in topics]
         strays = {path: why for path, why in found.strays.items() if not path.startswith(tuple(others))}
         listing = SinkListing({topic: found.topics[topic] for topic in topics}, strays)
-        jobs.append(FlattenEvents(feed_name, feed, lake, table=table, topics=topics, listing=listing))
+        jobs.append(
+            FlattenEvents(feed_name, feed, lake, table=table, topics=topics, listing=listing, warnings=warnings)
+        )
+        warnings = []  # once is enough
     return jobs
+
+
+def _describe_no_topic(feed: FlattenEventsFeed, source: Lake, folder: str) -> str:
+    """Say what lies at a source that has no object of any wanted topic."""
+    found = list_sink(source, folder, delimiter=feed.source.delimiter, topics=("*",))
+    others = {
+        taken.path: f"source.topics does not name topic {topic!r}"
+        for topic, objects in found.topics.items()
+        for taken in objects
+    }
+    return describe_empty(folder or f"{source.uri}/", others | dict(found.strays), whose="one of the sink's")
 
 
 if __name__ == "__main__":

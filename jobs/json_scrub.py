@@ -16,7 +16,7 @@ from lakewright.log import Counts, Plan, SourceObject, TableState
 from lakewright.progress import Progress
 from lakewright.scrub import scrub_objects
 from lakewright.session import get_session
-from lakewright.sources import Choice
+from lakewright.sources import Choice, describe_empty
 from lakewright.spread import spread
 from lakewright.target_jobs import FEED_CHANGED, Request, Staged, Survey, Target
 
@@ -25,6 +25,7 @@ _SMALL: Final = 8 << 20
 _PACK_BYTES: Final = 32 << 20
 _PACK_OBJECTS: Final = 200
 _TASKS_PER_CORE: Final = 4
+_NAMED_IN_A_WARNING: Final = 10
 
 
 class JsonScrub:
@@ -41,6 +42,7 @@ class JsonScrub:
         self.target = Target(feed_name, name, f"state/{feed_name}/{name}/")
         self._lake = open_lake(path) if "://" in path else lake
         self._folder = "" if "://" in path else path.strip("/") + "/"
+        self._where = self._folder or f"{self._lake.uri}/"
         self._own = tuple(f"{lake.uri}/{zone}/" for zone in ("state", "quarantine"))
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
@@ -54,22 +56,34 @@ class JsonScrub:
         if f"{self._lake.uri}/{self._folder}".startswith(self._own):
             raise ConfigError(f"source.path {self.feed.source.path}: state/ and quarantine/ are the project's own")
         changed = state.last is not None and state.last.reason == FEED_CHANGED
-        rules = self.feed.rules().name()
+        rules = self.feed.rules()
         refused, ignored, chosen = {}, {}, []
+        hiding = done = 0
         for path, found in self._named() if self.feed.source.objects else self._listed():
-            done_by = state.objects[path].done_by if path in state.objects else rules
-            again = request.everything or changed or done_by != rules
+            done_by = state.objects[path].done_by if path in state.objects else rules.name()
+            again = request.everything or changed or done_by not in (rules.name(), rules.name(hides=True))
             if reason := self._reason_to_refuse(path, found) or excluded.get(path):
                 refused[printable(path)] = reason
             elif found is None or not found.size:
                 ignored[path] = "empty"
             elif f"{self._lake.uri}/{path}".startswith(self._own):
                 ignored[path] = "the project's own"
-            elif again or not state.has(path, found.etag):
+            elif again or not state.has(path, found.etag) or (done_by == rules.name(hides=True) and rules.looks):
                 chosen.append(SourceObject(path=path, size=found.size, etag=found.etag, again=again))
+            else:
+                done, hiding = done + 1, hiding + (done_by == rules.name(hides=True))
         other = sum(taken.again for taken in chosen) if not request.everything else 0
         changes = [f"{other} objects may have been scrubbed by other rules, and are scrubbed again"] if other else []
-        return Survey(Choice(chosen, []), refused=refused, ignored=ignored, schema_changes=changes)
+        known = f"{hiding} objects hid fields in strings when that was looked for; {rules.advice()}"
+        is_empty = not (chosen or refused or done)
+        return Survey(
+            Choice(chosen, []),
+            refused=refused,
+            ignored=ignored,
+            schema_changes=changes,
+            warnings=[known] if hiding else [],
+            nothing=describe_empty(self._where, ignored, whose="one to scrub") if is_empty else "",
+        )
 
     def changed(self, plan: Plan) -> list[str]:  # noqa: ARG002
         """See ``TargetJob.changed``: whatever an object is by now, that is what is scrubbed."""
@@ -91,11 +105,15 @@ class JsonScrub:
             counts=Counts(read=sum(found.numbers.get("records", 0) for found in done), written=written),
             handed=written,
             taken=[
-                SourceObject(path=found.path, size=found.size, etag=found.etag, done_by=rules.name()) for found in done
+                SourceObject(
+                    path=found.path, size=found.size, etag=found.etag, done_by=rules.name(hides=found.hidden > 0)
+                )
+                for found in done
             ],
             numbers={found.path: found.numbers for found in results if found.status in ("scrubbed", "already", "gone")},
             refused={found.path: found.reason for found in results if found.status == "refused"},
             unreached={found.path: found.reason for found in results if found.status == "unreached"},
+            warnings=_warnings({found.path: found.hidden for found in done if found.hidden}, rules.advice()),
         )
 
     def layout(self) -> str:
@@ -125,6 +143,15 @@ class JsonScrub:
 def printable(path: str) -> str:
     """Give a path as text; bytes of a local name that are not UTF-8 become replacement characters."""
     return path.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def _warnings(hidden: Mapping[str, int], advice: str) -> list[str]:
+    """Name the objects that hide fields in strings, each with how many such strings it has."""
+    if not hidden:
+        return []
+    named = [f"{path} ({count})" for path, count in list(hidden.items())[:_NAMED_IN_A_WARNING]]
+    more = f" and {len(hidden) - len(named)} more objects" if len(hidden) > len(named) else ""
+    return [f"fields to scrub are still there, in JSON inside strings of {', '.join(named)}{more}; {advice}"]
 
 
 def packed(objects: Sequence[SourceObject], *, cores: int) -> Iterator[list[tuple[str, bool]]]:

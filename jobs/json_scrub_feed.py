@@ -2,12 +2,13 @@
 
 import json
 import re
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import Feed, Model
 from lakewright.scrub import ScrubRules
+from transforms.json_strings import InsideStrings
 from transforms.json_text import Depth
 
 _SMALLEST_LIMIT = 1 << 10
@@ -37,19 +38,40 @@ class Scrub(Model):
     )
     depth: Depth = Field(default="top", description="any: the keys at whatever depth, dots taken as they are.")
     replacement: str | int | float | bool | None = Field(default="", description="What stands there afterwards.")
+    inside_strings: InsideStrings = Field(
+        default=(),
+        description="Keys, written like fields, in whose strings JSON is scrubbed too, at every level; any: all.",
+    )
     max_line_bytes: int = Field(
         default=ScrubRules.max_line_bytes, ge=_SMALLEST_LIMIT, description="An object with a longer line is refused."
     )
     old_versions: Literal["keep", "delete"] = Field(
         default="keep", description="What becomes of the older versions in a bucket that keeps them."
     )
-    verify: bool = Field(default=False, description="Whether each object is read once more, to prove it.")
+    verify: bool = Field(
+        default=False,
+        description="Whether each object is read once more, to prove it and to count strings that hide keys in JSON.",
+    )
+    on_hidden: Literal["warn", "refuse"] = Field(
+        default="warn",
+        description="warn: an object with such strings is scrubbed and named, each run. refuse: it is left as it was.",
+    )
+
+    @field_validator("inside_strings", mode="before")
+    @classmethod
+    def _is_list_or_any(cls, written: Any) -> Any:
+        if isinstance(written, str) and written != "any":
+            raise ValueError(f"takes a list of fields, such as [{written}], or the word any, not {written!r}")
+        return written
 
     @model_validator(mode="after")
     def _can_be_done(self) -> "Scrub":
-        if "" in self.fields:
+        if "" in (*self.fields, *self.inside_strings):
             raise ValueError("an empty text is no name of a field")
-        ScrubRules(self.fields, self.depth, self.written_replacement()).scrubber()
+        rules = ScrubRules(self.fields, self.depth, self.written_replacement(), inside_strings=self.inside_strings)
+        rules.scrubber()
+        if rules.proof().look(json.dumps([self.replacement])).hidden:
+            raise ValueError("the replacement itself holds a field that is to be scrubbed")
         return self
 
     def written_replacement(self) -> bytes:
@@ -80,4 +102,6 @@ class JsonScrubFeed(Feed):
             max_line_bytes=said.max_line_bytes,
             old_versions=said.old_versions,
             verify=said.verify,
+            inside_strings=said.inside_strings,
+            on_hidden=said.on_hidden,
         )

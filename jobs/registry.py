@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from lakewright.config import Conf, Feed, FeedDocument, suggest
-from lakewright.errors import ConfigError
+from lakewright.errors import ConfigError, EmptySourceError, NoTargetsError
 from lakewright.lake import Lake
+from lakewright.log import Log
 from lakewright.target_jobs import TargetJob
 
 #: Job → the name of its feed model, in the module of the job's name with ``_feed`` behind it.
@@ -31,13 +32,24 @@ class LoadedFeed:
 
         Raises:
             ConfigError: If one that is wanted is none of the feed's.
+            NoTargetsError: If they lie at the source, and none does.
         """
         module = importlib.import_module(f"jobs.{self.feed.job}")
-        jobs: list[TargetJob] = module.open_targets(self.name, self.feed, lake)
+        try:
+            jobs: list[TargetJob] = module.open_targets(self.name, self.feed, lake)
+        except EmptySourceError as error:
+            refused = self.feed.refuses_empty_source(committed=self._has_committed(lake))
+            if wanted and not refused:
+                raise ConfigError(f"feed {self.name} has no target {wanted[0]!r} now: {error}") from None
+            raise NoTargetsError(self.name, self.feed.job, str(error), refused=refused) from None
         names = [job.target.name for job in jobs]
         if unknown := [name for name in wanted if name not in names]:
             raise ConfigError(f"feed {self.name} has no target {unknown[0]!r}{suggest(unknown[0], names)}")
         return [job for job in jobs if not wanted or job.target.name in wanted]
+
+    def _has_committed(self, lake: Lake) -> bool:
+        folder = f"state/{self.name}/"
+        return any(Log(lake, f"{folder}{target}/").read()[0].committed for target in lake.folders(folder))
 
 
 def load_feed(conf: Conf, name: str, settings: Sequence[str] = ()) -> LoadedFeed:

@@ -27,6 +27,7 @@ def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
         rows["extra columns"] = _some([f"{name} (in {n} objects)" for name, n in plan.get("extra_columns", {}).items()])
         rows["dropped columns"] = _some(plan.get("dropped_columns", []))
         rows["schema changes"] = _some(plan.get("schema_changes", []))
+        rows["warnings"] = _some(plan.get("warnings", []))
         _show(f"plan of {plan['feed']} → {plan['target']}", rows)
 
 

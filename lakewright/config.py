@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -47,9 +47,18 @@ class Feed(Model):
         default=4, description="How many targets of this feed are worked on side by side."
     )
 
+    on_empty_source: Literal["ok", "refuse"] | None = Field(
+        default=None,
+        description="Whether a source of which nothing is the feed's is refused; unset: until something is committed.",
+    )
+
+    def refuses_empty_source(self, *, committed: bool) -> bool:
+        """Tell whether it is refused that nothing at the source is the feed's, which may have ``committed`` before."""
+        return not committed if self.on_empty_source is None else self.on_empty_source == "refuse"
+
     def fingerprint(self) -> str:
         """Hash what this feed says, so that a log entry can tell which config it was made with."""
-        said = self.model_dump_json(exclude={"description", "lease_seconds", "targets_at_once"})
+        said = self.model_dump_json(exclude={"description", "lease_seconds", "targets_at_once", "on_empty_source"})
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

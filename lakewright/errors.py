@@ -2,12 +2,14 @@
 
 LakewrightError (1)                 transforms.errors
 ├── DataError (3)                   transforms.errors
+│   ├── EmptySourceError            nothing at a source is the feed's, and the feed refuses that
 │   ├── ObjectRefusedError          source objects that cannot be read as declared
 │   ├── RowsRefusedError            too many rejected rows
 │   ├── SourceGoneError             a partition to rebuild has lost a source object
 │   ├── SourceRewrittenError        an object of an appended table was written again
 │   ├── ReloadedError               a full load was written again
 │   └── StaleLoadError              a full load was written again in part
+├── NoTargetsError (3, or 0)        a feed finds its targets at its source, and finds none
 ├── ConfigError (2)                 a feed, an option or a lake that cannot be used as given
 ├── AccountingError (1)             the sum of rows does not hold
 ├── StateError (1)                  an entry of the log is broken
@@ -18,6 +20,7 @@ LakewrightError (1)                 transforms.errors
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from transforms.errors import DataError, LakewrightError
 
@@ -33,6 +36,31 @@ class ConfigError(LakewrightError):
     """Raised when a feed, an option or a lake cannot be used as it was given."""
 
     exit_code = 2
+
+
+class EmptySourceError(DataError):
+    """Raised when nothing that lies at a source is the feed's; says what lies there."""
+
+
+class NoTargetsError(LakewrightError):
+    """Raised when a feed finds its targets at its source, and nothing there is one; ends with 0 if the feed says ok."""
+
+    def __init__(self, feed: str, job: str, found: str, *, refused: bool) -> None:
+        self.feed, self.job, self.found, self.refused = feed, job, found, refused
+        self.exit_code = EmptySourceError.exit_code if refused else 0
+        super().__init__(found)
+
+    def entry(self) -> dict[str, Any]:
+        """Give what stands in the answer of a verb in place of targets."""
+        return {
+            "feed": self.feed,
+            "target": "",
+            "job": self.job,
+            "status": "refused" if self.refused else "nothing_new",
+            "exit_code": self.exit_code,
+            "error": self.found if self.refused else "",
+            "warnings": [] if self.refused else [self.found],
+        }
 
 
 class ObjectRefusedError(DataError):

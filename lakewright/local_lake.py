@@ -149,5 +149,5 @@ def etag_of(stat: os.stat_result) -> str:
 def _raise_unless_missing(error: OSError) -> None:
     if isinstance(error, PermissionError):
         raise AccessDeniedError(f"no rights to list {error.filename}") from error
-    if not isinstance(error, FileNotFoundError):
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):  # in a bucket, too, nothing lies below an object
         raise error

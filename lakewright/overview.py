@@ -2,10 +2,11 @@
 
 from typing import Any, Final
 
+from lakewright.errors import EmptySourceError
 from lakewright.lake import Lake
-from lakewright.log import Log
+from lakewright.log import Log, TableState
 from lakewright.schemas import history
-from lakewright.target_jobs import Request, TargetJob
+from lakewright.target_jobs import Request, Survey, TargetJob
 from transforms.errors import LakewrightError
 from transforms.object_names import partition_path
 
@@ -39,6 +40,7 @@ def plan_overview(lake: Lake, job: TargetJob, request: Request) -> dict[str, Any
         "schema_changes": survey.schema_changes,
         "warnings": survey.warnings,
     }
+    found |= _told_of_nothing(job, state, survey)
     if survey.refused:
         path, reason = next(iter(survey.refused.items()))
         found |= {"exit_code": 3, "error": f"{len(survey.refused)} objects would be refused, first {path}: {reason}"}
@@ -59,14 +61,18 @@ def schema_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
 def status_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
     """Say how things stand with a target."""
     state, open_plan = Log(lake, job.target.state_folder).read()
+    told: dict[str, Any] = {"exit_code": 0, "error": "", "warnings": []}
     try:
-        waiting: Any = len(job.survey(state, Request(), excluded={}).choice.objects)
+        survey = job.survey(state, Request(), excluded={})
+        waiting: Any = len(survey.choice.objects)
+        told |= {"warnings": survey.warnings} | _told_of_nothing(job, state, survey)
     except LakewrightError as error:
         waiting = f"unknown: {error}"
     last = state.last
     return {
         "feed": job.target.feed_name,
         "target": job.target.name,
+        **told,
         "last_batch": last.model_dump(include={"number", "status", "run", "counts", "reason", "table_commit"})
         if last
         else None,
@@ -77,3 +83,12 @@ def status_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
         "bytes": sum(file.size for file in state.files.values()),
         "quarantined_rows": sum(file.rows for file in state.quarantine.values()),
     }
+
+
+def _told_of_nothing(job: TargetJob, state: TableState, survey: Survey) -> dict[str, Any]:
+    """Say what becomes of a run that finds nothing of the target's at the source."""
+    if not survey.nothing:
+        return {}
+    if job.feed.refuses_empty_source(committed=state.committed > 0):
+        return {"exit_code": EmptySourceError.exit_code, "error": survey.nothing}
+    return {"warnings": [*survey.warnings, survey.nothing]}

@@ -14,6 +14,7 @@ from typing import Final
 
 from lakewright.errors import (
     AccountingError,
+    EmptySourceError,
     ObjectRefusedError,
     OvertakenError,
     RowsRefusedError,
@@ -101,7 +102,7 @@ class Run:
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
             self._say("plan")
             survey = self._job.survey(state, self._request, excluded=self._refused | self._unreached)
-            self._note(survey)
+            self._note(survey, state)
             if not survey.choice.objects:
                 return
             plan = Plan(
@@ -288,12 +289,16 @@ class Run:
             raise ObjectRefusedError(refused)
         return state
 
-    def _note(self, survey: Survey) -> None:
+    def _note(self, survey: Survey, state: TableState) -> None:
         self.receipt.ignored.update(survey.ignored)
         self.receipt.extra_columns.update(survey.extra_columns)
         self.receipt.dropped_columns = sorted({*self.receipt.dropped_columns, *survey.dropped_columns})
         self.receipt.schema_changes = survey.schema_changes
         self.receipt.warn(survey.warnings)
+        if survey.nothing:
+            if self._job.feed.refuses_empty_source(committed=state.committed > 0):
+                raise EmptySourceError(survey.nothing)
+            self.receipt.warn([survey.nothing])
         self._note_refused(survey.refused)
         if survey.refused and not self._job.skips_refused:
             raise ObjectRefusedError(survey.refused)

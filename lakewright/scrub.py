@@ -1,6 +1,5 @@
 """The scrub of one object where it lies: the same for a Spark task, a Lambda and a test."""
 
-import json
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -13,18 +12,25 @@ from lakewright.errors import ObjectRefusedError, OvertakenError, UnreachableErr
 from lakewright.in_place import ObjectsInPlace, Opened, Replaced, open_in_place
 from lakewright.readers.json_lines import Block, UnreadableLinesError, blocks_of_lines, is_packed, peek, unpacked
 from transforms.errors import LakewrightError, NotARecordError
-from transforms.json_text import Depth, Scrubber, scrubber, split_path
+from transforms.json_strings import InsideStrings, StringScrubber, has_quote_inside, scrubber_inside
+from transforms.json_text import Depth, Scrubber
+from transforms.scrub_proof import ScrubProof
 
 _TRIES_AT_A_MOVING_OBJECT: Final = 5
 _IN_MEMORY: Final = 8 << 20
 _SIDE_BY_SIDE: Final = 8
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 _LEFT: Final = "the object was left as it was"
+_HIDING: Final = " hiding"
 
 
 @dataclass(frozen=True)
 class ScrubRules:
-    """What is scrubbed, and how; see ``transforms.json_text.scrub_line`` for the first three."""
+    """What is scrubbed, and how; see ``transforms.json_text.scrub_line`` for the first three.
+
+    ``inside_strings`` are as in ``transforms.json_strings.StringScrubber``. An object that hides fields in strings that
+    are not scrubbed inside is left as it was with ``on_hidden: refuse``; else it is scrubbed, and they are counted.
+    """
 
     fields: tuple[str, ...]
     depth: Depth = "top"
@@ -32,15 +38,40 @@ class ScrubRules:
     max_line_bytes: int = 16 << 20
     old_versions: Literal["keep", "delete"] = "keep"
     verify: bool = False
+    inside_strings: InsideStrings = ()
+    on_hidden: Literal["warn", "refuse"] = "warn"
 
-    def name(self) -> str:
-        """Name what is scrubbed, so that a log can tell by which rules an object was."""
-        said = (sorted(self.fields), self.depth, self.replacement)
-        return sha256(repr(said).encode()).hexdigest()[:16]
+    @property
+    def looks_first(self) -> bool:
+        """Tell whether hidden fields are looked for before an object is replaced."""
+        return self.on_hidden == "refuse" or bool(self.inside_strings)
 
-    def scrubber(self) -> Scrubber:
+    @property
+    def looks(self) -> bool:
+        """Tell whether hidden fields are looked for at all."""
+        return self.verify or self.looks_first
+
+    def name(self, *, hides: bool = False) -> str:
+        """Name what is scrubbed, so that a log can tell by which rules an object was, and whether it hides fields."""
+        said: tuple[object, ...] = (sorted(self.fields), self.depth, self.replacement)
+        if self.inside_strings:
+            inside = self.inside_strings
+            said += ("any" if inside == "any" else sorted(inside),)
+        return sha256(repr(said).encode()).hexdigest()[:16] + (_HIDING if hides else "")
+
+    def advice(self) -> str:
+        """Say what can be done about strings that hide fields."""
+        if self.inside_strings == "any":
+            return "what is not JSON from end to end cannot be scrubbed inside"
+        return "name their fields in scrub.inside_strings"
+
+    def scrubber(self) -> Scrubber | StringScrubber:
         """Give the scrubber of these fields."""
-        return scrubber(self.fields, self.depth, self.replacement)
+        return scrubber_inside(self.fields, self.depth, self.replacement, self.inside_strings)
+
+    def proof(self) -> ScrubProof:
+        """Give what tells whether a record still holds these fields, or hides them."""
+        return ScrubProof(self.fields, self.depth, self.replacement, self.inside_strings)
 
 
 @dataclass(frozen=True)
@@ -48,8 +79,9 @@ class Scrubbed:
     """What became of one object.
 
     ``numbers`` are records (that were read), records_out (that were written), blanked (values that were anything else
-    before), bytes_in, bytes_out, and where the bucket keeps versions, older_versions (that are still there) and
-    deleted_versions; of an object that was found done or gone, ``{"already": 1}`` or ``{"gone": 1}``.
+    before), hidden (strings with JSON that holds such values; where it was looked for), bytes_in, bytes_out, and where
+    the bucket keeps versions, older_versions (that are still there) and deleted_versions; of an object that was found
+    done or gone, ``{"already": 1}`` or ``{"gone": 1}``.
     """
 
     path: str
@@ -58,6 +90,11 @@ class Scrubbed:
     etag: str = ""
     size: int = 0
     numbers: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def hidden(self) -> int:
+        """Count the strings that hide a field."""
+        return self.numbers.get("hidden", 0)
 
 
 def scrub_objects(uri: str, objects: Sequence[tuple[str, bool]], *, rules: ScrubRules) -> list[Scrubbed]:
@@ -122,8 +159,9 @@ def _finished(
     numbers: dict[str, int],
 ) -> Scrubbed:
     """Prove it where that is wanted, and see to the older versions."""
-    if rules.verify and (proven := _verify(objects, path, replaced, rules)) is not None and numbers.get("records"):
-        numbers = numbers | {"records_out": proven}
+    # Nobody has looked for hidden fields in what others have marked.
+    if rules.verify or (status == "already" and rules.on_hidden == "refuse"):
+        numbers = numbers | _verify(objects, path, replaced, rules, status)
     older = objects.older_versions(path, replaced.version)
     if older and rules.old_versions == "delete":
         try:
@@ -140,7 +178,7 @@ def _scrub_into(body: BinaryIO, path: str, opened: Opened, rules: ScrubRules) ->
     """Write an object's scrubbed content, packed if it was; read to its end before anything is replaced."""
     head, pieces = peek(opened.pieces)
     packer: Any = zlib.compressobj(wbits=zlib.MAX_WBITS | 16) if is_packed(head) else None
-    scrub = rules.scrubber().scrub
+    scrub, hidden = rules.scrubber().scrub, _Hidden(path, rules)
     records = records_out = blanked = 0
     for block in _blocks(path, pieces, rules, packed=is_packed(head)):
         scrubbed = []
@@ -149,6 +187,8 @@ def _scrub_into(body: BinaryIO, path: str, opened: Opened, rules: ScrubRules) ->
                 text, changed = scrub(line)
             except NotARecordError as error:
                 raise ObjectRefusedError({path: f"line {number} is no JSON record: {error}; {_LEFT}"}) from None
+            if rules.looks_first and has_quote_inside(text):
+                hidden.look(number, text)
             scrubbed.append(text)
             blanked += changed
             records += bool(line.strip(_BLANK))
@@ -157,7 +197,9 @@ def _scrub_into(body: BinaryIO, path: str, opened: Opened, rules: ScrubRules) ->
         body.write(packer.compress(content) if packer else content)
     if packer:
         body.write(packer.flush())
-    return {"records": records, "records_out": records_out, "blanked": blanked, "bytes_in": opened.size}
+    hidden.refuse_if_asked(_LEFT)
+    numbers = {"records": records, "records_out": records_out, "blanked": blanked, "bytes_in": opened.size}
+    return numbers | ({"hidden": hidden.count} if rules.looks_first else {})
 
 
 def _blocks(path: str, pieces: Iterator[bytes], rules: ScrubRules, *, packed: bool) -> Iterator[Block]:
@@ -168,57 +210,72 @@ def _blocks(path: str, pieces: Iterator[bytes], rules: ScrubRules, *, packed: bo
         raise ObjectRefusedError({path: f"{error}; {_LEFT}"}) from None
 
 
-def _verify(objects: ObjectsInPlace, path: str, replaced: Replaced, rules: ScrubRules) -> int | None:
+def _verify(
+    objects: ObjectsInPlace, path: str, replaced: Replaced, rules: ScrubRules, status: Literal["scrubbed", "already"]
+) -> dict[str, int]:
     """Read an object once more, with a parser that knows nothing of the scrubber.
 
     Returns:
-        How many records it has; None if it was written again since, which makes it another one's work.
+        How many records it has and how many strings hide a field, as far as that is news of an object of this status;
+        nothing if it was written again since, which makes it another one's work.
 
     Raises:
-        ObjectRefusedError: If a field still holds anything but the replacement.
+        ObjectRefusedError: If a field still holds anything but the replacement, or is hidden and must not be.
     """
     opened = objects.open(path)
     if opened is None or opened.etag != replaced.etag:
-        return None
+        return {}
     head, pieces = peek(opened.pieces)
-    paths = [(name,) if rules.depth == "any" else split_path(name) for name in rules.fields]
-    blank = _parsed(rules.replacement.decode())
+    hidden = _Hidden(path, rules)
     records = 0
     for block in _blocks(path, pieces, rules, packed=is_packed(head)):
         for number, line in enumerate(block.lines, block.first_line):
-            try:
-                text = line.decode().removeprefix("\ufeff").strip(" \t\r\n")
-                record = _parsed(text) if text else ()
-                held = any(_holds(record, names, blank, anywhere=rules.depth == "any") for names in paths)
-            except (ValueError, RecursionError) as error:
-                raise ObjectRefusedError({path: f"line {number} cannot be read again: {cause_of(error)}"}) from None
-            if held:
-                raise ObjectRefusedError({path: f"line {number} still holds a field that was to be scrubbed"})
-            records += bool(text)
-    return records
+            records += hidden.look(number, line)
+    hidden.refuse_if_asked("the object is marked as processed")
+    if status == "already":
+        return {"hidden": hidden.count} if hidden.count else {}
+    return {"records_out": records, "hidden": hidden.count}
 
 
-class _Number(str):
-    """A number as it is written, which is no text."""
+class _Hidden:
+    """The strings of an object that hide a field, counted line by line."""
 
+    def __init__(self, path: str, rules: ScrubRules) -> None:
+        self._path, self._rules, self._proof = path, rules, rules.proof()
+        self._first_line = 0
+        self.count = 0
 
-def _parsed(text: str) -> Any:
-    """Parse JSON; objects become tuples of pairs, so that doubled keys stay."""
-    return json.loads(text, object_pairs_hook=tuple, parse_int=_Number, parse_float=_Number)
+    def look(self, number: int, line: bytes) -> bool:
+        """Look at a line; tell whether it is a record.
 
+        Raises:
+            ObjectRefusedError: If a field still holds anything but the replacement.
+        """
+        try:
+            text = line.decode().removeprefix("\ufeff").strip(" \t\r\n")
+            if not text:
+                return False
+            left = self._proof.look(text)
+        except (ValueError, RecursionError) as error:
+            raise ObjectRefusedError({self._path: f"line {number} cannot be read again: {cause_of(error)}"}) from None
+        if left.holds:
+            raise ObjectRefusedError({self._path: f"line {number} still holds a field that was to be scrubbed"})
+        self._first_line = self._first_line or (number if left.hidden else 0)
+        self.count += left.hidden
+        return True
 
-def _holds(value: Any, names: tuple[str, ...], blank: Any, *, anywhere: bool) -> bool:
-    """Tell whether a value has something else than the blank at a path, or anywhere."""
-    if isinstance(value, list):
-        return any(_holds(item, names, blank, anywhere=anywhere) for item in value)
-    if not isinstance(value, tuple):
-        return False
-    for name, inside in value:
-        if name == names[0] and len(names) == 1:
-            if type(inside) is not type(blank) or inside != blank:
-                return True
-        elif (anywhere or name == names[0]) and _holds(
-            inside, names if anywhere else names[1:], blank, anywhere=anywhere
-        ):
-            return True
-    return False
+    def refuse_if_asked(self, what: str) -> None:
+        """Refuse the object if it hides fields and the rules say so; ``what`` says what it is like now.
+
+        Raises:
+            ObjectRefusedError: If that is so.
+        """
+        if self.count and self._rules.on_hidden == "refuse":
+            strings = (
+                f"{self.count} strings, first in line {self._first_line}, hide"
+                if self.count > 1
+                else (f"a string in line {self._first_line} hides")
+            )
+            raise ObjectRefusedError(
+                {self._path: f"{strings} a field to scrub in JSON; {self._rules.advice()}; {what}"}
+            )

@@ -108,6 +108,8 @@ def scrub_expired(
             else:
                 done = scrub_object(S3InPlace(bucket), key, rules)
                 LOGGER.info("%s: %s %s", path, done.status, done.numbers)
+                if done.hidden:
+                    LOGGER.warning("%s: %d strings still hide fields to scrub in JSON", path, done.hidden)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this object's, and no other's
             LOGGER.error("%s was not scrubbed: %s", path, cause_of(error))  # noqa: TRY400 - its message says all
             failed.append(number)

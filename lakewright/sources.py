@@ -1,6 +1,7 @@
 """What lies at a feed's source, and which of it makes the next batch."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from re import Pattern
@@ -12,6 +13,7 @@ from lakewright.log import SourceObject, TableState
 from transforms.object_names import date_of_object, is_hidden, partition_path
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+_KINDS_TOLD: Final = 3
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,28 @@ class Listing:
     unreadable: list[Listed]
 
 
+def describe_empty(where: str, reasons: Mapping[str, str], *, whose: str) -> str:
+    """Say that nothing at a source is a feed's.
+
+    Args:
+        where: The source.
+        reasons: Why each object that lies there is left out, by its path.
+        whose: What none of them is, such as "one of the sink's".
+    """
+    if not reasons:
+        return f"no object lies below {where}"
+    kinds = Counter(reasons.values()).most_common()
+    told = [f"{reason} ({count})" for reason, count in kinds[:_KINDS_TOLD]]
+    told += [f"other reasons ({sum(count for _, count in kinds[_KINDS_TOLD:])})"] if len(kinds) > _KINDS_TOLD else []
+    there = (
+        f"1 object lies below {where}, and it is not"
+        if len(reasons) == 1
+        else f"{len(reasons)} objects lie below {where}, none of them is"
+    )
+    sentence = f"{there} {whose}: {', '.join(told)}; first {min(reasons)}"
+    return _CONTROL.sub("\ufffd", sentence.encode(errors="surrogateescape").decode(errors="replace"))
+
+
 class Source:
     """A folder of objects, in the lake or at a URI of its own."""
 
@@ -40,6 +64,11 @@ class Source:
         self.lake = open_lake(path) if "://" in path else lake
         self._folder = "" if "://" in path else path.strip("/") + "/"
         self._file_name = file_name
+
+    @property
+    def where(self) -> str:
+        """Name the source, as a feed does."""
+        return self._folder or f"{self.lake.uri}/"
 
     def look(self) -> Listing:
         """List the source; one odd name never stops it."""
@@ -68,6 +97,8 @@ class Source:
         return _CONTROL.search(path) is None and not colon and not {"", ".", ".."} & set(path.split("/"))
 
     def _reason_to_ignore(self, path: str) -> str:
+        if not path or path.endswith("/"):
+            return "marker of a folder"
         if is_hidden(path):
             return "hidden"
         if self._file_name is not None and not self._file_name.fullmatch(path.rsplit("/", 1)[-1]):

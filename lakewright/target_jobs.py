@@ -54,7 +54,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a run would do now: the next batch, and all that a person should know of the source."""
+    """What a run would do now: the next batch, and all that a person should know of the source.
+
+    ``nothing`` says what lies at the source if nothing of it is the target's, be it new or not; empty otherwise.
+    """
 
     choice: Choice
     refused: dict[str, str] = field(default_factory=dict)
@@ -63,6 +66,7 @@ class Survey:
     dropped_columns: list[str] = field(default_factory=list)
     schema_changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    nothing: str = ""
 
 
 @dataclass(frozen=True)

@@ -332,6 +332,34 @@ def test_a_tag_of_a_batch_that_was_given_up_does_not_count(s3: Any, prefix: Pref
     assert content(s3, key) == b'{"file_contents": "", "more": ""}'
 
 
+def test_what_strings_hide_is_looked_at_again_whatever_the_tag_says(
+    s3: Any, prefix: Prefix, requests: Counter[str]
+) -> None:
+    key, envelope = "lake/landing/uploads/a.json", b'{"Message": "{\\"file_contents\\": 1}"}\n'
+    s3.put_object(Bucket=BUCKET, Key=key, Body=envelope)
+    warning = (
+        "fields to scrub are still there, in JSON inside strings of landing/uploads/a.json (1); "
+        "name their fields in scrub.inside_strings"
+    )
+    assert prefix.run()["warnings"] == [warning]
+    assert tags(s3, key) == {"PROCESSED": "True"}
+    first = s3.head_object(Bucket=BUCKET, Key=key)["LastModified"]
+    receipt = prefix.run()
+    assert (receipt["exit_code"], receipt["warnings"]) == (0, [warning])
+    assert receipt["batches"][0]["numbers"]["landing/uploads/a.json"] == {"already": 1, "hidden": 1}
+    refused = prefix.run("--set", "scrub.on_hidden=refuse", "--set", "scrub.verify=false")
+    assert refused["exit_code"] == 3
+    assert refused["error"].endswith("the object is marked as processed")
+    assert s3.head_object(Bucket=BUCKET, Key=key)["LastModified"] == first
+    assert content(s3, key) == envelope
+    inside = ("--set", "scrub.inside_strings=any")
+    assert prefix.run(*inside)["warnings"] == []
+    assert content(s3, key) == b'{"Message": "{\\"file_contents\\": \\"\\"}"}\n'
+    assert prefix.run(*inside)["status"] == "nothing_new"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=envelope, Tagging="PROCESSED=True")
+    assert "still holds a field" in prefix.run(*inside)["error"], "what others have tagged is proven"
+
+
 def test_the_projects_own_zones_are_left_alone(s3: Any, prefix: Prefix) -> None:
     s3.put_object(Bucket=BUCKET, Key="elsewhere/a.json", Body=RECORD)
     everything = ("--set", f"source.path=s3://{BUCKET}", "--set", "scrub={fields: [path], depth: any}")

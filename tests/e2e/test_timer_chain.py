@@ -117,6 +117,28 @@ def test_what_fails_is_tried_again_and_then_a_dead_letter(chain: TimerChain) -> 
     assert f"s3://{BUCKET}/uploads/bad.json" in chain.dead_paths()
 
 
+def test_what_strings_hide_is_scrubbed_named_or_refused(
+    chain: TimerChain, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    envelope = b'{"Message": "{\\"file_contents\\": 1}"}\n'
+    scrubbed = b'{"Message": "{\\"file_contents\\": \\"\\"}"}\n'
+    feed = yaml.safe_load((tmp_path / "feeds/uploads.yaml").read_text())
+    for rules, body, tagged in (
+        ({"verify": True}, envelope, True),
+        ({"on_hidden": "refuse"}, envelope, False),
+        ({"inside_strings": ["Message"], "on_hidden": "refuse"}, scrubbed, True),
+    ):
+        feed["scrub"] = {"fields": ["file_contents"], **rules}
+        (tmp_path / "feeds/uploads.yaml").write_text(yaml.safe_dump(feed))
+        put(chain, "uploads/a.json", envelope)
+        chain.deliver_uploads()
+        chain.sweep(now=time.time() + 301)
+        chain.deliver_stream()
+        assert found(chain, "uploads/a.json") == (body, {"PROCESSED": "True"} if tagged else {}), rules
+    assert list(chain.dead_paths()) == [f"s3://{BUCKET}/uploads/a.json"]
+    assert "1 strings still hide fields to scrub in JSON" in caplog.text
+
+
 def test_deletions_by_others_and_double_delivery_do_no_harm(chain: TimerChain) -> None:
     path = put(chain, "uploads/a.json")
     put(chain, "uploads/b.json")

@@ -688,7 +688,7 @@ def test_many_tables_in_one_run(cdc: CdcBench) -> None:
     answer = cdc.command("run", "--json")
     found = {receipt["target"]: (receipt["status"], receipt["exit_code"]) for receipt in answer.data}
     assert found == {
-        "absent": ("nothing_new", 0),
+        "absent": ("refused", 3),
         "bad": ("refused", 3),
         "by_hand": ("failed", 2),
         "employees": ("committed", 0),
@@ -696,7 +696,7 @@ def test_many_tables_in_one_run(cdc: CdcBench) -> None:
     }
     assert answer.exit_code == 3
     told = [line for line in answer.stderr.splitlines() if line.startswith("error:")]
-    assert [line.split(":")[1].strip() for line in told] == ["bad", "by_hand", "new"]
+    assert [line.split(":")[1].strip() for line in told] == ["absent", "bad", "by_hand", "new"]
     assert "table new lies at raw/hr/new/ and is not configured" in told[-1]
 
     cdc.feed(tables=tables, unconfigured="skip")

@@ -124,7 +124,9 @@ def test_plan_writes_nothing(bench: Bench) -> None:
         "refused": {},
         "ignored": {},
         "extra_columns": {"more": 1},
+        "dropped_columns": [],
         "schema_changes": [],
+        "warnings": [],
     }
     answer = bench.command("plan")
     assert "year=2026/month=08/day=01" in answer.stdout

@@ -204,6 +204,11 @@ def test_plan_and_status_write_nothing(uploads: Uploads) -> None:
         ({"max_line_bytes": 3}, "greater than or equal to 1024"),
         ({"old_versions": "burn"}, "input should be 'keep' or 'delete'"),
         ({"field": ["a"]}, "unknown key scrub.field; did you mean 'fields'?"),
+        ({"inside_strings": "Message"}, "takes a list of fields, such as [Message], or the word any, not 'Message'"),
+        ({"inside_strings": ["a..b"]}, "'a..b' has an empty name"),
+        ({"inside_strings": [""]}, "an empty text is no name of a field"),
+        ({"replacement": '{"file_contents": 1}'}, "the replacement itself holds a field that is to be scrubbed"),
+        ({"on_hidden": "skip"}, "input should be 'warn' or 'refuse'"),
     ],
 )
 def test_feeds_that_are_wrong(uploads: Uploads, changes: dict[str, Any], error: str) -> None:
@@ -272,3 +277,75 @@ def test_what_a_receipt_of_a_scrub_holds_is_numbers(uploads: Uploads) -> None:
     assert json.loads(next((uploads.root / "lake/state").rglob("receipts/*.json")).read_text())["checks"] == {
         "every row accounted for": True
     }
+
+
+ENVELOPE = b'{"file_contents": 1, "Message": "{\\"file_contents\\": \\"x\\", \\"n\\":1.00}"}\n'
+OUTSIDE = ENVELOPE.replace(b"1,", b'"",', 1)
+INSIDE = OUTSIDE.replace(b'\\"x\\"', b'\\"\\"')
+
+
+def test_json_inside_strings(uploads: Uploads) -> None:
+    uploads.put("plain.json", ENVELOPE * 2)
+    uploads.put("packed.json.gz", gzip.compress(ENVELOPE))
+    uploads.feed(inside_strings=["Message"], verify=True, on_hidden="refuse")
+    told = numbers(uploads.run())
+    assert (told["plain.json"]["blanked"], told["plain.json"]["hidden"]) == (4, 0)
+    assert uploads.path("plain.json").read_bytes() == INSIDE * 2
+    assert gzip.decompress(uploads.path("packed.json.gz").read_bytes()) == INSIDE
+    assert uploads.run()["status"] == "nothing_new"
+    uploads.put("plain.json", ENVELOPE)
+    assert numbers(uploads.run("--set", "scrub.inside_strings=any"))["plain.json"]["blanked"] == 2
+
+
+def test_what_is_hidden_in_strings_is_told_each_run_until_it_is_scrubbed(uploads: Uploads) -> None:
+    uploads.put("a.json", ENVELOPE + RECORD + b"\n" + ENVELOPE)
+    uploads.put("b.json", RECORD + b"\n")
+    uploads.put("cut.json.gz", gzip.compress(b'{"log": "got {\\"file_contents\\": \\"x"}'))
+    uploads.feed(verify=True)
+    receipt = uploads.run()
+    assert (receipt["status"], receipt["exit_code"]) == ("committed", 0)
+    told = numbers(receipt)
+    assert {name: each["hidden"] for name, each in told.items()} == {"a.json": 2, "b.json": 0, "cut.json.gz": 1}
+    assert uploads.path("a.json").read_bytes() == OUTSIDE + SCRUBBED + b"\n" + OUTSIDE
+    warning = (
+        "fields to scrub are still there, in JSON inside strings of landing/uploads/a.json (2), "
+        "landing/uploads/cut.json.gz (1); name their fields in scrub.inside_strings"
+    )
+    assert receipt["warnings"] == [warning]
+
+    answer = uploads.command("run")
+    assert answer.exit_code == 0
+    assert answer.last_line == f"warning: {warning}"
+    (status,) = uploads.command("status", "--json").data
+    assert status["waiting_objects"] == 2
+    receipt = uploads.run("--set", "scrub.verify=false")
+    assert receipt["status"] == "nothing_new"
+    assert receipt["warnings"] == [
+        "2 objects hid fields in strings when that was looked for; name their fields in scrub.inside_strings"
+    ]
+
+    receipt = uploads.run("--set", "scrub.on_hidden=refuse", "--set", "scrub.verify=false")
+    assert (receipt["status"], receipt["exit_code"]) == ("refused", 3)
+    left = "hide a field to scrub in JSON; name their fields in scrub.inside_strings; the object was left as it was"
+    assert receipt["refused"]["landing/uploads/a.json"] == f"2 strings, first in line 1, {left}"
+    inside = ("--set", "scrub.inside_strings=[Message]", "--set", "scrub.verify=false")
+    receipt = uploads.run(*inside)
+    assert (receipt["exit_code"], numbers(receipt)["a.json"]["blanked"]) == (0, 2)
+    assert uploads.path("a.json").read_bytes() == INSIDE + SCRUBBED + b"\n" + INSIDE
+    assert receipt["warnings"] == [warning.replace("landing/uploads/a.json (2), ", "")]
+    assert list(numbers(uploads.run(*inside))) == ["cut.json.gz"]
+
+
+def test_an_object_that_hides_fields_is_left_as_it_was_if_the_feed_says_so(uploads: Uploads) -> None:
+    uploads.put("a.json", ENVELOPE)
+    uploads.put("b.json", RECORD)
+    uploads.feed(on_hidden="refuse")
+    for _ in range(2):
+        answer = uploads.command("run")
+        assert answer.exit_code == 3
+        assert answer.last_line == (
+            "error: refused landing/uploads/a.json: a string in line 1 hides a field to scrub in JSON; "
+            "name their fields in scrub.inside_strings; the object was left as it was"
+        )
+        assert uploads.path("a.json").read_bytes() == ENVELOPE
+        assert uploads.path("b.json").read_bytes() == SCRUBBED

@@ -32,6 +32,15 @@ def test_lines_lose_the_field_and_keep_all_else(spark: SparkSession) -> None:
     assert lines.limit(0).transform(scrubbed_lines, fields=["file_contents"]).collect() == []
 
 
+def test_json_inside_strings(spark: SparkSession) -> None:
+    lines = spark.createDataFrame([(r'{"Message": "{\"email\": 1}", "log": "{\"email\": 1}"}',)], "value string")
+    expected = spark.createDataFrame([(r'{"Message": "{\"email\": \"\"}", "log": "{\"email\": 1}"}',)], "value string")
+    scrubbed = lines.transform(scrubbed_lines, fields=["email"], inside_strings=["Message"])
+    assert_df_equality(scrubbed, expected)
+    with pytest.raises(ValueError, match="names of fields, or the word any, not 'Message'"):
+        scrubbed_lines(lines, fields=["email"], inside_strings="Message")
+
+
 def test_a_line_that_is_no_record_stops_it(spark: SparkSession) -> None:
     lines = spark.createDataFrame([('{"a": 1',)], "value string")
     with pytest.raises(PythonException, match=r"NotARecordError: Input data was truncated"):

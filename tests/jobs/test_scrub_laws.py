@@ -1,0 +1,128 @@
+"""After a scrub no value of a named key is in the bytes, in any decoding, and every other byte is what it was; or the
+object is named. Records are generated; what they must become is made beside them, and told once more by plain Python."""
+
+import gzip
+import json
+import random
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakewright.errors import ObjectRefusedError
+from lakewright.local_in_place import LocalInPlace
+from lakewright.scrub import ScrubRules, scrub_object, scrub_objects
+from tests.transforms.test_json_strings import Maker, decodings
+
+OBJECTS, LINES = 12, 12
+
+
+def packed(body: bytes, chance: random.Random) -> bytes:
+    """Leave an object plain, or pack it as one gzip member or two."""
+    cut = chance.choice([0, len(body) // 2])
+    return chance.choice([body, gzip.compress(body), gzip.compress(body[:cut]) + gzip.compress(body[cut:])])
+
+
+def unpacked(body: bytes) -> bytes:
+    return gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
+
+
+def parsed(text: str) -> Any:
+    """Parse a text, doubled keys and the text of numbers kept."""
+    keep = {"object_pairs_hook": lambda pairs: ("object", pairs), "parse_int": "number {}".format}
+    return json.loads(text, **keep, parse_float="number {}".format)
+
+
+def documents(text: str) -> list[Any]:
+    """Parse the JSON documents of a text, by trying every end; nothing if it is anything but documents."""
+    text = text.strip(" \t\r\n")
+    for end in range(1, len(text) + 1):
+        try:
+            first = parsed(text[:end])
+        except ValueError:
+            continue
+        if end == len(text):
+            return [first]
+        if others := documents(text[end:]):
+            return [first, *others]
+    return []
+
+
+class Oracle:
+    """What a record becomes without a field, and how many of its strings hide it, as anybody would program it."""
+
+    def __init__(self, depth: str, inside: Any, field: str) -> None:
+        self.depth, self.inside, self.field = depth, inside, field
+        self.hiding = 0
+
+    def scrubbed(self, value: Any, *, top: bool = True, opened: bool = False) -> Any:
+        if isinstance(value, list):
+            return [self.scrubbed(item, top=top, opened=opened) for item in value]
+        if isinstance(value, tuple):
+            return ("object", [(name, self._of_key(name, inside, top, opened)) for name, inside in value[1]])
+        if not isinstance(value, str) or '"' not in value:
+            return value
+        found = documents(value)
+        if opened or self.inside == "any":
+            return [self.scrubbed(document, opened=True) for document in found] or value
+        without, with_all = (Oracle(self.depth, "any", field).scrubbed(found) for field in (self.field, ""))
+        self.hiding += without != with_all
+        return value
+
+    def _of_key(self, name: str, value: Any, top: bool, opened: bool) -> Any:
+        if name == self.field and (top or self.depth == "any"):
+            return ""
+        opens = self.inside != "any" and name in self.inside and (top or self.depth == "any")
+        return self.scrubbed(value, top=False, opened=opened or opens)
+
+
+@pytest.mark.parametrize("on_hidden", ["warn", "refuse"])
+@pytest.mark.parametrize("inside", [(), ("Message",), "any"], ids=str)
+@pytest.mark.parametrize("depth", ["top", "any"])
+def test_no_value_of_a_named_key_is_left_unseen(tmp_path: Path, depth: Any, inside: Any, on_hidden: Any) -> None:
+    chance = random.Random(f"{depth} {inside} {on_hidden}")
+    before, after, gone, hiding = {}, {}, {}, {}
+    for number in range(OBJECTS):
+        makers = [Maker(chance.randrange(10**9), depth=depth, inside=inside, replacement='""') for _ in range(LINES)]
+        texts = [["".join(pieces) for pieces in zip(*maker.record(), strict=True)] for maker in makers]
+        body, scrubbed = ("\n".join(lines).encode() for lines in zip(*texts, strict=True))
+        name = f"{number}.json"
+        oracle, parser = Oracle(depth, inside, "email"), Oracle(depth, inside, "")
+        for line, expected in texts:
+            assert oracle.scrubbed(parsed(line)) == parser.scrubbed(parsed(expected)), "the expectations agree"
+        before[name], after[name], hiding[name] = packed(body, chance), scrubbed, oracle.hiding
+        gone[name] = [marker for maker in makers for marker in maker.markers]
+        (tmp_path / name).write_bytes(before[name])
+    rules = ScrubRules(("email",), depth, verify=True, inside_strings=inside, on_hidden=on_hidden)
+    told = scrub_objects(str(tmp_path), [(name, False) for name in before], rules=rules)
+    refused = {name for name, count in hiding.items() if count and on_hidden == "refuse"}
+    assert {found.path for found in told if found.status == "refused"} == refused
+    for found in told:
+        body = (tmp_path / found.path).read_bytes()
+        if found.path in refused:
+            assert body == before[found.path]
+            assert "hide" in found.reason
+            continue
+        assert (found.status, found.hidden) == ("scrubbed", hiding[found.path])
+        assert unpacked(body) == after[found.path]
+        everything = decodings(unpacked(body).decode())
+        assert not [marker for marker in gone[found.path] if marker in everything]
+    assert sum(map(len, gone.values())) > OBJECTS
+    assert any(hiding.values()) == (inside != "any")
+
+
+def test_a_damaged_object_is_refused_whole_wherever_it_is_damaged(tmp_path: Path) -> None:
+    body = b"".join(b'{"id": %d, "file_contents": "secret"}\n' % number for number in range(40))
+    sound, chance = gzip.compress(body), random.Random(1)
+    flipped = [bytearray(sound) for _ in range(40)]
+    for damaged in flipped:
+        damaged[chance.randrange(10, len(damaged))] ^= 1 << chance.randrange(8)
+    other = [sound + b"garbage", sound + sound[:20], zlib.compress(body), body.decode().encode("utf-16"), body[:-5]]
+    path = tmp_path / "object"
+    for damaged in [*(sound[:length] for length in range(1, len(sound))), *map(bytes, flipped), *other]:
+        path.write_bytes(damaged)
+        with pytest.raises(ObjectRefusedError):
+            scrub_object(LocalInPlace(tmp_path), "object", ScrubRules(("file_contents",)))
+        assert path.read_bytes() == damaged
+    assert [file.name for file in tmp_path.iterdir()] == ["object"]
