@@ -15,12 +15,14 @@ from typing import Final
 from lakewright.errors import (
     AccountingError,
     EmptySourceError,
+    InterruptedRunError,
     ObjectRefusedError,
     OvertakenError,
     RowsRefusedError,
     UnreachableError,
     cause_of,
 )
+from lakewright.interrupts import Interrupt, interruptible
 from lakewright.lake import Lake
 from lakewright.lease import Lease
 from lakewright.log import Counts, Log, Outcome, Plan, TableFile, TableState
@@ -45,8 +47,9 @@ _REFUSED: Final = "refused"
 class Run:
     """One try at one target."""
 
-    def __init__(self, lake: Lake, job: TargetJob, request: Request, progress: Progress) -> None:
+    def __init__(self, lake: Lake, job: TargetJob, request: Request, progress: Progress, interrupt: Interrupt) -> None:
         self._lake, self._job, self._request, self._progress = lake, job, request, progress
+        self._interrupt = interrupt
         self._target = job.target
         self._log = Log(lake, self._target.state_folder)
         now = datetime.now(UTC)
@@ -67,6 +70,7 @@ class Run:
     def __call__(self) -> Receipt:
         """Do the run; whatever happens ends up in the receipt, which is written in any case."""
         try:
+            self._interrupt.check()
             self._say("lease")
             with Lease(
                 self._lake, self._target.state_folder, run=self._id, seconds=self._job.feed.lease_seconds
@@ -80,8 +84,11 @@ class Run:
                 raise ObjectRefusedError(self._refused)
             self.receipt.status = "committed" if self._committed() else "nothing_new"
         except LakewrightError as error:
-            self._fail(error)
+            self._fail(InterruptedRunError() if self._interrupt.is_wanted else error)
         except BaseException as error:
+            if self._interrupt.is_wanted and isinstance(error, Exception):
+                self._fail(InterruptedRunError())
+                return self.receipt
             self.receipt.status, self.receipt.exit_code = "failed", 1
             self.receipt.error = f"unexpected {cause_of(error)}"
             LOGGER.debug("%s: unexpected", self._target.name, exc_info=True)
@@ -100,6 +107,7 @@ class Run:
         if open_plan is not None:
             state = self._batch(open_plan, state, lease)
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
+            self._interrupt.check()
             self._say("plan")
             survey = self._job.survey(state, self._request, excluded=self._refused | self._unreached)
             self._note(survey, state)
@@ -140,6 +148,7 @@ class Run:
         except LakewrightError:
             raise
         except Exception:
+            self._interrupt.check()
             lease.check()
             if changed := self._job.changed(plan):
                 return self._drop(plan, state, _changed("while read", changed))
@@ -155,6 +164,7 @@ class Run:
             return self._refuse_objects(plan, state, staged.refused)
         self._check_sums(staged)
         refused, commit = self._is_refused(staged), TableCommit(attempt, staged)
+        self._interrupt.check()
         try:
             lease.check()
             if isinstance(self._job, CommittingJob) and not refused:
@@ -349,11 +359,14 @@ class Run:
 
 
 def run_targets(lake: Lake, jobs: Sequence[TargetJob], request: Request, progress: Progress) -> list[Receipt]:
-    """Run all targets of a feed, some side by side; one that fails does not stop the others."""
+    """Run all targets of a feed, some side by side; one that fails does not stop the others, Ctrl-C stops all."""
     if not jobs:
         return []
-    with ThreadPoolExecutor(min(len(jobs), jobs[0].feed.targets_at_once), thread_name_prefix="target") as pool:
-        return list(pool.map(lambda job: Run(lake, job, request, progress)(), jobs))
+    with (
+        interruptible() as interrupt,
+        ThreadPoolExecutor(min(len(jobs), jobs[0].feed.targets_at_once), thread_name_prefix="target") as pool,
+    ):
+        return list(pool.map(lambda job: Run(lake, job, request, progress, interrupt)(), jobs))
 
 
 def _in_partitions(files: Mapping[str, TableFile], partitions: set[str] | None, *, refused: bool = False) -> list[str]:
