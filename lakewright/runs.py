@@ -105,7 +105,7 @@ class Run:
         state, open_plan = self._log.read()
         self._roll_forward(state)
         if open_plan is not None:
-            state = self._batch(open_plan, state, lease)
+            state = self._finish(open_plan, state, lease)
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
             self._interrupt.check()
             self._say("plan")
@@ -127,6 +127,13 @@ class Run:
             if state.last is None or state.last.status == "committed":
                 return
         raise DataError(f"the source kept changing while it was read; gave up after {_TRIES_AT_A_MOVING_SOURCE} tries")
+
+    def _finish(self, plan: Plan, state: TableState, lease: Lease) -> TableState:
+        """Finish a batch that an earlier run left open, or drop it if that was asked for and the table lacks it."""
+        is_applied = isinstance(self._job, CommittingJob) and self._job.applied(plan) is not None
+        if self._request.drop_open and not is_applied:
+            return self._drop(plan, state, "dropped on request")
+        return self._batch(plan, state, lease)
 
     def _batch(self, plan: Plan, state: TableState, lease: Lease) -> TableState:
         """Carry a plan to its outcome, and publish it."""
