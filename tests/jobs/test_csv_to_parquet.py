@@ -587,3 +587,27 @@ def test_feeds_that_do_not_fit_together(bench: Bench, changes: dict[str, Any], p
     answer = bench.command("run")
     assert answer.exit_code == 2
     assert problem in answer.last_line
+
+
+@pytest.mark.parametrize("partition_by", [["year", "month", "day"], ["year", "na{me`"], []])
+def test_rows_of_many_small_tasks_are_gathered(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, partition_by: list[str]
+) -> None:
+    """More than 512 small files with one partition used to fail every time; here two tasks are many."""
+    from lakewright.writers import parquet
+
+    monkeypatch.setattr(parquet, "_FEW_FILES", 1)
+    monkeypatch.setattr(parquet, "_OPEN_COST", parquet._SPLIT_BYTES)
+    fill = {"target__fill": "append"} if "na{me`" in partition_by else {}
+    bench.feed(
+        target__partition_by=partition_by,
+        source__columns={"id": "long", "na{me`": {"type": "string", "from": "name"}},
+        **fill,
+    )
+    for number in range(6):
+        bench.put(f"{number}.csv", f"id,name\n{number},a\n{number + 10},b\n", day=f"0{number % 2 + 1}")
+    receipt = bench.run()
+    assert (receipt["exit_code"], receipt["counts"]["written"]) == (0, 12)
+    assert sorted(row[0] for row in bench.rows("id")) == sorted([*range(6), *range(10, 16)])
+    files = {(path.parent.name, path.name) for path in (bench.lake / "refined/people").rglob("*.parquet")}
+    assert len(files) == max(1, len({folder for folder, _ in files}))
