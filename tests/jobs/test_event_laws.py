@@ -7,6 +7,7 @@ The tasks of a batch are done in this process, one after the other; that Spark d
 
 import gzip
 import json
+import os
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from lakewright import event_batches, event_copies
 from tests.jobs.event_bench import EventBench
 from tests.transforms.event_oracle import normal_record
 
-EXAMPLES = 10
+EXAMPLES = 10 * int(os.environ.get("LAKEWRIGHT_LAW_SEEDS", "1"))
 PARTITIONERS = ("default", "field", "wall_clock", "record_time")
 DIRTY = ("not json", "{", "[1]", '{"n":1,"n":2}')
 FIRST_DAY = 1_785_542_400  # 2026-08-01
