@@ -4,9 +4,10 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
@@ -17,8 +18,8 @@ from lakewright.errors import ConfigError
 from lakewright.lake import Lake
 from lakewright.log import Counts, Plan, SourceObject, TableState
 from lakewright.progress import Progress
-from lakewright.readers.csv import DOUBT, read_text_rows
-from lakewright.readers.csv_objects import Header, bind_columns, find_unreadable, read_heads
+from lakewright.readers.csv import DOUBT, CsvBatch
+from lakewright.readers.csv_objects import Finding, Header, bind_columns, misread_among, read_heads, refused_among
 from lakewright.session import own_session
 from lakewright.sources import Choice, Listed, Source, choose_append, choose_rebuild, choose_whole, narrowed
 from lakewright.target_jobs import Request, Staged, Survey, Target
@@ -40,7 +41,7 @@ _NO_NAME: Final = "Spark cannot open an object of this name; rename it"
 def build(rows: DataFrame, *, columns: Sequence[TypedColumn], observed: Observation) -> DataFrame:
     """Judge text rows by the declared types, counting them on the way.
 
-    Columns in:  every declared column (string), and those of ``readers.csv.read_text_rows``
+    Columns in:  every declared column (string), and those of ``readers.csv.CsvBatch.read``
     Columns out: those of ``transforms.typed_rows.with_typed_values``
     Rows:        unchanged; observed are read, rejected, dirty (objects with rejected rows, a line each) and doubted
                  (objects with rows of which it is in doubt where they end, a line each)
@@ -102,10 +103,6 @@ class CsvToParquet:
         refused = self._refused(plan.objects)
         known = {taken.path: self._heads.get((taken.path, taken.etag)) for taken in plan.objects}
         headers = {path: header for path, header in known.items() if header is not None}
-        csv = self.feed.source.csv
-        suspects = [taken.path for taken in plan.objects if taken.path in headers and headers[taken.path].is_suspect]
-        if csv.multiline:
-            refused |= find_unreadable(self._source.lake, suspects, headers, csv)
         if refused:
             return Staged(refused=refused)
         with_rows = [taken for taken in plan.objects if taken.path in headers]
@@ -136,37 +133,28 @@ class CsvToParquet:
         folder: str,
         progress: Progress,
     ) -> Staged:
-        """Read once, write the good rows; then read the objects with rejected rows again, to write those rows."""
-        feed, lake = self.feed, self._source.lake
+        """Read once, write the good rows; then read the objects with rejected rows again, to write those rows.
+
+        What Spark's reader turns out to take for what it is not is read once more, in Python workers.
+        """
+        csv, lake = self.feed.source.csv, self._source.lake
         spark = own_session(lake_uris=(self._lake.uri, lake.uri))
-        columns = list(feed.typed_columns().values())
-        gather = plan_reading(spark, objects)
-        observed = Observation(folder)
-        names = feed.header_names()
-        rows = read_text_rows(spark, lake, objects, headers, feed.source.csv, names)
-        judged = build(rows, columns=columns, observed=observed)
-        try:
-            stage_parquet(
-                judged.transform(keep_good, columns=columns, also=feed.date_keys()),
-                self._lake.spark_uri(folder + "table"),
-                partition_by=feed.target.partition_by,
-                compression=feed.target.compression,
-                record_bytes=max(headers[taken.path].record_bytes for taken in objects),
-                gather=gather,
-            )
-        except Py4JJavaError:
-            packed = [taken.path for taken in objects if taken.path.endswith(".gz")]
-            if unreadable := find_unreadable(lake, packed, headers, feed.source.csv):
-                return Staged(refused=unreadable)
-            raise
-        counted = observed.get
-        if unreadable := find_unreadable(lake, filter(None, counted["doubted"].split("\n")), headers, feed.source.csv):
-            return Staged(refused=unreadable)
+        columns = list(self.feed.typed_columns().values())
+        batch = CsvBatch(spark, lake, objects, headers, csv, self.feed.header_names())
+        in_python = batch.paths_that_spark_loses()
+        doubted = {taken.path for taken in objects if csv.multiline and headers[taken.path].is_suspect}
+        findings = batch.look_through(in_python | doubted)
+        counted: dict[str, Any] = {}
+        while not counted:
+            if refused := refused_among(findings):
+                return Staged(refused=refused)
+            in_python |= misread_among(findings)
+            self._lake.delete_folder(folder + "table/")
+            counted, findings = self._stage_good(batch, in_python, columns, folder)
         if counted["rejected"]:
             progress.stage(self.target.name, "quarantine", f"{counted['rejected']} rows")
             dirty = set(counted["dirty"].split("\n"))
-            again = [taken for taken in objects if taken.path in dirty]
-            self._stage_rejected(read_text_rows(spark, lake, again, headers, feed.source.csv, names), columns, folder)
+            self._stage_rejected(batch.read(in_python=in_python, only=dirty), columns, folder)
         prefix = f"{plan.number:06d}-"
         table = staged_files(spark, self._lake, folder + "table/", self.target.path, prefix=prefix)
         quarantine = staged_files(
@@ -181,6 +169,33 @@ class CsvToParquet:
             table=table,
             quarantine=quarantine,
         )
+
+    def _stage_good(
+        self, batch: CsvBatch, in_python: Collection[str], columns: Sequence[TypedColumn], folder: str
+    ) -> tuple[dict[str, Any], dict[str, Finding]]:
+        """Write the good rows, and give what was counted; or nothing, and why these rows are not to be used."""
+        target = self.feed.target
+        gather = plan_reading(batch.spark, batch.objects)
+        observed = Observation(folder)
+        judged = build(batch.read(in_python=in_python), columns=columns, observed=observed)
+        try:
+            stage_parquet(
+                judged.transform(keep_good, columns=columns, also=self.feed.date_keys()),
+                self._lake.spark_uri(folder + "table"),
+                partition_by=target.partition_by,
+                compression=target.compression,
+                record_bytes=max(batch.headers[taken.path].record_bytes for taken in batch.objects),
+                gather=gather,
+            )
+        except (Py4JJavaError, PySparkException):
+            findings = batch.look_through(taken.path for taken in batch.objects)
+            if not refused_among(findings) and misread_among(findings) <= set(in_python):
+                raise
+            return {}, findings
+        counted = observed.get
+        findings = batch.look_through(filter(None, counted["doubted"].split("\n")))
+        is_final = not refused_among(findings) and misread_among(findings) <= set(in_python)
+        return counted if is_final else {}, findings
 
     def _stage_rejected(self, rows: DataFrame, columns: Sequence[TypedColumn], folder: str) -> None:
         keys = self.feed.date_keys() if self.feed.target.fill == "rebuild" else []

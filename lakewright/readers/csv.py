@@ -3,7 +3,8 @@
 import string
 import unicodedata
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
 from typing import Any, Final
@@ -14,7 +15,9 @@ from pyspark.sql import functions as F
 
 from lakewright.lake import Lake
 from lakewright.log import SourceObject
-from lakewright.readers.csv_objects import NOT_IN_TEXT, CsvOptions, Header, bind_columns
+from lakewright.readers.csv_objects import NOT_IN_TEXT, CsvOptions, Finding, Header, bind_columns
+from lakewright.readers.csv_records import look_through_objects, read_records
+from transforms.object_names import is_hidden
 from transforms.typed_rows import FAULT, OBJECT, TEXT
 
 DOUBT: Final = "_lakewright_doubt"
@@ -24,47 +27,87 @@ _QUOTED: Final = ("Cc", "Zl", "Zp", "Zs")
 _LEGAL: Final = string.ascii_letters + string.digits + "_-!.~'()*,;:$&+=/@"
 
 
-def read_text_rows(
-    spark: SparkSession,
-    lake: Lake,
-    objects: Sequence[SourceObject],
-    headers: Mapping[str, Header],
-    options: CsvOptions,
-    wanted: Mapping[str, str],
-) -> DataFrame:
-    """Read objects as text columns; those without text have no rows.
+@dataclass(frozen=True)
+class CsvBatch:
+    """Objects that are read together.
 
-    Columns out: every declared column (string), year, month, day where the objects have them as values,
-                 _lakewright_object, _lakewright_text (the row as written; null where it was not kept),
-                 _lakewright_fault (field_count, quote, repeated_header, or null), _lakewright_doubt (boolean; whether
-                 line ends or quotes in the row leave in doubt where its record ends)
-    Rows:        every row but the headers; blank lines are no rows
+    Attributes:
+        spark: The session that reads.
+        lake: Where the objects are.
+        objects: The objects; each has text.
+        headers: The header of each object, by path.
+        options: How the text is written.
+        wanted: The name in the header of each declared column.
     """
-    layouts: dict[tuple[tuple[str, ...], str], list[SourceObject]] = {}
-    for taken in objects:
-        if header := headers.get(taken.path):
-            layouts.setdefault((header.names, header.line_end), []).append(taken)
-    parts = [
-        _read_layout(spark, [lake.spark_uri(taken.path) for taken in members], Header(names, line_end), options, wanted)
-        for (names, line_end), members in layouts.items()
-    ]
-    rows = reduce(DataFrame.unionByName, parts)
-    return _with_object(spark, rows, lake, objects)
+
+    spark: SparkSession
+    lake: Lake
+    objects: Sequence[SourceObject]
+    headers: Mapping[str, Header]
+    options: CsvOptions
+    wanted: Mapping[str, str]
+
+    def read(self, *, in_python: Collection[str] = (), only: Collection[str] | None = None) -> DataFrame:
+        """Read objects as text columns; those whose paths are ``in_python`` by Python workers.
+
+        At a misquoted record of another object Spark raises an error, if ``multiline`` is set.
+
+        Columns out: every declared column (string), year, month, day where the objects have them as values,
+                     _lakewright_object, _lakewright_text (the row as written; null where it was not kept),
+                     _lakewright_fault (field_count, quote, repeated_header, or null), _lakewright_doubt (boolean;
+                     whether line ends or quotes in the row leave in doubt where its record ends)
+        Rows:        every row but the headers, of all objects or ``only`` some; blank lines are no rows
+        """
+        objects = [taken for taken in self.objects if only is None or taken.path in only]
+        layouts: dict[tuple[tuple[str, ...], str, bool], list[str]] = {}
+        for path in (taken.path for taken in objects):
+            header = self.headers[path]
+            layouts.setdefault((header.names, header.line_end, path in in_python), []).append(path)
+        parts = [
+            _read_layout(self, paths, Header(names, line_end), is_in_python)
+            for (names, line_end, is_in_python), paths in layouts.items()
+        ]
+        return _with_object(self.spark, reduce(DataFrame.unionByName, parts), self.lake, objects)
+
+    def look_through(self, paths: Iterable[str]) -> dict[str, Finding]:
+        """Read objects through once more; see ``readers.csv_objects.look_through``."""
+        return look_through_objects(self.spark, self.lake, paths, self.headers, self.options)
+
+    def paths_that_spark_loses(self) -> set[str]:
+        """Name the objects of which Spark's reader would lose rows without a word.
+
+        Their name is hidden to it, or they are read line by line and have a line that it takes for blank: one of
+        delimiters that are blanks, or of the blank value of an only column.
+        """
+        lost = {taken.path for taken in self.objects if is_hidden(taken.path.rsplit("/", 1)[-1])}
+        if self.options.multiline:
+            return lost
+        by_line_end: dict[str, dict[str, str]] = {}
+        for path in (taken.path for taken in self.objects if taken.path not in lost):
+            header = self.headers[path]
+            if self.options.delimiter <= " " or len(header.names) == 1:
+                by_line_end.setdefault(header.line_end, {})[hadoop_uri(self.lake.spark_uri(path))] = path
+        for line_end, paths in by_line_end.items():
+            reader = self.spark.read.options(lineSep=line_end, recursiveFileLookup=True, __globPaths__=False)
+            lines = reader.text([self.lake.spark_uri(path) for path in paths.values()])
+            blank = lines.where(F.col("value").rlike(r"^[\x00-\x20]++$") & (F.col("value") != "\r"))
+            lost |= {paths[uri] for (uri,) in blank.select("_metadata.file_path").distinct().collect()}
+        return lost
 
 
-def _read_layout(
-    spark: SparkSession,
-    uris: Sequence[str],
-    header: Header,
-    options: CsvOptions,
-    wanted: Mapping[str, str],
-) -> DataFrame:
+def _read_layout(batch: CsvBatch, paths: Sequence[str], header: Header, is_in_python: bool) -> DataFrame:
+    spark, options = batch.spark, batch.options
     cells = [f"c{index}" for index in range(len(header.names))]
-    if options.multiline:
+    uris = [batch.lake.spark_uri(path) for path in paths]
+    if is_in_python:
+        named = {path: hadoop_uri(uri) for path, uri in zip(paths, uris, strict=True)}
+        rows = read_records(spark, batch.lake, named, header, options, cells=cells, uri=_URI)
+        rows = rows.withColumn(DOUBT, F.lit(False))
+    elif options.multiline:
         rows = _read_records(spark, uris, header.line_end, options, cells)
     else:
         rows = _read_lines(spark, uris, header.line_end, options, cells)
-    positions, _ = bind_columns(header, wanted)
+    positions, _ = bind_columns(header, batch.wanted)
     repeated = reduce(and_, (_is_name(f"c{index}", header.names[index]) for index in positions.values()))
     return rows.select(
         *(F.col(f"c{index}").alias(name) for name, index in positions.items()),
@@ -85,7 +128,17 @@ def _read_records(
 ) -> DataFrame:
     """Let Spark find the records; the text of one is kept where the number of its fields is wrong."""
     rows = _read_csv(
-        spark, uris, options, [*cells, TEXT], {"multiLine": True, "lineSep": line_end, **_fields(options, TEXT)}
+        spark,
+        uris,
+        options,
+        [*cells, TEXT],
+        {
+            "multiLine": True,
+            "lineSep": line_end,
+            # Any other way, Spark repairs a misquoted record by guessing.
+            "unescapedQuoteHandling": "RAISE_ERROR",
+            **_fields(options, TEXT),
+        },
     )
     # The line feed alone is Spark's line end here, so that line ends inside quotes stay as they are; a carriage return
     # before it stays at the end of the last field, and makes a row of a blank line.
@@ -164,12 +217,12 @@ def _fields(options: CsvOptions, corrupt: str) -> dict[str, str]:
 
 
 def _well_quoted(delimiter: str) -> str:
-    """Match a line in which each field is quoted from end to end, or not at all.
+    """Match a line in which each field that opens with a quote is closed by one, with at most blanks after it.
 
     It is possessive throughout, so that Java neither backtracks nor recurses, however long the line is.
     """
     cut = rf"\x{{{ord(delimiter):x}}}"
-    one = rf'(?:"(?:[^"]++|"")*+"[ \t]*+|[^"{cut}]*+)'
+    one = rf'(?:"(?:[^"]++|"")*+"[\x00-\x20&&[^{cut}]]*+|(?!")[^{cut}]*+)'
     return f"^{one}(?:{cut}{one})*+$"
 
 

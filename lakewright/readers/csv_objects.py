@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import Model
 from lakewright.lake import Lake
-from transforms.csv_quotes import find_hidden_line, find_torn_quote
+from transforms.csv_quotes import check_lines, check_records
 from transforms.errors import HeaderError
 
 #: A code point that Unicode gives to no character: lines are read with it as delimiter, so that they stay whole.
@@ -24,6 +24,7 @@ _HEAD_BYTES: Final = 1 << 16
 _LONGEST_HEADER: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 20
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_CUT_OFF: Final = "it ends before its end mark"
 _UNKNOWN_CODECS: Final = (".bz2", ".deflate", ".lz4", ".snappy", ".zst", ".xz", ".zip")
 _LOOKS_AT_ONCE: Final = 16
 
@@ -140,32 +141,46 @@ def bind_columns(header: Header, wanted: Mapping[str, str]) -> tuple[dict[str, i
     return bound, [name for index, name in enumerate(header.names) if index not in used]
 
 
-def find_unreadable(
-    lake: Lake, paths: Iterable[str], headers: Mapping[str, Header], options: CsvOptions
-) -> dict[str, str]:
-    """Read objects through for broken compression, and for quotes that leave the borders of records unclear.
+@dataclass(frozen=True)
+class Finding:
+    """What an object turned out to be when it was read through.
 
-    Gives the reason by path.
+    Attributes:
+        refused: Why it cannot be read as declared; empty if it can.
+        is_misread: Whether Spark's reader takes some of its records for what they are not.
+    """
+
+    refused: str = ""
+    is_misread: bool = False
+
+
+def look_through(lake: Lake, path: str, header: Header, options: CsvOptions) -> Finding:
+    """Read an object through for damage, and for quotes that leave the borders of records unclear.
 
     This reads an object once more: it is for those that gave a reason to doubt them.
     """
-    unreadable = {}
-    for path in paths:
-        try:
-            lines = _lines(lake, path, options.encoding, headers[path].line_end)
-            if options.multiline:
-                line = find_torn_quote(lines, delimiter=options.delimiter)
-                problem = "a quoted field opens here and is not closed as RFC 4180 wants it"
-            else:
-                fields = len(headers[path].names)
-                line = find_hidden_line(lines, delimiter=options.delimiter, fields=fields)
-                problem = "it lies inside a quoted field of several lines, which needs multiline: true"
-        except (zlib.error, EOFError) as error:
-            unreadable[path] = f"broken gzip: {error}"
+    lines = read_lines(lake, path, options.encoding, header.line_end)
+    try:
+        if options.multiline:
+            quotes = check_records(lines, delimiter=options.delimiter)
+            problem = "a quoted field opens here and is not closed as RFC 4180 wants it"
         else:
-            if line is not None:
-                unreadable[path] = f"line {line}: {problem}"
-    return unreadable
+            quotes = check_lines(lines, delimiter=options.delimiter, fields=len(header.names))
+            problem = "it lies inside a quoted field of several lines, which needs multiline: true"
+    except (zlib.error, EOFError) as error:
+        return Finding(f"broken gzip: {error}")
+    refused = f"line {quotes.unclear_line}: {problem}" if quotes.unclear_line else ""
+    return Finding(refused, is_misread=quotes.is_misread)
+
+
+def refused_among(findings: Mapping[str, Finding]) -> dict[str, str]:
+    """Give the reason by path of those objects that cannot be read as declared."""
+    return {path: finding.refused for path, finding in findings.items() if finding.refused}
+
+
+def misread_among(findings: Mapping[str, Finding]) -> set[str]:
+    """Name those objects that Spark's reader would misread."""
+    return {path for path, finding in findings.items() if finding.is_misread}
 
 
 def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Header | None:
@@ -202,11 +217,13 @@ def _head(lake: Lake, path: str, size: int, length: int) -> tuple[bytes, bool]:
     """Read the first bytes of an object, unpacked, and tell whether they are all of it."""
     head = lake.read(path, length=length) if size else b""
     is_gzip = head.startswith(_GZIP_MAGIC)
+    if path.endswith(".gz") and len(head) < len(_GZIP_MAGIC):
+        raise HeaderError(f"broken gzip: {_CUT_OFF}")
     if is_gzip != path.endswith(".gz") and head:
         raise HeaderError("the name ends in .gz, but it is no gzip" if not is_gzip else "gzip, but not named .gz")
     if path.endswith(_UNKNOWN_CODECS):
         raise HeaderError("compressed in a way that is not read here: gzip or none")
-    data = _gunzip_head(head, length) if is_gzip else head
+    data = _gunzip_head(head, length, is_whole=len(head) >= size) if is_gzip else head
     return data, len(head) >= size and not (is_gzip and len(data) >= length)
 
 
@@ -246,20 +263,31 @@ def _first_record(text: str, delimiter: str, *, is_whole: bool) -> tuple[list[st
     return names, "\r" if end.endswith("\r") else "\n"
 
 
-def _gunzip_head(data: bytes, length: int) -> bytes:
+def _gunzip_head(data: bytes, length: int, *, is_whole: bool) -> bytes:
     unpacked, unpacker = b"", zlib.decompressobj(wbits=31)
     try:
-        while data and len(unpacked) < length:
+        while len(unpacked) < length:
             unpacked += unpacker.decompress(data, length - len(unpacked))
             if not unpacker.eof:
                 break
-            data, unpacker = unpacker.unused_data.lstrip(b"\0"), zlib.decompressobj(wbits=31)
+            data = unpacker.unused_data
+            if not data:
+                return unpacked
+            unpacker = zlib.decompressobj(wbits=31)
     except zlib.error as error:
         raise HeaderError(f"broken gzip: {error}") from error
+    if is_whole and len(unpacked) < length:
+        raise HeaderError(f"broken gzip: {_CUT_OFF}")
     return unpacked
 
 
-def _lines(lake: Lake, path: str, encoding: str, line_end: str) -> Iterator[str]:
+def read_lines(lake: Lake, path: str, encoding: str, line_end: str) -> Iterator[str]:
+    """Read an object as text, cut after each line end, without a byte order mark.
+
+    Raises:
+        EOFError: If its gzip ends too soon.
+        zlib.error: If its gzip is broken.
+    """
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     rest = ""
     for chunk in _content(lake, path):
@@ -283,7 +311,7 @@ def _content(lake: Lake, path: str) -> Iterator[bytes]:
             continue
         while chunk:
             unpacker = zlib.decompressobj(wbits=31) if unpacker.eof else unpacker
-            yield unpacker.decompress(chunk)
-            chunk = unpacker.unused_data.lstrip(b"\0")
-    if path.endswith(".gz") and start and not unpacker.eof:
-        raise EOFError("it ends before its end mark")
+            yield unpacker.decompress(chunk, _CHUNK_BYTES)
+            chunk = unpacker.unconsumed_tail or unpacker.unused_data
+    if path.endswith(".gz") and not unpacker.eof:
+        raise EOFError(_CUT_OFF)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.csv_quotes import find_torn_quote
+from transforms.csv_quotes import check_records
 
 
 def lines(text: str) -> list[str]:
@@ -28,16 +28,16 @@ def lines(text: str) -> list[str]:
         pytest.param('a,"b""', 1, id="doubled-at-the-end"),
     ],
 )
-def test_find_torn_quote(text: str, line: int | None) -> None:
-    assert find_torn_quote(lines(text), delimiter=",") == line
+def test_where_records_tear(text: str, line: int | None) -> None:
+    assert check_records(lines(text), delimiter=",").unclear_line == line
 
 
 @given(st.lists(st.lists(st.text(alphabet='a,"\r\n ', max_size=5), min_size=2, max_size=3), min_size=1, max_size=5))
 def test_what_a_writer_quotes_is_never_torn(records: list[list[str]]) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(records)
-    assert find_torn_quote(text.getvalue().splitlines(keepends=True), delimiter=",") is None
-    assert find_torn_quote([part + "\n" for part in text.getvalue().split("\n")], delimiter=",") is None
+    assert check_records(text.getvalue().splitlines(keepends=True), delimiter=",").unclear_line is None
+    assert check_records([part + "\n" for part in text.getvalue().split("\n")], delimiter=",").unclear_line is None
 
 
 @given(st.text(alphabet='a,"\n', max_size=30))
@@ -47,4 +47,4 @@ def test_what_is_not_torn_has_as_many_records_as_strict_csv_has(text: str) -> No
         list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
         return
-    assert find_torn_quote(text.splitlines(keepends=True), delimiter=",") is None
+    assert check_records(text.splitlines(keepends=True), delimiter=",").unclear_line is None
