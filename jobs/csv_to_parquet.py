@@ -65,6 +65,7 @@ class CsvToParquet:
         pattern = file_name_pattern(feed.source.file_name) if feed.source.file_name else None
         self._source = Source(lake, feed.source.path, pattern)
         self._heads: dict[tuple[str, str], Header | None] = {}
+        self._misread: set[tuple[str, str]] = set()
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
         """See ``TargetJob.survey``."""
@@ -141,9 +142,11 @@ class CsvToParquet:
         spark = own_session(lake_uris=(self._lake.uri, lake.uri))
         columns = list(self.feed.typed_columns().values())
         batch = CsvBatch(spark, lake, objects, headers, csv, self.feed.header_names())
-        in_python = batch.paths_that_spark_loses()
+        in_python = batch.hidden_paths() | {
+            taken.path for taken in objects if (taken.path, taken.etag) in self._misread
+        }
         doubted = {taken.path for taken in objects if csv.multiline and headers[taken.path].is_suspect}
-        findings = batch.look_through(in_python | doubted)
+        findings = batch.look_through(batch.hidden_paths() | doubted)
         counted: dict[str, Any] = {}
         while not counted:
             if refused := refused_among(findings):
@@ -151,6 +154,8 @@ class CsvToParquet:
             in_python |= misread_among(findings)
             self._lake.delete_folder(folder + "table/")
             counted, findings = self._stage_good(batch, in_python, columns, folder)
+            misread = misread_among(findings)
+            self._misread |= {(taken.path, taken.etag) for taken in objects if taken.path in misread}
         if counted["rejected"]:
             progress.stage(self.target.name, "quarantine", f"{counted['rejected']} rows")
             dirty = set(counted["dirty"].split("\n"))
@@ -174,13 +179,15 @@ class CsvToParquet:
         self, batch: CsvBatch, in_python: Collection[str], columns: Sequence[TypedColumn], folder: str
     ) -> tuple[dict[str, Any], dict[str, Finding]]:
         """Write the good rows, and give what was counted; or nothing, and why these rows are not to be used."""
-        target = self.feed.target
+        target, is_by_line = self.feed.target, not batch.options.multiline
         gather = plan_reading(batch.spark, batch.objects)
-        observed = Observation(folder)
-        judged = build(batch.read(in_python=in_python), columns=columns, observed=observed)
+        observed, observed_headers = Observation(folder), Observation() if is_by_line else None
+        rows = batch.read(in_python=in_python, observed_headers=observed_headers)
         try:
             stage_parquet(
-                judged.transform(keep_good, columns=columns, also=self.feed.date_keys()),
+                build(rows, columns=columns, observed=observed).transform(
+                    keep_good, columns=columns, also=self.feed.date_keys()
+                ),
                 self._lake.spark_uri(folder + "table"),
                 partition_by=target.partition_by,
                 compression=target.compression,
@@ -194,6 +201,11 @@ class CsvToParquet:
             return {}, findings
         counted = observed.get
         findings = batch.look_through(filter(None, counted["doubted"].split("\n")))
+        if observed_headers is not None:
+            headers = Counter(observed_headers.get["headers"].split("\n"))
+            by_spark = (taken.path for taken in batch.objects if taken.path not in in_python)
+            repeated = {path: Finding(is_misread=True) for path in by_spark if headers[path] != 1}
+            findings |= {path: found for path, found in repeated.items() if path not in refused_among(findings)}
         is_final = not refused_among(findings) and misread_among(findings) <= set(in_python)
         return counted if is_final else {}, findings
 

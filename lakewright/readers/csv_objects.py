@@ -17,9 +17,6 @@ from lakewright.lake import Lake
 from transforms.csv_quotes import check_lines, check_records
 from transforms.errors import HeaderError
 
-#: A code point that Unicode gives to no character: lines are read with it as delimiter, so that they stay whole.
-NOT_IN_TEXT: Final = "\ufdd0"
-
 _HEAD_BYTES: Final = 1 << 16
 _LONGEST_HEADER: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 20
@@ -49,7 +46,7 @@ class CsvOptions(Model):
     @field_validator("delimiter")
     @classmethod
     def _one_character(cls, delimiter: str) -> str:
-        if len(delimiter) != 1 or delimiter in '"\r\n\\' or delimiter == NOT_IN_TEXT:
+        if len(delimiter) != 1 or delimiter in '"\r\n\\':
             raise ValueError(f"the delimiter is one character, and no quote, backslash or line end, not {delimiter!r}")
         return delimiter
 
@@ -78,12 +75,14 @@ class Header:
     Attributes:
         names: Column names, trimmed, without a byte order mark.
         line_end: ``\n`` (with or without a carriage return before it) or ``\r``.
+        line: The header as it is written, without its line end; of several lines, the last.
         is_suspect: Whether the last line of the object may leave a quote open.
         record_bytes: About how long a record is, as text.
     """
 
     names: tuple[str, ...]
     line_end: str
+    line: str = ""
     is_suspect: bool = False
     record_bytes: int = 0
 
@@ -192,13 +191,15 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
     for length in (_HEAD_BYTES, _LONGEST_HEADER):
         data, is_whole = _head(lake, path, size, length)
         text = codecs.getincrementaldecoder(options.encoding)("replace").decode(data, is_whole).lstrip("\ufeff")
-        names, line_end = _first_record(text, options.delimiter, is_whole=is_whole)
+        names, line = _first_record(text, options.delimiter, is_whole=is_whole)
         if names is not None or is_whole:
             break
     if names is None:
         if is_whole and not text.strip():
             return None
         raise HeaderError(f"no end of the header within {_LONGEST_HEADER >> 20} MiB")
+    written = line.rstrip("\r\n")
+    line_end = "\r" if line.endswith("\r") else "\n"
     if problem := _problem_with_header(text, names, line_end, options):
         raise HeaderError(problem)
     tail = text if is_whole else ""
@@ -208,6 +209,7 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
     return Header(
         tuple(name.strip() for name in names),
         line_end,
+        written,
         is_suspect=last_line.count('"') % 2 == 1,
         record_bytes=len(data) // (text.count(line_end) + 1) + 1,
     )
@@ -240,7 +242,7 @@ def _problem_with_header(text: str, names: Sequence[str], line_end: str, options
 
 
 def _first_record(text: str, delimiter: str, *, is_whole: bool) -> tuple[list[str] | None, str]:
-    """Parse the first record that is not blank; None if the text does not hold its end."""
+    """Parse the first record that is not blank, and give its last line; None if the text does not hold its end."""
     lines = io.StringIO(text, newline="")
     taken: list[str] = []
 
@@ -253,14 +255,14 @@ def _first_record(text: str, delimiter: str, *, is_whole: bool) -> tuple[list[st
         names = next((record for record in csv.reader(remembered(), delimiter=delimiter, strict=True) if record), None)
     except csv.Error as error:
         if "unexpected end of data" in str(error) and not is_whole:
-            return None, "\n"
+            return None, ""
         raise HeaderError(f"the header is not CSV: {error}") from error
     end = taken[-1] if taken else ""
     # A carriage return at the very end may be the first half of a line end.
     is_ended = end.endswith("\n") or (end.endswith("\r") and bool(lines.read(1)))
     if names is None or not (is_ended or is_whole):
-        return None, "\n"
-    return names, "\r" if end.endswith("\r") else "\n"
+        return None, ""
+    return names, end
 
 
 def _gunzip_head(data: bytes, length: int, *, is_whole: bool) -> bytes:

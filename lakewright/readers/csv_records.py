@@ -28,7 +28,7 @@ def look_through_objects(
         opened = open_lake(uri)
         return [(path, look_through(opened, path, header, options)) for path, header in pack]
 
-    packs = min(len(named), spark.sparkContext.defaultParallelism * _TASKS_PER_CORE)
+    packs = _task_count(spark, len(named))
     answers = spread(spark, look, [named[first::packs] for first in range(packs)])
     return dict(finding for answer in answers for finding in answer)
 
@@ -43,7 +43,7 @@ def read_records(
     cells: Sequence[str],
     uri: str,
 ) -> DataFrame:
-    """Read objects (URI by path) of one header, one task each.
+    """Read objects (URI by path) of one header.
 
     Columns out: ``cells`` (string), ``uri`` (string), _lakewright_text (the record as written), _lakewright_fault
                  (field_count, quote, or null)
@@ -62,9 +62,14 @@ def read_records(
             for pack in _packs(records):
                 yield _as_batch(pack, task["uri"], width, schema)
 
-    tasks = spark.sparkContext.parallelize(list(objects.items()), len(objects)).toDF("path string, uri string")
+    slices = _task_count(spark, len(objects))
+    tasks = spark.sparkContext.parallelize(list(objects.items()), slices).toDF("path string, uri string")
     ddl = ", ".join(f"`{name}` string" for name in schema.names)
     return tasks.mapInArrow(with_aws_settings(cut), ddl)
+
+
+def _task_count(spark: SparkSession, objects: int) -> int:
+    return min(objects, spark.sparkContext.defaultParallelism * _TASKS_PER_CORE)
 
 
 def _as_batch(records: Sequence[Record], uri: str, width: int, schema: pa.Schema) -> pa.RecordBatch:
