@@ -63,7 +63,8 @@ class CsvToParquet:
         self.target = Target(feed_name, feed.target.path.strip("/").rsplit("/", 1)[-1], feed.target.path)
         self.skips_refused = feed.source.on_refused_file == "skip"
         pattern = file_name_pattern(feed.source.file_name) if feed.source.file_name else None
-        self._source = Source(lake, feed.source.path, pattern)
+        takes_underscores = feed.source.hidden == "take"
+        self._source = Source(lake, feed.source.path, pattern, takes_underscores=takes_underscores)
         self._heads: dict[tuple[str, str], Header | None] = {}
         self._misread: set[tuple[str, str]] = set()
 

@@ -21,7 +21,13 @@ _HEAD_BYTES: Final = 1 << 16
 _LONGEST_HEADER: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 20
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_CUT_OFF: Final = "it ends before its end mark"
+#: What zlib says, in the words of those who deliver files.
+_GZIP_PROBLEMS: Final = {
+    "": "it ends before its end mark",
+    "incorrect header check": "bytes that are no gzip follow its end",
+    "incorrect data check": "its checksum does not match its content",
+    "incorrect length check": "its length does not match its content",
+}
 _UNKNOWN_CODECS: Final = (".bz2", ".deflate", ".lz4", ".snappy", ".zst", ".xz", ".zip")
 _LOOKS_AT_ONCE: Final = 16
 
@@ -167,7 +173,7 @@ def look_through(lake: Lake, path: str, header: Header, options: CsvOptions) -> 
             quotes = check_lines(lines, delimiter=options.delimiter, fields=len(header.names))
             problem = "it lies inside a quoted field of several lines, which needs multiline: true"
     except (zlib.error, EOFError) as error:
-        return Finding(f"broken gzip: {error}")
+        return Finding(_broken_gzip(error))
     refused = f"line {quotes.unclear_line}: {problem}" if quotes.unclear_line else ""
     return Finding(refused, is_misread=quotes.is_misread)
 
@@ -220,7 +226,7 @@ def _head(lake: Lake, path: str, size: int, length: int) -> tuple[bytes, bool]:
     head = lake.read(path, length=length) if size else b""
     is_gzip = head.startswith(_GZIP_MAGIC)
     if path.endswith(".gz") and len(head) < len(_GZIP_MAGIC):
-        raise HeaderError(f"broken gzip: {_CUT_OFF}")
+        raise HeaderError(_broken_gzip(EOFError()))
     if is_gzip != path.endswith(".gz") and head:
         raise HeaderError("the name ends in .gz, but it is no gzip" if not is_gzip else "gzip, but not named .gz")
     if path.endswith(_UNKNOWN_CODECS):
@@ -265,6 +271,11 @@ def _first_record(text: str, delimiter: str, *, is_whole: bool) -> tuple[list[st
     return names, end
 
 
+def _broken_gzip(error: Exception) -> str:
+    problem = str(error).rpartition(": ")[2]
+    return f"broken gzip: {_GZIP_PROBLEMS.get(problem, problem)}"
+
+
 def _gunzip_head(data: bytes, length: int, *, is_whole: bool) -> bytes:
     unpacked, unpacker = b"", zlib.decompressobj(wbits=31)
     try:
@@ -277,9 +288,9 @@ def _gunzip_head(data: bytes, length: int, *, is_whole: bool) -> bytes:
                 return unpacked
             unpacker = zlib.decompressobj(wbits=31)
     except zlib.error as error:
-        raise HeaderError(f"broken gzip: {error}") from error
+        raise HeaderError(_broken_gzip(error)) from error
     if is_whole and len(unpacked) < length:
-        raise HeaderError(f"broken gzip: {_CUT_OFF}")
+        raise HeaderError(_broken_gzip(EOFError()))
     return unpacked
 
 
@@ -316,4 +327,4 @@ def _content(lake: Lake, path: str) -> Iterator[bytes]:
             yield unpacker.decompress(chunk, _CHUNK_BYTES)
             chunk = unpacker.unconsumed_tail or unpacker.unused_data
     if path.endswith(".gz") and not unpacker.eof:
-        raise EOFError(_CUT_OFF)
+        raise EOFError

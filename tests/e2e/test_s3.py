@@ -62,8 +62,6 @@ def test_run_rewrite_and_catalog(s3_bench: S3Bench) -> None:
     receipt = bench.run()
     assert receipt["exit_code"] == 3
     assert "odd//name.csv: Spark cannot open" in receipt["error"]
-    bench.feed(source__on_refused_file="skip", target__catalog={"database": "refined", "table": "people"})
-    receipt = bench.run()
     assert (receipt["status"], receipt["catalog"]) == ("committed", "refined.people")
     assert bench.rows() == [(1, "a")]
     assert bench.strays() == []

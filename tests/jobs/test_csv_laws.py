@@ -169,7 +169,6 @@ def test_each_record_is_somewhere_and_nothing_else_is(
     bench.feed(
         source__csv={"delimiter": delimiter, "encoding": encoding, "multiline": multiline},
         source__columns={"one": "string", "two": "string"},
-        source__on_refused_file="skip",
         target__partition_by=[],
     )
     random = Random(12)

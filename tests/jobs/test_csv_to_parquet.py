@@ -123,6 +123,7 @@ REFUSED_BY = {
 @pytest.mark.parametrize("by", REFUSED_BY)
 def test_refused_files(bench: Bench, by: str) -> None:
     cases = REFUSED_BY[by]
+    bench.feed(source__on_refused_file="fail")
     bench.put("a.csv", "id,name\n7,good\n")
     bench.run()
     for name, (text, _) in cases.items():
@@ -138,7 +139,7 @@ def test_refused_files(bench: Bench, by: str) -> None:
     assert any(path in receipt["error"] for path in receipt["refused"])
     assert bench.rows() == [(7, "good")]
 
-    bench.feed(source__on_refused_file="skip")
+    bench.feed()
     receipt = bench.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "committed")
     assert bench.rows() == [(7, "good"), (8, "other")]
@@ -164,7 +165,6 @@ def test_truncated_gzip_is_refused_by_name(bench: Bench) -> None:
 
 
 def test_a_refused_rewrite_keeps_the_rows_that_are_there(bench: Bench) -> None:
-    bench.feed(source__on_refused_file="skip")
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b.csv", "id,name\n2,b\n")
     bench.run()
@@ -304,7 +304,7 @@ def test_flat_folder_with_dates_in_names(bench: Bench) -> None:
     (folder / ".hidden.csv").write_text("id,name\n")
     receipt = bench.run()
     assert receipt["ignored"] == {
-        "raw/people/.hidden.csv": "hidden",
+        "raw/people/.hidden.csv": "hidden: a folder or its name begins with a dot; rename it if it is data",
         "raw/people/readme.txt": "name does not match source.file_name",
     }
     assert bench.rows("id", "year", "month", "day") == [(1, "2019", "08", "21"), (2, "2019", "08", "22")]
@@ -322,7 +322,6 @@ def test_names_that_spark_cannot_open_are_refused_not_forgotten(bench: Bench) ->
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b:c.csv", "id,name\n2,b\n")
     bench.put("d\ne.csv", "id,name\n3,d\n")
-    bench.feed(source__on_refused_file="skip")
     receipt = bench.run()
     assert receipt["exit_code"] == 3
     assert set(receipt["refused"].values()) == {"Spark cannot open an object of this name; rename it"}
@@ -535,7 +534,7 @@ def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(be
 
 
 def test_rebuild_of_an_appended_table_keeps_what_cannot_be_read_now(bench: Bench) -> None:
-    bench.feed(target__fill="append", source__on_refused_file="skip", target__on_missing_source="rebuild")
+    bench.feed(target__fill="append", target__on_missing_source="rebuild")
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b.csv", "id,name\n2,b\n")
     bench.run()
