@@ -20,7 +20,7 @@ from lakewright.log import Counts, Plan, SourceObject, TableState
 from lakewright.progress import Progress
 from lakewright.readers.csv import DOUBT, CsvBatch
 from lakewright.readers.csv_objects import Finding, Header, bind_columns, misread_among, read_heads, refused_among
-from lakewright.session import own_session
+from lakewright.session import own_session, quiet_failures
 from lakewright.sources import Choice, Listed, Source, choose_append, choose_rebuild, choose_whole, narrowed
 from lakewright.target_jobs import Request, Staged, Survey, Target
 from lakewright.writers.parquet import broken_rules, plan_reading, schema_changes, stage_parquet, staged_files
@@ -44,7 +44,7 @@ def build(rows: DataFrame, *, columns: Sequence[TypedColumn], observed: Observat
     Columns in:  every declared column (string), and those of ``readers.csv.CsvBatch.read``
     Columns out: those of ``transforms.typed_rows.with_typed_values``
     Rows:        unchanged; observed are read, rejected, dirty (objects with rejected rows, a line each) and doubted
-                 (objects with rows of which it is in doubt where they end, a line each)
+                 (objects with rows of which it is in doubt what they are, a line each)
     """
     return rows.transform(with_typed_values, columns=columns).observe(
         observed,
@@ -184,17 +184,17 @@ class CsvToParquet:
         gather = plan_reading(batch.spark, batch.objects)
         observed, observed_headers = Observation(folder), Observation() if is_by_line else None
         rows = batch.read(in_python=in_python, observed_headers=observed_headers)
+        judged = build(rows, columns=columns, observed=observed)
         try:
-            stage_parquet(
-                build(rows, columns=columns, observed=observed).transform(
-                    keep_good, columns=columns, also=self.feed.date_keys()
-                ),
-                self._lake.spark_uri(folder + "table"),
-                partition_by=target.partition_by,
-                compression=target.compression,
-                record_bytes=max(batch.headers[taken.path].record_bytes for taken in batch.objects),
-                gather=gather,
-            )
+            with quiet_failures(batch.spark):
+                stage_parquet(
+                    judged.transform(keep_good, columns=columns, also=self.feed.date_keys()),
+                    self._lake.spark_uri(folder + "table"),
+                    partition_by=target.partition_by,
+                    compression=target.compression,
+                    record_bytes=max(batch.headers[taken.path].record_bytes for taken in batch.objects),
+                    gather=gather,
+                )
         except (Py4JJavaError, PySparkException):
             findings = batch.look_through(taken.path for taken in batch.objects)
             if not refused_among(findings) and misread_among(findings) <= set(in_python):

@@ -123,29 +123,41 @@ def _whole_records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, 
 
 
 def _single_lines(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, bool]]:
-    """Take each line for a record, and tell whether its quotes are broken, or it holds the end of a quoted field."""
+    """Take each line for a record, and tell whether its quotes are broken.
+
+    Inside a quoted field that opened in an earlier line, a quote that is not around a field may be the end of that one.
+    """
     for line in _walk(lines, delimiter):
         alone = next(_walk([line.text], delimiter))
-        yield line.text, alone.is_misquoted or alone.opens > 0 or (line.opened > 0 and '"' in line.text)
+        is_broken = alone.is_misquoted or alone.opens > 0
+        yield line.text, is_broken or (line.opened > 0 and _has_inner_quote(line.text, delimiter))
+
+
+def _has_inner_quote(record: str, delimiter: str) -> bool:
+    return any('"' in written for written, is_quoted in _cells(record, delimiter) if not is_quoted)
 
 
 def _fields(record: str, delimiter: str) -> list[str | None]:
-    """Cut a record whose quotes hold into its fields."""
+    """Give the values of the fields of a record whose quotes hold."""
     if '"' not in record:
         return [field or None for field in record.split(delimiter)]
-    fields: list[str | None] = []
+    return [
+        written.replace('""', '"') if is_quoted else written or None for written, is_quoted in _cells(record, delimiter)
+    ]
+
+
+def _cells(record: str, delimiter: str) -> Iterator[tuple[str, bool]]:
+    """Cut a record whose quotes hold: what is written in each field, and whether it stands in quotes."""
     position = 0
-    while True:
-        if record.startswith('"', position):
-            closing = _closing_quote(record, position + 1)
-            fields.append(record[position + 1 : closing].replace('""', '"'))
-            position = record.find(delimiter, closing + 1)
+    while position >= 0:
+        begins, is_quoted = position, record.startswith('"', position)
+        ends = _closing_quote(record, begins + 1) if is_quoted else begins
+        after = record.find(delimiter, ends + 1 if is_quoted else ends)
+        if is_quoted:
+            yield record[begins + 1 : ends], True
         else:
-            begins, position = position, record.find(delimiter, position)
-            fields.append((record[begins:position] if position >= 0 else record[begins:]) or None)
-        if position < 0:
-            return fields
-        position += 1
+            yield record[begins : after if after >= 0 else None], False
+        position = after + 1 if after >= 0 else -1
 
 
 def _closing_quote(text: str, position: int) -> int:

@@ -57,13 +57,14 @@ class CsvBatch:
     ) -> DataFrame:
         """Read objects as text columns; those whose paths are ``in_python`` by Python workers.
 
-        At a misquoted record of another object Spark raises an error, if ``multiline`` is set. Without, lines equal to
-        the header are left out wherever they are, and observed: ``headers``, the object of each, a line each.
+        Of the others, Spark makes values of misquoted records that nobody wrote: their rows are doubted. Without
+        ``multiline``, lines equal to the header are left out wherever they are, and observed: ``headers``, the object
+        of each, a line each.
 
         Columns out: every declared column (string), year, month, day where the objects have them as values,
                      _lakewright_object, _lakewright_text (the row as written; null where it was not kept),
                      _lakewright_fault (field_count, quote, repeated_header, or null), _lakewright_doubt (boolean;
-                     whether line ends or quotes in the row leave in doubt where its record ends)
+                     whether line ends or quotes in the row leave in doubt what its record is)
         Rows:        every row but the headers, of all objects or ``only`` some; blank lines are no rows
         """
         objects = [taken for taken in self.objects if only is None or taken.path in only]
@@ -125,8 +126,8 @@ def _read_records(
     reader = _reader(spark, line_end).schema(schema).options(header=True, mode="PERMISSIVE", multiLine=True)
     reader = reader.options(
         encoding=options.encoding,
-        # Any other way, Spark repairs a misquoted record by guessing.
-        unescapedQuoteHandling="RAISE_ERROR",
+        # What is misquoted becomes a value that begins with a quote. To raise an error is no choice: it quotes the row.
+        unescapedQuoteHandling="STOP_AT_DELIMITER",
         **_fields(options, TEXT),
     )
     rows = reader.csv(list(uris)).select("*", F.col("_metadata.file_path").alias(_URI))
@@ -138,12 +139,13 @@ def _read_records(
         is_blank = alone if len(cells) == 1 else alone & F.col(TEXT).isNotNull() & F.col(cells[1]).isNull()
         ended = F.when(F.col(last).endswith("\r"), F.when(F.col(last) != "\r", _without_last(F.col(last))))
         rows = rows.where(~is_blank).withColumn(last, ended.otherwise(F.col(last)))
-    swallows = [F.coalesce(F.col(name).contains(line_end), F.lit(False)) for name in (*cells, TEXT)]
+    doubts = [F.col(name).contains(line_end) | F.col(name).startswith('"') for name in cells]
+    doubts.append(F.col(TEXT).contains('"'))
     return rows.select(
         *cells,
         _URI,
         _without_return(F.col(TEXT)).alias(TEXT),
-        reduce(or_, swallows).alias(DOUBT),
+        reduce(or_, (F.coalesce(doubt, F.lit(False)) for doubt in doubts)).alias(DOUBT),
         F.when(F.col(TEXT).isNotNull(), F.lit("field_count")).alias(FAULT),
     )
 

@@ -100,12 +100,25 @@ def lines_of(text: str, delimiter: str, end: str) -> Meaning:
         if is_inside and '"' not in line and line and line.count(delimiter) == WIDTH - 1:
             return Meaning(is_unclear=True)
         alone = records_of(line, delimiter, "\0")
-        if alone.is_unclear or (is_inside and '"' in line):
+        # Inside, a quote in a field that does not open with one may be the end of the field around.
+        if alone.is_unclear or (is_inside and has_inner_quote(line, delimiter)):
             meaning.add(line, None)
         else:
             meaning.good += alone.good
             meaning.bad += alone.bad
     return meaning
+
+
+def has_inner_quote(line: str, delimiter: str) -> bool:
+    position = 0
+    while position < len(line):
+        is_quoted = line.startswith('"', position)
+        _, after = quoted_field(line, position) if is_quoted else (None, position)
+        rest, stop = plain_field(line, after, delimiter, "\0")
+        if '"' in rest and not is_quoted:
+            return True
+        position = stop + 1
+    return False
 
 
 def inside_quotes(text: str, delimiter: str, end: str) -> list[bool]:
