@@ -137,7 +137,7 @@ class CsvToParquet:
     ) -> Staged:
         """Read once, write the good rows; then read the objects with rejected rows again, to write those rows.
 
-        What Spark's reader turns out to take for what it is not is read once more, in Python workers.
+        If Spark's reader has misread objects, all is read once more, and those in Python workers.
         """
         csv, lake = self.feed.source.csv, self._source.lake
         spark = own_session(lake_uris=(self._lake.uri, lake.uri))
@@ -154,7 +154,7 @@ class CsvToParquet:
                 return Staged(refused=refused)
             in_python |= misread_among(findings)
             self._lake.delete_folder(folder + "table/")
-            counted, findings = self._stage_good(batch, in_python, columns, folder)
+            counted, findings = self._stage_good(batch, in_python, findings, columns, folder)
             misread = misread_among(findings)
             self._misread |= {(taken.path, taken.etag) for taken in objects if taken.path in misread}
         if counted["rejected"]:
@@ -177,9 +177,14 @@ class CsvToParquet:
         )
 
     def _stage_good(
-        self, batch: CsvBatch, in_python: Collection[str], columns: Sequence[TypedColumn], folder: str
+        self,
+        batch: CsvBatch,
+        in_python: Collection[str],
+        known: Mapping[str, Finding],
+        columns: Sequence[TypedColumn],
+        folder: str,
     ) -> tuple[dict[str, Any], dict[str, Finding]]:
-        """Write the good rows, and give what was counted; or nothing, and why these rows are not to be used."""
+        """Write the good rows, and give the counts, or none if these rows are not to be used; and all findings."""
         target, is_by_line = self.feed.target, not batch.options.multiline
         gather = plan_reading(batch.spark, batch.objects)
         observed, observed_headers = Observation(folder), Observation() if is_by_line else None
@@ -201,7 +206,8 @@ class CsvToParquet:
                 raise
             return {}, findings
         counted = observed.get
-        findings = batch.look_through(filter(None, counted["doubted"].split("\n")))
+        doubted = set(filter(None, counted["doubted"].split("\n")))
+        findings = {**known, **batch.look_through(doubted - known.keys())}
         if observed_headers is not None:
             headers = Counter(observed_headers.get["headers"].split("\n"))
             by_spark = (taken.path for taken in batch.objects if taken.path not in in_python)

@@ -310,6 +310,87 @@ def test_flat_folder_with_dates_in_names(bench: Bench) -> None:
     assert bench.rows("id", "year", "month", "day") == [(1, "2019", "08", "21"), (2, "2019", "08", "22")]
 
 
+@pytest.mark.parametrize("multiline", [True, False])
+def test_hidden_objects_are_named_or_taken(bench: Bench, multiline: bool) -> None:
+    """Spark passes over a file whose name begins with _, even where it is named."""
+    names = {"plain.csv": 1, "_named.csv": 2, "_posts/in.csv": 3, "_posts/_both.csv.gz": 4, "__x/_y/z.csv": 5}
+    for name, number in names.items():
+        text = f'id,name\n{number},"a ""b"""\nx,y\n'
+        bench.put(name, gzip.compress(text.encode()) if name.endswith(".gz") else text)
+    never = {"_SUCCESS": "", "_temporary/0/t.csv": "id,name\n7,t\n", "_posts/.d.csv": "id,name\n8,d\n"}
+    for name, text in never.items():
+        bench.put(name, text)
+    bench.feed(source__csv={"multiline": multiline})
+    folder = "raw/people/year=2026/month=08/day=01/"
+    (plan,) = bench.command("plan", "--json").data
+    receipt = bench.run()
+    assert plan["ignored"] == receipt["ignored"]
+    assert {path.removeprefix(folder) for path in receipt["ignored"]} == {*names, *never} - {"plain.csv"}
+    assert "source.hidden: take reads it" in receipt["ignored"][f"{folder}_posts/in.csv"]
+    assert bench.rows() == [(1, 'a "b"')]
+
+    bench.feed(source__csv={"multiline": multiline}, source__hidden="take")
+    receipt = bench.run()
+    assert {path.removeprefix(folder) for path in receipt["ignored"]} == set(never)
+    assert bench.rows() == [(number, 'a "b"') for number in names.values()]
+    assert len(bench.quarantine()) == len(names)
+    assert bench.strays() == []
+
+
+def test_a_source_whose_own_folder_is_hidden(bench: Bench) -> None:
+    bench.feed(source__path="raw/_people/")
+    path = bench.lake / "raw/_people/year=2026/month=08/day=01/a.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("id,name\n1,a\n")
+    assert bench.run()["counts"]["written"] == 1
+    assert bench.rows() == [(1, "a")]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", "\x01", ","])
+def test_lines_of_blanks_are_records(bench: Bench, delimiter: str) -> None:
+    bench.feed(
+        source__csv={"multiline": False, "delimiter": delimiter},
+        source__columns={"id": "long", "name": "string"},
+        target__partition_by=[],
+    )
+    bench.put("a.csv", f"id{delimiter}name\n{delimiter}\n  \n\n1{delimiter} \n")
+    bench.run()
+    assert bench.rows() == [(1, " "), (None, None)]
+    assert [(reasons(row), row["text"]) for row in bench.quarantine()] == [([("field_count", None)], "  ")]
+
+
+def test_a_header_that_comes_again_line_by_line(bench: Bench) -> None:
+    bench.feed(source__csv={"multiline": False}, source__columns={"name": "string"})
+    bench.put("a.csv", '\ufeff"name"\r\n\r\na\r\n"name"\r\n \r\n')
+    bench.put("b.csv", "name\nb\nname\nname\n")
+    receipt = bench.run()
+    assert bench.rows("name") == [(" ",), ("a",), ("b",)]
+    assert receipt["rules"] == {"repeated_header": 3}
+    assert receipt["counts"]["read"] == 6
+
+
+def test_what_is_clean_is_looked_through_only_where_a_value_begins_with_a_quote(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lakewright.readers import csv
+
+    looked: list[str] = []
+    look = csv.look_through_objects
+
+    def look_and_tell(spark: Any, lake: Any, paths: Any, *rest: Any) -> Any:
+        paths = list(paths)
+        looked.extend(path.rsplit("/", 1)[-1] for path in paths)
+        return look(spark, lake, paths, *rest)
+
+    monkeypatch.setattr(csv, "look_through_objects", look_and_tell)
+    bench.put("json.csv", 'id,name\n1,"{""a"": ""b \\""c\\"" d""}"\n2,"[""x"", 5]"\n')
+    bench.put("quoted.csv", 'id,name\n3,"""a"", b"\n')
+    bench.put("bad.csv", 'id,name\n4,"a"b\n5,e\n')
+    bench.run()
+    assert sorted(looked) == ["bad.csv", "quoted.csv"]
+    assert bench.rows("id") == [(1,), (2,), (3,), (5,)]
+
+
 def test_odd_object_names_are_read(bench: Bench) -> None:
     names = ["a b.csv", "ü[1]{x}*?.csv", "100%.csv", "a+b#c&d=e.csv", "quote'\".csv", "日本.csv"]
     for number, name in enumerate(names):
