@@ -19,7 +19,15 @@ from lakewright.lake import Lake
 from lakewright.log import Counts, Plan, SourceObject, TableState
 from lakewright.progress import Progress
 from lakewright.readers.csv import DOUBT, CsvBatch
-from lakewright.readers.csv_objects import Finding, Header, bind_columns, misread_among, read_heads, refused_among
+from lakewright.readers.csv_objects import (
+    Finding,
+    Header,
+    bind_columns,
+    look_through,
+    misread_among,
+    read_heads,
+    refused_among,
+)
 from lakewright.session import own_session, quiet_failures
 from lakewright.sources import Choice, Listed, Source, choose_append, choose_rebuild, choose_whole, narrowed
 from lakewright.target_jobs import Request, Staged, Survey, Target
@@ -84,6 +92,8 @@ class CsvToParquet:
         fresh = [found for found in asked if request.everything or not state.has(found.path, found.etag)]
         refused = self._refused(fresh) | {found.path: _NO_NAME for found in unreadable}
         refused |= {path: reason for path, reason in excluded.items() if path in _paths(asked)}
+        if self.feed.target.fill == "append" and not request.everything:
+            refused |= self._damaged([found for found in fresh if found.path in state.objects.keys() - refused.keys()])
         return Survey(
             choice=self._choose(listing.objects, _paths(asked), refused, state, request),
             refused=refused,
@@ -271,6 +281,12 @@ class CsvToParquet:
             elif reason := self._reason_to_refuse(self._heads.get((found.path, found.etag))):
                 refused[found.path] = reason
         return refused
+
+    def _damaged(self, rewritten: Iterable[Listed]) -> dict[str, str]:
+        """Read appended objects through that were written again: damage is to be told from news that need a rebuild."""
+        lake, csv = self._source.lake, self.feed.source.csv
+        headers = {found.path: self._heads.get((found.path, found.etag)) for found in rewritten}
+        return refused_among({path: look_through(lake, path, head, csv) for path, head in headers.items() if head})
 
     def _reason_to_refuse(self, header: Header | None) -> str:
         if header is None:

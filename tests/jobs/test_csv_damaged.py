@@ -99,6 +99,20 @@ def test_append_takes_the_others_and_the_mended_one_later(bench: Bench) -> None:
     assert bench.rows() == [(1, "a"), (2, "b"), (3, "c")]
 
 
+def test_append_tells_damage_from_an_object_that_was_written_again(bench: Bench) -> None:
+    bench.feed(target__fill="append")
+    bench.put("a.csv.gz", SMALL)
+    bench.run()
+    bench.put("a.csv.gz", PACKED[:-1])
+    bench.put("b.csv", "id,name\n2,b\n")
+    receipt = bench.run()
+    assert (receipt["exit_code"], receipt["status"]) == (3, "committed")
+    assert list(receipt["refused"].values()) == [f"broken gzip: {CUT_OFF}"]
+    assert bench.rows() == [(1, "a"), (2, "b")]
+    bench.put("a.csv.gz", PACKED)
+    assert "a.csv.gz was written again" in bench.run()["error"]
+
+
 @pytest.mark.parametrize("on_refused_file", ["skip", "fail"])
 def test_all_damaged(bench: Bench, on_refused_file: str) -> None:
     bench.feed(source__on_refused_file=on_refused_file)
