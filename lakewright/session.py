@@ -77,6 +77,10 @@ def get_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
             builder = builder.master("local[*]").config(map=dict(settings))
         session = builder.getOrCreate()
     _set_up(session)
+    if is_local():
+        # Libraries of Hudi print warnings; stdout is for the answer.
+        system = session.sparkContext._jvm.java.lang.System  # type: ignore[union-attr]
+        system.setOut(system.err)
     _quiet_warnings(session)
     if is_local() and any(uri.startswith("s3") for uri in lake_uris):
         _hand_credentials_over(session)

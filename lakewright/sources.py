@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from re import Pattern
 from typing import Final
 
@@ -18,12 +19,13 @@ _KINDS_TOLD: Final = 3
 
 @dataclass(frozen=True)
 class Listed:
-    """A source object as it lies there, with the date that its name says."""
+    """A source object as it lies there, with the date that its name says, and when it was written."""
 
     path: str
     size: int
     etag: str
     date: Mapping[str, str]
+    modified: datetime
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Source:
             if reason := self._reason_to_ignore(path, found.size):
                 listing.ignored[found.path] = reason
                 continue
-            listed = Listed(found.path, found.size, found.etag, date_of_object(path, self._file_name))
+            listed = Listed(found.path, found.size, found.etag, date_of_object(path, self._file_name), found.modified)
             (listing.objects if self._can_be_opened(path) else listing.unreadable).append(listed)
         return listing
 
