@@ -16,7 +16,8 @@ LakewrightError (1)                 transforms.errors
 ├── LeaseHeldError (4)              another run holds the target
 ├── OvertakenError (4)              another run finished this run's batch
 └── UnreachableError (5)            a source or service could not be reached
-    └── AccessDeniedError (5)       it was reached, and said no
+    ├── AccessDeniedError (5)       it was reached, and said no
+    └── CatalogError (5)            the data is committed, and its catalog is not up to date
 """
 
 from collections.abc import Mapping, Sequence
@@ -157,3 +158,7 @@ class UnreachableError(LakewrightError):
 
 class AccessDeniedError(UnreachableError):
     """Raised when a source or a service refuses access."""
+
+
+class CatalogError(UnreachableError):
+    """Raised when the catalog cannot be reached, refuses, or holds an entry of another; it never stops the data."""
