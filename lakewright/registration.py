@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lakewright.errors import CatalogError, cause_of
-from lakewright.lake import Lake
+from lakewright.lake import Lake, StoredObject
 from lakewright.log import TableState
 from lakewright.target_jobs import TargetJob
 
@@ -51,7 +51,7 @@ class Registration:
         Raises:
             CatalogError: Whatever kept it from that.
         """
-        last = self._last()
+        noted, last = self._lake.stat(self._path), self._last()
         try:
             catalog = self._job.catalog()
             entry = catalog.register(state) if catalog else ""
@@ -63,7 +63,7 @@ class Registration:
                 f"the table could not be registered in the catalog: unexpected {cause_of(error)}; the data is "
                 "committed, and the next run registers it again"
             ) from error
-        self._note(self._now(state, entry))
+        self._note(self._now(state, entry), instead_of=noted)
         if last is None or last.entry == entry:
             return entry, []
         return entry, [f"{last.entry} in the catalog is not kept up to date any more: the table is {entry} now"]
@@ -78,10 +78,9 @@ class Registration:
         except (FileNotFoundError, ValidationError):
             return None
 
-    def _note(self, registered: Registered) -> None:
-        body = registered.model_dump_json().encode()
-        held = self._lake.stat(self._path)
-        noted = self._lake.replace(self._path, body, etag=held.etag) if held else self._lake.create(self._path, body)
-        if not noted:
+    def _note(self, registered: Registered, *, instead_of: StoredObject | None) -> None:
+        body, path = registered.model_dump_json().encode(), self._path
+        etag = instead_of.etag if instead_of else ""
+        if not (self._lake.replace(path, body, etag=etag) if etag else self._lake.create(path, body)):
             # Another run has registered a later batch: which of the two came last at the catalog, nobody knows.
-            self._lake.delete(self._path)
+            self._lake.delete(path)

@@ -347,8 +347,14 @@ class History:
             if self.chance.random() < 0.3:
                 self.his_comments[column["Name"]] = column["Comment"] = str(self.chance.random())
         self.glue.update_table(DatabaseName="refined", TableInput=table)
-        for values in list(get_partitions(self.glue))[:2]:
-            self.glue.delete_partition(DatabaseName="refined", TableName="people", PartitionValues=list(values))
+        for at, (values, found) in enumerate(list(get_partitions(self.glue).items())[:3]):
+            names = {"DatabaseName": "refined", "TableName": "people"}
+            if at:
+                self.glue.delete_partition(**names, PartitionValues=list(values))
+            else:
+                storage = found["StorageDescriptor"] | {"Location": "s3://bucket/bent/"}
+                entry = {"Values": list(values), "StorageDescriptor": storage}
+                self.glue.update_partition(**names, PartitionValueList=list(values), PartitionInput=entry)
 
     def register(self) -> None:
         wanted = state(self.columns, sorted(self.partitions), self.path)
