@@ -93,7 +93,7 @@ class CsvToParquet:
         refused = self._refused(fresh) | {found.path: _NO_NAME for found in unreadable}
         refused |= {path: reason for path, reason in excluded.items() if path in _paths(asked)}
         return Survey(
-            choice=self._choose(listing.objects, _paths(asked), refused, state, request),
+            choice=self._choose(listing.objects, _paths(asked), refused, former or state, request),
             refused=refused,
             ignored=listing.ignored,
             extra_columns=self._extra_columns(fresh),

@@ -56,12 +56,14 @@ class Registration:
             catalog = self._job.catalog()
             entry = catalog.register(state) if catalog else ""
         except CatalogError as error:
-            raise CatalogError(f"{error}; the data is committed, and the next run registers it again") from error
+            raise CatalogError(
+                f"{error}; the data is committed, and the next run tries to register it again"
+            ) from error
         except Exception as error:
             LOGGER.debug("%s: unexpected", self._job.target.name, exc_info=True)
             raise CatalogError(
                 f"the table could not be registered in the catalog: unexpected {cause_of(error)}; the data is "
-                "committed, and the next run registers it again"
+                "committed, and the next run tries to register it again"
             ) from error
         self._note(self._now(state, entry), instead_of=noted)
         if last is None or last.entry == entry:
