@@ -117,9 +117,7 @@ class Catalog:
         table = merged(ours, wanted)
         agrees = table == there
         if keys_of(there) != keys_of(wanted):
-            # Partitions have values of the former keys, and there is no other way to them once the keys are gone.
-            self._delete([tuple(partition["Values"]) for partition in self._partitions(deep=False)])
-            self._update(table, found)
+            self._change_keys(table, found)
             return self._bring_partitions(partitions, columns, deep=True)
         settled = self._bring_partitions(partitions, columns, deep=not (agrees and is_trusted))
         if not agrees and settled:
@@ -148,6 +146,24 @@ class Catalog:
     def _update(self, table: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         version = {"VersionId": found["VersionId"]} if found.get("VersionId") else {}
         self._glue.update_table(DatabaseName=self._database, TableInput=table, SkipArchive=True, **version)
+
+    def _change_keys(self, table: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+        """Update a table whose partition keys change, without the partitions, which have values of the former keys.
+
+        Raises:
+            CatalogError: If the catalog has a reason to keep the keys, such as a partition index.
+        """
+        self._delete([tuple(partition["Values"]) for page in self._pages(deep=False) for partition in page])
+        try:
+            self._update(table, found)
+        except ClientError as error:
+            if _code(error) != "InvalidInputException":
+                raise
+            former, now = (", ".join(name for name, _ in keys_of(entry)) or "nothing" for entry in (found, table))
+            raise CatalogError(
+                f"{self.name} in the catalog is partitioned by {former}, the files by {now}, and the catalog does not "
+                f"let the keys change ({_told(error)}): drop the table in the catalog"
+            ) from error
 
     def _check_owner(self, found: Mapping[str, Any]) -> None:
         """Refuse an entry that lies elsewhere, unless it is ours: whose it is would find other rows in it.
@@ -223,9 +239,6 @@ class Catalog:
             told = f"{refused[0].get('ErrorCode')}: {refused[0].get('ErrorMessage')}"
             raise CatalogError(f"the catalog refused {len(refused)} partitions of {self.name}, first: {told}")
         return not problems
-
-    def _partitions(self, *, deep: bool) -> Iterator[dict[str, Any]]:
-        return (partition for page in self._pages(deep=deep) for partition in page)
 
     def _pages(self, *, deep: bool) -> Iterator[list[dict[str, Any]]]:
         pages = self._glue.get_paginator("get_partitions").paginate(**self._names, ExcludeColumnSchema=not deep)

@@ -35,6 +35,9 @@ def merged(there: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
             result[name] = [{**described.get(column["Name"], {}), **column} for column in value]
         else:
             result[name] = value
+    if "Columns" in ours:
+        # A schema of a registry says what the columns are; the catalog takes the one or the other.
+        result.pop("SchemaReference", None)
     return result
 
 

@@ -21,7 +21,7 @@ _MERGE_ON_READ: Final = {
     "_ro": "HoodieParquetInputFormat",
     "_rt": "realtime.HoodieParquetRealtimeInputFormat",
 }
-_JSON_TYPES: Final = {"tinyint": "byte", "smallint": "short", "int": "integer", "bigint": "long"}
+_JSON_TYPES: Final = {"int": "integer", "bigint": "long"}
 _PARAMETER_CHARACTERS: Final = 4000
 
 

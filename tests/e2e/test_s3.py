@@ -183,6 +183,7 @@ def test_the_catalog_agrees_with_the_files_after_changes_of_the_feed(s3_bench: S
         pytest.param("committed", 1, id="after-the-outcome"),
         pytest.param("publish", 2, id="in-the-middle-of-publish"),
         pytest.param("remove", 1, id="before-the-old-files-are-removed"),
+        pytest.param("catalog", 1, id="before-the-catalog-is-told"),
     ],
 )
 def test_killed_and_run_again(s3_bench: S3Bench, stage: str, nth: int) -> None:

@@ -82,6 +82,10 @@ def _check(response: GlueResponse, name: str, asked: dict[str, Any]) -> None:
         key, most = sizes[name]
         if not 0 < len(asked[key]) <= most:
             raise JsonRESTError("ValidationException", f"{key} must have 1 to {most} members")
+    for entry in (asked.get("TableInput"), *(entry["PartitionInput"] for entry in asked.get("Entries", ()))):
+        storage = (entry or {}).get("StorageDescriptor", {})
+        if name != "create_table" and storage.get("SchemaReference") and storage.get("Columns"):
+            raise JsonRESTError("InvalidInputException", "Both SchemaReference and Columns are populated")
     if name == "update_table":
         table = response.glue_backend.get_table(asked["DatabaseName"], asked["TableInput"]["Name"])
         now = table.as_dict()

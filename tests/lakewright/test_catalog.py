@@ -220,6 +220,20 @@ def test_refusals_name_database_and_table(server: GlueServer, refused: str, mess
     )
 
 
+def test_keys_that_the_catalog_does_not_let_change(server: GlueServer, glue: Any) -> None:
+    catalog().register(state({"id": "int"}, days(1, 30)))
+    server.refused["update_table"] = "InvalidInputException"
+    wanted = state({"id": "int"}, ["day=001"])
+    with pytest.raises(
+        CatalogError, match=r"partitioned by year, day, the files by day, and .* \(InvalidInput.*: drop the"
+    ):
+        catalog(keys=("day",)).register(wanted)
+    assert get_partitions(glue) == {}
+    glue.delete_table(DatabaseName="refined", Name="people")
+    catalog(keys=("day",)).register(wanted)
+    assert list(get_partitions(glue)) == [("001",)]
+
+
 def test_a_database_that_is_there_is_not_created(server: GlueServer, glue: Any) -> None:
     glue.create_database(DatabaseInput={"Name": "refined"})
     server.refused["create_database"] = "AccessDeniedException"
@@ -266,6 +280,23 @@ def test_a_change_by_others_in_between_is_not_lost(
     table = get_table(glue)
     assert (table["Description"], columns_of(table)) == ("people", {"id": "bigint"})
     assert len(seen) == 2
+
+
+def test_columns_replace_a_schema_of_a_registry(server: GlueServer, glue: Any) -> None:
+    """As in aws-sdk-pandas #2027, where every write was refused from then on."""
+    glue.create_database(DatabaseInput={"Name": "refined"})
+    schema = {"SchemaId": {"SchemaName": "people", "RegistryName": "r"}, "SchemaVersionNumber": 1}
+    storage = {
+        "Columns": [{"Name": "id", "Type": "int"}],
+        "Location": f"{LAKE}/refined/people/",
+        "SchemaReference": schema,
+    }
+    keys = [{"Name": "year", "Type": "string"}, {"Name": "day", "Type": "string"}]
+    table = {"Name": "people", "PartitionKeys": keys, "StorageDescriptor": storage}
+    glue.create_table(DatabaseName="refined", TableInput=table)
+    catalog().register(state({"id": "bigint"}, days(1, 2)))
+    assert "SchemaReference" not in get_table(glue)["StorageDescriptor"]
+    assert columns_of(get_table(glue)) == {"id": "bigint"}
 
 
 def test_names_are_those_that_the_catalog_folds_to(server: GlueServer, glue: Any) -> None:
