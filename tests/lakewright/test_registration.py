@@ -86,8 +86,15 @@ def registered(glue: Any) -> list[str]:
     return sorted(day for (day,) in get_partitions(glue))
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "InvalidInputException", "ConcurrentModificationException"])
-@pytest.mark.parametrize("call", ["get_table", "create_database", "create_table", "batch_create_partition"])
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("get_table", "AccessDeniedException"),
+        ("create_database", "AccessDeniedException"),
+        ("create_table", "InvalidInputException"),
+        ("batch_create_partition", "ConcurrentModificationException"),
+    ],
+)
 def test_a_catalog_that_refuses_never_stops_the_data(server: GlueServer, lake: Lake, call: str, code: str) -> None:
     server.refused[call] = code
     for number, days in enumerate((["01"], ["01", "02"], ["01", "02", "03"]), 1):
