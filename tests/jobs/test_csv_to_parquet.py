@@ -102,6 +102,7 @@ def test_many_cases_of_one_file(bench: Bench) -> None:
         "superseded": 0,
         "rejected": 0,
         "withheld": 0,
+        "rekeyed": 0,
     }
 
 
