@@ -178,7 +178,8 @@ class ChangedTable(ABC):
         """Read the footers of the objects that a batch reads."""
         wanted = [taken for taken in objects if LEFT_OUT not in taken.values]
         new = [taken for taken in wanted if (taken.path, taken.etag) not in self._footers]
-        found, refused = read_footers(self._source.lake, new)
+        limit = self.feed.source.max_record_bytes
+        found, refused = read_footers(self._source.lake, new, max_record_bytes=limit)
         self._footers |= {(taken.path, taken.etag): found[taken.path] for taken in new if taken.path in found}
         known = {taken.path: self._footers.get((taken.path, taken.etag)) for taken in wanted}
         return {path: footer for path, footer in known.items() if footer is not None}, refused

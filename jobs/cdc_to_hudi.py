@@ -283,7 +283,9 @@ class HudiTarget(ChangedTable):
         """
         table = self._table(staged.columns)
         changes = self._rows_of(plan, staged, folder)
-        size = sum(entry.size for entry in self._lake.list(folder)) or sum(taken.size for taken in plan.objects)
+        part = self._changes_in(folder)
+        rows_in = self._lake.list(folder + part) if part else plan.objects  # a load is left where it lies
+        size = sum(found.size for found in rows_in)
         ours = {
             "feed": self.target.feed_name,
             "target": self.target.name,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from lakewright.config import Feed, Model, suggest
+from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes, suggest
 from lakewright.errors import ConfigError
 from lakewright.writers.hudi import Index, Storage
 from transforms.changes import IS_DELETED, KEY, ORDER
@@ -71,6 +71,9 @@ class CdcSource(Model):
         default="",
         description="Prefix of the columns that hold values before an update, such as BI_: an update that changes the "
         "key then deletes the old one. They are no columns of the table.",
+    )
+    max_record_bytes: RecordBytes = Field(
+        default=MAX_RECORD_BYTES, description="A file with a longer text or binary value is refused."
     )
 
     def added_columns(self) -> set[str]:

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from jobs.csv_to_parquet_feed import CsvToParquetFeed
 from jobs.entrypoint import run_as_script
+from lakewright import observations
 from lakewright.catalog import Catalog
 from lakewright.errors import ConfigError
 from lakewright.lake import Lake
@@ -230,11 +231,11 @@ class CsvToParquet:
             if not refused_among(findings) and misread_among(findings) <= set(in_python):
                 raise
             return {}, findings
-        counted = observed.get
+        counted = observations.counted(observed)
         doubted = set(filter(None, counted["doubted"].split("\n")))
         findings = {**known, **batch.look_through(doubted - known.keys())}
         if observed_headers is not None:
-            headers = Counter(observed_headers.get["headers"].split("\n"))
+            headers = Counter(observations.counted(observed_headers)["headers"].split("\n"))
             by_spark = (taken.path for taken in batch.objects if taken.path not in in_python)
             repeated = {path: Finding(is_misread=True) for path in by_spark if headers[path] != 1}
             findings |= {path: found for path, found in repeated.items() if path not in refused_among(findings)}

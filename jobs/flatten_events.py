@@ -102,7 +102,8 @@ class FlattenEvents:
         batch = self._batch(plan, state, folder)
         new, before = twins_of(batch.objects, state.objects if plan.replaces is not None else {})
         if new:
-            batch = replace(batch, copies=find_copies(spark, batch.source_uri, new, before))
+            limit = batch.rules.max_record_bytes
+            batch = replace(batch, copies=find_copies(spark, batch.source_uri, new, before, max_record_bytes=limit))
         flattening = EventFlattening(spark, batch)
         if damaged := flattening.read():
             return Staged(refused=damaged)

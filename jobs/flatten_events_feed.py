@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from lakewright.config import Feed, Model
+from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes
 from lakewright.event_files import DayRange, EventRules
 from lakewright.writers.arrow import PROVENANCE
 from lakewright.writers.parquet import Compression
@@ -116,6 +116,9 @@ class EventSource(Model):
         description="What becomes of records at one offset that are not the same. keep: both are rows, with a warning. "
         "refuse: nothing is published.",
     )
+    max_record_bytes: RecordBytes = Field(
+        default=MAX_RECORD_BYTES, description="An object with a longer line, once unpacked, is refused whole."
+    )
 
 
 class CatalogDatabase(Model):
@@ -191,4 +194,4 @@ class FlattenEventsFeed(Feed):
         paths = [source.day.field, source.record.topic, source.record.partition, source.record.offset]
         day, topic, partition, offset = (read_path(path) if path else None for path in paths)
         timestamps = {read_path(path): kind for path, kind in source.timestamps.items()}
-        return EventRules(timestamps, day, topic, partition, offset)
+        return EventRules(timestamps, day, topic, partition, offset, source.max_record_bytes)

@@ -2,16 +2,17 @@
 
 import json
 import re
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 
-from lakewright.config import Feed, Model
+from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes
 from lakewright.scrub import ScrubRules
 from transforms.json_strings import InsideStrings
 from transforms.json_text import Depth
 
-_SMALLEST_LIMIT = 1 << 10
+#: Of max_record_bytes; feeds that say it still work.
+_FORMER_NAME: Final = "max_line_bytes"
 
 
 class ScrubSource(Model):
@@ -42,8 +43,10 @@ class Scrub(Model):
         default=(),
         description="Keys, written like fields, in whose strings JSON is scrubbed too, at every level; any: all.",
     )
-    max_line_bytes: int = Field(
-        default=ScrubRules.max_line_bytes, ge=_SMALLEST_LIMIT, description="An object with a longer line is refused."
+    max_record_bytes: RecordBytes = Field(
+        default=MAX_RECORD_BYTES,
+        validation_alias=AliasChoices("max_record_bytes", _FORMER_NAME),
+        description="An object with a longer line, once unpacked, is left as it was, and refused.",
     )
     old_versions: Literal["keep", "delete"] = Field(
         default="keep", description="What becomes of the older versions in a bucket that keeps them."
@@ -56,6 +59,13 @@ class Scrub(Model):
         default="warn",
         description="warn: an object with such strings is scrubbed and named, each run. refuse: it is left as it was.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_one_limit(cls, written: Any) -> Any:
+        if isinstance(written, dict) and {"max_record_bytes", _FORMER_NAME} <= set(written):
+            raise ValueError(f"{_FORMER_NAME} is the former name of max_record_bytes: say max_record_bytes alone")
+        return written
 
     @field_validator("inside_strings", mode="before")
     @classmethod
@@ -99,7 +109,7 @@ class JsonScrubFeed(Feed):
             fields=said.fields,
             depth=said.depth,
             replacement=said.written_replacement(),
-            max_line_bytes=said.max_line_bytes,
+            max_record_bytes=said.max_record_bytes,
             old_versions=said.old_versions,
             verify=said.verify,
             inside_strings=said.inside_strings,

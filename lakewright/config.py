@@ -17,6 +17,10 @@ from lakewright.lake import open_lake
 
 MAX_SUGGESTION_DISTANCE: Final = 0.6
 
+#: How large one record of a source may be, unless a feed says otherwise: what bounds the memory that one takes.
+MAX_RECORD_BYTES: Final = 16 << 20
+RecordBytes = Annotated[int, Field(ge=1 << 10)]
+
 
 class Model(BaseModel):
     """Base of every part of a feed: frozen, and an unknown key is an error."""

@@ -16,6 +16,7 @@ LakewrightError (1)                 transforms.errors
 ├── LeaseHeldError (4)              another run holds the target
 ├── OvertakenError (4)              another run finished this run's batch
 ├── InterruptedRunError (130)       somebody ended the run
+├── JvmEndedError (1)               Spark's JVM is gone
 └── UnreachableError (5)            a source or service could not be reached
     ├── AccessDeniedError (5)       it was reached, and said no
     └── CatalogError (5)            the data is committed, and its catalog is not up to date
@@ -158,6 +159,22 @@ class InterruptedRunError(LakewrightError):
 
     def __init__(self) -> None:
         super().__init__("interrupted; what was not committed is left to the next run")
+
+
+class JvmEndedError(LakewrightError):
+    """Raised when Spark's JVM ended under a run; ``stage`` is where the run was, empty if the JVM had not started."""
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+        more = (
+            "more: a larger worker on Glue, spark.driver.memory elsewhere, such as "
+            "PYSPARK_SUBMIT_ARGS='--driver-memory 4g pyspark-shell'"
+        )
+        super().__init__(
+            f"the JVM ended while the run was at {stage!r}; it probably ran out of memory ({more})"
+            if stage
+            else "the JVM ended before it had started; what it said of that stands above"
+        )
 
 
 class UnreachableError(LakewrightError):

@@ -15,6 +15,7 @@ from lakewright.lake import Lake, open_lake
 from lakewright.log import SourceObject
 from lakewright.readers.kafka_sink import ObjectText
 from lakewright.spread import spread
+from transforms.errors import LongRecordError
 from transforms.event_lines import is_blank, split_lines
 
 
@@ -24,11 +25,12 @@ class TextTask:
 
     source_uri: str
     objects: Sequence[EventObject | SourceObject]
+    max_record_bytes: int
 
 
 @dataclass(frozen=True)
 class Text:
-    """What there is to compare: a digest of the text, empty if that is damaged, and how many lines are not blank."""
+    """What there is to compare: a digest of the text, empty if that is refused, and how many lines are not blank."""
 
     path: str
     digest: bytes
@@ -38,10 +40,12 @@ class Text:
 def read_texts(task: TextTask) -> list[Text]:
     """Read objects for their digests."""
     lake = open_lake(task.source_uri)
-    return [_read_text(ObjectText(lake, each.path, each.size), each.path) for each in task.objects]
+    return [
+        _read_text(ObjectText(lake, each.path, each.size), each.path, task.max_record_bytes) for each in task.objects
+    ]
 
 
-def _read_text(text: ObjectText, path: str) -> Text:
+def _read_text(text: ObjectText, path: str, max_record_bytes: int) -> Text:
     digest, last = hashlib.sha256(), b""
     lines = records = 0
 
@@ -50,10 +54,13 @@ def _read_text(text: ObjectText, path: str) -> Text:
             digest.update(block)
             yield block
 
-    for part in split_lines(hashed()):
-        lines += len(part)
-        records += len(part) - sum(map(is_blank, part))
-        last = part[-1]
+    try:
+        for part in split_lines(hashed(), max_bytes=max_record_bytes):
+            lines += len(part)
+            records += len(part) - sum(map(is_blank, part))
+            last = part[-1]
+    except LongRecordError:
+        return Text(path, b"", records)
     return Text(path, b"" if text.find_damage(lines, last) else digest.digest(), records)
 
 
@@ -77,7 +84,12 @@ def twins_of(
 
 
 def find_copies(
-    spark: SparkSession, source_uri: str, new: Sequence[EventObject], before: Sequence[SourceObject]
+    spark: SparkSession,
+    source_uri: str,
+    new: Sequence[EventObject],
+    before: Sequence[SourceObject],
+    *,
+    max_record_bytes: int,
 ) -> dict[str, ObjectReport]:
     """Tell which objects of a batch are copies, and report them: all of their records are superseded.
 
@@ -88,11 +100,13 @@ def find_copies(
         source_uri: Where the objects lie.
         new: The objects of the batch that share their names with others.
         before: The committed objects of these names; one that no longer lies there as it was committed proves nothing.
+        max_record_bytes: How long a line may be; an object with a longer one is no copy.
     """
     lake = open_lake(source_uri)
     there = [taken for taken in before if _is_there(lake, taken)]
     objects: list[EventObject | SourceObject] = [*there, *new]
-    tasks = [TextTask(source_uri, part) for part in cut_evenly(objects, spark.sparkContext.defaultParallelism)]
+    parts = cut_evenly(objects, spark.sparkContext.defaultParallelism)
+    tasks = [TextTask(source_uri, part, max_record_bytes) for part in parts]
     texts = {text.path: text for part in spread(spark, read_texts, tasks) for text in part}
     originals = {_key(texts[taken.path]) for taken in there if _is_there(lake, taken)}
     copies = {}

@@ -11,11 +11,13 @@ from typing import Any, Final, NamedTuple, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakewright.config import MAX_RECORD_BYTES
 from lakewright.lake import Lake, open_lake
 from lakewright.log import TableFile
 from lakewright.readers.kafka_sink import ObjectText
 from lakewright.writers.arrow import PROVENANCE, TablePlace, TableWriter
 from transforms.column_names import write_path
+from transforms.errors import LongRecordError
 from transforms.event_lines import Line, RejectedLine, number_lines, parse_lines, split_lines
 from transforms.event_schema import EventColumn, EventSchema, News, Path
 from transforms.flat_rows import FlatRows, flatten
@@ -38,6 +40,7 @@ class EventRules:
         timestamps: Attributes that are times, and how these are written.
         day: The attribute whose day is the row's; None where the object has one.
         topic: The attribute that has the record's topic; None where the object's name decides. So with the others.
+        max_record_bytes: How long a line may be; an object with a longer one is refused whole.
     """
 
     timestamps: Mapping[Path, str]
@@ -45,6 +48,7 @@ class EventRules:
     topic: Path | None = None
     partition: Path | None = None
     offset: Path | None = None
+    max_record_bytes: int = MAX_RECORD_BYTES
 
 
 class DayRange(NamedTuple):
@@ -150,9 +154,22 @@ class _Reading:
         self._quarantine = TableWriter(lake, task.quarantine)
 
     def read(self, text: ObjectText) -> None:
+        try:
+            self.report.damage = self._read_lines(text)
+        except LongRecordError as error:
+            self.report.damage = f"{error}; nothing of it was taken"
+        if self.report.damage:
+            return
+        self._quarantine.flush()
+        self.report.quarantine = [
+            file.model_copy(update={"objects": [self._source.path]}) for file in self._quarantine.files
+        ]
+
+    def _read_lines(self, text: ObjectText) -> str:
+        """Read all lines; say why the object must be refused whole, empty if it need not."""
         line = record = 0
         last = b""
-        for lines in split_lines(text):
+        for lines in split_lines(text, max_bytes=self._rules.max_record_bytes):
             if text.damage:  # what is left is the beginning of a line
                 break
             flat, blank = self._flatten(lines, line, record)
@@ -160,13 +177,7 @@ class _Reading:
             line += len(lines)
             record += len(lines) - blank
             last = lines[-1]
-        self.report.damage = text.find_damage(line, last)
-        if self.report.damage:
-            return
-        self._quarantine.flush()
-        self.report.quarantine = [
-            file.model_copy(update={"objects": [self._source.path]}) for file in self._quarantine.files
-        ]
+        return text.find_damage(line, last)
 
     def _flatten(self, lines: Sequence[bytes], line: int, record: int) -> tuple[FlatRows, int]:
         """Give the rows of lines, and how many of these were blank; reject what is no record."""

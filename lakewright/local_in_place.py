@@ -1,7 +1,6 @@
 """Files of a local folder, rewritten under their names; see ``lakewright.in_place.ObjectsInPlace``."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 from collections.abc import Generator
@@ -11,7 +10,7 @@ from typing import BinaryIO
 from lakewright.errors import AccessDeniedError
 from lakewright.in_place import PIECE_BYTES, Opened, Replaced
 from lakewright.local_lake import etag_of
-from lakewright.temporary_files import remove_abandoned_in, temporary_file
+from lakewright.temporary_files import lock_folder, remove_abandoned_in, temporary_file
 
 
 class LocalInPlace:
@@ -44,7 +43,7 @@ class LocalInPlace:
                 shutil.copyfileobj(body, file, PIECE_BYTES)
                 file.flush()
                 os.fsync(file.fileno())
-                fcntl.flock(folder, fcntl.LOCK_EX)
+                lock_folder(folder, final.parent)
                 if etag_of(final.stat()) != opened.etag:
                     return None
                 shutil.copymode(final, temporary)

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from lakewright.errors import AccessDeniedError, ConfigError
 from lakewright.lake import StoredObject
-from lakewright.temporary_files import is_temporary, remove_abandoned, remove_abandoned_in, temporary_file
+from lakewright.temporary_files import is_temporary, lock_folder, remove_abandoned, remove_abandoned_in, temporary_file
 
 
 class LocalLake:
@@ -85,7 +84,7 @@ class LocalLake:
         with self._written(path, body) as temporary:
             folder = os.open(temporary.parent, os.O_RDONLY)
             try:
-                fcntl.flock(folder, fcntl.LOCK_EX)
+                lock_folder(folder, temporary.parent)
                 current = self.stat(path)
                 if current is None or current.etag != etag:
                     return False

@@ -24,6 +24,7 @@ from lakewright.errors import (
     cause_of,
 )
 from lakewright.interrupts import Interrupt, interruptible
+from lakewright.jvm import jvm_error
 from lakewright.lake import Lake
 from lakewright.lease import Lease
 from lakewright.log import Counts, Log, Outcome, Plan, TableFile, TableState
@@ -90,10 +91,14 @@ class Run:
                 raise self._uncatalogued
             self.receipt.status = "committed" if self._committed() else "nothing_new"
         except LakewrightError as error:
-            self._fail(InterruptedRunError() if self._interrupt.is_wanted else error)
+            self._fail(InterruptedRunError() if self._interrupt.is_wanted else jvm_error(error, self._stage) or error)
         except BaseException as error:
             if self._interrupt.is_wanted and isinstance(error, Exception):
                 self._fail(InterruptedRunError())
+                return self.receipt
+            if isinstance(error, Exception) and (ended := jvm_error(error, self._stage)):
+                LOGGER.debug("%s: the JVM ended", self._target.name, exc_info=True)
+                self._fail(ended)
                 return self.receipt
             self.receipt.status, self.receipt.exit_code = "failed", 1
             self.receipt.error = f"unexpected {cause_of(error)}"

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, BinaryIO, Final, Literal
 
+from lakewright.config import MAX_RECORD_BYTES
 from lakewright.errors import ObjectRefusedError, OvertakenError, UnreachableError, cause_of
 from lakewright.in_place import ObjectsInPlace, Opened, Replaced, open_in_place
 from lakewright.readers.json_lines import Block, UnreadableLinesError, blocks_of_lines, is_packed, peek, unpacked
-from transforms.errors import LakewrightError, NotARecordError
+from transforms.errors import LakewrightError, LongRecordError, NotARecordError
 from transforms.json_strings import InsideStrings, StringScrubber, has_quote_inside, scrubber_inside
 from transforms.json_text import Depth, Scrubber
 from transforms.scrub_proof import ScrubProof
@@ -35,7 +36,7 @@ class ScrubRules:
     fields: tuple[str, ...]
     depth: Depth = "top"
     replacement: bytes = b'""'
-    max_line_bytes: int = 16 << 20
+    max_record_bytes: int = MAX_RECORD_BYTES
     old_versions: Literal["keep", "delete"] = "keep"
     verify: bool = False
     inside_strings: InsideStrings = ()
@@ -205,8 +206,8 @@ def _scrub_into(body: BinaryIO, path: str, opened: Opened, rules: ScrubRules) ->
 def _blocks(path: str, pieces: Iterator[bytes], rules: ScrubRules, *, packed: bool) -> Iterator[Block]:
     content = unpacked(pieces) if packed else pieces
     try:
-        yield from blocks_of_lines(content, max_line_bytes=rules.max_line_bytes)
-    except UnreadableLinesError as error:
+        yield from blocks_of_lines(content, max_record_bytes=rules.max_record_bytes)
+    except (UnreadableLinesError, LongRecordError) as error:
         raise ObjectRefusedError({path: f"{error}; {_LEFT}"}) from None
 
 

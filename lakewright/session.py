@@ -1,6 +1,7 @@
 """The one place where a SparkSession is made: on Glue, on EMR, and on a person's own machine."""
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Collection, Iterator
@@ -105,7 +106,11 @@ def _set_up(session: SparkSession) -> None:
 
 
 def _quiet_warnings(session: SparkSession) -> None:
-    """Keep Spark and Hudi from warning of what is meant: columns bound by name, a table version that Athena reads."""
+    """Keep Spark and Hudi from warning of what is meant: columns bound by name, a table version that Athena reads.
+
+    py4j logs a traceback for every call to a JVM that has ended; a run says that itself, once.
+    """
+    logging.getLogger().addFilter(_is_not_of_gateway)
     log4j = session.sparkContext._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
     for logger in ("org.apache.spark.sql.catalyst.csv.CSVHeaderChecker", "org.apache.hudi"):
         log4j.core.config.Configurator.setLevel(logger, log4j.Level.ERROR)
@@ -133,6 +138,10 @@ def quiet_failures(session: SparkSession) -> Iterator[None]:
             else:
                 config.removeLogger(name)
         context.updateLoggers()
+
+
+def _is_not_of_gateway(record: logging.LogRecord) -> bool:
+    return record.module != "java_gateway"
 
 
 def is_local() -> bool:

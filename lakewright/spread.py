@@ -37,6 +37,7 @@ def spread(spark: SparkSession, work: Callable[[T], R], tasks: Sequence[T]) -> l
             return error
 
     try:
+        # Spark bounds no task's time, nor can we: a task may be large. A worker or a JVM that ends ends this too.
         answers = spark.sparkContext.parallelize(tasks, len(tasks)).map(with_aws_settings(work_there)).collect()
     except Py4JJavaError as error:
         raise WorkerError(_last_line(str(error.java_exception))) from error

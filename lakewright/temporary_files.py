@@ -3,14 +3,20 @@
 import contextlib
 import fcntl
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from lakewright.errors import UnreachableError
+
 _SUFFIX: Final = ".lakewright-tmp"
 _PATTERN: Final = "." + "[0-9a-f]" * 32 + _SUFFIX
+#: A folder is locked for as long as a file takes to be compared and renamed; a process that was stopped keeps its lock.
+_LOCK_SECONDS: Final = 60.0
+_SECONDS_BETWEEN_TRIES: Final = 0.01
 
 
 @contextlib.contextmanager
@@ -32,6 +38,26 @@ def is_temporary(name: str) -> bool:
     return fnmatchcase(name, _PATTERN)
 
 
+def lock_folder(descriptor: int, folder: Path) -> None:
+    """Lock an open folder among our own; closing it ends that.
+
+    Raises:
+        UnreachableError: If another process keeps it locked.
+    """
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise UnreachableError(
+                    f"another process has kept {folder} locked for {_LOCK_SECONDS:g} s; is one stopped?"
+                ) from None
+            time.sleep(_SECONDS_BETWEEN_TRIES)
+        else:
+            return
+
+
 def remove_abandoned(path: Path) -> None:
     """Remove a temporary file if its writer was killed; where that cannot be told or done, it stays hidden."""
     with contextlib.suppress(OSError), path.open("rb") as file:
@@ -46,7 +72,7 @@ def remove_abandoned_in(folder: Path) -> None:
 
 
 def _open_locked(folder: Path) -> tuple[Path, BinaryIO]:
-    while True:
+    while True:  # ends: each try has a file of another name, which others can take for abandoned only by chance
         path = folder / f".{uuid.uuid4().hex}{_SUFFIX}"
         file = path.open("xb")
         with contextlib.suppress(OSError):  # where there are no locks, nobody can take it for abandoned either

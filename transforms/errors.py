@@ -5,6 +5,7 @@ LakewrightError
     ├── MissingColumnsError
     ├── HeaderError
     ├── NotARecordError
+    ├── LongRecordError
     └── SchemaDriftError
 """
 
@@ -38,6 +39,14 @@ class HeaderError(DataError):
 
 class NotARecordError(DataError):
     """Raised when a line is not one JSON object (RFC 8259, UTF-8) from end to end; it never quotes the line."""
+
+
+class LongRecordError(DataError):
+    """Raised when a line is longer than a record may be; names the line, never what stands in it."""
+
+    def __init__(self, line: int, limit: int) -> None:
+        self.line, self.limit = line, limit
+        super().__init__(f"line {line} is longer than {limit} bytes; set max_record_bytes if that is right")
 
 
 class SchemaDriftError(DataError):

@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from transforms.errors import LongRecordError
+
 Record = dict[str, Any]
 
 #: A record that nests deeper is rejected: Arrow, Parquet and Spark recurse.
@@ -57,18 +59,37 @@ class ParsedLines(NamedTuple):
     blank: int
 
 
-def split_lines(blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Cut blocks of text into lines, without their line feeds; a byte order mark at the very beginning is no text."""
+def split_lines(blocks: Iterable[bytes], *, max_bytes: int) -> Iterator[list[bytes]]:
+    """Cut blocks of text into lines, without their line feeds; a byte order mark at the very beginning is no text.
+
+    No more of a line is kept than ``max_bytes`` and one block.
+
+    Raises:
+        LongRecordError: If a line is longer than ``max_bytes``; the lines before it in its block are not given.
+    """
     pieces: list[bytes] = []
-    mark = b"\xef\xbb\xbf"
+    number, kept, mark = 1, 0, b"\xef\xbb\xbf"
     for block in blocks:
         pieces.append(block)
+        kept += len(block)
         if b"\n" in block:
             *lines, tail = b"".join(pieces).removeprefix(mark).split(b"\n")
-            pieces, mark = [tail], b""
+            if kept > max_bytes:
+                _refuse_longer([*lines, tail], number, max_bytes)
+            number += len(lines)
+            pieces, kept, mark = [tail], len(tail), b""
             yield lines
+        elif kept > max_bytes + len(mark):
+            raise LongRecordError(number, max_bytes)
     if rest := b"".join(pieces).removeprefix(mark):
+        _refuse_longer([rest], number, max_bytes)
         yield [rest]
+
+
+def _refuse_longer(lines: Sequence[bytes], first: int, max_bytes: int) -> None:
+    for number, line in enumerate(lines, first):
+        if len(line) > max_bytes:
+            raise LongRecordError(number, max_bytes)
 
 
 def parse_lines(lines: Sequence[bytes], *, after_line: int = 0, after_record: int = 0) -> ParsedLines:

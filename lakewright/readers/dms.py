@@ -17,9 +17,11 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lakewright.config import MAX_RECORD_BYTES
 from lakewright.lake import Lake
 from lakewright.log import SourceObject
 from lakewright.readers.csv import hadoop_uri
+from lakewright.readers.parquet_values import find_long_value
 from transforms.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
 
 _LOAD: Final = re.compile(r"(?:.*/)?LOAD[^/]*\.parquet", re.DOTALL)
@@ -28,6 +30,9 @@ _STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*\.parquet", re.DO
 _TAIL_BYTES: Final = 64 << 10
 _FOOTERS_AT_ONCE: Final = 16
 _LONGEST_PATH: Final = 1 << 16
+#: Spark reads so many rows at once, or as many as have these bytes.
+_ROWS_AT_ONCE: Final = 4096
+_BYTES_AT_ONCE: Final = 64 << 20
 _NAMES: Final = {"string": "string", "large_string": "string", "bool": "boolean", "float": "float", "double": "double"}
 _WHOLE: Final = {"int8": "int", "int16": "int", "int32": "int", "int64": "bigint"}
 _UNSIGNED: Final = {"uint8": "int", "uint16": "int", "uint32": "bigint", "uint64": "decimal(20,0)"}
@@ -38,6 +43,7 @@ _READ_AS: Final = {"int8": "tinyint", "int16": "smallint", "uint8": "smallint", 
 
 #: What pyarrow raises over a file that is damaged.
 _DAMAGE: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
+_UNREADABLE: Final = "no Parquet file that can be read"
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,15 @@ class ChangeColumns:
 
 @dataclass(frozen=True)
 class Footer:
-    """What a file says of itself: its rows, its columns, and how Spark must read those that it would read narrower."""
+    """What a file says of itself: its rows, its columns, and how Spark must read those that it would read narrower.
+
+    ``row_bytes`` are those of a row once unpacked, on average over the row group where they are most.
+    """
 
     rows: int
     columns: dict[str, str]
     read_as: dict[str, str] = field(default_factory=dict)
+    row_bytes: int = 0
 
 
 def is_load(path: str) -> bool:
@@ -76,18 +86,25 @@ def written_at(path: str) -> str:
     return "".join(match.groups()) if match else ""
 
 
-def read_footers(lake: Lake, objects: Iterable[SourceObject]) -> tuple[dict[str, Footer], dict[str, str]]:
-    """Read the footers of files: what they say by path, and why some cannot be read."""
+def read_footers(
+    lake: Lake, objects: Iterable[SourceObject], *, max_record_bytes: int = MAX_RECORD_BYTES
+) -> tuple[dict[str, Footer], dict[str, str]]:
+    """Read the footers of files: what they say by path, and why some cannot be read.
+
+    A file with a value above ``max_record_bytes`` cannot be: Spark's memory would not do for it.
+    """
     found: dict[str, Footer] = {}
     refused: dict[str, str] = {}
 
     def look(taken: SourceObject) -> Footer | str:
+        file = _Tail(lake, taken.path, taken.size)
         try:
-            return _footer(pq.read_metadata(_open(lake, taken)))
+            metadata = pq.read_metadata(pa.PythonFile(file, mode="r"))
+            return find_long_value(file, metadata, max_record_bytes) or _footer(metadata)
         except FileNotFoundError:
             return "gone since it was listed"
         except (*_DAMAGE, _UnreadableTypeError) as error:
-            return str(error).splitlines()[0]
+            return f"{_UNREADABLE}: {str(error).splitlines()[0]}"
 
     wanted = list(objects)
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
@@ -95,7 +112,7 @@ def read_footers(lake: Lake, objects: Iterable[SourceObject]) -> tuple[dict[str,
             if isinstance(answer, Footer):
                 found[taken.path] = answer
             else:
-                refused[taken.path] = f"no Parquet file that can be read: {answer}"
+                refused[taken.path] = answer
     return found, refused
 
 
@@ -149,6 +166,9 @@ def read_changes(
                  values before the update
     Rows:        every row of every file
     """
+    widest = max((footer.row_bytes for footer in footers.values()), default=0)
+    rows_at_once = max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // max(widest, 1)))
+    spark.conf.set("spark.sql.parquet.columnarReaderBatchSize", rows_at_once)
     alike: dict[tuple[bool, tuple[tuple[str, str], ...]], list[str]] = {}
     for path, footer in footers.items():
         physical = footer.columns | footer.read_as
@@ -216,7 +236,9 @@ def _footer(metadata: Any) -> Footer:
         columns[column.name] = _ddl_type(column, metadata.schema.column(position).physical_type)
         if str(column.type) in _READ_AS:
             read_as[column.name] = _READ_AS[str(column.type)]
-    return Footer(metadata.num_rows, columns, read_as)
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    row_bytes = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
+    return Footer(metadata.num_rows, columns, read_as, row_bytes)
 
 
 def _ddl_type(column: Any, physical: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from transforms.errors import DataError
+from transforms.errors import DataError, LongRecordError
 
 _GZIP: Final = b"\x1f\x8b"
 _PIECE: Final = 1 << 20
@@ -70,11 +70,11 @@ def unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise UnreadableLinesError("the gzip ends too early; deliver the object again")
 
 
-def blocks_of_lines(chunks: Iterable[bytes], *, max_line_bytes: int) -> Iterator[Block]:
+def blocks_of_lines(chunks: Iterable[bytes], *, max_record_bytes: int) -> Iterator[Block]:
     """Cut a stream into blocks of whole lines; lines end with LF, and what stands before it is theirs.
 
     Raises:
-        UnreadableLinesError: If a line is longer than ``max_line_bytes``.
+        LongRecordError: If a line is longer than ``max_record_bytes``.
     """
     number, kept, kept_bytes = 1, [], 0
     for chunk in chunks:
@@ -82,23 +82,19 @@ def blocks_of_lines(chunks: Iterable[bytes], *, max_line_bytes: int) -> Iterator
         if cut < 0:
             kept.append(chunk)
             kept_bytes += len(chunk)
-            if kept_bytes > max_line_bytes:
-                raise _too_long(number, max_line_bytes)
+            if kept_bytes > max_record_bytes:
+                raise LongRecordError(number, max_record_bytes)
             continue
         lines = b"".join((*kept, chunk[:cut])).split(b"\n")
-        yield _checked(Block(number, lines, ends=True), max_line_bytes)
+        yield _checked(Block(number, lines, ends=True), max_record_bytes)
         number += len(lines)
         kept, kept_bytes = [chunk[cut + 1 :]], len(chunk) - cut - 1
     if last := b"".join(kept):
-        yield _checked(Block(number, [last], ends=False), max_line_bytes)
+        yield _checked(Block(number, [last], ends=False), max_record_bytes)
 
 
 def _checked(block: Block, limit: int) -> Block:
     for place, line in enumerate(block.lines):
         if len(line) > limit:
-            raise _too_long(block.first_line + place, limit)
+            raise LongRecordError(block.first_line + place, limit)
     return block
-
-
-def _too_long(number: int, limit: int) -> UnreadableLinesError:
-    return UnreadableLinesError(f"line {number} is longer than {limit} bytes; set max_line_bytes if that is right")

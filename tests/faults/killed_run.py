@@ -1,4 +1,7 @@
-"""A run that kills or stops itself with a signal when it reaches a stage: ``killed_run.py SIGNAL STAGE NTH ARGUMENTS``."""
+"""A run that kills or stops itself with a signal when it reaches a stage: ``killed_run.py SIGNAL STAGE NTH ARGUMENTS``.
+
+With JVM as its signal, it kills the JVM that it has started.
+"""
 
 import os
 import signal
@@ -6,6 +9,8 @@ import sys
 import threading
 import time
 from pathlib import Path
+
+from pyspark import SparkContext
 
 from jobs import __main__
 from lakewright.lake import open_lake
@@ -21,6 +26,13 @@ WATCHED = {
 }
 
 
+def strike() -> None:
+    if SIGNAL == "JVM":
+        os.kill(SparkContext._gateway.proc.pid, signal.SIGKILL)  # type: ignore[union-attr]
+    else:
+        os.kill(os.getpid(), getattr(signal, SIGNAL))
+
+
 class DeadlyProgress(LogProgress):
     """Count how often the stage begins, and raise the signal the nth time."""
 
@@ -31,11 +43,13 @@ class DeadlyProgress(LogProgress):
         if stage == STAGE:
             self.seen += 1
             if self.seen == int(NTH):
-                os.kill(os.getpid(), getattr(signal, SIGNAL))
+                strike()
                 if SIGNAL == "SIGINT":
                     time.sleep(0.5)  # until the main thread has taken note
         if STAGE in WATCHED and stage == WATCHED[STAGE][0]:
             threading.Thread(target=self.watch, args=[WATCHED[STAGE][1]], daemon=True).start()
+        if stage == "read" and STAGE == "spark works":
+            threading.Thread(target=self.watch_jobs, daemon=True).start()
         if stage == "read" and STAGE == "an object is scrubbed":
             threading.Thread(target=self.watch_objects, daemon=True).start()
 
@@ -43,13 +57,21 @@ class DeadlyProgress(LogProgress):
         lake = Path(ARGUMENTS[ARGUMENTS.index("--lake") + 1])
         while not list(lake.glob(pattern)):
             time.sleep(0.001)
-        os.kill(os.getpid(), getattr(signal, SIGNAL))
+        strike()
+
+    def watch_jobs(self) -> None:
+        while True:
+            context = SparkContext._active_spark_context
+            if context is not None and hasattr(context, "_jsc") and context.statusTracker().getActiveJobsIds():
+                break
+            time.sleep(0.001)
+        strike()
 
     def watch_objects(self) -> None:
         lake = open_lake(ARGUMENTS[ARGUMENTS.index("--lake") + 1])
         while sum(b'"file_contents":""' in lake.read(found.path) for found in lake.list("landing/")) < int(NTH):
             pass
-        os.kill(os.getpid(), getattr(signal, SIGNAL))
+        strike()
 
 
 __main__.make_progress = DeadlyProgress  # type: ignore[assignment]

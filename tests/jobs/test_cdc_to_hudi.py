@@ -797,3 +797,49 @@ def test_compaction_of_old_dates_and_beside_a_table_that_fails(cdc: CdcBench, mo
 def test_narrowing_by_date_is_refused(cdc: CdcBench) -> None:
     cdc.put(LOAD, [ANN])
     assert "changes are taken in their order" in cdc.run("--date", "2026-08-01")["error"]
+
+
+def test_a_file_with_a_value_that_is_too_long_is_refused_and_what_is_earlier_goes_on(cdc: CdcBench) -> None:
+    cdc.feed(source__max_record_bytes=1024)
+    cdc.put("LOAD00000001.parquet", [(1, "a" * 1024, "x"), (2, "b", "x")])
+    cdc.put("20260801-101500000.parquet", [("U", "2026-08-01 10:00:00", 1, "secret" + "a" * 1019, "x")])
+    cdc.put("20260801-101600000.parquet", [("U", "2026-08-01 10:01:00", 2, "c", "x")])
+    answer = cdc.command("run", "--json")
+    (receipt,) = answer.data
+    path = "raw/hr/employees/20260801-101500000.parquet"
+    reason = (
+        "a value of column 'name', rows 1 to 1, is longer than 1024 bytes; set source.max_record_bytes if that is right"
+    )
+    assert (answer.exit_code, receipt["refused"]) == (3, {path: reason})
+    assert "secret" not in answer.stdout + answer.stderr
+    assert cdc.rows("emp_no", "name") == [(1, "a" * 1024), (2, "b")]
+    cdc.feed(source__max_record_bytes=1025)
+    assert cdc.run()["exit_code"] == 0
+    assert cdc.rows("emp_no", "name") == [(1, "secret" + "a" * 1019), (2, "c")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("partition_by", ["department", ""])
+def test_a_large_load_is_sorted_and_is_the_same_table(
+    cdc: CdcBench, monkeypatch: pytest.MonkeyPatch, partition_by: str
+) -> None:
+    from lakewright.writers import hudi
+
+    modes = []
+    whole = hudi._write
+
+    def write(*arguments: Any, **options: Any) -> Any:
+        modes.append(str(arguments))
+        return whole(*arguments, **options)
+
+    monkeypatch.setattr(hudi, "_write", write)
+    monkeypatch.setattr(hudi, "_TASK_BYTES", 1000)
+    cdc.feed(tables={"employees": {"key": "emp_no", "partition_by": partition_by}}, target__parallelism=0)
+    people = [(n, f"name {n}", "xyz"[n % 3]) for n in range(200)]
+    cdc.put("LOAD00000001.parquet", people)
+    assert counts(cdc.run()) == {"read": 200, "written": 200}
+    assert cdc.rows() == sorted(people, key=repr)
+    assert ["GLOBAL_SORT" in mode for mode in modes] == [bool(partition_by)]
+    cdc.put("20260801-101500000.parquet", [("U", "2026-08-01 10:00:00", 1, "changed", "y")])
+    assert counts(cdc.run()) == {"read": 1, "written": 1}
+    assert cdc.rows() == sorted([(1, "changed", "y"), *(row for row in people if row[0] != 1)], key=repr)

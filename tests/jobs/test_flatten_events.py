@@ -227,6 +227,28 @@ def test_a_damaged_object_is_refused_whole_and_the_others_go_on(events: EventBen
     assert counts(events.run()) == (2, 2, 0, 0)
 
 
+@pytest.mark.parametrize("end", [".json", ".json.gz"])
+@pytest.mark.parametrize("place", ["first", "last", "alone"])
+def test_an_object_with_a_line_that_is_too_long_is_refused_whole(events: EventBench, end: str, place: str) -> None:
+    events.feed(source__max_record_bytes=2048)
+    longest, too_long = {"text": "x" * (2048 - 12)}, {"text": "secret" + "x" * (2049 - 18)}
+    events.put_events(50, longest, "dirty")
+    others = [{"n": n} for n in range(3)]
+    lines = {"first": [too_long, *others], "last": [*others, too_long], "alone": [too_long]}[place]
+    paths = [events.put_events(0, *lines, end=end, folder=folder) for folder in (DAY, COPY)]
+    answer = events.command("run", "--json")
+    (receipt,) = answer.data
+    assert (answer.exit_code, receipt["status"]) == (3, "committed")
+    number = 4 if place == "last" else 1
+    reason = f"line {number} is longer than 2048 bytes; set max_record_bytes if that is right; nothing of it was taken"
+    assert receipt["refused"] == dict.fromkeys(paths, reason)
+    assert "secret" not in answer.stdout + answer.stderr
+    assert counts(receipt) == (2, 1, 0, 1)
+    assert [row["text"] for row in events.table()] == [longest["text"]]
+    events.feed(source__max_record_bytes=2049)
+    assert counts(events.run()) == (2 * len(lines), len(lines), len(lines), 0)
+
+
 @pytest.mark.parametrize("on_missing_source", ["refuse", "rebuild"])
 def test_rows_of_an_object_that_is_damaged_later_stay(events: EventBench, on_missing_source: str) -> None:
     events.feed(target__on_missing_source=on_missing_source)

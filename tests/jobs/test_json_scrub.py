@@ -121,7 +121,10 @@ def test_objects_of_all_kinds(uploads: Uploads) -> None:
     assert uploads.path("plain.json").read_bytes() == SCRUBBED
 
 
-def test_an_object_with_a_line_that_is_no_record_is_left_and_named(uploads: Uploads) -> None:
+@pytest.mark.parametrize(
+    "limit", [pytest.param("max_record_bytes", id="limit"), pytest.param("max_line_bytes", id="its-former-name")]
+)
+def test_an_object_with_a_line_that_is_no_record_is_left_and_named(uploads: Uploads, limit: str) -> None:
     uploads.put("good.json", RECORD)
     bad = {
         "bad.json": (RECORD + b"\nsecret, not JSON\n" + RECORD, "line 2 is no JSON record"),
@@ -132,7 +135,7 @@ def test_an_object_with_a_line_that_is_no_record_is_left_and_named(uploads: Uplo
     }
     for name, (content, _) in bad.items():
         uploads.put(name, content)
-    uploads.feed(max_line_bytes=4096)
+    uploads.feed(**{limit: 4096})
     answer = uploads.command("run", "--json")
     assert answer.exit_code == 3
     assert "secret" not in answer.stdout + answer.stderr
@@ -201,7 +204,13 @@ def test_plan_and_status_write_nothing(uploads: Uploads) -> None:
         ({"source": {"path": "landing//x"}}, "a source is a folder in the lake"),
         ({"fields": []}, "scrub.fields: tuple should have at least 1 item"),
         ({"fields": [""]}, "an empty text is no name of a field"),
-        ({"max_line_bytes": 3}, "greater than or equal to 1024"),
+        ({"max_record_bytes": 3}, "scrub.max_record_bytes: input should be greater than or equal to 1024"),
+        ({"max_line_bytes": 3}, "scrub.max_line_bytes: input should be greater than or equal to 1024"),
+        (
+            {"max_record_bytes": 4096, "max_line_bytes": 4096},
+            "scrub: max_line_bytes is the former name of max_record_bytes: say max_record_bytes alone",
+        ),
+        ({"max_record_byte": 4096}, "unknown key scrub.max_record_byte; did you mean 'max_record_bytes'?"),
         ({"old_versions": "burn"}, "input should be 'keep' or 'delete'"),
         ({"field": ["a"]}, "unknown key scrub.field; did you mean 'fields'?"),
         ({"inside_strings": "Message"}, "takes a list of fields, such as [Message], or the word any, not 'Message'"),

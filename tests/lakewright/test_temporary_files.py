@@ -1,6 +1,7 @@
 """What a killed writer leaves half written is removed by the next one that comes by, what a living one writes is not."""
 
 import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from lakewright import temporary_files
+from lakewright.errors import UnreachableError
+from lakewright.in_place import open_in_place
 from lakewright.lake import open_lake
 from lakewright.local_in_place import LocalInPlace
 from lakewright.temporary_files import remove_abandoned_in, temporary_file
@@ -119,3 +123,23 @@ def test_a_writer_is_never_robbed(tmp_path: Path) -> None:
         for looker in lookers:
             looker.join()
     assert {path.name for path in tmp_path.iterdir()} == {str(number) for number in range(300)}
+
+
+def test_a_folder_that_stays_locked_is_waited_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = open_lake(str(tmp_path))
+    lake.create("a", b"1")
+    etag = next(iter(lake.list(""))).etag
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    monkeypatch.setattr(temporary_files, "_LOCK_SECONDS", 0.2)
+    with pytest.raises(UnreachableError, match=r"another process has kept .* locked for 0.2 s; is one stopped\?"):
+        lake.replace("a", b"2", etag=etag)
+    opened = open_in_place(str(tmp_path)).open("a")
+    assert opened is not None
+    with pytest.raises(UnreachableError, match="locked for"):
+        open_in_place(str(tmp_path)).replace("a", opened, BytesIO(b"2"), 1, is_same=False)
+    opened.pieces.close()
+    threading.Timer(0.1, os.close, [other]).start()
+    monkeypatch.setattr(temporary_files, "_LOCK_SECONDS", 20.0)
+    assert lake.replace("a", b"2", etag=etag)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

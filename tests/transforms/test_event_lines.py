@@ -1,4 +1,6 @@
 import json
+from collections.abc import Iterator
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -6,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transforms.errors import LongRecordError
 from transforms.event_lines import exact_number, has_doubled_keys, is_cut_off, parse_lines, split_lines
 from transforms.flat_rows import flatten
 
@@ -107,12 +110,46 @@ def test_numbers_are_what_was_written(text: str) -> None:
     assert exact == Decimal(text)
 
 
-@given(st.lists(st.binary(max_size=6).map(lambda line: line.replace(b"\n", b"")), max_size=8), st.integers(1, 7))
-def test_lines_do_not_depend_on_blocks(lines: list[bytes], size: int) -> None:
-    text = b"\n".join(lines)
-    found = [line for part in split_lines(text[i : i + size] for i in range(0, len(text), size)) for line in part]
+LINES = st.lists(st.binary(max_size=6).map(lambda line: line.replace(b"\n", b"")), max_size=8)
+
+
+@given(LINES, st.integers(1, 7), st.sampled_from([b"", b"\xef\xbb\xbf"]))
+def test_lines_do_not_depend_on_blocks(lines: list[bytes], size: int, mark: bytes) -> None:
+    text = mark + b"\n".join(lines)
+    blocks = (text[i : i + size] for i in range(0, len(text), size))
+    found = [line for part in split_lines(blocks, max_bytes=6) for line in part]
     expected = text.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     assert found == (expected if expected[-1] else expected[:-1])
+
+
+@given(LINES, st.integers(1, 7), st.integers(0, 5), st.sampled_from([b"", b"\xef\xbb\xbf"]))
+def test_the_first_line_that_is_too_long_is_named(lines: list[bytes], size: int, limit: int, mark: bytes) -> None:
+    text = mark + b"\n".join(lines)
+    blocks = (text[i : i + size] for i in range(0, len(text), size))
+    expected = text.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    too_long = [number for number, line in enumerate(expected, 1) if len(line) > limit]
+    found: list[bytes] = []
+    with pytest.raises(LongRecordError) if too_long else nullcontext() as refused:
+        for part in split_lines(blocks, max_bytes=limit):
+            found += part
+    if refused is not None:
+        assert (refused.value.line, refused.value.limit) == (too_long[0], limit)
+    assert found == expected[: len(found)]
+
+
+def test_no_more_of_a_line_is_read_than_may_be_kept() -> None:
+    taken = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal taken
+        yield b'{"a":1}\n'
+        while True:
+            taken += 1
+            yield b"x" * 10
+
+    with pytest.raises(LongRecordError, match="line 2 is longer than 1000 bytes; set max_record_bytes if"):
+        list(split_lines(blocks(), max_bytes=1000))
+    assert taken == 101
 
 
 def test_numbers_of_lines_and_records() -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
 from lakewright.lake import open_lake
 from lakewright.log import SourceObject
-from lakewright.readers.dms import Footer, is_load, read_footers, written_at
+from lakewright.readers import dms
+from lakewright.readers.dms import ChangeColumns, Footer, is_load, read_changes, read_footers, written_at
 
 
 def footers(folder: Path) -> tuple[dict[str, Footer], dict[str, str]]:
@@ -86,3 +88,22 @@ def test_folders_of_a_lake(tmp_path: Path) -> None:
     assert lake.folders("") == ["a", "b"]
     assert lake.folders("b/") == ["c"]
     assert lake.folders("none/") == []
+
+
+def test_wide_rows_are_read_some_at_once(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"id": "int", "text": "string"}
+    for number in range(2):
+        ids = range(number * 50, number * 50 + 50)
+        rows = {"Op": ["I"] * 50, "id": pa.array(ids, pa.int32()), "text": [f"{n}" * 99 for n in ids]}
+        pq.write_table(pa.table(rows), tmp_path / f"2026080{number + 1}-100000000.parquet", row_group_size=7)
+    session, read_at_once = spark.newSession(), "spark.sql.parquet.columnarReaderBatchSize"
+    found, sizes = [], []
+    for bytes_at_once in (dms._BYTES_AT_ONCE, 10_000, 1):
+        monkeypatch.setattr(dms, "_BYTES_AT_ONCE", bytes_at_once)
+        changes = read_changes(
+            session, open_lake(str(tmp_path)), "", footers(tmp_path)[0], columns=names, names=ChangeColumns()
+        )
+        found.append(sorted(map(str, changes.collect())))
+        sizes.append(int(str(session.conf.get(read_at_once))))
+    assert found[0] == found[1] == found[2]
+    assert (len(found[0]), sizes[0], 1 < sizes[1] < 100, sizes[2]) == (100, 4096, True, 1)

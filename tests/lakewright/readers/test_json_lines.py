@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakewright.readers.json_lines import UnreadableLinesError, blocks_of_lines, is_packed, peek, unpacked
+from transforms.errors import LongRecordError
 
 LIMIT = 1 << 20
 
@@ -22,7 +23,7 @@ PLACES = st.lists(st.integers(0, 60), max_size=8)
 @settings(max_examples=100, deadline=None)
 @given(content=st.text("ab\r\n\0é", max_size=60).map(str.encode), places=PLACES)
 def test_cuts_do_not_matter_and_nothing_is_lost(content: bytes, places: list[int]) -> None:
-    blocks = list(blocks_of_lines(cut(content, places), max_line_bytes=LIMIT))
+    blocks = list(blocks_of_lines(cut(content, places), max_record_bytes=LIMIT))
     assert b"".join(b"\n".join(block.lines) + (b"\n" if block.ends else b"") for block in blocks) == content
     lines = content.split(b"\n")
     for block in blocks:
@@ -77,9 +78,9 @@ def test_what_is_unpacked_comes_in_pieces() -> None:
     ],
 )
 def test_a_line_that_is_too_long_is_refused_by_number(chunks: list[bytes]) -> None:
-    with pytest.raises(UnreadableLinesError, match="line 2 is longer than 8 bytes"):
-        list(blocks_of_lines(chunks, max_line_bytes=8))
-    assert list(blocks_of_lines(chunks, max_line_bytes=9))
+    with pytest.raises(LongRecordError, match="line 2 is longer than 8 bytes"):
+        list(blocks_of_lines(chunks, max_record_bytes=8))
+    assert list(blocks_of_lines(chunks, max_record_bytes=9))
 
 
 @pytest.mark.parametrize(
