@@ -5,9 +5,9 @@ from functools import cached_property
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lakewright.aws_clients import bounded_client
 from lakewright.errors import AccessDeniedError, UnreachableError
 from lakewright.log import TableState
 
@@ -75,7 +75,7 @@ class Catalog:
 
     @cached_property
     def _glue(self) -> Any:
-        return boto3.client("glue")
+        return bounded_client("glue")
 
     def _register_table(self, columns: Mapping[str, str]) -> None:
         try:

@@ -276,7 +276,8 @@ def _content(lake: Lake, path: str) -> Iterator[bytes]:
         zlib.error: If its gzip is broken.
     """
     start, unpacker = 0, zlib.decompressobj(wbits=31)
-    while chunk := lake.read(path, start=start, length=_CHUNK_BYTES):
+    for piece in lake.pieces(path, length=_CHUNK_BYTES):
+        chunk = piece
         start += len(chunk)
         if not path.endswith(".gz"):
             yield chunk

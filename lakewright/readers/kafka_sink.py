@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import Final
 
 from lakewright.lake import Lake
@@ -69,14 +70,14 @@ class ObjectText:
         self.damage = ""
 
     def __iter__(self) -> Iterator[bytes]:
-        first = self._lake.read(self._path, length=_READ_BYTES)
-        blocks = self._blocks(first)
+        pieces = self._lake.pieces(self._path, length=_READ_BYTES)
+        first = next(pieces, b"") if self._size else b""
+        blocks = self._blocks(first, pieces)
         return self._unpacked(blocks) if first.startswith(_GZIP) else blocks
 
-    def _blocks(self, first: bytes) -> Iterator[bytes]:
-        yield from _cut(first)
-        for start in range(_READ_BYTES, self._size, _READ_BYTES):
-            yield from _cut(self._lake.read(self._path, start=start, length=_READ_BYTES))
+    def _blocks(self, first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in chain([first], rest):
+            yield from _cut(piece)
 
     def _unpacked(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Unpack one gzip member after another; zeros behind the last are padding."""

@@ -107,9 +107,9 @@ class Racing(S3InPlace):
             body, *rest = self.uploads
             self.uploads = tuple(rest)
             if body is None:
-                self._s3.delete_object(Bucket=self._bucket, Key=path)
+                self._s3.delete_object(Bucket=self.bucket, Key=path)
             else:
-                self._s3.put_object(Bucket=self._bucket, Key=path, Body=body)
+                self._s3.put_object(Bucket=self.bucket, Key=path, Body=body)
         return super().replace(path, opened, *arguments, **options)
 
 
