@@ -2,10 +2,12 @@
 
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +19,8 @@ from jobs.registry import JOBS, feed_model, load_feed
 from lakewright.config import Conf, lake_uri
 from lakewright.errors import ConfigError, NoTargetsError, cause_of
 from lakewright.lake import Lake, open_lake
-from lakewright.progress import closing_progress, make_progress
+from lakewright.outages import bounded_outages
+from lakewright.progress import Progress, closing_progress, make_progress
 from transforms.errors import LakewrightError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Exactly once, every row accounted for.")
@@ -240,10 +243,21 @@ def _run(
     request = Request(verb, wanted_partition(date, partition))
     loaded = load_feed(Conf(conf), feed, settings)
     opened = _open_lake(lake)
-    with closing_progress(make_progress()) as progress:
+    with closing_progress(make_progress()) as progress, bounded_outages(partial(_leave_at_once, progress)):
         receipts = run_targets(opened, loaded.targets(opened, target), request, progress)
     data = [found.model_dump() for found in receipts]
     return Answer(data, lambda: screen.show_receipts(data), worst_exit_code(receipts))
+
+
+def _leave_at_once(progress: Progress, error: LakewrightError) -> None:
+    """End the process although Spark still waits for S3."""
+    from lakewright.session import kill_spark
+
+    progress.close()
+    kill_spark()
+    typer.echo(f"error: {error}", err=True)
+    sys.stderr.flush()
+    os._exit(error.exit_code)
 
 
 def _open_lake(uri: str | None) -> Lake:

@@ -17,6 +17,8 @@ from transforms.errors import LakewrightError
 LOGGER = logging.getLogger("lakewright")
 
 _RENEWALS_PER_LEASE: Final = 4
+#: However long a lease is: a renewal is also what notices, while Spark works, that a lake does not answer.
+_LONGEST_PAUSE_SECONDS: Final = 15
 
 
 class Lease:
@@ -88,7 +90,7 @@ class Lease:
         return True
 
     def _keep(self) -> None:
-        while not self._released.wait(self._seconds / _RENEWALS_PER_LEASE):
+        while not self._released.wait(min(self._seconds / _RENEWALS_PER_LEASE, _LONGEST_PAUSE_SECONDS)):
             try:
                 # One that was not replaced may have been, by a renewal before whose answer was lost: look whose it is.
                 renewed = self._lake.replace(self._path, self._body(), etag=self._etag) or self._is_ours()

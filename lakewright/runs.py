@@ -26,6 +26,7 @@ from lakewright.lease import Lease
 from lakewright.log import Counts, Log, Outcome, Plan, TableFile, TableState
 from lakewright.progress import LOGGER, Progress, readable_bytes
 from lakewright.receipts import BatchReport, Receipt, has_receipt, write_receipt
+from lakewright.spark_errors import find_unreachable
 from lakewright.target_jobs import (
     FEED_CHANGED,
     CommittingJob,
@@ -82,17 +83,32 @@ class Run:
         except LakewrightError as error:
             self._fail(error)
         except BaseException as error:
-            self.receipt.status, self.receipt.exit_code = "failed", 1
-            self.receipt.error = f"unexpected {cause_of(error)}"
             LOGGER.debug("%s: unexpected", self._target.name, exc_info=True)
+            if unreachable := find_unreachable(error):
+                self._fail(unreachable)
+            else:
+                self.receipt.status, self.receipt.exit_code = "failed", 1
+                self.receipt.error = f"unexpected {cause_of(error)}"
             if not isinstance(error, Exception):
                 raise
         finally:
             self._say("receipt")
             self.receipt.finished = datetime.now(UTC).isoformat()
             self.receipt.checks = {"every row accounted for": self.receipt.counts.holds()}
-            write_receipt(self._lake, self._target.state_folder, self.receipt)
+            self._write_receipt()
         return self.receipt
+
+    def _write_receipt(self) -> None:
+        """Write the receipt; what fails then is told, and hides nothing that failed before."""
+        try:
+            write_receipt(self._lake, self._target.state_folder, self.receipt)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run has come to its end
+            problem = f"the receipt of run {self._id} could not be written: {error}"
+            if self.receipt.error:
+                self.receipt.warn([problem])
+            else:
+                self._fail(error if isinstance(error, LakewrightError) else UnreachableError(problem))
+                self.receipt.error = problem
 
     def _work(self, lease: Lease) -> None:
         state, open_plan = self._log.read()

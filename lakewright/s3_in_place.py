@@ -10,7 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from lakewright.aws_clients import s3_client
 from lakewright.errors import ObjectRefusedError, OvertakenError, UnreachableError
 from lakewright.in_place import PIECE_BYTES, PROCESSED, Opened, Replaced
-from lakewright.s3_calls import Patience, code_of, endpoint_of, is_passing, outage_of, patient
+from lakewright.outages import Patience, outage_of
+from lakewright.s3_calls import code_of, endpoint_of, is_passing, patient
 
 #: What one PUT takes; above that, parts.
 LARGEST_PUT: Final = 5 << 30

@@ -54,7 +54,7 @@ def test_a_lease_survives_lost_answers(
     proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch, faults: list[Fault]
 ) -> None:
     patience(monkeypatch, 0.5)
-    monkeypatch.setattr("lakewright.s3_calls.COOLDOWN_SECONDS", 0)
+    monkeypatch.setattr("lakewright.outages.COOLDOWN_SECONDS", 0)
     proxy.reset(*faults)
     with Lease(lake, "s/", run="one", seconds=1.2) as lease:
         time.sleep(2.5)
@@ -229,7 +229,7 @@ def test_what_lasts_is_one_sentence_in_time(
     if error is UnreachableError:
         assert "giving up after" in caplog.text
     proxy.reset()
-    monkeypatch.setattr("lakewright.s3_calls.COOLDOWN_SECONDS", 0)
+    monkeypatch.setattr("lakewright.outages.COOLDOWN_SECONDS", 0)
     assert lake.create("a", b"back")
 
 
@@ -305,6 +305,6 @@ def test_two_leases_under_faults_are_never_both_inside(
 
 
 def patience(monkeypatch: pytest.MonkeyPatch, seconds: float, *, tell: float = 0.1, read: float = 20) -> None:
-    monkeypatch.setattr("lakewright.s3_calls.PATIENCE_SECONDS", seconds)
-    monkeypatch.setattr("lakewright.s3_calls.TELL_SECONDS", tell)
+    monkeypatch.setattr("lakewright.outages.PATIENCE_SECONDS", seconds)
+    monkeypatch.setattr("lakewright.outages.TELL_SECONDS", tell)
     monkeypatch.setattr("lakewright.aws_clients.READ_SECONDS", read)
