@@ -36,6 +36,9 @@ test: setup-dev ## run all tests
 test-fast: setup-dev ## run the tests without the slow ones, in about two minutes
 	@$(BIN)/python -m pytest -m "not slow"
 
+faults: setup-dev ## run every job through every fault of S3, and write the table into docs/operations.md (ONLY="JOB …")
+	@$(BIN)/python -m tests.faults.fault_table $(ONLY)
+
 lint: setup-dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -72,4 +75,4 @@ lock: ## pin the Python packages and the jars anew (needs uv)
 clean: ## remove what the demo made
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo test test-fast lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean
+.PHONY: help setup setup-dev demo test test-fast faults lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean

@@ -48,7 +48,7 @@ _LOCAL_SETTINGS: Final = {
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:-DontCompileHugeMethods -Duser.timezone=UTC",
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     "spark.hadoop.fs.s3a.path.style.access": "true",
-    # By default S3A repeats for more than ten minutes what does not answer: 20 times in the SDK, for each of 7 of its own.
+    # By default S3A asks what does not answer for more than ten minutes: 20 times in the SDK, for each of 7 of its own.
     "spark.hadoop.fs.s3a.connection.establish.timeout": "5000",
     "spark.hadoop.fs.s3a.connection.timeout": "20000",
     "spark.hadoop.fs.s3a.attempts.maximum": "1",

@@ -30,6 +30,8 @@ def find_unreachable(error: BaseException) -> UnreachableError | None:
         return None
     for thrown in _THROWN.finditer(text):
         kind, message = thrown["kind"], thrown["message"].strip()
+        if "AccessDenied" in kind and not message.startswith("s3"):  # a local file
+            continue
         status, code = _STATUS.search(message), _CODE.search(message)
         if "AccessDenied" in kind or (status and status[1] in _REFUSED) or (code and code[1] in _EXPIRED):
             return AccessDeniedError(f"S3 refused what Spark asked for: {_short(message)}; check the credentials")

@@ -27,14 +27,16 @@ class Fault:
     """What goes wrong, and with which requests.
 
     Attributes:
-        match: A pattern of ``METHOD /path?query`` (searched for).
+        match: A pattern of ``METHOD /path?query`` (searched for); ``COPY`` stands for a PUT that copies.
         after: How many matching requests go well before.
+        every: Of those that follow, every nth goes wrong.
         times: How many go wrong; None for all that follow.
     """
 
     kind: Kind
     match: str = ""
     after: int = 0
+    every: int = 1
     times: int | None = None
     status: int = 503
     code: str = "SlowDown"
@@ -48,6 +50,8 @@ class Fault:
             return False
         self.seen += 1
         if self.seen <= self.after or (self.times is not None and self.hits >= self.times):
+            return False
+        if (self.seen - self.after) % self.every:
             return False
         self.hits += 1
         return True
@@ -178,7 +182,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def forward(self) -> None:
         body = self._body()
-        fault = self.proxy.fault_for(f"{self.command} {self.path}")
+        method = "COPY" if "x-amz-copy-source" in self.headers else self.command
+        fault = self.proxy.fault_for(f"{method} {self.path}")
         if fault and self._refuse(fault):
             return
         answer = self._ask(body)

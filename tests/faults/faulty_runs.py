@@ -50,7 +50,8 @@ class Ended:
 class JobCase:
     """A job with a feed, two deliveries, and a way to read what it made without it.
 
-    The first delivery is there before the fault, and the second is what the run with the fault takes.
+    The first delivery is there before the fault, and the second is what the run with the fault takes. ``expected`` is what
+    ``read`` gives once both are taken, by the rules of the job in plain Python.
     """
 
     job: str
@@ -58,6 +59,7 @@ class JobCase:
     first: dict[str, bytes]
     second: dict[str, bytes]
     read: Callable[[dict[str, bytes]], Rows]
+    expected: Rows
 
 
 def csv_case() -> JobCase:
@@ -77,6 +79,7 @@ def csv_case() -> JobCase:
         {f"{day}1/a.csv": b"id,name\n-1,a\n-2,b\n"},
         {f"{day}1/b.csv": f"id,name\n{lines}x,dirty\n".encode(), f"{day}2/c.csv": b"id,name\n-3,c\n"},
         lambda objects: _parquet_rows(objects, "refined/people/", ("id", "name")),
+        [(-1, "a"), (-2, "b"), (-3, "c"), *((number, f"name {number}") for number in range(2000))],
     )
 
 
@@ -95,23 +98,26 @@ def events_case() -> JobCase:
         events(0, 0, 10),
         events(0, 10, 2000) | events(1, 0, 5),
         lambda objects: _parquet_rows(objects, "refined/t/", ("_partition", "_offset", "n")),
+        [*((0, number, number) for number in range(2010)), *((1, number, number) for number in range(5))],
     )
 
 
 def scrub_case() -> JobCase:
-    def records(name: str, count: int) -> dict[str, bytes]:
-        record = json.dumps({"id": name, "file_contents": "secret " * 20}) + "\n"
+    def records(name: str, count: int, content: str = "secret " * 20) -> dict[str, bytes]:
+        record = json.dumps({"id": name, "file_contents": content}) + "\n"
         return {f"landing/{name}.json": (record * count).encode()}
 
     def read(objects: dict[str, bytes]) -> Rows:
-        return sorted((path, body) for path, body in objects.items() if path.startswith("landing/"))
+        return sorted((item for item in objects.items() if item[0].startswith("landing/")), key=repr)
 
+    counts = {"a": 3, "b": 500, "c": 1, "d": 20}
     return JobCase(
         "json_scrub",
         {"source": {"path": "landing/"}, "scrub": {"fields": ["file_contents"]}},
         records("a", 3),
         records("b", 500) | records("c", 1) | records("d", 20),
         read,
+        [item for name, count in counts.items() for item in records(name, count, "").items()],
     )
 
 
@@ -127,6 +133,9 @@ def cdc_case() -> JobCase:
         )
         return {f"raw/hr/employees/{name}": body.getvalue()}
 
+    def loaded(without: tuple[int, ...] = ()) -> Rows:
+        return [(n, f"n{n}", ("IT", "HR")[n % 2]) for n in range(100) if n not in without]
+
     def at(second: int) -> str:
         return f"2026-08-01 10:00:{second:02}.000000"
 
@@ -138,9 +147,10 @@ def cdc_case() -> JobCase:
             "target": {"path": "refined/hr/", "parallelism": 2},
             "tables": {"employees": {"key": "emp_no", "partition_by": "department"}},
         },
-        file("LOAD00000001.parquet", [(number, f"n{number}", ("IT", "HR")[number % 2]) for number in range(100)]),
+        file("LOAD00000001.parquet", loaded()),
         file("2026/08/01/20260801-101500000.parquet", changes),
         lambda objects: _hudi_rows(objects, "refined/hr/employees/", ("emp_no", "name", "department")),
+        [(1, "Anne", "HR"), (200, "New", "IT"), *loaded(without=(1, 2))],
     )
 
 
@@ -207,17 +217,23 @@ class Faulty:
     def rows(self) -> Rows:
         return self.case.read(self.objects())
 
+    def is_right(self) -> bool:
+        """Tell whether the lake holds what both deliveries make, and nothing that a run should have cleared away."""
+        return self.rows() == sorted(self.case.expected, key=repr) and not self.leftovers()
+
     def leftovers(self) -> list[str]:
         """Name what a run should have cleared away."""
         return [path for path in self.objects() if "_staging/" in path or path.endswith("/lease")]
 
+    def arguments(self, verb: str = "run") -> list[str]:
+        uri = f"s3://{self._bucket}/{LAKE}"
+        return [verb, "faulty", "--lake", uri, "--conf", str(self._folder / "conf"), "--json"]
+
     @contextmanager
     def started(self, verb: str = "run") -> Iterator["subprocess.Popen[str]"]:
         """Begin a run in a process group of its own, and end what is left of it."""
-        uri = f"s3://{self._bucket}/{LAKE}"
-        arguments = [verb, "faulty", "--lake", uri, "--conf", str(self._folder / "conf"), "--json"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "jobs", *arguments],
+            [sys.executable, "-m", "jobs", *self.arguments(verb)],
             cwd=self._folder,
             env=os.environ
             | {

@@ -160,8 +160,8 @@ def test_an_upload_in_parts_whose_answer_was_lost_is_known_as_ours(
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(Fault("lost", "^(PUT|POST)", times=2), id="answers-lost"),
-        pytest.param(Fault("error_body", "^(PUT|POST)", times=2, code="InternalError"), id="200-with-an-error"),
+        pytest.param(Fault("lost", "^(PUT|COPY|POST)", times=2), id="answers-lost"),
+        pytest.param(Fault("error_body", "^(PUT|COPY|POST)", times=2, code="InternalError"), id="200-with-an-error"),
         pytest.param(Fault("lost", "^DELETE", times=2), id="answer-to-the-delete-lost"),
         pytest.param(Fault("lost", "^POST.*uploadId", times=1), id="answer-to-the-completion-lost"),
     ],
@@ -248,7 +248,7 @@ def test_any_faults_leave_what_was_asked_for(proxy: FaultProxy, lake: Lake, seed
 
     class Random(Fault):
         def hit(self, request: str) -> bool:
-            self.kind = chance.choice(kinds if request.startswith(("PUT", "POST")) else kinds[:3])
+            self.kind = chance.choice(kinds if request.startswith(("PUT", "COPY", "POST")) else kinds[:3])
             self.status, self.code = chance.choice([(503, "SlowDown"), (500, "InternalError")])
             return chance.random() < 0.3
 
