@@ -28,8 +28,8 @@ FAULTS: Final[dict[str, Callable[[int], Fault]]] = {
     "every 4th answer to a write lost": lambda _: Fault("lost", "^(PUT|COPY|POST|DELETE)", after=1, every=4),
     "every 4th body broken off": lambda _: Fault("broken", "^GET", every=4),
     "every 5th request: 503 SlowDown": lambda _: Fault("status", every=5),
-    "every 2nd copy and bulk delete: 200 with an error": lambda _: Fault(
-        "error_body", "^(COPY|POST /.)", every=2, code="InternalError"
+    "first 3 copies and bulk deletes: 200 with an error": lambda _: Fault(
+        "error_body", "^(COPY|POST /.)", times=3, code="InternalError"
     ),
     "AccessDenied for the data": lambda _: Fault("status", "/lake/(refined|landing)/", status=403, code="AccessDenied"),
     "token expires": lambda n: Fault("status", after=n // 2, status=400, code="ExpiredToken"),

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
         pytest.param(
             "csv_to_parquet", Fault("lost", "^(PUT|COPY|POST|DELETE)", after=1, every=4), id="csv-answers-lost"
         ),
-        pytest.param("flatten_events", Fault("error_body", "^(COPY|POST /.)", every=2), id="events-200-with-an-error"),
+        pytest.param("flatten_events", Fault("error_body", "^(COPY|POST /.)", times=3), id="events-200-with-an-error"),
         pytest.param("json_scrub", Fault("broken", "^GET", every=3), id="scrub-bodies-broken-off"),
         pytest.param("cdc_to_hudi", Fault("status", every=9), id="cdc-slow-down"),
     ],
