@@ -192,7 +192,8 @@ def compact(
         from lakewright.compaction import compact_targets
 
         opened = _open_lake(lake)
-        done = compact_targets(opened, load_feed(Conf(conf), feed, settings).targets(opened, target))
+        with bounded_outages(_leave_at_once):
+            done = compact_targets(opened, load_feed(Conf(conf), feed, settings).targets(opened, target))
         code = max((found["exit_code"] for found in done), default=0)
         return Answer(done, lambda: screen.show_compactions(done), code)
 
@@ -243,17 +244,18 @@ def _run(
     request = Request(verb, wanted_partition(date, partition))
     loaded = load_feed(Conf(conf), feed, settings)
     opened = _open_lake(lake)
-    with closing_progress(make_progress()) as progress, bounded_outages(partial(_leave_at_once, progress)):
+    with closing_progress(make_progress()) as progress, bounded_outages(partial(_leave_at_once, progress=progress)):
         receipts = run_targets(opened, loaded.targets(opened, target), request, progress)
     data = [found.model_dump() for found in receipts]
     return Answer(data, lambda: screen.show_receipts(data), worst_exit_code(receipts))
 
 
-def _leave_at_once(progress: Progress, error: LakewrightError) -> None:
+def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) -> None:
     """End the process although Spark still waits for S3."""
     from lakewright.session import kill_spark
 
-    progress.close()
+    if progress is not None:
+        progress.close()
     kill_spark()
     typer.echo(f"error: {error}", err=True)
     sys.stderr.flush()

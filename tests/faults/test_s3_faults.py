@@ -32,6 +32,10 @@ def put(proxy: FaultProxy, path: str, body: bytes) -> None:
     direct(proxy).put_object(Bucket=BUCKET, Key=f"lake/{path}", Body=body)
 
 
+def put_processed(proxy: FaultProxy, path: str, body: bytes) -> None:
+    direct(proxy).put_object(Bucket=BUCKET, Key=f"lake/{path}", Body=body, Tagging="PROCESSED=True")
+
+
 def test_a_replacement_whose_answer_was_lost_is_known_as_ours(proxy: FaultProxy, lake: Lake) -> None:
     lake.create("a", b"one")
     seen = lake.stat("a")
@@ -144,6 +148,40 @@ def test_a_scrub_is_right_after_each_fault(proxy: FaultProxy, lake: Lake, fault:
     assert (scrubbed.status, scrubbed.numbers["blanked"]) == ("scrubbed", 1000)
     assert lake.read("a") == RECORD.replace(b'"x"', b'""') * 1000
     assert fault.hits == fault.times
+
+
+@pytest.mark.parametrize(
+    ("body", "becomes"),
+    [
+        pytest.param(RECORD.replace(b'"x"', b'""').replace(b"1.00", b"2.00"), "2.00", id="scrubbed-by-another"),
+        pytest.param(RECORD.replace(b"1.00", b"3.00"), "3.00", id="uploaded-anew"),
+    ],
+)
+def test_what_another_wrote_meanwhile_is_not_ours(proxy: FaultProxy, lake: Lake, body: bytes, becomes: str) -> None:
+    class Raced(S3InPlace):
+        is_first = True
+
+        def replace(self, *arguments: Any, **options: Any) -> Any:
+            if self.is_first:
+                put_processed(proxy, "a", body)
+                self.is_first = False
+            return super().replace(*arguments, **options)
+
+    put(proxy, "a", RECORD)
+    assert scrub_object(Raced(BUCKET, "lake"), "a", RULES, again=True).numbers["blanked"] == (b'"x"' in body)
+    assert lake.read("a") == RECORD.replace(b'"x"', b'""').replace(b"1.00", becomes.encode())
+
+
+def test_an_object_that_is_replaced_while_its_body_breaks_off_is_scrubbed_anew(proxy: FaultProxy, lake: Lake) -> None:
+    class Raced(S3InPlace):
+        def _rest(self, path: str, etag: str, start: int) -> Any:
+            put(proxy, "a", RECORD * 70_000)
+            return super()._rest(path, etag, start)
+
+    put(proxy, "a", RECORD * 60_000)
+    proxy.reset(Fault("broken", "^GET", times=1))
+    assert scrub_object(Raced(BUCKET, "lake"), "a", RULES).numbers["records"] == 70_000
+    assert lake.read("a") == RECORD.replace(b'"x"', b'""') * 70_000
 
 
 def test_an_upload_in_parts_whose_answer_was_lost_is_known_as_ours(
