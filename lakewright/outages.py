@@ -48,11 +48,14 @@ class Outage:
             if self._is_given_up() and time.monotonic() - self._last < COOLDOWN_SECONDS:
                 raise self._error(self._last - (self._since or 0))
 
-    def overdue(self) -> UnreachableError | None:
-        """Give the error of a bucket that was given up ``GRACE_SECONDS`` ago, and has not answered since."""
+    def overdue(self, *, began: float) -> UnreachableError | None:
+        """Give the error of a bucket that was given up ``GRACE_SECONDS`` ago and has not answered since.
+
+        What had failed last before ``began`` is no longer waited for by anybody.
+        """
         with self._lock:
             lasted = time.monotonic() - (self._since or 0)
-            is_overdue = self._is_given_up() and lasted >= PATIENCE_SECONDS + GRACE_SECONDS
+            is_overdue = self._is_given_up() and self._last >= began and lasted >= PATIENCE_SECONDS + GRACE_SECONDS
             return self._error(lasted) if is_overdue else None
 
     def _is_given_up(self) -> bool:
@@ -65,9 +68,10 @@ class Outage:
             UnreachableError: If that has lasted for too long.
         """
         with self._lock:
-            if self._since is None:
+            now = time.monotonic()
+            if self._since is None or now - self._last > PATIENCE_SECONDS + GRACE_SECONDS:  # a new one
                 self._since = self._told = since
-            self._last, self._problem = time.monotonic(), str(problem)
+            self._last, self._problem = now, str(problem)
             lasted = self._last - min(since, self._since)
             if lasted >= PATIENCE_SECONDS:
                 raise self._error(lasted) from problem
@@ -101,10 +105,11 @@ def bounded_outages(leave: Callable[[UnreachableError], object]) -> Iterator[Non
     owns the process can put an end to that, by ending the process; the next run clears away what has been staged.
     """
     over = threading.Event()
+    began = time.monotonic()
 
     def watch() -> None:
         while not over.wait(1):
-            for error in filter(None, (outage.overdue() for outage in list(_OUTAGES.values()))):
+            for error in filter(None, (outage.overdue(began=began) for outage in list(_OUTAGES.values()))):
                 leave(error)
                 return
 

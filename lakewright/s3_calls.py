@@ -93,8 +93,12 @@ def patient(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[_
                 result = method(self, *args, **kwargs)
             except (ClientError, BotoCoreError, ResponseParserError) as error:
                 if not is_passing(error):
+                    outage.end()
                     raise as_lakewright_error(error, self.bucket) from error
                 patience.wait(error)
+            except Exception:  # what a method makes of an answer
+                outage.end()
+                raise
             else:
                 outage.end()
                 return result

@@ -1,6 +1,7 @@
 """How a run ends when S3 fails it: the first error counts, whatever fails after it; Spark's errors are named."""
 
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -97,11 +98,23 @@ def test_a_bucket_that_does_not_come_back_ends_the_process(
             lake.read("a")
         assert called.wait(5)
     assert BUCKET in str(left[0])
+    called.clear()
+    with outages.bounded_outages(leave):
+        assert not called.wait(1.5), "nobody has asked in vain since"
     proxy.reset()
     assert lake.create("a", b"")
     called.clear()
     with outages.bounded_outages(leave):
         assert not called.wait(1.5), "a bucket that answers again is none to leave for"
+
+
+def test_an_answer_that_says_no_ends_an_outage(proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outages, "PATIENCE_SECONDS", 1)
+    for _ in range(4):
+        proxy.reset(Fault("status", "^GET", times=1))
+        with pytest.raises(FileNotFoundError):
+            lake.read("not there")
+        time.sleep(0.4)
 
 
 REFUSED_BY_S3 = (
