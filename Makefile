@@ -36,6 +36,10 @@ test: setup-dev ## run all tests
 test-fast: setup-dev ## run the tests without the slow ones, in about two minutes
 	@$(BIN)/python -m pytest -m "not slow"
 
+laws: setup-dev ## hold the jobs to their laws over more generated histories (SEEDS=5)
+	@LAKEWRIGHT_LAW_SEEDS=$(or $(SEEDS),5) $(BIN)/python -m pytest tests/jobs/test_cdc_laws.py tests/jobs/test_csv_laws.py \
+		tests/jobs/test_event_laws.py tests/jobs/test_scrub_laws.py
+
 faults: setup-dev ## run every job through every fault of S3, and write the table into docs/operations.md (ONLY="JOB …")
 	@$(BIN)/python -m tests.faults.fault_table $(ONLY)
 
@@ -75,4 +79,4 @@ lock: ## pin the Python packages and the jars anew (needs uv)
 clean: ## remove what the demo made
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo test test-fast faults lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean
+.PHONY: help setup setup-dev demo test test-fast laws faults lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean

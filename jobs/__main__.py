@@ -21,6 +21,7 @@ from lakewright.errors import ConfigError, NoTargetsError, cause_of
 from lakewright.lake import Lake, open_lake
 from lakewright.outages import bounded_outages
 from lakewright.progress import Progress, closing_progress, make_progress
+from lakewright.target_jobs import Request
 from transforms.errors import LakewrightError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Exactly once, every row accounted for.")
@@ -33,6 +34,7 @@ Settings = Annotated[list[str], typer.Option("--set", help="key=value over the f
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show a traceback with an error.")]
 Date = Annotated[str | None, typer.Option("--date", help="Only the sources of this day: 2026-08-01.")]
+DropOpen = Annotated[bool, typer.Option("--drop-open", help="Drop a batch that an earlier run left open.")]
 Partition = Annotated[str | None, typer.Option("--partition", help="Only these: year=2026,month=08.")]
 
 
@@ -54,11 +56,16 @@ def run(
     settings: Settings = [],  # noqa: B006
     date: Date = None,
     partition: Partition = None,
+    drop_open: DropOpen = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
     """Take all that is new, and commit it."""
-    _answer(lambda: _run("run", feed, lake, conf, target, settings, date, partition), as_json, verbose)
+
+    def work() -> Answer:
+        return _run(Request("run", wanted_partition(date, partition), drop_open), feed, lake, conf, target, settings)
+
+    _answer(work, as_json, verbose)
 
 
 @app.command()
@@ -74,7 +81,11 @@ def rebuild(
     verbose: Verbose = False,
 ) -> None:
     """Make the table again from all sources, whatever has been committed."""
-    _answer(lambda: _run("rebuild", feed, lake, conf, target, settings, date, partition), as_json, verbose)
+
+    def work() -> Answer:
+        return _run(Request("rebuild", wanted_partition(date, partition)), feed, lake, conf, target, settings)
+
+    _answer(work, as_json, verbose)
 
 
 @app.command()
@@ -93,7 +104,6 @@ def plan(
 
     def work() -> Answer:
         from lakewright.overview import plan_overview
-        from lakewright.target_jobs import Request
 
         opened = _open_lake(lake)
         request = Request("run", wanted_partition(date, partition))
@@ -228,20 +238,9 @@ def check(
     _answer(work, as_json, verbose)
 
 
-def _run(
-    verb: str,
-    feed: str,
-    lake: str | None,
-    conf: str,
-    target: list[str],
-    settings: list[str],
-    date: str | None,
-    partition: str | None,
-) -> Answer:
+def _run(request: Request, feed: str, lake: str | None, conf: str, target: list[str], settings: list[str]) -> Answer:
     from lakewright.runs import run_targets
-    from lakewright.target_jobs import Request
 
-    request = Request(verb, wanted_partition(date, partition))
     loaded = load_feed(Conf(conf), feed, settings)
     opened = _open_lake(lake)
     with closing_progress(make_progress()) as progress, bounded_outages(partial(_leave_at_once, progress=progress)):

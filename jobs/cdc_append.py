@@ -1,5 +1,7 @@
 """A table of changes without a key: every row is kept, with the kind of change that it is, in a Parquet table."""
 
+from collections.abc import Mapping
+
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
@@ -11,6 +13,7 @@ from lakewright.hudi_timeline import read_properties
 from lakewright.log import Before, Counts, Plan
 from lakewright.observations import counted
 from lakewright.progress import Progress
+from lakewright.readers.dms import Footer
 from lakewright.target_jobs import Staged
 from lakewright.writers.parquet import stage_parquet
 from transforms.changes import IS_LOAD, KIND, ORDER, REJECTED, with_folder_reasons
@@ -39,8 +42,7 @@ class AppendTarget(ChangedTable):
         if refused:
             return Staged(refused=refused)
         kind_column = self.feed.source.kind_column
-        own = {name: kind for name, kind in before.columns.items() if name not in (kind_column, ORDER)}
-        columns, _ = self._columns(footers, own)
+        columns, _ = self._columns(footers, before.columns)
         read = Observation()
         judged = self._read(footers, columns).transform(self._judge)
         kept = judged.transform(build, kind_column=kind_column, read=read)
@@ -64,6 +66,19 @@ class AppendTarget(ChangedTable):
             table=self._staged_files(plan, folder, "table/", self.target.path),
             quarantine=quarantine,
         )
+
+    def _columns(self, footers: Mapping[str, Footer], table: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+        """See ``ChangedTable``; the table's own kind of change and order are no columns of its files."""
+        kind = self.feed.source.kind_column
+        columns, changes = super()._columns(
+            footers, {name: of for name, of in table.items() if name not in (kind, ORDER)}
+        )
+        if other := next((name for name in columns if name != kind and name.casefold() == kind.casefold()), None):
+            raise ConfigError(
+                f"{self.target.name} has a column {other!r}, and is appended with the kind of each change as {kind!r}: "
+                "they differ in case alone; give the table its key, or rename the column at the source"
+            )
+        return columns, changes
 
     def layout(self) -> str:
         """See ``TargetJob.layout``."""

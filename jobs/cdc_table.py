@@ -20,6 +20,7 @@ from lakewright.readers.dms import (
     ChangeColumns,
     Footer,
     find_damaged,
+    first_time,
     is_load,
     read_changes,
     read_footers,
@@ -29,8 +30,8 @@ from lakewright.session import own_session
 from lakewright.sources import Choice, Listed, Source, choose_append, describe_empty
 from lakewright.target_jobs import Request, Staged, Survey, Target
 from lakewright.writers.parquet import broken_rules, stage_parquet, staged_files
-from transforms.changes import OBJECT, REJECTED, keep_rejected_changes, with_change_order
-from transforms.errors import LakewrightError
+from transforms.changes import OBJECT, ORDER, REJECTED, keep_rejected_changes, with_change_order
+from transforms.errors import LakewrightError, SchemaDriftError
 from transforms.schema_drift import merge_columns
 
 #: In the values of a source object that a batch knows and does not read.
@@ -40,11 +41,12 @@ _NO_NAME: Final = "Spark cannot open an object of this name; rename it"
 
 
 def observe_read(changes: DataFrame, *, read: Observation) -> DataFrame:
-    """Count the rows read and rejected, and note the objects that hold rejected ones, a line each."""
+    """Count the rows read and rejected, and note the lowest order and the objects with rejected rows, a line each."""
     return changes.observe(
         read,
         F.count(F.lit(1)).alias("read"),
         F.count_if(REJECTED).alias("rejected"),
+        F.min(F.when(~F.col(REJECTED), F.col(ORDER))).alias("lowest"),
         F.array_join(F.collect_set(F.when(F.col(REJECTED), F.col(OBJECT))), "\n").alias("dirty"),
     )
 
@@ -89,7 +91,7 @@ class ChangedTable(ABC):
             choice=choice,
             refused=refused,
             ignored=ignored,
-            dropped_columns=sorted({name for footer in footers.values() for name in self._dropped(footer)}),
+            dropped_columns=sorted({name for found in self._dropped(footers, columns).values() for name in found}),
             schema_changes=changes,
             warnings=self._absent_columns(footers, columns),
             nothing=""
@@ -124,6 +126,7 @@ class ChangedTable(ABC):
             source.sequence_column,
             source.before_image_prefix,
             (*self.spec.key, *self.spec.partition_by) if source.before_image_prefix else (),
+            frozenset(source.added_columns() - {*self.feed.target.keep_columns}),
         )
         return read_changes(self._spark, self._source.lake, self._folder, footers, columns=columns, names=names)
 
@@ -171,7 +174,7 @@ class ChangedTable(ABC):
         """Read the footers of the objects that a batch reads."""
         wanted = [taken for taken in objects if LEFT_OUT not in taken.values]
         new = [taken for taken in wanted if (taken.path, taken.etag) not in self._footers]
-        found, refused = read_footers(self._source.lake, new, time_column=self.feed.source.time_column)
+        found, refused = read_footers(self._source.lake, new)
         self._footers |= {(taken.path, taken.etag): found[taken.path] for taken in new if taken.path in found}
         known = {taken.path: self._footers.get((taken.path, taken.etag)) for taken in wanted}
         return {path: footer for path, footer in known.items() if footer is not None}, refused
@@ -179,9 +182,9 @@ class ChangedTable(ABC):
     def _columns(self, footers: Mapping[str, Footer], table: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         """Bring the columns of table and files together, without those that the replication added."""
         files = []
+        dropped = self._dropped(footers, table)
         for path, footer in sorted(footers.items(), key=lambda item: (not is_load(item[0]), item[0])):
-            dropped = self._dropped(footer)
-            files.append((path, {name: kind for name, kind in footer.columns.items() if name not in dropped}))
+            files.append((path, {name: kind for name, kind in footer.columns.items() if name not in dropped[path]}))
         columns, changes = merge_columns(
             table,
             files,
@@ -190,6 +193,11 @@ class ChangedTable(ABC):
             of_deletes=(self.feed.source.time_column,),
             widens=self.widens,
         )
+        if columns and (missing := [name for name in self.spec.partition_by if name not in columns]):
+            raise SchemaDriftError(
+                f"{self.target.name}: no file has the partition column {missing[0]!r} yet, and the table cannot begin "
+                "without it; nothing was written"
+            )
         if binary := [name for name in self.spec.partition_by if columns.get(name) == "binary"]:
             raise ConfigError(
                 f"{self.target.name}: partition column {binary[0]!r} is binary, and bytes are no name of a folder; "
@@ -202,23 +210,27 @@ class ChangedTable(ABC):
             )
         return columns, changes
 
-    def _dropped(self, footer: Footer) -> list[str]:
-        """Name the columns of a file that the replication added, and that the table leaves out."""
-        source = self.feed.source
+    def _dropped(self, footers: Mapping[str, Footer], table: Mapping[str, str]) -> dict[str, list[str]]:
+        """Name the columns of each file that the replication added, and that the table leaves out."""
+        prefix = self.feed.source.before_image_prefix
         kept = {*self.feed.target.keep_columns, *self.spec.key, *self.spec.partition_by}
-        dropped = source.added_columns() - kept
-        if source.before_image_prefix:
-            dropped |= {source.before_image_prefix + name for name in footer.columns}
-        return [name for name in footer.columns if name in dropped]
+        added = self.feed.source.added_columns() - kept
+        names = {name for footer in footers.values() for name in footer.columns}
+        before = {(prefix + name).casefold() for name in (*table, *names)} if prefix else set()
+        return {
+            path: [name for name in footer.columns if name in added or name.casefold() in before]
+            for path, footer in footers.items()
+        }
 
     def _absent_columns(self, footers: Mapping[str, Footer], table: Mapping[str, str]) -> list[str]:
         """Warn of columns that files of changes lack: updates make them null."""
         if self.spec.keep_when_absent or not self.spec.key:
             return []
         absent: dict[str, list[str]] = {}
+        dropped = self._dropped(footers, table)
         for path, footer in footers.items():
             own = {name.casefold() for name in footer.columns}
-            of_deletes = (*self.spec.key, *self._dropped(footer), self.feed.source.time_column)
+            of_deletes = (*self.spec.key, *dropped[path], self.feed.source.time_column)
             if is_load(path) or own <= {name.casefold() for name in of_deletes}:
                 continue
             for name in table:
@@ -264,7 +276,15 @@ class ChangedTable(ABC):
             StaleLoadError: If some files were written again and others were not, and the feed does not say what those
                 are.
         """
-        same = [found.path for found in loads if found.path in before and before[found.path].etag == found.etag]
+        # A file that was written again with the same content has the same ETag in S3.
+        begun = min((found.modified for found in loads if found.path in reloaded), default=None)
+        same = [
+            found.path
+            for found in loads
+            if found.path in before
+            and before[found.path].etag == found.etag
+            and (begun is None or found.modified < begun)
+        ]
         known = {path for path in same if LEFT_OUT in before[path].values}
         fresh = [path for path in same if path not in known]
         if not reloaded or not fresh or self.feed.target.on_stale_load == "keep":
@@ -288,11 +308,12 @@ class ChangedTable(ABC):
         return bool(length) and stamp[:length] < begun[:length]
 
     def _load_began(self, loads: Iterable[Listed]) -> str:
-        """Give the first time that the rows of a full load have, as digits; empty if their footers do not tell."""
+        """Give the first time that the rows of a full load have, as digits; empty if they do not tell."""
         objects = [SourceObject(path=found.path, size=found.size, etag=found.etag) for found in loads]
-        footers, _ = self._look(objects)
-        times = [footer.first_time for footer in footers.values()]
-        return min(times) if times and all(times) else ""
+        readable, _ = self._look(objects)
+        if len(readable) < len(objects):
+            return ""  # a damaged file is refused later on
+        return first_time(self._source.lake, objects, self.feed.source.time_column)
 
 
 def _earlier(objects: Iterable[SourceObject], refused: Collection[str]) -> list[SourceObject]:

@@ -36,6 +36,8 @@ from lakewright.target_jobs import Request, Staged, Survey, TableCommit
 from lakewright.writers.hudi import HudiTable, check_session, read_keys, write_changes, write_load
 from lakewright.writers.parquet import stage_parquet
 from transforms.changes import (
+    FIRST_ORDER,
+    FORMER_KEY,
     IS_DELETED,
     IS_IMPLIED,
     KEY,
@@ -44,14 +46,13 @@ from transforms.changes import (
     REJECTED,
     UPDATES,
     column,
-    delete_former_keys,
     highest_load_order,
     keep_last_changes,
     keep_newer,
     needs_key_column,
     place_changes,
-    with_former_key,
     with_partition_reasons,
+    with_value_reasons,
 )
 from transforms.errors import LakewrightError
 from transforms.kept_values import (
@@ -60,6 +61,7 @@ from transforms.kept_values import (
     reject_key_changes_without_values,
     take_values_from_table,
 )
+from transforms.key_changes import IS_SHARED, delete_former_keys, drop_departures, follow_rows, with_former_key
 
 _CHANGES: Final = "changes/"
 _NEWER: Final = "newer/"
@@ -74,38 +76,45 @@ _REBUILD: Final = "run `rebuild` to make the whole table anew"
 _ANEW: Final = "run `rebuild` to make it anew from all sources"
 _SKIPPED: Final = "its table is not configured, and the feed skips such tables"
 _FILE_IN_ORDER: Final = r"^\S+ (.*) \d+$"
-_MENDED: Final = (
+_BEFORE_IMAGES: Final = (
     "their keys may have changed at the source; let the replication write before images (source.before_image_prefix)"
 )
 _UNKNOWN_KEYS: Final = (
-    "at least {} updates are of keys that the table did not hold, and were inserted: "
-    f"{_MENDED}, or set target.on_update_of_unknown_key: refuse"
+    "updates of keys that the table did not hold, inserted as new rows: {} or more; "
+    f"{_BEFORE_IMAGES}, or set target.on_update_of_unknown_key: refuse"
+)
+_SHARED_KEYS: Final = (
+    "keys with two rows at the end of the batch, of which the later one is kept: {}; if the transaction that moved "
+    "them goes on in files to come, run `rebuild` once they are there"
 )
 _STAGED: Final = TypeAdapter(Staged)
+_STAGED_BESIDE: Final = (KEY, ORDER, IS_DELETED, IS_IMPLIED, IS_SHARED, UNCHANGED, UPDATES, FIRST_ORDER)
+_OWN_COLUMNS: Final = ("_lakewright_", KEY, ORDER, IS_DELETED)
 
 
 def build(
     changes: DataFrame,
     *,
-    replaced: Sequence[str],
+    key: Sequence[str],
+    partition_by: Sequence[str],
+    followed: DataFrame | None,
     keep: Mapping[str, bool],
-    read: Observation,
-    kept: Observation,
 ) -> DataFrame:
-    """Collapse changes to the last one of each key, counting on the way.
+    """Collapse changes to the last one of each key.
 
-    Columns in:  those of ``transforms.changes.with_change_order``; with ``replaced`` those of ``with_former_key``, with
-                 ``keep`` those of ``transforms.kept_values.carry_values_forward``
-    Columns out: the same, _lakewright_is_implied, _lakewright_unchanged, _lakewright_updates
-    Rows:        one per key, without rejected ones; ``read`` and ``kept`` observe what goes in and what comes out
+    Columns in:  those of ``transforms.changes.with_change_order``; with ``followed`` (see
+                 ``transforms.key_changes.follow_rows``) those of ``delete_former_keys``; with ``keep`` those of
+                 ``transforms.kept_values.carry_values_forward``
+    Columns out: the same, _lakewright_is_implied, _lakewright_is_shared, _lakewright_unchanged, _lakewright_updates,
+                 _lakewright_first_order
+    Rows:        one per key, without rejected ones
     """
-    return (
-        changes.transform(observe_read, read=read)
-        .transform(delete_former_keys, replaced=replaced)
-        .transform(carry_values_forward, keep=keep)
-        .transform(keep_last_changes)
-        .transform(observe_kept, kept=kept)
-    )
+    if followed is None:
+        alone = changes.withColumns({IS_IMPLIED: F.lit(False), IS_SHARED: F.lit(False)})
+    else:
+        both = changes.transform(delete_former_keys, key=key, partition_by=partition_by)
+        alone = both.transform(drop_departures, followed=followed)
+    return alone.transform(carry_values_forward, keep=keep).transform(keep_last_changes)
 
 
 def observe_kept(changes: DataFrame, *, kept: Observation) -> DataFrame:
@@ -118,6 +127,7 @@ def observe_kept(changes: DataFrame, *, kept: Observation) -> DataFrame:
         F.count_if(is_implied).alias("rekeyed"),
         F.count_if(~is_deleted & F.col(UPDATES)).alias("updates"),
         F.count_if(~is_deleted & (F.size(UNCHANGED) > 0)).alias("left_out"),
+        F.count_if(IS_SHARED).alias("shared"),
         F.min(ORDER).alias("lowest"),
         F.max(ORDER).alias("highest"),
     )
@@ -150,28 +160,15 @@ class HudiTarget(ChangedTable):
             and (load := self._stage_load(plan, folder, footers, columns))
         ):
             return load
-        read, kept = Observation(), Observation()
-        collapsed = (
-            self._read(footers, columns)
-            .transform(self._judge)
-            .transform(build, replaced=self._replaced(), keep=self._keep(columns), read=read, kept=kept)
-        )
-        staged = [*columns, KEY, ORDER, IS_DELETED, IS_IMPLIED, UNCHANGED, UPDATES]
         try:
-            stage_parquet(collapsed.select(*map(column, staged)), self._uri(folder, _CHANGES), partition_by=())
+            rows, last = self._stage_changes(before, plan, folder, footers, columns, progress)
         except Py4JJavaError:
             if damaged := self._damaged(plan):
                 return Staged(refused=damaged)
             raise
-        rows, last = counted(read), counted(kept)
         self._check_read(rows, footers)
-        if last["lowest"] is not None and last["lowest"] <= before.mark:
-            progress.stage(self.target.name, "late changes")
-            last = self._stage_newer(before, plan, folder)
-        if last["updates"] and self.feed.target.on_update_of_unknown_key == "refuse":
-            progress.stage(self.target.name, "unknown keys")
-            if unknown := self._updates_of_unknown_keys(plan, folder):
-                return Staged(refused=unknown)
+        if refused := self._refused_changes(last, plan, folder, progress):
+            return Staged(refused=refused)
         if last["left_out"] and plan.replaces is not None and self._has_commits():
             progress.stage(self.target.name, "values left out")
             self._stage_filled(folder, before)
@@ -188,6 +185,7 @@ class HudiTarget(ChangedTable):
                 rekeyed=last["rekeyed"],
             ),
             updates=last["updates"],
+            warnings=[_SHARED_KEYS.format(last["shared"])] if last["shared"] else [],
             rules=rules,
             columns=columns,
             quarantine=quarantine,
@@ -196,6 +194,64 @@ class HudiTarget(ChangedTable):
             memory=memory,
             forgotten=plan.before.memory if plan.replaces is None else forgotten,
         )
+
+    def _stage_changes(
+        self,
+        before: Before,
+        plan: Plan,
+        folder: str,
+        footers: dict[str, Footer],
+        columns: dict[str, str],
+        progress: Progress,
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Stage the last change of each key; give what was counted of all changes, and of those."""
+        changes, keep = self._read(footers, columns).transform(self._judge), self._keep(columns)
+        followed = self._followed(changes, plan)
+        how = {"key": self.spec.key, "partition_by": self.spec.partition_by, "followed": followed, "keep": keep}
+        staged = [column(name) for name in (*columns, *_STAGED_BESIDE)]
+        read, kept = Observation(), Observation()
+        collapsed = changes.transform(observe_read, read=read).transform(build, **how)
+        last = collapsed.transform(observe_kept, kept=kept).select(*staged)
+        stage_parquet(last, self._uri(folder, _CHANGES), partition_by=())
+        rows, found = counted(read), counted(kept)
+        if rows["lowest"] is None or rows["lowest"] > before.mark:
+            return rows, found
+        progress.stage(self.target.name, "late changes")
+        if not keep:
+            return rows, self._stage_newer(before, plan, folder) if found["lowest"] <= before.mark else found
+        # A late change must not give its values to the ones behind it: the table has newer ones.
+        newer = changes.transform(self._without_late, before=before, plan=plan)
+        self._lake.delete_folder(folder + _CHANGES)
+        kept = Observation()
+        last = newer.transform(build, **how).transform(observe_kept, kept=kept).select(*staged)
+        stage_parquet(last, self._uri(folder, _CHANGES), partition_by=())
+        return rows, counted(kept)
+
+    def _refused_changes(self, last: Mapping[str, Any], plan: Plan, folder: str, progress: Progress) -> dict[str, str]:
+        """Name the files with changes that the table cannot take, and say why."""
+        if last["updates"] and self.feed.target.on_update_of_unknown_key == "refuse":
+            progress.stage(self.target.name, "unknown keys")
+            updates = self._changes(folder).where(F.col(UPDATES) & F.col(IS_DELETED).isNull())
+            if plan.replaces is not None and self._has_commits():
+                updates = updates.join(self._held(), on=KEY, how="left_anti")
+            return self._per_file(
+                updates, FIRST_ORDER, f"updates of keys that the table does not hold: {_BEFORE_IMAGES}"
+            )
+        return {}
+
+    def _per_file(self, changes: DataFrame, order: str, what: str) -> dict[str, str]:
+        """Count changes by the file that an order of theirs names."""
+        file = F.regexp_extract(order, _FILE_IN_ORDER, 1)
+        per_file = changes.groupBy(file.alias("file")).count().orderBy("file").collect()
+        return {self._folder + row["file"]: f"{row['count']} {what}" for row in per_file}
+
+    def _followed(self, changes: DataFrame, plan: Plan) -> DataFrame | None:
+        """Follow the rows whose keys change; None if there are none."""
+        if not self.feed.source.before_image_prefix or changes.where(F.col(FORMER_KEY).isNotNull()).isEmpty():
+            return None
+        is_new = plan.replaces is None or not self._has_commits()
+        held = changes.select(KEY).limit(0) if is_new else self._held()
+        return changes.transform(follow_rows, held=held).localCheckpoint()
 
     def applied(self, plan: Plan) -> TableCommit | None:
         """See ``CommittingJob.applied``.
@@ -355,17 +411,20 @@ class HudiTarget(ChangedTable):
 
     def _stage_newer(self, before: Before, plan: Plan, folder: str) -> dict[str, Any]:
         """Stage the batch again, without changes older than what the table holds of their key, or than its delete."""
-        changes = self._changes(folder)
-        late = changes.where(F.col(ORDER) <= before.mark).select(KEY)
+        kept = Observation()
+        newer = self._changes(folder).transform(self._without_late, before=before, plan=plan)
+        stage_parquet(newer.transform(observe_kept, kept=kept), self._uri(folder, _NEWER), partition_by=())
+        self._lake.delete_folder(folder + _CHANGES)
+        return counted(kept)
+
+    def _without_late(self, changes: DataFrame, *, before: Before, plan: Plan) -> DataFrame:
+        """Keep the changes that come after what the table holds of their key, and after its delete."""
+        late = changes.where(F.col(ORDER) <= before.mark).select(KEY).distinct()
         held = [self._memory(before.memory, plan).select(KEY, ORDER)] if before.memory else []
         if self._has_commits():
             held.append(self._held(ORDER))
         of_late = reduce(DataFrame.unionByName, held).join(late, on=KEY, how="left_semi")
-        kept = Observation()
-        newer = changes.transform(keep_newer, held=of_late).transform(observe_kept, kept=kept)
-        stage_parquet(newer, self._uri(folder, _NEWER), partition_by=())
-        self._lake.delete_folder(folder + _CHANGES)
-        return counted(kept)
+        return changes.transform(keep_newer, held=of_late)
 
     def _stage_filled(self, folder: str, before: Before) -> None:
         """Stage the batch again, with the values of the table where updates left them out."""
@@ -376,18 +435,6 @@ class HudiTarget(ChangedTable):
         filled = changes.transform(take_values_from_table, held=held, names=names)
         stage_parquet(filled, self._uri(folder, _FILLED), partition_by=())
         self._lake.delete_folder(folder + self._changes_in(folder, without=_FILLED))
-
-    def _updates_of_unknown_keys(self, plan: Plan, folder: str) -> dict[str, str]:
-        """Name the files with updates of keys that the table does not hold, and count these."""
-        updates = self._changes(folder).where(F.col(UPDATES) & F.col(IS_DELETED).isNull())
-        if plan.replaces is not None and self._has_commits():
-            updates = updates.join(self._held(), on=KEY, how="left_anti")
-        file = F.regexp_extract(ORDER, _FILE_IN_ORDER, 1)
-        per_file = updates.groupBy(file.alias("file")).count().orderBy("file").collect()
-        return {
-            self._folder + row["file"]: f"{row['count']} updates are of keys that the table does not hold: {_MENDED}"
-            for row in per_file
-        }
 
     def _held(self, *names: str) -> DataFrame:
         """Read the rows that the table holds: their keys, and the columns that are named."""
@@ -488,10 +535,6 @@ class HudiTarget(ChangedTable):
         parts = (part for part in (_FILLED, _NEWER, _CHANGES) if part != without)
         return next((part for part in parts if any(self._lake.list(folder + part))), "")
 
-    def _replaced(self) -> list[str]:
-        """Name the columns of which the replication says what they held before an update."""
-        return [*self.spec.key, *self.spec.partition_by] if self.feed.source.before_image_prefix else []
-
     def _keep(self, columns: Iterable[str]) -> dict[str, bool]:
         """Name the columns whose values an update may leave out, and whether it does so by null."""
         spec = self.spec
@@ -502,9 +545,11 @@ class HudiTarget(ChangedTable):
     def _judge(self, changes: DataFrame) -> DataFrame:
         """See ``ChangedTable``; what Hudi cannot hold is rejected too, and key changes that cannot be followed."""
         judged = super()._judge(changes).transform(with_partition_reasons, partition_by=self.spec.partition_by)
+        if not self.spec.keep_when_absent:
+            judged = judged.transform(with_value_reasons, key=self.spec.key, time_column=self.feed.source.time_column)
         if not self.feed.source.before_image_prefix:
             return judged
-        keep = self._keep([name for name in changes.columns if not name.startswith("_")])
+        keep = self._keep([name for name in changes.columns if not name.startswith(_OWN_COLUMNS)])
         return judged.transform(with_former_key, key=self.spec.key).transform(
             reject_key_changes_without_values, keep=keep
         )

@@ -4,9 +4,10 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
@@ -17,9 +18,17 @@ from lakewright.errors import ConfigError
 from lakewright.lake import Lake
 from lakewright.log import Counts, Plan, SourceObject, TableState
 from lakewright.progress import Progress
-from lakewright.readers.csv import DOUBT, read_text_rows
-from lakewright.readers.csv_objects import Header, bind_columns, find_unreadable, read_heads
-from lakewright.session import own_session
+from lakewright.readers.csv import DOUBT, CsvBatch
+from lakewright.readers.csv_objects import (
+    Finding,
+    Header,
+    bind_columns,
+    look_through,
+    misread_among,
+    read_heads,
+    refused_among,
+)
+from lakewright.session import own_session, quiet_failures
 from lakewright.sources import (
     Choice,
     Listed,
@@ -49,10 +58,10 @@ _NO_NAME: Final = "Spark cannot open an object of this name; rename it"
 def build(rows: DataFrame, *, columns: Sequence[TypedColumn], observed: Observation) -> DataFrame:
     """Judge text rows by the declared types, counting them on the way.
 
-    Columns in:  every declared column (string), and those of ``readers.csv.read_text_rows``
+    Columns in:  every declared column (string), and those of ``readers.csv.CsvBatch.read``
     Columns out: those of ``transforms.typed_rows.with_typed_values``
     Rows:        unchanged; observed are read, rejected, dirty (objects with rejected rows, a line each) and doubted
-                 (objects with rows of which it is in doubt where they end, a line each)
+                 (objects with rows of which it is in doubt what they are, a line each)
     """
     return rows.transform(with_typed_values, columns=columns).observe(
         observed,
@@ -71,8 +80,10 @@ class CsvToParquet:
         self.target = Target(feed_name, feed.target.path.strip("/").rsplit("/", 1)[-1], feed.target.path)
         self.skips_refused = feed.source.on_refused_file == "skip"
         pattern = file_name_pattern(feed.source.file_name) if feed.source.file_name else None
-        self._source = Source(lake, feed.source.path, pattern)
+        takes_underscores = feed.source.hidden == "take"
+        self._source = Source(lake, feed.source.path, pattern, takes_underscores=takes_underscores)
         self._heads: dict[tuple[str, str], Header | None] = {}
+        self._misread: set[tuple[str, str]] = set()
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
         """See ``TargetJob.survey``."""
@@ -90,6 +101,8 @@ class CsvToParquet:
         fresh = [found for found in asked if request.everything or not state.has(found.path, found.etag)]
         refused = self._refused(fresh) | {found.path: _NO_NAME for found in unreadable}
         refused |= {path: reason for path, reason in excluded.items() if path in _paths(asked)}
+        if self.feed.target.fill == "append" and not request.everything:
+            refused |= self._damaged([found for found in fresh if found.path in state.objects.keys() - refused.keys()])
         return Survey(
             choice=self._choose(listing.objects, _paths(asked), refused, state, request),
             refused=refused,
@@ -114,10 +127,6 @@ class CsvToParquet:
         refused = self._refused(plan.objects)
         known = {taken.path: self._heads.get((taken.path, taken.etag)) for taken in plan.objects}
         headers = {path: header for path, header in known.items() if header is not None}
-        csv = self.feed.source.csv
-        suspects = [taken.path for taken in plan.objects if taken.path in headers and headers[taken.path].is_suspect]
-        if csv.multiline:
-            refused |= find_unreadable(self._source.lake, suspects, headers, csv)
         if refused:
             return Staged(refused=refused)
         with_rows = [taken for taken in plan.objects if taken.path in headers]
@@ -148,37 +157,32 @@ class CsvToParquet:
         folder: str,
         progress: Progress,
     ) -> Staged:
-        """Read once, write the good rows; then read the objects with rejected rows again, to write those rows."""
-        feed, lake = self.feed, self._source.lake
+        """Read once, write the good rows; then read the objects with rejected rows again, to write those rows.
+
+        If Spark's reader has misread objects, all is read once more, and those in Python workers.
+        """
+        csv, lake = self.feed.source.csv, self._source.lake
         spark = own_session(lake_uris=(self._lake.uri, lake.uri))
-        columns = list(feed.typed_columns().values())
-        gather = plan_reading(spark, objects)
-        observed = Observation(folder)
-        names = feed.header_names()
-        rows = read_text_rows(spark, lake, objects, headers, feed.source.csv, names)
-        judged = build(rows, columns=columns, observed=observed)
-        try:
-            stage_parquet(
-                judged.transform(keep_good, columns=columns, also=feed.date_keys()),
-                self._lake.spark_uri(folder + "table"),
-                partition_by=feed.target.partition_by,
-                compression=feed.target.compression,
-                record_bytes=max(headers[taken.path].record_bytes for taken in objects),
-                gather=gather,
-            )
-        except Py4JJavaError:
-            packed = [taken.path for taken in objects if taken.path.endswith(".gz")]
-            if unreadable := find_unreadable(lake, packed, headers, feed.source.csv):
-                return Staged(refused=unreadable)
-            raise
-        counted = observed.get
-        if unreadable := find_unreadable(lake, filter(None, counted["doubted"].split("\n")), headers, feed.source.csv):
-            return Staged(refused=unreadable)
+        columns = list(self.feed.typed_columns().values())
+        batch = CsvBatch(spark, lake, objects, headers, csv, self.feed.header_names())
+        in_python = batch.hidden_paths() | {
+            taken.path for taken in objects if (taken.path, taken.etag) in self._misread
+        }
+        doubted = {taken.path for taken in objects if csv.multiline and headers[taken.path].is_suspect}
+        findings = batch.look_through(batch.hidden_paths() | doubted)
+        counted: dict[str, Any] = {}
+        while not counted:
+            if refused := refused_among(findings):
+                return Staged(refused=refused)
+            in_python |= misread_among(findings)
+            self._lake.delete_folder(folder + "table/")
+            counted, findings = self._stage_good(batch, in_python, findings, columns, folder)
+            misread = misread_among(findings)
+            self._misread |= {(taken.path, taken.etag) for taken in objects if taken.path in misread}
         if counted["rejected"]:
             progress.stage(self.target.name, "quarantine", f"{counted['rejected']} rows")
             dirty = set(counted["dirty"].split("\n"))
-            again = [taken for taken in objects if taken.path in dirty]
-            self._stage_rejected(read_text_rows(spark, lake, again, headers, feed.source.csv, names), columns, folder)
+            self._stage_rejected(batch.read(in_python=in_python, only=dirty), columns, folder)
         prefix = f"{plan.number:06d}-"
         table = staged_files(spark, self._lake, folder + "table/", self.target.path, prefix=prefix)
         quarantine = staged_files(
@@ -193,6 +197,46 @@ class CsvToParquet:
             table=table,
             quarantine=quarantine,
         )
+
+    def _stage_good(
+        self,
+        batch: CsvBatch,
+        in_python: Collection[str],
+        known: Mapping[str, Finding],
+        columns: Sequence[TypedColumn],
+        folder: str,
+    ) -> tuple[dict[str, Any], dict[str, Finding]]:
+        """Write the good rows, and give the counts, or none if these rows are not to be used; and all findings."""
+        target, is_by_line = self.feed.target, not batch.options.multiline
+        gather = plan_reading(batch.spark, batch.objects)
+        observed, observed_headers = Observation(folder), Observation() if is_by_line else None
+        rows = batch.read(in_python=in_python, observed_headers=observed_headers)
+        judged = build(rows, columns=columns, observed=observed)
+        try:
+            with quiet_failures(batch.spark):
+                stage_parquet(
+                    judged.transform(keep_good, columns=columns, also=self.feed.date_keys()),
+                    self._lake.spark_uri(folder + "table"),
+                    partition_by=target.partition_by,
+                    compression=target.compression,
+                    record_bytes=max(batch.headers[taken.path].record_bytes for taken in batch.objects),
+                    gather=gather,
+                )
+        except (Py4JJavaError, PySparkException):
+            findings = batch.look_through(taken.path for taken in batch.objects)
+            if not refused_among(findings) and misread_among(findings) <= set(in_python):
+                raise
+            return {}, findings
+        counted = observed.get
+        doubted = set(filter(None, counted["doubted"].split("\n")))
+        findings = {**known, **batch.look_through(doubted - known.keys())}
+        if observed_headers is not None:
+            headers = Counter(observed_headers.get["headers"].split("\n"))
+            by_spark = (taken.path for taken in batch.objects if taken.path not in in_python)
+            repeated = {path: Finding(is_misread=True) for path in by_spark if headers[path] != 1}
+            findings |= {path: found for path, found in repeated.items() if path not in refused_among(findings)}
+        is_final = not refused_among(findings) and misread_among(findings) <= set(in_python)
+        return counted if is_final else {}, findings
 
     def _stage_rejected(self, rows: DataFrame, columns: Sequence[TypedColumn], folder: str) -> None:
         keys = self.feed.date_keys() if self.feed.target.fill == "rebuild" else []
@@ -249,6 +293,12 @@ class CsvToParquet:
             elif reason := self._reason_to_refuse(self._heads.get((found.path, found.etag))):
                 refused[found.path] = reason
         return refused
+
+    def _damaged(self, rewritten: Iterable[Listed]) -> dict[str, str]:
+        """Read appended objects through that were written again: damage is to be told from news that need a rebuild."""
+        lake, csv = self._source.lake, self.feed.source.csv
+        headers = {found.path: self._heads.get((found.path, found.etag)) for found in rewritten}
+        return refused_among({path: look_through(lake, path, head, csv) for path, head in headers.items() if head})
 
     def _reason_to_refuse(self, header: Header | None) -> str:
         if header is None:

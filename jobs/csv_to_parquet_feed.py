@@ -61,7 +61,12 @@ class CsvSource(Model):
         default="ignore", description="What becomes of an object whose header has columns that are not declared."
     )
     on_refused_file: Literal["fail", "skip"] = Field(
-        default="fail", description="Whether the rest of a batch goes on without an object that cannot be read."
+        default="skip", description="Whether the rest of a batch goes on without an object that cannot be read."
+    )
+    hidden: Literal["ignore", "take"] = Field(
+        default="ignore",
+        description="Whether objects are data whose name, or a folder of theirs below path, begins with _. Empty "
+        "markers such as _SUCCESS, _temporary/, _staging/ and names that begin with a dot never are.",
     )
 
     @field_validator("path")

@@ -31,6 +31,7 @@ def run_as_script(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--target", action="append", default=[])
     parser.add_argument("--date")
     parser.add_argument("--partition")
+    parser.add_argument("--drop-open", action="store_true")
     parser.add_argument("--set", action="append", default=[], dest="settings")
     options, _ = parser.parse_known_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
@@ -38,7 +39,7 @@ def run_as_script(arguments: Sequence[str] | None = None) -> int:
         feed = load_feed(Conf(options.conf), options.feed, options.settings)
         lake = open_lake(lake_uri(options.lake))
         lake.check()
-        request = Request("run", wanted_partition(options.date, options.partition))
+        request = Request("run", wanted_partition(options.date, options.partition), options.drop_open)
         receipts = run_targets(lake, feed.targets(lake, options.target), request, LogProgress())
     except NoTargetsError as error:
         print(json.dumps(error.entry()))

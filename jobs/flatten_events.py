@@ -2,15 +2,17 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 from jobs.entrypoint import run_as_script
 from jobs.flatten_events_feed import RESERVED, FlattenEventsFeed
 from lakewright.catalog import Catalog
-from lakewright.errors import ConfigError, EmptySourceError, SourceGoneError
+from lakewright.errors import ConfigError, EmptySourceError, ObjectRefusedError, SourceGoneError
 from lakewright.event_batches import BatchResult, EventBatch, EventFlattening
-from lakewright.event_files import EventObject
+from lakewright.event_copies import find_copies, twins_of
+from lakewright.event_files import EventObject, ObjectReport
 from lakewright.lake import Lake, open_lake
 from lakewright.log import Counts, Log, Plan, SourceObject, TableState
 from lakewright.progress import Progress
@@ -76,7 +78,7 @@ class FlattenEvents:
                 refused[found.path] = f"its path says no day, but {partition_path(day) or 'nothing'}"
             elif found.path not in excluded:
                 objects.append(SourceObject(path=found.path, size=found.size, etag=found.etag, values=day))
-        choice = self._choose(objects, state, request)
+        choice = self._choose(objects, state, request, refused)
         warnings = list(self._warnings)
         is_of_days = request.everything or any(is_within(taken.values, request.wanted) for taken in objects)
         if request.wanted and not is_of_days:
@@ -96,9 +98,14 @@ class FlattenEvents:
     def stage(self, plan: Plan, folder: str, progress: Progress) -> Staged:
         """See ``TargetJob.stage``."""
         state = self._state_before(plan)
+        spark = own_session()
         batch = self._batch(plan, state, folder)
-        flattening = EventFlattening(own_session(), batch)
-        flattening.read()
+        new, before = twins_of(batch.objects, state.objects if plan.replaces is not None else {})
+        if new:
+            batch = replace(batch, copies=find_copies(spark, batch.source_uri, new, before))
+        flattening = EventFlattening(spark, batch)
+        if damaged := flattening.read():
+            return Staged(refused=damaged)
         progress.stage(self.target.name, "settle")
         result = flattening.settle()
         return self._staged(plan, state, batch, result)
@@ -146,21 +153,40 @@ class FlattenEvents:
             return dict(zip(DATE_KEYS, f"{found.modified:%Y-%m-%d}".split("-"), strict=True))
         return {}
 
-    def _choose(self, objects: Sequence[SourceObject], state: TableState, request: Request) -> Choice:
-        """Choose what is new or was written again; with it, what lost rows to what was written again."""
+    def _choose(
+        self, objects: Sequence[SourceObject], state: TableState, request: Request, refused: dict[str, str]
+    ) -> Choice:
+        """Choose what is new or was written again; with it, what lost rows to what was written again.
+
+        What waits for another object is added to ``refused``.
+
+        Raises:
+            ObjectRefusedError: If the whole table is to be made anew, and an object that it holds is refused.
+            SourceGoneError: If an object that must be taken again is gone, and the feed refuses that.
+        """
         there = {taken.path: taken for taken in objects}
         if request.everything and not request.wanted:
+            if damaged := {path: reason for path, reason in refused.items() if path in state.objects}:
+                raise ObjectRefusedError(damaged)
             self._refuse_gone("", set(state.objects) - set(there))
             return Choice(list(objects), None)
         if request.wanted:
-            paths = self._within(objects, state, request)
+            paths = self._within(objects, state, request, refused)
         else:
             paths = {taken.path for taken in objects if not state.has(taken.path, taken.etag)}
-        if paths & set(state.objects):
-            paths |= {path for path, taken in state.objects.items() if taken.superseded}
+        if again := paths & set(state.objects):
+            repeating = {path for path, taken in state.objects.items() if taken.superseded}
+            if missing := sorted(repeating & set(refused)):
+                why = f"its rows stay as they are until {missing[0]} is whole again, whose records they may stand for"
+                refused |= dict.fromkeys(again, why)
+                paths -= again
+            else:
+                paths |= repeating
         return Choice([there[path] for path in sorted(paths & set(there))], [])
 
-    def _within(self, objects: Sequence[SourceObject], state: TableState, request: Request) -> set[str]:
+    def _within(
+        self, objects: Sequence[SourceObject], state: TableState, request: Request, refused: Mapping[str, str]
+    ) -> set[str]:
         """Name the objects of the wanted days; where rows say their days, those that gave rows to them."""
         of_path = {taken.path for taken in objects if taken.values and is_within(taken.values, request.wanted)}
         if not request.everything:
@@ -175,7 +201,7 @@ class FlattenEvents:
         }
         if not of_path | of_rows:
             raise ConfigError(f"no event is of {partition_path(request.wanted)}")
-        self._refuse_gone(partition_path(request.wanted), of_rows - {taken.path for taken in objects})
+        self._refuse_gone(partition_path(request.wanted), of_rows - {taken.path for taken in objects} - set(refused))
         return of_path | of_rows
 
     def _refuse_gone(self, partition: str, gone: set[str]) -> None:
@@ -214,6 +240,8 @@ class FlattenEvents:
             dedupe_days=target.dedupe_days,
             table=TablePlace(folder + "table/", self.target.path, prefix, target.compression, target.sort_by),
             quarantine=TablePlace(folder + "quarantine/", self.target.quarantine_folder, prefix, target.compression),
+            days=self.feed.days(date.fromisoformat(plan.processing_date)),
+            refuses_conflicts=self.feed.source.on_offset_conflict == "refuse",
         )
 
     def _staged(self, plan: Plan, state: TableState, batch: EventBatch, result: BatchResult) -> Staged:
@@ -244,7 +272,30 @@ class FlattenEvents:
             schema_version=next_version(plan, state, () if fresh == before.columns else fresh, separator=separator),
             schema_changes=describe_changes(before, result.schema, separator=separator),
             set_aside=dict(sorted(sum((report.set_aside for report in reports), Counter[str]()).items())),
+            numbers={report.path: {"offset_conflicts": report.conflicts} for report in reports if report.conflicts},
+            warnings=[*_conflicts_among(reports), *_empty_among(plan.objects)],
         )
+
+
+def _conflicts_among(reports: Collection[ObjectReport]) -> list[str]:
+    """Say how many records share their offsets with others that differ; they are rows all the same."""
+    found = sorted((report for report in reports if report.conflicts), key=lambda report: report.path)
+    if not found:
+        return []
+    count, more = sum(each.conflicts for each in found), f" and {len(found) - 1} more objects" if len(found) > 1 else ""
+    return [
+        f"records that share their offset with another one and differ from it: {count}, in {found[0].path}{more}; "
+        "all were kept (source.on_offset_conflict)"
+    ]
+
+
+def _empty_among(objects: Iterable[SourceObject]) -> list[str]:
+    """Name what cannot be told from a gzip that was cut off before its first byte."""
+    return [
+        f"{taken.path} is empty, which gzip never is: it may have been cut off"
+        for taken in objects
+        if not taken.size and taken.path.endswith(".gz")
+    ]
 
 
 def open_source(feed: FlattenEventsFeed, lake: Lake) -> tuple[Lake, str]:

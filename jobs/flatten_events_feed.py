@@ -1,11 +1,13 @@
 """The feeds of the job flatten_events."""
 
+from contextlib import suppress
+from datetime import date, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from lakewright.config import Feed, Model
-from lakewright.event_files import EventRules
+from lakewright.event_files import DayRange, EventRules
 from lakewright.writers.arrow import PROVENANCE
 from lakewright.writers.parquet import Compression
 from transforms.column_names import clean_key, read_path
@@ -42,7 +44,18 @@ def _is_template(template: str) -> str:
     return template
 
 
+def _is_day(written: object) -> object:
+    """Let nothing be taken for seconds since 1970."""
+    if isinstance(written, str):
+        with suppress(ValueError):
+            return date.fromisoformat(written)
+    if type(written) is not date:
+        raise ValueError(f"a day is written like 1990-01-31, not {written!r}")
+    return written
+
+
 Attribute = Annotated[str, AfterValidator(_is_path)]
+Day = Annotated[date, BeforeValidator(_is_day)]
 
 
 class RecordPlace(Model):
@@ -67,6 +80,21 @@ class EventDay(Model):
     )
 
 
+class DaysAllowed(Model):
+    """The days that events can be of: a time in another unit than the feed says is far off."""
+
+    first: Day = Field(default=date(1990, 1, 1), description="First day; a row before it is rejected.")
+    last: Day | None = Field(
+        default=None, description="Last day; a row behind it is rejected. Null: the day after the batch is processed."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "DaysAllowed":
+        if self.last is not None and self.last < self.first:
+            raise ValueError(f"last: {self.last} is before first: {self.first}; no row could be of any day")
+        return self
+
+
 class EventSource(Model):
     """Where the sink writes, and what the events say of themselves."""
 
@@ -78,10 +106,16 @@ class EventSource(Model):
     )
     delimiter: str = Field(default="+", min_length=1, description="The sink's file.delim.")
     day: EventDay = Field(default=EventDay(), description="Which day a row belongs to.")
+    day_range: DaysAllowed = Field(default=DaysAllowed(), description="Which days events can be of.")
     timestamps: dict[Attribute, TimeFormat] = Field(
         default={}, description="Attributes that become timestamps, and how their times are written."
     )
     record: RecordPlace = Field(default=RecordPlace(), description="Where a record says what its place in Kafka is.")
+    on_offset_conflict: Literal["keep", "refuse"] = Field(
+        default="keep",
+        description="What becomes of records at one offset that are not the same. keep: both are rows, with a warning. "
+        "refuse: nothing is published.",
+    )
 
 
 class CatalogDatabase(Model):
@@ -97,7 +131,9 @@ class EventTarget(Model):
     separator: str = Field(default="_", min_length=1, description="What stands between the keys in a column's name.")
     sort_by: tuple[str, ...] = Field(default=(), description="Columns that the rows of a file are sorted by.")
     dedupe_days: Annotated[int, Field(ge=0, le=400)] = Field(
-        default=0, description="Days before and after its own in which a record is looked for in earlier batches."
+        default=0,
+        description="Days before and after its own in which a record that carries its offset (source.record.offset) "
+        "is looked for in earlier batches.",
     )
     compression: Compression = Field(default="snappy", description="How the Parquet files are compressed.")
     catalog: CatalogDatabase | None = Field(default=None, description="Where the tables are registered.")
@@ -143,6 +179,11 @@ class FlattenEventsFeed(Feed):
         if here.startswith(there) or there.startswith(here):
             raise ValueError(f"target.path {there} and source.path {here} lie inside one another")
         return self
+
+    def days(self, processed: date) -> DayRange:
+        """Give the days that the rows of a batch may be of, which is processed on a day."""
+        allowed = self.source.day_range
+        return DayRange(allowed.first, allowed.last or processed + timedelta(days=1))
 
     def rules(self) -> EventRules:
         """Give what the feed says of its events."""

@@ -15,6 +15,7 @@ LakewrightError (1)                 transforms.errors
 ├── StateError (1)                  an entry of the log is broken
 ├── LeaseHeldError (4)              another run holds the target
 ├── OvertakenError (4)              another run finished this run's batch
+├── InterruptedRunError (130)       somebody ended the run
 └── UnreachableError (5)            a source or service could not be reached
     └── AccessDeniedError (5)       it was reached, and said no
 """
@@ -147,6 +148,15 @@ class OvertakenError(LakewrightError):
     """Raised when another run took the target over and finished this run's batch."""
 
     exit_code = 4
+
+
+class InterruptedRunError(LakewrightError):
+    """Raised when somebody ends a run; the exit code is the shell's for Ctrl-C."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted; what was not committed is left to the next run")
 
 
 class UnreachableError(LakewrightError):

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from datetime import date
+from typing import Any, Final, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,8 +20,8 @@ from transforms.event_lines import Line, RejectedLine, number_lines, parse_lines
 from transforms.event_schema import EventColumn, EventSchema, News, Path
 from transforms.flat_rows import FlatRows, flatten
 from transforms.record_shape import RecordShape
-from transforms.seen_records import SeenRecords, Stream, places_by_stream
-from transforms.sink_names import SinkName
+from transforms.seen_records import CARRIED, SeenRecords, places_by_stream
+from transforms.sink_names import SinkName, sink_scope
 from transforms.typed_columns import to_arrow, type_columns
 
 _REASONS: Final = pa.list_(pa.struct([("rule", pa.string()), ("column", pa.string())]))
@@ -46,6 +47,16 @@ class EventRules:
     offset: Path | None = None
 
 
+class DayRange(NamedTuple):
+    """The days that a row may be of."""
+
+    first: date
+    last: date
+
+
+ANY_DAY: Final = DayRange(date.min, date.max)
+
+
 @dataclass(frozen=True)
 class EventObject:
     """An object to read; ``day`` is the partition of its rows where the rows do not say it."""
@@ -67,14 +78,22 @@ class FlattenTask:
     rules: EventRules
     table: TablePlace
     quarantine: TablePlace
+    days: DayRange = ANY_DAY
 
 
 @dataclass
 class ObjectReport:
-    """What was in an object; one that asks for more columns has no rows in any file yet."""
+    """What was in an object; one that asks for more columns has no rows in any file yet.
+
+    ``damage`` says why an object must be refused whole; then nothing else is to be used. ``meets`` tells whether a
+    record has the key of one that the same task read before; ``conflicts`` counts those of them that are not the same.
+    """
 
     path: str
     read: int = 0
+    damage: str = ""
+    meets: bool = False
+    conflicts: int = 0
     superseded: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     set_aside: Counter[str] = field(default_factory=Counter)
@@ -102,7 +121,7 @@ def flatten_objects(task: FlattenTask) -> Flattened:
             reading = _Reading(each, task, lake, seen, shape)
             reading.read(ObjectText(source, each.path, each.size))
             reports.append(reading.report)
-            if not reading.report.asks:
+            if not reading.report.asks and not reading.report.damage:
                 writer.absorb(reading.rows)
         writer.flush()
     return Flattened(reports, writer.files)
@@ -123,7 +142,8 @@ class _Reading:
     def __init__(
         self, source: EventObject, task: FlattenTask, lake: Lake, seen: SeenRecords, shape: RecordShape
     ) -> None:
-        self._source, self._rules, self._seen, self._shape = source, task.rules, seen, shape
+        self._source, self._rules, self._days_allowed = source, task.rules, task.days
+        self._seen, self._shape, self._scope = seen, shape, sink_scope(source.path)
         self._schema = EventSchema(task.columns)
         self.report = ObjectReport(source.path)
         self.rows = TableWriter(lake, task.table)
@@ -131,17 +151,18 @@ class _Reading:
 
     def read(self, text: ObjectText) -> None:
         line = record = 0
+        last = b""
         for lines in split_lines(text):
             if text.damage:  # what is left is the beginning of a line
-                self._reject([RejectedLine(line + 1, "gzip", lines[0])])
                 break
             flat, blank = self._flatten(lines, line, record)
             self._take(flat)
             line += len(lines)
             record += len(lines) - blank
-        else:
-            if text.damage:
-                self._reject([RejectedLine(line + 1, "gzip", b"")])
+            last = lines[-1]
+        self.report.damage = text.find_damage(line, last)
+        if self.report.damage:
+            return
         self._quarantine.flush()
         self.report.quarantine = [
             file.model_copy(update={"objects": [self._source.path]}) for file in self._quarantine.files
@@ -161,63 +182,71 @@ class _Reading:
         self._reject(flat.rejected)
         days = self._days(flat)
         if undated := {row for row, day in enumerate(days) if day is None}:
-            column = write_path(self._rules.day or ())
+            column = write_path(self._rules.day) if self._rules.day else None
             lines = (flat.lines[row] for row in sorted(undated))
             self._reject(RejectedLine(line.number, "day", line.text, column) for line in lines)
-        streams, offsets = self._places(flat)
-        repeats = self._repeats(streams, offsets, without=undated)
-        gone = undated | repeats
-        self.report.read += len(flat.lines) - len(undated)
-        self.report.superseded += len(repeats)
-        if gone:
-            flat.remove(gone)
-            days, streams, offsets = _without(days, gone), _without(streams, gone), _without(offsets, gone)
+        places = self._places(flat)
+        if undated:
+            flat.remove(undated)
+            days, places = _without(days, undated), places.without(undated)
+        self.report.read += len(flat.lines)
+        self._note_repeats(places)
         typed = type_columns(flat.values, len(flat.lines), self._schema, self._rules.timestamps)
         self.report.news = self.report.news.merge(typed.news)
         self.report.set_aside.update(typed.set_aside)
         self.report.asks = self.report.asks or typed.news.asks(self._schema)
         if flat.lines and not self.report.asks:
-            self._add(days, self._table(flat.lines, streams, offsets, typed.columns))
+            self._add(days, self._table(flat.lines, places, typed.columns))
 
     def _days(self, flat: FlatRows) -> list[str | None]:
-        """Name the partition of each row; None where it has no day."""
+        """Name the partition of each row; None where it has no day, or one outside of the range."""
         path = self._rules.day
         if path is None:
-            return [self._source.day] * len(flat.lines)
+            day = self._source.day if _is_within(self._source.day, self._days_allowed) else None
+            return [day] * len(flat.lines)
         if path not in flat.values:
             return [None] * len(flat.lines)
         times, _ = to_arrow(flat.values[path], f"timestamp({self._rules.timestamps[path]})")
-        days: list[str | None] = pc.strftime(times, "year=%Y/month=%m/day=%d").to_pylist()
+        dates = times.cast(pa.date32())
+        first, last = (pa.scalar(day, pa.date32()) for day in self._days_allowed)
+        allowed = pc.and_(pc.greater_equal(dates, first), pc.less_equal(dates, last))
+        days: list[str | None] = pc.strftime(pc.if_else(allowed, times, None), "year=%Y/month=%m/day=%d").to_pylist()
         return days
 
-    def _places(self, flat: FlatRows) -> tuple[list[Stream], list[int]]:
+    def _places(self, flat: FlatRows) -> "_Places":
         """Give topic, Kafka partition and offset of each record: its own, else what the object's name says.
 
-        A sink's file is in the order of offsets. So a record's offset is at least the first one's and those between,
-        and where offsets are left out, a record may be taken for two, but two are never taken for one.
+        A sink's file is in the order of offsets, and its name has the first. A computed offset, that is the first one
+        and how many records stand before, is therefore a lower bound: it is exact unless offsets have been left out, be
+        it by the topic (compacted, transactional) or because the sink put the records between into other files.
         """
         name, rows = self._source.name, len(flat.lines)
         topics = _own(flat.values.get(self._rules.topic or ()), [name.topic] * rows, str)
         partitions = _own(flat.values.get(self._rules.partition or ()), [name.partition] * rows, int)
         computed = [name.start + line.ordinal - 1 for line in flat.lines]
-        offsets = _own(flat.values.get(self._rules.offset or ()), computed, int)
-        return list(zip(topics, partitions, strict=True)), offsets
+        carried = flat.values.get(self._rules.offset or ())
+        if carried is None:
+            return _Places(topics, partitions, computed, [self._scope] * rows)
+        offsets = _own(carried, [None] * rows, int)
+        return _Places(
+            topics,
+            partitions,
+            [other if own is None else own for own, other in zip(offsets, computed, strict=True)],
+            [self._scope if own is None else CARRIED for own in offsets],
+        )
 
-    def _repeats(self, streams: Sequence[Stream], offsets: Sequence[int], *, without: set[int]) -> set[int]:
-        repeats = set()
-        for stream, places in places_by_stream(streams).items():
-            asked = [place for place in places if place not in without] if without else places
-            found = self._seen.add(stream, [offsets[place] for place in asked])
-            repeats |= {asked[index] for index in found}
-        return repeats
+    def _note_repeats(self, places: "_Places") -> None:
+        """Note whether records have keys of others before; whether they are the same is found out on settling."""
+        streams = list(zip(places.scopes, places.topics, places.partitions, strict=True))
+        for stream, rows in places_by_stream(streams).items():
+            repeats = self._seen.add(stream, [places.offsets[row] for row in rows])
+            self.report.meets = self.report.meets or bool(repeats)
 
-    def _table(
-        self, lines: Sequence[Line], streams: Sequence[Stream], offsets: Sequence[int], columns: Mapping[str, Any]
-    ) -> pa.Table:
+    def _table(self, lines: Sequence[Line], places: "_Places", columns: Mapping[str, Any]) -> pa.Table:
         provenance = (
-            [topic for topic, _ in streams],
-            [partition for _, partition in streams],
-            offsets,
+            places.topics,
+            places.partitions,
+            places.offsets,
             [self._source.path] * len(lines),
             [line.number for line in lines],
         )
@@ -250,6 +279,25 @@ class _Reading:
             }
         )
         self._quarantine.add("", rejected)
+
+
+class _Places(NamedTuple):
+    """Topic, Kafka partition and offset of rows, and the scope within which the three identify a record."""
+
+    topics: list[str]
+    partitions: list[int]
+    offsets: list[int]
+    scopes: list[str]
+
+    def without(self, rows: set[int]) -> "_Places":
+        return _Places(*(_without(values, rows) for values in self))
+
+
+def _is_within(day: str, days: DayRange) -> bool:
+    """Tell whether the partition of a day is within a range; one without a day is."""
+    if not day:
+        return True
+    return days.first <= date(*(int(part.split("=", 1)[1]) for part in day.split("/"))) <= days.last
 
 
 def _without(values: list[T], rows: set[int]) -> list[T]:

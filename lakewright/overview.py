@@ -5,6 +5,7 @@ from typing import Any, Final
 from lakewright.errors import EmptySourceError
 from lakewright.lake import Lake
 from lakewright.log import Log, TableState
+from lakewright.receipts import last_failure
 from lakewright.schemas import history
 from lakewright.target_jobs import Request, Survey, TargetJob
 from transforms.errors import LakewrightError
@@ -62,6 +63,12 @@ def status_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
     """Say how things stand with a target."""
     state, open_plan = Log(lake, job.target.state_folder).read()
     told: dict[str, Any] = {"exit_code": 0, "error": "", "warnings": []}
+    if open_plan is not None and (failed := last_failure(lake, job.target.state_folder)):
+        told |= {
+            "exit_code": failed.exit_code,
+            "error": f"batch {open_plan.number} is open, and the last run failed: {failed.error}; mend the cause and "
+            "`run` finishes it, or `run --drop-open` drops it",
+        }
     try:
         survey = job.survey(state, Request(), excluded={})
         waiting: Any = len(survey.choice.objects)

@@ -133,5 +133,12 @@ def read_receipt(lake: Lake, folder: str, run: str | None) -> dict[str, Any]:
     return Receipt.model_validate_json(lake.read(paths[0])).model_dump()
 
 
+def last_failure(lake: Lake, folder: str) -> Receipt | None:
+    """Give the receipt of the last run that left one, if it failed."""
+    paths = [entry.path for entry in lake.list(f"{folder}receipts/")][-1:]
+    receipt = Receipt.model_validate_json(lake.read(paths[0])) if paths else None
+    return receipt if receipt is not None and receipt.exit_code else None
+
+
 def _path(folder: str, run: str) -> str:
     return f"{folder}receipts/{run}.json"

@@ -15,12 +15,14 @@ from typing import Final
 from lakewright.errors import (
     AccountingError,
     EmptySourceError,
+    InterruptedRunError,
     ObjectRefusedError,
     OvertakenError,
     RowsRefusedError,
     UnreachableError,
     cause_of,
 )
+from lakewright.interrupts import Interrupt, interruptible
 from lakewright.lake import Lake
 from lakewright.lease import Lease
 from lakewright.log import Counts, Log, Outcome, Plan, TableFile, TableState
@@ -46,8 +48,9 @@ _REFUSED: Final = "refused"
 class Run:
     """One try at one target."""
 
-    def __init__(self, lake: Lake, job: TargetJob, request: Request, progress: Progress) -> None:
+    def __init__(self, lake: Lake, job: TargetJob, request: Request, progress: Progress, interrupt: Interrupt) -> None:
         self._lake, self._job, self._request, self._progress = lake, job, request, progress
+        self._interrupt = interrupt
         self._target = job.target
         self._log = Log(lake, self._target.state_folder)
         now = datetime.now(UTC)
@@ -68,6 +71,7 @@ class Run:
     def __call__(self) -> Receipt:
         """Do the run; whatever happens ends up in the receipt, which is written in any case."""
         try:
+            self._interrupt.check()
             self._say("lease")
             with Lease(
                 self._lake, self._target.state_folder, run=self._id, seconds=self._job.feed.lease_seconds
@@ -81,8 +85,11 @@ class Run:
                 raise ObjectRefusedError(self._refused)
             self.receipt.status = "committed" if self._committed() else "nothing_new"
         except LakewrightError as error:
-            self._fail(error)
+            self._fail(InterruptedRunError() if self._interrupt.is_wanted else error)
         except BaseException as error:
+            if self._interrupt.is_wanted and isinstance(error, Exception):
+                self._fail(InterruptedRunError())
+                return self.receipt
             LOGGER.debug("%s: unexpected", self._target.name, exc_info=True)
             if unreachable := find_unreachable(error):
                 self._fail(unreachable)
@@ -114,8 +121,9 @@ class Run:
         state, open_plan = self._log.read()
         self._roll_forward(state)
         if open_plan is not None:
-            state = self._batch(open_plan, state, lease)
+            state = self._finish(open_plan, state, lease)
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
+            self._interrupt.check()
             self._say("plan")
             survey = self._job.survey(state, self._request, excluded=self._refused | self._unreached)
             self._note(survey, state)
@@ -135,6 +143,13 @@ class Run:
             if state.last is None or state.last.status == "committed":
                 return
         raise DataError(f"the source kept changing while it was read; gave up after {_TRIES_AT_A_MOVING_SOURCE} tries")
+
+    def _finish(self, plan: Plan, state: TableState, lease: Lease) -> TableState:
+        """Finish a batch that an earlier run left open, or drop it if that was asked for and the table lacks it."""
+        is_applied = isinstance(self._job, CommittingJob) and self._job.applied(plan) is not None
+        if self._request.drop_open and not is_applied:
+            return self._drop(plan, state, "dropped on request")
+        return self._batch(plan, state, lease)
 
     def _batch(self, plan: Plan, state: TableState, lease: Lease) -> TableState:
         """Carry a plan to its outcome, and publish it."""
@@ -156,6 +171,7 @@ class Run:
         except LakewrightError:
             raise
         except Exception:
+            self._interrupt.check()
             lease.check()
             if changed := self._job.changed(plan):
                 return self._drop(plan, state, _changed("while read", changed))
@@ -171,6 +187,7 @@ class Run:
             return self._refuse_objects(plan, state, staged.refused)
         self._check_sums(staged)
         refused, commit = self._is_refused(staged), TableCommit(attempt, staged)
+        self._interrupt.check()
         try:
             lease.check()
             if isinstance(self._job, CommittingJob) and not refused:
@@ -365,11 +382,14 @@ class Run:
 
 
 def run_targets(lake: Lake, jobs: Sequence[TargetJob], request: Request, progress: Progress) -> list[Receipt]:
-    """Run all targets of a feed, some side by side; one that fails does not stop the others."""
+    """Run all targets of a feed, some side by side; one that fails does not stop the others, Ctrl-C stops all."""
     if not jobs:
         return []
-    with ThreadPoolExecutor(min(len(jobs), jobs[0].feed.targets_at_once), thread_name_prefix="target") as pool:
-        return list(pool.map(lambda job: Run(lake, job, request, progress)(), jobs))
+    with (
+        interruptible() as interrupt,
+        ThreadPoolExecutor(min(len(jobs), jobs[0].feed.targets_at_once), thread_name_prefix="target") as pool,
+    ):
+        return list(pool.map(lambda job: Run(lake, job, request, progress, interrupt)(), jobs))
 
 
 def _in_partitions(files: Mapping[str, TableFile], partitions: set[str] | None, *, refused: bool = False) -> list[str]:

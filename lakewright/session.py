@@ -1,8 +1,9 @@
 """The one place where a SparkSession is made: on Glue, on EMR, and on a person's own machine."""
 
+import contextlib
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -37,6 +38,13 @@ SERIALIZER: Final = "org.apache.spark.serializer.KryoSerializer"
 
 _COMPILED_BYTES: Final = 8000
 _PROJECT: Final = str(Path(__file__).resolve().parents[1])
+
+_LOGGERS_OF_FAILURES: Final = (
+    "org.apache.spark.executor.Executor",
+    "org.apache.spark.scheduler.TaskSetManager",
+    "org.apache.spark.sql.execution.datasources.FileFormatWriter",
+    "org.apache.spark.util.Utils",
+)
 
 _LOCAL_SETTINGS: Final = {
     "spark.ui.enabled": "false",
@@ -78,6 +86,10 @@ def get_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
             builder = builder.master("local[*]").config(map=dict(settings))
         session = builder.getOrCreate()
     _set_up(session)
+    if is_local():
+        # Libraries of Hudi print warnings; stdout is for the answer.
+        system = session.sparkContext._jvm.java.lang.System  # type: ignore[union-attr]
+        system.setOut(system.err)
     _quiet_warnings(session)
     if is_local() and any(uri.startswith("s3") for uri in lake_uris):
         _hand_credentials_over(session)
@@ -113,6 +125,30 @@ def _quiet_warnings(session: SparkSession) -> None:
     log4j = session.sparkContext._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
     for logger in ("org.apache.spark.sql.catalyst.csv.CSVHeaderChecker", "org.apache.hudi"):
         log4j.core.config.Configurator.setLevel(logger, log4j.Level.ERROR)
+
+
+@contextlib.contextmanager
+def quiet_failures(session: SparkSession) -> Iterator[None]:
+    """Keep Spark from logging the Java trace of a failing job, and the text that it fails at.
+
+    This is for callers that have an answer to the failure; what Spark raises holds the trace still.
+    """
+    log4j = session.sparkContext._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
+    context = log4j.LogManager.getContext(False)
+    config = context.getConfiguration()
+    loggers = {name: config.getLoggerConfig(name) for name in _LOGGERS_OF_FAILURES}
+    before = {name: found.getLevel() for name, found in loggers.items() if found.getName() == name}
+    try:
+        for name in _LOGGERS_OF_FAILURES:
+            log4j.core.config.Configurator.setLevel(name, log4j.Level.OFF)
+        yield
+    finally:
+        for name in _LOGGERS_OF_FAILURES:
+            if name in before:
+                config.getLoggerConfig(name).setLevel(before[name])
+            else:
+                config.removeLogger(name)
+        context.updateLoggers()
 
 
 def is_local() -> bool:

@@ -4,13 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from re import Pattern
 from typing import Final
 
 from lakewright.errors import SourceGoneError, SourceRewrittenError
 from lakewright.lake import Lake, open_lake
 from lakewright.log import SourceObject, TableState
-from transforms.object_names import date_of_object, is_hidden, partition_path
+from transforms.object_names import date_of_object, is_hidden, partition_path, why_no_data
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _KINDS_TOLD: Final = 3
@@ -18,12 +19,13 @@ _KINDS_TOLD: Final = 3
 
 @dataclass(frozen=True)
 class Listed:
-    """A source object as it lies there, with the date that its name says."""
+    """A source object as it lies there, with the date that its name says, and when it was written."""
 
     path: str
     size: int
     etag: str
     date: Mapping[str, str]
+    modified: datetime
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,14 @@ def describe_empty(where: str, reasons: Mapping[str, str], *, whose: str) -> str
 class Source:
     """A folder of objects, in the lake or at a URI of its own."""
 
-    def __init__(self, lake: Lake, path: str, file_name: Pattern[str] | None) -> None:
+    def __init__(
+        self, lake: Lake, path: str, file_name: Pattern[str] | None, *, takes_underscores: bool | None = None
+    ) -> None:
+        """Open a source; ``takes_underscores`` is as in ``why_no_data``, None where a feed has no say in it."""
         self.lake = open_lake(path) if "://" in path else lake
         self._folder = "" if "://" in path else path.strip("/") + "/"
         self._file_name = file_name
+        self._takes_underscores = takes_underscores
 
     @property
     def where(self) -> str:
@@ -75,10 +81,10 @@ class Source:
         listing = Listing([], {}, [])
         for found in self.lake.list(self._folder):
             path = found.path[len(self._folder) :]
-            if reason := self._reason_to_ignore(path):
+            if reason := self._reason_to_ignore(path, found.size):
                 listing.ignored[found.path] = reason
                 continue
-            listed = Listed(found.path, found.size, found.etag, date_of_object(path, self._file_name))
+            listed = Listed(found.path, found.size, found.etag, date_of_object(path, self._file_name), found.modified)
             (listing.objects if self._can_be_opened(path) else listing.unreadable).append(listed)
         return listing
 
@@ -96,11 +102,13 @@ class Source:
         colon = ":" in path.rsplit("/", 1)[-1] and not self.lake.uri.startswith("s3://")
         return _CONTROL.search(path) is None and not colon and not {"", ".", ".."} & set(path.split("/"))
 
-    def _reason_to_ignore(self, path: str) -> str:
+    def _reason_to_ignore(self, path: str, size: int) -> str:
         if not path or path.endswith("/"):
-            return "marker of a folder"
-        if is_hidden(path):
+            return "a folder marker"
+        if self._takes_underscores is None and is_hidden(path):
             return "hidden"
+        if reason := why_no_data(path, size=size, takes_underscores=bool(self._takes_underscores)):
+            return reason
         if self._file_name is not None and not self._file_name.fullmatch(path.rsplit("/", 1)[-1]):
             return "name does not match source.file_name"
         return ""

@@ -29,23 +29,32 @@ def spread(spark: SparkSession, work: Callable[[T], R], tasks: Sequence[T]) -> l
     """
     if not tasks:
         return []
-    told = {name: os.environ[name] for name in _TOLD if name in os.environ}
 
     def work_there(task: T) -> R | LakewrightError:
-        os.environ.update(told)
         try:
             return work(task)
         except LakewrightError as error:
             return error
 
     try:
-        answers = spark.sparkContext.parallelize(tasks, len(tasks)).map(work_there).collect()
+        answers = spark.sparkContext.parallelize(tasks, len(tasks)).map(with_aws_settings(work_there)).collect()
     except Py4JJavaError as error:
         raise WorkerError(_last_line(str(error.java_exception))) from error
     for answer in answers:
         if isinstance(answer, LakewrightError):
             raise answer
     return [answer for answer in answers if not isinstance(answer, LakewrightError)]
+
+
+def with_aws_settings(work: Callable[[T], R]) -> Callable[[T], R]:
+    """Wrap a function so that it finds AWS in a worker where the driver does."""
+    told = {name: os.environ[name] for name in _TOLD if name in os.environ}
+
+    def work_there(task: T) -> R:
+        os.environ.update(told)
+        return work(task)
+
+    return work_there
 
 
 def _last_line(text: str) -> str:

@@ -16,10 +16,14 @@ FEED_CHANGED: Final = "the feed has changed since planned"
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asked for: all that is new, or everything again, perhaps of some partitions only."""
+    """What a person asked for: all that is new, or everything again, perhaps of some partitions only.
+
+    ``drop_open`` drops a batch that an earlier run left open, instead of finishing it first.
+    """
 
     verb: str = "run"
     wanted: Mapping[str, str] = field(default_factory=dict)
+    drop_open: bool = False
 
     @property
     def everything(self) -> bool:

@@ -34,6 +34,8 @@ ORDER: Final = "_change_order"
 IS_DELETED: Final = "_hoodie_is_deleted"
 #: Whether the first change of a key is an update, so that its row must be in the table already.
 UPDATES: Final = "_lakewright_updates"
+#: The order of a key's first change.
+FIRST_ORDER: Final = "_lakewright_first_order"
 #: Whether a deletion is that of a key that is now in another partition.
 MOVES: Final = "_lakewright_moves"
 #: The key that an update has changed, as text; null where it is the same.
@@ -101,45 +103,19 @@ def with_partition_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -
     return with_faults(changes, _encoding_faults(changes, partition_by))
 
 
-def with_former_key(changes: DataFrame, *, key: Sequence[str]) -> DataFrame:
-    """Add the key that an update has changed.
+def with_value_reasons(changes: DataFrame, *, key: Sequence[str], time_column: str) -> DataFrame:
+    """Reject also inserts and updates of files that hold no more than the key, as files of deletes may.
 
-    Columns in:  those of ``with_change_order``, and for each key column ``_lakewright_before_<name>``, of its type;
-                 null where the replication wrote none
-    Columns out: every input column, _lakewright_former_key (string; null where the key is the same)
-    Rows:        unchanged
+    Columns in:  those of ``with_change_order``, _lakewright_absent (array of string; names of the columns that the
+                 change's file lacks)
+    Columns out: the same
+    Rows:        unchanged; the rule is no_values
     """
-    former = [F.coalesce(column(BEFORE + name), column(name)).alias(name) for name in key]
-    text = _key_text([(name, changes.schema[name].dataType) for name in key], former)
-    is_update = ~F.col(IS_LOAD) & (F.col(KIND) == "U")
-    return changes.withColumn(FORMER_KEY, F.when(is_update & (text != F.col(KEY)), text))
-
-
-def delete_former_keys(changes: DataFrame, *, replaced: Sequence[str]) -> DataFrame:
-    """Delete the old key of each update that changed it, at the order of the update.
-
-    Columns in:  those of ``with_former_key``; for each of ``replaced`` (key and partition columns)
-                 ``_lakewright_before_<name>``
-    Columns out: every input column, _lakewright_is_implied (boolean)
-    Rows:        all, and a deletion behind each update that changed its key; rejected ones are left as they are
-    """
-    if not replaced:
-        return changes.withColumn(IS_IMPLIED, F.lit(False))
-    has_former = F.col(FORMER_KEY).isNotNull() & ~F.col(REJECTED)
-    both = F.when(has_former, F.array(F.lit(False), F.lit(True))).otherwise(F.array(F.lit(False)))
-    is_implied = F.col(IS_IMPLIED)
-    former = {
-        name: F.when(is_implied, F.coalesce(column(BEFORE + name), column(name))).otherwise(column(name))
-        for name in replaced
-    }
-    doubled = changes.withColumn(IS_IMPLIED, F.explode(both))
-    return doubled.withColumns(
-        {
-            **former,
-            KEY: F.when(is_implied, F.col(FORMER_KEY)).otherwise(F.col(KEY)),
-            IS_DELETED: F.when(is_implied, F.lit(True)).otherwise(F.col(IS_DELETED)),
-        }
-    )
+    own = [name for name in changes.columns if not name.startswith(("_lakewright_", KEY, ORDER, IS_DELETED))]
+    values = [name for name in own if name not in (*key, time_column)]
+    lacks_all = F.size(F.array_intersect(ABSENT, F.array(*map(F.lit, values)))) == len(values)
+    is_whole = ~F.col(IS_LOAD) & F.col(KIND).isin("I", "U")
+    return with_faults(changes, [(is_whole & lacks_all, "no_values", key[0])] if values else [])
 
 
 def with_folder_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> DataFrame:
@@ -158,8 +134,8 @@ def keep_last_changes(changes: DataFrame) -> DataFrame:
 
     Columns in:  _record_key, _change_order, _lakewright_rejected, _lakewright_kind, _lakewright_is_load; where there,
                  _lakewright_former_key
-    Columns out: the same, _lakewright_updates (boolean; whether the first change of the key is an update of a row that
-                 the changes do not bring themselves)
+    Columns out: the same, _lakewright_updates (boolean; whether the first change of the key is an update, so that its
+                 row must be in the table already), _lakewright_first_order (string; the order of that change)
     Rows:        without rejected ones, one per key; the order is total, so that it is always the same one
     """
     of_key = Window.partitionBy(KEY)
@@ -167,6 +143,7 @@ def keep_last_changes(changes: DataFrame) -> DataFrame:
         {
             _RANK: F.row_number().over(of_key.orderBy(F.col(ORDER).desc())),
             UPDATES: F.min_by(is_update_in_place(changes), ORDER).over(of_key),
+            FIRST_ORDER: F.min(ORDER).over(of_key),
         }
     )
     return ranked.where(F.col(_RANK) == 1).drop(_RANK)
@@ -228,15 +205,21 @@ def key_text(changes: DataFrame, names: Sequence[str]) -> Column:
     Bytes are written as hexadecimal digits, since text holds no others than those of its encoding. The zero of float
     and double has one text, as -0.0 equals it. Of several columns each is escaped, with commas between.
     """
-    return _key_text([(name, changes.schema[name].dataType) for name in names], [column(name) for name in names])
+    return text_of_key([(column(name), changes.schema[name].dataType) for name in names])
 
 
-def _key_text(fields: Sequence[tuple[str, DataType]], values: Sequence[Column]) -> Column:
-    texts = [_text_of(value, kind) for (_, kind), value in zip(fields, values, strict=True)]
+def text_of_key(fields: Sequence[tuple[Column, DataType]]) -> Column:
+    """Write values of a key as one text; see ``key_text``."""
+    texts = [_text_of(value, kind) for value, kind in fields]
     if len(texts) == 1:
         return texts[0]
     escaped = [F.replace(F.replace(text, F.lit("%"), F.lit("%25")), F.lit(","), F.lit("%2C")) for text in texts]
     return F.concat_ws(",", *escaped)
+
+
+def is_utf8(text: Column) -> Column:
+    """Tell whether a text is UTF-8: Java replaces what it cannot decode, so that other bytes come back."""
+    return F.decode(text.cast("binary"), "UTF-8").cast("binary") == text.cast("binary")
 
 
 def _text_of(value: Column, kind: DataType) -> Column:
@@ -248,10 +231,9 @@ def _text_of(value: Column, kind: DataType) -> Column:
 
 
 def _encoding_faults(changes: DataFrame, names: Sequence[str]) -> list[tuple[Column, str, str]]:
-    """Find texts that are not UTF-8: Java replaces what it cannot decode, so that they come back longer or other."""
-    texts = [name for name in names if isinstance(changes.schema[name].dataType, StringType)]
-    decoded = [(name, F.decode(column(name).cast("binary"), "UTF-8").cast("binary")) for name in texts]
-    return [(text != column(name).cast("binary"), "encoding", name) for name, text in decoded]
+    types = {field.name: field.dataType for field in changes.schema}
+    texts = [name for name in names if isinstance(types.get(name), StringType)]
+    return [(~is_utf8(column(name)), "encoding", name) for name in texts]
 
 
 def highest_load_order(file: str) -> str:

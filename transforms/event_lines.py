@@ -18,6 +18,11 @@ Record = dict[str, Any]
 #: A record that nests deeper is rejected: Arrow, Parquet and Spark recurse.
 DEEPEST: Final = 100
 _SURELY_EXACT: Final = 16
+_BLANKS: Final = b" \t\r"
+#: msgspec looks for a word such as ``null`` only if as many bytes are left.
+_PADDING: Final = b"    "
+_LITERALS: Final = (b"null", b"true", b"false")
+_ESCAPE_ENDS: Final = (b"\\", b"0", b"00", b"000", b"0000", b"\\udc00", b"udc00", b"dc00", b"c00")
 _LOOSE: Final = re.compile(rb'"[ \t\r]+:')
 
 
@@ -34,7 +39,7 @@ class RejectedLine(NamedTuple):
 
     The rules: json (no JSON, or more than one on the line), encoding (not UTF-8), record (JSON, but no object),
     doubled_key, nesting (deeper than 100 levels), number (an exponent beyond all measure); and what is found elsewhere:
-    gzip (the object is cut off or broken here) and day (of a column: it says none).
+    day (there is none, or it is outside of the feed's range; with a column, that says it).
     """
 
     number: int
@@ -82,7 +87,7 @@ def parse_lines(lines: Sequence[bytes], *, after_line: int = 0, after_record: in
         except InvalidOperation:
             rule = "number"
         except (msgspec.DecodeError, ValueError):
-            if not text.strip(b" \t\r"):
+            if is_blank(text):
                 blank += 1
                 continue
             rule = "json"
@@ -97,6 +102,34 @@ def parse_lines(lines: Sequence[bytes], *, after_line: int = 0, after_record: in
 def number_lines(lines: Sequence[bytes], *, after_line: int, after_record: int) -> list[Line]:
     """Number lines that all hold a record; see ``parse_lines``."""
     return list(map(Line, count(after_line + 1), count(after_record + 1), lines))
+
+
+def is_blank(line: bytes) -> bool:
+    """Tell whether a line holds nothing, and so is no row."""
+    return not line.strip(_BLANKS)
+
+
+def is_cut_off(line: bytes) -> bool:
+    """Tell whether a line is the beginning of some JSON, but not the whole of it."""
+    if is_blank(line):
+        return False
+    # The line may end within a text or between two tokens, within an escape of a text, or within a word or a number.
+    if any(_reads_on(line + end + _PADDING) for end in (b"", *_ESCAPE_ENDS)):
+        return True
+    ends = [word[length:] for word in _LITERALS for length in range(1, len(word)) if line.endswith(word[:length])]
+    ends += [b"0"] if line[-1:] in b"-+.eE" else []
+    return any(_reads_on(line + end, or_is_whole=True) for end in ends)
+
+
+def _reads_on(text: bytes, *, or_is_whole: bool = False) -> bool:
+    """Tell whether JSON lacks its end."""
+    try:
+        msgspec.json.decode(text)
+    except (UnicodeDecodeError, RecursionError):
+        return False
+    except msgspec.DecodeError as error:
+        return str(error) == "Input data was truncated"
+    return or_is_whole
 
 
 def exact_number(text: str) -> float | Decimal:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 DATE_KEYS: Final = ("year", "month", "day")
+_UNFINISHED: Final = frozenset({"_temporary", "_staging"})
 _DIGITS: Final = {"year": 4, "month": 2, "day": 2}
 
 
@@ -16,6 +17,26 @@ def is_hidden(path: str) -> bool:
         segment.startswith(".") or segment.endswith("._COPYING_") or (segment.startswith("_") and "=" not in segment)
         for segment in segments
     )
+
+
+def why_no_data(path: str, *, size: int, takes_underscores: bool) -> str:
+    """Say why an object below its source folder is no data, going by its name; empty if it may be data.
+
+    Names that begin with ``_`` are hidden to Spark and Hive; with ``takes_underscores`` they are data, but for markers
+    such as ``_SUCCESS`` and what a writer has not finished.
+    """
+    *folders, name = path.split("/")
+    if not is_hidden(path):
+        return ""
+    if not name:
+        return "a folder marker"
+    if any(part.startswith(".") for part in (*folders, name)):
+        return "hidden: a folder or its name begins with a dot; rename it if it is data"
+    if name.endswith("._COPYING_") or not _UNFINISHED.isdisjoint(folders):
+        return "hidden: its writer has not finished"
+    if name.startswith("_") and not size:
+        return "hidden: an empty marker"
+    return "" if takes_underscores else "hidden: a folder or its name begins with _; source.hidden: take reads it"
 
 
 def file_name_pattern(template: str) -> re.Pattern[str]:

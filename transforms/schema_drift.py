@@ -8,7 +8,7 @@ from transforms.errors import SchemaDriftError
 
 _WIDER: Final = {("int", "bigint")}
 _NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED: Final = ("_hoodie_", "_lakewright_", "_change_order", "_record_key")
+_RESERVED: Final = ("_hoodie_", "_lakewright_", "_change_order", "_record_key", "_metadata")
 
 
 def merge_columns(
@@ -87,7 +87,7 @@ def _check_cases(path: str, names: Collection[str]) -> None:
 
 
 def _check_name(path: str, name: str) -> None:
-    if not _NAME.fullmatch(name) or name.startswith(_RESERVED):
+    if not _NAME.fullmatch(name) or name.casefold().startswith(_RESERVED):
         raise SchemaDriftError(
             f"{path}: column {name!r} cannot be a column of the table: names are letters, digits and _, and do not "
             f"begin with {', '.join(_RESERVED)}"
@@ -95,7 +95,7 @@ def _check_name(path: str, name: str) -> None:
 
 
 def _shape_changes(own: Mapping[str, str], table: Mapping[str, str]) -> list[str]:
-    told = [f"dropped {name}; it stays, null in new rows" for name in table if name not in own]
+    told = [f"{name} is absent from a file; the column stays" for name in table if name not in own]
     common = [name for name in own if name in table]
     if common != [name for name in table if name in own]:
         told.append(f"reordered: {', '.join(common)}")

@@ -1,10 +1,16 @@
-"""Which records have been seen, by topic, Kafka partition and offset: as ranges for as long as they have no gaps."""
+"""Which keys of records have been seen: as ranges of offsets for as long as they have no gaps.
+
+That two records have one key is necessary for them to be the same, and not sufficient: a topic that was deleted and
+created again begins at offset 0 again.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-#: Topic and Kafka partition.
-Stream = tuple[str, int]
+#: Scope, topic and Kafka partition: that within which an offset identifies a record.
+Stream = tuple[str, str, int]
+#: The scope of offsets that records carry; that of a computed one is ``transforms.sink_names.sink_scope``.
+CARRIED: Final = ""
 
 
 class _Span(NamedTuple):
@@ -14,13 +20,13 @@ class _Span(NamedTuple):
 
 
 class SeenRecords:
-    """The records that were there before."""
+    """The keys that were there before."""
 
     def __init__(self) -> None:
         self._spans: dict[Stream, list[_Span]] = {}
 
     def add(self, stream: Stream, offsets: Sequence[int]) -> set[int]:
-        """Add records, and give the places of those that were there before, be it among themselves."""
+        """Add offsets, and give the places of those that were there before, be it among themselves."""
         if not offsets:
             return set()
         first, last = min(offsets), max(offsets)

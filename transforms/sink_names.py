@@ -13,6 +13,8 @@ from transforms.object_names import DATE_KEYS, is_hidden
 
 _ENDS: Final = (".json.gz", ".json")
 _DIGITS: Final = re.compile("[0-9]{1,19}")
+_LARGEST: Final = 2**63 - 1
+_START_AND_ENDING: Final = re.compile(r"[0-9]+\.json(\.gz)?\Z")
 _PLACEHOLDERS: Final = {"year": "[0-9]{4}", "month": "[0-9]{2}", "day": "[0-9]{2}"}
 _NOT_IN_A_TABLE_NAME: Final = re.compile("[^a-z0-9]+")
 
@@ -48,9 +50,21 @@ def read_sink_name(path: str, delimiter: str) -> SinkName | str:
     fields = name.removesuffix(end).rsplit(delimiter, 2)
     if len(fields) != 3 or not all(_DIGITS.fullmatch(field) for field in fields[1:]):  # noqa: PLR2004
         return f"its name is not <topic>{delimiter}<partition>{delimiter}<offset>"
+    if max(int(field) for field in fields[1:]) > _LARGEST:
+        return "its name has a number above 2^63 - 1, which is no Kafka partition and no offset"
     if fields[0] != topic:
         return f"its name begins with topic {fields[0]!r}, its folder is that of {topic!r}"
     return SinkName(topic, "/".join(folders), int(fields[1]), int(fields[2]))
+
+
+def sink_scope(path: str) -> str:
+    """Give the scope within which a computed offset identifies a record: an object's path without its start offset.
+
+    It holds the encoded partition (the folders), the topic and the Kafka partition. Where the sink spreads one Kafka
+    partition over several folders, the offsets in a file have gaps, which its name does not tell: so the same computed
+    offset in two folders says nothing.
+    """
+    return _START_AND_ENDING.sub("", path)
 
 
 def path_date_pattern(template: str) -> re.Pattern[str]:

@@ -14,16 +14,20 @@ from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import Model
 from lakewright.lake import Lake
-from transforms.csv_quotes import find_hidden_line, find_torn_quote
+from transforms.csv_quotes import check_lines, check_records
 from transforms.errors import HeaderError
-
-#: A code point that Unicode gives to no character: lines are read with it as delimiter, so that they stay whole.
-NOT_IN_TEXT: Final = "\ufdd0"
 
 _HEAD_BYTES: Final = 1 << 16
 _LONGEST_HEADER: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 20
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+#: What zlib says, in the words of those who deliver files.
+_GZIP_PROBLEMS: Final = {
+    "": "it ends before its end mark",
+    "incorrect header check": "bytes that are no gzip follow its end",
+    "incorrect data check": "its checksum does not match its content",
+    "incorrect length check": "its length does not match its content",
+}
 _UNKNOWN_CODECS: Final = (".bz2", ".deflate", ".lz4", ".snappy", ".zst", ".xz", ".zip")
 _LOOKS_AT_ONCE: Final = 16
 
@@ -48,7 +52,7 @@ class CsvOptions(Model):
     @field_validator("delimiter")
     @classmethod
     def _one_character(cls, delimiter: str) -> str:
-        if len(delimiter) != 1 or delimiter in '"\r\n\\' or delimiter == NOT_IN_TEXT:
+        if len(delimiter) != 1 or delimiter in '"\r\n\\':
             raise ValueError(f"the delimiter is one character, and no quote, backslash or line end, not {delimiter!r}")
         return delimiter
 
@@ -77,12 +81,14 @@ class Header:
     Attributes:
         names: Column names, trimmed, without a byte order mark.
         line_end: ``\n`` (with or without a carriage return before it) or ``\r``.
+        line: The header as it is written, without its line end; of several lines, the last.
         is_suspect: Whether the last line of the object may leave a quote open.
         record_bytes: About how long a record is, as text.
     """
 
     names: tuple[str, ...]
     line_end: str
+    line: str = ""
     is_suspect: bool = False
     record_bytes: int = 0
 
@@ -140,32 +146,46 @@ def bind_columns(header: Header, wanted: Mapping[str, str]) -> tuple[dict[str, i
     return bound, [name for index, name in enumerate(header.names) if index not in used]
 
 
-def find_unreadable(
-    lake: Lake, paths: Iterable[str], headers: Mapping[str, Header], options: CsvOptions
-) -> dict[str, str]:
-    """Read objects through for broken compression, and for quotes that leave the borders of records unclear.
+@dataclass(frozen=True)
+class Finding:
+    """What an object turned out to be when it was read through.
 
-    Gives the reason by path.
+    Attributes:
+        refused: Why it cannot be read as declared; empty if it can.
+        is_misread: Whether Spark's reader takes some of its records for what they are not.
+    """
+
+    refused: str = ""
+    is_misread: bool = False
+
+
+def look_through(lake: Lake, path: str, header: Header, options: CsvOptions) -> Finding:
+    """Read an object through for damage, and for quotes that leave the borders of records unclear.
 
     This reads an object once more: it is for those that gave a reason to doubt them.
     """
-    unreadable = {}
-    for path in paths:
-        try:
-            lines = _lines(lake, path, options.encoding, headers[path].line_end)
-            if options.multiline:
-                line = find_torn_quote(lines, delimiter=options.delimiter)
-                problem = "a quoted field opens here and is not closed as RFC 4180 wants it"
-            else:
-                fields = len(headers[path].names)
-                line = find_hidden_line(lines, delimiter=options.delimiter, fields=fields)
-                problem = "it lies inside a quoted field of several lines, which needs multiline: true"
-        except (zlib.error, EOFError) as error:
-            unreadable[path] = f"broken gzip: {error}"
+    lines = read_lines(lake, path, options.encoding, header.line_end)
+    try:
+        if options.multiline:
+            quotes = check_records(lines, delimiter=options.delimiter)
+            problem = "a quoted field opens here and is not closed as RFC 4180 wants it"
         else:
-            if line is not None:
-                unreadable[path] = f"line {line}: {problem}"
-    return unreadable
+            quotes = check_lines(lines, delimiter=options.delimiter, fields=len(header.names))
+            problem = "it lies inside a quoted field of several lines, which needs multiline: true"
+    except (zlib.error, EOFError) as error:
+        return Finding(_broken_gzip(error))
+    refused = f"line {quotes.unclear_line}: {problem}" if quotes.unclear_line else ""
+    return Finding(refused, is_misread=quotes.is_misread)
+
+
+def refused_among(findings: Mapping[str, Finding]) -> dict[str, str]:
+    """Give the reason by path of those objects that cannot be read as declared."""
+    return {path: finding.refused for path, finding in findings.items() if finding.refused}
+
+
+def misread_among(findings: Mapping[str, Finding]) -> set[str]:
+    """Name those objects that Spark's reader would misread."""
+    return {path for path, finding in findings.items() if finding.is_misread}
 
 
 def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Header | None:
@@ -177,13 +197,15 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
     for length in (_HEAD_BYTES, _LONGEST_HEADER):
         data, is_whole = _head(lake, path, size, length)
         text = codecs.getincrementaldecoder(options.encoding)("replace").decode(data, is_whole).lstrip("\ufeff")
-        names, line_end = _first_record(text, options.delimiter, is_whole=is_whole)
+        names, line = _first_record(text, options.delimiter, is_whole=is_whole)
         if names is not None or is_whole:
             break
     if names is None:
         if is_whole and not text.strip():
             return None
         raise HeaderError(f"no end of the header within {_LONGEST_HEADER >> 20} MiB")
+    written = line.rstrip("\r\n")
+    line_end = "\r" if line.endswith("\r") else "\n"
     if problem := _problem_with_header(text, names, line_end, options):
         raise HeaderError(problem)
     tail = text if is_whole else ""
@@ -193,6 +215,7 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
     return Header(
         tuple(name.strip() for name in names),
         line_end,
+        written,
         is_suspect=last_line.count('"') % 2 == 1,
         record_bytes=len(data) // (text.count(line_end) + 1) + 1,
     )
@@ -202,11 +225,13 @@ def _head(lake: Lake, path: str, size: int, length: int) -> tuple[bytes, bool]:
     """Read the first bytes of an object, unpacked, and tell whether they are all of it."""
     head = lake.read(path, length=length) if size else b""
     is_gzip = head.startswith(_GZIP_MAGIC)
+    if path.endswith(".gz") and len(head) < len(_GZIP_MAGIC):
+        raise HeaderError(_broken_gzip(EOFError()))
     if is_gzip != path.endswith(".gz") and head:
         raise HeaderError("the name ends in .gz, but it is no gzip" if not is_gzip else "gzip, but not named .gz")
     if path.endswith(_UNKNOWN_CODECS):
         raise HeaderError("compressed in a way that is not read here: gzip or none")
-    data = _gunzip_head(head, length) if is_gzip else head
+    data = _gunzip_head(head, length, is_whole=len(head) >= size) if is_gzip else head
     return data, len(head) >= size and not (is_gzip and len(data) >= length)
 
 
@@ -223,7 +248,7 @@ def _problem_with_header(text: str, names: Sequence[str], line_end: str, options
 
 
 def _first_record(text: str, delimiter: str, *, is_whole: bool) -> tuple[list[str] | None, str]:
-    """Parse the first record that is not blank; None if the text does not hold its end."""
+    """Parse the first record that is not blank, and give its last line; None if the text does not hold its end."""
     lines = io.StringIO(text, newline="")
     taken: list[str] = []
 
@@ -236,30 +261,46 @@ def _first_record(text: str, delimiter: str, *, is_whole: bool) -> tuple[list[st
         names = next((record for record in csv.reader(remembered(), delimiter=delimiter, strict=True) if record), None)
     except csv.Error as error:
         if "unexpected end of data" in str(error) and not is_whole:
-            return None, "\n"
+            return None, ""
         raise HeaderError(f"the header is not CSV: {error}") from error
     end = taken[-1] if taken else ""
     # A carriage return at the very end may be the first half of a line end.
     is_ended = end.endswith("\n") or (end.endswith("\r") and bool(lines.read(1)))
     if names is None or not (is_ended or is_whole):
-        return None, "\n"
-    return names, "\r" if end.endswith("\r") else "\n"
+        return None, ""
+    return names, end
 
 
-def _gunzip_head(data: bytes, length: int) -> bytes:
+def _broken_gzip(error: Exception) -> str:
+    problem = str(error).rpartition(": ")[2]
+    return f"broken gzip: {_GZIP_PROBLEMS.get(problem, problem)}"
+
+
+def _gunzip_head(data: bytes, length: int, *, is_whole: bool) -> bytes:
     unpacked, unpacker = b"", zlib.decompressobj(wbits=31)
     try:
-        while data and len(unpacked) < length:
+        while len(unpacked) < length:
             unpacked += unpacker.decompress(data, length - len(unpacked))
             if not unpacker.eof:
                 break
-            data, unpacker = unpacker.unused_data.lstrip(b"\0"), zlib.decompressobj(wbits=31)
+            data = unpacker.unused_data
+            if not data:
+                return unpacked
+            unpacker = zlib.decompressobj(wbits=31)
     except zlib.error as error:
-        raise HeaderError(f"broken gzip: {error}") from error
+        raise HeaderError(_broken_gzip(error)) from error
+    if is_whole and len(unpacked) < length:
+        raise HeaderError(_broken_gzip(EOFError()))
     return unpacked
 
 
-def _lines(lake: Lake, path: str, encoding: str, line_end: str) -> Iterator[str]:
+def read_lines(lake: Lake, path: str, encoding: str, line_end: str) -> Iterator[str]:
+    """Read an object as text, cut after each line end, without a byte order mark.
+
+    Raises:
+        EOFError: If its gzip ends too soon.
+        zlib.error: If its gzip is broken.
+    """
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     rest = ""
     for chunk in _content(lake, path):
@@ -275,16 +316,15 @@ def _content(lake: Lake, path: str) -> Iterator[bytes]:
         EOFError: If its gzip ends too soon.
         zlib.error: If its gzip is broken.
     """
-    start, unpacker = 0, zlib.decompressobj(wbits=31)
+    unpacker = zlib.decompressobj(wbits=31)
     for piece in lake.pieces(path, length=_CHUNK_BYTES):
         chunk = piece
-        start += len(chunk)
         if not path.endswith(".gz"):
             yield chunk
             continue
         while chunk:
             unpacker = zlib.decompressobj(wbits=31) if unpacker.eof else unpacker
-            yield unpacker.decompress(chunk)
-            chunk = unpacker.unused_data.lstrip(b"\0")
-    if path.endswith(".gz") and start and not unpacker.eof:
-        raise EOFError("it ends before its end mark")
+            yield unpacker.decompress(chunk, _CHUNK_BYTES)
+            chunk = unpacker.unconsumed_tail or unpacker.unused_data
+    if path.endswith(".gz") and not unpacker.eof:
+        raise EOFError

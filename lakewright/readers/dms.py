@@ -12,6 +12,7 @@ from functools import reduce
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -35,12 +36,16 @@ _ALIKE: Final = _NAMES | _WHOLE | _UNSIGNED | {"binary": "binary", "date32[day]"
 _READ_AS: Final = {"int8": "tinyint", "int16": "smallint", "uint8": "smallint", "uint16": "int"}
 
 
+#: What pyarrow raises over a file that is damaged.
+_DAMAGE: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
+
+
 @dataclass(frozen=True)
 class ChangeColumns:
     """The columns that say what a change is; their names are exact, since a table may have ``op`` beside ``Op``.
 
     ``before_prefix`` begins the names of the columns that hold values as they were before an update (empty: there are
-    none), ``before`` are the columns of the table that are wanted so.
+    none), ``before`` are the columns of the table that are wanted so. ``added`` are columns that are never the table's.
     """
 
     kind: str = "Op"
@@ -48,6 +53,7 @@ class ChangeColumns:
     sequence: str = "AR_H_CHANGE_SEQ"
     before_prefix: str = ""
     before: tuple[str, ...] = ()
+    added: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,6 @@ class Footer:
     rows: int
     columns: dict[str, str]
     read_as: dict[str, str] = field(default_factory=dict)
-    first_time: str = ""
 
 
 def is_load(path: str) -> bool:
@@ -71,17 +76,17 @@ def written_at(path: str) -> str:
     return "".join(match.groups()) if match else ""
 
 
-def read_footers(
-    lake: Lake, objects: Iterable[SourceObject], *, time_column: str = ""
-) -> tuple[dict[str, Footer], dict[str, str]]:
+def read_footers(lake: Lake, objects: Iterable[SourceObject]) -> tuple[dict[str, Footer], dict[str, str]]:
     """Read the footers of files: what they say by path, and why some cannot be read."""
     found: dict[str, Footer] = {}
     refused: dict[str, str] = {}
 
     def look(taken: SourceObject) -> Footer | str:
         try:
-            return _footer(pq.read_metadata(pa.PythonFile(_Tail(lake, taken.path, taken.size), mode="r")), time_column)
-        except (pa.ArrowException, _UnreadableTypeError) as error:
+            return _footer(pq.read_metadata(_open(lake, taken)))
+        except FileNotFoundError:
+            return "gone since it was listed"
+        except (*_DAMAGE, _UnreadableTypeError) as error:
             return str(error).splitlines()[0]
 
     wanted = list(objects)
@@ -94,6 +99,21 @@ def read_footers(
     return found, refused
 
 
+def first_time(lake: Lake, loads: Iterable[SourceObject], time_column: str) -> str:
+    """Give the lowest time of a full load's rows, as digits; empty if its files do not tell."""
+    times: list[str] = []
+    for taken in loads:
+        file = pq.ParquetFile(_open(lake, taken))
+        if time_column not in file.schema_arrow.names:
+            return ""
+        columns = (file.read_row_group(number, [time_column])[time_column] for number in range(file.num_row_groups))
+        lowest = [pc.min(column).as_py() for column in columns]
+        if not lowest or None in lowest:
+            return ""
+        times.append(min("".join(filter(str.isdigit, str(time))) for time in lowest))
+    return min(times, default="")
+
+
 def find_damaged(lake: Lake, objects: Iterable[SourceObject]) -> dict[str, str]:
     """Read whole files for damage that their footers do not show; a row group of a file is in memory at a time.
 
@@ -103,10 +123,10 @@ def find_damaged(lake: Lake, objects: Iterable[SourceObject]) -> dict[str, str]:
     damaged = {}
     for taken in objects:
         try:
-            file = pq.ParquetFile(pa.PythonFile(_Tail(lake, taken.path, taken.size), mode="r"))
+            file = pq.ParquetFile(_open(lake, taken))
             for group in range(file.num_row_groups):
                 file.read_row_group(group)
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGE as error:
             damaged[taken.path] = f"damaged Parquet file: {str(error).splitlines()[0]}"
     return damaged
 
@@ -150,18 +170,19 @@ def _read_alike(
     reader = spark.read.schema(schema).options(recursiveFileLookup=True, __globPaths__=False)
     rows = reader.parquet(*(lake.spark_uri(path) for path in paths))
     # Where the source has op and DMS adds Op, the column of the table is op.
-    replication = (names.kind, names.time, names.sequence)
-    known = {name.casefold(): name for name in sorted(physical, key=lambda name: name not in replication)}
+    of_source = [name for name in physical if name not in names.added]
+    known = {name.casefold(): name for name in of_source}
+    by_case = {name.casefold(): name for name in physical}
 
     def own(found: str | None, kind: str) -> Column:
         return (F.col(_quoted(found)) if found is not None and found in physical else F.lit(None)).cast(kind)
 
     def of_table(name: str) -> str | None:
-        return name if name in physical else known.get(name.casefold())
+        return name if name in of_source else known.get(name.casefold())
 
     def before(name: str) -> str | None:
-        found = of_table(name)
-        return names.before_prefix + found if found else None
+        """A column without a before image is taken for unchanged."""
+        return by_case.get((names.before_prefix + name).casefold(), of_table(name))
 
     file = _file_below(lake.spark_uri(folder) + "/", paths, lake)
     return rows.select(
@@ -188,25 +209,14 @@ def _file_below(root: str, paths: Sequence[str], lake: Lake) -> Column:
     return decoded.substr(len(root) + 1, _LONGEST_PATH)
 
 
-def _footer(metadata: Any, time_column: str) -> Footer:
+def _footer(metadata: Any) -> Footer:
     columns: dict[str, str] = {}
     read_as: dict[str, str] = {}
     for position, column in enumerate(metadata.schema.to_arrow_schema()):
         columns[column.name] = _ddl_type(column, metadata.schema.column(position).physical_type)
         if str(column.type) in _READ_AS:
             read_as[column.name] = _READ_AS[str(column.type)]
-    return Footer(metadata.num_rows, columns, read_as, _first_time(metadata, list(columns), time_column))
-
-
-def _first_time(metadata: Any, columns: Sequence[str], time_column: str) -> str:
-    """Give the lowest time of a file, as digits, if the statistics of its column tell; empty otherwise."""
-    positions = [n for n, name in enumerate(columns) if name == time_column]
-    if not positions:
-        return ""
-    groups = [metadata.row_group(n).column(positions[0]).statistics for n in range(metadata.num_row_groups)]
-    if not groups or any(found is None or not found.has_min_max for found in groups):
-        return ""
-    return "".join(filter(str.isdigit, min(str(found.min) for found in groups)))
+    return Footer(metadata.num_rows, columns, read_as)
 
 
 def _ddl_type(column: Any, physical: str) -> str:
@@ -223,6 +233,11 @@ def _ddl_type(column: Any, physical: str) -> str:
 
 def _quoted(name: str) -> str:
     return f"`{name.replace('`', '``')}`"
+
+
+def _open(lake: Lake, taken: SourceObject) -> Any:
+    # A chunk's own metadata are not looked at from here: where they are damaged, pyarrow ends the process.
+    return pa.PythonFile(_Tail(lake, taken.path, taken.size), mode="r")
 
 
 class _UnreadableTypeError(Exception):

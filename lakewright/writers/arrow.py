@@ -14,7 +14,8 @@ from lakewright.log import TableFile
 from lakewright.writers.parquet import Compression
 from transforms.errors import DataError
 
-#: The columns that each row has besides its attributes: where it comes from.
+#: The columns that each row has besides its attributes: where it comes from. The offset of a record that does not carry
+#: it is computed from the object's name and the record's place in it, and so a lower bound.
 TOPIC: Final = "_topic"
 PARTITION: Final = "_partition"
 OFFSET: Final = "_offset"
@@ -113,9 +114,9 @@ def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) ->
 
 
 def read_file(lake: Lake, path: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a file that ``write_file`` wrote, or some of its columns."""
-    wanted = list(columns) if columns else None
-    return pq.read_table(pa.BufferReader(lake.read(path)), columns=wanted, partitioning=None)
+    """Read a file that ``write_file`` wrote, or some columns, as far as it has them."""
+    with pq.ParquetFile(pa.BufferReader(lake.read(path))) as file:
+        return file.read(columns=list(columns) if columns else None)
 
 
 def _as_parquet(rows: pa.Table, compression: Compression) -> bytes:

@@ -58,7 +58,7 @@ def stage_parquet(
     ``record_bytes`` is about how long a record was as text (0: unknown), and keeps files below their largest size;
     ``gather`` brings the rows of one partition together first.
     """
-    arranged = rows.hint("rebalance", *partition_by) if gather else rows
+    arranged = _gathered(rows, partition_by) if gather else rows
     most = int(_FILE_BYTES / (_PARQUET_PER_TEXT * record_bytes)) if record_bytes else 0
     writer = arranged.write.mode("errorifexists").options(
         compression=compression,
@@ -66,6 +66,15 @@ def stage_parquet(
         **{"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"},
     )
     writer.partitionBy(*partition_by).parquet(uri)
+
+
+def _gathered(rows: DataFrame, partition_by: Sequence[str]) -> DataFrame:
+    """Bring the rows of a partition together; ``DataFrame.hint`` takes no columns."""
+    columns = ", ".join(
+        "`" + name.replace("`", "``").replace("{", "{{").replace("}", "}}") + "`" for name in partition_by
+    )
+    hint = f"REBALANCE({columns})" if columns else "REBALANCE"
+    return rows.sparkSession.sql(f"SELECT /*+ {hint} */ * FROM {{rows}}", rows=rows)  # noqa: S608 - names are quoted
 
 
 def staged_files(spark: SparkSession, lake: Lake, folder: str, destination: str, *, prefix: str) -> list[TableFile]:

@@ -1,5 +1,6 @@
 """The same commands on an S3 server, reached through boto3 and S3A."""
 
+import gzip
 import signal
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,6 @@ def test_run_rewrite_and_catalog(s3_bench: S3Bench) -> None:
     receipt = bench.run()
     assert receipt["exit_code"] == 3
     assert "odd//name.csv: Spark cannot open" in receipt["error"]
-    bench.feed(source__on_refused_file="skip", target__catalog={"database": "refined", "table": "people"})
-    receipt = bench.run()
     assert (receipt["status"], receipt["catalog"]) == ("committed", "refined.people")
     assert bench.rows() == [(1, "a")]
     assert bench.strays() == []
@@ -136,3 +135,17 @@ def test_feeds_in_s3(s3_bench: S3Bench) -> None:
     assert answer.data[0]["partitions"] == ["year=2026/month=08/day=01"]
     unknown = command("plan", "peeple", "--lake", s3_bench.uri, "--conf", f"s3://{BUCKET}/conf")
     assert "did you mean 'people'?" in unknown.last_line
+
+
+def test_workers_read_what_spark_would_misread(s3_bench: S3Bench) -> None:
+    bench = s3_bench
+    bench.feed(source__hidden="take")
+    bench.put("_a.csv", "id,name\n1,hidden\n")
+    bench.put("b+c d.csv", 'id,name\n2,"x"y\n3,"c"\n', day="02")
+    bench.put("cut.csv.gz", gzip.compress(b"id,name\n4,d\n")[:-1], day="03")
+    receipt = bench.run()
+    assert (receipt["exit_code"], receipt["status"]) == (3, "committed")
+    assert list(receipt["refused"].values()) == ["broken gzip: it ends before its end mark"]
+    assert bench.rows() == [(1, "hidden"), (3, "c")]
+    assert receipt["rules"] == {"quote": 1}
+    assert bench.strays() == []

@@ -32,6 +32,8 @@ class DeadlyProgress(LogProgress):
             self.seen += 1
             if self.seen == int(NTH):
                 os.kill(os.getpid(), getattr(signal, SIGNAL))
+                if SIGNAL == "SIGINT":
+                    time.sleep(0.5)  # until the main thread has taken note
         if STAGE in WATCHED and stage == WATCHED[STAGE][0]:
             threading.Thread(target=self.watch, args=[WATCHED[STAGE][1]], daemon=True).start()
         if stage == "read" and STAGE == "an object is scrubbed":

@@ -10,6 +10,7 @@ import pytest
 from lakewright import outages
 from lakewright.config import Feed
 from lakewright.errors import AccessDeniedError, SourceGoneError, UnreachableError
+from lakewright.interrupts import Interrupt
 from lakewright.lake import Lake, open_lake
 from lakewright.log import TableState
 from lakewright.progress import LogProgress
@@ -38,7 +39,7 @@ class Surveyor:
 
 
 def run(lake: Lake, job: Any) -> Any:
-    return Run(lake, job, Request(), LogProgress())()
+    return Run(lake, job, Request(), LogProgress(), Interrupt())()
 
 
 @pytest.fixture

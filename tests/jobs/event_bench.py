@@ -130,13 +130,15 @@ class EventBench(Bench):
 
 
 def expected_records(bench: EventBench, topic: str = "t") -> list[dict[str, Any]]:
-    """Read the raw objects of a topic as anybody would: line by line, each offset once, in the order of offsets."""
-    records: dict[tuple[int, int], Any] = {}
+    """Read the raw objects of a topic as anybody would: line by line, what is at one offset of a folder once."""
+    records: dict[tuple[str, int, int], Any] = {}
     for file in sorted((bench.lake / "raw/topics" / topic).rglob("*.json*")):
         packed = file.read_bytes()
         text = gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed
         _, partition, start = file.name.split(".json")[0].rsplit("+", 2)
         for number, line in enumerate(text.decode().splitlines()):
             record = json.loads(line, parse_float=Decimal)
-            records.setdefault((int(partition), int(start) + number), record)
-    return [normal_record(record) for _, record in sorted(records.items())]
+            place = (file.parent.name, int(partition), int(start) + number)
+            assert records.setdefault(place, record) == record
+    by_offset = sorted(records.items(), key=lambda item: item[0][1:])
+    return [normal_record(record) for _, record in by_offset]

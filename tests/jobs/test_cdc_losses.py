@@ -160,14 +160,16 @@ def test_updates_of_unknown_keys_are_counted_or_refused(cdc: CdcBench) -> None:
     receipt = cdc.run()
     assert ran(receipt) == {"read": 4, "written": 3, "superseded": 1}
     assert receipt["batches"][0]["table_commit"]["updates_of_unknown_keys"] == 1
-    assert receipt["warnings"][0].startswith("at least 1 updates are of keys that the table did not hold")
+    assert receipt["warnings"][0].startswith(
+        "updates of keys that the table did not hold, inserted as new rows: 1 or more"
+    )
     cdc.feed(tables={"t": {"key": "id"}}, target__on_update_of_unknown_key="refuse")
     put(cdc, THIRD, [("U", at(5), 7, "?"), ("U", at(5), 6, "?"), ("U", at(5), 1, "Ada 5")])
     put(cdc, SECOND.replace("2000000", "2000001"), [("U", at(4), 1, "Ada 4")])
     receipt = cdc.run()
     assert receipt["exit_code"] == 3
     assert receipt["refused"] == {
-        f"raw/hr/t/{THIRD}": "2 updates are of keys that the table does not hold: their keys may have changed at the "
+        f"raw/hr/t/{THIRD}": "2 updates of keys that the table does not hold: their keys may have changed at the "
         "source; let the replication write before images (source.before_image_prefix)"
     }
     assert (1, "Ada 4") in rows(cdc)  # what comes before is applied
@@ -353,3 +355,164 @@ def test_files_without_rows(cdc: CdcBench) -> None:
         put(cdc, SECOND, [("I", at(1), 1, "a"), ("D", at(2), 1, None)], table=table)
     assert cdc.command("run").exit_code == 0
     assert rows(cdc, table="keyed") == []
+
+
+NAMED_BI = pa.schema([*PEOPLE, ("BI_id", pa.int32())])
+WITH_BIO = pa.schema([*PEOPLE, ("bio", pa.string())])
+PLACED = pa.schema([*PEOPLE, ("place", pa.string())])
+
+
+@pytest.mark.slow
+def test_rows_that_move_onto_keys_that_are_taken(cdc: CdcBench) -> None:
+    shift = [("U", at(1), 2, "a", 1), ("U", at(1), 3, "b", 2), ("U", at(1), 4, "c", 3)]
+    swap = [("U", at(1), 2, "a", 1), ("U", at(1), 1, "b", 2)]
+    moved_on = [("U", at(1), 9, "a", 1), ("U", at(2), 8, "a", 9)]
+    expected = {
+        "shift": (shift, [(2, "a"), (3, "b"), (4, "c")]),
+        "swap": (swap, [(1, "b"), (2, "a"), (3, "c")]),
+        "moved_on": (moved_on, [(2, "b"), (3, "c"), (8, "a")]),
+    }
+    cdc.feed(tables={table: {"key": "id"} for table in expected}, source__before_image_prefix="BI_")
+    for table in expected:
+        put(cdc, LOAD, [(1, "a"), (2, "b"), (3, "c")], table=table)
+    assert cdc.command("run").exit_code == 0
+    for table, (changes, _) in expected.items():
+        put(cdc, FIRST, changes, NAMED_BI, table)
+    answer = cdc.command("run", "--json")
+    assert answer.exit_code == 0
+    assert not any(receipt["warnings"] for receipt in answer.data)
+    assert {table: rows(cdc, table=table) for table in expected} == {
+        table: left for table, (_, left) in expected.items()
+    }
+    # Delivered again, the moves change nothing.
+    for table, (changes, _) in expected.items():
+        put(cdc, SECOND, changes, NAMED_BI, table)
+    put(cdc, THIRD, [("U", at(9), 7, "a", 8)], NAMED_BI, "moved_on")
+    assert cdc.command("run").exit_code == 0
+    assert rows(cdc, table="moved_on") == [(2, "b"), (3, "c"), (7, "a")]
+
+
+@pytest.mark.slow
+def test_half_of_a_statement_is_told(cdc: CdcBench) -> None:
+    cdc.feed(tables={"t": {"key": "id"}}, source__before_image_prefix="BI_")
+    put(cdc, LOAD, [(1, "a"), (2, "b")])
+    put(cdc, FIRST, [("U", at(1), 2, "a", 1)], NAMED_BI)
+    receipt = cdc.run()
+    assert receipt["warnings"][0].startswith(
+        "keys with two rows at the end of the batch, of which the later one is kept: 1"
+    )
+    put(cdc, SECOND, [("U", at(1), 3, "b", 2)], NAMED_BI)
+    cdc.run()
+    assert cdc.run(verb="rebuild")["exit_code"] == 0
+    assert rows(cdc) == [(2, "a"), (3, "b")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
+def test_late_changes_give_no_values_to_newer_ones(cdc: CdcBench, storage: str) -> None:
+    cdc.feed(tables={"t": {"key": "id", "storage": storage, "keep_when_null": ["bio"]}})
+    put(cdc, LOAD, [(1, "a", "x"), (2, "a", "x")], WITH_BIO)
+    put(cdc, SECOND, [("U", at(20), 1, "b", "y"), ("I", at(20), 2, "b", "y")], WITH_BIO)
+    cdc.run()
+    put(cdc, FIRST, [("U", at(15), 1, "late", "w"), ("D", at(15), 2, None, None)], WITH_BIO)
+    put(cdc, THIRD, [("U", at(30), 1, "c", None), ("U", at(30), 2, "c", None)], WITH_BIO)
+    assert ran(cdc.run()) == {"read": 4, "written": 2, "superseded": 2}
+    expected = [(1, "c", "y"), (2, "c", "y")]
+    assert rows(cdc, "id", "name", "bio") == expected
+    cdc.run(verb="rebuild")
+    assert rows(cdc, "id", "name", "bio") == expected
+
+
+@pytest.mark.slow
+def test_columns_that_differ_from_the_replication_s_in_case_alone(cdc: CdcBench) -> None:
+    with_op = pa.schema([*PEOPLE, ("op", pa.string())])
+    cdc.feed(tables={"t": {"key": "id"}, "appended": {}})
+    for table in ("t", "appended"):
+        put(cdc, LOAD, [(1, "a"), (2, "b")], table=table)
+        put(cdc, FIRST, [("U", at(1), 1, "a2")], table=table)
+        put(cdc, SECOND, [("I", at(2), 3, "c", "own")], with_op, table)
+    answer = cdc.command("run", "--json")
+    by_name = {receipt["target"]: receipt for receipt in answer.data}
+    assert by_name["t"]["exit_code"] == 0
+    assert rows(cdc, "id", "op") == [(1, None), (2, None), (3, "own")]
+    assert by_name["appended"]["exit_code"] == 2
+    assert (
+        "appended has a column 'op', and is appended with the kind of each change as 'Op'"
+        in by_name["appended"]["error"]
+    )
+
+
+@pytest.mark.slow
+def test_before_images_that_are_null_or_stand_alone(cdc: CdcBench) -> None:
+    before = pa.schema([*PLACED, ("BI_ID", pa.int32()), ("BI_place", pa.string())])
+    alone = pa.schema([("id", pa.int32()), ("place", pa.string()), ("BI_id", pa.int32()), ("BI_name", pa.string())])
+    cdc.feed(tables={"t": {"key": "id", "partition_by": "place", "index": "simple"}}, source__before_image_prefix="BI_")
+    put(cdc, LOAD, [(1, "a", None), (2, "b", "p")], PLACED)
+    cdc.run()
+    put(cdc, FIRST, [("U", at(1), 9, "a", "p", 1, None)], before)
+    put(cdc, SECOND, [("U", at(2), 2, "p", 2, "b")], alone)
+    receipt = cdc.run()
+    assert ran(receipt) == {"read": 2, "written": 2, "rekeyed": 1}
+    assert columns(cdc) == ["id", "name", "place"]
+    assert rows(cdc, "id", "name", "place") == [(2, None, "p"), (9, "a", "p")]
+
+
+@pytest.mark.slow
+def test_what_used_to_stop_a_table_for_good(cdc: CdcBench) -> None:
+    texts = pa.schema([("id", pa.string()), ("name", pa.string())])
+    cdc.feed(
+        tables={
+            "deletes_first": {"key": "id", "partition_by": "place"},
+            "empty_key": {"key": "id"},
+            "metadata": {"key": "id"},
+            "key_alone": {"key": "id"},
+        },
+        source__before_image_prefix="BI_",
+        max_rejected=0.9,
+    )
+    key_alone = pa.schema([("id", pa.int32())])
+    put(cdc, FIRST, [("D", at(1), 1)], key_alone, "deletes_first")
+    put(cdc, LOAD, [("a", "r")], texts, "empty_key")
+    put(cdc, LOAD, [(1, "x")], pa.schema([("id", pa.int32()), ("_metadata", pa.string())]), "metadata")
+    put(cdc, LOAD, [(1, "x"), (2, "y")], PEOPLE, "key_alone")
+    by_name = {receipt["target"]: receipt for receipt in cdc.command("run", "--json").data}
+    assert by_name["deletes_first"]["exit_code"] == 3
+    assert "no file has the partition column 'place' yet" in by_name["deletes_first"]["error"]
+    assert by_name["metadata"]["exit_code"] == 3
+    assert "column '_metadata' cannot be a column of the table" in by_name["metadata"]["error"]
+
+    put(cdc, SECOND, [("I", at(2), 1, "x", "p")], PLACED, "deletes_first")
+    put(cdc, FIRST, [("U", at(1), "b", "e", "")], pa.schema([*texts, ("BI_id", pa.string())]), "empty_key")
+    put(cdc, FIRST, [("U", at(1), 1), ("D", at(1), 2)], key_alone, "key_alone")
+    by_name = {receipt["target"]: receipt for receipt in cdc.command("run", "--json").data}
+    assert rows(cdc, table="deletes_first") == [(1, "x")]
+    assert rows(cdc, table="empty_key") == [("a", "r"), ("b", "e")]
+    assert by_name["key_alone"]["rules"] == {"id: no_values": 1}
+    assert rows(cdc, table="key_alone") == [(1, "x")]
+
+
+@pytest.mark.slow
+def test_updates_of_one_unknown_key_in_many_files(cdc: CdcBench) -> None:
+    put(cdc, LOAD, [(1, "a")])
+    cdc.run()
+    cdc.feed(tables={"t": {"key": "id"}}, target__on_update_of_unknown_key="refuse")
+    put(cdc, FIRST, [("U", at(0), 1, "b")])
+    names = [f"20260801-103{n}00000.parquet" for n in range(7)]
+    for second, name in enumerate(names, start=1):
+        put(cdc, name, [("U", at(second), 9, "?")])
+    receipt = cdc.run()
+    assert (receipt["exit_code"], list(receipt["refused"])) == (3, [f"raw/hr/t/{names[0]}"])
+    assert rows(cdc) == [(1, "b")]
+
+
+@pytest.mark.slow
+def test_damaged_footers_are_refused(cdc: CdcBench) -> None:
+    put(cdc, LOAD, [(1, "a")])
+    path = put(cdc, FIRST, [("U", at(1), 1, "b")])
+    whole = path.read_bytes()
+    length = int.from_bytes(whole[-8:-4], "little")
+    for place in range(len(whole) - 8 - length, len(whole) - 8, 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x15]) + whole[place + 1 :])
+        answer = cdc.command("plan", "--json")
+        assert answer.exit_code in (0, 3), answer.stderr
+        assert answer.exit_code == 0 or "20260801-101500000.parquet" in answer.last_line

@@ -12,6 +12,7 @@ import pytest
 from hudi import HudiTableBuilder
 from pyspark.sql import SparkSession
 
+from lakewright.log import Log
 from tests.cdc import EMPLOYEES, CdcBench
 
 STORAGES = ["copy_on_write", "merge_on_read"]
@@ -575,6 +576,21 @@ def test_a_write_that_only_looks_done_is_a_failure(cdc: CdcBench, monkeypatch: p
     assert receipt["exit_code"] == 1
     assert "the timeline of refined/hr/employees/ holds no commit of batch 1" in receipt["error"]
     assert cdc.run()["exit_code"] == 0
+    assert cdc.rows() == [ANN]
+    assert cdc.batches() == [1]
+
+
+@pytest.mark.slow
+def test_a_batch_that_the_table_holds_is_not_dropped(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    cdc.put(LOAD, [ANN])
+    with monkeypatch.context() as patch:
+        patch.setattr(Log, "write_outcome", fail)
+        assert cdc.run()["exit_code"] == 1
+    receipt = cdc.run("--drop-open")
+    assert [(batch["number"], batch["status"]) for batch in receipt["batches"]] == [(1, "committed")]
     assert cdc.rows() == [ANN]
     assert cdc.batches() == [1]
 

@@ -256,3 +256,31 @@ def test_a_job_is_a_script_that_takes_glues_own_arguments(bench: Bench) -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert bench.rows() == [(1, "a")]
+
+
+def test_a_batch_that_keeps_failing_shows_and_can_be_dropped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs.csv_to_parquet import CsvToParquet
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    bench.put("a.csv", "id,name\n1,a\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(CsvToParquet, "stage", fail)
+        for _ in range(2):
+            assert bench.run()["error"] == "unexpected RuntimeError: broken"
+        answer = bench.command("status", "--json")
+        assert answer.exit_code == 1
+        assert answer.data[0]["open_batch"] == 1
+        assert answer.last_line == (
+            "error: batch 1 is open, and the last run failed: unexpected RuntimeError: broken; mend the cause and `run` "
+            "finishes it, or `run --drop-open` drops it"
+        )
+    receipt = bench.run("--drop-open")
+    assert [(batch["number"], batch["status"], batch["reason"]) for batch in receipt["batches"]] == [
+        (1, "dropped", "dropped on request"),
+        (2, "committed", ""),
+    ]
+    assert bench.rows() == [(1, "a")]
+    assert bench.command("status").exit_code == 0
+    assert bench.run("--drop-open")["status"] == "nothing_new"

@@ -47,14 +47,22 @@ CSV_CASES: dict[str, tuple[str | bytes, list[Row], list[Reason]]] = {
     "header-only": ("id,name\n", [], []),
     "header-only-no-line-end": ("id,name", [], []),
     "zero-bytes": ("", [], []),
-    "stray-quotes-in-a-line": ('id,name\n1,"abc"def\n2,5" pipe\n', [(1, '"abc"def'), (2, '5" pipe')], []),
+    "quotes-that-are-data": (
+        'id,name\n1,5" pipe\n2, "a"\n"3"\t,"a\\"  \n',
+        [(1, '5" pipe'), (2, ' "a"'), (3, "a\\")],
+        [],
+    ),
+    "text-after-a-quote": (
+        'id,name\r\n1,"abc"def\r\n2,b\r\n3,"c"  "d"\r\n4,"He said \\"hi\\""\r\n',
+        [(2, "b")],
+        [("quote", None)] * 3,
+    ),
     "nul": ("id,name\n1,a\x00b\n", [(1, "a\x00b")], []),
 }
 # The same read line by line: a value never goes over the end of its line; a quote that is not closed in it is refused.
 LINE_BY_LINE: dict[str, tuple[list[Row], list[Reason]]] = {
     "line-ends-in-quotes-lf": ([], [("quote", None), ("field_count", None), ("quote", None)]),
     "line-ends-in-quotes-crlf": ([(2, "d")], [("quote", None), ("field_count", None), ("quote", None)]),
-    "stray-quotes-in-a-line": ([], [("quote", None)] * 2),
 }
 
 
@@ -115,6 +123,7 @@ REFUSED_BY = {
 @pytest.mark.parametrize("by", REFUSED_BY)
 def test_refused_files(bench: Bench, by: str) -> None:
     cases = REFUSED_BY[by]
+    bench.feed(source__on_refused_file="fail")
     bench.put("a.csv", "id,name\n7,good\n")
     bench.run()
     for name, (text, _) in cases.items():
@@ -130,7 +139,7 @@ def test_refused_files(bench: Bench, by: str) -> None:
     assert any(path in receipt["error"] for path in receipt["refused"])
     assert bench.rows() == [(7, "good")]
 
-    bench.feed(source__on_refused_file="skip")
+    bench.feed()
     receipt = bench.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "committed")
     assert bench.rows() == [(7, "good"), (8, "other")]
@@ -156,7 +165,6 @@ def test_truncated_gzip_is_refused_by_name(bench: Bench) -> None:
 
 
 def test_a_refused_rewrite_keeps_the_rows_that_are_there(bench: Bench) -> None:
-    bench.feed(source__on_refused_file="skip")
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b.csv", "id,name\n2,b\n")
     bench.run()
@@ -296,10 +304,91 @@ def test_flat_folder_with_dates_in_names(bench: Bench) -> None:
     (folder / ".hidden.csv").write_text("id,name\n")
     receipt = bench.run()
     assert receipt["ignored"] == {
-        "raw/people/.hidden.csv": "hidden",
+        "raw/people/.hidden.csv": "hidden: a folder or its name begins with a dot; rename it if it is data",
         "raw/people/readme.txt": "name does not match source.file_name",
     }
     assert bench.rows("id", "year", "month", "day") == [(1, "2019", "08", "21"), (2, "2019", "08", "22")]
+
+
+@pytest.mark.parametrize("multiline", [True, False])
+def test_hidden_objects_are_named_or_taken(bench: Bench, multiline: bool) -> None:
+    """Spark passes over a file whose name begins with _, even where it is named."""
+    names = {"plain.csv": 1, "_named.csv": 2, "_posts/in.csv": 3, "_posts/_both.csv.gz": 4, "__x/_y/z.csv": 5}
+    for name, number in names.items():
+        text = f'id,name\n{number},"a ""b"""\nx,y\n'
+        bench.put(name, gzip.compress(text.encode()) if name.endswith(".gz") else text)
+    never = {"_SUCCESS": "", "_temporary/0/t.csv": "id,name\n7,t\n", "_posts/.d.csv": "id,name\n8,d\n"}
+    for name, text in never.items():
+        bench.put(name, text)
+    bench.feed(source__csv={"multiline": multiline})
+    folder = "raw/people/year=2026/month=08/day=01/"
+    (plan,) = bench.command("plan", "--json").data
+    receipt = bench.run()
+    assert plan["ignored"] == receipt["ignored"]
+    assert {path.removeprefix(folder) for path in receipt["ignored"]} == {*names, *never} - {"plain.csv"}
+    assert "source.hidden: take reads it" in receipt["ignored"][f"{folder}_posts/in.csv"]
+    assert bench.rows() == [(1, 'a "b"')]
+
+    bench.feed(source__csv={"multiline": multiline}, source__hidden="take")
+    receipt = bench.run()
+    assert {path.removeprefix(folder) for path in receipt["ignored"]} == set(never)
+    assert bench.rows() == [(number, 'a "b"') for number in names.values()]
+    assert len(bench.quarantine()) == len(names)
+    assert bench.strays() == []
+
+
+def test_a_source_whose_own_folder_is_hidden(bench: Bench) -> None:
+    bench.feed(source__path="raw/_people/")
+    path = bench.lake / "raw/_people/year=2026/month=08/day=01/a.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("id,name\n1,a\n")
+    assert bench.run()["counts"]["written"] == 1
+    assert bench.rows() == [(1, "a")]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", "\x01", ","])
+def test_lines_of_blanks_are_records(bench: Bench, delimiter: str) -> None:
+    bench.feed(
+        source__csv={"multiline": False, "delimiter": delimiter},
+        source__columns={"id": "long", "name": "string"},
+        target__partition_by=[],
+    )
+    bench.put("a.csv", f"id{delimiter}name\n{delimiter}\n  \n\n1{delimiter} \n")
+    bench.run()
+    assert bench.rows() == [(1, " "), (None, None)]
+    assert [(reasons(row), row["text"]) for row in bench.quarantine()] == [([("field_count", None)], "  ")]
+
+
+def test_a_header_that_comes_again_line_by_line(bench: Bench) -> None:
+    bench.feed(source__csv={"multiline": False}, source__columns={"name": "string"})
+    bench.put("a.csv", '\ufeff"name"\r\n\r\na\r\n"name"\r\n \r\n')
+    bench.put("b.csv", "name\nb\nname\nname\n")
+    receipt = bench.run()
+    assert bench.rows("name") == [(" ",), ("a",), ("b",)]
+    assert receipt["rules"] == {"repeated_header": 3}
+    assert receipt["counts"]["read"] == 6
+
+
+def test_what_is_clean_is_looked_through_only_where_a_value_begins_with_a_quote(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lakewright.readers import csv
+
+    looked: list[str] = []
+    look = csv.look_through_objects
+
+    def look_and_tell(spark: Any, lake: Any, paths: Any, *rest: Any) -> Any:
+        paths = list(paths)
+        looked.extend(path.rsplit("/", 1)[-1] for path in paths)
+        return look(spark, lake, paths, *rest)
+
+    monkeypatch.setattr(csv, "look_through_objects", look_and_tell)
+    bench.put("json.csv", 'id,name\n1,"{""a"": ""b \\""c\\"" d""}"\n2,"[""x"", 5]"\n')
+    bench.put("quoted.csv", 'id,name\n3,"""a"", b"\n')
+    bench.put("bad.csv", 'id,name\n4,"a"b\n5,e\n')
+    bench.run()
+    assert sorted(looked) == ["bad.csv", "quoted.csv"]
+    assert bench.rows("id") == [(1,), (2,), (3,), (5,)]
 
 
 def test_odd_object_names_are_read(bench: Bench) -> None:
@@ -314,7 +403,6 @@ def test_names_that_spark_cannot_open_are_refused_not_forgotten(bench: Bench) ->
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b:c.csv", "id,name\n2,b\n")
     bench.put("d\ne.csv", "id,name\n3,d\n")
-    bench.feed(source__on_refused_file="skip")
     receipt = bench.run()
     assert receipt["exit_code"] == 3
     assert set(receipt["refused"].values()) == {"Spark cannot open an object of this name; rename it"}
@@ -527,7 +615,7 @@ def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(be
 
 
 def test_rebuild_of_an_appended_table_keeps_what_cannot_be_read_now(bench: Bench) -> None:
-    bench.feed(target__fill="append", source__on_refused_file="skip", target__on_missing_source="rebuild")
+    bench.feed(target__fill="append", target__on_missing_source="rebuild")
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b.csv", "id,name\n2,b\n")
     bench.run()
@@ -587,3 +675,27 @@ def test_feeds_that_do_not_fit_together(bench: Bench, changes: dict[str, Any], p
     answer = bench.command("run")
     assert answer.exit_code == 2
     assert problem in answer.last_line
+
+
+@pytest.mark.parametrize("partition_by", [["year", "month", "day"], ["year", "na{me`"], []])
+def test_rows_of_many_small_tasks_are_gathered(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, partition_by: list[str]
+) -> None:
+    """More than 512 small files with one partition used to fail every time; here two tasks are many."""
+    from lakewright.writers import parquet
+
+    monkeypatch.setattr(parquet, "_FEW_FILES", 1)
+    monkeypatch.setattr(parquet, "_OPEN_COST", parquet._SPLIT_BYTES)
+    fill = {"target__fill": "append"} if "na{me`" in partition_by else {}
+    bench.feed(
+        target__partition_by=partition_by,
+        source__columns={"id": "long", "na{me`": {"type": "string", "from": "name"}},
+        **fill,
+    )
+    for number in range(6):
+        bench.put(f"{number}.csv", f"id,name\n{number},a\n{number + 10},b\n", day=f"0{number % 2 + 1}")
+    receipt = bench.run()
+    assert (receipt["exit_code"], receipt["counts"]["written"]) == (0, 12)
+    assert sorted(row[0] for row in bench.rows("id")) == sorted([*range(6), *range(10, 16)])
+    files = {(path.parent.name, path.name) for path in (bench.lake / "refined/people").rglob("*.parquet")}
+    assert len(files) == max(1, len({folder for folder, _ in files}))

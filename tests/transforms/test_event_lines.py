@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.event_lines import exact_number, has_doubled_keys, parse_lines, split_lines
+from transforms.event_lines import exact_number, has_doubled_keys, is_cut_off, parse_lines, split_lines
 from transforms.flat_rows import flatten
 
 
@@ -120,3 +120,41 @@ def test_numbers_of_lines_and_records() -> None:
     assert [(line.number, line.ordinal) for line in parsed.lines] == [(11, 8), (15, 10)]
     assert [(line.number, line.rule, line.text) for line in parsed.rejected] == [(13, "json", b"x")]
     assert parsed.blank == 2
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=4), st.booleans(), st.data())
+def test_every_beginning_of_a_record_is_cut_off(record: dict[str, Any], is_ascii: bool, data: st.DataObject) -> None:
+    text = json.dumps(record, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
+    length = data.draw(st.integers(1, len(text) - 1))
+    assert is_cut_off(text[:length])
+    assert not is_cut_off(text)
+    assert not is_cut_off(text + b" \r")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b" \t\r",
+        b"n/a",
+        b"no",
+        b"x",
+        b"}",
+        b'"a": 1,',
+        b'{"a":n/a',
+        b'{"a":01',
+        b'{"a":NaN',
+        b'{"a":1}}',
+        b"12",
+        b"nul ",
+    ],
+)
+def test_what_begins_no_json_is_not_cut_off(line: bytes) -> None:
+    assert not is_cut_off(line)

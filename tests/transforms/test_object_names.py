@@ -1,6 +1,6 @@
 import pytest
 
-from transforms.object_names import date_of_object, file_name_pattern, is_hidden, partition_path
+from transforms.object_names import date_of_object, file_name_pattern, is_hidden, partition_path, why_no_data
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,28 @@ from transforms.object_names import date_of_object, file_name_pattern, is_hidden
 )
 def test_is_hidden(path: str, hidden: bool) -> None:
     assert is_hidden(path) is hidden
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "ignored", "taken"),
+    [
+        pytest.param("a/b.csv", 1, "", "", id="plain"),
+        pytest.param("_posts/b.csv", 1, "source.hidden: take reads it", "", id="folder"),
+        pytest.param("_b.csv", 1, "source.hidden: take reads it", "", id="name"),
+        pytest.param("_posts/empty.csv", 0, "source.hidden: take reads it", "", id="empty-in-a-folder"),
+        pytest.param("_posts/_SUCCESS", 0, "an empty marker", "an empty marker", id="marker"),
+        pytest.param("a/_temporary/0/b.csv", 1, "has not finished", "has not finished", id="unfinished"),
+        pytest.param("_posts/b.csv._COPYING_", 1, "has not finished", "has not finished", id="copying"),
+        pytest.param("_posts/.b.csv", 1, "begins with a dot", "begins with a dot", id="dot"),
+        pytest.param(".git/b.csv", 1, "begins with a dot", "begins with a dot", id="dot-folder"),
+        pytest.param("_posts/", 0, "a folder marker", "a folder marker", id="folder-marker"),
+    ],
+)
+def test_why_no_data(path: str, size: int, ignored: str, taken: str) -> None:
+    for takes_underscores, expected in ((False, ignored), (True, taken)):
+        reason = why_no_data(path, size=size, takes_underscores=takes_underscores)
+        assert expected in reason
+        assert bool(reason) == bool(expected)
 
 
 @pytest.mark.parametrize(

@@ -15,4 +15,4 @@ def test_every_record_is_new_once(parts: list[tuple[str, list[int]]]) -> None:
             if (topic, offset) in known:
                 expected.add(place)
             known.add((topic, offset))
-        assert seen.add((topic, 0), offsets) == expected
+        assert seen.add(("", topic, 0), offsets) == expected

@@ -5,6 +5,7 @@ from transforms.sink_names import (
     date_of_folders,
     path_date_pattern,
     read_sink_name,
+    sink_scope,
     table_name,
     topics_by_table,
 )
@@ -32,6 +33,12 @@ from transforms.sink_names import (
         pytest.param("t/p/t+0.json", "+", "its name is not <topic>+<partition>+<offset>", id="no-offset"),
         pytest.param("t/p/t+0+-1.json", "+", "its name is not <topic>+<partition>+<offset>", id="negative"),
         pytest.param("t/p/t+0+\u0661.json", "+", "its name is not <topic>+<partition>+<offset>", id="other-digits"),
+        pytest.param(
+            "t/p/t+0+9223372036854775808.json",
+            "+",
+            "its name has a number above 2^63 - 1, which is no Kafka partition and no offset",
+            id="above-the-last-offset",
+        ),
         pytest.param("t/p/t+0+1.avro", "+", "its name does not end in .json or .json.gz", id="avro"),
         pytest.param("_t/p/_t+0+1.json", "+", SinkName("_t", "p", 0, 1), id="a-topic-of-kafkas-own"),
         pytest.param("t/p/_SUCCESS", "+", "its name does not end in .json or .json.gz", id="marker"),
@@ -42,6 +49,23 @@ from transforms.sink_names import (
 )
 def test_read_sink_name(path: str, delimiter: str, expected: SinkName | str) -> None:
     assert read_sink_name(path, delimiter) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "other", "is_shared"),
+    [
+        ("raw/t/partition=0/t+0+0000000012.json.gz", "raw/t/partition=0/t+0+0000000100.json", True),
+        ("raw/t/partition=0/t+0+12.json", "raw/t/partition=0/t+1+12.json", False),
+        ("raw/t/region=eu/t+0+12.json", "raw/t/region=us/t+0+12.json", False),
+        ("raw/t/x/t+0+12.json", "raw/t/x/t+01+2.json", False),
+        ("raw/t-1/x/t-1-0-12.json", "raw/t-1/x/t-1-0-7.json", True),
+        ("raw/t/x/t__0__12.json", "raw/t/x/t__0__1.json.gz", True),
+    ],
+)
+def test_computed_offsets_say_something_within_one_folder_and_kafka_partition(
+    path: str, other: str, is_shared: bool
+) -> None:
+    assert (sink_scope(path) == sink_scope(other)) == is_shared
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """What the names and the footers of DMS files tell."""
 
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,10 +11,10 @@ from lakewright.log import SourceObject
 from lakewright.readers.dms import Footer, is_load, read_footers, written_at
 
 
-def footers(folder: Path, **kwargs: Any) -> tuple[dict[str, Footer], dict[str, str]]:
+def footers(folder: Path) -> tuple[dict[str, Footer], dict[str, str]]:
     lake = open_lake(str(folder))
     objects = [SourceObject(path=found.path, size=found.size, etag=found.etag) for found in lake.list("")]
-    return read_footers(lake, objects, **kwargs)
+    return read_footers(lake, objects)
 
 
 @pytest.mark.parametrize(
@@ -39,10 +38,10 @@ def test_footers_of_a_file_larger_than_its_tail(tmp_path: Path) -> None:
     columns = {f"column_{n}": pa.array(range(20_000), pa.int32()) for n in range(8)}
     pq.write_table(pa.table({**columns, "ts": times}), tmp_path / "a.parquet", row_group_size=100, compression="none")
     assert (tmp_path / "a.parquet").stat().st_size > 1 << 20
-    found, refused = footers(tmp_path, time_column="ts")
+    found, refused = footers(tmp_path)
     assert refused == {}
     footer = found["a.parquet"]
-    assert (footer.rows, footer.first_time) == (20_000, "20260801100000000000")
+    assert footer.rows == 20_000
     assert footer.columns == {**dict.fromkeys(columns, "int"), "ts": "string"}
 
 
