@@ -89,8 +89,8 @@ class AppendTarget(ChangedTable):
         database = self.feed.target.catalog_database
         if not database or not self._lake.uri.startswith("s3://"):
             return None
-        keys = dict.fromkeys(self.spec.partition_by, "string")
-        return Catalog(database, self.target.name, f"{self._lake.uri}/{self.target.path}", keys)
+        location, owner = f"{self._lake.uri}/{self.target.path}", self._owner()
+        return Catalog(database, self.target.name, location, self.spec.partition_by, owner=owner)
 
     def _judge(self, changes: DataFrame) -> DataFrame:
         """See ``ChangedTable``; a text that cannot be the name of a folder is rejected as well."""

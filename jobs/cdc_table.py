@@ -111,6 +111,10 @@ class ChangedTable(ABC):
     def layout(self) -> str:
         """See ``TargetJob.layout``."""
 
+    def _owner(self) -> str:
+        """Say whose the table is in the catalog."""
+        return f"{self.target.feed_name}/{self.target.name} in {self._lake.uri}"
+
     @cached_property
     def _spark(self) -> SparkSession:
         session = own_session(lake_uris=(self._lake.uri, self._source.lake.uri))

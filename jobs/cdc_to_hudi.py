@@ -352,7 +352,7 @@ class HudiTarget(ChangedTable):
         if not database or not self._lake.uri.startswith("s3://"):
             return None
         location = f"{self._lake.uri}/{self.target.path}".rstrip("/")
-        return HudiCatalog(database, location, self._table, lambda: self._timeline().partitions())
+        return HudiCatalog(database, location, self._table, lambda: self._timeline().partitions(), owner=self._owner())
 
     def compact(self) -> list[Compacted]:
         """Compact the table, as it is now.

@@ -16,7 +16,7 @@ from jobs.entrypoint import run_as_script
 from lakewright.catalog import Catalog
 from lakewright.errors import ConfigError
 from lakewright.lake import Lake
-from lakewright.log import Counts, Plan, SourceObject, TableState
+from lakewright.log import Counts, Log, Plan, SourceObject, TableState
 from lakewright.progress import Progress
 from lakewright.readers.csv import DOUBT, CsvBatch
 from lakewright.readers.csv_objects import (
@@ -53,6 +53,7 @@ from transforms.typed_rows import (
 )
 
 _NO_NAME: Final = "Spark cannot open an object of this name; rename it"
+_LEFT_BEHIND: Final = "the former table, laid out as {}, is not kept up to date any more; delete it if nobody reads it"
 
 
 def build(rows: DataFrame, *, columns: Sequence[TypedColumn], observed: Observation) -> DataFrame:
@@ -89,7 +90,8 @@ class CsvToParquet:
         """See ``TargetJob.survey``."""
         is_whole = request.everything and not request.wanted
         changes, broken = schema_changes(state.columns, state.published, self._published_columns())
-        if problem := state.other_layout(self.layout()):
+        former = self._former_table(state)
+        if problem := (former or state).other_layout(self.layout()):
             broken.insert(0, problem)
         if broken and not is_whole:
             raise ConfigError(f"{broken[0]}; run `rebuild` to make the whole table anew")
@@ -104,11 +106,12 @@ class CsvToParquet:
         if self.feed.target.fill == "append" and not request.everything:
             refused |= self._damaged([found for found in fresh if found.path in state.objects.keys() - refused.keys()])
         return Survey(
-            choice=self._choose(listing.objects, _paths(asked), refused, state, request),
+            choice=self._choose(listing.objects, _paths(asked), refused, former or state, request),
             refused=refused,
             ignored=listing.ignored,
             extra_columns=self._extra_columns(fresh),
             schema_changes=changes + broken,
+            warnings=[_LEFT_BEHIND.format(former.layout)] if former else [],
             nothing=""
             if listing.objects or listing.unreadable
             else describe_empty(self._source.where, listing.ignored, whose="one of the feed's"),
@@ -145,9 +148,9 @@ class CsvToParquet:
         target = self.feed.target
         if target.catalog is None or not self._lake.uri.startswith("s3://"):
             return None
-        types = self._published_columns()
-        keys = {name: types.get(name, "string") for name in target.partition_by}
-        return Catalog(target.catalog.database, target.catalog.table, f"{self._lake.uri}/{target.path}", keys)
+        location, owner = f"{self._lake.uri}/{target.path}", f"{self.target.feed_name} in {self._lake.uri}"
+        database, table = target.catalog.database, target.catalog.table
+        return Catalog(database, table, location, target.partition_by, owner=owner)
 
     def _stage_rows(
         self,
@@ -333,6 +336,15 @@ class CsvToParquet:
         if self.feed.target.fill == "append":
             return found.path
         return partition_path({key: found.date.get(key, "") for key in self.feed.date_keys()})
+
+    def _former_table(self, state: TableState) -> TableState | None:
+        """Find the feed's table under another name, if this one has nothing yet: its path was changed."""
+        if state.committed:
+            return None
+        folder = f"state/{self.target.feed_name}/"
+        names = (name for name in self._lake.folders(folder) if name != self.target.name)
+        states = (Log(self._lake, f"{folder}{name}/").read()[0] for name in names)
+        return next((former for former in states if former.committed), None)
 
     def _published_columns(self) -> dict[str, str]:
         return {name: column.ddl_type for name, column in self.feed.typed_columns().items()}

@@ -122,7 +122,8 @@ class FlattenEvents:
         if catalog is None or not self._lake.uri.startswith("s3://"):
             return None
         location = f"{self._lake.uri}/{self.target.path}"
-        return Catalog(catalog.database, self._table, location, dict.fromkeys(DATE_KEYS, "string"))
+        owner = f"{self.target.feed_name}/{self._table} in {self._lake.uri}"
+        return Catalog(catalog.database, self._table, location, DATE_KEYS, owner=owner)
 
     def _unfit(self, state: TableState) -> str:
         """Say what of the table is not as the feed has it now; empty if nothing."""

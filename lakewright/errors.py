@@ -17,7 +17,8 @@ LakewrightError (1)                 transforms.errors
 ├── OvertakenError (4)              another run finished this run's batch
 ├── InterruptedRunError (130)       somebody ended the run
 └── UnreachableError (5)            a source or service could not be reached
-    └── AccessDeniedError (5)       it was reached, and said no
+    ├── AccessDeniedError (5)       it was reached, and said no
+    └── CatalogError (5)            the data is committed, and its catalog is not up to date
 """
 
 from collections.abc import Mapping, Sequence
@@ -167,3 +168,7 @@ class UnreachableError(LakewrightError):
 
 class AccessDeniedError(UnreachableError):
     """Raised when a source or a service refuses access."""
+
+
+class CatalogError(UnreachableError):
+    """Raised when the catalog cannot be reached, refuses, or holds an entry of another; it never stops the data."""

@@ -28,7 +28,8 @@ _PARAMETER_CHARACTERS: Final = 4000
 class HudiCatalog:
     """The entries of one table: its own, or for merge_on_read its read-optimised and its real-time view.
 
-    ``table_of`` describes the table for the columns that it has; ``partitions`` lists its partitions.
+    ``table_of`` describes the table for the columns that it has; ``partitions`` lists its partitions; ``owner`` is that
+    of ``Catalog``.
     """
 
     def __init__(
@@ -37,8 +38,10 @@ class HudiCatalog:
         location: str,
         table_of: Callable[[Mapping[str, str]], HudiTable],
         partitions: Callable[[], Sequence[str]],
+        *,
+        owner: str,
     ) -> None:
-        self._database, self._location = database, location
+        self._database, self._location, self._owner = database, location, owner
         self._table_of, self._partitions = table_of, partitions
 
     def register(self, state: TableState) -> str:
@@ -46,18 +49,18 @@ class HudiCatalog:
         table = self._table_of(state.columns)
         own = {KEY: "string"} if table.key == KEY else {}
         columns = {**dict.fromkeys(_META, "string"), **state.columns, **own, ORDER: "string", IS_DELETED: "boolean"}
-        keys = {name: columns[name] for name in table.partition_by}
         views = _MERGE_ON_READ if table.storage == "merge_on_read" else _COPY_ON_WRITE
         partitions = self._partitions()
         names = []
         for suffix, input_format in views.items():
             entry = Catalog(
                 self._database,
-                table.name.lower() + suffix,
+                table.name + suffix,
                 self._location,
-                keys,
+                table.partition_by,
+                owner=self._owner,
                 formats=_formats(self._location, input_format, read_optimised=suffix == "_ro"),
-                parameters=_spark_parameters(columns, list(keys)),
+                parameters=_spark_parameters(columns, table.partition_by),
             )
             names.append(entry.register_as(columns, partitions))
         return ", ".join(names)

@@ -14,6 +14,7 @@ from typing import Final
 
 from lakewright.errors import (
     AccountingError,
+    CatalogError,
     EmptySourceError,
     InterruptedRunError,
     ObjectRefusedError,
@@ -28,6 +29,7 @@ from lakewright.lease import Lease
 from lakewright.log import Counts, Log, Outcome, Plan, TableFile, TableState
 from lakewright.progress import LOGGER, Progress, readable_bytes
 from lakewright.receipts import BatchReport, Receipt, has_receipt, write_receipt
+from lakewright.registration import Registration
 from lakewright.spark_errors import find_unreachable
 from lakewright.target_jobs import (
     FEED_CHANGED,
@@ -57,6 +59,8 @@ class Run:
         self._id = f"{now:%Y%m%dT%H%M%S%f}Z-{uuid.uuid4().hex[:8]}"
         self._refused: dict[str, str] = {}
         self._unreached: dict[str, str] = {}
+        self._registration = Registration(lake, job)
+        self._uncatalogued: CatalogError | None = None
         self.receipt = Receipt(
             run=self._id,
             feed=self._target.feed_name,
@@ -83,6 +87,8 @@ class Run:
                 raise UnreachableError(f"{len(self._unreached)} objects could not be scrubbed, first {path}: {reason}")
             if self._refused:
                 raise ObjectRefusedError(self._refused)
+            if self._uncatalogued:
+                raise self._uncatalogued
             self.receipt.status = "committed" if self._committed() else "nothing_new"
         except LakewrightError as error:
             self._fail(InterruptedRunError() if self._interrupt.is_wanted else error)
@@ -100,6 +106,8 @@ class Run:
                 raise
         finally:
             self._say("receipt")
+            if self._uncatalogued and self.receipt.error != str(self._uncatalogued):
+                self.receipt.warn([str(self._uncatalogued)])
             self.receipt.finished = datetime.now(UTC).isoformat()
             self.receipt.checks = {"every row accounted for": self.receipt.counts.holds()}
             self._write_receipt()
@@ -246,11 +254,12 @@ class Run:
         self._say("committed" if not refused else "refused", f"batch {plan.number}")
         self.receipt.add(BatchReport.of(outcome, plan.objects, plan.processing_date))
         state = state.after(plan, outcome)
-        self._publish(outcome, state)
+        self._publish(outcome)
         self._log.write_snapshot(state)
+        self._register(state)
         return state
 
-    def _publish(self, outcome: Outcome, state: TableState) -> None:
+    def _publish(self, outcome: Outcome) -> None:
         """Bring the table to what the outcome says; harmless when done again, by whomever."""
         for file in (*outcome.added, *outcome.quarantined, *outcome.memory):
             self._progress.stage(self._target.name, "publish", file.path)
@@ -262,21 +271,30 @@ class Run:
         for path in (*outcome.removed, *outcome.released, *outcome.forgotten):
             self._progress.stage(self._target.name, "remove", path)
             self._lake.delete(path)
-        catalog = self._job.catalog()
-        if catalog is not None and outcome.status == "committed":
-            self._say("catalog")
-            self.receipt.catalog = catalog.register(state)
         self._say("clean up")
         for folder in self._staging_of(outcome.number):
             self._lake.delete_folder(folder)
 
+    def _register(self, state: TableState) -> None:
+        """Bring the catalog up to date; what keeps it from that never stops the data, and is told at the end."""
+        if not self._registration.is_due(state):
+            return
+        self._say("catalog")
+        try:
+            self.receipt.catalog, warnings = self._registration.register(state)
+        except CatalogError as error:
+            self._uncatalogued, self.receipt.catalog = error, f"failed: {error}"
+        else:
+            self._uncatalogued = None
+            self.receipt.warn(warnings)
+
     def _roll_forward(self, state: TableState) -> None:
-        """Finish what the last run could not: its publishing, its staging, its receipt."""
+        """Finish what the last run could not: its publishing, its staging, its receipt, its entry in the catalog."""
         ended = {folder for folder in self._staging_folders() if _number(folder) <= state.number}
         last = state.last
         if last is not None and any(_number(folder) == last.number for folder in ended):
             self._say("roll forward", f"batch {last.number}")
-            self._publish(last, state)
+            self._publish(last)
         for folder in ended:
             self._lake.delete_folder(folder)
         if last is not None and not has_receipt(self._lake, self._target.state_folder, last.run):
@@ -295,6 +313,7 @@ class Run:
                 }
             )
             write_receipt(self._lake, self._target.state_folder, lost)
+        self._register(state)
 
     def _drop(self, plan: Plan, state: TableState, reason: str) -> TableState:
         """End a batch with nothing done; its objects are new again."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pyarrow as pa
 import pyspark
 import pytest
 from pyspark.sql import SparkSession
@@ -89,6 +90,21 @@ def test_tables_of_the_parameter_store(cdc: S3CdcBench, storage: str) -> None:
     partitions = glue.get_partitions(DatabaseName="hr", TableName=entry["Name"])["Partitions"]
     assert sorted(found["Values"][0] for found in partitions) == ["HR", "IT", "R&D/lab"]
 
+    wider = pa.schema([("emp_no", pa.int32()), ("name", pa.string()), ("department", pa.string()), ("n", pa.int32())])
+    for second, kind in ((3, pa.int32()), (4, pa.int64())):
+        wider = wider.set(3, pa.field("n", kind))
+        change = ("I", at(second), 10 + second, "Dan", "HR", second)
+        cdc.put(f"2026/08/01/20260801-1016{second:02}000.parquet", [change], wider)
+        answer = cdc.command("run", "--target", "employees", "--json")
+        assert answer.exit_code == 0, answer.stderr
+        partitions = glue.get_partitions(DatabaseName="hr", TableName=entry["Name"])["Partitions"]
+        table = glue.get_table(DatabaseName="hr", Name=entry["Name"])["Table"]
+        types = [
+            {column["Name"]: column["Type"] for column in found["StorageDescriptor"]["Columns"]}["n"]
+            for found in (table, *partitions)
+        ]
+        assert types == [{3: "int", 4: "bigint"}[second]] * 4
+
 
 def test_only_not_found_means_not_configured(cdc: S3CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
     configure("employees", {"primaryKey": "emp_no"})
@@ -102,7 +118,7 @@ def test_only_not_found_means_not_configured(cdc: S3CdcBench, monkeypatch: pytes
     assert found["misspelt"][1].endswith("unknown key 'primarykey'; did you mean 'primaryKey'?")
     assert found["no_json"][1].startswith("parameter lakehouse-table-hr.no_json is no JSON object")
     assert "table absent lies at raw/hr/absent/ and is not configured" in found["absent"][1]
-    assert answer.exit_code == 2
+    assert found["named_here"][0] == answer.exit_code == 3, "no object lies there"
 
     from botocore.exceptions import ClientError
 

@@ -45,7 +45,7 @@ class S3Bench(Bench):
 
         state, _ = Log(open_lake(self.uri), "state/people/people/").read()
         known = {*state.files, *state.quarantine}
-        ours = ("raw/", "state/people/people/log/0", "state/people/people/receipts/")
+        ours = ("raw/", *(f"state/people/people/{name}" for name in ("log/0", "receipts/", "catalog")))
         return [key for key in self.all_keys() if key not in known and not key.startswith(ours)]
 
 
@@ -84,6 +84,96 @@ def test_run_rewrite_and_catalog(s3_bench: S3Bench) -> None:
     assert sorted(partition["Values"] for partition in partitions) == [["2026", "08", "01"], ["2026", "08", "02"]]
 
 
+class CatalogView:
+    """What the catalog says of the table, and what others have put there."""
+
+    def __init__(self) -> None:
+        self.glue = boto3.client("glue")
+        self.others: list[Any] = [None, None, None]
+
+    @property
+    def table(self) -> dict[str, Any]:
+        table: dict[str, Any] = self.glue.get_table(DatabaseName="laws", Name="people")["Table"]
+        return table
+
+    @property
+    def partitions(self) -> dict[str, tuple[str, dict[str, str]]]:
+        found = self.glue.get_partitions(DatabaseName="laws", TableName="people")["Partitions"]
+        return {
+            "/".join(partition["Values"]): (
+                partition["StorageDescriptor"]["Location"],
+                {column["Name"]: column["Type"] for column in partition["StorageDescriptor"]["Columns"]},
+            )
+            for partition in found
+        }
+
+    def versions(self) -> int:
+        return len(self.glue.get_table_versions(DatabaseName="laws", TableName="people")["TableVersions"])
+
+    def describe(self) -> None:
+        table = self.table
+        known = ("Name", "Parameters", "StorageDescriptor", "PartitionKeys", "TableType")
+        table = {name: table[name] for name in known} | {"Description": "people of the firm"}
+        table["Parameters"]["projection.enabled"] = "false"
+        table["StorageDescriptor"]["Columns"][0]["Comment"] = "who"
+        self.glue.update_table(DatabaseName="laws", TableInput=table)
+        self.others = ["people of the firm", "false", "who"]
+
+    def agrees(self, path: str, keys: list[str], columns: dict[str, str], *partitions: str) -> None:
+        table, root = self.table, f"{S3Bench.uri}/refined/{path}/"
+        storage = table["StorageDescriptor"]
+        assert storage["Location"] == root
+        assert {column["Name"]: column["Type"] for column in storage["Columns"]} == columns
+        assert [key["Name"] for key in table["PartitionKeys"]] == keys
+        assert self.partitions == {
+            "/".join(part.split("=")[1] for part in partition.split("/")): (f"{root}{partition}/", columns)
+            for partition in partitions
+        }
+        others = [table.get("Description"), table["Parameters"].get("projection.enabled")]
+        assert [*others, storage["Columns"][0].get("Comment")] == self.others
+
+
+def test_the_catalog_agrees_with_the_files_after_changes_of_the_feed(s3_bench: S3Bench) -> None:
+    bench, view, catalog = s3_bench, CatalogView(), {"database": "Laws", "table": "people"}
+    longs, texts = {"id": "bigint", "name": "string"}, {"id": "string", "name": "string"}
+    keys, first, second = ["year", "month", "day"], "year=2026/month=08/day=01", "year=2026/month=08/day=02"
+    bench.feed(target__catalog=catalog)
+    bench.put("a.csv", "id,name\n1,a\n")
+    assert bench.run()["catalog"] == "laws.people"
+    view.agrees("people", keys, longs, first)
+    view.describe()
+    versions = view.versions()
+    bench.put("b.csv", "id,name\n2,b\n", day="02")
+    bench.run()
+    view.agrees("people", keys, longs, first, second)
+    assert view.versions() == versions
+
+    bench.feed(target__catalog=catalog, source__columns=texts)
+    answer = bench.command("run")
+    assert answer.exit_code == 2
+    assert answer.last_line.startswith("error: column id is bigint in the table and string in the feed; run `rebuild`")
+    view.agrees("people", keys, longs, first, second)
+    assert bench.run(verb="rebuild")["exit_code"] == 0
+    view.agrees("people", keys, texts, first, second)
+
+    bench.feed(target__catalog=catalog, target__path="refined/persons/")
+    answer = bench.command("run")
+    assert answer.exit_code == 2
+    assert answer.last_line.startswith(
+        "error: the table was laid out as refined/people/ by year/month/day of the source"
+    )
+    assert answer.last_line.endswith("run `rebuild` to make the whole table anew")
+    view.agrees("people", keys, texts, first, second)
+    answer = bench.command("rebuild", "--json")
+    assert (answer.exit_code, answer.data[0]["catalog"]) == (0, "laws.people")
+    assert answer.last_line.startswith("warning: the former table, laid out as refined/people/ by year")
+    view.agrees("persons", keys, longs, first, second)
+
+    bench.feed(target__catalog=catalog, target__path="refined/persons/", target__partition_by=["year"])
+    assert bench.run(verb="rebuild")["exit_code"] == 0
+    view.agrees("persons", ["year"], longs, "year=2026")
+
+
 @pytest.mark.parametrize(
     ("stage", "nth"),
     [
@@ -92,6 +182,7 @@ def test_run_rewrite_and_catalog(s3_bench: S3Bench) -> None:
         pytest.param("committed", 1, id="after-the-outcome"),
         pytest.param("publish", 2, id="in-the-middle-of-publish"),
         pytest.param("remove", 1, id="before-the-old-files-are-removed"),
+        pytest.param("catalog", 1, id="before-the-catalog-is-told"),
     ],
 )
 def test_killed_and_run_again(s3_bench: S3Bench, stage: str, nth: int) -> None:

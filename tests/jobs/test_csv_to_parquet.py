@@ -102,6 +102,7 @@ def test_many_cases_of_one_file(bench: Bench) -> None:
         "superseded": 0,
         "rejected": 0,
         "withheld": 0,
+        "rekeyed": 0,
     }
 
 
@@ -587,6 +588,32 @@ def test_another_layout_needs_a_rebuild(bench: Bench, change: dict[str, Any]) ->
     files = list(bench.lake.rglob("refined/**/*.parquet")) + list(bench.lake.rglob("curated/**/*.parquet"))
     assert sum(pq.ParquetFile(file).metadata.num_rows for file in files) == 3
     assert bench.strays() == []
+
+
+@pytest.mark.parametrize("fill", ["rebuild", "append"])
+def test_a_path_of_another_name_needs_a_rebuild(bench: Bench, fill: str) -> None:
+    bench.feed(target__fill=fill)
+    bench.put("a.csv", "id,name\n1,a\n")
+    old = bench.put("b.csv", "id,name\n2,b\n", day="02")
+    bench.run()
+    bench.feed(target__path="refined/persons/", target__fill=fill)
+    for verb in ("plan", "run"):
+        answer = bench.command(verb)
+        assert answer.exit_code == 2
+        assert "the table was laid out as refined/people/ by" in answer.last_line
+        assert answer.last_line.endswith("run `rebuild` to make the whole table anew")
+    old.unlink()
+    receipt = bench.run(verb="rebuild")
+    assert (receipt["exit_code"], "1 of its source objects are gone" in receipt["error"]) == (3, True)
+    bench.put("b.csv", "id,name\n2,b\n", day="02")
+    receipt = bench.run(verb="rebuild")
+    assert (receipt["exit_code"], receipt["counts"]["written"]) == (0, 2)
+    (warning,) = receipt["warnings"]
+    assert warning.startswith("the former table, laid out as refined/people/ by year/month/day of the source date")
+    assert bench.rows() == [(1, "a"), (2, "b")], "the former table is left as it was"
+    bench.put("c.csv", "id,name\n3,c\n")
+    receipt = bench.run()
+    assert (receipt["exit_code"], receipt["warnings"]) == (0, [])
 
 
 def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(bench: Bench) -> None:

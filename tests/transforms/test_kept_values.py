@@ -8,13 +8,14 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from transforms.changes import IS_DELETED, KEY, ORDER, REJECTED, keep_last_changes, with_change_order, with_former_key
+from transforms.changes import IS_DELETED, KEY, ORDER, REJECTED, keep_last_changes, with_change_order
 from transforms.kept_values import (
     UNCHANGED,
     carry_values_forward,
     reject_key_changes_without_values,
     take_values_from_table,
 )
+from transforms.key_changes import with_former_key
 
 SCHEMA = (
     "id int, bio string, n int, _lakewright_kind string, _lakewright_absent array<string>, _lakewright_sequence string, "

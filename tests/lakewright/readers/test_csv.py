@@ -11,7 +11,15 @@ from pyspark.sql import SparkSession
 
 from lakewright.lake import open_lake
 from lakewright.readers.csv import hadoop_uri
-from lakewright.readers.csv_objects import CsvOptions, Header, bind_columns, find_unreadable, read_heads
+from lakewright.readers.csv_objects import (
+    CsvOptions,
+    Header,
+    bind_columns,
+    look_through,
+    misread_among,
+    read_heads,
+    refused_among,
+)
 from transforms.errors import HeaderError
 
 
@@ -107,13 +115,21 @@ def test_hadoop_uri_is_javas(spark: SparkSession, name: str) -> None:
     assert hadoop_uri(uri) == jvm.org.apache.hadoop.fs.Path(uri).toUri().toString()
 
 
-def test_find_unreadable_in_a_large_object(tmp_path: Path) -> None:
+def test_large_objects_are_looked_through(tmp_path: Path) -> None:
     lake = open_lake(str(tmp_path))
     rows = b"".join(b'%d,"line\none"\n' % number for number in range(200_000))
-    (tmp_path / "good.csv").write_bytes(b"a,b\n" + rows)
-    (tmp_path / "torn.csv").write_bytes(b"a,b\n" + rows + b'1,"open\n2,x\n')
-    (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(b"a,b\n") + gzip.compress(rows) + b"\0" * 512)
-    headers = {name: Header(("a", "b"), "\n") for name in ("good.csv", "torn.csv", "packed.csv.gz")}
-    assert find_unreadable(lake, headers, headers, CsvOptions()) == {
-        "torn.csv": "line 400002: a quoted field opens here and is not closed as RFC 4180 wants it"
+    contents = {
+        "good.csv": b"a,b\n" + rows,
+        "torn.csv": b"a,b\n" + rows + b'1,"open\n2,x\n',
+        "misquoted.csv": b"a,b\n" + rows + b'1,"x"y\n',
+        "packed.csv.gz": gzip.compress(b"a,b\n") + gzip.compress(rows),
+        "padded.csv.gz": gzip.compress(b"a,b\n") + gzip.compress(rows) + b"\0" * 512,
     }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    findings = {name: look_through(lake, name, Header(("a", "b"), "\n"), CsvOptions()) for name in contents}
+    refused = refused_among(findings)
+    assert set(refused) == {"torn.csv", "padded.csv.gz"}
+    assert refused["torn.csv"] == "line 400002: a quoted field opens here and is not closed as RFC 4180 wants it"
+    assert "gzip" in refused["padded.csv.gz"]
+    assert misread_among(findings) == {"misquoted.csv"}

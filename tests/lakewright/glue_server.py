@@ -1,0 +1,134 @@
+"""A Glue catalog in this process: moto's, with the limits and refusals of the real one that moto leaves out."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.core.exceptions import JsonRESTError
+from moto.core.responses import ActionResult
+from moto.glue.responses import GlueResponse
+
+PAGE = 7
+_READS = ("get_table", "get_partitions")
+_WRITES = (
+    "create_database",
+    "create_table",
+    "update_table",
+    "delete_table",
+    "create_partition",
+    "update_partition",
+    "delete_partition",
+    "batch_create_partition",
+    "batch_update_partition",
+    "batch_delete_partition",
+)
+
+
+@dataclass
+class GlueServer:
+    """What was asked of the catalog, and what it shall answer with an error."""
+
+    calls: list[str] = field(default_factory=list)
+    #: How many calls go well; the one after them fails: before it does its work, or after.
+    good_calls: int | None = None
+    fails_after_work: bool = False
+    #: What the role must not do, and the code of the answer.
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def writes(self) -> list[str]:
+        return [call for call in self.calls if call in _WRITES]
+
+    def passes(self) -> bool:
+        if self.good_calls is None:
+            return True
+        self.good_calls -= 1
+        if self.good_calls >= 0:
+            return True
+        self.good_calls = None
+        return False
+
+
+def _strictly(server: GlueServer, name: str, work: Any) -> Any:
+    def answer(self: GlueResponse) -> ActionResult:
+        asked = self.parameters
+        server.calls.append(name)
+        if code := server.refused.get(name):
+            raise JsonRESTError(code, f"User: arn:aws:iam::1:role/etl is not authorized to perform: {name}")
+        passes = server.passes()
+        if not passes and not server.fails_after_work:
+            raise JsonRESTError("InternalServiceException", "something broke")
+        _check(self, name, asked)
+        result = _page(self, work) if name == "get_partitions" else work(self)
+        if not passes:
+            raise JsonRESTError("InternalServiceException", "something broke, perhaps after the work was done")
+        return result
+
+    return answer
+
+
+def _check(response: GlueResponse, name: str, asked: dict[str, Any]) -> None:
+    sizes = {
+        "batch_create_partition": ("PartitionInputList", 100),
+        "batch_update_partition": ("Entries", 100),
+        "batch_delete_partition": ("PartitionsToDelete", 25),
+    }
+    if name in sizes:
+        key, most = sizes[name]
+        if not 0 < len(asked[key]) <= most:
+            raise JsonRESTError("ValidationException", f"{key} must have 1 to {most} members")
+    for entry in (asked.get("TableInput"), *(entry["PartitionInput"] for entry in asked.get("Entries", ()))):
+        storage = (entry or {}).get("StorageDescriptor", {})
+        if name != "create_table" and storage.get("SchemaReference") and storage.get("Columns"):
+            raise JsonRESTError("InvalidInputException", "Both SchemaReference and Columns are populated")
+    if name == "update_table":
+        table = response.glue_backend.get_table(asked["DatabaseName"], asked["TableInput"]["Name"])
+        now = table.as_dict()
+        if asked.get("VersionId", now["VersionId"]) != now["VersionId"]:
+            raise JsonRESTError(
+                "ConcurrentModificationException", "Update table failed due to concurrent modifications."
+            )
+        if len(asked["TableInput"]["PartitionKeys"]) != len(now["PartitionKeys"]) and table.partitions:
+            raise JsonRESTError("InvalidInputException", "the table has partitions of other keys")
+    if name == "batch_create_partition":
+        table = response.glue_backend.get_table(asked["DatabaseName"], asked["TableName"]).as_dict()
+        if any(len(entry["Values"]) != len(table["PartitionKeys"]) for entry in asked["PartitionInputList"]):
+            raise JsonRESTError(
+                "InvalidInputException", "The number of partition keys do not match the number of partition values"
+            )
+
+
+def _page(response: GlueResponse, work: Any) -> ActionResult:
+    asked = response.parameters
+    found = json.loads(json.dumps(work(response)._result["Partitions"], default=str))
+    start = int(asked.get("NextToken") or 0)
+    page = found[start : start + PAGE]
+    for partition in page if asked.get("ExcludeColumnSchema") else ():
+        partition["StorageDescriptor"].pop("Columns", None)
+    for partition in page:
+        partition.pop("CreationTime", None)
+    answer: dict[str, Any] = {"Partitions": page}
+    if start + PAGE < len(found):
+        answer["NextToken"] = str(start + PAGE)
+    return ActionResult(answer)
+
+
+@contextmanager
+def glue_server() -> Iterator[GlueServer]:
+    server = GlueServer()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+            patch.delenv(name, raising=False)
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        for name in (*_READS, *_WRITES):
+            patch.setattr(GlueResponse, name, _strictly(server, name, getattr(GlueResponse, name)))
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        with mock_aws():
+            client = boto3.client("glue")  # which takes a while to make
+            patch.setattr(boto3, "client", lambda *args, **kwargs: client)
+            yield server
