@@ -40,6 +40,9 @@ laws: setup-dev ## hold the jobs to their laws over more generated histories (SE
 	@LAKEWRIGHT_LAW_SEEDS=$(or $(SEEDS),5) $(BIN)/python -m pytest tests/jobs/test_cdc_laws.py tests/jobs/test_csv_laws.py \
 		tests/jobs/test_event_laws.py tests/jobs/test_scrub_laws.py
 
+faults: setup-dev ## run every job through every fault of S3, and write the table into docs/operations.md (ONLY="JOB …")
+	@$(BIN)/python -m tests.faults.fault_table $(ONLY)
+
 lint: setup-dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -76,4 +79,4 @@ lock: ## pin the Python packages and the jars anew (needs uv)
 clean: ## remove what the demo made
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo test test-fast laws lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean
+.PHONY: help setup setup-dev demo test test-fast laws faults lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean

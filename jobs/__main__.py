@@ -2,10 +2,12 @@
 
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +19,8 @@ from jobs.registry import JOBS, feed_model, load_feed
 from lakewright.config import Conf, lake_uri
 from lakewright.errors import ConfigError, NoTargetsError, cause_of
 from lakewright.lake import Lake, open_lake
-from lakewright.progress import closing_progress, make_progress
+from lakewright.outages import bounded_outages
+from lakewright.progress import Progress, closing_progress, make_progress
 from lakewright.target_jobs import Request
 from transforms.errors import LakewrightError
 
@@ -199,7 +202,8 @@ def compact(
         from lakewright.compaction import compact_targets
 
         opened = _open_lake(lake)
-        done = compact_targets(opened, load_feed(Conf(conf), feed, settings).targets(opened, target))
+        with bounded_outages(_leave_at_once):
+            done = compact_targets(opened, load_feed(Conf(conf), feed, settings).targets(opened, target))
         code = max((found["exit_code"] for found in done), default=0)
         return Answer(done, lambda: screen.show_compactions(done), code)
 
@@ -239,10 +243,22 @@ def _run(request: Request, feed: str, lake: str | None, conf: str, target: list[
 
     loaded = load_feed(Conf(conf), feed, settings)
     opened = _open_lake(lake)
-    with closing_progress(make_progress()) as progress:
+    with closing_progress(make_progress()) as progress, bounded_outages(partial(_leave_at_once, progress=progress)):
         receipts = run_targets(opened, loaded.targets(opened, target), request, progress)
     data = [found.model_dump() for found in receipts]
     return Answer(data, lambda: screen.show_receipts(data), worst_exit_code(receipts))
+
+
+def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) -> None:
+    """End the process although Spark still waits for S3."""
+    from lakewright.session import kill_spark
+
+    if progress is not None:
+        progress.close()
+    kill_spark()
+    typer.echo(f"error: {error}", err=True)
+    sys.stderr.flush()
+    os._exit(error.exit_code)
 
 
 def _open_lake(uri: str | None) -> Lake:

@@ -10,6 +10,7 @@ from lakewright.hudi_compaction import Compacted
 from lakewright.lake import Lake
 from lakewright.lease import Lease
 from lakewright.progress import LOGGER
+from lakewright.spark_errors import find_unreachable
 from lakewright.target_jobs import TargetJob
 from transforms.errors import LakewrightError
 
@@ -39,5 +40,7 @@ def _compact(lake: Lake, job: TargetJob) -> dict[str, Any]:
         return found | {"compactions": [], "exit_code": error.exit_code, "error": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever Hudi raises is this table's, and no other's
         LOGGER.debug("%s: compaction failed", job.target.name, exc_info=True)
+        if unreachable := find_unreachable(error):
+            return found | {"compactions": [], "exit_code": unreachable.exit_code, "error": str(unreachable)}
         return found | {"compactions": [], "exit_code": 1, "error": f"unexpected {cause_of(error)}"}
     return found | {"compactions": [asdict(one) for one in done], "exit_code": 0, "error": ""}

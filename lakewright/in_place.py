@@ -46,6 +46,8 @@ class ObjectsInPlace(Protocol):
     def replace(self, path: str, opened: Opened, body: BinaryIO, size: int, *, is_same: bool) -> Replaced | None:
         """Replace an object and mark it as processed, in one step; ``is_same`` says that only the mark is new.
 
+        An object that is by now, bit for bit, what it is to be replaced by was replaced before: the answer was lost.
+
         Returns:
             None if the object is no longer the one that was opened.
         """

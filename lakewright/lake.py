@@ -48,6 +48,13 @@ class Lake(Protocol):
             FileNotFoundError: If it is not there.
         """
 
+    def pieces(self, path: str, *, length: int) -> Iterator[bytes]:
+        """Read an object in pieces of ``length`` bytes, the last one perhaps shorter, all of one version of it.
+
+        Raises:
+            FileNotFoundError: If it is not there, or is replaced while it is read.
+        """
+
     def stat(self, path: str) -> StoredObject | None:
         """Look one object up; None if it is not there."""
 

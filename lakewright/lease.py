@@ -17,6 +17,8 @@ from transforms.errors import LakewrightError
 LOGGER = logging.getLogger("lakewright")
 
 _RENEWALS_PER_LEASE: Final = 4
+#: However long a lease is: a renewal is also what notices, while Spark works, that a lake does not answer.
+_LONGEST_PAUSE_SECONDS: Final = 15
 
 
 class Lease:
@@ -54,8 +56,12 @@ class Lease:
     ) -> None:
         self._released.set()
         self._renewer.join()
-        if not self._lost.is_set() and self._is_ours():
-            self._lake.delete(self._path)
+        try:
+            if not self._lost.is_set() and self._is_ours():
+                self._lake.delete(self._path)
+        except (LakewrightError, OSError) as failure:
+            # What the run has done, or the error that it ends with, is what counts; the lease expires by itself.
+            LOGGER.warning("the lease could not be given back, and expires in %g s: %s", self._seconds, failure)
 
     def check(self) -> None:
         """Make sure that the lease is still ours.
@@ -84,9 +90,11 @@ class Lease:
         return True
 
     def _keep(self) -> None:
-        while not self._released.wait(self._seconds / _RENEWALS_PER_LEASE):
+        while not self._released.wait(min(self._seconds / _RENEWALS_PER_LEASE, _LONGEST_PAUSE_SECONDS)):
             try:
-                renewed = self._lake.replace(self._path, self._body(), etag=self._etag) and self._remember()
+                # One that was not replaced may have been, by a renewal before whose answer was lost: look whose it is.
+                renewed = self._lake.replace(self._path, self._body(), etag=self._etag) or self._is_ours()
+                renewed = renewed and self._remember()
             except (LakewrightError, OSError) as error:
                 # What fails is tried again; for as long as that takes, expiry is what a lease is for.
                 LOGGER.warning("the lease could not be renewed: %s", error)

@@ -3,10 +3,9 @@
 from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lakewright.aws_clients import bounded_client
 from lakewright.errors import AccessDeniedError, UnreachableError
 
 _REFUSALS = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException")
@@ -36,4 +35,4 @@ def read_parameter(name: str) -> str | None:
 
 @cache
 def _ssm() -> Any:
-    return boto3.client("ssm", config=Config(retries={"mode": "standard", "max_attempts": 8}))
+    return bounded_client("ssm")

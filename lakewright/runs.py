@@ -31,6 +31,7 @@ from lakewright.log import Counts, Log, Outcome, Plan, TableFile, TableState
 from lakewright.progress import LOGGER, Progress, readable_bytes
 from lakewright.receipts import BatchReport, Receipt, has_receipt, write_receipt
 from lakewright.registration import Registration
+from lakewright.spark_errors import find_unreachable
 from lakewright.target_jobs import (
     FEED_CHANGED,
     CommittingJob,
@@ -93,16 +94,7 @@ class Run:
         except LakewrightError as error:
             self._fail(InterruptedRunError() if self._interrupt.is_wanted else jvm_error(error, self._stage) or error)
         except BaseException as error:
-            if self._interrupt.is_wanted and isinstance(error, Exception):
-                self._fail(InterruptedRunError())
-                return self.receipt
-            if isinstance(error, Exception) and (ended := jvm_error(error, self._stage)):
-                LOGGER.debug("%s: the JVM ended", self._target.name, exc_info=True)
-                self._fail(ended)
-                return self.receipt
-            self.receipt.status, self.receipt.exit_code = "failed", 1
-            self.receipt.error = f"unexpected {cause_of(error)}"
-            LOGGER.debug("%s: unexpected", self._target.name, exc_info=True)
+            self._fail_unexpectedly(error)
             if not isinstance(error, Exception):
                 raise
         finally:
@@ -111,8 +103,31 @@ class Run:
                 self.receipt.warn([str(self._uncatalogued)])
             self.receipt.finished = datetime.now(UTC).isoformat()
             self.receipt.checks = {"every row accounted for": self.receipt.counts.holds()}
-            write_receipt(self._lake, self._target.state_folder, self.receipt)
+            self._write_receipt()
         return self.receipt
+
+    def _fail_unexpectedly(self, error: BaseException) -> None:
+        """Take note of an error that nobody raised on purpose, as what it comes from if that is known."""
+        LOGGER.debug("%s: unexpected", self._target.name, exc_info=True)
+        if self._interrupt.is_wanted:
+            self._fail(InterruptedRunError())
+        elif isinstance(error, Exception) and (known := jvm_error(error, self._stage) or find_unreachable(error)):
+            self._fail(known)
+        else:
+            self.receipt.status, self.receipt.exit_code = "failed", 1
+            self.receipt.error = f"unexpected {cause_of(error)}"
+
+    def _write_receipt(self) -> None:
+        """Write the receipt; what fails then is told, and hides nothing that failed before."""
+        try:
+            write_receipt(self._lake, self._target.state_folder, self.receipt)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run has come to its end
+            problem = f"the receipt of run {self._id} could not be written: {error}"
+            if self.receipt.error:
+                self.receipt.warn([problem])
+            else:
+                self._fail(error if isinstance(error, LakewrightError) else UnreachableError(problem))
+                self.receipt.error = problem
 
     def _work(self, lease: Lease) -> None:
         state, open_plan = self._log.read()

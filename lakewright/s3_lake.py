@@ -1,48 +1,18 @@
 """A lake in an S3 bucket, or below a prefix of one. boto3 resolves credentials, region and ``AWS_ENDPOINT_URL``."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Final
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from lakewright.errors import AccessDeniedError, ConfigError, UnreachableError
+from lakewright.aws_clients import s3_client
+from lakewright.errors import ConfigError
 from lakewright.lake import StoredObject
+from lakewright.s3_calls import code_of, patient
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def with_named_errors(method: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Turn what S3 says into this project's errors."""
-
-    @wraps(method)
-    def named(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        try:
-            return method(*args, **kwargs)
-        except ClientError as error:
-            raise _as_lakewright_error(error) from error
-        except BotoCoreError as error:
-            raise UnreachableError(f"S3 could not be reached: {error}") from error
-
-    return named
-
-
-def code_of(error: ClientError) -> str:
-    """Give the code of an answer that is an error: ``NoSuchKey``, or ``404`` where S3 says no more."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _as_lakewright_error(error: ClientError) -> Exception:
-    code = code_of(error)
-    operation = error.operation_name
-    if code in ("NoSuchBucket",):
-        return ConfigError(f"no such lake: the bucket does not exist ({operation})")
-    if code in ("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"):
-        return AccessDeniedError(f"S3 refused {operation}: {code}; check the credentials and the bucket's policy")
-    return UnreachableError(f"S3 answered {operation} with {code}: {error}")
+_GONE: Final = ("NoSuchKey", "404")
+_ATTEMPTS_AT_A_PART: Final = 3
 
 
 class S3Lake:
@@ -52,9 +22,9 @@ class S3Lake:
         self.bucket = bucket
         self.prefix = f"{prefix}/" if prefix else ""
         self.uri = f"s3://{bucket}/{self.prefix}".rstrip("/")
-        self._s3: Any = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}))
+        self._s3: Any = s3_client()
 
-    @with_named_errors
+    @patient
     def check(self) -> None:
         """See ``Lake.check``."""
         try:
@@ -89,71 +59,109 @@ class S3Lake:
                 return sorted(found)
             listing["ContinuationToken"] = page["NextContinuationToken"]
 
-    @with_named_errors
+    @patient
     def _page(self, listing: dict[str, str]) -> Any:
         return self._s3.list_objects_v2(**listing)
 
-    @with_named_errors
     def read(self, path: str, *, start: int = 0, length: int | None = None) -> bytes:
         """See ``Lake.read``."""
+        return self._get(path, start, length)[0]
+
+    def pieces(self, path: str, *, length: int) -> Iterator[bytes]:
+        """See ``Lake.pieces``; each is a request of its own, on condition that the object is still the same."""
+        start, etag = 0, ""
+        while True:
+            piece, etag = self._get(path, start, length, etag)
+            if piece:
+                yield piece
+            if len(piece) < length:
+                return
+            start += len(piece)
+
+    @patient
+    def _get(self, path: str, start: int, length: int | None, etag: str = "") -> tuple[bytes, str]:
+        """Read a range to its end, and tell the object's ETag; with ``etag``, only of that version."""
         end = "" if length is None else start + length - 1
         wanted = {"Range": f"bytes={start}-{end}"} if start or length is not None else {}
+        if etag:
+            wanted["IfMatch"] = etag
         try:
             answer = self._s3.get_object(Bucket=self.bucket, Key=self.prefix + path, **wanted)
-            return bytes(answer["Body"].read())
+            return bytes(answer["Body"].read()), str(answer["ETag"])
         except ClientError as error:
-            if code_of(error) in ("NoSuchKey", "404"):
+            if code_of(error) in _GONE:
                 raise FileNotFoundError(f"{self.uri}/{path}") from error
+            if code_of(error) == "PreconditionFailed":
+                raise FileNotFoundError(f"{self.uri}/{path} was written again while it was read") from error
             if code_of(error) == "InvalidRange":
-                return b""
+                return b"", etag
             raise
 
-    @with_named_errors
+    @patient
     def stat(self, path: str) -> StoredObject | None:
         """See ``Lake.stat``."""
         try:
             head = self._s3.head_object(Bucket=self.bucket, Key=self.prefix + path)
         except ClientError as error:
-            if code_of(error) in ("404", "NoSuchKey"):
+            if code_of(error) in _GONE:
                 return None
             raise
         return StoredObject(path, head["ContentLength"], head["ETag"].strip('"'), head["LastModified"])
 
-    @with_named_errors
     def create(self, path: str, body: bytes) -> bool:
         """See ``Lake.create``; a retry that meets its own first try finds its own body."""
-        try:
-            self._s3.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=body, IfNoneMatch="*")
-        except ClientError as error:
-            if code_of(error) not in ("PreconditionFailed", "ConditionalRequestConflict"):
-                raise
-            return self.read(path) == body
+        while not self._put(path, body, {"IfNoneMatch": "*"}):
+            try:
+                return self.read(path) == body
+            except FileNotFoundError:  # deleted since
+                continue
         return True
 
-    @with_named_errors
     def replace(self, path: str, body: bytes, *, etag: str) -> bool:
-        """See ``Lake.replace``."""
+        """See ``Lake.replace``; a retry that meets its own first try finds its own body."""
+        if self._put(path, body, {"IfMatch": etag}):
+            return True
         try:
-            self._s3.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=body, IfMatch=etag)
+            return self.read(path) == body
+        except FileNotFoundError:
+            return False
+
+    @patient
+    def _put(self, path: str, body: bytes, condition: Mapping[str, str]) -> bool:
+        """Write an object; False if the condition does not hold, which may be because of a try before this one."""
+        try:
+            self._s3.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=body, **condition)
         except ClientError as error:
-            if code_of(error) not in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"):
+            if code_of(error) not in ("PreconditionFailed", *_GONE):
                 raise
             return False
         return True
 
-    @with_named_errors
     def move(self, source: str, destination: str) -> bool:
         """See ``Lake.move``; S3 copies, in parts where the object is large, and the source is deleted afterwards."""
-        try:
-            self._s3.copy({"Bucket": self.bucket, "Key": self.prefix + source}, self.bucket, self.prefix + destination)
-        except ClientError as error:
-            if code_of(error) not in ("NoSuchKey", "404"):
-                raise
+        if not self._copy(source, destination):
             return self.stat(destination) is not None
         self.delete(source)
         return True
 
-    @with_named_errors
+    @patient
+    def _copy(self, source: str, destination: str) -> bool:
+        """Copy an object; False if it is not there."""
+        place = {"Bucket": self.bucket, "Key": self.prefix + source}
+        try:
+            self._copier.copy(place, self.bucket, self.prefix + destination)
+        except ClientError as error:
+            if code_of(error) not in _GONE:
+                raise
+            return False
+        return True
+
+    @cached_property
+    def _copier(self) -> Any:
+        """A client that repeats requests by itself, so that a large copy need not begin anew for each that fails."""
+        return s3_client(attempts=_ATTEMPTS_AT_A_PART)
+
+    @patient
     def delete(self, path: str) -> None:
         """See ``Lake.delete``."""
         self._s3.delete_object(Bucket=self.bucket, Key=self.prefix + path)

@@ -129,20 +129,19 @@ def scrub_object(objects: ObjectsInPlace, path: str, rules: ScrubRules, *, again
         OvertakenError: If it was written again each time that it was read.
         UnreachableError: If it cannot be read or written.
     """
-    numbers: dict[str, int] = {}
     for _ in range(_TRIES_AT_A_MOVING_OBJECT):
         opened = objects.open(path)
         if opened is None:
             return Scrubbed(path, "gone", numbers={"gone": 1})
-        is_ours = opened.is_processed and opened.size == numbers.get("bytes_out")  # of a PUT whose answer was lost
-        if is_ours or (opened.is_processed and not again):
+        if opened.is_processed and not again:
             opened.pieces.close()
             found = Replaced(opened.etag, opened.size, opened.version)
-            if is_ours:
-                return _finished(objects, path, found, rules, "scrubbed", numbers)
             return _finished(objects, path, found, rules, "already", {"already": 1})
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
-            numbers = _scrub_into(body, path, opened, rules)  # type: ignore[arg-type]
+            try:
+                numbers = _scrub_into(body, path, opened, rules)  # type: ignore[arg-type]
+            except OvertakenError:  # written again while it was read
+                continue
             size = numbers["bytes_out"] = body.tell()
             body.seek(0)
             replaced = objects.replace(path, opened, body, size, is_same=not numbers["blanked"])  # type: ignore[arg-type]
@@ -229,9 +228,12 @@ def _verify(
     head, pieces = peek(opened.pieces)
     hidden = _Hidden(path, rules)
     records = 0
-    for block in _blocks(path, pieces, rules, packed=is_packed(head)):
-        for number, line in enumerate(block.lines, block.first_line):
-            records += hidden.look(number, line)
+    try:
+        for block in _blocks(path, pieces, rules, packed=is_packed(head)):
+            for number, line in enumerate(block.lines, block.first_line):
+                records += hidden.look(number, line)
+    except OvertakenError:  # written again while it was read
+        return {}
     hidden.refuse_if_asked("the object is marked as processed")
     if status == "already":
         return {"hidden": hidden.count} if hidden.count else {}

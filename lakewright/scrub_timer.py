@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lakewright.aws_clients import bounded_client, s3_client
 from lakewright.errors import ConfigError, UnreachableError, cause_of
 from lakewright.in_place import PROCESSED
+from lakewright.s3_calls import code_of
 from lakewright.s3_in_place import S3InPlace
-from lakewright.s3_lake import S3Lake, code_of
+from lakewright.s3_lake import S3Lake
 from lakewright.scrub import ScrubRules, scrub_object
 from transforms.aws_events import CreatedObject, created_objects, expired_items
 from transforms.errors import LakewrightError
@@ -35,7 +36,7 @@ def schedule_scrubs(event: Mapping[str, Any], *, table: str, delay_seconds: int)
     Raises:
         UnreachableError: If an object could not be asked for its tags, or not be noted; the others were all the same.
     """
-    s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+    s3, dynamodb = s3_client(attempts=3), bounded_client("dynamodb")
     noted, failed = [], []
     for created in created_objects(event):
         path = f"s3://{created.bucket}/{created.key}"
@@ -83,7 +84,7 @@ class ScrubJob:
             raise ConfigError(f"{outside[0]} does not lie in {self.source}, which feed {self.feed} scrubs")
         named = json.dumps([path.removeprefix(self.source) for path in paths])
         arguments = {"--feed": self.feed, "--lake": self.lake, "--conf": self.conf, "--set": f"source.objects={named}"}
-        boto3.client("glue").start_job_run(JobName=self.name, Arguments=arguments)
+        bounded_client("glue").start_job_run(JobName=self.name, Arguments=arguments)
 
 
 def scrub_expired(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from lakewright.errors import ConfigError
@@ -56,6 +57,14 @@ _LOCAL_SETTINGS: Final = {
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:-DontCompileHugeMethods -Duser.timezone=UTC",
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     "spark.hadoop.fs.s3a.path.style.access": "true",
+    # By default S3A asks what does not answer for more than ten minutes: 20 times in the SDK, for each of 7 of its own.
+    "spark.hadoop.fs.s3a.connection.establish.timeout": "5000",
+    "spark.hadoop.fs.s3a.connection.timeout": "20000",
+    "spark.hadoop.fs.s3a.attempts.maximum": "1",
+    "spark.hadoop.fs.s3a.retry.limit": "3",
+    "spark.hadoop.fs.s3a.retry.interval": "1s",
+    "spark.hadoop.fs.s3a.retry.throttle.limit": "6",
+    "spark.hadoop.fs.s3a.retry.throttle.interval": "500ms",
 }
 
 
@@ -93,6 +102,13 @@ def own_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
     session = get_session(lake_uris=lake_uris).newSession()
     _set_up(session)
     return session
+
+
+def kill_spark() -> None:
+    """End the JVM of this process, if there is one, whatever it waits for."""
+    gateway = SparkContext._gateway
+    if gateway is not None and (java := getattr(gateway, "proc", None)) is not None:
+        java.kill()
 
 
 def _set_up(session: SparkSession) -> None:

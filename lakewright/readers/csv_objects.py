@@ -316,9 +316,9 @@ def _content(lake: Lake, path: str) -> Iterator[bytes]:
         EOFError: If its gzip ends too soon.
         zlib.error: If its gzip is broken.
     """
-    start, unpacker = 0, zlib.decompressobj(wbits=31)
-    while chunk := lake.read(path, start=start, length=_CHUNK_BYTES):
-        start += len(chunk)
+    unpacker = zlib.decompressobj(wbits=31)
+    for piece in lake.pieces(path, length=_CHUNK_BYTES):
+        chunk = piece
         if not path.endswith(".gz"):
             yield chunk
             continue

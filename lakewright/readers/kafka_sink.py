@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import Final
 
 from lakewright.lake import Lake
@@ -75,8 +76,9 @@ class ObjectText:
         self._is_in_line = False
 
     def __iter__(self) -> Iterator[bytes]:
-        first = self._lake.read(self._path, length=_READ_BYTES)
-        blocks = self._blocks(first)
+        pieces = self._lake.pieces(self._path, length=_READ_BYTES)
+        first = next(pieces, b"") if self._size else b""
+        blocks = self._blocks(first, pieces)
         if first and _GZIP.startswith(first[: len(_GZIP)]):
             blocks = self._unpacked(blocks)
         elif self._path.endswith(".gz") and not _is_text(first):
@@ -99,10 +101,9 @@ class ObjectText:
             return f"it is cut off: line {lines}, the last, ends within a record; nothing of it was taken"
         return ""
 
-    def _blocks(self, first: bytes) -> Iterator[bytes]:
-        yield from _cut(first)
-        for start in range(_READ_BYTES, self._size, _READ_BYTES):
-            yield from _cut(self._lake.read(self._path, start=start, length=_READ_BYTES))
+    def _blocks(self, first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in chain([first], rest):
+            yield from _cut(piece)
 
     def _unpacked(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Unpack one gzip member after another; zeros behind the last are padding."""

@@ -211,10 +211,10 @@ def test_no_such_bucket(aws: None, s3_bench: S3Bench) -> None:
 
 def test_a_server_that_is_not_there(s3_bench: S3Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr("lakewright.outages.PATIENCE_SECONDS", 1)
     answer = s3_bench.command("status")
     assert answer.exit_code == 5
-    assert answer.last_line.startswith("error: S3 could not be reached")
+    assert answer.last_line.startswith(f"error: S3 could not be reached: bucket {BUCKET} has not answered")
 
 
 def test_feeds_in_s3(s3_bench: S3Bench) -> None:

@@ -67,6 +67,31 @@ def test_read_parts(lake: Lake) -> None:
     assert lake.stat("b") is None
 
 
+@pytest.mark.parametrize("size", [0, 1, 9, 10, 11, 20, 25])
+def test_pieces_are_the_whole(lake: Lake, size: int) -> None:
+    lake.create("a", body := bytes(range(size)))
+    pieces = list(lake.pieces("a", length=10))
+    assert b"".join(pieces) == body
+    assert all(pieces)
+    assert {len(piece) for piece in pieces[:-1]} <= {10}
+
+
+def test_pieces_of_what_is_not_there_or_replaced(lake: Lake) -> None:
+    with pytest.raises(FileNotFoundError):
+        list(lake.pieces("b", length=10))
+    lake.create("a", b"x" * 25)
+    pieces = lake.pieces("a", length=10)
+    assert next(pieces) == b"x" * 10
+    seen = lake.stat("a")
+    assert seen is not None
+    assert lake.replace("a", b"y" * 25, etag=seen.etag)
+    if not lake.uri.startswith("s3"):  # what is open stays the file that it was
+        assert list(pieces) == [b"x" * 10, b"x" * 5]
+        return
+    with pytest.raises(FileNotFoundError, match="was written again while it was read"):
+        list(pieces)
+
+
 def test_list_move_and_delete(lake: Lake) -> None:
     for path in ("x/1", "x/2", "x/sub/3", "xy/4"):
         lake.create(path, b"")

@@ -1,0 +1,51 @@
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.faults.fault_proxy import FaultProxy, fault_proxy
+
+BUCKET = "lakewright-faults"
+
+
+@pytest.fixture(scope="session")
+def proxy_of_all() -> Iterator[FaultProxy]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    with fault_proxy(("127.0.0.1", port)) as proxy:
+        yield proxy
+    server.stop()
+
+
+@pytest.fixture
+def proxy(proxy_of_all: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+    """The proxy without faults, and an empty bucket behind it."""
+    proxy = proxy_of_all
+    proxy.reset()
+    environment = {
+        "AWS_ENDPOINT_URL": proxy.url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    direct(proxy).create_bucket(Bucket=BUCKET)
+    yield proxy
+    bucket = boto3.resource("s3", endpoint_url=_upstream(proxy)).Bucket(BUCKET)
+    bucket.object_versions.all().delete()
+    bucket.delete()
+
+
+def direct(proxy: FaultProxy) -> Any:
+    """A client that goes by the proxy."""
+    return boto3.client("s3", endpoint_url=_upstream(proxy))
+
+
+def _upstream(proxy: FaultProxy) -> str:
+    host, port = proxy.upstream
+    return f"http://{host}:{port}"

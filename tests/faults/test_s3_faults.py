@@ -1,0 +1,349 @@
+"""What S3 and the way to it can do wrong, one request at a time: lost answers, broken bodies, errors, silence."""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lakewright.errors import AccessDeniedError, OvertakenError, UnreachableError
+from lakewright.lake import Lake, open_lake
+from lakewright.lease import Lease
+from lakewright.log import Log, Plan
+from lakewright.s3_in_place import S3InPlace
+from lakewright.scrub import ScrubRules, scrub_object
+from tests.faults.conftest import BUCKET, direct
+from tests.faults.fault_proxy import Fault, FaultProxy
+
+BODY = bytes(range(256)) * 4096
+RECORD = b'{"id": 1.00, "file_contents": "x"}\n'
+RULES = ScrubRules(("file_contents",))
+
+
+@pytest.fixture
+def lake(proxy: FaultProxy) -> Lake:
+    return open_lake(f"s3://{BUCKET}/lake")
+
+
+def put(proxy: FaultProxy, path: str, body: bytes) -> None:
+    direct(proxy).put_object(Bucket=BUCKET, Key=f"lake/{path}", Body=body)
+
+
+def put_processed(proxy: FaultProxy, path: str, body: bytes) -> None:
+    direct(proxy).put_object(Bucket=BUCKET, Key=f"lake/{path}", Body=body, Tagging="PROCESSED=True")
+
+
+def test_a_replacement_whose_answer_was_lost_is_known_as_ours(proxy: FaultProxy, lake: Lake) -> None:
+    lake.create("a", b"one")
+    seen = lake.stat("a")
+    assert seen is not None
+    proxy.reset(Fault("lost", "^PUT", times=1))
+    assert lake.replace("a", b"two", etag=seen.etag)
+    assert not lake.replace("a", b"three", etag=seen.etag), "that of another is not"
+    assert lake.read("a") == b"two"
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        pytest.param([Fault("lost", "^PUT.*/lease", after=1, times=1)], id="answer-lost-once"),
+        pytest.param([Fault("lost", "^PUT.*/lease", after=1, times=9)], id="answers-lost-until-the-renewal-fails"),
+        pytest.param([Fault("status", "^HEAD.*/lease", after=3, times=12, status=500)], id="renewed-and-not-looked-up"),
+    ],
+)
+def test_a_lease_survives_lost_answers(
+    proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch, faults: list[Fault]
+) -> None:
+    patience(monkeypatch, 0.5)
+    monkeypatch.setattr("lakewright.outages.COOLDOWN_SECONDS", 0)
+    proxy.reset(*faults)
+    with Lease(lake, "s/", run="one", seconds=1.2) as lease:
+        time.sleep(2.5)
+        proxy.faults.clear()
+        time.sleep(0.5)
+        lease.check()
+        assert sum(fault.hits for fault in faults) > 0
+    assert lake.stat("s/lease") is None
+
+
+def test_a_lease_that_cannot_be_given_back_hides_no_error(
+    proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience(monkeypatch, 0.3)
+
+    def work() -> None:
+        with Lease(lake, "s/", run="one", seconds=60):
+            proxy.reset(Fault("status", "lease", status=403, code="AccessDenied"))
+            raise ValueError("the first")
+
+    with pytest.raises(ValueError, match="the first"):
+        work()
+
+
+def test_a_conflict_of_conditional_writes_is_no_loss(proxy: FaultProxy, lake: Lake) -> None:
+    conflict = Fault("status", "^PUT", times=1, status=409, code="ConditionalRequestConflict")
+    proxy.reset(conflict)
+    assert lake.create("a", b"one")
+    seen = lake.stat("a")
+    assert seen is not None
+    conflict.hits = 0
+    assert lake.replace("a", b"two", etag=seen.etag)
+    assert lake.read("a") == b"two"
+
+
+@pytest.mark.parametrize("kind", ["broken", "status", "lost"])
+def test_a_read_that_breaks_off_is_made_again(proxy: FaultProxy, lake: Lake, kind: Any) -> None:
+    put(proxy, "a", BODY)
+    for start, length in ((0, None), (100, 1000), (100, None)):
+        proxy.reset(Fault(kind, "^GET", times=2))
+        assert lake.read("a", start=start, length=length) == BODY[start : None if length is None else start + length]
+
+
+def test_pieces_are_all_of_one_version(proxy: FaultProxy, lake: Lake) -> None:
+    put(proxy, "a", BODY)
+    proxy.reset(Fault("broken", "^GET", after=1, times=2))
+    assert b"".join(lake.pieces("a", length=100_000)) == BODY
+    pieces = lake.pieces("a", length=100_000)
+    next(pieces)
+    put(proxy, "a", BODY[::-1])
+    with pytest.raises(FileNotFoundError, match="was written again while it was read"):
+        list(pieces)
+
+
+def test_a_body_that_breaks_off_goes_on_where_it_did(proxy: FaultProxy, lake: Lake) -> None:
+    put(proxy, "a", BODY * 4)
+    proxy.reset(Fault("broken", "^GET", times=3))
+    opened = S3InPlace(BUCKET, "lake").open("a")
+    assert opened is not None
+    assert b"".join(opened.pieces) == BODY * 4
+
+
+def test_bodies_of_two_versions_are_not_mixed(proxy: FaultProxy, lake: Lake) -> None:
+    put(proxy, "a", BODY * 4)
+    proxy.reset(Fault("broken", "^GET", times=1))
+    opened = S3InPlace(BUCKET, "lake").open("a")
+    assert opened is not None
+    next(opened.pieces)
+    put(proxy, "a", BODY[::-1] * 4)
+    with pytest.raises(OvertakenError, match="was written again while it was read"):
+        list(opened.pieces)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault("lost", "^PUT", times=1), id="answer-lost"),
+        pytest.param(Fault("broken", "^GET", times=2), id="body-broken"),
+        pytest.param(Fault("status", "", times=3), id="slow-down"),
+        pytest.param(Fault("status", "^PUT", times=1, status=409, code="ConditionalRequestConflict"), id="conflict"),
+    ],
+)
+def test_a_scrub_is_right_after_each_fault(proxy: FaultProxy, lake: Lake, fault: Fault) -> None:
+    put(proxy, "a", RECORD * 1000)
+    proxy.reset(fault)
+    scrubbed = scrub_object(S3InPlace(BUCKET, "lake"), "a", RULES)
+    assert (scrubbed.status, scrubbed.numbers["blanked"]) == ("scrubbed", 1000)
+    assert lake.read("a") == RECORD.replace(b'"x"', b'""') * 1000
+    assert fault.hits == fault.times
+
+
+@pytest.mark.parametrize(
+    ("body", "becomes"),
+    [
+        pytest.param(RECORD.replace(b'"x"', b'""').replace(b"1.00", b"2.00"), "2.00", id="scrubbed-by-another"),
+        pytest.param(RECORD.replace(b"1.00", b"3.00"), "3.00", id="uploaded-anew"),
+    ],
+)
+def test_what_another_wrote_meanwhile_is_not_ours(proxy: FaultProxy, lake: Lake, body: bytes, becomes: str) -> None:
+    class Raced(S3InPlace):
+        is_first = True
+
+        def replace(self, *arguments: Any, **options: Any) -> Any:
+            if self.is_first:
+                put_processed(proxy, "a", body)
+                self.is_first = False
+            return super().replace(*arguments, **options)
+
+    put(proxy, "a", RECORD)
+    assert scrub_object(Raced(BUCKET, "lake"), "a", RULES, again=True).numbers["blanked"] == (b'"x"' in body)
+    assert lake.read("a") == RECORD.replace(b'"x"', b'""').replace(b"1.00", becomes.encode())
+
+
+def test_an_object_that_is_replaced_while_its_body_breaks_off_is_scrubbed_anew(proxy: FaultProxy, lake: Lake) -> None:
+    class Raced(S3InPlace):
+        def _rest(self, path: str, etag: str, start: int) -> Any:
+            put(proxy, "a", RECORD * 70_000)
+            return super()._rest(path, etag, start)
+
+    put(proxy, "a", RECORD * 60_000)
+    proxy.reset(Fault("broken", "^GET", times=1))
+    assert scrub_object(Raced(BUCKET, "lake"), "a", RULES).numbers["records"] == 70_000
+    assert lake.read("a") == RECORD.replace(b'"x"', b'""') * 70_000
+
+
+def test_an_upload_in_parts_whose_answer_was_lost_is_known_as_ours(
+    proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakewright.s3_in_place.LARGEST_PUT", 10)
+    put(proxy, "a", RECORD)
+    proxy.reset(Fault("lost", "^POST.*uploadId", times=1))
+    assert scrub_object(S3InPlace(BUCKET, "lake"), "a", RULES).status == "scrubbed"
+    assert lake.read("a") == RECORD.replace(b'"x"', b'""')
+
+
+@pytest.mark.parametrize("size", [pytest.param(10, id="copied-at-once"), pytest.param(9 << 20, id="copied-in-parts")])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault("lost", "^(PUT|COPY|POST)", times=2), id="answers-lost"),
+        pytest.param(Fault("error_body", "^(PUT|COPY|POST)", times=2, code="InternalError"), id="200-with-an-error"),
+        pytest.param(Fault("lost", "^DELETE", times=2), id="answer-to-the-delete-lost"),
+        pytest.param(Fault("lost", "^POST.*uploadId", times=1), id="answer-to-the-completion-lost"),
+    ],
+)
+def test_a_move_ends_with_the_object_there(proxy: FaultProxy, lake: Lake, fault: Fault, size: int) -> None:
+    body = BODY[:10] if size == 10 else BODY * 9
+    put(proxy, "a", body)
+    proxy.reset(Fault(**{name: getattr(fault, name) for name in ("kind", "match", "times", "code")}))
+    assert lake.move("a", "b")
+    assert lake.stat("a") is None
+    assert lake.read("b") == body
+
+
+def test_an_entry_of_the_log_whose_answer_was_lost_is_ours(proxy: FaultProxy, lake: Lake) -> None:
+    log = Log(lake, "s/")
+    proxy.reset(Fault("lost", "^PUT", times=1))
+    plan = Plan(number=1, run="r", processing_date="2026-08-01", config_hash="", objects=[])
+    log.write_plan(plan)
+    assert log.read()[1] == plan
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "says"),
+    [
+        pytest.param(Fault("gone"), UnreachableError, "has not answered", id="gone"),
+        pytest.param(Fault("silent"), UnreachableError, "has not answered", id="silent"),
+        pytest.param(Fault("status"), UnreachableError, "SlowDown", id="throttled-for-good"),
+        pytest.param(
+            Fault("status", status=403, code="AccessDenied"),
+            AccessDeniedError,
+            "AccessDenied|403",
+            id="refused-at-once",
+        ),
+        pytest.param(
+            Fault("status", status=400, code="ExpiredToken"),
+            AccessDeniedError,
+            "ExpiredToken|expired token",
+            id="token-expired",
+        ),
+    ],
+)
+def test_what_lasts_is_one_sentence_in_time(
+    proxy: FaultProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+    error: type[Exception],
+    says: str,
+) -> None:
+    patience(monkeypatch, 1.5, tell=0.4, read=1)
+    lake = open_lake(f"s3://{BUCKET}/lake")
+    proxy.reset(fault)
+    began = time.monotonic()
+    calls: list[Callable[[], Any]] = [
+        lambda: lake.read("a"),
+        lambda: lake.create("a", b""),
+        lambda: list(lake.list("a/")),
+        lambda: lake.move("a", "b"),
+        lambda: S3InPlace(BUCKET, "lake").open("a"),
+    ]
+    for call in calls:
+        with pytest.raises(error, match=f"(?s)(?=.*{BUCKET})(?=.*({says}))"):
+            call()
+    assert time.monotonic() - began < 4, "what is known to be gone is not waited for again"
+    if error is UnreachableError:
+        assert "giving up after" in caplog.text
+    proxy.reset()
+    monkeypatch.setattr("lakewright.outages.COOLDOWN_SECONDS", 0)
+    assert lake.create("a", b"back")
+
+
+def test_a_server_that_comes_back_is_waited_for(proxy: FaultProxy, lake: Lake) -> None:
+    proxy.reset(Fault("gone", times=1, seconds=1.5))
+    assert lake.create("a", b"one")
+    assert lake.read("a") == b"one"
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))])
+def test_any_faults_leave_what_was_asked_for(proxy: FaultProxy, lake: Lake, seed: int) -> None:
+    """Random operations under random passing faults, against a dict: what the bucket holds is what each call said."""
+    chance = random.Random(seed)
+    s3, expected = direct(proxy), {}
+    kinds: list[Any] = ["lost", "broken", "status", "error_body"]
+
+    class Random(Fault):
+        def hit(self, request: str) -> bool:
+            self.kind = chance.choice(kinds if request.startswith(("PUT", "COPY", "POST")) else kinds[:3])
+            self.status, self.code = chance.choice([(503, "SlowDown"), (500, "InternalError")])
+            return chance.random() < 0.3
+
+    proxy.reset(Random("lost"))
+    for _ in range(25):
+        path, other = chance.sample("abc", 2)
+        body = chance.randbytes(50)
+        match chance.choice(["create", "replace", "move", "delete", "read"]):
+            case "create":
+                assert lake.create(path, body) == (path not in expected)
+                expected.setdefault(path, body)
+            case "replace":
+                found = lake.stat(path)
+                assert (found is None) == (path not in expected)
+                if found is not None:
+                    assert lake.replace(path, body, etag=found.etag)
+                    assert not lake.replace(path, body + b"2", etag=found.etag)
+                    expected[path] = body
+            case "move" if path in expected:
+                assert lake.move(path, other)
+                expected[other] = expected.pop(path)
+            case "delete":
+                lake.delete(path)
+                expected.pop(path, None)
+            case "read" if path in expected:
+                assert lake.read(path, start=7, length=20) == expected[path][7:27]
+    listed = s3.list_objects_v2(Bucket=BUCKET, Prefix="lake/").get("Contents", ())
+    held = {found["Key"]: s3.get_object(Bucket=BUCKET, Key=found["Key"])["Body"].read() for found in listed}
+    assert held == {f"lake/{path}": body for path, body in expected.items()}
+
+
+@pytest.mark.slow
+def test_two_leases_under_faults_are_never_both_inside(
+    proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience(monkeypatch, 2)
+    proxy.reset(Fault("lost", "^PUT.*/lease", after=1, times=3), Fault("status", "^GET.*/lease", after=4, times=3))
+    inside, most, held = set(), [], []
+
+    def work(name: str) -> None:
+        with Lease(open_lake(f"s3://{BUCKET}/lake"), "s/", run=name, seconds=8):
+            inside.add(name)
+            most.append(len(inside))
+            held.append(json.loads(lake.read("s/lease"))["run"])
+            time.sleep(0.5)
+            inside.remove(name)
+
+    threads = [threading.Thread(target=work, args=[str(number)]) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1]
+    assert sorted(held) == ["0", "1", "2"]
+
+
+def patience(monkeypatch: pytest.MonkeyPatch, seconds: float, *, tell: float = 0.1, read: float = 20) -> None:
+    monkeypatch.setattr("lakewright.outages.PATIENCE_SECONDS", seconds)
+    monkeypatch.setattr("lakewright.outages.TELL_SECONDS", tell)
+    monkeypatch.setattr("lakewright.aws_clients.READ_SECONDS", read)

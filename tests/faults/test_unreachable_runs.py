@@ -1,0 +1,172 @@
+"""How a run ends when S3 fails it: the first error counts, whatever fails after it; Spark's errors are named."""
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import pytest
+
+from lakewright import outages
+from lakewright.config import Feed
+from lakewright.errors import AccessDeniedError, SourceGoneError, UnreachableError
+from lakewright.interrupts import Interrupt
+from lakewright.lake import Lake, open_lake
+from lakewright.log import TableState
+from lakewright.progress import LogProgress
+from lakewright.runs import Run
+from lakewright.sources import Choice
+from lakewright.spark_errors import find_unreachable
+from lakewright.target_jobs import Request, Survey, Target
+from tests.faults.conftest import BUCKET
+from tests.faults.fault_proxy import Fault, FaultProxy
+
+
+class Surveyor:
+    """A job of which a run needs no more than its survey."""
+
+    skips_refused = True
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.target = Target("feed", "t", "refined/t/")
+        self.feed = Feed(job="csv_to_parquet")
+        self._error = error
+
+    def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
+        if self._error:
+            raise self._error
+        return Survey(Choice([], []))
+
+
+def run(lake: Lake, job: Any) -> Any:
+    return Run(lake, job, Request(), LogProgress(), Interrupt())()
+
+
+@pytest.fixture
+def lake(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    monkeypatch.setattr(outages, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(outages, "COOLDOWN_SECONDS", 0)
+    return open_lake(f"s3://{BUCKET}/lake")
+
+
+REFUSED = Fault("status", "/receipts/", status=403, code="AccessDenied")
+
+
+def test_a_receipt_that_cannot_be_written_hides_no_error(proxy: FaultProxy, lake: Lake) -> None:
+    proxy.reset(REFUSED)
+    receipt = run(lake, Surveyor(SourceGoneError("day=01", ["a.csv"])))
+    assert (receipt.exit_code, receipt.status) == (3, "refused")
+    assert "its source objects are gone, first a.csv" in receipt.error
+    (warning,) = receipt.warnings
+    assert f"the receipt of run {receipt.run} could not be written: S3 refused PutObject" in warning
+
+
+def test_a_receipt_that_cannot_be_written_is_an_error_of_its_own(proxy: FaultProxy, lake: Lake) -> None:
+    proxy.reset(REFUSED)
+    receipt = run(lake, Surveyor())
+    assert receipt.exit_code == 5
+    assert receipt.error.startswith(f"the receipt of run {receipt.run} could not be written: S3 refused PutObject")
+    assert lake.stat("state/feed/t/lease") is None
+
+
+def test_everything_is_gone_after_the_first_error(proxy: FaultProxy, lake: Lake) -> None:
+    class Cut(Surveyor):
+        def survey(self, *_: Any, **__: Any) -> NoReturn:
+            proxy.reset(Fault("gone"))
+            lake.read("raw/a")
+            raise AssertionError
+
+    receipt = run(lake, Cut())
+    assert (receipt.exit_code, receipt.status) == (5, "failed")
+    assert f"bucket {BUCKET} has not answered" in receipt.error
+    assert len(receipt.warnings) == 1
+
+
+def test_a_bucket_that_does_not_come_back_ends_the_process(
+    proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "GRACE_SECONDS", 0.2)
+    left: list[UnreachableError] = []
+    called = threading.Event()
+
+    def leave(error: UnreachableError) -> None:
+        left.append(error)
+        called.set()
+
+    proxy.reset(Fault("gone"))
+    with outages.bounded_outages(leave):
+        with pytest.raises(UnreachableError):
+            lake.read("a")
+        assert called.wait(5)
+    assert BUCKET in str(left[0])
+    called.clear()
+    with outages.bounded_outages(leave):
+        assert not called.wait(1.5), "nobody has asked in vain since"
+    proxy.reset()
+    assert lake.create("a", b"")
+    called.clear()
+    with outages.bounded_outages(leave):
+        assert not called.wait(1.5), "a bucket that answers again is none to leave for"
+
+
+def test_an_answer_that_says_no_ends_an_outage(proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outages, "PATIENCE_SECONDS", 1)
+    for _ in range(4):
+        proxy.reset(Fault("status", "^GET", times=1))
+        with pytest.raises(FileNotFoundError):
+            lake.read("not there")
+        time.sleep(0.4)
+
+
+REFUSED_BY_S3 = (
+    "com.amazonaws.services.s3.model.AmazonS3Exception: Forbidden (Service: Amazon S3; Status Code: 403; "
+    "Error Code: 403 Forbidden; Request ID: R; S3 Extended Request ID: null)"
+)
+
+
+@pytest.mark.parametrize(
+    ("thrown", "error", "says"),
+    [
+        pytest.param(
+            "org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 failed, most recent failure: "
+            "java.io.IOException: re-open s3a://b/a.csv: row secret\n"
+            "Caused by: com.amazonaws.SdkClientException: Unable to execute HTTP request: Connect to s3:443 failed\n"
+            "\tat com.amazonaws.http.AmazonHttpClient.execute(AmazonHttpClient.java:1)\n",
+            UnreachableError,
+            "Spark could not reach S3: Unable to execute HTTP request: Connect to s3:443 failed",
+            id="no-connection",
+        ),
+        pytest.param(
+            "org.apache.hadoop.fs.s3a.AWSServiceThrottledException: getFileStatus on s3a://b/a: "
+            "com.amazonaws.services.s3.model.AmazonS3Exception: Slow (Service: Amazon S3; Status Code: 503; Error "
+            "Code: SlowDown; Request ID: R)",
+            UnreachableError,
+            "Status Code: 503",
+            id="throttled",
+        ),
+        pytest.param(f"x\nCaused by: {REFUSED_BY_S3}", AccessDeniedError, "S3 refused", id="refused"),
+        pytest.param(
+            "java.nio.file.AccessDeniedException: s3a://b/a: getFileStatus",
+            AccessDeniedError,
+            "S3 refused",
+            id="denied",
+        ),
+        pytest.param(
+            "com.amazonaws.services.s3.model.AmazonS3Exception: The provided token has expired. (Service: Amazon S3; "
+            "Status Code: 400; Error Code: ExpiredToken; Request ID: R)",
+            AccessDeniedError,
+            "token has expired",
+            id="expired",
+        ),
+        pytest.param(REFUSED_BY_S3.replace("403", "404"), None, "", id="an-object-that-is-gone"),
+        pytest.param("java.nio.file.AccessDeniedException: /data/a.csv", None, "", id="a-local-file"),
+        pytest.param("java.net.SocketException: Connection reset", None, "", id="a-worker-that-died"),
+        pytest.param("com.amazonaws.MyException", None, "", id="a-name-alone"),
+        pytest.param("ValueError: secret", None, "", id="anything-else"),
+    ],
+)
+def test_what_spark_says_of_s3(thrown: str, error: type[Exception] | None, says: str) -> None:
+    found = find_unreachable(RuntimeError(thrown))
+    assert type(found) is (error or type(None))
+    assert says in str(found or "")
+    assert "secret" not in str(found)
