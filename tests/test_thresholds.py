@@ -361,6 +361,7 @@ def small_parquet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     return
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_parquet")
 def test_csv_cut_into_tasks_and_files(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n" + "".join(f"{n},name {n}\n" for n in range(60)) + "x,dirty\n")

@@ -22,6 +22,7 @@ def counts(receipt: dict[str, Any]) -> tuple[int, int, int, int, int]:
     return read, written, deleted, superseded, rejected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fill", "partition_by"),
     [

@@ -9,6 +9,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 TEXT_MB, MOST_MB = 400, 120
 
 MEASURE = """
