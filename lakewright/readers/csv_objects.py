@@ -18,6 +18,8 @@ from transforms.csv_quotes import check_lines, check_records
 from transforms.errors import HeaderError
 
 _HEAD_BYTES: Final = 1 << 16
+#: Spark's reader dies of a record with more fields.
+_MOST_FIELDS: Final = 20_480
 _LONGEST_HEADER: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 20
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -164,7 +166,15 @@ def look_through(lake: Lake, path: str, header: Header, options: CsvOptions) -> 
 
     This reads an object once more: it is for those that gave a reason to doubt them.
     """
-    lines = read_lines(lake, path, options.encoding, header.line_end)
+    widest = 0
+
+    def measured() -> Iterator[str]:
+        nonlocal widest
+        for line in read_lines(lake, path, options.encoding, header.line_end):
+            widest = max(widest, line.count(options.delimiter))
+            yield line
+
+    lines = measured()
     try:
         if options.multiline:
             quotes = check_records(lines, delimiter=options.delimiter)
@@ -175,7 +185,7 @@ def look_through(lake: Lake, path: str, header: Header, options: CsvOptions) -> 
     except (zlib.error, EOFError) as error:
         return Finding(_broken_gzip(error))
     refused = f"line {quotes.unclear_line}: {problem}" if quotes.unclear_line else ""
-    return Finding(refused, is_misread=quotes.is_misread)
+    return Finding(refused, is_misread=quotes.is_misread or widest >= _MOST_FIELDS)
 
 
 def refused_among(findings: Mapping[str, Finding]) -> dict[str, str]:

@@ -370,6 +370,15 @@ def test_a_header_that_comes_again_line_by_line(bench: Bench) -> None:
     assert receipt["counts"]["read"] == 6
 
 
+@pytest.mark.parametrize("multiline", [True, False])
+def test_a_record_of_more_fields_than_spark_reads(bench: Bench, multiline: bool) -> None:
+    bench.feed(source__csv={"multiline": multiline})
+    bench.put("a.csv", "id,name\n1,a\n" + "2," * 20_480 + "\n3,c\n")
+    bench.put("b.csv", "id,name\n4,d\n")
+    assert bench.run()["rules"] == {"field_count": 1}
+    assert bench.rows("id") == [(1,), (3,), (4,)]
+
+
 def test_what_is_clean_is_looked_through_only_where_a_value_begins_with_a_quote(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
