@@ -33,10 +33,16 @@ def aws(spark: SparkSession) -> Iterator[None]:
 
 @pytest.fixture
 def bucket(aws: None, spark: SparkSession) -> Iterator[Any]:
-    """An empty bucket."""
+    """An empty bucket, and an empty catalog afterwards: moto keeps one for all servers of a process."""
     s3 = boto3.resource("s3")
     bucket = s3.Bucket(BUCKET)
     bucket.create()
     yield bucket
     bucket.objects.all().delete()
     bucket.delete()
+    empty_catalog(boto3.client("glue"))
+
+
+def empty_catalog(glue: Any) -> None:
+    for database in glue.get_databases()["DatabaseList"]:
+        glue.delete_database(Name=database["Name"])

@@ -5,6 +5,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.e2e.conftest import empty_catalog
 from tests.faults.fault_proxy import FaultProxy, fault_proxy
 
 BUCKET = "lakewright-faults"
@@ -35,10 +36,12 @@ def proxy(proxy_of_all: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     direct(proxy).create_bucket(Bucket=BUCKET)
+    empty_catalog(boto3.client("glue", endpoint_url=_upstream(proxy)))
     yield proxy
     bucket = boto3.resource("s3", endpoint_url=_upstream(proxy)).Bucket(BUCKET)
     bucket.object_versions.all().delete()
     bucket.delete()
+    empty_catalog(boto3.client("glue", endpoint_url=_upstream(proxy)))
 
 
 def direct(proxy: FaultProxy) -> Any:
