@@ -88,8 +88,7 @@ def test_a_binary_column_is_no_partition(cdc: CdcBench) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
-@pytest.mark.parametrize("partition_by", ["", "name"])
+@pytest.mark.parametrize(("storage", "partition_by"), [("copy_on_write", ""), ("merge_on_read", "name")])
 def test_what_hudi_counts_otherwise_is_rolled_back(
     cdc: CdcBench, monkeypatch: pytest.MonkeyPatch, storage: str, partition_by: str
 ) -> None:
