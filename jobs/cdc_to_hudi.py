@@ -87,6 +87,10 @@ _SHARED_KEYS: Final = (
     "keys with two rows at the end of the batch, of which the later one is kept: {}; if the transaction that moved "
     "them goes on in files to come, run `rebuild` once they are there"
 )
+_LATE_MOVES: Final = (
+    "keys change in a batch with late files: rows that move onto keys which are still taken are followed in their order "
+    "only; if there are such statements, run `rebuild`"
+)
 _STAGED: Final = TypeAdapter(Staged)
 _STAGED_BESIDE: Final = (KEY, ORDER, IS_DELETED, IS_IMPLIED, IS_SHARED, UNCHANGED, UPDATES, FIRST_ORDER)
 _OWN_COLUMNS: Final = ("_lakewright_", KEY, ORDER, IS_DELETED)
@@ -185,7 +189,10 @@ class HudiTarget(ChangedTable):
                 rekeyed=last["rekeyed"],
             ),
             updates=last["updates"],
-            warnings=[_SHARED_KEYS.format(last["shared"])] if last["shared"] else [],
+            warnings=[
+                *([_SHARED_KEYS.format(last["shared"])] if last["shared"] else []),
+                *([_LATE_MOVES] if rows.get("late_moves") else []),
+            ],
             rules=rules,
             columns=columns,
             quarantine=quarantine,
@@ -217,6 +224,7 @@ class HudiTarget(ChangedTable):
         if rows["lowest"] is None or rows["lowest"] > before.mark:
             return rows, found
         progress.stage(self.target.name, "late changes")
+        rows |= {"late_moves": followed is not None}
         if not keep:
             return rows, self._stage_newer(before, plan, folder) if found["lowest"] <= before.mark else found
         # A late change must not give its values to the ones behind it: the table has newer ones.

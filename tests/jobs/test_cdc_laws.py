@@ -56,6 +56,8 @@ class Source:
     database: Any = field(default_factory=duckdb.connect)
     changes: list[list[tuple[Any, ...]]] = field(default_factory=list)  # of each statement
     clock: int = 0
+    #: Whether statements move rows onto keys that are taken; then its files come in their order.
+    moves_at_once: bool = False
 
     def __post_init__(self) -> None:
         kinds, self.pool = KEYS[self.name]
@@ -71,6 +73,7 @@ class Source:
                 ("place", pa.string()),
             ]
         )
+        self.moves_at_once = self.rng.random() < 0.5
         self.before = pa.schema([(f"BI_{name}", kind) for name, (kind, _) in zip(self.key, kinds, strict=True)])
 
     def rows(self) -> list[tuple[Any, ...]]:
@@ -80,7 +83,7 @@ class Source:
         """Run one statement, and note what the replication says of it."""
         held = [row[: len(self.key)] for row in self.rows()]
         free = [key for key in self.pool if key not in held]
-        kind = self.rng.choice("IIUUUKKDS")
+        kind = self.rng.choice("IIUUUKKDS" if self.moves_at_once else "IIUUUKKD")
         self.clock += self.rng.choice([0, 0, 1])  # statements of one transaction share their time
         self.changes.append([])
         where = " and ".join(f"{name} = ?" for name in self.key)
@@ -138,7 +141,7 @@ class Source:
         ]
         self.changes = []
         schema = pa.schema([*self.schema, *self.before])
-        now, later = (files[1:], files[:1]) if late else (files, [])
+        now, later = (files[1:], files[:1]) if late and not self.moves_at_once else (files, [])
         for name, part in now:
             cdc.put(name, part, schema, table=self.name)
         return later
