@@ -88,7 +88,7 @@ _SHARED_KEYS: Final = (
     "them goes on in files to come, run `rebuild` once they are there"
 )
 _LATE_MOVES: Final = (
-    "keys change in a batch with late files: rows that move onto keys which are still taken are followed in their order "
+    "keys change in a batch with late files: rows that move onto keys which are taken are followed in their order "
     "only; if there are such statements, run `rebuild`"
 )
 _STAGED: Final = TypeAdapter(Staged)

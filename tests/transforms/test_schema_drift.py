@@ -18,7 +18,7 @@ TABLE = {"id": "int", "name": "string", "dep": "string"}
             [TABLE | {"id": "bigint"}], TABLE | {"id": "bigint"}, ["widened id from int to bigint"], id="wider"
         ),
         pytest.param(
-            [{"id": "int", "dep": "string"}], TABLE, ["dropped name; it stays, null in new rows"], id="dropped"
+            [{"id": "int", "dep": "string"}], TABLE, ["name is absent from a file; the column stays"], id="dropped"
         ),
         pytest.param(
             [{"name": "string", "id": "int", "dep": "string"}], TABLE, ["reordered: name, id, dep"], id="reordered"
