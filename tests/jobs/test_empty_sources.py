@@ -64,7 +64,7 @@ def put_staff(lake: Lake) -> None:
             "csv_to_parquet",
             ["x_1.CSV", "y_1.csv", "_x/x_1.csv"],
             "3 objects lie below raw/in/, none of them is one of the feed's: name does not match source.file_name (2), "
-            "hidden (1); first raw/in/_x/x_1.csv",
+            "hidden: a folder or its name begins with _; source.hidden: take reads it (1); first raw/in/_x/x_1.csv",
             id="csv-other-names-and-hidden",
         ),
         pytest.param("flatten_events", [], "no object lies below raw/in/", id="events-nothing"),
