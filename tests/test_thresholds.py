@@ -301,10 +301,10 @@ def test_footers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patches: list[
     pq.write_table(pa.table(rows), tmp_path / "a.parquet", row_group_size=70)
     lake = open_lake(str(tmp_path))
     objects = [SourceObject(path=found.path, size=found.size, etag="") for found in lake.list("")]
-    expected = read_footers(lake, objects, time_column="ts", max_record_bytes=limit)
+    expected = read_footers(lake, objects, max_record_bytes=limit)
     for patch in patches:
         monkeypatch.setattr(*patch)
-    assert read_footers(lake, objects, time_column="ts", max_record_bytes=limit) == expected
+    assert read_footers(lake, objects, max_record_bytes=limit) == expected
     assert len(expected[0]) == (limit > 119)
 
 
