@@ -51,9 +51,11 @@ _REFUSED: Final = "refused"
 class Run:
     """One try at one target."""
 
-    def __init__(self, lake: Lake, job: TargetJob, request: Request, progress: Progress, interrupt: Interrupt) -> None:
+    def __init__(
+        self, lake: Lake, job: TargetJob, request: Request, progress: Progress, interrupt: Interrupt | None = None
+    ) -> None:
         self._lake, self._job, self._request, self._progress = lake, job, request, progress
-        self._interrupt = interrupt
+        self._interrupt = interrupt or Interrupt()
         self._target = job.target
         self._log = Log(lake, self._target.state_folder)
         now = datetime.now(UTC)
