@@ -4,19 +4,18 @@ An entry has one owner, the target that fills its table. Of the entry, location,
 few parameters are the owner's; all else is kept as others have put it there, and what agrees already is not written.
 """
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import unquote
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lakewright.aws_clients import bounded_client
 from lakewright.catalog_entries import as_input, keys_of, merged, place_of, without_parameters
 from lakewright.errors import CatalogError
 from lakewright.log import TableState
+from lakewright.s3_calls import code_of
 
 #: The most that Glue takes in a call.
 _WRITTEN_PER_CALL: Final = 100
@@ -26,15 +25,13 @@ _TRIES: Final = 3
 _CHANGED_MEANWHILE: Final = ("ConcurrentModificationException", "AlreadyExistsException", "EntityNotFoundException")
 _OWNER: Final = "lakewright.owner"
 _SPARK_SCHEMA: Final = "spark.sql.sources.schema."
-#: A catalog that does not answer is given up after less than a minute; throttled calls are tried again.
-_PATIENCE: Final = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
+_ATTEMPTS: Final = 4
 _PARQUET: Final = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
     "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
     "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
 }
 _NO_PARAMETERS: Final[Mapping[str, str]] = {}
-_MAKING_A_CLIENT: Final = threading.Lock()
 
 T = TypeVar("T")
 
@@ -89,7 +86,7 @@ class Catalog:
                     if self._bring_to(columns, partitions, is_trusted=tried == 1):
                         return self.name
                 except ClientError as error:
-                    if _code(error) not in _CHANGED_MEANWHILE or tried == _TRIES:
+                    if code_of(error) not in _CHANGED_MEANWHILE or tried == _TRIES:
                         raise
         except ClientError as error:
             what = self._database if "Database" in error.operation_name else self.name
@@ -128,7 +125,7 @@ class Catalog:
         try:
             table: dict[str, Any] = self._glue.get_table(DatabaseName=self._database, Name=self._table)["Table"]
         except ClientError as error:
-            if _code(error) != "EntityNotFoundException":
+            if code_of(error) != "EntityNotFoundException":
                 raise
             return None
         return table
@@ -138,7 +135,7 @@ class Catalog:
         try:
             self._glue.create_table(DatabaseName=self._database, TableInput=table)
         except ClientError as error:
-            if _code(error) != "EntityNotFoundException":
+            if code_of(error) != "EntityNotFoundException":
                 raise
             self._glue.create_database(DatabaseInput={"Name": self._database})
             self._glue.create_table(DatabaseName=self._database, TableInput=table)
@@ -157,7 +154,7 @@ class Catalog:
         try:
             self._update(table, found)
         except ClientError as error:
-            if _code(error) != "InvalidInputException":
+            if code_of(error) != "InvalidInputException":
                 raise
             former, now = (", ".join(name for name, _ in keys_of(entry)) or "nothing" for entry in (found, table))
             raise CatalogError(
@@ -272,9 +269,7 @@ class Catalog:
 
     @cached_property
     def _glue(self) -> Any:
-        # Targets run side by side, and boto3 makes one client at a time.
-        with _MAKING_A_CLIENT:
-            return boto3.client("glue", config=_PATIENCE)
+        return bounded_client("glue", attempts=_ATTEMPTS)
 
 
 def _values(partition: str) -> tuple[str, ...]:
@@ -285,10 +280,6 @@ def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
 def _told(error: ClientError) -> str:
     message = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
-    return f"{_code(error)}: {message}".removesuffix(": ")
+    return f"{code_of(error)}: {message}".removesuffix(": ")
