@@ -276,7 +276,9 @@ class HudiTarget(ChangedTable):
         staged, handed = _STAGED.validate_json(commit.ours["staged"]), Handed.load(commit.ours["handed"])
         if problem := handed.problem_with(commit):
             done = roll_back(self._spark, self._table(staged.columns), commit.instant)
-            then = "the commit was rolled back" if done else f"the commit could not be rolled back; {_REBUILD}"
+            then = (
+                "the commit was rolled back" if done else "it could not be rolled back, which the next run tries again"
+            )
             raise StateError(f"{self.target.path}: {problem}; {then}")
         unknown = handed.updates_of_unknown_keys(commit)
         told = commit.told() | ({"updates_of_unknown_keys": unknown} if unknown else {})

@@ -121,6 +121,30 @@ def test_what_hudi_counts_otherwise_is_rolled_back(
 
 
 @pytest.mark.slow
+def test_a_wrong_commit_is_found_by_the_next_run_too(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, told = cdc_to_hudi.write_load, "which counts 1 inserted, 0 updated and 0 deleted"
+
+    def die(*_: Any) -> bool:
+        raise RuntimeError("killed")
+
+    put(cdc, LOAD, [(1, "Ada"), (2, "Bo")])
+    with monkeypatch.context() as patched:
+        patched.setattr(cdc_to_hudi, "write_load", lambda rows, *args, **how: write(rows.where("id = 1"), *args, **how))
+        patched.setattr(cdc_to_hudi, "roll_back", die)
+        assert cdc.run()["exit_code"] == 1
+    assert cdc.batches("t") == [1]
+    with monkeypatch.context() as patched:
+        patched.setattr(cdc_to_hudi, "roll_back", lambda *_: False)
+        receipt = cdc.run()
+    assert receipt["exit_code"] == 1
+    assert f"{told}; it could not be rolled back, which the next run tries again" in receipt["error"]
+    receipt = cdc.run()
+    assert receipt["error"].endswith(f"{told}; the commit was rolled back")
+    assert ran(cdc.run()) == {"read": 2, "written": 2}
+    assert rows(cdc) == [(1, "Ada"), (2, "Bo")]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("index", ["global_simple", "record_index"])
 def test_an_update_that_changes_the_key_deletes_the_old_one(cdc: CdcBench, index: str) -> None:
     both = pa.schema([*PEOPLE, ("place", pa.string()), ("BI_id", pa.int32()), ("BI_note", pa.string())])
