@@ -6,7 +6,7 @@ The base leaves pyspark out, since Glue and EMR bring their own; ``spark`` adds 
 import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 VERSION = re.search(r'__version__: Final = "(.+)"', Path("lakewright/__init__.py").read_text(encoding="utf-8"))[1]
 SPARK = ["pyspark==3.5.6", "numpy==2.3.4", "pandas==2.3.3", "pyarrow==22.0.0"]
@@ -36,8 +36,8 @@ setup(
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     python_requires=">=3.11",
-    packages=["jobs", "lakewright", "lakewright.readers", "lakewright.writers", "transforms"],
+    packages=find_packages(include=["jobs*", "lakewright*", "transforms*"]),
     install_requires=["boto3>=1.36", "msgspec>=0.19", "pydantic>=2.9,<3", "PyYAML>=6", "rich>=13", "typer>=0.12"],
     extras_require={"spark": SPARK, "local": LOCAL, "dev": DEV},
-    entry_points={"console_scripts": ["lakewright = jobs.__main__:main"]},
+    entry_points={"console_scripts": ["lakewright = jobs.cli.verbs:main"]},
 )

@@ -45,7 +45,7 @@ COLUMNS: Final = {
 
 HANDWRITTEN: Final = """
 import sys
-from lakewright.session import get_session
+from lakewright.engine.spark.session import get_session
 source, target, schema, multiline = sys.argv[1:]
 reader = get_session().read.schema(schema).options(header=True, escape='"', multiLine=multiline)
 reader.csv(source).write.parquet(target)

@@ -44,7 +44,7 @@ import os, sys
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
-from lakewright.session import java_home
+from lakewright.engine.spark.session import java_home
 os.environ["JAVA_HOME"] = java_home()
 spark = SparkSession.builder.master("local[*]").config(map={
     "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
@@ -104,7 +104,7 @@ print(min(taken), len(rows), sum(row[1] for row in rows))
 
 QUERY: Final = """
 import sys, time
-from lakewright.session import get_session
+from lakewright.engine.spark.session import get_session
 kind, source = sys.argv[1:]
 spark = get_session()
 if kind == "json":

@@ -29,7 +29,7 @@ import yaml
 ROOT: Final = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from transforms.json_text import scrubber  # noqa: E402 - a script in a folder finds the project beside it only now
+from transforms.json.text import scrubber  # noqa: E402 - a script in a folder finds the project beside it only now
 
 RESULTS: Final = ROOT / "bench" / "results"
 RUNS: Final = 3

@@ -18,16 +18,16 @@ from rich.table import Table  # noqa: E402
 from rich.text import Text  # noqa: E402
 
 from jobs import screen  # noqa: E402
-from jobs.registry import load_feed  # noqa: E402
+from jobs.cli.registry import load_feed  # noqa: E402
 from lakewright.config import Conf  # noqa: E402
-from lakewright.lake import open_lake  # noqa: E402
-from lakewright.log import Log  # noqa: E402
-from lakewright.overview import schema_overview  # noqa: E402
-from lakewright.progress import closing_progress, make_progress  # noqa: E402
-from lakewright.receipts import Receipt  # noqa: E402
-from lakewright.runs import Run, run_targets  # noqa: E402
-from lakewright.session import get_session  # noqa: E402
-from lakewright.target_jobs import Request  # noqa: E402
+from lakewright.engine.spark.session import get_session  # noqa: E402
+from lakewright.runs.job import Request  # noqa: E402
+from lakewright.runs.lifecycle import Run, run_targets  # noqa: E402
+from lakewright.runs.log import Log  # noqa: E402
+from lakewright.runs.progress import closing_progress, make_progress  # noqa: E402
+from lakewright.runs.receipts import Receipt  # noqa: E402
+from lakewright.runs.views import schema_overview  # noqa: E402
+from lakewright.storage.uris import open_lake  # noqa: E402
 
 LAKE: Final = ROOT / "lake"
 FEEDS: Final = ("birdstrikes", "customers", "retail_sales")

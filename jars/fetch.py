@@ -17,7 +17,7 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from lakewright.session import java_home
+from lakewright.engine.spark.session import java_home
 
 HERE = Path(__file__).parent
 SUMS = HERE / "SHA256SUMS"

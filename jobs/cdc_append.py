@@ -7,22 +7,22 @@ from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from jobs.cdc_table import ChangedTable, observe_read
-from lakewright.catalog import Catalog
+from lakewright.aws.catalog import Catalog
+from lakewright.dms.files import Footer
+from lakewright.engine.spark.observations import counted
+from lakewright.engine.spark.parquet import stage_parquet
 from lakewright.errors import ConfigError
-from lakewright.hudi_timeline import read_properties
-from lakewright.log import Before, Counts, Plan
-from lakewright.observations import counted
-from lakewright.progress import Progress
-from lakewright.readers.dms import Footer
-from lakewright.target_jobs import Staged
-from lakewright.writers.parquet import stage_parquet
-from transforms.changes import IS_LOAD, KIND, ORDER, REJECTED, with_folder_reasons
+from lakewright.hudi.timeline import read_properties
+from lakewright.runs.job import Staged
+from lakewright.runs.log import Before, Counts, Plan
+from lakewright.runs.progress import Progress
+from transforms.spark.changes import IS_LOAD, KIND, ORDER, REJECTED, with_folder_reasons
 
 
 def build(changes: DataFrame, *, kind_column: str, read: Observation) -> DataFrame:
     """Keep every change, and what it was.
 
-    Columns in:  those of ``transforms.changes.with_change_order``
+    Columns in:  those of ``transforms.spark.changes.with_change_order``
     Columns out: the same, then ``kind_column`` (string; the rows of a full load are inserts)
     Rows:        without rejected ones; ``read`` observes what goes in
     """
@@ -31,7 +31,7 @@ def build(changes: DataFrame, *, kind_column: str, read: Observation) -> DataFra
 
 
 class AppendTarget(ChangedTable):
-    """One table without a key; see ``lakewright.target_jobs.TargetJob``."""
+    """One table without a key; see ``lakewright.runs.job.TargetJob``."""
 
     def stage(self, plan: Plan, folder: str, progress: Progress) -> Staged:  # noqa: ARG002
         """See ``TargetJob.stage``."""

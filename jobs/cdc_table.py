@@ -9,14 +9,10 @@ from typing import Any, Final
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.cdc_to_hudi_feed import CdcToHudiFeed, TableSpec
-from lakewright.catalog import Catalog
+from jobs.feeds.cdc_to_hudi import CdcToHudiFeed, TableSpec
+from lakewright.aws.catalog import Catalog
 from lakewright.config import suggest
-from lakewright.errors import AccountingError, ConfigError, ReloadedError, SourceGoneError, StaleLoadError
-from lakewright.lake import Lake
-from lakewright.log import Plan, SourceObject, TableFile, TableState
-from lakewright.progress import Progress
-from lakewright.readers.dms import (
+from lakewright.dms.files import (
     ChangeColumns,
     Footer,
     find_damaged,
@@ -26,13 +22,18 @@ from lakewright.readers.dms import (
     read_footers,
     written_at,
 )
-from lakewright.session import own_session
-from lakewright.sources import Choice, Listed, Source, choose_append, describe_empty
-from lakewright.target_jobs import Request, Staged, Survey, Target
-from lakewright.writers.parquet import broken_rules, stage_parquet, staged_files
-from transforms.changes import OBJECT, ORDER, REJECTED, keep_rejected_changes, with_change_order
+from lakewright.engine.spark.parquet import broken_rules, stage_parquet, staged_files
+from lakewright.engine.spark.session import own_session
+from lakewright.errors import AccountingError, ConfigError, ReloadedError, SourceGoneError, StaleLoadError
+from lakewright.runs.job import Request, Staged, Survey, Target
+from lakewright.runs.log import Plan, SourceObject, TableFile, TableState
+from lakewright.runs.progress import Progress
+from lakewright.sources.listing import Listed, Source, describe_empty
+from lakewright.sources.selection import Choice, choose_append
+from lakewright.storage.lake import Lake
+from transforms.changes.schema_drift import merge_columns
 from transforms.errors import LakewrightError, SchemaDriftError
-from transforms.schema_drift import merge_columns
+from transforms.spark.changes import OBJECT, ORDER, REJECTED, keep_rejected_changes, with_change_order
 
 #: In the values of a source object that a batch knows and does not read.
 LEFT_OUT: Final = "left_out"
@@ -52,7 +53,7 @@ def observe_read(changes: DataFrame, *, read: Observation) -> DataFrame:
 
 
 class ChangedTable(ABC):
-    """What tables with and without a key have in common; see ``lakewright.target_jobs.TargetJob``."""
+    """What tables with and without a key have in common; see ``lakewright.runs.job.TargetJob``."""
 
     #: What is earlier than an object that cannot be read goes on without it; see ``_earlier``.
     skips_refused = True

@@ -16,26 +16,27 @@ from pyspark.sql import functions as F
 
 from jobs.cdc_append import AppendTarget
 from jobs.cdc_table import ChangedTable, UnusableTable, observe_read
-from jobs.cdc_to_hudi_feed import CdcToHudiFeed, TableSpec, table_of_parameter
-from jobs.entrypoint import run_as_script
-from lakewright.catalog import CatalogEntry
+from jobs.cli.entrypoint import run_as_script
+from jobs.feeds.cdc_to_hudi import CdcToHudiFeed, TableSpec, table_of_parameter
+from lakewright.aws.catalog import CatalogEntry
+from lakewright.aws.parameters import read_parameter
+from lakewright.dms.files import Footer, is_load
+from lakewright.engine.spark.observations import counted
+from lakewright.engine.spark.parquet import stage_parquet
 from lakewright.errors import ConfigError, EmptySourceError, OvertakenError, StateError
-from lakewright.hudi_catalog import HudiCatalog
-from lakewright.hudi_client import roll_back
-from lakewright.hudi_compaction import Compacted, compact_table
-from lakewright.hudi_counts import Handed
-from lakewright.hudi_timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
-from lakewright.lake import Lake
-from lakewright.log import Before, Counts, Log, Plan, TableFile, TableState
-from lakewright.observations import counted
-from lakewright.parameters import read_parameter
-from lakewright.progress import LOGGER, Progress
-from lakewright.readers.dms import Footer, is_load
-from lakewright.sources import Source, describe_empty
-from lakewright.target_jobs import Request, Staged, Survey, TableCommit
-from lakewright.writers.hudi import HudiTable, check_session, read_keys, write_changes, write_load
-from lakewright.writers.parquet import stage_parquet
-from transforms.changes import (
+from lakewright.hudi.catalog import HudiCatalog
+from lakewright.hudi.client import roll_back
+from lakewright.hudi.compaction import Compacted, compact_table
+from lakewright.hudi.counts import Handed
+from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
+from lakewright.hudi.writer import HudiTable, check_session, read_keys, write_changes, write_load
+from lakewright.runs.job import Request, Staged, Survey, TableCommit
+from lakewright.runs.log import Before, Counts, Log, Plan, TableFile, TableState
+from lakewright.runs.progress import LOGGER, Progress
+from lakewright.sources.listing import Source, describe_empty
+from lakewright.storage.lake import Lake
+from transforms.errors import LakewrightError
+from transforms.spark.changes import (
     FIRST_ORDER,
     FORMER_KEY,
     IS_DELETED,
@@ -54,14 +55,13 @@ from transforms.changes import (
     with_partition_reasons,
     with_value_reasons,
 )
-from transforms.errors import LakewrightError
-from transforms.kept_values import (
+from transforms.spark.kept_values import (
     UNCHANGED,
     carry_values_forward,
     reject_key_changes_without_values,
     take_values_from_table,
 )
-from transforms.key_changes import IS_SHARED, delete_former_keys, drop_departures, follow_rows, with_former_key
+from transforms.spark.key_changes import IS_SHARED, delete_former_keys, drop_departures, follow_rows, with_former_key
 
 _CHANGES: Final = "changes/"
 _NEWER: Final = "newer/"
@@ -106,9 +106,9 @@ def build(
 ) -> DataFrame:
     """Collapse changes to the last one of each key.
 
-    Columns in:  those of ``transforms.changes.with_change_order``; with ``followed`` (see
-                 ``transforms.key_changes.follow_rows``) those of ``delete_former_keys``; with ``keep`` those of
-                 ``transforms.kept_values.carry_values_forward``
+    Columns in:  those of ``transforms.spark.changes.with_change_order``; with ``followed`` (see
+                 ``transforms.spark.key_changes.follow_rows``) those of ``delete_former_keys``; with ``keep`` those of
+                 ``transforms.spark.kept_values.carry_values_forward``
     Columns out: the same, _lakewright_is_implied, _lakewright_is_shared, _lakewright_unchanged, _lakewright_updates,
                  _lakewright_first_order
     Rows:        one per key, without rejected ones
@@ -138,7 +138,7 @@ def observe_kept(changes: DataFrame, *, kept: Observation) -> DataFrame:
 
 
 class HudiTarget(ChangedTable):
-    """One table with a key; see ``lakewright.target_jobs.TargetJob`` and ``CommittingJob``."""
+    """One table with a key; see ``lakewright.runs.job.TargetJob`` and ``CommittingJob``."""
 
     widens = True
 

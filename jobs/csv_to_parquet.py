@@ -11,16 +11,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from jobs.csv_to_parquet_feed import CsvToParquetFeed
-from jobs.entrypoint import run_as_script
-from lakewright import observations
-from lakewright.catalog import Catalog
-from lakewright.errors import ConfigError
-from lakewright.lake import Lake
-from lakewright.log import Counts, Log, Plan, SourceObject, TableState
-from lakewright.progress import Progress
-from lakewright.readers.csv import DOUBT, CsvBatch
-from lakewright.readers.csv_objects import (
+from jobs.cli.entrypoint import run_as_script
+from jobs.feeds.csv_to_parquet import CsvToParquetFeed
+from lakewright.aws.catalog import Catalog
+from lakewright.csv.objects import (
     Finding,
     Header,
     bind_columns,
@@ -29,22 +23,20 @@ from lakewright.readers.csv_objects import (
     read_heads,
     refused_among,
 )
-from lakewright.session import own_session, quiet_failures
-from lakewright.sources import (
-    Choice,
-    Listed,
-    Source,
-    choose_append,
-    choose_rebuild,
-    choose_whole,
-    describe_empty,
-    narrowed,
-)
-from lakewright.target_jobs import Request, Staged, Survey, Target
-from lakewright.writers.parquet import broken_rules, plan_reading, schema_changes, stage_parquet, staged_files
+from lakewright.engine.spark import observations
+from lakewright.engine.spark.csv import DOUBT, CsvBatch
+from lakewright.engine.spark.parquet import broken_rules, plan_reading, schema_changes, stage_parquet, staged_files
+from lakewright.engine.spark.session import own_session, quiet_failures
+from lakewright.errors import ConfigError
+from lakewright.runs.job import Request, Staged, Survey, Target
+from lakewright.runs.log import Counts, Log, Plan, SourceObject, TableState
+from lakewright.runs.progress import Progress
+from lakewright.sources.listing import Listed, Source, describe_empty
+from lakewright.sources.selection import Choice, choose_append, choose_rebuild, choose_whole, narrowed
+from lakewright.storage.lake import Lake
 from transforms.errors import HeaderError
 from transforms.object_names import DATE_KEYS, file_name_pattern, is_day, partition_path
-from transforms.typed_rows import (
+from transforms.spark.typed_rows import (
     OBJECT,
     REJECTED,
     TypedColumn,
@@ -61,7 +53,7 @@ def build(rows: DataFrame, *, columns: Sequence[TypedColumn], observed: Observat
     """Judge text rows by the declared types, counting them on the way.
 
     Columns in:  every declared column (string), and those of ``readers.csv.CsvBatch.read``
-    Columns out: those of ``transforms.typed_rows.with_typed_values``
+    Columns out: those of ``transforms.spark.typed_rows.with_typed_values``
     Rows:        unchanged; observed are read, rejected, dirty (objects with rejected rows, a line each) and doubted
                  (objects with rows of which it is in doubt what they are, a line each)
     """
@@ -75,7 +67,7 @@ def build(rows: DataFrame, *, columns: Sequence[TypedColumn], observed: Observat
 
 
 class CsvToParquet:
-    """The job for its one target; see ``lakewright.target_jobs.TargetJob``."""
+    """The job for its one target; see ``lakewright.runs.job.TargetJob``."""
 
     def __init__(self, feed_name: str, feed: CsvToParquetFeed, lake: Lake) -> None:
         self.feed, self._lake = feed, lake

@@ -6,30 +6,32 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from jobs.entrypoint import run_as_script
-from jobs.flatten_events_feed import RESERVED, FlattenEventsFeed
-from lakewright.catalog import Catalog
+from jobs.cli.entrypoint import run_as_script
+from jobs.feeds.flatten_events import RESERVED, FlattenEventsFeed
+from lakewright.aws.catalog import Catalog
+from lakewright.engine.spark.session import own_session
 from lakewright.errors import ConfigError, EmptySourceError, ObjectRefusedError, SourceGoneError
-from lakewright.event_batches import BatchResult, EventBatch, EventFlattening
-from lakewright.event_copies import find_copies, twins_of
-from lakewright.event_files import EventObject, ObjectReport
-from lakewright.lake import Lake, open_lake
-from lakewright.log import Counts, Log, Plan, SourceObject, TableState
-from lakewright.progress import Progress
-from lakewright.readers.kafka_sink import SinkListing, SinkObject, is_wanted, list_sink
-from lakewright.schemas import describe_changes, known_schema, next_version
-from lakewright.session import own_session
-from lakewright.sources import Choice, describe_empty, is_within
-from lakewright.target_jobs import Request, Staged, Survey, Target
-from lakewright.writers.arrow import PROVENANCE_TYPES, TablePlace
-from transforms.event_schema import EventSchema
-from transforms.event_types import ddl_type
+from lakewright.kafka.batches import BatchResult, EventBatch, EventFlattening
+from lakewright.kafka.copies import find_copies, twins_of
+from lakewright.kafka.files import EventObject, ObjectReport
+from lakewright.kafka.schemas import describe_changes, known_schema, next_version
+from lakewright.kafka.sink import SinkListing, SinkObject, is_wanted, list_sink
+from lakewright.parquet.arrow import PROVENANCE_TYPES, TablePlace
+from lakewright.runs.job import Request, Staged, Survey, Target
+from lakewright.runs.log import Counts, Log, Plan, SourceObject, TableState
+from lakewright.runs.progress import Progress
+from lakewright.sources.listing import describe_empty
+from lakewright.sources.selection import Choice, is_within
+from lakewright.storage.lake import Lake
+from lakewright.storage.uris import open_lake
+from transforms.events.schema import EventSchema
+from transforms.events.sink_names import SinkName, date_of_folders, path_date_pattern, read_sink_name, topics_by_table
+from transforms.events.types import ddl_type
 from transforms.object_names import DATE_KEYS, is_day, partition_path
-from transforms.sink_names import SinkName, date_of_folders, path_date_pattern, read_sink_name, topics_by_table
 
 
 class FlattenEvents:
-    """The job for one topic; see ``lakewright.target_jobs.TargetJob``.
+    """The job for one topic; see ``lakewright.runs.job.TargetJob``.
 
     Args:
         topics: The topics whose name for a table this is. With more than one, none of them is taken.

@@ -7,18 +7,20 @@ from functools import partial
 from hashlib import sha256
 from typing import Final
 
-from jobs.entrypoint import run_as_script
-from jobs.json_scrub_feed import JsonScrubFeed
-from lakewright.catalog import Catalog
+from jobs.cli.entrypoint import run_as_script
+from jobs.feeds.json_scrub import JsonScrubFeed
+from lakewright.aws.catalog import Catalog
+from lakewright.engine.spark.session import get_session
+from lakewright.engine.spark.spread import spread
 from lakewright.errors import ConfigError
-from lakewright.lake import Lake, StoredObject, open_lake
-from lakewright.log import Counts, Plan, SourceObject, TableState
-from lakewright.progress import Progress
-from lakewright.scrub import scrub_objects
-from lakewright.session import get_session
-from lakewright.sources import Choice, describe_empty
-from lakewright.spread import spread
-from lakewright.target_jobs import FEED_CHANGED, Request, Staged, Survey, Target
+from lakewright.json.scrub import scrub_objects
+from lakewright.runs.job import FEED_CHANGED, Request, Staged, Survey, Target
+from lakewright.runs.log import Counts, Plan, SourceObject, TableState
+from lakewright.runs.progress import Progress
+from lakewright.sources.listing import describe_empty
+from lakewright.sources.selection import Choice
+from lakewright.storage.lake import Lake, StoredObject
+from lakewright.storage.uris import open_lake
 
 #: Smaller objects share a task, since a task costs as much as some of them.
 _SMALL: Final = 8 << 20
@@ -29,7 +31,7 @@ _NAMED_IN_A_WARNING: Final = 10
 
 
 class JsonScrub:
-    """The job for its one target, the objects themselves; see ``lakewright.target_jobs.TargetJob``."""
+    """The job for its one target, the objects themselves; see ``lakewright.runs.job.TargetJob``."""
 
     skips_refused = True
 

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lakewright.errors import ConfigError
-from lakewright.lake import open_lake
+from lakewright.storage.uris import open_lake
 
 MAX_SUGGESTION_DISTANCE: Final = 0.6
 

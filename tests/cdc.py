@@ -81,7 +81,7 @@ class CdcBench:
 
     def batches(self, table: str = "employees") -> list[int]:
         """Name the batches on the table's timeline, in their order."""
-        from lakewright.hudi_timeline import Timeline
+        from lakewright.hudi.timeline import Timeline
 
         commits = Timeline(self.spark, f"file:{self.lake}/refined/hr/{table}").commits()
         return [commit.number for commit in commits if commit.number][::-1]
@@ -93,8 +93,8 @@ class CdcBench:
 
     def strays(self, table: str = "employees") -> list[str]:
         """Name files that nothing accounts for: staging, a lease, files outside of the log."""
-        from lakewright.lake import open_lake
-        from lakewright.log import Log
+        from lakewright.runs.log import Log
+        from lakewright.storage.uris import open_lake
 
         state, _ = Log(open_lake(str(self.lake)), f"state/hr/{table}/").read()
         known = {*state.files, *state.quarantine, *state.memory}

@@ -21,7 +21,7 @@ RECEIPTS = "state/people/people/receipts/"
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    from lakewright.session import get_session
+    from lakewright.engine.spark.session import get_session
 
     os.environ["LAKEWRIGHT_JARS"] = str(ROOT / "jars")
     session = get_session()
@@ -48,7 +48,7 @@ class Answer:
 
 def command(*arguments: str) -> Answer:
     """Run the command line in this process."""
-    from jobs.__main__ import app
+    from jobs.cli.verbs import app
 
     result = CliRunner().invoke(app, list(arguments))
     return Answer(result.exit_code, result.stdout, result.stderr)
@@ -120,8 +120,8 @@ class Bench:
 
     def strays(self) -> list[str]:
         """Name files that nothing accounts for: staging, temporary ones, a lease, and files outside of the log."""
-        from lakewright.lake import open_lake
-        from lakewright.log import Log
+        from lakewright.runs.log import Log
+        from lakewright.storage.uris import open_lake
 
         state, _ = Log(open_lake(str(self.lake)), "state/people/people/").read()
         known = {*state.files, *state.quarantine}

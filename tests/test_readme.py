@@ -4,8 +4,8 @@ import re
 
 import yaml
 
-from jobs.__main__ import app
-from jobs.registry import JOBS, feed_model
+from jobs.cli.registry import JOBS, feed_model
+from jobs.cli.verbs import app
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -26,7 +26,7 @@ def test_the_verbs_of_the_readme_are_those_of_the_command_line() -> None:
 
 def test_the_code_of_the_readme_is_the_projects() -> None:
     signature = re.findall(r"```python\n(def .*?:)\n", README, re.DOTALL)
-    assert signature[0] in (ROOT / "transforms/typed_rows.py").read_text()
+    assert signature[0] in (ROOT / "transforms/spark/typed_rows.py").read_text()
 
 
 def test_what_architecture_names_is_there() -> None:

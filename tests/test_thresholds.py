@@ -16,28 +16,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs import json_scrub
-from lakewright import event_batches, event_copies, hudi_catalog, local_in_place, s3_lake, scrub
+from lakewright.csv import objects as csv_objects
+from lakewright.csv.objects import CsvOptions, read_heads
+from lakewright.dms import files as dms
+from lakewright.dms.files import read_footers
 from lakewright.errors import OvertakenError
-from lakewright.event_batches import BatchResult, EventBatch, EventFlattening
-from lakewright.event_copies import find_copies, twins_of
-from lakewright.event_files import DayRange, EventObject, EventRules
-from lakewright.in_place import open_in_place
-from lakewright.lake import open_lake
-from lakewright.log import SourceObject
-from lakewright.readers import csv_objects, dms, json_lines, kafka_sink, parquet_values
-from lakewright.readers.csv_objects import CsvOptions, read_heads
-from lakewright.readers.dms import read_footers
-from lakewright.scrub import ScrubRules, scrub_object
-from lakewright.writers import arrow
-from lakewright.writers.arrow import TablePlace, read_file
+from lakewright.hudi import catalog as hudi_catalog
+from lakewright.json import lines as json_lines
+from lakewright.json import scrub
+from lakewright.json.scrub import ScrubRules, scrub_object
+from lakewright.kafka import batches as event_batches
+from lakewright.kafka import copies as event_copies
+from lakewright.kafka import sink as kafka_sink
+from lakewright.kafka.batches import BatchResult, EventBatch, EventFlattening
+from lakewright.kafka.copies import find_copies, twins_of
+from lakewright.kafka.files import DayRange, EventObject, EventRules
+from lakewright.parquet import arrow
+from lakewright.parquet import values as parquet_values
+from lakewright.parquet.arrow import TablePlace, read_file
+from lakewright.runs.log import SourceObject
+from lakewright.storage import local_in_place
+from lakewright.storage import s3 as s3_lake
+from lakewright.storage.uris import open_in_place, open_lake
 from tests.conftest import Bench
 from tests.e2e.conftest import BUCKET, aws, bucket  # noqa: F401 - fixtures
-from transforms import event_contents, flat_rows, json_text, record_shape
 from transforms.errors import DataError
-from transforms.event_lines import parse_lines
-from transforms.event_schema import EventSchema
-from transforms.flat_rows import flatten
-from transforms.sink_names import read_sink_name
+from transforms.events import contents as event_contents
+from transforms.events import flat_rows, record_shape
+from transforms.events.flat_rows import flatten
+from transforms.events.lines import parse_lines
+from transforms.events.schema import EventSchema
+from transforms.events.sink_names import read_sink_name
+from transforms.json import text as json_text
 
 Patch = tuple[ModuleType, str, Any]
 
@@ -354,7 +364,7 @@ def test_a_source_that_keeps_changing(bench: Bench, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def small_parquet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    from lakewright.writers import parquet
+    from lakewright.engine.spark import parquet
 
     for name, value in {"_FILE_BYTES": 100, "_SPLIT_BYTES": 64, "_SMALLEST_SPLIT": 16, "_OPEN_COST": 1}.items():
         monkeypatch.setattr(parquet, name, value)

@@ -46,7 +46,7 @@ class S3CdcBench(CdcBench):
 
 @pytest.fixture
 def cdc(bucket: Any, spark: SparkSession, tmp_path: Path) -> Iterator[S3CdcBench]:
-    from lakewright.parameters import _ssm
+    from lakewright.aws.parameters import _ssm
 
     _ssm.cache_clear()
     bench = S3CdcBench(tmp_path, spark)
@@ -122,7 +122,7 @@ def test_only_not_found_means_not_configured(cdc: S3CdcBench, monkeypatch: pytes
 
     from botocore.exceptions import ClientError
 
-    from lakewright import parameters
+    from lakewright.aws import parameters
 
     class Throttled:
         def get_parameter(self, Name: str, WithDecryption: bool) -> Any:  # noqa: N803
@@ -143,7 +143,7 @@ def test_the_job_through_spark_submit(tmp_path: Path, spark: SparkSession) -> No
     bench = CdcBench(tmp_path, spark)
     bench.feed(target__max_file_mb=256, target__small_file_mb=0, target__parallelism=2)
     jars = ",".join(str(path) for path in sorted((ROOT / "jars").glob("*.jar")))
-    from lakewright.session import java_home
+    from lakewright.engine.spark.session import java_home
 
     environment = os.environ | {
         "JAVA_HOME": java_home() or "",

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from lakewright.lake import open_lake
-from lakewright.log import Log
+from lakewright.runs.log import Log
+from lakewright.storage.uris import open_lake
 from tests.conftest import Answer, command
 from tests.e2e.conftest import BUCKET
 from tests.faults.test_killed_runs import killed

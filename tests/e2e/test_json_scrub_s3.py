@@ -14,11 +14,11 @@ import pytest
 import yaml
 from botocore.client import BaseClient
 
-from lakewright import s3_in_place
 from lakewright.errors import AccessDeniedError, ObjectRefusedError, OvertakenError
-from lakewright.in_place import Opened
-from lakewright.s3_in_place import S3InPlace
-from lakewright.scrub import ScrubRules, scrub_object
+from lakewright.json.scrub import ScrubRules, scrub_object
+from lakewright.storage import s3_in_place
+from lakewright.storage.in_place import Opened
+from lakewright.storage.s3_in_place import S3InPlace
 from tests.conftest import command
 from tests.e2e.conftest import BUCKET
 
@@ -325,7 +325,7 @@ def test_a_tag_counts_only_while_the_feed_stays_as_it_is(s3: Any, prefix: Prefix
 def test_a_tag_of_a_batch_that_was_given_up_does_not_count(s3: Any, prefix: Prefix) -> None:
     key = "lake/landing/uploads/a.json"
     s3.put_object(Bucket=BUCKET, Key=key, Body=b'{"file_contents": "x", "more": "y"}')
-    with mock.patch("lakewright.runs.Run._end", side_effect=RuntimeError("cut off")):
+    with mock.patch("lakewright.runs.lifecycle.Run._end", side_effect=RuntimeError("cut off")):
         assert prefix.run()["exit_code"] == 1
     assert tags(s3, key) == {"PROCESSED": "True"}
     prefix.run("--set", "scrub.fields=[file_contents, more]", "--set", "scrub.verify=false")

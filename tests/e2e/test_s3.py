@@ -40,8 +40,8 @@ class S3Bench(Bench):
         return sorted((tuple(row) for row in table.collect()), key=repr)
 
     def strays(self) -> list[str]:
-        from lakewright.lake import open_lake
-        from lakewright.log import Log
+        from lakewright.runs.log import Log
+        from lakewright.storage.uris import open_lake
 
         state, _ = Log(open_lake(self.uri), "state/people/people/").read()
         known = {*state.files, *state.quarantine}
@@ -211,7 +211,7 @@ def test_no_such_bucket(aws: None, s3_bench: S3Bench) -> None:
 
 def test_a_server_that_is_not_there(s3_bench: S3Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("lakewright.outages.PATIENCE_SECONDS", 1)
+    monkeypatch.setattr("lakewright.aws.outages.PATIENCE_SECONDS", 1)
     answer = s3_bench.command("status")
     assert answer.exit_code == 5
     assert answer.last_line.startswith(f"error: S3 could not be reached: bucket {BUCKET} has not answered")

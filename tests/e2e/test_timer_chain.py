@@ -12,9 +12,9 @@ import boto3
 import pytest
 import yaml
 
-from jobs.entrypoint import run_as_script
+from jobs.cli.entrypoint import run_as_script
 from lakewright.errors import UnreachableError
-from lakewright.s3_in_place import S3InPlace
+from lakewright.storage.s3_in_place import S3InPlace
 from tests.conftest import ROOT
 from tests.e2e.conftest import BUCKET
 from tests.e2e.timer_chain import TABLE, TimerChain

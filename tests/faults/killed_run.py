@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pyspark import SparkContext
 
-from jobs import __main__
-from lakewright.lake import open_lake
-from lakewright.progress import LogProgress
+from jobs.cli import verbs as __main__
+from lakewright.runs.progress import LogProgress
+from lakewright.storage.uris import open_lake
 
 SIGNAL, STAGE, NTH, *ARGUMENTS = sys.argv[1:]
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from lakewright.errors import AccessDeniedError, OvertakenError, UnreachableError
-from lakewright.lake import Lake, open_lake
-from lakewright.lease import Lease
-from lakewright.log import Log, Plan
-from lakewright.s3_in_place import S3InPlace
-from lakewright.scrub import ScrubRules, scrub_object
+from lakewright.json.scrub import ScrubRules, scrub_object
+from lakewright.runs.lease import Lease
+from lakewright.runs.log import Log, Plan
+from lakewright.storage.lake import Lake
+from lakewright.storage.s3_in_place import S3InPlace
+from lakewright.storage.uris import open_lake
 from tests.faults.conftest import BUCKET, direct
 from tests.faults.fault_proxy import Fault, FaultProxy
 
@@ -58,7 +59,7 @@ def test_a_lease_survives_lost_answers(
     proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch, faults: list[Fault]
 ) -> None:
     patience(monkeypatch, 0.5)
-    monkeypatch.setattr("lakewright.outages.COOLDOWN_SECONDS", 0)
+    monkeypatch.setattr("lakewright.aws.outages.COOLDOWN_SECONDS", 0)
     proxy.reset(*faults)
     with Lease(lake, "s/", run="one", seconds=1.2) as lease:
         time.sleep(2.5)
@@ -187,7 +188,7 @@ def test_an_object_that_is_replaced_while_its_body_breaks_off_is_scrubbed_anew(p
 def test_an_upload_in_parts_whose_answer_was_lost_is_known_as_ours(
     proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lakewright.s3_in_place.LARGEST_PUT", 10)
+    monkeypatch.setattr("lakewright.storage.s3_in_place.LARGEST_PUT", 10)
     put(proxy, "a", RECORD)
     proxy.reset(Fault("lost", "^POST.*uploadId", times=1))
     assert scrub_object(S3InPlace(BUCKET, "lake"), "a", RULES).status == "scrubbed"
@@ -267,7 +268,7 @@ def test_what_lasts_is_one_sentence_in_time(
     if error is UnreachableError:
         assert "giving up after" in caplog.text
     proxy.reset()
-    monkeypatch.setattr("lakewright.outages.COOLDOWN_SECONDS", 0)
+    monkeypatch.setattr("lakewright.aws.outages.COOLDOWN_SECONDS", 0)
     assert lake.create("a", b"back")
 
 
@@ -344,6 +345,6 @@ def test_two_leases_under_faults_are_never_both_inside(
 
 
 def patience(monkeypatch: pytest.MonkeyPatch, seconds: float, *, tell: float = 0.1, read: float = 20) -> None:
-    monkeypatch.setattr("lakewright.outages.PATIENCE_SECONDS", seconds)
-    monkeypatch.setattr("lakewright.outages.TELL_SECONDS", tell)
-    monkeypatch.setattr("lakewright.aws_clients.READ_SECONDS", read)
+    monkeypatch.setattr("lakewright.aws.outages.PATIENCE_SECONDS", seconds)
+    monkeypatch.setattr("lakewright.aws.outages.TELL_SECONDS", tell)
+    monkeypatch.setattr("lakewright.aws.clients.READ_SECONDS", read)

@@ -7,17 +7,18 @@ from typing import Any, NoReturn
 
 import pytest
 
-from lakewright import outages
+from lakewright.aws import outages
 from lakewright.config import Feed
+from lakewright.engine.spark.errors import find_unreachable
 from lakewright.errors import AccessDeniedError, SourceGoneError, UnreachableError
-from lakewright.interrupts import Interrupt
-from lakewright.lake import Lake, open_lake
-from lakewright.log import TableState
-from lakewright.progress import LogProgress
-from lakewright.runs import Run
-from lakewright.sources import Choice
-from lakewright.spark_errors import find_unreachable
-from lakewright.target_jobs import Request, Survey, Target
+from lakewright.runs.interrupts import Interrupt
+from lakewright.runs.job import Request, Survey, Target
+from lakewright.runs.lifecycle import Run
+from lakewright.runs.log import TableState
+from lakewright.runs.progress import LogProgress
+from lakewright.sources.selection import Choice
+from lakewright.storage.lake import Lake
+from lakewright.storage.uris import open_lake
 from tests.faults.conftest import BUCKET
 from tests.faults.fault_proxy import Fault, FaultProxy
 

@@ -11,11 +11,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from lakewright.lake import open_lake
-from lakewright.log import Log, TableState
-from lakewright.schemas import known_schema
+from lakewright.kafka.schemas import known_schema
+from lakewright.runs.log import Log, TableState
+from lakewright.storage.uris import open_lake
 from tests.conftest import Answer, Bench, command
-from tests.transforms.event_oracle import normal_record, rebuild
+from tests.transforms.events.event_oracle import normal_record, rebuild
 
 DAY = "year=2026/month=08/day=01"
 

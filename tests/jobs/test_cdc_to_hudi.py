@@ -12,7 +12,7 @@ import pytest
 from hudi import HudiTableBuilder
 from pyspark.sql import SparkSession
 
-from lakewright.log import Log
+from lakewright.runs.log import Log
 from tests.cdc import EMPLOYEES, CdcBench
 
 STORAGES = ["copy_on_write", "merge_on_read"]
@@ -823,7 +823,7 @@ def test_a_file_with_a_value_that_is_too_long_is_refused_and_what_is_earlier_goe
 def test_a_large_load_is_sorted_and_is_the_same_table(
     cdc: CdcBench, monkeypatch: pytest.MonkeyPatch, partition_by: str
 ) -> None:
-    from lakewright.writers import hudi
+    from lakewright.hudi import writer as hudi
 
     modes = []
     whole = hudi._write

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lakewright.errors import AccessDeniedError
-from lakewright.local_lake import LocalLake
+from lakewright.storage.local import LocalLake
 from tests.conftest import ROOT, Bench, command
 
 
@@ -91,7 +91,7 @@ def test_bad_use_is_one_clear_line(bench: Bench, arguments: list[str], exit_code
 
 def test_no_rights(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     # The tests may run as root, whom no mode of a folder stops: what the system would answer is put in its mouth.
-    monkeypatch.setattr("lakewright.local_lake.os.access", lambda path, mode: False)
+    monkeypatch.setattr("lakewright.storage.local.os.access", lambda path, mode: False)
     answer = bench.command("run")
     assert answer.exit_code == AccessDeniedError.exit_code == 5
     assert answer.last_line == f"error: no rights to read and write the lake {bench.lake}"
@@ -227,7 +227,7 @@ def test_check_of_what_ships(tmp_path: Path) -> None:
 def test_a_job_is_a_script_that_takes_glues_own_arguments(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     submit = Path(sys.executable).with_name("spark-submit")
-    from lakewright.session import java_home
+    from lakewright.engine.spark.session import java_home
 
     done = subprocess.run(
         [

@@ -382,7 +382,7 @@ def test_a_record_of_more_fields_than_spark_reads(bench: Bench, multiline: bool)
 def test_what_is_clean_is_looked_through_only_where_a_value_begins_with_a_quote(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lakewright.readers import csv
+    from lakewright.engine.spark import csv
 
     looked: list[str] = []
     look = csv.look_through_objects
@@ -456,7 +456,7 @@ def test_birdstrikes_equal_what_the_data_say(spark: Any, tmp_path: Any) -> None:
     answer = command("run", "birdstrikes", "--lake", str(lake), "--conf", str(ROOT / "conf"), "--json")
     assert answer.exit_code == 0, answer.stderr
     assert answer.data[0]["counts"]["written"] == 10_000
-    from jobs.csv_to_parquet_feed import CsvToParquetFeed
+    from jobs.feeds.csv_to_parquet import CsvToParquetFeed
     from lakewright.config import Conf, FeedDocument
 
     feed = FeedDocument(Conf(str(ROOT / "conf")), "birdstrikes").parse(CsvToParquetFeed)
@@ -626,8 +626,8 @@ def test_a_path_of_another_name_needs_a_rebuild(bench: Bench, fill: str) -> None
 
 
 def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(bench: Bench) -> None:
-    from lakewright.lake import open_lake
-    from lakewright.log import Log, Plan, SourceObject
+    from lakewright.runs.log import Log, Plan, SourceObject
+    from lakewright.storage.uris import open_lake
 
     bench.feed(source__columns={"id": "long", "name": "string", "more": "string"})
     bench.put("a.csv", "id,name,more\n1,2,m\n")
@@ -661,7 +661,7 @@ def test_rebuild_of_an_appended_table_keeps_what_cannot_be_read_now(bench: Bench
 
 
 def test_two_feeds_have_two_stagings(bench: Bench) -> None:
-    from lakewright.target_jobs import Target
+    from lakewright.runs.job import Target
 
     assert Target("one", "t", "refined/t/").staging_folder != Target("two", "t", "refined/t/").staging_folder
 
@@ -718,7 +718,7 @@ def test_rows_of_many_small_tasks_are_gathered(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, partition_by: list[str]
 ) -> None:
     """More than 512 small files with one partition used to fail every time; here two tasks are many."""
-    from lakewright.writers import parquet
+    from lakewright.engine.spark import parquet
 
     monkeypatch.setattr(parquet, "_FEW_FILES", 1)
     monkeypatch.setattr(parquet, "_OPEN_COST", parquet._SPLIT_BYTES)

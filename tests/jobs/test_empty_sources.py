@@ -11,8 +11,8 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from jobs.entrypoint import run_as_script
-from lakewright.sources import describe_empty
+from jobs.cli.entrypoint import run_as_script
+from lakewright.sources.listing import describe_empty
 from tests.conftest import Answer, command
 
 EVENT = "t/year=2026/month=08/day=01/t+0+0000000000.json"

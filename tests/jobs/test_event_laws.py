@@ -19,9 +19,10 @@ from typing import Any
 import pytest
 
 from jobs import flatten_events
-from lakewright import event_batches, event_copies
+from lakewright.kafka import batches as event_batches
+from lakewright.kafka import copies as event_copies
 from tests.jobs.event_bench import EventBench
-from tests.transforms.event_oracle import normal_record
+from tests.transforms.events.event_oracle import normal_record
 
 EXAMPLES = 10 * int(os.environ.get("LAKEWRIGHT_LAW_SEEDS", "1"))
 PARTITIONERS = ("default", "field", "wall_clock", "record_time")

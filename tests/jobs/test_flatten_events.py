@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from tests.conftest import ROOT
 from tests.jobs.event_bench import DAY, EventBench, expected_records
-from tests.transforms.event_oracle import normal_record
+from tests.transforms.events.event_oracle import normal_record
 
 
 @pytest.fixture

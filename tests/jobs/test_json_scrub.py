@@ -15,10 +15,10 @@ import yaml
 from pyspark.sql import SparkSession
 
 from jobs.json_scrub import packed
-from lakewright.local_in_place import LocalInPlace
-from lakewright.local_lake import etag_of
-from lakewright.log import SourceObject
-from lakewright.scrub import ScrubRules, scrub_object
+from lakewright.json.scrub import ScrubRules, scrub_object
+from lakewright.runs.log import SourceObject
+from lakewright.storage.local import etag_of
+from lakewright.storage.local_in_place import LocalInPlace
 from tests.conftest import Answer, command
 
 RECORD = b'{"id": 1.00, "file_contents" : {"deep": ["x"]} ,"name":"a"}'

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from lakewright.errors import ObjectRefusedError
-from lakewright.local_in_place import LocalInPlace
-from lakewright.scrub import ScrubRules, scrub_object, scrub_objects
-from tests.transforms.test_json_strings import Maker, decodings
+from lakewright.json.scrub import ScrubRules, scrub_object, scrub_objects
+from lakewright.storage.local_in_place import LocalInPlace
+from tests.transforms.json.test_strings import Maker, decodings
 
 OBJECTS, LINES = 12, 12
 

@@ -3,9 +3,9 @@
 import os
 from typing import Any
 
-from lakewright.scrub_timer import schedule_scrubs
+from lakewright.json.scrub_timer import schedule_scrubs
 
 
 def handler(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - Lambda's signature
-    """Note the objects of an S3 event; see ``lakewright.scrub_timer.schedule_scrubs``."""
+    """Note the objects of an S3 event; see ``lakewright.json.scrub_timer.schedule_scrubs``."""
     return schedule_scrubs(event, table=os.environ["TABLE"], delay_seconds=int(os.environ["DELAY_SECONDS"]))

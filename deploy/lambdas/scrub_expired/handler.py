@@ -3,13 +3,13 @@
 import os
 from typing import Any
 
-from jobs.json_scrub_feed import JsonScrubFeed
+from jobs.feeds.json_scrub import JsonScrubFeed
 from lakewright.config import Conf, FeedDocument
-from lakewright.scrub_timer import ScrubJob, scrub_expired
+from lakewright.json.scrub_timer import ScrubJob, scrub_expired
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Scrub by the rules of a feed; see ``lakewright.scrub_timer.scrub_expired``."""
+    """Scrub by the rules of a feed; see ``lakewright.json.scrub_timer.scrub_expired``."""
     lake, conf, name = os.environ["LAKE"], os.environ["CONF"], os.environ["FEED"]
     feed = FeedDocument(Conf(conf), name).parse(JsonScrubFeed)
     job = ScrubJob(os.environ["GLUE_JOB"], name, lake, conf, source=feed.source_uri(lake))

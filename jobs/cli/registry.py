@@ -1,0 +1,70 @@
+"""Which jobs there are; a module is imported only when a feed asks for it."""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from lakewright.config import Conf, Feed, FeedDocument, suggest
+from lakewright.errors import ConfigError, EmptySourceError, NoTargetsError
+from lakewright.runs.job import TargetJob
+from lakewright.runs.log import Log
+from lakewright.storage.lake import Lake
+
+#: Job → the name of its feed model, in the module of the job's name in ``jobs.feeds``.
+JOBS: Final = {
+    "csv_to_parquet": "CsvToParquetFeed",
+    "json_scrub": "JsonScrubFeed",
+    "cdc_to_hudi": "CdcToHudiFeed",
+    "flatten_events": "FlattenEventsFeed",
+}
+
+
+@dataclass(frozen=True)
+class LoadedFeed:
+    """A feed that has been read and understood."""
+
+    name: str
+    feed: Feed
+
+    def targets(self, lake: Lake, wanted: Sequence[str]) -> list[TargetJob]:
+        """Give the feed's targets, or those that are wanted.
+
+        Raises:
+            ConfigError: If one that is wanted is none of the feed's.
+            NoTargetsError: If they lie at the source, and none does.
+        """
+        module = importlib.import_module(f"jobs.{self.feed.job}")
+        try:
+            jobs: list[TargetJob] = module.open_targets(self.name, self.feed, lake)
+        except EmptySourceError as error:
+            refused = self.feed.refuses_empty_source(committed=self._has_committed(lake))
+            if wanted and not refused:
+                raise ConfigError(f"feed {self.name} has no target {wanted[0]!r} now: {error}") from None
+            raise NoTargetsError(self.name, self.feed.job, str(error), refused=refused) from None
+        names = [job.target.name for job in jobs]
+        if unknown := [name for name in wanted if name not in names]:
+            raise ConfigError(f"feed {self.name} has no target {unknown[0]!r}{suggest(unknown[0], names)}")
+        return [job for job in jobs if not wanted or job.target.name in wanted]
+
+    def _has_committed(self, lake: Lake) -> bool:
+        folder = f"state/{self.name}/"
+        return any(Log(lake, f"{folder}{target}/").read()[0].committed for target in lake.folders(folder))
+
+
+def load_feed(conf: Conf, name: str, settings: Sequence[str] = ()) -> LoadedFeed:
+    """Read a feed.
+
+    Raises:
+        ConfigError: If there is no such feed or job, or the feed is not as its job wants it.
+    """
+    document = FeedDocument(conf, name, settings)
+    if document.job not in JOBS:
+        raise ConfigError(f"{document.path}: unknown job {document.job!r}{suggest(document.job, list(JOBS))}")
+    return LoadedFeed(name, document.parse(feed_model(document.job)))
+
+
+def feed_model(job: str) -> type[Feed]:
+    """Give the model of a job's feeds."""
+    model: type[Feed] = getattr(importlib.import_module(f"jobs.feeds.{job}"), JOBS[job])
+    return model

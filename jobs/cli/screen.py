@@ -1,0 +1,135 @@
+"""What the verbs show on a terminal."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from lakewright.runs.progress import readable_bytes
+
+_SHOWN: int = 10
+
+
+def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
+    """Show what run would do."""
+    for plan in plans:
+        rows: dict[str, Any] = {}
+        if "open_batch" in plan:
+            batch = plan["open_batch"]
+            rows["open batch"] = f"{batch['number']}, {batch['objects']} objects: {batch['then']}"
+        if "objects" in plan:
+            rows["objects"] = f"{len(plan['objects'])}, {readable_bytes(plan['bytes'])}"
+            rows["partitions"] = _some(plan["partitions"]) or "none"
+        for key in ("refused", "ignored"):
+            rows[key] = _some([f"{path}: {why}" for path, why in plan.get(key, {}).items()])
+        rows["extra columns"] = _some([f"{name} (in {n} objects)" for name, n in plan.get("extra_columns", {}).items()])
+        rows["dropped columns"] = _some(plan.get("dropped_columns", []))
+        rows["schema changes"] = _some(plan.get("schema_changes", []))
+        rows["warnings"] = _some(plan.get("warnings", []))
+        _show(f"plan of {plan['feed']} → {plan['target']}", rows)
+
+
+def show_status(states: Sequence[Mapping[str, Any]]) -> None:
+    """Show how things stand."""
+    for state in states:
+        last = state["last_batch"]
+        rows = {
+            "last batch": f"{last['number']} {last['status']} by run {last['run']} {last['reason']}"
+            if last
+            else "none",
+            "open batch": state["open_batch"] or "none",
+            "waiting objects": state["waiting_objects"],
+            "table": f"{state['rows']} rows in {state['files']} files, {readable_bytes(state['bytes'])}",
+            "quarantine": f"{state['quarantined_rows']} rows",
+        }
+        _show(f"status of {state['feed']} → {state['target']}", rows)
+
+
+def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
+    """Show what runs did."""
+    for receipt in receipts:
+        counts = receipt["counts"]
+        outputs = [path for batch in receipt["batches"] for path in batch["outputs"]]
+        numbers: Counter[str] = Counter()
+        for each in (each for batch in receipt["batches"] for each in batch["numbers"].values()):
+            numbers.update(each)
+        set_aside: Counter[str] = Counter()
+        for batch in receipt["batches"]:
+            set_aside.update(batch["set_aside"])
+        inputs = [taken["path"] for batch in receipt["batches"] for taken in batch["inputs"]]
+        rows = {
+            "run": receipt["run"],
+            "status": f"{receipt['status']} (exit code {receipt['exit_code']})",
+            "rows": " ".join(f"{name} {count}" for name, count in counts.items() if count or name == "read"),
+            "in numbers": ", ".join(f"{name} {count}" for name, count in numbers.items()),
+            "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
+            "objects in": _some(inputs),
+            "files out": _some(outputs),
+            "table made": _some(
+                [_told(batch["table_commit"]) for batch in receipt["batches"] if batch["table_commit"]]
+            ),
+            "refused": _some([f"{path}: {why}" for path, why in receipt["refused"].items()]),
+            "ignored": _some([f"{path}: {why}" for path, why in receipt["ignored"].items()]),
+            "extra columns": _some(list(receipt["extra_columns"])),
+            "dropped columns": _some(receipt["dropped_columns"]),
+            "schema changes": _some(receipt["schema_changes"]),
+            "warnings": _some(receipt["warnings"]),
+            "set aside": _some([f"{name} (values: {count})" for name, count in set_aside.items()]),
+            "catalog": receipt["catalog"],
+            "seconds": " ".join(f"{stage} {spent:.1f}" for stage, spent in receipt["seconds"].items()),
+        }
+        _show(f"receipt of {receipt['feed']} → {receipt['target']}", rows)
+
+
+def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
+    """Show what tables look like, and how they came to."""
+    for schema in schemas:
+        rows = {
+            f"version {version['version']}, {version['day']}": _some(
+                [f"batch {version['batch']} of run {version['run']}, {version['columns']} columns", *version["changes"]]
+            )
+            for version in schema["versions"]
+        }
+        columns = "\n".join(f"{name} {kind}" for name, kind in schema["columns"].items()) or "no table yet"
+        _show(f"schema of {schema['feed']} → {schema['target']}", {"columns": columns} | rows)
+
+
+def show_compactions(targets: Sequence[Mapping[str, Any]]) -> None:
+    """Show what was compacted."""
+    for found in targets:
+        rows = {
+            f"instant {done['instant']}": f"{done['log_files']} log files into {done['base_files']} base files of "
+            f"{done['rows']} rows, in {_some([path or 'the whole table' for path in done['partitions']])}"
+            for done in found["compactions"]
+        }
+        if not found["error"]:
+            _show(f"compaction of {found['feed']} → {found['target']}", rows or {"nothing to do": "no log files"})
+
+
+def show_check(names: Sequence[str], problems: Sequence[str]) -> None:
+    """Show what is wrong with feeds."""
+    for problem in problems:
+        Console(stderr=True, soft_wrap=True).print(f"error: {problem}", markup=False, highlight=False)
+    if not problems:
+        Console().print(f"{len(names)} feeds are fine: {', '.join(names)}", markup=False, highlight=False)
+
+
+def _told(commit: Mapping[str, Any]) -> str:
+    return " ".join(f"{name} {value}" for name, value in commit.items())
+
+
+def _show(title: str, rows: Mapping[str, Any]) -> None:
+    table = Table(title=title, show_header=False, title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        if value != "":
+            table.add_row(name, str(value).replace("[", r"\["))
+    Console().print(table)
+
+
+def _some(lines: Sequence[str]) -> str:
+    more = [f"… and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n".join([*lines[:_SHOWN], *more])

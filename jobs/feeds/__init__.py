@@ -1,0 +1,1 @@
+"""The feed model of each job."""

@@ -1,0 +1,38 @@
+"""Values that live in the SSM parameter store."""
+
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lakewright.aws.clients import bounded_client
+from lakewright.errors import AccessDeniedError, UnreachableError
+
+_REFUSALS = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException")
+
+
+def read_parameter(name: str) -> str | None:
+    """Read a parameter; None only if the store says that there is none of this name.
+
+    Raises:
+        AccessDeniedError: If the store refuses.
+        UnreachableError: If it cannot be reached, or answers with anything else.
+    """
+    try:
+        return str(_ssm().get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code == "ParameterNotFound":
+            return None
+        if code in _REFUSALS:
+            raise AccessDeniedError(f"the parameter store refused {name}: {code}") from error
+        raise UnreachableError(
+            f"the parameter store answered {name} with {code}; nothing was taken for absent"
+        ) from error
+    except BotoCoreError as error:
+        raise UnreachableError(f"the parameter store could not be reached for {name}: {error}") from error
+
+
+@cache
+def _ssm() -> Any:
+    return bounded_client("ssm")

@@ -1,0 +1,129 @@
+"""Calls to S3 that outlast faults: whole operations are repeated, for a bounded time, and errors name the bucket."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - no subclass of the builtin one
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+)
+from botocore.parsers import ResponseParserError
+
+from lakewright.aws.outages import Patience, outage_of
+from lakewright.errors import AccessDeniedError, ConfigError, UnreachableError
+
+_SERVER_ERRORS: Final = (500, 502, 503, 504)
+_PASSING_CODES: Final = (
+    "ConditionalRequestConflict",  # S3 asks for such a request to be made again
+    "InternalError",
+    "NoSuchUpload",  # completed by a try before, or aborted: either way the operation is made anew
+    "OperationAborted",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "SlowDown",
+    "Throttling",
+    "TooManyRequests",
+)
+_PASSING_ERRORS: Final = (
+    ConnectionError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+    ResponseParserError,
+)
+_REFUSALS: Final = (
+    "403",
+    "AccessDenied",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+)
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class InBucket(Protocol):
+    """What makes calls to one bucket."""
+
+    bucket: str
+
+
+_S = TypeVar("_S", bound=InBucket)
+
+
+def code_of(error: ClientError) -> str:
+    """Give the code of an answer that is an error: ``NoSuchKey``, or ``404`` where S3 says no more."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_passing(error: Exception) -> bool:
+    """Tell whether the same request may well succeed a little later."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        return status in _SERVER_ERRORS or code_of(error) in _PASSING_CODES
+    return isinstance(error, _PASSING_ERRORS)
+
+
+def patient(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[_S, _P], _R]:
+    """Repeat an operation on a bucket while what goes wrong may pass, and turn what S3 says into this project's errors.
+
+    The operation must be one that can be repeated although it was carried out and only the answer was lost.
+
+    Raises:
+        AccessDeniedError: If S3 refuses.
+        ConfigError: If there is no such bucket.
+        UnreachableError: If it does not answer for ``PATIENCE_SECONDS``, or answers with anything else.
+    """
+
+    @wraps(method)
+    def repeated(self: _S, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        outage = outage_of(endpoint_of(self), self.bucket)
+        outage.refuse()
+        patience = Patience(outage)
+        while True:
+            try:
+                result = method(self, *args, **kwargs)
+            except (ClientError, BotoCoreError, ResponseParserError) as error:
+                if not is_passing(error):
+                    outage.end()
+                    raise as_lakewright_error(error, self.bucket) from error
+                patience.wait(error)
+            except Exception:  # what a method makes of an answer
+                outage.end()
+                raise
+            else:
+                outage.end()
+                return result
+
+    return repeated
+
+
+def endpoint_of(caller: Any) -> str:
+    """Say where a caller's bucket is."""
+    return str(caller._s3.meta.endpoint_url)
+
+
+def as_lakewright_error(error: Exception, bucket: str) -> Exception:
+    """Name what S3 said, or why it was not asked."""
+    if not isinstance(error, ClientError):
+        return UnreachableError(f"S3 could not be reached (bucket {bucket}): {error}")
+    code, operation = code_of(error), error.operation_name
+    if code == "NoSuchBucket":
+        return ConfigError(f"no such lake: bucket {bucket} does not exist ({operation})")
+    if code in _REFUSALS:
+        return AccessDeniedError(
+            f"S3 refused {operation} in bucket {bucket}: {code}; check the credentials and the bucket's policy"
+        )
+    if code == "400":  # the answer to HEAD has no body that could say more
+        return AccessDeniedError(
+            f"S3 refused {operation} in bucket {bucket}: 400, mostly an expired token; sign in again"
+        )
+    return UnreachableError(f"S3 answered {operation} in bucket {bucket} with {code}: {error}")

@@ -1,0 +1,340 @@
+"""CSV objects before Spark reads them: how they are written, what their heads say, whether their quotes hold."""
+
+import codecs
+import csv
+import io
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from lakewright.config import Model
+from lakewright.storage.lake import Lake
+from transforms.csv.quotes import check_lines, check_records
+from transforms.errors import HeaderError
+
+_HEAD_BYTES: Final = 1 << 16
+#: Spark's reader dies of a record with more fields.
+_MOST_FIELDS: Final = 20_480
+_LONGEST_HEADER: Final = 1 << 20
+_CHUNK_BYTES: Final = 1 << 20
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+#: What zlib says, in the words of those who deliver files.
+_GZIP_PROBLEMS: Final = {
+    "": "it ends before its end mark",
+    "incorrect header check": "bytes that are no gzip follow its end",
+    "incorrect data check": "its checksum does not match its content",
+    "incorrect length check": "its length does not match its content",
+}
+_UNKNOWN_CODECS: Final = (".bz2", ".deflate", ".lz4", ".snappy", ".zst", ".xz", ".zip")
+_LOOKS_AT_ONCE: Final = 16
+
+
+class CsvOptions(Model):
+    """How the CSV text is written."""
+
+    delimiter: str = Field(default=",", description="One character between fields.")
+    encoding: str = Field(default="UTF-8", description="How the text is encoded, such as UTF-8 or windows-1252.")
+    multiline: bool = Field(
+        default=True,
+        description="Quoted fields may hold line ends. Each object is then one task; without, large ones are split.",
+    )
+    null_text: tuple[str, ...] = Field(default=(), description="Texts that mean null, beside an unquoted empty field.")
+    date_format: str = Field(default="yyyy-MM-dd", description="Pattern of dates, in Spark's letters.")
+    timestamp_format: str = Field(
+        default="yyyy-MM-dd HH:mm:ss[.SSSSSS]", description="Pattern of timestamps, in Spark's letters."
+    )
+    timezone: str = Field(default="UTC", description="Where timestamps without a zone were written.")
+    decimal_separator: Literal[".", ","] = Field(default=".", description="What divides a number from its fraction.")
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, delimiter: str) -> str:
+        if len(delimiter) != 1 or delimiter in '"\r\n\\':
+            raise ValueError(f"the delimiter is one character, and no quote, backslash or line end, not {delimiter!r}")
+        return delimiter
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, encoding: str) -> str:
+        # These names mean the same to Python and to Java.
+        if not re.fullmatch(r"(?i)utf-8|utf-16([lb]e)?|us-ascii|iso-8859-\d{1,2}|windows-125[0-8]", encoding):
+            raise ValueError(
+                f"unknown encoding {encoding!r}; known are UTF-8, UTF-16, US-ASCII, ISO-8859-1 and windows-1252, "
+                "with their like"
+            )
+        return encoding
+
+    @model_validator(mode="after")
+    def _splittable(self) -> "CsvOptions":
+        if not self.multiline and self.encoding.lower().startswith("utf-16"):
+            raise ValueError(f"{self.encoding} text cannot be split into lines by bytes: it needs multiline: true")
+        return self
+
+
+@dataclass(frozen=True)
+class Header:
+    r"""What the head of an object says.
+
+    Attributes:
+        names: Column names, trimmed, without a byte order mark.
+        line_end: ``\n`` (with or without a carriage return before it) or ``\r``.
+        line: The header as it is written, without its line end; of several lines, the last.
+        is_suspect: Whether the last line of the object may leave a quote open.
+        record_bytes: About how long a record is, as text.
+    """
+
+    names: tuple[str, ...]
+    line_end: str
+    line: str = ""
+    is_suspect: bool = False
+    record_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Heads:
+    """The headers of objects by path, and why others are refused; objects without any text have neither."""
+
+    headers: dict[str, Header] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def read_heads(lake: Lake, objects: Iterable[tuple[str, int]], options: CsvOptions) -> Heads:
+    """Look at the head of each object (path, size)."""
+    heads = Heads()
+
+    def look(entry: tuple[str, int]) -> tuple[str, Header | None, str]:
+        path, size = entry
+        try:
+            return path, _read_header(lake, path, size, options), ""
+        except FileNotFoundError:
+            return path, None, "gone since it was listed"
+        except HeaderError as error:
+            return path, None, str(error)
+
+    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
+        for path, header, reason in pool.map(look, objects):
+            if reason:
+                heads.refused[path] = reason
+            elif header is not None:
+                heads.headers[path] = header
+    return heads
+
+
+def bind_columns(header: Header, wanted: Mapping[str, str]) -> tuple[dict[str, int], list[str]]:
+    """Find the position of each declared column (name → name in the header), and the names of the others.
+
+    Names match exactly, or else but for case.
+
+    Raises:
+        HeaderError: If a declared column is missing, or a name stands twice; cells without a name are none.
+    """
+    folded = [name.casefold() for name in header.names]
+    doubled = sorted({name for name in header.names if name and folded.count(name.casefold()) > 1})
+    if doubled:
+        raise HeaderError(f"the header names {', '.join(map(repr, doubled))} twice")
+    positions = {name: index for index, name in enumerate(folded)}
+    missing = [written for written in wanted.values() if written.strip().casefold() not in positions]
+    if missing:
+        raise HeaderError(
+            f"the header has no {', '.join(map(repr, missing))}; it has {', '.join(map(repr, header.names))}"
+        )
+    bound = {name: positions[written.strip().casefold()] for name, written in wanted.items()}
+    used = set(bound.values())
+    return bound, [name for index, name in enumerate(header.names) if index not in used]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an object turned out to be when it was read through.
+
+    Attributes:
+        refused: Why it cannot be read as declared; empty if it can.
+        is_misread: Whether Spark's reader takes some of its records for what they are not.
+    """
+
+    refused: str = ""
+    is_misread: bool = False
+
+
+def look_through(lake: Lake, path: str, header: Header, options: CsvOptions) -> Finding:
+    """Read an object through for damage, and for quotes that leave the borders of records unclear.
+
+    This reads an object once more: it is for those that gave a reason to doubt them.
+    """
+    widest = 0
+
+    def measured() -> Iterator[str]:
+        nonlocal widest
+        for line in read_lines(lake, path, options.encoding, header.line_end):
+            widest = max(widest, line.count(options.delimiter))
+            yield line
+
+    lines = measured()
+    try:
+        if options.multiline:
+            quotes = check_records(lines, delimiter=options.delimiter)
+            problem = "a quoted field opens here and is not closed as RFC 4180 wants it"
+        else:
+            quotes = check_lines(lines, delimiter=options.delimiter, fields=len(header.names))
+            problem = "it lies inside a quoted field of several lines, which needs multiline: true"
+    except (zlib.error, EOFError) as error:
+        return Finding(_broken_gzip(error))
+    refused = f"line {quotes.unclear_line}: {problem}" if quotes.unclear_line else ""
+    return Finding(refused, is_misread=quotes.is_misread or widest >= _MOST_FIELDS)
+
+
+def refused_among(findings: Mapping[str, Finding]) -> dict[str, str]:
+    """Give the reason by path of those objects that cannot be read as declared."""
+    return {path: finding.refused for path, finding in findings.items() if finding.refused}
+
+
+def misread_among(findings: Mapping[str, Finding]) -> set[str]:
+    """Name those objects that Spark's reader would misread."""
+    return {path for path, finding in findings.items() if finding.is_misread}
+
+
+def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Header | None:
+    """Read the header; None if the object holds no text at all.
+
+    Raises:
+        HeaderError: If there is no header to be had.
+    """
+    for length in (_HEAD_BYTES, _LONGEST_HEADER):
+        data, is_whole = _head(lake, path, size, length)
+        text = codecs.getincrementaldecoder(options.encoding)("replace").decode(data, is_whole).lstrip("\ufeff")
+        names, line = _first_record(text, options.delimiter, is_whole=is_whole)
+        if names is not None or is_whole:
+            break
+    if names is None:
+        if is_whole and not text.strip():
+            return None
+        raise HeaderError(f"no end of the header within {_LONGEST_HEADER >> 20} MiB")
+    written = line.rstrip("\r\n")
+    line_end = "\r" if line.endswith("\r") else "\n"
+    if problem := _problem_with_header(text, names, line_end, options):
+        raise HeaderError(problem)
+    tail = text if is_whole else ""
+    if not is_whole and not path.endswith(".gz"):
+        tail = lake.read(path, start=max(0, size - _HEAD_BYTES)).decode(options.encoding, "replace")
+    last_line = tail.rstrip("\r\n").rpartition(line_end)[2]
+    return Header(
+        tuple(name.strip() for name in names),
+        line_end,
+        written,
+        is_suspect=last_line.count('"') % 2 == 1,
+        record_bytes=len(data) // (text.count(line_end) + 1) + 1,
+    )
+
+
+def _head(lake: Lake, path: str, size: int, length: int) -> tuple[bytes, bool]:
+    """Read the first bytes of an object, unpacked, and tell whether they are all of it."""
+    head = lake.read(path, length=length) if size else b""
+    is_gzip = head.startswith(_GZIP_MAGIC)
+    if path.endswith(".gz") and len(head) < len(_GZIP_MAGIC):
+        raise HeaderError(_broken_gzip(EOFError()))
+    if is_gzip != path.endswith(".gz") and head:
+        raise HeaderError("the name ends in .gz, but it is no gzip" if not is_gzip else "gzip, but not named .gz")
+    if path.endswith(_UNKNOWN_CODECS):
+        raise HeaderError("compressed in a way that is not read here: gzip or none")
+    data = _gunzip_head(head, length, is_whole=len(head) >= size) if is_gzip else head
+    return data, len(head) >= size and not (is_gzip and len(data) >= length)
+
+
+def _problem_with_header(text: str, names: Sequence[str], line_end: str, options: CsvOptions) -> str:
+    if line_end == "\r" and "\n" in text:
+        return "its line ends are mixed: CR alone after the header, LF further on"
+    if text.startswith("\r\n"):
+        return "a blank line stands before the header"
+    if any("\ufffd" in name for name in names):
+        return f"the header is not {options.encoding} text"
+    if not options.multiline and any("\n" in name or "\r" in name for name in names):
+        return "the header holds a line end, which needs multiline: true"
+    return ""
+
+
+def _first_record(text: str, delimiter: str, *, is_whole: bool) -> tuple[list[str] | None, str]:
+    """Parse the first record that is not blank, and give its last line; None if the text does not hold its end."""
+    lines = io.StringIO(text, newline="")
+    taken: list[str] = []
+
+    def remembered() -> Iterator[str]:
+        for line in lines:
+            taken.append(line)
+            yield line
+
+    try:
+        names = next((record for record in csv.reader(remembered(), delimiter=delimiter, strict=True) if record), None)
+    except csv.Error as error:
+        if "unexpected end of data" in str(error) and not is_whole:
+            return None, ""
+        raise HeaderError(f"the header is not CSV: {error}") from error
+    end = taken[-1] if taken else ""
+    # A carriage return at the very end may be the first half of a line end.
+    is_ended = end.endswith("\n") or (end.endswith("\r") and bool(lines.read(1)))
+    if names is None or not (is_ended or is_whole):
+        return None, ""
+    return names, end
+
+
+def _broken_gzip(error: Exception) -> str:
+    problem = str(error).rpartition(": ")[2]
+    return f"broken gzip: {_GZIP_PROBLEMS.get(problem, problem)}"
+
+
+def _gunzip_head(data: bytes, length: int, *, is_whole: bool) -> bytes:
+    unpacked, unpacker = b"", zlib.decompressobj(wbits=31)
+    try:
+        while len(unpacked) < length:
+            unpacked += unpacker.decompress(data, length - len(unpacked))
+            if not unpacker.eof:
+                break
+            data = unpacker.unused_data
+            if not data:
+                return unpacked
+            unpacker = zlib.decompressobj(wbits=31)
+    except zlib.error as error:
+        raise HeaderError(_broken_gzip(error)) from error
+    if is_whole and len(unpacked) < length:
+        raise HeaderError(_broken_gzip(EOFError()))
+    return unpacked
+
+
+def read_lines(lake: Lake, path: str, encoding: str, line_end: str) -> Iterator[str]:
+    """Read an object as text, cut after each line end, without a byte order mark.
+
+    Raises:
+        EOFError: If its gzip ends too soon.
+        zlib.error: If its gzip is broken.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    rest = ""
+    for chunk in _content(lake, path):
+        *lines, rest = (rest + decoder.decode(chunk)).split(line_end)
+        yield from (line + line_end for line in lines)
+    yield rest + decoder.decode(b"", final=True)
+
+
+def _content(lake: Lake, path: str) -> Iterator[bytes]:
+    """Read an object in chunks, unpacked.
+
+    Raises:
+        EOFError: If its gzip ends too soon.
+        zlib.error: If its gzip is broken.
+    """
+    unpacker = zlib.decompressobj(wbits=31)
+    for piece in lake.pieces(path, length=_CHUNK_BYTES):
+        chunk = piece
+        if not path.endswith(".gz"):
+            yield chunk
+            continue
+        while chunk:
+            unpacker = zlib.decompressobj(wbits=31) if unpacker.eof else unpacker
+            yield unpacker.decompress(chunk, _CHUNK_BYTES)
+            chunk = unpacker.unconsumed_tail or unpacker.unused_data
+    if path.endswith(".gz") and not unpacker.eof:
+        raise EOFError

@@ -1,0 +1,133 @@
+"""DataFrames to staged Parquet files of a sensible size, and what those files hold."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Literal
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lakewright.runs.log import SourceObject, TableFile
+from lakewright.storage.lake import Lake
+from transforms.object_names import partition_path
+
+Compression = Literal["snappy", "zstd"]
+
+#: Files aimed at lie between 128 and 512 MB; Parquet is taken for a third of the text that it comes from.
+_FILE_BYTES: Final = 256 << 20
+_PARQUET_PER_TEXT: Final = 0.35
+_SPLIT_BYTES: Final = 512 << 20
+_SMALLEST_SPLIT: Final = 32 << 20
+_OPEN_COST: Final = 4 << 20
+_FEW_FILES: Final = 4
+_FOOTERS_AT_ONCE: Final = 8
+
+
+def plan_reading(spark: SparkSession, objects: Sequence[SourceObject]) -> bool:
+    """Set how the objects are cut into tasks, so that tasks write files of a sensible size.
+
+    Returns:
+        Whether so many small tasks are left that their rows should be brought together before they are written.
+    """
+    size = sum(taken.size for taken in objects)
+    parts = max(1, min(spark.sparkContext.defaultParallelism, size // _SMALLEST_SPLIT))
+    spark.conf.set("spark.sql.files.minPartitionNum", parts)
+    spark.conf.set("spark.sql.files.maxPartitionBytes", _SPLIT_BYTES)
+    spark.conf.set("spark.sql.files.openCostInBytes", _OPEN_COST)
+    spark.conf.set("spark.sql.adaptive.advisoryPartitionSizeInBytes", _FILE_BYTES)
+    weight = size + len(objects) * _OPEN_COST
+    tasks = math.ceil(weight / min(_SPLIT_BYTES, weight / parts)) if weight else 1
+    fullest = max(Counter(partition_path(taken.values) for taken in objects).values(), default=0)
+    small = size * _PARQUET_PER_TEXT / tasks < _SMALLEST_SPLIT
+    return small and min(tasks, fullest) > _FEW_FILES
+
+
+def stage_parquet(
+    rows: DataFrame,
+    uri: str,
+    *,
+    partition_by: Sequence[str],
+    compression: Compression = "snappy",
+    record_bytes: int = 0,
+    gather: bool = False,
+) -> None:
+    """Write rows as Parquet below a URI where nothing is yet.
+
+    ``record_bytes`` is about how long a record was as text (0: unknown), and keeps files below their largest size;
+    ``gather`` brings the rows of one partition together first.
+    """
+    arranged = _gathered(rows, partition_by) if gather else rows
+    most = int(_FILE_BYTES / (_PARQUET_PER_TEXT * record_bytes)) if record_bytes else 0
+    writer = arranged.write.mode("errorifexists").options(
+        compression=compression,
+        maxRecordsPerFile=most,
+        **{"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"},
+    )
+    writer.partitionBy(*partition_by).parquet(uri)
+
+
+def _gathered(rows: DataFrame, partition_by: Sequence[str]) -> DataFrame:
+    """Bring the rows of a partition together; ``DataFrame.hint`` takes no columns."""
+    columns = ", ".join(
+        "`" + name.replace("`", "``").replace("{", "{{").replace("}", "}}") + "`" for name in partition_by
+    )
+    hint = f"REBALANCE({columns})" if columns else "REBALANCE"
+    return rows.sparkSession.sql(f"SELECT /*+ {hint} */ * FROM {{rows}}", rows=rows)  # noqa: S608 - names are quoted
+
+
+def staged_files(spark: SparkSession, lake: Lake, folder: str, destination: str, *, prefix: str) -> list[TableFile]:
+    """List the Parquet files below a staging folder that hold rows, and where each will be published.
+
+    The rows are those of the files' own footers.
+    """
+    jvm: Any = spark._jvm
+    configuration = spark.sparkContext._jsc.hadoopConfiguration()
+
+    def footer_rows(path: str) -> int:
+        hadoop_path = jvm.org.apache.hadoop.fs.Path(lake.spark_uri(path))
+        file = jvm.org.apache.parquet.hadoop.util.HadoopInputFile.fromPath(hadoop_path, configuration)
+        reader = jvm.org.apache.parquet.hadoop.ParquetFileReader.open(file)
+        try:
+            return int(reader.getRecordCount())
+        finally:
+            reader.close()
+
+    found = [entry for entry in lake.list(folder) if entry.path.endswith(".parquet")]
+    with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+        rows = list(pool.map(footer_rows, (entry.path for entry in found)))
+    files = []
+    for entry, count in zip(found, rows, strict=True):
+        partition, _, name = entry.path[len(folder) :].rpartition("/")
+        path = "/".join(part for part in (destination.rstrip("/"), partition, prefix + name) if part)
+        if count:
+            files.append(TableFile(path=path, staged=entry.path, partition=partition, rows=count, size=entry.size))
+    return files
+
+
+def broken_rules(spark: SparkSession, uri: str) -> dict[str, int]:
+    """Count the rules that staged rejected rows broke, each with its column."""
+    reasons = spark.read.parquet(uri).select(F.explode("reasons").alias("r"))
+    rules = reasons.select(F.concat_ws(": ", "r.column", "r.rule").alias("rule")).groupBy("rule").count()
+    return {row["rule"]: row["count"] for row in rules.orderBy("rule").collect()}
+
+
+def schema_changes(
+    before: Mapping[str, str], published: Mapping[str, str], now: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """Compare a table's columns with those to come: changes that its files bear, and those that they do not.
+
+    ``published`` are also those that were dropped, since files still hold them. A published column never changes its
+    type: Spark cannot read an INT32 file column as bigint, nor text as a number.
+    """
+    if not before:
+        return [], []
+    fine = [f"added {name} {kind}" for name, kind in now.items() if name not in before]
+    fine += [f"dropped {name}; older files keep it" for name in before if name not in now]
+    broken = [
+        f"column {name} is {published[name]} in the table and {kind} in the feed"
+        for name, kind in now.items()
+        if published.get(name, kind) != kind
+    ]
+    return fine, broken

@@ -1,0 +1,95 @@
+"""Hudi tables in the Glue Data Catalog, as Hudi's own sync would enter them."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from lakewright.aws.catalog import Catalog
+from lakewright.hudi.writer import HudiTable
+from lakewright.runs.log import TableState
+from transforms.spark.changes import IS_DELETED, KEY, ORDER
+
+_META: Final = (
+    "_hoodie_commit_time",
+    "_hoodie_commit_seqno",
+    "_hoodie_record_key",
+    "_hoodie_partition_path",
+    "_hoodie_file_name",
+)
+_COPY_ON_WRITE: Final = {"": "HoodieParquetInputFormat"}
+_MERGE_ON_READ: Final = {
+    "_ro": "HoodieParquetInputFormat",
+    "_rt": "realtime.HoodieParquetRealtimeInputFormat",
+}
+_JSON_TYPES: Final = {"int": "integer", "bigint": "long"}
+_PARAMETER_CHARACTERS: Final = 4000
+
+
+class HudiCatalog:
+    """The entries of one table: its own, or for merge_on_read its read-optimised and its real-time view.
+
+    ``table_of`` describes the table for the columns that it has; ``partitions`` lists its partitions; ``owner`` is that
+    of ``Catalog``.
+    """
+
+    def __init__(
+        self,
+        database: str,
+        location: str,
+        table_of: Callable[[Mapping[str, str]], HudiTable],
+        partitions: Callable[[], Sequence[str]],
+        *,
+        owner: str,
+    ) -> None:
+        self._database, self._location, self._owner = database, location, owner
+        self._table_of, self._partitions = table_of, partitions
+
+    def register(self, state: TableState) -> str:
+        """See ``Catalog.register``; the table itself knows its partitions."""
+        table = self._table_of(state.columns)
+        own = {KEY: "string"} if table.key == KEY else {}
+        columns = {**dict.fromkeys(_META, "string"), **state.columns, **own, ORDER: "string", IS_DELETED: "boolean"}
+        views = _MERGE_ON_READ if table.storage == "merge_on_read" else _COPY_ON_WRITE
+        partitions = self._partitions()
+        names = []
+        for suffix, input_format in views.items():
+            entry = Catalog(
+                self._database,
+                table.name + suffix,
+                self._location,
+                table.partition_by,
+                owner=self._owner,
+                formats=_formats(self._location, input_format, read_optimised=suffix == "_ro"),
+                parameters=_spark_parameters(columns, table.partition_by),
+            )
+            names.append(entry.register_as(columns, partitions))
+        return ", ".join(names)
+
+
+def _formats(location: str, input_format: str, *, read_optimised: bool) -> dict[str, Any]:
+    return {
+        "InputFormat": f"org.apache.hudi.hadoop.{input_format}",
+        "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+        "SerdeInfo": {
+            "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+            "Parameters": {"path": location, "hoodie.query.as.ro.table": str(read_optimised).lower()},
+        },
+    }
+
+
+def _spark_parameters(columns: Mapping[str, str], partition_keys: Sequence[str]) -> dict[str, str]:
+    """Say in Spark's words what the table is, so that Spark finds Hudi behind the entry."""
+    names = [name for name in columns if name not in partition_keys] + list(partition_keys)
+    fields = [
+        {"name": name, "type": _JSON_TYPES.get(columns[name], columns[name]), "nullable": True, "metadata": {}}
+        for name in names
+    ]
+    schema = json.dumps({"type": "struct", "fields": fields})
+    parts = [schema[at : at + _PARAMETER_CHARACTERS] for at in range(0, len(schema), _PARAMETER_CHARACTERS)]
+    return {
+        "spark.sql.sources.provider": "hudi",
+        "spark.sql.sources.schema.numParts": str(len(parts)),
+        "spark.sql.sources.schema.numPartCols": str(len(partition_keys)),
+        **{f"spark.sql.sources.schema.part.{n}": part for n, part in enumerate(parts)},
+        **{f"spark.sql.sources.schema.partCol.{n}": name for n, name in enumerate(partition_keys)},
+    }

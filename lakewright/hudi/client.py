@@ -1,0 +1,31 @@
+"""Hudi's write client, for what its Spark data source cannot do: compaction and rollback."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from lakewright.hudi.writer import HudiTable
+
+
+@contextmanager
+def write_client(spark: SparkSession, table: HudiTable, further: Mapping[str, str] | None = None) -> Iterator[Any]:
+    """Open the write client of a table, with the options of its writes and ``further`` ones."""
+    jvm: Any = spark._jvm
+    all_options = jvm.java.util.HashMap()
+    for key, value in (table.options(spark.sparkContext.defaultParallelism) | dict(further or {})).items():
+        all_options.put(key, value)
+    client = jvm.org.apache.hudi.HoodieCLIUtils.createHoodieWriteClient(
+        spark._jsparkSession, table.uri, jvm.PythonUtils.toScalaMap(all_options), jvm.scala.Option.empty()
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def roll_back(spark: SparkSession, table: HudiTable, instant: str) -> bool:
+    """Take the last commit of a table back; tell whether that was done."""
+    with write_client(spark, table) as client:
+        return bool(client.rollback(instant))

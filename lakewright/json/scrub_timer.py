@@ -1,0 +1,123 @@
+"""The timer of the scrub: an upload is noted with a time to live, and scrubbed when that has run out.
+
+Both halves may be called twice with the same event: what is done is seen by its tag.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lakewright.aws.clients import bounded_client, s3_client
+from lakewright.aws.s3_calls import code_of
+from lakewright.errors import ConfigError, UnreachableError, cause_of
+from lakewright.json.scrub import ScrubRules, scrub_object
+from lakewright.storage.in_place import PROCESSED
+from lakewright.storage.s3 import S3Lake
+from lakewright.storage.s3_in_place import S3InPlace
+from transforms.aws_events import CreatedObject, created_objects, expired_items
+from transforms.errors import LakewrightError
+
+LOGGER = logging.getLogger("lakewright")
+
+
+def schedule_scrubs(event: Mapping[str, Any], *, table: str, delay_seconds: int) -> list[str]:
+    """Note each object of an S3 event in DynamoDB: ``{path, ttl}``; a path that is noted already gets a new time.
+
+    Left out are empty objects, those that are gone, and those that are tagged as processed, as our own output is.
+
+    Returns:
+        The paths that were noted.
+
+    Raises:
+        UnreachableError: If an object could not be asked for its tags, or not be noted; the others were all the same.
+    """
+    s3, dynamodb = s3_client(attempts=3), bounded_client("dynamodb")
+    noted, failed = [], []
+    for created in created_objects(event):
+        path = f"s3://{created.bucket}/{created.key}"
+        try:
+            if not created.size or not _is_waiting(s3, created):
+                continue
+            ttl = int(time.time()) + delay_seconds
+            dynamodb.put_item(TableName=table, Item={"path": {"S": path}, "ttl": {"N": str(ttl)}})
+            noted.append(path)
+        except (ClientError, BotoCoreError) as error:
+            LOGGER.error("%s was not scheduled: %s", path, error)  # noqa: TRY400 - its message says all
+            failed.append(path)
+    if failed:
+        raise UnreachableError(f"{len(failed)} objects were not scheduled, first {failed[0]}")
+    return noted
+
+
+def _is_waiting(s3: Any, created: CreatedObject) -> bool:
+    try:
+        tags = s3.get_object_tagging(Bucket=created.bucket, Key=created.key)["TagSet"]
+    except ClientError as error:
+        if code_of(error) in ("NoSuchKey", "404", "MethodNotAllowed"):
+            return False
+        raise
+    return dict([PROCESSED]).items().isdisjoint((tag["Key"], tag["Value"]) for tag in tags)
+
+
+@dataclass(frozen=True)
+class ScrubJob:
+    """The Glue job that takes what is too large for a Lambda, and the folder whose objects it scrubs."""
+
+    name: str
+    feed: str
+    lake: str
+    conf: str
+    source: str
+
+    def start(self, paths: Sequence[str]) -> None:
+        """Start a run over some objects of the source.
+
+        Raises:
+            ConfigError: If one of them does not lie there.
+        """
+        if outside := [path for path in paths if not path.startswith(self.source)]:
+            raise ConfigError(f"{outside[0]} does not lie in {self.source}, which feed {self.feed} scrubs")
+        named = json.dumps([path.removeprefix(self.source) for path in paths])
+        arguments = {"--feed": self.feed, "--lake": self.lake, "--conf": self.conf, "--set": f"source.objects={named}"}
+        bounded_client("glue").start_job_run(JobName=self.name, Arguments=arguments)
+
+
+def scrub_expired(
+    event: Mapping[str, Any], *, rules: ScrubRules, largest_bytes: int, job: ScrubJob
+) -> dict[str, list[dict[str, str]]]:
+    """Scrub the objects whose time to live has run out; hand those above ``largest_bytes`` to the job.
+
+    Returns:
+        The records that failed, as Lambda takes them: those are delivered again, until their tries are used up.
+    """
+    failed: list[str] = []
+    large: dict[str, str] = {}
+    for number, path in expired_items(event):
+        bucket, _, key = path.removeprefix("s3://").partition("/")
+        try:
+            lake = S3Lake(bucket, "")
+            found = lake.stat(key)
+            if found is None:
+                lake.check()  # an object that is gone needs no scrub; a bucket that is not there is a fault
+            elif found.size > largest_bytes:
+                large[path] = number
+            else:
+                done = scrub_object(S3InPlace(bucket), key, rules)
+                LOGGER.info("%s: %s %s", path, done.status, done.numbers)
+                if done.hidden:
+                    LOGGER.warning("%s: %d strings still hide fields to scrub in JSON", path, done.hidden)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this object's, and no other's
+            LOGGER.error("%s was not scrubbed: %s", path, cause_of(error))  # noqa: TRY400 - its message says all
+            failed.append(number)
+    try:
+        if large:
+            job.start(list(large))
+    except (LakewrightError, ClientError, BotoCoreError) as error:
+        LOGGER.error("%d large objects were not handed over: %s", len(large), cause_of(error))  # noqa: TRY400
+        failed += large.values()
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}

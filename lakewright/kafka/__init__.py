@@ -1,0 +1,1 @@
+"""Objects of a Kafka Connect S3 sink."""

@@ -1,0 +1,132 @@
+"""Objects that are exact copies of others: of one name, in different folders, with the same text once unpacked.
+
+Where records carry no offsets, that is the only proof that what lies in two folders of a sink is the same.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import SparkSession
+
+from lakewright.engine.spark.spread import spread
+from lakewright.kafka.batches import cut_evenly
+from lakewright.kafka.files import EventObject, ObjectReport
+from lakewright.kafka.sink import ObjectText
+from lakewright.runs.log import SourceObject
+from lakewright.storage.lake import Lake
+from lakewright.storage.uris import open_lake
+from transforms.errors import LongRecordError
+from transforms.events.lines import is_blank, split_lines
+
+
+@dataclass(frozen=True)
+class TextTask:
+    """Objects whose texts one worker reads for comparison."""
+
+    source_uri: str
+    objects: Sequence[EventObject | SourceObject]
+    max_record_bytes: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """What there is to compare: a digest of the text, empty if that is refused, and how many lines are not blank."""
+
+    path: str
+    digest: bytes
+    records: int
+
+
+def read_texts(task: TextTask) -> list[Text]:
+    """Read objects for their digests."""
+    lake = open_lake(task.source_uri)
+    return [
+        _read_text(ObjectText(lake, each.path, each.size), each.path, task.max_record_bytes) for each in task.objects
+    ]
+
+
+def _read_text(text: ObjectText, path: str, max_record_bytes: int) -> Text:
+    digest, last = hashlib.sha256(), b""
+    lines = records = 0
+
+    def hashed() -> Iterator[bytes]:
+        for block in text:
+            digest.update(block)
+            yield block
+
+    try:
+        for part in split_lines(hashed(), max_bytes=max_record_bytes):
+            lines += len(part)
+            records += len(part) - sum(map(is_blank, part))
+            last = part[-1]
+    except LongRecordError:
+        return Text(path, b"", records)
+    return Text(path, b"" if text.find_damage(lines, last) else digest.digest(), records)
+
+
+def twins_of(
+    objects: Sequence[EventObject], committed: Mapping[str, SourceObject]
+) -> tuple[list[EventObject], list[SourceObject]]:
+    """Give the objects of a batch that share their name with another, and the committed ones that they share it with.
+
+    Args:
+        objects: The objects of the batch.
+        committed: The objects that the table holds, by path; those of the batch do not count.
+    """
+    by_name: dict[str, list[EventObject]] = {}
+    for each in objects:
+        by_name.setdefault(_name(each.path), []).append(each)
+    batch = {each.path for each in objects}
+    before = [taken for path, taken in committed.items() if _name(path) in by_name and path not in batch]
+    shared = {_name(taken.path) for taken in before}
+    new = [each for name, found in by_name.items() if len(found) > 1 or name in shared for each in found]
+    return new, before
+
+
+def find_copies(
+    spark: SparkSession,
+    source_uri: str,
+    new: Sequence[EventObject],
+    before: Sequence[SourceObject],
+    *,
+    max_record_bytes: int,
+) -> dict[str, ObjectReport]:
+    """Tell which objects of a batch are copies, and report them: all of their records are superseded.
+
+    The original is a committed object, else the first by path.
+
+    Args:
+        spark: The session whose workers read.
+        source_uri: Where the objects lie.
+        new: The objects of the batch that share their names with others.
+        before: The committed objects of these names; one that no longer lies there as it was committed proves nothing.
+        max_record_bytes: How long a line may be; an object with a longer one is no copy.
+    """
+    lake = open_lake(source_uri)
+    there = [taken for taken in before if _is_there(lake, taken)]
+    objects: list[EventObject | SourceObject] = [*there, *new]
+    parts = cut_evenly(objects, spark.sparkContext.defaultParallelism)
+    tasks = [TextTask(source_uri, part, max_record_bytes) for part in parts]
+    texts = {text.path: text for part in spread(spark, read_texts, tasks) for text in part}
+    originals = {_key(texts[taken.path]) for taken in there if _is_there(lake, taken)}
+    copies = {}
+    for path in sorted(each.path for each in new):
+        text = texts[path]
+        if text.digest and _key(text) in originals:
+            copies[path] = ObjectReport(path, read=text.records, superseded=text.records)
+        originals.add(_key(text))
+    return copies
+
+
+def _is_there(lake: Lake, taken: SourceObject) -> bool:
+    found = lake.stat(taken.path)
+    return found is not None and found.etag == taken.etag
+
+
+def _name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
+def _key(text: Text) -> tuple[str, bytes]:
+    return _name(text.path), text.digest

@@ -1,0 +1,325 @@
+"""What a worker does with objects of events: text in, staged Parquet files and a report of each object out."""
+
+import gc
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final, NamedTuple, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakewright.config import MAX_RECORD_BYTES
+from lakewright.kafka.sink import ObjectText
+from lakewright.parquet.arrow import PROVENANCE, TablePlace, TableWriter
+from lakewright.runs.log import TableFile
+from lakewright.storage.lake import Lake
+from lakewright.storage.uris import open_lake
+from transforms.errors import LongRecordError
+from transforms.events.column_names import write_path
+from transforms.events.flat_rows import FlatRows, flatten
+from transforms.events.lines import Line, RejectedLine, number_lines, parse_lines, split_lines
+from transforms.events.record_shape import RecordShape
+from transforms.events.schema import EventColumn, EventSchema, News, Path
+from transforms.events.seen_records import CARRIED, SeenRecords, places_by_stream
+from transforms.events.sink_names import SinkName, sink_scope
+from transforms.events.typed_columns import to_arrow, type_columns
+
+_REASONS: Final = pa.list_(pa.struct([("rule", pa.string()), ("column", pa.string())]))
+_LONG: Final = range(2**63)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class EventRules:
+    """What a feed says of its events: how times are written, where the day and the record's own place are.
+
+    Attributes:
+        timestamps: Attributes that are times, and how these are written.
+        day: The attribute whose day is the row's; None where the object has one.
+        topic: The attribute that has the record's topic; None where the object's name decides. So with the others.
+        max_record_bytes: How long a line may be; an object with a longer one is refused whole.
+    """
+
+    timestamps: Mapping[Path, str]
+    day: Path | None = None
+    topic: Path | None = None
+    partition: Path | None = None
+    offset: Path | None = None
+    max_record_bytes: int = MAX_RECORD_BYTES
+
+
+class DayRange(NamedTuple):
+    """The days that a row may be of."""
+
+    first: date
+    last: date
+
+
+ANY_DAY: Final = DayRange(date.min, date.max)
+
+
+@dataclass(frozen=True)
+class EventObject:
+    """An object to read; ``day`` is the partition of its rows where the rows do not say it."""
+
+    path: str
+    size: int
+    name: SinkName
+    day: str
+
+
+@dataclass(frozen=True)
+class FlattenTask:
+    """Objects that one worker reads, and the columns that are known."""
+
+    source_uri: str
+    lake_uri: str
+    objects: Sequence[EventObject]
+    columns: Sequence[EventColumn]
+    rules: EventRules
+    table: TablePlace
+    quarantine: TablePlace
+    days: DayRange = ANY_DAY
+
+
+@dataclass
+class ObjectReport:
+    """What was in an object; one that asks for more columns has no rows in any file yet.
+
+    ``damage`` says why an object must be refused whole; then nothing else is to be used. ``meets`` tells whether a
+    record has the key of one that the same task read before; ``conflicts`` counts those of them that are not the same.
+    """
+
+    path: str
+    read: int = 0
+    damage: str = ""
+    meets: bool = False
+    conflicts: int = 0
+    superseded: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    set_aside: Counter[str] = field(default_factory=Counter)
+    news: News = field(default_factory=News)
+    asks: bool = False
+    quarantine: list[TableFile] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Flattened:
+    """What a task has made."""
+
+    reports: list[ObjectReport]
+    files: list[TableFile]
+
+
+def flatten_objects(task: FlattenTask) -> Flattened:
+    """Read objects, each once; a record that an object before has given is not given again."""
+    source, lake = open_lake(task.source_uri), open_lake(task.lake_uri)
+    seen, shape, writer = SeenRecords(), RecordShape(), TableWriter(lake, task.table)
+    reports = []
+    # Records hold no cycles, and looking for some takes as long as reading them.
+    with _no_search_for_cycles():
+        for each in task.objects:
+            reading = _Reading(each, task, lake, seen, shape)
+            reading.read(ObjectText(source, each.path, each.size))
+            reports.append(reading.report)
+            if not reading.report.asks and not reading.report.damage:
+                writer.absorb(reading.rows)
+        writer.flush()
+    return Flattened(reports, writer.files)
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+class _Reading:
+    """One object, from its text to rows that wait to be written."""
+
+    def __init__(
+        self, source: EventObject, task: FlattenTask, lake: Lake, seen: SeenRecords, shape: RecordShape
+    ) -> None:
+        self._source, self._rules, self._days_allowed = source, task.rules, task.days
+        self._seen, self._shape, self._scope = seen, shape, sink_scope(source.path)
+        self._schema = EventSchema(task.columns)
+        self.report = ObjectReport(source.path)
+        self.rows = TableWriter(lake, task.table)
+        self._quarantine = TableWriter(lake, task.quarantine)
+
+    def read(self, text: ObjectText) -> None:
+        try:
+            self.report.damage = self._read_lines(text)
+        except LongRecordError as error:
+            self.report.damage = f"{error}; nothing of it was taken"
+        if self.report.damage:
+            return
+        self._quarantine.flush()
+        self.report.quarantine = [
+            file.model_copy(update={"objects": [self._source.path]}) for file in self._quarantine.files
+        ]
+
+    def _read_lines(self, text: ObjectText) -> str:
+        """Read all lines; say why the object must be refused whole, empty if it need not."""
+        line = record = 0
+        last = b""
+        for lines in split_lines(text, max_bytes=self._rules.max_record_bytes):
+            if text.damage:  # what is left is the beginning of a line
+                break
+            flat, blank = self._flatten(lines, line, record)
+            self._take(flat)
+            line += len(lines)
+            record += len(lines) - blank
+            last = lines[-1]
+        return text.find_damage(line, last)
+
+    def _flatten(self, lines: Sequence[bytes], line: int, record: int) -> tuple[FlatRows, int]:
+        """Give the rows of lines, and how many of these were blank; reject what is no record."""
+        values = self._shape.read(lines)
+        if values is not None:
+            return FlatRows(number_lines(lines, after_line=line, after_record=record), values), 0
+        parsed = parse_lines(lines, after_line=line, after_record=record)
+        self._shape.learn(parsed.records)
+        self._reject(parsed.rejected)
+        return flatten(parsed.records, parsed.lines), parsed.blank
+
+    def _take(self, flat: FlatRows) -> None:
+        self._reject(flat.rejected)
+        days = self._days(flat)
+        if undated := {row for row, day in enumerate(days) if day is None}:
+            column = write_path(self._rules.day) if self._rules.day else None
+            lines = (flat.lines[row] for row in sorted(undated))
+            self._reject(RejectedLine(line.number, "day", line.text, column) for line in lines)
+        places = self._places(flat)
+        if undated:
+            flat.remove(undated)
+            days, places = _without(days, undated), places.without(undated)
+        self.report.read += len(flat.lines)
+        self._note_repeats(places)
+        typed = type_columns(flat.values, len(flat.lines), self._schema, self._rules.timestamps)
+        self.report.news = self.report.news.merge(typed.news)
+        self.report.set_aside.update(typed.set_aside)
+        self.report.asks = self.report.asks or typed.news.asks(self._schema)
+        if flat.lines and not self.report.asks:
+            self._add(days, self._table(flat.lines, places, typed.columns))
+
+    def _days(self, flat: FlatRows) -> list[str | None]:
+        """Name the partition of each row; None where it has no day, or one outside of the range."""
+        path = self._rules.day
+        if path is None:
+            day = self._source.day if _is_within(self._source.day, self._days_allowed) else None
+            return [day] * len(flat.lines)
+        if path not in flat.values:
+            return [None] * len(flat.lines)
+        times, _ = to_arrow(flat.values[path], f"timestamp({self._rules.timestamps[path]})")
+        dates = times.cast(pa.date32())
+        first, last = (pa.scalar(day, pa.date32()) for day in self._days_allowed)
+        allowed = pc.and_(pc.greater_equal(dates, first), pc.less_equal(dates, last))
+        days: list[str | None] = pc.strftime(pc.if_else(allowed, times, None), "year=%Y/month=%m/day=%d").to_pylist()
+        return days
+
+    def _places(self, flat: FlatRows) -> "_Places":
+        """Give topic, Kafka partition and offset of each record: its own, else what the object's name says.
+
+        A sink's file is in the order of offsets, and its name has the first. A computed offset, that is the first one
+        and how many records stand before, is therefore a lower bound: it is exact unless offsets have been left out, be
+        it by the topic (compacted, transactional) or because the sink put the records between into other files.
+        """
+        name, rows = self._source.name, len(flat.lines)
+        topics = _own(flat.values.get(self._rules.topic or ()), [name.topic] * rows, str)
+        partitions = _own(flat.values.get(self._rules.partition or ()), [name.partition] * rows, int)
+        computed = [name.start + line.ordinal - 1 for line in flat.lines]
+        carried = flat.values.get(self._rules.offset or ())
+        if carried is None:
+            return _Places(topics, partitions, computed, [self._scope] * rows)
+        offsets = _own(carried, [None] * rows, int)
+        return _Places(
+            topics,
+            partitions,
+            [other if own is None else own for own, other in zip(offsets, computed, strict=True)],
+            [self._scope if own is None else CARRIED for own in offsets],
+        )
+
+    def _note_repeats(self, places: "_Places") -> None:
+        """Note whether records have keys of others before; whether they are the same is found out on settling."""
+        streams = list(zip(places.scopes, places.topics, places.partitions, strict=True))
+        for stream, rows in places_by_stream(streams).items():
+            repeats = self._seen.add(stream, [places.offsets[row] for row in rows])
+            self.report.meets = self.report.meets or bool(repeats)
+
+    def _table(self, lines: Sequence[Line], places: "_Places", columns: Mapping[str, Any]) -> pa.Table:
+        provenance = (
+            places.topics,
+            places.partitions,
+            places.offsets,
+            [self._source.path] * len(lines),
+            [line.number for line in lines],
+        )
+        arrays = {
+            name: pa.array(values, kind) for (name, kind), values in zip(PROVENANCE.items(), provenance, strict=True)
+        }
+        return pa.table(arrays | {name: columns[name] for name in self._schema.arrow_types})
+
+    def _add(self, days: Sequence[str | None], rows: pa.Table) -> None:
+        distinct = set(days)
+        if len(distinct) == 1:
+            self.rows.add(days[0] or "", rows)
+            return
+        by_day = pa.array(days, pa.string())
+        for day in sorted(filter(None, distinct)):
+            self.rows.add(day, rows.filter(pc.equal(by_day, day)))
+
+    def _reject(self, lines: Iterable[RejectedLine]) -> None:
+        found = list(lines)
+        if not found:
+            return
+        self.report.read += len(found)
+        self.report.rejected.update(f"{line.column}: {line.rule}" if line.column else line.rule for line in found)
+        rejected = pa.table(
+            {
+                "object": pa.array([self._source.path] * len(found), pa.string()),
+                "line": pa.array([line.number for line in found], pa.int64()),
+                "reasons": pa.array([[{"rule": line.rule, "column": line.column}] for line in found], _REASONS),
+                "text": pa.array([line.text.decode(errors="backslashreplace") for line in found], pa.string()),
+            }
+        )
+        self._quarantine.add("", rejected)
+
+
+class _Places(NamedTuple):
+    """Topic, Kafka partition and offset of rows, and the scope within which the three identify a record."""
+
+    topics: list[str]
+    partitions: list[int]
+    offsets: list[int]
+    scopes: list[str]
+
+    def without(self, rows: set[int]) -> "_Places":
+        return _Places(*(_without(values, rows) for values in self))
+
+
+def _is_within(day: str, days: DayRange) -> bool:
+    """Tell whether the partition of a day is within a range; one without a day is."""
+    if not day:
+        return True
+    return days.first <= date(*(int(part.split("=", 1)[1]) for part in day.split("/"))) <= days.last
+
+
+def _without(values: list[T], rows: set[int]) -> list[T]:
+    return [value for row, value in enumerate(values) if row not in rows]
+
+
+def _own(own: Sequence[Any] | None, otherwise: list[Any], kind: type) -> list[Any]:
+    if own is None:
+        return otherwise
+    return [
+        value if type(value) is kind and (kind is str or value in _LONG) else other
+        for value, other in zip(own, otherwise, strict=True)
+    ]

@@ -1,0 +1,212 @@
+"""Files of events that a worker makes again: without some objects' rows, without repeated records, with new columns.
+
+A record is repeated if another has the same key and says the same. The key of a record that carries its offset is
+topic, Kafka partition and offset; that of another has the scope of its object as well
+(``transforms.events.sink_names``).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakewright.parquet.arrow import KEYS, LINE, OBJECT, OFFSET, PROVENANCE, TablePlace, read_file, write_file
+from lakewright.runs.log import TableFile
+from lakewright.storage.lake import Lake
+from lakewright.storage.uris import open_lake
+from transforms.events.contents import digest_rows
+from transforms.events.schema import EventColumn, EventSchema, Path
+from transforms.events.seen_records import CARRIED
+from transforms.events.sink_names import sink_scope
+
+_ROW: Final = "row"
+_IS_OWN: Final = "is_own"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A file whose records another one must not have again; those of some objects do not count."""
+
+    stored_at: str
+    gone: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class RewriteTask:
+    """A file to make again: without the rows of some objects, without records that rivals have, with all columns.
+
+    ``offset`` is the attribute that has a record's own offset; ``meets_itself`` tells whether the file may hold records
+    twice.
+    """
+
+    lake_uri: str
+    file: TableFile
+    stored_at: str
+    gone: frozenset[str]
+    rivals: Sequence[Rival]
+    columns: Sequence[EventColumn]
+    table: TablePlace
+    offset: Path | None = None
+    meets_itself: bool = False
+
+
+class RecordPlace(NamedTuple):
+    """Where a record was written."""
+
+    object: str
+    line: int
+
+
+class Conflict(NamedTuple):
+    """A record, and another with the same key that says something else."""
+
+    record: RecordPlace
+    other: RecordPlace
+    offset: int
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """The file that took its place (None: no rows are left), and how many rows of each object rivals had.
+
+    ``conflicts`` counts, by object, the rows that stayed although others have the same key; ``first`` is one of them.
+    """
+
+    file: TableFile | None
+    superseded: Mapping[str, int] = field(default_factory=dict)
+    conflicts: Mapping[str, int] = field(default_factory=dict)
+    first: Conflict | None = None
+
+
+def rewrite_file(task: RewriteTask) -> Rewritten:
+    """Make a file again; one that stays as it is comes back as it is."""
+    lake = open_lake(task.lake_uri)
+    rows = _without_objects(read_file(lake, task.stored_at), task.gone)
+    repeats, conflicts = _settle(lake, rows, task) if task.rivals or task.meets_itself else ([], [])
+    superseded = Counter(rows[OBJECT].take(pa.array(repeats, pa.int64())).to_pylist())
+    if repeats:
+        gone = pa.array(repeats, pa.int64())
+        rows = rows.filter(pc.invert(pc.is_in(pa.array(range(rows.num_rows), pa.int64()), gone)))
+    return Rewritten(
+        _written(lake, rows, task),
+        superseded,
+        Counter(conflict.record.object for conflict in conflicts),
+        next(iter(conflicts), None),
+    )
+
+
+def _written(lake: Lake, rows: pa.Table, task: RewriteTask) -> TableFile | None:
+    wanted = PROVENANCE | EventSchema(task.columns).arrow_types
+    if rows.num_rows == task.file.rows and rows.column_names == list(wanted):
+        return task.file
+    if not rows.num_rows:
+        return None
+    arrays = [
+        rows[name] if name in rows.column_names else pa.nulls(rows.num_rows, kind) for name, kind in wanted.items()
+    ]
+    whole = pa.table(dict(zip(wanted, arrays, strict=True)))
+    return write_file(lake, task.table, task.file.partition, whole)
+
+
+def _without_objects(rows: pa.Table, gone: frozenset[str]) -> pa.Table:
+    if not gone:
+        return rows
+    return rows.filter(pc.invert(pc.is_in(rows[OBJECT], pa.array(sorted(gone), pa.string()))))
+
+
+def _settle(lake: Lake, rows: pa.Table, task: RewriteTask) -> tuple[list[int], list[Conflict]]:
+    """Name the rows that are repeated, and give those that are not although another has their key.
+
+    Of all rows the keys alone are read; what rows say is compared where keys are the same.
+    """
+    offset_columns = [column for column in task.columns if column.path == task.offset]
+    names = [*KEYS, OBJECT, *(column.name for column in offset_columns)]
+    keys = [
+        _with_keys(_without_objects(read_file(lake, rival.stored_at, names), rival.gone), offset_columns)
+        for rival in task.rivals
+    ]
+    own = _with_keys(rows, offset_columns)
+    shared = _shared_keys(own, keys)
+    seen: dict[_Key, dict[bytes, RecordPlace]] = {}
+    for rival, of_rival in zip(task.rivals, keys, strict=True):
+        found = _rows_with(shared, of_rival)
+        if not found:
+            continue
+        there = _without_objects(read_file(lake, rival.stored_at), rival.gone)
+        for key, digest, place in _records(there, found, task.columns):
+            seen.setdefault(key, {}).setdefault(digest, place)
+    repeats, conflicts = [], []
+    found = _rows_with(shared, own)
+    for row, (key, digest, place) in zip(found, _records(rows, found, task.columns), strict=True):
+        known = seen.setdefault(key, {})
+        if digest in known:
+            repeats.append(row)
+            continue
+        if known:
+            conflicts.append(Conflict(place, next(iter(known.values())), key.offset))
+        known[digest] = place
+    return repeats, conflicts
+
+
+class _Key(NamedTuple):
+    """What two records must share to be the same; the columns of a table of keys."""
+
+    topic: str
+    partition: int
+    offset: int
+    scope: str
+
+
+def _with_keys(rows: pa.Table, offset_columns: Sequence[EventColumn]) -> pa.Table:
+    """Give the keys of rows, and the number of each."""
+    objects = pc.dictionary_encode(rows[OBJECT].combine_chunks())
+    scope = pa.array(map(sink_scope, objects.dictionary.to_pylist()), pa.string()).take(objects.indices)
+    for column in offset_columns:
+        if column.name in rows.column_names:
+            scope = pc.if_else(_is_carried(rows[column.name], rows[OFFSET]), CARRIED, scope)
+    numbers = pa.array(range(rows.num_rows), pa.int64())
+    return pa.table([*rows.select(KEYS).columns, scope, numbers], [*_Key._fields, _ROW])
+
+
+def _is_carried(values: pa.ChunkedArray, offsets: pa.ChunkedArray) -> pa.Array:
+    """Tell which offsets of rows are what the column of an attribute says, be it that of its texts."""
+    if pa.types.is_string(values.type):
+        offsets = offsets.cast(pa.string())
+    elif not pa.types.is_int64(values.type):
+        pairs = zip(values.to_pylist(), offsets.to_pylist(), strict=True)
+        return pa.array([type(value) in (float, Decimal) and value == offset for value, offset in pairs], pa.bool_())
+    return pc.fill_null(pc.equal(values, offsets), fill_value=False)
+
+
+def _shared_keys(own: pa.Table, others: Sequence[pa.Table]) -> pa.Table:
+    """Give the keys of own rows that others have, or that own rows have more than once."""
+    parts = [(own, True), *((keys, False) for keys in others)]
+    every = pa.concat_tables(
+        keys.append_column(_IS_OWN, pa.array([is_own] * keys.num_rows, pa.bool_())) for keys, is_own in parts
+    )
+    counted = every.group_by(_Key._fields).aggregate([(_IS_OWN, "any"), (_IS_OWN, "count")])
+    is_shared = pc.and_(counted[f"{_IS_OWN}_any"], pc.greater(counted[f"{_IS_OWN}_count"], 1))
+    return counted.filter(is_shared).select(_Key._fields)
+
+
+def _rows_with(shared: pa.Table, keys: pa.Table) -> dict[int, _Key]:
+    """Give the rows that have shared keys, in their order, with these."""
+    if not shared.num_rows:
+        return {}
+    found = keys.join(shared, list(_Key._fields), join_type="left semi").sort_by(_ROW)
+    rows = found[_ROW].to_pylist()
+    columns = [found[name].to_pylist() for name in _Key._fields]
+    return dict(zip(rows, map(_Key, *columns), strict=True))
+
+
+def _records(
+    rows: pa.Table, wanted: Mapping[int, _Key], columns: Sequence[EventColumn]
+) -> Iterator[tuple[_Key, bytes, RecordPlace]]:
+    """Give of some rows the key, what they say, and where they were written."""
+    found = rows.take(pa.array(wanted, pa.int64()))
+    places = map(RecordPlace, found[OBJECT].to_pylist(), found[LINE].to_pylist())
+    return zip(wanted.values(), digest_rows(found, columns), places, strict=True)

@@ -1,0 +1,78 @@
+"""The schemas that a table has learned: each version is part of the outcome of the batch that needed it.
+
+So a version is there when its batch is committed, and not before; a run that is killed neither loses nor doubles one.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from lakewright.runs.log import Plan, SchemaVersion, TableState
+from transforms.events.column_names import plain_name
+from transforms.events.schema import TEXT_SUFFIX, EventColumn, EventSchema
+from transforms.events.types import ddl_type
+
+
+def known_schema(versions: Sequence[SchemaVersion]) -> EventSchema:
+    """Add versions up to the columns that a table has."""
+    columns: list[EventColumn] = []
+    for version in versions:
+        added = [msgspec.convert(column, EventColumn) for column in version.columns]
+        columns = added if version.anew else [*columns, *added]
+    return EventSchema(columns)
+
+
+def next_version(
+    plan: Plan, state: TableState, columns: Sequence[EventColumn], *, separator: str
+) -> SchemaVersion | None:
+    """Give the version that a batch adds, if it adds columns, or has others after making the whole table anew."""
+    anew = plan.replaces is None
+    if not columns:
+        return None
+    return SchemaVersion(
+        number=len(state.schema_versions) + 1,
+        batch=plan.number,
+        run=plan.run,
+        day=plan.processing_date,
+        separator=separator,
+        anew=anew,
+        columns=[msgspec.to_builtins(column) for column in columns],
+    )
+
+
+def describe_changes(before: EventSchema, now: EventSchema, *, separator: str) -> list[str]:
+    """Tell what is new, gone or changed, a line a column; and which names are not the plain ones."""
+    was = {column.name: column for column in before.columns}
+    lines = []
+    for column in now.columns:
+        kind, older = ddl_type(column.type), was.pop(column.name, None)
+        what = f"{column.name} {kind} from {column.describe()}{_reason_of_name(column, separator)}"
+        if older is None:
+            lines.append(f"added {what}")
+        elif older.type != column.type:
+            lines.append(f"changed {what}, was {ddl_type(older.type)}")
+    return lines + [f"dropped {name}" for name in was]
+
+
+def history(versions: Sequence[SchemaVersion]) -> list[dict[str, Any]]:
+    """Tell the versions one by one: when each came, with which batch, and what it changed."""
+    told = []
+    for end, version in enumerate(versions, 1):
+        before, now = known_schema(versions[: end - 1]), known_schema(versions[:end])
+        told.append(
+            {
+                "version": version.number,
+                "day": version.day,
+                "batch": version.batch,
+                "run": version.run,
+                "columns": len(now.columns),
+                "changes": describe_changes(before, now, separator=version.separator),
+            }
+        )
+    return told
+
+
+def _reason_of_name(column: EventColumn, separator: str) -> str:
+    plain = plain_name(column.path, separator) + (TEXT_SUFFIX if column.is_text else "")
+    return "" if column.name == plain else f" (the name {plain} was taken)"

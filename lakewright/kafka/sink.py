@@ -1,0 +1,141 @@
+"""Objects of a Kafka Connect S3 sink: which there are of each topic, and the text in one."""
+
+import codecs
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from itertools import chain
+from typing import Final
+
+from lakewright.storage.lake import Lake
+from transforms.events.lines import is_cut_off
+from transforms.events.sink_names import SinkName, read_sink_name
+
+_READ_BYTES: Final = 8 << 20
+#: Some hundred events: their values are still in the processor's cache when they are made columns.
+_TEXT_BYTES: Final = 256 << 10
+_GZIP: Final = b"\x1f\x8b"
+_GZIP_WINDOW: Final = 31
+_LOOKED_AT: Final = 1 << 10
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+@dataclass(frozen=True)
+class SinkObject:
+    """An object of a sink as it lies there."""
+
+    path: str
+    size: int
+    etag: str
+    modified: datetime
+    name: SinkName
+
+
+@dataclass(frozen=True)
+class SinkListing:
+    """What lies below a sink's folder: the objects of each wanted topic, and what is none, with the reason."""
+
+    topics: Mapping[str, list[SinkObject]] = field(default_factory=dict)
+    strays: Mapping[str, str] = field(default_factory=dict)
+
+
+def list_sink(lake: Lake, folder: str, *, delimiter: str, topics: tuple[str, ...], below: str = "") -> SinkListing:
+    """List the objects of the topics that match a pattern; with ``below``, those of that topic alone."""
+    found: dict[str, list[SinkObject]] = {}
+    strays: dict[str, str] = {}
+    for entry in lake.list(f"{folder}{below}/" if below else folder):
+        path = entry.path[len(folder) :]
+        name = read_sink_name(path, delimiter)
+        if not is_wanted(path.split("/", 1)[0], topics):
+            continue
+        if isinstance(name, str):
+            strays[entry.path] = name
+        else:
+            taken = SinkObject(entry.path, entry.size, entry.etag, entry.modified, name)
+            found.setdefault(name.topic, []).append(taken)
+    return SinkListing(found, strays)
+
+
+def is_wanted(topic: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a topic matches a pattern; capitals count."""
+    return any(fnmatchcase(topic, pattern) for pattern in patterns)
+
+
+class ObjectText:
+    """The text of an object, unpacked if it is gzip, whatever its name says.
+
+    ``damage`` says, once all is read, why what could be unpacked is not all that was written; empty if it is.
+    """
+
+    def __init__(self, lake: Lake, path: str, size: int) -> None:
+        self._lake, self._path, self._size = lake, path, size
+        self.damage = ""
+        self._is_in_line = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        pieces = self._lake.pieces(self._path, length=_READ_BYTES)
+        first = next(pieces, b"") if self._size else b""
+        blocks = self._blocks(first, pieces)
+        if first and _GZIP.startswith(first[: len(_GZIP)]):
+            blocks = self._unpacked(blocks)
+        elif self._path.endswith(".gz") and not _is_text(first):
+            self.damage = "its name says gzip, but it is neither gzip nor text"
+            return
+        for block in blocks:
+            self._is_in_line = not block.endswith(b"\n") if block else self._is_in_line
+            yield block
+
+    def find_damage(self, lines: int, last: bytes) -> str:
+        """Say why an object that has been read must be refused whole; empty if it need not.
+
+        Args:
+            lines: How many lines could be read.
+            last: The last of them.
+        """
+        if self.damage:
+            return f"{self.damage}, at about line {lines + 1}; nothing of it was taken"
+        if self._is_in_line and is_cut_off(last):
+            return f"it is cut off: line {lines}, the last, ends within a record; nothing of it was taken"
+        return ""
+
+    def _blocks(self, first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in chain([first], rest):
+            yield from _cut(piece)
+
+    def _unpacked(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Unpack one gzip member after another; zeros behind the last are padding."""
+        member = zlib.decompressobj(_GZIP_WINDOW)
+        for block in blocks:
+            packed = block
+            while packed:
+                if member.eof:
+                    packed = packed.lstrip(b"\0")
+                    if not packed:
+                        break
+                    member = zlib.decompressobj(_GZIP_WINDOW)
+                try:
+                    text = member.decompress(packed, _TEXT_BYTES)
+                except zlib.error:
+                    self.damage = "the gzip stream is broken"
+                    return
+                yield text
+                packed = member.unused_data if member.eof else member.unconsumed_tail
+        if not member.eof:
+            self.damage = "the gzip stream is cut off"
+
+
+def _is_text(beginning: bytes) -> bool:
+    """Tell whether the beginning of an object, up to the end of its first line, is UTF-8 without control characters."""
+    line = beginning[:_LOOKED_AT].split(b"\n", 1)[0]
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(line)
+    except UnicodeDecodeError:
+        return False
+    return _CONTROL.search(line) is None
+
+
+def _cut(text: bytes) -> Iterator[bytes]:
+    return (text[start : start + _TEXT_BYTES] for start in range(0, len(text), _TEXT_BYTES))

@@ -1,0 +1,157 @@
+"""Arrow tables to staged Parquet files, written by the workers themselves through the lake."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lakewright.engine.spark.parquet import Compression
+from lakewright.runs.log import TableFile
+from lakewright.storage.lake import Lake
+from transforms.errors import DataError
+
+#: The columns that each row has besides its attributes: where it comes from. The offset of a record that does not carry
+#: it is computed from the object's name and the record's place in it, and so a lower bound.
+TOPIC: Final = "_topic"
+PARTITION: Final = "_partition"
+OFFSET: Final = "_offset"
+OBJECT: Final = "_object"
+LINE: Final = "_line"
+PROVENANCE: Final = {
+    TOPIC: pa.string(),
+    PARTITION: pa.int64(),
+    OFFSET: pa.int64(),
+    OBJECT: pa.string(),
+    LINE: pa.int64(),
+}
+PROVENANCE_TYPES: Final = {
+    name: "string" if pa.types.is_string(kind) else "bigint" for name, kind in PROVENANCE.items()
+}
+KEYS: Final = (TOPIC, PARTITION, OFFSET)
+
+#: Of rows in memory, which come out as a third to a tenth of it.
+_FILE_BYTES: Final = 384 << 20
+#: Encodings that Spark, Trino (and so Athena) and DuckDB read: differences, and texts with their lengths apart.
+_DISTINCT: Final = (
+    (pa.types.is_int64, "DELTA_BINARY_PACKED"),
+    (pa.types.is_timestamp, "DELTA_BINARY_PACKED"),
+    (pa.types.is_string, "DELTA_LENGTH_BYTE_ARRAY"),
+)
+_FEWEST: Final = 100
+_COUNTED_UP: Final = (OFFSET, LINE)
+
+
+@dataclass(frozen=True)
+class TablePlace:
+    """Where files are staged and published, and how they are written."""
+
+    staging: str
+    destination: str
+    prefix: str
+    compression: Compression
+    sort_by: tuple[str, ...] = ()
+
+
+class TableWriter:
+    """Gathers rows by partition, and writes a file of each when enough are there."""
+
+    def __init__(self, lake: Lake, place: TablePlace) -> None:
+        self._lake, self._place = lake, place
+        self._waiting: dict[str, list[pa.Table]] = {}
+        self._bytes = 0
+        self.files: list[TableFile] = []
+
+    def add(self, partition: str, rows: pa.Table) -> None:
+        """Take rows of a partition."""
+        self._waiting.setdefault(partition, []).append(rows)
+        self._bytes += rows.nbytes
+        if self._bytes >= _FILE_BYTES:
+            self.flush()
+
+    def absorb(self, other: "TableWriter") -> None:
+        """Take over what another writer has."""
+        self.files += other.files
+        for partition, tables in other._waiting.items():
+            for table in tables:
+                self.add(partition, table)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        for partition, tables in self._waiting.items():
+            self.files.append(write_file(self._lake, self._place, partition, pa.concat_tables(tables)))
+        self._waiting, self._bytes = {}, 0
+
+
+def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) -> TableFile:
+    """Stage rows as one Parquet file, sorted.
+
+    Raises:
+        DataError: If they are to be sorted by a column of arrays.
+    """
+    by = [name for name in place.sort_by if name in rows.column_names]
+    if nested := [name for name in by if pa.types.is_nested(rows.schema.field(name).type)]:
+        raise DataError(f"rows cannot be sorted by {nested[0]}, a column of arrays; take it out of target.sort_by")
+    if by:
+        rows = rows.sort_by([(name, "ascending") for name in (*by, *KEYS) if name in rows.column_names])
+    body = _as_parquet(rows, place.compression)
+    name = f"{uuid.uuid4().hex}.parquet"
+    folder = f"{partition}/" if partition else ""
+    staged = f"{place.staging}{folder}{name}"
+    lake.create(staged, body)
+    return TableFile(
+        path=f"{place.destination}{folder}{place.prefix}{name}",
+        staged=staged,
+        partition=partition,
+        rows=rows.num_rows,
+        size=len(body),
+        objects=sorted(pc.unique(rows[OBJECT]).to_pylist()) if OBJECT in rows.column_names else [],
+        offsets=_offset_ranges(rows) if OFFSET in rows.column_names else {},
+    )
+
+
+def read_file(lake: Lake, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a file that ``write_file`` wrote, or some columns, as far as it has them."""
+    with pq.ParquetFile(pa.BufferReader(lake.read(path))) as file:
+        return file.read(columns=list(columns) if columns else None)
+
+
+def _as_parquet(rows: pa.Table, compression: Compression) -> bytes:
+    sink = pa.BufferOutputStream()
+    distinct = {field.name: encoding for field in rows.schema if (encoding := _encoding_of_distinct(rows, field))}
+    others = [leaf for field in rows.schema if field.name not in distinct for leaf in _leaves(field.name, field.type)]
+    pq.write_table(
+        rows,
+        sink,
+        compression=compression,
+        use_dictionary=others,
+        column_encoding=distinct or None,
+        store_schema=False,
+    )
+    return bytes(sink.getvalue())
+
+
+def _encoding_of_distinct(rows: pa.Table, field: pa.Field) -> str:
+    """Choose the encoding of a column whose values hardly repeat, for which a dictionary is waste; empty for others."""
+    encoding = next((encoding for is_kind, encoding in _DISTINCT if is_kind(field.type)), "")
+    if not encoding or field.name in _COUNTED_UP:
+        return encoding
+    values = rows.num_rows - rows[field.name].null_count
+    repeats = values < _FEWEST or pc.count_distinct(rows[field.name]).as_py() < values / 2
+    return "" if repeats else encoding
+
+
+def _leaves(path: str, kind: Any) -> list[str]:
+    if pa.types.is_list(kind):
+        return _leaves(f"{path}.list.element", kind.value_type)
+    if pa.types.is_struct(kind):
+        return [leaf for field in kind for leaf in _leaves(f"{path}.{field.name}", field.type)]
+    return [path]
+
+
+def _offset_ranges(rows: pa.Table) -> dict[str, tuple[int, int]]:
+    ranges = rows.group_by([TOPIC, PARTITION]).aggregate([(OFFSET, "min"), (OFFSET, "max")]).to_pylist()
+    return {f"{row[TOPIC]}/{row[PARTITION]}": (row[f"{OFFSET}_min"], row[f"{OFFSET}_max"]) for row in ranges}

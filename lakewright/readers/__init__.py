@@ -1,1 +1,0 @@
-"""From source objects to DataFrames."""

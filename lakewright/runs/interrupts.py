@@ -1,0 +1,77 @@
+"""Ctrl-C during a run: Spark's jobs are cancelled, nothing more is committed, leases are released."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from lakewright.errors import InterruptedRunError
+from lakewright.runs.progress import LOGGER
+
+_EXIT_CODE: Final = 130
+_SECONDS_BETWEEN_CANCELS: Final = 0.5
+
+
+class Interrupt:
+    """Whether somebody wants a run to end."""
+
+    def __init__(self) -> None:
+        self._wanted = threading.Event()
+        self._ended = threading.Event()
+
+    def check(self) -> None:
+        """Go on, unless the run is to end.
+
+        Raises:
+            InterruptedRunError: If it is.
+        """
+        if self._wanted.is_set():
+            raise InterruptedRunError
+
+    @property
+    def is_wanted(self) -> bool:
+        """Tell whether the run is to end."""
+        return self._wanted.is_set()
+
+    def ask(self) -> None:
+        """End the run as soon as that can be done; a second call ends the process."""
+        if self._wanted.is_set():
+            os._exit(_EXIT_CODE)
+        self._wanted.set()
+        LOGGER.warning("interrupted: the run ends and commits nothing more; Ctrl-C again ends it at once")
+        threading.Thread(target=self._cancel_jobs, name="cancel", daemon=True).start()
+
+    def end(self) -> None:
+        """Take note that the run has ended."""
+        self._ended.set()
+
+    def _cancel_jobs(self) -> None:
+        """Cancel Spark's jobs until the run has ended: a target may be about to start one."""
+        from pyspark import SparkContext
+
+        while not self._ended.is_set():
+            if (context := SparkContext._active_spark_context) is not None:
+                context.cancelAllJobs()
+            self._ended.wait(_SECONDS_BETWEEN_CANCELS)
+
+
+@contextmanager
+def interruptible() -> Iterator[Interrupt]:
+    """Let Ctrl-C end what is done inside; in another thread than the main one signals stay as they are."""
+    interrupt = Interrupt()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupt
+        return
+
+    def on_signal(_: int, __: FrameType | None) -> None:
+        interrupt.ask()
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield interrupt
+    finally:
+        interrupt.end()
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,145 @@
+"""A lease on a target: it keeps two runs from doing the same work twice. Correctness rests on the log, not on this."""
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from lakewright.errors import LeaseHeldError, OvertakenError
+from lakewright.storage.lake import Lake, StoredObject
+from transforms.errors import LakewrightError
+
+LOGGER = logging.getLogger("lakewright")
+
+_RENEWALS_PER_LEASE: Final = 4
+#: However long a lease is: a renewal is also what notices, while Spark works, that a lake does not answer.
+_LONGEST_PAUSE_SECONDS: Final = 15
+
+
+class Lease:
+    """Held from entering to leaving the context, renewed in the background while it is.
+
+    A lease whose ETag has not changed for its whole time, on the waiter's own clock, has expired; that of a process of
+    this machine that is dead is taken over at once.
+
+    Raises:
+        LeaseHeldError: If another run still renews it after one lease's time of waiting.
+    """
+
+    def __init__(self, lake: Lake, folder: str, *, run: str, seconds: float) -> None:
+        self._lake, self._path, self._run, self._seconds = lake, f"{folder}lease", run, seconds
+        self._etag = ""
+        self._count = 0
+        self._released = threading.Event()
+        self._lost = threading.Event()
+        self._renewer = threading.Thread(target=self._keep, name=f"lease {folder}", daemon=True)
+
+    def __enter__(self) -> "Lease":
+        deadline = time.monotonic() + self._seconds
+        first = self._lake.stat(self._path)
+        while not self._take(first, expired=time.monotonic() >= deadline):
+            if time.monotonic() >= deadline:
+                raise LeaseHeldError(
+                    f"another run holds the target ({self._holder()}); waited {self._seconds:g} s, try again later"
+                )
+            time.sleep(min(0.2, self._seconds / 10))
+        self._renewer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._released.set()
+        self._renewer.join()
+        try:
+            if not self._lost.is_set() and self._is_ours():
+                self._lake.delete(self._path)
+        except (LakewrightError, OSError) as failure:
+            # What the run has done, or the error that it ends with, is what counts; the lease expires by itself.
+            LOGGER.warning("the lease could not be given back, and expires in %g s: %s", self._seconds, failure)
+
+    def check(self) -> None:
+        """Make sure that the lease is still ours.
+
+        Raises:
+            OvertakenError: If this run slept too long and another took over.
+        """
+        if self._lost.is_set() or not self._is_ours():
+            self._lost.set()
+            raise OvertakenError("another run took the target over while this one slept; nothing was done twice")
+
+    def _take(self, first: StoredObject | None, *, expired: bool) -> bool:
+        held = self._lake.stat(self._path)
+        if held is None:
+            return self._lake.create(self._path, self._body()) and self._remember()
+        unchanged = first is not None and held.etag == first.etag
+        if (expired and unchanged) or self._holder_is_dead():
+            return self._lake.replace(self._path, self._body(), etag=held.etag) and self._remember()
+        return False
+
+    def _remember(self) -> bool:
+        held = self._lake.stat(self._path)
+        if held is None or not self._is_ours():
+            return False
+        self._etag = held.etag
+        return True
+
+    def _keep(self) -> None:
+        while not self._released.wait(min(self._seconds / _RENEWALS_PER_LEASE, _LONGEST_PAUSE_SECONDS)):
+            try:
+                # One that was not replaced may have been, by a renewal before whose answer was lost: look whose it is.
+                renewed = self._lake.replace(self._path, self._body(), etag=self._etag) or self._is_ours()
+                renewed = renewed and self._remember()
+            except (LakewrightError, OSError) as error:
+                # What fails is tried again; for as long as that takes, expiry is what a lease is for.
+                LOGGER.warning("the lease could not be renewed: %s", error)
+                continue
+            if not renewed:
+                self._lost.set()
+                return
+
+    def _body(self) -> bytes:
+        self._count += 1
+        holder = {"run": self._run, "host": socket.gethostname(), "pid": os.getpid(), "renewals": self._count}
+        return json.dumps(holder | {"born": _born(os.getpid())}).encode()
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            body: dict[str, Any] = json.loads(self._lake.read(self._path))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return body
+
+    def _is_ours(self) -> bool:
+        return self._read().get("run") == self._run
+
+    def _holder(self) -> str:
+        holder = self._read()
+        return f"run {holder.get('run')}, process {holder.get('pid')} on {holder.get('host')}"
+
+    def _holder_is_dead(self) -> bool:
+        holder = self._read()
+        pid = holder.get("pid")
+        return bool(
+            holder.get("host") == socket.gethostname()
+            and holder.get("born")
+            and isinstance(pid, int)
+            and _born(pid) != holder["born"]
+        )
+
+
+def _born(pid: int) -> str:
+    """Tell when a process of this machine began; empty where there is none, or where the system does not say."""
+    try:
+        with (
+            Path(f"/proc/{pid}/stat").open(encoding="ascii", errors="replace") as stat,
+            Path("/proc/sys/kernel/random/boot_id").open(encoding="ascii") as boot,
+        ):
+            return f"{boot.read().strip()}-{stat.read().rpartition(')')[2].split()[19]}"
+    except OSError:
+        return ""

@@ -1,0 +1,88 @@
+"""The last commit that the catalog was brought to: what one run could not register, the next one does."""
+
+import logging
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lakewright.errors import CatalogError, cause_of
+from lakewright.runs.job import TargetJob
+from lakewright.runs.log import TableState
+from lakewright.storage.lake import Lake, StoredObject
+
+LOGGER = logging.getLogger("lakewright")
+
+
+class Registered(BaseModel):
+    """What the catalog was brought to: which batch, by which feed and in which lake; ``entry`` names the tables."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    batch: int
+    config_hash: str
+    lake: str
+    entry: str
+
+
+class Registration:
+    """The entry of one target, and ``state/<feed>/<target>/catalog``, which says what it was brought to last."""
+
+    def __init__(self, lake: Lake, job: TargetJob) -> None:
+        self._lake, self._job = lake, job
+        self._path = f"{job.target.state_folder}catalog"
+
+    def is_due(self, state: TableState) -> bool:
+        """Tell whether the catalog may be behind the last commit.
+
+        A table that is laid out otherwise than the feed says now is left as it is, until `rebuild` has made it anew.
+        """
+        if not state.committed or state.other_layout(self._job.layout()) or self._job.catalog() is None:
+            return False
+        last = self._last()
+        return last is None or last != self._now(state, last.entry)
+
+    def register(self, state: TableState) -> tuple[str, list[str]]:
+        """Bring the catalog to a state.
+
+        Returns:
+            The name of the entry, and warnings.
+
+        Raises:
+            CatalogError: Whatever kept it from that.
+        """
+        noted, last = self._lake.stat(self._path), self._last()
+        try:
+            catalog = self._job.catalog()
+            entry = catalog.register(state) if catalog else ""
+        except CatalogError as error:
+            raise CatalogError(
+                f"{error}; the data is committed, and the next run tries to register it again"
+            ) from error
+        except Exception as error:
+            LOGGER.debug("%s: unexpected", self._job.target.name, exc_info=True)
+            raise CatalogError(
+                f"the table could not be registered in the catalog: unexpected {cause_of(error)}; the data is "
+                "committed, and the next run tries to register it again"
+            ) from error
+        self._note(self._now(state, entry), instead_of=noted)
+        if last is None or last.entry == entry:
+            return entry, []
+        return entry, [f"{last.entry} in the catalog is not kept up to date any more: the table is {entry} now"]
+
+    def _now(self, state: TableState, entry: str) -> Registered:
+        config_hash = self._job.feed.fingerprint()
+        return Registered(batch=state.committed, config_hash=config_hash, lake=self._lake.uri, entry=entry)
+
+    def _last(self) -> Registered | None:
+        try:
+            return Registered.model_validate_json(self._lake.read(self._path))
+        except (FileNotFoundError, ValidationError):
+            return None
+
+    def _note(self, registered: Registered, *, instead_of: StoredObject | None) -> None:
+        body, path = registered.model_dump_json().encode(), self._path
+        etag = instead_of.etag if instead_of else ""
+        if not (self._lake.replace(path, body, etag=etag) if etag else self._lake.create(path, body)):
+            # Another run has registered a later batch: which of the two came last at the catalog, nobody knows.
+            self._lake.delete(path)

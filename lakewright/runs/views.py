@@ -1,0 +1,101 @@
+"""What a person asks before and after a run: what would be done, and how things stand. Reads, never writes."""
+
+from typing import Any, Final
+
+from lakewright.errors import EmptySourceError
+from lakewright.kafka.schemas import history
+from lakewright.runs.job import Request, Survey, TargetJob
+from lakewright.runs.log import Log, TableState
+from lakewright.runs.receipts import last_failure
+from lakewright.storage.lake import Lake
+from transforms.errors import LakewrightError
+from transforms.object_names import partition_path
+
+_TOLD_OF_A_BATCH: Final = {"number", "status", "run", "counts", "reason", "table_commit"}
+
+
+def plan_overview(lake: Lake, job: TargetJob, request: Request) -> dict[str, Any]:
+    """Say what a run would do for a target."""
+    state, open_plan = Log(lake, job.target.state_folder).read()
+    found: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name, "exit_code": 0, "error": ""}
+    if open_plan is not None:
+        changed = job.changed(open_plan)
+        found["open_batch"] = {
+            "number": open_plan.number,
+            "objects": len(open_plan.objects),
+            "then": "dropped, since its sources changed" if changed else "finished first",
+        }
+    try:
+        survey = job.survey(state, request, excluded={})
+    except LakewrightError as error:
+        return found | {"exit_code": error.exit_code, "error": str(error)}
+    objects = survey.choice.objects
+    found |= {
+        "objects": [{"path": taken.path, "size": taken.size} for taken in objects],
+        "bytes": sum(taken.size for taken in objects),
+        "partitions": sorted({partition_path(taken.values) for taken in objects if taken.values}),
+        "refused": survey.refused,
+        "ignored": survey.ignored,
+        "extra_columns": survey.extra_columns,
+        "dropped_columns": survey.dropped_columns,
+        "schema_changes": survey.schema_changes,
+        "warnings": survey.warnings,
+    }
+    found |= _told_of_nothing(job, state, survey)
+    if survey.refused:
+        path, reason = next(iter(survey.refused.items()))
+        found |= {"exit_code": 3, "error": f"{len(survey.refused)} objects would be refused, first {path}: {reason}"}
+    return found
+
+
+def schema_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
+    """Say which columns a table has, and, where it learns them, with which version each came."""
+    state, _ = Log(lake, job.target.state_folder).read()
+    return {
+        "feed": job.target.feed_name,
+        "target": job.target.name,
+        "columns": state.columns,
+        "versions": history(state.schema_versions),
+    }
+
+
+def status_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
+    """Say how things stand with a target."""
+    state, open_plan = Log(lake, job.target.state_folder).read()
+    told: dict[str, Any] = {"exit_code": 0, "error": "", "warnings": []}
+    if open_plan is not None and (failed := last_failure(lake, job.target.state_folder)):
+        told |= {
+            "exit_code": failed.exit_code,
+            "error": f"batch {open_plan.number} is open, and the last run failed: {failed.error}; mend the cause and "
+            "`run` finishes it, or `run --drop-open` drops it",
+        }
+    try:
+        survey = job.survey(state, Request(), excluded={})
+        waiting: Any = len(survey.choice.objects)
+        told |= {"warnings": survey.warnings} | _told_of_nothing(job, state, survey)
+    except LakewrightError as error:
+        waiting = f"unknown: {error}"
+    last = state.last
+    return {
+        "feed": job.target.feed_name,
+        "target": job.target.name,
+        **told,
+        "last_batch": last.model_dump(include={"number", "status", "run", "counts", "reason", "table_commit"})
+        if last
+        else None,
+        "open_batch": open_plan.number if open_plan else None,
+        "waiting_objects": waiting,
+        "files": len(state.files),
+        "rows": sum(file.rows for file in state.files.values()),
+        "bytes": sum(file.size for file in state.files.values()),
+        "quarantined_rows": sum(file.rows for file in state.quarantine.values()),
+    }
+
+
+def _told_of_nothing(job: TargetJob, state: TableState, survey: Survey) -> dict[str, Any]:
+    """Say what becomes of a run that finds nothing of the target's at the source."""
+    if not survey.nothing:
+        return {}
+    if job.feed.refuses_empty_source(committed=state.committed > 0):
+        return {"exit_code": EmptySourceError.exit_code, "error": survey.nothing}
+    return {"warnings": [*survey.warnings, survey.nothing]}

@@ -1,0 +1,114 @@
+"""What lies at a feed's source, and which of it makes the next batch."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from re import Pattern
+from typing import Final
+
+from lakewright.runs.log import SourceObject
+from lakewright.storage.lake import Lake
+from lakewright.storage.uris import open_lake
+from transforms.object_names import date_of_object, is_hidden, why_no_data
+
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+_KINDS_TOLD: Final = 3
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A source object as it lies there, with the date that its name says, and when it was written."""
+
+    path: str
+    size: int
+    etag: str
+    date: Mapping[str, str]
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All that lies at a source: objects to take, others that are no data, and those that Spark could not open."""
+
+    objects: list[Listed]
+    ignored: dict[str, str]
+    unreadable: list[Listed]
+
+
+def describe_empty(where: str, reasons: Mapping[str, str], *, whose: str) -> str:
+    """Say that nothing at a source is a feed's.
+
+    Args:
+        where: The source.
+        reasons: Why each object that lies there is left out, by its path.
+        whose: What none of them is, such as "one of the sink's".
+    """
+    if not reasons:
+        return f"no object lies below {where}"
+    kinds = Counter(reasons.values()).most_common()
+    told = [f"{reason} ({count})" for reason, count in kinds[:_KINDS_TOLD]]
+    told += [f"other reasons ({sum(count for _, count in kinds[_KINDS_TOLD:])})"] if len(kinds) > _KINDS_TOLD else []
+    there = (
+        f"1 object lies below {where}, and it is not"
+        if len(reasons) == 1
+        else f"{len(reasons)} objects lie below {where}, none of them is"
+    )
+    sentence = f"{there} {whose}: {', '.join(told)}; first {min(reasons)}"
+    return _CONTROL.sub("\ufffd", sentence.encode(errors="surrogateescape").decode(errors="replace"))
+
+
+class Source:
+    """A folder of objects, in the lake or at a URI of its own."""
+
+    def __init__(
+        self, lake: Lake, path: str, file_name: Pattern[str] | None, *, takes_underscores: bool | None = None
+    ) -> None:
+        """Open a source; ``takes_underscores`` is as in ``why_no_data``, None where a feed has no say in it."""
+        self.lake = open_lake(path) if "://" in path else lake
+        self._folder = "" if "://" in path else path.strip("/") + "/"
+        self._file_name = file_name
+        self._takes_underscores = takes_underscores
+
+    @property
+    def where(self) -> str:
+        """Name the source, as a feed does."""
+        return self._folder or f"{self.lake.uri}/"
+
+    def look(self) -> Listing:
+        """List the source; one odd name never stops it."""
+        listing = Listing([], {}, [])
+        for found in self.lake.list(self._folder):
+            path = found.path[len(self._folder) :]
+            if reason := self._reason_to_ignore(path, found.size):
+                listing.ignored[found.path] = reason
+                continue
+            listed = Listed(found.path, found.size, found.etag, date_of_object(path, self._file_name), found.modified)
+            (listing.objects if self._can_be_opened(path) else listing.unreadable).append(listed)
+        return listing
+
+    def folders(self) -> Sequence[str]:
+        """Name the folders that lie directly at the source."""
+        return self.lake.folders(self._folder)
+
+    def changed(self, objects: Iterable[SourceObject]) -> list[str]:
+        """Name those objects that are gone or were written again since they were listed."""
+        current = {found.path: found.etag for found in self.lake.list(self._folder)}
+        return [taken.path for taken in objects if current.get(taken.path) != taken.etag]
+
+    def _can_be_opened(self, path: str) -> bool:
+        """Tell whether Hadoop has a path for a name; locally it also names a checksum file after it."""
+        colon = ":" in path.rsplit("/", 1)[-1] and not self.lake.uri.startswith("s3://")
+        return _CONTROL.search(path) is None and not colon and not {"", ".", ".."} & set(path.split("/"))
+
+    def _reason_to_ignore(self, path: str, size: int) -> str:
+        if not path or path.endswith("/"):
+            return "a folder marker"
+        if self._takes_underscores is None and is_hidden(path):
+            return "hidden"
+        if reason := why_no_data(path, size=size, takes_underscores=bool(self._takes_underscores)):
+            return reason
+        if self._file_name is not None and not self._file_name.fullmatch(path.rsplit("/", 1)[-1]):
+            return "name does not match source.file_name"
+        return ""

@@ -1,0 +1,1 @@
+"""Objects in a lake: in S3 or in a local folder."""

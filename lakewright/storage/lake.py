@@ -1,0 +1,74 @@
+"""Objects in a lake: one small interface, over S3 and over a local folder.
+
+Paths are relative to the lake's root, with ``/`` between segments. Every write is whole or not at all.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as a listing shows it; ``etag`` changes whenever the object is written again, at ``modified``."""
+
+    path: str
+    size: int
+    etag: str
+    modified: datetime
+
+
+class Lake(Protocol):
+    """The root that holds all zones."""
+
+    uri: str
+
+    def check(self) -> None:
+        """Make sure that the lake is there and may be listed.
+
+        Raises:
+            ConfigError: If there is no such folder or bucket.
+            UnreachableError: If it cannot be reached, or refuses access.
+        """
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
+        """List the objects below ``prefix`` (a folder, ending in ``/``) whose paths come after ``after``, sorted."""
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """Name the folders that lie directly in ``prefix`` (a folder, ending in ``/``), sorted."""
+
+    def read(self, path: str, *, start: int = 0, length: int | None = None) -> bytes:
+        """Read an object, or ``length`` bytes of it.
+
+        Raises:
+            FileNotFoundError: If it is not there.
+        """
+
+    def pieces(self, path: str, *, length: int) -> Iterator[bytes]:
+        """Read an object in pieces of ``length`` bytes, the last one perhaps shorter, all of one version of it.
+
+        Raises:
+            FileNotFoundError: If it is not there, or is replaced while it is read.
+        """
+
+    def stat(self, path: str) -> StoredObject | None:
+        """Look one object up; None if it is not there."""
+
+    def create(self, path: str, body: bytes) -> bool:
+        """Write an object only if there is none; False if one is there that has another body."""
+
+    def replace(self, path: str, body: bytes, *, etag: str) -> bool:
+        """Write over an object only if it still has ``etag``; False if it is gone or another."""
+
+    def move(self, source: str, destination: str) -> bool:
+        """Move an object, or see that it was moved before; False if neither end has it."""
+
+    def delete(self, path: str) -> None:
+        """Delete an object; a no-op if it is gone."""
+
+    def delete_folder(self, folder: str) -> None:
+        """Delete all that lies below a folder (ending in ``/``), and the folder."""
+
+    def spark_uri(self, path: str) -> str:
+        """Name a path as Spark opens it, and as ``_metadata.file_path`` begins."""

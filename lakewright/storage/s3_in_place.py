@@ -1,0 +1,217 @@
+"""Objects of a bucket, rewritten under their keys; see ``lakewright.storage.in_place.ObjectsInPlace``."""
+
+import contextlib
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any, BinaryIO, Final
+from urllib.parse import urlencode
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from lakewright.aws.clients import s3_client
+from lakewright.aws.outages import Patience, outage_of
+from lakewright.aws.s3_calls import code_of, endpoint_of, is_passing, patient
+from lakewright.errors import ObjectRefusedError, OvertakenError, UnreachableError
+from lakewright.storage.in_place import PIECE_BYTES, PROCESSED, Opened, Replaced
+
+#: What one PUT takes; above that, parts.
+LARGEST_PUT: Final = 5 << 30
+_PART_BYTES: Final = 64 << 20
+_MOST_PARTS: Final = 10_000
+_MOST_TAGS: Final = 10
+_GONE: Final = ("NoSuchKey", "404", "NoSuchVersion", "MethodNotAllowed")
+#: An object that is another by now, or was replaced by a try before this one; likewise an upload in parts.
+_CHANGED: Final = ("PreconditionFailed", "412", "NoSuchUpload", *_GONE)
+
+#: What GET says of an object and PUT takes in the same words.
+_KEPT: Final = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+    "Metadata",
+    "WebsiteRedirectLocation",
+    "StorageClass",
+    "ServerSideEncryption",
+    "SSEKMSKeyId",
+    "BucketKeyEnabled",
+)
+
+
+class S3InPlace:
+    """See ``lakewright.storage.in_place.ObjectsInPlace``."""
+
+    def __init__(self, bucket: str, prefix: str = "") -> None:
+        self.bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._s3: Any = s3_client()
+
+    @patient
+    def open(self, path: str) -> Opened | None:
+        """See ``ObjectsInPlace.open``: one request, or two where the object has tags."""
+        here = self._here(path)
+        try:
+            answer = self._s3.get_object(**here)
+            tags = self._tags(here, answer)
+        except ClientError as error:
+            if code_of(error) in _GONE:
+                return None
+            if code_of(error) == "InvalidObjectState":
+                raise ObjectRefusedError({path: "it is archived; restore it first"}) from error
+            if code_of(error) in ("InvalidRequest", "400"):
+                raise ObjectRefusedError({path: "it is encrypted with a key of its uploader's own"}) from error
+            raise
+        if len(tags | dict([PROCESSED])) > _MOST_TAGS:
+            raise ObjectRefusedError({path: f"it has {_MOST_TAGS} tags, which leaves no room for {PROCESSED[0]}"})
+        kept = {name: answer[name] for name in _KEPT if answer.get(name)}
+        return Opened(
+            etag=answer["ETag"].strip('"'),
+            size=answer["ContentLength"],
+            pieces=self._pieces(path, answer),
+            is_processed=tags.get(PROCESSED[0]) == PROCESSED[1],
+            version=_version(answer),
+            properties=kept | {"Tagging": urlencode(tags | dict([PROCESSED]))},
+        )
+
+    def replace(
+        self,
+        path: str,
+        opened: Opened,
+        body: BinaryIO,
+        size: int,
+        *,
+        is_same: bool,  # noqa: ARG002 - the mark alone cannot be set on condition that the object is still the same
+    ) -> Replaced | None:
+        """See ``ObjectsInPlace.replace``: content, properties and tag in one PUT with ``If-Match``."""
+        return self._put(path, opened, body, size) or self._replaced_before(path, opened, body, size)
+
+    @patient
+    def _put(self, path: str, opened: Opened, body: BinaryIO, size: int) -> Replaced | None:
+        """Write over an object; None if it is no longer the same, which may be because of a try before this one."""
+        put = self._here(path) | dict(opened.properties)
+        body.seek(0)
+        try:
+            if size > LARGEST_PUT:
+                answer = self._put_in_parts(put, opened.etag, body, size)
+            else:
+                answer = self._s3.put_object(**put, Body=body, ContentLength=size, IfMatch=opened.etag)
+        except ClientError as error:
+            if code_of(error) in _CHANGED:
+                return None
+            raise
+        except ParamValidationError as error:
+            raise ObjectRefusedError({path: f"what it carries cannot be written again: {error}"}) from error
+        return Replaced(answer["ETag"].strip('"'), size, _version(answer))
+
+    def _replaced_before(self, path: str, opened: Opened, body: BinaryIO, size: int) -> Replaced | None:
+        """Give the object if it is what was to be written, bit for bit: then the answer to a try before was lost."""
+        found = self.open(path)
+        if found is None:
+            return None
+        try:
+            if not found.is_processed or found.etag == opened.etag or found.size != size:
+                return None
+            body.seek(0)
+            if any(piece != body.read(len(piece)) for piece in found.pieces):
+                return None
+        except OvertakenError:
+            return None
+        finally:
+            found.pieces.close()
+        return Replaced(found.etag, found.size, found.version)
+
+    def _pieces(self, path: str, answer: Mapping[str, Any]) -> Generator[bytes]:
+        """Read an object as a stream; where it breaks off, it goes on in the same version of the object."""
+        body, at, size = answer["Body"], 0, answer["ContentLength"]
+        patience = Patience(outage_of(endpoint_of(self), self.bucket))
+        try:
+            while True:
+                try:
+                    for piece in body.iter_chunks(PIECE_BYTES):
+                        at += len(piece)
+                        yield piece
+                        patience.renew()
+                except BotoCoreError as error:
+                    if not is_passing(error) or at >= size:
+                        raise UnreachableError(f"reading {path} broke off: {error}") from error
+                    patience.wait(error)
+                else:
+                    return
+                body.close()
+                body = self._rest(path, answer["ETag"], at)
+        finally:
+            body.close()
+
+    @patient
+    def _rest(self, path: str, etag: str, start: int) -> Any:
+        try:
+            return self._s3.get_object(**self._here(path), Range=f"bytes={start}-", IfMatch=etag)["Body"]
+        except ClientError as error:
+            if code_of(error) in _CHANGED:
+                raise OvertakenError(f"{path} was written again while it was read; run again") from error
+            raise
+
+    def older_versions(self, path: str, version: str) -> list[str]:
+        """See ``ObjectsInPlace.older_versions``."""
+        if not version:
+            return []
+        versions = [str(found["VersionId"]) for found in self._versions(path)]
+        return versions[versions.index(version) + 1 :] if version in versions else []
+
+    @patient
+    def delete_versions(self, path: str, newest: Replaced, versions: list[str]) -> None:
+        """See ``ObjectsInPlace.delete_versions``."""
+        here = self._here(path)
+        head = self._s3.head_object(**here, VersionId=newest.version)
+        if (head["ETag"].strip('"'), head["ContentLength"]) != (newest.etag, newest.size):
+            raise UnreachableError(f"{path}: version {newest.version} is not what was written; older ones are kept")
+        for version in versions:
+            self._s3.delete_object(**here, VersionId=version)
+
+    def _here(self, path: str) -> dict[str, Any]:
+        return {"Bucket": self.bucket, "Key": self._prefix + path}
+
+    def _tags(self, here: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, str]:
+        if not answer.get("TagCount"):
+            return {}
+        version = {"VersionId": answer["VersionId"]} if _version(answer) else {}
+        tags = self._s3.get_object_tagging(**here, **version)["TagSet"]
+        return {tag["Key"]: tag["Value"] for tag in tags}
+
+    def _put_in_parts(self, put: Mapping[str, Any], etag: str, body: BinaryIO, size: int) -> Any:
+        here = {name: put[name] for name in ("Bucket", "Key")}
+        upload = here | {"UploadId": self._s3.create_multipart_upload(**put)["UploadId"]}
+        part_bytes = max(_PART_BYTES, -(-size // _MOST_PARTS))
+        parts: list[dict[str, Any]] = []
+        try:
+            while piece := body.read(part_bytes):
+                number = len(parts) + 1
+                done = self._s3.upload_part(**upload, PartNumber=number, Body=piece)
+                parts.append({"PartNumber": number, "ETag": done["ETag"]})
+            return self._s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfMatch=etag)
+        except BaseException:
+            with contextlib.suppress(ClientError, BotoCoreError):  # what is raised is the first error
+                self._s3.abort_multipart_upload(**upload)
+            raise
+
+    def _versions(self, path: str) -> Iterator[Mapping[str, Any]]:
+        """List the versions of one key, newest first; keys that only begin like it come after it."""
+        key = self._prefix + path
+        page: dict[str, Any] = {"IsTruncated": True}
+        where: dict[str, str] = {}
+        while page["IsTruncated"]:
+            page = self._page_of_versions(key, where)
+            for found in page.get("Versions", ()):
+                if found["Key"] != key:
+                    return
+                yield found
+            where = {"KeyMarker": page.get("NextKeyMarker", ""), "VersionIdMarker": page.get("NextVersionIdMarker", "")}
+
+    @patient
+    def _page_of_versions(self, key: str, where: Mapping[str, str]) -> Any:
+        return self._s3.list_object_versions(Bucket=self.bucket, Prefix=key, **where)
+
+
+def _version(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("VersionId") or "")

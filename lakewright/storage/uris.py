@@ -1,0 +1,38 @@
+"""Which storage a URI names."""
+
+from pathlib import Path
+
+from lakewright.errors import ConfigError
+from lakewright.storage.in_place import ObjectsInPlace
+from lakewright.storage.lake import Lake
+
+
+def open_lake(uri: str) -> Lake:
+    """Open the lake at a URI: ``s3://bucket/prefix``, ``s3a://…`` (the same), or a local folder.
+
+    Raises:
+        ConfigError: If the scheme is another one.
+    """
+    scheme, separator, rest = uri.partition("://")
+    if separator and scheme in ("s3", "s3a"):
+        from lakewright.storage.s3 import S3Lake  # boto3 takes half a second, which a local lake need not wait for
+
+        bucket, _, prefix = rest.partition("/")
+        return S3Lake(bucket, prefix.strip("/"))
+    if separator and scheme != "file":
+        raise ConfigError(f"a lake is s3://bucket/prefix or a folder, not {scheme}:// ({uri})")
+    from lakewright.storage.local import LocalLake
+
+    return LocalLake(str(Path(rest if separator else uri).resolve()))
+
+
+def open_in_place(uri: str) -> ObjectsInPlace:
+    """Open the objects below ``s3://bucket/prefix`` or in a local folder; see ``open_lake``."""
+    if uri.startswith("s3://"):
+        from lakewright.storage.s3_in_place import S3InPlace
+
+        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        return S3InPlace(bucket, prefix)
+    from lakewright.storage.local_in_place import LocalInPlace
+
+    return LocalInPlace(Path(uri))

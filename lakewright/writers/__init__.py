@@ -1,1 +1,0 @@
-"""From DataFrames to staged files."""

@@ -1,0 +1,109 @@
+"""What the names and the footers of DMS files tell."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from lakewright.dms import files as dms
+from lakewright.dms.files import ChangeColumns, Footer, is_load, read_changes, read_footers, written_at
+from lakewright.runs.log import SourceObject
+from lakewright.storage.uris import open_lake
+
+
+def footers(folder: Path) -> tuple[dict[str, Footer], dict[str, str]]:
+    lake = open_lake(str(folder))
+    objects = [SourceObject(path=found.path, size=found.size, etag=found.etag) for found in lake.list("")]
+    return read_footers(lake, objects)
+
+
+@pytest.mark.parametrize(
+    ("path", "load", "stamp"),
+    [
+        ("LOAD00000001.parquet", True, ""),
+        ("2026/08/01/LOAD1.parquet", True, ""),
+        ("load1.parquet", False, ""),
+        ("20260801-101512345.parquet", False, "20260801101512345"),
+        ("2026/08/01/20260801-101512345.parquet", False, "20260801101512345"),
+        ("20260801101512.parquet", False, "20260801101512"),
+        ("changes.parquet", False, ""),
+    ],
+)
+def test_names(path: str, load: bool, stamp: str) -> None:
+    assert (is_load(path), written_at(path)) == (load, stamp)
+
+
+def test_footers_of_a_file_larger_than_its_tail(tmp_path: Path) -> None:
+    times = [f"2026-08-01 10:00:00.{n:06}" for n in range(20_000)]
+    columns = {f"column_{n}": pa.array(range(20_000), pa.int32()) for n in range(8)}
+    pq.write_table(pa.table({**columns, "ts": times}), tmp_path / "a.parquet", row_group_size=100, compression="none")
+    assert (tmp_path / "a.parquet").stat().st_size > 1 << 20
+    found, refused = footers(tmp_path)
+    assert refused == {}
+    footer = found["a.parquet"]
+    assert footer.rows == 20_000
+    assert footer.columns == {**dict.fromkeys(columns, "int"), "ts": "string"}
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "read_as"),
+    [
+        pytest.param(pa.array([1], pa.int8()), "int", "tinyint", id="int8"),
+        pytest.param(pa.array([1], pa.uint16()), "int", "int", id="uint16"),
+        pytest.param(pa.array([1], pa.uint32()), "bigint", None, id="uint32"),
+        pytest.param(pa.array([1], pa.uint64()), "decimal(20,0)", None, id="uint64"),
+        pytest.param(pa.array([None], pa.decimal128(9, 2)), "decimal(9,2)", None, id="decimal"),
+        pytest.param(pa.array([None], pa.timestamp("ms", "UTC")), "timestamp", None, id="millis"),
+    ],
+)
+def test_types(tmp_path: Path, column: pa.Array, kind: str, read_as: str | None) -> None:
+    pq.write_table(pa.table({"x": column}), tmp_path / "a.parquet")
+    found, _ = footers(tmp_path)
+    assert found["a.parquet"].columns == {"x": kind}
+    assert found["a.parquet"].read_as.get("x") == read_as
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        pytest.param(
+            pa.table({"x": [[1]]}), "column 'x' is list<element: int64>, which Spark does not read", id="list"
+        ),
+        pytest.param(pa.table({"x": pa.array([1], pa.time64("us"))}), "column 'x' is time64[us]", id="time"),
+    ],
+)
+def test_types_that_cannot_be(tmp_path: Path, table: pa.Table, reason: str) -> None:
+    pq.write_table(table, tmp_path / "a.parquet")
+    _, refused = footers(tmp_path)
+    assert refused["a.parquet"].startswith(f"no Parquet file that can be read: {reason}")
+
+
+def test_folders_of_a_lake(tmp_path: Path) -> None:
+    for path in ("a/x", "b/c/x", "x"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("")
+    lake = open_lake(str(tmp_path))
+    assert lake.folders("") == ["a", "b"]
+    assert lake.folders("b/") == ["c"]
+    assert lake.folders("none/") == []
+
+
+def test_wide_rows_are_read_some_at_once(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"id": "int", "text": "string"}
+    for number in range(2):
+        ids = range(number * 50, number * 50 + 50)
+        rows = {"Op": ["I"] * 50, "id": pa.array(ids, pa.int32()), "text": [f"{n}" * 99 for n in ids]}
+        pq.write_table(pa.table(rows), tmp_path / f"2026080{number + 1}-100000000.parquet", row_group_size=7)
+    session, read_at_once = spark.newSession(), "spark.sql.parquet.columnarReaderBatchSize"
+    found, sizes = [], []
+    for bytes_at_once in (dms._BYTES_AT_ONCE, 10_000, 1):
+        monkeypatch.setattr(dms, "_BYTES_AT_ONCE", bytes_at_once)
+        changes = read_changes(
+            session, open_lake(str(tmp_path)), "", footers(tmp_path)[0], columns=names, names=ChangeColumns()
+        )
+        found.append(sorted(map(str, changes.collect())))
+        sizes.append(int(str(session.conf.get(read_at_once))))
+    assert found[0] == found[1] == found[2]
+    assert (len(found[0]), sizes[0], 1 < sizes[1] < 100, sizes[2]) == (100, 4096, True, 1)

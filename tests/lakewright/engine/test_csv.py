@@ -1,0 +1,135 @@
+"""What the head of an object says, and how names go over to Hadoop."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from lakewright.csv.objects import (
+    CsvOptions,
+    Header,
+    bind_columns,
+    look_through,
+    misread_among,
+    read_heads,
+    refused_among,
+)
+from lakewright.engine.spark.csv import hadoop_uri
+from lakewright.storage.uris import open_lake
+from transforms.errors import HeaderError
+
+
+def head(tmp_path: Path, data: bytes, name: str = "a.csv", **options: Any) -> Any:
+    (tmp_path / name).write_bytes(data)
+    heads = read_heads(open_lake(str(tmp_path)), [(name, len(data))], CsvOptions(**options))
+    return heads.refused.get(name) or heads.headers.get(name)
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "names", "line_end"),
+    [
+        pytest.param(b"a,b\n", {}, ("a", "b"), "\n", id="lf"),
+        pytest.param(b"a,b\r\n", {}, ("a", "b"), "\n", id="crlf"),
+        pytest.param(b"a,b\r1,2\r", {}, ("a", "b"), "\r", id="cr"),
+        pytest.param(b"\n\n a , b \n", {}, ("a", "b"), "\n", id="blank-lines-before"),
+        pytest.param(b'"a ""x""","b\nc"\n', {}, ('a "x"', "b\nc"), "\n", id="quoted"),
+        pytest.param(b"\xef\xbb\xbfa;b", {"delimiter": ";"}, ("a", "b"), "\n", id="bom-and-delimiter"),
+        pytest.param("ä,b\n".encode("utf-16"), {"encoding": "UTF-16"}, ("ä", "b"), "\n", id="utf-16"),
+        pytest.param(
+            "ä|b\n".encode("cp1252"), {"encoding": "windows-1252", "delimiter": "|"}, ("ä", "b"), "\n", id="1252"
+        ),
+        pytest.param(
+            b"a," + b"b" * 100_000 + b"\n1,2\n", {}, ("a", "b" * 100_000), "\n", id="longer-than-the-first-look"
+        ),
+    ],
+)
+def test_header(tmp_path: Path, data: bytes, options: dict[str, Any], names: tuple[str, ...], line_end: str) -> None:
+    found = head(tmp_path, data, **options)
+    assert (found.names, found.line_end) == (names, line_end)
+    packed = head(tmp_path, gzip.compress(data), name="a.csv.gz", **options)
+    assert (packed.names, packed.line_end) == (names, line_end)
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "reason"),
+    [
+        pytest.param(b"a,b\n", "a.csv.gz", "the name ends in .gz, but it is no gzip", id="no-gzip"),
+        pytest.param(b"\r\na,b\r\n", "a.csv", "a blank line stands before the header", id="blank-line-crlf"),
+        pytest.param(
+            b"a,b\r1,2\n", "a.csv", "its line ends are mixed: CR alone after the header, LF further on", id="cr-lf"
+        ),
+        pytest.param(b"BZh9", "a.csv.bz2", "compressed in a way that is not read here: gzip or none", id="bzip2"),
+        pytest.param(b'"a,b', "a.csv", "the header is not CSV: unexpected end of data", id="quote-left-open"),
+        pytest.param(b"ab," * 400_000, "a.csv", "no end of the header within 1 MiB", id="endless"),
+    ],
+)
+def test_no_header(tmp_path: Path, data: bytes, name: str, reason: str) -> None:
+    assert head(tmp_path, data, name=name) == reason
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf"])
+def test_no_text_is_no_header_and_no_fault(tmp_path: Path, data: bytes) -> None:
+    assert head(tmp_path, data) is None
+
+
+def test_an_object_that_went_away(tmp_path: Path) -> None:
+    assert read_heads(open_lake(str(tmp_path)), [("a", 1)], CsvOptions()).refused == {"a": "gone since it was listed"}
+
+
+def test_header_over_lines_needs_multiline(tmp_path: Path) -> None:
+    assert head(tmp_path, b'"a\nb",c\n', multiline=False) == "the header holds a line end, which needs multiline: true"
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"delimiter": "ab"}, "the delimiter is one character"),
+        ({"delimiter": '"'}, "the delimiter is one character"),
+        ({"encoding": "utf-99"}, "unknown encoding 'utf-99'"),
+        ({"encoding": "UTF-16", "multiline": False}, "it needs multiline: true"),
+    ],
+)
+def test_options(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        CsvOptions(**options)
+
+
+def test_bind_columns() -> None:
+    header = Header(("ID", "Total $", "x"), "\n")
+    assert bind_columns(header, {"total": "Total $", "id": "id"}) == ({"total": 1, "id": 0}, ["x"])
+    with pytest.raises(HeaderError, match=r"the header has no 'y'; it has 'ID', 'Total \$', 'x'"):
+        bind_columns(header, {"y": "y"})
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/"), min_size=1, max_size=6))
+@example("100%25")
+def test_hadoop_uri_is_javas(spark: SparkSession, name: str) -> None:
+    assume(name not in (".", ".."))  # which no source takes
+    jvm: Any = spark._jvm
+    uri = f"s3a://bucket/{name}"
+    assert hadoop_uri(uri) == jvm.org.apache.hadoop.fs.Path(uri).toUri().toString()
+
+
+def test_large_objects_are_looked_through(tmp_path: Path) -> None:
+    lake = open_lake(str(tmp_path))
+    rows = b"".join(b'%d,"line\none"\n' % number for number in range(200_000))
+    contents = {
+        "good.csv": b"a,b\n" + rows,
+        "torn.csv": b"a,b\n" + rows + b'1,"open\n2,x\n',
+        "misquoted.csv": b"a,b\n" + rows + b'1,"x"y\n',
+        "packed.csv.gz": gzip.compress(b"a,b\n") + gzip.compress(rows),
+        "padded.csv.gz": gzip.compress(b"a,b\n") + gzip.compress(rows) + b"\0" * 512,
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    findings = {name: look_through(lake, name, Header(("a", "b"), "\n"), CsvOptions()) for name in contents}
+    refused = refused_among(findings)
+    assert set(refused) == {"torn.csv", "padded.csv.gz"}
+    assert refused["torn.csv"] == "line 400002: a quoted field opens here and is not closed as RFC 4180 wants it"
+    assert "gzip" in refused["padded.csv.gz"]
+    assert misread_among(findings) == {"misquoted.csv"}

@@ -1,0 +1,68 @@
+"""How much memory one line without an end takes in a worker: measured in a process of its own."""
+
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
+
+TEXT_MB, MOST_MB = 400, 120
+
+MEASURE = """
+import resource, sys
+from lakewright.errors import ObjectRefusedError
+from lakewright.kafka.copies import TextTask, read_texts
+from lakewright.kafka.files import EventObject, EventRules, FlattenTask, flatten_objects
+from lakewright.storage.uris import open_in_place
+from lakewright.json.scrub import ScrubRules, scrub_object
+from lakewright.parquet.arrow import TablePlace
+from transforms.events.sink_names import read_sink_name
+
+lake, what, path, size = *sys.argv[1:4], int(sys.argv[4])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+found = EventObject(path, size, read_sink_name(path, "+"), "year=2026/month=08/day=01")
+if what == "flatten":
+    place = TablePlace("staging/", "table/", "1-", "snappy")
+    (report,) = flatten_objects(FlattenTask(lake, lake, [found], (), EventRules({}), place, place)).reports
+    said = report.damage
+elif what == "compare":
+    (text,) = read_texts(TextTask(lake, [found], EventRules({}).max_record_bytes))
+    said = text.digest.decode() or "line 2 is longer than 16777216 bytes"
+else:
+    try:
+        scrub_object(open_in_place(lake), path, ScrubRules(("email",)))
+    except ObjectRefusedError as error:
+        said = str(error)
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(grown >> 10, said)
+"""
+
+
+@pytest.mark.parametrize("end", [".json", ".json.gz"])
+@pytest.mark.parametrize("what", ["flatten", "compare", "scrub"])
+def test_a_line_without_an_end_takes_bounded_memory(tmp_path: Path, what: str, end: str) -> None:
+    file = tmp_path / f"t/t+0+0000000000{end}"
+    file.parent.mkdir()
+    with file.open("wb") as out:
+        if end == ".json":
+            out.write(b'{"a":1}\n')
+            out.truncate(TEXT_MB << 20)
+        else:
+            packer = zlib.compressobj(9, wbits=31)
+            out.write(packer.compress(b'{"a":1}\n'))
+            for _ in range(TEXT_MB):
+                out.write(packer.compress(bytes(1 << 20)))
+            out.write(packer.flush())
+    arguments = [str(tmp_path), what, file.relative_to(tmp_path).as_posix(), str(file.stat().st_size)]
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    grown, _, said = done.stdout.partition(" ")
+    assert "line 2 is longer than 16777216 bytes" in said
+    assert int(grown) < MOST_MB

@@ -1,0 +1,107 @@
+"""Which objects a batch reads, and how often: its tasks are done here, one after the other."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lakewright.kafka import batches as event_batches
+from lakewright.kafka.batches import EventBatch, EventFlattening, cut_evenly
+from lakewright.kafka.files import EventObject, EventRules, FlattenTask
+from lakewright.parquet.arrow import TablePlace
+from lakewright.storage.uris import open_lake
+from transforms.events.schema import EventColumn, EventSchema
+from transforms.events.sink_names import SinkName
+
+#: What a batch asks of Spark.
+ONE_CORE: Any = SimpleNamespace(sparkContext=SimpleNamespace(defaultParallelism=1))
+
+
+def flattened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: EventSchema, *objects: list[Any]
+) -> tuple[list[list[str]], event_batches.BatchResult]:
+    """Flatten objects, and tell which were read in which pass."""
+    passes: list[list[str]] = []
+
+    def here(_: Any, work: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
+        if tasks and isinstance(tasks[0], FlattenTask):
+            passes.append([each.path for task in tasks for each in task.objects])
+        return [work(task) for task in tasks]
+
+    monkeypatch.setattr(event_batches, "spread", here)
+    lake = open_lake(str(tmp_path))
+    taken = []
+    for number, events in enumerate(objects):
+        body = b"\n".join(json.dumps(event).encode() for event in events)
+        lake.create(f"raw/{number}", body)
+        taken.append(EventObject(f"raw/{number}", len(body), SinkName("t", "", 0, 100 * number), ""))
+    place = TablePlace("staging/", "table/", "1-", "snappy")
+    batch = EventBatch(
+        source_uri=lake.uri,
+        lake_uri=lake.uri,
+        objects=taken,
+        rules=EventRules({}),
+        separator="_",
+        reserved=(),
+        known=known,
+        former=EventSchema(),
+        existing=[],
+        retaken=frozenset(),
+        dedupe_days=0,
+        table=place,
+        quarantine=place,
+    )
+    flattening = EventFlattening(ONE_CORE, batch)
+    flattening.read()
+    return passes, flattening.settle()
+
+
+NUMBER = EventColumn(("n",), "n", "bigint")
+TEXT = EventColumn(("n",), "n__text", "string", is_text=True)
+TAGS = EventColumn(("tags",), "tags__text", "string", is_text=True)
+
+
+@pytest.mark.parametrize(
+    ("known", "objects", "passes"),
+    [
+        pytest.param([NUMBER], [[{"n": 1}], [{"n": None}], []], [[0, 1, 2]], id="a-known-schema-is-one-pass"),
+        pytest.param([NUMBER], [[{"n": 1}], [{"m": 1}], [{"n": 2}]], [[0, 1, 2], [1]], id="what-is-new-is-read-again"),
+        pytest.param([NUMBER], [[{"n": 1}], [{"n": "x"}]], [[0, 1], [1]], id="what-does-not-fit-needs-a-column"),
+        pytest.param([NUMBER, TEXT], [[{"n": 1}], [{"n": "x"}]], [[0, 1]], id="which-it-has-from-then-on"),
+        pytest.param([TAGS], [[{"tags": []}], [{"tags": []}]], [[0, 1]], id="no-type-known-yet"),
+        pytest.param([TAGS], [[{"tags": []}], [{}], [{"tags": [1]}]], [[0, 1, 2], [0, 2]], id="a-type-at-last"),
+        pytest.param([], [[{"n": 1}], [{"m": 1}], [{"k": None}]], [[0, 1, 2], [0, 1]], id="the-first-day-is-two"),
+    ],
+)
+def test_objects_are_read_as_often_as_they_must(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    known: list[EventColumn],
+    objects: list[list[Any]],
+    passes: list[list[int]],
+) -> None:
+    done, result = flattened(tmp_path, monkeypatch, EventSchema(known), *objects)
+    assert done == [[f"raw/{number}" for number in part] for part in passes]
+    assert sum(file.rows for file in result.files) == sum(map(len, objects))
+    assert sorted(path for file in result.files for path in file.objects) == [
+        f"raw/{number}" for number, events in enumerate(objects) if events
+    ]
+
+
+def test_objects_are_cut_evenly_and_stay_in_order() -> None:
+    def sized(*sizes: int) -> list[list[int]]:
+        objects = [EventObject(f"{place:03}", size, SinkName("t", "", 0, 0), "") for place, size in enumerate(sizes)]
+        parts = cut_evenly(objects[::-1], 2)
+        assert [each for part in parts for each in part] == objects
+        return [[each.size for each in part] for part in parts]
+
+    mega = 1 << 20
+    assert sized() == []
+    assert sized(*[1000] * 50) == [[1000] * 50]
+    assert sized(*[4 * mega] * 12) == [[4 * mega] * 6] * 2
+    assert sized(200 * mega, *[mega] * 8)[0] == [200 * mega]
+    assert [len(part) for part in sized(*[16 * mega] * 16)] == [4, 4, 4, 4]
+    assert sized(0, 0) == [[0, 0]]

@@ -1,0 +1,96 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from lakewright.errors import LeaseHeldError, OvertakenError
+from lakewright.runs.lease import Lease
+from lakewright.storage.lake import Lake
+from lakewright.storage.uris import open_lake
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return open_lake(str(tmp_path))
+
+
+def test_held_renewed_and_given_back(lake: Lake) -> None:
+    with Lease(lake, "s/", run="one", seconds=1) as lease:
+        first = lake.stat("s/lease")
+        time.sleep(0.7)
+        assert lake.stat("s/lease") != first, "renewed"
+        lease.check()
+        began = time.monotonic()
+        with pytest.raises(LeaseHeldError, match=f"another run holds the target .run one, process {os.getpid()}"):
+            Lease(lake, "s/", run="two", seconds=1).__enter__()
+        assert time.monotonic() - began >= 1
+    assert lake.stat("s/lease") is None
+    with Lease(lake, "s/", run="two", seconds=1):
+        pass
+
+
+def test_expired_by_the_waiters_own_clock(lake: Lake) -> None:
+    lake.create("s/lease", b'{"run": "far away", "host": "elsewhere", "pid": 1}')
+    began = time.monotonic()
+    with Lease(lake, "s/", run="two", seconds=0.3) as lease:
+        assert time.monotonic() - began >= 0.3
+        lease.check()
+
+
+def test_a_dead_process_of_this_machine_is_taken_over_at_once(lake: Lake) -> None:
+    child = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
+    dead = {"run": "dead", "host": socket.gethostname(), "pid": int(child.stdout), "born": "then"}
+    lake.create("s/lease", json.dumps(dead).encode())
+    began = time.monotonic()
+    with Lease(lake, "s/", run="two", seconds=30):
+        assert time.monotonic() - began < 5
+
+
+def test_a_process_id_used_again_is_not_the_holder(lake: Lake) -> None:
+    reused = {"run": "dead", "host": socket.gethostname(), "pid": os.getpid(), "born": "before the last boot"}
+    lake.create("s/lease", json.dumps(reused).encode())
+    with Lease(lake, "s/", run="two", seconds=30):
+        pass
+
+
+def test_a_sleeper_notices_and_leaves_the_other_alone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as asleep:
+        asleep.setattr(Lease, "_keep", lambda self: None)
+        sleeper = Lease(lake, "s/", run="sleeper", seconds=0.2).__enter__()
+    with Lease(lake, "s/", run="other", seconds=0.2) as other:
+        with pytest.raises(OvertakenError, match="another run took the target over"):
+            sleeper.check()
+        sleeper.__exit__(None, None, None)
+        other.check()
+
+
+@pytest.mark.slow
+def test_one_winner_of_many(lake: Lake) -> None:
+    lake.create("s/lease", b"{}")
+    inside: list[str] = []
+    most: list[int] = []
+
+    def work(name: str) -> None:
+        try:
+            with Lease(lake, "s/", run=name, seconds=2):
+                inside.append(name)
+                most.append(len(inside))
+                time.sleep(5)
+                inside.remove(name)
+        except LeaseHeldError:
+            pass
+
+    threads = [threading.Thread(target=work, args=(str(number),)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1]

@@ -1,0 +1,204 @@
+"""Runs whose catalog refuses, is gone, or comes back: the data goes on, and the next run catches up."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from lakewright.aws.catalog import Catalog, CatalogEntry
+from lakewright.config import Feed
+from lakewright.errors import ConfigError
+from lakewright.runs.job import Request, Staged, Survey, Target
+from lakewright.runs.lifecycle import run_targets
+from lakewright.runs.log import Counts, Plan, SourceObject, TableFile, TableState
+from lakewright.runs.progress import LogProgress, Progress
+from lakewright.runs.receipts import Receipt
+from lakewright.sources.selection import Choice
+from lakewright.storage.lake import Lake
+from lakewright.storage.uris import open_lake
+from tests.lakewright.aws.glue_server import GlueServer, glue_server
+from tests.lakewright.aws.test_catalog import get_partitions, get_table
+
+
+class CopyFeed(Feed):
+    table: str
+
+
+class CopyDays:
+    """A job that takes a batch of one file for each day that it is given."""
+
+    skips_refused = True
+
+    def __init__(self, lake: Lake, days: list[str], table: str = "people", path: str = "refined/people/") -> None:
+        self.feed = CopyFeed(job="copy_days", table=table, lease_seconds=1)
+        self.target = Target("people", "people", path)
+        self._lake, self._days, self._table = lake, days, table
+        self.reject = ""
+
+    def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
+        if self.reject:
+            raise ConfigError(self.reject)
+        objects = [SourceObject(path=day, size=1, etag="1") for day in self._days if not state.has(day, "1")]
+        return Survey(Choice(objects[:1], []))
+
+    def changed(self, plan: Plan) -> list[str]:
+        return []
+
+    def processing_date(self) -> str:
+        return "2026-08-01"
+
+    def stage(self, plan: Plan, folder: str, progress: Progress) -> Staged:
+        table = []
+        for taken in plan.objects:
+            path = f"day={taken.path}/{plan.number}.parquet"
+            self._lake.create(folder + path, b"1")
+            file = TableFile(
+                path=self.target.path + path, staged=folder + path, partition=f"day={taken.path}", rows=1, size=1
+            )
+            table.append(file)
+        return Staged(counts=Counts(read=len(table), written=len(table)), columns={"id": "int"}, table=table)
+
+    def layout(self) -> str:
+        return self.target.path
+
+    def catalog(self) -> CatalogEntry | None:
+        return Catalog("refined", self._table, f"s3://bucket/{self.target.path}", ["day"], owner="people")
+
+
+@pytest.fixture
+def server() -> Iterator[GlueServer]:
+    with glue_server() as server:
+        yield server
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return open_lake(str(tmp_path))
+
+
+def run(job: CopyDays, lake: Lake) -> Receipt:
+    (receipt,) = run_targets(lake, [job], Request(), LogProgress())
+    return receipt
+
+
+def registered(glue: Any) -> list[str]:
+    return sorted(day for (day,) in get_partitions(glue))
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("get_table", "AccessDeniedException"),
+        ("create_database", "AccessDeniedException"),
+        ("create_table", "InvalidInputException"),
+        ("batch_create_partition", "ConcurrentModificationException"),
+    ],
+)
+def test_a_catalog_that_refuses_never_stops_the_data(server: GlueServer, lake: Lake, call: str, code: str) -> None:
+    server.refused[call] = code
+    for number, days in enumerate((["01"], ["01", "02"], ["01", "02", "03"]), 1):
+        receipt = run(CopyDays(lake, days), lake)
+        assert (receipt.status, receipt.exit_code, receipt.counts.written) == ("committed", 5, 1)
+        assert lake.stat(f"refined/people/day={days[-1]}/{number}.parquet") is not None
+        assert "refined" in receipt.error
+        assert receipt.error.endswith("; the data is committed, and the next run tries to register it again")
+        assert receipt.catalog == f"failed: {receipt.error}"
+        assert receipt.warnings == []
+    idle = run(CopyDays(lake, ["01", "02", "03"]), lake)
+    assert (idle.status, idle.exit_code, idle.batches) == ("failed", 5, [])
+    server.refused.clear()
+    idle = run(CopyDays(lake, ["01", "02", "03"]), lake)
+    assert (idle.status, idle.exit_code, idle.catalog) == ("nothing_new", 0, "refined.people")
+    assert registered(boto3.client("glue")) == ["01", "02", "03"]
+    server.calls.clear()
+    assert run(CopyDays(lake, ["01", "02", "03"]), lake).catalog == ""
+    assert server.calls == [], "an idle run leaves a catalog alone that is up to date"
+
+
+def test_what_is_not_the_catalogs_fault_is_told_too(
+    server: GlueServer, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Catalog, "register_as", lambda *args: {}["absent"])
+        receipt = run(CopyDays(lake, ["01"]), lake)
+        assert (receipt.status, receipt.exit_code) == ("committed", 5)
+        assert "could not be registered in the catalog: unexpected KeyError: 'absent'; the data is" in receipt.error
+    assert run(CopyDays(lake, ["01"]), lake).catalog == "refined.people"
+
+
+def test_the_error_of_the_run_comes_first(server: GlueServer, lake: Lake) -> None:
+    server.refused["get_table"] = "AccessDeniedException"
+    run(CopyDays(lake, ["01"]), lake)
+    job = CopyDays(lake, ["01"])
+    job.reject = "the feed is wrong"
+    receipt = run(job, lake)
+    assert (receipt.exit_code, receipt.error) == (2, "the feed is wrong")
+    (warning,) = receipt.warnings
+    assert warning.startswith("the catalog refused GetTable of refined.people: AccessDeniedException")
+    server.refused.clear()
+    receipt = run(job, lake)
+    assert (receipt.exit_code, receipt.catalog, receipt.warnings) == (2, "refined.people", [])
+
+
+def test_a_run_that_catches_up_first_and_then_takes_news_is_fine(server: GlueServer, lake: Lake) -> None:
+    server.refused["get_table"] = "AccessDeniedException"
+    run(CopyDays(lake, ["01"]), lake)
+    server.refused.clear()
+    server.good_calls = 0  # it fails once more at the start, and not at the end
+    receipt = run(CopyDays(lake, ["01", "02"]), lake)
+    assert (receipt.status, receipt.exit_code, receipt.catalog) == ("committed", 0, "refined.people")
+    assert receipt.warnings == []
+    assert registered(boto3.client("glue")) == ["01", "02"]
+
+
+def test_a_table_of_another_name_is_registered_without_news(server: GlueServer, lake: Lake) -> None:
+    run(CopyDays(lake, ["01"]), lake)
+    receipt = run(CopyDays(lake, ["01"], table="persons"), lake)
+    assert (receipt.status, receipt.exit_code, receipt.catalog) == ("nothing_new", 0, "refined.persons")
+    assert receipt.warnings == [
+        "refined.people in the catalog is not kept up to date any more: the table is refined.persons now"
+    ]
+
+
+def test_a_table_that_lies_elsewhere_is_not_registered_as_the_feed_has_it(server: GlueServer, lake: Lake) -> None:
+    run(CopyDays(lake, ["01"]), lake)
+    run(CopyDays(lake, ["01"], path="gold/people/"), lake)
+    assert get_table(boto3.client("glue"))["StorageDescriptor"]["Location"] == "s3://bucket/refined/people/"
+
+
+def test_a_lake_that_was_copied_does_not_take_the_entry_of_the_original(server: GlueServer, tmp_path: Path) -> None:
+    import shutil
+
+    original = open_lake(str(tmp_path / "original"))
+    run(CopyDays(original, ["01"]), original)
+    shutil.copytree(tmp_path / "original", tmp_path / "copy")
+    copy = open_lake(str(tmp_path / "copy"))
+    server.calls.clear()
+    run(CopyDays(copy, ["01"]), copy)
+    assert "get_table" in server.calls, "it looks, as the note that it is up to date is of another lake"
+
+
+def test_a_run_that_is_overtaken_at_the_catalog_leaves_it_to_the_next(
+    server: GlueServer, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lakewright.runs.registration import Registration
+
+    register = Catalog.register
+
+    def slowly(self: Catalog, state: TableState) -> str:
+        with monkeypatch.context() as patch:
+            patch.setattr(Catalog, "register", register)
+            later = state.model_copy(update={"number": 3, "committed": 3})
+            Registration(lake, CopyDays(lake, [])).register(later)
+        return register(self, state)
+
+    days = ["01"]
+    for _ in ("the first note", "a note that is replaced"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Catalog, "register", slowly)
+            run(CopyDays(lake, days), lake)
+        assert lake.stat("state/people/people/catalog") is None
+        assert run(CopyDays(lake, days), lake).catalog == "refined.people"
+        days.append("02")

@@ -1,0 +1,42 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.events.column_names import LONGEST_NAME, Names, clean_key, plain_name, read_path, write_path
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+def test_keys_as_people_write_them() -> None:
+    written = ["userId", "user.id", 'say "x"', " a b ", "", "größe", "日本", "a\tb", "😀", "e\u0301", "`;{}()=,"]
+    cleaned = ["userId", "user_id", "say__x_", "_a_b_", "_", "größe", "日本", "a_b", "_", "é", "________"]
+    assert [clean_key(key) for key in written] == cleaned
+
+
+def test_long_paths_are_cut_and_stay_apart() -> None:
+    some, other = ("x" * 300, "a"), ("x" * 300, "b")
+    assert len(plain_name(some, "_")) == len(plain_name(other, "_")) == LONGEST_NAME
+    assert plain_name(some, "_") != plain_name(other, "_")
+    assert plain_name(("a",) * 60, "__") == "__".join("a" * 60)
+
+
+def test_names_that_differ_in_case_alone_are_one() -> None:
+    names = Names(["year"])
+    assert [names.take(name) for name in ("userId", "userid", "USERID", "Year", "userid_2")] == [
+        "userId",
+        "userid_2",
+        "USERID_3",
+        "Year_2",
+        "userid_2_2",
+    ]
+
+
+@given(st.lists(TEXT))
+def test_names_are_never_given_twice(wanted: list[str]) -> None:
+    names = Names(())
+    taken = [names.take(name).lower() for name in wanted]
+    assert len(set(taken)) == len(taken)
+
+
+@given(st.lists(TEXT.filter(lambda key: "\\" not in key and key), min_size=1).map(tuple))
+def test_paths_are_read_as_they_are_written(path: tuple[str, ...]) -> None:
+    assert read_path(write_path(path)) == path

@@ -1,0 +1,99 @@
+"""Values that updates leave out come from earlier changes of the batch, else from the table."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from transforms.spark.changes import IS_DELETED, KEY, ORDER, REJECTED, keep_last_changes, with_change_order
+from transforms.spark.kept_values import (
+    UNCHANGED,
+    carry_values_forward,
+    reject_key_changes_without_values,
+    take_values_from_table,
+)
+from transforms.spark.key_changes import with_former_key
+
+SCHEMA = (
+    "id int, bio string, n int, _lakewright_kind string, _lakewright_absent array<string>, _lakewright_sequence string, "
+    "_lakewright_time timestamp, _lakewright_is_load boolean, _lakewright_file string, _lakewright_position long, "
+    "_lakewright_before_id int"
+)
+T = dt.datetime(2026, 8, 1)
+
+
+def changes_of(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
+    """Rows are key, bio, n, kind (empty: a load), and which columns their file lacks; their order is that given."""
+    full = [
+        (key, bio, n, kind or None, list(absent), None, T, not kind, "f", place, None)
+        for place, (key, bio, n, kind, *absent) in enumerate(rows)
+    ]
+    frame = spark.createDataFrame(full, SCHEMA)
+    return frame.transform(with_change_order, key=["id"], kind_column="Op", time_column="ts")
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param([(1, "a", 1, "I"), (1, None, 2, "U")], ("a", 2, []), id="from-the-insert-before"),
+        pytest.param([(1, "a", 1, ""), (1, None, 2, "U")], ("a", 2, []), id="from-the-load-before"),
+        pytest.param([(1, "a", 1, "U"), (1, None, 2, "U"), (1, None, 3, "U")], ("a", 3, []), id="across-updates"),
+        pytest.param([(1, "a", 1, "U"), (1, "b", 2, "U"), (1, None, 3, "U")], ("b", 3, []), id="the-last-one"),
+        pytest.param([(1, None, 2, "U")], (None, 2, ["bio"]), id="must-come-from-the-table"),
+        pytest.param([(1, None, 2, "I")], (None, 2, []), id="an-insert-is-whole"),
+        pytest.param([(1, None, 2, "I"), (1, None, 3, "U")], (None, 3, []), id="null-was-inserted"),
+        pytest.param(
+            [(1, "a", 1, "U"), (1, None, None, "D"), (1, None, 2, "I"), (1, None, 3, "U")],
+            (None, 3, []),
+            id="what-was-deleted-is-gone",
+        ),
+        pytest.param([(1, None, None, "U", "n")], (None, None, ["bio", "n"]), id="absent-and-null"),
+        pytest.param([(1, "a", None, "U")], ("a", None, []), id="null-counts-where-it-is-not-declared"),
+        pytest.param([(1, "a", 5, "U"), (1, "b", None, "U", "n")], ("b", 5, []), id="absent-from-a-later-file"),
+    ],
+)
+def test_values_left_out(spark: SparkSession, rows: list[tuple[Any, ...]], expected: tuple[Any, ...]) -> None:
+    filled = changes_of(spark, *rows).transform(carry_values_forward, keep={"bio": True, "n": False})
+    (last,) = filled.transform(keep_last_changes).select("bio", "n", UNCHANGED).collect()
+    assert tuple(last) == expected
+
+
+def test_rejected_changes_give_no_values(spark: SparkSession) -> None:
+    changes = changes_of(spark, (1, "a", 1, "I"), (1, "b", 1, "X"), (1, None, 2, "U"))
+    kept = changes.transform(carry_values_forward, keep={"bio": True}).transform(keep_last_changes)
+    assert [row["bio"] for row in kept.collect()] == ["a"]
+
+
+def test_nothing_is_kept_unless_declared(spark: SparkSession) -> None:
+    changes = changes_of(spark, (1, "a", 1, "I"), (1, None, 2, "U"))
+    kept = changes.transform(carry_values_forward, keep={}).transform(keep_last_changes)
+    assert [(row["bio"], row[UNCHANGED]) for row in kept.collect()] == [(None, [])]
+
+
+def test_values_of_the_table(spark: SparkSession) -> None:
+    changes = spark.createDataFrame(
+        [("1", None, 1, ["bio"]), ("2", None, 2, []), ("3", None, None, ["bio", "n"]), ("4", "x", 4, [])],
+        f"{KEY} string, bio string, n int, {UNCHANGED} array<string>",
+    )
+    held = spark.createDataFrame(
+        [("1", "one", 9), ("2", "two", 9), ("4", "four", 9)], f"{KEY} string, bio string, n int"
+    )
+    expected = spark.createDataFrame(
+        [("1", "one", 1), ("2", None, 2), ("3", None, None), ("4", "x", 4)], f"{KEY} string, bio string, n int"
+    )
+    filled = changes.transform(take_values_from_table, held=held, names=["bio", "n"])
+    assert_df_equality(filled, expected, ignore_row_order=True)
+
+
+def test_a_changed_key_without_its_values_is_rejected(spark: SparkSession) -> None:
+    changes = changes_of(spark, (2, None, 1, "U"), (3, "x", 1, "U"), (1, None, 1, "U"))
+    judged = (
+        changes.withColumn("_lakewright_before_id", F.lit(1))
+        .transform(with_former_key, key=["id"])
+        .transform(reject_key_changes_without_values, keep={"bio": True})
+    )
+    found = {row["id"]: row[REJECTED] for row in judged.select("id", REJECTED, ORDER, IS_DELETED).collect()}
+    assert found == {2: True, 3: False, 1: False}

@@ -1,0 +1,1 @@
+"""Pure functions over the schemas of change data."""

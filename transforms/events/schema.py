@@ -1,0 +1,253 @@
+"""What the values of an attribute tell about its type, and the schema that follows; no pyspark.
+
+Observations add up in any order and from any cuts: so neither the order of files nor how records lie in them matters.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Final
+
+import msgspec
+
+from transforms.events.column_names import Names, clean_key, plain_name, write_path
+from transforms.events.types import (
+    DIGITS,
+    ArrayType,
+    RecordField,
+    RecordType,
+    Type,
+    arrow_type,
+    digits_of,
+    is_double,
+    scale_needed,
+)
+
+Path = tuple[str, ...]
+
+TEXT_SUFFIX: Final = "__text"
+_LONG_BITS: Final = 63
+_NUMBERS: Final = ("long", "wide", "double", "precise")
+#: Which kind gives the type where two have as many values.
+_PRECEDENCE: Final = ("number", "boolean", "array", "record", "string")
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """What values of one attribute were like.
+
+    Attributes:
+        counts: Values by kind; null is none. Numbers are long (whole, 64 bits), wide (whole, beyond), double (a
+            fraction that a double keeps) or precise (one that it does not).
+        digits: Of the numbers, the most digits before the point.
+        scale: Of the numbers, the most digits after it.
+        inexact: Whether a long is no double.
+        elements: Of arrays, what their elements were like.
+        fields: Of records in arrays, what their fields were like.
+    """
+
+    counts: dict[str, int] = {}
+    digits: int = 0
+    scale: int = 0
+    inexact: bool = False
+    elements: "Observation | None" = None
+    fields: "dict[str, Observation]" = {}
+
+    def merge(self, other: "Observation") -> "Observation":
+        """Add two observations up."""
+        elements = self.elements.merge(other.elements) if self.elements and other.elements else None
+        return Observation(
+            counts=dict(Counter(self.counts) + Counter(other.counts)),
+            digits=max(self.digits, other.digits),
+            scale=max(self.scale, other.scale),
+            inexact=self.inexact or other.inexact,
+            elements=elements or self.elements or other.elements,
+            fields=merged(self.fields, other.fields),
+        )
+
+
+def merged(some: Mapping[Any, Observation], others: Mapping[Any, Observation]) -> dict[Any, Observation]:
+    """Add observations of several attributes up."""
+    return {**some, **{key: some[key].merge(found) if key in some else found for key, found in others.items()}}
+
+
+def observe(values: Iterable[Any]) -> Observation:
+    """Look at values of one attribute."""
+    by_type: dict[type, list[Any]] = {}
+    for value in values:
+        by_type.setdefault(type(value), []).append(value)
+    by_type.pop(type(None), None)
+    wholes, fractions, precise = by_type.get(int, []), by_type.get(float, []), by_type.get(Decimal, [])
+    wide = sum(1 for value in wholes if value.bit_length() > _LONG_BITS and value != -(2**_LONG_BITS))
+    arrays, records = by_type.get(list, []), by_type.get(dict, [])
+    fields: dict[str, list[Any]] = {}
+    for record in records:
+        for key, value in record.items():
+            fields.setdefault(key, []).append(value)
+    counts = {
+        "long": len(wholes) - wide,
+        "wide": wide,
+        "double": len(fractions),
+        "precise": len(precise),
+        "boolean": len(by_type.get(bool, [])),
+        "string": len(by_type.get(str, [])),
+        "array": len(arrays),
+        "record": len(records),
+    }
+    measured = [Decimal(repr(value)) for value in set(fractions)] + precise
+    if wholes:
+        measured += [Decimal(max(wholes)), Decimal(min(wholes))]
+    return Observation(
+        counts={kind: count for kind, count in counts.items() if count},
+        digits=max(map(digits_of, measured), default=0),
+        scale=max(map(scale_needed, measured), default=0),
+        inexact=not all(map(is_double, wholes)),
+        elements=observe(item for array in arrays for item in array) if arrays else None,
+        fields={key: observe(found) for key, found in fields.items()},
+    )
+
+
+class Learned(msgspec.Struct, frozen=True):
+    """The type that an observation asks for (None: none can hold any of it), and whether that leaves values out."""
+
+    type: Type | None
+    leaves_out: bool
+
+
+def learn_type(seen: Observation) -> Learned:
+    """Choose a type: that of the kind that most values have, if there is one for it; else that of the next."""
+    counts = Counter(seen.counts)
+    by_kind = {"number": sum(counts[kind] for kind in _NUMBERS)} | {kind: counts[kind] for kind in _PRECEDENCE[1:]}
+    present = [kind for kind in _PRECEDENCE if by_kind[kind]]
+    for kind in sorted(present, key=by_kind.__getitem__, reverse=True):
+        learned = _OF_KIND[kind](seen)
+        if learned.type is not None:
+            return Learned(learned.type, learned.leaves_out or len(present) > 1)
+    return Learned(None, leaves_out=bool(present))
+
+
+def _number(seen: Observation) -> Learned:
+    counts = Counter(seen.counts)
+    if not counts["wide"] and not counts["precise"]:
+        if not counts["double"]:
+            return Learned("bigint", leaves_out=False)
+        if not seen.inexact:
+            return Learned("double", leaves_out=False)
+    if seen.digits + seen.scale <= DIGITS:
+        return Learned(f"decimal({DIGITS},{seen.scale})", leaves_out=False)
+    some = "double" if counts["double"] else "bigint" if counts["long"] else None
+    return Learned(some, leaves_out=True)
+
+
+def _array(seen: Observation) -> Learned:
+    elements = learn_type(seen.elements or Observation())
+    return Learned(None if elements.type is None else ArrayType(elements.type), elements.leaves_out)
+
+
+def _record(seen: Observation) -> Learned:
+    names = Names(())
+    fields, leaves_out = [], False
+    for key in sorted(seen.fields):
+        learned = learn_type(seen.fields[key])
+        leaves_out |= learned.leaves_out
+        if learned.type is not None:
+            fields.append(RecordField(key, names.take(clean_key(key)), learned.type))
+    return Learned(RecordType(tuple(fields)) if fields else None, leaves_out)
+
+
+_OF_KIND: Final[dict[str, Callable[[Observation], Learned]]] = {
+    "number": _number,
+    "boolean": lambda _: Learned("boolean", leaves_out=False),
+    "string": lambda _: Learned("string", leaves_out=False),
+    "array": _array,
+    "record": _record,
+}
+
+
+class EventColumn(msgspec.Struct, frozen=True):
+    """A published column: of which attribute, and whether it holds as text what does not fit the attribute's type."""
+
+    path: Path
+    name: str
+    type: Type
+    is_text: bool = False
+
+    def describe(self) -> str:
+        """Name the attribute as a person writes it."""
+        return write_path(self.path) + (" (what does not fit)" if self.is_text else "")
+
+
+class EventSchema:
+    """The published columns of a topic, in the order in which they came."""
+
+    def __init__(self, columns: Iterable[EventColumn] = ()) -> None:
+        self.columns = tuple(columns)
+        self.values = {column.path: column for column in self.columns if not column.is_text}
+        self.texts = {column.path: column for column in self.columns if column.is_text}
+
+    @cached_property
+    def arrow_types(self) -> dict[str, Any]:
+        """The columns by name, with their types in Arrow's words."""
+        return {column.name: arrow_type(column.type) for column in self.columns}
+
+    def plus(self, columns: Iterable[EventColumn]) -> "EventSchema":
+        """Give the schema with more columns behind."""
+        return EventSchema((*self.columns, *columns))
+
+
+class News(msgspec.Struct):
+    """What a schema has no column for.
+
+    Attributes:
+        seen: Attributes without a column of a type, and what their values were like.
+        misfits: Attributes with values that do not fit, and no text column for them.
+    """
+
+    seen: dict[Path, Observation] = {}
+    misfits: set[Path] = set()
+
+    def asks(self, schema: EventSchema) -> bool:
+        """Tell whether the schema must grow; values of which no type is known may lie in a text column."""
+        return bool(self.misfits) or any(
+            path not in schema.texts or learn_type(seen).type is not None for path, seen in self.seen.items()
+        )
+
+    def merge(self, other: "News") -> "News":
+        """Add news up."""
+        return News(merged(self.seen, other.seen), self.misfits | other.misfits)
+
+
+def learn_columns(
+    schema: EventSchema,
+    news: News,
+    *,
+    separator: str,
+    reserved: Sequence[str],
+    timestamps: Mapping[Path, str],
+    former: EventSchema | None = None,
+) -> list[EventColumn]:
+    """Give the columns that a schema must have besides: those of new attributes, then those for what does not fit.
+
+    ``former`` is a schema that is replaced; its attributes keep their names.
+    """
+    former = former or EventSchema()
+    fresh = [column for column in former.columns if column.name not in {known.name for known in schema.columns}]
+    names = Names((*reserved, *(column.name for column in (*schema.columns, *fresh))))
+    values, texts = [], set(news.misfits)
+    for path in sorted(news.seen):
+        kind = timestamps.get(path)
+        learned = Learned(f"timestamp({kind})", leaves_out=False) if kind else learn_type(news.seen[path])
+        if learned.leaves_out:
+            texts.add(path)
+        if learned.type is not None and path not in schema.values:
+            known = former.values.get(path)
+            name = known.name if known else names.take(plain_name(path, separator))
+            values.append(EventColumn(path, name, learned.type))
+    named = schema.values | {column.path: column for column in values}
+    siblings = []
+    for path in sorted(texts - set(schema.texts)):
+        known = former.texts.get(path)
+        base = named[path].name if path in named else plain_name(path, separator)
+        name = known.name if known else names.take(base + TEXT_SUFFIX)
+        siblings.append(EventColumn(path, name, "string", is_text=True))
+    return values + siblings

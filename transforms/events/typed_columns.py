@@ -1,0 +1,147 @@
+"""Values by path to typed Arrow columns; what does not fit goes, whole, to the text column beside. No pyspark.
+
+Written as text, a string is itself, or, where that could be read as JSON, in quotes; any other value is JSON. So
+``n/a`` is the string, ``12`` the number, and ``"12"`` the string of two digits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.events.schema import EventColumn, EventSchema, News, Path, observe
+from transforms.events.types import ArrayType, DoesNotFitError, Type, arrow_type, converter
+
+_NONE: Final = type(None)
+_PLAIN: Final[dict[str, frozenset[type]]] = {
+    "bigint": frozenset({int, _NONE}),
+    "double": frozenset({float, int, _NONE}),
+    "string": frozenset({str, _NONE}),
+    "boolean": frozenset({bool, _NONE}),
+}
+#: Microseconds of the units that are at least as long; before the year 3871, these need no second look.
+_EPOCHS: Final = {"timestamp(epoch_seconds)": 1_000_000, "timestamp(epoch_millis)": 1000, "timestamp(epoch_micros)": 1}
+_SURELY_TIME: Final = 60_000_000_000_000_000
+_MAY_BEGIN_JSON: Final = frozenset('"{[-0123456789tfn \t\r\n')
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
+
+
+@dataclass
+class TypedColumns:
+    """Columns by name, all of those that the schema has; and what it has no column for.
+
+    Attributes:
+        columns: Arrow arrays of the schema's types.
+        news: Attributes that have no column of a type, and those with values for which there is no text column.
+        set_aside: Values that went to each text column.
+    """
+
+    columns: dict[str, pa.Array] = field(default_factory=dict)
+    news: News = field(default_factory=News)
+    set_aside: dict[str, int] = field(default_factory=dict)
+
+
+def type_columns(
+    values: Mapping[Path, Sequence[Any]], rows: int, schema: EventSchema, timestamps: Mapping[Path, str]
+) -> TypedColumns:
+    """Give the columns of a schema for rows whose values are given by path."""
+    typed = TypedColumns()
+    for path, found in values.items():
+        column, text = schema.values.get(path), schema.texts.get(path)
+        if column is None:
+            typed.news.seen[path] = observe(found)
+            misfits = _without_column(path, found, timestamps)
+            has_misfits = bool(misfits) and path in timestamps
+        else:
+            typed.columns[column.name], misfits = to_arrow(found, column.type)
+            has_misfits = bool(misfits)
+        if misfits and text is not None:
+            _set_aside(text, found, misfits, typed)
+        elif has_misfits:
+            typed.news.misfits.add(path)
+    for name, kind in schema.arrow_types.items():
+        if name not in typed.columns:
+            typed.columns[name] = pa.nulls(rows, kind)
+    return typed
+
+
+def _without_column(path: Path, found: Sequence[Any], timestamps: Mapping[Path, str]) -> list[int]:
+    """Name the rows whose values have no column of a type, be it for now (a time that can be read) or for ever."""
+    if path in timestamps:
+        return to_arrow(found, f"timestamp({timestamps[path]})")[1]
+    return [row for row, value in enumerate(found) if value is not None]
+
+
+def _set_aside(text: EventColumn, found: Sequence[Any], misfits: Sequence[int], typed: TypedColumns) -> None:
+    texts: list[str | None] = [None] * len(found)
+    for row in misfits:
+        texts[row] = as_text(found[row])
+    typed.columns[text.name] = pa.array(texts, pa.string())
+    typed.set_aside[text.name] = len(misfits)
+
+
+def to_arrow(values: Sequence[Any], kind: Type) -> tuple[pa.Array, list[int]]:
+    """Give values as an Arrow array, and the rows of those that do not fit, which are null there."""
+    if _is_plain(values, kind):
+        try:
+            return pa.array(values, arrow_type(kind)), []
+        except (pa.ArrowInvalid, OverflowError):
+            pass  # a number too large: see which
+    if (times := _plain_times(values, kind)) is not None:
+        return times, []
+    convert = converter(kind)
+    converted, misfits = [], []
+    for row, value in enumerate(values):
+        try:
+            converted.append(convert(value))
+        except DoesNotFitError:
+            converted.append(None)
+            misfits.append(row)
+    return pa.array(converted, arrow_type(kind)), misfits
+
+
+def _is_plain(values: Sequence[Any], kind: Type) -> bool:
+    """Tell by the types of values whether Arrow would take them as they are: a cheap look at the usual case."""
+    if isinstance(kind, ArrayType):
+        items = {type(value) for value in values} <= {list, _NONE} and isinstance(kind.element, str)
+        return items and _is_plain([item for array in values if array for item in array], kind.element)
+    return isinstance(kind, str) and kind in _PLAIN and set(map(type, values)) <= _PLAIN[kind]
+
+
+def _plain_times(values: Sequence[Any], kind: Type) -> pa.Array | None:
+    """Give times of whole numbers, unless one of them is far off."""
+    if not isinstance(kind, str) or kind not in _EPOCHS or not set(map(type, values)) <= _PLAIN["bigint"]:
+        return None
+    try:
+        micros = pc.multiply_checked(pa.array(values, pa.int64()), _EPOCHS[kind])
+        is_far = pc.any(pc.greater(pc.abs_checked(micros), _SURELY_TIME)).as_py()
+    except (pa.ArrowInvalid, OverflowError):
+        return None
+    return None if is_far else micros.cast(arrow_type(kind))
+
+
+def as_text(value: Any) -> str:
+    """Write a value as text that tells what it was; see above."""
+    if type(value) is str and not _reads_as_json(value):
+        return value
+    return _ENCODER.encode(value).decode()
+
+
+def from_text(text: str) -> Any:
+    """Read what ``as_text`` has written; numbers with a fraction come as ``Decimal``."""
+    return _DECODER.decode(text) if _reads_as_json(text) else text
+
+
+def _reads_as_json(text: str) -> bool:
+    if text[:1] not in _MAY_BEGIN_JSON:
+        return False
+    try:
+        _DECODER.decode(text)
+    except (msgspec.DecodeError, RecursionError, ArithmeticError):
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Pure functions over JSON lines, as text."""

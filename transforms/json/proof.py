@@ -1,0 +1,141 @@
+"""What a scrubbed record still holds of the fields, told by a parser that knows nothing of the scrubber. No pyspark."""
+
+import contextlib
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from transforms.json.scan import behind
+from transforms.json.strings import AROUND, MOST_LEVELS, InsideStrings
+from transforms.json.text import Depth, split_path
+
+_Paths = list[tuple[str, ...]]
+_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_CONTROL: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+
+@dataclass
+class Left:
+    """What is left in a record: whether a field holds something that was to go, and how many strings hide such a field.
+
+    A string hides a field if JSON in it, or a piece of JSON in it, has the field with anything but the replacement, and
+    it is none of the strings that are scrubbed inside.
+    """
+
+    holds: bool = False
+    hidden: int = 0
+
+
+class ScrubProof:
+    """Looks for fields in records that were scrubbed by some rules; see ``transforms.json.strings.StringScrubber``."""
+
+    def __init__(
+        self, fields: Collection[str], depth: Depth, replacement: bytes, inside_strings: InsideStrings = ()
+    ) -> None:
+        self._anywhere = depth == "any"
+        self._paths = self._split(fields)
+        self._opened: _Paths = [] if inside_strings == "any" else self._split(inside_strings)
+        self._opens_all = inside_strings == "any"
+        self._blank = _parsed(replacement.decode())
+        names = "|".join(re.escape(path[-1]) for path in self._paths)
+        blank = re.escape(replacement.decode())
+        # A member of an object, or the first thing of a text that was cut.
+        self._member = re.compile(rf'(?:^|[{{,])\s*"(?:{names})"\s*:\s*+(?!{blank}\s*(?:[,}}\]]|$))')
+
+    def look(self, line: str) -> Left:
+        """Look at one record.
+
+        Raises:
+            ValueError: If it is no JSON.
+            RecursionError: If it is nested too deeply.
+        """
+        left = Left()
+        self._look(_parsed(line), self._paths, self._opened, left, is_open=self._opens_all, level=0)
+        return left
+
+    def _split(self, fields: Collection[str]) -> _Paths:
+        return [(name,) if self._anywhere else split_path(name) for name in fields]
+
+    def _look(self, value: Any, paths: _Paths, opened: _Paths, left: Left, *, is_open: bool, level: int) -> None:
+        if isinstance(value, list):
+            for item in value:
+                self._look(item, paths, opened, left, is_open=is_open, level=level)
+        elif isinstance(value, tuple):
+            for name, inside in value:
+                left.hidden += self._hides(name, [], level)
+                below = self._below(paths, name)
+                opened_below = self._below(opened, name) if opened else opened
+                if () in below:
+                    left.holds |= not self._is_blank(inside)
+                else:
+                    opens = is_open or () in opened_below
+                    self._look(inside, below, opened_below, left, is_open=opens, level=level)
+        elif type(value) is str:
+            if is_open and (documents := _documents(value)) is not None and level < MOST_LEVELS:
+                for document in documents:
+                    self._look(document, self._paths + paths, [], left, is_open=True, level=level + 1)
+            else:
+                left.hidden += self._hides(value, paths, level)
+
+    def _below(self, paths: _Paths, name: str) -> _Paths:
+        """Say what is looked for in the value of a key; an empty path is the value itself."""
+        found = [path[1:] for path in paths if path and path[0] == name]
+        return found if not self._anywhere or () in found else paths
+
+    def _is_blank(self, value: Any) -> bool:
+        return type(value) is type(self._blank) and bool(value == self._blank)
+
+    def _hides(self, text: str, paths: _Paths, level: int) -> bool:
+        """Tell whether a text has one of the fields: JSON in it at its place, a piece of JSON wherever it may be."""
+        if '"' not in text and "\\u0022" not in text:
+            return False
+        documents = _documents(text) if level < MOST_LEVELS else None
+        if documents is not None:
+            left = Left()
+            with contextlib.suppress(RecursionError):
+                for document in documents:
+                    self._look(document, self._paths + paths, [], left, is_open=False, level=level + 1)
+                return left.holds or left.hidden > 0
+        return any(self._member.search(unescaped) for unescaped in _unescaped(text))
+
+
+class _Number(str):
+    """A number as it is written, which is no text."""
+
+
+_PARSE: Final[dict[str, Any]] = {"object_pairs_hook": tuple, "parse_int": _Number, "parse_float": _Number}
+_lenient: Final = json.JSONDecoder(strict=False, **_PARSE)
+
+
+def _parsed(text: str) -> Any:
+    """Parse JSON; objects become tuples of pairs, so that doubled keys stay."""
+    return json.loads(text, **_PARSE)
+
+
+def _documents(text: str) -> list[Any] | None:
+    """Parse a text as JSON documents one after another; None if it is anything else."""
+    documents: list[Any] = []
+    place = 0
+    try:
+        while (place := behind(AROUND, text, place)) < len(text):
+            document, place = _lenient.raw_decode(text, place)
+            documents.append(document)
+    except (ValueError, RecursionError):
+        return None
+    return documents
+
+
+def _unescaped(text: str) -> Iterator[str]:
+    """Give a text, and what becomes of it when the escapes of JSON are taken off it level by level."""
+    yield text
+    for _ in range(MOST_LEVELS):
+        if "\\" not in text:
+            return
+        text = _ESCAPE.sub(_without_escape, text)
+        yield text
+
+
+def _without_escape(escape: "re.Match[str]") -> str:
+    return chr(int(escape[1], 16)) if escape[1] else _CONTROL.get(escape[2], escape[2])
