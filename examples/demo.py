@@ -17,7 +17,7 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from rich.text import Text  # noqa: E402
 
-from jobs import screen  # noqa: E402
+from jobs.cli import screen  # noqa: E402
 from jobs.cli.registry import load_feed  # noqa: E402
 from lakewright.config import Conf  # noqa: E402
 from lakewright.engine.spark.session import get_session  # noqa: E402

@@ -59,7 +59,7 @@ def test_one_key_so_never_two_outcomes(tmp_path: Path) -> None:
 def test_a_snapshot_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[str, str, bool]]
 ) -> None:
-    from lakewright import log as module
+    from lakewright.runs import log as module
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "SNAPSHOT_EVERY", 2)
