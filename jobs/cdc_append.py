@@ -14,7 +14,8 @@ from lakewright.engine.spark.parquet import stage_parquet
 from lakewright.errors import ConfigError
 from lakewright.hudi.timeline import read_properties
 from lakewright.runs.job import Staged
-from lakewright.runs.log import Before, Counts, Plan
+from lakewright.runs.log import Before, Plan
+from lakewright.runs.records import Counts
 from lakewright.runs.progress import Progress
 from transforms.spark.changes import IS_LOAD, KIND, ORDER, REJECTED, with_folder_reasons
 

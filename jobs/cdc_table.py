@@ -26,7 +26,9 @@ from lakewright.engine.spark.parquet import broken_rules, stage_parquet, staged_
 from lakewright.engine.spark.session import own_session
 from lakewright.errors import AccountingError, ConfigError, ReloadedError, SourceGoneError, StaleLoadError
 from lakewright.runs.job import Request, Staged, Survey, Target
-from lakewright.runs.log import Plan, SourceObject, TableFile, TableState
+from lakewright.runs.log import Plan
+from lakewright.runs.records import SourceObject, DataFile
+from lakewright.runs.actions import TableState
 from lakewright.runs.progress import Progress
 from lakewright.sources.listing import Listed, Source, describe_empty
 from lakewright.sources.selection import Choice, choose_append
@@ -138,7 +140,7 @@ class ChangedTable(ABC):
     def _uri(self, folder: str, part: str) -> str:
         return self._lake.spark_uri(folder + part)
 
-    def _staged_files(self, plan: Plan, folder: str, part: str, destination: str) -> list[TableFile]:
+    def _staged_files(self, plan: Plan, folder: str, part: str, destination: str) -> list[DataFile]:
         return staged_files(self._spark, self._lake, folder + part, destination, prefix=f"{plan.number:06d}-")
 
     def _judge(self, changes: DataFrame) -> DataFrame:
@@ -164,7 +166,7 @@ class ChangedTable(ABC):
         counted: Mapping[str, Any],
         footers: Mapping[str, Footer],
         columns: Mapping[str, str],
-    ) -> tuple[list[TableFile], dict[str, int]]:
+    ) -> tuple[list[DataFile], dict[str, int]]:
         """Read those files again that hold rejected rows, stage these rows, and count the rules that they broke."""
         if not counted["rejected"]:
             return [], {}

@@ -31,7 +31,9 @@ from lakewright.hudi.counts import Handed
 from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
 from lakewright.hudi.writer import HudiTable, check_session, read_keys, write_changes, write_load
 from lakewright.runs.job import Request, Staged, Survey, TableCommit
-from lakewright.runs.log import Before, Counts, Log, Plan, TableFile, TableState
+from lakewright.runs.log import Before, Log, Plan
+from lakewright.runs.records import Counts, DataFile
+from lakewright.runs.actions import TableState
 from lakewright.runs.progress import LOGGER, Progress
 from lakewright.sources.listing import Source, describe_empty
 from lakewright.storage.lake import Lake
@@ -453,7 +455,7 @@ class HudiTarget(ChangedTable):
         rows = self._spark.read.format("hudi").load(self._lake.spark_uri(self.target.path))
         return rows.select(F.col(_HUDI_KEY).alias(KEY), *(column(name) for name in names if name != KEY))
 
-    def _stage_memory(self, plan: Plan, folder: str) -> tuple[list[TableFile], list[str]]:
+    def _stage_memory(self, plan: Plan, folder: str) -> tuple[list[DataFile], list[str]]:
         """Stage the deleted keys of a batch, with those remembered before if these lie in many files."""
         changes = self._changes(folder)
         today = F.lit(plan.processing_date).alias(_REMEMBERED_ON)

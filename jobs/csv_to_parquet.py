@@ -29,7 +29,9 @@ from lakewright.engine.spark.parquet import broken_rules, plan_reading, schema_c
 from lakewright.engine.spark.session import own_session, quiet_failures
 from lakewright.errors import ConfigError
 from lakewright.runs.job import Request, Staged, Survey, Target
-from lakewright.runs.log import Counts, Log, Plan, SourceObject, TableState
+from lakewright.runs.records import Counts, SourceObject
+from lakewright.runs.log import Log, Plan
+from lakewright.runs.actions import TableState
 from lakewright.runs.progress import Progress
 from lakewright.sources.listing import Listed, Source, describe_empty
 from lakewright.sources.selection import Choice, choose_append, choose_rebuild, choose_whole, narrowed

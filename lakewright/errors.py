@@ -12,7 +12,8 @@ LakewrightError (1)                 transforms.errors
 ├── NoTargetsError (3, or 0)        a feed finds its targets at its source, and finds none
 ├── ConfigError (2)                 a feed, an option or a lake that cannot be used as given
 ├── AccountingError (1)             the sum of rows does not hold
-├── StateError (1)                  an entry of the log is broken
+├── StateError (1)                  an entry of the log is broken, or of a newer format
+│   └── HistoryExpiredError         the log no longer holds the batches that are asked for
 ├── LeaseHeldError (4)              another run holds the target
 ├── OvertakenError (4)              another run finished this run's batch
 ├── InterruptedRunError (130)       somebody ended the run
@@ -138,6 +139,17 @@ class AccountingError(LakewrightError):
 
 class StateError(LakewrightError):
     """Raised when an entry of a log cannot be read, or says what the lake does not bear out."""
+
+
+class HistoryExpiredError(StateError):
+    """Raised when the log no longer holds the batches after the one that is asked for."""
+
+    def __init__(self, since: int, oldest: int) -> None:
+        self.since, self.oldest = since, oldest
+        super().__init__(
+            f"the log no longer says what changed since batch {since}: it begins with batch {oldest}; read the whole "
+            "table, and go on from there"
+        )
 
 
 class LeaseHeldError(LakewrightError):

@@ -33,8 +33,9 @@ from lakewright.kafka.copies import find_copies, twins_of
 from lakewright.kafka.files import DayRange, EventObject, EventRules
 from lakewright.parquet import arrow
 from lakewright.parquet import values as parquet_values
-from lakewright.parquet.arrow import TablePlace, read_file
-from lakewright.runs.log import SourceObject
+from lakewright.parquet.arrow import read_file
+from lakewright.parquet.place import TablePlace
+from lakewright.runs.records import SourceObject
 from lakewright.storage import local_in_place
 from lakewright.storage import s3 as s3_lake
 from lakewright.storage.uris import open_in_place, open_lake

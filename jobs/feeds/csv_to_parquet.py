@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import CatalogTable, Feed, Model
 from lakewright.csv.objects import CsvOptions
-from lakewright.engine.spark.parquet import Compression
+from lakewright.parquet.place import Compression
 from transforms.datetime_patterns import problem_with
 from transforms.object_names import DATE_KEYS, file_name_pattern
 from transforms.spark.typed_rows import RESERVED_PREFIX, TypedColumn

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes
-from lakewright.engine.spark.parquet import Compression
+from lakewright.parquet.place import Compression
 from lakewright.kafka.files import DayRange, EventRules
 from lakewright.parquet.arrow import PROVENANCE
 from transforms.events.column_names import clean_key, read_path

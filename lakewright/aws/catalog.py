@@ -15,7 +15,7 @@ from lakewright.aws.catalog_entries import as_input, keys_of, merged, place_of, 
 from lakewright.aws.clients import bounded_client
 from lakewright.aws.s3_calls import code_of
 from lakewright.errors import CatalogError
-from lakewright.runs.log import TableState
+from lakewright.runs.actions import TableState
 
 #: The most that Glue takes in a call.
 _WRITTEN_PER_CALL: Final = 100

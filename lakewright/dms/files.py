@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from lakewright.config import MAX_RECORD_BYTES
 from lakewright.engine.spark.csv import hadoop_uri
 from lakewright.parquet.values import find_long_value
-from lakewright.runs.log import SourceObject
+from lakewright.runs.records import SourceObject
 from lakewright.storage.lake import Lake
 from transforms.spark.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
 

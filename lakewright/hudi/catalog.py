@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from lakewright.aws.catalog import Catalog
 from lakewright.hudi.writer import HudiTable
-from lakewright.runs.log import TableState
+from lakewright.runs.actions import TableState
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 
 _META: Final = (

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from lakewright.engine.spark.errors import find_unreachable
 from lakewright.errors import ConfigError, cause_of
 from lakewright.hudi.compaction import Compacted
-from lakewright.runs.job import TargetJob
+from lakewright.runs.job import AnyJob
 from lakewright.runs.lease import Lease
 from lakewright.runs.progress import LOGGER
 from lakewright.storage.lake import Lake
@@ -23,12 +23,12 @@ class CompactingJob(Protocol):
         """Compact the table as it is now; empty if there was nothing to do."""
 
 
-def compact_targets(lake: Lake, jobs: Sequence[TargetJob]) -> list[dict[str, Any]]:
+def compact_targets(lake: Lake, jobs: Sequence[AnyJob]) -> list[dict[str, Any]]:
     """Compact tables one after the other, and say what was done; one that fails does not stop the others."""
     return [_compact(lake, job) for job in jobs]
 
 
-def _compact(lake: Lake, job: TargetJob) -> dict[str, Any]:
+def _compact(lake: Lake, job: AnyJob) -> dict[str, Any]:
     found: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name}
     try:
         if not isinstance(job, CompactingJob):

@@ -25,8 +25,8 @@ from lakewright.kafka.files import (
     flatten_objects,
 )
 from lakewright.kafka.rewrites import Conflict, RewriteTask, Rewritten, Rival, rewrite_file
-from lakewright.parquet.arrow import TablePlace
-from lakewright.runs.log import SourceObject, TableFile
+from lakewright.parquet.place import TablePlace
+from lakewright.runs.records import DataFile, SourceObject
 from transforms.errors import DataError
 from transforms.events.schema import EventSchema, News, learn_columns
 from transforms.events.sink_names import sink_scope
@@ -62,7 +62,7 @@ class EventBatch:
     reserved: Sequence[str]
     known: EventSchema
     former: EventSchema
-    existing: Sequence[TableFile]
+    existing: Sequence[DataFile]
     retaken: frozenset[str]
     dedupe_days: int
     table: TablePlace
@@ -82,7 +82,7 @@ class BatchResult:
 
     schema: EventSchema
     reports: dict[str, ObjectReport] = field(default_factory=dict)
-    files: list[TableFile] = field(default_factory=list)
+    files: list[DataFile] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     kept: int = 0
 
@@ -91,7 +91,7 @@ class BatchResult:
 class _Made:
     """A new file, the pass and the task that it comes from, and how many columns were known then."""
 
-    file: TableFile
+    file: DataFile
     origin: tuple[int, int]
     columns: int
 
@@ -220,7 +220,7 @@ class EventFlattening:
 
     def _task(
         self,
-        file: TableFile,
+        file: DataFile,
         stored_at: str,
         gone: frozenset[str],
         rivals: Sequence[Rival],
@@ -242,7 +242,7 @@ class EventFlattening:
         done = iter(spread(self._spark, rewrite_file, [tasks[index] for index in sorted(has_reason)]))
         return [next(done) if index in has_reason else Rewritten(task.file) for index, task in enumerate(tasks)]
 
-    def _is_rival(self, file: TableFile, new: TableFile) -> bool:
+    def _is_rival(self, file: DataFile, new: DataFile) -> bool:
         """Tell whether a file of the table may hold records that a new one has as well.
 
         Files of one scope hardly ever overlap: they are compared whatever their days.
@@ -255,13 +255,13 @@ class EventFlattening:
         )
         return near and self._may_share(file, new)
 
-    def _may_share(self, some: TableFile, other: TableFile) -> bool:
+    def _may_share(self, some: DataFile, other: DataFile) -> bool:
         """Tell whether two files may hold the same record: if it does not carry its offset, only within one scope."""
         if not _overlap(some, other):
             return False
         return self._batch.rules.offset is not None or not self._scopes_of(some).isdisjoint(self._scopes_of(other))
 
-    def _scopes_of(self, file: TableFile) -> frozenset[str]:
+    def _scopes_of(self, file: DataFile) -> frozenset[str]:
         if file.staged not in self._scopes:
             self._scopes[file.staged] = frozenset(map(sink_scope, file.objects))
         return self._scopes[file.staged]
@@ -293,7 +293,7 @@ def _describe(conflict: Conflict) -> str:
     )
 
 
-def _overlap(some: TableFile, other: TableFile) -> bool:
+def _overlap(some: DataFile, other: DataFile) -> bool:
     return any(
         stream in other.offsets and first <= other.offsets[stream][1] and last >= other.offsets[stream][0]
         for stream, (first, last) in some.offsets.items()

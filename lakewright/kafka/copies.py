@@ -13,7 +13,7 @@ from lakewright.engine.spark.spread import spread
 from lakewright.kafka.batches import cut_evenly
 from lakewright.kafka.files import EventObject, ObjectReport
 from lakewright.kafka.sink import ObjectText
-from lakewright.runs.log import SourceObject
+from lakewright.runs.records import SourceObject
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.errors import LongRecordError

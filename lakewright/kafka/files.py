@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, NamedTuple, TypeVar
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakewright.config import MAX_RECORD_BYTES
 from lakewright.kafka.sink import ObjectText
-from lakewright.parquet.arrow import PROVENANCE, TablePlace, TableWriter
-from lakewright.runs.log import TableFile
+from lakewright.parquet.arrow import PROVENANCE, TableWriter
+from lakewright.parquet.place import TablePlace
+from lakewright.runs.records import DataFile
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.errors import LongRecordError
@@ -104,7 +106,7 @@ class ObjectReport:
     set_aside: Counter[str] = field(default_factory=Counter)
     news: News = field(default_factory=News)
     asks: bool = False
-    quarantine: list[TableFile] = field(default_factory=list)
+    quarantine: list[DataFile] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Flattened:
     """What a task has made."""
 
     reports: list[ObjectReport]
-    files: list[TableFile]
+    files: list[DataFile]
 
 
 def flatten_objects(task: FlattenTask) -> Flattened:
@@ -163,7 +165,7 @@ class _Reading:
             return
         self._quarantine.flush()
         self.report.quarantine = [
-            file.model_copy(update={"objects": [self._source.path]}) for file in self._quarantine.files
+            msgspec.structs.replace(file, objects=[self._source.path]) for file in self._quarantine.files
         ]
 
     def _read_lines(self, text: ObjectText) -> str:

@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakewright.parquet.arrow import KEYS, LINE, OBJECT, OFFSET, PROVENANCE, TablePlace, read_file, write_file
-from lakewright.runs.log import TableFile
+from lakewright.parquet.arrow import KEYS, LINE, OBJECT, OFFSET, PROVENANCE, read_file, write_file
+from lakewright.parquet.place import TablePlace
+from lakewright.runs.records import DataFile
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.events.contents import digest_rows
@@ -44,7 +45,7 @@ class RewriteTask:
     """
 
     lake_uri: str
-    file: TableFile
+    file: DataFile
     stored_at: str
     gone: frozenset[str]
     rivals: Sequence[Rival]
@@ -76,7 +77,7 @@ class Rewritten:
     ``conflicts`` counts, by object, the rows that stayed although others have the same key; ``first`` is one of them.
     """
 
-    file: TableFile | None
+    file: DataFile | None
     superseded: Mapping[str, int] = field(default_factory=dict)
     conflicts: Mapping[str, int] = field(default_factory=dict)
     first: Conflict | None = None
@@ -99,7 +100,7 @@ def rewrite_file(task: RewriteTask) -> Rewritten:
     )
 
 
-def _written(lake: Lake, rows: pa.Table, task: RewriteTask) -> TableFile | None:
+def _written(lake: Lake, rows: pa.Table, task: RewriteTask) -> DataFile | None:
     wanted = PROVENANCE | EventSchema(task.columns).arrow_types
     if rows.num_rows == task.file.rows and rows.column_names == list(wanted):
         return task.file

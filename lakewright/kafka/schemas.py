@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
-from lakewright.runs.log import Plan, SchemaVersion, TableState
+from lakewright.runs.actions import TableState
+from lakewright.runs.log import Plan
+from lakewright.runs.records import SchemaVersion
 from transforms.events.column_names import plain_name
 from transforms.events.schema import TEXT_SUFFIX, EventColumn, EventSchema
 from transforms.events.types import ddl_type
@@ -27,7 +29,7 @@ def next_version(
     plan: Plan, state: TableState, columns: Sequence[EventColumn], *, separator: str
 ) -> SchemaVersion | None:
     """Give the version that a batch adds, if it adds columns, or has others after making the whole table anew."""
-    anew = plan.replaces is None
+    anew = plan.overwrites_table
     if not columns:
         return None
     return SchemaVersion(

@@ -2,15 +2,14 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lakewright.engine.spark.parquet import Compression
-from lakewright.runs.log import TableFile
+from lakewright.parquet.place import Compression, TablePlace
+from lakewright.runs.records import DataFile
 from lakewright.storage.lake import Lake
 from transforms.errors import DataError
 
@@ -45,17 +44,6 @@ _FEWEST: Final = 100
 _COUNTED_UP: Final = (OFFSET, LINE)
 
 
-@dataclass(frozen=True)
-class TablePlace:
-    """Where files are staged and published, and how they are written."""
-
-    staging: str
-    destination: str
-    prefix: str
-    compression: Compression
-    sort_by: tuple[str, ...] = ()
-
-
 class TableWriter:
     """Gathers rows by partition, and writes a file of each when enough are there."""
 
@@ -63,7 +51,7 @@ class TableWriter:
         self._lake, self._place = lake, place
         self._waiting: dict[str, list[pa.Table]] = {}
         self._bytes = 0
-        self.files: list[TableFile] = []
+        self.files: list[DataFile] = []
 
     def add(self, partition: str, rows: pa.Table) -> None:
         """Take rows of a partition."""
@@ -86,7 +74,7 @@ class TableWriter:
         self._waiting, self._bytes = {}, 0
 
 
-def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) -> TableFile:
+def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) -> DataFile:
     """Stage rows as one Parquet file, sorted.
 
     Raises:
@@ -102,7 +90,7 @@ def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) ->
     folder = f"{partition}/" if partition else ""
     staged = f"{place.staging}{folder}{name}"
     lake.create(staged, body)
-    return TableFile(
+    return DataFile(
         path=f"{place.destination}{folder}{place.prefix}{name}",
         staged=staged,
         partition=partition,

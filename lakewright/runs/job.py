@@ -1,13 +1,15 @@
-"""What a job brings to a run for one target, and what the two say to one another; the run itself is in ``runs``."""
+"""A job for one target: reader, build and sink, and what these and a run say to one another."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from lakewright.aws.catalog import CatalogEntry
 from lakewright.config import Feed
-from lakewright.runs.log import Counts, Plan, SchemaVersion, SourceObject, TableFile, TableState
+from lakewright.runs.actions import AnyAction, TableState
+from lakewright.runs.log import Plan
 from lakewright.runs.progress import Progress
+from lakewright.runs.records import Counts
 from lakewright.sources.selection import Choice
 
 #: Why a batch is dropped whose feed is another by now.
@@ -29,6 +31,11 @@ class Request:
     def everything(self) -> bool:
         """Tell whether what has been committed is taken again."""
         return self.verb == "rebuild"
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether the whole table is made anew."""
+        return self.everything and not self.wanted
 
 
 @dataclass(frozen=True)
@@ -56,14 +63,22 @@ class Target:
         return f"{zone}/_staging/{self.feed_name}/{table}/".lstrip("/")
 
 
+#: An object as it lies there: its path and its ETag.
+Version = tuple[str, str]
+
+
 @dataclass(frozen=True)
 class Survey:
     """What a run would do now: the next batch, and all that a person should know of the source.
 
-    ``nothing`` says what lies at the source if nothing of it is the target's, be it new or not; empty otherwise.
+    Attributes:
+        heads: What a look at single objects has shown (headers, footers), for the reader of the batch.
+        nothing: What lies at the source if none of it is the target's, be it new or not; empty otherwise.
+        without_objects: Whether there is something to do although the batch takes no objects.
     """
 
     choice: Choice
+    heads: Mapping[Version, Any] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
     extra_columns: dict[str, int] = field(default_factory=dict)
@@ -71,66 +86,90 @@ class Survey:
     schema_changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     nothing: str = ""
+    without_objects: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether there is nothing to do."""
+        return not self.choice.objects and not self.without_objects
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What reader and sink get to work with.
+
+    Attributes:
+        plan: The batch as the log has it.
+        state: The table before it.
+        heads: Those of the survey; a batch that an earlier run left open has none.
+        folder: Where to stage files: no reader of the table looks there.
+        attempt: The id of this try.
+        progress: Whom to tell what goes on.
+    """
+
+    plan: Plan
+    state: TableState
+    heads: Mapping[Version, Any]
+    folder: str
+    attempt: str
+    progress: Progress
+
+    @property
+    def prefix(self) -> str:
+        """Begin the names of files that the batch publishes."""
+        return f"{self.plan.number:06d}-"
 
 
 @dataclass(frozen=True)
 class Staged:
     """What a batch made, staged and counted, before anything is published.
 
-    ``refused`` are objects that turned out unreadable on the way: then the rest of this is not to be used.
-
-    A job that rewrites objects where they lie has done so already: ``taken`` are the objects as they are now,
-    ``numbers`` what was done to each; those that it had to leave are ``refused`` or ``unreached``.
-
-    A job that knows each row's source object makes single files again: ``replaced`` and ``released`` are files of the
-    table and of the quarantine that end with this batch, and ``kept`` the rows that went from such files to new ones.
-
-    ``handed`` are rows that reach the table in none of these files: rewritten where they lie, or staged for a table
-    that commits by itself, deletes among them. ``mark``, ``memory`` and ``forgotten`` are as in ``log.Outcome``.
+    Attributes:
+        counts: Rows, as they were read and judged.
+        in_table: Rows for the table, deletes among them, as they were counted in what is staged.
+        in_quarantine: Rejected rows, likewise.
+        actions: What the batch does, once it is committed.
+        rules: How many rows broke each rule.
+        refused: Objects that were left as they are because they cannot be read or rewritten, and why.
+        unreached: Objects that could not be reached.
+        schema_changes: Columns that were learned on the way.
+        warnings: What a person should know although the batch is fine.
     """
 
     counts: Counts = field(default_factory=Counts)
-    taken: list[SourceObject] | None = None
-    numbers: dict[str, dict[str, int]] = field(default_factory=dict)
-    unreached: dict[str, str] = field(default_factory=dict)
+    in_table: int = 0
+    in_quarantine: int = 0
+    actions: list[AnyAction] = field(default_factory=list)
     rules: dict[str, int] = field(default_factory=dict)
-    columns: dict[str, str] = field(default_factory=dict)
-    table: list[TableFile] = field(default_factory=list)
-    quarantine: list[TableFile] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-    replaced: list[str] = field(default_factory=list)
-    released: list[str] = field(default_factory=list)
-    kept: int = 0
-    schema_version: SchemaVersion | None = None
+    unreached: dict[str, str] = field(default_factory=dict)
     schema_changes: list[str] = field(default_factory=list)
-    set_aside: dict[str, int] = field(default_factory=dict)
-    handed: int = 0
-    updates: int = 0
-    mark: str = ""
-    memory: list[TableFile] = field(default_factory=list)
-    forgotten: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class TableCommit:
-    """A batch as a table that commits by itself has it: which attempt it was, what that staged, what the table made."""
+class Applied:
+    """A batch as a table that commits by itself holds it: by which attempt, what that staged, what the table told."""
 
     attempt: str
     staged: Staged
-    told: dict[str, str | int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
-class TargetJob(Protocol):
-    """What a job does for one target; everything else about a run is here."""
+Rows = TypeVar("Rows")
+Judged = TypeVar("Judged")
+Read_co = TypeVar("Read_co", covariant=True)
+Judged_contra = TypeVar("Judged_contra", contravariant=True)
 
-    target: Target
-    feed: Feed
+
+class Reader(Protocol[Read_co]):
+    """What lies at the source of a target: what of it is new, what is refused, how it is read."""
+
+    #: Whether the others go on if an object is refused.
     skips_refused: bool
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
-        """Look at the source, read nothing but headers, write nothing.
+        """Look at the source, read nothing but heads, write nothing; ``excluded`` objects were refused before.
 
         Raises:
             DataError: If what is there must not be taken.
@@ -139,25 +178,73 @@ class TargetJob(Protocol):
     def changed(self, plan: Plan) -> list[str]:
         """Name the objects of a batch that are no longer what was planned."""
 
-    def processing_date(self) -> str:
-        """Give the day that a new batch is processed on."""
+    def read(self, batch: Batch) -> Read_co:
+        """Read the objects of a batch, or say how they are to be read.
 
-    def stage(self, plan: Plan, folder: str, progress: Progress) -> Staged:
-        """Read the batch and write its files to ``folder``, where no reader looks."""
+        Raises:
+            ObjectRefusedError: If some of them cannot be read as declared.
+        """
+
+
+class Sink(Protocol[Judged_contra]):
+    """Where rows go: it stages a batch, and says by which actions the batch is then published, exactly once."""
+
+    def check(self, state: TableState, request: Request) -> list[str]:
+        """Hold the table against the feed, before anything is planned; tell how its schema will change.
+
+        Raises:
+            ConfigError: If the table is not as the feed has it.
+        """
+
+    def stage(self, batch: Batch, rows: Judged_contra) -> Staged:
+        """Write the files of a batch to its folder, where no reader looks, and count what they hold.
+
+        Raises:
+            ObjectRefusedError: If objects turn out to be unreadable on the way.
+        """
 
     def layout(self) -> str:
         """Say where and how the table's files lie: a table that lies otherwise must be made anew."""
 
     def catalog(self) -> CatalogEntry | None:
-        """Give the catalog that the table is registered in, if any."""
+        """Give the catalog entry that the table is registered in, if any."""
 
 
 @runtime_checkable
-class CommittingJob(Protocol):
-    """What a job also brings if its table commits by itself: that commit is the truth, and the outcome follows it."""
+class CommittingSink(Protocol):
+    """What a sink also brings if its table commits by itself: that commit is the truth, and the outcome follows it."""
 
-    def applied(self, plan: Plan) -> TableCommit | None:
+    def applied(self, plan: Plan) -> Applied | None:
         """Look whether the table holds the batch already."""
 
-    def apply(self, plan: Plan, staged: Staged, folder: str, attempt: str) -> TableCommit:
+    def commit(self, batch: Batch, staged: Staged) -> Applied:
         """Make the one commit of a batch, and read it back."""
+
+
+@dataclass(frozen=True)
+class TargetJob(Generic[Rows, Judged]):
+    """One target of a feed and what fills it: reader, build and sink; all else about a run is in ``lifecycle``."""
+
+    feed: Feed
+    target: Target
+    reader: Reader[Rows]
+    build: Callable[[Rows], Judged]
+    sink: Sink[Judged]
+
+    @property
+    def name(self) -> str:
+        """Name the job."""
+        return self.feed.job
+
+    def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
+        """Say what a run would do; see ``Sink.check`` and ``Reader.survey``."""
+        changes = self.sink.check(state, request)
+        survey = self.reader.survey(state, request, excluded=excluded)
+        return replace(survey, schema_changes=[*survey.schema_changes, *changes])
+
+    def stage(self, batch: Batch) -> Staged:
+        """Stage a batch; see ``Reader.read`` and ``Sink.stage``."""
+        return self.sink.stage(batch, self.build(self.reader.read(batch)))
+
+
+AnyJob = TargetJob[Any, Any]

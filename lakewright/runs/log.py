@@ -1,247 +1,111 @@
-"""A target's log: numbered plans and outcomes, each written once, and the state of the table that follows from them."""
+"""A target's log: numbered plans and outcomes, each written once, and the state of the table that they add up to.
 
-from collections.abc import Iterable
-from typing import Any, Final, Literal, TypeVar
+Reading and keeping it stay bounded: now and then the state is written down as a snapshot, and what that replaces is
+deleted, except for the latest outcomes, from which readers downstream learn what has changed.
+"""
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
+from typing import Final, TypeVar
+
+import msgspec
 
 from lakewright.errors import OvertakenError, StateError
+from lakewright.runs.actions import Outcome, TableState
+from lakewright.runs.records import Record, SourceObject
 from lakewright.storage.lake import Lake
+from transforms.object_names import partition_path
 
+#: The format of entries. A release that adds a kind of action or a field raises it, and reads all earlier ones.
+FORMAT: Final = 1
 SNAPSHOT_EVERY: Final = 50
+#: So many of the latest batches stay in the log, also where a snapshot holds what they add up to.
+KEPT_BATCHES: Final = 1000
+_READ_AT_ONCE: Final = 8
 
 
-class Entry(BaseModel):
-    """Base of what is written to the log."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class _Versioned(msgspec.Struct):
+    format: int
 
 
-class SourceObject(Entry):
-    """A source object as a batch takes it; ``values`` are its year, month and day in the table.
-
-    ``superseded`` are its rows that another object had given before. Of an object that is rewritten where it lies,
-    ``done_by`` names the rules that it was rewritten by, and ``again`` says that its own marks are not to be trusted.
-    """
-
-    path: str
-    size: int
-    etag: str
-    values: dict[str, str] = {}
-    superseded: int = 0
-    done_by: str = ""
-    again: bool = False
+class Append(Record, frozen=True, tag_field="kind", tag="append"):
+    """The objects of a batch are added to what the table has."""
 
 
-class TableFile(Entry):
-    """A file that a batch makes: where it was staged, where it is published, in which partition, with how many rows.
+class OverwritePartitions(Record, frozen=True, tag_field="kind", tag="overwrite_partitions"):
+    """The partitions are made again from the objects of the batch alone."""
 
-    Where each row keeps its source object, ``objects`` are those, and ``offsets`` the first and the last offset that
-    the file has of each topic and Kafka partition.
-    """
+    partitions: list[str]
 
-    path: str
-    staged: str
-    partition: str
-    rows: int
-    size: int
-    objects: list[str] = []
-    offsets: dict[str, tuple[int, int]] = {}
+    def covers(self, taken: SourceObject) -> bool:
+        """Tell whether the rows of an object are in one of the partitions."""
+        keys = [part.split("=", 1)[0] for part in self.partitions[0].split("/") if part] if self.partitions else []
+        return partition_path({key: taken.values.get(key, "") for key in keys}) in self.partitions
 
 
-class SchemaVersion(Entry):
-    """What a batch has added to the columns of a table that learns its schema; ``anew``: it has replaced them all."""
-
-    number: int
-    batch: int
-    run: str
-    day: str
-    separator: str
-    anew: bool
-    columns: list[dict[str, Any]]
+class OverwriteTable(Record, frozen=True, tag_field="kind", tag="overwrite_table"):
+    """The whole table is made again from the objects of the batch alone."""
 
 
-class Counts(Entry):
-    """Rows of a batch; ``read = written + deleted + superseded + rejected``.
-
-    Of a batch that was refused nothing is written: its good rows are ``withheld``, and stand in that sum for them.
-    ``rekeyed`` are old keys that were deleted because an update changed them: they have no row, and no part in the sum.
-    """
-
-    read: int = 0
-    written: int = 0
-    deleted: int = 0
-    superseded: int = 0
-    rejected: int = 0
-    withheld: int = 0
-    rekeyed: int = 0
-
-    def holds(self) -> bool:
-        """Tell whether every row is accounted for."""
-        return self.read == self.written + self.deleted + self.superseded + self.rejected + self.withheld
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in Counts.model_fields})
+Scope = Append | OverwritePartitions | OverwriteTable
 
 
-class Before(Entry):
-    """What a table was when a batch was planned: the number of its last batch, and its columns.
-
-    A table of changes also has the highest order that it has seen, and files that remember deleted keys.
-    """
-
-    number: int = 0
-    columns: dict[str, str] = {}
-    mark: str = ""
-    memory: list[str] = []
-
-
-class Plan(Entry):
-    """A batch, written down before any data is read. ``replaces`` are the partitions that are made again; None is all.
+class Plan(Record, frozen=True):
+    """A batch, written down before any data is read.
 
     The processing date is that of the first try, so that a rerun after midnight changes nothing.
     """
 
+    format: int
     number: int
     run: str
+    job: str
     processing_date: str
     config_hash: str
     objects: list[SourceObject]
-    replaces: list[str] | None = []
-    before: Before = Before()
+    scope: Scope
+
+    @property
+    def overwrites_table(self) -> bool:
+        """Tell whether nothing of the table stays."""
+        return isinstance(self.scope, OverwriteTable)
 
 
-class Outcome(Entry):
-    """How a batch ended. From the moment that this is in the log, it has.
+class Snapshot(Record, frozen=True):
+    """A state, written down."""
 
-    ``taken`` are the batch's objects as they are afterwards, where it rewrote them (None: as they were planned), and
-    ``numbers`` what was done to each. ``set_aside`` counts the values that went to each text column because they did
-    not fit the column beside it.
-    ``table_commit`` is what a table that commits by itself said of it; ``memory`` and ``forgotten`` are files that
-    remember deleted keys.
-    """
-
-    number: int
-    status: Literal["committed", "dropped"]
-    run: str
-    attempt: str
-    config_hash: str = ""
-    reason: str = ""
-    counts: Counts = Counts()
-    rules: dict[str, int] = {}
-    columns: dict[str, str] = {}
-    taken: list[SourceObject] | None = None
-    numbers: dict[str, dict[str, int]] = {}
-    schema_version: SchemaVersion | None = None
-    set_aside: dict[str, int] = {}
-    layout: str = ""
-    added: list[TableFile] = []
-    removed: list[str] = []
-    quarantined: list[TableFile] = []
-    released: list[str] = []
-    mark: str = ""
-    memory: list[TableFile] = []
-    forgotten: list[str] = []
-    table_commit: dict[str, str | int] = {}
+    format: int
+    state: TableState
 
 
-class TableState(Entry):
-    """What the log adds up to: the committed objects, the files of the table and of the quarantine, the columns.
-
-    ``published`` are the columns that any file of the table may hold, also those that the feed has dropped since;
-    ``committed`` is the number of the last batch that was.
-    """
-
-    number: int = 0
-    committed: int = 0
-    objects: dict[str, SourceObject] = {}
-    files: dict[str, TableFile] = {}
-    quarantine: dict[str, TableFile] = {}
-    columns: dict[str, str] = {}
-    published: dict[str, str] = {}
-    schema_versions: list[SchemaVersion] = []
-    layout: str = ""
-    mark: str = ""
-    memory: dict[str, TableFile] = {}
-    last: Outcome | None = None
-
-    def has(self, path: str, etag: str) -> bool:
-        """Tell whether an object was committed as it is."""
-        taken = self.objects.get(path)
-        return taken is not None and taken.etag == etag
-
-    def other_layout(self, wanted: str) -> str:
-        """Say that the table lies otherwise than a feed wants it; empty if it does not, or nothing lies there yet."""
-        if self.layout in ("", wanted):
-            return ""
-        return f"the table was laid out as {self.layout}, and the feed says {wanted}"
-
-    def before(self) -> Before:
-        """Give what the plan of the next batch says of the table."""
-        return Before(number=self.committed, columns=self.columns, mark=self.mark, memory=list(self.memory))
-
-    def after(self, plan: Plan, outcome: Outcome) -> "TableState":
-        """Give the state after one more batch."""
-        quarantine = _replaced(self.quarantine, outcome.released, outcome.quarantined)
-        if outcome.status == "dropped":
-            return self.model_copy(update={"number": plan.number, "quarantine": quarantine, "last": outcome})
-        objects = self.objects
-        if plan.replaces is None:
-            objects = {}
-        elif plan.replaces:
-            replaced = set(plan.replaces)
-            objects = {path: taken for path, taken in objects.items() if partition_in(taken, replaced) not in replaced}
-        return TableState(
-            number=plan.number,
-            committed=plan.number,
-            objects=objects
-            | {taken.path: taken for taken in (plan.objects if outcome.taken is None else outcome.taken)},
-            files=_replaced(self.files, outcome.removed, outcome.added),
-            quarantine=quarantine,
-            columns=outcome.columns,
-            published=outcome.columns if plan.replaces is None else self.published | outcome.columns,
-            schema_versions=[*self.schema_versions, *([outcome.schema_version] if outcome.schema_version else [])],
-            layout=outcome.layout,
-            mark=outcome.mark if plan.replaces is None else max(self.mark, outcome.mark),
-            memory=_replaced(self.memory, outcome.forgotten, outcome.memory),
-            last=outcome,
-        )
-
-
-def partition_in(taken: SourceObject, partitions: Iterable[str]) -> str:
-    """Name the partition of an object, with the keys that these partitions have."""
-    keys = [part.split("=", 1)[0] for part in next(iter(partitions)).split("/") if part]
-    return "/".join(f"{key}={taken.values.get(key, '')}" for key in keys)
-
-
-def _replaced(files: dict[str, TableFile], removed: Iterable[str], added: Iterable[TableFile]) -> dict[str, TableFile]:
-    gone = set(removed)
-    return {path: file for path, file in files.items() if path not in gone} | {file.path: file for file in added}
-
-
-E = TypeVar("E", Plan, Outcome, TableState)
+E = TypeVar("E", Plan, Outcome, Snapshot)
 
 
 class Log:
     """The log of one target, in ``state/<feed>/<target>/log/``."""
 
-    def __init__(self, lake: Lake, folder: str) -> None:
+    def __init__(self, lake: Lake, state_folder: str) -> None:
         self._lake = lake
-        self._folder = f"{folder}log/"
+        self._folder = f"{state_folder}log/"
 
     def read(self) -> tuple[TableState, Plan | None]:
-        """Add the log up: the state after the last outcome, and the plan that is still open."""
-        state = self._snapshot()
-        open_plan = None
-        entries = {entry.path for entry in self._lake.list(self._folder, after=f"{self._folder}{state.number:06d}.z")}
-        while open_plan is None and (path := self._path(state.number + 1, "plan")) in entries:
-            plan = self._entry(Plan, path)
-            outcome_path = self._path(plan.number, "outcome")
-            if outcome_path in entries:
-                state = state.after(plan, self._entry(Outcome, outcome_path))
-            else:
-                open_plan = plan
-        return state, open_plan
+        """Add the log up: the state after the last outcome, and the plan that is still open.
+
+        Raises:
+            StateError: If an entry is damaged, or of a format that this version does not know.
+        """
+        while True:
+            try:
+                return self._read()
+            except FileNotFoundError:  # a run wrote a later snapshot meanwhile, and deleted what it replaces
+                continue
+
+    def outcomes(self, *, after: int) -> Iterator[Outcome]:
+        """Read the outcomes of the batches after a number, as far as they are still there, in their order."""
+        yield from self._outcomes(self._listed(after))
 
     def write_plan(self, plan: Plan) -> None:
         """Write a plan.
@@ -249,7 +113,7 @@ class Log:
         Raises:
             OvertakenError: If another run wrote one of this number first.
         """
-        self._write(self._path(plan.number, "plan"), plan)
+        self._write(plan.number, "plan", plan)
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Write how a batch ended: from then on it has.
@@ -257,26 +121,63 @@ class Log:
         Raises:
             OvertakenError: If another run ended it first.
         """
-        self._write(self._path(outcome.number, "outcome"), outcome)
+        self._write(outcome.number, "outcome", outcome)
 
     def write_snapshot(self, state: TableState) -> None:
-        """Write the state down now and then, so that reading the log does not grow with its length."""
-        if state.number % SNAPSHOT_EVERY == 0:
-            self._lake.create(f"{self._folder}snapshot-{state.number:06d}.json", state.model_dump_json().encode())
+        """Write the state down now and then, and delete the older entries that nobody needs from then on."""
+        if state.number % SNAPSHOT_EVERY:
+            return
+        path = self._snapshot_path(state.number)
+        body = msgspec.json.encode(Snapshot(FORMAT, state))
+        self._lake.create(path, gzip.compress(body, compresslevel=1, mtime=0))
+        last_deleted = self._path(max(0, state.number - KEPT_BATCHES), "z")
+        older = [older for older in self._snapshots() if older < path]
+        entries = takewhile(lambda entry: entry.path <= last_deleted, self._lake.list(self._folder))
+        for replaced in [*older, *(entry.path for entry in entries)]:
+            self._lake.delete(replaced)
 
-    def _snapshot(self) -> TableState:
-        snapshots = [entry.path for entry in self._lake.list(self._folder, after=f"{self._folder}snapshot-")]
-        return self._entry(TableState, snapshots[-1]) if snapshots else TableState()
+    def _read(self) -> tuple[TableState, Plan | None]:
+        snapshots = self._snapshots()
+        state = self._entry(Snapshot, snapshots[-1]).state if snapshots else TableState()
+        listed = self._listed(state.number)
+        for outcome in self._outcomes(listed):
+            state.apply(outcome)
+        open_path = self._path(state.number + 1, "plan")
+        return state, self._entry(Plan, open_path) if open_path in listed else None
+
+    def _listed(self, after: int) -> list[str]:
+        return [entry.path for entry in self._lake.list(self._folder, after=self._path(after, "z"))]
+
+    def _outcomes(self, listed: Iterable[str]) -> Iterator[Outcome]:
+        paths = [path for path in listed if path.endswith(".outcome.json")]
+        with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+            yield from pool.map(lambda path: self._entry(Outcome, path), paths)
+
+    def _snapshots(self) -> list[str]:
+        return [entry.path for entry in self._lake.list(f"{self._folder}snapshots/")]
 
     def _entry(self, model: type[E], path: str) -> E:
+        body = self._lake.read(path)
         try:
-            return model.model_validate_json(self._lake.read(path))
-        except ValidationError as error:
-            raise StateError(f"{path} is no entry of a log: {error.errors()[0]['msg']}; restore it") from error
+            text = gzip.decompress(body) if path.endswith(".gz") else body
+            written = msgspec.json.decode(text, type=_Versioned).format
+            if written <= FORMAT:
+                return msgspec.json.decode(text, type=model)
+        except (msgspec.MsgspecError, EOFError, OSError, zlib.error) as error:
+            raise StateError(f"{path} is no entry of a log: {error}; restore it") from error
+        raise StateError(
+            f"{path} was written by a newer version (format {written}; this one reads up to {FORMAT}): run that version"
+        )
+
+    def _snapshot_path(self, number: int) -> str:
+        return f"{self._folder}snapshots/{number:09d}.json.gz"
 
     def _path(self, number: int, kind: str) -> str:
-        return f"{self._folder}{number:06d}.{kind}.json"
+        return f"{self._folder}{number:09d}.{kind}.json"
 
-    def _write(self, path: str, entry: Entry) -> None:
-        if not self._lake.create(path, entry.model_dump_json().encode()):
+    def _write(self, number: int, kind: str, entry: Plan | Outcome) -> None:
+        path = self._path(number, kind)
+        overtaken = not self._lake.create(path, msgspec.json.encode(entry))
+        # A run that slept for long may write an entry again that a snapshot has replaced since.
+        if overtaken or any(self._lake.list(f"{self._folder}snapshots/", after=self._snapshot_path(number - 1))):
             raise OvertakenError(f"another run wrote {path} first; this run's work is discarded, nothing is lost")

@@ -5,29 +5,16 @@ import platform
 from collections.abc import Iterable
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, Field
+import msgspec
 
 from lakewright import __version__
 from lakewright.errors import ConfigError
-from lakewright.runs.log import Counts, Outcome, SourceObject
+from lakewright.runs.actions import Outcome
+from lakewright.runs.log import Plan
+from lakewright.runs.records import Counts
 from lakewright.storage.lake import Lake
 
 _PACKAGES: Final = ("pyspark", "pydantic", "boto3")
-
-_OF_OUTCOME: Final = {
-    *(
-        "number",
-        "status",
-        "reason",
-        "config_hash",
-        "removed",
-        "counts",
-        "rules",
-        "numbers",
-        "set_aside",
-        "table_commit",
-    ),
-}
 
 Status = Literal["running", "committed", "nothing_new", "refused", "failed", "overtaken"]
 
@@ -42,37 +29,27 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-class BatchReport(BaseModel):
-    """One batch of a run: what went in, what came out."""
-
-    number: int
-    status: Literal["committed", "dropped"]
-    reason: str = ""
-    processing_date: str = ""
-    config_hash: str = ""
-    inputs: list[SourceObject] = []
-    outputs: list[str] = []
-    removed: list[str] = []
-    quarantined: list[str] = []
-    counts: Counts = Counts()
-    rules: dict[str, int] = {}
-    numbers: dict[str, dict[str, int]] = {}
-    set_aside: dict[str, int] = {}
-    table_commit: dict[str, str | int] = {}
-
-    @classmethod
-    def of(cls, outcome: Outcome, inputs: list[SourceObject], processing_date: str) -> "BatchReport":
-        """Report a batch as the log has it."""
-        return cls(
-            inputs=inputs,
-            processing_date=processing_date,
-            outputs=[file.path for file in outcome.added],
-            quarantined=[file.path for file in outcome.quarantined],
-            **outcome.model_dump(include=_OF_OUTCOME),
-        )
+def report_batch(outcome: Outcome, plan: Plan | None) -> dict[str, Any]:
+    """Report a batch as the log has it: what went in, what came out, and what each of its actions says of itself."""
+    report: dict[str, Any] = {
+        "number": outcome.number,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "processing_date": plan.processing_date if plan else "",
+        "config_hash": outcome.config_hash,
+        "inputs": msgspec.to_builtins(plan.objects) if plan else [],
+        "outputs": [],
+        "removed": [],
+        "quarantined": [],
+        "counts": msgspec.to_builtins(outcome.counts),
+        "rules": outcome.rules,
+    }
+    for action in outcome.actions:
+        report |= action.report()
+    return report
 
 
-class Receipt(BaseModel):
+class Receipt(msgspec.Struct):
     """What one run did for one target."""
 
     run: str
@@ -88,7 +65,7 @@ class Receipt(BaseModel):
     error: str = ""
     counts: Counts = Counts()
     rules: dict[str, int] = {}
-    batches: list[BatchReport] = []
+    batches: list[dict[str, Any]] = []
     refused: dict[str, str] = {}
     ignored: dict[str, str] = {}
     extra_columns: dict[str, int] = {}
@@ -97,23 +74,32 @@ class Receipt(BaseModel):
     warnings: list[str] = []
     catalog: str = ""
     checks: dict[str, bool] = {}
-    versions: dict[str, str] = Field(default_factory=_versions)
+    versions: dict[str, str] = msgspec.field(default_factory=_versions)
 
     def warn(self, warnings: Iterable[str]) -> None:
         """Add warnings, each once: what a person should know although the run goes on."""
         self.warnings = list(dict.fromkeys((*self.warnings, *warnings)))
 
-    def add(self, report: BatchReport) -> None:
+    def add(self, outcome: Outcome, plan: Plan) -> None:
         """Take a batch in: the counts are those of the batches that were committed, or of the one that was refused."""
-        self.batches.append(report)
-        self.counts = self.counts + report.counts
-        for rule, count in report.rules.items():
+        self.batches.append(report_batch(outcome, plan))
+        self.counts = self.counts + outcome.counts
+        for rule, count in outcome.rules.items():
             self.rules[rule] = self.rules.get(rule, 0) + count
+
+    def dump(self) -> dict[str, Any]:
+        """Give the receipt as plain data, as JSON has it."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+    def json(self) -> str:
+        """Give the receipt as one line of JSON."""
+        return msgspec.json.encode(self).decode()
 
 
 def write_receipt(lake: Lake, folder: str, receipt: Receipt) -> None:
     """Write a receipt; the run's id makes its name its own."""
-    lake.create(_path(folder, receipt.run), receipt.model_dump_json(indent=2).encode())
+    lake.create(_path(folder, receipt.run), msgspec.json.format(msgspec.json.encode(receipt), indent=2))
 
 
 def has_receipt(lake: Lake, folder: str, run: str) -> bool:
@@ -130,14 +116,18 @@ def read_receipt(lake: Lake, folder: str, run: str | None) -> dict[str, Any]:
     paths = [_path(folder, run)] if run else [entry.path for entry in lake.list(f"{folder}receipts/")][-1:]
     if not paths or lake.stat(paths[0]) is None:
         raise ConfigError(f"no receipt of run {run}" if run else "no receipt yet: nothing has been run")
-    return Receipt.model_validate_json(lake.read(paths[0])).model_dump()
+    return _read(lake, paths[0]).dump()
 
 
 def last_failure(lake: Lake, folder: str) -> Receipt | None:
     """Give the receipt of the last run that left one, if it failed."""
     paths = [entry.path for entry in lake.list(f"{folder}receipts/")][-1:]
-    receipt = Receipt.model_validate_json(lake.read(paths[0])) if paths else None
+    receipt = _read(lake, paths[0]) if paths else None
     return receipt if receipt is not None and receipt.exit_code else None
+
+
+def _read(lake: Lake, path: str) -> Receipt:
+    return msgspec.json.decode(lake.read(path), type=Receipt)
 
 
 def _path(folder: str, run: str) -> str:

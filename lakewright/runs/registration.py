@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lakewright.errors import CatalogError, cause_of
-from lakewright.runs.job import TargetJob
-from lakewright.runs.log import TableState
+from lakewright.runs.actions import TableState
+from lakewright.runs.job import AnyJob
 from lakewright.storage.lake import Lake, StoredObject
 
 LOGGER = logging.getLogger("lakewright")
@@ -28,7 +28,7 @@ class Registered(BaseModel):
 class Registration:
     """The entry of one target, and ``state/<feed>/<target>/catalog``, which says what it was brought to last."""
 
-    def __init__(self, lake: Lake, job: TargetJob) -> None:
+    def __init__(self, lake: Lake, job: AnyJob) -> None:
         self._lake, self._job = lake, job
         self._path = f"{job.target.state_folder}catalog"
 
@@ -37,7 +37,7 @@ class Registration:
 
         A table that is laid out otherwise than the feed says now is left as it is, until `rebuild` has made it anew.
         """
-        if not state.committed or state.other_layout(self._job.layout()) or self._job.catalog() is None:
+        if not state.committed or state.other_layout(self._job.sink.layout()) or self._job.sink.catalog() is None:
             return False
         last = self._last()
         return last is None or last != self._now(state, last.entry)
@@ -53,7 +53,7 @@ class Registration:
         """
         noted, last = self._lake.stat(self._path), self._last()
         try:
-            catalog = self._job.catalog()
+            catalog = self._job.sink.catalog()
             entry = catalog.register(state) if catalog else ""
         except CatalogError as error:
             raise CatalogError(

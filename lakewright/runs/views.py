@@ -1,25 +1,24 @@
 """What a person asks before and after a run: what would be done, and how things stand. Reads, never writes."""
 
-from typing import Any, Final
+from typing import Any
 
 from lakewright.errors import EmptySourceError
 from lakewright.kafka.schemas import history
-from lakewright.runs.job import Request, Survey, TargetJob
-from lakewright.runs.log import Log, TableState
-from lakewright.runs.receipts import last_failure
+from lakewright.runs.actions import Outcome, TableState
+from lakewright.runs.job import AnyJob, Request, Survey
+from lakewright.runs.log import Log
+from lakewright.runs.receipts import last_failure, report_batch
 from lakewright.storage.lake import Lake
 from transforms.errors import LakewrightError
 from transforms.object_names import partition_path
 
-_TOLD_OF_A_BATCH: Final = {"number", "status", "run", "counts", "reason", "table_commit"}
 
-
-def plan_overview(lake: Lake, job: TargetJob, request: Request) -> dict[str, Any]:
+def plan_overview(lake: Lake, job: AnyJob, request: Request) -> dict[str, Any]:
     """Say what a run would do for a target."""
     state, open_plan = Log(lake, job.target.state_folder).read()
     found: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name, "exit_code": 0, "error": ""}
     if open_plan is not None:
-        changed = job.changed(open_plan)
+        changed = job.reader.changed(open_plan)
         found["open_batch"] = {
             "number": open_plan.number,
             "objects": len(open_plan.objects),
@@ -48,7 +47,7 @@ def plan_overview(lake: Lake, job: TargetJob, request: Request) -> dict[str, Any
     return found
 
 
-def schema_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
+def schema_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
     """Say which columns a table has, and, where it learns them, with which version each came."""
     state, _ = Log(lake, job.target.state_folder).read()
     return {
@@ -59,7 +58,7 @@ def schema_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
     }
 
 
-def status_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
+def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
     """Say how things stand with a target."""
     state, open_plan = Log(lake, job.target.state_folder).read()
     told: dict[str, Any] = {"exit_code": 0, "error": "", "warnings": []}
@@ -80,9 +79,7 @@ def status_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
         "feed": job.target.feed_name,
         "target": job.target.name,
         **told,
-        "last_batch": last.model_dump(include={"number", "status", "run", "counts", "reason", "table_commit"})
-        if last
-        else None,
+        "last_batch": _last_batch(last) if last else None,
         "open_batch": open_plan.number if open_plan else None,
         "waiting_objects": waiting,
         "files": len(state.files),
@@ -92,7 +89,13 @@ def status_overview(lake: Lake, job: TargetJob) -> dict[str, Any]:
     }
 
 
-def _told_of_nothing(job: TargetJob, state: TableState, survey: Survey) -> dict[str, Any]:
+def _last_batch(last: Outcome) -> dict[str, Any]:
+    report = report_batch(last, None)
+    kept = ("number", "status", "counts", "reason", "table_commit")
+    return {"run": last.run} | {name: report[name] for name in kept if name in report}
+
+
+def _told_of_nothing(job: AnyJob, state: TableState, survey: Survey) -> dict[str, Any]:
     """Say what becomes of a run that finds nothing of the target's at the source."""
     if not survey.nothing:
         return {}

@@ -4,17 +4,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lakewright.errors import SourceGoneError, SourceRewrittenError
-from lakewright.runs.log import SourceObject, TableState
+from lakewright.runs.actions import TableState
+from lakewright.runs.log import Append, OverwritePartitions, OverwriteTable, Scope
+from lakewright.runs.records import SourceObject
 from lakewright.sources.listing import Listed
 from transforms.object_names import partition_path
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The objects of the next batch, and the partitions that it makes again (None: the whole table)."""
+    """The objects of the next batch, and what of the table they take the place of."""
 
     objects: list[SourceObject]
-    replaces: list[str] | None
+    scope: Scope
 
 
 def narrowed(objects: Iterable[Listed], wanted: Mapping[str, str]) -> list[Listed]:
@@ -66,7 +68,7 @@ def choose_rebuild(
             raise SourceGoneError(partition, gone)
         chosen.extend(objects)
         replaces.append(partition)
-    return Choice(chosen, replaces)
+    return Choice(chosen, OverwritePartitions(replaces))
 
 
 def choose_whole(listed: Iterable[Listed], state: TableState, *, keys: Collection[str], allow_gone: bool) -> Choice:
@@ -82,7 +84,7 @@ def choose_whole(listed: Iterable[Listed], state: TableState, *, keys: Collectio
     gone = sorted(set(state.objects) - {taken.path for taken in objects})
     if gone and not allow_gone:
         raise SourceGoneError("", gone)
-    return Choice(objects, None)
+    return Choice(objects, OverwriteTable())
 
 
 def choose_append(
@@ -110,8 +112,8 @@ def choose_append(
             taken_as = before.values if before is not None else values(found)
             objects.append(SourceObject(path=found.path, size=found.size, etag=found.etag, values=taken_as))
     if not everything:
-        return Choice(objects, [])
+        return Choice(objects, Append())
     gone = sorted(set(state.objects) - {found.path for found in listed})
     if gone and not allow_gone:
         raise SourceGoneError("", gone)
-    return Choice(objects, None)
+    return Choice(objects, OverwriteTable())

@@ -14,7 +14,7 @@ from lakewright.errors import AccessDeniedError, SourceGoneError, UnreachableErr
 from lakewright.runs.interrupts import Interrupt
 from lakewright.runs.job import Request, Survey, Target
 from lakewright.runs.lifecycle import Run
-from lakewright.runs.log import TableState
+from lakewright.runs.actions import TableState
 from lakewright.runs.progress import LogProgress
 from lakewright.sources.selection import Choice
 from lakewright.storage.lake import Lake

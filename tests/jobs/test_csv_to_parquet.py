@@ -626,7 +626,8 @@ def test_a_path_of_another_name_needs_a_rebuild(bench: Bench, fill: str) -> None
 
 
 def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(bench: Bench) -> None:
-    from lakewright.runs.log import Log, Plan, SourceObject
+    from lakewright.runs.log import Log, Plan
+    from lakewright.runs.records import SourceObject
     from lakewright.storage.uris import open_lake
 
     bench.feed(source__columns={"id": "long", "name": "string", "more": "string"})

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from jobs.json_scrub import packed
 from lakewright.json.scrub import ScrubRules, scrub_object
-from lakewright.runs.log import SourceObject
+from lakewright.runs.records import SourceObject
 from lakewright.storage.local import etag_of
 from lakewright.storage.local_in_place import LocalInPlace
 from tests.conftest import Answer, command

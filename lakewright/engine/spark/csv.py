@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from lakewright.csv.objects import CsvOptions, Finding, Header, bind_columns
 from lakewright.engine.spark.csv_records import look_through_objects, read_records
-from lakewright.runs.log import SourceObject
+from lakewright.runs.records import SourceObject
 from lakewright.storage.lake import Lake
 from transforms.object_names import is_hidden
 from transforms.spark.typed_rows import FAULT, OBJECT, TEXT

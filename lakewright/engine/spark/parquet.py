@@ -2,18 +2,17 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakewright.runs.log import SourceObject, TableFile
+from lakewright.parquet.place import Compression
+from lakewright.runs.records import DataFile, SourceObject
 from lakewright.storage.lake import Lake
 from transforms.object_names import partition_path
-
-Compression = Literal["snappy", "zstd"]
 
 #: Files aimed at lie between 128 and 512 MB; Parquet is taken for a third of the text that it comes from.
 _FILE_BYTES: Final = 256 << 20
@@ -77,7 +76,7 @@ def _gathered(rows: DataFrame, partition_by: Sequence[str]) -> DataFrame:
     return rows.sparkSession.sql(f"SELECT /*+ {hint} */ * FROM {{rows}}", rows=rows)  # noqa: S608 - names are quoted
 
 
-def staged_files(spark: SparkSession, lake: Lake, folder: str, destination: str, *, prefix: str) -> list[TableFile]:
+def staged_files(spark: SparkSession, lake: Lake, folder: str, destination: str, *, prefix: str) -> list[DataFile]:
     """List the Parquet files below a staging folder that hold rows, and where each will be published.
 
     The rows are those of the files' own footers.
@@ -102,7 +101,7 @@ def staged_files(spark: SparkSession, lake: Lake, folder: str, destination: str,
         partition, _, name = entry.path[len(folder) :].rpartition("/")
         path = "/".join(part for part in (destination.rstrip("/"), partition, prefix + name) if part)
         if count:
-            files.append(TableFile(path=path, staged=entry.path, partition=partition, rows=count, size=entry.size))
+            files.append(DataFile(path=path, staged=entry.path, partition=partition, rows=count, size=entry.size))
     return files
 
 
@@ -111,23 +110,3 @@ def broken_rules(spark: SparkSession, uri: str) -> dict[str, int]:
     reasons = spark.read.parquet(uri).select(F.explode("reasons").alias("r"))
     rules = reasons.select(F.concat_ws(": ", "r.column", "r.rule").alias("rule")).groupBy("rule").count()
     return {row["rule"]: row["count"] for row in rules.orderBy("rule").collect()}
-
-
-def schema_changes(
-    before: Mapping[str, str], published: Mapping[str, str], now: Mapping[str, str]
-) -> tuple[list[str], list[str]]:
-    """Compare a table's columns with those to come: changes that its files bear, and those that they do not.
-
-    ``published`` are also those that were dropped, since files still hold them. A published column never changes its
-    type: Spark cannot read an INT32 file column as bigint, nor text as a number.
-    """
-    if not before:
-        return [], []
-    fine = [f"added {name} {kind}" for name, kind in now.items() if name not in before]
-    fine += [f"dropped {name}; older files keep it" for name in before if name not in now]
-    broken = [
-        f"column {name} is {published[name]} in the table and {kind} in the feed"
-        for name, kind in now.items()
-        if published.get(name, kind) != kind
-    ]
-    return fine, broken

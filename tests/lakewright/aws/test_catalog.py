@@ -8,7 +8,8 @@ import pytest
 
 from lakewright.aws.catalog import Catalog
 from lakewright.errors import CatalogError
-from lakewright.runs.log import TableFile, TableState
+from lakewright.runs.records import DataFile
+from lakewright.runs.actions import TableState
 from tests.lakewright.aws.glue_server import GlueServer, glue_server
 
 LAKE = "s3://bucket/lake"
@@ -35,7 +36,7 @@ def catalog(
 def state(columns: dict[str, str], partitions: list[str], path: str = "refined/people") -> TableState:
     names = [f"{path}/{partition}/1.parquet" if partition else f"{path}/1.parquet" for partition in partitions]
     files = {
-        name: TableFile(path=name, staged="", partition=partition, rows=1, size=1)
+        name: DataFile(path=name, staged="", partition=partition, rows=1, size=1)
         for name, partition in zip(names, partitions, strict=True)
     }
     return TableState(number=1, committed=1, columns=columns, files=files)

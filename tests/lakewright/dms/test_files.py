@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from lakewright.dms import files as dms
 from lakewright.dms.files import ChangeColumns, Footer, is_load, read_changes, read_footers, written_at
-from lakewright.runs.log import SourceObject
+from lakewright.runs.records import SourceObject
 from lakewright.storage.uris import open_lake
 
 

@@ -20,7 +20,7 @@ from lakewright.kafka.copies import TextTask, read_texts
 from lakewright.kafka.files import EventObject, EventRules, FlattenTask, flatten_objects
 from lakewright.storage.uris import open_in_place
 from lakewright.json.scrub import ScrubRules, scrub_object
-from lakewright.parquet.arrow import TablePlace
+from lakewright.parquet.place import TablePlace
 from transforms.events.sink_names import read_sink_name
 
 lake, what, path, size = *sys.argv[1:4], int(sys.argv[4])

@@ -11,7 +11,7 @@ import pytest
 from lakewright.kafka import batches as event_batches
 from lakewright.kafka.batches import EventBatch, EventFlattening, cut_evenly
 from lakewright.kafka.files import EventObject, EventRules, FlattenTask
-from lakewright.parquet.arrow import TablePlace
+from lakewright.parquet.place import TablePlace
 from lakewright.storage.uris import open_lake
 from transforms.events.schema import EventColumn, EventSchema
 from transforms.events.sink_names import SinkName

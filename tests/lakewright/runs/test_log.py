@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakewright.errors import OvertakenError
-from lakewright.runs.log import Log, Outcome, Plan, SourceObject, TableFile, TableState
+from lakewright.runs.log import Log, Plan
+from lakewright.runs.actions import Outcome, TableState
+from lakewright.runs.records import SourceObject, DataFile
 from lakewright.storage.uris import open_lake
 
 
@@ -22,7 +24,7 @@ def plan(number: int, *paths: str, day: str = "1", replaces: list[str] | None = 
 
 
 def outcome(number: int, added: list[str], removed: list[str], status: str = "committed") -> Outcome:
-    files = [TableFile(path=path, staged="", partition="day=1", rows=1, size=1) for path in added]
+    files = [DataFile(path=path, staged="", partition="day=1", rows=1, size=1) for path in added]
     return Outcome.model_validate(
         {"number": number, "status": status, "run": "r", "attempt": "a", "added": files, "removed": removed}
     )

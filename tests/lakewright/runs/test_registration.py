@@ -12,7 +12,9 @@ from lakewright.config import Feed
 from lakewright.errors import ConfigError
 from lakewright.runs.job import Request, Staged, Survey, Target
 from lakewright.runs.lifecycle import run_targets
-from lakewright.runs.log import Counts, Plan, SourceObject, TableFile, TableState
+from lakewright.runs.records import Counts, SourceObject, DataFile
+from lakewright.runs.log import Plan
+from lakewright.runs.actions import TableState
 from lakewright.runs.progress import LogProgress, Progress
 from lakewright.runs.receipts import Receipt
 from lakewright.sources.selection import Choice
@@ -54,7 +56,7 @@ class CopyDays:
         for taken in plan.objects:
             path = f"day={taken.path}/{plan.number}.parquet"
             self._lake.create(folder + path, b"1")
-            file = TableFile(
+            file = DataFile(
                 path=self.target.path + path, staged=folder + path, partition=f"day={taken.path}", rows=1, size=1
             )
             table.append(file)

@@ -1,0 +1,78 @@
+"""The actions of a batch that puts files into a table, or takes some out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from lakewright.runs.actions import (
+    REFUSED,
+    AddFiles,
+    AnyAction,
+    ForgetObjects,
+    OverwriteTable,
+    QuarantineRows,
+    ReleaseRows,
+    RemoveFiles,
+    SetColumns,
+    SetLayout,
+    TakeObjects,
+)
+from lakewright.runs.job import Batch
+from lakewright.runs.log import Append, OverwritePartitions, Scope
+from lakewright.runs.records import DataFile, SourceObject
+
+
+def table_actions(
+    batch: Batch,
+    *,
+    layout: str,
+    columns: Mapping[str, str],
+    added: Sequence[DataFile],
+    quarantined: Sequence[DataFile],
+    removed: Iterable[str] = (),
+    released: Iterable[str] = (),
+    objects: Sequence[SourceObject] | None = None,
+) -> list[AnyAction]:
+    """Give the actions of a batch; what its scope overwrites is removed.
+
+    ``removed`` are files of the table that the batch replaces beside those, and ``released`` files of the quarantine;
+    those of batches that were refused before are released in any case. ``objects`` are those of the plan, unless there
+    is something to note of them.
+    """
+    plan, state = batch.plan, batch.state
+    removed = [*_within(plan.scope, state.files.values()), *removed]
+    quarantine = state.quarantine.values()
+    refused = [file.path for file in quarantine if file.partition == REFUSED]
+    released = [*_within(plan.scope, quarantine), *refused, *released]
+    taken = list(plan.objects if objects is None else objects)
+    actions: list[AnyAction] = [OverwriteTable()] if plan.overwrites_table else []
+    if plan.overwrites_table or state.layout != layout:
+        actions.append(SetLayout(layout))
+    if plan.overwrites_table or state.columns != columns:
+        actions.append(SetColumns(dict(columns)))
+    if forgotten := _forgotten(batch):
+        actions.append(ForgetObjects(forgotten))
+    actions.append(TakeObjects(taken))
+    if added:
+        actions.append(AddFiles(list(added)))
+    if removed:
+        actions.append(RemoveFiles(list(dict.fromkeys(removed))))
+    if quarantined:
+        actions.append(QuarantineRows(list(quarantined)))
+    if released:
+        actions.append(ReleaseRows(list(dict.fromkeys(released))))
+    return actions
+
+
+def _within(scope: Scope, files: Iterable[DataFile]) -> list[str]:
+    """Name the files that a scope overwrites."""
+    if isinstance(scope, OverwritePartitions):
+        return [file.path for file in files if file.partition in scope.partitions]
+    return [] if isinstance(scope, Append) else [file.path for file in files]
+
+
+def _forgotten(batch: Batch) -> list[str]:
+    """Name the objects of overwritten partitions that the batch does not take again."""
+    scope = batch.plan.scope
+    if not isinstance(scope, OverwritePartitions):
+        return []
+    again = {taken.path for taken in batch.plan.objects}
+    return [path for path, taken in batch.state.objects.items() if path not in again and scope.covers(taken)]
