@@ -4,7 +4,9 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -52,6 +54,12 @@ def command(*arguments: str) -> Answer:
 
     result = CliRunner().invoke(app, list(arguments))
     return Answer(result.exit_code, result.stdout, result.stderr)
+
+
+def freeze_day(monkeypatch: pytest.MonkeyPatch, day: str) -> None:
+    """Let new batches be planned on a day."""
+    frozen = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+    monkeypatch.setattr("lakewright.runs.job.datetime", SimpleNamespace(now=lambda zone: frozen))
 
 
 @dataclass

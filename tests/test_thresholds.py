@@ -352,10 +352,10 @@ def test_pages_of_a_listing_on_s3(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_source_that_keeps_changing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs.csv_to_parquet import CsvToParquet
+    from lakewright.sources.reader import ObjectReader
 
     bench.put("a.csv", "id,name\n1,a\n")
-    monkeypatch.setattr(CsvToParquet, "changed", lambda _, plan: [plan.objects[0].path])
+    monkeypatch.setattr(ObjectReader, "changed", lambda _, plan: [plan.objects[0].path])
     receipt = bench.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
     assert receipt["error"] == "the source kept changing while it was read; gave up after 5 tries"

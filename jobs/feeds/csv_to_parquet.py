@@ -1,6 +1,7 @@
 """The feeds of the job csv_to_parquet."""
 
 import re
+from re import Pattern
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -172,6 +173,10 @@ class CsvToParquetFeed(Feed):
             )
             for name, spec in self.source.columns.items()
         }
+
+    def file_name_pattern(self) -> Pattern[str] | None:
+        """Give the pattern of the names of source objects, if they have one."""
+        return file_name_pattern(self.source.file_name) if self.source.file_name else None
 
     def header_names(self) -> dict[str, str]:
         """Give the name in the header of each declared column."""

@@ -7,9 +7,9 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes
-from lakewright.parquet.place import Compression
 from lakewright.kafka.files import DayRange, EventRules
 from lakewright.parquet.arrow import PROVENANCE
+from lakewright.parquet.place import Compression
 from transforms.events.column_names import clean_key, read_path
 from transforms.events.sink_names import path_date_pattern
 from transforms.events.types import TIME_FORMATS

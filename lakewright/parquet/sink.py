@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from lakewright.aws.catalog import Catalog
 from lakewright.errors import ConfigError
 from lakewright.parquet.place import Compression, TablePlace
 from lakewright.parquet.table_actions import table_actions
 from lakewright.runs.actions import AnyAction, TableState
-from lakewright.runs.job import Batch, Request, Staged, Target
+from lakewright.runs.job import Batch, Preflight, Request, Staged, Target
+from lakewright.runs.log import Log
 from lakewright.runs.records import Counts, DataFile, SourceObject
 from lakewright.storage.lake import Lake
+
+_LEFT_BEHIND: Final = "the former table, laid out as {}, is not kept up to date any more; delete it if nobody reads it"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class ParquetSink:
         rejected_by: Likewise for rejected rows.
         columns: The declared columns, with their types; None if they are learned.
         catalog_table: Database and table in the catalog, if any.
+        is_only_target: Whether the feed has no other target, so that another table of its can only be a former one.
     """
 
     lake: Lake
@@ -76,15 +80,18 @@ class ParquetSink:
     compression: Compression = "snappy"
     columns: Mapping[str, str] | None = None
     catalog_table: tuple[str, str] | None = None
+    is_only_target: bool = False
 
-    def check(self, state: TableState, request: Request) -> list[str]:
-        """See ``Sink.check``."""
+    def check(self, state: TableState, request: Request) -> Preflight:
+        """See ``Sink.check``; a table whose path was changed in the feed takes the place of the former one."""
+        former = former_table(self.lake, self.target, state) if self.is_only_target else None
         changes, broken = schema_changes(state.columns, state.published, self.columns or state.columns)
-        if problem := state.other_layout(self.layout()):
+        if problem := (former or state).other_layout(self.layout()):
             broken.insert(0, problem)
         if broken and not request.is_whole:
             raise ConfigError(f"{broken[0]}; run `rebuild` to make the whole table anew")
-        return changes + broken
+        warnings = [_LEFT_BEHIND.format(former.layout)] if former else []
+        return Preflight(former or state, changes + broken, warnings)
 
     def stage(self, batch: Batch, rows: JudgedRows) -> Staged:
         """See ``Sink.stage``."""
@@ -129,6 +136,16 @@ class ParquetSink:
     def _quarantine(self, batch: Batch) -> TablePlace:
         folder, path = batch.folder + "quarantine/", self.target.quarantine_folder
         return TablePlace(folder, path, batch.prefix, self.compression, partition_by=self.rejected_by)
+
+
+def former_table(lake: Lake, target: Target, state: TableState) -> TableState | None:
+    """Find the table that a feed filled under another name, if this one has nothing yet."""
+    if state.committed:
+        return None
+    folder = f"state/{target.feed_name}/"
+    names = (name for name in lake.folders(folder) if name != target.name)
+    states = (Log(lake, f"{folder}{name}/").read()[0] for name in names)
+    return next((former for former in states if former.committed), None)
 
 
 def schema_changes(

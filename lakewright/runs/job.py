@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from lakewright.aws.catalog import CatalogEntry
@@ -11,6 +12,7 @@ from lakewright.runs.log import Plan
 from lakewright.runs.progress import Progress
 from lakewright.runs.records import Counts
 from lakewright.sources.selection import Choice
+from lakewright.storage.lake import Lake
 
 #: Why a batch is dropped whose feed is another by now.
 FEED_CHANGED: Final = "the feed has changed since planned"
@@ -20,12 +22,14 @@ FEED_CHANGED: Final = "the feed has changed since planned"
 class Request:
     """What a person asked for: all that is new, or everything again, perhaps of some partitions only.
 
-    ``drop_open`` drops a batch that an earlier run left open, instead of finishing it first.
+    ``drop_open`` drops a batch that an earlier run left open, instead of finishing it first; ``today`` is the day on
+    which a new batch is processed.
     """
 
     verb: str = "run"
     wanted: Mapping[str, str] = field(default_factory=dict)
     drop_open: bool = False
+    today: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
 
     @property
     def everything(self) -> bool:
@@ -104,6 +108,7 @@ class Batch:
         heads: Those of the survey; a batch that an earlier run left open has none.
         folder: Where to stage files: no reader of the table looks there.
         attempt: The id of this try.
+        lake: The lake of table and folder.
         progress: Whom to tell what goes on.
     """
 
@@ -112,6 +117,7 @@ class Batch:
     heads: Mapping[Version, Any]
     folder: str
     attempt: str
+    lake: Lake
     progress: Progress
 
     @property
@@ -162,6 +168,21 @@ Read_co = TypeVar("Read_co", covariant=True)
 Judged_contra = TypeVar("Judged_contra", contravariant=True)
 
 
+@dataclass(frozen=True)
+class Preflight:
+    """What a sink says of its table before anything is planned.
+
+    Attributes:
+        before: The table whose objects count as taken: as a rule its own, else that which it takes the place of.
+        schema_changes: How its schema will change.
+        warnings: What a person should know.
+    """
+
+    before: TableState
+    schema_changes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
 class Reader(Protocol[Read_co]):
     """What lies at the source of a target: what of it is new, what is refused, how it is read."""
 
@@ -189,8 +210,8 @@ class Reader(Protocol[Read_co]):
 class Sink(Protocol[Judged_contra]):
     """Where rows go: it stages a batch, and says by which actions the batch is then published, exactly once."""
 
-    def check(self, state: TableState, request: Request) -> list[str]:
-        """Hold the table against the feed, before anything is planned; tell how its schema will change.
+    def check(self, state: TableState, request: Request) -> Preflight:
+        """Hold the table against the feed, before anything is planned.
 
         Raises:
             ConfigError: If the table is not as the feed has it.
@@ -238,9 +259,13 @@ class TargetJob(Generic[Rows, Judged]):
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
         """Say what a run would do; see ``Sink.check`` and ``Reader.survey``."""
-        changes = self.sink.check(state, request)
-        survey = self.reader.survey(state, request, excluded=excluded)
-        return replace(survey, schema_changes=[*survey.schema_changes, *changes])
+        preflight = self.sink.check(state, request)
+        survey = self.reader.survey(preflight.before, request, excluded=excluded)
+        return replace(
+            survey,
+            schema_changes=[*preflight.schema_changes, *survey.schema_changes],
+            warnings=[*preflight.warnings, *survey.warnings],
+        )
 
     def stage(self, batch: Batch) -> Staged:
         """Stage a batch; see ``Reader.read`` and ``Sink.stage``."""

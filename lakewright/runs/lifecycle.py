@@ -93,7 +93,7 @@ class Run:
             number=state.number + 1,
             run=self._id,
             job=self._job.name,
-            processing_date=datetime.now(UTC).date().isoformat(),
+            processing_date=self._request.today,
             config_hash=self._job.feed.fingerprint(),
             objects=survey.choice.objects,
             scope=survey.choice.scope,
@@ -129,7 +129,7 @@ class Run:
         folder = self._staging.open(plan.number, attempt, self._id)
         size = sum(taken.size for taken in plan.objects)
         self._journal.say("read", f"batch {plan.number}: {len(plan.objects)} objects, {readable_bytes(size)}")
-        batch = Batch(plan, state, survey.heads if survey else {}, folder, attempt, self._progress)
+        batch = Batch(plan, state, survey.heads if survey else {}, folder, attempt, self._lake, self._progress)
         try:
             return self._attempt(batch, lease)
         except LakewrightError:

@@ -12,7 +12,7 @@ import pytest
 from lakewright.errors import AccessDeniedError, OvertakenError, UnreachableError
 from lakewright.json.scrub import ScrubRules, scrub_object
 from lakewright.runs.lease import Lease
-from lakewright.runs.log import Log, Plan
+from lakewright.runs.log import FORMAT, Append, Log, Plan
 from lakewright.storage.lake import Lake
 from lakewright.storage.s3_in_place import S3InPlace
 from lakewright.storage.uris import open_lake
@@ -217,7 +217,7 @@ def test_a_move_ends_with_the_object_there(proxy: FaultProxy, lake: Lake, fault:
 def test_an_entry_of_the_log_whose_answer_was_lost_is_ours(proxy: FaultProxy, lake: Lake) -> None:
     log = Log(lake, "s/")
     proxy.reset(Fault("lost", "^PUT", times=1))
-    plan = Plan(number=1, run="r", processing_date="2026-08-01", config_hash="", objects=[])
+    plan = Plan(FORMAT, 1, "r", "csv_to_parquet", "2026-08-01", "", [], Append())
     log.write_plan(plan)
     assert log.read()[1] == plan
 

@@ -259,14 +259,14 @@ def test_a_job_is_a_script_that_takes_glues_own_arguments(bench: Bench) -> None:
 
 
 def test_a_batch_that_keeps_failing_shows_and_can_be_dropped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs.csv_to_parquet import CsvToParquet
+    from lakewright.runs.job import TargetJob
 
     def fail(*_: object) -> None:
         raise RuntimeError("broken")
 
     bench.put("a.csv", "id,name\n1,a\n")
     with monkeypatch.context() as patched:
-        patched.setattr(CsvToParquet, "stage", fail)
+        patched.setattr(TargetJob, "stage", fail)
         for _ in range(2):
             assert bench.run()["error"] == "unexpected RuntimeError: broken"
         answer = bench.command("status", "--json")

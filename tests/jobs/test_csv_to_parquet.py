@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import ROOT, Bench, command
+from tests.conftest import Bench, ROOT, command, freeze_day
 
 Row = tuple[Any, Any]
 Reason = tuple[str, str | None]
@@ -229,18 +229,16 @@ def test_a_source_that_is_gone(bench: Bench) -> None:
 
 
 def test_append_takes_a_file_once_on_the_day_of_its_plan(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs.csv_to_parquet import CsvToParquet
-
     bench.feed(
         source__csv={"date_format": "dd/MM/yyyy"},
         source__columns={"id": "long", "born": "date"},
         target__fill="append",
         target__partition_date="processing",
     )
-    monkeypatch.setattr(CsvToParquet, "processing_date", lambda self: "2026-08-09")
+    freeze_day(monkeypatch, "2026-08-09")
     first = bench.put("a.csv", "id,born\n1,29/02/2020\n2,29/02/2021\n")
     bench.run()
-    monkeypatch.setattr(CsvToParquet, "processing_date", lambda self: "2026-08-10")
+    freeze_day(monkeypatch, "2026-08-10")
     bench.put("b.csv", "id,born\n3,01/01/0001\n4,31/12/9999\n")
     bench.run()
     assert bench.run()["status"] == "nothing_new"
@@ -432,17 +430,17 @@ def test_no_partition_means_the_whole_table(bench: Bench) -> None:
 
 
 def test_a_source_that_changes_while_it_is_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs import csv_to_parquet
+    from lakewright.engine.spark import rows
 
     path = bench.put("a.csv", "id,name\n1,old\n")
-    write = csv_to_parquet.stage_parquet
+    write = rows.stage_parquet
 
     def write_then_change(*args: Any, **kwargs: Any) -> None:
         write(*args, **kwargs)
-        monkeypatch.setattr(csv_to_parquet, "stage_parquet", write)
+        monkeypatch.setattr(rows, "stage_parquet", write)
         path.write_text("id,name\n2,newer\n")
 
-    monkeypatch.setattr(csv_to_parquet, "stage_parquet", write_then_change)
+    monkeypatch.setattr(rows, "stage_parquet", write_then_change)
     receipt = bench.run()
     assert [batch["status"] for batch in receipt["batches"]] == ["dropped", "committed"]
     assert bench.rows() == [(2, "newer")]
@@ -626,7 +624,7 @@ def test_a_path_of_another_name_needs_a_rebuild(bench: Bench, fill: str) -> None
 
 
 def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(bench: Bench) -> None:
-    from lakewright.runs.log import Log, Plan
+    from lakewright.runs.log import FORMAT, Log, OverwritePartitions, Plan
     from lakewright.runs.records import SourceObject
     from lakewright.storage.uris import open_lake
 
@@ -637,7 +635,9 @@ def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(be
     found = open_lake(str(bench.lake)).stat(path.relative_to(bench.lake).as_posix())
     assert found is not None
     taken = SourceObject(path=found.path, size=found.size, etag=found.etag, values={"year": "2026"})
-    plan = Plan(number=2, run="killed", processing_date="2026-08-01", config_hash="another", objects=[taken])
+    plan = Plan(
+        FORMAT, 2, "killed", "csv_to_parquet", "2026-08-01", "another", [taken], OverwritePartitions(["year=2026"])
+    )
     Log(open_lake(str(bench.lake)), "state/people/people/").write_plan(plan)
     bench.feed()
     receipt = bench.run()
@@ -684,10 +684,10 @@ def test_a_partition_that_no_folder_can_hold_is_rejected(bench: Bench) -> None:
 def test_a_broken_log_is_named(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     bench.run()
-    (bench.lake / "state/people/people/log/000001.outcome.json").write_text('{"number"')
+    (bench.lake / "state/people/people/log/000000001.outcome.json").write_text('{"number"')
     answer = bench.command("run")
     assert answer.exit_code == 1
-    assert answer.last_line.startswith("error: state/people/people/log/000001.outcome.json is no entry of a log")
+    assert answer.last_line.startswith("error: state/people/people/log/000000001.outcome.json is no entry of a log")
 
 
 @pytest.mark.parametrize(

@@ -26,3 +26,8 @@ def counted(observation: Observation, *, seconds: float = _SECONDS) -> dict[str,
     if not found:
         raise AccountingError(f"Spark has given no counts within {seconds:g} s of a write; nothing was published")
     return found[0]
+
+
+def counted_all(*observed: Observation) -> dict[str, Any]:
+    """Give what several observations of one action have seen, each under names of its own."""
+    return {name: value for observation in observed for name, value in counted(observation).items()}

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakewright.parquet.place import Compression
+from lakewright.parquet.place import Compression, TablePlace
 from lakewright.runs.records import DataFile, SourceObject
 from lakewright.storage.lake import Lake
 from transforms.object_names import partition_path
@@ -76,8 +76,8 @@ def _gathered(rows: DataFrame, partition_by: Sequence[str]) -> DataFrame:
     return rows.sparkSession.sql(f"SELECT /*+ {hint} */ * FROM {{rows}}", rows=rows)  # noqa: S608 - names are quoted
 
 
-def staged_files(spark: SparkSession, lake: Lake, folder: str, destination: str, *, prefix: str) -> list[DataFile]:
-    """List the Parquet files below a staging folder that hold rows, and where each will be published.
+def staged_files(spark: SparkSession, lake: Lake, place: TablePlace) -> list[DataFile]:
+    """List the Parquet files that are staged for a place and hold rows, and where each will be published.
 
     The rows are those of the files' own footers.
     """
@@ -93,13 +93,13 @@ def staged_files(spark: SparkSession, lake: Lake, folder: str, destination: str,
         finally:
             reader.close()
 
-    found = [entry for entry in lake.list(folder) if entry.path.endswith(".parquet")]
+    found = [entry for entry in lake.list(place.staging) if entry.path.endswith(".parquet")]
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
         rows = list(pool.map(footer_rows, (entry.path for entry in found)))
     files = []
     for entry, count in zip(found, rows, strict=True):
-        partition, _, name = entry.path[len(folder) :].rpartition("/")
-        path = "/".join(part for part in (destination.rstrip("/"), partition, prefix + name) if part)
+        partition, _, name = entry.path[len(place.staging) :].rpartition("/")
+        path = "/".join(part for part in (place.destination.rstrip("/"), partition, place.prefix + name) if part)
         if count:
             files.append(DataFile(path=path, staged=entry.path, partition=partition, rows=count, size=entry.size))
     return files

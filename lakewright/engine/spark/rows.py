@@ -1,0 +1,168 @@
+"""Rows of text that Spark reads, types and writes; objects with rejected rows are read once more, for those."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from lakewright.engine.spark import observations
+from lakewright.engine.spark.parquet import broken_rules, plan_reading, stage_parquet, staged_files
+from lakewright.engine.spark.session import own_session, quiet_failures
+from lakewright.parquet.place import TablePlace
+from lakewright.parquet.sink import WrittenRows
+from lakewright.runs.job import Batch
+from lakewright.runs.records import Counts, SourceObject
+from lakewright.storage.lake import Lake
+from transforms.spark.typed_rows import OBJECT, REJECTED, TypedColumn, keep_good, keep_rejected, with_typed_values
+
+Step = Callable[[DataFrame], DataFrame]
+
+
+class Reading(Protocol):
+    """One way to read the objects of a batch; where Spark cannot be trusted with some of them, another one follows."""
+
+    @property
+    def lake(self) -> Lake:
+        """Where the objects are."""
+
+    @property
+    def objects(self) -> Sequence[SourceObject]:
+        """The objects; each has text."""
+
+    @property
+    def record_bytes(self) -> int:
+        """About how long a record is, as text; 0 if that is not known."""
+
+    def frame(
+        self, spark: SparkSession, *, only: Collection[str] | None = None
+    ) -> tuple[DataFrame, Sequence[Observation]]:
+        """Read the objects, or ``only`` some, as text columns; the observations are given with the first action.
+
+        Columns out: text columns, those of the objects' values, _lakewright_object, _lakewright_text,
+                     _lakewright_fault (see ``transforms.spark.typed_rows``)
+        """
+
+    def checked(self, spark: SparkSession) -> "Reading":
+        """Look at objects before they are read, as far as their heads gave a reason to.
+
+        Raises:
+            ObjectRefusedError: If objects are damaged.
+        """
+
+    def revised(self, spark: SparkSession, counted: Mapping[str, Any] | None) -> "Reading | None":
+        """Say how to read again, after a look at what was counted (None: Spark failed); None if there is no need to.
+
+        Raises:
+            ObjectRefusedError: If objects are damaged.
+        """
+
+
+@dataclass(frozen=True)
+class TextRows:
+    """Rows of text columns, as a reader hands them to a job's build."""
+
+    reading: Reading
+    steps: tuple[Step, ...] = ()
+
+    def transform(self, step: Step) -> "TextRows":
+        """Add a transform of the frame."""
+        return replace(self, steps=(*self.steps, step))
+
+    def typed(self, columns: Sequence[TypedColumn]) -> "TypedRows":
+        """Type the declared columns; rows with values that do not fit are rejected."""
+        return TypedRows(self, tuple(columns))
+
+
+@dataclass(frozen=True)
+class TypedRows:
+    """Typed rows, good and rejected; see ``lakewright.parquet.sink.JudgedRows``."""
+
+    text: TextRows
+    columns: tuple[TypedColumn, ...]
+
+    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+        """Read once, write the good rows; then read the objects with rejected rows again, to write those rows."""
+        reading, types = self.text.reading, {column.name: column.ddl_type for column in self.columns}
+        if not reading.objects:
+            return WrittenRows(Counts(), types, [])
+        spark = own_session(lake_uris=(batch.lake.uri, reading.lake.uri))
+        reading, counted = self._write_good(spark, batch, table)
+        rejected = counted["rejected"]
+        if rejected:
+            batch.progress.stage(table.destination.strip("/").rsplit("/", 1)[-1], "quarantine", f"{rejected} rows")
+            self._write_rejected(spark, batch, quarantine, reading, set(counted["dirty"].split("\n")))
+        refused = staged_files(spark, batch.lake, quarantine)
+        return WrittenRows(
+            counts=Counts(read=counted["read"], written=counted["read"] - rejected, rejected=rejected),
+            columns=types,
+            table=staged_files(spark, batch.lake, table),
+            quarantine=refused,
+            rules=broken_rules(spark, batch.lake.spark_uri(quarantine.staging.rstrip("/"))) if refused else {},
+        )
+
+    def _write_good(self, spark: SparkSession, batch: Batch, table: TablePlace) -> tuple[Reading, dict[str, Any]]:
+        """Write the good rows, in as many passes as it takes to read them right."""
+        reading = self.text.reading.checked(spark)
+        while True:
+            gather = plan_reading(spark, reading.objects)
+            frame, observed = reading.frame(spark)
+            ours = Observation()
+            judged = self._judged(frame).transform(_counted, observed=ours)
+            counted: dict[str, Any] | None = None
+            try:
+                with quiet_failures(spark):
+                    stage_parquet(
+                        judged.transform(keep_good, columns=self.columns, also=_own_keys(table, self.columns)),
+                        batch.lake.spark_uri(table.staging.rstrip("/")),
+                        partition_by=table.partition_by,
+                        compression=table.compression,
+                        record_bytes=reading.record_bytes,
+                        gather=gather,
+                    )
+                counted = {
+                    name: value for each in (ours, *observed) for name, value in observations.counted(each).items()
+                }
+                better = reading.revised(spark, counted)
+            except (Py4JJavaError, PySparkException):
+                better = reading.revised(spark, None)
+                if better is None:
+                    raise
+            if better is None and counted is not None:
+                return reading, counted
+            reading = better or reading
+            batch.lake.delete_folder(table.staging)
+
+    def _write_rejected(
+        self, spark: SparkSession, batch: Batch, quarantine: TablePlace, reading: Reading, dirty: Collection[str]
+    ) -> None:
+        frame, _ = reading.frame(spark, only=dirty)
+        rejected = self._judged(frame).transform(
+            keep_rejected, columns=self.columns, also=_own_keys(quarantine, self.columns)
+        )
+        place = batch.lake.spark_uri(quarantine.staging.rstrip("/"))
+        stage_parquet(rejected, place, partition_by=quarantine.partition_by)
+
+    def _judged(self, frame: DataFrame) -> DataFrame:
+        for step in self.text.steps:
+            frame = frame.transform(step)
+        return frame.transform(with_typed_values, columns=self.columns)
+
+
+def _counted(rows: DataFrame, *, observed: Observation) -> DataFrame:
+    """Count rows, and name the objects with rejected ones, a line each."""
+    return rows.observe(
+        observed,
+        F.count(F.lit(1)).alias("read"),
+        F.count_if(REJECTED).alias("rejected"),
+        F.array_join(F.collect_set(F.when(F.col(REJECTED), F.col(OBJECT))), "\n").alias("dirty"),
+    )
+
+
+def _own_keys(place: TablePlace, columns: Sequence[TypedColumn]) -> list[str]:
+    """Name the partition columns that are no declared columns: they come from the objects' names."""
+    declared = {column.name for column in columns}
+    return [name for name in place.partition_by if name not in declared]
