@@ -14,11 +14,11 @@ from lakewright.engine.spark.session import get_session
 from lakewright.engine.spark.spread import spread
 from lakewright.errors import ConfigError
 from lakewright.json.scrub import scrub_objects
-from lakewright.runs.job import FEED_CHANGED, Request, Staged, Survey, Target
-from lakewright.runs.records import Counts, SourceObject
-from lakewright.runs.log import Plan
 from lakewright.runs.actions import TableState
+from lakewright.runs.job import FEED_CHANGED, Request, Staged, Survey, Target
+from lakewright.runs.log import Plan
 from lakewright.runs.progress import Progress
+from lakewright.runs.records import Counts, SourceObject
 from lakewright.sources.listing import describe_empty
 from lakewright.sources.selection import Choice
 from lakewright.storage.lake import Lake, StoredObject

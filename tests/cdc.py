@@ -97,7 +97,7 @@ class CdcBench:
         from lakewright.storage.uris import open_lake
 
         state, _ = Log(open_lake(str(self.lake)), f"state/hr/{table}/").read()
-        known = {*state.files, *state.quarantine, *state.memory}
+        known = {*state.files, *state.quarantine, *state.tombstone_files}
         fine = ("raw/", f"state/hr/{table}/log/0", f"state/hr/{table}/receipts/", f"refined/hr/{table}/")
         paths = [path.relative_to(self.lake).as_posix() for path in self.lake.rglob("*") if table in path.parts]
         return [

@@ -1,142 +1,26 @@
 """The feeds of the job cdc_to_hudi."""
 
 import json
-from typing import Annotated, Any, Final, Literal
+from typing import Final, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes, suggest
+from lakewright.config import Feed, suggest
+from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.errors import ConfigError
-from lakewright.hudi.writer import Index, Storage
+from lakewright.hudi.config import HudiOptions
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 
-_OWN_ZONES: Final = ("state", "quarantine")
 #: Keys of a parameter's JSON, as users of this layout have them, and ours.
 _PARAMETER_KEYS: Final = {"primaryKey": "key", "partitionKey": "partition_by"}
-
-
-class TableSpec(Model):
-    """How one source table is kept."""
-
-    key: tuple[str, ...] = Field(default=(), description="Primary key columns; without them rows are only appended.")
-    partition_by: tuple[str, ...] = Field(default=(), description="Columns that become folders.")
-    keep_when_null: tuple[str, ...] = Field(
-        default=(), description="Columns whose null in an update means unchanged, as DMS sends large values."
-    )
-    keep_when_absent: bool = Field(
-        default=False, description="Whether columns that an update's file lacks keep their values in the table."
-    )
-    storage: Storage | None = Field(default=None, description="Of this table, where it differs from the target's.")
-    index: Index | None = Field(default=None, description="Of this table, where it differs from the target's.")
-
-    @field_validator("key", "partition_by", "keep_when_null", mode="before")
-    @classmethod
-    def _by_commas(cls, written: Any) -> Any:
-        names = written.split(",") if isinstance(written, str) else written
-        return [name.strip() for name in names if name.strip()] if isinstance(names, list) else names
-
-    @field_validator("key", "partition_by", "keep_when_null")
-    @classmethod
-    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if len({name.casefold() for name in names}) < len(names):
-            raise ValueError(f"names a column twice: {', '.join(names)}")
-        return names
-
-    @model_validator(mode="after")
-    def _keeps_values_of_rows(self) -> "TableSpec":
-        if (self.keep_when_null or self.keep_when_absent) and not self.key:
-            raise ValueError("keep_when_null and keep_when_absent need a key: without one nothing is updated")
-        if fixed := [name for name in self.keep_when_null if name in (*self.key, *self.partition_by)]:
-            raise ValueError(f"keep_when_null: {fixed[0]!r} is a column of key or partition, which updates always hold")
-        return self
-
-
-class CdcSource(Model):
-    """Where the replication's files are, and which columns it added; their names are exact, capitals count."""
-
-    path: str = Field(min_length=1, description="Folder of a schema, with a folder for each table; or a URI.")
-    kind_column: str = Field(default="Op", description="Says I, U or D; never a column of the table.")
-    time_column: str = Field(
-        default="",
-        description="When a change was committed, such as update_ts_dms; a column of the table unless it is named in "
-        "replication_columns.",
-    )
-    sequence_column: str = Field(
-        default="AR_H_CHANGE_SEQ", description="Numbers the changes, where it is there; never a column of the table."
-    )
-    replication_columns: tuple[str, ...] = Field(
-        default=(), description="Other columns that the replication added and the tables leave out: [schema_name]."
-    )
-    before_image_prefix: str = Field(
-        default="",
-        description="Prefix of the columns that hold values before an update, such as BI_: an update that changes the "
-        "key then deletes the old one. They are no columns of the table.",
-    )
-    max_record_bytes: RecordBytes = Field(
-        default=MAX_RECORD_BYTES, description="A file with a longer text or binary value is refused."
-    )
-
-    def added_columns(self) -> set[str]:
-        """Name the columns that the replication added, and that are not the source table's own."""
-        return {self.kind_column, self.sequence_column, *self.replication_columns}
-
-    @field_validator("path")
-    @classmethod
-    def _is_folder(cls, path: str) -> str:
-        if "://" not in path and {"", ".", ".."} & set(path.strip("/").split("/")):
-            raise ValueError(f"a source is a folder in the lake, such as raw/human_resources/, or a URI, not {path!r}")
-        return path.rstrip("/") + "/"
-
-
-class HudiTarget(Model):
-    """Where the tables go, and how they are kept; what a table says of itself counts more."""
-
-    path: str = Field(min_length=1, description="Folder in the lake; each table is a folder in it.")
-    storage: Storage = Field(default="copy_on_write", description="copy_on_write or merge_on_read.")
-    index: Index = Field(default="global_simple", description="How Hudi finds the file of a key.")
-    table_version: Literal[6, 8] = Field(default=6, description="Format of the tables; Athena reads up to 6.")
-    keep_commits: Annotated[int, Field(ge=1)] = Field(default=10, description="How many commits stay readable.")
-    keep_deleted_days: Annotated[int, Field(ge=0)] = Field(
-        default=30,
-        description="How long deleted keys are remembered: an older change does not bring them back.",
-    )
-    keep_columns: tuple[str, ...] = Field(default=(), description="Columns of the replication to keep in the tables.")
-    on_update_of_unknown_key: Literal["insert", "refuse"] = Field(
-        default="insert",
-        description="What becomes of an update whose key the table does not hold: its row is inserted and counted, or "
-        "its file is refused.",
-    )
-    on_stale_load: Literal["refuse", "drop", "keep"] = Field(
-        default="refuse",
-        description="What becomes of LOAD files that were not written again when others of their table were.",
-    )
-    max_file_mb: Annotated[int, Field(ge=1)] = Field(default=120, description="How large base files may become.")
-    small_file_mb: Annotated[int, Field(ge=0)] = Field(
-        default=100, description="Below this size a base file takes new rows; 0: never."
-    )
-    parallelism: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="Tasks of a write's shuffles; 0: as many as its bytes and the cores ask for."
-    )
-    catalog_database: str = Field(default="", description="Database in the catalog to register the tables in.")
-    on_missing_source: Literal["refuse", "rebuild"] = Field(
-        default="refuse", description="What becomes of a rebuild if a file that was taken before is gone."
-    )
-
-    @field_validator("path")
-    @classmethod
-    def _in_the_lake(cls, path: str) -> str:
-        folders = path.strip("/").split("/")
-        if {"", ".", ".."} & set(folders) or ":" in path or folders[0] in _OWN_ZONES:
-            raise ValueError(f"a target is a folder of its own in the lake, such as refined/hr/, not {path!r}")
-        return "/".join(folders) + "/"
 
 
 class CdcToHudiFeed(Feed):
     """A feed of the job cdc_to_hudi: all tables of one schema."""
 
     job: Literal["cdc_to_hudi"] = Field(description="The job that runs this feed.")
-    source: CdcSource
-    target: HudiTarget
+    source: ReplicationSource
+    target: HudiOptions
     tables: dict[str, TableSpec] = Field(default={}, description="The tables, by the names of their folders.")
     parameters: str = Field(
         default="", description="Prefix of SSM parameters for tables not named here, such as lakehouse-table-."

@@ -5,34 +5,25 @@ Each file has a schema of its own, which its footer tells. Footers are read with
 
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import reduce
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from lakewright.config import MAX_RECORD_BYTES
-from lakewright.engine.spark.csv import hadoop_uri
 from lakewright.parquet.values import find_long_value
 from lakewright.runs.records import SourceObject
 from lakewright.storage.lake import Lake
-from transforms.spark.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
 
 _LOAD: Final = re.compile(r"(?:.*/)?LOAD[^/]*\.parquet", re.DOTALL)
 #: DMS names a file of changes after the moment that it was written: 20260801-101500123.parquet.
 _STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*\.parquet", re.DOTALL)
 _TAIL_BYTES: Final = 64 << 10
 _FOOTERS_AT_ONCE: Final = 16
-_LONGEST_PATH: Final = 1 << 16
-#: Spark reads so many rows at once, or as many as have these bytes.
-_ROWS_AT_ONCE: Final = 4096
-_BYTES_AT_ONCE: Final = 64 << 20
 _NAMES: Final = {"string": "string", "large_string": "string", "bool": "boolean", "float": "float", "double": "double"}
 _WHOLE: Final = {"int8": "int", "int16": "int", "int32": "int", "int64": "bigint"}
 _UNSIGNED: Final = {"uint8": "int", "uint16": "int", "uint32": "bigint", "uint64": "decimal(20,0)"}
@@ -40,10 +31,22 @@ _ALIKE: Final = _NAMES | _WHOLE | _UNSIGNED | {"binary": "binary", "date32[day]"
 #: As Spark reads the physical column, where that is narrower than what we make of it.
 _READ_AS: Final = {"int8": "tinyint", "int16": "smallint", "uint8": "smallint", "uint16": "int"}
 
-
 #: What pyarrow raises over a file that is damaged.
 _DAMAGE: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
 _UNREADABLE: Final = "no Parquet file that can be read"
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What a file says of itself: its rows, its columns, and how Spark must read those that it would read narrower.
+
+    ``row_bytes`` are those of a row once unpacked, on average over the row group where they are most.
+    """
+
+    rows: int
+    columns: dict[str, str]
+    read_as: dict[str, str] = field(default_factory=dict)
+    row_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,43 @@ class ChangeColumns:
 
 
 @dataclass(frozen=True)
-class Footer:
-    """What a file says of itself: its rows, its columns, and how Spark must read those that it would read narrower.
+class ChangeFiles:
+    """The files of a batch of one table, and as what they are read.
 
-    ``row_bytes`` are those of a row once unpacked, on average over the row group where they are most.
+    Attributes:
+        lake: Where they are.
+        folder: The folder of the table there, or empty where it is the lake's root.
+        objects: The files as the batch has them.
+        footers: What each file says of itself, by path.
+        columns: The columns of the table, with their types.
+        names: The columns that say what a change is.
     """
 
-    rows: int
-    columns: dict[str, str]
-    read_as: dict[str, str] = field(default_factory=dict)
-    row_bytes: int = 0
+    lake: Lake
+    folder: str
+    objects: Sequence[SourceObject]
+    footers: Mapping[str, Footer]
+    columns: Mapping[str, str]
+    names: ChangeColumns
+
+    @property
+    def rows(self) -> int:
+        """How many rows they hold, by their footers."""
+        return sum(footer.rows for footer in self.footers.values())
+
+    @property
+    def are_loads(self) -> bool:
+        """Tell whether all of them are files of a full load."""
+        return all(map(is_load, self.footers))
+
+    def only(self, paths: Collection[str]) -> "ChangeFiles":
+        """Give some of the files."""
+        objects = [taken for taken in self.objects if taken.path in paths]
+        return replace(self, objects=objects, footers={taken.path: self.footers[taken.path] for taken in objects})
+
+    def damaged(self) -> dict[str, str]:
+        """Look for damage that makes a read of the files fail; see ``find_damaged``."""
+        return find_damaged(self.lake, self.objects)
 
 
 def is_load(path: str) -> bool:
@@ -148,87 +178,6 @@ def find_damaged(lake: Lake, objects: Iterable[SourceObject]) -> dict[str, str]:
     return damaged
 
 
-def read_changes(
-    spark: SparkSession,
-    lake: Lake,
-    folder: str,
-    footers: Mapping[str, Footer],
-    *,
-    columns: Mapping[str, str],
-    names: ChangeColumns,
-) -> DataFrame:
-    """Read files of one table, however their schemas differ.
-
-    ``columns`` are the names and types to give; a file's own column is looked up by its exact name, or else without
-    regard to case, and is null where the file has none.
-
-    Columns out: ``columns``, then those of ``transforms.spark.changes`` that a reader adds; of ``names.before`` also
-                 the values before the update
-    Rows:        every row of every file
-    """
-    widest = max((footer.row_bytes for footer in footers.values()), default=0)
-    rows_at_once = max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // max(widest, 1)))
-    spark.conf.set("spark.sql.parquet.columnarReaderBatchSize", rows_at_once)
-    alike: dict[tuple[bool, tuple[tuple[str, str], ...]], list[str]] = {}
-    for path, footer in footers.items():
-        physical = footer.columns | footer.read_as
-        alike.setdefault((is_load(path), tuple(physical.items())), []).append(path)
-    parts = [_read_alike(spark, lake, folder, dict(key[1]), paths, columns, names) for key, paths in alike.items()]
-    return reduce(DataFrame.unionByName, parts)
-
-
-def _read_alike(
-    spark: SparkSession,
-    lake: Lake,
-    folder: str,
-    physical: Mapping[str, str],
-    paths: Sequence[str],
-    columns: Mapping[str, str],
-    names: ChangeColumns,
-) -> DataFrame:
-    schema = ", ".join(f"{_quoted(name)} {kind}" for name, kind in physical.items())
-    reader = spark.read.schema(schema).options(recursiveFileLookup=True, __globPaths__=False)
-    rows = reader.parquet(*(lake.spark_uri(path) for path in paths))
-    # Where the source has op and DMS adds Op, the column of the table is op.
-    of_source = [name for name in physical if name not in names.added]
-    known = {name.casefold(): name for name in of_source}
-    by_case = {name.casefold(): name for name in physical}
-
-    def own(found: str | None, kind: str) -> Column:
-        return (F.col(_quoted(found)) if found is not None and found in physical else F.lit(None)).cast(kind)
-
-    def of_table(name: str) -> str | None:
-        return name if name in of_source else known.get(name.casefold())
-
-    def before(name: str) -> str | None:
-        """A column without a before image is taken for unchanged."""
-        return by_case.get((names.before_prefix + name).casefold(), of_table(name))
-
-    file = _file_below(lake.spark_uri(folder) + "/", paths, lake)
-    return rows.select(
-        *(own(of_table(name), kind).alias(name) for name, kind in columns.items()),
-        *(own(before(name), columns[name]).alias(BEFORE + name) for name in names.before),
-        F.array(*(F.lit(name) for name in columns if of_table(name) is None)).cast("array<string>").alias(ABSENT),
-        own(names.kind, "string").alias(KIND),
-        own(names.sequence, "string").alias(SEQUENCE),
-        own(names.time, "timestamp").alias(TIME),
-        F.lit(is_load(paths[0])).alias(IS_LOAD),
-        F.concat(F.lit(folder), file).alias(OBJECT),
-        file.alias(FILE),
-        F.col("_metadata.row_index").alias(POSITION),
-    )
-
-
-def _file_below(root: str, paths: Sequence[str], lake: Lake) -> Column:
-    """Give the path of a row's file below a folder, as it is named there."""
-    uri, start = F.col("_metadata.file_path"), hadoop_uri(root)
-    if not any("%" in hadoop_uri(lake.spark_uri(path)) for path in paths):
-        return uri.substr(len(start) + 1, _LONGEST_PATH)
-    # A plus is a plus in a path, and would be a blank to url_decode.
-    decoded = F.url_decode(F.replace(uri, F.lit("+"), F.lit("%2B")))
-    return decoded.substr(len(root) + 1, _LONGEST_PATH)
-
-
 def _footer(metadata: Any) -> Footer:
     columns: dict[str, str] = {}
     read_as: dict[str, str] = {}
@@ -251,10 +200,6 @@ def _ddl_type(column: Any, physical: str) -> str:
     if kind.startswith("timestamp") and (physical == "INT96" or column.type.unit in ("ms", "us")):
         return "timestamp"
     raise _UnreadableTypeError(f"column {column.name!r} is {kind}, which Spark does not read")
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"
 
 
 def _open(lake: Lake, taken: SourceObject) -> Any:

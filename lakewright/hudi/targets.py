@@ -16,8 +16,8 @@ from transforms.errors import LakewrightError
 
 
 @runtime_checkable
-class CompactingJob(Protocol):
-    """A job whose table can be compacted."""
+class CompactingSink(Protocol):
+    """A sink whose table can be compacted."""
 
     def compact(self) -> list[Compacted]:
         """Compact the table as it is now; empty if there was nothing to do."""
@@ -31,11 +31,11 @@ def compact_targets(lake: Lake, jobs: Sequence[AnyJob]) -> list[dict[str, Any]]:
 def _compact(lake: Lake, job: AnyJob) -> dict[str, Any]:
     found: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name}
     try:
-        if not isinstance(job, CompactingJob):
+        if not isinstance(job.sink, CompactingSink):
             raise ConfigError("this table is no Hudi table; only merge_on_read tables are compacted")
         run = f"compact-{uuid.uuid4().hex[:8]}"
         with Lease(lake, job.target.state_folder, run=run, seconds=job.feed.lease_seconds):
-            done = job.compact()
+            done = job.sink.compact()
     except LakewrightError as error:
         return found | {"compactions": [], "exit_code": error.exit_code, "error": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever Hudi raises is this table's, and no other's

@@ -3,17 +3,15 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.engine.spark.session import SERIALIZER
 from lakewright.errors import ConfigError
+from lakewright.hudi.config import Index, Storage
 from transforms.spark.changes import KEY, ORDER
-
-Storage = Literal["copy_on_write", "merge_on_read"]
-Index = Literal["global_simple", "global_bloom", "record_index", "simple", "bloom"]
 
 #: Beginning of the keys that are ours in a commit's metadata.
 METADATA_PREFIX: Final = "lakewright_"

@@ -186,8 +186,9 @@ class Preflight:
 class Reader(Protocol[Read_co]):
     """What lies at the source of a target: what of it is new, what is refused, how it is read."""
 
-    #: Whether the others go on if an object is refused.
-    skips_refused: bool
+    @property
+    def skips_refused(self) -> bool:
+        """Whether the others go on if an object is refused."""
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
         """Look at the source, read nothing but heads, write nothing; ``excluded`` objects were refused before.
@@ -238,7 +239,7 @@ class CommittingSink(Protocol):
     def applied(self, plan: Plan) -> Applied | None:
         """Look whether the table holds the batch already."""
 
-    def commit(self, batch: Batch, staged: Staged) -> Applied:
+    def commit(self, batch: Batch, rows: Any, staged: Staged) -> Applied:
         """Make the one commit of a batch, and read it back."""
 
 
@@ -267,9 +268,9 @@ class TargetJob(Generic[Rows, Judged]):
             warnings=[*preflight.warnings, *survey.warnings],
         )
 
-    def stage(self, batch: Batch) -> Staged:
-        """Stage a batch; see ``Reader.read`` and ``Sink.stage``."""
-        return self.sink.stage(batch, self.build(self.reader.read(batch)))
+    def rows(self, batch: Batch) -> Judged:
+        """Give the rows of a batch; see ``Reader.read``."""
+        return self.build(self.reader.read(batch))
 
 
 AnyJob = TargetJob[Any, Any]

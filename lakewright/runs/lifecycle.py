@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from lakewright.errors import (
     AccountingError,
@@ -144,8 +144,10 @@ class Run:
     def _attempt(self, batch: Batch, lease: Lease) -> str:
         """Stage a batch, check it, and end it."""
         plan, state = batch.plan, batch.state
+        rows = None
         try:
-            staged = self._job.stage(batch)
+            rows = self._job.rows(batch)
+            staged = self._job.sink.stage(batch, rows)
         except ObjectRefusedError as error:
             staged = Staged(refused=error.reasons)
         self._journal.say("check", f"{staged.counts.read} rows read, {staged.counts.rejected} rejected")
@@ -160,7 +162,7 @@ class Run:
         self._interrupt.check()
         try:
             lease.check()
-            applied = None if refused else self._commit(batch, staged)
+            applied = None if refused else self._commit(batch, rows, staged)
             ended = self._end(plan, state, applied or Applied(batch.attempt, staged), refused=refused)
         except OvertakenError:
             # What the table itself holds is published from this very folder, by whomever.
@@ -172,13 +174,13 @@ class Run:
             raise RowsRefusedError(counts.rejected, counts.read, self._job.feed.max_rejected, staged.rules)
         return ended
 
-    def _commit(self, batch: Batch, staged: Staged) -> Applied | None:
+    def _commit(self, batch: Batch, rows: Any, staged: Staged) -> Applied | None:
         """Let a table that commits by itself do so; None for others."""
         sink = self._job.sink
         if not isinstance(sink, CommittingSink):
             return None
         self._journal.say("apply", f"batch {batch.plan.number}")
-        applied = sink.commit(batch, staged)
+        applied = sink.commit(batch, rows, staged)
         self._journal.say("applied", f"batch {batch.plan.number}")
         return applied
 

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs import cdc_to_hudi
+from lakewright.hudi import sink as hudi_sink
 from tests.cdc import CdcBench
 
 LOAD, LOAD2, LOAD3 = (f"LOAD0000000{n}.parquet" for n in (1, 2, 3))
@@ -99,7 +99,7 @@ def test_what_hudi_counts_otherwise_is_rolled_back(
 
     put(cdc, LOAD, [(1, "Ada"), (2, "Bo"), (3, "Cy")])
     with monkeypatch.context() as patched:
-        patched.setattr(cdc_to_hudi, "write_load", losing(cdc_to_hudi.write_load))
+        patched.setattr(hudi_sink, "write_load", losing(hudi_sink.write_load))
         receipt = cdc.run()
     assert receipt["exit_code"] == 1
     told = "3 rows to write and 0 to delete were handed to Hudi, which counts 2 inserted, 0 updated and 0 deleted"
@@ -109,7 +109,7 @@ def test_what_hudi_counts_otherwise_is_rolled_back(
 
     put(cdc, FIRST, [("U", at(1), 1, "Ada 2"), ("D", at(1), 2, None)])
     with monkeypatch.context() as patched:
-        patched.setattr(cdc_to_hudi, "write_changes", losing(cdc_to_hudi.write_changes))
+        patched.setattr(hudi_sink, "write_changes", losing(hudi_sink.write_changes))
         receipt = cdc.run()
     assert receipt["exit_code"] == 1
     assert "handed to Hudi, which counts" in receipt["error"]
@@ -122,19 +122,19 @@ def test_what_hudi_counts_otherwise_is_rolled_back(
 
 @pytest.mark.slow
 def test_a_wrong_commit_is_found_by_the_next_run_too(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, told = cdc_to_hudi.write_load, "which counts 1 inserted, 0 updated and 0 deleted"
+    write, told = hudi_sink.write_load, "which counts 1 inserted, 0 updated and 0 deleted"
 
     def die(*_: Any) -> bool:
         raise RuntimeError("killed")
 
     put(cdc, LOAD, [(1, "Ada"), (2, "Bo")])
     with monkeypatch.context() as patched:
-        patched.setattr(cdc_to_hudi, "write_load", lambda rows, *args, **how: write(rows.where("id = 1"), *args, **how))
-        patched.setattr(cdc_to_hudi, "roll_back", die)
+        patched.setattr(hudi_sink, "write_load", lambda rows, *args, **how: write(rows.where("id = 1"), *args, **how))
+        patched.setattr(hudi_sink, "roll_back", die)
         assert cdc.run()["exit_code"] == 1
     assert cdc.batches("t") == [1]
     with monkeypatch.context() as patched:
-        patched.setattr(cdc_to_hudi, "roll_back", lambda *_: False)
+        patched.setattr(hudi_sink, "roll_back", lambda *_: False)
         receipt = cdc.run()
     assert receipt["exit_code"] == 1
     assert f"{told}; it could not be rolled back, which the next run tries again" in receipt["error"]

@@ -12,8 +12,11 @@ import pytest
 from hudi import HudiTableBuilder
 from pyspark.sql import SparkSession
 
+from lakewright.hudi import sink as hudi_sink
+from lakewright.hudi import tombstones
 from lakewright.runs.log import Log
 from tests.cdc import EMPLOYEES, CdcBench
+from tests.conftest import freeze_day
 
 STORAGES = ["copy_on_write", "merge_on_read"]
 LOAD = "LOAD00000001.parquet"
@@ -228,16 +231,13 @@ def test_commits_that_nobody_has_to_read_are_cleaned_away(cdc: CdcBench) -> None
 
 @pytest.mark.slow
 def test_deleted_keys_are_forgotten_in_time(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs import cdc_table, cdc_to_hudi
-
-    monkeypatch.setattr(cdc_to_hudi, "_MOST_MEMORY_FILES", 2)
-    day = ["2026-08-01"]
-    monkeypatch.setattr(cdc_table.ChangedTable, "processing_date", lambda self: day[0])
+    monkeypatch.setattr(tombstones, "MOST_FILES", 2)
+    freeze_day(monkeypatch, "2026-08-01")
     cdc.feed(target__keep_deleted_days=10)
     cdc.put(LOAD, [(n, "x", "IT") for n in range(1, 5)])
     cdc.run()
     for n, when in enumerate(["2026-08-01", "2026-08-08", "2026-08-14"], start=1):
-        day[0] = when
+        freeze_day(monkeypatch, when)
         cdc.put(f"20260801-1020{n:02}000.parquet", [("D", at(30 + n), n, None, None)])
         cdc.run()
     files = list((cdc.lake / "state/hr/employees/deleted").iterdir())
@@ -567,11 +567,9 @@ def test_what_is_in_the_way_is_left_alone(cdc: CdcBench, one_load: Path) -> None
 
 @pytest.mark.slow
 def test_a_write_that_only_looks_done_is_a_failure(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs import cdc_to_hudi
-
     cdc.put(LOAD, [ANN])
     with monkeypatch.context() as patch:
-        patch.setattr(cdc_to_hudi, "write_load", lambda *args, **kwargs: None)
+        patch.setattr(hudi_sink, "write_load", lambda *args, **kwargs: None)
         receipt = cdc.run()
     assert receipt["exit_code"] == 1
     assert "the timeline of refined/hr/employees/ holds no commit of batch 1" in receipt["error"]
@@ -599,15 +597,13 @@ def test_a_batch_that_the_table_holds_is_not_dropped(cdc: CdcBench, monkeypatch:
 def test_what_fails_after_the_commit_is_no_reason_to_make_it_again(
     cdc: CdcBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jobs import cdc_to_hudi
-
-    real = cdc_to_hudi.write_load
+    real = hudi_sink.write_load
 
     def write_and_fail(*args: Any, **kwargs: Any) -> None:
         real(*args, **kwargs)
         raise RuntimeError("cleaning failed")
 
-    monkeypatch.setattr(cdc_to_hudi, "write_load", write_and_fail)
+    monkeypatch.setattr(hudi_sink, "write_load", write_and_fail)
     cdc.put(LOAD, [ANN])
     assert cdc.run()["exit_code"] == 0
     assert cdc.rows() == [ANN]
@@ -762,8 +758,6 @@ def test_compact(cdc: CdcBench) -> None:
 
 @pytest.mark.slow
 def test_compaction_of_old_dates_and_beside_a_table_that_fails(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs import cdc_to_hudi
-
     schema = pa.schema([("id", pa.int32()), ("born", pa.timestamp("us")), ("name", pa.string())])
     old = dt.datetime(1582, 1, 1)
     cdc.feed(tables={"a": {"key": "id"}, "b": {"key": "id"}}, target__storage="merge_on_read")
@@ -773,7 +767,7 @@ def test_compaction_of_old_dates_and_beside_a_table_that_fails(cdc: CdcBench, mo
     for table in ("a", "b"):
         cdc.put(FIRST, [("U", at(1), 2, old, "y")], schema, table=table)
     cdc.command("run")
-    compact_table = cdc_to_hudi.compact_table
+    compact_table = hudi_sink.compact_table
 
     def fail_for_a(spark: SparkSession, table: Any) -> Any:
         if table.name == "a":
@@ -781,7 +775,7 @@ def test_compaction_of_old_dates_and_beside_a_table_that_fails(cdc: CdcBench, mo
         return compact_table(spark, table)
 
     with monkeypatch.context() as patch:
-        patch.setattr(cdc_to_hudi, "compact_table", fail_for_a)
+        patch.setattr(hudi_sink, "compact_table", fail_for_a)
         answer = cdc.command("compact", "--json")
     assert answer.exit_code == 1
     a, b = answer.data

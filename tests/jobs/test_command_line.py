@@ -266,7 +266,7 @@ def test_a_batch_that_keeps_failing_shows_and_can_be_dropped(bench: Bench, monke
 
     bench.put("a.csv", "id,name\n1,a\n")
     with monkeypatch.context() as patched:
-        patched.setattr(TargetJob, "stage", fail)
+        patched.setattr(TargetJob, "rows", fail)
         for _ in range(2):
             assert bench.run()["error"] == "unexpected RuntimeError: broken"
         answer = bench.command("status", "--json")

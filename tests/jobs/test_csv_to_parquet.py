@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import Bench, ROOT, command, freeze_day
+from tests.conftest import ROOT, Bench, command, freeze_day
 
 Row = tuple[Any, Any]
 Reason = tuple[str, str | None]

@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from lakewright.dms import files as dms
-from lakewright.dms.files import ChangeColumns, Footer, is_load, read_changes, read_footers, written_at
+from lakewright.dms.files import ChangeColumns, ChangeFiles, Footer, is_load, read_footers, written_at
+from lakewright.engine.spark import change_files
+from lakewright.engine.spark.change_files import read_changes
 from lakewright.runs.records import SourceObject
 from lakewright.storage.uris import open_lake
 
@@ -98,11 +99,10 @@ def test_wide_rows_are_read_some_at_once(tmp_path: Path, spark: SparkSession, mo
         pq.write_table(pa.table(rows), tmp_path / f"2026080{number + 1}-100000000.parquet", row_group_size=7)
     session, read_at_once = spark.newSession(), "spark.sql.parquet.columnarReaderBatchSize"
     found, sizes = [], []
-    for bytes_at_once in (dms._BYTES_AT_ONCE, 10_000, 1):
-        monkeypatch.setattr(dms, "_BYTES_AT_ONCE", bytes_at_once)
-        changes = read_changes(
-            session, open_lake(str(tmp_path)), "", footers(tmp_path)[0], columns=names, names=ChangeColumns()
-        )
+    for bytes_at_once in (change_files._BYTES_AT_ONCE, 10_000, 1):
+        monkeypatch.setattr(change_files, "_BYTES_AT_ONCE", bytes_at_once)
+        files = ChangeFiles(open_lake(str(tmp_path)), "", [], footers(tmp_path)[0], names, ChangeColumns())
+        changes = read_changes(session, files)
         found.append(sorted(map(str, changes.collect())))
         sizes.append(int(str(session.conf.get(read_at_once))))
     assert found[0] == found[1] == found[2]

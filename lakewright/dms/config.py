@@ -1,0 +1,81 @@
+"""What a feed says of a replication: where its files are, which columns it adds, how each table is kept."""
+
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from lakewright.config import MAX_RECORD_BYTES, Model, RecordBytes
+from lakewright.hudi.config import Index, Storage
+
+
+class TableSpec(Model):
+    """How one source table is kept."""
+
+    key: tuple[str, ...] = Field(default=(), description="Primary key columns; without them rows are only appended.")
+    partition_by: tuple[str, ...] = Field(default=(), description="Columns that become folders.")
+    keep_when_null: tuple[str, ...] = Field(
+        default=(), description="Columns whose null in an update means unchanged, as DMS sends large values."
+    )
+    keep_when_absent: bool = Field(
+        default=False, description="Whether columns that an update's file lacks keep their values in the table."
+    )
+    storage: Storage | None = Field(default=None, description="Of this table, where it differs from the target's.")
+    index: Index | None = Field(default=None, description="Of this table, where it differs from the target's.")
+
+    @field_validator("key", "partition_by", "keep_when_null", mode="before")
+    @classmethod
+    def _by_commas(cls, written: Any) -> Any:
+        names = written.split(",") if isinstance(written, str) else written
+        return [name.strip() for name in names if name.strip()] if isinstance(names, list) else names
+
+    @field_validator("key", "partition_by", "keep_when_null")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len({name.casefold() for name in names}) < len(names):
+            raise ValueError(f"names a column twice: {', '.join(names)}")
+        return names
+
+    @model_validator(mode="after")
+    def _keeps_values_of_rows(self) -> "TableSpec":
+        if (self.keep_when_null or self.keep_when_absent) and not self.key:
+            raise ValueError("keep_when_null and keep_when_absent need a key: without one nothing is updated")
+        if fixed := [name for name in self.keep_when_null if name in (*self.key, *self.partition_by)]:
+            raise ValueError(f"keep_when_null: {fixed[0]!r} is a column of key or partition, which updates always hold")
+        return self
+
+
+class ReplicationSource(Model):
+    """Where the replication's files are, and which columns it added; their names are exact, capitals count."""
+
+    path: str = Field(min_length=1, description="Folder of a schema, with a folder for each table; or a URI.")
+    kind_column: str = Field(default="Op", description="Says I, U or D; never a column of the table.")
+    time_column: str = Field(
+        default="",
+        description="When a change was committed, such as update_ts_dms; a column of the table unless it is named in "
+        "replication_columns.",
+    )
+    sequence_column: str = Field(
+        default="AR_H_CHANGE_SEQ", description="Numbers the changes, where it is there; never a column of the table."
+    )
+    replication_columns: tuple[str, ...] = Field(
+        default=(), description="Other columns that the replication added and the tables leave out: [schema_name]."
+    )
+    before_image_prefix: str = Field(
+        default="",
+        description="Prefix of the columns that hold values before an update, such as BI_: an update that changes the "
+        "key then deletes the old one. They are no columns of the table.",
+    )
+    max_record_bytes: RecordBytes = Field(
+        default=MAX_RECORD_BYTES, description="A file with a longer text or binary value is refused."
+    )
+
+    def added_columns(self) -> set[str]:
+        """Name the columns that the replication added, and that are not the source table's own."""
+        return {self.kind_column, self.sequence_column, *self.replication_columns}
+
+    @field_validator("path")
+    @classmethod
+    def _is_folder(cls, path: str) -> str:
+        if "://" not in path and {"", ".", ".."} & set(path.strip("/").split("/")):
+            raise ValueError(f"a source is a folder in the lake, such as raw/human_resources/, or a URI, not {path!r}")
+        return path.rstrip("/") + "/"

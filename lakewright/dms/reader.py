@@ -1,0 +1,109 @@
+"""The reader of one table of changes: which of its files are new, and which columns they bring."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from lakewright.dms.columns import TableColumns
+from lakewright.dms.files import ChangeColumns, ChangeFiles, Footer, read_footers
+from lakewright.dms.selection import ChangeSelection, earlier_than, reason_left_out
+from lakewright.errors import ConfigError, ObjectRefusedError
+from lakewright.runs.actions import TableState
+from lakewright.runs.job import Batch, Request, Survey, Version
+from lakewright.runs.log import Append, Plan
+from lakewright.runs.records import SourceObject
+from lakewright.sources.listing import Source, describe_empty
+from lakewright.sources.selection import Choice
+
+_NO_NAME: Final = "Spark cannot open an object of this name; rename it"
+
+
+@dataclass(frozen=True)
+class ChangeReader:
+    """See ``lakewright.runs.job.Reader``; the head of a file is its footer.
+
+    Attributes:
+        folder: The folder of the table in the source's lake; empty where it is the root.
+    """
+
+    source: Source
+    folder: str
+    selection: ChangeSelection
+    columns: TableColumns
+
+    #: What is earlier than an object that cannot be read goes on without it; see ``earlier_than``.
+    skips_refused: bool = True
+
+    def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
+        """See ``Reader.survey``."""
+        if request.wanted:
+            raise ConfigError("changes are taken in their order: leave --date and --partition out")
+        listing = self.source.look()
+        listed = [found for found in listing.objects if found.path.endswith(".parquet")]
+        ignored = listing.ignored | {
+            found.path: "not named .parquet" for found in listing.objects if not found.path.endswith(".parquet")
+        }
+        refused = {found.path: _NO_NAME for found in listing.unreadable} | dict(excluded)
+        choice = self.selection.choose(listed, state, everything=request.everything)
+        ignored |= {taken.path: reason for taken in choice.objects if (reason := reason_left_out(taken))}
+        heads, unreadable = self._look(choice.objects, {})
+        refused |= unreadable
+        if refused:
+            earlier = [] if request.everything else earlier_than(refused, choice.objects)
+            choice = Choice(earlier, choice.scope if earlier else Append())
+        footers = {taken.path: heads[taken.path, taken.etag] for taken in _to_read(choice.objects)}
+        columns, changes = self.columns.merged(footers, {} if request.everything else state.columns)
+        dropped = self.columns.dropped(footers, columns).values()
+        return Survey(
+            choice=choice,
+            heads=heads,
+            refused=refused,
+            ignored=ignored,
+            dropped_columns=sorted({name for names in dropped for name in names}),
+            schema_changes=changes,
+            warnings=self.columns.warn_of_absent(footers, columns),
+            nothing=""
+            if listed or refused
+            else describe_empty(self.source.where, ignored, whose="a Parquet file of the table"),
+        )
+
+    def changed(self, plan: Plan) -> list[str]:
+        """See ``Reader.changed``."""
+        return self.source.changed(plan.objects)
+
+    def read(self, batch: Batch) -> ChangeFiles:
+        """See ``Reader.read``."""
+        objects = list(_to_read(batch.plan.objects))
+        heads, unreadable = self._look(objects, batch.heads)
+        if unreadable:
+            raise ObjectRefusedError(unreadable)
+        footers = {taken.path: heads[taken.path, taken.etag] for taken in objects}
+        columns, _ = self.columns.merged(footers, {} if batch.plan.overwrites_table else batch.state.columns)
+        return ChangeFiles(self.source.lake, self.folder, objects, footers, columns, self._names())
+
+    def _names(self) -> ChangeColumns:
+        source, spec = self.columns.source, self.columns.spec
+        return ChangeColumns(
+            source.kind_column,
+            source.time_column,
+            source.sequence_column,
+            source.before_image_prefix,
+            (*spec.key, *spec.partition_by) if source.before_image_prefix else (),
+            frozenset(source.added_columns() - {*self.columns.keeps}),
+        )
+
+    def _look(
+        self, objects: Iterable[SourceObject], known: Mapping[Version, Footer]
+    ) -> tuple[dict[Version, Footer], dict[str, str]]:
+        """Read the footers of the files that a batch reads, but for those that are known."""
+        new = [taken for taken in _to_read(objects) if (taken.path, taken.etag) not in known]
+        limit = self.columns.source.max_record_bytes
+        footers, refused = read_footers(self.source.lake, new, max_record_bytes=limit)
+        return {
+            **known,
+            **{(taken.path, taken.etag): footers[taken.path] for taken in new if taken.path in footers},
+        }, refused
+
+
+def _to_read(objects: Iterable[SourceObject]) -> Iterable[SourceObject]:
+    return (taken for taken in objects if not reason_left_out(taken))

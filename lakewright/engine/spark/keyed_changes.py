@@ -1,0 +1,78 @@
+"""Changes of a table with a key, of which the last one of each key counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+from lakewright.dms.config import ReplicationSource, TableSpec
+from lakewright.dms.files import ChangeFiles
+from lakewright.engine.spark.changes import JudgedChanges
+from transforms.spark.changes import IS_DELETED, IS_IMPLIED, ORDER, UPDATES
+from transforms.spark.kept_values import UNCHANGED
+from transforms.spark.key_changes import IS_SHARED
+from transforms.spark.keyed_changes import collapse_changes, judge_keyed_changes
+
+
+@dataclass(frozen=True)
+class KeyedChanges:
+    """The changes of a batch, and how they are judged and collapsed."""
+
+    files: ChangeFiles
+    source: ReplicationSource
+    spec: TableSpec
+
+    @property
+    def follows_keys(self) -> bool:
+        """Tell whether updates carry the key as it was before them."""
+        return bool(self.source.before_image_prefix)
+
+    @property
+    def keep(self) -> Mapping[str, bool]:
+        """The columns whose values an update may leave out, and whether it does so by null."""
+        spec = self.spec
+        values = (name for name in self.files.columns if name not in (*spec.key, *spec.partition_by))
+        by_null = set(spec.keep_when_null)
+        return {name: name in by_null for name in values if spec.keep_when_absent or name in by_null}
+
+    def judged(self) -> JudgedChanges:
+        """Give each change its order, and say which must be rejected."""
+        judge = partial(
+            judge_keyed_changes,
+            key=self.spec.key,
+            partition_by=self.spec.partition_by,
+            kind_column=self.source.kind_column,
+            time_column=self.source.time_column,
+            keep=self.keep,
+            allows_absent=self.spec.keep_when_absent,
+            follows_keys=self.follows_keys,
+        )
+        return JudgedChanges(self.files, judge)
+
+    def collapse(self, changes: DataFrame, *, followed: DataFrame | None) -> DataFrame:
+        """Collapse judged changes; see ``collapse_changes``."""
+        return changes.transform(
+            collapse_changes,
+            key=self.spec.key,
+            partition_by=self.spec.partition_by,
+            followed=followed,
+            keep=self.keep,
+        )
+
+
+def observe_kept(changes: DataFrame, *, kept: Observation) -> DataFrame:
+    """Count what is left to write and to delete, and note the lowest and the highest order."""
+    is_deleted, is_implied = F.col(IS_DELETED).isNotNull(), F.col(IS_IMPLIED)
+    return changes.observe(
+        kept,
+        F.count_if(~is_deleted).alias("written"),
+        F.count_if(is_deleted & ~is_implied).alias("deleted"),
+        F.count_if(is_implied).alias("rekeyed"),
+        F.count_if(~is_deleted & F.col(UPDATES)).alias("updates"),
+        F.count_if(~is_deleted & (F.size(UNCHANGED) > 0)).alias("left_out"),
+        F.count_if(IS_SHARED).alias("shared"),
+        F.min(ORDER).alias("lowest"),
+        F.max(ORDER).alias("highest"),
+    )

@@ -1,0 +1,128 @@
+"""A Hudi table of the lake: how the feed wants it, what lies there, and whether the two and the log agree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lakewright.dms.config import TableSpec
+from lakewright.engine.spark.changes import change_session
+from lakewright.errors import ConfigError, StateError
+from lakewright.hudi.config import HudiOptions
+from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
+from lakewright.hudi.writer import HudiTable
+from lakewright.runs.actions import TableState
+from lakewright.runs.job import Target
+from lakewright.storage.lake import Lake
+from transforms.spark.changes import KEY, column, needs_key_column
+
+REBUILD: Final = "run `rebuild` to make the whole table anew"
+_ANEW: Final = "run `rebuild` to make it anew from all sources"
+_HUDI_KEY: Final = "_hoodie_record_key"
+
+
+@dataclass(frozen=True)
+class KeyedTable:
+    """One table with a key.
+
+    Attributes:
+        source_lake: Where its changes come from; Spark needs credentials there too.
+    """
+
+    lake: Lake
+    source_lake: Lake
+    target: Target
+    options: HudiOptions
+    spec: TableSpec
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session in which the table is read and written."""
+        return change_session(self.lake, self.source_lake)
+
+    @property
+    def uri(self) -> str:
+        """Where the table lies, as Spark opens it."""
+        return self.lake.spark_uri(self.target.path)
+
+    def properties(self) -> dict[str, str]:
+        """Read the table's own properties; empty where no table is."""
+        return read_properties(self.lake, self.target.path)
+
+    def timeline(self) -> Timeline:
+        """Give the timeline of the table, as it is now."""
+        return Timeline(self.spark, self.uri)
+
+    def has_commits(self) -> bool:
+        """Tell whether there is a table with anything in it."""
+        return bool(self.properties()) and any(True for _ in self.timeline().commits())
+
+    def is_ours(self, commit: Commit) -> bool:
+        """Tell whether a commit is one of this target's batches."""
+        return (commit.ours.get("feed"), commit.ours.get("target")) == (self.target.feed_name, self.target.name)
+
+    def rows(self, *names: str) -> DataFrame:
+        """Read the rows that the table holds: their keys, and the columns that are named."""
+        rows = self.spark.read.format("hudi").load(self.uri)
+        return rows.select(F.col(_HUDI_KEY).alias(KEY), *(column(name) for name in names if name != KEY))
+
+    def described(self, columns: Mapping[str, str]) -> HudiTable:
+        """Describe the table as the feed wants it, with the columns that it has."""
+        feed, spec = self.options, self.spec
+        own_key = needs_key_column({name: columns[name] for name in spec.key if name in columns})
+        index = spec.index or feed.index
+        # Hudi's own global index reads and shuffles all rows of the files that hold a changed key. But moments of one
+        # millisecond share a folder: of these, Hudi alone can tell whether a key has moved.
+        by_time = any(columns.get(name, "").startswith("timestamp") for name in spec.partition_by)
+        looks_up = index == "global_simple" and not by_time
+        return HudiTable(
+            name=self.target.name,
+            uri=self.uri,
+            key=KEY if own_key or len(spec.key) > 1 else spec.key[0],
+            partition_by=spec.partition_by,
+            storage=spec.storage or feed.storage,
+            index="simple" if looks_up else index,
+            places_changes=looks_up and bool(spec.partition_by),
+            version=feed.table_version,
+            keep_commits=feed.keep_commits,
+            file_mb=feed.max_file_mb,
+            small_file_mb=feed.small_file_mb,
+            parallelism=feed.parallelism,
+        )
+
+    def check(self, state: TableState) -> None:
+        """Hold the table on storage against the feed, and its timeline against the log.
+
+        Raises:
+            ConfigError: If its properties are not those of the feed, or its place is taken.
+            StateError: If the timeline does not end with the batch that the log ends with.
+        """
+        path, properties = self.target.path, self.properties()
+        if not properties:
+            if backup := find_backup(self.lake, path):
+                raise StateError(
+                    f"{PROPERTIES_FILE} of {path} is empty or gone, as a write that was cut off leaves it; copy its "
+                    f"backup {backup} over it and run again"
+                )
+            if state.committed:
+                raise StateError(f"the log ends with batch {state.committed}, but {path} holds no Hudi table; {_ANEW}")
+            if stray := next(iter(self.lake.list(path)), None):
+                raise ConfigError(f"{path} holds {stray.path}, and is no Hudi table; choose another target.path")
+            return
+        last = self.timeline().last_batch()
+        if last is not None and not self.is_ours(last):
+            owner = f"feed {last.ours.get('feed')}, target {last.ours.get('target')}"
+            raise ConfigError(f"{path} was last written by {owner}; one table belongs to one feed")
+        if last is None and self.has_commits():
+            raise ConfigError(f"{path} is a Hudi table that this project did not write; {REBUILD}")
+        held = last.number if last else 0
+        if held != state.committed:
+            raise StateError(
+                f"the log ends with batch {state.committed}, the timeline of {path} with batch {held}: it was "
+                f"restored, or written by another lake's run; {_ANEW}"
+            )
+        for name, wanted in self.described(state.columns).properties().items() if held else ():
+            if (found := properties.get(name, "")) != wanted:
+                raise ConfigError(f"{name} of {path} is {found!r}, and {wanted!r} in the feed; {REBUILD}")

@@ -1,0 +1,247 @@
+"""A Hudi table as a sink: one commit a batch, which carries what it is, and is the truth; the outcome follows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, cast
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lakewright.aws.catalog import CatalogEntry
+from lakewright.engine.spark.keyed_changes import KeyedChanges
+from lakewright.errors import ConfigError, OvertakenError, StateError
+from lakewright.hudi.catalog import HudiCatalog
+from lakewright.hudi.client import roll_back
+from lakewright.hudi.compaction import Compacted, compact_table
+from lakewright.hudi.counts import Handed
+from lakewright.hudi.keyed_table import KeyedTable
+from lakewright.hudi.staged import StagedForHudi
+from lakewright.hudi.staging import BEFORE_IMAGES, AnyRows, ChangeStaging
+from lakewright.hudi.tombstones import stage_tombstones
+from lakewright.hudi.writer import HudiTable, check_session, read_keys, write_changes, write_load
+from lakewright.parquet.place import TablePlace
+from lakewright.parquet.table_actions import table_actions
+from lakewright.runs.actions import AnyAction, RaiseWatermark, RemoveTombstones, TableCommit, TableState, TakeObjects
+from lakewright.runs.job import Applied, Batch, Preflight, Request, Staged
+from lakewright.runs.log import Log, Plan
+from lakewright.runs.progress import LOGGER
+from lakewright.runs.records import Counts
+from transforms.spark.changes import IS_DELETED, KEY, MOVES, ORDER, column, place_changes
+
+_UNKNOWN_KEYS: Final = (
+    "updates of keys that the table did not hold, inserted as new rows: {} or more; "
+    f"{BEFORE_IMAGES}, or set target.on_update_of_unknown_key: refuse"
+)
+_SHARED_KEYS: Final = (
+    "keys with two rows at the end of the batch, of which the later one is kept: {}; if the transaction that moved "
+    "them goes on in files to come, run `rebuild` once they are there"
+)
+_LATE_MOVES: Final = (
+    "keys change in a batch with late files: rows that move onto keys which are taken are followed in their order "
+    "only; if there are such statements, run `rebuild`"
+)
+#: Indexes with which Hudi itself deletes keys in the partitions that they leave.
+_GLOBAL_INDEXES: Final = ("global_simple", "global_bloom", "record_index")
+
+
+@dataclass(frozen=True)
+class HudiSink:
+    """See ``lakewright.runs.job.Sink`` and ``CommittingSink``.
+
+    Attributes:
+        catalog_database: The database in the catalog to register the table in; empty for none.
+    """
+
+    table: KeyedTable
+    catalog_database: str = ""
+
+    def check(self, state: TableState, request: Request) -> Preflight:
+        """See ``Sink.check``; the table on storage is held against feed and log."""
+        check_session(self.table.spark)
+        if not request.everything:
+            self.table.check(state)
+            if problem := state.other_layout(self.layout()):
+                raise ConfigError(f"{problem}; run `rebuild` to make the whole table anew")
+        return Preflight(state)
+
+    def stage(self, batch: Batch, rows: KeyedChanges) -> StagedForHudi:
+        """See ``Sink.stage``: the batch, collapsed, lies on disk and is counted before the table is touched."""
+        if not batch.plan.overwrites_table:
+            self.table.check(batch.state)
+        staging = ChangeStaging(self.table, batch, rows)
+        staged, target = staging.stage(), self.table.target
+        place = TablePlace(batch.folder + "quarantine/", target.quarantine_folder, batch.prefix)
+        rejected, rules = rows.judged().write_rejected(self.table.spark, batch, place, staged.read)
+        columns = dict(rows.files.columns)
+        actions = table_actions(batch, layout=self.layout(), columns=columns, added=(), quarantined=rejected)
+        # A commit carries these actions, and the plan has the objects already.
+        actions = [action for action in actions if not isinstance(action, TakeObjects)]
+        return StagedForHudi(
+            counts=_counts(staged),
+            in_table=staged.in_table,
+            in_quarantine=sum(file.rows for file in rejected),
+            actions=[*actions, *self._order_actions(batch, staging, staged)],
+            rules=rules,
+            warnings=[
+                *([_SHARED_KEYS.format(staged.last["shared"])] if staged.last["shared"] else []),
+                *([_LATE_MOVES] if staged.has_late_moves else []),
+            ],
+            columns=columns,
+            rows=staged.rows,
+            updates=staged.last["updates"],
+        )
+
+    def applied(self, plan: Plan) -> Applied | None:
+        """See ``CommittingSink.applied``.
+
+        Raises:
+            StateError: If the table holds the batch, and Hudi did something else than it was to do; the commit has then
+                been rolled back.
+        """
+        table = self.table
+        if not table.properties():
+            return None
+        commit = next((found for found in table.timeline().commits() if found.number == plan.number), None)
+        if commit is None or not table.is_ours(commit):
+            return None
+        staged, handed = StagedForHudi.load(commit.ours["staged"]), Handed.load(commit.ours["handed"])
+        if problem := handed.problem_with(commit):
+            done = roll_back(table.spark, table.described(staged.columns), commit.instant)
+            then = (
+                "the commit was rolled back" if done else "it could not be rolled back, which the next run tries again"
+            )
+            raise StateError(f"{table.target.path}: {problem}; {then}")
+        unknown = handed.updates_of_unknown_keys(commit)
+        details = commit.told() | ({"updates_of_unknown_keys": unknown} if unknown else {})
+        actions: list[AnyAction] = [*staged.actions, TakeObjects(plan.objects), TableCommit(details)]
+        warnings = [_UNKNOWN_KEYS.format(unknown)] if unknown else []
+        return Applied(commit.ours["attempt"], replace(staged, actions=actions), warnings)
+
+    def commit(self, batch: Batch, rows: KeyedChanges, staged: Staged) -> Applied:
+        """See ``CommittingSink.commit``.
+
+        Raises:
+            OvertakenError: If another run committed the batch, or a later one.
+            StateError: If the timeline does not hold the batch afterwards, or Hudi did something else.
+        """
+        plan, table = batch.plan, self.table
+        if table.has_commits() and (last := table.timeline().last_batch()) and last.number >= plan.number:
+            raise OvertakenError(f"another run committed batch {last.number} meanwhile; nothing was done twice")
+        try:
+            self._write(batch, cast(StagedForHudi, staged), ChangeStaging(table, batch, rows))
+        except Exception:
+            # What fails after the commit, such as cleaning, is no reason to make it again.
+            if self.applied(plan) is None:
+                raise
+            LOGGER.warning(
+                "%s: Hudi failed after the commit of batch %s", table.target.name, plan.number, exc_info=True
+            )
+        applied = self.applied(plan)
+        if applied is None:
+            raise StateError(
+                f"Hudi reported success, but the timeline of {table.target.path} holds no commit of batch "
+                f"{plan.number}; run again"
+            )
+        if applied.attempt != batch.attempt:
+            raise OvertakenError(f"another run committed batch {plan.number} meanwhile; nothing was done twice")
+        return applied
+
+    def layout(self) -> str:
+        """See ``Sink.layout``."""
+        spec = self.table.spec
+        return f"{self.table.target.path} by {'/'.join(spec.partition_by) or 'no partition'}, key {', '.join(spec.key)}"
+
+    def catalog(self) -> CatalogEntry | None:
+        """See ``Sink.catalog``; the catalog could not point to a folder on a person's own machine."""
+        table = self.table
+        if not self.catalog_database or not table.lake.uri.startswith("s3://"):
+            return None
+        location = f"{table.lake.uri}/{table.target.path}".rstrip("/")
+        owner = f"{table.target.feed_name}/{table.target.name} in {table.lake.uri}"
+        partitions = lambda: table.timeline().partitions()  # noqa: E731
+        return HudiCatalog(self.catalog_database, location, table.described, partitions, owner=owner)
+
+    def compact(self) -> list[Compacted]:
+        """Compact the table, as it is now.
+
+        Raises:
+            ConfigError: If there is no such table.
+        """
+        table = self.table
+        if not table.has_commits():
+            raise ConfigError(f"{table.target.path} holds no Hudi table yet; nothing can be compacted")
+        if table.properties()["hoodie.table.type"] == "COPY_ON_WRITE":
+            return []
+        state, open_plan = Log(table.lake, table.target.state_folder).read()
+        if open_plan is not None:
+            raise ConfigError(f"batch {open_plan.number} is open; `run` ends it, and then the table can be compacted")
+        table.check(state)
+        return compact_table(table.spark, table.described(state.columns))
+
+    def _order_actions(self, batch: Batch, staging: ChangeStaging, staged: AnyRows) -> list[AnyAction]:
+        """Remember the highest order, and the keys that are deleted."""
+        actions: list[AnyAction] = []
+        if highest := staged.last["highest"]:
+            actions.append(RaiseWatermark(highest))
+        if batch.plan.overwrites_table and batch.state.tombstone_files:
+            actions.append(RemoveTombstones(list(batch.state.tombstone_files)))
+        if staged.last["deleted"] + staged.last["rekeyed"]:
+            actions += stage_tombstones(self.table, batch, staging.frame(staged.rows))
+        return actions
+
+    def _write(self, batch: Batch, staged: StagedForHudi, staging: ChangeStaging) -> None:
+        """Make the commit."""
+        table, described = self.table, self.table.described(staged.columns)
+        is_new = batch.plan.overwrites_table or not table.has_commits()
+        counts, size = staged.counts, staging.size(staged.rows)
+        handed = Handed(
+            upserts=counts.written,
+            deletes=0 if is_new else counts.deleted + counts.rekeyed,
+            updates=staged.updates,
+            is_load=is_new,
+            hudi_moves=bool(described.partition_by) and described.index in _GLOBAL_INDEXES,
+        )
+        ours = {
+            "feed": table.target.feed_name,
+            "target": table.target.name,
+            "number": str(batch.plan.number),
+            "attempt": batch.attempt,
+            "staged": staged.dump(),
+        }
+        changes = staging.frame(staged.rows).select(*map(column, (*staged.columns, KEY, ORDER, IS_DELETED)))
+        if is_new:
+            table.lake.delete_folder(table.target.path)
+            rows = changes.where(F.col(IS_DELETED).isNull())
+            write_load(rows, described, ours | {"handed": handed.dump()}, size=size)
+        elif described.places_changes:
+            _write_placed(changes, described, ours, handed, size=size)
+        else:
+            write_changes(changes, described, ours | {"handed": handed.dump()}, size=size)
+
+
+def _write_placed(changes: DataFrame, table: HudiTable, ours: Mapping[str, str], handed: Handed, *, size: int) -> None:
+    """Write changes with deletions where their keys were, which Hudi's counts are held against."""
+    held = read_keys(changes.sparkSession, table)
+    placed = changes.transform(place_changes, held=held, partition_by=table.partition_by)
+    placed.persist(StorageLevel.DISK_ONLY)
+    try:
+        deletes, moved = placed.where(IS_DELETED).agg(
+            F.count(F.lit(1)), F.count_distinct(F.when(F.col(MOVES), F.col(KEY)))
+        ).first() or (0, 0)
+        handed = replace(handed, deletes=deletes, moved=moved)
+        write_changes(placed.drop(MOVES), table, {**ours, "handed": handed.dump()}, size=size)
+    finally:
+        placed.unpersist()
+
+
+def _counts(staged: AnyRows) -> Counts:
+    read, last = staged.read, staged.last
+    return Counts(
+        read=read["read"],
+        written=last["written"],
+        deleted=last["deleted"],
+        superseded=read["read"] - read["rejected"] - last["written"] - last["deleted"],
+        rejected=read["rejected"],
+        rekeyed=last["rekeyed"],
+    )

@@ -1,0 +1,72 @@
+"""Changes of a table with a key: which cannot be taken, and what is left of a batch of them."""
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from transforms.spark.changes import (
+    IS_IMPLIED,
+    keep_last_changes,
+    with_change_order,
+    with_partition_reasons,
+    with_value_reasons,
+)
+from transforms.spark.kept_values import carry_values_forward, reject_key_changes_without_values
+from transforms.spark.key_changes import IS_SHARED, delete_former_keys, drop_departures, with_former_key
+
+
+def judge_keyed_changes(
+    changes: DataFrame,
+    *,
+    key: Sequence[str],
+    partition_by: Sequence[str],
+    kind_column: str,
+    time_column: str,
+    keep: Mapping[str, bool],
+    allows_absent: bool,
+    follows_keys: bool,
+) -> DataFrame:
+    """Give each change its order, and say which must be rejected.
+
+    Columns in:  the table's columns, and those of ``transforms.spark.changes`` that a reader adds
+    Columns out: those of ``transforms.spark.changes.with_change_order``; with ``follows_keys`` also
+                 _lakewright_former_key
+    Rows:        unchanged
+
+    ``keep`` are columns whose values an update may leave out, and whether it does so by null; with ``allows_absent`` an
+    update may lack columns, else a row without a value but its key is rejected; with ``follows_keys`` updates carry the
+    key as it was before them.
+    """
+    judged = changes.transform(with_change_order, key=key, kind_column=kind_column, time_column=time_column).transform(
+        with_partition_reasons, partition_by=partition_by
+    )
+    if not allows_absent:
+        judged = judged.transform(with_value_reasons, key=key, time_column=time_column)
+    if not follows_keys:
+        return judged
+    return judged.transform(with_former_key, key=key).transform(reject_key_changes_without_values, keep=keep)
+
+
+def collapse_changes(
+    changes: DataFrame,
+    *,
+    key: Sequence[str],
+    partition_by: Sequence[str],
+    followed: DataFrame | None,
+    keep: Mapping[str, bool],
+) -> DataFrame:
+    """Collapse changes to the last one of each key.
+
+    Columns in:  those of ``judge_keyed_changes``; with ``followed`` (see ``transforms.spark.key_changes.follow_rows``)
+                 those of ``delete_former_keys``; with ``keep`` those of ``carry_values_forward``
+    Columns out: the same, _lakewright_is_implied, _lakewright_is_shared, _lakewright_unchanged, _lakewright_updates,
+                 _lakewright_first_order
+    Rows:        one per key, without rejected ones
+    """
+    if followed is None:
+        alone = changes.withColumns({IS_IMPLIED: F.lit(False), IS_SHARED: F.lit(False)})
+    else:
+        both = changes.transform(delete_former_keys, key=key, partition_by=partition_by)
+        alone = both.transform(drop_departures, followed=followed)
+    return alone.transform(carry_values_forward, keep=keep).transform(keep_last_changes)
