@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from jobs.cli.registry import JOBS, feed_model
+from jobs.cli.registry import feed_model, job_names
 from jobs.cli.verbs import app
 from tests.conftest import ROOT
 
@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text()
 def test_the_feeds_of_the_readme_are_feeds() -> None:
     feeds = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)]
     parsed = {feed["job"]: feed_model(feed["job"]).model_validate(feed) for feed in feeds}
-    assert set(parsed) == set(JOBS)
+    assert set(parsed) == set(job_names())
     assert parsed["csv_to_parquet"].target.partition_by == ("year", "month", "day")
     assert parsed["cdc_to_hudi"].tables["employee_details"].partition_by == ("department",)
 

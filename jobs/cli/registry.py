@@ -1,23 +1,16 @@
 """Which jobs there are; a module is imported only when a feed asks for it."""
 
 import importlib
+import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
+import jobs.feeds
 from lakewright.config import Conf, Feed, FeedDocument, suggest
 from lakewright.errors import ConfigError, EmptySourceError, NoTargetsError
 from lakewright.runs.job import AnyJob
 from lakewright.runs.log import Log
 from lakewright.storage.lake import Lake
-
-#: Job → the name of its feed model, in the module of the job's name in ``jobs.feeds``.
-JOBS: Final = {
-    "csv_to_parquet": "CsvToParquetFeed",
-    "json_scrub": "JsonScrubFeed",
-    "cdc_to_hudi": "CdcToHudiFeed",
-    "flatten_events": "FlattenEventsFeed",
-}
 
 
 @dataclass(frozen=True)
@@ -36,16 +29,16 @@ class LoadedFeed:
         """
         module = importlib.import_module(f"jobs.{self.feed.job}")
         try:
-            jobs: list[AnyJob] = module.open_targets(self.name, self.feed, lake)
+            targets: list[AnyJob] = module.open_targets(self.name, self.feed, lake)
         except EmptySourceError as error:
             refused = self.feed.refuses_empty_source(committed=self._has_committed(lake))
             if wanted and not refused:
                 raise ConfigError(f"feed {self.name} has no target {wanted[0]!r} now: {error}") from None
             raise NoTargetsError(self.name, self.feed.job, str(error), refused=refused) from None
-        names = [job.target.name for job in jobs]
+        names = [job.target.name for job in targets]
         if unknown := [name for name in wanted if name not in names]:
             raise ConfigError(f"feed {self.name} has no target {unknown[0]!r}{suggest(unknown[0], names)}")
-        return [job for job in jobs if not wanted or job.target.name in wanted]
+        return [job for job in targets if not wanted or job.target.name in wanted]
 
     def _has_committed(self, lake: Lake) -> bool:
         folder = f"state/{self.name}/"
@@ -59,12 +52,19 @@ def load_feed(conf: Conf, name: str, settings: Sequence[str] = ()) -> LoadedFeed
         ConfigError: If there is no such feed or job, or the feed is not as its job wants it.
     """
     document = FeedDocument(conf, name, settings)
-    if document.job not in JOBS:
-        raise ConfigError(f"{document.path}: unknown job {document.job!r}{suggest(document.job, list(JOBS))}")
+    known = job_names()
+    if document.job not in known:
+        raise ConfigError(f"{document.path}: unknown job {document.job!r}{suggest(document.job, known)}")
     return LoadedFeed(name, document.parse(feed_model(document.job)))
 
 
+def job_names() -> list[str]:
+    """Name the jobs: each has its feed model in a module of its name in ``jobs.feeds``."""
+    return sorted(module.name for module in pkgutil.iter_modules(jobs.feeds.__path__))
+
+
 def feed_model(job: str) -> type[Feed]:
-    """Give the model of a job's feeds."""
-    model: type[Feed] = getattr(importlib.import_module(f"jobs.feeds.{job}"), JOBS[job])
+    """Give the model of a job's feeds: ``CsvToParquetFeed`` is that of csv_to_parquet."""
+    name = "".join(word.capitalize() for word in job.split("_")) + "Feed"
+    model: type[Feed] = getattr(importlib.import_module(f"jobs.feeds.{job}"), name)
     return model

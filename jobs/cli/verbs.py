@@ -15,7 +15,7 @@ import typer
 
 from jobs.cli import screen
 from jobs.cli.entrypoint import wanted_partition, worst_exit_code
-from jobs.cli.registry import JOBS, feed_model, load_feed
+from jobs.cli.registry import feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
 from lakewright.config import Conf, lake_uri
 from lakewright.errors import ConfigError, NoTargetsError, cause_of
@@ -272,7 +272,7 @@ def _write_schemas(folder: Path) -> None:
     from lakewright.config import write_schema
 
     folder.mkdir(parents=True, exist_ok=True)
-    for job in JOBS:
+    for job in job_names():
         write_schema(feed_model(job), folder / f"{job}.schema.json")
 
 

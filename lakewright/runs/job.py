@@ -252,11 +252,13 @@ class TargetJob(Generic[Rows, Judged]):
     reader: Reader[Rows]
     build: Callable[[Rows], Judged]
     sink: Sink[Judged]
+    #: The job that maintains the table, if that is not the one that fills it.
+    maintained_by: str = ""
 
     @property
     def name(self) -> str:
         """Name the job."""
-        return self.feed.job
+        return self.maintained_by or self.feed.job
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
         """Say what a run would do; see ``Sink.check`` and ``Reader.survey``."""

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.dms.files import ChangeFiles, is_load
-from lakewright.engine.spark.csv import hadoop_uri
+from lakewright.engine.spark.objects import hadoop_uri
 from lakewright.storage.lake import Lake
 from transforms.spark.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
 

@@ -1,20 +1,19 @@
 """CSV objects as rows of text, bound to the declared columns by header name; Spark does the parsing."""
 
 import string
-import unicodedata
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
 from typing import Final
-from urllib.parse import quote
 
 from pyspark.sql import Column, DataFrame, DataFrameReader, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.csv.objects import CsvOptions, Finding, Header, bind_columns
 from lakewright.engine.spark.csv_records import look_through_objects, read_records
+from lakewright.engine.spark.objects import hadoop_uri, with_object
 from lakewright.runs.records import SourceObject
 from lakewright.storage.lake import Lake
 from transforms.object_names import is_hidden
@@ -74,7 +73,7 @@ class CsvBatch:
             layout = Header(header.names, header.line_end, "" if self.options.multiline else header.line)
             layouts.setdefault((layout, path in in_python), []).append(path)
         parts = [_read_layout(self, paths, header, is_in_python) for (header, is_in_python), paths in layouts.items()]
-        rows = _with_object(self.spark, reduce(DataFrame.unionByName, parts), self.lake, objects)
+        rows = with_object(reduce(DataFrame.unionByName, parts), self.lake, objects, uri=_URI)
         if observed_headers is not None:
             of_header = F.when(F.col(_IS_HEADER), F.col(OBJECT))
             rows = rows.observe(observed_headers, F.array_join(F.collect_list(of_header), "\n").alias("headers"))
@@ -202,24 +201,3 @@ def _well_quoted(delimiter: str) -> str:
     cut = rf"\x{{{ord(delimiter):x}}}"
     one = rf'(?:"(?:[^"]++|"")*+"[\x00-\x20&&[^{cut}]]*+|(?!")[^{cut}]*+)'
     return f"^{one}(?:{cut}{one})*+$"
-
-
-def _with_object(spark: SparkSession, rows: DataFrame, lake: Lake, objects: Sequence[SourceObject]) -> DataFrame:
-    keys = sorted({key for taken in objects for key in taken.values})
-    known = [
-        (hadoop_uri(lake.spark_uri(taken.path)), taken.path, *(taken.values[key] for key in keys)) for taken in objects
-    ]
-    columns = [_URI, OBJECT, *keys]
-    lookup = spark.createDataFrame(known, ", ".join(f"{column} string" for column in columns))
-    # Each URI is there once. One that is not known would be rows that nobody asked for: better no run than those.
-    known_rows = rows.join(F.broadcast(lookup), on=_URI, how="left")
-    unknown = F.raise_error(F.concat(F.lit("rows of an object that is not in the batch: "), F.col(_URI)))
-    return known_rows.withColumn(OBJECT, F.coalesce(F.col(OBJECT), unknown)).drop(_URI)
-
-
-def hadoop_uri(uri: str) -> str:
-    """Write a URI as Java's ``Path.toUri`` does, and so ``_metadata.file_path``."""
-    return "".join(
-        quote(char) if (char.isascii() and char not in _LEGAL) or unicodedata.category(char) in _QUOTED else char
-        for char in uri
-    )

@@ -18,7 +18,7 @@ from lakewright.csv.objects import (
     read_heads,
     refused_among,
 )
-from lakewright.engine.spark.csv import hadoop_uri
+from lakewright.engine.spark.objects import hadoop_uri
 from lakewright.storage.uris import open_lake
 from transforms.errors import HeaderError
 

@@ -1,85 +1,204 @@
+import gzip
+import json
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakewright.errors import OvertakenError
-from lakewright.runs.log import Log, Plan
-from lakewright.runs.actions import Outcome, TableState
-from lakewright.runs.records import SourceObject, DataFile
+from lakewright.errors import HistoryExpiredError, OvertakenError, StateError
+from lakewright.runs import log as module
+from lakewright.runs.actions import (
+    AddFiles,
+    ForgetObjects,
+    OverwriteTable,
+    RemoveFiles,
+    SetColumns,
+    SetProperties,
+    TableCommit,
+    TableState,
+    TakeObjects,
+)
+from lakewright.runs.history import changes_since
+from lakewright.runs.log import FORMAT, Append, Log, Outcome, OverwritePartitions, Plan
+from lakewright.runs.records import DataFile, SourceObject
 from lakewright.storage.uris import open_lake
 
 
-def plan(number: int, *paths: str, day: str = "1", replaces: list[str] | None = None) -> Plan:
-    objects = [SourceObject(path=path, size=1, etag=str(number), values={"day": day}) for path in paths]
-    return Plan(
-        number=number,
-        run="r",
-        processing_date="2026-08-01",
-        config_hash="",
-        objects=objects,
-        replaces=[f"day={day}"] if replaces is None else replaces,
-    )
+def objects(number: int, *paths: str, day: str = "1") -> list[SourceObject]:
+    return [SourceObject(path, 1, str(number), {"day": day}) for path in paths]
 
 
-def outcome(number: int, added: list[str], removed: list[str], status: str = "committed") -> Outcome:
-    files = [DataFile(path=path, staged="", partition="day=1", rows=1, size=1) for path in added]
-    return Outcome.model_validate(
-        {"number": number, "status": status, "run": "r", "attempt": "a", "added": files, "removed": removed}
-    )
+def plan(number: int, *paths: str, day: str = "1") -> Plan:
+    taken = objects(number, *paths, day=day)
+    return Plan(FORMAT, number, "r", "job", "2026-08-01", "", taken, OverwritePartitions([f"day={day}"]))
 
 
-def test_the_state_follows_from_the_log(tmp_path: Path) -> None:
-    log = Log(open_lake(str(tmp_path)), "state/f/t/")
+def files(*paths: str) -> list[DataFile]:
+    return [DataFile(path, "", "day=1", 1, 1) for path in paths]
+
+
+def outcome(number: int, *actions: Any, status: str = "committed") -> Outcome:
+    return Outcome(FORMAT, number, status, "r", "a", actions=list(actions))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    return Log(open_lake(str(tmp_path)), "state/f/t/")
+
+
+def test_the_state_is_a_fold_over_actions(log: Log) -> None:
     assert log.read() == (TableState(), None)
     log.write_plan(plan(1, "a", "b"))
     assert log.read()[1] == plan(1, "a", "b")
-    log.write_outcome(outcome(1, ["x"], []))
+    log.write_outcome(outcome(1, TakeObjects(objects(1, "a", "b")), AddFiles(files("x")), SetColumns({"id": "int"})))
     log.write_plan(plan(2, "a"))
-    log.write_outcome(outcome(2, ["y"], ["x"]))
+    log.write_outcome(
+        outcome(2, ForgetObjects(["b"]), TakeObjects(objects(2, "a")), AddFiles(files("y")), RemoveFiles(["x"]))
+    )
     log.write_plan(plan(3, "c"))
-    log.write_outcome(outcome(3, ["z"], ["y"], status="dropped"))
+    log.write_outcome(outcome(3, status="dropped"))
     state, open_plan = log.read()
-    assert (state.number, list(state.objects), list(state.files), open_plan) == (3, ["a"], ["y"], None)
+    assert (state.number, state.committed, open_plan) == (3, 2, None)
+    assert (list(state.objects), list(state.files), state.columns) == (["a"], ["y"], {"id": "int"})
     assert state.has("a", "2")
     assert not state.has("a", "1")
 
 
-def test_one_key_so_never_two_outcomes(tmp_path: Path) -> None:
+def test_one_key_so_never_two_outcomes(log: Log) -> None:
+    log.write_plan(plan(1, "a"))
+    log.write_plan(plan(1, "a"))
+    with pytest.raises(OvertakenError, match=r"another run wrote state/f/t/log/000000001.plan.json first"):
+        log.write_plan(plan(1, "b"))
+    log.write_outcome(outcome(1, AddFiles(files("x"))))
+    with pytest.raises(OvertakenError):
+        log.write_outcome(outcome(1, status="dropped"))
+
+
+def test_a_table_that_begins_anew_forgets_what_was_taken_and_learned() -> None:
+    state = TableState()
+    state.apply(outcome(1, TakeObjects(objects(1, "a")), SetColumns({"id": "int"}), SetProperties({"total": 1})))
+    state.apply(outcome(2, OverwriteTable(), SetColumns({"key": "int"})))
+    assert (state.objects, state.columns, state.published, state.properties) == ({}, {"key": "int"}, {"key": "int"}, {})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        pytest.param({"format": FORMAT + 1}, "was written by a newer version", id="a-newer-format"),
+        pytest.param({"format": None}, "is no entry of a log: Expected `int`", id="no-format"),
+        pytest.param({"colour": "red"}, "unknown field `colour`", id="an-unknown-field"),
+        pytest.param({"actions": [{"kind": "paint"}]}, "Invalid value 'paint'", id="an-unknown-action"),
+        pytest.param(
+            {"actions": [{"kind": "set_layout", "layout": "x", "colour": "red"}]}, "colour", id="a-field-of-an-action"
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", ["plan", "outcome"])
+def test_what_this_version_does_not_know_is_refused(
+    tmp_path: Path, change: dict[str, Any], says: str, kind: str
+) -> None:
     log = Log(open_lake(str(tmp_path)), "state/f/t/")
     log.write_plan(plan(1, "a"))
-    log.write_plan(plan(1, "a"))
-    with pytest.raises(OvertakenError, match=r"another run wrote state/f/t/log/000001.plan.json first"):
-        log.write_plan(plan(1, "b"))
-    log.write_outcome(outcome(1, ["x"], []))
-    with pytest.raises(OvertakenError):
-        log.write_outcome(outcome(1, ["x"], [], status="dropped"))
+    log.write_outcome(outcome(1, AddFiles(files("x"))))
+    log.write_plan(plan(2, "b"))
+    path = tmp_path / (
+        "state/f/t/log/000000002.plan.json" if kind == "plan" else "state/f/t/log/000000001.outcome.json"
+    )
+    if kind == "plan" and "actions" in change:
+        change = (
+            {"scope": {"kind": "paint"}}
+            if len(change["actions"][0]) == 1
+            else {"scope": {"kind": "append", "colour": 1}}
+        )
+        says = "paint" if "paint" in str(change) else "colour"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(StateError) as refused:
+        log.read()
+    assert str(refused.value).startswith(f"{path.relative_to(tmp_path)} ")
+    assert says in str(refused.value)
+    assert refused.value.exit_code == 1
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("12"), st.booleans()), max_size=8))
-def test_a_snapshot_changes_nothing(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[str, str, bool]]
-) -> None:
-    from lakewright.runs import log as module
+def test_every_kind_of_action_is_read_as_it_was_written() -> None:
+    kinds = {cls.__struct_config__.tag for cls in module.Outcome.__annotations__["actions"].__args__[0].__args__}
+    assert {"take_objects", "add_files", "remove_files", "quarantine_rows", "table_commit", "rewrite_objects"} <= kinds
+    written = outcome(1, TableCommit({"instant": "1", "inserted": 2}), SetProperties({"seen": [1, {"a": None}]}))
+    assert msgspec.json.decode(msgspec.json.encode(written), type=Outcome) == written
 
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=12))
+def test_a_snapshot_changes_nothing(tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[str, bool]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "SNAPSHOT_EVERY", 2)
+        patch.setattr(module, "KEPT_BATCHES", 3)
         lake = open_lake(str(tmp_path_factory.mktemp("log")))
-        log = Log(lake, "s/")
-        expected = TableState()
-        for number, (path, day, dropped) in enumerate(batches, start=1):
-            log.write_plan(plan(number, path, day=day))
-            written = outcome(number, [f"{number}"], [str(number - 1)], "dropped" if dropped else "committed")
+        log, expected = Log(lake, "s/"), TableState()
+        for number, (path, dropped) in enumerate(batches, start=1):
+            log.write_plan(plan(number, path))
+            actions = [TakeObjects(objects(number, path)), AddFiles(files(str(number))), RemoveFiles([str(number - 1)])]
+            written = outcome(number, status="dropped") if dropped else outcome(number, *actions)
             log.write_outcome(written)
-            expected = expected.after(plan(number, path, day=day), written)
+            expected.apply(written)
             log.write_snapshot(expected)
         assert log.read() == (expected, None)
-        assert list(lake.list("s/log/snapshot/")) == []
-        assert len([found for found in lake.list("s/log/") if "snapshot" in found.path]) == len(batches) // 2
+        left = [found.path for found in lake.list("s/log/")]
+        assert len([path for path in left if "snapshots" in path]) == min(1, len(batches) // 2)
+        assert len([path for path in left if "outcome" in path]) <= 3 + 1
 
 
-def test_replacing_the_whole_table_forgets_what_was(tmp_path: Path) -> None:
-    state = TableState().after(plan(1, "a"), outcome(1, ["x"], []))
-    whole = Plan(number=2, run="r", processing_date="", config_hash="", objects=[], replaces=None)
-    assert state.after(whole, outcome(2, [], ["x"])).objects == {}
+def test_a_run_that_slept_while_its_entries_were_deleted_is_overtaken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SNAPSHOT_EVERY", 2)
+    monkeypatch.setattr(module, "KEPT_BATCHES", 1)
+    log, state = Log(open_lake(str(tmp_path)), "s/"), TableState()
+    for number in range(1, 7):
+        log.write_plan(plan(number, "a"))
+        written = outcome(number, AddFiles(files(str(number))))
+        log.write_outcome(written)
+        state.apply(written)
+        log.write_snapshot(state)
+    with pytest.raises(OvertakenError):
+        log.write_outcome(outcome(2, AddFiles(files("late"))))
+    assert list(log.read()[0].files) == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_a_damaged_snapshot_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "s/log/snapshots"
+    folder.mkdir(parents=True)
+    (folder / "000000050.json.gz").write_bytes(gzip.compress(b'{"format": 1, "state": {')[:-9])
+    with pytest.raises(StateError, match=r"s/log/snapshots/000000050.json.gz is no entry of a log"):
+        Log(open_lake(str(tmp_path)), "s/").read()
+
+
+def test_what_changed_since_a_batch(log: Log) -> None:
+    for number, actions in enumerate(
+        (
+            [AddFiles(files("a"))],
+            [AddFiles(files("b")), RemoveFiles(["a"])],
+            [AddFiles(files("c", "d")), RemoveFiles(["b"])],
+            [TableCommit({"instant": "7"}), RemoveFiles(["c"])],
+        ),
+        start=1,
+    ):
+        log.write_plan(Plan(FORMAT, number, "r", "job", "2026-08-01", "", [], Append()))
+        log.write_outcome(outcome(number, *actions))
+    changes = changes_since(log, 1)
+    assert (changes.since, changes.until) == (1, 4)
+    assert (list(changes.added), changes.removed, changes.commits) == (["d"], ["a"], [{"instant": "7"}])
+    nothing = changes_since(log, 4)
+    assert (nothing.until, nothing.added, nothing.removed) == (4, {}, [])
+
+
+def test_what_the_log_no_longer_holds_is_refused(tmp_path: Path, log: Log) -> None:
+    for number in (1, 2, 3):
+        log.write_plan(plan(number, "a"))
+        log.write_outcome(outcome(number, AddFiles(files(str(number)))))
+    (tmp_path / "state/f/t/log/000000001.outcome.json").unlink()
+    assert list(changes_since(log, 1).added) == ["2", "3"]
+    with pytest.raises(HistoryExpiredError, match="no longer says what changed since batch 0: it begins with batch 2"):
+        changes_since(log, 0)

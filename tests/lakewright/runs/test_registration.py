@@ -10,13 +10,13 @@ import pytest
 from lakewright.aws.catalog import Catalog, CatalogEntry
 from lakewright.config import Feed
 from lakewright.errors import ConfigError
+from lakewright.runs.actions import TableState
 from lakewright.runs.job import Request, Staged, Survey, Target
 from lakewright.runs.lifecycle import run_targets
-from lakewright.runs.records import Counts, SourceObject, DataFile
 from lakewright.runs.log import Plan
-from lakewright.runs.actions import TableState
 from lakewright.runs.progress import LogProgress, Progress
 from lakewright.runs.receipts import Receipt
+from lakewright.runs.records import Counts, DataFile, SourceObject
 from lakewright.sources.selection import Choice
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake

@@ -1,0 +1,44 @@
+"""Which object a row that Spark reads comes from."""
+
+import string
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import quote
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lakewright.runs.records import SourceObject
+from lakewright.storage.lake import Lake
+from transforms.spark.typed_rows import OBJECT
+
+_QUOTED: Final = ("Cc", "Zl", "Zp", "Zs")
+_LEGAL: Final = string.ascii_letters + string.digits + "_-!.~'()*,;:$&+=/@"
+
+
+def with_object(rows: DataFrame, lake: Lake, objects: Sequence[SourceObject], *, uri: str) -> DataFrame:
+    """Add each row's object, and that object's values.
+
+    Columns in:  ``uri`` (string; ``_metadata.file_path`` of the row)
+    Columns out: the others, _lakewright_object (string), year, month, day where the objects have them as values
+    Rows:        unchanged; a row of another object ends the job
+    """
+    keys = sorted({key for taken in objects for key in taken.values})
+    known = [
+        (hadoop_uri(lake.spark_uri(taken.path)), taken.path, *(taken.values[key] for key in keys)) for taken in objects
+    ]
+    columns = [uri, OBJECT, *keys]
+    lookup = rows.sparkSession.createDataFrame(known, ", ".join(f"{column} string" for column in columns))
+    # Each URI is there once. One that is not known would be rows that nobody asked for: better no run than those.
+    known_rows = rows.join(F.broadcast(lookup), on=uri, how="left")
+    unknown = F.raise_error(F.concat(F.lit("rows of an object that is not in the batch: "), F.col(uri)))
+    return known_rows.withColumn(OBJECT, F.coalesce(F.col(OBJECT), unknown)).drop(uri)
+
+
+def hadoop_uri(uri: str) -> str:
+    """Write a URI as Java's ``Path.toUri`` does, and so ``_metadata.file_path``."""
+    return "".join(
+        quote(char) if (char.isascii() and char not in _LEGAL) or unicodedata.category(char) in _QUOTED else char
+        for char in uri
+    )

@@ -1,0 +1,63 @@
+"""Access logs of web servers to a Parquet table by day, with the number of requests so far."""
+
+import sys
+from dataclasses import dataclass, replace
+from typing import Final
+
+from jobs.feeds.access_logs import AccessLogsFeed
+from transforms.access_logs import with_request_fields
+
+from jobs.cli.entrypoint import run_as_script
+from lakewright.engine.spark.lines import LineFormat
+from lakewright.engine.spark.rows import TextRows, TypedRows
+from lakewright.parquet.place import TablePlace
+from lakewright.parquet.sink import ParquetSink, WrittenRows
+from lakewright.runs.actions import SetProperties
+from lakewright.runs.job import Batch, Target, TargetJob
+from lakewright.sources.listing import Source
+from lakewright.sources.reader import Filling, ObjectReader
+from lakewright.storage.lake import Lake
+from transforms.object_names import DATE_KEYS, file_name_pattern
+from transforms.spark.typed_rows import TypedColumn
+
+COLUMNS: Final = (
+    TypedColumn("host", "string"),
+    TypedColumn("at", "timestamp", format="dd/MMM/yyyy:HH:mm:ss Z"),
+    TypedColumn("request", "string"),
+    TypedColumn("status", "int"),
+    TypedColumn("bytes", "long", null_text=("-",)),
+)
+
+
+@dataclass(frozen=True)
+class CountedRequests:
+    """Rows whose number is added to a total, which the log of the table keeps."""
+
+    rows: TypedRows
+
+    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+        written = self.rows.write(batch, table, quarantine)
+        requests = batch.state.properties.get("requests", 0) + written.counts.written
+        return replace(written, actions=[SetProperties({"requests": requests})])
+
+
+def build(lines: TextRows) -> CountedRequests:
+    """Cut each line into its fields, and type them; a line in another form is rejected."""
+    return CountedRequests(lines.transform(with_request_fields).typed(COLUMNS))
+
+
+def open_targets(name: str, feed: AccessLogsFeed, lake: Lake) -> list[TargetJob[TextRows, CountedRequests]]:
+    """Give the one target of a feed."""
+    target = Target(name, "requests", feed.target)
+    reader = ObjectReader(
+        Source(lake, feed.source.path, file_name_pattern(feed.source.file_name)),
+        LineFormat(),
+        Filling("append", DATE_KEYS),
+    )
+    columns = {column.name: column.ddl_type for column in COLUMNS}
+    sink = ParquetSink(lake, target, "by day", partition_by=DATE_KEYS, columns=columns)
+    return [TargetJob(feed, target, reader, build, sink)]
+
+
+if __name__ == "__main__":
+    sys.exit(run_as_script())

@@ -1,0 +1,83 @@
+"""The fifth job of docs/new-job.md: its files lie here as they would in jobs/, jobs/feeds/ and transforms/."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import SparkSession
+
+import jobs.feeds
+import transforms
+from lakewright.runs.log import Log
+from lakewright.storage.uris import open_lake
+from tests.conftest import ROOT, command
+
+HERE = Path(__file__).parent
+GOOD = '10.0.0.{} - - [01/Aug/2026:10:00:0{} +0200] "GET / HTTP/1.1" 200 {}\n'
+
+
+@pytest.fixture(autouse=True)
+def new_job(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for package, folder in ((jobs, "jobs"), (jobs.feeds, "jobs/feeds"), (transforms, "transforms")):
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(HERE / folder)])
+    return
+
+
+@pytest.fixture
+def lake(tmp_path: Path, spark: SparkSession) -> Path:
+    (tmp_path / "lake/raw/access").mkdir(parents=True)
+    return tmp_path / "lake"
+
+
+def run(lake: Path, *arguments: str, verb: str = "run") -> dict[str, Any]:
+    answer = command(verb, "web", "--lake", str(lake), "--conf", str(HERE / "conf"), "--json", *arguments)
+    (receipt,) = answer.data
+    return receipt
+
+
+def test_with_request_fields(spark: SparkSession) -> None:
+    from transforms.access_logs import with_request_fields
+
+    line = GOOD.format(1, 1, 7).strip()
+    lines = spark.createDataFrame([(line,), ("nothing of the kind",)], "_lakewright_text string")
+    expected = spark.createDataFrame(
+        [
+            (line, "10.0.0.1", "01/Aug/2026:10:00:01 +0200", "GET / HTTP/1.1", "200", "7", None),
+            ("nothing of the kind", "", "", "", "", "", "field_count"),
+        ],
+        "_lakewright_text string, host string, at string, request string, status string, bytes string, "
+        "_lakewright_fault string",
+    )
+    assert_df_equality(lines.transform(with_request_fields), expected, ignore_nullable=True)
+
+
+def test_the_job_runs_with_state_of_its_own(lake: Path, spark: SparkSession) -> None:
+    (lake / "raw/access/access-2026-08-01.log").write_text(GOOD.format(1, 1, 7) + GOOD.format(2, 2, "-"))
+    assert run(lake)["counts"]["written"] == 2
+    (lake / "raw/access/access-2026-08-02.log").write_text(GOOD.format(3, 3, 9) + "not a request\n")
+    receipt = run(lake, "--set", "max_rejected=0.5")
+    assert (receipt["counts"]["read"], receipt["counts"]["written"], receipt["rules"]) == (2, 1, {"field_count": 1})
+    assert run(lake)["status"] == "nothing_new"
+    table = spark.read.parquet(str(lake / "refined/requests")).selectExpr("host", "bytes", "day", "hour(at)")
+    assert sorted(map(tuple, table.collect())) == [
+        ("10.0.0.1", 7, 1, 8),
+        ("10.0.0.2", None, 1, 8),
+        ("10.0.0.3", 9, 2, 8),
+    ]
+    state, _ = Log(open_lake(str(lake)), "state/web/requests/").read()
+    assert state.properties == {"requests": 3}
+    assert run(lake, "--set", "max_rejected=0.5", verb="rebuild")["counts"]["written"] == 3
+    assert Log(open_lake(str(lake)), "state/web/requests/").read()[0].properties == {"requests": 3}
+
+
+def test_the_walk_through_shows_these_files() -> None:
+    text = (ROOT / "docs/new-job.md").read_text()
+    for path in (
+        "transforms/access_logs.py",
+        "jobs/feeds/access_logs.py",
+        "jobs/access_logs.py",
+        "conf/feeds/web.yaml",
+    ):
+        assert (HERE / path).read_text().strip() in text, f"docs/new-job.md does not show {path} as it is"
