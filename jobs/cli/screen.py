@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +10,19 @@ from rich.table import Table
 from lakewright.runs.progress import readable_bytes
 
 _SHOWN: int = 10
+_OF_EVERY_BATCH: Final = (
+    "number",
+    "status",
+    "reason",
+    "processing_date",
+    "config_hash",
+    "inputs",
+    "outputs",
+    "removed",
+    "quarantined",
+    "counts",
+    "rules",
+)
 
 
 def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
@@ -52,31 +65,21 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
     for receipt in receipts:
         counts = receipt["counts"]
         outputs = [path for batch in receipt["batches"] for path in batch["outputs"]]
-        numbers: Counter[str] = Counter()
-        for each in (each for batch in receipt["batches"] for each in batch["numbers"].values()):
-            numbers.update(each)
-        set_aside: Counter[str] = Counter()
-        for batch in receipt["batches"]:
-            set_aside.update(batch["set_aside"])
         inputs = [taken["path"] for batch in receipt["batches"] for taken in batch["inputs"]]
         rows = {
             "run": receipt["run"],
             "status": f"{receipt['status']} (exit code {receipt['exit_code']})",
             "rows": " ".join(f"{name} {count}" for name, count in counts.items() if count or name == "read"),
-            "in numbers": ", ".join(f"{name} {count}" for name, count in numbers.items()),
             "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
             "objects in": _some(inputs),
             "files out": _some(outputs),
-            "table made": _some(
-                [_told(batch["table_commit"]) for batch in receipt["batches"] if batch["table_commit"]]
-            ),
+            **_reported_by_actions(receipt["batches"]),
             "refused": _some([f"{path}: {why}" for path, why in receipt["refused"].items()]),
             "ignored": _some([f"{path}: {why}" for path, why in receipt["ignored"].items()]),
             "extra columns": _some(list(receipt["extra_columns"])),
             "dropped columns": _some(receipt["dropped_columns"]),
             "schema changes": _some(receipt["schema_changes"]),
             "warnings": _some(receipt["warnings"]),
-            "set aside": _some([f"{name} (values: {count})" for name, count in set_aside.items()]),
             "catalog": receipt["catalog"],
             "seconds": " ".join(f"{stage} {spent:.1f}" for stage, spent in receipt["seconds"].items()),
         }
@@ -116,8 +119,23 @@ def show_check(names: Sequence[str], problems: Sequence[str]) -> None:
         Console().print(f"{len(names)} feeds are fine: {', '.join(names)}", markup=False, highlight=False)
 
 
-def _told(commit: Mapping[str, Any]) -> str:
-    return " ".join(f"{name} {value}" for name, value in commit.items())
+def _reported_by_actions(batches: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Show what the actions of batches report beside files: counts are added up, all else is a line a batch."""
+    rows: dict[str, str] = {}
+    for name in dict.fromkeys(name for batch in batches for name in batch if name not in _OF_EVERY_BATCH):
+        reported = [batch[name] for batch in batches if batch.get(name)]
+        counts: Counter[str] = Counter()
+        for each in reported:
+            for count in each.values() if all(isinstance(value, Mapping) for value in each.values()) else [each]:
+                counts.update({key: value for key, value in count.items() if isinstance(value, int)})
+        is_counted = all(isinstance(value, int | Mapping) for each in reported for value in each.values())
+        lines = [_pairs(counts)] if is_counted else [_pairs(each) for each in reported]
+        rows[name.replace("_", " ")] = _some([line for line in lines if line])
+    return rows
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def _show(title: str, rows: Mapping[str, Any]) -> None:
