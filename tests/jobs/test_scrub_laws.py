@@ -5,13 +5,16 @@ import gzip
 import json
 import random
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lakewright.errors import ObjectRefusedError
-from lakewright.json.scrub import ScrubRules, scrub_object, scrub_objects
+from lakewright.in_place.rewrite import ToRewrite, rewrite_objects
+from lakewright.json.scrub import hidden_in, scrub_object
+from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.local_in_place import LocalInPlace
 from tests.transforms.json.test_strings import Maker, decodings
 
@@ -95,7 +98,8 @@ def test_no_value_of_a_named_key_is_left_unseen(tmp_path: Path, depth: Any, insi
         gone[name] = [marker for maker in makers for marker in maker.markers]
         (tmp_path / name).write_bytes(before[name])
     rules = ScrubRules(("email",), depth, verify=True, inside_strings=inside, on_hidden=on_hidden)
-    told = scrub_objects(str(tmp_path), [(name, False) for name in before], rules=rules)
+    tasks = [ToRewrite(name, again=False) for name in before]
+    told = rewrite_objects(str(tmp_path), tasks, work=partial(scrub_object, rules=rules))
     refused = {name for name, count in hiding.items() if count and on_hidden == "refuse"}
     assert {found.path for found in told if found.status == "refused"} == refused
     for found in told:
@@ -104,7 +108,7 @@ def test_no_value_of_a_named_key_is_left_unseen(tmp_path: Path, depth: Any, insi
             assert body == before[found.path]
             assert "hide" in found.reason
             continue
-        assert (found.status, found.hidden) == ("scrubbed", hiding[found.path])
+        assert (found.status, hidden_in(found)) == ("rewritten", hiding[found.path])
         assert unpacked(body) == after[found.path]
         everything = decodings(unpacked(body).decode())
         assert not [marker for marker in gone[found.path] if marker in everything]
