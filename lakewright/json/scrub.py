@@ -47,7 +47,7 @@ def scrub_object(objects: ObjectsInPlace, path: str, rules: ScrubRules, *, again
     if done.status == "gone":
         return done
     # Nobody has looked for hidden fields in what others have tagged.
-    if rules.verify or (done.status == "already" and rules.on_hidden == "refuse"):
+    if rules.verify or (done.status == "already" and rules.looks_first):
         done = proven(objects, done, rules)
     done = with_versions_seen_to(objects, done, delete=rules.old_versions == "delete")
     return replace(done, notes=rules.notes(hidden=hidden_in(done)))

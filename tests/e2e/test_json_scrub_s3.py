@@ -373,6 +373,18 @@ def test_what_strings_hide_is_looked_at_again_whatever_the_tag_says(
     assert "still holds a field" in prefix.run(*inside)["error"], "what others have tagged is proven"
 
 
+def test_what_strings_hide_beside_those_scrubbed_inside_is_named_each_run(s3: Any, prefix: Prefix) -> None:
+    key = "lake/landing/uploads/a.json"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b'{"Other": "{\\"file_contents\\": 1}"}\n')
+    inside = ("--set", "scrub.inside_strings=[Message]", "--set", "scrub.verify=false")
+    warning = (
+        "fields to scrub are still there, in JSON inside strings of landing/uploads/a.json (1); "
+        "name their fields in scrub.inside_strings"
+    )
+    for _ in range(3):
+        assert prefix.run(*inside)["warnings"] == [warning]
+
+
 def test_the_projects_own_zones_are_left_alone(s3: Any, prefix: Prefix) -> None:
     s3.put_object(Bucket=BUCKET, Key="elsewhere/a.json", Body=RECORD)
     everything = ("--set", f"source.path=s3://{BUCKET}", "--set", "scrub={fields: [path], depth: any}")
