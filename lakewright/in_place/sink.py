@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from lakewright.engine.spark.spread import cores, spread
 from lakewright.in_place.packing import packed
@@ -12,7 +13,7 @@ from lakewright.runs.job import Batch, Request, Staged
 from lakewright.runs.records import Counts, SourceObject
 from lakewright.storage.lake import Lake
 
-LAYOUT = "in place"
+LAYOUT: Final = "in place"
 
 
 @dataclass(frozen=True)
