@@ -15,16 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs import json_scrub
 from lakewright.csv import objects as csv_objects
 from lakewright.csv.objects import CsvOptions, read_heads
 from lakewright.dms import files as dms
 from lakewright.dms.files import read_footers
 from lakewright.errors import OvertakenError
 from lakewright.hudi import catalog as hudi_catalog
+from lakewright.in_place import packing, rewrite
+from lakewright.in_place.rewrite import Rewritten
 from lakewright.json import lines as json_lines
-from lakewright.json import scrub
-from lakewright.json.scrub import ScrubRules, scrub_object
+from lakewright.json.scrub import scrub_object, warn_of_hidden
+from lakewright.json.scrub_rules import ScrubRules
 from lakewright.kafka import batches as event_batches
 from lakewright.kafka import copies as event_copies
 from lakewright.kafka import sink as kafka_sink
@@ -212,7 +213,7 @@ RECORDS = [
 @pytest.mark.parametrize(
     "patch",
     [
-        pytest.param((scrub, "_IN_MEMORY", 10), id="a-body-on-disk"),
+        pytest.param((rewrite, "_IN_MEMORY", 10), id="a-body-on-disk"),
         pytest.param((json_text, "_DECODED_AT_ONCE", 3), id="texts-checked-in-parts"),
         pytest.param((json_lines, "_PIECE", 3), id="unpacked-in-parts"),
         pytest.param((local_in_place, "PIECE_BYTES", 5), id="read-in-parts"),
@@ -260,10 +261,10 @@ def test_packs_of_objects(sizes: list[int], small: int, pack_bytes: int, pack_ob
     objects = [SourceObject(path=str(number), size=size, etag="") for number, size in enumerate(sizes)]
     size_of = {found.path: found.size for found in objects}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_scrub, "_SMALL", small)
-        patch.setattr(json_scrub, "_PACK_BYTES", pack_bytes)
-        patch.setattr(json_scrub, "_PACK_OBJECTS", pack_objects)
-        packs = [[path for path, _ in pack] for pack in json_scrub.packed(objects, cores=cores)]
+        patch.setattr(packing, "_SMALL", small)
+        patch.setattr(packing, "_PACK_BYTES", pack_bytes)
+        patch.setattr(packing, "_PACK_OBJECTS", pack_objects)
+        packs = [[path for path, _ in pack] for pack in packing.packed(objects, cores=cores)]
     assert sorted(path for pack in packs for path in pack) == sorted(size_of)
     for pack in packs:
         assert len(pack) <= pack_objects
@@ -273,10 +274,12 @@ def test_packs_of_objects(sizes: list[int], small: int, pack_bytes: int, pack_ob
 
 def test_warnings_name_some_objects() -> None:
     hidden = {f"{n}.json": n for n in range(1, 13)}
-    (told,) = json_scrub._warnings(dict(list(hidden.items())[:10]), "advice")
-    assert told.endswith("9.json (9), 10.json (10); advice")
-    (told,) = json_scrub._warnings(hidden, "advice")
-    assert told.endswith("9.json (9), 10.json (10) and 2 more objects; advice")
+    scrubbed = [Rewritten(path, "rewritten", numbers={"hidden": count}) for path, count in hidden.items()]
+    rules = ScrubRules(("email",))
+    (told,) = warn_of_hidden(scrubbed[:10], rules=rules)
+    assert told.endswith(f"9.json (9), 10.json (10); {rules.advice()}")
+    (told,) = warn_of_hidden(scrubbed, rules=rules)
+    assert told.endswith(f"9.json (9), 10.json (10) and 2 more objects; {rules.advice()}")
 
 
 @pytest.mark.parametrize("end", [".csv", ".csv.gz"])

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes
-from lakewright.json.scrub import ScrubRules
+from lakewright.json.scrub_rules import ScrubRules
 from transforms.json.strings import InsideStrings
 from transforms.json.text import Depth
 

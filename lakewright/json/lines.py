@@ -3,13 +3,16 @@
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
-from typing import Final
+from functools import partial
+from itertools import chain, repeat
+from typing import BinaryIO, Final
 
 from transforms.errors import DataError, LongRecordError
 
 _GZIP: Final = b"\x1f\x8b"
 _PIECE: Final = 1 << 20
+#: All that a line without a record may hold: blanks, a BOM.
+_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 
 
 class UnreadableLinesError(DataError):
@@ -91,6 +94,42 @@ def blocks_of_lines(chunks: Iterable[bytes], *, max_record_bytes: int) -> Iterat
         kept, kept_bytes = [chunk[cut + 1 :]], len(chunk) - cut - 1
     if last := b"".join(kept):
         yield _checked(Block(number, [last], ends=False), max_record_bytes)
+
+
+class RecordCount:
+    """Counts the records of a stream while it goes by: its lines that are not blank, wherever its chunks are cut."""
+
+    def __init__(self) -> None:
+        self._ended, self._has_begun = 0, False
+
+    @property
+    def records(self) -> int:
+        """Give the number of records so far; one that has begun is one."""
+        return self._ended + self._has_begun
+
+    def counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Let a stream go by."""
+        for chunk in chunks:
+            first, *others = chunk.split(b"\n")
+            self._has_begun = self._has_begun or bool(first.strip(_BLANK))
+            if others:
+                last = others.pop()
+                self._ended += self._has_begun + sum(map(bool, map(bytes.strip, others, repeat(_BLANK))))
+                self._has_begun = bool(last.strip(_BLANK))
+            yield chunk
+
+
+def count_records(file: BinaryIO) -> int:
+    """Count the records of a file, packed or not.
+
+    Raises:
+        UnreadableLinesError: If it is packed and broken.
+    """
+    head, pieces = peek(iter(partial(file.read, _PIECE), b""))
+    count = RecordCount()
+    for _ in count.counted(unpacked(pieces) if is_packed(head) else pieces):
+        pass
+    return count.records
 
 
 def _checked(block: Block, limit: int) -> Block:

@@ -15,7 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lakewright.aws.clients import bounded_client, s3_client
 from lakewright.aws.s3_calls import code_of
 from lakewright.errors import ConfigError, UnreachableError, cause_of
-from lakewright.json.scrub import ScrubRules, scrub_object
+from lakewright.json.scrub import hidden_in, scrub_object
+from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.in_place import PROCESSED
 from lakewright.storage.s3 import S3Lake
 from lakewright.storage.s3_in_place import S3InPlace
@@ -109,8 +110,8 @@ def scrub_expired(
             else:
                 done = scrub_object(S3InPlace(bucket), key, rules)
                 LOGGER.info("%s: %s %s", path, done.status, done.numbers)
-                if done.hidden:
-                    LOGGER.warning("%s: %d strings still hide fields to scrub in JSON", path, done.hidden)
+                if hidden := hidden_in(done):
+                    LOGGER.warning("%s: %d strings still hide fields to scrub in JSON", path, hidden)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this object's, and no other's
             LOGGER.error("%s was not scrubbed: %s", path, cause_of(error))  # noqa: TRY400 - its message says all
             failed.append(number)

@@ -138,6 +138,7 @@ class Staged:
         rules: How many rows broke each rule.
         refused: Objects that were left as they are because they cannot be read or rewritten, and why.
         unreached: Objects that could not be reached.
+        miscounted: Objects that were left as they are because records were lost or added on the way; a bug of ours.
         schema_changes: Columns that were learned on the way.
         warnings: What a person should know although the batch is fine.
     """
@@ -149,8 +150,14 @@ class Staged:
     rules: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     unreached: dict[str, str] = field(default_factory=dict)
+    miscounted: dict[str, str] = field(default_factory=dict)
     schema_changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def left(self) -> dict[str, str]:
+        """Give all objects that were left as they are, and why."""
+        return self.refused | self.unreached | self.miscounted
 
 
 @dataclass(frozen=True)
@@ -218,7 +225,7 @@ class Sink(Protocol[Judged_contra]):
             ConfigError: If the table is not as the feed has it.
         """
 
-    def stage(self, batch: Batch, rows: Judged_contra) -> Staged:
+    def stage(self, batch: Batch, rows: Judged_contra, /) -> Staged:
         """Write the files of a batch to its folder, where no reader looks, and count what they hold.
 
         Raises:

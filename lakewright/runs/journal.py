@@ -8,6 +8,7 @@ import msgspec
 from lakewright.engine.spark.errors import find_unreachable
 from lakewright.engine.spark.jvm import jvm_error
 from lakewright.errors import (
+    AccountingError,
     CatalogError,
     EmptySourceError,
     ObjectRefusedError,
@@ -16,7 +17,7 @@ from lakewright.errors import (
     cause_of,
 )
 from lakewright.runs.actions import Outcome
-from lakewright.runs.job import AnyJob, Survey
+from lakewright.runs.job import AnyJob, Staged, Survey
 from lakewright.runs.progress import LOGGER, Progress
 from lakewright.runs.receipts import Receipt, has_receipt, report_batch, write_receipt
 from lakewright.storage.lake import Lake
@@ -29,9 +30,11 @@ class Journal:
     def __init__(self, lake: Lake, job: AnyJob, *, run: str, verb: str, progress: Progress) -> None:
         self._lake, self._job, self._progress = lake, job, progress
         self._stage, self._stage_began = "", time.monotonic()
-        #: Objects that this run leaves alone, and why: those that are refused, and those that it could not reach.
+        #: Objects that this run leaves alone, and why: those that are refused, those that it could not reach, and those
+        #: whose records do not add up.
         self.refused: dict[str, str] = {}
         self.unreached: dict[str, str] = {}
+        self.miscounted: dict[str, str] = {}
         self.uncatalogued: CatalogError | None = None
         self.receipt = Receipt(
             run=run,
@@ -72,6 +75,17 @@ class Journal:
         if survey.refused and not self._job.reader.skips_refused:
             raise ObjectRefusedError(survey.refused)
 
+    @property
+    def left(self) -> dict[str, str]:
+        """Give all objects that this run leaves alone, and why."""
+        return self.refused | self.unreached | self.miscounted
+
+    def note_left(self, staged: Staged) -> None:
+        """Take down which objects of a batch were left as they are."""
+        self.unreached.update(staged.unreached)
+        self.miscounted.update(staged.miscounted)
+        self.note_refused(staged.refused)
+
     def note_refused(self, refused: dict[str, str]) -> None:
         """Take down which objects are refused."""
         self.refused.update(refused)
@@ -100,10 +114,16 @@ class Journal:
         """Take down that all went well.
 
         Raises:
+            AccountingError: If the records of objects do not add up.
             UnreachableError: If objects could not be reached.
             ObjectRefusedError: If objects were refused.
             CatalogError: If the catalog is not up to date.
         """
+        if self.miscounted:
+            self.receipt.refused.update(self.miscounted | self.unreached)
+            path, reason = next(iter(self.miscounted.items()))
+            more = f" (and {len(self.miscounted) - 1} more objects)" if len(self.miscounted) > 1 else ""
+            raise AccountingError(f"{path}: {reason}{more}")
         if self.unreached:
             self.receipt.refused.update(self.unreached)
             path, reason = next(iter(self.unreached.items()))
@@ -137,7 +157,7 @@ class Journal:
         if self.uncatalogued and self.receipt.error != str(self.uncatalogued):
             self.receipt.warn([str(self.uncatalogued)])
         self.receipt.finished = datetime.now(UTC).isoformat()
-        self.receipt.checks = {"every row accounted for": self.receipt.counts.holds()}
+        self.receipt.checks = {"every row accounted for": self.receipt.counts.holds() and not self.miscounted}
         try:
             write_receipt(self._lake, self._job.target.state_folder, self.receipt)
         except Exception as error:  # noqa: BLE001 - whatever it is, the run has come to its end

@@ -76,8 +76,7 @@ class Run:
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
             self._interrupt.check()
             self._journal.say("plan")
-            excluded = self._journal.refused | self._journal.unreached
-            survey = self._job.survey(state, self._request, excluded=excluded)
+            survey = self._job.survey(state, self._request, excluded=self._journal.left)
             self._journal.note_survey(survey, committed=state.committed > 0)
             if survey.is_idle:
                 return
@@ -153,9 +152,8 @@ class Run:
         self._journal.say("check", f"{staged.counts.read} rows read, {staged.counts.rejected} rejected")
         if changed := self._job.reader.changed(plan):
             return self._drop(plan, state, _changed("while read", changed))
-        self._journal.unreached.update(staged.unreached)
-        self._journal.note_refused(staged.refused)
-        if (staged.refused or staged.unreached) and not staged.actions:
+        self._journal.note_left(staged)
+        if staged.left and not staged.actions:
             return self._refuse_objects(plan, state, staged)
         _check_sums(staged)
         refused, applied = self._is_refused(staged), None
@@ -239,7 +237,7 @@ class Run:
         state.apply(outcome)
 
     def _refuse_objects(self, plan: Plan, state: TableState, staged: Staged) -> str:
-        ended = self._drop(plan, state, "unreadable objects: " + ", ".join(staged.refused | staged.unreached))
+        ended = self._drop(plan, state, "unreadable objects: " + ", ".join(staged.left))
         if not self._job.reader.skips_refused:
             raise ObjectRefusedError(staged.refused)
         return ended

@@ -14,13 +14,15 @@ import pytest
 import yaml
 from botocore.client import BaseClient
 
-from lakewright.errors import AccessDeniedError, ObjectRefusedError, OvertakenError
-from lakewright.json.scrub import ScrubRules, scrub_object
+from lakewright.errors import AccessDeniedError, AccountingError, ObjectRefusedError, OvertakenError
+from lakewright.json.scrub import scrub_object
+from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage import s3_in_place
 from lakewright.storage.in_place import Opened
 from lakewright.storage.s3_in_place import S3InPlace
 from tests.conftest import command
 from tests.e2e.conftest import BUCKET
+from tests.jobs.test_json_scrub import Broken
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +75,7 @@ def test_everything_but_the_field_is_kept(s3: Any, requests: Counter[str]) -> No
     requests.clear()
     scrubbed = scrub_object(S3InPlace(BUCKET), KEY, RULES)
     assert requests == {"GetObject": 1, "GetObjectTagging": 1, "PutObject": 1}
-    assert scrubbed.status == "scrubbed"
+    assert scrubbed.status == "rewritten"
     sizes = {"bytes_in": len(RECORD), "bytes_out": len(SCRUBBED)}
     assert scrubbed.numbers == {"records": 1, "records_out": 1, "blanked": 1, **sizes}
     head = s3.head_object(Bucket=BUCKET, Key=KEY)
@@ -137,7 +139,7 @@ def test_a_put_whose_answer_was_lost_is_known_as_ours(s3: Any) -> None:
 
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)
     scrubbed = scrub_object(Lossy(BUCKET), KEY, RULES)
-    assert (scrubbed.status, scrubbed.numbers["blanked"]) == ("scrubbed", 1)
+    assert (scrubbed.status, scrubbed.numbers["blanked"]) == ("rewritten", 1)
 
 
 def test_gzip_goes_by_content(s3: Any) -> None:
@@ -161,6 +163,17 @@ def test_an_object_that_cannot_be_rewritten_is_named(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD + b"[]\n")
     with pytest.raises(ObjectRefusedError, match="line 2 is no JSON record: not a JSON object"):
         scrub_object(S3InPlace(BUCKET), KEY, RULES)
+    assert tags(s3) == {}
+
+
+def test_an_object_that_would_lose_a_record_is_neither_replaced_nor_tagged(s3: Any, requests: Counter[str]) -> None:
+    body = RECORD + RECORD.replace(b'"x"', b'"lose"') + RECORD
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=body)
+    requests.clear()
+    with pytest.raises(AccountingError, match=r"^3 records read, but 2 in what would take its place"):
+        scrub_object(S3InPlace(BUCKET), KEY, Broken(("file_contents",)))
+    assert requests == {"GetObject": 1}
+    assert content(s3) == body
     assert tags(s3) == {}
 
 
@@ -358,6 +371,18 @@ def test_what_strings_hide_is_looked_at_again_whatever_the_tag_says(
     assert prefix.run(*inside)["status"] == "nothing_new"
     s3.put_object(Bucket=BUCKET, Key=key, Body=envelope, Tagging="PROCESSED=True")
     assert "still holds a field" in prefix.run(*inside)["error"], "what others have tagged is proven"
+
+
+def test_what_strings_hide_beside_those_scrubbed_inside_is_named_each_run(s3: Any, prefix: Prefix) -> None:
+    key = "lake/landing/uploads/a.json"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b'{"Other": "{\\"file_contents\\": 1}"}\n')
+    inside = ("--set", "scrub.inside_strings=[Message]", "--set", "scrub.verify=false")
+    warning = (
+        "fields to scrub are still there, in JSON inside strings of landing/uploads/a.json (1); "
+        "name their fields in scrub.inside_strings"
+    )
+    for _ in range(3):
+        assert prefix.run(*inside)["warnings"] == [warning]
 
 
 def test_the_projects_own_zones_are_left_alone(s3: Any, prefix: Prefix) -> None:

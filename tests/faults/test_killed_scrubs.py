@@ -100,7 +100,8 @@ def test_memory_stays_flat(tmp_path: Path, packed: bool) -> None:
 import gzip, sys
 from pathlib import Path
 from lakewright.storage.uris import open_in_place
-from lakewright.json.scrub import ScrubRules, scrub_object
+from lakewright.json.scrub import scrub_object
+from lakewright.json.scrub_rules import ScrubRules
 folder, packed = Path(sys.argv[1]), sys.argv[2] == "True"
 block = (b'{"pad": "' + b"p" * 4000 + b'", "file_contents": "x"}\\n') * 250
 with (gzip.open if packed else open)(folder / "large", "wb") as file:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from lakewright.errors import AccessDeniedError, OvertakenError, UnreachableError
-from lakewright.json.scrub import ScrubRules, scrub_object
+from lakewright.json.scrub import scrub_object
+from lakewright.json.scrub_rules import ScrubRules
 from lakewright.runs.lease import Lease
 from lakewright.runs.log import FORMAT, Append, Log, Plan
 from lakewright.storage.lake import Lake
@@ -146,7 +147,7 @@ def test_a_scrub_is_right_after_each_fault(proxy: FaultProxy, lake: Lake, fault:
     put(proxy, "a", RECORD * 1000)
     proxy.reset(fault)
     scrubbed = scrub_object(S3InPlace(BUCKET, "lake"), "a", RULES)
-    assert (scrubbed.status, scrubbed.numbers["blanked"]) == ("scrubbed", 1000)
+    assert (scrubbed.status, scrubbed.numbers["blanked"]) == ("rewritten", 1000)
     assert lake.read("a") == RECORD.replace(b'"x"', b'""') * 1000
     assert fault.hits == fault.times
 
@@ -191,7 +192,7 @@ def test_an_upload_in_parts_whose_answer_was_lost_is_known_as_ours(
     monkeypatch.setattr("lakewright.storage.s3_in_place.LARGEST_PUT", 10)
     put(proxy, "a", RECORD)
     proxy.reset(Fault("lost", "^POST.*uploadId", times=1))
-    assert scrub_object(S3InPlace(BUCKET, "lake"), "a", RULES).status == "scrubbed"
+    assert scrub_object(S3InPlace(BUCKET, "lake"), "a", RULES).status == "rewritten"
     assert lake.read("a") == RECORD.replace(b'"x"', b'""')
 
 

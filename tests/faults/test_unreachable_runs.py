@@ -11,10 +11,10 @@ from lakewright.aws import outages
 from lakewright.config import Feed
 from lakewright.engine.spark.errors import find_unreachable
 from lakewright.errors import AccessDeniedError, SourceGoneError, UnreachableError
+from lakewright.runs.actions import TableState
 from lakewright.runs.interrupts import Interrupt
 from lakewright.runs.job import Request, Survey, Target
 from lakewright.runs.lifecycle import Run
-from lakewright.runs.actions import TableState
 from lakewright.runs.progress import LogProgress
 from lakewright.sources.selection import Choice
 from lakewright.storage.lake import Lake

@@ -4,7 +4,7 @@ import gzip
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from jobs.json_scrub import packed
-from lakewright.json.scrub import ScrubRules, scrub_object
-from lakewright.runs.records import SourceObject
+from jobs.feeds.json_scrub import JsonScrubFeed
+from lakewright.errors import AccountingError
+from lakewright.in_place.rewrite import Rewritten
+from lakewright.json.scrub import scrub_object
+from lakewright.json.scrub_proof import proven
+from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.local import etag_of
 from lakewright.storage.local_in_place import LocalInPlace
 from tests.conftest import Answer, command
@@ -74,7 +77,7 @@ def uploads(tmp_path: Path, spark: SparkSession) -> Iterator[Uploads]:
 def numbers(receipt: dict[str, Any]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for batch in receipt["batches"]:
-        found |= {path.removeprefix("landing/uploads/"): each for path, each in batch["numbers"].items()}
+        found |= {path.removeprefix("landing/uploads/"): each for path, each in batch.get("numbers", {}).items()}
     return found
 
 
@@ -227,16 +230,6 @@ def test_feeds_that_are_wrong(uploads: Uploads, changes: dict[str, Any], error: 
     assert error in answer.stderr
 
 
-def test_large_objects_have_a_task_each_and_small_ones_share() -> None:
-    sizes = {"large": 50 << 20, "larger": 60 << 20, **{f"small{number}": 1000 + number for number in range(400)}}
-    objects = [SourceObject(path=path, size=size, etag="") for path, size in sizes.items()]
-    packs = list(packed(objects, cores=4))
-    assert packs[:2] == [[("larger", False)], [("large", False)]]
-    assert sorted(path for pack in packs for path, _ in pack) == sorted(sizes)
-    assert {len(pack) for pack in packs[2:-1]} == {25}
-    assert list(packed(objects[:1], cores=100)) == [[("large", False)]]
-
-
 def test_what_would_stop_others_is_told_of_its_object_alone(uploads: Uploads) -> None:
     uploads.feed(verify=True, replacement=1)
     many = b'{"n": ' + b"1" * 5000 + b', "file_contents": true}'
@@ -286,6 +279,62 @@ def test_what_a_receipt_of_a_scrub_holds_is_numbers(uploads: Uploads) -> None:
     assert json.loads(next((uploads.root / "lake/state").rglob("receipts/*.json")).read_text())["checks"] == {
         "every row accounted for": True
     }
+
+
+class Broken(ScrubRules):
+    """Rules whose scrubber loses, doubles or joins the records that say so."""
+
+    def scrubber(self) -> Any:
+        return self
+
+    def scrub(self, line: bytes) -> tuple[bytes, int]:
+        scrubbed, changed = super().scrubber().scrub(line)
+        for fault, becomes in (("lose", b""), ("double", scrubbed + b"\n" + scrubbed), ("blank", b" \t ")):
+            if fault.encode() in line:
+                return becomes, 1
+        return scrubbed, changed
+
+
+@pytest.mark.parametrize("pack", [pytest.param(bytes, id="plain"), pytest.param(gzip.compress, id="packed")])
+@pytest.mark.parametrize("fault", ["lose", "double", "blank"])
+def test_an_object_that_would_lose_or_gain_a_record_is_never_replaced(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch, fault: str, pack: Callable[[bytes], bytes]
+) -> None:
+    bad = pack(RECORD + b"\n" + b'{"file_contents": "x", "fault": "%s"}\n' % fault.encode() + RECORD)
+    uploads.put("bad.json", bad)
+    before = etag_of(uploads.path("bad.json").stat())
+    for name in ("a.json", "b.json"):
+        uploads.put(name, RECORD)
+    monkeypatch.setattr(JsonScrubFeed, "rules", lambda self: Broken(self.scrub.fields))
+    answer = uploads.command("run", "--json")
+    assert answer.exit_code == 1
+    (receipt,) = answer.data
+    found = 4 if fault == "double" else 2
+    assert receipt["error"] == answer.last_line.removeprefix("error: ")
+    assert receipt["error"] == (
+        f"landing/uploads/bad.json: 3 records read, but {found} in what would take its place; it was left as it was"
+    )
+    assert list(receipt["refused"]) == ["landing/uploads/bad.json"]
+    assert receipt["checks"] == {"every row accounted for": False}
+    assert uploads.path("bad.json").read_bytes() == bad
+    assert etag_of(uploads.path("bad.json").stat()) == before
+    assert [uploads.path(name).read_bytes() for name in ("a.json", "b.json")] == [SCRUBBED] * 2
+    assert (receipt["status"], sorted(numbers(receipt))) == ("committed", ["a.json", "b.json"])
+    assert receipt["counts"]["read"] == receipt["counts"]["written"] == 2
+
+    again = uploads.run()
+    assert (again["status"], again["exit_code"], numbers(again)) == ("failed", 1, {})
+    assert uploads.path("bad.json").read_bytes() == bad
+    monkeypatch.undo()
+    assert list(numbers(uploads.run())) == ["bad.json"]
+    assert b'"x"' not in uploads.path("bad.json").read_bytes()
+
+
+def test_a_proof_that_finds_another_number_of_records_is_no_proof(uploads: Uploads) -> None:
+    path = uploads.put("a.json", SCRUBBED + b"\n" + SCRUBBED)
+    claimed = Rewritten("a.json", "rewritten", etag=etag_of(path.stat()), in_place=3)
+    with pytest.raises(AccountingError, match=r"^3 records were put in place, and 2 are read there"):
+        proven(LocalInPlace(path.parent), claimed, ScrubRules(("file_contents",), verify=True))
 
 
 ENVELOPE = b'{"file_contents": 1, "Message": "{\\"file_contents\\": \\"x\\", \\"n\\":1.00}"}\n'

@@ -5,13 +5,20 @@ import gzip
 import json
 import random
 import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lakewright.errors import ObjectRefusedError
-from lakewright.json.scrub import ScrubRules, scrub_object, scrub_objects
+from lakewright.errors import AccountingError, ObjectRefusedError
+from lakewright.in_place.rewrite import ToRewrite, rewrite_objects
+from lakewright.json import scrub
+from lakewright.json.lines import Block, blocks_of_lines
+from lakewright.json.scrub import hidden_in, scrub_object
+from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.local_in_place import LocalInPlace
 from tests.transforms.json.test_strings import Maker, decodings
 
@@ -95,7 +102,8 @@ def test_no_value_of_a_named_key_is_left_unseen(tmp_path: Path, depth: Any, insi
         gone[name] = [marker for maker in makers for marker in maker.markers]
         (tmp_path / name).write_bytes(before[name])
     rules = ScrubRules(("email",), depth, verify=True, inside_strings=inside, on_hidden=on_hidden)
-    told = scrub_objects(str(tmp_path), [(name, False) for name in before], rules=rules)
+    tasks = [ToRewrite(name, again=False) for name in before]
+    told = rewrite_objects(str(tmp_path), tasks, work=partial(scrub_object, rules=rules))
     refused = {name for name, count in hiding.items() if count and on_hidden == "refuse"}
     assert {found.path for found in told if found.status == "refused"} == refused
     for found in told:
@@ -104,12 +112,28 @@ def test_no_value_of_a_named_key_is_left_unseen(tmp_path: Path, depth: Any, insi
             assert body == before[found.path]
             assert "hide" in found.reason
             continue
-        assert (found.status, found.hidden) == ("scrubbed", hiding[found.path])
+        assert (found.status, hidden_in(found)) == ("rewritten", hiding[found.path])
         assert unpacked(body) == after[found.path]
         everything = decodings(unpacked(body).decode())
         assert not [marker for marker in gone[found.path] if marker in everything]
     assert sum(map(len, gone.values())) > OBJECTS
     assert any(hiding.values()) == (inside != "any")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_lines_that_are_lost_before_they_are_scrubbed_are_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
+) -> None:
+    def without_the_first(chunks: Iterable[bytes], *, max_record_bytes: int) -> Iterator[Block]:
+        for block in blocks_of_lines(chunks, max_record_bytes=max_record_bytes):
+            yield replace(block, lines=block.lines[1:])
+
+    monkeypatch.setattr(scrub, "blocks_of_lines", without_the_first)
+    body = pack(b'{"email": "x"}\n' * 3)
+    (tmp_path / "object").write_bytes(body)
+    with pytest.raises(AccountingError, match=r"^3 records read, but 2 in what would take its place"):
+        scrub_object(LocalInPlace(tmp_path), "object", ScrubRules(("email",)))
+    assert (tmp_path / "object").read_bytes() == body
 
 
 def test_a_damaged_object_is_refused_whole_wherever_it_is_damaged(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def look_through_objects(
         return [(path, look_through(opened, path, header, options)) for path, header in pack]
 
     packs = _task_count(spark, len(named))
-    answers = spread(spark, look, [named[first::packs] for first in range(packs)])
+    answers = spread(look, [named[first::packs] for first in range(packs)])
     return dict(finding for answer in answers for finding in answer)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from py4j.protocol import Py4JJavaError
-from pyspark.sql import SparkSession
 
+from lakewright.engine.spark.session import get_session
 from transforms.errors import LakewrightError
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ class WorkerError(Exception):
     """Raised when a worker failed; its message is the last line of the worker's traceback."""
 
 
-def spread(spark: SparkSession, work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+def spread(work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
     """Do the work of all tasks, and give their answers in the order of the tasks.
 
     Raises:
@@ -38,13 +38,18 @@ def spread(spark: SparkSession, work: Callable[[T], R], tasks: Sequence[T]) -> l
 
     try:
         # Spark bounds no task's time, nor can we: a task may be large. A worker or a JVM that ends ends this too.
-        answers = spark.sparkContext.parallelize(tasks, len(tasks)).map(with_aws_settings(work_there)).collect()
+        answers = get_session().sparkContext.parallelize(tasks, len(tasks)).map(with_aws_settings(work_there)).collect()
     except Py4JJavaError as error:
         raise WorkerError(_last_line(str(error.java_exception))) from error
     for answer in answers:
         if isinstance(answer, LakewrightError):
             raise answer
     return [answer for answer in answers if not isinstance(answer, LakewrightError)]
+
+
+def cores() -> int:
+    """Say how many tasks are worked on at once."""
+    return get_session().sparkContext.defaultParallelism
 
 
 def with_aws_settings(work: Callable[[T], R]) -> Callable[[T], R]:

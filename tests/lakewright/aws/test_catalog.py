@@ -8,8 +8,8 @@ import pytest
 
 from lakewright.aws.catalog import Catalog
 from lakewright.errors import CatalogError
-from lakewright.runs.records import DataFile
 from lakewright.runs.actions import TableState
+from lakewright.runs.records import DataFile
 from tests.lakewright.aws.glue_server import GlueServer, glue_server
 
 LAKE = "s3://bucket/lake"

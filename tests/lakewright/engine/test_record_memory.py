@@ -19,7 +19,8 @@ from lakewright.errors import ObjectRefusedError
 from lakewright.kafka.copies import TextTask, read_texts
 from lakewright.kafka.files import EventObject, EventRules, FlattenTask, flatten_objects
 from lakewright.storage.uris import open_in_place
-from lakewright.json.scrub import ScrubRules, scrub_object
+from lakewright.json.scrub import scrub_object
+from lakewright.json.scrub_rules import ScrubRules
 from lakewright.parquet.place import TablePlace
 from transforms.events.sink_names import read_sink_name
 

@@ -1,4 +1,5 @@
 import gzip
+import io
 import itertools
 import zlib
 
@@ -6,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakewright.json.lines import UnreadableLinesError, blocks_of_lines, is_packed, peek, unpacked
+from lakewright.json.lines import (
+    RecordCount,
+    UnreadableLinesError,
+    blocks_of_lines,
+    count_records,
+    is_packed,
+    peek,
+    unpacked,
+)
 from transforms.errors import LongRecordError
 
 LIMIT = 1 << 20
@@ -28,6 +37,17 @@ def test_cuts_do_not_matter_and_nothing_is_lost(content: bytes, places: list[int
     lines = content.split(b"\n")
     for block in blocks:
         assert lines[block.first_line - 1 : block.first_line - 1 + len(block.lines)] == block.lines
+
+
+@settings(max_examples=200, deadline=None)
+@given(content=st.text("ab \t\r\n\0\ufeff", max_size=60).map(str.encode), places=PLACES)
+def test_records_are_lines_that_are_not_blank_wherever_they_are_cut(content: bytes, places: list[int]) -> None:
+    expected = sum(line.strip(" \t\r\ufeff") != "" for line in content.decode().split("\n"))
+    count, chunks = RecordCount(), cut(content, places)
+    assert list(count.counted(chunks)) == chunks
+    assert count.records == expected
+    for body in (content, gzip.compress(content), gzip.compress(content) + gzip.compress(b"\n \n")):
+        assert count_records(io.BytesIO(body)) == expected
 
 
 @settings(max_examples=100, deadline=None)

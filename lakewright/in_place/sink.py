@@ -1,0 +1,81 @@
+"""A sink without a table: source objects are rewritten in place, each committed by itself."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from lakewright.engine.spark.spread import cores, spread
+from lakewright.in_place.packing import packed
+from lakewright.in_place.rewrite import Rewritten, Work, rewrite_objects
+from lakewright.runs.actions import AnyAction, RewriteObjects, SetLayout, TableState
+from lakewright.runs.job import Batch, Preflight, Request, Staged
+from lakewright.runs.records import Counts, SourceObject
+from lakewright.storage.lake import Lake
+
+LAYOUT: Final = "in place"
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """Objects to rewrite, what a worker does with each, and what a person should know of those that are done."""
+
+    objects: Sequence[SourceObject]
+    work: Work
+    warnings: Callable[[Sequence[Rewritten]], list[str]]
+
+
+@dataclass(frozen=True)
+class InPlaceSink:
+    """Replaces objects under their own key, on condition that they are still what was read.
+
+    An object is committed the moment that its replacement is in; the outcome of the batch records that, with what is to
+    be remembered of it. A run that dies before leaves the batch open, and the next one does it again: so the work is
+    idempotent. ``lake`` is where the objects lie.
+    """
+
+    lake: Lake
+
+    def check(self, state: TableState, request: Request) -> Preflight:  # noqa: ARG002
+        """See ``Sink.check``: there is no table."""
+        return Preflight(state)
+
+    def stage(self, batch: Batch, rewriting: Rewriting) -> Staged:
+        """See ``Sink.stage``: nothing is staged, each object is replaced as soon as it has been read to its end."""
+        packs = list(packed(rewriting.objects, cores=cores()))
+        answers = spread(partial(rewrite_objects, self.lake.uri, work=rewriting.work), packs)
+        reports = [report for answer in answers for report in answer]
+        done = [report for report in reports if report.is_done]
+        was_any_left = any(report.is_left for report in reports)
+        return Staged(
+            counts=sum((report.counts for report in done), Counts()),
+            in_table=sum(report.in_place + report.counts.deleted for report in done),
+            actions=_actions(batch.state, reports) if done or not was_any_left else [],
+            refused=_reasons(reports, "refused"),
+            unreached=_reasons(reports, "unreached"),
+            miscounted=_reasons(reports, "miscounted"),
+            warnings=rewriting.warnings(done),
+        )
+
+    def layout(self) -> str:
+        """See ``Sink.layout``."""
+        return LAYOUT
+
+    def catalog(self) -> None:
+        """See ``Sink.catalog``."""
+        return
+
+
+def _actions(state: TableState, reports: Iterable[Rewritten]) -> list[AnyAction]:
+    objects = [
+        SourceObject(path=report.path, size=report.size, etag=report.etag, notes=report.notes)
+        for report in reports
+        if report.is_done
+    ]
+    numbers = {report.path: report.numbers for report in reports if not report.is_left}
+    layout: list[AnyAction] = [] if state.layout == LAYOUT else [SetLayout(LAYOUT)]
+    return [*layout, RewriteObjects(objects, numbers)]
+
+
+def _reasons(reports: Iterable[Rewritten], status: str) -> dict[str, str]:
+    return {report.path: report.reason for report in reports if report.status == status}

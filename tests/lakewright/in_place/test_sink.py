@@ -1,0 +1,111 @@
+"""Workers' reports become actions; what they wrote is held against what they read."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from lakewright.errors import AccountingError
+from lakewright.in_place import sink as in_place_sink
+from lakewright.in_place.packing import is_again, packed, planned
+from lakewright.in_place.rewrite import Rewritten, ToRewrite
+from lakewright.in_place.sink import InPlaceSink, Rewriting
+from lakewright.runs.actions import RewriteObjects, SetLayout, TableState
+from lakewright.runs.job import Batch, Staged
+from lakewright.runs.lifecycle import _check_sums
+from lakewright.runs.progress import LogProgress
+from lakewright.runs.records import Counts, SourceObject
+from lakewright.storage.local import LocalLake
+
+ONE = Counts(read=1, written=1)
+DONE = Rewritten("a", "rewritten", etag="x", size=9, counts=ONE, in_place=1, numbers={"records": 1}, notes={"by": "me"})
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spread(work: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
+        return [work(task) for task in tasks]
+
+    monkeypatch.setattr(in_place_sink, "spread", spread)
+    monkeypatch.setattr(in_place_sink, "cores", lambda: 2)
+
+
+def staged(folder: Path, *reports: Rewritten, layout: str = "") -> Staged:
+    by_path = {report.path: report for report in reports}
+    objects = [SourceObject(path=path, size=1, etag="before") for path in by_path]
+    batch = Batch(cast(Any, None), TableState(layout=layout), {}, "", "", cast(Any, None), LogProgress())
+    rewriting = Rewriting(objects, lambda _, path, again: by_path[path], lambda done: [f"{len(done)} done"])
+    return InPlaceSink(LocalLake(str(folder))).stage(batch, rewriting)
+
+
+def test_objects_are_remembered_as_they_are_now(tmp_path: Path) -> None:
+    already = Rewritten("b", "already", etag="y", size=1, numbers={"already": 1})
+    gone = Rewritten("c", "gone", numbers={"gone": 1})
+    done = staged(tmp_path, DONE, already, gone, Rewritten("d", "refused", "no JSON"))
+    layout, rewritten = done.actions
+    assert layout == SetLayout("in place")
+    assert isinstance(rewritten, RewriteObjects)
+    assert sorted(rewritten.objects, key=lambda taken: taken.path) == [
+        SourceObject(path="a", size=9, etag="x", notes={"by": "me"}),
+        SourceObject(path="b", size=1, etag="y"),
+    ]
+    assert rewritten.numbers == {"a": {"records": 1}, "b": {"already": 1}, "c": {"gone": 1}}
+    assert (done.counts, done.in_table, done.refused) == (ONE, 1, {"d": "no JSON"})
+    assert done.warnings == ["2 done"]
+    _check_sums(done)
+
+
+def test_a_batch_of_which_all_was_left_does_nothing(tmp_path: Path) -> None:
+    left = [Rewritten("a", "refused", "r"), Rewritten("b", "unreached", "u"), Rewritten("c", "miscounted", "m")]
+    found = staged(tmp_path, *left, Rewritten("d", "gone"))
+    assert found.actions == []
+    assert (found.refused, found.unreached, found.miscounted) == ({"a": "r"}, {"b": "u"}, {"c": "m"})
+
+
+def test_the_layout_is_said_once(tmp_path: Path) -> None:
+    (rewritten,) = staged(tmp_path, DONE, layout="in place").actions
+    assert isinstance(rewritten, RewriteObjects)
+
+
+@pytest.mark.parametrize(
+    ("report", "holds"),
+    [
+        pytest.param(DONE, True, id="as-many-as-were-read"),
+        pytest.param(
+            Rewritten("a", "rewritten", counts=Counts(read=2, written=1, deleted=1), in_place=1),
+            True,
+            id="some-deleted",
+        ),
+        pytest.param(Rewritten("a", "rewritten", counts=ONE, in_place=0), False, id="one-lost"),
+        pytest.param(Rewritten("a", "rewritten", counts=ONE, in_place=2), False, id="one-added"),
+        pytest.param(Rewritten("a", "rewritten", counts=Counts(read=1), in_place=0), False, id="read-and-not-judged"),
+    ],
+)
+def test_what_is_in_place_is_held_against_what_was_read(tmp_path: Path, report: Rewritten, holds: bool) -> None:
+    found = staged(tmp_path, report)
+    if holds:
+        _check_sums(found)
+        return
+    with pytest.raises(AccountingError):
+        _check_sums(found)
+
+
+def test_large_objects_have_a_task_each_and_small_ones_share() -> None:
+    sizes = {"large": 50 << 20, "larger": 60 << 20, **{f"small{number}": 1000 + number for number in range(400)}}
+    objects = [SourceObject(path=path, size=size, etag="") for path, size in sizes.items()]
+    packs = list(packed(objects, cores=4))
+    assert packs[:2] == [[("larger", False)], [("large", False)]]
+    assert sorted(path for pack in packs for path, _ in pack) == sorted(sizes)
+    assert {len(pack) for pack in packs[2:-1]} == {25}
+    assert list(packed(objects[:1], cores=100)) == [[("large", False)]]
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_plan_says_whether_tags_count(tmp_path: Path, again: bool) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    found = LocalLake(str(tmp_path)).stat("a")
+    assert found is not None
+    taken = planned(found, again=again)
+    assert (taken.path, taken.size, taken.etag, is_again(taken)) == ("a", 1, found.etag, again)
+    assert list(packed([taken], cores=1)) == [[ToRewrite("a", again)]]
