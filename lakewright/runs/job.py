@@ -121,6 +121,11 @@ class Batch:
     progress: Progress
 
     @property
+    def properties(self) -> Mapping[str, Any]:
+        """The state of the job's own, as it was before the batch; empty if the table is made anew."""
+        return {} if self.plan.overwrites_table else self.state.properties
+
+    @property
     def prefix(self) -> str:
         """Begin the names of files that the batch publishes."""
         return f"{self.plan.number:06d}-"

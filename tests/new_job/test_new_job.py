@@ -62,9 +62,9 @@ def test_the_job_runs_with_state_of_its_own(lake: Path, spark: SparkSession) -> 
     assert run(lake)["status"] == "nothing_new"
     table = spark.read.parquet(str(lake / "refined/requests")).selectExpr("host", "bytes", "day", "hour(at)")
     assert sorted(map(tuple, table.collect())) == [
-        ("10.0.0.1", 7, 1, 8),
-        ("10.0.0.2", None, 1, 8),
-        ("10.0.0.3", 9, 2, 8),
+        ("10.0.0.1", 7, "01", 8),
+        ("10.0.0.2", None, "01", 8),
+        ("10.0.0.3", 9, "02", 8),
     ]
     state, _ = Log(open_lake(str(lake)), "state/web/requests/").read()
     assert state.properties == {"requests": 3}

@@ -37,7 +37,7 @@ class CountedRequests:
 
     def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
         written = self.rows.write(batch, table, quarantine)
-        requests = batch.state.properties.get("requests", 0) + written.counts.written
+        requests = batch.properties.get("requests", 0) + written.counts.written
         return replace(written, actions=[SetProperties({"requests": requests})])
 
 
