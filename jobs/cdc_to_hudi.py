@@ -9,7 +9,6 @@ from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.cdc_to_hudi import CdcToHudiFeed, table_of_parameter
 from lakewright.aws.parameters import read_parameter
 from lakewright.dms.columns import TableColumns
-from lakewright.dms.config import TableSpec
 from lakewright.dms.files import ChangeFiles
 from lakewright.dms.reader import ChangeReader
 from lakewright.dms.selection import ChangeSelection
@@ -17,6 +16,7 @@ from lakewright.dms.unusable import UnusableTable
 from lakewright.engine.spark.changes import AppendedChanges
 from lakewright.engine.spark.keyed_changes import KeyedChanges
 from lakewright.errors import ConfigError, EmptySourceError
+from lakewright.hudi.config import HudiTableSpec
 from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.sink import HudiSink
 from lakewright.hudi.timeline import read_properties
@@ -31,17 +31,17 @@ _LOOK_UPS_AT_ONCE: Final = 8
 _SKIPPED: Final = "its table is not configured, and the feed skips such tables"
 
 
-def build(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: TableSpec) -> KeyedChanges:
+def build(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: HudiTableSpec) -> KeyedChanges:
     """Keep the last change of each key: it is written, or deletes."""
     return KeyedChanges(files, feed.source, spec)
 
 
-def build_appended(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: TableSpec) -> AppendedChanges:
+def build_appended(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: HudiTableSpec) -> AppendedChanges:
     """Keep every change of a table without a key, and what it was."""
     return AppendedChanges(files, feed.source.kind_column, feed.source.time_column, spec.partition_by)
 
 
-def keyed_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: TableSpec) -> AnyJob:
+def keyed_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSpec) -> AnyJob:
     """Compose the job of a table with a key."""
     columns = TableColumns(target.name, feed.source, spec, feed.target.keep_columns, widens=True)
     reader = _reader(feed, lake, columns)
@@ -49,7 +49,7 @@ def keyed_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: TableSpec) 
     return TargetJob(feed, target, reader, partial(build, feed=feed, spec=spec), sink)
 
 
-def appended_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: TableSpec) -> AnyJob:
+def appended_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSpec) -> AnyJob:
     """Compose the job of a table without a key."""
     if read_properties(lake, target.path):
         raise ConfigError(f"{target.path} is a Hudi table, and the table has no key now; give it its key back")
@@ -98,7 +98,7 @@ def _open_target(target: Target, feed: CdcToHudiFeed, lake: Lake) -> AnyJob:
         if spec is None and feed.unconfigured == "skip":
             return _unusable(target, feed, UnusableTable(folder, None))
         if spec is None or not spec.key:
-            return appended_job(target, feed, lake, spec or TableSpec())
+            return appended_job(target, feed, lake, spec or HudiTableSpec())
         return keyed_job(target, feed, lake, spec)
     except LakewrightError as error:
         return _unusable(target, feed, UnusableTable(folder, error))
@@ -121,7 +121,7 @@ def _reader(feed: CdcToHudiFeed, lake: Lake, columns: TableColumns) -> ChangeRea
     return ChangeReader(source, "" if "://" in path else f"{path}{columns.table}/", selection, columns)
 
 
-def _looked_up(feed: CdcToHudiFeed, table: str) -> TableSpec | None:
+def _looked_up(feed: CdcToHudiFeed, table: str) -> HudiTableSpec | None:
     """Look a table's config up in the parameter store; None if it has none there."""
     if not feed.parameters:
         return None

@@ -19,12 +19,12 @@ from lakewright.kafka.sink import SinkListing, SinkObject, is_wanted, list_sink
 from lakewright.parquet.arrow import PROVENANCE_TYPES
 from lakewright.parquet.place import TablePlace
 from lakewright.runs.actions import TableState
-from lakewright.runs.job import Request, Staged, Survey, Target
+from lakewright.runs.job import Choice, Request, Staged, Survey, Target
 from lakewright.runs.log import Log, Plan
 from lakewright.runs.progress import Progress
 from lakewright.runs.records import Counts, SourceObject
 from lakewright.sources.listing import describe_empty
-from lakewright.sources.selection import Choice, is_within
+from lakewright.sources.selection import is_within
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.events.schema import EventSchema

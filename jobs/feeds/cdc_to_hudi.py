@@ -6,9 +6,9 @@ from typing import Final, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from lakewright.config import Feed, suggest
-from lakewright.dms.config import ReplicationSource, TableSpec
+from lakewright.dms.config import ReplicationSource
 from lakewright.errors import ConfigError
-from lakewright.hudi.config import HudiOptions
+from lakewright.hudi.config import HudiOptions, HudiTableSpec
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 
 #: Keys of a parameter's JSON, as users of this layout have them, and ours.
@@ -21,7 +21,7 @@ class CdcToHudiFeed(Feed):
     job: Literal["cdc_to_hudi"] = Field(description="The job that runs this feed.")
     source: ReplicationSource
     target: HudiOptions
-    tables: dict[str, TableSpec] = Field(default={}, description="The tables, by the names of their folders.")
+    tables: dict[str, HudiTableSpec] = Field(default={}, description="The tables, by the names of their folders.")
     parameters: str = Field(
         default="", description="Prefix of SSM parameters for tables not named here, such as lakehouse-table-."
     )
@@ -51,7 +51,7 @@ class CdcToHudiFeed(Feed):
         return self
 
 
-def table_of_parameter(name: str, text: str) -> TableSpec:
+def table_of_parameter(name: str, text: str) -> HudiTableSpec:
     """Read a table's config off a parameter: ``{"primaryKey": "emp_no", "partitionKey": "department"}``.
 
     Raises:
@@ -63,11 +63,11 @@ def table_of_parameter(name: str, text: str) -> TableSpec:
             raise TypeError
     except (ValueError, TypeError):
         raise ConfigError(f'parameter {name} is no JSON object such as {{"primaryKey": "emp_no"}}') from None
-    known = [*_PARAMETER_KEYS, *(name for name in TableSpec.model_fields if name not in _PARAMETER_KEYS.values())]
+    known = [*_PARAMETER_KEYS, *(name for name in HudiTableSpec.model_fields if name not in _PARAMETER_KEYS.values())]
     if unknown := [key for key in written if key not in known]:
         raise ConfigError(f"parameter {name}: unknown key {unknown[0]!r}{suggest(unknown[0], known)}")
     try:
-        return TableSpec.model_validate({_PARAMETER_KEYS.get(key, key): value for key, value in written.items()})
+        return HudiTableSpec.model_validate({_PARAMETER_KEYS.get(key, key): value for key, value in written.items()})
     except ValidationError as error:
         problem = error.errors()[0]
         raise ConfigError(f"parameter {name}: {problem['loc'][0]}: {problem['msg']}") from None

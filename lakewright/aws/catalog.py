@@ -6,7 +6,7 @@ few parameters are the owner's; all else is kept as others have put it there, an
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,17 +34,6 @@ _PARQUET: Final = {
 _NO_PARAMETERS: Final[Mapping[str, str]] = {}
 
 T = TypeVar("T")
-
-
-class CatalogEntry(Protocol):
-    """What a table is in a catalog."""
-
-    def register(self, state: TableState) -> str:
-        """Bring the entry to what the state says, and name it.
-
-        Raises:
-            CatalogError: If the catalog refuses, cannot be reached, or holds an entry of this name that is another's.
-        """
 
 
 class Catalog:
@@ -75,7 +64,7 @@ class Catalog:
         self.name = f"{self._database}.{self._table}"
 
     def register(self, state: TableState) -> str:
-        """See ``CatalogEntry.register``."""
+        """See ``lakewright.runs.job.CatalogEntry.register``."""
         return self.register_as(state.columns, sorted({file.partition for file in state.files.values()}))
 
     def register_as(self, columns: Mapping[str, str], partitions: Sequence[str]) -> str:

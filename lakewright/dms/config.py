@@ -5,7 +5,6 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, Model, RecordBytes
-from lakewright.hudi.config import Index, Storage
 
 
 class TableSpec(Model):
@@ -19,8 +18,6 @@ class TableSpec(Model):
     keep_when_absent: bool = Field(
         default=False, description="Whether columns that an update's file lacks keep their values in the table."
     )
-    storage: Storage | None = Field(default=None, description="Of this table, where it differs from the target's.")
-    index: Index | None = Field(default=None, description="Of this table, where it differs from the target's.")
 
     @field_validator("key", "partition_by", "keep_when_null", mode="before")
     @classmethod

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lakewright.aws.catalog import CatalogEntry
 from lakewright.errors import ConfigError
 from lakewright.runs.actions import TableState
-from lakewright.runs.job import Batch, Preflight, Request, Staged, Survey
+from lakewright.runs.job import Batch, CatalogEntry, Choice, Preflight, Request, Staged, Survey
 from lakewright.runs.log import Append, Plan
-from lakewright.sources.selection import Choice
 from transforms.errors import LakewrightError
 
 

@@ -5,11 +5,19 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, field_validator
 
 from lakewright.config import Model
+from lakewright.dms.config import TableSpec
 
 Storage = Literal["copy_on_write", "merge_on_read"]
 Index = Literal["global_simple", "global_bloom", "record_index", "simple", "bloom"]
 
 _OWN_ZONES: Final = ("state", "quarantine")
+
+
+class HudiTableSpec(TableSpec):
+    """How one source table is kept in Hudi."""
+
+    storage: Storage | None = Field(default=None, description="Of this table, where it differs from the target's.")
+    index: Index | None = Field(default=None, description="Of this table, where it differs from the target's.")
 
 
 class HudiOptions(Model):

@@ -7,10 +7,9 @@ from typing import Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakewright.dms.config import TableSpec
 from lakewright.engine.spark.changes import change_session
 from lakewright.errors import ConfigError, StateError
-from lakewright.hudi.config import HudiOptions
+from lakewright.hudi.config import HudiOptions, HudiTableSpec
 from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
 from lakewright.hudi.writer import HudiTable
 from lakewright.runs.actions import TableState
@@ -35,7 +34,7 @@ class KeyedTable:
     source_lake: Lake
     target: Target
     options: HudiOptions
-    spec: TableSpec
+    spec: HudiTableSpec
 
     @property
     def spark(self) -> SparkSession:

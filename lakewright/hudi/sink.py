@@ -8,7 +8,6 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakewright.aws.catalog import CatalogEntry
 from lakewright.engine.spark.keyed_changes import KeyedChanges
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.catalog import HudiCatalog
@@ -23,7 +22,7 @@ from lakewright.hudi.writer import HudiTable, check_session, read_keys, write_ch
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.table_actions import table_actions
 from lakewright.runs.actions import AnyAction, RaiseWatermark, RemoveTombstones, TableCommit, TableState, TakeObjects
-from lakewright.runs.job import Applied, Batch, Preflight, Request, Staged
+from lakewright.runs.job import Applied, Batch, CatalogEntry, Preflight, Request, Staged
 from lakewright.runs.log import Log, Plan
 from lakewright.runs.progress import LOGGER
 from lakewright.runs.records import Counts

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Protocol, runtime_checkable
 
-from lakewright.engine.spark.errors import find_unreachable
+from lakewright.engine.failures import find_unreachable
 from lakewright.errors import ConfigError, cause_of
 from lakewright.hudi.compaction import Compacted
 from lakewright.runs.job import AnyJob

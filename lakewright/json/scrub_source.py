@@ -8,11 +8,10 @@ from lakewright.errors import ConfigError
 from lakewright.in_place.packing import is_again, planned
 from lakewright.json.scrub_rules import ScrubRules, hides_fields, rules_of
 from lakewright.runs.actions import TableState
-from lakewright.runs.job import FEED_CHANGED, Batch, Request, Survey
+from lakewright.runs.job import FEED_CHANGED, Batch, Choice, Request, Survey
 from lakewright.runs.log import Append, Plan
 from lakewright.runs.records import SourceObject
 from lakewright.sources.listing import describe_empty
-from lakewright.sources.selection import Choice
 from lakewright.storage.lake import Lake, StoredObject
 from lakewright.storage.uris import open_lake
 

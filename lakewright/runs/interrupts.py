@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,10 +51,9 @@ class Interrupt:
 
     def _cancel_jobs(self) -> None:
         """Cancel Spark's jobs until the run has ended: a target may be about to start one."""
-        from pyspark import SparkContext
-
         while not self._ended.is_set():
-            if (context := SparkContext._active_spark_context) is not None:
+            pyspark = sys.modules.get("pyspark")  # a run that does without Spark does not import it
+            if pyspark and (context := pyspark.SparkContext._active_spark_context) is not None:
                 context.cancelAllJobs()
             self._ended.wait(_SECONDS_BETWEEN_CANCELS)
 

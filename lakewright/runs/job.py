@@ -5,13 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
-from lakewright.aws.catalog import CatalogEntry
 from lakewright.config import Feed
 from lakewright.runs.actions import AnyAction, TableState
-from lakewright.runs.log import Plan
+from lakewright.runs.log import Plan, Scope
 from lakewright.runs.progress import Progress
-from lakewright.runs.records import Counts
-from lakewright.sources.selection import Choice
+from lakewright.runs.records import Counts, SourceObject
 from lakewright.storage.lake import Lake
 
 #: Why a batch is dropped whose feed is another by now.
@@ -69,6 +67,14 @@ class Target:
 
 #: An object as it lies there: its path and its ETag.
 Version = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The objects of the next batch, and what of the table they take the place of."""
+
+    objects: list[SourceObject]
+    scope: Scope
 
 
 @dataclass(frozen=True)
@@ -217,6 +223,17 @@ class Reader(Protocol[Read_co]):
 
         Raises:
             ObjectRefusedError: If some of them cannot be read as declared.
+        """
+
+
+class CatalogEntry(Protocol):
+    """What a table is in a catalog."""
+
+    def register(self, state: TableState) -> str:
+        """Bring the entry to what the state says, and name it.
+
+        Raises:
+            CatalogError: If the catalog refuses, cannot be reached, or holds an entry of this name that is another's.
         """
 
 

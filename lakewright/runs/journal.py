@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from lakewright.engine.spark.errors import find_unreachable
-from lakewright.engine.spark.jvm import jvm_error
+from lakewright.engine.failures import find_unreachable
+from lakewright.engine.jvm import jvm_error
 from lakewright.errors import (
     AccountingError,
     CatalogError,

@@ -8,15 +8,13 @@ taken as they are now. So a job that removes rows also rewrites the inputs which
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lakewright.aws.catalog import CatalogEntry
 from lakewright.errors import ConfigError
 from lakewright.runs.actions import TableState
-from lakewright.runs.job import AnyJob, Batch, CommittingSink, Preflight, Request, Staged, Survey
+from lakewright.runs.job import AnyJob, Batch, CatalogEntry, Choice, CommittingSink, Preflight, Request, Staged, Survey
 from lakewright.runs.lifecycle import Run
 from lakewright.runs.log import Append, Plan
 from lakewright.runs.progress import Progress
 from lakewright.runs.receipts import Receipt
-from lakewright.sources.selection import Choice
 from lakewright.storage.lake import Lake
 
 Work = Callable[[Batch], Staged]

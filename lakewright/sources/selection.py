@@ -1,22 +1,14 @@
 """Which of the objects at a source make the next batch."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from lakewright.errors import SourceGoneError, SourceRewrittenError
 from lakewright.runs.actions import TableState
-from lakewright.runs.log import Append, OverwritePartitions, OverwriteTable, Scope
+from lakewright.runs.job import Choice
+from lakewright.runs.log import Append, OverwritePartitions, OverwriteTable
 from lakewright.runs.records import SourceObject
 from lakewright.sources.listing import Listed
 from transforms.object_names import partition_path
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The objects of the next batch, and what of the table they take the place of."""
-
-    objects: list[SourceObject]
-    scope: Scope
 
 
 def narrowed(objects: Iterable[Listed], wanted: Mapping[str, str]) -> list[Listed]:

@@ -9,14 +9,13 @@ import pytest
 
 from lakewright.aws import outages
 from lakewright.config import Feed
-from lakewright.engine.spark.errors import find_unreachable
+from lakewright.engine.failures import find_unreachable
 from lakewright.errors import AccessDeniedError, SourceGoneError, UnreachableError
 from lakewright.runs.actions import TableState
 from lakewright.runs.interrupts import Interrupt
-from lakewright.runs.job import Request, Survey, Target
+from lakewright.runs.job import Choice, Request, Survey, Target
 from lakewright.runs.lifecycle import Run
 from lakewright.runs.progress import LogProgress
-from lakewright.sources.selection import Choice
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from tests.faults.conftest import BUCKET

@@ -7,17 +7,16 @@ from typing import Any
 import boto3
 import pytest
 
-from lakewright.aws.catalog import Catalog, CatalogEntry
+from lakewright.aws.catalog import Catalog
 from lakewright.config import Feed
 from lakewright.errors import ConfigError
 from lakewright.runs.actions import TableState
-from lakewright.runs.job import Request, Staged, Survey, Target
+from lakewright.runs.job import CatalogEntry, Choice, Request, Staged, Survey, Target
 from lakewright.runs.lifecycle import run_targets
 from lakewright.runs.log import Plan
 from lakewright.runs.progress import LogProgress, Progress
 from lakewright.runs.receipts import Receipt
 from lakewright.runs.records import Counts, DataFile, SourceObject
-from lakewright.sources.selection import Choice
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from tests.lakewright.aws.glue_server import GlueServer, glue_server

@@ -1,5 +1,9 @@
-"""A JVM that has ended under a run, told from errors that it has raised."""
+"""A JVM that has ended under a run, told from errors that it has raised; without pyspark there is none.
 
+A run that does without Spark does not import it: so its exceptions are known by their names here.
+"""
+
+import sys
 from collections.abc import Iterator
 
 from lakewright.errors import JvmEndedError
@@ -22,26 +26,24 @@ def jvm_error(error: BaseException, stage: str) -> JvmEndedError | None:
 
 def _has_exited() -> bool:
     """Tell whether the JVM that this process started has exited; of one that others started (Glue) it is unknown."""
-    from pyspark import SparkContext
-
-    process = getattr(SparkContext._gateway, "proc", None)
+    pyspark = sys.modules.get("pyspark")
+    gateway = pyspark.SparkContext._gateway if pyspark else None
+    process = getattr(gateway, "proc", None)
     return process is not None and process.poll() is not None
 
 
 def _has_not_started(error: BaseException) -> bool:
-    from pyspark.errors import PySparkException
-
-    return isinstance(error, PySparkException) and error.getErrorClass() == "JAVA_GATEWAY_EXITED"
+    get_class = getattr(error, "getErrorClass", None)  # of pyspark's exceptions
+    return get_class is not None and get_class() == "JAVA_GATEWAY_EXITED"
 
 
 def _is_of_no_answer(error: BaseException) -> bool:
     """Tell whether an error is one of py4j's for a JVM that does not answer."""
-    from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
-
-    if isinstance(error, Py4JNetworkError):
+    names = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "py4j.protocol"]
+    if "Py4JNetworkError" in names:
         return True
     # py4j's own words for a call that got no answer, whose exception could not be asked for either.
-    return isinstance(error, Py4JError) and not isinstance(error, Py4JJavaError) and "None.None" in str(error)
+    return "Py4JError" in names and "Py4JJavaError" not in names and "None.None" in str(error)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
