@@ -1,0 +1,131 @@
+"""A run with nothing to do, after many batches: reading the log is what it costs. ``python bench/idle_run.py``
+
+The log holds what as many batches leave, each with an object and a file of its own; the source is empty by then, as
+after archiving. The peer is the same run after one batch: what every run takes, however long the log is.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).parents[1]
+RESULTS: Final = ROOT / "bench" / "results"
+RUNS: Final = 3
+sys.path.insert(0, str(ROOT))
+
+from lakewright.runs.actions import AddFiles, SetColumns, TableState, TakeObjects  # noqa: E402
+from lakewright.runs.log import FORMAT, SNAPSHOT_EVERY, Log, Outcome, OverwritePartitions, Plan  # noqa: E402
+from lakewright.runs.records import DataFile, SourceObject  # noqa: E402
+from lakewright.storage.uris import open_lake  # noqa: E402
+
+
+def outcome(number: int) -> Outcome:
+    """Give the outcome of a batch that took one object and made one file."""
+    day = f"{number // 288:05d}"
+    name = f"{number:09d}-part-00000-2f1b7a52-5b0e-4a43-9f4e-3f6f0d5b1c7e.c000.snappy.parquet"
+    taken = SourceObject(f"raw/people/{day}/{number}.csv", 1000, f"{number:032x}", {"day": day})
+    path = f"refined/people/day={day}/{name}"
+    file = DataFile(path, f"refined/_staging/people/people/{number:06d}-0a1b2c3d/table/{name}", f"day={day}", 10, 1000)
+    actions = [TakeObjects([taken]), AddFiles([file])]
+    return Outcome(
+        FORMAT, number, "committed", "r", actions=[*actions, *([SetColumns({"id": "bigint"})] if number == 1 else [])]
+    )
+
+
+def write_log(root: Path, batches: int) -> float:
+    """Write the log of as many batches, with as many entries behind the last snapshot as there can be."""
+    lake, state = open_lake(str(root)), TableState()
+    log = Log(lake, "state/people/people/")
+    for number in range(1, batches + 1):
+        state.apply(outcome(number))
+    began = time.monotonic()
+    log.write_snapshot(state)
+    wrote = time.monotonic() - began
+    for number in range(batches + 1, batches + (SNAPSHOT_EVERY if batches > 1 else 1)):
+        log.write_plan(Plan(FORMAT, number, "r", "csv_to_parquet", "2026-08-01", "", [], OverwritePartitions([])))
+        log.write_outcome(outcome(number))
+    if batches == 1:
+        log.write_outcome(outcome(1))
+    return wrote
+
+
+def run(root: Path) -> float:
+    """Run the feed in a process of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "jobs",
+        "run",
+        "people",
+        "--lake",
+        str(root),
+        "--conf",
+        str(root / "conf"),
+        "--json",
+    ]
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True)
+    seconds = time.monotonic() - began
+    assert json.loads(done.stdout)[0]["status"] == "nothing_new"
+    return seconds
+
+
+def main() -> None:
+    """Measure, print, and write the results."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--batches", type=int, default=100_000)
+    batches = parser.parse_args().batches
+    feed: dict[str, Any] = {
+        "job": "csv_to_parquet",
+        "source": {"path": "raw/people/", "columns": {"id": "long"}},
+        "target": {"path": "refined/people/", "partition_by": ["day"]},
+        "on_empty_source": "ok",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        roots = {count: Path(folder, str(count)) for count in (1, batches)}
+        wrote = {}
+        for count, root in roots.items():
+            (root / "conf/feeds").mkdir(parents=True)
+            (root / "conf/feeds/people.yaml").write_text(yaml.safe_dump(feed))
+            wrote[count] = write_log(root, count)
+        bytes_of_log = sum(path.stat().st_size for path in roots[batches].rglob("log/**/*") if path.is_file())
+        began = time.monotonic()
+        Log(open_lake(str(roots[batches])), "state/people/people/").read()
+        read = time.monotonic() - began
+        seconds: dict[int, list[float]] = {count: [] for count in roots}
+        for _ in range(RUNS):
+            for count, root in roots.items():
+                seconds[count].append(run(root))
+    ours, peer = statistics.median(seconds[batches]), statistics.median(seconds[1])
+    result = {
+        "name": "idle_run",
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": {
+            "cores": os.cpu_count(),
+            "memory_gib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30,
+        },
+        "input": {"batches": batches, "log_bytes": bytes_of_log, "entries_behind_the_snapshot": SNAPSHOT_EVERY - 1},
+        "ours": {
+            "seconds": round(ours, 2),
+            "all": [round(each, 2) for each in seconds[batches]],
+            "read_log_seconds": round(read, 2),
+            "write_snapshot_seconds": round(wrote[batches], 2),
+        },
+        "peers": {"after_one_batch": {"seconds": round(peer, 2), "ratio": round(ours / peer, 2)}},
+    }
+    print(json.dumps(result, indent=2))
+    (RESULTS / "idle_run.json").write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
