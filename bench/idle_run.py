@@ -1,6 +1,6 @@
-"""A run with nothing to do, after many batches: reading the log is what it costs. ``python bench/idle_run.py``
+"""A run with nothing to do, after many batches: reading the log is what it costs.
 
-The log holds what as many batches leave, each with an object and a file of its own; the source is empty by then, as
+``python bench/idle_run.py --batches 100000``. The log holds what as many batches leave, each with an object and a file of its own; the source is empty by then, as
 after archiving. The peer is the same run after one batch: what every run takes, however long the log is.
 """
 
@@ -36,10 +36,8 @@ def outcome(number: int) -> Outcome:
     taken = SourceObject(f"raw/people/{day}/{number}.csv", 1000, f"{number:032x}", {"day": day})
     path = f"refined/people/day={day}/{name}"
     file = DataFile(path, f"refined/_staging/people/people/{number:06d}-0a1b2c3d/table/{name}", f"day={day}", 10, 1000)
-    actions = [TakeObjects([taken]), AddFiles([file])]
-    return Outcome(
-        FORMAT, number, "committed", "r", actions=[*actions, *([SetColumns({"id": "bigint"})] if number == 1 else [])]
-    )
+    columns = [SetColumns({"id": "bigint"})] if number == 1 else []
+    return Outcome(FORMAT, number, "committed", "r", actions=[TakeObjects([taken]), AddFiles([file]), *columns])
 
 
 def write_log(root: Path, batches: int) -> float:
@@ -61,22 +59,14 @@ def write_log(root: Path, batches: int) -> float:
 
 def run(root: Path) -> float:
     """Run the feed in a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "jobs",
-        "run",
-        "people",
-        "--lake",
-        str(root),
-        "--conf",
-        str(root / "conf"),
-        "--json",
-    ]
+    places = ["--lake", str(root), "--conf", str(root / "conf")]
     began = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs", "run", "people", *places, "--json"], cwd=ROOT, capture_output=True, check=True
+    )
     seconds = time.monotonic() - began
-    assert json.loads(done.stdout)[0]["status"] == "nothing_new"
+    if json.loads(done.stdout)[0]["status"] != "nothing_new":
+        raise SystemExit(f"the run had something to do: {done.stdout.decode()}")
     return seconds
 
 
@@ -107,13 +97,11 @@ def main() -> None:
             for count, root in roots.items():
                 seconds[count].append(run(root))
     ours, peer = statistics.median(seconds[batches]), statistics.median(seconds[1])
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     result = {
         "name": "idle_run",
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": {
-            "cores": os.cpu_count(),
-            "memory_gib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30,
-        },
+        "machine": {"cores": os.cpu_count(), "memory_gib": memory >> 30},
         "input": {"batches": batches, "log_bytes": bytes_of_log, "entries_behind_the_snapshot": SNAPSHOT_EVERY - 1},
         "ours": {
             "seconds": round(ours, 2),
