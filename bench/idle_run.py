@@ -1,7 +1,8 @@
 """A run with nothing to do, after many batches: reading the log is what it costs.
 
-``python bench/idle_run.py --batches 100000``. The log holds what as many batches leave, each with an object and a file of its own; the source is empty by then, as
+The log holds what as many batches leave, each with an object and a file of its own; the source is empty by then, as
 after archiving. The peer is the same run after one batch: what every run takes, however long the log is.
+``python bench/idle_run.py --batches 100000``
 """
 
 import argparse

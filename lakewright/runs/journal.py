@@ -127,7 +127,7 @@ class Journal:
         if self.unreached:
             self.receipt.refused.update(self.unreached)
             path, reason = next(iter(self.unreached.items()))
-            raise UnreachableError(f"{len(self.unreached)} objects could not be scrubbed, first {path}: {reason}")
+            raise UnreachableError(f"{len(self.unreached)} objects could not be reached, first {path}: {reason}")
         if self.refused:
             raise ObjectRefusedError(self.refused)
         if self.uncatalogued:

@@ -225,6 +225,7 @@ class Run:
         outcome = Outcome(format=FORMAT, number=plan.number, status="dropped", run=self._id, reason=reason)
         self._write(outcome, plan, state)
         self._staging.clear(plan.number)
+        self._log.write_snapshot(state)
         return outcome.status
 
     def _write(self, outcome: Outcome, plan: Plan, state: TableState) -> None:
