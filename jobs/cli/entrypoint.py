@@ -6,12 +6,12 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from jobs.cli.options import SourceOptions
 from lakewright.config import Conf, lake_uri
-from lakewright.errors import ConfigError, NoTargetsError, cause_of
+from lakewright.errors import NoTargetsError, cause_of
 from lakewright.runs.job import Request
 from lakewright.runs.lifecycle import run_targets
 from lakewright.runs.progress import LogProgress
-from lakewright.runs.receipts import Receipt
 from lakewright.storage.uris import open_lake
 from transforms.errors import LakewrightError
 
@@ -39,7 +39,8 @@ def run_as_script(arguments: Sequence[str] | None = None) -> int:
         feed = load_feed(Conf(options.conf), options.feed, options.settings)
         lake = open_lake(lake_uri(options.lake))
         lake.check()
-        request = Request("run", wanted_partition(options.date, options.partition), options.drop_open)
+        source = SourceOptions(date=options.date, partition=options.partition)
+        request = Request("run", source.wanted(), options.drop_open)
         receipts = run_targets(lake, feed.targets(lake, options.target), request, LogProgress())
     except NoTargetsError as error:
         print(json.dumps(error.entry()))
@@ -58,29 +59,4 @@ def run_as_script(arguments: Sequence[str] | None = None) -> int:
             print(f"warning: {receipt.target}: {warning}", file=sys.stderr)
         if receipt.error:
             print(f"error: {receipt.target}: {receipt.error}", file=sys.stderr)
-    return worst_exit_code(receipts)
-
-
-def wanted_partition(date: str | None, partition: str | None) -> dict[str, str]:
-    """Read ``--date 2026-08-01`` or ``--partition year=2026,month=08``.
-
-    Raises:
-        ConfigError: If it is neither.
-    """
-    wanted: dict[str, str] = {}
-    if date:
-        parts = date.split("-")
-        if [len(part) for part in parts] != [4, 2, 2] or not all(part.isdigit() for part in parts):
-            raise ConfigError(f"--date takes a day such as 2026-08-01, not {date!r}")
-        wanted = dict(zip(("year", "month", "day"), parts, strict=True))
-    for pair in partition.split(",") if partition else ():
-        key, separator, value = pair.partition("=")
-        if not separator or key not in ("year", "month", "day"):
-            raise ConfigError(f"--partition takes year=2026,month=08,day=01 or a part of it, not {partition!r}")
-        wanted[key] = value
-    return wanted
-
-
-def worst_exit_code(receipts: Sequence[Receipt]) -> int:
-    """Give the exit code of several targets: the worst counts."""
     return max((receipt.exit_code for receipt in receipts), default=0)
