@@ -1,6 +1,5 @@
 """Change data of a whole schema, as AWS DMS delivers it, to Hudi tables that equal the source."""
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -615,4 +614,4 @@ def _looked_up(feed: CdcToHudiFeed, table: str) -> TableSpec | None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_as_script())
+    run_as_script("cdc_to_hudi")

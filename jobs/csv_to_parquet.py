@@ -1,6 +1,5 @@
 """CSV objects to a typed Parquet table."""
 
-import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -353,4 +352,4 @@ def open_targets(feed_name: str, feed: CsvToParquetFeed, lake: Lake) -> list[Csv
 
 
 if __name__ == "__main__":
-    sys.exit(run_as_script())
+    run_as_script("csv_to_parquet")

@@ -1,6 +1,5 @@
 """Events of a Kafka Connect S3 sink to flat, typed Parquet tables, one a topic."""
 
-import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -346,4 +345,4 @@ def _describe_no_topic(feed: FlattenEventsFeed, source: Lake, folder: str) -> st
 
 
 if __name__ == "__main__":
-    sys.exit(run_as_script())
+    run_as_script("flatten_events")

@@ -1,6 +1,5 @@
 """JSON-lines objects lose the content of some fields where they lie, under the same key."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -181,4 +180,4 @@ def open_targets(feed_name: str, feed: JsonScrubFeed, lake: Lake) -> list[JsonSc
 
 
 if __name__ == "__main__":
-    sys.exit(run_as_script())
+    run_as_script("json_scrub")

@@ -17,6 +17,7 @@ LakewrightError (1)                 transforms.errors
 ├── OvertakenError (4)              another run finished this run's batch
 ├── InterruptedRunError (130)       somebody ended the run
 ├── JvmEndedError (1)               Spark's JVM is gone
+├── RunFailedError (its cause's)    a script on Glue failed; the text is what Glue shows
 └── UnreachableError (5)            a source or service could not be reached
     ├── AccessDeniedError (5)       it was reached, and said no
     └── CatalogError (5)            the data is committed, and its catalog is not up to date
@@ -175,6 +176,14 @@ class JvmEndedError(LakewrightError):
             if stage
             else "the JVM ended before it had started; what it said of that stands above"
         )
+
+
+class RunFailedError(LakewrightError):
+    """Raised when the run of a script failed; its text is the sentence that a person can act on."""
+
+    def __init__(self, reason: str, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(reason)
 
 
 class UnreachableError(LakewrightError):
