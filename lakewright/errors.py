@@ -2,6 +2,8 @@
 
 LakewrightError (1)                 transforms.errors
 ├── DataError (3)                   transforms.errors
+│   ├── DamagedGzipError            an object is gzip, and broken
+│   │   └── TruncatedGzipError      it ends within a member
 │   ├── EmptySourceError            nothing at a source is the feed's, and the feed refuses that
 │   ├── ObjectRefusedError          source objects that cannot be read as declared
 │   ├── RowsRefusedError            too many rejected rows
@@ -40,6 +42,21 @@ class ConfigError(LakewrightError):
     """Raised when a feed, an option or a lake cannot be used as it was given."""
 
     exit_code = 2
+
+
+class DamagedGzipError(DataError):
+    """Raised when gzip is broken; says how, never what stands in it."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"broken gzip: {problem}")
+
+
+class TruncatedGzipError(DamagedGzipError):
+    """Raised when gzip ends within a member."""
+
+    def __init__(self) -> None:
+        super().__init__("it ends before its end mark")
 
 
 class EmptySourceError(DataError):

@@ -22,7 +22,6 @@ from lakewright.dms import files as dms
 from lakewright.dms.files import read_footers
 from lakewright.errors import OvertakenError
 from lakewright.hudi import catalog as hudi_catalog
-from lakewright.json import lines as json_lines
 from lakewright.json import scrub
 from lakewright.json.scrub import ScrubRules, scrub_object
 from lakewright.kafka import batches as event_batches
@@ -35,6 +34,7 @@ from lakewright.parquet import arrow
 from lakewright.parquet import values as parquet_values
 from lakewright.parquet.arrow import TablePlace, read_file
 from lakewright.runs.log import SourceObject
+from lakewright.storage import gzip as storage_gzip
 from lakewright.storage import local_in_place
 from lakewright.storage import s3 as s3_lake
 from lakewright.storage.uris import open_in_place, open_lake
@@ -213,7 +213,8 @@ RECORDS = [
     [
         pytest.param((scrub, "_IN_MEMORY", 10), id="a-body-on-disk"),
         pytest.param((json_text, "_DECODED_AT_ONCE", 3), id="texts-checked-in-parts"),
-        pytest.param((json_lines, "_PIECE", 3), id="unpacked-in-parts"),
+        pytest.param((scrub, "_UNPACKED_BYTES", 3), id="unpacked-in-parts"),
+        pytest.param((storage_gzip, "_FED_BYTES", 1), id="unpacked-byte-by-byte"),
         pytest.param((local_in_place, "PIECE_BYTES", 5), id="read-in-parts"),
     ],
 )

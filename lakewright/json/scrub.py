@@ -9,8 +9,9 @@ from hashlib import sha256
 from typing import Any, BinaryIO, Final, Literal
 
 from lakewright.config import MAX_RECORD_BYTES
-from lakewright.errors import ObjectRefusedError, OvertakenError, UnreachableError, cause_of
-from lakewright.json.lines import Block, UnreadableLinesError, blocks_of_lines, is_packed, peek, unpacked
+from lakewright.errors import DamagedGzipError, ObjectRefusedError, OvertakenError, UnreachableError, cause_of
+from lakewright.json.lines import Block, blocks_of_lines
+from lakewright.storage.gzip import gunzip, is_gzip, peek
 from lakewright.storage.in_place import ObjectsInPlace, Opened, Replaced
 from lakewright.storage.uris import open_in_place
 from transforms.errors import LakewrightError, LongRecordError, NotARecordError
@@ -20,6 +21,7 @@ from transforms.json.text import Depth, Scrubber
 
 _TRIES_AT_A_MOVING_OBJECT: Final = 5
 _IN_MEMORY: Final = 8 << 20
+_UNPACKED_BYTES: Final = 1 << 20
 _SIDE_BY_SIDE: Final = 8
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 _LEFT: Final = "the object was left as it was"
@@ -178,10 +180,10 @@ def _finished(
 def _scrub_into(body: BinaryIO, path: str, opened: Opened, rules: ScrubRules) -> dict[str, int]:
     """Write an object's scrubbed content, packed if it was; read to its end before anything is replaced."""
     head, pieces = peek(opened.pieces)
-    packer: Any = zlib.compressobj(wbits=zlib.MAX_WBITS | 16) if is_packed(head) else None
+    packer: Any = zlib.compressobj(wbits=zlib.MAX_WBITS | 16) if is_gzip(head) else None
     scrub, hidden = rules.scrubber().scrub, _Hidden(path, rules)
     records = records_out = blanked = 0
-    for block in _blocks(path, pieces, rules, packed=is_packed(head)):
+    for block in _blocks(path, pieces, rules, packed=is_gzip(head)):
         scrubbed = []
         for number, line in enumerate(block.lines, block.first_line):
             try:
@@ -204,10 +206,10 @@ def _scrub_into(body: BinaryIO, path: str, opened: Opened, rules: ScrubRules) ->
 
 
 def _blocks(path: str, pieces: Iterator[bytes], rules: ScrubRules, *, packed: bool) -> Iterator[Block]:
-    content = unpacked(pieces) if packed else pieces
+    content = gunzip(pieces, piece_bytes=_UNPACKED_BYTES) if packed else pieces
     try:
         yield from blocks_of_lines(content, max_record_bytes=rules.max_record_bytes)
-    except (UnreadableLinesError, LongRecordError) as error:
+    except (DamagedGzipError, LongRecordError) as error:
         raise ObjectRefusedError({path: f"{error}; {_LEFT}"}) from None
 
 
@@ -230,7 +232,7 @@ def _verify(
     hidden = _Hidden(path, rules)
     records = 0
     try:
-        for block in _blocks(path, pieces, rules, packed=is_packed(head)):
+        for block in _blocks(path, pieces, rules, packed=is_gzip(head)):
             for number, line in enumerate(block.lines, block.first_line):
                 records += hidden.look(number, line)
     except OvertakenError:  # written again while it was read
