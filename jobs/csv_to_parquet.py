@@ -34,7 +34,7 @@ from lakewright.sources.listing import Listed, Source, describe_empty
 from lakewright.sources.selection import Choice, choose_append, choose_rebuild, choose_whole, narrowed
 from lakewright.storage.lake import Lake
 from transforms.errors import HeaderError
-from transforms.object_names import DATE_KEYS, file_name_pattern, is_day, partition_path
+from transforms.object_names import DATE_KEYS, compile_date_template, is_day, partition_path
 from transforms.spark.typed_rows import (
     OBJECT,
     REJECTED,
@@ -72,7 +72,7 @@ class CsvToParquet:
         self.feed, self._lake = feed, lake
         self.target = Target(feed_name, feed.target.path.strip("/").rsplit("/", 1)[-1], feed.target.path)
         self.skips_refused = feed.source.on_refused_file == "skip"
-        pattern = file_name_pattern(feed.source.file_name) if feed.source.file_name else None
+        pattern = compile_date_template(feed.source.file_name) if feed.source.file_name else None
         takes_underscores = feed.source.hidden == "take"
         self._source = Source(lake, feed.source.path, pattern, takes_underscores=takes_underscores)
         self._heads: dict[tuple[str, str], Header | None] = {}

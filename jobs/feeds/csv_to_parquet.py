@@ -10,7 +10,7 @@ from lakewright.config import CatalogTable, Feed, Model
 from lakewright.csv.objects import CsvOptions
 from lakewright.engine.spark.parquet import Compression
 from transforms.datetime_patterns import problem_with
-from transforms.object_names import DATE_KEYS, file_name_pattern
+from transforms.object_names import DATE_KEYS, compile_date_template
 from transforms.spark.typed_rows import RESERVED_PREFIX, TypedColumn
 
 _TYPE: Final = re.compile(r"string|long|int|double|boolean|date|timestamp|decimal\((\d{1,2}),(\d{1,2})\)")
@@ -79,7 +79,7 @@ class CsvSource(Model):
     @field_validator("file_name")
     @classmethod
     def _is_template(cls, template: str) -> str:
-        file_name_pattern(template)
+        compile_date_template(template)
         return template
 
 

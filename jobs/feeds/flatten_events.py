@@ -11,9 +11,8 @@ from lakewright.engine.spark.parquet import Compression
 from lakewright.kafka.files import DayRange, EventRules
 from lakewright.parquet.arrow import PROVENANCE
 from transforms.events.column_names import clean_key, read_path
-from transforms.events.sink_names import path_date_pattern
 from transforms.events.types import TIME_FORMATS
-from transforms.object_names import DATE_KEYS
+from transforms.object_names import DATE_KEYS, compile_date_template
 
 _OWN_ZONES: Final = ("state", "quarantine")
 
@@ -40,7 +39,7 @@ def _is_folder(path: str) -> str:
 
 def _is_template(template: str) -> str:
     if template:
-        path_date_pattern(template)
+        compile_date_template(template, needs_day=True)
     return template
 
 
