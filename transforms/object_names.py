@@ -40,12 +40,12 @@ def why_no_data(path: str, *, size: int, takes_underscores: bool) -> str:
 
 
 def compile_date_template(template: str, *, needs_day: bool = False) -> re.Pattern[str]:
-    """Compile a template of names: ``customers_{year}{month}{day}.csv`` of files, ``dt={year}-{month}-{day}/*`` of folders.
+    """Compile a template of file names (``sales_{year}{month}{day}.csv``) or folders (``dt={year}-{month}-{day}/*``).
 
     ``{year}`` stands for four digits, ``{month}`` and ``{day}`` for two, ``*`` for any text.
 
     Raises:
-        ValueError: If the template names another placeholder, or one of them twice; with ``needs_day``, if it lacks one.
+        ValueError: If the template names another placeholder, or one twice; with ``needs_day``, if it lacks one.
     """
     pattern = ""
     for part in re.split(r"(\{[^{}]*\}|\*)", template):

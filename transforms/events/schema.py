@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from transforms.events.column_names import Names, clean_key, plain_name, write_path
+from transforms.events.column_names import Names, clean_key, plain_name
 from transforms.events.types import (
     DIGITS,
     ArrayType,
@@ -23,6 +23,7 @@ from transforms.events.types import (
     is_double,
     scale_needed,
 )
+from transforms.key_paths import write_path
 
 Path = tuple[str, ...]
 
