@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Final
 
 from jobs.cli.entrypoint import run_as_script
+from jobs.feeds.folders import OWN_ZONES
 from jobs.feeds.json_scrub import JsonScrubFeed
 from lakewright.aws.catalog import Catalog
 from lakewright.engine.spark.session import get_session
@@ -44,7 +45,7 @@ class JsonScrub:
         self._lake = open_lake(path) if "://" in path else lake
         self._folder = "" if "://" in path else path.strip("/") + "/"
         self._where = self._folder or f"{self._lake.uri}/"
-        self._own = tuple(f"{lake.uri}/{zone}/" for zone in ("state", "quarantine"))
+        self._own = tuple(f"{lake.uri}/{zone}/" for zone in OWN_ZONES)
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
         """See ``TargetJob.survey``: what the log does not hold; whether it is tagged shows when it is opened.

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from jobs.feeds.folders import require_apart, source_folder, target_folder
 from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes, suggest
 from lakewright.errors import ConfigError
 from lakewright.hudi.writer import Index, Storage
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 
-_OWN_ZONES: Final = ("state", "quarantine")
 #: Keys of a parameter's JSON, as users of this layout have them, and ours.
 _PARAMETER_KEYS: Final = {"primaryKey": "key", "partitionKey": "partition_by"}
 
@@ -54,7 +54,9 @@ class TableSpec(Model):
 class CdcSource(Model):
     """Where the replication's files are, and which columns it added; their names are exact, capitals count."""
 
-    path: str = Field(min_length=1, description="Folder of a schema, with a folder for each table; or a URI.")
+    path: Annotated[str, source_folder("raw/human_resources/")] = Field(
+        min_length=1, description="Folder of a schema, with a folder for each table; or a URI."
+    )
     kind_column: str = Field(default="Op", description="Says I, U or D; never a column of the table.")
     time_column: str = Field(
         default="",
@@ -80,18 +82,13 @@ class CdcSource(Model):
         """Name the columns that the replication added, and that are not the source table's own."""
         return {self.kind_column, self.sequence_column, *self.replication_columns}
 
-    @field_validator("path")
-    @classmethod
-    def _is_folder(cls, path: str) -> str:
-        if "://" not in path and {"", ".", ".."} & set(path.strip("/").split("/")):
-            raise ValueError(f"a source is a folder in the lake, such as raw/human_resources/, or a URI, not {path!r}")
-        return path.rstrip("/") + "/"
-
 
 class HudiTarget(Model):
     """Where the tables go, and how they are kept; what a table says of itself counts more."""
 
-    path: str = Field(min_length=1, description="Folder in the lake; each table is a folder in it.")
+    path: Annotated[str, target_folder("refined/hr/", may_be_hidden=True)] = Field(
+        min_length=1, description="Folder in the lake; each table is a folder in it."
+    )
     storage: Storage = Field(default="copy_on_write", description="copy_on_write or merge_on_read.")
     index: Index = Field(default="global_simple", description="How Hudi finds the file of a key.")
     table_version: Literal[6, 8] = Field(default=6, description="Format of the tables; Athena reads up to 6.")
@@ -122,14 +119,6 @@ class HudiTarget(Model):
         default="refuse", description="What becomes of a rebuild if a file that was taken before is gone."
     )
 
-    @field_validator("path")
-    @classmethod
-    def _in_the_lake(cls, path: str) -> str:
-        folders = path.strip("/").split("/")
-        if {"", ".", ".."} & set(folders) or ":" in path or folders[0] in _OWN_ZONES:
-            raise ValueError(f"a target is a folder of its own in the lake, such as refined/hr/, not {path!r}")
-        return "/".join(folders) + "/"
-
 
 class CdcToHudiFeed(Feed):
     """A feed of the job cdc_to_hudi: all tables of one schema."""
@@ -158,9 +147,7 @@ class CdcToHudiFeed(Feed):
             reserved = {KEY, ORDER, IS_DELETED} & {*table.key, *table.partition_by}
             if reserved:
                 raise ValueError(f"tables.{name}: {reserved.pop()} is a column that this job makes")
-        here, there = self.source.path.strip("/") + "/", self.target.path
-        if here.startswith(there) or there.startswith(here):
-            raise ValueError(f"target.path {there} and source.path {here} lie inside one another")
+        require_apart(self.source.path, self.target.path)
         known = {*self.source.added_columns(), self.source.time_column}
         if unknown := [name for name in self.target.keep_columns if name not in known]:
             raise ValueError(f"target.keep_columns: {unknown[0]!r} is no column of the replication")
