@@ -19,7 +19,7 @@ LakewrightError (1)                 transforms.errors
 ├── OvertakenError (4)              another run finished this run's batch
 ├── InterruptedRunError (130)       somebody ended the run
 ├── JvmEndedError (1)               Spark's JVM is gone
-├── RunFailedError (its cause's)    a script on Glue failed; the text is what Glue shows
+├── RunFailedError (its cause's)    the run of a script failed
 └── UnreachableError (5)            a source or service could not be reached
     ├── AccessDeniedError (5)       it was reached, and said no
     └── CatalogError (5)            the data is committed, and its catalog is not up to date
