@@ -37,7 +37,7 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.11",
     packages=find_packages(include=["jobs*", "lakewright*", "transforms*"]),
-    install_requires=["boto3>=1.36", "msgspec>=0.19", "pydantic>=2.9,<3", "PyYAML>=6", "rich>=13", "typer>=0.12"],
+    install_requires=["boto3>=1.36", "msgspec>=0.19", "pydantic>=2.9,<3", "PyYAML>=6", "rich>=13", "typer>=0.29"],
     extras_require={"spark": SPARK, "local": LOCAL, "dev": DEV},
     entry_points={"console_scripts": ["lakewright = jobs.cli.verbs:main"]},
 )

@@ -1,6 +1,5 @@
 """Change data of a whole schema, as AWS DMS delivers it, to Hudi tables that equal the source."""
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
@@ -131,4 +130,4 @@ def _looked_up(feed: CdcToHudiFeed, table: str) -> HudiTableSpec | None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_as_script())
+    run_as_script("cdc_to_hudi")

@@ -1,6 +1,5 @@
 """CSV objects to a typed Parquet table."""
 
-import sys
 from functools import partial
 
 from jobs.cli.entrypoint import run_as_script
@@ -45,4 +44,4 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
 
 
 if __name__ == "__main__":
-    sys.exit(run_as_script())
+    run_as_script("csv_to_parquet")

@@ -1,6 +1,5 @@
 """Events of a Kafka Connect S3 sink to flat, typed Parquet tables, one a topic."""
 
-import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -28,9 +27,9 @@ from lakewright.sources.selection import is_within
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.events.schema import EventSchema
-from transforms.events.sink_names import SinkName, date_of_folders, path_date_pattern, read_sink_name, topics_by_table
+from transforms.events.sink_names import SinkName, date_of_folders, read_sink_name, topics_by_table
 from transforms.events.types import ddl_type
-from transforms.object_names import DATE_KEYS, is_day, partition_path
+from transforms.object_names import DATE_KEYS, compile_date_template, is_day, partition_path
 
 
 class FlattenEvents:
@@ -60,7 +59,7 @@ class FlattenEvents:
         self.target = Target(feed_name, table, f"{feed.target.path.strip('/')}/{table}/")
         self._source, self._folder = open_source(feed, lake)
         path_format = feed.source.day.path_format
-        self._path_date = path_date_pattern(path_format) if path_format else None
+        self._path_date = compile_date_template(path_format, needs_day=True) if path_format else None
         self._listing: SinkListing | None = listing
         self._warnings = list(warnings)
         self._state: TableState | None = None
@@ -349,4 +348,4 @@ def _describe_no_topic(feed: FlattenEventsFeed, source: Lake, folder: str) -> st
 
 
 if __name__ == "__main__":
-    sys.exit(run_as_script())
+    run_as_script("flatten_events")

@@ -1,6 +1,5 @@
 """JSON-lines objects lose the content of some fields where they lie, under the same key."""
 
-import sys
 from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256
@@ -45,4 +44,4 @@ def target_name(source: ScrubSource) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run_as_script())
+    run_as_script("json_scrub")

@@ -16,6 +16,7 @@ from lakewright.errors import ConfigError
 from lakewright.storage.uris import open_lake
 
 MAX_SUGGESTION_DISTANCE: Final = 0.6
+_UNION_MEMBERS: Final = frozenset({"str", "int", "float", "bool"})
 
 #: How large one record of a source may be, unless a feed says otherwise: what bounds the memory that one takes.
 MAX_RECORD_BYTES: Final = 16 << 20
@@ -178,9 +179,7 @@ class FeedDocument:
         values[last] = _value_of(text)
 
     def _describe(self, model: type[BaseModel], problem: Mapping[str, Any]) -> str:
-        location = tuple(str(part) for part in problem["loc"])
-        # Pydantic names the member of a union that it tried, which is no key of the file.
-        keys = tuple(part for part in location if "[" not in part and part not in ("str", "ColumnSpec"))
+        keys = self._keys_of(problem["loc"])
         where = next(
             (self._places[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in self._places), self.path
         )
@@ -191,6 +190,16 @@ class FeedDocument:
             return f"{where}: the key {name} is missing"
         message = problem["msg"].removeprefix("Value error, ")
         return f"{where}: {name or 'feed'}: {message[0].lower()}{message[1:]}"
+
+    def _keys_of(self, location: Sequence[str | int]) -> tuple[str, ...]:
+        """Give the keys of a location, in which pydantic also names the member of a union that it tried."""
+        keys, value = [], self.values
+        for part in location:
+            is_key = isinstance(value, dict) and part in value
+            if is_key or isinstance(part, int) or not ("[" in part or part in _UNION_MEMBERS):
+                keys.append(str(part))
+            value = value[part] if is_key else None
+        return tuple(keys)
 
 
 def _value_of(text: str) -> Any:

@@ -2,6 +2,8 @@
 
 LakewrightError (1)                 transforms.errors
 ├── DataError (3)                   transforms.errors
+│   ├── DamagedGzipError            an object is gzip, and broken
+│   │   └── TruncatedGzipError      it ends within a member
 │   ├── EmptySourceError            nothing at a source is the feed's, and the feed refuses that
 │   ├── ObjectRefusedError          source objects that cannot be read as declared
 │   ├── RowsRefusedError            too many rejected rows
@@ -18,6 +20,7 @@ LakewrightError (1)                 transforms.errors
 ├── OvertakenError (4)              another run finished this run's batch
 ├── InterruptedRunError (130)       somebody ended the run
 ├── JvmEndedError (1)               Spark's JVM is gone
+├── RunFailedError (its cause's)    the run of a script failed
 └── UnreachableError (5)            a source or service could not be reached
     ├── AccessDeniedError (5)       it was reached, and said no
     └── CatalogError (5)            the data is committed, and its catalog is not up to date
@@ -40,6 +43,21 @@ class ConfigError(LakewrightError):
     """Raised when a feed, an option or a lake cannot be used as it was given."""
 
     exit_code = 2
+
+
+class DamagedGzipError(DataError):
+    """Raised when gzip is broken; says how, never what stands in it."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"broken gzip: {problem}")
+
+
+class TruncatedGzipError(DamagedGzipError):
+    """Raised when gzip ends within a member."""
+
+    def __init__(self) -> None:
+        super().__init__("it ends before its end mark")
 
 
 class EmptySourceError(DataError):
@@ -187,6 +205,14 @@ class JvmEndedError(LakewrightError):
             if stage
             else "the JVM ended before it had started; what it said of that stands above"
         )
+
+
+class RunFailedError(LakewrightError):
+    """Raised when the run of a script failed; its text is the sentence that a person can act on."""
+
+    def __init__(self, reason: str, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(reason)
 
 
 class UnreachableError(LakewrightError):

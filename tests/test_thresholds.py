@@ -37,6 +37,7 @@ from lakewright.parquet import values as parquet_values
 from lakewright.parquet.arrow import read_file
 from lakewright.parquet.place import TablePlace
 from lakewright.runs.records import SourceObject
+from lakewright.storage import gzip as storage_gzip
 from lakewright.storage import local_in_place
 from lakewright.storage import s3 as s3_lake
 from lakewright.storage.uris import open_in_place, open_lake
@@ -215,7 +216,8 @@ RECORDS = [
     [
         pytest.param((rewrite, "_IN_MEMORY", 10), id="a-body-on-disk"),
         pytest.param((json_text, "_DECODED_AT_ONCE", 3), id="texts-checked-in-parts"),
-        pytest.param((json_lines, "_PIECE", 3), id="unpacked-in-parts"),
+        pytest.param((json_lines, "PIECE_BYTES", 3), id="unpacked-in-parts"),
+        pytest.param((storage_gzip, "_FED_BYTES", 1), id="unpacked-byte-by-byte"),
         pytest.param((local_in_place, "PIECE_BYTES", 5), id="read-in-parts"),
     ],
 )

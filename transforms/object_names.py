@@ -39,13 +39,13 @@ def why_no_data(path: str, *, size: int, takes_underscores: bool) -> str:
     return "" if takes_underscores else "hidden: a folder or its name begins with _; source.hidden: take reads it"
 
 
-def file_name_pattern(template: str) -> re.Pattern[str]:
-    """Compile a file name template such as ``customers_{year}{month}{day}.csv``.
+def compile_date_template(template: str, *, needs_day: bool = False) -> re.Pattern[str]:
+    """Compile a template of file names (``sales_{year}{month}{day}.csv``) or folders (``dt={year}-{month}-{day}/*``).
 
     ``{year}`` stands for four digits, ``{month}`` and ``{day}`` for two, ``*`` for any text.
 
     Raises:
-        ValueError: If the template names another placeholder, or one of them twice.
+        ValueError: If the template names another placeholder, or one twice; with ``needs_day``, if it lacks one.
     """
     pattern = ""
     for part in re.split(r"(\{[^{}]*\}|\*)", template):
@@ -60,6 +60,8 @@ def file_name_pattern(template: str) -> re.Pattern[str]:
             pattern += f"(?P<{key}>[0-9]{{{_DIGITS[key]}}})"
         else:
             pattern += re.escape(part)
+    if needs_day and (missing := [key for key in DATE_KEYS if f"(?P<{key}>" not in pattern]):
+        raise ValueError(f"{template!r} has no {{{missing[0]}}}")
     return re.compile(pattern, re.DOTALL)
 
 

@@ -1,86 +1,113 @@
 """A job module as a script: what Glue and spark-submit start, with the options of ``lakewright run``."""
 
-import argparse
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Annotated, Any
 
-from lakewright.config import Conf, lake_uri
-from lakewright.errors import ConfigError, NoTargetsError, cause_of
+import typer
+
+from jobs.cli.answers import print_error, print_problems, sentence
+from jobs.cli.options import DropOpen, FeedOptions, SourceOptions, spread_options
+from lakewright.engine.glue import is_glue_run
+from lakewright.errors import ConfigError, NoTargetsError, RunFailedError, cause_of
 from lakewright.runs.job import Request
 from lakewright.runs.lifecycle import run_targets
-from lakewright.runs.progress import LogProgress
-from lakewright.runs.receipts import Receipt
-from lakewright.storage.uris import open_lake
+from lakewright.runs.progress import LOGGER, LogProgress
 from transforms.errors import LakewrightError
 
-
-def run_as_script(arguments: Sequence[str] | None = None) -> int:
-    """Run a feed; arguments that Glue adds of its own are left alone.
-
-    Returns:
-        The exit code.
-    """
-    from jobs.cli.registry import load_feed
-
-    parser = argparse.ArgumentParser(allow_abbrev=False)
-    parser.add_argument("--feed", required=True)
-    parser.add_argument("--lake")
-    parser.add_argument("--conf", default="conf")
-    parser.add_argument("--target", action="append", default=[])
-    parser.add_argument("--date")
-    parser.add_argument("--partition")
-    parser.add_argument("--drop-open", action="store_true")
-    parser.add_argument("--set", action="append", default=[], dest="settings")
-    options, _ = parser.parse_known_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    try:
-        feed = load_feed(Conf(options.conf), options.feed, options.settings)
-        lake = open_lake(lake_uri(options.lake))
-        lake.check()
-        request = Request("run", wanted_partition(options.date, options.partition), options.drop_open)
-        receipts = run_targets(lake, feed.targets(lake, options.target), request, LogProgress())
-    except NoTargetsError as error:
-        print(json.dumps(error.entry()))
-        print(f"{'error' if error.refused else 'warning'}: {error}", file=sys.stderr)
-        return error.exit_code
-    except LakewrightError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except Exception as error:
-        logging.getLogger("lakewright").debug("unexpected", exc_info=True)
-        print(f"error: unexpected {cause_of(error)}", file=sys.stderr)
-        return 1
-    for receipt in receipts:
-        print(receipt.json(), file=sys.stdout)
-        for warning in receipt.warnings:
-            print(f"warning: {receipt.target}: {warning}", file=sys.stderr)
-        if receipt.error:
-            print(f"error: {receipt.target}: {receipt.error}", file=sys.stderr)
-    return worst_exit_code(receipts)
+#: Glue adds arguments of its own; their values cannot be mistaken for positional ones, since the script has none.
+_TOLERANT = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
-def wanted_partition(date: str | None, partition: str | None) -> dict[str, str]:
-    """Read ``--date 2026-08-01`` or ``--partition year=2026,month=08``.
+@dataclass(frozen=True, kw_only=True)
+class ScriptOptions(FeedOptions):
+    """The options of a verb; the feed is one too, since the arguments of a Glue job are all named."""
+
+    feed: Annotated[str, typer.Option("--feed", help="Name of a feed: conf/feeds/FEED.yaml.")]
+
+
+def run_as_script(job: str, arguments: Sequence[str] | None = None) -> None:
+    """Run a feed of one job; return if the run succeeds.
+
+    Args:
+        job: The job of this script; a feed of another one is refused.
+        arguments: What the script was started with; else the arguments of the process.
 
     Raises:
-        ConfigError: If it is neither.
+        RunFailedError: On Glue if the run fails, since Glue shows the text of what is raised, and no exit code.
+        SystemExit: Elsewhere if the run fails, with the exit code.
     """
-    wanted: dict[str, str] = {}
-    if date:
-        parts = date.split("-")
-        if [len(part) for part in parts] != [4, 2, 2] or not all(part.isdigit() for part in parts):
-            raise ConfigError(f"--date takes a day such as 2026-08-01, not {date!r}")
-        wanted = dict(zip(("year", "month", "day"), parts, strict=True))
-    for pair in partition.split(",") if partition else ():
-        key, separator, value = pair.partition("=")
-        if not separator or key not in ("year", "month", "day"):
-            raise ConfigError(f"--partition takes year=2026,month=08,day=01 or a part of it, not {partition!r}")
-        wanted[key] = value
-    return wanted
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    # A script has no --verbose: its log always shows the traceback of what is unexpected.
+    logging.getLogger("lakewright").setLevel(logging.DEBUG)
+    try:
+        if parsed := _parse(job, sys.argv[1:] if arguments is None else arguments):
+            _run(job, *parsed)
+    except Exception as error:
+        failure = _failure_of(error)
+        if not is_glue_run():
+            sys.exit(failure.exit_code)
+        if failure is error:
+            raise
+        raise failure from error
 
 
-def worst_exit_code(receipts: Sequence[Receipt]) -> int:
-    """Give the exit code of several targets: the worst counts."""
-    return max((receipt.exit_code for receipt in receipts), default=0)
+def _parse(job: str, arguments: Sequence[str]) -> tuple[FeedOptions, Request] | None:
+    """Read the arguments; None if they ask for help, which is shown."""
+    parsed = _command_line(job)(list(arguments), standalone_mode=False)
+    return parsed if isinstance(parsed, tuple) else None
+
+
+def _command_line(job: str) -> typer.Typer:
+    """Make a command that only parses: around a command's work typer has its own ideas of EOFError and Ctrl-C."""
+    script = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    @script.command(f"jobs/{job}.py", context_settings=_TOLERANT, help="Take all that is new, and commit it.")
+    @spread_options
+    def run(options: ScriptOptions, source: SourceOptions, drop_open: DropOpen = False) -> tuple[FeedOptions, Request]:
+        return options, Request("run", source.wanted(), drop_open)
+
+    return script
+
+
+def _run(job: str, options: FeedOptions, request: Request) -> None:
+    """Run a feed, and print a receipt a line.
+
+    Raises:
+        RunFailedError: If a target fails; what is wrong with each is printed.
+    """
+    loaded = options.load()
+    if loaded.feed.job != job:
+        actual = loaded.feed.job
+        raise ConfigError(f"feed {loaded.name} is a {actual} feed, not one of {job}; run jobs/{actual}.py")
+    lake = options.open_lake()
+    try:
+        receipts = run_targets(lake, loaded.targets(lake, options.target), request, LogProgress())
+        entries = [receipt.dump() for receipt in receipts]
+    except NoTargetsError as error:
+        entries = [error.entry()]
+    for entry in entries:
+        print(json.dumps(entry, ensure_ascii=False))
+    print_problems(entries, with_target=True)
+    worst: Mapping[str, Any] = max(entries, key=itemgetter("exit_code"), default={"exit_code": 0})
+    if worst["exit_code"]:
+        raise RunFailedError(sentence(worst["error"], worst, with_target=True), worst["exit_code"])
+
+
+def _failure_of(error: Exception) -> RunFailedError:
+    """Say on stderr why a run failed, unless that has been said of each target."""
+    if isinstance(error, RunFailedError):
+        return error
+    if isinstance(error, typer.TyperException):
+        failure = RunFailedError(error.format_message(), ConfigError.exit_code)
+    elif isinstance(error, LakewrightError):
+        failure = RunFailedError(str(error), error.exit_code)
+    else:
+        LOGGER.debug("unexpected", exc_info=error)
+        failure = RunFailedError(f"unexpected {cause_of(error)}", LakewrightError.exit_code)
+    print_error(str(failure))
+    return failure

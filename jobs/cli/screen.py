@@ -111,12 +111,13 @@ def show_compactions(targets: Sequence[Mapping[str, Any]]) -> None:
             _show(f"compaction of {found['feed']} → {found['target']}", rows or {"nothing to do": "no log files"})
 
 
-def show_check(names: Sequence[str], problems: Sequence[str]) -> None:
+def show_check(checked: Mapping[str, Sequence[str]]) -> None:
     """Show what is wrong with feeds."""
+    feeds, problems = checked["feeds"], checked["problems"]
     for problem in problems:
         Console(stderr=True, soft_wrap=True).print(f"error: {problem}", markup=False, highlight=False)
     if not problems:
-        Console().print(f"{len(names)} feeds are fine: {', '.join(names)}", markup=False, highlight=False)
+        Console().print(f"{len(feeds)} feeds are fine: {', '.join(feeds)}", markup=False, highlight=False)
 
 
 def _reported_by_actions(batches: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from lakewright.config import Feed, suggest
 from lakewright.dms.config import ReplicationSource
 from lakewright.errors import ConfigError
+from lakewright.folders import require_apart
 from lakewright.hudi.config import HudiOptions, HudiTableSpec
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 
@@ -42,9 +43,7 @@ class CdcToHudiFeed(Feed):
             reserved = {KEY, ORDER, IS_DELETED} & {*table.key, *table.partition_by}
             if reserved:
                 raise ValueError(f"tables.{name}: {reserved.pop()} is a column that this job makes")
-        here, there = self.source.path.strip("/") + "/", self.target.path
-        if here.startswith(there) or there.startswith(here):
-            raise ValueError(f"target.path {there} and source.path {here} lie inside one another")
+        require_apart(self.source.path, self.target.path)
         known = {*self.source.added_columns(), self.source.time_column}
         if unknown := [name for name in self.target.keep_columns if name not in known]:
             raise ValueError(f"target.keep_columns: {unknown[0]!r} is no column of the replication")

@@ -2,21 +2,21 @@
 
 import re
 from re import Pattern
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import CatalogTable, Feed, Model
 from lakewright.csv.objects import CsvOptions
+from lakewright.folders import require_apart, source_folder, target_folder
 from lakewright.parquet.place import Compression
 from transforms.datetime_patterns import problem_with
-from transforms.object_names import DATE_KEYS, file_name_pattern
+from transforms.object_names import DATE_KEYS, compile_date_template
 from transforms.spark.typed_rows import RESERVED_PREFIX, TypedColumn
 
 _TYPE: Final = re.compile(r"string|long|int|double|boolean|date|timestamp|decimal\((\d{1,2}),(\d{1,2})\)")
 _MOST_DIGITS: Final = 38
-_OWN_ZONES: Final = ("state", "quarantine")
 
 
 class ColumnSpec(Model):
@@ -50,7 +50,9 @@ class ColumnSpec(Model):
 class CsvSource(Model):
     """Where the objects are, and how they are written."""
 
-    path: str = Field(min_length=1, description="Folder in the lake, or a URI of its own.")
+    path: Annotated[str, source_folder("raw/customers/")] = Field(
+        min_length=1, description="Folder in the lake, or a URI of its own."
+    )
     file_name: str = Field(
         default="", description="Template of the objects' names, such as customers_{year}{month}{day}.csv."
     )
@@ -70,24 +72,19 @@ class CsvSource(Model):
         "markers such as _SUCCESS, _temporary/, _staging/ and names that begin with a dot never are.",
     )
 
-    @field_validator("path")
-    @classmethod
-    def _is_folder(cls, path: str) -> str:
-        if "://" not in path and {"", ".", ".."} & set(path.strip("/").split("/")):
-            raise ValueError(f"a source is a folder in the lake, such as raw/customers/, or a URI, not {path!r}")
-        return path
-
     @field_validator("file_name")
     @classmethod
     def _is_template(cls, template: str) -> str:
-        file_name_pattern(template)
+        compile_date_template(template)
         return template
 
 
 class ParquetTarget(Model):
     """The table, and how it is filled."""
 
-    path: str = Field(min_length=1, description="Folder of the table in the lake.")
+    path: Annotated[str, target_folder("refined/customers/")] = Field(
+        min_length=1, description="Folder of the table in the lake."
+    )
     fill: Literal["rebuild", "append"] = Field(
         default="rebuild",
         description="rebuild: a partition is made again from all of its objects. append: rows are added, once.",
@@ -101,19 +98,6 @@ class ParquetTarget(Model):
     on_missing_source: Literal["refuse", "rebuild"] = Field(
         default="refuse", description="What becomes of a partition with news that has lost a source object."
     )
-
-    @field_validator("path")
-    @classmethod
-    def _in_the_lake(cls, path: str) -> str:
-        folders = path.strip("/").split("/")
-        if (
-            {"", ".", ".."} & set(folders)
-            or ":" in path
-            or folders[0] in _OWN_ZONES
-            or folders[-1].startswith(("_", "."))
-        ):
-            raise ValueError(f"a target is a folder of its own in the lake, such as refined/customers/, not {path!r}")
-        return "/".join(folders) + "/"
 
 
 class CsvToParquetFeed(Feed):
@@ -145,9 +129,7 @@ class CsvToParquetFeed(Feed):
     @model_validator(mode="after")
     def _target_fits(self) -> "CsvToParquetFeed":
         columns, target = self.source.columns, self.target
-        here, there = self.source.path.strip("/") + "/", target.path
-        if here.startswith(there) or there.startswith(here):
-            raise ValueError(f"target.path {there} and source.path {here} lie inside one another")
+        require_apart(self.source.path, target.path)
         if len(set(target.partition_by)) < len(target.partition_by):
             raise ValueError("target.partition_by names a column twice")
         if set(columns) <= set(target.partition_by):
@@ -176,7 +158,7 @@ class CsvToParquetFeed(Feed):
 
     def file_name_pattern(self) -> Pattern[str] | None:
         """Give the pattern of the names of source objects, if they have one."""
-        return file_name_pattern(self.source.file_name) if self.source.file_name else None
+        return compile_date_template(self.source.file_name) if self.source.file_name else None
 
     def header_names(self) -> dict[str, str]:
         """Give the name in the header of each declared column."""

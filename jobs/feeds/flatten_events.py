@@ -7,15 +7,14 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes
+from lakewright.folders import require_apart, source_folder, target_folder
 from lakewright.kafka.files import DayRange, EventRules
 from lakewright.parquet.arrow import PROVENANCE
 from lakewright.parquet.place import Compression
-from transforms.events.column_names import clean_key, read_path
-from transforms.events.sink_names import path_date_pattern
+from transforms.events.column_names import clean_key
 from transforms.events.types import TIME_FORMATS
-from transforms.object_names import DATE_KEYS
-
-_OWN_ZONES: Final = ("state", "quarantine")
+from transforms.key_paths import read_path
+from transforms.object_names import DATE_KEYS, compile_date_template
 
 #: Columns that are not the events' own.
 RESERVED: Final = (*PROVENANCE, *DATE_KEYS)
@@ -24,23 +23,13 @@ TimeFormat = Literal["epoch_seconds", "epoch_millis", "epoch_micros", "epoch_nan
 
 
 def _is_path(written: str) -> str:
-    if "" in read_path(written):
-        raise ValueError(f"an attribute is written like meta.offset, with \\. for a dot within a key, not {written!r}")
+    read_path(written)
     return written
-
-
-def _is_folder(path: str) -> str:
-    if "://" in path:
-        return path
-    folders = path.strip("/").split("/")
-    if {"", ".", ".."} & set(folders):
-        raise ValueError(f"a source is a folder in the lake, such as raw/topics/, or a URI, not {path!r}")
-    return "/".join(folders) + "/"
 
 
 def _is_template(template: str) -> str:
     if template:
-        path_date_pattern(template)
+        compile_date_template(template, needs_day=True)
     return template
 
 
@@ -98,7 +87,7 @@ class DaysAllowed(Model):
 class EventSource(Model):
     """Where the sink writes, and what the events say of themselves."""
 
-    path: Annotated[str, AfterValidator(_is_folder)] = Field(
+    path: Annotated[str, source_folder("raw/topics/")] = Field(
         min_length=1, description="The sink's topics.dir: a folder in the lake, or a URI of its own."
     )
     topics: tuple[str, ...] = Field(
@@ -130,7 +119,9 @@ class CatalogDatabase(Model):
 class EventTarget(Model):
     """The tables, one a topic."""
 
-    path: str = Field(min_length=1, description="Folder of the tables in the lake.")
+    path: Annotated[str, target_folder("refined/")] = Field(
+        min_length=1, description="Folder of the tables in the lake."
+    )
     separator: str = Field(default="_", min_length=1, description="What stands between the keys in a column's name.")
     sort_by: tuple[str, ...] = Field(default=(), description="Columns that the rows of a file are sorted by.")
     dedupe_days: Annotated[int, Field(ge=0, le=400)] = Field(
@@ -146,10 +137,6 @@ class EventTarget(Model):
 
     @model_validator(mode="after")
     def _fits(self) -> "EventTarget":
-        folders = self.path.strip("/").split("/")
-        own = folders[0] in _OWN_ZONES or folders[-1].startswith(("_", "."))
-        if {"", ".", ".."} & set(folders) or ":" in self.path or own:
-            raise ValueError(f"path: a target is a folder of its own in the lake, such as refined/, not {self.path!r}")
         if clean_key(self.separator) != self.separator:
             raise ValueError(f"separator: {self.separator!r} cannot be part of a column's name; _ and letters can")
         return self
@@ -178,9 +165,7 @@ class FlattenEventsFeed(Feed):
 
     @model_validator(mode="after")
     def _apart(self) -> "FlattenEventsFeed":
-        here, there = self.source.path, self.target.path.strip("/") + "/"
-        if here.startswith(there) or there.startswith(here):
-            raise ValueError(f"target.path {there} and source.path {here} lie inside one another")
+        require_apart(self.source.path, self.target.path)
         return self
 
     def days(self, processed: date) -> DayRange:

@@ -2,11 +2,12 @@
 
 import json
 import re
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes
+from lakewright.folders import source_folder
 from lakewright.json.scrub_rules import ScrubRules
 from transforms.json.strings import InsideStrings
 from transforms.json.text import Depth
@@ -18,14 +19,14 @@ _FORMER_NAME: Final = "max_line_bytes"
 class ScrubSource(Model):
     """Which objects are scrubbed."""
 
-    path: str = Field(min_length=1, description="Folder in the lake, or s3://bucket/prefix.")
+    path: Annotated[str, source_folder("landing/uploads/")] = Field(
+        min_length=1, description="Folder in the lake, or s3://bucket/prefix."
+    )
     objects: tuple[str, ...] = Field(default=(), description="Only these, by their names below the path.")
 
     @field_validator("path")
     @classmethod
-    def _is_folder(cls, path: str) -> str:
-        if "://" not in path and {"", ".", ".."} & set(path.strip("/").split("/")):
-            raise ValueError(f"a source is a folder in the lake, such as landing/uploads/, or a URI, not {path!r}")
+    def _can_be_rewritten(cls, path: str) -> str:
         if "://" in path and not re.match("s3a?://[^/]", path):
             raise ValueError(f"objects can be rewritten in the lake or in a bucket (s3://bucket/prefix), not at {path}")
         return path

@@ -4,7 +4,6 @@ import codecs
 import csv
 import io
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from typing import Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import Model
+from lakewright.errors import DamagedGzipError, TruncatedGzipError
+from lakewright.storage.gzip import MAGIC, gunzip, is_gzip
 from lakewright.storage.lake import Lake
 from transforms.csv.quotes import check_lines, check_records
 from transforms.errors import HeaderError
@@ -22,14 +23,6 @@ _HEAD_BYTES: Final = 1 << 16
 _MOST_FIELDS: Final = 20_480
 _LONGEST_HEADER: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 20
-_GZIP_MAGIC: Final = b"\x1f\x8b"
-#: What zlib says, in the words of those who deliver files.
-_GZIP_PROBLEMS: Final = {
-    "": "it ends before its end mark",
-    "incorrect header check": "bytes that are no gzip follow its end",
-    "incorrect data check": "its checksum does not match its content",
-    "incorrect length check": "its length does not match its content",
-}
 _UNKNOWN_CODECS: Final = (".bz2", ".deflate", ".lz4", ".snappy", ".zst", ".xz", ".zip")
 _LOOKS_AT_ONCE: Final = 16
 
@@ -182,8 +175,8 @@ def look_through(lake: Lake, path: str, header: Header, options: CsvOptions) -> 
         else:
             quotes = check_lines(lines, delimiter=options.delimiter, fields=len(header.names))
             problem = "it lies inside a quoted field of several lines, which needs multiline: true"
-    except (zlib.error, EOFError) as error:
-        return Finding(_broken_gzip(error))
+    except DamagedGzipError as error:
+        return Finding(str(error))
     refused = f"line {quotes.unclear_line}: {problem}" if quotes.unclear_line else ""
     return Finding(refused, is_misread=quotes.is_misread or widest >= _MOST_FIELDS)
 
@@ -234,15 +227,15 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
 def _head(lake: Lake, path: str, size: int, length: int) -> tuple[bytes, bool]:
     """Read the first bytes of an object, unpacked, and tell whether they are all of it."""
     head = lake.read(path, length=length) if size else b""
-    is_gzip = head.startswith(_GZIP_MAGIC)
-    if path.endswith(".gz") and len(head) < len(_GZIP_MAGIC):
-        raise HeaderError(_broken_gzip(EOFError()))
-    if is_gzip != path.endswith(".gz") and head:
-        raise HeaderError("the name ends in .gz, but it is no gzip" if not is_gzip else "gzip, but not named .gz")
+    packed = is_gzip(head)
+    if path.endswith(".gz") and len(head) < len(MAGIC):
+        raise HeaderError(str(TruncatedGzipError()))
+    if packed != path.endswith(".gz") and head:
+        raise HeaderError("the name ends in .gz, but it is no gzip" if not packed else "gzip, but not named .gz")
     if path.endswith(_UNKNOWN_CODECS):
         raise HeaderError("compressed in a way that is not read here: gzip or none")
-    data = _gunzip_head(head, length, is_whole=len(head) >= size) if is_gzip else head
-    return data, len(head) >= size and not (is_gzip and len(data) >= length)
+    data = _gunzip_head(head, length, is_whole=len(head) >= size) if packed else head
+    return data, len(head) >= size and not (packed and len(data) >= length)
 
 
 def _problem_with_header(text: str, names: Sequence[str], line_end: str, options: CsvOptions) -> str:
@@ -281,35 +274,25 @@ def _first_record(text: str, delimiter: str, *, is_whole: bool) -> tuple[list[st
     return names, end
 
 
-def _broken_gzip(error: Exception) -> str:
-    problem = str(error).rpartition(": ")[2]
-    return f"broken gzip: {_GZIP_PROBLEMS.get(problem, problem)}"
-
-
-def _gunzip_head(data: bytes, length: int, *, is_whole: bool) -> bytes:
-    unpacked, unpacker = b"", zlib.decompressobj(wbits=31)
+def _gunzip_head(head: bytes, length: int, *, is_whole: bool) -> bytes:
+    """Unpack up to a length what begins a gzip stream, or is all of it."""
+    data = b""
     try:
-        while len(unpacked) < length:
-            unpacked += unpacker.decompress(data, length - len(unpacked))
-            if not unpacker.eof:
+        for piece in gunzip([head], piece_bytes=length, allow_padding=False):
+            data += piece
+            if len(data) >= length:
                 break
-            data = unpacker.unused_data
-            if not data:
-                return unpacked
-            unpacker = zlib.decompressobj(wbits=31)
-    except zlib.error as error:
-        raise HeaderError(_broken_gzip(error)) from error
-    if is_whole and len(unpacked) < length:
-        raise HeaderError(_broken_gzip(EOFError()))
-    return unpacked
+    except DamagedGzipError as error:
+        if is_whole or not isinstance(error, TruncatedGzipError):
+            raise HeaderError(str(error)) from error
+    return data[:length]
 
 
 def read_lines(lake: Lake, path: str, encoding: str, line_end: str) -> Iterator[str]:
     """Read an object as text, cut after each line end, without a byte order mark.
 
     Raises:
-        EOFError: If its gzip ends too soon.
-        zlib.error: If its gzip is broken.
+        DamagedGzipError: If it is gzip, and broken.
     """
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     rest = ""
@@ -320,21 +303,6 @@ def read_lines(lake: Lake, path: str, encoding: str, line_end: str) -> Iterator[
 
 
 def _content(lake: Lake, path: str) -> Iterator[bytes]:
-    """Read an object in chunks, unpacked.
-
-    Raises:
-        EOFError: If its gzip ends too soon.
-        zlib.error: If its gzip is broken.
-    """
-    unpacker = zlib.decompressobj(wbits=31)
-    for piece in lake.pieces(path, length=_CHUNK_BYTES):
-        chunk = piece
-        if not path.endswith(".gz"):
-            yield chunk
-            continue
-        while chunk:
-            unpacker = zlib.decompressobj(wbits=31) if unpacker.eof else unpacker
-            yield unpacker.decompress(chunk, _CHUNK_BYTES)
-            chunk = unpacker.unconsumed_tail or unpacker.unused_data
-    if path.endswith(".gz") and not unpacker.eof:
-        raise EOFError
+    pieces = lake.pieces(path, length=_CHUNK_BYTES)
+    # Spark's reader refuses padding.
+    return gunzip(pieces, piece_bytes=_CHUNK_BYTES, allow_padding=False) if path.endswith(".gz") else pieces

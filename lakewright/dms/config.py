@@ -1,10 +1,11 @@
 """What a feed says of a replication: where its files are, which columns it adds, how each table is kept."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, Model, RecordBytes
+from lakewright.folders import source_folder
 
 
 class TableSpec(Model):
@@ -44,7 +45,9 @@ class TableSpec(Model):
 class ReplicationSource(Model):
     """Where the replication's files are, and which columns it added; their names are exact, capitals count."""
 
-    path: str = Field(min_length=1, description="Folder of a schema, with a folder for each table; or a URI.")
+    path: Annotated[str, source_folder("raw/human_resources/")] = Field(
+        min_length=1, description="Folder of a schema, with a folder for each table; or a URI."
+    )
     kind_column: str = Field(default="Op", description="Says I, U or D; never a column of the table.")
     time_column: str = Field(
         default="",
@@ -69,10 +72,3 @@ class ReplicationSource(Model):
     def added_columns(self) -> set[str]:
         """Name the columns that the replication added, and that are not the source table's own."""
         return {self.kind_column, self.sequence_column, *self.replication_columns}
-
-    @field_validator("path")
-    @classmethod
-    def _is_folder(cls, path: str) -> str:
-        if "://" not in path and {"", ".", ".."} & set(path.strip("/").split("/")):
-            raise ValueError(f"a source is a folder in the lake, such as raw/human_resources/, or a URI, not {path!r}")
-        return path.rstrip("/") + "/"

@@ -1,16 +1,15 @@
 """What a feed says of its Hudi tables."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from lakewright.config import Model
 from lakewright.dms.config import TableSpec
+from lakewright.folders import target_folder
 
 Storage = Literal["copy_on_write", "merge_on_read"]
 Index = Literal["global_simple", "global_bloom", "record_index", "simple", "bloom"]
-
-_OWN_ZONES: Final = ("state", "quarantine")
 
 
 class HudiTableSpec(TableSpec):
@@ -23,7 +22,9 @@ class HudiTableSpec(TableSpec):
 class HudiOptions(Model):
     """Where the tables go, and how they are kept; what a table says of itself counts more."""
 
-    path: str = Field(min_length=1, description="Folder in the lake; each table is a folder in it.")
+    path: Annotated[str, target_folder("refined/hr/", may_be_hidden=True)] = Field(
+        min_length=1, description="Folder in the lake; each table is a folder in it."
+    )
     storage: Storage = Field(default="copy_on_write", description="copy_on_write or merge_on_read.")
     index: Index = Field(default="global_simple", description="How Hudi finds the file of a key.")
     table_version: Literal[6, 8] = Field(default=6, description="Format of the tables; Athena reads up to 6.")
@@ -53,11 +54,3 @@ class HudiOptions(Model):
     on_missing_source: Literal["refuse", "rebuild"] = Field(
         default="refuse", description="What becomes of a rebuild if a file that was taken before is gone."
     )
-
-    @field_validator("path")
-    @classmethod
-    def _in_the_lake(cls, path: str) -> str:
-        folders = path.strip("/").split("/")
-        if {"", ".", ".."} & set(folders) or ":" in path or folders[0] in _OWN_ZONES:
-            raise ValueError(f"a target is a folder of its own in the lake, such as refined/hr/, not {path!r}")
-        return "/".join(folders) + "/"

@@ -1,22 +1,17 @@
-"""Bytes of a JSON-lines object, packed or not, to blocks of whole lines: streamed, with a limit to a line's length."""
+"""Bytes of a JSON-lines object to blocks of whole lines: streamed, with a limit to a line's length."""
 
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, repeat
+from itertools import repeat
 from typing import BinaryIO, Final
 
-from transforms.errors import DataError, LongRecordError
+from lakewright.storage.gzip import gunzip, is_gzip, peek
+from transforms.errors import LongRecordError
 
-_GZIP: Final = b"\x1f\x8b"
-_PIECE: Final = 1 << 20
+PIECE_BYTES: Final = 1 << 20
 #: All that a line without a record may hold: blanks, a BOM.
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
-
-
-class UnreadableLinesError(DataError):
-    """Raised when an object is no JSON lines; names the line, never what stands in it."""
 
 
 @dataclass(frozen=True)
@@ -26,51 +21,6 @@ class Block:
     first_line: int
     lines: list[bytes]
     ends: bool
-
-
-def is_packed(head: bytes) -> bool:
-    """Tell whether an object is gzip: by content, since names and headers may say anything."""
-    return head.startswith(_GZIP)
-
-
-def peek(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Look at the first bytes of a stream (two or more, where there are as many), and give the whole of it back."""
-    stream = iter(chunks)
-    head = b""
-    for chunk in stream:
-        head += chunk
-        if len(head) >= len(_GZIP):
-            break
-    return head, chain([head], stream)
-
-
-def unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Unpack a gzip stream of one member or several, a piece at a time.
-
-    Raises:
-        UnreadableLinesError: If it is broken or cut off.
-    """
-    member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    is_open, rest = False, b""
-    try:
-        for chunk in chunks:
-            rest += chunk
-            while rest:
-                if not is_open and not rest.strip(b"\0"):
-                    rest = b""  # tapes and some writers fill up with zeros
-                    break
-                is_open = True
-                piece = member.decompress(rest, _PIECE)
-                rest = member.unconsumed_tail or member.unused_data
-                yield piece
-                if member.eof:
-                    member, is_open = zlib.decompressobj(zlib.MAX_WBITS | 16), False
-        if is_open:
-            yield member.flush()
-    except zlib.error as error:
-        raise UnreadableLinesError(f"broken gzip: {error}") from None
-    if is_open and not member.eof:
-        raise UnreadableLinesError("the gzip ends too early; deliver the object again")
 
 
 def blocks_of_lines(chunks: Iterable[bytes], *, max_record_bytes: int) -> Iterator[Block]:
@@ -123,11 +73,11 @@ def count_records(file: BinaryIO) -> int:
     """Count the records of a file, packed or not.
 
     Raises:
-        UnreadableLinesError: If it is packed and broken.
+        DamagedGzipError: If it is packed and broken.
     """
-    head, pieces = peek(iter(partial(file.read, _PIECE), b""))
+    head, pieces = peek(iter(partial(file.read, PIECE_BYTES), b""))
     count = RecordCount()
-    for _ in count.counted(unpacked(pieces) if is_packed(head) else pieces):
+    for _ in count.counted(gunzip(pieces, piece_bytes=PIECE_BYTES) if is_gzip(head) else pieces):
         pass
     return count.records
 

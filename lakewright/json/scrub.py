@@ -6,21 +6,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, BinaryIO, Final
 
-from lakewright.errors import ObjectRefusedError
+from lakewright.errors import DamagedGzipError, ObjectRefusedError
 from lakewright.in_place.rewrite import Content, Rewritten, rewrite_object, with_versions_seen_to
-from lakewright.json.lines import (
-    Block,
-    RecordCount,
-    UnreadableLinesError,
-    blocks_of_lines,
-    count_records,
-    is_packed,
-    peek,
-    unpacked,
-)
+from lakewright.json.lines import PIECE_BYTES, Block, RecordCount, blocks_of_lines, count_records
 from lakewright.json.scrub_proof import HiddenFields, proven
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.runs.records import Counts
+from lakewright.storage.gzip import gunzip, is_gzip, peek
 from lakewright.storage.in_place import ObjectsInPlace, Opened
 from transforms.errors import LongRecordError, NotARecordError
 from transforms.json.strings import has_quote_inside
@@ -71,14 +63,14 @@ def warn_of_hidden(scrubbed: Sequence[Rewritten], *, rules: ScrubRules) -> list[
 def _write_scrubbed(opened: Opened, body: BinaryIO, *, path: str, rules: ScrubRules) -> Content:
     """Write an object's scrubbed content, packed if it was; its records are counted before it is cut into lines."""
     head, pieces = peek(opened.pieces)
-    packer: Any = zlib.compressobj(wbits=zlib.MAX_WBITS | 16) if is_packed(head) else None
+    packer: Any = zlib.compressobj(wbits=zlib.MAX_WBITS | 16) if is_gzip(head) else None
     records, lines = RecordCount(), _ScrubbedLines(path, rules)
-    stream = records.counted(unpacked(pieces) if packer else pieces)
+    stream = records.counted(gunzip(pieces, piece_bytes=PIECE_BYTES) if packer else pieces)
     try:
         for block in blocks_of_lines(stream, max_record_bytes=rules.max_record_bytes):
             content = lines.scrub(block)
             body.write(packer.compress(content) if packer else content)
-    except (UnreadableLinesError, LongRecordError) as error:
+    except (DamagedGzipError, LongRecordError) as error:
         raise ObjectRefusedError({path: f"{error}; {_LEFT}"}) from None
     if packer:
         body.write(packer.flush())

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from lakewright.errors import AccountingError, ObjectRefusedError, OvertakenError, cause_of
+from lakewright.errors import AccountingError, DamagedGzipError, ObjectRefusedError, OvertakenError, cause_of
 from lakewright.in_place.rewrite import Rewritten
-from lakewright.json.lines import UnreadableLinesError, blocks_of_lines, is_packed, peek, unpacked
+from lakewright.json.lines import PIECE_BYTES, blocks_of_lines
 from lakewright.json.scrub_rules import ScrubRules
+from lakewright.storage.gzip import gunzip, is_gzip, peek
 from lakewright.storage.in_place import ObjectsInPlace
 from transforms.errors import LongRecordError
 
@@ -67,7 +68,7 @@ def proven(objects: ObjectsInPlace, done: Rewritten, rules: ScrubRules) -> Rewri
     if opened is None or opened.etag != done.etag:
         return done
     head, pieces = peek(opened.pieces)
-    content = unpacked(pieces) if is_packed(head) else pieces
+    content = gunzip(pieces, piece_bytes=PIECE_BYTES) if is_gzip(head) else pieces
     hidden = HiddenFields(done.path, rules)
     records = 0
     try:
@@ -76,7 +77,7 @@ def proven(objects: ObjectsInPlace, done: Rewritten, rules: ScrubRules) -> Rewri
                 records += hidden.look(number, line)
     except OvertakenError:  # written again while it was read
         return done
-    except (UnreadableLinesError, LongRecordError) as error:
+    except (DamagedGzipError, LongRecordError) as error:
         raise ObjectRefusedError({done.path: f"{error}; the object was left as it was"}) from None
     hidden.refuse_if_asked("the object is marked as processed")
     if done.status == "already":

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from lakewright.errors import ConfigError
+from lakewright.folders import OWN_ZONES
 from lakewright.in_place.packing import is_again, planned
 from lakewright.json.scrub_rules import ScrubRules, hides_fields, rules_of
 from lakewright.runs.actions import TableState
@@ -14,8 +14,6 @@ from lakewright.runs.records import SourceObject
 from lakewright.sources.listing import describe_empty
 from lakewright.storage.lake import Lake, StoredObject
 from lakewright.storage.uris import open_lake
-
-_OWN_ZONES: Final = ("state", "quarantine")
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class ObjectsToScrub:
             yield path, lake.stat(path)
 
     def _is_own(self, lake: Lake, path: str) -> bool:
-        own = tuple(f"{self.project.uri}/{zone}/" for zone in _OWN_ZONES)
+        own = tuple(f"{self.project.uri}/{zone}/" for zone in OWN_ZONES)
         return f"{lake.uri}/{path}".startswith(own)
 
     def _scrubs_again(self, state: TableState, request: Request, path: str) -> bool:

@@ -174,7 +174,7 @@ class EventFlattening:
         self._schema = self._schema.plus(columns)
         _refuse_too_many(self._schema)
         typed = {column.path for column in columns if not column.is_text}
-        return asking | {path for path, report in self._reports.items() if typed & set(report.news.seen)}
+        return asking | {path for path, report in self._reports.items() if typed & set(report.news.statistics)}
 
     def settle(self) -> BatchResult:
         """Bring new and existing files to what the table must be: each record once, each file with all columns.

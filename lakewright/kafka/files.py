@@ -20,7 +20,6 @@ from lakewright.runs.records import DataFile
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.errors import LongRecordError
-from transforms.events.column_names import write_path
 from transforms.events.flat_rows import FlatRows, flatten
 from transforms.events.lines import Line, RejectedLine, number_lines, parse_lines, split_lines
 from transforms.events.record_shape import RecordShape
@@ -28,6 +27,7 @@ from transforms.events.schema import EventColumn, EventSchema, News, Path
 from transforms.events.seen_records import CARRIED, SeenRecords, places_by_stream
 from transforms.events.sink_names import SinkName, sink_scope
 from transforms.events.typed_columns import to_arrow, type_columns
+from transforms.key_paths import write_path
 
 _REASONS: Final = pa.list_(pa.struct([("rule", pa.string()), ("column", pa.string())]))
 _LONG: Final = range(2**63)

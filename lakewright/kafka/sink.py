@@ -2,14 +2,15 @@
 
 import codecs
 import re
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Final
 
+from lakewright.errors import DamagedGzipError, TruncatedGzipError
+from lakewright.storage.gzip import MAGIC, gunzip
 from lakewright.storage.lake import Lake
 from transforms.events.lines import is_cut_off
 from transforms.events.sink_names import SinkName, read_sink_name
@@ -17,8 +18,6 @@ from transforms.events.sink_names import SinkName, read_sink_name
 _READ_BYTES: Final = 8 << 20
 #: Some hundred events: their values are still in the processor's cache when they are made columns.
 _TEXT_BYTES: Final = 256 << 10
-_GZIP: Final = b"\x1f\x8b"
-_GZIP_WINDOW: Final = 31
 _LOOKED_AT: Final = 1 << 10
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
@@ -78,14 +77,16 @@ class ObjectText:
     def __iter__(self) -> Iterator[bytes]:
         pieces = self._lake.pieces(self._path, length=_READ_BYTES)
         first = next(pieces, b"") if self._size else b""
-        blocks = self._blocks(first, pieces)
-        if first and _GZIP.startswith(first[: len(_GZIP)]):
-            blocks = self._unpacked(blocks)
+        pieces = chain([first], pieces)
+        if first and MAGIC.startswith(first[: len(MAGIC)]):
+            blocks = self._unpacked(pieces)
         elif self._path.endswith(".gz") and not _is_text(first):
             self.damage = "its name says gzip, but it is neither gzip nor text"
             return
+        else:
+            blocks = _cut(pieces)
         for block in blocks:
-            self._is_in_line = not block.endswith(b"\n") if block else self._is_in_line
+            self._is_in_line = not block.endswith(b"\n")
             yield block
 
     def find_damage(self, lines: int, last: bytes) -> str:
@@ -101,30 +102,12 @@ class ObjectText:
             return f"it is cut off: line {lines}, the last, ends within a record; nothing of it was taken"
         return ""
 
-    def _blocks(self, first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-        for piece in chain([first], rest):
-            yield from _cut(piece)
-
-    def _unpacked(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        """Unpack one gzip member after another; zeros behind the last are padding."""
-        member = zlib.decompressobj(_GZIP_WINDOW)
-        for block in blocks:
-            packed = block
-            while packed:
-                if member.eof:
-                    packed = packed.lstrip(b"\0")
-                    if not packed:
-                        break
-                    member = zlib.decompressobj(_GZIP_WINDOW)
-                try:
-                    text = member.decompress(packed, _TEXT_BYTES)
-                except zlib.error:
-                    self.damage = "the gzip stream is broken"
-                    return
-                yield text
-                packed = member.unused_data if member.eof else member.unconsumed_tail
-        if not member.eof:
-            self.damage = "the gzip stream is cut off"
+    def _unpacked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        try:
+            yield from gunzip(pieces, piece_bytes=_TEXT_BYTES)
+        except DamagedGzipError as error:
+            is_cut_off = isinstance(error, TruncatedGzipError)
+            self.damage = f"the gzip stream is {'cut off' if is_cut_off else 'broken'}"
 
 
 def _is_text(beginning: bytes) -> bool:
@@ -137,5 +120,7 @@ def _is_text(beginning: bytes) -> bool:
     return _CONTROL.search(line) is None
 
 
-def _cut(text: bytes) -> Iterator[bytes]:
-    return (text[start : start + _TEXT_BYTES] for start in range(0, len(text), _TEXT_BYTES))
+def _cut(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        for start in range(0, len(piece), _TEXT_BYTES):
+            yield piece[start : start + _TEXT_BYTES]

@@ -174,7 +174,7 @@ def test_a_large_object_is_handed_to_the_job(chain: TimerChain) -> None:
     assert chain.scrub({"Records": [letter]}, None) == {"batchItemFailures": []}
     (run,) = glue.get_job_runs(JobName="json_scrub")["JobRuns"]
     arguments = [word for pair in run["Arguments"].items() for word in pair]
-    assert run_as_script([*arguments, "--job-bookmark-option", "job-bookmark-disable"]) == 0
+    run_as_script("json_scrub", [*arguments, "--job-bookmark-option", "job-bookmark-disable"])
     assert found(chain, key) == (SCRUBBED * 1000, {"PROCESSED": "True"})
     put(chain, "elsewhere/large.json", RECORD * 1000)
     outside = letter | {

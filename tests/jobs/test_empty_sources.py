@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +199,9 @@ def test_a_script_says_so_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     lake = Lake(tmp_path, job)
     for setting, exit_code, word in (("max_rejected=0", 3, "error"), ("on_empty_source=ok", 0, "warning")):
         where = ["--feed", *lake.where, "--set", setting]
-        assert run_as_script(where) == exit_code
+        with pytest.raises(SystemExit) if exit_code else nullcontext() as ended:
+            run_as_script(job, where)
+        assert (ended.value.code if ended else 0) == exit_code
         told = capsys.readouterr()
         assert json.loads(told.out)["exit_code"] == exit_code
         last = told.err.strip().splitlines()[-1]

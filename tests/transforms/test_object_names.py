@@ -1,6 +1,8 @@
+import re
+
 import pytest
 
-from transforms.object_names import date_of_object, file_name_pattern, is_hidden, partition_path, why_no_data
+from transforms.object_names import compile_date_template, date_of_object, is_hidden, partition_path, why_no_data
 
 
 @pytest.mark.parametrize(
@@ -57,13 +59,24 @@ def test_why_no_data(path: str, size: int, ignored: str, taken: str) -> None:
     ],
 )
 def test_date_of_object(template: str, path: str, date: dict[str, str]) -> None:
-    assert date_of_object(path, file_name_pattern(template) if template else None) == date
+    assert date_of_object(path, compile_date_template(template) if template else None) == date
 
 
-@pytest.mark.parametrize("template", ["{hour}.csv", "{year}{year}.csv"])
-def test_file_name_pattern_refuses(template: str) -> None:
-    with pytest.raises(ValueError, match="placeholder"):
-        file_name_pattern(template)
+@pytest.mark.parametrize(
+    ("template", "needs_day", "problem"),
+    [
+        pytest.param(
+            "{hour}.csv", False, "unknown placeholder {hour}; known are {year}, {month}, {day} and *", id="hour"
+        ),
+        pytest.param("{year}{year}.csv", False, "placeholder {year} stands twice in '{year}{year}.csv'", id="twice"),
+        pytest.param("{year}{year}{month}{day}", True, "placeholder {year} stands twice", id="twice-of-three"),
+        pytest.param("{year}/{month}", True, "'{year}/{month}' has no {day}", id="no-day"),
+        pytest.param("*", True, "'*' has no {year}", id="no-date"),
+    ],
+)
+def test_templates_that_are_refused(template: str, needs_day: bool, problem: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        compile_date_template(template, needs_day=needs_day)
 
 
 def test_partition_path() -> None:

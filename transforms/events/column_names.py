@@ -9,7 +9,6 @@
 """
 
 import hashlib
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -31,16 +30,6 @@ def plain_name(path: Sequence[str], separator: str) -> str:
         return name
     digest = hashlib.sha256("\0".join(path).encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
     return f"{name[: LONGEST_NAME - _HASH_DIGITS - 1]}_{digest}"
-
-
-def read_path(written: str) -> tuple[str, ...]:
-    r"""Read a path as a person writes it: ``a.b``, with ``\.`` for a dot within a key."""
-    return tuple(key.replace("\\.", ".") for key in re.split(r"(?<!\\)\.", written))
-
-
-def write_path(path: Sequence[str]) -> str:
-    """Write a path as ``read_path`` reads it."""
-    return ".".join(key.replace(".", "\\.") for key in path)
 
 
 class Names:

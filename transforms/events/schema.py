@@ -1,6 +1,6 @@
 """What the values of an attribute tell about its type, and the schema that follows; no pyspark.
 
-Observations add up in any order and from any cuts: so neither the order of files nor how records lie in them matters.
+Statistics merge in any order and from any cuts, so that neither the order of files nor how records lie in them matters.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from transforms.events.column_names import Names, clean_key, plain_name, write_path
+from transforms.events.column_names import Names, clean_key, plain_name
 from transforms.events.types import (
     DIGITS,
     ArrayType,
@@ -23,6 +23,7 @@ from transforms.events.types import (
     is_double,
     scale_needed,
 )
+from transforms.key_paths import write_path
 
 Path = tuple[str, ...]
 
@@ -33,8 +34,8 @@ _NUMBERS: Final = ("long", "wide", "double", "precise")
 _PRECEDENCE: Final = ("number", "boolean", "array", "record", "string")
 
 
-class Observation(msgspec.Struct, frozen=True):
-    """What values of one attribute were like.
+class ValueStatistics(msgspec.Struct, frozen=True):
+    """Statistics of the values of one attribute, as far as its type depends on them.
 
     Attributes:
         counts: Values by kind; null is none. Numbers are long (whole, 64 bits), wide (whole, beyond), double (a
@@ -42,21 +43,21 @@ class Observation(msgspec.Struct, frozen=True):
         digits: Of the numbers, the most digits before the point.
         scale: Of the numbers, the most digits after it.
         inexact: Whether a long is no double.
-        elements: Of arrays, what their elements were like.
-        fields: Of records in arrays, what their fields were like.
+        elements: Of arrays, the statistics of their elements.
+        fields: Of records in arrays, those of their fields.
     """
 
     counts: dict[str, int] = {}
     digits: int = 0
     scale: int = 0
     inexact: bool = False
-    elements: "Observation | None" = None
-    fields: "dict[str, Observation]" = {}
+    elements: "ValueStatistics | None" = None
+    fields: "dict[str, ValueStatistics]" = {}
 
-    def merge(self, other: "Observation") -> "Observation":
-        """Add two observations up."""
+    def merge(self, other: "ValueStatistics") -> "ValueStatistics":
+        """Merge the statistics of two sets of values."""
         elements = self.elements.merge(other.elements) if self.elements and other.elements else None
-        return Observation(
+        return ValueStatistics(
             counts=dict(Counter(self.counts) + Counter(other.counts)),
             digits=max(self.digits, other.digits),
             scale=max(self.scale, other.scale),
@@ -66,13 +67,13 @@ class Observation(msgspec.Struct, frozen=True):
         )
 
 
-def merged(some: Mapping[Any, Observation], others: Mapping[Any, Observation]) -> dict[Any, Observation]:
-    """Add observations of several attributes up."""
+def merged(some: Mapping[Any, ValueStatistics], others: Mapping[Any, ValueStatistics]) -> dict[Any, ValueStatistics]:
+    """Merge the statistics of several attributes."""
     return {**some, **{key: some[key].merge(found) if key in some else found for key, found in others.items()}}
 
 
-def observe(values: Iterable[Any]) -> Observation:
-    """Look at values of one attribute."""
+def collect_statistics(values: Iterable[Any]) -> ValueStatistics:
+    """Collect the statistics of values of one attribute."""
     by_type: dict[type, list[Any]] = {}
     for value in values:
         by_type.setdefault(type(value), []).append(value)
@@ -97,65 +98,65 @@ def observe(values: Iterable[Any]) -> Observation:
     measured = [Decimal(repr(value)) for value in set(fractions)] + precise
     if wholes:
         measured += [Decimal(max(wholes)), Decimal(min(wholes))]
-    return Observation(
+    return ValueStatistics(
         counts={kind: count for kind, count in counts.items() if count},
         digits=max(map(digits_of, measured), default=0),
         scale=max(map(scale_needed, measured), default=0),
         inexact=not all(map(is_double, wholes)),
-        elements=observe(item for array in arrays for item in array) if arrays else None,
-        fields={key: observe(found) for key, found in fields.items()},
+        elements=collect_statistics(item for array in arrays for item in array) if arrays else None,
+        fields={key: collect_statistics(found) for key, found in fields.items()},
     )
 
 
 class Learned(msgspec.Struct, frozen=True):
-    """The type that an observation asks for (None: none can hold any of it), and whether that leaves values out."""
+    """The type that statistics ask for (None: none can hold any of the values), and whether that leaves values out."""
 
     type: Type | None
     leaves_out: bool
 
 
-def learn_type(seen: Observation) -> Learned:
+def learn_type(statistics: ValueStatistics) -> Learned:
     """Choose a type: that of the kind that most values have, if there is one for it; else that of the next."""
-    counts = Counter(seen.counts)
+    counts = Counter(statistics.counts)
     by_kind = {"number": sum(counts[kind] for kind in _NUMBERS)} | {kind: counts[kind] for kind in _PRECEDENCE[1:]}
     present = [kind for kind in _PRECEDENCE if by_kind[kind]]
     for kind in sorted(present, key=by_kind.__getitem__, reverse=True):
-        learned = _OF_KIND[kind](seen)
+        learned = _OF_KIND[kind](statistics)
         if learned.type is not None:
             return Learned(learned.type, learned.leaves_out or len(present) > 1)
     return Learned(None, leaves_out=bool(present))
 
 
-def _number(seen: Observation) -> Learned:
-    counts = Counter(seen.counts)
+def _number(statistics: ValueStatistics) -> Learned:
+    counts = Counter(statistics.counts)
     if not counts["wide"] and not counts["precise"]:
         if not counts["double"]:
             return Learned("bigint", leaves_out=False)
-        if not seen.inexact:
+        if not statistics.inexact:
             return Learned("double", leaves_out=False)
-    if seen.digits + seen.scale <= DIGITS:
-        return Learned(f"decimal({DIGITS},{seen.scale})", leaves_out=False)
+    if statistics.digits + statistics.scale <= DIGITS:
+        return Learned(f"decimal({DIGITS},{statistics.scale})", leaves_out=False)
     some = "double" if counts["double"] else "bigint" if counts["long"] else None
     return Learned(some, leaves_out=True)
 
 
-def _array(seen: Observation) -> Learned:
-    elements = learn_type(seen.elements or Observation())
+def _array(statistics: ValueStatistics) -> Learned:
+    elements = learn_type(statistics.elements or ValueStatistics())
     return Learned(None if elements.type is None else ArrayType(elements.type), elements.leaves_out)
 
 
-def _record(seen: Observation) -> Learned:
+def _record(statistics: ValueStatistics) -> Learned:
     names = Names(())
     fields, leaves_out = [], False
-    for key in sorted(seen.fields):
-        learned = learn_type(seen.fields[key])
+    for key in sorted(statistics.fields):
+        learned = learn_type(statistics.fields[key])
         leaves_out |= learned.leaves_out
         if learned.type is not None:
             fields.append(RecordField(key, names.take(clean_key(key)), learned.type))
     return Learned(RecordType(tuple(fields)) if fields else None, leaves_out)
 
 
-_OF_KIND: Final[dict[str, Callable[[Observation], Learned]]] = {
+_OF_KIND: Final[dict[str, Callable[[ValueStatistics], Learned]]] = {
     "number": _number,
     "boolean": lambda _: Learned("boolean", leaves_out=False),
     "string": lambda _: Learned("string", leaves_out=False),
@@ -199,22 +200,22 @@ class News(msgspec.Struct):
     """What a schema has no column for.
 
     Attributes:
-        seen: Attributes without a column of a type, and what their values were like.
+        statistics: Attributes without a column of a type, and the statistics of their values.
         misfits: Attributes with values that do not fit, and no text column for them.
     """
 
-    seen: dict[Path, Observation] = {}
+    statistics: dict[Path, ValueStatistics] = {}
     misfits: set[Path] = set()
 
     def asks(self, schema: EventSchema) -> bool:
         """Tell whether the schema must grow; values of which no type is known may lie in a text column."""
         return bool(self.misfits) or any(
-            path not in schema.texts or learn_type(seen).type is not None for path, seen in self.seen.items()
+            path not in schema.texts or learn_type(values).type is not None for path, values in self.statistics.items()
         )
 
     def merge(self, other: "News") -> "News":
         """Add news up."""
-        return News(merged(self.seen, other.seen), self.misfits | other.misfits)
+        return News(merged(self.statistics, other.statistics), self.misfits | other.misfits)
 
 
 def learn_columns(
@@ -234,9 +235,9 @@ def learn_columns(
     fresh = [column for column in former.columns if column.name not in {known.name for known in schema.columns}]
     names = Names((*reserved, *(column.name for column in (*schema.columns, *fresh))))
     values, texts = [], set(news.misfits)
-    for path in sorted(news.seen):
+    for path in sorted(news.statistics):
         kind = timestamps.get(path)
-        learned = Learned(f"timestamp({kind})", leaves_out=False) if kind else learn_type(news.seen[path])
+        learned = Learned(f"timestamp({kind})", leaves_out=False) if kind else learn_type(news.statistics[path])
         if learned.leaves_out:
             texts.add(path)
         if learned.type is not None and path not in schema.values:

@@ -15,7 +15,6 @@ _ENDS: Final = (".json.gz", ".json")
 _DIGITS: Final = re.compile("[0-9]{1,19}")
 _LARGEST: Final = 2**63 - 1
 _START_AND_ENDING: Final = re.compile(r"[0-9]+\.json(\.gz)?\Z")
-_PLACEHOLDERS: Final = {"year": "[0-9]{4}", "month": "[0-9]{2}", "day": "[0-9]{2}"}
 _NOT_IN_A_TABLE_NAME: Final = re.compile("[^a-z0-9]+")
 
 
@@ -65,32 +64,6 @@ def sink_scope(path: str) -> str:
     offset in two folders says nothing.
     """
     return _START_AND_ENDING.sub("", path)
-
-
-def path_date_pattern(template: str) -> re.Pattern[str]:
-    """Compile the template of an encoded partition, such as ``dt={year}-{month}-{day}/*``.
-
-    ``{year}`` stands for four digits, ``{month}`` and ``{day}`` for two, ``*`` for any text.
-
-    Raises:
-        ValueError: If the template names another placeholder, or has not each of the three once.
-    """
-    pattern = ""
-    for part in re.split(r"(\{[^{}]*\}|\*)", template):
-        key = part[1:-1]
-        if part == "*":
-            pattern += ".*"
-        elif part.startswith("{") and part.endswith("}"):
-            if key not in _PLACEHOLDERS:
-                raise ValueError(f"unknown placeholder {part}; known are {{year}}, {{month}}, {{day}} and *")
-            if f"(?P<{key}>" in pattern:
-                raise ValueError(f"placeholder {part} stands twice in {template!r}")
-            pattern += f"(?P<{key}>{_PLACEHOLDERS[key]})"
-        else:
-            pattern += re.escape(part)
-    if missing := [key for key in DATE_KEYS if f"(?P<{key}>" not in pattern]:
-        raise ValueError(f"{template!r} has no {{{missing[0]}}}")
-    return re.compile(pattern, re.DOTALL)
 
 
 def date_of_folders(folders: str, pattern: re.Pattern[str] | None) -> dict[str, str]:

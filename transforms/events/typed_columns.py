@@ -13,7 +13,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.events.schema import EventColumn, EventSchema, News, Path, observe
+from transforms.events.schema import EventColumn, EventSchema, News, Path, collect_statistics
 from transforms.events.types import ArrayType, DoesNotFitError, Type, arrow_type, converter
 
 _NONE: Final = type(None)
@@ -54,7 +54,7 @@ def type_columns(
     for path, found in values.items():
         column, text = schema.values.get(path), schema.texts.get(path)
         if column is None:
-            typed.news.seen[path] = observe(found)
+            typed.news.statistics[path] = collect_statistics(found)
             misfits = _without_column(path, found, timestamps)
             has_misfits = bool(misfits) and path in timestamps
         else:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from transforms.json.scan import behind
 from transforms.json.strings import AROUND, MOST_LEVELS, InsideStrings
-from transforms.json.text import Depth, split_path
+from transforms.json.text import Depth
+from transforms.key_paths import read_path
 
 _Paths = list[tuple[str, ...]]
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
@@ -56,7 +57,7 @@ class ScrubProof:
         return left
 
     def _split(self, fields: Collection[str]) -> _Paths:
-        return [(name,) if self._anywhere else split_path(name) for name in fields]
+        return [(name,) if self._anywhere else read_path(name) for name in fields]
 
     def _look(self, value: Any, paths: _Paths, opened: _Paths, left: Left, *, is_open: bool, level: int) -> None:
         if isinstance(value, list):

@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 from transforms.errors import NotARecordError
 from transforms.json.scan import BLANKS, COLON, STRING, Keys, behind, end_of_value, walk
-from transforms.json.text import Depth, Scrubber, scrubber, split_path
+from transforms.json.text import Depth, Scrubber, scrubber
+from transforms.key_paths import read_path
 
 #: Fields whose strings are looked into, or all strings.
 InsideStrings = tuple[str, ...] | Literal["any"]
@@ -64,7 +65,7 @@ class StringScrubber:
         if isinstance(inside_strings, str) and inside_strings != "any":
             raise ValueError(f"inside_strings are names of fields, or the word any, not {inside_strings!r}")
         if inside_strings != "any":
-            paths = [(name,) if self._everywhere else split_path(name) for name in inside_strings]
+            paths = [(name,) if self._everywhere else read_path(name) for name in inside_strings]
             self._opened = Keys(paths, everywhere=self._everywhere)
 
     def scrub(self, line: bytes) -> tuple[bytes, int]:

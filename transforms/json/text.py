@@ -15,6 +15,7 @@ import msgspec
 
 from transforms.errors import NotARecordError
 from transforms.json.scan import BLANKS, COLON, Keys, behind, end_of_value, walk
+from transforms.key_paths import read_path
 
 Depth = Literal["top", "any"]
 
@@ -31,8 +32,8 @@ def scrub_line(line: bytes, fields: Collection[str], *, depth: Depth = "top", re
 
     Args:
         line: One record, with or without its line end; a blank line stays as it is, and so does a leading BOM.
-        fields: Names of keys, compared as JSON strings. A dot leads inside (``meta.body``), through arrays too; a dot
-            that is part of a name is written ``\.``.
+        fields: Names of keys, compared as JSON strings, written as in ``transforms.key_paths``: a dot leads inside
+            (``meta.body``), through arrays too.
         depth: ``any`` finds the names at whatever depth, and takes their dots for what they are.
         replacement: The JSON text to put in place of each value.
 
@@ -49,28 +50,11 @@ def scrubber(fields: tuple[str, ...], depth: Depth = "top", replacement: bytes =
     return Scrubber(fields, depth, replacement)
 
 
-def split_path(field: str) -> tuple[str, ...]:
-    r"""Split ``meta.body`` into its names; ``\.`` is a dot in a name, and ``\\`` a backslash.
-
-    Raises:
-        ValueError: If a name is empty.
-    """
-    names = [""]
-    for part in re.findall(r"\\.|\.|[^.\\]+|\\", field, re.DOTALL):
-        if part == ".":
-            names.append("")
-        else:
-            names[-1] += part[-1] if part[0] == "\\" else part
-    if "" in names:
-        raise ValueError(f"{field!r} has an empty name; a dot that is part of a name is written \\.")
-    return tuple(names)
-
-
 class Scrubber:
     """The scrubbing of some fields, made ready once for many lines."""
 
     def __init__(self, fields: Collection[str], depth: Depth, replacement: bytes) -> None:
-        self.paths = list(dict.fromkeys((field,) if depth == "any" else split_path(field) for field in fields))
+        self.paths = list(dict.fromkeys((field,) if depth == "any" else read_path(field) for field in fields))
         msgspec.json.decode(replacement)
         self._replacement = replacement
         self._everywhere = depth == "any"

@@ -1,6 +1,5 @@
 """Access logs of web servers to a Parquet table by day, with the number of requests so far."""
 
-import sys
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,7 +16,7 @@ from lakewright.runs.job import Batch, Target, TargetJob
 from lakewright.sources.listing import Source
 from lakewright.sources.reader import Filling, ObjectReader
 from lakewright.storage.lake import Lake
-from transforms.object_names import DATE_KEYS, file_name_pattern
+from transforms.object_names import DATE_KEYS, compile_date_template
 from transforms.spark.typed_rows import TypedColumn
 
 COLUMNS: Final = (
@@ -50,7 +49,7 @@ def open_targets(name: str, feed: AccessLogsFeed, lake: Lake) -> list[TargetJob[
     """Give the one target of a feed."""
     target = Target(name, "requests", feed.target)
     reader = ObjectReader(
-        Source(lake, feed.source.path, file_name_pattern(feed.source.file_name)),
+        Source(lake, feed.source.path, compile_date_template(feed.source.file_name)),
         LineFormat(),
         Filling("append", DATE_KEYS),
     )
@@ -60,4 +59,4 @@ def open_targets(name: str, feed: AccessLogsFeed, lake: Lake) -> list[TargetJob[
 
 
 if __name__ == "__main__":
-    sys.exit(run_as_script())
+    run_as_script("access_logs")

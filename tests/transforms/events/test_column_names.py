@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.events.column_names import LONGEST_NAME, Names, clean_key, plain_name, read_path, write_path
+from transforms.events.column_names import LONGEST_NAME, Names, clean_key, plain_name
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
@@ -35,8 +35,3 @@ def test_names_are_never_given_twice(wanted: list[str]) -> None:
     names = Names(())
     taken = [names.take(name).lower() for name in wanted]
     assert len(set(taken)) == len(taken)
-
-
-@given(st.lists(TEXT.filter(lambda key: "\\" not in key and key), min_size=1).map(tuple))
-def test_paths_are_read_as_they_are_written(path: tuple[str, ...]) -> None:
-    assert read_path(write_path(path)) == path

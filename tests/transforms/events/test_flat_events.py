@@ -17,7 +17,15 @@ from tests.transforms.events.event_oracle import normal_record, rebuild
 from transforms.errors import DataError
 from transforms.events.flat_rows import FlatRows, flatten
 from transforms.events.lines import parse_lines
-from transforms.events.schema import EventColumn, EventSchema, News, Observation, learn_columns, learn_type, observe
+from transforms.events.schema import (
+    EventColumn,
+    EventSchema,
+    News,
+    ValueStatistics,
+    collect_statistics,
+    learn_columns,
+    learn_type,
+)
 from transforms.events.typed_columns import as_text, from_text, to_arrow, type_columns
 from transforms.events.types import ArrayType, DoesNotFitError, RecordField, RecordType, arrow_type, converter, ddl_type
 
@@ -123,11 +131,11 @@ def test_order_and_cuts_do_not_matter_and_later_days_change_nothing(
 
 
 @given(st.lists(SCALARS | st.lists(SCALARS, max_size=3)), st.lists(SCALARS), st.lists(SCALARS))
-def test_observations_add_up_in_any_order(some: list[Any], others: list[Any], more: list[Any]) -> None:
-    a, b, c = observe(some), observe(others), observe(more)
-    assert a.merge(b) == b.merge(a) == observe([*others, *some])
+def test_statistics_merge_in_any_order(some: list[Any], others: list[Any], more: list[Any]) -> None:
+    a, b, c = collect_statistics(some), collect_statistics(others), collect_statistics(more)
+    assert a.merge(b) == b.merge(a) == collect_statistics([*others, *some])
     assert a.merge(b).merge(c) == a.merge(b.merge(c))
-    assert a.merge(Observation()) == a
+    assert a.merge(ValueStatistics()) == a
 
 
 @given(VALUES)
@@ -183,7 +191,7 @@ def test_text_as_a_person_reads_it(value: Any, text: str) -> None:
     ],
 )
 def test_types_that_are_learned(values: list[Any], kind: Any, aside: list[Any]) -> None:
-    learned = learn_type(observe(values))
+    learned = learn_type(collect_statistics(values))
     assert learned.type == kind
     misfits = [values[row] for row in to_arrow(values, kind)[1]] if kind else values
     assert misfits == aside

@@ -1,0 +1,80 @@
+"""How a verb answers: on stdout for a person or as JSON, warnings and errors on stderr, and an exit code."""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from jobs.cli.options import OutputOptions
+from lakewright.errors import NoTargetsError, cause_of
+from transforms.errors import LakewrightError
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb has to say: as data, on the screen, and as an exit code."""
+
+    data: Any
+    show: Callable[[Any], None]
+    exit_code: int = 0
+
+
+def worst_exit_code(entries: Iterable[Mapping[str, Any]]) -> int:
+    """Give the exit code of several targets: the worst counts."""
+    return max((entry["exit_code"] for entry in entries), default=0)
+
+
+def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
+    """Do a verb's work and leave with its exit code; the last line on stderr is what a person can act on."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    logging.getLogger("lakewright").setLevel(logging.DEBUG if output.verbose else logging.INFO)
+    try:
+        answer = work()
+    except NoTargetsError as error:
+        answer = Answer([error.entry()], lambda _: None, error.exit_code)
+    except LakewrightError as error:
+        if output.verbose:
+            traceback.print_exc()
+        _leave(str(error), error.exit_code)
+    except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, a person gets one line
+        if output.verbose:
+            traceback.print_exc()
+        _leave(f"unexpected {cause_of(error)} (--verbose shows where)", 1)
+    if output.as_json:
+        print(json.dumps(answer.data, ensure_ascii=False, indent=2))
+    else:
+        answer.show(answer.data)
+    entries = answer.data if isinstance(answer.data, list) else []
+    print_problems(entries, with_target=len(entries) > 1)
+    raise typer.Exit(answer.exit_code)
+
+
+def print_problems(entries: Iterable[Mapping[str, Any]], *, with_target: bool) -> None:
+    """Print the warnings and errors of each target on stderr."""
+    for entry in entries:
+        for warning in entry.get("warnings", ()):
+            typer.echo(f"warning: {sentence(warning, entry, with_target=with_target)}", err=True)
+        if entry.get("error"):
+            typer.echo(f"error: {sentence(entry['error'], entry, with_target=with_target)}", err=True)
+
+
+def sentence(problem: str, entry: Mapping[str, Any], *, with_target: bool) -> str:
+    """Write a problem, with the target before it; an entry in place of targets has none."""
+    return f"{entry['target']}: {problem}" if with_target and entry["target"] else problem
+
+
+def print_error(message: str) -> None:
+    """Print each line of an error on stderr."""
+    for line in message.splitlines():
+        typer.echo(f"error: {line}", err=True)
+
+
+def _leave(message: str, exit_code: int) -> None:
+    print_error(message)
+    raise typer.Exit(exit_code)

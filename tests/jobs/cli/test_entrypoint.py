@@ -1,0 +1,186 @@
+"""A job module as a script, on Glue and elsewhere."""
+
+import json
+import runpy
+import sys
+from unittest import mock
+
+import pytest
+import yaml
+from awsglue.context import GlueContext
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.main import get_command
+
+from jobs.cli import entrypoint
+from jobs.cli.entrypoint import run_as_script
+from jobs.cli.registry import JOBS
+from jobs.cli.verbs import app
+from lakewright.errors import RunFailedError
+from lakewright.runs.job import Request
+from tests.conftest import ROOT, Bench
+
+OURS = (
+    ["--feed", "people"],
+    ["--lake", "s3://lake"],
+    ["--conf=s3://lake/conf"],
+    ["--target", "people"],
+    ["--target", "addresses"],
+    ["--set", "max_rejected=1"],
+    ["--date", "2026-08-01"],
+    ["--drop-open"],
+)
+GLUES = (
+    ["--JOB_NAME", "people"],
+    ["--JOB_ID", "j_1"],
+    ["--job-bookmark-option", "job-bookmark-disable"],
+    ["--TempDir", "s3://temp/"],
+    ["--enable-metrics"],
+    ["--enable-glue-datacatalog=true"],
+    ["--additional-python-modules", "s3://code/lakewright.whl"],
+    ["--target-database", "x"],
+    ["--f", "x"],
+)
+
+
+def where(bench: Bench, feed: str = "people") -> list[str]:
+    return ["--feed", feed, "--lake", str(bench.lake), "--conf", str(bench.root / "conf")]
+
+
+@pytest.fixture
+def glue(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process be a Glue job run, as far as it can tell."""
+    context = mock.create_autospec(GlueContext, instance=True)
+    context.spark_session = bench.spark
+    monkeypatch.setattr("awsglue.context.GlueContext", mock.create_autospec(GlueContext, return_value=context))
+    monkeypatch.setattr(sys, "argv", ["csv_to_parquet.py", "--JOB_NAME", "people", *where(bench)])
+
+
+@given(st.permutations([*OURS, *GLUES]))
+def test_arguments_of_glue_change_nothing_wherever_they_stand(groups: list[list[str]]) -> None:
+    with mock.patch.object(entrypoint, "_run") as run:
+        run_as_script("csv_to_parquet", [word for group in groups for word in group])
+    job, options, request = run.call_args.args
+    assert (job, options.feed, options.lake, options.conf) == (
+        "csv_to_parquet",
+        "people",
+        "s3://lake",
+        "s3://lake/conf",
+    )
+    assert (sorted(options.target), options.settings) == (["addresses", "people"], ["max_rejected=1"])
+    assert request == Request("run", {"year": "2026", "month": "08", "day": "01"}, drop_open=True)
+
+
+def test_a_script_has_the_options_of_run() -> None:
+    run = get_command(app).commands["run"]  # type: ignore[attr-defined]
+    script = get_command(entrypoint._command_line("json_scrub"))
+    of_run = {option: parameter.help for parameter in run.params for option in parameter.opts}
+    of_script = {option: parameter.help for parameter in script.params for option in parameter.opts}
+    assert of_script.pop("--feed") == of_run.pop("feed")
+    assert of_run.pop("--json")
+    assert of_run.pop("--verbose")
+    assert of_script == of_run
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_each_module_runs_its_own_job(monkeypatch: pytest.MonkeyPatch, job: str) -> None:
+    run = mock.create_autospec(run_as_script)
+    monkeypatch.setattr(entrypoint, "run_as_script", run)
+    runpy.run_path(str(ROOT / f"jobs/{job}.py"), run_name="__main__")
+    run.assert_called_once_with(job)
+
+
+def test_success_is_a_receipt_a_line_and_returns(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.put("a.csv", "id,name\n1,ä\n")
+    run_as_script("csv_to_parquet", where(bench))
+    (receipt,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (receipt["status"], receipt["exit_code"]) == ("committed", 0)
+    assert bench.rows() == [(1, "ä")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "line"),
+    [
+        pytest.param([], 2, "Missing option '--feed'.", id="no-feed"),
+        pytest.param(["--feed"], 2, "Option '--feed' requires an argument.", id="no-value"),
+        pytest.param(["--feed", "peeple", "--conf", "{conf}"], 2, "unknown feed 'peeple' in {conf}", id="unknown-feed"),
+        pytest.param(
+            ["--feed", "uploads", "--conf", "{conf}"],
+            2,
+            "feed uploads is a json_scrub feed, not one of csv_to_parquet; run jobs/json_scrub.py",
+            id="a-feed-of-another-job",
+        ),
+        pytest.param(
+            ["--feed", "people", "--conf", "{conf}", "--lake", "{lake}"],
+            3,
+            "people: no object lies below raw/people/",
+            id="data-refused",
+        ),
+    ],
+)
+def test_a_failure_is_a_sentence_and_an_exit_code(
+    bench: Bench, capsys: pytest.CaptureFixture[str], arguments: list[str], exit_code: int, line: str
+) -> None:
+    scrub = {"job": "json_scrub", "source": {"path": "landing/"}, "scrub": {"fields": ["email"]}}
+    (bench.root / "conf/feeds/uploads.yaml").write_text(yaml.safe_dump(scrub))
+    names = {"lake": str(bench.lake), "conf": str(bench.root / "conf")}
+    with pytest.raises(SystemExit) as ended:
+        run_as_script("csv_to_parquet", [argument.format(**names) for argument in arguments])
+    assert ended.value.code == exit_code
+    last_line = capsys.readouterr().err.splitlines()[-1]
+    assert last_line.startswith("error: " + line.format(**names))
+
+
+def test_what_is_unexpected_is_logged_with_its_traceback(
+    bench: Bench, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = mock.patch.object(entrypoint, "run_targets", side_effect=ZeroDivisionError("by zero"))
+    with broken, pytest.raises(SystemExit) as ended:
+        run_as_script("csv_to_parquet", where(bench))
+    assert ended.value.code == 1
+    assert "Traceback" in caplog.text
+    assert capsys.readouterr().err.splitlines()[-1] == "error: unexpected ZeroDivisionError: by zero"
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), BrokenPipeError(32, "gone"), EOFError("cut off")])
+def test_nothing_that_ends_a_run_is_taken_for_success(bench: Bench, raised: BaseException) -> None:
+    broken = mock.patch.object(entrypoint, "run_targets", side_effect=raised)
+    with broken, pytest.raises((SystemExit, KeyboardInterrupt)) as ended:
+        run_as_script("csv_to_parquet", where(bench))
+    assert isinstance(ended.value, KeyboardInterrupt) or ended.value.code == 1
+
+
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    run_as_script("csv_to_parquet", ["--help"])
+    assert "--drop-open" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("glue")
+def test_on_glue_success_returns(bench: Bench) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    run_as_script("csv_to_parquet")
+    assert bench.rows() == [(1, "a")]
+    run_as_script("csv_to_parquet")
+
+
+@pytest.mark.usefixtures("glue")
+def test_on_glue_a_failure_raises_its_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RunFailedError) as failure:
+        run_as_script("json_scrub")
+    assert (
+        str(failure.value) == "feed people is a csv_to_parquet feed, not one of json_scrub; run jobs/csv_to_parquet.py"
+    )
+    bench.put("a.csv", "id\n1\n")
+    with pytest.raises(RunFailedError, match=r"^people: refused raw/people/.*a\.csv: the header has no 'name'"):
+        run_as_script("csv_to_parquet")
+    monkeypatch.setattr(sys, "argv", ["csv_to_parquet.py", "--JOB_NAME", "people"])
+    with pytest.raises(RunFailedError, match=r"^Missing option '--feed'\.$"):
+        run_as_script("csv_to_parquet")
+
+
+@pytest.mark.usefixtures("glue")
+def test_on_glue_what_is_unexpected_raises_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entrypoint, "run_targets", mock.Mock(side_effect=ZeroDivisionError("by zero")))
+    with pytest.raises(RunFailedError, match=r"^unexpected ZeroDivisionError: by zero$") as failure:
+        run_as_script("csv_to_parquet")
+    assert isinstance(failure.value.__cause__, ZeroDivisionError)

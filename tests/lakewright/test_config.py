@@ -1,0 +1,49 @@
+"""Where an error says that a feed is wrong."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from pydantic import Field, model_validator
+
+from lakewright.config import Conf, ConfigError, Feed, FeedDocument, Model
+
+
+class Part(Model):
+    kind: str
+    size: int | str = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_alone(cls, written: Any) -> Any:
+        return written if isinstance(written, dict) else {"kind": written}
+
+
+class PartsFeed(Feed):
+    job: Literal["parts"]
+    parts: dict[str, Part] = Field(default={})
+    rows: tuple[Part, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "problem"),
+    [
+        pytest.param("parts: {a: {kind: 1}}", [], "2: parts.a.kind: input should be a valid string", id="key"),
+        pytest.param("parts: {str: {kind: 1}}", [], "2: parts.str.kind: input should be a valid string", id="str"),
+        pytest.param("parts: {'a[0]': {kind: 1}}", [], "2: parts.a[0].kind: input should be", id="bracket"),
+        pytest.param("parts: {a: {kind: x, siz: 1}}", [], "2: unknown key parts.a.siz", id="unknown"),
+        pytest.param("parts:\n  a:\n    size: 1", [], "3: the key parts.a.kind is missing", id="missing"),
+        pytest.param("parts:\n  a: {kind: x,\n    size: []}", [], "4: parts.a.size: input should be", id="a-union"),
+        pytest.param("parts:\n  a: 1", [], "3: parts.a.kind: input should be a valid string", id="a-short-form"),
+        pytest.param("rows:\n- kind: 1", [], "2: rows.0.kind: input should be a valid string", id="in-a-list"),
+        pytest.param("", ['parts={"a": {"siz": 1}}'], "unknown key parts.a.siz", id="in-a-setting"),
+    ],
+)
+def test_problems_are_named_by_line_and_key(tmp_path: Path, text: str, settings: list[str], problem: str) -> None:
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds/f.yaml").write_text(f"job: parts\n{text}\n")
+    with pytest.raises(ConfigError) as error:
+        FeedDocument(Conf(str(tmp_path)), "f", settings).parse(PartsFeed)
+    places = (f"{tmp_path}/feeds/f.yaml:", *(f"--set {setting}: " for setting in settings))
+    lines = str(error.value).splitlines()
+    assert any(line.startswith(tuple(place + problem for place in places)) for line in lines), lines
