@@ -53,7 +53,7 @@ def run_as_script(arguments: Sequence[str] | None = None) -> int:
         print(f"error: unexpected {cause_of(error)}", file=sys.stderr)
         return 1
     for receipt in receipts:
-        print(receipt.model_dump_json(), file=sys.stdout)
+        print(receipt.json(), file=sys.stdout)
         for warning in receipt.warnings:
             print(f"warning: {receipt.target}: {warning}", file=sys.stderr)
         if receipt.error:

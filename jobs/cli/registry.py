@@ -7,7 +7,7 @@ from typing import Final
 
 from lakewright.config import Conf, Feed, FeedDocument, suggest
 from lakewright.errors import ConfigError, EmptySourceError, NoTargetsError
-from lakewright.runs.job import TargetJob
+from lakewright.runs.job import AnyJob
 from lakewright.runs.log import Log
 from lakewright.storage.lake import Lake
 
@@ -27,7 +27,7 @@ class LoadedFeed:
     name: str
     feed: Feed
 
-    def targets(self, lake: Lake, wanted: Sequence[str]) -> list[TargetJob]:
+    def targets(self, lake: Lake, wanted: Sequence[str]) -> list[AnyJob]:
         """Give the feed's targets, or those that are wanted.
 
         Raises:
@@ -36,7 +36,7 @@ class LoadedFeed:
         """
         module = importlib.import_module(f"jobs.{self.feed.job}")
         try:
-            jobs: list[TargetJob] = module.open_targets(self.name, self.feed, lake)
+            jobs: list[AnyJob] = module.open_targets(self.name, self.feed, lake)
         except EmptySourceError as error:
             refused = self.feed.refuses_empty_source(committed=self._has_committed(lake))
             if wanted and not refused:

@@ -53,11 +53,11 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
         counts = receipt["counts"]
         outputs = [path for batch in receipt["batches"] for path in batch["outputs"]]
         numbers: Counter[str] = Counter()
-        for each in (each for batch in receipt["batches"] for each in batch["numbers"].values()):
+        for each in (each for batch in receipt["batches"] for each in batch.get("numbers", {}).values()):
             numbers.update(each)
         set_aside: Counter[str] = Counter()
         for batch in receipt["batches"]:
-            set_aside.update(batch["set_aside"])
+            set_aside.update(batch.get("set_aside", {}))
         inputs = [taken["path"] for batch in receipt["batches"] for taken in batch["inputs"]]
         rows = {
             "run": receipt["run"],
@@ -68,7 +68,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "objects in": _some(inputs),
             "files out": _some(outputs),
             "table made": _some(
-                [_told(batch["table_commit"]) for batch in receipt["batches"] if batch["table_commit"]]
+                [_told(batch["table_commit"]) for batch in receipt["batches"] if "table_commit" in batch]
             ),
             "refused": _some([f"{path}: {why}" for path, why in receipt["refused"].items()]),
             "ignored": _some([f"{path}: {why}" for path, why in receipt["ignored"].items()]),

@@ -246,7 +246,7 @@ def _run(request: Request, feed: str, lake: str | None, conf: str, target: list[
     opened = _open_lake(lake)
     with closing_progress(make_progress()) as progress, bounded_outages(partial(_leave_at_once, progress=progress)):
         receipts = run_targets(opened, loaded.targets(opened, target), request, progress)
-    data = [found.model_dump() for found in receipts]
+    data = [found.dump() for found in receipts]
     return Answer(data, lambda: screen.show_receipts(data), worst_exit_code(receipts))
 
 
