@@ -7,9 +7,9 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes
-from lakewright.parquet.place import Compression
 from lakewright.kafka.files import DayRange, EventRules
 from lakewright.parquet.arrow import PROVENANCE
+from lakewright.parquet.place import Compression
 from transforms.events.column_names import clean_key, read_path
 from transforms.events.sink_names import path_date_pattern
 from transforms.events.types import TIME_FORMATS
@@ -187,6 +187,12 @@ class FlattenEventsFeed(Feed):
         """Give the days that the rows of a batch may be of, which is processed on a day."""
         allowed = self.source.day_range
         return DayRange(allowed.first, allowed.last or processed + timedelta(days=1))
+
+    def layout_note(self) -> str:
+        """Say how the tables lie in their folders: what of the feed cannot change without making them anew."""
+        day = self.source.day
+        source = f"the {day.source} {day.field or day.path_format}".rstrip()
+        return f"by the day of {source}, names with {self.target.separator!r}"
 
     def rules(self) -> EventRules:
         """Give what the feed says of its events."""
