@@ -107,6 +107,8 @@ def _counted(reports: Mapping[str, ObjectReport], settled: Sequence[Rewritten]) 
         conflicts.update(rewritten.conflicts)
     return {
         path: replace(report, superseded=report.superseded + superseded[path], conflicts=conflicts[path])
+        if path in superseded or path in conflicts
+        else report
         for path, report in reports.items()
     }
 
