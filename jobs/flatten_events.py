@@ -12,7 +12,7 @@ from lakewright.errors import EmptySourceError
 from lakewright.kafka.reader import TopicObjects, TopicReader
 from lakewright.kafka.rows import FlatEvents
 from lakewright.kafka.sink import SinkFolder, SinkListing, is_wanted
-from lakewright.parquet.sink import ParquetSink
+from lakewright.parquet.sink import JudgedRows, ParquetSink
 from lakewright.runs.job import Target, TargetJob
 from lakewright.sources.listing import describe_empty
 from lakewright.storage.lake import Lake
@@ -36,7 +36,7 @@ def build(events: TopicObjects, *, feed: FlattenEventsFeed, lake_uri: str, layou
     )
 
 
-def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[TargetJob[TopicObjects, FlatEvents]]:
+def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[TargetJob[TopicObjects, JudgedRows]]:
     """Give a target for each table that topics fill; the source is listed once for all of them.
 
     Raises:
@@ -51,10 +51,14 @@ def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[Ta
         for pattern in feed.source.topics
         if not any(is_wanted(topic, (pattern,)) for topic in listing.topics)
     ]
-    return [
-        _target(feed_name, feed, lake, table, folder.narrowed(listing, topics), [] if place else warnings)
-        for place, (table, topics) in enumerate(topics_by_table(listing.topics).items())
-    ]
+    jobs = []
+    for table, topics in topics_by_table(listing.topics).items():
+        reader = _reader(feed, folder, table, folder.narrowed(listing, topics), warnings)
+        sink = _sink(feed_name, feed, lake, table)
+        flatten = partial(build, feed=feed, lake_uri=lake.uri, layout=sink.layout())
+        jobs.append(TargetJob(feed, sink.target, reader, flatten, sink))
+        warnings = []  # once is enough
+    return jobs
 
 
 def open_folder(feed: FlattenEventsFeed, lake: Lake) -> SinkFolder:
@@ -64,23 +68,26 @@ def open_folder(feed: FlattenEventsFeed, lake: Lake) -> SinkFolder:
     return SinkFolder(*place, source.delimiter, source.topics)
 
 
-def _target(
-    feed_name: str, feed: FlattenEventsFeed, lake: Lake, table: str, listing: SinkListing, warnings: Sequence[str]
-) -> TargetJob[TopicObjects, FlatEvents]:
-    """Compose what fills one table."""
-    source, target = feed.source, feed.target
-    reader = TopicReader(
-        open_folder(feed, lake),
+def _reader(
+    feed: FlattenEventsFeed, folder: SinkFolder, table: str, listing: SinkListing, warnings: Sequence[str]
+) -> TopicReader:
+    day = feed.source.day
+    return TopicReader(
+        folder,
         table=table,
         listing=listing,
-        day_from=source.day.source,
-        path_date=path_date_pattern(source.day.path_format) if source.day.path_format else None,
+        day_from=day.source,
+        path_date=path_date_pattern(day.path_format) if day.path_format else None,
         timestamps=feed.rules().timestamps,
-        refuses_gone=target.on_missing_source == "refuse",
+        refuses_gone=feed.target.on_missing_source == "refuse",
         workers=SparkWorkers(),
         warnings=warnings,
     )
-    sink = ParquetSink(
+
+
+def _sink(feed_name: str, feed: FlattenEventsFeed, lake: Lake, table: str) -> ParquetSink:
+    target = feed.target
+    return ParquetSink(
         lake,
         Target(feed_name, table, f"{target.path.strip('/')}/{table}/"),
         layout_note=feed.layout_note(),
@@ -88,9 +95,6 @@ def _target(
         sort_by=target.sort_by,
         compression=target.compression,
         catalog_table=(target.catalog.database, table) if target.catalog else None,
-    )
-    return TargetJob(
-        feed, sink.target, reader, partial(build, feed=feed, lake_uri=lake.uri, layout=sink.layout()), sink
     )
 
 

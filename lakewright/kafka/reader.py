@@ -38,7 +38,7 @@ class TopicReader:
     """The reader of one topic; see ``Reader``.
 
     Attributes:
-        sink: Where the sink writes.
+        source: Where the sink writes.
         table: The table that the topic fills.
         listing: What lay there of it when all topics were listed together. If more topics than one would fill the
             table, none of them is taken.
@@ -50,7 +50,7 @@ class TopicReader:
         warnings: What a person should know of the feed.
     """
 
-    sink: SinkFolder
+    source: SinkFolder
     table: str
     listing: SinkListing
     day_from: Literal["path", "object", "field"]
@@ -85,8 +85,8 @@ class TopicReader:
 
     def changed(self, plan: Plan) -> list[str]:
         """See ``Reader.changed``."""
-        topics = {self._name_of(taken.path).topic for taken in plan.objects}
-        listed = (found for topic in topics for found in self.sink.lake.list(self.sink.folder_of(topic)))
+        topics = [self._name_of(taken.path).topic for taken in plan.objects[:1]]  # all are of one
+        listed = (found for topic in topics for found in self.source.lake.list(self.source.folder_of(topic)))
         current = {found.path: found.etag for found in listed}
         return [taken.path for taken in plan.objects if current.get(taken.path) != taken.etag]
 
@@ -97,7 +97,7 @@ class TopicReader:
             for taken in batch.plan.objects
         ]
         day = date.fromisoformat(batch.plan.processing_date)
-        return TopicObjects(self.sink.lake.uri, objects, self.workers, self.table, day)
+        return TopicObjects(self.source.lake.uri, objects, self.workers, self.table, day)
 
     def _topic(self) -> str:
         topics = list(self.listing.topics)
@@ -114,7 +114,7 @@ class TopicReader:
         A batch is dropped because its objects have changed, or could not be read: the listing may be of before that.
         """
         is_outdated = state.last is not None and state.last.status == "dropped"
-        return self.sink.list(topic) if is_outdated else self.listing
+        return self.source.list(topic) if is_outdated else self.listing
 
     def _sorted_out(
         self, listed: Sequence[SinkObject], excluded: Mapping[str, str]
@@ -150,7 +150,7 @@ class TopicReader:
                 )
 
     def _name_of(self, path: str) -> SinkName:
-        name = self.sink.read_name(path)
+        name = self.source.read_name(path)
         if isinstance(name, str):
             raise ConfigError(f"{path}: {name}; it was planned under another source.path or delimiter")
         return name

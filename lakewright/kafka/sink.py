@@ -23,7 +23,7 @@ _LOOKED_AT: Final = 1 << 10
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SinkObject:
     """An object of a sink as it lies there."""
 

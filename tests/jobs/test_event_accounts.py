@@ -147,3 +147,29 @@ def test_an_object_that_changes_while_it_is_read_is_taken_as_it_is_then(
         ("committed", ""),
     ]
     assert [row["n"] for row in events.table()] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "layout"),
+    [
+        ({}, "refined/t/ by the day of the path, names with '_'"),
+        (
+            {"source__day": {"path_format": "year={year}/month={month}/day={day}"}, "target__separator": "__"},
+            "refined/t/ by the day of the path year={year}/month={month}/day={day}, names with '__'",
+        ),
+        ({"source__day": {"from": "object"}}, "refined/t/ by the day of the object, names with '_'"),
+        (
+            {"source__day": {"from": "field", "field": "a.ts"}, "source__timestamps": {"a.ts": "iso"}},
+            "refined/t/ by the day of the field a.ts, names with '_'",
+        ),
+    ],
+)
+def test_a_table_keeps_its_layout(events: EventBench, changes: dict[str, Any], layout: str) -> None:
+    events.feed(**changes)
+    events.put_events(0, {"n": 1, "a": {"ts": "2026-08-01T00:00:00Z"}})
+    assert events.run()["exit_code"] == 0
+    assert events.state().layout == layout
+    events.feed(**changes | {"target__separator": "_x_"})
+    receipt = events.run()
+    assert receipt["exit_code"] == 2
+    assert f"the table was laid out as {layout}, and the feed says refined/t/ by the day of" in receipt["error"]

@@ -19,7 +19,7 @@ _PLACEHOLDERS: Final = {"year": "[0-9]{4}", "month": "[0-9]{2}", "day": "[0-9]{2
 _NOT_IN_A_TABLE_NAME: Final = re.compile("[^a-z0-9]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SinkName:
     """What a key below ``topics.dir`` says.
 
