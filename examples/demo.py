@@ -86,7 +86,7 @@ def run(feed_name: str) -> list[Receipt]:
                 "object",
             )
             show_rows(f"{job.target.quarantine_folder} holds", told)
-    screen.show_receipts([receipt.model_dump() for receipt in receipts])
+    screen.show_receipts([receipt.dump() for receipt in receipts])
     return receipts
 
 
@@ -108,7 +108,7 @@ def scrub(feed_name: str, path: str) -> list[Receipt]:
         told.append(f"[-{visible(before[start:end])}-]" if start < end else "", "red")
         told.append(f"{{+{visible(after[new_start:new_end])}+}}" if new_start < new_end else "", "green")
     console.print(told, soft_wrap=True)
-    screen.show_receipts([receipt.model_dump() for receipt in receipts])
+    screen.show_receipts([receipt.dump() for receipt in receipts])
     return receipts
 
 
@@ -146,7 +146,7 @@ def change(feed_name: str) -> list[Receipt]:
             rows = get_session().read.format("hudi").load(lake.spark_uri(job.target.path))
             own = [name for name in rows.columns if not name.startswith("_")]
             show_rows(f"{job.target.path} holds", rows.select(own).orderBy(own[0]), most=len(own), rows_shown=20)
-    screen.show_receipts([receipts[-1].model_dump()])
+    screen.show_receipts([receipts[-1].dump()])
     return receipts
 
 

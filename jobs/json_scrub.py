@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.json_scrub import JsonScrubFeed, ScrubSource
+from lakewright.engine.spark.workers import SparkWorkers
 from lakewright.in_place.sink import InPlaceSink, Rewriting
 from lakewright.json.scrub import scrub_object, warn_of_hidden
 from lakewright.json.scrub_rules import ScrubRules
@@ -30,7 +31,7 @@ def open_targets(feed_name: str, feed: JsonScrubFeed, lake: Lake) -> list[AnyJob
             target=Target(feed_name, name, f"state/{feed_name}/{name}/"),
             reader=reader,
             build=partial(build, rules=rules),
-            sink=InPlaceSink(reader.lake),
+            sink=InPlaceSink(reader.lake, SparkWorkers()),
         )
     ]
 

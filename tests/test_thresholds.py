@@ -3,10 +3,10 @@
 import gzip
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
@@ -27,11 +27,11 @@ from lakewright.json import lines as json_lines
 from lakewright.json.scrub import scrub_object, warn_of_hidden
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.kafka import batches as event_batches
-from lakewright.kafka import copies as event_copies
 from lakewright.kafka import sink as kafka_sink
-from lakewright.kafka.batches import BatchResult, EventBatch, EventFlattening
+from lakewright.kafka.batches import EventBatch, read_events
 from lakewright.kafka.copies import find_copies, twins_of
 from lakewright.kafka.files import DayRange, EventObject, EventRules
+from lakewright.kafka.settling import SettledEvents, settle
 from lakewright.parquet import arrow
 from lakewright.parquet import values as parquet_values
 from lakewright.parquet.arrow import read_file
@@ -43,6 +43,7 @@ from lakewright.storage import s3 as s3_lake
 from lakewright.storage.uris import open_in_place, open_lake
 from tests.conftest import Bench
 from tests.e2e.conftest import BUCKET, aws, bucket  # noqa: F401 - fixtures
+from tests.workers import InProcessWorkers
 from transforms.errors import DataError
 from transforms.events import contents as event_contents
 from transforms.events import flat_rows, record_shape
@@ -86,9 +87,9 @@ def put_events(lake: Path) -> list[str]:
     return paths
 
 
-def flattened(lake: Path, paths: Sequence[str], staging: str) -> BatchResult:
+def flattened(lake: Path, paths: Sequence[str], staging: str) -> SettledEvents:
     """Do a whole batch in this process."""
-    spark: Any = SimpleNamespace(sparkContext=SimpleNamespace(defaultParallelism=4))
+    workers = InProcessWorkers(4)
     objects = []
     for path in paths:
         name = read_sink_name(path, "+")
@@ -111,11 +112,9 @@ def flattened(lake: Path, paths: Sequence[str], staging: str) -> BatchResult:
         table=TablePlace(f"{staging}/table/", "refined/", "1-", "snappy"),
         quarantine=TablePlace(f"{staging}/quarantine/", "quarantine/", "1-", "snappy"),
         days=DayRange(date(2026, 1, 1), date(2026, 12, 31)),
-        copies=find_copies(spark, uri, new, before, max_record_bytes=1 << 20),
     )
-    flattening = EventFlattening(spark, batch)
-    assert flattening.read() == {}
-    return flattening.settle()
+    copies = find_copies(workers, uri, new, before, max_record_bytes=1 << 20)
+    return settle(workers, batch, read_events(workers, batch, copies))
 
 
 def rows_of(lake: Path, files: Sequence[Any]) -> list[str]:
@@ -128,20 +127,11 @@ def rows_of(lake: Path, files: Sequence[Any]) -> list[str]:
     return sorted(rows)
 
 
-def summary(lake: Path, result: BatchResult) -> tuple[Any, ...]:
+def summary(lake: Path, result: SettledEvents) -> tuple[Any, ...]:
     reports = [result.reports[path] for path in sorted(result.reports)]
     quarantine = [file for report in reports for file in report.quarantine]
     counts = [(each.path, each.read, each.superseded, sorted(each.rejected.items())) for each in reports]
     return rows_of(lake, result.files), rows_of(lake, quarantine), counts
-
-
-@pytest.fixture
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    def spread(_: Any, work: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
-        return [work(task) for task in tasks]
-
-    for module in (event_batches, event_copies):
-        monkeypatch.setattr(module, "spread", spread)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +151,6 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param([(record_shape, "_LONGEST_PAUSE", 1), (kafka_sink, "_TEXT_BYTES", 50)], id="short-pauses"),
     ],
 )
-@pytest.mark.usefixtures("in_this_process")
 def test_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patches: list[Patch]) -> None:
     paths = put_events(tmp_path)
     expected = flattened(tmp_path, paths, "_staging/default")
@@ -177,7 +166,6 @@ def test_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patches: list[P
         assert len(found.files) > len(expected.files)
 
 
-@pytest.mark.usefixtures("in_this_process")
 def test_objects_that_keep_asking_for_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = put_events(tmp_path)
     monkeypatch.setattr(event_batches, "_PASSES", 1)

@@ -173,6 +173,12 @@ class FlattenEventsFeed(Feed):
         allowed = self.source.day_range
         return DayRange(allowed.first, allowed.last or processed + timedelta(days=1))
 
+    def layout_note(self) -> str:
+        """Say how the tables lie in their folders: what of the feed cannot change without making them anew."""
+        day = self.source.day
+        source = f"the {day.source} {day.field or day.path_format}".rstrip()
+        return f"by the day of {source}, names with {self.target.separator!r}"
+
     def rules(self) -> EventRules:
         """Give what the feed says of its events."""
         source = self.source

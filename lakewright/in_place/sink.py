@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from lakewright.engine.spark.spread import cores, spread
+from lakewright.engine.workers import Workers
 from lakewright.in_place.packing import packed
 from lakewright.in_place.rewrite import Rewritten, Work, rewrite_objects
 from lakewright.runs.actions import AnyAction, RewriteObjects, SetLayout, TableState
@@ -35,6 +35,7 @@ class InPlaceSink:
     """
 
     lake: Lake
+    workers: Workers
 
     def check(self, state: TableState, request: Request) -> Preflight:  # noqa: ARG002
         """See ``Sink.check``: there is no table."""
@@ -42,8 +43,8 @@ class InPlaceSink:
 
     def stage(self, batch: Batch, rewriting: Rewriting) -> Staged:
         """See ``Sink.stage``: nothing is staged, each object is replaced as soon as it has been read to its end."""
-        packs = list(packed(rewriting.objects, cores=cores()))
-        answers = spread(partial(rewrite_objects, self.lake.uri, work=rewriting.work), packs)
+        packs = list(packed(rewriting.objects, cores=self.workers.at_once))
+        answers = self.workers.run(partial(rewrite_objects, self.lake.uri, work=rewriting.work), packs)
         reports = [report for answer in answers for report in answer]
         done = [report for report in reports if report.is_done]
         was_any_left = any(report.is_left for report in reports)

@@ -7,9 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import SparkSession
-
-from lakewright.engine.spark.spread import spread
+from lakewright.engine.workers import Workers
 from lakewright.kafka.batches import cut_evenly
 from lakewright.kafka.files import EventObject, ObjectReport
 from lakewright.kafka.sink import ObjectText
@@ -85,7 +83,7 @@ def twins_of(
 
 
 def find_copies(
-    spark: SparkSession,
+    workers: Workers,
     source_uri: str,
     new: Sequence[EventObject],
     before: Sequence[SourceObject],
@@ -97,7 +95,7 @@ def find_copies(
     The original is a committed object, else the first by path.
 
     Args:
-        spark: The session whose workers read.
+        workers: Who reads.
         source_uri: Where the objects lie.
         new: The objects of the batch that share their names with others.
         before: The committed objects of these names; one that no longer lies there as it was committed proves nothing.
@@ -106,9 +104,9 @@ def find_copies(
     lake = open_lake(source_uri)
     there = [taken for taken in before if _is_there(lake, taken)]
     objects: list[EventObject | SourceObject] = [*there, *new]
-    parts = cut_evenly(objects, spark.sparkContext.defaultParallelism)
+    parts = cut_evenly(objects, workers.at_once)
     tasks = [TextTask(source_uri, part, max_record_bytes) for part in parts]
-    texts = {text.path: text for part in spread(spark, read_texts, tasks) for text in part}
+    texts = {text.path: text for part in workers.run(read_texts, tasks) for text in part}
     originals = {_key(texts[taken.path]) for taken in there if _is_there(lake, taken)}
     copies = {}
     for path in sorted(each.path for each in new):

@@ -41,7 +41,7 @@ class RewriteTask:
     """A file to make again: without the rows of some objects, without records that rivals have, with all columns.
 
     ``offset`` is the attribute that has a record's own offset; ``meets_itself`` tells whether the file may hold records
-    twice.
+    twice, ``lacks_columns`` whether columns were learned since it was made.
     """
 
     lake_uri: str
@@ -53,6 +53,12 @@ class RewriteTask:
     table: TablePlace
     offset: Path | None = None
     meets_itself: bool = False
+    lacks_columns: bool = False
+
+    @property
+    def has_reason(self) -> bool:
+        """Tell whether the file may have to change."""
+        return bool(self.gone or self.rivals or self.meets_itself or self.lacks_columns)
 
 
 class RecordPlace(NamedTuple):
@@ -74,10 +80,12 @@ class Conflict(NamedTuple):
 class Rewritten:
     """The file that took its place (None: no rows are left), and how many rows of each object rivals had.
 
-    ``conflicts`` counts, by object, the rows that stayed although others have the same key; ``first`` is one of them.
+    ``removed`` counts the rows of objects that are gone. ``conflicts`` counts, by object, the rows that stayed although
+    others have the same key; ``first`` is one of them.
     """
 
     file: DataFile | None
+    removed: int = 0
     superseded: Mapping[str, int] = field(default_factory=dict)
     conflicts: Mapping[str, int] = field(default_factory=dict)
     first: Conflict | None = None
@@ -86,7 +94,9 @@ class Rewritten:
 def rewrite_file(task: RewriteTask) -> Rewritten:
     """Make a file again; one that stays as it is comes back as it is."""
     lake = open_lake(task.lake_uri)
-    rows = _without_objects(read_file(lake, task.stored_at), task.gone)
+    stored = read_file(lake, task.stored_at)
+    rows = _without_objects(stored, task.gone)
+    removed = pc.sum(pc.is_in(stored[OBJECT], _texts(task.gone))).as_py() or 0
     repeats, conflicts = _settle(lake, rows, task) if task.rivals or task.meets_itself else ([], [])
     superseded = Counter(rows[OBJECT].take(pa.array(repeats, pa.int64())).to_pylist())
     if repeats:
@@ -94,6 +104,7 @@ def rewrite_file(task: RewriteTask) -> Rewritten:
         rows = rows.filter(pc.invert(pc.is_in(pa.array(range(rows.num_rows), pa.int64()), gone)))
     return Rewritten(
         _written(lake, rows, task),
+        removed,
         superseded,
         Counter(conflict.record.object for conflict in conflicts),
         next(iter(conflicts), None),
@@ -116,7 +127,11 @@ def _written(lake: Lake, rows: pa.Table, task: RewriteTask) -> DataFile | None:
 def _without_objects(rows: pa.Table, gone: frozenset[str]) -> pa.Table:
     if not gone:
         return rows
-    return rows.filter(pc.invert(pc.is_in(rows[OBJECT], pa.array(sorted(gone), pa.string()))))
+    return rows.filter(pc.invert(pc.is_in(rows[OBJECT], _texts(gone))))
+
+
+def _texts(paths: frozenset[str]) -> pa.Array:
+    return pa.array(sorted(paths), pa.string())
 
 
 def _settle(lake: Lake, rows: pa.Table, task: RewriteTask) -> tuple[list[int], list[Conflict]]:

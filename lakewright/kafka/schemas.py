@@ -25,12 +25,11 @@ def known_schema(versions: Sequence[SchemaVersion]) -> EventSchema:
     return EventSchema(columns)
 
 
-def next_version(
-    plan: Plan, state: TableState, columns: Sequence[EventColumn], *, separator: str
-) -> SchemaVersion | None:
+def next_version(plan: Plan, state: TableState, now: EventSchema, *, separator: str) -> SchemaVersion | None:
     """Give the version that a batch adds, if it adds columns, or has others after making the whole table anew."""
-    anew = plan.overwrites_table
-    if not columns:
+    before, anew = known_schema(state.schema_versions).columns, plan.overwrites_table
+    columns = now.columns if anew else now.columns[len(before) :]
+    if not columns or columns == before:
         return None
     return SchemaVersion(
         number=len(state.schema_versions) + 1,

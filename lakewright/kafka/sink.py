@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -22,7 +22,7 @@ _LOOKED_AT: Final = 1 << 10
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SinkObject:
     """An object of a sink as it lies there."""
 
@@ -41,21 +41,49 @@ class SinkListing:
     strays: Mapping[str, str] = field(default_factory=dict)
 
 
-def list_sink(lake: Lake, folder: str, *, delimiter: str, topics: tuple[str, ...], below: str = "") -> SinkListing:
-    """List the objects of the topics that match a pattern; with ``below``, those of that topic alone."""
-    found: dict[str, list[SinkObject]] = {}
-    strays: dict[str, str] = {}
-    for entry in lake.list(f"{folder}{below}/" if below else folder):
-        path = entry.path[len(folder) :]
-        name = read_sink_name(path, delimiter)
-        if not is_wanted(path.split("/", 1)[0], topics):
-            continue
-        if isinstance(name, str):
-            strays[entry.path] = name
-        else:
-            taken = SinkObject(entry.path, entry.size, entry.etag, entry.modified, name)
-            found.setdefault(name.topic, []).append(taken)
-    return SinkListing(found, strays)
+@dataclass(frozen=True)
+class SinkFolder:
+    """Where a sink writes (its ``topics.dir``), and what is wanted of it.
+
+    Attributes:
+        folder: The folder in the lake, with its slash; empty for the lake's root.
+        delimiter: The sink's ``file.delim``.
+        topics: Names or patterns of the topics that are wanted; capitals count.
+    """
+
+    lake: Lake
+    folder: str
+    delimiter: str
+    topics: tuple[str, ...]
+
+    def list(self, topic: str = "") -> SinkListing:
+        """List the objects of all wanted topics, or of one of them."""
+        found: dict[str, list[SinkObject]] = {}
+        strays: dict[str, str] = {}
+        for entry in self.lake.list(self.folder_of(topic) if topic else self.folder):
+            name = self.read_name(entry.path)
+            if not is_wanted(entry.path[len(self.folder) :].split("/", 1)[0], self.topics):
+                continue
+            if isinstance(name, str):
+                strays[entry.path] = name
+            else:
+                taken = SinkObject(entry.path, entry.size, entry.etag, entry.modified, name)
+                found.setdefault(name.topic, []).append(taken)
+        return SinkListing(found, strays)
+
+    def narrowed(self, listing: SinkListing, topics: Sequence[str]) -> SinkListing:
+        """Keep some topics of a listing, and of what is none of the sink's, what lies in no other topic's folder."""
+        others = tuple(self.folder_of(topic) for topic in listing.topics if topic not in topics)
+        strays = {path: why for path, why in listing.strays.items() if not path.startswith(others)}
+        return SinkListing({topic: listing.topics[topic] for topic in topics}, strays)
+
+    def folder_of(self, topic: str) -> str:
+        """Name the folder of a topic."""
+        return f"{self.folder}{topic}/"
+
+    def read_name(self, path: str) -> SinkName | str:
+        """Read what the path of an object says, or say why it is none of the sink's."""
+        return read_sink_name(path[len(self.folder) :], self.delimiter)
 
 
 def is_wanted(topic: str, patterns: tuple[str, ...]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from lakewright.kafka.selection import SUPERSEDED
 from tests.faults.test_killed_runs import killed
 from tests.jobs.event_bench import EventBench
 
@@ -50,7 +51,7 @@ def third_delivery(bench: EventBench) -> None:
 def outcome_of(bench: EventBench) -> dict[str, Any]:
     """All that must be equal: the table, the quarantine, the schema's versions, and the counts of each batch."""
     batches = {
-        batch["number"]: (batch["status"], batch["counts"], batch["rules"], batch["set_aside"])
+        batch["number"]: (batch["status"], batch["counts"], batch["rules"], batch.get("set_aside", {}))
         for path in sorted((bench.lake / "state/events/t/receipts").glob("*.json"))
         for batch in json.loads(path.read_text())["batches"]
     }
@@ -59,7 +60,7 @@ def outcome_of(bench: EventBench) -> dict[str, Any]:
         "rows": bench.table(),
         "rejects": bench.rejects(),
         "versions": [(version.number, version.batch, version.columns) for version in state.schema_versions],
-        "superseded": {path: taken.superseded for path, taken in state.objects.items()},
+        "superseded": {path: taken.notes.get(SUPERSEDED, 0) for path, taken in state.objects.items()},
         "batches": batches,
         "files": sorted(path.rsplit("/", 1)[0] for path in state.files),
     }

@@ -186,7 +186,9 @@ def test_objects_that_are_odd_but_whole(events: EventBench, body: bytes, numbers
     assert receipt["exit_code"] == 0, receipt["error"]
     assert counts(receipt) == (len(numbers) + 1 + rejected, len(numbers) + 1, 0, rejected)
     assert [row["n"] for row in events.table()] == [*numbers, 50]
-    assert len(receipt["warnings"]) == (not body)
+    assert receipt["warnings"] == (
+        [] if body else [f"raw/topics/t/{DAY}/t+0+0.json.gz is empty, which gzip never is: it may have been cut off"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -602,7 +604,7 @@ def test_the_outcome_does_not_depend_on_order_and_cuts(events: EventBench) -> No
             events.put_events(start, *stream[start:end], folder=f"{DAY}/hour={rng.randrange(100)}")
         receipt = events.run()
         rows = [{key: value for key, value in row.items() if key not in ("_object", "_line")} for row in events.table()]
-        outcomes.append((rows, events.types(), receipt["schema_changes"], receipt["batches"][0]["set_aside"]))
+        outcomes.append((rows, events.types(), receipt["schema_changes"], receipt["batches"][0].get("set_aside", {})))
     assert all(outcome == outcomes[0] for outcome in outcomes)
     assert outcomes[0][3]
 
@@ -651,7 +653,8 @@ def test_the_schema_is_remembered_and_grows(events: EventBench) -> None:
 
     shown = events.command("schema", "--target", "t")
     assert shown.exit_code == 0
-    assert "user_id was taken" in shown.stdout.replace("\n", " ").replace("│", "") or "taken" in shown.stdout
+    cells = " ".join(line.split("│")[2].strip() for line in shown.stdout.splitlines() if "│" in line)
+    assert f"9 columns {' '.join(receipt['schema_changes'])}" in cells
     (told,) = events.command("schema", "--target", "t", "--json").data
     assert [(version["version"], version["batch"], version["columns"]) for version in told["versions"]] == [
         (1, 1, 4),

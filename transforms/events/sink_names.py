@@ -18,7 +18,7 @@ _START_AND_ENDING: Final = re.compile(r"[0-9]+\.json(\.gz)?\Z")
 _NOT_IN_A_TABLE_NAME: Final = re.compile("[^a-z0-9]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SinkName:
     """What a key below ``topics.dir`` says.
 

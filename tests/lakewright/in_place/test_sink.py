@@ -7,7 +7,6 @@ from typing import Any, cast
 import pytest
 
 from lakewright.errors import AccountingError
-from lakewright.in_place import sink as in_place_sink
 from lakewright.in_place.packing import is_again, packed, planned
 from lakewright.in_place.rewrite import Rewritten, ToRewrite
 from lakewright.in_place.sink import InPlaceSink, Rewriting
@@ -22,13 +21,11 @@ ONE = Counts(read=1, written=1)
 DONE = Rewritten("a", "rewritten", etag="x", size=9, counts=ONE, in_place=1, numbers={"records": 1}, notes={"by": "me"})
 
 
-@pytest.fixture(autouse=True)
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    def spread(work: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
-        return [work(task) for task in tasks]
+class InThisProcess:
+    at_once = 2
 
-    monkeypatch.setattr(in_place_sink, "spread", spread)
-    monkeypatch.setattr(in_place_sink, "cores", lambda: 2)
+    def run(self, work: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
+        return [work(task) for task in tasks]
 
 
 def staged(folder: Path, *reports: Rewritten, layout: str = "") -> Staged:
@@ -36,7 +33,7 @@ def staged(folder: Path, *reports: Rewritten, layout: str = "") -> Staged:
     objects = [SourceObject(path=path, size=1, etag="before") for path in by_path]
     batch = Batch(cast(Any, None), TableState(layout=layout), {}, "", "", cast(Any, None), LogProgress())
     rewriting = Rewriting(objects, lambda _, path, again: by_path[path], lambda done: [f"{len(done)} done"])
-    return InPlaceSink(LocalLake(str(folder))).stage(batch, rewriting)
+    return InPlaceSink(LocalLake(str(folder)), InThisProcess()).stage(batch, rewriting)
 
 
 def test_objects_are_remembered_as_they_are_now(tmp_path: Path) -> None:

@@ -1,37 +1,24 @@
 """Which objects a batch reads, and how often: its tasks are done here, one after the other."""
 
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lakewright.kafka import batches as event_batches
-from lakewright.kafka.batches import EventBatch, EventFlattening, cut_evenly
-from lakewright.kafka.files import EventObject, EventRules, FlattenTask
+from lakewright.kafka.batches import EventBatch, cut_evenly, read_events
+from lakewright.kafka.files import EventObject, EventRules
+from lakewright.kafka.settling import SettledEvents, settle
 from lakewright.parquet.place import TablePlace
 from lakewright.storage.uris import open_lake
+from tests.workers import InProcessWorkers
 from transforms.events.schema import EventColumn, EventSchema
 from transforms.events.sink_names import SinkName
 
-#: What a batch asks of Spark.
-ONE_CORE: Any = SimpleNamespace(sparkContext=SimpleNamespace(defaultParallelism=1))
 
-
-def flattened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: EventSchema, *objects: list[Any]
-) -> tuple[list[list[str]], event_batches.BatchResult]:
+def flattened(tmp_path: Path, known: EventSchema, *objects: list[Any]) -> tuple[list[list[str]], SettledEvents]:
     """Flatten objects, and tell which were read in which pass."""
-    passes: list[list[str]] = []
-
-    def here(_: Any, work: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
-        if tasks and isinstance(tasks[0], FlattenTask):
-            passes.append([each.path for task in tasks for each in task.objects])
-        return [work(task) for task in tasks]
-
-    monkeypatch.setattr(event_batches, "spread", here)
+    workers = InProcessWorkers(1)
     lake = open_lake(str(tmp_path))
     taken = []
     for number, events in enumerate(objects):
@@ -54,9 +41,9 @@ def flattened(
         table=place,
         quarantine=place,
     )
-    flattening = EventFlattening(ONE_CORE, batch)
-    flattening.read()
-    return passes, flattening.settle()
+    read = read_events(workers, batch, {})
+    passes = [[each.path for task in tasks for each in task.objects] for tasks in workers.done]
+    return passes, settle(workers, batch, read)
 
 
 NUMBER = EventColumn(("n",), "n", "bigint")
@@ -78,12 +65,11 @@ TAGS = EventColumn(("tags",), "tags__text", "string", is_text=True)
 )
 def test_objects_are_read_as_often_as_they_must(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     known: list[EventColumn],
     objects: list[list[Any]],
     passes: list[list[int]],
 ) -> None:
-    done, result = flattened(tmp_path, monkeypatch, EventSchema(known), *objects)
+    done, result = flattened(tmp_path, EventSchema(known), *objects)
     assert done == [[f"raw/{number}" for number in part] for part in passes]
     assert sum(file.rows for file in result.files) == sum(map(len, objects))
     assert sorted(path for file in result.files for path in file.objects) == [

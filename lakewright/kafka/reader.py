@@ -1,0 +1,156 @@
+"""The reader of one topic: what lies there of it, what of that is new, what is refused."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from re import Pattern
+from typing import Literal
+
+from lakewright.engine.workers import Workers
+from lakewright.errors import ConfigError
+from lakewright.kafka.files import EventObject
+from lakewright.kafka.schemas import known_schema
+from lakewright.kafka.selection import choose_all, choose_news
+from lakewright.kafka.sink import SinkFolder, SinkListing, SinkObject
+from lakewright.runs.actions import TableState
+from lakewright.runs.job import Batch, Request, Survey
+from lakewright.runs.log import Plan
+from lakewright.runs.records import SourceObject
+from lakewright.sources.selection import is_within
+from transforms.events.schema import Path
+from transforms.events.sink_names import SinkName, date_of_folders
+from transforms.object_names import DATE_KEYS, is_day, partition_path
+
+
+@dataclass(frozen=True)
+class TopicObjects:
+    """The objects of a batch: where they lie, who is to read them, for which table and on which day."""
+
+    uri: str
+    objects: Sequence[EventObject]
+    workers: Workers
+    table: str
+    processing_date: date
+
+
+@dataclass(frozen=True)
+class TopicReader:
+    """The reader of one topic; see ``Reader``.
+
+    Attributes:
+        source: Where the sink writes.
+        table: The table that the topic fills.
+        listing: What lay there of it when all topics were listed together. If more topics than one would fill the
+            table, none of them is taken.
+        day_from: What says the day of a row: the object's path, its time of writing, or an attribute of the event.
+        path_date: With the path, how its folders are written; None if they are ``key=value``.
+        timestamps: Attributes that are times, and how these are written.
+        refuses_gone: Whether it is refused that an object is gone which must be taken again.
+        workers: Who reads.
+        warnings: What a person should know of the feed.
+    """
+
+    source: SinkFolder
+    table: str
+    listing: SinkListing
+    day_from: Literal["path", "object", "field"]
+    path_date: Pattern[str] | None
+    timestamps: Mapping[Path, str]
+    refuses_gone: bool
+    workers: Workers
+    warnings: Sequence[str] = ()
+
+    #: An object whose path does not say its day is named, and the others go on.
+    skips_refused = True
+
+    def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
+        """See ``Reader.survey``."""
+        topic = self._topic()
+        self._check_times(state, request)
+        listing = self._look(topic, state)
+        there, refused = self._sorted_out(listing.topics.get(topic, ()), excluded)
+        if request.is_whole:
+            choice = choose_all(there, state, refused, refuses_gone=self.refuses_gone)
+        else:
+            is_field = self.day_from == "field"
+            choice, waiting = choose_news(
+                there, state, refused, request, refuses_gone=self.refuses_gone, day_in_event=is_field
+            )
+            refused |= waiting
+        warnings = list(self.warnings)
+        is_of_days = request.everything or any(is_within(taken.values, request.wanted) for taken in there.values())
+        if request.wanted and not is_of_days:
+            warnings.append(f"no object of topic {topic!r} is of {partition_path(request.wanted)}")
+        return Survey(choice, refused=refused, ignored=dict(listing.strays), warnings=warnings)
+
+    def changed(self, plan: Plan) -> list[str]:
+        """See ``Reader.changed``."""
+        topics = [self._name_of(taken.path).topic for taken in plan.objects[:1]]  # all are of one
+        listed = (found for topic in topics for found in self.source.lake.list(self.source.folder_of(topic)))
+        current = {found.path: found.etag for found in listed}
+        return [taken.path for taken in plan.objects if current.get(taken.path) != taken.etag]
+
+    def read(self, batch: Batch) -> TopicObjects:
+        """See ``Reader.read``: workers read the objects where they write their rows."""
+        objects = [
+            EventObject(taken.path, taken.size, self._name_of(taken.path), partition_path(taken.values))
+            for taken in batch.plan.objects
+        ]
+        day = date.fromisoformat(batch.plan.processing_date)
+        return TopicObjects(self.source.lake.uri, objects, self.workers, self.table, day)
+
+    def _topic(self) -> str:
+        topics = list(self.listing.topics)
+        if len(topics) > 1:
+            raise ConfigError(
+                f"topics {' and '.join(map(repr, topics))} would both fill the table {self.table}; "
+                "take them with feeds of their own, with other source.topics and target.path"
+            )
+        return topics[0]
+
+    def _look(self, topic: str, state: TableState) -> SinkListing:
+        """Say what lies there: as it was listed with all topics, which saves requests, unless a batch was dropped.
+
+        A batch is dropped because its objects have changed, or could not be read: the listing may be of before that.
+        """
+        is_outdated = state.last is not None and state.last.status == "dropped"
+        return self.source.list(topic) if is_outdated else self.listing
+
+    def _sorted_out(
+        self, listed: Sequence[SinkObject], excluded: Mapping[str, str]
+    ) -> tuple[dict[str, SourceObject], dict[str, str]]:
+        """Tell the objects that can be taken, by path, from those that are refused."""
+        there, refused = {}, dict(excluded)
+        for found in listed:
+            day = self._day(found)
+            if self.day_from == "path" and not (len(day) == len(DATE_KEYS) and is_day(day)):
+                refused[found.path] = f"its path says no day, but {partition_path(day) or 'nothing'}"
+            elif found.path not in excluded:
+                there[found.path] = SourceObject(found.path, found.size, found.etag, day)
+        return there, refused
+
+    def _day(self, found: SinkObject) -> dict[str, str]:
+        """Give year, month and day of an object's rows, as far as the object says it."""
+        if self.day_from == "path":
+            return date_of_folders(found.name.folders, self.path_date)
+        if self.day_from == "object":
+            return dict(zip(DATE_KEYS, f"{found.modified:%Y-%m-%d}".split("-"), strict=True))
+        return {}
+
+    def _check_times(self, state: TableState, request: Request) -> None:
+        """Refuse timestamps that are others in the table than in the feed."""
+        if request.is_whole:
+            return
+        for path, column in known_schema(state.schema_versions).values.items():
+            kind = f"timestamp({self.timestamps[path]})" if path in self.timestamps else ""
+            if column.type != kind and (kind or str(column.type).startswith("timestamp")):
+                raise ConfigError(
+                    f"column {column.name} is {column.type} in the table and {kind or 'no timestamp'} in the feed; "
+                    "run `rebuild` to make the whole table anew"
+                )
+
+    def _name_of(self, path: str) -> SinkName:
+        name = self.source.read_name(path)
+        if isinstance(name, str):
+            raise ConfigError(f"{path}: {name}; it was planned under another source.path or delimiter")
+        return name

@@ -1,0 +1,150 @@
+"""Events as rows of a table: read, flattened and settled while they are written, with columns that are learned."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from lakewright.kafka.batches import EventBatch, read_events
+from lakewright.kafka.copies import find_copies, twins_of
+from lakewright.kafka.files import DayRange, EventRules, ObjectReport
+from lakewright.kafka.reader import TopicObjects
+from lakewright.kafka.schemas import describe_changes, known_schema, next_version
+from lakewright.kafka.selection import SUPERSEDED
+from lakewright.kafka.settling import SettledEvents, settle
+from lakewright.parquet.arrow import PROVENANCE_TYPES
+from lakewright.parquet.place import TablePlace
+from lakewright.parquet.sink import WrittenRows
+from lakewright.runs.actions import AnyAction, CountPerObject, LearnSchema, SetAside
+from lakewright.runs.job import Batch
+from lakewright.runs.records import Counts, SourceObject
+from transforms.events.schema import EventSchema
+from transforms.events.types import ddl_type
+from transforms.object_names import DATE_KEYS
+
+
+@dataclass(frozen=True)
+class FlatEvents:
+    """The rows of a batch of events, each record once; see ``JudgedRows``.
+
+    Attributes:
+        rules: What the feed says of its events.
+        days: The days that rows may be of.
+        separator: What stands between the keys in a column's name.
+        reserved: Names that no column of an attribute gets.
+        dedupe_days: How many days off a record that carries its offset is looked for in the files of the table.
+        refuses_conflicts: Whether two records of one key that say different things end the batch.
+        lake_uri: The lake of the table.
+        layout: How the table is to lie: as long as it does, columns keep their names when it is made anew.
+    """
+
+    events: TopicObjects
+    rules: EventRules
+    days: DayRange
+    separator: str
+    reserved: Sequence[str]
+    dedupe_days: int
+    refuses_conflicts: bool
+    lake_uri: str
+    layout: str
+
+    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+        """See ``JudgedRows.write``."""
+        workers, events = self.events.workers, self._batch(batch, table, quarantine)
+        read = read_events(workers, events, self._copies(batch))
+        batch.progress.stage(self.events.table, "settle")
+        return self._written(batch, events.retaken, settle(workers, events, read))
+
+    def _batch(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> EventBatch:
+        plan, state = batch.plan, batch.state
+        is_whole, known = plan.overwrites_table, known_schema(state.schema_versions)
+        retaken = () if is_whole else (taken.path for taken in plan.objects if taken.path in state.objects)
+        return EventBatch(
+            source_uri=self.events.uri,
+            lake_uri=self.lake_uri,
+            objects=self.events.objects,
+            rules=self.rules,
+            separator=self.separator,
+            reserved=self.reserved,
+            known=EventSchema() if is_whole else known,
+            former=known if is_whole and state.layout == self.layout else EventSchema(),
+            existing=[] if is_whole else list(state.files.values()),
+            retaken=frozenset(retaken),
+            dedupe_days=self.dedupe_days,
+            table=table,
+            quarantine=quarantine,
+            days=self.days,
+            refuses_conflicts=self.refuses_conflicts,
+        )
+
+    def _copies(self, batch: Batch) -> dict[str, ObjectReport]:
+        """Find the objects that are exact copies of others, of this batch or of the table."""
+        events, committed = self.events, {} if batch.plan.overwrites_table else batch.state.objects
+        new, before = twins_of(events.objects, committed)
+        if not new:
+            return {}
+        return find_copies(events.workers, events.uri, new, before, max_record_bytes=self.rules.max_record_bytes)
+
+    def _written(self, batch: Batch, retaken: frozenset[str], settled: SettledEvents) -> WrittenRows:
+        plan, state, reports = batch.plan, batch.state, settled.reports.values()
+        rules = sum((report.rejected for report in reports), Counter[str]())
+        types = {column.name: ddl_type(column.type) for column in settled.schema.columns}
+        before = known_schema(state.schema_versions)
+        return WrittenRows(
+            counts=_counts(reports),
+            columns=PROVENANCE_TYPES | types | dict.fromkeys(DATE_KEYS, "string"),
+            table=settled.files,
+            quarantine=[file for report in reports for file in report.quarantine],
+            replaced=settled.replaced,
+            kept=settled.kept,
+            released=[path for path, file in state.quarantine.items() if retaken & set(file.objects)],
+            objects=[_with_note(taken, settled.reports[taken.path]) for taken in plan.objects],
+            actions=self._actions(batch, settled),
+            rules=dict(sorted(rules.items())),
+            schema_changes=describe_changes(before, settled.schema, separator=self.separator),
+            warnings=[*_conflicts_among(reports), *_empty_among(plan.objects)],
+        )
+
+    def _actions(self, batch: Batch, settled: SettledEvents) -> list[AnyAction]:
+        """Give what the batch does beside what any batch of a table does."""
+        reports = settled.reports.values()
+        version = next_version(batch.plan, batch.state, settled.schema, separator=self.separator)
+        set_aside = sum((report.set_aside for report in reports), Counter[str]())
+        conflicts = {report.path: {"offset_conflicts": report.conflicts} for report in reports if report.conflicts}
+        actions: list[AnyAction] = [LearnSchema(version)] if version else []
+        actions += [SetAside(dict(sorted(set_aside.items())))] if set_aside else []
+        actions += [CountPerObject(conflicts)] if conflicts else []
+        return actions
+
+
+def _counts(reports: Collection[ObjectReport]) -> Counts:
+    """Count the rows as they were read and judged; those of the files are held against them."""
+    read, superseded = sum(report.read for report in reports), sum(report.superseded for report in reports)
+    rejected = sum(report.rejected.total() for report in reports)
+    return Counts(read=read, written=read - superseded - rejected, superseded=superseded, rejected=rejected)
+
+
+def _with_note(taken: SourceObject, report: ObjectReport) -> SourceObject:
+    return msgspec.structs.replace(taken, notes={SUPERSEDED: report.superseded}) if report.superseded else taken
+
+
+def _conflicts_among(reports: Collection[ObjectReport]) -> list[str]:
+    """Say how many records share their offsets with others that differ; they are rows all the same."""
+    found = sorted((report for report in reports if report.conflicts), key=lambda report: report.path)
+    if not found:
+        return []
+    count, more = sum(each.conflicts for each in found), f" and {len(found) - 1} more objects" if len(found) > 1 else ""
+    return [
+        f"records that share their offset with another one and differ from it: {count}, in {found[0].path}{more}; "
+        "all were kept (source.on_offset_conflict)"
+    ]
+
+
+def _empty_among(objects: Iterable[SourceObject]) -> list[str]:
+    """Name what cannot be told from a gzip that was cut off before its first byte."""
+    return [
+        f"{taken.path} is empty, which gzip never is: it may have been cut off"
+        for taken in objects
+        if not taken.size and taken.path.endswith(".gz")
+    ]

@@ -1,0 +1,127 @@
+"""From files that workers made to what the table must be: each record once, each file with all columns.
+
+A file of the table that has rows of an object which is taken again is replaced by one with its other rows. A new file
+is made again without the records that others have, be they of the table or of this batch.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from lakewright.engine.workers import Workers
+from lakewright.kafka.batches import EventBatch, NewFile, ReadEvents
+from lakewright.kafka.files import ObjectReport
+from lakewright.kafka.rewrites import Conflict, RewriteTask, Rewritten, Rival, rewrite_file
+from lakewright.kafka.rivals import Rivalry
+from lakewright.runs.records import DataFile
+from transforms.errors import DataError
+from transforms.events.schema import EventSchema
+
+_NOTHING: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True)
+class SettledEvents:
+    """What became of a batch.
+
+    Attributes:
+        reports: The report of each object, with what became of its records.
+        files: All files that the table gets.
+        replaced: Those that it loses.
+        kept: How many rows went from replaced files to new ones: those of the former without what objects gave that
+            are taken again. That they are in the new files is for a sum to tell.
+    """
+
+    schema: EventSchema
+    reports: Mapping[str, ObjectReport]
+    files: Sequence[DataFile]
+    replaced: Sequence[str]
+    kept: int
+
+
+def settle(workers: Workers, batch: EventBatch, read: ReadEvents) -> SettledEvents:
+    """Bring new and existing files to what the table must be.
+
+    Raises:
+        DataError: If two records of one key say different things, and the feed refuses that.
+    """
+    stay = [file for file in batch.existing if not batch.retaken & set(file.objects)]
+    broken = [file for file in batch.existing if batch.retaken & set(file.objects)]
+    carried = _rewrite(workers, [_task(batch, read, file, file.path, batch.retaken) for file in broken])
+    rest = [rewritten.file for rewritten in carried if rewritten.file]
+    settled = _rewrite(workers, _settling_tasks(batch, read, stay, rest))
+    conflict = next((rewritten.first for rewritten in settled if rewritten.first), None)
+    if conflict and batch.refuses_conflicts:
+        raise DataError(_describe(conflict))
+    return SettledEvents(
+        _in_former_order(read.schema, batch.former),
+        _counted(read.reports, settled),
+        files=rest + [rewritten.file for rewritten in settled if rewritten.file],
+        replaced=[file.path for file in broken],
+        kept=sum(file.rows for file in broken) - sum(rewritten.removed for rewritten in carried),
+    )
+
+
+def _settling_tasks(
+    batch: EventBatch, read: ReadEvents, stay: Sequence[DataFile], rest: Sequence[DataFile]
+) -> list[RewriteTask]:
+    """Give a task for each new file, with those files that may hold its records too: of two new ones, the earlier."""
+    rivalry, tasks = Rivalry(batch.rules.offset is not None, batch.dedupe_days), []
+    for place, new in enumerate(read.files):
+        rivals = [Rival(file.path) for file in stay if rivalry.is_near(file, new.file)]
+        rivals += [Rival(file.staged) for file in rest if rivalry.is_near(file, new.file)]
+        rivals += [
+            Rival(earlier.file.staged, earlier.stale)
+            for earlier in read.files[:place]
+            if _may_repeat(earlier, new) and rivalry.may_share(earlier.file, new.file)
+        ]
+        task = _task(batch, read, new.file, new.file.staged, new.stale)
+        tasks.append(replace(task, rivals=rivals, meets_itself=new.meets_itself, lacks_columns=not new.is_complete))
+    return tasks
+
+
+def _may_repeat(earlier: NewFile, new: NewFile) -> bool:
+    """Tell whether two new files may hold records of one key, going by what their tasks say."""
+    return earlier.origin != new.origin or new.meets_itself
+
+
+def _task(
+    batch: EventBatch, read: ReadEvents, file: DataFile, stored_at: str, gone: frozenset[str] = _NOTHING
+) -> RewriteTask:
+    columns, offset = read.schema.columns, batch.rules.offset
+    return RewriteTask(batch.lake_uri, file, stored_at, gone, (), columns, batch.table, offset)
+
+
+def _rewrite(workers: Workers, tasks: Sequence[RewriteTask]) -> list[Rewritten]:
+    """Make files again, those that have a reason; the others are what they were."""
+    done = iter(workers.run(rewrite_file, [task for task in tasks if task.has_reason]))
+    return [next(done) if task.has_reason else Rewritten(task.file) for task in tasks]
+
+
+def _counted(reports: Mapping[str, ObjectReport], settled: Sequence[Rewritten]) -> dict[str, ObjectReport]:
+    """Add to the report of each object what became of its records when they were settled."""
+    superseded, conflicts = Counter[str](), Counter[str]()
+    for rewritten in settled:
+        superseded.update(rewritten.superseded)
+        conflicts.update(rewritten.conflicts)
+    return {
+        path: replace(report, superseded=report.superseded + superseded[path], conflicts=conflicts[path])
+        if path in superseded or path in conflicts
+        else report
+        for path, report in reports.items()
+    }
+
+
+def _in_former_order(schema: EventSchema, former: EventSchema) -> EventSchema:
+    """Keep the order that columns had: engines that go by position bear new columns at the end alone."""
+    places = {column.name: place for place, column in enumerate(former.columns)}
+    return EventSchema(sorted(schema.columns, key=lambda column: places.get(column.name, len(places))))
+
+
+def _describe(conflict: Conflict) -> str:
+    (path, line), (other, other_line) = conflict.record, conflict.other
+    return (
+        f"{path}, line {line}, and {other}, line {other_line}, are both at offset {conflict.offset} and differ; "
+        "nothing was published. Remove one of them, or set source.on_offset_conflict: keep to take both"
+    )

@@ -1,0 +1,26 @@
+import pytest
+from pyspark.sql import SparkSession
+
+from lakewright.engine.spark.workers import SparkWorkers
+from lakewright.engine.workers import Workers
+from tests.workers import InProcessWorkers
+from transforms.errors import DataError
+
+
+@pytest.fixture(params=["spark", "in-process"])
+def workers(request: pytest.FixtureRequest, spark: SparkSession) -> Workers:
+    return SparkWorkers() if request.param == "spark" else InProcessWorkers(2)
+
+
+def test_reports_come_in_the_order_of_the_tasks(workers: Workers) -> None:
+    assert workers.at_once >= 1
+    assert workers.run(lambda number: number * 2, [3, 1, 2]) == [6, 2, 4]
+    assert workers.run(str, []) == []
+
+
+def test_what_a_task_refuses_is_raised(workers: Workers) -> None:
+    def refuse(number: int) -> int:
+        raise DataError(f"{number} is refused")
+
+    with pytest.raises(DataError, match=r"^1 is refused$"):
+        workers.run(refuse, [1])

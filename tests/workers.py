@@ -1,0 +1,20 @@
+"""Workers for tests: the tasks of a batch are done in this process, one after the other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class InProcessWorkers:
+    """See ``lakewright.engine.workers.Workers``; ``done`` gathers the tasks of each call."""
+
+    at_once: int
+    done: list[Sequence[Any]] = field(default_factory=list)
+
+    def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+        self.done.append(tasks)
+        return [work(task) for task in tasks]
