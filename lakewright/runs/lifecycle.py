@@ -266,20 +266,27 @@ class Run:
         return state
 
     def _publish(self, outcome: Outcome) -> None:
-        """Bring the table to what the outcome says; harmless when done again, by whomever."""
-        for file in (*outcome.added, *outcome.quarantined, *outcome.memory):
-            self._progress.stage(self._target.name, "publish", file.path)
-            if not self._lake.move(file.staged, file.path):
-                raise OvertakenError(
-                    f"{file.path} is neither staged nor published: a later batch replaced it, or somebody removed it; "
-                    "if status shows no later batch, run `rebuild`"
-                )
-        for path in (*outcome.removed, *outcome.released, *outcome.forgotten):
-            self._progress.stage(self._target.name, "remove", path)
-            self._lake.delete(path)
+        """Bring the table to what the outcome says; harmless when done again, by whomever.
+
+        Path-based readers see old and new files together until the old ones are removed, and never too few.
+        """
+        added = [*outcome.added, *outcome.quarantined, *outcome.memory]
+        if added:
+            self._say("publish", f"{len(added)} files")
+        if missing := self._lake.move_all({file.staged: file.path for file in added}):
+            raise OvertakenError(
+                f"{missing[0]} is neither staged nor published: a later batch replaced it, or somebody removed it; "
+                "if status shows no later batch, run `rebuild`"
+            )
+        if removed := [*outcome.removed, *outcome.released, *outcome.forgotten]:
+            self._say("remove", f"{len(removed)} files")
+            self._lake.delete_all(removed)
         self._say("clean up")
-        for folder in self._staging_of(outcome.number):
-            self._lake.delete_folder(folder)
+        # A run that was killed early leaves a folder there in which a listing shows nothing.
+        staging = self._target.staging_folder
+        for name in self._lake.folders(staging):
+            if 0 < _number(name) <= outcome.number:
+                self._lake.delete_folder(f"{staging}{name}/")
 
     def _register(self, state: TableState) -> None:
         """Bring the catalog up to date; what keeps it from that never stops the data, and is told at the end."""
