@@ -101,6 +101,7 @@ class JsonScrub:
         packs = list(packed(plan.objects, cores=spark.sparkContext.defaultParallelism))
         answers = spread(spark, partial(scrub_objects, self._lake.uri, rules=rules), packs)
         results = [scrubbed for answer in answers for scrubbed in answer]
+        self._lake.remove_abandoned(self._folder)
         done = [found for found in results if found.status in ("scrubbed", "already")]
         written = sum(found.numbers.get("records_out", 0) for found in done)
         return Staged(
