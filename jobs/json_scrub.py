@@ -31,7 +31,7 @@ def open_targets(feed_name: str, feed: JsonScrubFeed, lake: Lake) -> list[AnyJob
             target=Target(feed_name, name, f"state/{feed_name}/{name}/"),
             reader=reader,
             build=partial(build, rules=rules),
-            sink=InPlaceSink(reader.lake, SparkWorkers()),
+            sink=InPlaceSink(reader.lake, SparkWorkers(), reader.folder),
         )
     ]
 

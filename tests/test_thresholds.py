@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from lakewright.csv import objects as csv_objects
 from lakewright.csv.objects import CsvOptions, read_heads
-from lakewright.dms import files as dms
 from lakewright.dms.files import read_footers
 from lakewright.errors import OvertakenError
 from lakewright.hudi import catalog as hudi_catalog
@@ -38,8 +37,7 @@ from lakewright.parquet.arrow import read_file
 from lakewright.parquet.place import TablePlace
 from lakewright.runs.records import SourceObject
 from lakewright.storage import gzip as storage_gzip
-from lakewright.storage import local_in_place
-from lakewright.storage import s3 as s3_lake
+from lakewright.storage import local_in_place, object_file
 from lakewright.storage.uris import open_in_place, open_lake
 from tests.conftest import Bench
 from tests.e2e.conftest import BUCKET, aws, bucket  # noqa: F401 - fixtures
@@ -295,7 +293,7 @@ def test_headers_of_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: i
 @pytest.mark.parametrize(
     "patches",
     [
-        pytest.param([(dms, "_TAIL_BYTES", 16)], id="a-short-tail"),
+        pytest.param([(object_file, "TAIL_BYTES", 16)], id="a-short-tail"),
         pytest.param([(parquet_values, "_WINDOW", 8)], id="a-short-window"),
         pytest.param([(parquet_values, "_READ_BYTES", 1)], id="a-row-at-once"),
     ],
@@ -333,13 +331,14 @@ def test_pages_of_a_listing_on_s3(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = [found.path for found in lake.list("")], lake.folders("")
     assert expected == (paths, ["a", "b+", "c d"])
     pages = []
-    whole = s3_lake.S3Lake._page
+    client = lake._s3  # type: ignore[attr-defined]
+    whole = client.list_objects_v2
 
-    def page(self: s3_lake.S3Lake, listing: dict[str, Any]) -> Any:
+    def page(**listing: Any) -> Any:
         pages.append(listing)
-        return whole(self, {**listing, "MaxKeys": 2})
+        return whole(**listing, MaxKeys=2)
 
-    monkeypatch.setattr(s3_lake.S3Lake, "_page", page)
+    monkeypatch.setattr(client, "list_objects_v2", page)
     assert ([found.path for found in lake.list("")], lake.folders("")) == expected
     assert len(pages) == 11 + 2
 

@@ -1,6 +1,6 @@
 """Calls to S3 that outlast faults: whole operations are repeated, for a bounded time, and errors name the bucket."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
@@ -104,6 +104,32 @@ def patient(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[_
                 return result
 
     return repeated
+
+
+def listed_pages(caller: _S, operation: str, goes_on: Mapping[str, str], **listing: str) -> Iterator[Any]:
+    """Give the pages of a listing; one that fails is asked for again, from where the listing was.
+
+    Args:
+        caller: What lists its bucket.
+        operation: The operation of S3 that gives a page.
+        goes_on: The parameters that say where a page begins, and what of the page before they are.
+        listing: The parameters of the first page.
+    """
+    paginator = caller._s3.get_paginator(operation)  # type: ignore[attr-defined]
+    pages = iter(paginator.paginate(**listing))
+
+    @patient
+    def next_page(_: _S) -> Any:
+        nonlocal pages
+        try:
+            return next(pages, None)
+        except Exception:  # a generator that has raised is at its end
+            pages = iter(paginator.paginate(**listing))
+            raise
+
+    while (page := next_page(caller)) is not None:
+        listing |= {name: page[part] for name, part in goes_on.items() if page.get(part)}
+        yield page
 
 
 def endpoint_of(caller: Any) -> str:

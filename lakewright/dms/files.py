@@ -1,9 +1,9 @@
 """Parquet files as AWS DMS delivers them: full loads (``LOAD….parquet``) and files of changes, one folder a table.
 
-Each file has a schema of its own, which its footer tells. Footers are read without Spark, a few kilobytes a file.
+Each file has a schema of its own, which its footer tells. Footers are read without Spark, a few kilobytes a file. If a
+file is written again meanwhile, the run notices: it looks at all of its sources once more before it commits.
 """
 
-import io
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +18,11 @@ from lakewright.config import MAX_RECORD_BYTES
 from lakewright.parquet.values import find_long_value
 from lakewright.runs.records import SourceObject
 from lakewright.storage.lake import Lake
+from lakewright.storage.object_file import ObjectFile
 
 _LOAD: Final = re.compile(r"(?:.*/)?LOAD[^/]*\.parquet", re.DOTALL)
 #: DMS names a file of changes after the moment that it was written: 20260801-101500123.parquet.
 _STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*\.parquet", re.DOTALL)
-_TAIL_BYTES: Final = 64 << 10
 _FOOTERS_AT_ONCE: Final = 16
 _NAMES: Final = {"string": "string", "large_string": "string", "bool": "boolean", "float": "float", "double": "double"}
 _WHOLE: Final = {"int8": "int", "int16": "int", "int32": "int", "int64": "bigint"}
@@ -127,7 +127,7 @@ def read_footers(
     refused: dict[str, str] = {}
 
     def look(taken: SourceObject) -> Footer | str:
-        file = _Tail(lake, taken.path, taken.size)
+        file = ObjectFile(lake, taken.path, taken.size)
         try:
             metadata = pq.read_metadata(pa.PythonFile(file, mode="r"))
             return find_long_value(file, metadata, max_record_bytes) or _footer(metadata)
@@ -204,40 +204,8 @@ def _ddl_type(column: Any, physical: str) -> str:
 
 def _open(lake: Lake, taken: SourceObject) -> Any:
     # A chunk's own metadata are not looked at from here: where they are damaged, pyarrow ends the process.
-    return pa.PythonFile(_Tail(lake, taken.path, taken.size), mode="r")
+    return pa.PythonFile(ObjectFile(lake, taken.path, taken.size), mode="r")
 
 
 class _UnreadableTypeError(Exception):
     """Raised when a file has a column that Spark cannot read."""
-
-
-class _Tail(io.RawIOBase):
-    """The end of an object as a file: footers lie there, so that one read of it is mostly enough."""
-
-    def __init__(self, lake: Lake, path: str, size: int) -> None:
-        self._lake, self._path, self._size, self._at = lake, path, size, 0
-        self._start = max(0, size - _TAIL_BYTES)
-        self._bytes = lake.read(path, start=self._start, length=size - self._start) if size else b""
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = base + offset
-        return self._at
-
-    def read(self, length: int = -1) -> bytes:
-        end = self._size if length < 0 else min(self._size, self._at + length)
-        if self._at < self._start:
-            body = self._lake.read(self._path, start=self._at, length=end - self._at)
-        else:
-            body = self._bytes[self._at - self._start : end - self._start]
-        self._at += len(body)
-        return body

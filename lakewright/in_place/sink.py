@@ -31,11 +31,12 @@ class InPlaceSink:
 
     An object is committed the moment that its replacement is in; the outcome of the batch records that, with what is to
     be remembered of it. A run that dies before leaves the batch open, and the next one does it again: so the work is
-    idempotent. ``lake`` is where the objects lie.
+    idempotent. ``lake`` and ``folder`` are where the objects lie.
     """
 
     lake: Lake
     workers: Workers
+    folder: str = ""
 
     def check(self, state: TableState, request: Request) -> Preflight:  # noqa: ARG002
         """See ``Sink.check``: there is no table."""
@@ -46,6 +47,7 @@ class InPlaceSink:
         packs = list(packed(rewriting.objects, cores=self.workers.at_once))
         answers = self.workers.run(partial(rewrite_objects, self.lake.uri, work=rewriting.work), packs)
         reports = [report for answer in answers for report in answer]
+        self.lake.remove_abandoned(self.folder)
         done = [report for report in reports if report.is_done]
         was_any_left = any(report.is_left for report in reports)
         return Staged(

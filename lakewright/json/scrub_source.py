@@ -44,7 +44,7 @@ class ObjectsToScrub:
         What the log holds as scrubbed by other rules is scrubbed again. After a batch that was dropped because the feed
         changed, tags are not trusted either: they may stand for the rules of then.
         """
-        lake, folder = self.lake, self._folder
+        lake, folder = self.lake, self.folder
         self._check(lake, request)
         refused, ignored = {}, {}
         chosen: list[SourceObject] = []
@@ -80,19 +80,19 @@ class ObjectsToScrub:
         return batch.plan.objects
 
     @property
-    def _folder(self) -> str:
+    def folder(self) -> str:
         return "" if "://" in self.path else self.path.strip("/") + "/"
 
     def _check(self, lake: Lake, request: Request) -> None:
         if request.wanted:
             raise ConfigError("a scrub knows no dates; name objects instead: --set 'source.objects=[a.json]'")
-        if self._is_own(lake, self._folder):
+        if self._is_own(lake, self.folder):
             raise ConfigError(f"source.path {self.path}: state/ and quarantine/ are the project's own")
 
     def _objects(self, lake: Lake) -> Iterator[tuple[str, StoredObject | None]]:
         if not self.names:
-            yield from ((found.path, found) for found in lake.list(self._folder))
-        for path in (self._folder + name for name in dict.fromkeys(self.names)):
+            yield from ((found.path, found) for found in lake.list(self.folder))
+        for path in (self.folder + name for name in dict.fromkeys(self.names)):
             yield path, lake.stat(path)
 
     def _is_own(self, lake: Lake, path: str) -> bool:

@@ -8,9 +8,10 @@ from typing import Final
 
 from lakewright.errors import ConfigError, ObjectRefusedError, SourceGoneError
 from lakewright.runs.actions import TableState
-from lakewright.runs.job import Choice, Request, is_within
+from lakewright.runs.job import Choice, Request
 from lakewright.runs.log import Append, OverwriteTable
 from lakewright.runs.records import SourceObject
+from lakewright.sources.selection import is_within
 from transforms.object_names import partition_path
 
 #: The note of an object: how many of its records are rows of other objects.

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from lakewright.parquet.place import Compression, TablePlace
 from lakewright.runs.records import DataFile
 from lakewright.storage.lake import Lake
+from lakewright.storage.object_file import ObjectFile
 from transforms.errors import DataError
 
 #: The columns that each row has besides its attributes: where it comes from. The offset of a record that does not carry
@@ -34,6 +35,8 @@ KEYS: Final = (TOPIC, PARTITION, OFFSET)
 
 #: Of rows in memory, which come out as a third to a tenth of it.
 _FILE_BYTES: Final = 384 << 20
+#: A file of this size is read whole, which takes no longer than the requests for its columns.
+_READ_WHOLE_BYTES: Final = 1 << 20
 #: Encodings that Spark, Trino (and so Athena) and DuckDB read: differences, and texts with their lengths apart.
 _DISTINCT: Final = (
     (pa.types.is_int64, "DELTA_BINARY_PACKED"),
@@ -102,9 +105,29 @@ def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) ->
 
 
 def read_file(lake: Lake, path: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a file that ``write_file`` wrote, or some columns, as far as it has them."""
+    """Read a file that ``write_file`` wrote, or some columns, as far as it has them.
+
+    Of a file that is not small, only these columns are read, neighbours in one request.
+
+    Raises:
+        FileNotFoundError: If it is not there, or is written again while it is read.
+    """
+    if columns is None:
+        return _read_whole(lake, path, None)
+    found = lake.stat(path)
+    if found is None:
+        raise FileNotFoundError(f"{lake.uri}/{path}")
+    if found.size <= _READ_WHOLE_BYTES:
+        return _read_whole(lake, path, columns)
+    # pyarrow trusts what a footer says of column chunks. That of a file from a source could make it end the process.
+    file = pa.PythonFile(ObjectFile(lake, path, found.size, etag=found.etag), mode="r")
+    with pq.ParquetFile(file, pre_buffer=True) as parquet:
+        return parquet.read(columns=list(columns))
+
+
+def _read_whole(lake: Lake, path: str, columns: Sequence[str] | None) -> pa.Table:
     with pq.ParquetFile(pa.BufferReader(lake.read(path))) as file:
-        return file.read(columns=list(columns) if columns else None)
+        return file.read(columns=list(columns) if columns is not None else None)
 
 
 def _as_parquet(rows: pa.Table, compression: Compression) -> bytes:

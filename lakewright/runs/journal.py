@@ -91,10 +91,10 @@ class Journal:
         self.refused.update(refused)
         self.receipt.refused.update(refused)
 
-    def restore_receipt(self, last: Outcome | None) -> None:
+    def restore_receipt(self, last: Outcome) -> None:
         """Write the receipt that the run of the last batch could not, because it was cut off."""
         folder = self._job.target.state_folder
-        if last is None or has_receipt(self._lake, folder, last.run):
+        if has_receipt(self._lake, folder, last.run):
             return
         lost = msgspec.structs.replace(
             self.receipt,

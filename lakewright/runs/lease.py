@@ -32,7 +32,8 @@ class Lease:
     """
 
     def __init__(self, lake: Lake, folder: str, *, run: str, seconds: float) -> None:
-        self._lake, self._path, self._run, self._seconds = lake, f"{folder}lease", run, seconds
+        self._lake, self._folder, self._run, self._seconds = lake, folder, run, seconds
+        self._path = f"{folder}lease"
         self._etag = ""
         self._count = 0
         self._released = threading.Event()
@@ -49,6 +50,8 @@ class Lease:
                 )
             time.sleep(min(0.2, self._seconds / 10))
         self._renewer.start()
+        # Not every run writes to each folder of the state, which is when a folder is tidied otherwise.
+        self._lake.remove_abandoned(self._folder)
         return self
 
     def __exit__(

@@ -45,10 +45,10 @@ class Run:
         self._lake, self._job, self._request, self._progress = lake, job, request, progress
         self._interrupt = interrupt or Interrupt()
         self._log = Log(lake, job.target.state_folder)
-        self._staging = Staging(lake, job.target, progress)
         self._registration = Registration(lake, job)
         self._id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z-{uuid.uuid4().hex[:8]}"
         self._journal = Journal(lake, job, run=self._id, verb=request.verb, progress=progress)
+        self._staging = Staging(lake, job.target, self._journal.say)
 
     def __call__(self) -> Receipt:
         """Do the run; whatever happens ends up in the receipt, which is written in any case."""
@@ -212,7 +212,6 @@ class Run:
         self._journal.receipt.schema_changes += [] if refused else staged.schema_changes
         self._journal.receipt.warn((*staged.warnings, *applied.warnings))
         self._write(outcome, plan, state)
-        self._journal.say("publish", f"batch {plan.number}")
         self._staging.publish(outcome)
         self._journal.say("clean up")
         self._staging.clear(plan.number)
@@ -245,10 +244,9 @@ class Run:
 
     def _roll_forward(self, state: TableState) -> None:
         """Finish what the last run could not: its publishing, its staging, its receipt, its entry in the catalog."""
-        if self._staging.is_unpublished(state.last):
-            self._journal.say("roll forward", f"batch {state.number}")
-        self._staging.roll_forward(state.last)
-        self._journal.restore_receipt(state.last)
+        if state.last is not None:
+            self._staging.roll_forward(state.last)
+            self._journal.restore_receipt(state.last)
         self._register(state)
 
     def _register(self, state: TableState) -> None:

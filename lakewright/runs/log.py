@@ -133,8 +133,7 @@ class Log:
         last_deleted = self._path(max(0, state.number - KEPT_BATCHES), "z")
         older = [older for older in self._snapshots() if older < path]
         entries = takewhile(lambda entry: entry.path <= last_deleted, self._lake.list(self._folder))
-        for replaced in [*older, *(entry.path for entry in entries)]:
-            self._lake.delete(replaced)
+        self._lake.delete_all([*older, *(entry.path for entry in entries)])
 
     def _read(self) -> tuple[TableState, Plan | None]:
         snapshots = self._snapshots()

@@ -1,21 +1,21 @@
 """From staged files to the table: what an outcome names is published and deleted, by this run or by any later one."""
 
+from collections.abc import Callable
 from typing import Final
 
 from lakewright.errors import OvertakenError
 from lakewright.runs.actions import Outcome
 from lakewright.runs.job import Target
-from lakewright.runs.progress import Progress
 from lakewright.storage.lake import Lake
 
 _MARKER: Final = "unpublished"
 
 
 class Staging:
-    """The staging folders of a target, one for each attempt at a batch."""
+    """The staging folders of a target, one for each attempt at a batch; ``say`` begins a stage of the run."""
 
-    def __init__(self, lake: Lake, target: Target, progress: Progress) -> None:
-        self._lake, self._target, self._progress = lake, target, progress
+    def __init__(self, lake: Lake, target: Target, say: Callable[[str, str], None]) -> None:
+        self._lake, self._target, self._say = lake, target, say
 
     def open(self, number: int, attempt: str, run: str) -> str:
         """Begin an attempt, and name its folder; as long as that lies there, the batch is not published to its end."""
@@ -26,39 +26,39 @@ class Staging:
     def publish(self, outcome: Outcome) -> None:
         """Bring the table to what an outcome says; harmless when done again, by whomever.
 
+        Path-based readers see old and new files together until the old ones are removed, and never too few.
+
         Raises:
             OvertakenError: If a file is neither staged nor published.
         """
-        for file in outcome.published():
-            self._progress.stage(self._target.name, "publish", file.path)
-            if not self._lake.move(file.staged, file.path):
-                raise OvertakenError(
-                    f"{file.path} is neither staged nor published: a later batch replaced it, or somebody removed it; "
-                    "if status shows no later batch, run `rebuild`"
-                )
-        for path in outcome.deleted():
-            self._progress.stage(self._target.name, "remove", path)
-            self._lake.delete(path)
+        added, removed = outcome.published(), outcome.deleted()
+        if added:
+            self._say("publish", f"{len(added)} files")
+        if missing := self._lake.move_all({file.staged: file.path for file in added}):
+            raise OvertakenError(
+                f"{missing[0]} is neither staged nor published: a later batch replaced it, or somebody removed it; "
+                "if status shows no later batch, run `rebuild`"
+            )
+        if removed:
+            self._say("remove", f"{len(removed)} files")
+        self._lake.delete_all(removed)
 
     def clear(self, number: int) -> None:
-        """Delete what all attempts at a batch have left."""
+        """Delete what attempts at a batch, and at those before it, have left."""
         for folder in self._folders():
-            if _number_of(folder) == number:
+            if 0 < _number_of(folder) <= number:
                 self._lake.delete_folder(folder)
 
-    def is_unpublished(self, last: Outcome | None) -> bool:
+    def is_unpublished(self, last: Outcome) -> bool:
         """Tell whether the run of the last batch was cut off before it had published all."""
-        return last is not None and any(_number_of(folder) == last.number for folder in self._folders())
+        return any(_number_of(folder) == last.number for folder in self._folders())
 
-    def roll_forward(self, last: Outcome | None) -> None:
+    def roll_forward(self, last: Outcome) -> None:
         """Finish publishing the last batch, if a run was cut off there, and clear what ended batches have left."""
-        if last is None:
-            return
         if self.is_unpublished(last):
+            self._say("roll forward", f"batch {last.number}")
             self.publish(last)
-        for folder in self._folders():
-            if _number_of(folder) <= last.number:
-                self._lake.delete_folder(folder)
+        self.clear(last.number)
 
     def _folders(self) -> list[str]:
         folder = self._target.staging_folder

@@ -3,7 +3,7 @@
 Paths are relative to the lake's root, with ``/`` between segments. Every write is whole or not at all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -38,11 +38,11 @@ class Lake(Protocol):
     def folders(self, prefix: str) -> Sequence[str]:
         """Name the folders that lie directly in ``prefix`` (a folder, ending in ``/``), sorted."""
 
-    def read(self, path: str, *, start: int = 0, length: int | None = None) -> bytes:
-        """Read an object, or ``length`` bytes of it.
+    def read(self, path: str, *, start: int = 0, length: int | None = None, etag: str = "") -> bytes:
+        """Read an object, or ``length`` bytes of it; with ``etag``, only of that version.
 
         Raises:
-            FileNotFoundError: If it is not there.
+            FileNotFoundError: If it is not there, or is another version.
         """
 
     def pieces(self, path: str, *, length: int) -> Iterator[bytes]:
@@ -61,14 +61,29 @@ class Lake(Protocol):
     def replace(self, path: str, body: bytes, *, etag: str) -> bool:
         """Write over an object only if it still has ``etag``; False if it is gone or another."""
 
-    def move(self, source: str, destination: str) -> bool:
-        """Move an object, or see that it was moved before; False if neither end has it."""
+    def move_all(self, moves: Mapping[str, str]) -> Sequence[str]:
+        """Move objects, each from a source to its destination; a no-op for those that were moved before.
+
+        Returns:
+            The destinations of objects that neither end has, in the order of ``moves``; all others have been moved.
+        """
 
     def delete(self, path: str) -> None:
         """Delete an object; a no-op if it is gone."""
 
+    def delete_all(self, paths: Iterable[str]) -> None:
+        """Delete objects; a no-op for those that are gone.
+
+        Raises:
+            AccessDeniedError: If one may not be deleted, named in the error; others may be gone by then.
+            UnreachableError: Likewise, if one cannot be deleted for another reason.
+        """
+
     def delete_folder(self, folder: str) -> None:
         """Delete all that lies below a folder (ending in ``/``), and the folder."""
+
+    def remove_abandoned(self, folder: str) -> None:
+        """Remove what killed writers left half written below a folder (ending in ``/``); a listing never shows it."""
 
     def spark_uri(self, path: str) -> str:
         """Name a path as Spark opens it, and as ``_metadata.file_path`` begins."""

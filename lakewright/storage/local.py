@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,18 +36,12 @@ class LocalLake:
             raise AccessDeniedError(f"no rights to read and write the lake {self.root}")
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
-        """See ``Lake.list``; a folder that cannot be read is an error, not an empty one.
-
-        What a killed writer of ours left half written is removed on the way.
-        """
+        """See ``Lake.list``; a folder that cannot be read is an error, not an empty one."""
         found = []
-        for folder, _, names in os.walk(self.root / prefix, onerror=_raise_unless_missing, followlinks=True):
-            for name in names:
-                path = Path(folder, name).relative_to(self.root).as_posix()
-                if is_temporary(name):
-                    remove_abandoned(self.root / path)
-                elif path > after and (entry := self.stat(path)):
-                    found.append(entry)
+        for file in _files_below(self.root / prefix, onerror=_raise_unless_missing):
+            path = file.relative_to(self.root).as_posix()
+            if path > after and not is_temporary(file.name) and (entry := self.stat(path)):
+                found.append(entry)
         yield from sorted(found, key=lambda entry: entry.path)
 
     def folders(self, prefix: str) -> Sequence[str]:
@@ -55,12 +49,15 @@ class LocalLake:
         folder = self.root / prefix
         return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
-    def read(self, path: str, *, start: int = 0, length: int | None = None) -> bytes:
+    def read(self, path: str, *, start: int = 0, length: int | None = None, etag: str = "") -> bytes:
         """See ``Lake.read``."""
         try:
             with (self.root / path).open("rb") as file:
                 file.seek(start)
-                return file.read(-1 if length is None else length)
+                body = file.read(-1 if length is None else length)
+                if etag and etag_of(os.fstat(file.fileno())) != etag:
+                    raise self._written_again(path)
+                return body
         except PermissionError as error:
             raise AccessDeniedError(f"no rights to read {self.root / path}") from error
 
@@ -72,7 +69,7 @@ class LocalLake:
                 while piece := file.read(length):
                     yield piece
                     if etag_of(os.fstat(file.fileno())) != etag:
-                        raise FileNotFoundError(f"{self.root / path} was written again while it was read")
+                        raise self._written_again(path)
         except PermissionError as error:
             raise AccessDeniedError(f"no rights to read {self.root / path}") from error
 
@@ -111,25 +108,48 @@ class LocalLake:
             finally:
                 os.close(folder)
 
-    def move(self, source: str, destination: str) -> bool:
-        """See ``Lake.move``."""
-        while (self.root / source).exists():
-            (self.root / destination).parent.mkdir(parents=True, exist_ok=True)
-            # Another run may have moved the source, or removed the empty folder: look again.
-            with contextlib.suppress(FileNotFoundError):
-                (self.root / source).replace(self.root / destination)
+    def move_all(self, moves: Mapping[str, str]) -> Sequence[str]:
+        """See ``Lake.move_all``."""
+        for folder in {(self.root / destination).parent for destination in moves.values()}:
+            remove_abandoned_in(folder)
+        return [destination for source, destination in moves.items() if not self._move(source, destination)]
+
+    def _move(self, source: str, destination: str) -> bool:
+        """Move a file, or see that it was moved before; False if neither end has it."""
+        try:
+            while (self.root / source).exists():
+                (self.root / destination).parent.mkdir(parents=True, exist_ok=True)
+                # Another run may have moved the source, or removed the empty folder: look again.
+                with contextlib.suppress(FileNotFoundError):
+                    (self.root / source).replace(self.root / destination)
+        except PermissionError as error:
+            raise AccessDeniedError(f"no rights to move {source} to {destination}") from error
         self._prune((self.root / source).parent)
         return (self.root / destination).exists()
 
     def delete(self, path: str) -> None:
         """See ``Lake.delete``; folders that become empty go too."""
-        (self.root / path).unlink(missing_ok=True)
+        try:
+            (self.root / path).unlink(missing_ok=True)
+        except PermissionError as error:
+            raise AccessDeniedError(f"no rights to delete {self.root / path}") from error
         self._prune((self.root / path).parent)
+
+    def delete_all(self, paths: Iterable[str]) -> None:
+        """See ``Lake.delete_all``."""
+        for path in paths:
+            self.delete(path)
 
     def delete_folder(self, folder: str) -> None:
         """See ``Lake.delete_folder``."""
         shutil.rmtree(self.root / folder, ignore_errors=True)
         self._prune((self.root / folder).parent)
+
+    def remove_abandoned(self, folder: str) -> None:
+        """See ``Lake.remove_abandoned``."""
+        for file in _files_below(self.root / folder):
+            if is_temporary(file.name):
+                remove_abandoned(file)
 
     def spark_uri(self, path: str) -> str:
         """See ``Lake.spark_uri``."""
@@ -149,6 +169,9 @@ class LocalLake:
         except PermissionError as error:
             raise AccessDeniedError(f"no rights to write {folder}") from error
 
+    def _written_again(self, path: str) -> FileNotFoundError:
+        return FileNotFoundError(f"{self.root / path} was written again while it was read")
+
     def _prune(self, folder: Path) -> None:
         while folder != self.root:
             try:
@@ -161,6 +184,11 @@ class LocalLake:
 def etag_of(stat: os.stat_result) -> str:
     """Give the ETag of a local file: its size and its time of writing."""
     return f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
+
+
+def _files_below(folder: Path, *, onerror: Callable[[OSError], object] | None = None) -> Iterator[Path]:
+    for below, _, names in os.walk(folder, onerror=onerror, followlinks=True):
+        yield from (Path(below, name) for name in names)
 
 
 def _raise_unless_missing(error: OSError) -> None:

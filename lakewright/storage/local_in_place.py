@@ -35,7 +35,7 @@ class LocalInPlace:
         final = (self._root / path).resolve()
         if is_same:
             return Replaced(opened.etag, opened.size)
-        if (self._root / path).is_symlink():  # it may lead to a folder that no listing comes by
+        if (self._root / path).is_symlink():  # it may lead to a folder that no run tidies
             remove_abandoned_in(final.parent)
         folder = os.open(final.parent, os.O_RDONLY)
         try:

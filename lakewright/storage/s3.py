@@ -1,17 +1,26 @@
 """A lake in an S3 bucket, or below a prefix of one. boto3 resolves credentials, region and ``AWS_ENDPOINT_URL``."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
+from s3transfer.manager import TransferConfig, TransferManager
 
-from lakewright.aws.clients import s3_client
-from lakewright.aws.s3_calls import code_of, patient
+from lakewright.aws.clients import S3_CONNECTIONS, s3_client
+from lakewright.aws.s3_calls import code_of, is_passing, listed_pages, patient
 from lakewright.errors import ConfigError
 from lakewright.storage.lake import StoredObject
 
 _GONE: Final = ("NoSuchKey", "404")
+_NEXT_PAGE: Final = {"ContinuationToken": "NextContinuationToken"}
+#: A bulk delete names so many keys, in XML, which cannot hold all of the characters that a key may have.
+_DELETED_AT_ONCE: Final = 1000
+_NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+#: Larger objects are copied in parts of this size; one that fails is made again by itself.
+_PART_BYTES: Final = 64 << 20
 _ATTEMPTS_AT_A_PART: Final = 3
 
 
@@ -36,36 +45,24 @@ class S3Lake:
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
         """See ``Lake.list``."""
-        listing: dict[str, str] = {"Bucket": self.bucket, "Prefix": self.prefix + prefix}
-        if after:
-            listing["StartAfter"] = self.prefix + after
-        while True:
-            page = self._page(listing)
+        begin = {"StartAfter": self.prefix + after} if after else {}
+        for page in self._pages(prefix, begin):
             for entry in page.get("Contents", ()):
                 path = entry["Key"][len(self.prefix) :]
                 yield StoredObject(path, entry["Size"], entry["ETag"].strip('"'), entry["LastModified"])
-            if not page.get("IsTruncated"):
-                return
-            listing["ContinuationToken"] = page["NextContinuationToken"]
 
     def folders(self, prefix: str) -> Sequence[str]:
         """See ``Lake.folders``."""
-        listing: dict[str, str] = {"Bucket": self.bucket, "Prefix": self.prefix + prefix, "Delimiter": "/"}
-        found = []
-        while True:
-            page = self._page(listing)
-            found += [entry["Prefix"].rstrip("/").rsplit("/", 1)[-1] for entry in page.get("CommonPrefixes", ())]
-            if not page.get("IsTruncated"):
-                return sorted(found)
-            listing["ContinuationToken"] = page["NextContinuationToken"]
+        pages = self._pages(prefix, {"Delimiter": "/"})
+        folders = (entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ()))
+        return sorted(folder.rstrip("/").rsplit("/", 1)[-1] for folder in folders)
 
-    @patient
-    def _page(self, listing: dict[str, str]) -> Any:
-        return self._s3.list_objects_v2(**listing)
+    def _pages(self, prefix: str, how: Mapping[str, str]) -> Iterator[Any]:
+        return listed_pages(self, "list_objects_v2", _NEXT_PAGE, Bucket=self.bucket, Prefix=self.prefix + prefix, **how)
 
-    def read(self, path: str, *, start: int = 0, length: int | None = None) -> bytes:
+    def read(self, path: str, *, start: int = 0, length: int | None = None, etag: str = "") -> bytes:
         """See ``Lake.read``."""
-        return self._get(path, start, length)[0]
+        return self._get(path, start, length, etag and f'"{etag}"')[0]
 
     def pieces(self, path: str, *, length: int) -> Iterator[bytes]:
         """See ``Lake.pieces``; each is a request of its own, on condition that the object is still the same."""
@@ -137,39 +134,70 @@ class S3Lake:
             return False
         return True
 
-    def move(self, source: str, destination: str) -> bool:
-        """See ``Lake.move``; S3 copies, in parts where the object is large, and the source is deleted afterwards."""
-        if not self._copy(source, destination):
-            return self.stat(destination) is not None
-        self.delete(source)
-        return True
+    def move_all(self, moves: Mapping[str, str]) -> Sequence[str]:
+        """See ``Lake.move_all``; S3 copies, and all sources are deleted afterwards."""
+        if not moves:
+            return []
+        client = s3_client(attempts=_ATTEMPTS_AT_A_PART)
+        config = TransferConfig(
+            multipart_threshold=_PART_BYTES,
+            multipart_chunksize=_PART_BYTES,
+            max_request_concurrency=S3_CONNECTIONS,
+            max_submission_concurrency=S3_CONNECTIONS,  # how many objects are looked at, for their sizes
+        )
+        with TransferManager(client, config) as copier, ThreadPoolExecutor(S3_CONNECTIONS) as pool:
+            copied = list(pool.map(lambda move: self._copy(copier, *move), moves.items()))
+            others = [end for end, is_copied in zip(moves.values(), copied, strict=True) if not is_copied]
+            moved_before = list(pool.map(lambda end: self.stat(end) is not None, others))
+        self.delete_all(source for source, is_copied in zip(moves, copied, strict=True) if is_copied)
+        return [end for end, is_there in zip(others, moved_before, strict=True) if not is_there]
 
     @patient
-    def _copy(self, source: str, destination: str) -> bool:
+    def _copy(self, copier: Any, source: str, destination: str) -> bool:
         """Copy an object; False if it is not there."""
         place = {"Bucket": self.bucket, "Key": self.prefix + source}
         try:
-            self._copier.copy(place, self.bucket, self.prefix + destination)
+            copier.copy(place, self.bucket, self.prefix + destination).result()
         except ClientError as error:
             if code_of(error) not in _GONE:
                 raise
             return False
         return True
 
-    @cached_property
-    def _copier(self) -> Any:
-        """A client that repeats requests by itself, so that a large copy need not begin anew for each that fails."""
-        return s3_client(attempts=_ATTEMPTS_AT_A_PART)
-
     @patient
     def delete(self, path: str) -> None:
         """See ``Lake.delete``."""
         self._s3.delete_object(Bucket=self.bucket, Key=self.prefix + path)
 
+    def delete_all(self, paths: Iterable[str]) -> None:
+        """See ``Lake.delete_all``."""
+        remaining = iter(paths)
+        while batch := list(islice(remaining, _DELETED_AT_ONCE)):
+            self._delete_keys({self.prefix + path for path in batch if not _NOT_IN_XML.search(path)})
+            for path in filter(_NOT_IN_XML.search, batch):
+                self.delete(path)
+
+    @patient
+    def _delete_keys(self, keys: set[str]) -> None:
+        """Delete objects in one request; ``keys`` loses those that are gone, so that a repetition names the rest."""
+        if not keys:
+            return
+        named = [{"Key": key} for key in sorted(keys)]
+        answer = self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": named, "Quiet": True})
+        failures = [failure for failure in answer.get("Errors", ()) if failure["Code"] not in _GONE]
+        failed = {failure["Key"] for failure in failures}
+        if failed <= keys:
+            keys &= failed
+        errors = [ClientError({"Error": failure}, f"DeleteObjects of {failure['Key']}") for failure in failures]
+        if errors:
+            raise min(errors, key=is_passing)  # one that does not pass is not waited for
+
     def delete_folder(self, folder: str) -> None:
         """See ``Lake.delete_folder``."""
-        for entry in list(self.list(folder)):
-            self.delete(entry.path)
+        self.delete_all(entry.path for entry in self.list(folder))
+
+    def remove_abandoned(self, folder: str) -> None:
+        """See ``Lake.remove_abandoned``: an object is there once it is whole."""
 
     def spark_uri(self, path: str) -> str:
         """See ``Lake.spark_uri``."""

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lakewright.aws.clients import s3_client
 from lakewright.aws.outages import Patience, outage_of
-from lakewright.aws.s3_calls import code_of, endpoint_of, is_passing, patient
+from lakewright.aws.s3_calls import code_of, endpoint_of, is_passing, listed_pages, patient
 from lakewright.errors import ObjectRefusedError, OvertakenError, UnreachableError
 from lakewright.storage.in_place import PIECE_BYTES, PROCESSED, Opened, Replaced
 
@@ -21,6 +21,8 @@ _MOST_TAGS: Final = 10
 _GONE: Final = ("NoSuchKey", "404", "NoSuchVersion", "MethodNotAllowed")
 #: An object that is another by now, or was replaced by a try before this one; likewise an upload in parts.
 _CHANGED: Final = ("PreconditionFailed", "412", "NoSuchUpload", *_GONE)
+
+_NEXT_PAGE: Final = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
 
 #: What GET says of an object and PUT takes in the same words.
 _KEPT: Final = (
@@ -198,19 +200,11 @@ class S3InPlace:
     def _versions(self, path: str) -> Iterator[Mapping[str, Any]]:
         """List the versions of one key, newest first; keys that only begin like it come after it."""
         key = self._prefix + path
-        page: dict[str, Any] = {"IsTruncated": True}
-        where: dict[str, str] = {}
-        while page["IsTruncated"]:
-            page = self._page_of_versions(key, where)
+        for page in listed_pages(self, "list_object_versions", _NEXT_PAGE, Bucket=self.bucket, Prefix=key):
             for found in page.get("Versions", ()):
                 if found["Key"] != key:
                     return
                 yield found
-            where = {"KeyMarker": page.get("NextKeyMarker", ""), "VersionIdMarker": page.get("NextVersionIdMarker", "")}
-
-    @patient
-    def _page_of_versions(self, key: str, where: Mapping[str, str]) -> Any:
-        return self._s3.list_object_versions(Bucket=self.bucket, Prefix=key, **where)
 
 
 def _version(answer: Mapping[str, Any]) -> str:

@@ -90,7 +90,7 @@ def test_an_object_of_several_reads_and_the_time_of_writing(bench: S3EventBench)
     assert bench.numbers() == list(range(12_001))
 
 
-@pytest.mark.parametrize(("stage", "nth"), [("check", 1), ("publish", 2), ("remove", 1)])
+@pytest.mark.parametrize(("stage", "nth"), [("check", 1), ("move", 2), ("remove", 1)])
 def test_killed_and_run_again(bench: S3EventBench, stage: str, nth: int) -> None:
     bench.put_events(0, {"n": 0}, {"n": 1})
     bench.run()

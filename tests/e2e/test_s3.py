@@ -180,7 +180,7 @@ def test_the_catalog_agrees_with_the_files_after_changes_of_the_feed(s3_bench: S
         pytest.param("read", 1, id="after-the-plan"),
         pytest.param("check", 1, id="before-the-outcome"),
         pytest.param("committed", 1, id="after-the-outcome"),
-        pytest.param("publish", 2, id="in-the-middle-of-publish"),
+        pytest.param("move", 2, id="in-the-middle-of-publish"),
         pytest.param("remove", 1, id="before-the-old-files-are-removed"),
         pytest.param("catalog", 1, id="before-the-catalog-is-told"),
     ],

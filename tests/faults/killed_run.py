@@ -1,19 +1,23 @@
 """A run that kills or stops itself with a signal when it reaches a stage: ``killed_run.py SIGNAL STAGE NTH ARGUMENTS``.
 
-With JVM as its signal, it kills the JVM that it has started.
+With JVM as its signal, it kills the JVM that it has started. The stage ``move`` is the nth file that is published.
 """
 
+import itertools
 import os
 import signal
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from pyspark import SparkContext
 
 from jobs.cli import verbs as __main__
 from lakewright.runs.progress import LogProgress
+from lakewright.storage.local import LocalLake
+from lakewright.storage.s3 import S3Lake
 from lakewright.storage.uris import open_lake
 
 SIGNAL, STAGE, NTH, *ARGUMENTS = sys.argv[1:]
@@ -74,6 +78,20 @@ class DeadlyProgress(LogProgress):
         strike()
 
 
+def strike_at_a_move(lake: type, method: str) -> None:
+    move, moves = getattr(lake, method), itertools.count(1)
+
+    def deadly(*arguments: Any) -> Any:
+        if next(moves) == int(NTH):
+            strike()
+        return move(*arguments)
+
+    setattr(lake, method, deadly)
+
+
+if STAGE == "move":
+    strike_at_a_move(LocalLake, "_move")
+    strike_at_a_move(S3Lake, "_copy")
 __main__.make_progress = DeadlyProgress  # type: ignore[assignment]
 sys.argv = ["lakewright", *ARGUMENTS]
 __main__.main()

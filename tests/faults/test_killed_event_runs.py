@@ -24,7 +24,7 @@ STAGES = [
     pytest.param("settle", 1, id="between-reading-and-settling"),
     pytest.param("check", 1, id="between-stage-and-outcome"),
     pytest.param("committed", 1, id="after-the-outcome"),
-    pytest.param("publish", 2, id="in-the-middle-of-publish"),
+    pytest.param("move", 2, id="in-the-middle-of-publish"),
     pytest.param("remove", 1, id="before-the-old-files-are-removed"),
     pytest.param("clean up", 1, id="before-staging-is-cleared"),
     pytest.param("receipt", 1, id="before-the-receipt"),
@@ -113,7 +113,7 @@ def test_killed_and_run_again(
     assert bench.strays() == []
 
 
-@pytest.mark.parametrize(("stage", "nth"), [("check", 1), ("publish", 2)])
+@pytest.mark.parametrize(("stage", "nth"), [("check", 1), ("move", 2)])
 def test_a_run_that_sleeps_past_its_lease_does_no_harm(
     bench: EventBench, peaceful: tuple[EventBench, dict[str, Any]], stage: str, nth: int
 ) -> None:

@@ -23,7 +23,7 @@ STAGES = [
     pytest.param("quarantine", 1, id="between-table-and-quarantine"),
     pytest.param("check", 1, id="between-stage-and-outcome"),
     pytest.param("committed", 1, id="after-the-outcome"),
-    pytest.param("publish", 2, id="in-the-middle-of-publish"),
+    pytest.param("move", 2, id="in-the-middle-of-publish"),
     pytest.param("remove", 1, id="before-the-old-files-are-removed"),
     pytest.param("clean up", 1, id="before-staging-is-cleared"),
     pytest.param("receipt", 1, id="before-the-receipt"),
@@ -138,7 +138,7 @@ def test_a_run_that_wakes_up_in_the_middle_of_publishing_does_no_harm(
     shutil.copytree(before.root, bench.root, dirs_exist_ok=True)
     second_delivery(bench)
     sleeper = killed(
-        "SIGSTOP", "publish", 2, "run", "people", "--lake", str(bench.lake), "--conf", str(bench.root / "conf")
+        "SIGSTOP", "move", 2, "run", "people", "--lake", str(bench.lake), "--conf", str(bench.root / "conf")
     )
     os.waitpid(sleeper.pid, os.WUNTRACED)
     try:

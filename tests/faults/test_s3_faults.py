@@ -4,7 +4,9 @@ import json
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -202,17 +204,137 @@ def test_an_upload_in_parts_whose_answer_was_lost_is_known_as_ours(
     [
         pytest.param(Fault("lost", "^(PUT|COPY|POST)", times=2), id="answers-lost"),
         pytest.param(Fault("error_body", "^(PUT|COPY|POST)", times=2, code="InternalError"), id="200-with-an-error"),
-        pytest.param(Fault("lost", "^DELETE", times=2), id="answer-to-the-delete-lost"),
+        pytest.param(Fault("lost", r"^POST.*\?delete", times=2), id="answer-to-the-delete-lost"),
+        pytest.param(
+            Fault("error_body", r"^POST.*\?delete", times=2, code="InternalError"), id="delete-200-with-an-error"
+        ),
         pytest.param(Fault("lost", "^POST.*uploadId", times=1), id="answer-to-the-completion-lost"),
     ],
 )
-def test_a_move_ends_with_the_object_there(proxy: FaultProxy, lake: Lake, fault: Fault, size: int) -> None:
+def test_a_move_ends_with_the_object_there(
+    proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch, fault: Fault, size: int
+) -> None:
+    monkeypatch.setattr("lakewright.storage.s3._PART_BYTES", 8 << 20)
     body = BODY[:10] if size == 10 else BODY * 9
     put(proxy, "a", body)
-    proxy.reset(Fault(**{name: getattr(fault, name) for name in ("kind", "match", "times", "code")}))
-    assert lake.move("a", "b")
+    again = replace(fault, hits=0, seen=0)
+    proxy.reset(again)
+    assert lake.move_all({"a": "b"}) == []
     assert lake.stat("a") is None
     assert lake.read("b") == body
+    assert again.hits == again.times or (size == 10 and "uploadId" in again.match)
+
+
+def test_one_of_many_copies_that_fails_ends_the_move_with_all_sources_there(
+    proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience(monkeypatch, 0.5)
+    paths = [f"s/{number:03}" for number in range(100)]
+    for path in paths:
+        lake.create(path, b"")
+    proxy.reset(Fault("status", "^COPY.*/t/007", status=403, code="AccessDenied"))
+    with pytest.raises(AccessDeniedError, match="CopyObject"):
+        lake.move_all({path: path.replace("s/", "t/") for path in paths})
+    assert [found.path for found in lake.list("s/")] == paths
+    proxy.reset()
+    assert lake.move_all({path: path.replace("s/", "t/") for path in paths}) == []
+    assert len(list(lake.list("t/"))) == 100
+    assert list(lake.list("s/")) == []
+
+
+def test_moves_and_deletes_go_side_by_side_and_in_bulk(proxy: FaultProxy, lake: Lake) -> None:
+    paths = [f"s/{number:03}" for number in range(50)]
+    for path in paths:
+        lake.create(path, b"")
+    proxy.reset(Fault("slow", seconds=0.1))
+    began = time.monotonic()
+    assert lake.move_all({path: path.replace("s/", "t/") for path in paths}) == []
+    lake.delete_folder("t/")
+    assert time.monotonic() - began < 50 * 2 * 0.1 / 3, "one after the other takes three times as long"
+    methods = Counter(request.split(" ", 1)[0] for request in proxy.requests)
+    assert methods == {"HEAD": 50, "COPY": 50, "POST": 2, "GET": 1}
+
+
+class Refusals:
+    """Answers to bulk deletes in which some keys fail for some time, as S3 gives them: with status 200."""
+
+    def __init__(self, lake: Lake, **codes: str) -> None:
+        self._client = lake._s3  # type: ignore[attr-defined]
+        self._delete = self._client.delete_objects
+        self._codes = {f"lake/{name}": code for name, code in codes.items()}
+        self.asked: list[list[str]] = []
+        self.times = 2
+
+    def __call__(self, *, Bucket: str, Delete: Any) -> Any:  # noqa: N803 - S3's own names
+        keys = [each["Key"] for each in Delete["Objects"]]
+        self.asked.append(keys)
+        failing = [key for key in keys if key in self._codes and len(self.asked) <= self.times]
+        if done := [{"Key": key} for key in keys if key not in failing]:
+            self._delete(Bucket=Bucket, Delete={"Objects": done, "Quiet": True})
+        return {"Errors": [{"Key": key, "Code": self._codes[key], "Message": "injected"} for key in failing]}
+
+
+def test_keys_that_a_bulk_delete_leaves_are_asked_for_again_alone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "abcd":
+        lake.create(name, b"")
+    refusals = Refusals(lake, b="InternalError", d="SlowDown")
+    monkeypatch.setattr(lake._s3, "delete_objects", refusals)  # type: ignore[attr-defined]
+    lake.delete_all("abcd")
+    assert refusals.asked == [["lake/a", "lake/b", "lake/c", "lake/d"], ["lake/b", "lake/d"], ["lake/b", "lake/d"]]
+    assert list(lake.list("")) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [("AccessDenied", AccessDeniedError), ("SlowDown", UnreachableError), ("Odd", UnreachableError)]
+)
+def test_a_key_that_cannot_be_deleted_is_named(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, code: str, error: type[Exception]
+) -> None:
+    patience(monkeypatch, 0.5)
+    monkeypatch.setattr("lakewright.aws.outages.COOLDOWN_SECONDS", 0)
+    for name in "abc":
+        lake.create(name, b"")
+    refusals = Refusals(lake, b=code)
+    refusals.times = 99
+    monkeypatch.setattr(lake._s3, "delete_objects", refusals)  # type: ignore[attr-defined]
+    with pytest.raises(error, match=f"DeleteObjects of lake/b.*{BUCKET}|{BUCKET}.*DeleteObjects of lake/b"):
+        lake.delete_all("abc")
+    assert [found.path for found in lake.list("")] == ["b"]
+    assert len(refusals.asked) == 1 or code == "SlowDown"
+
+
+@pytest.mark.parametrize("kind", ["status", "broken", "lost"])
+def test_a_listing_goes_on_at_the_page_that_failed(
+    proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    client = lake._s3  # type: ignore[attr-defined]
+    whole = client.list_objects_v2
+    monkeypatch.setattr(client, "list_objects_v2", lambda **listing: whole(**listing, MaxKeys=2))
+    paths = [f"{folder}/{number}" for folder in "abc" for number in range(3)]
+    for path in paths:
+        lake.create(path, b"")
+    proxy.reset(Fault(kind, "list-type=2", after=2, times=3))
+    assert [found.path for found in lake.list("", after="a/0")] == paths[1:]
+    assert len(proxy.requests) == 4 + 3
+    proxy.reset(Fault(kind, "list-type=2", after=1, times=2))
+    assert lake.folders("") == ["a", "b", "c"]
+    assert len(proxy.requests) == 2 + 2
+
+
+def test_versions_are_listed_past_a_page_that_failed(
+    proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    direct(proxy).put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    for number in range(5):
+        put(proxy, "a", b"%d" % number)
+    put(proxy, "ab", b"")
+    objects = S3InPlace(BUCKET, "lake")
+    whole = objects._s3.list_object_versions
+    monkeypatch.setattr(objects._s3, "list_object_versions", lambda **listing: whole(**listing, MaxKeys=2))
+    newest = objects.open("a")
+    assert newest is not None
+    proxy.reset(Fault("status", "versions", after=1, times=2))
+    assert len(objects.older_versions("a", newest.version)) == 4
 
 
 def test_an_entry_of_the_log_whose_answer_was_lost_is_ours(proxy: FaultProxy, lake: Lake) -> None:
@@ -259,7 +381,8 @@ def test_what_lasts_is_one_sentence_in_time(
         lambda: lake.read("a"),
         lambda: lake.create("a", b""),
         lambda: list(lake.list("a/")),
-        lambda: lake.move("a", "b"),
+        lambda: lake.move_all({"a": "b", "c": "d"}),
+        lambda: lake.delete_all(["a", "b"]),
         lambda: S3InPlace(BUCKET, "lake").open("a"),
     ]
     for call in calls:
@@ -296,7 +419,7 @@ def test_any_faults_leave_what_was_asked_for(proxy: FaultProxy, lake: Lake, seed
     for _ in range(25):
         path, other = chance.sample("abc", 2)
         body = chance.randbytes(50)
-        match chance.choice(["create", "replace", "move", "delete", "read"]):
+        match chance.choice(["create", "replace", "move", "delete", "delete_all", "read"]):
             case "create":
                 assert lake.create(path, body) == (path not in expected)
                 expected.setdefault(path, body)
@@ -308,11 +431,15 @@ def test_any_faults_leave_what_was_asked_for(proxy: FaultProxy, lake: Lake, seed
                     assert not lake.replace(path, body + b"2", etag=found.etag)
                     expected[path] = body
             case "move" if path in expected:
-                assert lake.move(path, other)
+                assert lake.move_all({path: other}) == []
                 expected[other] = expected.pop(path)
             case "delete":
                 lake.delete(path)
                 expected.pop(path, None)
+            case "delete_all":
+                lake.delete_all([path, other])
+                expected.pop(path, None)
+                expected.pop(other, None)
             case "read" if path in expected:
                 assert lake.read(path, start=7, length=20) == expected[path][7:27]
     listed = s3.list_objects_v2(Bucket=BUCKET, Prefix="lake/").get("Contents", ())

@@ -23,6 +23,7 @@ from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.local import etag_of
 from lakewright.storage.local_in_place import LocalInPlace
 from tests.conftest import Answer, command
+from tests.lakewright.storage.test_temporary_files import half_written, kill_writer
 
 RECORD = b'{"id": 1.00, "file_contents" : {"deep": ["x"]} ,"name":"a"}'
 SCRUBBED = b'{"id": 1.00, "file_contents" : "" ,"name":"a"}'
@@ -72,6 +73,20 @@ def uploads(tmp_path: Path, spark: SparkSession) -> Iterator[Uploads]:
     uploads.feed()
     yield uploads
     shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def test_what_a_killed_scrub_left_beside_an_object_is_removed_by_the_next(uploads: Uploads) -> None:
+    uploads.put("deep/a.json", RECORD)
+    uploads.put("deep/gone.json", RECORD)
+    uploads.run()
+    kill_writer(uploads.path("deep"))
+    uploads.path("deep/gone.json").unlink()
+    for verb in ("plan", "status"):
+        uploads.command(verb)
+    assert len(half_written(uploads.root)) == 1
+    uploads.put("b.json", RECORD)
+    assert uploads.run()["exit_code"] == 0
+    assert half_written(uploads.root) == []
 
 
 def numbers(receipt: dict[str, Any]) -> dict[str, dict[str, int]]:

@@ -1,4 +1,4 @@
-"""What a killed writer leaves half written is removed by the next one that comes by, what a living one writes is not."""
+"""What a killed writer leaves half written is removed by the next writer; what a living one writes is not."""
 
 import errno
 import fcntl
@@ -17,49 +17,124 @@ from lakewright.storage import temporary_files
 from lakewright.storage.local_in_place import LocalInPlace
 from lakewright.storage.temporary_files import remove_abandoned_in, temporary_file
 from lakewright.storage.uris import open_in_place, open_lake
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Bench
 
 WRITER = """
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from lakewright.storage.temporary_files import temporary_file
-with temporary_file(Path(sys.argv[1])) as (path, file):
-    file.write(b"half")
-    file.flush()
+with ExitStack() as stack:
+    for folder in sys.argv[1:]:
+        _, file = stack.enter_context(temporary_file(Path(folder)))
+        file.write(b"half")
+        file.flush()
     print("writing", flush=True)
     sys.stdin.read()
 """
 
 
-def writer(folder: Path) -> "subprocess.Popen[bytes]":
+def writer(*folders: Path) -> "subprocess.Popen[bytes]":
     process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", WRITER, *map(str, folders)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"writing\n"
     return process
 
 
-@pytest.mark.parametrize("come_by", ["list", "create"])
-def test_only_what_is_abandoned_is_removed(tmp_path: Path, come_by: str) -> None:
-    lake = open_lake(str(tmp_path))
-    (tmp_path / "a").mkdir()
+def kill_writer(*folders: Path) -> None:
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    with writer(*folders) as process:
+        process.kill()
 
-    def look() -> None:
-        if come_by == "create":
-            assert lake.create("a/b", b"")
-        assert {found.path for found in lake.list("")} <= {"a/b"}
+
+def half_written(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob(".*.lakewright-tmp"))
+
+
+@pytest.mark.parametrize("write", ["create", "replace", "move_all", "remove_abandoned"])
+def test_only_what_is_abandoned_is_removed(tmp_path: Path, write: str) -> None:
+    lake = open_lake(str(tmp_path))
+    lake.create("a/b", b"1")
+
+    def do(time: int) -> None:
+        if write == "create":
+            assert lake.create(f"a/{time}", b"")
+        elif write == "replace":
+            seen = lake.stat("a/b")
+            assert seen is not None
+            assert lake.replace("a/b", b"2" * time, etag=seen.etag)
+        elif write == "move_all":
+            lake.create("source", b"")
+            assert lake.move_all({"source": f"a/{time}"}) == []
+        else:
+            lake.remove_abandoned("")
 
     with writer(tmp_path / "a") as process:
-        (half,) = (tmp_path / "a").iterdir()
+        (half,) = half_written(tmp_path)
         os.kill(process.pid, signal.SIGSTOP)
-        look()
-        assert half.read_bytes() == b"half"
+        do(1)
+        assert (tmp_path / half).read_bytes() == b"half"
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        assert half.exists()
-        look()
-        assert not half.exists()
+        assert half_written(tmp_path) == [half]
+        do(2)
+        assert half_written(tmp_path) == []
+
+
+def test_a_listing_neither_shows_nor_removes_them(tmp_path: Path) -> None:
+    lake = open_lake(str(tmp_path))
+    lake.create("a/b", b"")
+    kill_writer(tmp_path / "a")
+    before = tree(tmp_path)
+    assert [found.path for found in lake.list("")] == ["a/b"]
+    assert list(lake.folders("")) == ["a"]
+    assert tree(tmp_path) == before
+
+
+def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """All that lies below a folder: when it was written, and what it holds."""
+    return {
+        str(path): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        for path in (folder, *folder.rglob("*"))
+    }
+
+
+def test_plan_and_status_write_nothing_and_the_next_run_removes_what_a_killed_one_left(bench: Bench) -> None:
+    bench.put("a.csv", "id,name\n1,a\nx,dirty\n")
+    assert bench.run()["exit_code"] == 0
+    quarantine = next((bench.lake / "quarantine").rglob("*.parquet")).parent
+    state = bench.lake / "state/people/people"
+    staging = bench.lake / "refined/_staging/people/people"
+    kill_writer(
+        state,
+        state / "log",
+        state / "receipts",
+        staging / "000001-dead",
+        staging / "000002-dead/table/year=2026",
+        bench.lake / "refined/people/year=2026/month=08/day=01",
+        quarantine,
+    )
+    bench.put("a.csv", "id,name\n2,b\ny,dirty\n")
+    before = tree(bench.lake)
+    for verb in ("plan", "status"):
+        assert bench.command(verb).exit_code == 0
+    assert tree(bench.lake) == before
+    assert len(half_written(bench.lake)) == 7
+    assert bench.run()["exit_code"] == 0
+    assert half_written(bench.lake) == []
+    assert bench.strays() == []
+
+
+def test_a_run_with_nothing_to_do_still_tidies_its_state(bench: Bench) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    bench.run()
+    state = bench.lake / "state/people/people"
+    kill_writer(state, state / "log", state / "receipts")
+    assert bench.run()["status"] == "nothing_new"
+    assert half_written(bench.lake) == []
 
 
 def test_what_others_call_so_is_theirs(tmp_path: Path) -> None:
@@ -75,8 +150,7 @@ def test_what_is_abandoned_beside_the_target_of_a_link_is_removed(tmp_path: Path
         (tmp_path / folder).mkdir()
     (tmp_path / "elsewhere/a").write_bytes(b"old")
     (tmp_path / "lake/a").symlink_to(tmp_path / "elsewhere/a")
-    with writer(tmp_path / "elsewhere") as process:
-        process.kill()
+    kill_writer(tmp_path / "elsewhere")
     assert len(list((tmp_path / "elsewhere").iterdir())) == 2
     objects = LocalInPlace(tmp_path / "lake")
     opened = objects.open("a")
@@ -93,8 +167,7 @@ def test_where_nothing_can_be_locked_all_is_written_and_nothing_removed(
     def no_locks(*_: object) -> None:
         raise OSError(errno.ENOTSUP, "no locks here")
 
-    with writer(tmp_path) as process:
-        process.kill()
+    kill_writer(tmp_path)
     monkeypatch.setattr("fcntl.flock", no_locks)
     lake = open_lake(str(tmp_path))
     assert lake.create("a", b"whole")

@@ -1,0 +1,98 @@
+"""Files of a table that workers write and read again."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lakewright.parquet import arrow
+from lakewright.parquet.arrow import KEYS, OBJECT, TablePlace, read_file, write_file
+from lakewright.storage.lake import Lake
+from lakewright.storage.uris import open_lake
+
+PLACE = TablePlace("staging/", "table/", "", "snappy")
+ROWS = 60_000
+
+
+class ReadBytes:
+    """A lake that notes how many bytes of its objects are read."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self.reads: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lake, name)
+
+    def read(self, path: str, **options: Any) -> bytes:
+        body = self._lake.read(path, **options)
+        self.reads.append(len(body))
+        return body
+
+
+@pytest.fixture(scope="module")
+def events() -> pa.Table:
+    chance = random.Random(0)
+    provenance = {
+        "_topic": ["clicks"] * ROWS,
+        "_partition": [number % 6 for number in range(ROWS)],
+        "_offset": [7_000_000 + number // 6 for number in range(ROWS)],
+        "_object": [f"topics/clicks/clicks+{number % 6}+0007000000.json" for number in range(ROWS)],
+        "_line": list(range(ROWS)),
+    }
+    values = {f"value_{column}": [chance.getrandbits(60) for _ in range(ROWS)] for column in range(20)}
+    return pa.table(provenance | values)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Any:
+    return ReadBytes(open_lake(str(tmp_path)))
+
+
+def test_of_a_large_file_only_the_columns_that_are_wanted_are_read(lake: Any, events: pa.Table) -> None:
+    names = [*KEYS, OBJECT]
+    file = write_file(lake, PLACE, "", events)
+    assert file.size > 5 * arrow._READ_WHOLE_BYTES
+    assert read_file(lake, file.staged, names).equals(events.select(names))
+    assert sum(lake.reads) < file.size / 20
+    assert len(lake.reads) == 2, "the end, and the columns, which lie side by side"
+
+
+def test_each_row_group_is_read_in_its_place(lake: Any, events: pa.Table) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(events, sink, row_group_size=ROWS // 7)
+    lake.create("a", sink.getvalue().to_pybytes())
+    assert read_file(lake, "a", ["value_19", "_offset"]).equals(events.select(["value_19", "_offset"]))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 1000, ROWS])
+@pytest.mark.parametrize("names", [None, ["_offset", "value_3"], ["_offset", "never there"]])
+def test_small_or_large_the_rows_are_the_same(lake: Any, events: pa.Table, rows: int, names: list[str] | None) -> None:
+    some = events.slice(0, rows)
+    file = write_file(lake, PLACE, "", some)
+    wanted = some if names is None else some.select([name for name in names if name in some.column_names])
+    assert read_file(lake, file.staged, names).equals(wanted)
+
+
+def test_one_that_is_written_again_meanwhile_is_noticed(lake: Any, events: pa.Table) -> None:
+    file = write_file(lake, PLACE, "", events)
+    read = lake.read
+
+    def read_then_replace(path: str, **options: Any) -> bytes:
+        body: bytes = read(path, **options)
+        seen = lake.stat(path)
+        lake.replace(path, b"another", etag=seen.etag)
+        return body
+
+    lake.read = read_then_replace
+    with pytest.raises(FileNotFoundError, match="was written again while it was read"):
+        read_file(lake, file.staged, list(KEYS))
+
+
+@pytest.mark.parametrize("columns", [None, ["_offset"]])
+def test_one_that_is_gone(lake: Any, columns: list[str] | None) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_file(lake, "gone", columns)
