@@ -18,8 +18,6 @@ from lakewright.storage.local import LocalLake
 from tests.jobs.event_bench import EventBench
 from tests.workers import InProcessWorkers
 
-OTHER_DAY = "year=2026/month=08/day=02"
-
 
 @pytest.fixture
 def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventBench:
@@ -152,19 +150,25 @@ def test_an_object_that_changes_while_it_is_read_is_taken_as_it_is_then(
 @pytest.mark.parametrize(
     ("changes", "layout"),
     [
-        ({}, "refined/t/ by the day of the path, names with '_'"),
-        (
+        pytest.param({}, "refined/t/ by the day of the path, names with '_'", id="day-of-the-path"),
+        pytest.param(
             {"source__day": {"path_format": "year={year}/month={month}/day={day}"}, "target__separator": "__"},
             "refined/t/ by the day of the path year={year}/month={month}/day={day}, names with '__'",
+            id="day-of-a-path-of-a-format-and-another-separator",
         ),
-        ({"source__day": {"from": "object"}}, "refined/t/ by the day of the object, names with '_'"),
-        (
+        pytest.param(
+            {"source__day": {"from": "object"}},
+            "refined/t/ by the day of the object, names with '_'",
+            id="day-of-the-object",
+        ),
+        pytest.param(
             {"source__day": {"from": "field", "field": "a.ts"}, "source__timestamps": {"a.ts": "iso"}},
             "refined/t/ by the day of the field a.ts, names with '_'",
+            id="day-of-a-field",
         ),
     ],
 )
-def test_a_table_keeps_its_layout(events: EventBench, changes: dict[str, Any], layout: str) -> None:
+def test_how_a_table_is_laid_out_stays_as_written(events: EventBench, changes: dict[str, Any], layout: str) -> None:
     events.feed(**changes)
     events.put_events(0, {"n": 1, "a": {"ts": "2026-08-01T00:00:00Z"}})
     assert events.run()["exit_code"] == 0
