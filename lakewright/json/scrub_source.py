@@ -81,6 +81,7 @@ class ObjectsToScrub:
 
     @property
     def folder(self) -> str:
+        """The folder of the objects in their lake; empty where it is the lake's root."""
         return "" if "://" in self.path else self.path.strip("/") + "/"
 
     def _check(self, lake: Lake, request: Request) -> None:
