@@ -21,9 +21,9 @@ from jobs.cli import screen  # noqa: E402
 from jobs.cli.registry import load_feed  # noqa: E402
 from lakewright.config import Conf  # noqa: E402
 from lakewright.engine.spark.session import get_session  # noqa: E402
+from lakewright.log.log import Log  # noqa: E402
 from lakewright.runs.job import Request  # noqa: E402
 from lakewright.runs.lifecycle import Run, run_targets  # noqa: E402
-from lakewright.runs.log import Log  # noqa: E402
 from lakewright.runs.progress import closing_progress, make_progress  # noqa: E402
 from lakewright.runs.receipts import Receipt  # noqa: E402
 from lakewright.runs.views import schema_overview  # noqa: E402

@@ -12,8 +12,8 @@ from lakewright.dms.files import ChangeFiles
 from lakewright.dms.reader import ChangeReader
 from lakewright.dms.selection import ChangeSelection
 from lakewright.dms.unusable import UnusableTable
-from lakewright.engine.spark.changes import AppendedChanges
-from lakewright.engine.spark.keyed_changes import KeyedChanges
+from lakewright.engine.spark.changes.judged import AppendedChanges
+from lakewright.engine.spark.changes.keyed import KeyedChanges
 from lakewright.errors import ConfigError, EmptySourceError
 from lakewright.hudi.config import HudiTableSpec
 from lakewright.hudi.keyed_table import KeyedTable

@@ -4,7 +4,7 @@ from functools import partial
 
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.csv_to_parquet import CsvToParquetFeed
-from lakewright.engine.spark.csv_format import CsvFormat
+from lakewright.engine.spark.csv.format import CsvFormat
 from lakewright.engine.spark.rows import TextRows, TypedRows
 from lakewright.parquet.sink import ParquetSink
 from lakewright.runs.job import Target, TargetJob

@@ -11,8 +11,8 @@ from lakewright.in_place.sink import InPlaceSink, Rewriting
 from lakewright.json.scrub import scrub_object, warn_of_hidden
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.json.scrub_source import ObjectsToScrub
+from lakewright.log.records import SourceObject
 from lakewright.runs.job import AnyJob, Target, TargetJob
-from lakewright.runs.records import SourceObject
 from lakewright.storage.lake import Lake
 
 

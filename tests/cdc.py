@@ -93,7 +93,7 @@ class CdcBench:
 
     def strays(self, table: str = "employees") -> list[str]:
         """Name files that nothing accounts for: staging, a lease, files outside of the log."""
-        from lakewright.runs.log import Log
+        from lakewright.log.log import Log
         from lakewright.storage.uris import open_lake
 
         state, _ = Log(open_lake(str(self.lake)), f"state/hr/{table}/").read()

@@ -128,7 +128,7 @@ class Bench:
 
     def strays(self) -> list[str]:
         """Name files that nothing accounts for: staging, temporary ones, a lease, and files outside of the log."""
-        from lakewright.runs.log import Log
+        from lakewright.log.log import Log
         from lakewright.storage.uris import open_lake
 
         state, _ = Log(open_lake(str(self.lake)), "state/people/people/").read()

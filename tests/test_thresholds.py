@@ -31,11 +31,11 @@ from lakewright.kafka.batches import EventBatch, read_events
 from lakewright.kafka.copies import find_copies, twins_of
 from lakewright.kafka.files import DayRange, EventObject, EventRules
 from lakewright.kafka.settling import SettledEvents, settle
+from lakewright.log.records import SourceObject
 from lakewright.parquet import arrow
 from lakewright.parquet import values as parquet_values
 from lakewright.parquet.arrow import read_file
 from lakewright.parquet.place import TablePlace
-from lakewright.runs.records import SourceObject
 from lakewright.storage import gzip as storage_gzip
 from lakewright.storage import local_in_place, object_file
 from lakewright.storage.uris import open_in_place, open_lake

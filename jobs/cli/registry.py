@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import jobs.feeds
 from lakewright.config import Conf, Feed, FeedDocument, suggest
 from lakewright.errors import ConfigError, EmptySourceError, NoTargetsError
+from lakewright.log.log import Log
 from lakewright.runs.job import AnyJob
-from lakewright.runs.log import Log
 from lakewright.storage.lake import Lake
 
 

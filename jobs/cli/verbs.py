@@ -93,7 +93,7 @@ def schema(options: FeedOptions) -> Answer:
 @verb
 def compact(options: FeedOptions) -> Answer:
     """Merge the log files of Hudi tables into their base files."""
-    from lakewright.hudi.targets import compact_targets
+    from lakewright.hudi.compaction import compact_targets
 
     lake = options.open_lake()
     with bounded_outages(_leave_at_once):

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakewright.config import MAX_RECORD_BYTES
+from lakewright.log.records import SourceObject
 from lakewright.parquet.values import find_long_value
-from lakewright.runs.records import SourceObject
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 

@@ -8,10 +8,10 @@ from lakewright.dms.columns import TableColumns
 from lakewright.dms.files import ChangeColumns, ChangeFiles, Footer, read_footers
 from lakewright.dms.selection import ChangeSelection, earlier_than, reason_left_out
 from lakewright.errors import ConfigError, ObjectRefusedError
-from lakewright.runs.actions import TableState
+from lakewright.log.actions import TableState
+from lakewright.log.log import Append, Plan
+from lakewright.log.records import SourceObject
 from lakewright.runs.job import Batch, Choice, Request, Survey, Version
-from lakewright.runs.log import Append, Plan
-from lakewright.runs.records import SourceObject
 from lakewright.sources.listing import Source, describe_empty
 
 _NO_NAME: Final = "Spark cannot open an object of this name; rename it"

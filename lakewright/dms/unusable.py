@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lakewright.errors import ConfigError
-from lakewright.runs.actions import TableState
+from lakewright.log.actions import TableState
+from lakewright.log.log import Append, Plan
 from lakewright.runs.job import Batch, CatalogEntry, Choice, Preflight, Request, Staged, Survey
-from lakewright.runs.log import Append, Plan
 from transforms.errors import LakewrightError
 
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from lakewright.aws.catalog import Catalog
+from lakewright.catalog.table import Catalog
 from lakewright.hudi.writer import HudiTable
-from lakewright.runs.actions import TableState
+from lakewright.log.actions import TableState
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 
 _META: Final = (

@@ -1,13 +1,22 @@
 """Compaction of a merge-on-read table: its log files become part of its base files."""
 
-from dataclasses import dataclass
-from typing import Any
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, runtime_checkable
 
 from pyspark.sql import SparkSession
 
+from lakewright.errors import ConfigError, cause_of
 from lakewright.hudi.client import write_client
 from lakewright.hudi.timeline import Timeline
 from lakewright.hudi.writer import HudiTable
+from lakewright.runs.failures import find_unreachable
+from lakewright.runs.job import AnyJob
+from lakewright.runs.lease import Lease
+from lakewright.runs.progress import LOGGER
+from lakewright.storage.lake import Lake
+from transforms.errors import LakewrightError
 
 
 @dataclass(frozen=True)
@@ -19,6 +28,37 @@ class Compacted:
     log_files: int
     base_files: int
     rows: int
+
+
+@runtime_checkable
+class CompactingSink(Protocol):
+    """A sink whose table can be compacted."""
+
+    def compact(self) -> list[Compacted]:
+        """Compact the table as it is now; empty if there was nothing to do."""
+
+
+def compact_targets(lake: Lake, jobs: Sequence[AnyJob]) -> list[dict[str, Any]]:
+    """Compact tables one after the other, and say what was done; one that fails does not stop the others."""
+    return [_compact_target(lake, job) for job in jobs]
+
+
+def _compact_target(lake: Lake, job: AnyJob) -> dict[str, Any]:
+    found: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name}
+    try:
+        if not isinstance(job.sink, CompactingSink):
+            raise ConfigError("this table is no Hudi table; only merge_on_read tables are compacted")
+        run = f"compact-{uuid.uuid4().hex[:8]}"
+        with Lease(lake, job.target.state_folder, run=run, seconds=job.feed.lease_seconds):
+            done = job.sink.compact()
+    except LakewrightError as error:
+        return found | {"compactions": [], "exit_code": error.exit_code, "error": str(error)}
+    except Exception as error:  # noqa: BLE001 - whatever Hudi raises is this table's, and no other's
+        LOGGER.debug("%s: compaction failed", job.target.name, exc_info=True)
+        if unreachable := find_unreachable(error):
+            return found | {"compactions": [], "exit_code": unreachable.exit_code, "error": str(unreachable)}
+        return found | {"compactions": [], "exit_code": 1, "error": f"unexpected {cause_of(error)}"}
+    return found | {"compactions": [asdict(one) for one in done], "exit_code": 0, "error": ""}
 
 
 def compact_table(spark: SparkSession, table: HudiTable) -> list[Compacted]:

@@ -7,12 +7,12 @@ from typing import Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakewright.engine.spark.changes import change_session
+from lakewright.engine.spark.changes.judged import change_session
 from lakewright.errors import ConfigError, StateError
 from lakewright.hudi.config import HudiOptions, HudiTableSpec
 from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
 from lakewright.hudi.writer import HudiTable
-from lakewright.runs.actions import TableState
+from lakewright.log.actions import TableState
 from lakewright.runs.job import Target
 from lakewright.storage.lake import Lake
 from transforms.spark.changes import KEY, column, needs_key_column

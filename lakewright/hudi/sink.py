@@ -8,7 +8,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakewright.engine.spark.keyed_changes import KeyedChanges
+from lakewright.engine.spark.changes.keyed import KeyedChanges
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.catalog import HudiCatalog
 from lakewright.hudi.client import roll_back
@@ -19,13 +19,13 @@ from lakewright.hudi.staged import StagedForHudi
 from lakewright.hudi.staging import BEFORE_IMAGES, AnyRows, ChangeStaging
 from lakewright.hudi.tombstones import stage_tombstones
 from lakewright.hudi.writer import HudiTable, check_session, read_keys, write_changes, write_load
+from lakewright.log.actions import AnyAction, RaiseWatermark, RemoveTombstones, TableCommit, TableState, TakeObjects
+from lakewright.log.log import Log, Plan
+from lakewright.log.records import Counts
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.table_actions import table_actions
-from lakewright.runs.actions import AnyAction, RaiseWatermark, RemoveTombstones, TableCommit, TableState, TakeObjects
 from lakewright.runs.job import Applied, Batch, CatalogEntry, Preflight, Request, Staged
-from lakewright.runs.log import Log, Plan
 from lakewright.runs.progress import LOGGER
-from lakewright.runs.records import Counts
 from transforms.spark.changes import IS_DELETED, KEY, MOVES, ORDER, column, place_changes
 
 _UNKNOWN_KEYS: Final = (

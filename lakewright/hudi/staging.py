@@ -8,8 +8,8 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from lakewright.engine.spark.changes import observe_read
-from lakewright.engine.spark.keyed_changes import KeyedChanges, observe_kept
+from lakewright.engine.spark.changes.judged import observe_read
+from lakewright.engine.spark.changes.keyed import KeyedChanges, observe_kept
 from lakewright.engine.spark.observations import counted
 from lakewright.engine.spark.parquet import stage_parquet, staged_files
 from lakewright.errors import ObjectRefusedError

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from lakewright.engine.spark.parquet import stage_parquet, staged_files
 from lakewright.hudi.keyed_table import KeyedTable
+from lakewright.log.actions import AddTombstones, AnyAction, RemoveTombstones
 from lakewright.parquet.place import TablePlace
-from lakewright.runs.actions import AddTombstones, AnyAction, RemoveTombstones
 from lakewright.runs.job import Batch
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 

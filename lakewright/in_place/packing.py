@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from lakewright.in_place.rewrite import ToRewrite
-from lakewright.runs.records import SourceObject
+from lakewright.log.records import SourceObject
 from lakewright.storage.lake import StoredObject
 
 #: Smaller objects share a task, since a task costs as much as some of them.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final, Literal, NamedTuple, Protocol, cast
 
 from lakewright.errors import AccountingError, ObjectRefusedError, OvertakenError, UnreachableError, cause_of
-from lakewright.runs.records import Counts
+from lakewright.log.records import Counts
 from lakewright.storage.in_place import ObjectsInPlace, Opened, Replaced
 from lakewright.storage.uris import open_in_place
 from transforms.errors import DataError, LakewrightError

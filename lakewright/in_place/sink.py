@@ -8,9 +8,9 @@ from typing import Final
 from lakewright.engine.workers import Workers
 from lakewright.in_place.packing import packed
 from lakewright.in_place.rewrite import Rewritten, Work, rewrite_objects
-from lakewright.runs.actions import AnyAction, RewriteObjects, SetLayout, TableState
+from lakewright.log.actions import AnyAction, RewriteObjects, SetLayout, TableState
+from lakewright.log.records import Counts, SourceObject
 from lakewright.runs.job import Batch, Preflight, Request, Staged
-from lakewright.runs.records import Counts, SourceObject
 from lakewright.storage.lake import Lake
 
 LAYOUT: Final = "in place"

@@ -11,7 +11,7 @@ from lakewright.in_place.rewrite import Content, Rewritten, rewrite_object, with
 from lakewright.json.lines import PIECE_BYTES, Block, RecordCount, blocks_of_lines, count_records
 from lakewright.json.scrub_proof import HiddenFields, proven
 from lakewright.json.scrub_rules import ScrubRules
-from lakewright.runs.records import Counts
+from lakewright.log.records import Counts
 from lakewright.storage.gzip import gunzip, is_gzip, peek
 from lakewright.storage.in_place import ObjectsInPlace, Opened
 from transforms.errors import LongRecordError, NotARecordError

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Final, Literal
 
 from lakewright.config import MAX_RECORD_BYTES
-from lakewright.runs.records import SourceObject
+from lakewright.log.records import SourceObject
 from transforms.json.proof import ScrubProof
 from transforms.json.strings import InsideStrings, StringScrubber, scrubber_inside
 from transforms.json.text import Depth, Scrubber

@@ -22,8 +22,8 @@ from lakewright.kafka.files import (
     ObjectReport,
     flatten_objects,
 )
+from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.place import TablePlace
-from lakewright.runs.records import DataFile, SourceObject
 from transforms.errors import DataError
 from transforms.events.schema import EventSchema, News, learn_columns
 

@@ -11,7 +11,7 @@ from lakewright.engine.workers import Workers
 from lakewright.kafka.batches import cut_evenly
 from lakewright.kafka.files import EventObject, ObjectReport
 from lakewright.kafka.sink import ObjectText
-from lakewright.runs.records import SourceObject
+from lakewright.log.records import SourceObject
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.errors import LongRecordError

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from lakewright.config import MAX_RECORD_BYTES
 from lakewright.kafka.sink import ObjectText
+from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import PROVENANCE, TableWriter
 from lakewright.parquet.place import TablePlace
-from lakewright.runs.records import DataFile
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.errors import LongRecordError

@@ -9,13 +9,13 @@ from typing import Literal
 from lakewright.engine.workers import Workers
 from lakewright.errors import ConfigError
 from lakewright.kafka.files import EventObject
-from lakewright.kafka.schemas import known_schema
 from lakewright.kafka.selection import choose_all, choose_news
 from lakewright.kafka.sink import SinkFolder, SinkListing, SinkObject
-from lakewright.runs.actions import TableState
+from lakewright.log.actions import TableState
+from lakewright.log.log import Plan
+from lakewright.log.records import SourceObject
+from lakewright.log.schemas import known_schema
 from lakewright.runs.job import Batch, Request, Survey
-from lakewright.runs.log import Plan
-from lakewright.runs.records import SourceObject
 from lakewright.sources.selection import is_within
 from transforms.events.schema import Path
 from transforms.events.sink_names import SinkName, date_of_folders

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from lakewright.runs.records import DataFile
+from lakewright.log.records import DataFile
 from transforms.events.sink_names import sink_scope
 
 

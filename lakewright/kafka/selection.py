@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from lakewright.errors import ConfigError, ObjectRefusedError, SourceGoneError
-from lakewright.runs.actions import TableState
+from lakewright.log.actions import TableState
+from lakewright.log.log import Append, OverwriteTable
+from lakewright.log.records import SourceObject
 from lakewright.runs.job import Choice, Request
-from lakewright.runs.log import Append, OverwriteTable
-from lakewright.runs.records import SourceObject
 from lakewright.sources.selection import is_within
 from transforms.object_names import partition_path
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lakewright.log.records import DataFile
 from lakewright.parquet.place import Compression, TablePlace
-from lakewright.runs.records import DataFile
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.errors import DataError

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from lakewright.aws.catalog import Catalog
+from lakewright.catalog.table import Catalog
 from lakewright.errors import ConfigError
+from lakewright.log.actions import AnyAction, TableState
+from lakewright.log.log import Log
+from lakewright.log.records import Counts, DataFile, SourceObject
 from lakewright.parquet.place import Compression, TablePlace
 from lakewright.parquet.table_actions import table_actions
-from lakewright.runs.actions import AnyAction, TableState
 from lakewright.runs.job import Batch, Preflight, Request, Staged, Target
-from lakewright.runs.log import Log
-from lakewright.runs.records import Counts, DataFile, SourceObject
 from lakewright.storage.lake import Lake
 
 _LEFT_BEHIND: Final = "the former table, laid out as {}, is not kept up to date any more; delete it if nobody reads it"

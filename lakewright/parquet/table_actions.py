@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from lakewright.runs.actions import (
+from lakewright.log.actions import (
     REFUSED,
     AddFiles,
     AnyAction,
@@ -15,9 +15,9 @@ from lakewright.runs.actions import (
     SetLayout,
     TakeObjects,
 )
+from lakewright.log.log import Append, OverwritePartitions, Scope
+from lakewright.log.records import DataFile, SourceObject
 from lakewright.runs.job import Batch
-from lakewright.runs.log import Append, OverwritePartitions, Scope
-from lakewright.runs.records import DataFile, SourceObject
 
 
 def table_actions(

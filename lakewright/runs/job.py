@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from lakewright.config import Feed
-from lakewright.runs.actions import AnyAction, TableState
-from lakewright.runs.log import Plan, Scope
+from lakewright.log.actions import AnyAction, TableState
+from lakewright.log.log import Plan, Scope
+from lakewright.log.records import Counts, SourceObject
 from lakewright.runs.progress import Progress
-from lakewright.runs.records import Counts, SourceObject
 from lakewright.storage.lake import Lake
 
 #: Why a batch is dropped whose feed is another by now.

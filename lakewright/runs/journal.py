@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from lakewright.engine.failures import find_unreachable
-from lakewright.engine.jvm import jvm_error
 from lakewright.errors import (
     AccountingError,
     CatalogError,
@@ -16,7 +14,8 @@ from lakewright.errors import (
     UnreachableError,
     cause_of,
 )
-from lakewright.runs.actions import Outcome
+from lakewright.log.actions import Outcome
+from lakewright.runs.failures import find_unreachable, jvm_error
 from lakewright.runs.job import AnyJob, Staged, Survey
 from lakewright.runs.progress import LOGGER, Progress
 from lakewright.runs.receipts import Receipt, has_receipt, report_batch, write_receipt

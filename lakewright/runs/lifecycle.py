@@ -20,12 +20,12 @@ from lakewright.errors import (
     OvertakenError,
     RowsRefusedError,
 )
-from lakewright.runs.actions import Outcome, TableState
+from lakewright.log.actions import Outcome, TableState
+from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.runs.interrupts import Interrupt, interruptible
 from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Request, Staged, Survey
 from lakewright.runs.journal import Journal
 from lakewright.runs.lease import Lease
-from lakewright.runs.log import FORMAT, Log, Plan
 from lakewright.runs.progress import Progress, readable_bytes
 from lakewright.runs.publishing import Staging
 from lakewright.runs.receipts import Receipt

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lakewright.errors import ConfigError
-from lakewright.runs.actions import TableState
+from lakewright.log.actions import TableState
+from lakewright.log.log import Append, Plan
 from lakewright.runs.job import AnyJob, Batch, CatalogEntry, Choice, CommittingSink, Preflight, Request, Staged, Survey
 from lakewright.runs.lifecycle import Run
-from lakewright.runs.log import Append, Plan
 from lakewright.runs.progress import Progress
 from lakewright.runs.receipts import Receipt
 from lakewright.storage.lake import Lake

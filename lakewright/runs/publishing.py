@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from lakewright.errors import OvertakenError
-from lakewright.runs.actions import Outcome
+from lakewright.log.actions import Outcome
 from lakewright.runs.job import Target
 from lakewright.storage.lake import Lake
 

@@ -9,9 +9,9 @@ import msgspec
 
 from lakewright import __version__
 from lakewright.errors import ConfigError
-from lakewright.runs.actions import Outcome
-from lakewright.runs.log import Plan
-from lakewright.runs.records import Counts
+from lakewright.log.actions import Outcome
+from lakewright.log.log import Plan
+from lakewright.log.records import Counts
 from lakewright.storage.lake import Lake
 
 _PACKAGES: Final = ("pyspark", "pydantic", "boto3")

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lakewright.errors import CatalogError, cause_of
-from lakewright.runs.actions import TableState
+from lakewright.log.actions import TableState
 from lakewright.runs.job import AnyJob
 from lakewright.storage.lake import Lake, StoredObject
 

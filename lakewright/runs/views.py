@@ -3,10 +3,10 @@
 from typing import Any
 
 from lakewright.errors import EmptySourceError
-from lakewright.kafka.schemas import history
-from lakewright.runs.actions import Outcome, TableState
+from lakewright.log.actions import Outcome, TableState
+from lakewright.log.log import Log
+from lakewright.log.schemas import history
 from lakewright.runs.job import AnyJob, Request, Survey
-from lakewright.runs.log import Log
 from lakewright.runs.receipts import last_failure, report_batch
 from lakewright.storage.lake import Lake
 from transforms.errors import LakewrightError

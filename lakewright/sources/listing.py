@@ -8,7 +8,7 @@ from datetime import datetime
 from re import Pattern
 from typing import Final
 
-from lakewright.runs.records import SourceObject
+from lakewright.log.records import SourceObject
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.object_names import date_of_object, is_hidden, why_no_data

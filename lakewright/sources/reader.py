@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from lakewright.errors import ConfigError, ObjectRefusedError
-from lakewright.runs.actions import TableState
+from lakewright.log.actions import TableState
+from lakewright.log.log import Append, Plan
+from lakewright.log.records import SourceObject
 from lakewright.runs.job import Batch, Choice, Request, Survey, Version
-from lakewright.runs.log import Append, Plan
-from lakewright.runs.records import SourceObject
 from lakewright.sources.listing import Listed, Source, describe_empty
 from lakewright.sources.selection import choose_append, choose_rebuild, choose_whole, narrowed
 from lakewright.storage.lake import Lake

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from lakewright.runs.log import Log
+from lakewright.log.log import Log
 from lakewright.storage.uris import open_lake
 from tests.conftest import Answer, command
 from tests.e2e.conftest import BUCKET

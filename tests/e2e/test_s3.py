@@ -40,7 +40,7 @@ class S3Bench(Bench):
         return sorted((tuple(row) for row in table.collect()), key=repr)
 
     def strays(self) -> list[str]:
-        from lakewright.runs.log import Log
+        from lakewright.log.log import Log
         from lakewright.storage.uris import open_lake
 
         state, _ = Log(open_lake(self.uri), "state/people/people/").read()

@@ -14,8 +14,8 @@ import pytest
 from lakewright.errors import AccessDeniedError, OvertakenError, UnreachableError
 from lakewright.json.scrub import scrub_object
 from lakewright.json.scrub_rules import ScrubRules
+from lakewright.log.log import FORMAT, Append, Log, Plan
 from lakewright.runs.lease import Lease
-from lakewright.runs.log import FORMAT, Append, Log, Plan
 from lakewright.storage.lake import Lake
 from lakewright.storage.s3_in_place import S3InPlace
 from lakewright.storage.uris import open_lake

@@ -9,9 +9,9 @@ import pytest
 
 from lakewright.aws import outages
 from lakewright.config import Feed
-from lakewright.engine.failures import find_unreachable
 from lakewright.errors import AccessDeniedError, SourceGoneError, UnreachableError
-from lakewright.runs.actions import TableState
+from lakewright.log.actions import TableState
+from lakewright.runs.failures import find_unreachable
 from lakewright.runs.interrupts import Interrupt
 from lakewright.runs.job import Choice, Request, Survey, Target
 from lakewright.runs.lifecycle import Run

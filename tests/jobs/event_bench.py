@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from lakewright.kafka.schemas import known_schema
-from lakewright.runs.actions import TableState
-from lakewright.runs.log import Log
+from lakewright.log.actions import TableState
+from lakewright.log.log import Log
+from lakewright.log.schemas import known_schema
 from lakewright.storage.uris import open_lake
 from tests.conftest import Answer, Bench, command
 from tests.transforms.events.event_oracle import normal_record, rebuild

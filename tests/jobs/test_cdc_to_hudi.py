@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from lakewright.hudi import sink as hudi_sink
 from lakewright.hudi import tombstones
-from lakewright.runs.log import Log
+from lakewright.log.log import Log
 from tests.cdc import EMPLOYEES, CdcBench
 from tests.conftest import freeze_day
 

@@ -380,7 +380,7 @@ def test_a_record_of_more_fields_than_spark_reads(bench: Bench, multiline: bool)
 def test_what_is_clean_is_looked_through_only_where_a_value_begins_with_a_quote(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lakewright.engine.spark import csv
+    from lakewright.engine.spark.csv.frame import frame as csv
 
     looked: list[str] = []
     look = csv.look_through_objects
@@ -624,8 +624,8 @@ def test_a_path_of_another_name_needs_a_rebuild(bench: Bench, fill: str) -> None
 
 
 def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(bench: Bench) -> None:
-    from lakewright.runs.log import FORMAT, Log, OverwritePartitions, Plan
-    from lakewright.runs.records import SourceObject
+    from lakewright.log.log import FORMAT, Log, OverwritePartitions, Plan
+    from lakewright.log.records import SourceObject
     from lakewright.storage.uris import open_lake
 
     bench.feed(source__columns={"id": "long", "name": "string", "more": "string"})

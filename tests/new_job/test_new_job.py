@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 import jobs.feeds
 import transforms
-from lakewright.runs.log import Log
+from lakewright.log.log import Log
 from lakewright.storage.uris import open_lake
 from tests.conftest import ROOT, command
 

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from lakewright.engine.spark.objects import with_object
 from lakewright.engine.spark.rows import TextRows
+from lakewright.log.records import SourceObject
 from lakewright.runs.job import Version
-from lakewright.runs.records import SourceObject
 from lakewright.sources.reader import Found, Look
 from lakewright.storage.lake import Lake
 from transforms.spark.typed_rows import FAULT, TEXT

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakewright.runs.records import SourceObject
+from lakewright.log.records import SourceObject
 from lakewright.storage.lake import Lake
 from transforms.spark.typed_rows import OBJECT
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.place import Compression, TablePlace
-from lakewright.runs.records import DataFile, SourceObject
 from lakewright.storage.lake import Lake
 from transforms.object_names import partition_path
 

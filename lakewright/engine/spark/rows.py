@@ -12,10 +12,10 @@ from pyspark.sql import functions as F
 from lakewright.engine.spark import observations
 from lakewright.engine.spark.parquet import broken_rules, plan_reading, stage_parquet, staged_files
 from lakewright.engine.spark.session import own_session, quiet_failures
+from lakewright.log.records import Counts, SourceObject
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
 from lakewright.runs.job import Batch
-from lakewright.runs.records import Counts, SourceObject
 from lakewright.storage.lake import Lake
 from transforms.spark.typed_rows import OBJECT, REJECTED, TypedColumn, keep_good, keep_rejected, with_typed_values
 

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from jobs.cli import entrypoint
 from jobs.cli.entrypoint import run_as_script
-from jobs.cli.registry import JOBS
+from jobs.cli.registry import job_names
 from jobs.cli.verbs import app
 from lakewright.errors import RunFailedError
 from lakewright.runs.job import Request
@@ -82,7 +82,7 @@ def test_a_script_has_the_options_of_run() -> None:
     assert of_script == of_run
 
 
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("job", job_names())
 def test_each_module_runs_its_own_job(monkeypatch: pytest.MonkeyPatch, job: str) -> None:
     run = mock.create_autospec(run_as_script)
     monkeypatch.setattr(entrypoint, "run_as_script", run)

@@ -11,7 +11,7 @@ import pytest
 from lakewright.errors import AccountingError, UnreachableError
 from lakewright.in_place.rewrite import Content, Rewritten, ToRewrite, rewrite_object, rewrite_objects
 from lakewright.json.lines import count_records
-from lakewright.runs.records import Counts
+from lakewright.log.records import Counts
 from lakewright.storage.in_place import ObjectsInPlace, Opened
 from lakewright.storage.local_in_place import LocalInPlace
 

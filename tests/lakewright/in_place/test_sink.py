@@ -10,11 +10,11 @@ from lakewright.errors import AccountingError
 from lakewright.in_place.packing import is_again, packed, planned
 from lakewright.in_place.rewrite import Rewritten, ToRewrite
 from lakewright.in_place.sink import InPlaceSink, Rewriting
-from lakewright.runs.actions import RewriteObjects, SetLayout, TableState
+from lakewright.log.actions import RewriteObjects, SetLayout, TableState
+from lakewright.log.records import Counts, SourceObject
 from lakewright.runs.job import Batch, Staged
 from lakewright.runs.lifecycle import _check_sums
 from lakewright.runs.progress import LogProgress
-from lakewright.runs.records import Counts, SourceObject
 from lakewright.storage.local import LocalLake
 
 ONE = Counts(read=1, written=1)

@@ -11,13 +11,13 @@ import pytest
 from jobs.cli.registry import load_feed
 from lakewright.config import Conf
 from lakewright.errors import ConfigError
-from lakewright.runs.actions import AddFiles, RemoveFiles, TakeObjects
+from lakewright.log.actions import AddFiles, RemoveFiles, TakeObjects
+from lakewright.log.log import Log
+from lakewright.log.records import Counts, DataFile, SourceObject
 from lakewright.runs.job import AnyJob, Batch, Staged
-from lakewright.runs.log import Log
 from lakewright.runs.maintenance import maintain
 from lakewright.runs.progress import LogProgress
 from lakewright.runs.receipts import Receipt
-from lakewright.runs.records import Counts, DataFile, SourceObject
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from tests.conftest import Bench

@@ -7,20 +7,20 @@ from typing import Any
 import boto3
 import pytest
 
-from lakewright.aws.catalog import Catalog
+from lakewright.catalog.table import Catalog
 from lakewright.config import Feed
 from lakewright.errors import ConfigError
-from lakewright.runs.actions import TableState
+from lakewright.log.actions import TableState
+from lakewright.log.log import Plan
+from lakewright.log.records import Counts, DataFile, SourceObject
 from lakewright.runs.job import CatalogEntry, Choice, Request, Staged, Survey, Target
 from lakewright.runs.lifecycle import run_targets
-from lakewright.runs.log import Plan
 from lakewright.runs.progress import LogProgress, Progress
 from lakewright.runs.receipts import Receipt
-from lakewright.runs.records import Counts, DataFile, SourceObject
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
-from tests.lakewright.aws.glue_server import GlueServer, glue_server
-from tests.lakewright.aws.test_catalog import get_partitions, get_table
+from tests.lakewright.catalog.glue_server import GlueServer, glue_server
+from tests.lakewright.catalog.test_table import get_partitions, get_table
 
 
 class CopyFeed(Feed):

@@ -9,9 +9,9 @@ from transforms.access_logs import with_request_fields
 from jobs.cli.entrypoint import run_as_script
 from lakewright.engine.spark.lines import LineFormat
 from lakewright.engine.spark.rows import TextRows, TypedRows
+from lakewright.log.actions import SetProperties
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import ParquetSink, WrittenRows
-from lakewright.runs.actions import SetProperties
 from lakewright.runs.job import Batch, Target, TargetJob
 from lakewright.sources.listing import Source
 from lakewright.sources.reader import Filling, ObjectReader

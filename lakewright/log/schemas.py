@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from lakewright.runs.actions import TableState
-from lakewright.runs.log import Plan
-from lakewright.runs.records import SchemaVersion
+from lakewright.log.actions import TableState
+from lakewright.log.log import Plan
+from lakewright.log.records import SchemaVersion
 from transforms.events.column_names import plain_name
 from transforms.events.schema import TEXT_SUFFIX, EventColumn, EventSchema
 from transforms.events.types import ddl_type

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lakewright.errors import HistoryExpiredError
-from lakewright.runs.actions import AddFiles, RemoveFiles, TableCommit
-from lakewright.runs.log import Log
-from lakewright.runs.records import DataFile
+from lakewright.log.actions import AddFiles, RemoveFiles, TableCommit
+from lakewright.log.log import Log
+from lakewright.log.records import DataFile
 
 
 @dataclass

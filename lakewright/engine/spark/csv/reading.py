@@ -9,9 +9,9 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.csv.objects import CsvOptions, Finding, Header, misread_among, refused_among
-from lakewright.engine.spark.csv import DOUBT, CsvBatch
+from lakewright.engine.spark.csv.frame import DOUBT, CsvBatch
 from lakewright.errors import ObjectRefusedError
-from lakewright.runs.records import SourceObject
+from lakewright.log.records import SourceObject
 from lakewright.storage.lake import Lake
 from transforms.spark.typed_rows import OBJECT
 

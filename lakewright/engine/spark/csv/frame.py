@@ -12,9 +12,9 @@ from pyspark.sql import Column, DataFrame, DataFrameReader, Observation, SparkSe
 from pyspark.sql import functions as F
 
 from lakewright.csv.objects import CsvOptions, Finding, Header, bind_columns
-from lakewright.engine.spark.csv_records import look_through_objects, read_records
+from lakewright.engine.spark.csv.records import look_through_objects, read_records
 from lakewright.engine.spark.objects import hadoop_uri, with_object
-from lakewright.runs.records import SourceObject
+from lakewright.log.records import SourceObject
 from lakewright.storage.lake import Lake
 from transforms.object_names import is_hidden
 from transforms.spark.typed_rows import FAULT, OBJECT, TEXT

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lakewright.csv.objects import CsvOptions, Header, bind_columns, look_through, read_heads, refused_among
-from lakewright.engine.spark.csv_reading import CsvReading
+from lakewright.engine.spark.csv.reading import CsvReading
 from lakewright.engine.spark.rows import TextRows
+from lakewright.log.records import SourceObject
 from lakewright.runs.job import Version
-from lakewright.runs.records import SourceObject
 from lakewright.sources.reader import Found, Look
 from lakewright.storage.lake import Lake
 from transforms.errors import HeaderError

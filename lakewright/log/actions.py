@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from lakewright.runs.records import Counts, DataFile, Record, SchemaVersion, SourceObject
+from lakewright.log.records import Counts, DataFile, Record, SchemaVersion, SourceObject
 
 #: The partition of rejected rows whose batch was refused.
 REFUSED: Final = "refused"

@@ -14,8 +14,8 @@ from typing import Final, TypeVar
 import msgspec
 
 from lakewright.errors import OvertakenError, StateError
-from lakewright.runs.actions import Outcome, TableState
-from lakewright.runs.records import Record, SourceObject
+from lakewright.log.actions import Outcome, TableState
+from lakewright.log.records import Record, SourceObject
 from lakewright.storage.lake import Lake
 from transforms.object_names import partition_path
 

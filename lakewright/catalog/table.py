@@ -11,11 +11,11 @@ from urllib.parse import unquote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lakewright.aws.catalog_entries import as_input, keys_of, merged, place_of, without_parameters
 from lakewright.aws.clients import bounded_client
 from lakewright.aws.s3_calls import code_of
+from lakewright.catalog.entries import as_input, keys_of, merged, place_of, without_parameters
 from lakewright.errors import CatalogError
-from lakewright.runs.actions import TableState
+from lakewright.log.actions import TableState
 
 #: The most that Glue takes in a call.
 _WRITTEN_PER_CALL: Final = 100

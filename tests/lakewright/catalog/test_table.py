@@ -6,11 +6,11 @@ from typing import Any
 import boto3
 import pytest
 
-from lakewright.aws.catalog import Catalog
+from lakewright.catalog.table import Catalog
 from lakewright.errors import CatalogError
-from lakewright.runs.actions import TableState
-from lakewright.runs.records import DataFile
-from tests.lakewright.aws.glue_server import GlueServer, glue_server
+from lakewright.log.actions import TableState
+from lakewright.log.records import DataFile
+from tests.lakewright.catalog.glue_server import GlueServer, glue_server
 
 LAKE = "s3://bucket/lake"
 HIS_PARAMETERS = {"projection.enabled": "true", "projection.day.type": "integer", "team": "sales", "EXTERNAL": "TRUE"}

@@ -9,15 +9,15 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.dms.files import ChangeFiles
-from lakewright.engine.spark.change_files import read_changes
+from lakewright.engine.spark.changes.frame import read_changes
 from lakewright.engine.spark.observations import counted
 from lakewright.engine.spark.parquet import broken_rules, stage_parquet, staged_files
 from lakewright.engine.spark.session import own_session
 from lakewright.errors import AccountingError, ObjectRefusedError
+from lakewright.log.records import Counts, DataFile
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
 from lakewright.runs.job import Batch
-from lakewright.runs.records import Counts, DataFile
 from lakewright.storage.lake import Lake
 from transforms.spark.changes import (
     IS_LOAD,

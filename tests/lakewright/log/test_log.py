@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakewright.errors import HistoryExpiredError, OvertakenError, StateError
-from lakewright.runs import log as module
-from lakewright.runs.actions import (
+from lakewright.log import log as module
+from lakewright.log.actions import (
     AddFiles,
     ForgetObjects,
     OverwriteTable,
@@ -21,9 +21,9 @@ from lakewright.runs.actions import (
     TableState,
     TakeObjects,
 )
-from lakewright.runs.history import changes_since
-from lakewright.runs.log import FORMAT, Append, Log, Outcome, OverwritePartitions, Plan
-from lakewright.runs.records import DataFile, SourceObject
+from lakewright.log.history import changes_since
+from lakewright.log.log import FORMAT, Append, Log, Outcome, OverwritePartitions, Plan
+from lakewright.log.records import DataFile, SourceObject
 from lakewright.storage.uris import open_lake
 
 

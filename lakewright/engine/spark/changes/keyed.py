@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.files import ChangeFiles
-from lakewright.engine.spark.changes import JudgedChanges
+from lakewright.engine.spark.changes.judged import JudgedChanges
 from transforms.spark.changes import IS_DELETED, IS_IMPLIED, ORDER, UPDATES
 from transforms.spark.kept_values import UNCHANGED
 from transforms.spark.key_changes import IS_SHARED

@@ -1,0 +1,1 @@
+"""Tables in the Glue Data Catalog."""

@@ -1,0 +1,1 @@
+"""CSV objects, read by Spark."""

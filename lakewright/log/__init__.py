@@ -1,0 +1,1 @@
+"""A target's log, and the table state that it adds up to."""

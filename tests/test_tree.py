@@ -1,0 +1,50 @@
+"""What of the tree's shape import-linter does not check."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+MOST_MODULES = 12
+WITHOUT_SPARK = (
+    "jobs.feeds.json_scrub",
+    "lakewright.csv.objects",
+    "lakewright.dms.files",
+    "lakewright.in_place.sink",
+    "lakewright.json.scrub_timer",
+    "lakewright.kafka.rows",
+    "lakewright.log.log",
+    "lakewright.parquet.sink",
+    "lakewright.runs.lifecycle",
+    "lakewright.storage.uris",
+    "transforms.csv.quotes",
+    "transforms.events.schema",
+    "transforms.json.text",
+)
+
+
+def folders() -> list[Path]:
+    packages = [
+        path.parent for name in ("jobs", "lakewright", "transforms") for path in (ROOT / name).rglob("__init__.py")
+    ]
+    return [folder for folder in packages if folder != ROOT / "jobs"]  # a module a job
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda folder: str(folder.relative_to(ROOT)))
+def test_a_folder_holds_about_a_dozen_modules(folder: Path) -> None:
+    modules = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
+    assert len(modules) <= MOST_MODULES, f"{folder.relative_to(ROOT)}: {sorted(modules)}"
+
+
+def test_what_does_without_spark_does_not_import_it() -> None:
+    script = (
+        "import importlib, sys\n"
+        f"for name in {WITHOUT_SPARK!r}:\n"
+        "    importlib.import_module(name)\n"
+        "    assert not {'pyspark', 'py4j'} & set(sys.modules), name\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
