@@ -20,13 +20,13 @@ class LakewrightError(Exception):
 
 
 class SessionSettingError(LakewrightError):
-    """Raised when a setting of the Spark session would make other values of the data than are promised."""
+    """Raised when values would depend on a setting of the Spark session, and that is not the one that is needed."""
 
     exit_code = 2
 
     def __init__(self, name: str, value: str, wanted: str) -> None:
         self.name, self.value, self.wanted = name, value, wanted
-        super().__init__(f"the session has {name}={value}; set it to {wanted}, else patterns read dates differently")
+        super().__init__(f"the session has {name}={value}, by which values would be others; set it to {wanted}")
 
 
 class DataError(LakewrightError):

@@ -22,9 +22,10 @@ from lakewright.engine.spark.csv import hadoop_uri
 from lakewright.parquet.values import find_long_value
 from lakewright.runs.log import SourceObject
 from lakewright.storage.lake import Lake
+from transforms.changes.load_files import LOAD_PATH
 from transforms.spark.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
 
-_LOAD: Final = re.compile(r"(?:.*/)?LOAD[^/]*\.parquet", re.DOTALL)
+_LOAD: Final = re.compile(LOAD_PATH, re.DOTALL)
 #: DMS names a file of changes after the moment that it was written: 20260801-101500123.parquet.
 _STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*\.parquet", re.DOTALL)
 _TAIL_BYTES: Final = 64 << 10

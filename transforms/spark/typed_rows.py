@@ -15,7 +15,8 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.errors import MissingColumnsError, SessionSettingError
+from transforms.errors import MissingColumnsError
+from transforms.spark.settings import require_corrected_patterns
 
 OBJECT: Final = "_lakewright_object"
 TEXT: Final = "_lakewright_text"
@@ -35,7 +36,6 @@ _UTC_TEXT: Final = "\u0001Z"
 _UTC_PATTERN: Final = "\u0001X"
 _FIRST_MICROS: Final = -62_135_596_800_000_000  # year 1
 _LAST_MICROS: Final = 253_402_300_799_999_999  # year 9999
-_POLICY: Final = "spark.sql.legacy.timeParserPolicy"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def with_typed_values(rows: DataFrame, *, columns: Sequence[TypedColumn]) -> Dat
     if missing:
         raise MissingColumnsError(missing, rows.columns)
     if any(_is_parsed(column) for column in columns):
-        _require_corrected_patterns(rows)
+        require_corrected_patterns(rows)
     cleaned = rows.withColumns({_TYPED + column.name: _cleaned_text(column) for column in columns})
     typed = cleaned.withColumns({_TYPED + column.name: _typed_value(column) for column in columns})
     faults = [_text_or_null(rows, FAULT).isNotNull(), *(_is_broken(column) for column in columns)]
@@ -142,11 +142,6 @@ def _text_or_null(rows: DataFrame, name: str) -> Column:
 
 def _is_parsed(column: TypedColumn) -> bool:
     return column.type == "timestamp" or (column.type == "date" and column.format != ISO_DATE)
-
-
-def _require_corrected_patterns(rows: DataFrame) -> None:
-    if (policy := rows.sparkSession.conf.get(_POLICY)) != "CORRECTED":
-        raise SessionSettingError(_POLICY, policy or "", "CORRECTED")
 
 
 def _cleaned_text(column: TypedColumn) -> Column:
