@@ -80,8 +80,7 @@ def with_change_order(changes: DataFrame, *, key: Sequence[str], kind_column: st
     """
     require_columns(changes, key)
     require_columns(changes, (KIND, SEQUENCE, TIME, IS_LOAD, FILE, POSITION))
-    if any(isinstance(changes.schema[name].dataType, TimestampType) for name in key):
-        require_utc(changes)
+    _require_utc_for_times(changes, key)
     is_load = F.col(IS_LOAD)
     is_deleted = ~is_load & (F.col(KIND) == "D")
     ordered = changes.withColumns(
@@ -190,9 +189,11 @@ def place_changes(changes: DataFrame, *, held: DataFrame, partition_by: Sequence
 
     Raises:
         MissingColumnsError: If the key, the mark of deletions or a column of ``partition_by`` is absent.
+        SessionSettingError: If one of ``partition_by`` is a timestamp, and the session's time zone is not UTC.
     """
     require_columns(changes, (KEY, IS_DELETED, *partition_by))
     require_columns(held, (KEY, *partition_by))
+    _require_utc_for_times(changes, partition_by)
     places = held.select(F.col(KEY).alias(_HELD_KEY), F.struct(*map(column, partition_by)).alias(_HELD_IN))
     found = changes.join(places, on=F.col(KEY) == F.col(_HELD_KEY))
     held_in = {name: F.col(_HELD_IN)[name] for name in partition_by}
@@ -325,6 +326,12 @@ def with_faults(changes: DataFrame, faults: Sequence[tuple[Column, str, str]]) -
     ]
     found = F.concat(REASONS, F.array(*reasons).cast(_REASONS))
     return changes.withColumns({REJECTED: reduce(or_, broken, F.col(REJECTED)), REASONS: found})
+
+
+def _require_utc_for_times(frame: DataFrame, names: Sequence[str]) -> None:
+    """Make sure that timestamps whose text counts are written as the same text in every session."""
+    if any(isinstance(frame.schema[name].dataType, TimestampType) for name in names):
+        require_utc(frame)
 
 
 def _folder(value: Column) -> Column:
