@@ -61,7 +61,9 @@ def alone(tmp_path: Path) -> dict[str, str]:
 def run(code: str, *arguments: str, folder: Path, environment: dict[str, str]) -> str:
     (folder / "run.py").write_text(code)
     command = [sys.executable, str(folder / "run.py"), *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
