@@ -47,3 +47,25 @@ def test_a_line_that_is_no_record_stops_it(spark: SparkSession) -> None:
         scrub_lines(lines, fields=["a"]).collect()
     with pytest.raises(MissingColumnsError, match="value"):
         scrub_lines(lines.withColumnRenamed("value", "text"), fields=["a"])
+
+
+def test_a_refused_line_becomes_null_with_its_reason(spark: SparkSession) -> None:
+    rows = [(1, b'{"a": 1}'), (2, b'{"a": "secret'), (3, b'{"a": "\xff"}'), (4, b"[]"), (5, None), (6, b" ")]
+    expected = spark.createDataFrame(
+        [
+            (1, b'{"a": ""}', None),
+            (2, None, "Input data was truncated"),
+            (3, None, "not UTF-8 (byte 8 of the line)"),
+            (4, None, "not a JSON object"),
+            (5, None, None),
+            (6, b" ", None),
+        ],
+        "n int, value binary, _lakewright_fault string",
+    )
+    lines = spark.createDataFrame([(n, bytearray(text) if text else None) for n, text in rows], "n int, value binary")
+    scrubbed = lines.transform(scrub_lines, fields=["a"], on_refused_line="reject")
+    assert_df_equality(scrubbed, expected)
+    with pytest.raises(ValueError, match="the lines have a column _lakewright_fault already"):
+        scrubbed.transform(scrub_lines, fields=["a"], on_refused_line="reject")
+    with pytest.raises(ValueError, match="on_refused_line is fail or reject, not 'skip'"):
+        lines.transform(scrub_lines, fields=["a"], on_refused_line="skip")
