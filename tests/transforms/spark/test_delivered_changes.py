@@ -37,6 +37,10 @@ ORDERING: dict[str, Any] = {"key": ["id"], "kind_column": "Op", "time_column": "
             "120260329023000000000 f 0000000001",
             id="hour-that-berlin-skips",
         ),
+        pytest.param(
+            ("U", "1969-12-31 23:59:59.999999", None, "f", 1), "119691231235959999999 f 0000000001", id="before-1970"
+        ),
+        pytest.param(("U", "0001-01-01 00:00:00", None, "f", 1), "100010101000000000000 f 0000000001", id="year-1"),
         pytest.param(("U", None, "12", "f", 1), f"1{'12':0>35} f 0000000001", id="sequence"),
         pytest.param(("U", "soon", None, "f", 1), None, id="no-time"),
         pytest.param(("U", "2026-08-01 10:00:00", None, "f", 2**40), None, id="position-above-ten-digits"),
