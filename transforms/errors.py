@@ -1,6 +1,7 @@
 """Errors of the data itself, and the base of every error of this project.
 
 LakewrightError
+├── SessionSettingError
 └── DataError
     ├── MissingColumnsError
     ├── HeaderError
@@ -16,6 +17,16 @@ class LakewrightError(Exception):
     """Base of every error that this project raises on purpose."""
 
     exit_code = 1
+
+
+class SessionSettingError(LakewrightError):
+    """Raised when values would depend on a setting of the Spark session, and that is not the one that is needed."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, value: str, wanted: str) -> None:
+        self.name, self.value, self.wanted = name, value, wanted
+        super().__init__(f"the session has {name}={value}, by which values would be others; set it to {wanted}")
 
 
 class DataError(LakewrightError):

@@ -19,8 +19,9 @@ from lakewright.log.records import SourceObject
 from lakewright.parquet.values import find_long_value
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
+from transforms.changes.load_files import LOAD_PATH
 
-_LOAD: Final = re.compile(r"(?:.*/)?LOAD[^/]*\.parquet", re.DOTALL)
+_LOAD: Final = re.compile(LOAD_PATH, re.DOTALL)
 #: DMS names a file of changes after the moment that it was written: 20260801-101500123.parquet.
 _STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*\.parquet", re.DOTALL)
 _FOOTERS_AT_ONCE: Final = 16

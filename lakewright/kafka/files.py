@@ -1,9 +1,7 @@
 """What a worker does with objects of events: text in, staged Parquet files and a report of each object out."""
 
-import gc
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, NamedTuple, TypeVar
@@ -20,8 +18,9 @@ from lakewright.parquet.place import TablePlace
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.errors import LongRecordError
-from transforms.events.flat_rows import FlatRows, flatten
-from transforms.events.lines import Line, RejectedLine, number_lines, parse_lines, split_lines
+from transforms.events.blocks import flatten_block, no_search_for_cycles
+from transforms.events.flat_rows import FlatRows
+from transforms.events.lines import Line, RejectedLine, split_lines
 from transforms.events.record_shape import RecordShape
 from transforms.events.schema import EventColumn, EventSchema, News, Path
 from transforms.events.seen_records import CARRIED, SeenRecords, places_by_stream
@@ -122,8 +121,7 @@ def flatten_objects(task: FlattenTask) -> Flattened:
     source, lake = open_lake(task.source_uri), open_lake(task.lake_uri)
     seen, shape, writer = SeenRecords(), RecordShape(), TableWriter(lake, task.table)
     reports = []
-    # Records hold no cycles, and looking for some takes as long as reading them.
-    with _no_search_for_cycles():
+    with no_search_for_cycles():
         for each in task.objects:
             reading = _Reading(each, task, lake, seen, shape)
             reading.read(ObjectText(source, each.path, each.size))
@@ -132,15 +130,6 @@ def flatten_objects(task: FlattenTask) -> Flattened:
                 writer.absorb(reading.rows)
         writer.flush()
     return Flattened(reports, writer.files)
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 class _Reading:
@@ -175,22 +164,12 @@ class _Reading:
         for lines in split_lines(text, max_bytes=self._rules.max_record_bytes):
             if text.damage:  # what is left is the beginning of a line
                 break
-            flat, blank = self._flatten(lines, line, record)
+            flat = flatten_block(lines, self._shape, after_line=line, after_record=record)
             self._take(flat)
             line += len(lines)
-            record += len(lines) - blank
+            record += len(lines) - flat.blank
             last = lines[-1]
         return text.find_damage(line, last)
-
-    def _flatten(self, lines: Sequence[bytes], line: int, record: int) -> tuple[FlatRows, int]:
-        """Give the rows of lines, and how many of these were blank; reject what is no record."""
-        values = self._shape.read(lines)
-        if values is not None:
-            return FlatRows(number_lines(lines, after_line=line, after_record=record), values), 0
-        parsed = parse_lines(lines, after_line=line, after_record=record)
-        self._shape.learn(parsed.records)
-        self._reject(parsed.rejected)
-        return flatten(parsed.records, parsed.lines), parsed.blank
 
     def _take(self, flat: FlatRows) -> None:
         self._reject(flat.rejected)

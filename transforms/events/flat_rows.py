@@ -28,11 +28,13 @@ class FlatRows:
         lines: The line of each row.
         values: The values by path, one for each row.
         rejected: Lines that were no rows after all.
+        blank: How many lines were blank, and so no rows.
     """
 
     lines: list[Line]
     values: dict[Path, list[Any]]
     rejected: list[RejectedLine] = field(default_factory=list)
+    blank: int = 0
 
     def remove(self, rows: set[int]) -> None:
         """Take rows out, whatever is wrong with them."""

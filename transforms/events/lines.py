@@ -20,12 +20,12 @@ Record = dict[str, Any]
 #: A record that nests deeper is rejected: Arrow, Parquet and Spark recurse.
 DEEPEST: Final = 100
 _SURELY_EXACT: Final = 16
-_BLANKS: Final = b" \t\r"
+_BLANKS: Final = b" \t\r\n"
 #: msgspec looks for a word such as ``null`` only if as many bytes are left.
 _PADDING: Final = b"    "
 _LITERALS: Final = (b"null", b"true", b"false")
 _ESCAPE_ENDS: Final = (b"\\", b"0", b"00", b"000", b"0000", b"\\udc00", b"udc00", b"dc00", b"c00")
-_LOOSE: Final = re.compile(rb'"[ \t\r]+:')
+_LOOSE: Final = re.compile(rb'"[ \t\r\n]+:')
 
 
 class Line(NamedTuple):
@@ -164,7 +164,7 @@ def exact_number(text: str) -> float | Decimal:
 
 def is_loose(text: bytes) -> bool:
     """Tell whether there are blanks between a key and its colon, or what looks like that."""
-    has_blanks = b" :" in text or b"\t:" in text or b"\r:" in text
+    has_blanks = any(blank in text for blank in (b" :", b"\t:", b"\r:", b"\n:"))
     return has_blanks and _LOOSE.search(text) is not None
 
 

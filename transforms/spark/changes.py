@@ -12,9 +12,10 @@ from typing import Final
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType, DataType, DoubleType, FloatType, StringType
+from pyspark.sql.types import BinaryType, DataType, DoubleType, FloatType, StringType, TimestampType
 
 from transforms.errors import MissingColumnsError
+from transforms.spark.settings import require_utc
 
 #: What a reader of changes adds to the columns of the source table.
 KIND: Final = "_lakewright_kind"
@@ -52,7 +53,9 @@ _HELD_IN: Final = "_lakewright_held_in"
 #: A change sequence number has 35 digits, of which the first sixteen are its time.
 _SEQUENCE_DIGITS: Final = 35
 _POSITION_DIGITS: Final = 10
-_TIME_PATTERN: Final = "yyyyMMddHHmmssSSSSSS"
+_FIRST_MICROS: Final = -62_135_596_800_000_000  # year 1
+_LAST_MICROS: Final = 253_402_300_799_999_999  # year 9999
+_DAY, _HOUR, _MINUTE = 86_400_000_000, 3_600_000_000, 60_000_000
 _HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _REASONS: Final = "array<struct<rule:string,column:string>>"
 
@@ -67,13 +70,17 @@ def with_change_order(changes: DataFrame, *, key: Sequence[str], kind_column: st
                  a rule was not broken)
     Rows:        unchanged
 
+    ``transforms.spark.delivered_changes.with_delivery`` adds the columns in to rows that Spark read by itself.
     ``kind_column`` and ``time_column`` are the names to give as reasons. The rules: null_key, empty_key, encoding (a
     key that is not UTF-8, which Hudi's Java strings cannot hold), kind, order.
 
     Raises:
-        MissingColumnsError: If a key column is absent.
+        MissingColumnsError: If a key column or one that a reader adds is absent.
+        SessionSettingError: If a key column is a timestamp, and the session's time zone is not UTC.
     """
     require_columns(changes, key)
+    require_columns(changes, (KIND, SEQUENCE, TIME, IS_LOAD, FILE, POSITION))
+    _require_utc_for_times(changes, key)
     is_load = F.col(IS_LOAD)
     is_deleted = ~is_load & (F.col(KIND) == "D")
     ordered = changes.withColumns(
@@ -132,12 +139,16 @@ def with_folder_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> D
 def keep_last_changes(changes: DataFrame) -> DataFrame:
     """Keep the last change of each key.
 
-    Columns in:  _record_key, _change_order, _lakewright_rejected, _lakewright_kind, _lakewright_is_load; where there,
-                 _lakewright_former_key
+    Columns in:  those of ``with_change_order``; where there, _lakewright_former_key
     Columns out: the same, _lakewright_updates (boolean; whether the first change of the key is an update, so that its
                  row must be in the table already), _lakewright_first_order (string; the order of that change)
-    Rows:        without rejected ones, one per key; the order is total, so that it is always the same one
+    Rows:        without rejected ones, which ``keep_rejected_changes`` gives; one per key. The order is total, so that
+                 it is always the same one
+
+    Raises:
+        MissingColumnsError: If a column of ``with_change_order`` is absent.
     """
+    require_columns(changes, (KEY, ORDER, IS_DELETED, REJECTED, KIND, IS_LOAD))
     of_key = Window.partitionBy(KEY)
     ranked = changes.where(~F.col(REJECTED)).withColumns(
         {
@@ -155,7 +166,12 @@ def keep_newer(changes: DataFrame, *, held: DataFrame) -> DataFrame:
     Columns in:  _record_key, _change_order; in ``held`` also, with any number of rows a key
     Columns out: those of ``changes``
     Rows:        without the changes whose key is held with a later order, or the same
+
+    Raises:
+        MissingColumnsError: If the key or the order is absent.
     """
+    require_columns(changes, (KEY, ORDER))
+    require_columns(held, (KEY, ORDER))
     last_held = held.groupBy(KEY).agg(F.max(ORDER).alias(_HELD_ORDER)).withColumnRenamed(KEY, _HELD_KEY)
     joined = changes.join(last_held, on=F.col(KEY) == F.col(_HELD_KEY), how="left")
     newer = F.col(_HELD_ORDER).isNull() | (F.col(ORDER) > F.col(_HELD_ORDER))
@@ -170,7 +186,14 @@ def place_changes(changes: DataFrame, *, held: DataFrame, partition_by: Sequence
     Columns out: those of ``changes``, _lakewright_moves (boolean; whether a deletion is that of a key that has moved)
     Rows:        what is not deleted, as it is; and a deletion for each partition that holds a key which is deleted, or
                  which is now in another one. Deletions of keys that are held nowhere drop out
+
+    Raises:
+        MissingColumnsError: If the key, the mark of deletions or a column of ``partition_by`` is absent.
+        SessionSettingError: If one of ``partition_by`` is a timestamp, and the session's time zone is not UTC.
     """
+    require_columns(changes, (KEY, IS_DELETED, *partition_by))
+    require_columns(held, (KEY, *partition_by))
+    _require_utc_for_times(changes, partition_by)
     places = held.select(F.col(KEY).alias(_HELD_KEY), F.struct(*map(column, partition_by)).alias(_HELD_IN))
     found = changes.join(places, on=F.col(KEY) == F.col(_HELD_KEY))
     held_in = {name: F.col(_HELD_IN)[name] for name in partition_by}
@@ -272,12 +295,21 @@ def require_columns(frame: DataFrame, names: Sequence[str]) -> None:
 def _order() -> Column:
     """Write the order of a change as text: 0 for loads and 1 for changes, sequence or time, file, place in the file."""
     sequence = F.when(F.col(SEQUENCE).rlike(f"^[0-9]{{1,{_SEQUENCE_DIGITS}}}$"), F.col(SEQUENCE))
-    time = F.when(F.year(TIME).between(1, 9999), F.date_format(TIME, _TIME_PATTERN))
+    time = F.when(F.unix_micros(TIME).between(_FIRST_MICROS, _LAST_MICROS), _digits_of_time())
     moment = F.when(F.col(IS_LOAD), F.lit("0")).otherwise(
         F.concat(F.lit("1"), F.coalesce(F.lpad(sequence, _SEQUENCE_DIGITS, "0"), time))
     )
     place = F.lpad(F.col(POSITION).cast("string"), _POSITION_DIGITS, "0")
     return F.concat(moment, F.lit(" "), FILE, F.lit(" "), place)
+
+
+def _digits_of_time() -> Column:
+    """Write a time as twenty digits, in UTC whatever the session's time zone is."""
+    micros = f"unix_micros({TIME})"
+    of_day, of_minute = f"pmod({micros}, {_DAY})", f"pmod({micros}, {_MINUTE})"
+    day = f"date_from_unix_date(cast(({micros} - {of_day}) div {_DAY} as int))"
+    clock = f"{of_day} div {_HOUR} * 10000000000 + {of_day} div {_MINUTE} % 60 * 100000000 + {of_minute}"
+    return F.expr(f"concat(replace(cast({day} as string), '-', ''), lpad(cast({clock} as string), 12, '0'))")
 
 
 def with_faults(changes: DataFrame, faults: Sequence[tuple[Column, str, str]]) -> DataFrame:
@@ -294,6 +326,12 @@ def with_faults(changes: DataFrame, faults: Sequence[tuple[Column, str, str]]) -
     ]
     found = F.concat(REASONS, F.array(*reasons).cast(_REASONS))
     return changes.withColumns({REJECTED: reduce(or_, broken, F.col(REJECTED)), REASONS: found})
+
+
+def _require_utc_for_times(frame: DataFrame, names: Sequence[str]) -> None:
+    """Make sure that timestamps whose text counts are written as the same text in every session."""
+    if any(isinstance(frame.schema[name].dataType, TimestampType) for name in names):
+        require_utc(frame)
 
 
 def _folder(value: Column) -> Column:

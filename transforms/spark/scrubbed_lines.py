@@ -1,52 +1,93 @@
 """The scrub of ``transforms.json.text`` over a column of text."""
 
-from collections.abc import Collection, Iterable
-from typing import Literal, cast
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Final, Literal, cast
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql.types import StringType, StructField, StructType
 
-from transforms.errors import MissingColumnsError
+from transforms.errors import MissingColumnsError, NotARecordError
 from transforms.json.strings import InsideStrings, scrubber_inside
 from transforms.json.text import Depth
+from transforms.spark.typed_rows import FAULT
 
-VALUE = "value"
+VALUE: Final = "value"
 
 
-def scrubbed_lines(
+def scrub_lines(
     lines: DataFrame,
     *,
     fields: Collection[str],
     depth: Depth = "top",
     replacement: bytes = b'""',
     inside_strings: Collection[str] | Literal["any"] = (),
+    on_refused_line: Literal["fail", "reject"] = "fail",
 ) -> DataFrame:
     """Replace the values of some fields in lines of JSON; see ``transforms.json.text.scrub_line``.
 
-    ``inside_strings`` are as in ``transforms.json.strings.StringScrubber``.
+    ``inside_strings`` are as in ``transforms.json.strings.StringScrubber``. A line that is not one JSON object in UTF-8
+    cannot be scrubbed, and never comes out as it was. The job leaves the whole object as it was; a frame has no
+    objects, so that ``fail`` fails the query. With ``reject``, the line becomes null and its row says why.
 
-    Columns in:  value (string: one record; null and blank lines stay)
-    Columns out: every input column, value with the fields' values replaced
+    Columns in:  value (string or binary: one record; null and blank lines stay)
+    Columns out: every input column, value with the fields' values replaced; with ``reject`` also _lakewright_fault
+                 (string; why a line was refused, which never quotes it; null in the others)
     Rows:        unchanged
 
     Raises:
         MissingColumnsError: If ``value`` is absent.
-        ValueError: If a field, the replacement or ``inside_strings`` is none.
-        NotARecordError: In the task that meets it, if a line is no JSON object: nothing of it goes on unscrubbed.
+        ValueError: If a field, the replacement, ``inside_strings`` or ``on_refused_line`` is none; with ``reject``, if
+            the lines have a column _lakewright_fault already.
+        NotARecordError: With ``fail``, in the task that meets it, if a line is refused.
     """
     if VALUE not in lines.columns:
         raise MissingColumnsError([VALUE], lines.columns)
-    names, place = tuple(fields), lines.columns.index(VALUE)
+    if on_refused_line not in ("fail", "reject"):
+        raise ValueError(f"on_refused_line is fail or reject, not {on_refused_line!r}")
+    names, rejects = tuple(fields), on_refused_line == "reject"
+    if rejects and FAULT in lines.columns:
+        raise ValueError(f"the lines have a column {FAULT} already; rename it")
     inside = cast(InsideStrings, inside_strings if isinstance(inside_strings, str) else tuple(inside_strings))
     scrubber_inside(names, depth, replacement, inside)  # what is wrong with these is said here, not by a task
+    place = lines.columns.index(VALUE)
+    out = _with_fault(lines.schema) if rejects else lines.schema
 
-    def scrub_batches(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    def scrub_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         scrub = scrubber_inside(names, depth, replacement, inside).scrub
         for batch in batches:
-            texts = [
-                None if text is None else scrub(text)[0] for text in batch.column(place).cast(pa.binary()).to_pylist()
-            ]
-            column = pa.array(texts, pa.binary()).cast(batch.schema.field(place).type)
-            yield batch.set_column(place, batch.schema.field(place), column)
+            texts = batch.column(place).cast(pa.binary()).to_pylist()
+            scrubbed, faults = _scrubbed(texts, scrub, rejects=rejects)
+            values = pa.array(scrubbed, pa.binary()).cast(batch.schema.field(place).type)
+            columns = [values if column == place else batch.column(column) for column in range(batch.num_columns)]
+            added = [pa.array(faults, pa.string())] if rejects else []
+            yield pa.record_batch([*columns, *added], out.names)
 
-    return lines.mapInArrow(scrub_batches, lines.schema)
+    return lines.mapInArrow(scrub_batches, out)
+
+
+def _with_fault(schema: StructType) -> StructType:
+    """Add the column of faults; where there is one, the value is null."""
+    fields = [StructField(field.name, field.dataType, field.nullable or field.name == VALUE) for field in schema]
+    return StructType([*fields, StructField(FAULT, StringType())])
+
+
+def _scrubbed(
+    texts: list[bytes | None], scrub: Callable[[bytes], tuple[bytes, int]], *, rejects: bool
+) -> tuple[list[bytes | None], list[str | None]]:
+    """Scrub all texts; if one is refused and that is allowed, one by one."""
+    try:
+        return [None if text is None else scrub(text)[0] for text in texts], [None] * len(texts)
+    except NotARecordError:
+        if not rejects:
+            raise
+    scrubbed: list[bytes | None] = []
+    faults: list[str | None] = []
+    for text in texts:
+        try:
+            scrubbed.append(None if text is None else scrub(text)[0])
+            faults.append(None)
+        except NotARecordError as error:
+            scrubbed.append(None)
+            faults.append(str(error))
+    return scrubbed, faults

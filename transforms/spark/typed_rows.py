@@ -2,7 +2,8 @@
 
 Nothing is guessed and nothing becomes null in silence. The rules are those of ``try_cast`` (Spark's ANSI casts), made
 narrower where that would alter a value: a fraction that a decimal's scale has no room for, a double that overflows or
-underflows, ``NaN``, Java's ``1d``, a time that a change of clocks leaves out.
+underflows, ``NaN``, Java's ``1d``, a time that a change of clocks leaves out. They hold in any session, whatever its
+time zone and ANSI mode.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from transforms.errors import MissingColumnsError
+from transforms.spark.settings import require_corrected_patterns
 
 OBJECT: Final = "_lakewright_object"
 TEXT: Final = "_lakewright_text"
@@ -29,6 +31,11 @@ _HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _LONGEST_FOLDER: Final = 80
 _NOT_CUT_INTO_FIELDS: Final = ("field_count", "quote")
 _ZONE_LETTERS: Final = "VzOXxZ"
+#: A text without a zone is parsed as UTC, whatever the session's zone is; no optional part of a pattern takes the mark.
+_UTC_TEXT: Final = "\u0001Z"
+_UTC_PATTERN: Final = "\u0001X"
+_FIRST_MICROS: Final = -62_135_596_800_000_000  # year 1
+_LAST_MICROS: Final = 253_402_300_799_999_999  # year 9999
 
 
 @dataclass(frozen=True)
@@ -68,20 +75,24 @@ class TypedColumn:
 def with_typed_values(rows: DataFrame, *, columns: Sequence[TypedColumn]) -> DataFrame:
     """Add the typed value of each declared column, and whether the row is rejected.
 
-    Columns in:  every declared column (string), _lakewright_fault (string; null where the row could be cut into
-                 fields)
+    Columns in:  every declared column (string); where there, _lakewright_fault (string; null where the row could be
+                 cut into fields, as all rows could without the column)
     Columns out: every input column, a typed column for each that is declared, _lakewright_rejected (boolean)
-    Rows:        unchanged
+    Rows:        unchanged; ``keep_good`` gives those that fit, ``keep_rejected`` the others with their reasons
 
     Raises:
         MissingColumnsError: If a declared column is absent.
+        SessionSettingError: If a column has a pattern, and the session reads patterns as Spark 2 did, or fails where
+            Spark 2 would have read something else.
     """
     missing = [column.name for column in columns if column.name not in rows.columns]
     if missing:
         raise MissingColumnsError(missing, rows.columns)
+    if any(_is_parsed(column) for column in columns):
+        require_corrected_patterns(rows)
     cleaned = rows.withColumns({_TYPED + column.name: _cleaned_text(column) for column in columns})
     typed = cleaned.withColumns({_TYPED + column.name: _typed_value(column) for column in columns})
-    faults = [F.col(FAULT).isNotNull(), *(_is_broken(column) for column in columns)]
+    faults = [_text_or_null(rows, FAULT).isNotNull(), *(_is_broken(column) for column in columns)]
     return typed.withColumn(REJECTED, reduce(or_, faults))
 
 
@@ -99,22 +110,23 @@ def keep_good(rows: DataFrame, *, columns: Sequence[TypedColumn], also: Sequence
 def keep_rejected(rows: DataFrame, *, columns: Sequence[TypedColumn], also: Sequence[str] = ()) -> DataFrame:
     """Keep the rejected rows, with every reason and what they held.
 
-    Columns in:  those of ``with_typed_values``, _lakewright_object and _lakewright_text (string)
+    Columns in:  those of ``with_typed_values``; where there, _lakewright_object and _lakewright_text (string)
     Columns out: object (string), reasons (array of struct of rule and column; column is null where the row as a whole
-                 is at fault), text (string; the row as it was written, null where the reader did not keep it), fields
-                 (map of column to text; null where the row could not be cut into fields), then ``also``
+                 is at fault), text (string; the row as it was written; both null where the reader did not keep
+                 them), fields (map of column to text; null where the row could not be cut into fields), then ``also``
     Rows:        those that are rejected
 
     The rules: field_count, quote, repeated_header (of a row); encoding, type, range, partition (of a column).
     """
-    whole = F.when(F.col(FAULT).isNotNull(), _reason(F.col(FAULT), None))
-    single = [F.when(F.col(FAULT).isNull(), _reason_of_column(column)) for column in columns]
-    is_cut = F.col(FAULT).isNull() | ~F.col(FAULT).isin(*_NOT_CUT_INTO_FIELDS)
+    fault = _text_or_null(rows, FAULT)
+    whole = F.when(fault.isNotNull(), _reason(fault, None))
+    single = [F.when(fault.isNull(), _reason_of_column(column)) for column in columns]
+    is_cut = fault.isNull() | ~fault.isin(*_NOT_CUT_INTO_FIELDS)
     pairs = [part for column in columns for part in (F.lit(column.name), _column(column.name))]
     return rows.where(F.col(REJECTED)).select(
-        F.col(OBJECT).alias("object"),
+        _text_or_null(rows, OBJECT).alias("object"),
         F.array_compact(F.array(whole, *single)).alias("reasons"),
-        F.col(TEXT).alias("text"),
+        _text_or_null(rows, TEXT).alias("text"),
         F.when(is_cut, F.create_map(*pairs)).alias("fields"),
         *(_column(name) for name in also),
     )
@@ -122,6 +134,14 @@ def keep_rejected(rows: DataFrame, *, columns: Sequence[TypedColumn], also: Sequ
 
 def _column(name: str) -> Column:
     return F.col("`" + name.replace("`", "``") + "`")
+
+
+def _text_or_null(rows: DataFrame, name: str) -> Column:
+    return F.col(name) if name in rows.columns else F.lit(None).cast("string")
+
+
+def _is_parsed(column: TypedColumn) -> bool:
+    return column.type == "timestamp" or (column.type == "date" and column.format != ISO_DATE)
 
 
 def _cleaned_text(column: TypedColumn) -> Column:
@@ -179,21 +199,25 @@ def _date(column: TypedColumn, text: Column) -> Column:
     return F.when(F.year(value).between(1, 9999), value)
 
 
-def _parsed(text: Column, pattern: str) -> Column:
+def _parsed(text: Column, pattern: str, *, as_utc: bool = False) -> Column:
     trimmed = F.trim(text)
+    written = F.concat(trimmed, F.lit(_UTC_TEXT)) if as_utc else trimmed
     # A pattern that is optional throughout reads an empty text as 1970.
-    return F.when(trimmed != "", F.try_to_timestamp(trimmed, F.lit(pattern)))
+    return F.when(trimmed != "", F.try_to_timestamp(written, F.lit(pattern + _UTC_PATTERN if as_utc else pattern)))
 
 
 def _timestamp(column: TypedColumn, text: Column) -> Column:
-    written = _parsed(text, column.format)
-    if column.timezone == "UTC" or names_a_zone(column.format):
-        value = written
+    if names_a_zone(column.format):
+        value = _parsed(text, column.format)
+        if "[" in column.format:  # a text may lack its zone
+            value = F.coalesce(_parsed(text, column.format, as_utc=True), value)
     else:
-        value = F.to_utc_timestamp(written, column.timezone)
-        # An hour that the clocks skip comes back as another one.
-        value = F.when(F.from_utc_timestamp(value, column.timezone) == written, value)
-    return F.when(F.year(value).between(1, 9999), value)
+        value = written = _parsed(text, column.format, as_utc=True)
+        if column.timezone != "UTC":
+            value = F.to_utc_timestamp(written, column.timezone)
+            # An hour that the clocks skip comes back as another one.
+            value = F.when(F.from_utc_timestamp(value, column.timezone) == written, value)
+    return F.when(F.unix_micros(value).between(_FIRST_MICROS, _LAST_MICROS), value)
 
 
 def names_a_zone(pattern: str) -> bool:

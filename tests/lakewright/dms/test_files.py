@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakewright.dms.files import ChangeColumns, ChangeFiles, Footer, is_load, read_footers, written_at
+from lakewright.engine.spark.changes import frame as change_files
 from lakewright.engine.spark.changes.frame import read_changes
-from lakewright.engine.spark.changes.judged import frame as change_files
 from lakewright.log.records import SourceObject
 from lakewright.storage.uris import open_lake
 

@@ -4,7 +4,7 @@ from pyspark.errors import PythonException
 from pyspark.sql import SparkSession
 
 from transforms.errors import MissingColumnsError
-from transforms.spark.scrubbed_lines import scrubbed_lines
+from transforms.spark.scrubbed_lines import scrub_lines
 
 SCHEMA = "object string, value string, line long"
 
@@ -28,22 +28,44 @@ def test_lines_lose_the_field_and_keep_all_else(spark: SparkSession) -> None:
         ],
         SCHEMA,
     )
-    assert_df_equality(lines.transform(scrubbed_lines, fields=["file_contents"]), expected, ignore_row_order=True)
-    assert lines.limit(0).transform(scrubbed_lines, fields=["file_contents"]).collect() == []
+    assert_df_equality(lines.transform(scrub_lines, fields=["file_contents"]), expected, ignore_row_order=True)
+    assert lines.limit(0).transform(scrub_lines, fields=["file_contents"]).collect() == []
 
 
 def test_json_inside_strings(spark: SparkSession) -> None:
     lines = spark.createDataFrame([(r'{"Message": "{\"email\": 1}", "log": "{\"email\": 1}"}',)], "value string")
     expected = spark.createDataFrame([(r'{"Message": "{\"email\": \"\"}", "log": "{\"email\": 1}"}',)], "value string")
-    scrubbed = lines.transform(scrubbed_lines, fields=["email"], inside_strings=["Message"])
+    scrubbed = lines.transform(scrub_lines, fields=["email"], inside_strings=["Message"])
     assert_df_equality(scrubbed, expected)
     with pytest.raises(ValueError, match="names of fields, or the word any, not 'Message'"):
-        scrubbed_lines(lines, fields=["email"], inside_strings="Message")
+        scrub_lines(lines, fields=["email"], inside_strings="Message")
 
 
 def test_a_line_that_is_no_record_stops_it(spark: SparkSession) -> None:
     lines = spark.createDataFrame([('{"a": 1',)], "value string")
     with pytest.raises(PythonException, match=r"NotARecordError: Input data was truncated"):
-        scrubbed_lines(lines, fields=["a"]).collect()
+        scrub_lines(lines, fields=["a"]).collect()
     with pytest.raises(MissingColumnsError, match="value"):
-        scrubbed_lines(lines.withColumnRenamed("value", "text"), fields=["a"])
+        scrub_lines(lines.withColumnRenamed("value", "text"), fields=["a"])
+
+
+def test_a_refused_line_becomes_null_with_its_reason(spark: SparkSession) -> None:
+    rows = [(1, b'{"a": 1}'), (2, b'{"a": "secret'), (3, b'{"a": "\xff"}'), (4, b"[]"), (5, None), (6, b" ")]
+    expected = spark.createDataFrame(
+        [
+            (1, b'{"a": ""}', None),
+            (2, None, "Input data was truncated"),
+            (3, None, "not UTF-8 (byte 8 of the line)"),
+            (4, None, "not a JSON object"),
+            (5, None, None),
+            (6, b" ", None),
+        ],
+        "n int, value binary, _lakewright_fault string",
+    )
+    lines = spark.createDataFrame([(n, bytearray(text) if text else None) for n, text in rows], "n int, value binary")
+    scrubbed = lines.transform(scrub_lines, fields=["a"], on_refused_line="reject")
+    assert_df_equality(scrubbed, expected)
+    with pytest.raises(ValueError, match="the lines have a column _lakewright_fault already"):
+        scrubbed.transform(scrub_lines, fields=["a"], on_refused_line="reject")
+    with pytest.raises(ValueError, match="on_refused_line is fail or reject, not 'skip'"):
+        lines.transform(scrub_lines, fields=["a"], on_refused_line="skip")

@@ -1,0 +1,84 @@
+"""Rows as DMS delivers them, made changes without the job's reader."""
+
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from transforms.errors import MissingColumnsError, SessionSettingError
+from transforms.spark.changes import KEY, ORDER, REASONS, keep_last_changes, with_change_order
+from transforms.spark.delivered_changes import with_delivery
+
+SCHEMA = "id int, Op string, ts string, AR_H_CHANGE_SEQ string, file string, position long"
+DELIVERY: dict[str, Any] = {"file_column": "file", "position_column": "position", "time_column": "ts"}
+ORDERING: dict[str, Any] = {"key": ["id"], "kind_column": "Op", "time_column": "ts"}
+
+
+@pytest.mark.parametrize(
+    ("row", "order"),
+    [
+        pytest.param(
+            (None, "2026-08-01 10:00:00", None, "x/LOAD1.parquet", 7), "0 x/LOAD1.parquet 0000000007", id="load"
+        ),
+        pytest.param((None, None, None, "LOAD1.parquet", 0), "0 LOAD1.parquet 0000000000", id="load-without-time"),
+        pytest.param(
+            ("U", "2026-08-01 10:00:00.000001", None, "f.parquet", 1),
+            "120260801100000000001 f.parquet 0000000001",
+            id="time",
+        ),
+        pytest.param(
+            ("U", "2026-08-01T12:00:00+02:00", None, "f.parquet", 1),
+            "120260801100000000000 f.parquet 0000000001",
+            id="time-with-an-offset",
+        ),
+        pytest.param(("U", "2026-08-01", None, "f", 1), "120260801000000000000 f 0000000001", id="date"),
+        pytest.param(
+            ("U", "2026-03-29 02:30:00", None, "f", 1),
+            "120260329023000000000 f 0000000001",
+            id="hour-that-berlin-skips",
+        ),
+        pytest.param(
+            ("U", "1969-12-31 23:59:59.999999", None, "f", 1), "119691231235959999999 f 0000000001", id="before-1970"
+        ),
+        pytest.param(("U", "0001-01-01 00:00:00", None, "f", 1), "100010101000000000000 f 0000000001", id="year-1"),
+        pytest.param(("U", None, "12", "f", 1), f"1{'12':0>35} f 0000000001", id="sequence"),
+        pytest.param(("U", "soon", None, "f", 1), None, id="no-time"),
+        pytest.param(("U", "2026-08-01 10:00:00", None, "f", 2**40), None, id="position-above-ten-digits"),
+        pytest.param(("U", "2026-08-01 10:00:00", None, None, 1), None, id="no-file"),
+        pytest.param(("U", None, None, "LOADS/f.parquet", 1), None, id="a-folder-is-no-load"),
+    ],
+)
+def test_the_order_of_a_row(spark: SparkSession, row: tuple[Any, ...], order: str | None) -> None:
+    session = spark.newSession()
+    session.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
+    session.conf.set("spark.sql.ansi.enabled", True)
+    rows = session.createDataFrame([(1, *row)], SCHEMA).transform(with_delivery, **DELIVERY)
+    (found,) = rows.transform(with_change_order, **ORDERING).select(ORDER, REASONS).collect()
+    assert found[ORDER] == order
+    assert [reason.rule for reason in found[REASONS] if reason] == ([] if order else ["order"])
+
+
+def test_a_load_alone_has_neither_kind_nor_sequence(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(1, None, "LOAD1.parquet", 0)], "id int, ts string, file string, position long")
+    last = (
+        rows.transform(with_delivery, **DELIVERY).transform(with_change_order, **ORDERING).transform(keep_last_changes)
+    )
+    assert [row[KEY] for row in last.collect()] == ["1"]
+
+
+def test_what_is_needed_is_named(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([], SCHEMA)
+    with pytest.raises(MissingColumnsError, match=r"missing columns \['place'\]"):
+        rows.transform(with_delivery, **DELIVERY | {"position_column": "place"})
+    with pytest.raises(MissingColumnsError, match="_lakewright_kind"):
+        rows.transform(with_change_order, **ORDERING)
+    with pytest.raises(MissingColumnsError, match="_record_key"):
+        rows.transform(keep_last_changes)
+
+
+def test_a_key_that_is_a_time_needs_a_session_in_utc(spark: SparkSession) -> None:
+    session = spark.newSession()
+    session.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
+    rows = session.createDataFrame([], SCHEMA.replace("id int", "id timestamp")).transform(with_delivery, **DELIVERY)
+    with pytest.raises(SessionSettingError, match=r"timeZone=Europe/Berlin, .*set it to UTC"):
+        rows.transform(with_change_order, **ORDERING)

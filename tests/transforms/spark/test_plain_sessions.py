@@ -1,0 +1,123 @@
+"""The values do not depend on a session's time zone or ANSI mode; what they do depend on is refused."""
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+
+from transforms.errors import SessionSettingError
+from transforms.spark.typed_rows import TypedColumn, keep_good, keep_rejected, with_typed_values
+
+WRITTEN = "yyyy-MM-dd HH:mm:ss"
+
+
+@pytest.fixture(params=["Europe/Berlin", "America/Sao_Paulo", "Asia/Tokyo"])
+def elsewhere(spark: SparkSession, request: pytest.FixtureRequest) -> SparkSession:
+    """A session of another time zone, in ANSI mode."""
+    session = spark.newSession()
+    session.conf.set("spark.sql.session.timeZone", request.param)
+    session.conf.set("spark.sql.ansi.enabled", True)
+    session.conf.set("spark.sql.legacy.timeParserPolicy", "CORRECTED")
+    return session
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "micros"),
+    [
+        pytest.param(
+            TypedColumn("v", "timestamp", WRITTEN), "2026-03-29 02:30:00", 1774751400000000, id="gap-of-berlin"
+        ),
+        pytest.param(
+            TypedColumn("v", "timestamp", WRITTEN), "9999-12-31 23:59:59", 253402300799000000, id="last-second"
+        ),
+        pytest.param(TypedColumn("v", "timestamp", WRITTEN), "10000-01-01 00:00:00", None, id="year-10000"),
+        pytest.param(
+            TypedColumn("v", "timestamp", "yyyy-MM-dd'T'HH:mm:ss['Z']"),
+            "2026-08-01T10:00:00",
+            1785578400000000,
+            id="optional-letter-absent",
+        ),
+        pytest.param(
+            TypedColumn("v", "timestamp", "yyyy-MM-dd'T'HH:mm:ss'Z'"),
+            "2026-08-01T10:00:00Z",
+            1785578400000000,
+            id="quoted-letter-at-the-end",
+        ),
+        pytest.param(
+            TypedColumn("v", "timestamp", WRITTEN, timezone="Europe/Paris"),
+            "2026-08-01 10:00:00",
+            1785571200000000,
+            id="declared-zone",
+        ),
+        pytest.param(
+            TypedColumn("v", "timestamp", WRITTEN, timezone="Europe/Paris"),
+            "2026-03-29 02:30:00",
+            None,
+            id="skipped-hour",
+        ),
+        pytest.param(
+            TypedColumn("v", "timestamp", WRITTEN + "[XXX]"),
+            "2026-08-01 10:00:00+02:00",
+            1785571200000000,
+            id="optional-offset",
+        ),
+        pytest.param(
+            TypedColumn("v", "timestamp", WRITTEN + "[XXX]"),
+            "2026-08-01 10:00:00",
+            1785578400000000,
+            id="offset-absent",
+        ),
+        pytest.param(
+            TypedColumn("v", "timestamp", WRITTEN + "[ VV]"),
+            "2026-08-01 10:00:00 Europe/Paris",
+            1785571200000000,
+            id="optional-region",
+        ),
+        pytest.param(
+            TypedColumn("v", "date", "dd.MM.yyyy"), "04.11.2018", 1541289600000000, id="midnight-that-is-skipped"
+        ),
+        pytest.param(TypedColumn("v", "long"), "twelve", None, id="no-number"),
+        pytest.param(TypedColumn("v", "boolean"), "perhaps", None, id="no-boolean"),
+    ],
+)
+def test_values_are_those_of_a_session_in_utc(
+    elsewhere: SparkSession, column: TypedColumn, text: str, micros: int | None
+) -> None:
+    rows = elsewhere.createDataFrame([(text,)], "v string")
+    judged = rows.transform(with_typed_values, columns=[column])
+    good = judged.transform(keep_good, columns=[column])
+    if column.type == "date":
+        good = good.selectExpr("unix_date(v) * 86400000000L micros")
+    elif column.type == "timestamp":
+        good = good.selectExpr("unix_micros(v) micros")
+    assert [row.micros for row in good.collect()] == ([] if micros is None else [micros])
+    assert judged.transform(keep_rejected, columns=[column]).count() == (micros is None)
+
+
+def text_rows(spark: SparkSession) -> DataFrame:
+    return spark.createDataFrame([("1", "2026-8-1"), ("x", None)], "id string, day string")
+
+
+def test_rows_of_no_reader(spark: SparkSession) -> None:
+    """Without the reader's columns no row is at fault as a whole, and none has a source."""
+    columns = [TypedColumn("id", "long"), TypedColumn("day", "date", "yyyy-M-d")]
+    judged = text_rows(spark).transform(with_typed_values, columns=columns)
+    good = spark.sql("select 1L id, date'2026-08-01' day")
+    assert_df_equality(judged.transform(keep_good, columns=columns), good, ignore_nullable=True)
+    rejected = spark.createDataFrame(
+        [(None, [("type", "id")], None, {"id": "x", "day": None})],
+        "object string, reasons array<struct<rule:string,column:string>>, text string, fields map<string,string>",
+    )
+    found = judged.transform(keep_rejected, columns=columns)
+    assert [row.asDict(True) for row in found.collect()] == [row.asDict(True) for row in rejected.collect()]
+    assert found.schema.simpleString() == rejected.schema.simpleString()
+
+
+@pytest.mark.parametrize("policy", ["EXCEPTION", "LEGACY"])
+def test_a_session_that_reads_patterns_otherwise_is_refused(spark: SparkSession, policy: str) -> None:
+    session = spark.newSession()
+    session.conf.set("spark.sql.legacy.timeParserPolicy", policy)
+    rows = text_rows(session)
+    with pytest.raises(SessionSettingError, match=f"timeParserPolicy={policy}, .*set it to CORRECTED"):
+        rows.transform(with_typed_values, columns=[TypedColumn("day", "date", "yyyy-M-d")])
+    plain = rows.transform(with_typed_values, columns=[TypedColumn("id", "long"), TypedColumn("day", "date")])
+    assert plain.where("_lakewright_rejected").count() == 2
