@@ -112,6 +112,8 @@ class Run:
             self._drop(plan, state, f"{plan.job} did not end it")
         elif self._request.drop_open:
             self._drop(plan, state, "dropped on request")
+        elif self._request.is_whole:
+            self._drop(plan, state, "the whole table is made anew")
         else:
             self._batch(plan, state, None, lease)
 

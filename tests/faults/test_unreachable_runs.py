@@ -11,9 +11,10 @@ from lakewright.aws import outages
 from lakewright.config import Feed
 from lakewright.errors import AccessDeniedError, SourceGoneError, UnreachableError
 from lakewright.log.actions import TableState
+from lakewright.log.log import Append
 from lakewright.runs.failures import find_unreachable
 from lakewright.runs.interrupts import Interrupt
-from lakewright.runs.job import Choice, Request, Survey, Target
+from lakewright.runs.job import Choice, Preflight, Request, Survey, Target, TargetJob
 from lakewright.runs.lifecycle import Run
 from lakewright.runs.progress import LogProgress
 from lakewright.storage.lake import Lake
@@ -23,22 +24,24 @@ from tests.faults.fault_proxy import Fault, FaultProxy
 
 
 class Surveyor:
-    """A job of which a run needs no more than its survey."""
+    """Reader and sink of a job of which a run needs no more than its survey."""
 
     skips_refused = True
 
     def __init__(self, error: Exception | None = None) -> None:
-        self.target = Target("feed", "t", "refined/t/")
-        self.feed = Feed(job="csv_to_parquet")
         self._error = error
+
+    def check(self, state: TableState, request: Request) -> Preflight:
+        return Preflight(state)
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
         if self._error:
             raise self._error
-        return Survey(Choice([], []))
+        return Survey(Choice([], Append()))
 
 
-def run(lake: Lake, job: Any) -> Any:
+def run(lake: Lake, surveyor: Any) -> Any:
+    job = TargetJob(Feed(job="csv_to_parquet"), Target("feed", "t", "refined/t/"), surveyor, list, surveyor)
     return Run(lake, job, Request(), LogProgress(), Interrupt())()
 
 

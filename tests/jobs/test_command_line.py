@@ -258,6 +258,24 @@ def test_a_job_is_a_script_that_takes_glues_own_arguments(bench: Bench) -> None:
     assert bench.rows() == [(1, "a")]
 
 
+def test_a_rebuild_of_the_whole_table_drops_an_open_batch(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lakewright.runs.job import TargetJob
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    bench.put("a.csv", "id,name\n1,a\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(TargetJob, "rows", fail)
+        bench.run()
+    receipt = bench.run(verb="rebuild")
+    assert [(batch["number"], batch["status"], batch["reason"]) for batch in receipt["batches"]] == [
+        (1, "dropped", "the whole table is made anew"),
+        (2, "committed", ""),
+    ]
+    assert bench.rows() == [(1, "a")]
+
+
 def test_a_batch_that_keeps_failing_shows_and_can_be_dropped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     from lakewright.runs.job import TargetJob
 

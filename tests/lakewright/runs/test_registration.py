@@ -5,17 +5,30 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import msgspec
 import pytest
 
 from lakewright.catalog.table import Catalog
 from lakewright.config import Feed
 from lakewright.errors import ConfigError
 from lakewright.log.actions import TableState
-from lakewright.log.log import Plan
+from lakewright.log.log import Append, Plan
 from lakewright.log.records import Counts, DataFile, SourceObject
-from lakewright.runs.job import CatalogEntry, Choice, Request, Staged, Survey, Target
+from lakewright.parquet.table_actions import table_actions
+from lakewright.runs.job import (
+    AnyJob,
+    Batch,
+    CatalogEntry,
+    Choice,
+    Preflight,
+    Request,
+    Staged,
+    Survey,
+    Target,
+    TargetJob,
+)
 from lakewright.runs.lifecycle import run_targets
-from lakewright.runs.progress import LogProgress, Progress
+from lakewright.runs.progress import LogProgress
 from lakewright.runs.receipts import Receipt
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
@@ -28,7 +41,7 @@ class CopyFeed(Feed):
 
 
 class CopyDays:
-    """A job that takes a batch of one file for each day that it is given."""
+    """Reader and sink of a job that takes a batch of one file for each day that it is given."""
 
     skips_refused = True
 
@@ -38,28 +51,33 @@ class CopyDays:
         self._lake, self._days, self._table = lake, days, table
         self.reject = ""
 
-    def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
+    @property
+    def job(self) -> AnyJob:
+        return TargetJob(self.feed, self.target, self, lambda rows: rows, self)
+
+    def check(self, state: TableState, request: Request) -> Preflight:
         if self.reject:
             raise ConfigError(self.reject)
-        objects = [SourceObject(path=day, size=1, etag="1") for day in self._days if not state.has(day, "1")]
-        return Survey(Choice(objects[:1], []))
+        return Preflight(state)
+
+    def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
+        objects = [SourceObject(day, 1, "1") for day in self._days if not state.has(day, "1")]
+        return Survey(Choice(objects[:1], Append()))
 
     def changed(self, plan: Plan) -> list[str]:
         return []
 
-    def processing_date(self) -> str:
-        return "2026-08-01"
+    def read(self, batch: Batch) -> list[str]:
+        return [taken.path for taken in batch.plan.objects]
 
-    def stage(self, plan: Plan, folder: str, progress: Progress) -> Staged:
-        table = []
-        for taken in plan.objects:
-            path = f"day={taken.path}/{plan.number}.parquet"
-            self._lake.create(folder + path, b"1")
-            file = DataFile(
-                path=self.target.path + path, staged=folder + path, partition=f"day={taken.path}", rows=1, size=1
-            )
-            table.append(file)
-        return Staged(counts=Counts(read=len(table), written=len(table)), columns={"id": "int"}, table=table)
+    def stage(self, batch: Batch, days: list[str]) -> Staged:
+        files = []
+        for day in days:
+            path = f"day={day}/{batch.plan.number}.parquet"
+            self._lake.create(batch.folder + path, b"1")
+            files.append(DataFile(self.target.path + path, batch.folder + path, f"day={day}", rows=1, size=1))
+        actions = table_actions(batch, layout=self.layout(), columns={"id": "int"}, added=files, quarantined=())
+        return Staged(Counts(read=len(files), written=len(files)), in_table=len(files), actions=actions)
 
     def layout(self) -> str:
         return self.target.path
@@ -80,7 +98,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def run(job: CopyDays, lake: Lake) -> Receipt:
-    (receipt,) = run_targets(lake, [job], Request(), LogProgress())
+    (receipt,) = run_targets(lake, [job.job], Request(), LogProgress())
     return receipt
 
 
@@ -191,8 +209,8 @@ def test_a_run_that_is_overtaken_at_the_catalog_leaves_it_to_the_next(
     def slowly(self: Catalog, state: TableState) -> str:
         with monkeypatch.context() as patch:
             patch.setattr(Catalog, "register", register)
-            later = state.model_copy(update={"number": 3, "committed": 3})
-            Registration(lake, CopyDays(lake, [])).register(later)
+            later = msgspec.structs.replace(state, number=3, committed=3)
+            Registration(lake, CopyDays(lake, []).job).register(later)
         return register(self, state)
 
     days = ["01"]
