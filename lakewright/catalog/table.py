@@ -16,6 +16,7 @@ from lakewright.aws.s3_calls import code_of
 from lakewright.catalog.entries import as_input, keys_of, merged, place_of, without_parameters
 from lakewright.errors import CatalogError
 from lakewright.log.actions import TableState
+from lakewright.storage.lake import Lake
 
 #: The most that Glue takes in a call.
 _WRITTEN_PER_CALL: Final = 100
@@ -34,6 +35,11 @@ _PARQUET: Final = {
 _NO_PARAMETERS: Final[Mapping[str, str]] = {}
 
 T = TypeVar("T")
+
+
+def can_point_to(lake: Lake) -> bool:
+    """Tell whether the catalog can point to tables of a lake: not to a folder on a person's own machine."""
+    return lake.uri.startswith("s3://")
 
 
 class Catalog:

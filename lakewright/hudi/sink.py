@@ -8,6 +8,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lakewright.catalog.table import can_point_to
 from lakewright.engine.spark.changes.keyed import KeyedChanges
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.catalog import HudiCatalog
@@ -152,9 +153,9 @@ class HudiSink:
         return f"{self.table.target.path} by {'/'.join(spec.partition_by) or 'no partition'}, key {', '.join(spec.key)}"
 
     def catalog(self) -> CatalogEntry | None:
-        """See ``Sink.catalog``; the catalog could not point to a folder on a person's own machine."""
+        """See ``Sink.catalog``."""
         table = self.table
-        if not self.catalog_database or not table.lake.uri.startswith("s3://"):
+        if not self.catalog_database or not can_point_to(table.lake):
             return None
         location = f"{table.lake.uri}/{table.target.path}".rstrip("/")
         owner = f"{table.target.feed_name}/{table.target.name} in {table.lake.uri}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from lakewright.catalog.table import Catalog
+from lakewright.catalog.table import Catalog, can_point_to
 from lakewright.errors import ConfigError
 from lakewright.log.actions import AnyAction, TableState
 from lakewright.log.log import Log
@@ -121,8 +121,8 @@ class ParquetSink:
         return f"{self.target.path} {self.layout_note}"
 
     def catalog(self) -> Catalog | None:
-        """See ``Sink.catalog``; the catalog could not point to a folder on a person's own machine."""
-        if self.catalog_table is None or not self.lake.uri.startswith("s3://"):
+        """See ``Sink.catalog``."""
+        if self.catalog_table is None or not can_point_to(self.lake):
             return None
         database, table = self.catalog_table
         location = f"{self.lake.uri}/{self.target.path}"
