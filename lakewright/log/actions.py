@@ -130,12 +130,13 @@ class QuarantineRows(Action, frozen=True):
         return {"quarantined": [file.path for file in self.files]}
 
     def if_refused(self, quarantine: str) -> "Sequence[AnyAction]":
-        # These rows lie apart from those of batches that were published.
+        # These rows lie apart from those of batches that were published, in folders as those: Spark gives the files of
+        # one task the same name in each partition.
         return (QuarantineRows([self._refused(file, quarantine) for file in self.files]),)
 
     def _refused(self, file: DataFile, quarantine: str) -> DataFile:
-        name = file.path.rsplit("/", 1)[-1]
-        return msgspec.structs.replace(file, path=f"{quarantine}{REFUSED}/{name}", partition=REFUSED)
+        path = f"{quarantine}{REFUSED}/{file.path.removeprefix(quarantine)}"
+        return msgspec.structs.replace(file, path=path, partition=REFUSED)
 
 
 class ReleaseRows(Action, frozen=True):

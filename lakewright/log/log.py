@@ -95,13 +95,17 @@ class Log:
         """Add the log up: the state after the last outcome, and the plan that is still open.
 
         Raises:
-            StateError: If an entry is damaged, or of a format that this version does not know.
+            StateError: If an entry is damaged or missing, or of a format that this version does not know.
         """
+        missing = ""
         while True:
             try:
                 return self._read()
-            except FileNotFoundError:  # a run wrote a later snapshot meanwhile, and deleted what it replaces
-                continue
+            except FileNotFoundError as error:
+                # A run may have gone on meanwhile, and deleted what a later snapshot of its replaces: look again.
+                if str(error) == missing:
+                    raise StateError(f"an entry of the log is missing: {error}; restore it") from error
+                missing = str(error)
 
     def outcomes(self, *, after: int) -> Iterator[Outcome]:
         """Read the outcomes of the batches after a number, as far as they are still there, in their order."""
@@ -140,8 +144,12 @@ class Log:
         state = self._entry(Snapshot, snapshots[-1]).state if snapshots else TableState()
         listed = self._listed(state.number)
         for outcome in self._outcomes(listed):
+            if outcome.number != state.number + 1:
+                raise FileNotFoundError(self._path(state.number + 1, "outcome"))
             state.apply(outcome)
         open_path = self._path(state.number + 1, "plan")
+        if any(open_path < path < self._snapshot_path(0) for path in listed):
+            raise FileNotFoundError(self._path(state.number + 1, "outcome"))
         return state, self._entry(Plan, open_path) if open_path in listed else None
 
     def _listed(self, after: int) -> list[str]:
@@ -178,5 +186,8 @@ class Log:
         path = self._path(number, kind)
         overtaken = not self._lake.create(path, msgspec.json.encode(entry))
         # A run that slept for long may write an entry again that a snapshot has replaced since.
-        if overtaken or any(self._lake.list(f"{self._folder}snapshots/", after=self._snapshot_path(number - 1))):
+        if not overtaken and any(self._lake.list(f"{self._folder}snapshots/", after=self._snapshot_path(number - 1))):
+            self._lake.delete(path)
+            overtaken = True
+        if overtaken:
             raise OvertakenError(f"another run wrote {path} first; this run's work is discarded, nothing is lost")

@@ -736,3 +736,14 @@ def test_rows_of_many_small_tasks_are_gathered(
     assert sorted(row[0] for row in bench.rows("id")) == sorted([*range(6), *range(10, 16)])
     files = {(path.parent.name, path.name) for path in (bench.lake / "refined/people").rglob("*.parquet")}
     assert len(files) == max(1, len({folder for folder, _ in files}))
+
+
+def test_rejected_rows_of_a_refused_batch_are_all_kept(bench: Bench) -> None:
+    for day in ("01", "02", "03"):
+        bench.put(f"{day}.csv", f"id,name\nx{day},a\n", day=day)
+    bench.feed(max_rejected=0.5)
+    receipt = bench.run()
+    (batch,) = receipt["batches"]
+    assert (receipt["exit_code"], receipt["counts"]["rejected"]) == (3, 3)
+    assert len(set(batch["quarantined"])) == len(batch["quarantined"])
+    assert len(bench.quarantine()) == 3

@@ -164,7 +164,71 @@ def test_a_run_that_slept_while_its_entries_were_deleted_is_overtaken(
         log.write_snapshot(state)
     with pytest.raises(OvertakenError):
         log.write_outcome(outcome(2, AddFiles(files("late"))))
+    with pytest.raises(OvertakenError):
+        log.write_outcome(outcome(5, AddFiles(files("late"))))
     assert list(log.read()[0].files) == ["1", "2", "3", "4", "5", "6"]
+    with pytest.raises(HistoryExpiredError):  # what the late run did is no part of the history
+        changes_since(log, 4)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        pytest.param(["log/000000002.plan.json", "log/000000002.outcome.json"], id="a-batch"),
+        pytest.param(["log/000000002.outcome.json"], id="an-outcome"),
+        pytest.param(["log/000000003.outcome.json"], id="the-outcome-before-an-open-plan"),
+        pytest.param(["log/000000001.plan.json", "log/000000001.outcome.json"], id="the-first-batch"),
+    ],
+)
+def test_a_log_with_a_gap_is_refused(tmp_path: Path, lost: list[str]) -> None:
+    log = Log(open_lake(str(tmp_path)), "s/")
+    for number in (1, 2, 3):
+        log.write_plan(plan(number, str(number)))
+        log.write_outcome(outcome(number, TakeObjects(objects(number, str(number)))))
+    log.write_plan(plan(4, "4"))
+    for path in lost:
+        (tmp_path / "s" / path).unlink()
+    with pytest.raises(StateError, match=rf"missing: s/log/00000000{lost[0][12]}.outcome.json; restore it"):
+        log.read()
+
+
+def test_a_log_whose_snapshot_is_lost_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SNAPSHOT_EVERY", 2)
+    monkeypatch.setattr(module, "KEPT_BATCHES", 1)
+    log, state = Log(open_lake(str(tmp_path)), "s/"), TableState()
+    for number in (1, 2, 3):
+        log.write_plan(plan(number, str(number)))
+        written = outcome(number, TakeObjects(objects(number, str(number))))
+        log.write_outcome(written)
+        state.apply(written)
+        log.write_snapshot(state)
+    (tmp_path / "s/log/snapshots/000000002.json.gz").unlink()
+    with pytest.raises(StateError, match=r"missing: s/log/000000001.outcome.json"):
+        log.read()
+
+
+def test_a_reader_that_slept_between_two_listings_looks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SNAPSHOT_EVERY", 2)
+    monkeypatch.setattr(module, "KEPT_BATCHES", 1)
+    log, state, reader = Log(open_lake(str(tmp_path)), "s/"), TableState(), Log(open_lake(str(tmp_path)), "s/")
+    listed = reader._listed
+
+    def write(numbers: range) -> None:
+        for number in numbers:
+            log.write_plan(plan(number, str(number)))
+            written = outcome(number, AddFiles(files(str(number))))
+            log.write_outcome(written)
+            state.apply(written)
+            log.write_snapshot(state)
+
+    def listed_late(after: int) -> list[str]:
+        if after == 2:
+            write(range(3, 8))
+        return listed(after)
+
+    write(range(1, 3))
+    monkeypatch.setattr(reader, "_listed", listed_late)
+    assert list(reader.read()[0].files) == ["1", "2", "3", "4", "5", "6", "7"]
 
 
 def test_a_damaged_snapshot_is_named(tmp_path: Path) -> None:
