@@ -380,7 +380,7 @@ def test_a_record_of_more_fields_than_spark_reads(bench: Bench, multiline: bool)
 def test_what_is_clean_is_looked_through_only_where_a_value_begins_with_a_quote(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lakewright.engine.spark.csv.frame import frame as csv
+    from lakewright.engine.spark.csv import frame as csv
 
     looked: list[str] = []
     look = csv.look_through_objects

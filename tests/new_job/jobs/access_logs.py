@@ -3,10 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from jobs.feeds.access_logs import AccessLogsFeed
-from transforms.access_logs import with_request_fields
-
 from jobs.cli.entrypoint import run_as_script
+from jobs.feeds.access_logs import AccessLogsFeed
 from lakewright.engine.spark.lines import LineFormat
 from lakewright.engine.spark.rows import TextRows, TypedRows
 from lakewright.log.actions import SetProperties
@@ -16,6 +14,7 @@ from lakewright.runs.job import Batch, Target, TargetJob
 from lakewright.sources.listing import Source
 from lakewright.sources.reader import Filling, ObjectReader
 from lakewright.storage.lake import Lake
+from transforms.access_logs import with_request_fields
 from transforms.object_names import DATE_KEYS, compile_date_template
 from transforms.spark.typed_rows import TypedColumn
 
