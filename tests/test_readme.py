@@ -11,10 +11,12 @@ from tests.conftest import ROOT
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_feeds_of_the_readme_are_feeds() -> None:
-    feeds = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)]
+def test_the_feeds_of_readme_and_docs_are_feeds() -> None:
+    pages = [README, *(path.read_text() for path in (ROOT / "docs").glob("*.md"))]
+    texts = [text for page in pages for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    feeds = [feed for text in texts if (feed := yaml.safe_load(text))["job"] in job_names()]
     parsed = {feed["job"]: feed_model(feed["job"]).model_validate(feed) for feed in feeds}
-    assert set(parsed) == set(job_names())
+    assert set(parsed) == set(job_names()), "each job has a feed in the README or on a page of docs/"
     assert parsed["csv_to_parquet"].target.partition_by == ("year", "month", "day")
     assert parsed["cdc_to_hudi"].tables["employee_details"].partition_by == ("department",)
 

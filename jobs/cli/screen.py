@@ -56,6 +56,7 @@ def show_status(states: Sequence[Mapping[str, Any]]) -> None:
             "waiting objects": state["waiting_objects"],
             "table": f"{state['rows']} rows in {state['files']} files, {readable_bytes(state['bytes'])}",
             "quarantine": f"{state['quarantined_rows']} rows",
+            "state of the job": _pairs(state["properties"]),
         }
         _show(f"status of {state['feed']} → {state['target']}", rows)
 

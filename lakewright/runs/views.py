@@ -85,6 +85,7 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
         "files": len(state.files),
         "rows": sum(file.rows for file in state.files.values()),
         "bytes": sum(file.size for file in state.files.values()),
+        "properties": state.properties,
         "quarantined_rows": sum(file.rows for file in state.quarantine.values()),
     }
 

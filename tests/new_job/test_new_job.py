@@ -1,5 +1,9 @@
 """The fifth job of docs/new-job.md: its files lie here as they would in jobs/, jobs/feeds/ and transforms/."""
 
+import gzip
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +13,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 import jobs.feeds
-import transforms
+import transforms.spark
 from lakewright.log.log import Log
 from lakewright.storage.uris import open_lake
 from tests.conftest import ROOT, command
@@ -20,7 +24,7 @@ GOOD = '10.0.0.{} - - [01/Aug/2026:10:00:0{} +0200] "GET / HTTP/1.1" 200 {}\n'
 
 @pytest.fixture(autouse=True)
 def new_job(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for package, folder in ((jobs, "jobs"), (jobs.feeds, "jobs/feeds"), (transforms, "transforms")):
+    for package, folder in ((jobs, "jobs"), (jobs.feeds, "jobs/feeds"), (transforms.spark, "transforms/spark")):
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(HERE / folder)])
     return
 
@@ -38,14 +42,14 @@ def run(lake: Path, *arguments: str, verb: str = "run") -> dict[str, Any]:
 
 
 def test_with_request_fields(spark: SparkSession) -> None:
-    from transforms.access_logs import with_request_fields
+    from transforms.spark.access_logs import with_request_fields
 
     line = GOOD.format(1, 1, 7).strip()
     lines = spark.createDataFrame([(line,), ("nothing of the kind",)], "_lakewright_text string")
     expected = spark.createDataFrame(
         [
             (line, "10.0.0.1", "01/Aug/2026:10:00:01 +0200", "GET / HTTP/1.1", "200", "7", None),
-            ("nothing of the kind", "", "", "", "", "", "field_count"),
+            ("nothing of the kind", "", "", "", "", "", "request"),
         ],
         "_lakewright_text string, host string, at string, request string, status string, bytes string, "
         "_lakewright_fault string",
@@ -58,7 +62,7 @@ def test_the_job_runs_with_state_of_its_own(lake: Path, spark: SparkSession) -> 
     assert run(lake)["counts"]["written"] == 2
     (lake / "raw/access/access-2026-08-02.log").write_text(GOOD.format(3, 3, 9) + "not a request\n")
     receipt = run(lake, "--set", "max_rejected=0.5")
-    assert (receipt["counts"]["read"], receipt["counts"]["written"], receipt["rules"]) == (2, 1, {"field_count": 1})
+    assert (receipt["counts"]["read"], receipt["counts"]["written"], receipt["rules"]) == (2, 1, {"request": 1})
     assert run(lake)["status"] == "nothing_new"
     table = spark.read.parquet(str(lake / "refined/requests")).selectExpr("host", "bytes", "day", "hour(at)")
     assert sorted(map(tuple, table.collect())) == [
@@ -72,10 +76,63 @@ def test_the_job_runs_with_state_of_its_own(lake: Path, spark: SparkSession) -> 
     assert Log(open_lake(str(lake)), "state/web/requests/").read()[0].properties == {"requests": 3}
 
 
+def test_damaged_gzip_is_named_and_the_others_wait(lake: Path) -> None:
+    whole = gzip.compress(GOOD.format(1, 1, 7).encode())
+    (lake / "raw/access/access-2026-08-01.log.gz").write_bytes(whole[:-4])
+    (lake / "raw/access/access-2026-08-02.log.gz").write_bytes(whole)
+    (lake / "raw/access/access-2026-08-03.log").write_bytes(whole)
+    settings = ("--set", "source.file_name=access-{year}-{month}-{day}.log*")
+    receipt = run(lake, *settings)
+    assert receipt["exit_code"] == 3
+    assert "gzip, which Spark only unpacks if the name ends in .gz" in receipt["error"]
+    (lake / "raw/access/access-2026-08-03.log").unlink()
+    receipt = run(lake, *settings)
+    assert receipt["refused"] == {
+        "raw/access/access-2026-08-01.log.gz": "broken gzip: it ends before its end mark",
+    }
+    assert receipt["exit_code"] == 3
+
+
+def test_blank_lines_are_no_rows(lake: Path) -> None:
+    (lake / "raw/access/access-2026-08-01.log").write_text("\n" + GOOD.format(1, 1, 7) + "  \n\n")
+    assert run(lake)["counts"]["read"] == 1
+
+
+def test_it_is_a_script_too(lake: Path) -> None:
+    (lake / "raw/access/access-2026-08-01.log").write_text(GOOD.format(1, 1, 7))
+    places = ["--feed", "web", "--lake", str(lake), "--conf", str(HERE / "conf")]
+    script = (
+        "import runpy, sys, jobs, jobs.feeds, transforms.spark\n"
+        f"for package, folder in ((jobs, 'jobs'), (jobs.feeds, 'jobs/feeds'), (transforms.spark, 'transforms/spark')):\n"
+        f"    package.__path__.append({str(HERE)!r} + '/' + folder)\n"
+        f"runpy.run_path({str(HERE / 'jobs/access_logs.py')!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *places], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["counts"]["written"] == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("target=state/web/", "a target is a folder of its own"),
+        ("target=raw/access/x/", "lie inside one another"),
+        ("source.path=../..", "a source is a folder in the lake"),
+        ("source.file_name=access-{yr}.log", "yr"),
+    ],
+)
+def test_a_feed_that_cannot_be_is_refused(lake: Path, setting: str, says: str) -> None:
+    answer = command("run", "web", "--lake", str(lake), "--conf", str(HERE / "conf"), "--set", setting)
+    assert answer.exit_code == 2
+    assert says in answer.stderr
+
+
 def test_the_walk_through_shows_these_files() -> None:
     text = (ROOT / "docs/new-job.md").read_text()
     for path in (
-        "transforms/access_logs.py",
+        "transforms/spark/access_logs.py",
         "jobs/feeds/access_logs.py",
         "jobs/access_logs.py",
         "conf/feeds/web.yaml",

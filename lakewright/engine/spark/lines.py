@@ -1,33 +1,44 @@
 """Objects of text lines: the format for a job that cuts lines into columns itself."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.engine.spark.objects import with_object
 from lakewright.engine.spark.rows import TextRows
+from lakewright.errors import DamagedGzipError, ObjectRefusedError
 from lakewright.log.records import SourceObject
 from lakewright.runs.job import Version
 from lakewright.sources.reader import Found, Look
+from lakewright.storage.gzip import MAGIC, gunzip, is_gzip
 from lakewright.storage.lake import Lake
 from transforms.spark.typed_rows import FAULT, TEXT
 
-_URI = "_lakewright_uri"
+_URI: Final = "_lakewright_uri"
+_PIECE_BYTES: Final = 1 << 20
+_AT_ONCE: Final = 16
+_OTHER_NAME: Final = "it is gzip, which Spark only unpacks if the name ends in .gz; rename it"
 
 
 class LineFormat:
-    """See ``lakewright.sources.reader.Format``: UTF-8 text, plain or gzip; lines say nothing before they are read."""
+    """See ``lakewright.sources.reader.Format``: UTF-8 text, plain, or gzip in objects whose names end in .gz."""
 
-    def look(self, lake: Lake, objects: Sequence[Found], known: Mapping[Version, Any]) -> Look:  # noqa: ARG002
-        """See ``Format.look``."""
-        return Look()
+    def look(self, lake: Lake, objects: Sequence[Found], known: Mapping[Version, bool]) -> Look:
+        """See ``Format.look``; the head of an object says whether it is gzip."""
+        new = [found for found in objects if (found.path, found.etag) not in known]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            heads = pool.map(lambda found: is_gzip(lake.read(found.path, length=len(MAGIC))), new)
+            packed = {**known, **{(found.path, found.etag): head for found, head in zip(new, heads, strict=True)}}
+        is_packed = (found.path for found in objects if packed[found.path, found.etag])
+        return Look(packed, {path: _OTHER_NAME for path in is_packed if not path.endswith(".gz")})
 
     def find_damage(self, lake: Lake, objects: Sequence[Found], heads: Look) -> dict[str, str]:  # noqa: ARG002
         """See ``Format.find_damage``."""
-        return {}
+        return find_broken_gzip(lake, (found.path for found in objects))
 
     def open(self, lake: Lake, objects: Sequence[SourceObject], heads: Look) -> TextRows:  # noqa: ARG002
         """See ``Format.open``."""
@@ -36,7 +47,7 @@ class LineFormat:
 
 @dataclass(frozen=True)
 class LineReading:
-    """See ``lakewright.engine.spark.rows.Reading``; each line is a row, in the column _lakewright_text."""
+    """See ``lakewright.engine.spark.rows.Reading``; each line that is not blank is a row."""
 
     lake: Lake
     objects: Sequence[SourceObject]
@@ -49,15 +60,35 @@ class LineReading:
     def frame(
         self, spark: SparkSession, *, only: Collection[str] | None = None
     ) -> tuple[DataFrame, Sequence[Observation]]:
-        """See ``Reading.frame``; a step of the job's own adds the other text columns."""
+        """See ``Reading.frame``.
+
+        Columns out: _lakewright_text (string; the line), _lakewright_fault (string; null), _lakewright_object, and the
+                     objects' values; a step of the job's own adds the other text columns
+        """
         objects = [taken for taken in self.objects if only is None or taken.path in only]
+        uri, no_fault = F.col("_metadata.file_path").alias(_URI), F.lit(None).cast("string").alias(FAULT)
         reader = spark.read.options(recursiveFileLookup=True, __globPaths__=False)
-        lines = reader.text([self.lake.spark_uri(taken.path) for taken in objects]).select(
-            F.col("value").alias(TEXT),
-            F.lit(None).cast("string").alias(FAULT),
-            F.col("_metadata.file_path").alias(_URI),
-        )
+        lines = reader.text([self.lake.spark_uri(taken.path) for taken in objects])
+        lines = lines.where(F.trim("value") != "").select(F.col("value").alias(TEXT), no_fault, uri)
         return with_object(lines, self.lake, objects, uri=_URI), []
 
-    def revised(self, spark: SparkSession, counted: Mapping[str, Any] | None) -> None:
-        """See ``Reading.revised``: there is no other way to read lines."""
+    def revised(self, spark: SparkSession, counted: Mapping[str, Any] | None) -> None:  # noqa: ARG002
+        """See ``Reading.revised``: there is no other way to read lines, and what made Spark fail may be damage."""
+        if counted is None and (damaged := find_broken_gzip(self.lake, (taken.path for taken in self.objects))):
+            raise ObjectRefusedError(damaged)
+
+
+def find_broken_gzip(lake: Lake, paths: Iterable[str]) -> dict[str, str]:
+    """Read objects whose names end in .gz through, and say what is wrong with those that are damaged."""
+
+    def look(path: str) -> tuple[str, str]:
+        try:
+            for _ in gunzip(lake.pieces(path, length=_PIECE_BYTES), piece_bytes=_PIECE_BYTES):
+                pass
+        except DamagedGzipError as error:
+            return path, str(error)
+        return path, ""
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = pool.map(look, (path for path in paths if path.endswith(".gz")))
+        return {path: reason for path, reason in found if reason}

@@ -14,8 +14,8 @@ from lakewright.runs.job import Batch, Target, TargetJob
 from lakewright.sources.listing import Source
 from lakewright.sources.reader import Filling, ObjectReader
 from lakewright.storage.lake import Lake
-from transforms.access_logs import with_request_fields
 from transforms.object_names import DATE_KEYS, compile_date_template
+from transforms.spark.access_logs import with_request_fields
 from transforms.spark.typed_rows import TypedColumn
 
 COLUMNS: Final = (

@@ -1,17 +1,25 @@
 """The feeds of the job access_logs."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import Feed, Model
+from lakewright.folders import require_apart, source_folder, target_folder
+from transforms.object_names import compile_date_template
 
 
 class LogSource(Model):
     """Where the web servers' logs are."""
 
-    path: str = Field(description="Folder of the logs in the lake.")
+    path: Annotated[str, source_folder("raw/access/")] = Field(description="Folder of the logs in the lake, or a URI.")
     file_name: str = Field(description="Template of their names, such as access-{year}-{month}-{day}.log.")
+
+    @field_validator("file_name")
+    @classmethod
+    def _is_template(cls, template: str) -> str:
+        compile_date_template(template, needs_day=True)
+        return template
 
 
 class AccessLogsFeed(Feed):
@@ -19,4 +27,9 @@ class AccessLogsFeed(Feed):
 
     job: Literal["access_logs"] = Field(description="The job that runs this feed.")
     source: LogSource
-    target: str = Field(description="Folder of the table in the lake.")
+    target: Annotated[str, target_folder("refined/requests/")] = Field(description="Folder of the table in the lake.")
+
+    @model_validator(mode="after")
+    def _are_apart(self) -> "AccessLogsFeed":
+        require_apart(self.source.path, self.target)
+        return self

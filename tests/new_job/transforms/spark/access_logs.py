@@ -5,6 +5,8 @@ from typing import Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from transforms.spark.typed_rows import FAULT, TEXT
+
 _LINE: Final = r'^(\S+) \S+ \S+ \[([^\]]+)\] "([^"]*)" (\d{3}) (\d+|-)$'
 _FIELDS: Final = ("host", "at", "request", "status", "bytes")
 
@@ -13,11 +15,9 @@ def with_request_fields(lines: DataFrame) -> DataFrame:
     """Cut lines into the fields of a request.
 
     Columns in:  _lakewright_text (string)
-    Columns out: every input column, host, at, request, status, bytes (string); _lakewright_fault is field_count where
-                 the line has another form
+    Columns out: every input column, host, at, request, status, bytes (string); _lakewright_fault is request where the
+                 line has another form
     Rows:        unchanged
     """
-    text = F.col("_lakewright_text")
-    fields = {name: F.regexp_extract(text, _LINE, group) for group, name in enumerate(_FIELDS, start=1)}
-    fault = F.when(~text.rlike(_LINE), F.lit("field_count"))
-    return lines.withColumns({**fields, "_lakewright_fault": fault})
+    fields = {name: F.regexp_extract(TEXT, _LINE, group) for group, name in enumerate(_FIELDS, start=1)}
+    return lines.withColumns({**fields, FAULT: F.when(~F.col(TEXT).rlike(_LINE), F.lit("request"))})
