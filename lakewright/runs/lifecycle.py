@@ -106,10 +106,11 @@ class Run:
         """
         if self._applied(plan) is not None:
             self._batch(plan, state, None, lease)
-        elif plan.job != self._job.name and plan.job == self._job.feed.job:
-            raise ConfigError(f"batch {plan.number} of feed {self._job.target.feed_name} is open; `run` ends it first")
-        elif plan.job != self._job.name:
+        elif plan.job != self._job.feed.job:
+            # Maintenance does its work on the table as it is now: what was planned on another state is not finished.
             self._drop(plan, state, f"{plan.job} did not end it")
+        elif plan.job != self._job.name:
+            raise ConfigError(f"batch {plan.number} of feed {self._job.target.feed_name} is open; `run` ends it first")
         elif self._request.drop_open:
             self._drop(plan, state, "dropped on request")
         elif self._request.is_whole:
@@ -247,7 +248,12 @@ class Run:
     def _roll_forward(self, state: TableState) -> None:
         """Finish what the last run could not: its publishing, its staging, its receipt, its entry in the catalog."""
         if state.last is not None:
-            self._staging.roll_forward(state.last)
+            try:
+                self._staging.roll_forward(state.last)
+            except OvertakenError:
+                # A file that is gone is no loss to a table that is made anew.
+                if not self._request.is_whole:
+                    raise
             self._journal.restore_receipt(state.last)
         self._register(state)
 

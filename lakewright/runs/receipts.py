@@ -45,7 +45,9 @@ def report_batch(outcome: Outcome, plan: Plan | None) -> dict[str, Any]:
         "rules": outcome.rules,
     }
     for action in outcome.actions:
-        report |= action.report()
+        for name, value in action.report().items():
+            before = report.get(name)
+            report[name] = value if before is None else before | value if isinstance(value, dict) else [*before, *value]
     return report
 
 

@@ -276,6 +276,26 @@ def test_a_rebuild_of_the_whole_table_drops_an_open_batch(bench: Bench, monkeypa
     assert bench.rows() == [(1, "a")]
 
 
+def test_a_rebuild_goes_on_without_a_file_that_was_removed_before_it_was_published(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lakewright.runs.publishing import Staging
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("cut off")
+
+    bench.put("a.csv", "id,name\n1,a\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(Staging, "publish", fail)
+        bench.run()
+    (staged,) = (bench.lake / "refined/_staging").rglob("*.parquet")
+    staged.unlink()
+    assert "is neither staged nor published" in bench.run()["error"]
+    assert bench.run(verb="rebuild")["exit_code"] == 0
+    assert bench.rows() == [(1, "a")]
+    assert bench.strays() == []
+
+
 def test_a_batch_that_keeps_failing_shows_and_can_be_dropped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     from lakewright.runs.job import TargetJob
 

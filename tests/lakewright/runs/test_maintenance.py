@@ -133,6 +133,33 @@ def test_maintenance_that_was_cut_off_is_dropped_by_the_owner_and_can_be_done_ag
     assert filled.strays() == []
 
 
+def test_maintenance_that_was_cut_off_is_done_once_by_its_next_run(
+    filled: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Log, "write_outcome", _fail)
+        run(filled, 2)
+    receipt = run(filled, 2)
+    assert [(batch["status"], batch["reason"]) for batch in receipt.batches] == [
+        ("dropped", "erasure did not end it"),
+        ("committed", ""),
+    ]
+    assert receipt.counts.deleted == 2
+    assert filled.rows() == [(1, "Ada"), (3, "Cy")]
+
+
+def test_a_receipt_adds_up_what_actions_of_one_kind_report(filled: Bench) -> None:
+    def split(batch: Batch) -> Staged:
+        staged = erase(batch, key=2)
+        taken, removed, added = staged.actions
+        assert isinstance(removed, RemoveFiles)
+        parts = [RemoveFiles([path]) for path in removed.paths]
+        return replace(staged, actions=[taken, *parts, added])
+
+    (report,) = run(filled, 2, work=split).batches
+    assert len(report["removed"]) == 2
+
+
 def test_rows_that_do_not_add_up_are_not_published(filled: Bench) -> None:
     def lose(batch: Batch) -> Staged:
         return Staged(counts=Counts(read=4, written=4), in_table=3, actions=[RemoveFiles(list(batch.state.files))])
