@@ -1,6 +1,7 @@
 """A small job that erases rows of a table which another job fills, from its files and from its inputs."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
