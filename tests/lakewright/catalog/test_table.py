@@ -471,5 +471,5 @@ def test_the_only_table_of_a_feed_takes_its_entry_along(glue: Any, *, is_only_ta
         registered("refined/persons")
         assert get_table(glue)["StorageDescriptor"]["Location"] == f"{LAKE}/refined/persons/"
     else:
-        with pytest.raises(CatalogError, match="refined.people in the catalog is"):
+        with pytest.raises(CatalogError, match=r"^refined\.people in the catalog is"):
             registered("refined/persons")
