@@ -40,10 +40,15 @@ class OverwritePartitions(Record, frozen=True, tag_field="kind", tag="overwrite_
 
     partitions: list[str]
 
-    def covers(self, taken: SourceObject) -> bool:
-        """Tell whether the rows of an object are in one of the partitions."""
+    def covered(self, objects: Iterable[SourceObject]) -> list[str]:
+        """Name the objects whose rows are in one of the partitions."""
+        partitions = frozenset(self.partitions)
         keys = [part.split("=", 1)[0] for part in self.partitions[0].split("/") if part] if self.partitions else []
-        return partition_path({key: taken.values.get(key, "") for key in keys}) in self.partitions
+        return [
+            taken.path
+            for taken in objects
+            if partition_path({key: taken.values.get(key, "") for key in keys}) in partitions
+        ]
 
 
 class OverwriteTable(Record, frozen=True, tag_field="kind", tag="overwrite_table"):
