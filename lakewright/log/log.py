@@ -153,7 +153,7 @@ class Log:
                 raise FileNotFoundError(self._path(state.number + 1, "outcome"))
             state.apply(outcome)
         open_path = self._path(state.number + 1, "plan")
-        if any(open_path < path < self._snapshot_path(0) for path in listed):
+        if any(path > open_path for path in listed if path.endswith(".plan.json")):
             raise FileNotFoundError(self._path(state.number + 1, "outcome"))
         return state, self._entry(Plan, open_path) if open_path in listed else None
 
