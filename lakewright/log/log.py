@@ -25,6 +25,8 @@ SNAPSHOT_EVERY: Final = 50
 #: So many of the latest batches stay in the log, also where a snapshot holds what they add up to.
 KEPT_BATCHES: Final = 1000
 _READ_AT_ONCE: Final = 8
+#: So many outcomes are held at most: each may name ten thousand objects.
+_READ_AHEAD: Final = 32
 
 
 class _Versioned(msgspec.Struct):
@@ -163,7 +165,8 @@ class Log:
     def _outcomes(self, listed: Iterable[str]) -> Iterator[Outcome]:
         paths = [path for path in listed if path.endswith(".outcome.json")]
         with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-            yield from pool.map(lambda path: self._entry(Outcome, path), paths)
+            for first in range(0, len(paths), _READ_AHEAD):
+                yield from pool.map(lambda path: self._entry(Outcome, path), paths[first : first + _READ_AHEAD])
 
     def _snapshots(self) -> list[str]:
         return [entry.path for entry in self._lake.list(f"{self._folder}snapshots/")]

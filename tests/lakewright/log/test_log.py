@@ -258,6 +258,22 @@ def test_what_changed_since_a_batch(log: Log) -> None:
     assert (nothing.until, nothing.added, nothing.removed) == (4, {}, [])
 
 
+def test_outcomes_are_read_a_few_at_a_time(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(1, 101):
+        log.write_outcome(outcome(number, AddFiles(files(str(number)))))
+    read, entry = [], log._entry
+
+    def counted(model: Any, path: str) -> Any:
+        read.append(path)
+        return entry(model, path)
+
+    monkeypatch.setattr(log, "_entry", counted)
+    outcomes = log.outcomes(after=0)
+    assert next(outcomes).number == 1
+    assert len(read) <= 32
+    assert [each.number for each in outcomes] == list(range(2, 101))
+
+
 def test_what_the_log_no_longer_holds_is_refused(tmp_path: Path, log: Log) -> None:
     for number in (1, 2, 3):
         log.write_plan(plan(number, "a"))
