@@ -32,6 +32,14 @@ def changes_since(log: Log, number: int) -> TableChanges:
     Raises:
         HistoryExpiredError: If the log holds these batches no longer; the whole table has to be read then.
     """
+    while True:
+        try:
+            return _changes_since(log, number)
+        except FileNotFoundError:  # a run deleted entries after they were listed: they are not listed again
+            continue
+
+
+def _changes_since(log: Log, number: int) -> TableChanges:
     changes = TableChanges(number, number)
     for outcome in log.outcomes(after=number):
         if outcome.number != changes.until + 1:

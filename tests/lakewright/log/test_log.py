@@ -282,3 +282,20 @@ def test_what_the_log_no_longer_holds_is_refused(tmp_path: Path, log: Log) -> No
     assert list(changes_since(log, 1).added) == ["2", "3"]
     with pytest.raises(HistoryExpiredError, match="no longer says what changed since batch 0: it begins with batch 2"):
         changes_since(log, 0)
+
+
+def test_entries_that_are_deleted_while_they_are_read_are_expired(
+    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        log.write_outcome(outcome(number, AddFiles(files(str(number)))))
+    listed = log._listed
+
+    def deleted_afterwards(after: int) -> list[str]:
+        found = listed(after)
+        (tmp_path / "state/f/t/log/000000001.outcome.json").unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(log, "_listed", deleted_afterwards)
+    with pytest.raises(HistoryExpiredError):
+        changes_since(log, 0)
