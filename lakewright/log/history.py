@@ -14,7 +14,8 @@ class TableChanges:
     """What the batches after ``since`` did, up to batch ``until``.
 
     Attributes:
-        added: Files that the table has now and did not have then, by path.
+        added: Files that the table has now and did not have then, by path. While the last batch is being published, a
+            file of it may still lie where it was staged.
         removed: Files that it had then, and has no longer.
         commits: What a table that commits by itself told of each commit, in their order.
     """
