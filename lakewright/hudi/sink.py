@@ -21,7 +21,7 @@ from lakewright.hudi.staging import BEFORE_IMAGES, AnyRows, ChangeStaging
 from lakewright.hudi.tombstones import stage_tombstones
 from lakewright.hudi.writer import HudiTable, check_session, read_keys, write_changes, write_load
 from lakewright.log.actions import AnyAction, RaiseWatermark, RemoveTombstones, TableCommit, TableState, TakeObjects
-from lakewright.log.log import Log, Plan
+from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.log.records import Counts
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.table_actions import table_actions
@@ -96,8 +96,8 @@ class HudiSink:
         """See ``CommittingSink.applied``.
 
         Raises:
-            StateError: If the table holds the batch, and Hudi did something else than it was to do; the commit has then
-                been rolled back.
+            StateError: If the table holds the batch as a version of another format wrote it, or Hudi did something else
+                than it was to do; the commit has then been rolled back.
         """
         table = self.table
         if not table.properties():
@@ -105,6 +105,11 @@ class HudiSink:
         commit = next((found for found in table.timeline().commits() if found.number == plan.number), None)
         if commit is None or not table.is_ours(commit):
             return None
+        if not 1 <= (written := int(commit.ours.get("format", "0"))) <= FORMAT:
+            raise StateError(
+                f"batch {plan.number} of {table.target.path} was committed by another version (format {written}; this "
+                f"one reads up to {FORMAT}): run that version"
+            )
         staged, handed = StagedForHudi.load(commit.ours["staged"]), Handed.load(commit.ours["handed"])
         if problem := handed.problem_with(commit):
             done = roll_back(table.spark, table.described(staged.columns), commit.instant)
@@ -203,6 +208,7 @@ class HudiSink:
             hudi_moves=bool(described.partition_by) and described.index in _GLOBAL_INDEXES,
         )
         ours = {
+            "format": str(FORMAT),
             "feed": table.target.feed_name,
             "target": table.target.name,
             "number": str(batch.plan.number),

@@ -84,6 +84,9 @@ class CountPerObject(Action, frozen=True):
     def report(self) -> Mapping[str, Any]:
         return {"numbers": self.numbers}
 
+    def if_refused(self, quarantine: str) -> "Sequence[AnyAction]":  # noqa: ARG002
+        return (self,)
+
 
 class AddFiles(Action, frozen=True):
     """Files of the table."""

@@ -14,7 +14,8 @@ class TableChanges:
     """What the batches after ``since`` did, up to batch ``until``.
 
     Attributes:
-        added: Files that the table has now and did not have then, by path.
+        added: Files that the table has now and did not have then, by path. While the last batch is being published, a
+            file of it may still lie where it was staged.
         removed: Files that it had then, and has no longer.
         commits: What a table that commits by itself told of each commit, in their order.
     """
@@ -32,6 +33,14 @@ def changes_since(log: Log, number: int) -> TableChanges:
     Raises:
         HistoryExpiredError: If the log holds these batches no longer; the whole table has to be read then.
     """
+    while True:
+        try:
+            return _changes_since(log, number)
+        except FileNotFoundError:  # a run deleted entries after they were listed: they are not listed again
+            continue
+
+
+def _changes_since(log: Log, number: int) -> TableChanges:
     changes = TableChanges(number, number)
     for outcome in log.outcomes(after=number):
         if outcome.number != changes.until + 1:

@@ -25,6 +25,8 @@ SNAPSHOT_EVERY: Final = 50
 #: So many of the latest batches stay in the log, also where a snapshot holds what they add up to.
 KEPT_BATCHES: Final = 1000
 _READ_AT_ONCE: Final = 8
+#: So many outcomes are held at most: each may name ten thousand objects.
+_READ_AHEAD: Final = 32
 
 
 class _Versioned(msgspec.Struct):
@@ -40,10 +42,15 @@ class OverwritePartitions(Record, frozen=True, tag_field="kind", tag="overwrite_
 
     partitions: list[str]
 
-    def covers(self, taken: SourceObject) -> bool:
-        """Tell whether the rows of an object are in one of the partitions."""
+    def covered(self, objects: Iterable[SourceObject]) -> list[str]:
+        """Name the objects whose rows are in one of the partitions."""
+        partitions = frozenset(self.partitions)
         keys = [part.split("=", 1)[0] for part in self.partitions[0].split("/") if part] if self.partitions else []
-        return partition_path({key: taken.values.get(key, "") for key in keys}) in self.partitions
+        return [
+            taken.path
+            for taken in objects
+            if partition_path({key: taken.values.get(key, "") for key in keys}) in partitions
+        ]
 
 
 class OverwriteTable(Record, frozen=True, tag_field="kind", tag="overwrite_table"):
@@ -148,7 +155,7 @@ class Log:
                 raise FileNotFoundError(self._path(state.number + 1, "outcome"))
             state.apply(outcome)
         open_path = self._path(state.number + 1, "plan")
-        if any(open_path < path < self._snapshot_path(0) for path in listed):
+        if any(path > open_path for path in listed if path.endswith(".plan.json")):
             raise FileNotFoundError(self._path(state.number + 1, "outcome"))
         return state, self._entry(Plan, open_path) if open_path in listed else None
 
@@ -158,7 +165,8 @@ class Log:
     def _outcomes(self, listed: Iterable[str]) -> Iterator[Outcome]:
         paths = [path for path in listed if path.endswith(".outcome.json")]
         with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-            yield from pool.map(lambda path: self._entry(Outcome, path), paths)
+            for first in range(0, len(paths), _READ_AHEAD):
+                yield from pool.map(lambda path: self._entry(Outcome, path), paths[first : first + _READ_AHEAD])
 
     def _snapshots(self) -> list[str]:
         return [entry.path for entry in self._lake.list(f"{self._folder}snapshots/")]

@@ -124,10 +124,11 @@ class ParquetSink:
         """See ``Sink.catalog``."""
         if self.catalog_table is None or not can_point_to(self.lake):
             return None
-        database, table = self.catalog_table
         location = f"{self.lake.uri}/{self.target.path}"
-        owner = f"{self.target.feed_name}/{self.target.name} in {self.lake.uri}"
-        return Catalog(database, table, location, self.partition_by, owner=owner)
+        feed, name = self.target.feed_name, self.target.name
+        # The only table of a feed keeps its entry when its path, and with that its name, is changed in the feed.
+        owner = f"{feed if self.is_only_target else f'{feed}/{name}'} in {self.lake.uri}"
+        return Catalog(*self.catalog_table, location, self.partition_by, owner=owner)
 
     def _place(self, batch: Batch) -> TablePlace:
         folder, path = batch.folder + "table/", self.target.path

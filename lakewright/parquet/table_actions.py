@@ -46,7 +46,8 @@ def table_actions(
     actions: list[AnyAction] = [OverwriteTable()] if plan.overwrites_table else []
     if plan.overwrites_table or state.layout != layout:
         actions.append(SetLayout(layout))
-    if plan.overwrites_table or state.columns != columns:
+    # The order of columns counts too: a catalog lists them so.
+    if plan.overwrites_table or list(state.columns.items()) != list(columns.items()):
         actions.append(SetColumns(dict(columns)))
     if forgotten := _forgotten(batch):
         actions.append(ForgetObjects(forgotten))
@@ -65,7 +66,8 @@ def table_actions(
 def _within(scope: Scope, files: Iterable[DataFile]) -> list[str]:
     """Name the files that a scope overwrites."""
     if isinstance(scope, OverwritePartitions):
-        return [file.path for file in files if file.partition in scope.partitions]
+        partitions = frozenset(scope.partitions)
+        return [file.path for file in files if file.partition in partitions]
     return [] if isinstance(scope, Append) else [file.path for file in files]
 
 
@@ -75,4 +77,4 @@ def _forgotten(batch: Batch) -> list[str]:
     if not isinstance(scope, OverwritePartitions):
         return []
     again = {taken.path for taken in batch.plan.objects}
-    return [path for path, taken in batch.state.objects.items() if path not in again and scope.covers(taken)]
+    return [path for path in scope.covered(batch.state.objects.values()) if path not in again]

@@ -79,13 +79,14 @@ class ObjectReader(Generic[Rows]):
         fresh = [found for found in asked if request.everything or not state.has(found.path, found.etag)]
         heads = self.format.look(self.source.lake, fresh, {})
         refused = {**heads.refused, **self._undated(fresh)} | {found.path: _NO_NAME for found in unreadable}
-        refused |= {path: reason for path, reason in excluded.items() if path in _paths(asked)}
+        asked_paths = _paths(asked)
+        refused |= {path: reason for path, reason in excluded.items() if path in asked_paths}
         if self.filling.fill == "append" and not request.everything:
             # Damage is to be told from an object that was written again, which needs a rebuild.
             rewritten = [found for found in fresh if found.path in state.objects.keys() - refused.keys()]
             refused |= self.format.find_damage(self.source.lake, rewritten, heads)
         return Survey(
-            choice=self._choose(listing.objects, _paths(asked), refused, state, request),
+            choice=self._choose(listing.objects, asked_paths, refused, state, request),
             heads=heads.of,
             refused=refused,
             ignored=listing.ignored,

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.hudi import sink as hudi_sink
+from lakewright.log.log import Log
 from tests.cdc import CdcBench
 
 LOAD, LOAD2, LOAD3 = (f"LOAD0000000{n}.parquet" for n in (1, 2, 3))
@@ -118,6 +119,22 @@ def test_what_hudi_counts_otherwise_is_rolled_back(
     assert rows(cdc) == [(1, "Ada 2"), (3, "Cy")]
     assert cdc.batches("t") == [1, 2]
     assert cdc.strays("t") == []
+
+
+@pytest.mark.slow
+def test_a_commit_of_a_newer_version_is_refused(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: Any) -> None:
+        raise RuntimeError("killed")
+
+    put(cdc, LOAD, [(1, "Ada")])
+    with monkeypatch.context() as patched:
+        patched.setattr(hudi_sink, "FORMAT", hudi_sink.FORMAT + 1)
+        patched.setattr(Log, "write_outcome", die)
+        assert cdc.run()["exit_code"] == 1
+    receipt = cdc.run()
+    assert receipt["exit_code"] == 1
+    assert receipt["error"].startswith("batch 1 of refined/hr/t/ was committed by another version (format 2; this one")
+    assert (cdc.batches("t"), rows(cdc)) == ([1], [(1, "Ada")])
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -10,6 +11,8 @@ from lakewright.catalog.table import Catalog
 from lakewright.errors import CatalogError
 from lakewright.log.actions import TableState
 from lakewright.log.records import DataFile
+from lakewright.parquet.sink import ParquetSink
+from lakewright.runs.job import Target
 from tests.lakewright.catalog.glue_server import GlueServer, glue_server
 
 LAKE = "s3://bucket/lake"
@@ -448,3 +451,25 @@ def test_after_any_history_the_catalog_agrees_with_the_files(seed: int) -> None:
         history.server.refused.clear()
         catalog(history.path, history.keys).register(state(history.columns, sorted(history.partitions), history.path))
         history.check()
+
+
+@pytest.mark.parametrize(
+    ("is_only_target", "moves"),
+    [pytest.param(True, True, id="one-table"), pytest.param(False, False, id="one-of-many")],
+)
+def test_the_only_table_of_a_feed_takes_its_entry_along(glue: Any, *, is_only_target: bool, moves: bool) -> None:
+    def registered(path: str) -> None:
+        lake: Any = SimpleNamespace(uri=LAKE)
+        target = Target("people", path.rsplit("/", 1)[-1], f"{path}/")
+        sink = ParquetSink(lake, target, "", catalog_table=("refined", "people"), is_only_target=is_only_target)
+        entry = sink.catalog()
+        assert entry is not None
+        entry.register(state({"id": "bigint"}, [""], path))
+
+    registered("refined/people")
+    if moves:
+        registered("refined/persons")
+        assert get_table(glue)["StorageDescriptor"]["Location"] == f"{LAKE}/refined/persons/"
+    else:
+        with pytest.raises(CatalogError, match=r"^refined\.people in the catalog is"):
+            registered("refined/persons")

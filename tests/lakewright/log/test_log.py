@@ -258,6 +258,22 @@ def test_what_changed_since_a_batch(log: Log) -> None:
     assert (nothing.until, nothing.added, nothing.removed) == (4, {}, [])
 
 
+def test_outcomes_are_read_a_few_at_a_time(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(1, 101):
+        log.write_outcome(outcome(number, AddFiles(files(str(number)))))
+    read, entry = [], log._entry
+
+    def counted(model: Any, path: str) -> Any:
+        read.append(path)
+        return entry(model, path)
+
+    monkeypatch.setattr(log, "_entry", counted)
+    outcomes = log.outcomes(after=0)
+    assert next(outcomes).number == 1
+    assert len(read) <= 32
+    assert [each.number for each in outcomes] == list(range(2, 101))
+
+
 def test_what_the_log_no_longer_holds_is_refused(tmp_path: Path, log: Log) -> None:
     for number in (1, 2, 3):
         log.write_plan(plan(number, "a"))
@@ -265,4 +281,21 @@ def test_what_the_log_no_longer_holds_is_refused(tmp_path: Path, log: Log) -> No
     (tmp_path / "state/f/t/log/000000001.outcome.json").unlink()
     assert list(changes_since(log, 1).added) == ["2", "3"]
     with pytest.raises(HistoryExpiredError, match="no longer says what changed since batch 0: it begins with batch 2"):
+        changes_since(log, 0)
+
+
+def test_entries_that_are_deleted_while_they_are_read_are_expired(
+    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        log.write_outcome(outcome(number, AddFiles(files(str(number)))))
+    listed = log._listed
+
+    def deleted_afterwards(after: int) -> list[str]:
+        found = listed(after)
+        (tmp_path / "state/f/t/log/000000001.outcome.json").unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(log, "_listed", deleted_afterwards)
+    with pytest.raises(HistoryExpiredError):
         changes_since(log, 0)

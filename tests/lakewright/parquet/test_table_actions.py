@@ -1,0 +1,46 @@
+from typing import Any, cast
+
+from lakewright.log.actions import CountPerObject, ForgetObjects, Outcome, RemoveFiles, SetColumns, TableState
+from lakewright.log.log import FORMAT, Append, OverwritePartitions, Plan, Scope
+from lakewright.log.records import DataFile, SourceObject
+from lakewright.parquet.table_actions import table_actions
+from lakewright.runs.job import Batch
+
+COLUMNS = {"id": "bigint", "name": "string"}
+
+
+def a_state() -> TableState:
+    days = ("1", "2", "3")
+    return TableState(
+        columns=dict(COLUMNS),
+        objects={f"{day}.csv": SourceObject(f"{day}.csv", 1, "e", {"month": "8", "day": day}) for day in days},
+        files={f"{day}.parquet": DataFile(f"{day}.parquet", "", f"day={day}", 1, 1) for day in days},
+    )
+
+
+def actions(scope: Scope, columns: dict[str, str]) -> dict[str, Any]:
+    plan = Plan(FORMAT, 2, "r", "job", "2026-08-01", "", [SourceObject("2.csv", 1, "f", {"day": "2"})], scope)
+    batch = Batch(plan, a_state(), {}, "s/", "a", cast(Any, None), cast(Any, None))
+    found = table_actions(batch, layout="", columns=columns, added=(), quarantined=())
+    return {type(action).__name__: action for action in found}
+
+
+def test_a_partition_that_is_made_again_forgets_its_objects_and_removes_its_files() -> None:
+    found = actions(OverwritePartitions(["day=1", "day=2"]), COLUMNS)
+    assert found["ForgetObjects"] == ForgetObjects(["1.csv"])
+    assert found["RemoveFiles"] == RemoveFiles(["1.parquet", "2.parquet"])
+    assert list(found) == ["ForgetObjects", "TakeObjects", "RemoveFiles"]
+
+
+def test_columns_in_another_order_are_set() -> None:
+    assert "SetColumns" not in actions(Append(), COLUMNS)
+    turned = dict(reversed(COLUMNS.items()))
+    state = a_state()
+    state.apply(Outcome(FORMAT, 2, "committed", "r", actions=[actions(Append(), turned)["SetColumns"]]))
+    assert list(state.columns) == ["name", "id"]
+
+
+def test_a_refused_batch_still_tells_of_its_objects() -> None:
+    told = CountPerObject({"a": {"offset_conflicts": 2}})
+    assert told.if_refused("quarantine/f/t/") == (told,)
+    assert SetColumns(COLUMNS).if_refused("quarantine/f/t/") == ()
