@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
@@ -36,9 +37,9 @@ class KeyedTable:
     options: HudiOptions
     spec: HudiTableSpec
 
-    @property
+    @cached_property
     def spark(self) -> SparkSession:
-        """The session in which the table is read and written."""
+        """The session in which the table is read and written; its settings are the table's own."""
         return change_session(self.lake, self.source_lake)
 
     @property
