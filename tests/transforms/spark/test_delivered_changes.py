@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from chispa import assert_df_equality
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from transforms.errors import MissingColumnsError, SessionSettingError
 from transforms.spark.changes import KEY, ORDER, REASONS, keep_last_changes, with_change_order
@@ -53,9 +55,12 @@ def test_the_order_of_a_row(spark: SparkSession, row: tuple[Any, ...], order: st
     session.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
     session.conf.set("spark.sql.ansi.enabled", True)
     rows = session.createDataFrame([(1, *row)], SCHEMA).transform(with_delivery, **DELIVERY)
-    (found,) = rows.transform(with_change_order, **ORDERING).select(ORDER, REASONS).collect()
-    assert found[ORDER] == order
-    assert [reason.rule for reason in found[REASONS] if reason] == ([] if order else ["order"])
+    ordered = rows.transform(with_change_order, **ORDERING).select(ORDER, F.array_compact(REASONS).alias(REASONS))
+    expected = session.createDataFrame(
+        [(order, [] if order else [("order", "ts")])],
+        f"{ORDER} string, {REASONS} array<struct<rule: string, column: string>>",
+    )
+    assert_df_equality(ordered, expected, ignore_nullable=True)
 
 
 def test_a_load_alone_has_neither_kind_nor_sequence(spark: SparkSession) -> None:
@@ -63,7 +68,8 @@ def test_a_load_alone_has_neither_kind_nor_sequence(spark: SparkSession) -> None
     last = (
         rows.transform(with_delivery, **DELIVERY).transform(with_change_order, **ORDERING).transform(keep_last_changes)
     )
-    assert [row[KEY] for row in last.collect()] == ["1"]
+    expected = spark.createDataFrame([("1", "0 LOAD1.parquet 0000000000")], f"{KEY} string, {ORDER} string")
+    assert_df_equality(last.select(KEY, ORDER), expected)
 
 
 def test_what_is_needed_is_named(spark: SparkSession) -> None:
