@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.transforms.events.event_oracle import normal_record, rebuild
 from transforms.errors import DataError
 from transforms.events.flat_rows import FlatRows, flatten
@@ -102,7 +103,7 @@ def rows_of(lines: list[bytes], schema: EventSchema) -> list[dict[str, Any]]:
     return found
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(RECORDS)
 def test_flat_rows_can_be_made_records_again(records: list[dict[str, Any]]) -> None:
     lines = [to_line(record) for record in records]
@@ -113,7 +114,7 @@ def test_flat_rows_can_be_made_records_again(records: list[dict[str, Any]]) -> N
         assert normal_record(rebuild(row, schema.columns)) == normal_record(record)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(RECORDS, RECORDS, RECORDS, st.randoms(use_true_random=False))
 def test_order_and_cuts_do_not_matter_and_later_days_change_nothing(
     first: list[dict[str, Any]], second: list[dict[str, Any]], third: list[dict[str, Any]], random: random.Random

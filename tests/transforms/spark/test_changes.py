@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from tests.cdc import Change, last_changes
+from tests.conftest import examples
 from transforms.errors import MissingColumnsError
 from transforms.spark.changes import (
     IS_DELETED,
@@ -83,7 +84,7 @@ history = st.builds(
 )
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(8), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(histories=st.lists(history, min_size=40, max_size=60))
 def test_the_last_change_of_each_key_is_that_of_plain_python(spark: SparkSession, histories: list[Files]) -> None:
     """Many histories go through Spark at once, told apart by their keys."""

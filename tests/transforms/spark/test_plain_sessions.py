@@ -10,7 +10,12 @@ from transforms.spark.typed_rows import TypedColumn, keep_good, keep_rejected, w
 WRITTEN = "yyyy-MM-dd HH:mm:ss"
 
 
-@pytest.fixture(params=["Europe/Berlin", "America/Sao_Paulo", "Asia/Tokyo"])
+@pytest.fixture(
+    params=[
+        "Europe/Berlin",
+        *(pytest.param(zone, marks=pytest.mark.slow) for zone in ("America/Sao_Paulo", "Asia/Tokyo")),
+    ]
+)
 def elsewhere(spark: SparkSession, request: pytest.FixtureRequest) -> SparkSession:
     """A session of another time zone, in ANSI mode."""
     session = spark.newSession()
