@@ -85,6 +85,7 @@ def test_everything_is_gone_after_the_first_error(proxy: FaultProxy, lake: Lake)
     assert len(receipt.warnings) == 1
 
 
+@pytest.mark.slow
 def test_a_bucket_that_does_not_come_back_ends_the_process(
     proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
