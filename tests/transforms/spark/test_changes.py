@@ -117,31 +117,39 @@ def test_the_order_is_that_of_plain_python_and_total(spark: SparkSession, histor
     assert {key: value for key, (_, value) in last.items()} == expected
 
 
-@pytest.mark.parametrize(
-    ("changed", "reasons"),
-    [
-        pytest.param({}, [], id="nothing-wrong"),
-        pytest.param({"key": None}, [("null_key", "id")], id="null-key"),
-        pytest.param({"key": ""}, [("empty_key", "id")], id="empty-key"),
-        pytest.param({"kind": "X"}, [("kind", "Op")], id="unknown-kind"),
-        pytest.param({"kind": ""}, [("kind", "Op")], id="no-kind"),
-        pytest.param({"time": ""}, [("order", "ts")], id="no-time"),
-        pytest.param({"time": "", "sequence": "12"}, [], id="a-sequence-instead-of-a-time"),
-        pytest.param({"sequence": "x"}, [], id="a-time-instead-of-a-sequence"),
-        pytest.param(
-            {"key": None, "time": "", "kind": ""}, [("null_key", "id"), ("kind", "Op"), ("order", "ts")], id="all"
-        ),
-    ],
-)
-def test_rejected(spark: SparkSession, changed: dict[str, Any], reasons: list[tuple[str, str]]) -> None:
-    whole = {"kind": "U", "time": TIMES[0], "key": "a", "values": ("x",)} | changed
-    changes = spark.createDataFrame(rows_of({"f.parquet": [Change(**whole)]}), SCHEMA).transform(ordered)
-    fields = {"id": whole["key"], "v": "x", "(kind)": whole["kind"] or None, "(position)": "0"}
-    expected = spark.createDataFrame([("raw/f.parquet", reasons, None, fields)] if reasons else [], REJECTS)
+#: By rule: what is wrong with a change, and the reasons for which it is rejected.
+REJECTIONS: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
+    "nothing wrong": ({}, []),
+    "null key": ({"key": None}, [("null_key", "id")]),
+    "empty key": ({"key": ""}, [("empty_key", "id")]),
+    "unknown kind": ({"kind": "X"}, [("kind", "Op")]),
+    "no kind": ({"kind": ""}, [("kind", "Op")]),
+    "no time": ({"time": ""}, [("order", "ts")]),
+    "a sequence instead of a time": ({"time": "", "sequence": "12"}, []),
+    "a time instead of a sequence": ({"sequence": "x"}, []),
+    "all": ({"key": None, "time": "", "kind": ""}, [("null_key", "id"), ("kind", "Op"), ("order", "ts")]),
+}
+
+
+def test_rejected(spark: SparkSession) -> None:
+    """Each case is a file of its own."""
+    files = {
+        case: Change(**{"kind": "U", "time": TIMES[0], "key": case, "values": ("x",)} | changed)
+        for case, (changed, _) in REJECTIONS.items()
+    }
+    rows = rows_of({case: [change] for case, change in files.items()})
+    changes = spark.createDataFrame(rows, SCHEMA).coalesce(1).transform(ordered)
+    rejects = [
+        (f"raw/{case}", reasons, None, {"id": change.key, "v": "x", "(kind)": change.kind or None, "(position)": "0"})
+        for (case, change), (_, reasons) in zip(files.items(), REJECTIONS.values(), strict=True)
+        if reasons
+    ]
     rejected = changes.transform(keep_rejected_changes, columns=["id", "v"])
-    assert_df_equality(rejected, expected, ignore_nullable=True)
-    kept = spark.createDataFrame([] if reasons else [(whole["key"], "x")], "id string, v string")
-    assert_df_equality(changes.transform(keep_last_changes).select("id", "v"), kept)
+    assert_df_equality(rejected, spark.createDataFrame(rejects, REJECTS), ignore_nullable=True)
+    kept = spark.createDataFrame(
+        [(case, "x") for case, (_, reasons) in REJECTIONS.items() if not reasons], "id string, v string"
+    )
+    assert_df_equality(changes.transform(keep_last_changes).select("id", "v"), kept, ignore_row_order=True)
 
 
 def test_a_load_needs_neither_kind_nor_time(spark: SparkSession) -> None:

@@ -3,7 +3,6 @@
 import datetime as dt
 from typing import Any
 
-import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -36,30 +35,31 @@ def changes_of(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
     return frame.transform(with_change_order, key=["id"], kind_column="Op", time_column="ts")
 
 
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [
-        pytest.param([(1, "a", 1, "I"), (1, None, 2, "U")], ("a", 2, []), id="from-the-insert-before"),
-        pytest.param([(1, "a", 1, ""), (1, None, 2, "U")], ("a", 2, []), id="from-the-load-before"),
-        pytest.param([(1, "a", 1, "U"), (1, None, 2, "U"), (1, None, 3, "U")], ("a", 3, []), id="across-updates"),
-        pytest.param([(1, "a", 1, "U"), (1, "b", 2, "U"), (1, None, 3, "U")], ("b", 3, []), id="the-last-one"),
-        pytest.param([(1, None, 2, "U")], (None, 2, ["bio"]), id="must-come-from-the-table"),
-        pytest.param([(1, None, 2, "I")], (None, 2, []), id="an-insert-is-whole"),
-        pytest.param([(1, None, 2, "I"), (1, None, 3, "U")], (None, 3, []), id="null-was-inserted"),
-        pytest.param(
-            [(1, "a", 1, "U"), (1, None, None, "D"), (1, None, 2, "I"), (1, None, 3, "U")],
-            (None, 3, []),
-            id="what-was-deleted-is-gone",
-        ),
-        pytest.param([(1, None, None, "U", "n")], (None, None, ["bio", "n"]), id="absent-and-null"),
-        pytest.param([(1, "a", None, "U")], ("a", None, []), id="null-counts-where-it-is-not-declared"),
-        pytest.param([(1, "a", 5, "U"), (1, "b", None, "U", "n")], ("b", 5, []), id="absent-from-a-later-file"),
-    ],
-)
-def test_values_left_out(spark: SparkSession, rows: list[tuple[Any, ...]], expected: tuple[Any, ...]) -> None:
-    filled = changes_of(spark, *rows).transform(carry_values_forward, keep={"bio": True, "n": False})
-    last = filled.transform(keep_last_changes).select("bio", "n", UNCHANGED)
-    assert_df_equality(last, spark.createDataFrame([expected], LAST), ignore_nullable=True)
+#: By rule: changes of a key (bio, n, kind), and what the last one then holds, with what must come from the table.
+LEFT_OUT: dict[str, tuple[list[tuple[Any, ...]], tuple[Any, ...]]] = {
+    "from the insert before": ([("a", 1, "I"), (None, 2, "U")], ("a", 2, [])),
+    "from the load before": ([("a", 1, ""), (None, 2, "U")], ("a", 2, [])),
+    "across updates": ([("a", 1, "U"), (None, 2, "U"), (None, 3, "U")], ("a", 3, [])),
+    "the last one": ([("a", 1, "U"), ("b", 2, "U"), (None, 3, "U")], ("b", 3, [])),
+    "must come from the table": ([(None, 2, "U")], (None, 2, ["bio"])),
+    "an insert is whole": ([(None, 2, "I")], (None, 2, [])),
+    "null was inserted": ([(None, 2, "I"), (None, 3, "U")], (None, 3, [])),
+    "what was deleted is gone": ([("a", 1, "U"), (None, None, "D"), (None, 2, "I"), (None, 3, "U")], (None, 3, [])),
+    "absent and null": ([(None, None, "U", "n")], (None, None, ["bio", "n"])),
+    "null counts where it is not declared": ([("a", None, "U")], ("a", None, [])),
+    "absent from a later file": ([("a", 5, "U"), ("b", None, "U", "n")], ("b", 5, [])),
+}
+
+
+def test_values_left_out(spark: SparkSession) -> None:
+    """Each case has a key of its own."""
+    changes = [(key, *change) for key, (rows, _) in enumerate(LEFT_OUT.values()) for change in rows]
+    filled = changes_of(spark, *changes).transform(carry_values_forward, keep={"bio": True, "n": False})
+    last = filled.transform(keep_last_changes).select("id", "bio", "n", UNCHANGED)
+    expected = spark.createDataFrame(
+        [(key, *values) for key, (_, values) in enumerate(LEFT_OUT.values())], f"id int, {LAST}"
+    )
+    assert_df_equality(last, expected, ignore_row_order=True, ignore_nullable=True)
 
 
 def test_rejected_changes_give_no_values(spark: SparkSession) -> None:
