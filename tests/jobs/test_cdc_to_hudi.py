@@ -676,6 +676,7 @@ def test_columns_of_the_replication_are_kept_when_asked_for(cdc: CdcBench) -> No
     assert cdc.rows("emp_no", "Op", "ts") == [(1, None, None), (2, "I", at(1))]
 
 
+@pytest.mark.slow
 def test_a_table_without_a_key_keeps_every_row(cdc: CdcBench) -> None:
     cdc.feed(tables={"employees": {"partition_by": "department"}}, max_rejected=0.5)
     cdc.put(LOAD, [ANN, ANN, (3, None, None)])

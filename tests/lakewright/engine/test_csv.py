@@ -116,6 +116,7 @@ def test_hadoop_uri_is_javas(spark: SparkSession, name: str) -> None:
     assert hadoop_uri(uri) == jvm.org.apache.hadoop.fs.Path(uri).toUri().toString()
 
 
+@pytest.mark.slow
 def test_large_objects_are_looked_through(tmp_path: Path) -> None:
     lake = open_lake(str(tmp_path))
     rows = b"".join(b'%d,"line\none"\n' % number for number in range(200_000))
