@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
 from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
@@ -19,6 +20,20 @@ time.tzset()
 
 ROOT = Path(__file__).parents[1]
 RECEIPTS = "state/people/people/receipts/"
+
+
+settings.register_profile("fast", max_examples=20)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let ``make test-fast`` try hypothesis' laws with fewer examples."""
+    if config.getoption("markexpr") == "not slow":
+        settings.load_profile("fast")
+
+
+def examples(count: int) -> int:
+    """Give as many examples as a law says, of which the fast tests try a fifth."""
+    return max(1, count // 5) if settings.get_current_profile_name() == "fast" else count
 
 
 @pytest.fixture(scope="session")

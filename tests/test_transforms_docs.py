@@ -78,6 +78,7 @@ def test_each_function_has_an_example() -> None:
     assert DOCS.count("```python") == len(EXAMPLES)
 
 
+@pytest.mark.slow
 def test_examples_print_what_the_page_says(tmp_path: Path, alone: dict[str, str]) -> None:
     (tmp_path / "code.json").write_text(json.dumps([code for code, _ in EXAMPLES]))
     run(RUN, "code.json", "out.json", folder=tmp_path, environment=alone)

@@ -41,6 +41,7 @@ def statements(part: Any) -> Iterator[dict[str, Any]]:
             yield from statements(value)
 
 
+@pytest.mark.slow
 def test_cfn_lint_has_nothing_to_say() -> None:
     lint = [str(Path(sys.executable).with_name("cfn-lint")), str(TEMPLATE)]
     done = subprocess.run(lint, capture_output=True, text=True, check=False)

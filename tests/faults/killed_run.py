@@ -33,6 +33,9 @@ WATCHED = {
 def strike() -> None:
     if SIGNAL == "JVM":
         os.kill(SparkContext._gateway.proc.pid, signal.SIGKILL)  # type: ignore[union-attr]
+    elif SIGNAL == "SIGSTOP":
+        # Sent to the process, it goes to the main thread, and until that one wakes up, this one goes on.
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
     else:
         os.kill(os.getpid(), getattr(signal, SIGNAL))
 

@@ -85,6 +85,7 @@ def test_everything_is_gone_after_the_first_error(proxy: FaultProxy, lake: Lake)
     assert len(receipt.warnings) == 1
 
 
+@pytest.mark.slow
 def test_a_bucket_that_does_not_come_back_ends_the_process(
     proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_bucket_that_does_not_come_back_ends_the_process(
         assert not called.wait(1.5), "a bucket that answers again is none to leave for"
 
 
+@pytest.mark.slow
 def test_an_answer_that_says_no_ends_an_outage(proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outages, "PATIENCE_SECONDS", 1)
     for _ in range(4):

@@ -50,6 +50,7 @@ def ran(receipt: dict[str, Any]) -> dict[str, int]:
     return {name: count for name, count in receipt["counts"].items() if count}
 
 
+@pytest.mark.slow
 def test_binary_keys_are_told_apart(cdc: CdcBench) -> None:
     schema = pa.schema([("id", pa.binary()), ("name", pa.string())])
     put(cdc, LOAD, [(bytes([0, n]), f"{n}") for n in range(128, 256)], schema)
@@ -192,6 +193,7 @@ def test_an_update_that_changes_the_key_deletes_the_old_one(cdc: CdcBench, index
     assert (1, "Ada 0", "x") not in rows(cdc, "id", "name", "place")
 
 
+@pytest.mark.slow
 def test_updates_of_unknown_keys_are_counted_or_refused(cdc: CdcBench) -> None:
     put(cdc, LOAD, [(1, "Ada"), (2, "Bo")])
     put(cdc, FIRST, [("U", at(1), 9, "Ada"), ("I", at(1), 3, "Cy"), ("U", at(2), 3, "Cy 2"), ("U", at(1), 2, "Bo 2")])
@@ -551,8 +553,12 @@ def test_damaged_footers_are_refused(cdc: CdcBench) -> None:
     path = put(cdc, FIRST, [("U", at(1), 1, "b")])
     whole = path.read_bytes()
     length = int.from_bytes(whole[-8:-4], "little")
+    refused = 0
     for place in range(len(whole) - 8 - length, len(whole) - 8, 7):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x15]) + whole[place + 1 :])
         answer = cdc.command("plan", "--json")
         assert answer.exit_code in (0, 3), answer.stderr
-        assert answer.exit_code == 0 or "20260801-101500000.parquet" in answer.last_line
+        refused += answer.exit_code == 3
+        if answer.exit_code == 3:
+            assert "20260801-101500000.parquet" in answer.last_line
+    assert refused

@@ -49,8 +49,9 @@ def counts(receipt: dict[str, Any]) -> dict[str, int]:
     return {name: count for name, count in receipt["counts"].items() if count}
 
 
-@pytest.mark.parametrize("storage", [STORAGES[0], pytest.param(STORAGES[1], marks=pytest.mark.slow)])
-def test_load_then_changes(cdc: CdcBench, storage: str) -> None:
+@pytest.mark.parametrize("storage", STORAGES)
+def test_load_then_changes_then_what_is_refused(cdc: CdcBench, storage: str) -> None:
+    """The story of a table, which the fast tests tell in full: a load, upserts and deletes, refusals."""
     cdc.feed(target__storage=storage, max_rejected=0.5)
     cdc.put(LOAD, [ANN, BOB, CID, (None, "?", "IT")])
     receipt = cdc.run()
@@ -94,6 +95,18 @@ def test_load_then_changes(cdc: CdcBench, storage: str) -> None:
         "emp_no",
         "name",
     ]
+
+    cdc.put(SECOND, [("U", at(3), 1, "x", "IT"), ("X", at(3), 2, "no kind", "IT"), ("U", "soon", 8, "no time", "IT")])
+    receipt = cdc.run()
+    assert (receipt["exit_code"], receipt["rules"]) == (3, {"Op: kind": 1, "ts: order": 1})
+    other = next(name for name in STORAGES if name != storage)
+    cdc.feed(target__storage=other, max_rejected=0.7)
+    receipt = cdc.run()
+    assert receipt["exit_code"] == 2
+    assert f"is '{storage.upper()}', and '{other.upper()}' in the feed" in receipt["error"]
+    assert cdc.rows() == rows_without_spark(cdc) == expected
+    assert cdc.batches() == [1, 2]
+    assert cdc.strays() == []
 
 
 @pytest.mark.slow
@@ -663,6 +676,7 @@ def test_columns_of_the_replication_are_kept_when_asked_for(cdc: CdcBench) -> No
     assert cdc.rows("emp_no", "Op", "ts") == [(1, None, None), (2, "I", at(1))]
 
 
+@pytest.mark.slow
 def test_a_table_without_a_key_keeps_every_row(cdc: CdcBench) -> None:
     cdc.feed(tables={"employees": {"partition_by": "department"}}, max_rejected=0.5)
     cdc.put(LOAD, [ANN, ANN, (3, None, None)])
@@ -793,6 +807,7 @@ def test_narrowing_by_date_is_refused(cdc: CdcBench) -> None:
     assert "changes are taken in their order" in cdc.run("--date", "2026-08-01")["error"]
 
 
+@pytest.mark.slow
 def test_a_file_with_a_value_that_is_too_long_is_refused_and_what_is_earlier_goes_on(cdc: CdcBench) -> None:
     cdc.feed(source__max_record_bytes=1024)
     cdc.put("LOAD00000001.parquet", [(1, "a" * 1024, "x"), (2, "b", "x")])

@@ -35,6 +35,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("multiline", [True, False])
 def test_each_kind_of_damage(bench: Bench, multiline: bool) -> None:
     assert len(PACKED) > 2 * 65_536
@@ -55,7 +56,10 @@ def test_each_kind_of_damage(bench: Bench, multiline: bool) -> None:
     assert bench.strays() == []
 
 
-@pytest.mark.parametrize("damaged", [PACKED[:-1], SMALL[:-1]], ids=["deep", "in-the-head"])
+@pytest.mark.parametrize(
+    "damaged",
+    [pytest.param(PACKED[:-1], id="deep", marks=pytest.mark.slow), pytest.param(SMALL[:-1], id="in-the-head")],
+)
 def test_a_partition_keeps_an_object_that_is_damaged_later(bench: Bench, damaged: bytes) -> None:
     bench.put("a.csv.gz", SMALL)
     bench.put("b.csv", "id,name\n2,b\n")
@@ -83,6 +87,7 @@ def test_a_partition_keeps_an_object_that_is_damaged_later(bench: Bench, damaged
     assert bench.strays() == []
 
 
+@pytest.mark.slow
 def test_append_takes_the_others_and_the_mended_one_later(bench: Bench) -> None:
     bench.feed(target__fill="append")
     bench.put("a.csv", "id,name\n1,a\n")

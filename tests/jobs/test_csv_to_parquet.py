@@ -66,7 +66,7 @@ LINE_BY_LINE: dict[str, tuple[list[Row], list[Reason]]] = {
 }
 
 
-@pytest.mark.parametrize("multiline", [True, False])
+@pytest.mark.parametrize("multiline", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_csv_as_people_write_it(bench: Bench, multiline: bool) -> None:
     """Every case is an object, and has a partition, of its own."""
     expected = {name: (good, bad) for name, (_, good, bad) in CSV_CASES.items()}
@@ -121,7 +121,9 @@ REFUSED_BY = {
 }
 
 
-@pytest.mark.parametrize("by", REFUSED_BY)
+@pytest.mark.parametrize(
+    "by", ["head", *(pytest.param(by, marks=pytest.mark.slow) for by in REFUSED_BY if by != "head")]
+)
 def test_refused_files(bench: Bench, by: str) -> None:
     cases = REFUSED_BY[by]
     bench.feed(source__on_refused_file="fail")
@@ -154,6 +156,7 @@ def test_refused_files(bench: Bench, by: str) -> None:
     assert bench.strays() == []
 
 
+@pytest.mark.slow
 def test_truncated_gzip_is_refused_by_name(bench: Bench) -> None:
     packed = gzip.compress(b"id,name\n" + b"".join(b"%d,%d\n" % (n, n * n) for n in range(50_000)))
     bench.put("a.csv.gz", packed[:-2000])
@@ -257,6 +260,7 @@ def test_append_takes_a_file_once_on_the_day_of_its_plan(bench: Bench, monkeypat
     assert bench.strays() == []
 
 
+@pytest.mark.slow
 def test_append_by_a_column_reads_odd_values_back(bench: Bench) -> None:
     bench.feed(target__fill="append", target__partition_by=["name"])
     names = [None, "a/b", "a=b %", "R&D", "Zürich"]
@@ -293,6 +297,7 @@ def test_narrowed_to_a_day(bench: Bench) -> None:
     assert bench.rows() == [(1, "a"), (2, "b")]
 
 
+@pytest.mark.slow
 def test_flat_folder_with_dates_in_names(bench: Bench) -> None:
     bench.feed(source__file_name="my_people_{year}{month}{day}*.csv")
     folder = bench.lake / "raw/people"
@@ -309,6 +314,7 @@ def test_flat_folder_with_dates_in_names(bench: Bench) -> None:
     assert bench.rows("id", "year", "month", "day") == [(1, "2019", "08", "21"), (2, "2019", "08", "22")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("multiline", [True, False])
 def test_hidden_objects_are_named_or_taken(bench: Bench, multiline: bool) -> None:
     """Spark passes over a file whose name begins with _, even where it is named."""
@@ -336,6 +342,7 @@ def test_hidden_objects_are_named_or_taken(bench: Bench, multiline: bool) -> Non
     assert bench.strays() == []
 
 
+@pytest.mark.slow
 def test_a_source_whose_own_folder_is_hidden(bench: Bench) -> None:
     bench.feed(source__path="raw/_people/")
     path = bench.lake / "raw/_people/year=2026/month=08/day=01/a.csv"
@@ -345,6 +352,7 @@ def test_a_source_whose_own_folder_is_hidden(bench: Bench) -> None:
     assert bench.rows() == [(1, "a")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delimiter", ["\t", "\x01", ","])
 def test_lines_of_blanks_are_records(bench: Bench, delimiter: str) -> None:
     bench.feed(
@@ -358,6 +366,7 @@ def test_lines_of_blanks_are_records(bench: Bench, delimiter: str) -> None:
     assert [(reasons(row), row["text"]) for row in bench.quarantine()] == [([("field_count", None)], "  ")]
 
 
+@pytest.mark.slow
 def test_a_header_that_comes_again_line_by_line(bench: Bench) -> None:
     bench.feed(source__csv={"multiline": False}, source__columns={"name": "string"})
     bench.put("a.csv", '\ufeff"name"\r\n\r\na\r\n"name"\r\n \r\n')
@@ -368,6 +377,7 @@ def test_a_header_that_comes_again_line_by_line(bench: Bench) -> None:
     assert receipt["counts"]["read"] == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("multiline", [True, False])
 def test_a_record_of_more_fields_than_spark_reads(bench: Bench, multiline: bool) -> None:
     bench.feed(source__csv={"multiline": multiline})
@@ -377,6 +387,7 @@ def test_a_record_of_more_fields_than_spark_reads(bench: Bench, multiline: bool)
     assert bench.rows("id") == [(1,), (3,), (4,)]
 
 
+@pytest.mark.slow
 def test_what_is_clean_is_looked_through_only_where_a_value_begins_with_a_quote(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -447,6 +458,7 @@ def test_a_source_that_changes_while_it_is_read(bench: Bench, monkeypatch: pytes
     assert bench.strays() == []
 
 
+@pytest.mark.slow
 def test_birdstrikes_equal_what_the_data_say(spark: Any, tmp_path: Any) -> None:
     lake = tmp_path / "lake"
     (lake / "raw").mkdir(parents=True)
@@ -466,6 +478,7 @@ def test_birdstrikes_equal_what_the_data_say(spark: Any, tmp_path: Any) -> None:
     assert ours.count() == expected.count() == 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("multiline", [True, False])
 def test_clean_input_is_read_once(bench: Bench, multiline: bool) -> None:
     """Spark's own input metrics say how much it read."""
@@ -495,6 +508,7 @@ def test_forty_columns_and_a_rejected_row(bench: Bench) -> None:
     assert len(bench.quarantine()[0]["reasons"]) == 41
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -513,6 +527,7 @@ def test_a_torn_quote_in_a_column_that_is_not_declared(bench: Bench, text: str) 
     assert bench.strays() == []
 
 
+@pytest.mark.slow
 def test_halves_of_a_torn_record_are_never_rows(bench: Bench) -> None:
     bench.feed(source__csv={"multiline": False}, source__columns={"a": "string", "b": "string"})
     bench.put("a.csv", 'a,b\n"one\ntwo",x\n"p,q\nr",s\ngood,row\n')
@@ -525,12 +540,14 @@ def test_halves_of_a_torn_record_are_never_rows(bench: Bench) -> None:
     assert "b.csv: line 3: it lies inside a quoted field of several lines" in receipt["error"]
 
 
+@pytest.mark.slow
 def test_gzip_that_begins_with_an_empty_member(bench: Bench) -> None:
     bench.put("a.csv.gz", gzip.compress(b"") + gzip.compress(b"id,na") + gzip.compress(b"me\n1,a\n"))
     bench.run()
     assert bench.rows() == [(1, "a")]
 
 
+@pytest.mark.slow
 def test_two_files_glued_with_their_marks(bench: Bench) -> None:
     bench.feed(source__columns={"id": "string", "name": "string"})
     bench.put("a.csv", "\ufeffid,name\n1,a\n\ufeffid,name\n2,b\n")
@@ -539,6 +556,7 @@ def test_two_files_glued_with_their_marks(bench: Bench) -> None:
     assert [reason["rule"] for row in bench.quarantine() for reason in row["reasons"]] == ["repeated_header"]
 
 
+@pytest.mark.slow
 def test_columns_with_names_of_ours_and_cells_without(bench: Bench) -> None:
     bench.feed(source__columns={"uri": "long", "c1": "string", "a.b": "string"})
     bench.put("a.csv", "uri,c1,a.b,,\n1,x,y,,\n")
@@ -546,6 +564,7 @@ def test_columns_with_names_of_ours_and_cells_without(bench: Bench) -> None:
     assert bench.rows("uri", "c1", "`a.b`") == [(1, "x", "y")]
 
 
+@pytest.mark.slow
 def test_a_lake_named_with_dots_and_a_soft_hyphen(bench: Bench) -> None:
     (bench.lake / "so\u00adft").mkdir()
     (bench.lake / "so\u00adft/raw").symlink_to(bench.lake / "raw")
@@ -564,6 +583,7 @@ def test_a_name_that_says_no_day_is_refused(bench: Bench, name: str) -> None:
     assert "its name" in receipt["error"]
 
 
+@pytest.mark.slow
 def test_a_day_of_a_month_is_made_with_the_whole_month(bench: Bench) -> None:
     bench.feed(target__partition_by=["year", "month"])
     bench.put("a.csv", "id,name\n1,a\n")
@@ -574,6 +594,7 @@ def test_a_day_of_a_month_is_made_with_the_whole_month(bench: Bench) -> None:
     assert bench.rows() == [(1, "a"), (2, "b"), (3, "c")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -597,6 +618,7 @@ def test_another_layout_needs_a_rebuild(bench: Bench, change: dict[str, Any]) ->
     assert bench.strays() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", ["rebuild", "append"])
 def test_a_path_of_another_name_needs_a_rebuild(bench: Bench, fill: str) -> None:
     bench.feed(target__fill=fill)
@@ -623,6 +645,7 @@ def test_a_path_of_another_name_needs_a_rebuild(bench: Bench, fill: str) -> None
     assert (receipt["exit_code"], receipt["warnings"]) == (0, [])
 
 
+@pytest.mark.slow
 def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(bench: Bench) -> None:
     from lakewright.log.log import FORMAT, Log, OverwritePartitions, Plan
     from lakewright.log.records import SourceObject
@@ -651,6 +674,7 @@ def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(be
     assert "column more is string in the table and bigint in the feed" in bench.run()["error"]
 
 
+@pytest.mark.slow
 def test_rebuild_of_an_appended_table_keeps_what_cannot_be_read_now(bench: Bench) -> None:
     bench.feed(target__fill="append", target__on_missing_source="rebuild")
     bench.put("a.csv", "id,name\n1,a\n")
@@ -714,6 +738,7 @@ def test_feeds_that_do_not_fit_together(bench: Bench, changes: dict[str, Any], p
     assert problem in answer.last_line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("partition_by", [["year", "month", "day"], ["year", "na{me`"], []])
 def test_rows_of_many_small_tasks_are_gathered(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, partition_by: list[str]

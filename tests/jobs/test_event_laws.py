@@ -25,6 +25,8 @@ from tests.workers import InProcessWorkers
 
 EXAMPLES = 10 * int(os.environ.get("LAKEWRIGHT_LAW_SEEDS", "1"))
 PARTITIONERS = ("default", "field", "wall_clock", "record_time")
+#: What the fast tests try.
+FAST = (("field", False), ("record_time", True))
 DIRTY = ("not json", "{", "[1]", '{"n":1,"n":2}')
 FIRST_DAY = 1_785_542_400  # 2026-08-01
 
@@ -171,8 +173,19 @@ def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventBench:
     return EventBench(tmp_path, without_spark)
 
 
-@pytest.mark.parametrize("carried", [False, True], ids=["computed", "carried"])
-@pytest.mark.parametrize("partitioner", PARTITIONERS)
+@pytest.mark.parametrize(
+    ("partitioner", "carried"),
+    [
+        pytest.param(
+            partitioner,
+            carried,
+            id=f"{partitioner}-{'carried' if carried else 'computed'}",
+            marks=[] if (partitioner, carried) in FAST else pytest.mark.slow,
+        )
+        for partitioner in PARTITIONERS
+        for carried in (False, True)
+    ],
+)
 def test_no_record_is_lost_or_doubled(events: EventBench, partitioner: str, carried: bool) -> None:
     totals: Counter[str] = Counter()
     for seed in range(EXAMPLES):

@@ -16,13 +16,15 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs import flatten_events
 from tests.conftest import ROOT
 from tests.jobs.event_bench import DAY, EventBench, expected_records
 from tests.transforms.events.event_oracle import normal_record
+from tests.workers import InProcessWorkers
 
 
 @pytest.fixture
-def events(tmp_path: Path, spark: SparkSession) -> Iterator[EventBench]:
+def on_spark(tmp_path: Path, spark: SparkSession) -> Iterator[EventBench]:
     (tmp_path / "lake").mkdir()
     bench = EventBench(tmp_path, spark)
     bench.feed()
@@ -31,30 +33,37 @@ def events(tmp_path: Path, spark: SparkSession) -> Iterator[EventBench]:
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
+@pytest.fixture
+def events(on_spark: EventBench, monkeypatch: pytest.MonkeyPatch) -> EventBench:
+    """Tasks are done in this process; that Spark's workers do them likewise is tested ``on_spark``."""
+    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda: InProcessWorkers(2))
+    return on_spark
+
+
 def counts(receipt: dict[str, Any]) -> tuple[int, int, int, int]:
     found = receipt["counts"]
     return found["read"], found["written"], found["superseded"], found["rejected"]
 
 
-def test_real_events_of_a_topic_with_a_dot(events: EventBench) -> None:
+def test_real_events_of_a_topic_with_a_dot(on_spark: EventBench) -> None:
     expected = json.loads((ROOT / "tests/data/geo.quakes.expected.json").read_text())
-    shutil.copytree(ROOT / "examples/raw/topics", events.lake / "raw/topics")
-    events.feed(source__day={"from": "field", "field": "ts"}, source__timestamps={"ts": "epoch_millis"})
-    receipt = events.run()
+    shutil.copytree(ROOT / "examples/raw/topics", on_spark.lake / "raw/topics")
+    on_spark.feed(source__day={"from": "field", "field": "ts"}, source__timestamps={"ts": "epoch_millis"})
+    receipt = on_spark.run()
     assert counts(receipt) == (1707, 1707, 0, 0)
     assert receipt["ignored"] == {"raw/topics/LICENSE.md": "lies in no topic's folder"}
 
     kinds = {"string": "string", "long": "bigint", "double": "double", "array": "array<double>"}
     names = {"_".join(column["path"]): column for column in expected["columns"]}
-    assert events.types("geo_quakes") == {
+    assert on_spark.types("geo_quakes") == {
         name: "timestamp"
         if name == "ts"
         else kinds["double" if "double" in column["seen"] else next(kind for kind in column["seen"] if kind != "null")]
         for name, column in names.items()
     }
-    table = events.spark.read.option("mergeSchema", True).parquet(str(events.lake / "refined/geo_quakes"))
+    table = on_spark.spark.read.option("mergeSchema", True).parquet(str(on_spark.lake / "refined/geo_quakes"))
     table.createOrReplaceTempView("quakes")
-    (sums,) = events.spark.sql(
+    (sums,) = on_spark.spark.sql(
         """select count(*), count(distinct event_id), sum(feature_properties_sig), sum(feature_properties_nst),
         unix_millis(min(ts)), unix_millis(max(ts)), collect_set(size(feature_geometry_coordinates)),
         count(feature_properties_felt), count(feature_properties_mmi), count(feature_properties_alert),
@@ -65,10 +74,10 @@ def test_real_events_of_a_topic_with_a_dot(events: EventBench) -> None:
         *(1707, 1707, expected["sum_sig"], expected["sum_nst"], expected["min_ts"], expected["max_ts"], [3]),
         *(non_null["felt"], non_null["mmi"], non_null["alert"], 1707),
     ]
-    days = events.spark.sql("select concat_ws('-', year, month, day) d, count(*) n from quakes group by 1").collect()
+    days = on_spark.spark.sql("select concat_ws('-', year, month, day) d, count(*) n from quakes group by 1").collect()
     assert {row["d"]: row["n"] for row in days} == expected["rows_per_utc_day_of_ts"]
 
-    rows = {row["event_id"]: row for row in events.table("geo_quakes")}
+    rows = {row["event_id"]: row for row in on_spark.table("geo_quakes")}
     for name, record in expected["rows_by_event_id"].items():
         assert rows[name]["ts"] == datetime.fromtimestamp(record["ts"] / 1000, UTC)
         for column in expected["columns"]:
@@ -76,10 +85,10 @@ def test_real_events_of_a_topic_with_a_dot(events: EventBench) -> None:
             for key in column["path"]:
                 value = value[key]
             assert rows[name]["_".join(column["path"])] == (rows[name]["ts"] if column["path"] == ["ts"] else value)
-    files = [str(events.lake / path) for path in events.state("geo_quakes").files]
+    files = [str(on_spark.lake / path) for path in on_spark.state("geo_quakes").files]
     query = f"select count(*), count(feature_properties_felt), max(_offset) from read_parquet({files})"
     assert duckdb.execute(query).fetchall() == [(1707, 127, 853)]
-    assert events.run()["status"] == "nothing_new"
+    assert on_spark.run()["status"] == "nothing_new"
 
 
 def test_layouts_names_and_strays(events: EventBench) -> None:
@@ -133,14 +142,14 @@ def test_topics_that_share_a_table_are_refused_and_the_others_go_on(events: Even
     assert events.command("plan", "--target", "a_b").exit_code == 2
 
 
-def test_lines_that_are_no_records_are_told_by_their_numbers(events: EventBench) -> None:
+def test_lines_that_are_no_records_are_told_by_their_numbers(on_spark: EventBench) -> None:
     lines = [b'{"n":1}', b'{"n":2', b"", b'{"n":3}{"n":4}', b'{"n":NaN}', b'{"n":"\x00"}', b'{"n":"\xff"}', b'{"n":5}']
-    events.put_events(0, *lines)
-    events.put_events(100, *(b'{"n":%d}' % n for n in range(100, 200)), b'{"n":1,"n":2}', b"[]")
-    receipt = events.run()
+    on_spark.put_events(0, *lines)
+    on_spark.put_events(100, *(b'{"n":%d}' % n for n in range(100, 200)), b'{"n":1,"n":2}', b"[]")
+    receipt = on_spark.run()
     assert counts(receipt) == (109, 102, 0, 7)
     assert receipt["rules"] == {"doubled_key": 1, "encoding": 1, "json": 4, "record": 1}
-    assert [(name, line, reasons, text) for name, line, reasons, text in events.rejects()] == [
+    assert [(name, line, reasons, text) for name, line, reasons, text in on_spark.rejects()] == [
         ("t+0+0000000000.json.gz", 2, [("json", None)], '{"n":2'),
         ("t+0+0000000000.json.gz", 4, [("json", None)], '{"n":3}{"n":4}'),
         ("t+0+0000000000.json.gz", 5, [("json", None)], '{"n":NaN}'),
@@ -149,13 +158,13 @@ def test_lines_that_are_no_records_are_told_by_their_numbers(events: EventBench)
         ("t+0+0000000100.json.gz", 101, [("doubled_key", None)], '{"n":1,"n":2}'),
         ("t+0+0000000100.json.gz", 102, [("record", None)], "[]"),
     ]
-    assert [row["n"] for row in events.table()] == [1, 5, *range(100, 200)]
-    assert [row["_offset"] for row in events.table()][:3] == [0, 6, 100]  # a blank line is no record
+    assert [row["n"] for row in on_spark.table()] == [1, 5, *range(100, 200)]
+    assert [row["_offset"] for row in on_spark.table()][:3] == [0, 6, 100]  # a blank line is no record
 
-    events.put_events(0, {"n": 1})
-    assert counts(events.run()) == (1, 1, 0, 0)
-    assert [name for name, *_ in events.rejects()] == ["t+0+0000000100.json.gz"] * 2
-    assert len(events.table()) == 101
+    on_spark.put_events(0, {"n": 1})
+    assert counts(on_spark.run()) == (1, 1, 0, 0)
+    assert [name for name, *_ in on_spark.rejects()] == ["t+0+0000000100.json.gz"] * 2
+    assert len(on_spark.table()) == 101
 
 
 def corrupted(packed: bytes) -> bytes:
@@ -308,22 +317,22 @@ def test_too_many_rejected_rows_publish_nothing(events: EventBench) -> None:
     assert [line for _, line, _, _ in events.rejects()] == [2]
 
 
-def test_overlapping_files_do_not_double_rows(events: EventBench) -> None:
+def test_overlapping_files_do_not_double_rows(on_spark: EventBench) -> None:
     every = [{"n": n} for n in range(20)]
-    events.put_events(0, *every[:10])
-    events.put_events(5, *every[5:12])
+    on_spark.put_events(0, *every[:10])
+    on_spark.put_events(5, *every[5:12])
     # What lies in another folder may be other records, unless it is a copy of the whole object.
-    events.put_events(0, *every[:3], folder="year=2026/month=08/day=02")
-    events.put_events(0, *every[:3], partition=1)
-    assert counts(events.run()) == (23, 18, 5, 0)
-    events.put_events(8, *every[8:20])
-    assert counts(events.run()) == (12, 8, 4, 0)
-    assert [(row["_partition"], row["n"]) for row in events.table() if row["_day"] == DAY] == [
+    on_spark.put_events(0, *every[:3], folder="year=2026/month=08/day=02")
+    on_spark.put_events(0, *every[:3], partition=1)
+    assert counts(on_spark.run()) == (23, 18, 5, 0)
+    on_spark.put_events(8, *every[8:20])
+    assert counts(on_spark.run()) == (12, 8, 4, 0)
+    assert [(row["_partition"], row["n"]) for row in on_spark.table() if row["_day"] == DAY] == [
         *((0, n) for n in range(20)),
         *((1, n) for n in range(3)),
     ]
-    assert [row["n"] for row in events.table() if row["_day"] != DAY] == [0, 1, 2]
-    assert events.run()["status"] == "nothing_new"
+    assert [row["n"] for row in on_spark.table() if row["_day"] != DAY] == [0, 1, 2]
+    assert on_spark.run()["status"] == "nothing_new"
 
 
 def test_equal_payloads_at_different_offsets_are_two_rows(events: EventBench) -> None:
@@ -820,38 +829,38 @@ def test_the_range_of_days_is_that_of_the_feed_and_holds_for_folders_and_objects
     assert [row["n"] for row in events.table()] == [1, 2]
 
 
-def test_rebuild_of_a_day_from_raw(events: EventBench) -> None:
+def test_rebuild_of_a_day_from_raw(on_spark: EventBench) -> None:
     source = {
         "source__day": {"from": "field", "field": "at"},
         "source__day_range": {"first": "1970-01-01"},
         "source__timestamps": {"at": "epoch_seconds"},
     }
-    events.feed(**source)
-    both = events.put_events(0, {"at": 0, "n": 0}, {"at": 86400, "n": 1})
-    other = events.put_events(10, {"at": 86400, "n": 10})
-    apart = events.put_events(20, {"at": 2 * 86400, "n": 20})
-    events.run()
-    before, table = set(events.state().files), events.table()
-    receipt = events.run("--date", "1970-01-01", verb="rebuild")
+    on_spark.feed(**source)
+    both = on_spark.put_events(0, {"at": 0, "n": 0}, {"at": 86400, "n": 1})
+    other = on_spark.put_events(10, {"at": 86400, "n": 10})
+    apart = on_spark.put_events(20, {"at": 2 * 86400, "n": 20})
+    on_spark.run()
+    before, table = set(on_spark.state().files), on_spark.table()
+    receipt = on_spark.run("--date", "1970-01-01", verb="rebuild")
     assert [taken["path"] for taken in receipt["batches"][0]["inputs"]] == [both]
     assert counts(receipt) == (2, 2, 0, 0)
-    assert events.table() == table
-    assert {file.objects[0] for path, file in events.state().files.items() if path in before} == {apart}
-    receipt = events.run("--date", "1970-01-02", verb="rebuild")
+    assert on_spark.table() == table
+    assert {file.objects[0] for path, file in on_spark.state().files.items() if path in before} == {apart}
+    receipt = on_spark.run("--date", "1970-01-02", verb="rebuild")
     assert [taken["path"] for taken in receipt["batches"][0]["inputs"]] == [both, other]
-    assert events.table() == table
+    assert on_spark.table() == table
 
-    assert "run without --date" in events.run("--date", "1970-01-01")["error"]
-    assert "no event is of year=1980" in events.run("--date", "1980-01-01", verb="rebuild")["error"]
-    (events.lake / other).unlink()
-    receipt = events.run("--date", "1970-01-02", verb="rebuild")
+    assert "run without --date" in on_spark.run("--date", "1970-01-01")["error"]
+    assert "no event is of year=1980" in on_spark.run("--date", "1980-01-01", verb="rebuild")["error"]
+    (on_spark.lake / other).unlink()
+    receipt = on_spark.run("--date", "1970-01-02", verb="rebuild")
     assert (receipt["exit_code"], other in receipt["error"]) == (3, True)
-    assert events.run(verb="rebuild")["exit_code"] == 3
-    assert events.run()["status"] == "nothing_new"
-    assert events.table() == table
-    events.feed(**source, target__on_missing_source="rebuild")
-    assert events.run(verb="rebuild")["exit_code"] == 0
-    assert [row["n"] for row in events.table()] == [0, 1, 20]
+    assert on_spark.run(verb="rebuild")["exit_code"] == 3
+    assert on_spark.run()["status"] == "nothing_new"
+    assert on_spark.table() == table
+    on_spark.feed(**source, target__on_missing_source="rebuild")
+    assert on_spark.run(verb="rebuild")["exit_code"] == 0
+    assert [row["n"] for row in on_spark.table()] == [0, 1, 20]
 
 
 def test_many_small_objects_are_few_files(events: EventBench) -> None:
@@ -877,27 +886,27 @@ def test_many_small_objects_are_few_files(events: EventBench) -> None:
     assert events.run()["exit_code"] == 0
 
 
-def test_keys_that_are_values_are_refused_by_name(events: EventBench) -> None:
-    events.put_events(0, {"by_user": {f"user {number}": number for number in range(3200)}})
-    receipt = events.run()
+def test_keys_that_are_values_are_refused_by_name(on_spark: EventBench) -> None:
+    on_spark.put_events(0, {"by_user": {f"user {number}": number for number in range(3200)}})
+    receipt = on_spark.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
     assert "3200 attributes, above 3000; 3200 of them lie below 'by_user'" in receipt["error"]
-    (events.lake / f"raw/topics/t/{DAY}/t+0+0000000000.json.gz").unlink()
-    events.put_events(0, {"n": 1})
-    assert events.run()["exit_code"] == 0
+    (on_spark.lake / f"raw/topics/t/{DAY}/t+0+0000000000.json.gz").unlink()
+    on_spark.put_events(0, {"n": 1})
+    assert on_spark.run()["exit_code"] == 0
 
 
-def test_sixty_levels_through_spark(events: EventBench) -> None:
+def test_sixty_levels_through_spark(on_spark: EventBench) -> None:
     deep: Any = 1
     arrays: Any = 1
     for _ in range(60):
         deep = {"k": deep}
     for _ in range(30):
         arrays = [{"k": arrays}]
-    events.put_events(0, {"deep": deep, "arrays": arrays})
-    events.run()
-    assert events.records() == [normal_record({"deep": deep, "arrays": arrays})]
-    row = events.spark.read.parquet(str(events.lake / "refined/t")).first()
+    on_spark.put_events(0, {"deep": deep, "arrays": arrays})
+    on_spark.run()
+    assert on_spark.records() == [normal_record({"deep": deep, "arrays": arrays})]
+    row = on_spark.spark.read.parquet(str(on_spark.lake / "refined/t")).first()
     assert row is not None
     assert row["deep" + "_k" * 60] == 1
 

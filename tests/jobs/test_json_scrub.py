@@ -14,6 +14,7 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
+from jobs import json_scrub
 from jobs.feeds.json_scrub import JsonScrubFeed
 from lakewright.errors import AccountingError
 from lakewright.in_place.rewrite import Rewritten
@@ -24,6 +25,7 @@ from lakewright.storage.local import etag_of
 from lakewright.storage.local_in_place import LocalInPlace
 from tests.conftest import Answer, command
 from tests.lakewright.storage.test_temporary_files import half_written, kill_writer
+from tests.workers import InProcessWorkers
 
 RECORD = b'{"id": 1.00, "file_contents" : {"deep": ["x"]} ,"name":"a"}'
 SCRUBBED = b'{"id": 1.00, "file_contents" : "" ,"name":"a"}'
@@ -67,12 +69,19 @@ class Uploads:
 
 
 @pytest.fixture
-def uploads(tmp_path: Path, spark: SparkSession) -> Iterator[Uploads]:
+def on_spark(tmp_path: Path, spark: SparkSession) -> Iterator[Uploads]:
     uploads = Uploads(tmp_path)
     uploads.path("").mkdir(parents=True)
     uploads.feed()
     yield uploads
     shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.fixture
+def uploads(on_spark: Uploads, monkeypatch: pytest.MonkeyPatch) -> Uploads:
+    """Tasks are done in this process; that Spark's workers do them likewise is tested ``on_spark``."""
+    monkeypatch.setattr(json_scrub, "SparkWorkers", lambda: InProcessWorkers(2))
+    return on_spark
 
 
 def test_what_a_killed_scrub_left_beside_an_object_is_removed_by_the_next(uploads: Uploads) -> None:
@@ -96,7 +105,7 @@ def numbers(receipt: dict[str, Any]) -> dict[str, dict[str, int]]:
     return found
 
 
-def test_objects_of_all_kinds(uploads: Uploads) -> None:
+def test_objects_of_all_kinds(on_spark: Uploads) -> None:
     kinds = {
         "plain.json": (RECORD + b"\n", SCRUBBED + b"\n"),
         "crlf.json": (RECORD + b"\r\n\r\n" + RECORD, SCRUBBED + b"\r\n\r\n" + SCRUBBED),
@@ -107,19 +116,19 @@ def test_objects_of_all_kinds(uploads: Uploads) -> None:
         "without.json": (b'{"other": 1}\n', b'{"other": 1}\n'),
     }
     for name, (content, _) in kinds.items():
-        uploads.put(name, content)
-    uploads.put("empty.json", b"")
-    uploads.put("packed.json", gzip.compress(RECORD + b"\n") + gzip.compress(RECORD + b"\n"))
-    uploads.path("plain.json").chmod(0o640)
-    untouched = uploads.path("without.json").stat().st_mtime_ns
+        on_spark.put(name, content)
+    on_spark.put("empty.json", b"")
+    on_spark.put("packed.json", gzip.compress(RECORD + b"\n") + gzip.compress(RECORD + b"\n"))
+    on_spark.path("plain.json").chmod(0o640)
+    untouched = on_spark.path("without.json").stat().st_mtime_ns
 
-    receipt = uploads.run()
+    receipt = on_spark.run()
     assert (receipt["status"], receipt["exit_code"]) == ("committed", 0)
     for name, (_, content) in kinds.items():
-        assert uploads.path(name).read_bytes() == content, name
-    assert gzip.decompress(uploads.path("packed.json").read_bytes()) == (SCRUBBED + b"\n") * 2
-    assert uploads.path("plain.json").stat().st_mode & 0o777 == 0o640
-    assert uploads.path("without.json").stat().st_mtime_ns == untouched
+        assert on_spark.path(name).read_bytes() == content, name
+    assert gzip.decompress(on_spark.path("packed.json").read_bytes()) == (SCRUBBED + b"\n") * 2
+    assert on_spark.path("plain.json").stat().st_mode & 0o777 == 0o640
+    assert on_spark.path("without.json").stat().st_mtime_ns == untouched
     assert (receipt["counts"]["read"], receipt["counts"]["written"]) == (9, 9)
     told = numbers(receipt)
     assert told["crlf.json"] == {
@@ -131,19 +140,19 @@ def test_objects_of_all_kinds(uploads: Uploads) -> None:
     }
     assert told["without.json"]["blanked"] == told["blank.json"]["records"] == 0
     assert receipt["ignored"] == {"landing/uploads/empty.json": "empty"}
-    assert not list(uploads.root.rglob("*lakewright-tmp"))
+    assert not list(on_spark.root.rglob("*lakewright-tmp"))
 
-    assert uploads.run()["status"] == "nothing_new"
-    uploads.put("plain.json", RECORD)
-    assert list(numbers(uploads.run())) == ["plain.json"]
-    assert uploads.path("plain.json").read_bytes() == SCRUBBED
+    assert on_spark.run()["status"] == "nothing_new"
+    on_spark.put("plain.json", RECORD)
+    assert list(numbers(on_spark.run())) == ["plain.json"]
+    assert on_spark.path("plain.json").read_bytes() == SCRUBBED
 
 
 @pytest.mark.parametrize(
     "limit", [pytest.param("max_record_bytes", id="limit"), pytest.param("max_line_bytes", id="its-former-name")]
 )
-def test_an_object_with_a_line_that_is_no_record_is_left_and_named(uploads: Uploads, limit: str) -> None:
-    uploads.put("good.json", RECORD)
+def test_an_object_with_a_line_that_is_no_record_is_left_and_named(on_spark: Uploads, limit: str) -> None:
+    on_spark.put("good.json", RECORD)
     bad = {
         "bad.json": (RECORD + b"\nsecret, not JSON\n" + RECORD, "line 2 is no JSON record"),
         "cut.json": (RECORD + b"\n" + RECORD[:20], "line 2 is no JSON record"),
@@ -152,24 +161,24 @@ def test_an_object_with_a_line_that_is_no_record_is_left_and_named(uploads: Uplo
         "long.json": (RECORD + b"\n" + b" " * 5000 + RECORD, "line 2 is longer than 4096 bytes"),
     }
     for name, (content, _) in bad.items():
-        uploads.put(name, content)
-    uploads.feed(**{limit: 4096})
-    answer = uploads.command("run", "--json")
+        on_spark.put(name, content)
+    on_spark.feed(**{limit: 4096})
+    answer = on_spark.command("run", "--json")
     assert answer.exit_code == 3
     assert "secret" not in answer.stdout + answer.stderr
     (receipt,) = answer.data
     assert receipt["status"] == "committed"
-    assert uploads.path("good.json").read_bytes() == SCRUBBED
+    assert on_spark.path("good.json").read_bytes() == SCRUBBED
     for name, (content, reason) in bad.items():
-        assert uploads.path(name).read_bytes() == content
+        assert on_spark.path(name).read_bytes() == content
         assert reason in receipt["refused"][f"landing/uploads/{name}"]
 
-    again = uploads.run()
+    again = on_spark.run()
     assert (again["status"], again["exit_code"], numbers(again)) == ("refused", 3, {})
     for name in bad:
-        uploads.put(name, RECORD)
-    assert uploads.run()["exit_code"] == 0
-    assert {uploads.path(name).read_bytes() for name in bad} == {SCRUBBED}
+        on_spark.put(name, RECORD)
+    assert on_spark.run()["exit_code"] == 0
+    assert {on_spark.path(name).read_bytes() for name in bad} == {SCRUBBED}
 
 
 def test_depth_paths_replacement_and_proof(uploads: Uploads) -> None:

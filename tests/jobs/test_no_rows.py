@@ -10,9 +10,11 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
+from jobs import flatten_events
 from tests.cdc import CdcBench
 from tests.conftest import Bench, command
 from tests.jobs.event_bench import EventBench
+from tests.workers import InProcessWorkers
 
 
 def counts(receipt: dict[str, Any]) -> tuple[int, int, int, int, int]:
@@ -53,7 +55,8 @@ def test_csv(bench: Bench, fill: str, partition_by: list[str]) -> None:
 
 
 @pytest.mark.parametrize("day", ["path", "field"])
-def test_events(tmp_path: Path, spark: SparkSession, day: str) -> None:
+def test_events(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, day: str) -> None:
+    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda: InProcessWorkers(2))
     events = EventBench(tmp_path, spark)
     events.lake.mkdir()
     if day == "field":

@@ -13,12 +13,15 @@ from pyspark.errors import PythonException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs import flatten_events as flatten_events_job
+from jobs import json_scrub
 from jobs.feeds.flatten_events import RESERVED
 from lakewright.log.schemas import known_schema
 from tests.cdc import CdcBench
 from tests.conftest import Bench
 from tests.jobs.event_bench import EventBench
 from tests.jobs.test_json_scrub import Uploads
+from tests.workers import InProcessWorkers
 from transforms import flatten_events, keep_last_changes, scrub_lines, with_typed_values
 from transforms.spark.changes import keep_rejected_changes, with_change_order
 from transforms.spark.delivered_changes import with_delivery
@@ -102,7 +105,8 @@ REFUSED = [b'{"email": "cut o', b'{"email": 1} {"email": 2}', b'["email"]', b'{"
 
 
 @pytest.fixture
-def uploads(tmp_path: Path, spark: SparkSession) -> Iterator[Uploads]:
+def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uploads]:
+    monkeypatch.setattr(json_scrub, "SparkWorkers", lambda: InProcessWorkers(2))
     uploads = Uploads(tmp_path)
     uploads.path("").mkdir(parents=True)
     yield uploads
@@ -112,9 +116,11 @@ def uploads(tmp_path: Path, spark: SparkSession) -> Iterator[Uploads]:
 @pytest.mark.parametrize(
     "rules",
     [
-        pytest.param({"fields": ["email"]}, id="at-the-top"),
-        pytest.param({"fields": ["email", "name", "meta.email"]}, id="below"),
-        pytest.param({"fields": ["email"], "depth": "any", "replacement": "gone"}, id="anywhere"),
+        pytest.param({"fields": ["email"]}, id="at-the-top", marks=pytest.mark.slow),
+        pytest.param({"fields": ["email", "name", "meta.email"]}, id="below", marks=pytest.mark.slow),
+        pytest.param(
+            {"fields": ["email"], "depth": "any", "replacement": "gone"}, id="anywhere", marks=pytest.mark.slow
+        ),
         pytest.param({"fields": ["email"], "inside_strings": ["Message"]}, id="inside-strings"),
     ],
 )
@@ -213,14 +219,15 @@ def some_record(rng: random.Random, depth: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def events(tmp_path: Path, spark: SparkSession) -> Iterator[EventBench]:
+def events(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[EventBench]:
+    monkeypatch.setattr(flatten_events_job, "SparkWorkers", lambda: InProcessWorkers(2))
     (tmp_path / "lake").mkdir()
     bench = EventBench(tmp_path, spark)
     yield bench
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, 2, 3))])
 def test_flatten_events(events: EventBench, plain: SparkSession, seed: int) -> None:
     """Alike and unlike records: the schema is learned to be the same, and then each row is."""
     rng = random.Random(seed)

@@ -57,6 +57,7 @@ def test_with_request_fields(spark: SparkSession) -> None:
     assert_df_equality(lines.transform(with_request_fields), expected, ignore_nullable=True)
 
 
+@pytest.mark.slow
 def test_the_job_runs_with_state_of_its_own(lake: Path, spark: SparkSession) -> None:
     (lake / "raw/access/access-2026-08-01.log").write_text(GOOD.format(1, 1, 7) + GOOD.format(2, 2, "-"))
     assert run(lake)["counts"]["written"] == 2

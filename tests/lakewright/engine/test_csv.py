@@ -20,6 +20,7 @@ from lakewright.csv.objects import (
 )
 from lakewright.engine.spark.objects import hadoop_uri
 from lakewright.storage.uris import open_lake
+from tests.conftest import examples
 from transforms.errors import HeaderError
 
 
@@ -105,7 +106,7 @@ def test_bind_columns() -> None:
         bind_columns(header, {"y": "y"})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/"), min_size=1, max_size=6))
 @example("100%25")
 def test_hadoop_uri_is_javas(spark: SparkSession, name: str) -> None:
@@ -115,6 +116,7 @@ def test_hadoop_uri_is_javas(spark: SparkSession, name: str) -> None:
     assert hadoop_uri(uri) == jvm.org.apache.hadoop.fs.Path(uri).toUri().toString()
 
 
+@pytest.mark.slow
 def test_large_objects_are_looked_through(tmp_path: Path) -> None:
     lake = open_lake(str(tmp_path))
     rows = b"".join(b'%d,"line\none"\n' % number for number in range(200_000))

@@ -11,6 +11,7 @@ from lakewright.json.lines import (
     blocks_of_lines,
     count_records,
 )
+from tests.conftest import examples
 from transforms.errors import LongRecordError
 
 LIMIT = 1 << 20
@@ -24,7 +25,7 @@ def cut(content: bytes, places: list[int]) -> list[bytes]:
 PLACES = st.lists(st.integers(0, 60), max_size=8)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(content=st.text("ab\r\n\0é", max_size=60).map(str.encode), places=PLACES)
 def test_cuts_do_not_matter_and_nothing_is_lost(content: bytes, places: list[int]) -> None:
     blocks = list(blocks_of_lines(cut(content, places), max_record_bytes=LIMIT))
@@ -34,7 +35,7 @@ def test_cuts_do_not_matter_and_nothing_is_lost(content: bytes, places: list[int
         assert lines[block.first_line - 1 : block.first_line - 1 + len(block.lines)] == block.lines
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(content=st.text("ab \t\r\n\0\ufeff", max_size=60).map(str.encode), places=PLACES)
 def test_records_are_lines_that_are_not_blank_wherever_they_are_cut(content: bytes, places: list[int]) -> None:
     expected = sum(line.strip(" \t\r\ufeff") != "" for line in content.decode().split("\n"))

@@ -25,6 +25,7 @@ from lakewright.log.history import changes_since
 from lakewright.log.log import FORMAT, Append, Log, Outcome, OverwritePartitions, Plan
 from lakewright.log.records import DataFile, SourceObject
 from lakewright.storage.uris import open_lake
+from tests.conftest import examples
 
 
 def objects(number: int, *paths: str, day: str = "1") -> list[SourceObject]:
@@ -129,7 +130,7 @@ def test_every_kind_of_action_is_read_as_it_was_written() -> None:
     assert msgspec.json.decode(msgspec.json.encode(written), type=Outcome) == written
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=12))
 def test_a_snapshot_changes_nothing(tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[str, bool]]) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lakewright.parquet import values as parquet_values
 from lakewright.parquet.values import find_long_value, pages_of
+from tests.conftest import examples
 
 VALUES = st.lists(
     st.none() | st.builds(lambda text, times: text * times, st.text("ab\u00e9", min_size=1), st.integers(1, 90)),
@@ -46,7 +47,7 @@ def written(columns: dict[str, Any], **options: Any) -> tuple[Counting, Any]:
     st.sampled_from([1, 64, 1 << 20]),
     st.booleans(),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_it_is_found_however_it_is_written(
     values: list[str | None],
     limit: int,

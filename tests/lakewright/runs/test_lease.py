@@ -57,8 +57,8 @@ def test_a_dead_process_of_this_machine_is_taken_over_at_once(lake: Lake) -> Non
 def test_a_process_id_used_again_is_not_the_holder(lake: Lake) -> None:
     reused = {"run": "dead", "host": socket.gethostname(), "pid": os.getpid(), "born": "before the last boot"}
     lake.create("s/lease", json.dumps(reused).encode())
-    with Lease(lake, "s/", run="two", seconds=30):
-        pass
+    with Lease(lake, "s/", run="two", seconds=30) as lease:
+        lease.check()
 
 
 def test_a_sleeper_notices_and_leaves_the_other_alone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

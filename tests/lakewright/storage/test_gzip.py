@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lakewright.errors import DamagedGzipError, TruncatedGzipError
 from lakewright.storage.gzip import gunzip, is_gzip, peek
+from tests.conftest import examples
 
 
 def cut(content: bytes, places: list[int]) -> list[bytes]:
@@ -19,7 +20,7 @@ MEMBER = gzip.compress(b"x" * 99)
 PLACES = st.lists(st.integers(0, 60), max_size=8)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(members=st.lists(st.binary(max_size=200), min_size=1, max_size=3), places=PLACES, zeros=st.integers(0, 3))
 def test_members_of_gzip_follow_one_another(members: list[bytes], places: list[int], zeros: int) -> None:
     packed = b"".join(gzip.compress(member) for member in members) + b"\0" * zeros
@@ -28,7 +29,7 @@ def test_members_of_gzip_follow_one_another(members: list[bytes], places: list[i
     assert b"".join(gunzip(chunks, piece_bytes=100)) == b"".join(members)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(content=st.binary(min_size=1, max_size=100), data=st.data())
 def test_gzip_that_is_cut_off_is_refused(content: bytes, data: st.DataObject) -> None:
     packed = gzip.compress(b"first member") + gzip.compress(content)

@@ -153,6 +153,7 @@ def test_any_name_can_be_moved_and_deleted(lake: Lake, name: str) -> None:
     assert paths(lake, "") == []
 
 
+@pytest.mark.slow
 def test_more_are_deleted_than_a_request_names(lake: Lake) -> None:
     names = [f"x/{number:04}{ODD_NAMES[number % len(ODD_NAMES)]}" for number in range(1_200)]
     with ThreadPoolExecutor(8) as pool:

@@ -102,6 +102,7 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
     }
 
 
+@pytest.mark.slow
 def test_plan_and_status_write_nothing_and_the_next_run_removes_what_a_killed_one_left(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\nx,dirty\n")
     assert bench.run()["exit_code"] == 0

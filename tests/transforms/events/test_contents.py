@@ -5,6 +5,7 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import given, settings
 
+from tests.conftest import examples
 from tests.transforms.events.event_oracle import normal_record
 from tests.transforms.events.test_flat_events import RECORDS, flat, learn, to_line
 from transforms.events.contents import digest_rows
@@ -19,7 +20,7 @@ def table_of(records: list[dict[str, Any]], schema: EventSchema) -> pa.Table:
     return pa.table(numbers | {name: typed.columns[name] for name in schema.arrow_types})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(RECORDS, RECORDS)
 def test_rows_have_one_digest_exactly_if_their_records_are_the_same(
     earlier: list[dict[str, Any]], later: list[dict[str, Any]]

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.transforms.events.event_oracle import normal_record, rebuild
 from transforms.errors import DataError
 from transforms.events.flat_rows import FlatRows, flatten
@@ -102,7 +103,7 @@ def rows_of(lines: list[bytes], schema: EventSchema) -> list[dict[str, Any]]:
     return found
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(RECORDS)
 def test_flat_rows_can_be_made_records_again(records: list[dict[str, Any]]) -> None:
     lines = [to_line(record) for record in records]
@@ -113,7 +114,7 @@ def test_flat_rows_can_be_made_records_again(records: list[dict[str, Any]]) -> N
         assert normal_record(rebuild(row, schema.columns)) == normal_record(record)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(RECORDS, RECORDS, RECORDS, st.randoms(use_true_random=False))
 def test_order_and_cuts_do_not_matter_and_later_days_change_nothing(
     first: list[dict[str, Any]], second: list[dict[str, Any]], third: list[dict[str, Any]], random: random.Random
@@ -260,29 +261,27 @@ def test_times_by_the_column_are_those_one_by_one(values: list[int | None], unit
         assert array.cast(pa.int64())[row].as_py() == expected
 
 
-@pytest.mark.parametrize(
-    ("day", "record", "added"),
-    [
-        pytest.param(1, {"a": {"b": 1}, "a_b": 2}, ["a_b<a.b", "a_b_2<a_b"], id="a-nested-and-a-flat-one"),
-        pytest.param(
-            2, {"A_B": "x", "a": {"b": "x"}}, ["A_B_3<A_B", "a_b__text<a.b!"], id="another-by-case-and-a-text"
-        ),
-        pytest.param(3, {"a_b__text": 1, "a": {"b": "y"}}, ["a_b__text_2<a_b__text"], id="a-name-that-a-text-has"),
-        pytest.param(4, {"year": 1, "n": None, "tags": []}, ["year_2<year", "tags__text<tags!"], id="a-name-of-ours"),
-        pytest.param(5, {"tags": ["x"]}, ["tags<tags"], id="a-type-at-last"),
-        pytest.param(6, {"tags": [], "a": 1}, ["a<a"], id="a-number-where-an-object-was"),
-        pytest.param(7, {"a": {}}, ["a__text<a!"], id="an-empty-object"),
-        pytest.param(8, {"tags": [1], "a": None}, ["tags__text exists"], id="what-does-not-fit-has-its-column"),
-    ],
-)
-def test_names_day_by_day(day: int, record: dict[str, Any], added: list[str]) -> None:
-    days = [mark.values[1] for mark in test_names_day_by_day.pytestmark[0].args[1]]  # type: ignore[attr-defined]
+#: What each day delivers, and the columns that it adds (its name, and the attribute; ``!``: as a text), one after the other.
+DAYS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "a nested and a flat one": ({"a": {"b": 1}, "a_b": 2}, ["a_b<a.b", "a_b_2<a_b"]),
+    "another by case, and a text": ({"A_B": "x", "a": {"b": "x"}}, ["A_B_3<A_B", "a_b__text<a.b!"]),
+    "a name that a text has": ({"a_b__text": 1, "a": {"b": "y"}}, ["a_b__text_2<a_b__text"]),
+    "a name of ours": ({"year": 1, "n": None, "tags": []}, ["year_2<year", "tags__text<tags!"]),
+    "a type at last": ({"tags": ["x"]}, ["tags<tags"]),
+    "a number where an object was": ({"tags": [], "a": 1}, ["a<a"]),
+    "an empty object": ({"a": {}}, ["a__text<a!"]),
+    "what does not fit has its column": ({"tags": [1], "a": None}, []),
+}
+
+
+def test_names_day_by_day() -> None:
     schema = EventSchema()
-    for earlier in days[: day - 1]:
-        schema = learn(schema, [[to_line(earlier)]])
-    after = learn(schema, [[to_line(record)]])
-    found = [f"{c.name}<{'.'.join(c.path)}{'!' if c.is_text else ''}" for c in after.columns[len(schema.columns) :]]
-    assert found == [name for name in added if "exists" not in name]
+    added: dict[str, list[str]] = {}
+    for day, (record, _) in DAYS.items():
+        known = len(schema.columns)
+        schema = learn(schema, [[to_line(record)]])
+        added[day] = [f"{c.name}<{'.'.join(c.path)}{'!' if c.is_text else ''}" for c in schema.columns[known:]]
+    assert added == {day: columns for day, (_, columns) in DAYS.items()}
 
 
 def test_a_schema_that_is_replaced_leaves_its_names() -> None:

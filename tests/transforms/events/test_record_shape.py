@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.transforms.events.test_flat_events import RECORDS, SCALARS, to_line
 from transforms.events import record_shape
 from transforms.events.flat_rows import flatten
@@ -42,7 +43,7 @@ def agree(shape: RecordShape, lines: list[bytes]) -> bool:
     return by_shape is not None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(RECORDS, RECORDS)
 def test_any_records_are_read_alike(some: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
     lines, more = [to_line(record) for record in some], [to_line(record) for record in others]
@@ -59,7 +60,7 @@ ALIKE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(ALIKE, min_size=1, max_size=6), st.booleans(), st.booleans())
 def test_records_that_are_alike_are_read_by_their_shape(
     records: list[dict[str, Any]], is_tight: bool, in_ascii: bool

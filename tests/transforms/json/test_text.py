@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from transforms.errors import NotARecordError
 from transforms.json.text import scrub_line, scrubber
 
@@ -103,7 +104,7 @@ RECORDS = st.tuples(BLANKS, objects(VALUES), BLANKS, st.sampled_from(["", "\n", 
         pytest.param(["x/y"], "top", ("x/y",), id="key-with-a-short-escape"),
     ],
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(record=RECORDS)
 def test_only_the_fields_values_change(fields: list[str], depth: Any, rule: Any, record: Node) -> None:
     line, expected = (record.write(way).encode("utf-8", "surrogatepass") for way in (None, rule))
@@ -183,7 +184,7 @@ def test_many_levels_are_no_fault() -> None:
     assert scrub_line(line, ["x.y.y.z"]) == line
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(record=RECORDS, data=st.data())
 def test_a_line_is_refused_exactly_if_a_strict_parser_refuses_it(record: Node, data: Any) -> None:
     line = bytearray(record.write().encode("utf-8", "surrogatepass"))

@@ -4,12 +4,14 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from chispa import assert_df_equality
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from tests.cdc import Change, last_changes
+from tests.conftest import examples
 from transforms.errors import MissingColumnsError
 from transforms.spark.changes import (
     IS_DELETED,
@@ -32,6 +34,7 @@ READER = (
     "_lakewright_object string, _lakewright_file string, _lakewright_position long"
 )
 SCHEMA = f"id string, v string, {READER}"
+REJECTS = "object string, reasons array<struct<rule: string, column: string>>, text string, fields map<string, string>"
 TIMES = [f"2026-08-01 10:00:00.{n:06}" for n in range(3)]
 SEQUENCES = [f"20260801100000{n:021}" for n in range(3)]
 
@@ -81,19 +84,19 @@ history = st.builds(
 )
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(8), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(histories=st.lists(history, min_size=40, max_size=60))
 def test_the_last_change_of_each_key_is_that_of_plain_python(spark: SparkSession, histories: list[Files]) -> None:
     """Many histories go through Spark at once, told apart by their keys."""
     rows = [row for n, files in enumerate(histories) for row in rows_of(files, f"{n} ")]
     kept = spark.createDataFrame(rows, SCHEMA).transform(ordered).transform(keep_last_changes)
-    found = [tuple(row) for row in kept.select(KEY, "v", F.coalesce(IS_DELETED, F.lit(False))).collect()]
     expected = [
-        (f"{n} {key}", last.values[0], last.kind == "D")
+        (f"{n} {key}", last.values[0], True if last.kind == "D" else None)
         for n, files in enumerate(histories)
         for key, last in last_changes(files.items()).items()
     ]
-    assert sorted(found) == sorted(expected)
+    last = spark.createDataFrame(expected, f"{KEY} string, v string, {IS_DELETED} boolean")
+    assert_df_equality(kept.select(KEY, "v", IS_DELETED), last, ignore_row_order=True)
 
 
 @settings(max_examples=1, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -114,45 +117,57 @@ def test_the_order_is_that_of_plain_python_and_total(spark: SparkSession, histor
     assert {key: value for key, (_, value) in last.items()} == expected
 
 
-@pytest.mark.parametrize(
-    ("changed", "reasons"),
-    [
-        pytest.param({}, [], id="nothing-wrong"),
-        pytest.param({"key": None}, [("null_key", "id")], id="null-key"),
-        pytest.param({"key": ""}, [("empty_key", "id")], id="empty-key"),
-        pytest.param({"kind": "X"}, [("kind", "Op")], id="unknown-kind"),
-        pytest.param({"kind": ""}, [("kind", "Op")], id="no-kind"),
-        pytest.param({"time": ""}, [("order", "ts")], id="no-time"),
-        pytest.param({"time": "", "sequence": "12"}, [], id="a-sequence-instead-of-a-time"),
-        pytest.param({"sequence": "x"}, [], id="a-time-instead-of-a-sequence"),
-        pytest.param(
-            {"key": None, "time": "", "kind": ""}, [("null_key", "id"), ("kind", "Op"), ("order", "ts")], id="all"
-        ),
-    ],
-)
-def test_rejected(spark: SparkSession, changed: dict[str, Any], reasons: list[tuple[str, str]]) -> None:
-    whole = {"kind": "U", "time": TIMES[0], "key": "a", "values": ("x",)} | changed
-    changes = spark.createDataFrame(rows_of({"f.parquet": [Change(**whole)]}), SCHEMA).transform(ordered)
-    rejected = changes.transform(keep_rejected_changes, columns=["id", "v"]).collect()
-    assert [tuple(reason) for row in rejected for reason in row["reasons"]] == reasons
-    assert changes.transform(keep_last_changes).count() == (0 if reasons else 1)
-    for row in rejected:
-        assert row["object"] == "raw/f.parquet"
-        assert row["fields"]["v"] == "x"
-        assert row["fields"]["(position)"] == "0"
+#: By rule: what is wrong with a change, and the reasons for which it is rejected.
+REJECTIONS: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
+    "nothing wrong": ({}, []),
+    "null key": ({"key": None}, [("null_key", "id")]),
+    "empty key": ({"key": ""}, [("empty_key", "id")]),
+    "unknown kind": ({"kind": "X"}, [("kind", "Op")]),
+    "no kind": ({"kind": ""}, [("kind", "Op")]),
+    "no time": ({"time": ""}, [("order", "ts")]),
+    "a sequence instead of a time": ({"time": "", "sequence": "12"}, []),
+    "a time instead of a sequence": ({"sequence": "x"}, []),
+    "all": ({"key": None, "time": "", "kind": ""}, [("null_key", "id"), ("kind", "Op"), ("order", "ts")]),
+}
+
+
+def test_rejected(spark: SparkSession) -> None:
+    """Each case is a file of its own."""
+    files = {
+        case: Change(**{"kind": "U", "time": TIMES[0], "key": case, "values": ("x",)} | changed)
+        for case, (changed, _) in REJECTIONS.items()
+    }
+    rows = rows_of({case: [change] for case, change in files.items()})
+    changes = spark.createDataFrame(rows, SCHEMA).coalesce(1).transform(ordered)
+    rejects = [
+        (f"raw/{case}", reasons, None, {"id": change.key, "v": "x", "(kind)": change.kind or None, "(position)": "0"})
+        for (case, change), (_, reasons) in zip(files.items(), REJECTIONS.values(), strict=True)
+        if reasons
+    ]
+    rejected = changes.transform(keep_rejected_changes, columns=["id", "v"])
+    assert_df_equality(rejected, spark.createDataFrame(rejects, REJECTS), ignore_nullable=True)
+    kept = spark.createDataFrame(
+        [(case, "x") for case, (_, reasons) in REJECTIONS.items() if not reasons], "id string, v string"
+    )
+    assert_df_equality(changes.transform(keep_last_changes).select("id", "v"), kept, ignore_row_order=True)
 
 
 def test_a_load_needs_neither_kind_nor_time(spark: SparkSession) -> None:
     rows = rows_of({"LOAD1.parquet": [Change("", "", "a", ("x",))]})
-    (row,) = spark.createDataFrame(rows, SCHEMA).transform(ordered).select(ORDER, IS_DELETED, REJECTED).collect()
-    assert tuple(row) == ("0 LOAD1.parquet 0000000000", None, False)
+    found = spark.createDataFrame(rows, SCHEMA).transform(ordered).select(ORDER, IS_DELETED, REJECTED)
+    expected = spark.createDataFrame(
+        [("0 LOAD1.parquet 0000000000", None, False)], f"{ORDER} string, {IS_DELETED} boolean, {REJECTED} boolean"
+    )
+    assert_df_equality(found, expected, ignore_nullable=True)
 
 
 def test_years_that_do_not_fit_are_no_order(spark: SparkSession) -> None:
     rows = spark.createDataFrame(rows_of({"f.parquet": [Change("U", TIMES[0], "a", ("x",))]}), SCHEMA)
     odd = rows.withColumn("_lakewright_time", F.expr("timestamp'+10000-01-01'"))
-    (row,) = odd.transform(ordered).transform(keep_rejected_changes, columns=[]).select("reasons").collect()
-    assert row["reasons"] == [("order", "ts")]
+    rejected = odd.transform(ordered).transform(keep_rejected_changes, columns=[])
+    fields = {"(kind)": "U", "(position)": "0"}
+    expected = spark.createDataFrame([("raw/f.parquet", [("order", "ts")], None, fields)], REJECTS)
+    assert_df_equality(rejected, expected, ignore_nullable=True)
 
 
 NASTY = ["", "a", ",", "%", "a,b", "b,c", "%2C", "a%", "é", "a\0"]
@@ -187,11 +202,10 @@ def test_keep_newer(spark: SparkSession) -> None:
         [("a", "2", 1), ("b", "2", 2), ("c", "2", 3)], f"{KEY} string, {ORDER} string, n int"
     )
     held = spark.createDataFrame([("a", "1"), ("a", "3"), ("b", "1"), ("d", "9")], f"{KEY} string, {ORDER} string")
-    newer = changes.transform(keep_newer, held=held)
-    assert newer.columns == changes.columns
-    assert sorted(row["n"] for row in newer.collect()) == [2, 3]
+    expected = spark.createDataFrame([("b", "2", 2), ("c", "2", 3)], changes.schema)
+    assert_df_equality(changes.transform(keep_newer, held=held), expected, ignore_row_order=True)
     same = changes.transform(keep_newer, held=changes.select(KEY, ORDER))
-    assert same.count() == 0
+    assert_df_equality(same, expected.limit(0))
 
 
 def test_deletions_name_the_partitions_that_hold_their_keys(spark: SparkSession) -> None:
@@ -223,33 +237,37 @@ def test_deletions_name_the_partitions_that_hold_their_keys(spark: SparkSession)
         ],
         f"{KEY} string, place string, year int",
     )
+    expected = spark.createDataFrame(
+        [
+            ("same place", None, "x", 1, "v", False),
+            ("moved", None, "y", 1, "v", False),
+            ("moved", True, "x", 1, "v", True),
+            ("moved in one of two", None, "x", 2, "v", False),
+            ("moved in one of two", True, "x", 1, "v", True),
+            ("one folder", None, "", 1, "v", False),
+            ("from null", None, "x", 1, "v", False),
+            ("from null", True, None, None, "v", True),
+            ("new", None, "x", 1, "v", False),
+            ("deleted", True, "z", 9, None, False),
+            ("deleted, held twice", True, "x", 1, None, False),
+            ("deleted, held twice", True, "y", 1, None, False),
+        ],
+        f"{KEY} string, {IS_DELETED} boolean, place string, year int, v string, {MOVES} boolean",
+    )
     placed = changes.transform(place_changes, held=held, partition_by=["place", "year"])
-    assert placed.columns == [*changes.columns, MOVES]
-    upserts = [tuple(row) for row in placed.where(F.col(IS_DELETED).isNull()).drop(MOVES).collect()]
-    assert sorted(upserts) == sorted(tuple(row) for row in changes.where(F.col(IS_DELETED).isNull()).collect())
-    deletions = placed.where(IS_DELETED).select(KEY, "place", "year").collect()
-    assert sorted(key for (key,) in placed.where(MOVES).select(KEY).collect()) == [
-        "from null",
-        "moved",
-        "moved in one of two",
-    ]
-    assert sorted((tuple(row) for row in deletions), key=repr) == [
-        ("deleted", "z", 9),
-        ("deleted, held twice", "x", 1),
-        ("deleted, held twice", "y", 1),
-        ("from null", None, None),
-        ("moved in one of two", "x", 1),
-        ("moved", "x", 1),
-    ]
+    assert_df_equality(placed, expected, ignore_row_order=True, ignore_nullable=True)
 
 
 def test_folders_that_cannot_be_read_back(spark: SparkSession) -> None:
     values = ["x", "", "__HIVE_DEFAULT_PARTITION__", None]
     rows = rows_of({"f.parquet": [Change("I", TIMES[0], "a", (value,)) for value in values]})
     changes = spark.createDataFrame(rows, SCHEMA).transform(ordered)
-    judged = changes.transform(with_folder_reasons, partition_by=["v"]).select("v", REJECTED).collect()
-    assert {row[0]: row[1] for row in judged} == {"x": False, "": True, "__HIVE_DEFAULT_PARTITION__": True, None: False}
-    assert changes.transform(with_folder_reasons, partition_by=[]).where(REJECTED).count() == 0
+    judged = changes.transform(with_folder_reasons, partition_by=["v"])
+    expected = spark.createDataFrame(
+        [("x", False), ("", True), ("__HIVE_DEFAULT_PARTITION__", True), (None, False)], f"v string, {REJECTED} boolean"
+    )
+    assert_df_equality(judged.select("v", REJECTED), expected, ignore_nullable=True)
+    assert_df_equality(changes.transform(with_folder_reasons, partition_by=[]), changes)
 
 
 def test_a_key_that_is_not_there_is_named(spark: SparkSession) -> None:

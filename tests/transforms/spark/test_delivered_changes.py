@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from chispa import assert_df_equality
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from transforms.errors import MissingColumnsError, SessionSettingError
 from transforms.spark.changes import KEY, ORDER, REASONS, keep_last_changes, with_change_order
@@ -14,48 +16,39 @@ DELIVERY: dict[str, Any] = {"file_column": "file", "position_column": "position"
 ORDERING: dict[str, Any] = {"key": ["id"], "kind_column": "Op", "time_column": "ts"}
 
 
-@pytest.mark.parametrize(
-    ("row", "order"),
-    [
-        pytest.param(
-            (None, "2026-08-01 10:00:00", None, "x/LOAD1.parquet", 7), "0 x/LOAD1.parquet 0000000007", id="load"
-        ),
-        pytest.param((None, None, None, "LOAD1.parquet", 0), "0 LOAD1.parquet 0000000000", id="load-without-time"),
-        pytest.param(
-            ("U", "2026-08-01 10:00:00.000001", None, "f.parquet", 1),
-            "120260801100000000001 f.parquet 0000000001",
-            id="time",
-        ),
-        pytest.param(
-            ("U", "2026-08-01T12:00:00+02:00", None, "f.parquet", 1),
-            "120260801100000000000 f.parquet 0000000001",
-            id="time-with-an-offset",
-        ),
-        pytest.param(("U", "2026-08-01", None, "f", 1), "120260801000000000000 f 0000000001", id="date"),
-        pytest.param(
-            ("U", "2026-03-29 02:30:00", None, "f", 1),
-            "120260329023000000000 f 0000000001",
-            id="hour-that-berlin-skips",
-        ),
-        pytest.param(
-            ("U", "1969-12-31 23:59:59.999999", None, "f", 1), "119691231235959999999 f 0000000001", id="before-1970"
-        ),
-        pytest.param(("U", "0001-01-01 00:00:00", None, "f", 1), "100010101000000000000 f 0000000001", id="year-1"),
-        pytest.param(("U", None, "12", "f", 1), f"1{'12':0>35} f 0000000001", id="sequence"),
-        pytest.param(("U", "soon", None, "f", 1), None, id="no-time"),
-        pytest.param(("U", "2026-08-01 10:00:00", None, "f", 2**40), None, id="position-above-ten-digits"),
-        pytest.param(("U", "2026-08-01 10:00:00", None, None, 1), None, id="no-file"),
-        pytest.param(("U", None, None, "LOADS/f.parquet", 1), None, id="a-folder-is-no-load"),
-    ],
-)
-def test_the_order_of_a_row(spark: SparkSession, row: tuple[Any, ...], order: str | None) -> None:
+#: By rule: kind, time, sequence, file and position of a row, and its order; none where it is rejected.
+ORDERS: dict[str, tuple[tuple[Any, ...], str | None]] = {
+    "load": ((None, "2026-08-01 10:00:00", None, "x/LOAD1.parquet", 7), "0 x/LOAD1.parquet 0000000007"),
+    "load without time": ((None, None, None, "LOAD1.parquet", 0), "0 LOAD1.parquet 0000000000"),
+    "time": (("U", "2026-08-01 10:00:00.000001", None, "f.parquet", 1), "120260801100000000001 f.parquet 0000000001"),
+    "time with an offset": (
+        ("U", "2026-08-01T12:00:00+02:00", None, "f.parquet", 1),
+        "120260801100000000000 f.parquet 0000000001",
+    ),
+    "date": (("U", "2026-08-01", None, "f", 1), "120260801000000000000 f 0000000001"),
+    "hour that berlin skips": (("U", "2026-03-29 02:30:00", None, "f", 1), "120260329023000000000 f 0000000001"),
+    "before 1970": (("U", "1969-12-31 23:59:59.999999", None, "f", 1), "119691231235959999999 f 0000000001"),
+    "year 1": (("U", "0001-01-01 00:00:00", None, "f", 1), "100010101000000000000 f 0000000001"),
+    "sequence": (("U", None, "12", "f", 1), f"1{'12':0>35} f 0000000001"),
+    "no time": (("U", "soon", None, "f", 1), None),
+    "position above ten digits": (("U", "2026-08-01 10:00:00", None, "f", 2**40), None),
+    "no file": (("U", "2026-08-01 10:00:00", None, None, 1), None),
+    "a folder is no load": (("U", None, None, "LOADS/f.parquet", 1), None),
+}
+
+
+def test_the_order_of_a_row(spark: SparkSession) -> None:
     session = spark.newSession()
     session.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
     session.conf.set("spark.sql.ansi.enabled", True)
-    rows = session.createDataFrame([(1, *row)], SCHEMA).transform(with_delivery, **DELIVERY)
-    (found,) = rows.transform(with_change_order, **ORDERING).select(ORDER, REASONS).collect()
-    assert found[ORDER] == order
-    assert [reason.rule for reason in found[REASONS] if reason] == ([] if order else ["order"])
+    delivered = [(number, *row) for number, (row, _) in enumerate(ORDERS.values())]
+    rows = session.createDataFrame(delivered, SCHEMA).transform(with_delivery, **DELIVERY)
+    ordered = rows.transform(with_change_order, **ORDERING).select("id", ORDER, F.array_compact(REASONS).alias(REASONS))
+    expected = session.createDataFrame(
+        [(number, order, [] if order else [("order", "ts")]) for number, (_, order) in enumerate(ORDERS.values())],
+        f"id int, {ORDER} string, {REASONS} array<struct<rule: string, column: string>>",
+    )
+    assert_df_equality(ordered.orderBy("id"), expected, ignore_nullable=True)
 
 
 def test_a_load_alone_has_neither_kind_nor_sequence(spark: SparkSession) -> None:
@@ -63,7 +56,8 @@ def test_a_load_alone_has_neither_kind_nor_sequence(spark: SparkSession) -> None
     last = (
         rows.transform(with_delivery, **DELIVERY).transform(with_change_order, **ORDERING).transform(keep_last_changes)
     )
-    assert [row[KEY] for row in last.collect()] == ["1"]
+    expected = spark.createDataFrame([("1", "0 LOAD1.parquet 0000000000")], f"{KEY} string, {ORDER} string")
+    assert_df_equality(last.select(KEY, ORDER), expected)
 
 
 def test_what_is_needed_is_named(spark: SparkSession) -> None:

@@ -10,7 +10,12 @@ from transforms.spark.typed_rows import TypedColumn, keep_good, keep_rejected, w
 WRITTEN = "yyyy-MM-dd HH:mm:ss"
 
 
-@pytest.fixture(params=["Europe/Berlin", "America/Sao_Paulo", "Asia/Tokyo"])
+@pytest.fixture(
+    params=[
+        "Europe/Berlin",
+        *(pytest.param(zone, marks=pytest.mark.slow) for zone in ("America/Sao_Paulo", "Asia/Tokyo")),
+    ]
+)
 def elsewhere(spark: SparkSession, request: pytest.FixtureRequest) -> SparkSession:
     """A session of another time zone, in ANSI mode."""
     session = spark.newSession()
@@ -27,7 +32,11 @@ def elsewhere(spark: SparkSession, request: pytest.FixtureRequest) -> SparkSessi
             TypedColumn("v", "timestamp", WRITTEN), "2026-03-29 02:30:00", 1774751400000000, id="gap-of-berlin"
         ),
         pytest.param(
-            TypedColumn("v", "timestamp", WRITTEN), "9999-12-31 23:59:59", 253402300799000000, id="last-second"
+            TypedColumn("v", "timestamp", WRITTEN),
+            "9999-12-31 23:59:59",
+            253402300799000000,
+            id="last-second",
+            marks=pytest.mark.slow,
         ),
         pytest.param(TypedColumn("v", "timestamp", WRITTEN), "10000-01-01 00:00:00", None, id="year-10000"),
         pytest.param(
@@ -35,12 +44,14 @@ def elsewhere(spark: SparkSession, request: pytest.FixtureRequest) -> SparkSessi
             "2026-08-01T10:00:00",
             1785578400000000,
             id="optional-letter-absent",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             TypedColumn("v", "timestamp", "yyyy-MM-dd'T'HH:mm:ss'Z'"),
             "2026-08-01T10:00:00Z",
             1785578400000000,
             id="quoted-letter-at-the-end",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             TypedColumn("v", "timestamp", WRITTEN, timezone="Europe/Paris"),
@@ -53,30 +64,34 @@ def elsewhere(spark: SparkSession, request: pytest.FixtureRequest) -> SparkSessi
             "2026-03-29 02:30:00",
             None,
             id="skipped-hour",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             TypedColumn("v", "timestamp", WRITTEN + "[XXX]"),
             "2026-08-01 10:00:00+02:00",
             1785571200000000,
             id="optional-offset",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             TypedColumn("v", "timestamp", WRITTEN + "[XXX]"),
             "2026-08-01 10:00:00",
             1785578400000000,
             id="offset-absent",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             TypedColumn("v", "timestamp", WRITTEN + "[ VV]"),
             "2026-08-01 10:00:00 Europe/Paris",
             1785571200000000,
             id="optional-region",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             TypedColumn("v", "date", "dd.MM.yyyy"), "04.11.2018", 1541289600000000, id="midnight-that-is-skipped"
         ),
         pytest.param(TypedColumn("v", "long"), "twelve", None, id="no-number"),
-        pytest.param(TypedColumn("v", "boolean"), "perhaps", None, id="no-boolean"),
+        pytest.param(TypedColumn("v", "boolean"), "perhaps", None, id="no-boolean", marks=pytest.mark.slow),
     ],
 )
 def test_values_are_those_of_a_session_in_utc(

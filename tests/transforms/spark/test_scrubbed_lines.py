@@ -29,7 +29,7 @@ def test_lines_lose_the_field_and_keep_all_else(spark: SparkSession) -> None:
         SCHEMA,
     )
     assert_df_equality(lines.transform(scrub_lines, fields=["file_contents"]), expected, ignore_row_order=True)
-    assert lines.limit(0).transform(scrub_lines, fields=["file_contents"]).collect() == []
+    assert_df_equality(lines.limit(0).transform(scrub_lines, fields=["file_contents"]), expected.limit(0))
 
 
 def test_json_inside_strings(spark: SparkSession) -> None:
