@@ -13,6 +13,8 @@ from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.object_names import date_of_object, is_hidden, why_no_data
 
+#: Why an object of ``Listing.unreadable`` is refused.
+UNREADABLE_NAME: Final = "Spark cannot open an object of this name; rename it"
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _KINDS_TOLD: Final = 3
 
