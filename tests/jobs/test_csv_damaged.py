@@ -56,9 +56,10 @@ def test_each_kind_of_damage(bench: Bench, multiline: bool) -> None:
     assert bench.strays() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damaged",
-    [pytest.param(PACKED[:-1], id="deep", marks=pytest.mark.slow), pytest.param(SMALL[:-1], id="in-the-head")],
+    [pytest.param(PACKED[:-1], id="deep"), pytest.param(SMALL[:-1], id="in-the-head")],
 )
 def test_a_partition_keeps_an_object_that_is_damaged_later(bench: Bench, damaged: bytes) -> None:
     bench.put("a.csv.gz", SMALL)

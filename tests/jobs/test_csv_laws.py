@@ -22,7 +22,7 @@ from tests.conftest import Bench
 
 Fields = tuple[str | None, ...]
 WIDTH = 2
-OBJECTS, FEW_OBJECTS = 120, 40
+OBJECTS = 120
 
 
 @dataclass
@@ -164,22 +164,21 @@ def draw_text(random: Random, delimiter: str, end: str) -> str:
     return line_end.join(record() for _ in range(random.randint(0, 6))) + random.choice([line_end, ""])
 
 
-#: The fast tests try a third of the objects of the first.
 LAWS = [
-    pytest.param(",", "\n", "UTF-8", True, False, FEW_OBJECTS, id="comma-few"),
-    pytest.param(",", "\n", "UTF-8", True, False, OBJECTS, id="comma", marks=pytest.mark.slow),
-    pytest.param("\t", "\n", "ISO-8859-1", False, False, OBJECTS, id="tab-lines", marks=pytest.mark.slow),
-    pytest.param(";", "\n", "windows-1252", True, True, OBJECTS, id="semicolon-gzip", marks=pytest.mark.slow),
-    pytest.param("\t", "\n", "UTF-16", True, False, OBJECTS, id="tab-utf-16", marks=pytest.mark.slow),
-    pytest.param("|", "\r", "UTF-8", True, False, OBJECTS, id="pipe-cr", marks=pytest.mark.slow),
-    pytest.param(",", "\n", "UTF-8", False, True, OBJECTS, id="comma-lines-gzip", marks=pytest.mark.slow),
-    pytest.param(";", "\r", "UTF-8", False, False, OBJECTS, id="semicolon-cr-lines", marks=pytest.mark.slow),
+    pytest.param(",", "\n", "UTF-8", True, False, id="comma"),
+    pytest.param("\t", "\n", "ISO-8859-1", False, False, id="tab-lines"),
+    pytest.param(";", "\n", "windows-1252", True, True, id="semicolon-gzip"),
+    pytest.param("\t", "\n", "UTF-16", True, False, id="tab-utf-16"),
+    pytest.param("|", "\r", "UTF-8", True, False, id="pipe-cr"),
+    pytest.param(",", "\n", "UTF-8", False, True, id="comma-lines-gzip"),
+    pytest.param(";", "\r", "UTF-8", False, False, id="semicolon-cr-lines"),
 ]
 
 
-@pytest.mark.parametrize(("delimiter", "end", "encoding", "multiline", "is_packed", "objects"), LAWS)
+@pytest.mark.slow
+@pytest.mark.parametrize(("delimiter", "end", "encoding", "multiline", "is_packed"), LAWS)
 def test_each_record_is_somewhere_and_nothing_else_is(
-    bench: Bench, delimiter: str, end: str, encoding: str, multiline: bool, is_packed: bool, objects: int
+    bench: Bench, delimiter: str, end: str, encoding: str, multiline: bool, is_packed: bool
 ) -> None:
     bench.feed(
         source__csv={"delimiter": delimiter, "encoding": encoding, "multiline": multiline},
@@ -188,7 +187,7 @@ def test_each_record_is_somewhere_and_nothing_else_is(
     )
     random = Random(12)
     meanings: dict[str, Meaning] = {}
-    for number in range(objects):
+    for number in range(OBJECTS):
         body = draw_text(random, delimiter, end)
         data = f"one{delimiter}two{end}{body}".encode(encoding)
         path = bench.put(
@@ -199,7 +198,7 @@ def test_each_record_is_somewhere_and_nothing_else_is(
     kinds = [
         sum(map(bool, kind)) for kind in zip(*((m.is_unclear, m.bad, m.good) for m in meanings.values()), strict=True)
     ]
-    assert min(kinds) >= objects // 12, f"too few cases of a kind: {kinds}"
+    assert min(kinds) >= 10, f"too few cases of a kind: {kinds}"
 
     receipt = bench.run()
 
@@ -212,6 +211,7 @@ def test_each_record_is_somewhere_and_nothing_else_is(
     assert table == Counter(fields for meaning in meanings.values() for fields in meaning.good)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("delimiter", "end"), [(",", "\n"), ("\t", "\n"), ("|", "\r")])
 def test_others_read_clean_text_likewise(tmp_path: Path, delimiter: str, end: str) -> None:
     """The slow reader above is held against Python's csv module and DuckDB, both in their strict modes."""

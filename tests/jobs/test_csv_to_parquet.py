@@ -428,6 +428,7 @@ def test_names_that_spark_cannot_open_are_refused_not_forgotten(bench: Bench) ->
     assert bench.rows() == [(1, "a")]
 
 
+@pytest.mark.slow
 def test_no_partition_means_the_whole_table(bench: Bench) -> None:
     bench.feed(target__partition_by=[], target__compression="zstd")
     bench.put("a.csv", "id,name\n1,a\n")
@@ -691,12 +692,14 @@ def test_two_feeds_have_two_stagings(bench: Bench) -> None:
     assert Target("one", "t", "refined/t/").staging_folder != Target("two", "t", "refined/t/").staging_folder
 
 
+@pytest.mark.slow
 def test_share_of_rejected_rows_is_exact(bench: Bench) -> None:
     bench.feed(max_rejected=0.29)
     bench.put("a.csv", "id,name\n" + "x,a\n" * 29 + "1,a\n" * 71)
     assert bench.run()["exit_code"] == 0
 
 
+@pytest.mark.slow
 def test_a_partition_that_no_folder_can_hold_is_rejected(bench: Bench) -> None:
     bench.feed(target__fill="append", target__partition_by=["name"])
     bench.put("a.csv", f'id,name\n1,""\n2,\n3,{"x" * 300}\n4,__HIVE_DEFAULT_PARTITION__\n')

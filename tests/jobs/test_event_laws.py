@@ -26,7 +26,7 @@ from tests.workers import InProcessWorkers
 EXAMPLES = 10 * int(os.environ.get("LAKEWRIGHT_LAW_SEEDS", "1"))
 PARTITIONERS = ("default", "field", "wall_clock", "record_time")
 #: What the fast tests try.
-FAST = (("field", False), ("record_time", True))
+FAST = (("record_time", True),)
 DIRTY = ("not json", "{", "[1]", '{"n":1,"n":2}')
 FIRST_DAY = 1_785_542_400  # 2026-08-01
 

@@ -149,7 +149,11 @@ def test_objects_of_all_kinds(on_spark: Uploads) -> None:
 
 
 @pytest.mark.parametrize(
-    "limit", [pytest.param("max_record_bytes", id="limit"), pytest.param("max_line_bytes", id="its-former-name")]
+    "limit",
+    [
+        pytest.param("max_record_bytes", id="limit"),
+        pytest.param("max_line_bytes", id="its-former-name", marks=pytest.mark.slow),
+    ],
 )
 def test_an_object_with_a_line_that_is_no_record_is_left_and_named(on_spark: Uploads, limit: str) -> None:
     on_spark.put("good.json", RECORD)
