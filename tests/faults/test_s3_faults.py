@@ -107,9 +107,8 @@ def test_a_conflict_of_conditional_writes_is_no_loss(proxy: FaultProxy, lake: La
     assert lake.read("a") == b"two"
 
 
-@pytest.mark.parametrize(
-    "kind", ["broken", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("status", "lost"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["broken", "status", "lost"])
 def test_a_read_that_breaks_off_is_made_again(proxy: FaultProxy, lake: Lake, kind: Any) -> None:
     put(proxy, "a", BODY)
     for start, length in ((0, None), (100, 1000), (100, None)):
@@ -129,6 +128,7 @@ def test_pieces_are_all_of_one_version(proxy: FaultProxy, lake: Lake) -> None:
         list(pieces)
 
 
+@pytest.mark.slow
 def test_a_body_that_breaks_off_goes_on_where_it_did(proxy: FaultProxy, lake: Lake) -> None:
     put(proxy, "a", BODY * 4)
     proxy.reset(Fault("broken", "^GET", times=3))
@@ -148,6 +148,7 @@ def test_bodies_of_two_versions_are_not_mixed(proxy: FaultProxy, lake: Lake) -> 
         list(opened.pieces)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
@@ -298,6 +299,7 @@ def test_keys_that_a_bulk_delete_leaves_are_asked_for_again_alone(lake: Lake, mo
     assert list(lake.list("")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "error"), [("AccessDenied", AccessDeniedError), ("SlowDown", UnreachableError), ("Odd", UnreachableError)]
 )

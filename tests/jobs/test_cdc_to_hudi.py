@@ -49,7 +49,7 @@ def counts(receipt: dict[str, Any]) -> dict[str, int]:
     return {name: count for name, count in receipt["counts"].items() if count}
 
 
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", [pytest.param("copy_on_write", marks=pytest.mark.slow), "merge_on_read"])
 def test_load_then_changes_then_what_is_refused(cdc: CdcBench, storage: str) -> None:
     """The story of a table, which the fast tests tell in full: a load, upserts and deletes, refusals."""
     cdc.feed(target__storage=storage, max_rejected=0.5)

@@ -105,6 +105,7 @@ def test_append_takes_the_others_and_the_mended_one_later(bench: Bench) -> None:
     assert bench.rows() == [(1, "a"), (2, "b"), (3, "c")]
 
 
+@pytest.mark.slow
 def test_append_tells_damage_from_an_object_that_was_written_again(bench: Bench) -> None:
     bench.feed(target__fill="append")
     bench.put("a.csv.gz", SMALL)
@@ -119,6 +120,7 @@ def test_append_tells_damage_from_an_object_that_was_written_again(bench: Bench)
     assert "a.csv.gz was written again" in bench.run()["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_refused_file", ["skip", "fail"])
 def test_all_damaged(bench: Bench, on_refused_file: str) -> None:
     bench.feed(source__on_refused_file=on_refused_file)

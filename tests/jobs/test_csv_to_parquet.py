@@ -66,7 +66,8 @@ LINE_BY_LINE: dict[str, tuple[list[Row], list[Reason]]] = {
 }
 
 
-@pytest.mark.parametrize("multiline", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("multiline", [True, False])
 def test_csv_as_people_write_it(bench: Bench, multiline: bool) -> None:
     """Every case is an object, and has a partition, of its own."""
     expected = {name: (good, bad) for name, (_, good, bad) in CSV_CASES.items()}
@@ -215,6 +216,7 @@ def test_run_twice_and_rewritten_and_late(bench: Bench) -> None:
     assert bench.strays() == []
 
 
+@pytest.mark.slow
 def test_a_source_that_is_gone(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     gone = bench.put("b.csv", "id,name\n2,b\n")
@@ -231,6 +233,7 @@ def test_a_source_that_is_gone(bench: Bench) -> None:
     assert bench.rows() == [(1, "a"), (3, "c")]
 
 
+@pytest.mark.slow
 def test_append_takes_a_file_once_on_the_day_of_its_plan(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.feed(
         source__csv={"date_format": "dd/MM/yyyy"},
@@ -270,6 +273,7 @@ def test_append_by_a_column_reads_odd_values_back(bench: Bench) -> None:
     assert bench.strays() == []
 
 
+@pytest.mark.slow
 def test_rebuild_after_a_change_of_type(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,2\n")
     bench.put("b.csv", "id,name\n3,4\n", day="02")
@@ -285,6 +289,7 @@ def test_rebuild_after_a_change_of_type(bench: Bench) -> None:
     assert bench.strays() == []
 
 
+@pytest.mark.slow
 def test_narrowed_to_a_day(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b.csv", "id,name\n2,b\n", day="02")
@@ -410,6 +415,7 @@ def test_what_is_clean_is_looked_through_only_where_a_value_begins_with_a_quote(
     assert bench.rows("id") == [(1,), (2,), (3,), (5,)]
 
 
+@pytest.mark.slow
 def test_odd_object_names_are_read(bench: Bench) -> None:
     names = ["a b.csv", "ü[1]{x}*?.csv", "100%.csv", "a+b#c&d=e.csv", "quote'\".csv", "日本.csv"]
     for number, name in enumerate(names):
@@ -441,6 +447,7 @@ def test_no_partition_means_the_whole_table(bench: Bench) -> None:
     assert bench.strays() == []
 
 
+@pytest.mark.slow
 def test_a_source_that_changes_while_it_is_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     from lakewright.engine.spark import rows
 

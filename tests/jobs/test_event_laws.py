@@ -25,8 +25,6 @@ from tests.workers import InProcessWorkers
 
 EXAMPLES = 10 * int(os.environ.get("LAKEWRIGHT_LAW_SEEDS", "1"))
 PARTITIONERS = ("default", "field", "wall_clock", "record_time")
-#: What the fast tests try.
-FAST = (("record_time", True),)
 DIRTY = ("not json", "{", "[1]", '{"n":1,"n":2}')
 FIRST_DAY = 1_785_542_400  # 2026-08-01
 
@@ -173,15 +171,11 @@ def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventBench:
     return EventBench(tmp_path, without_spark)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("partitioner", "carried"),
     [
-        pytest.param(
-            partitioner,
-            carried,
-            id=f"{partitioner}-{'carried' if carried else 'computed'}",
-            marks=[] if (partitioner, carried) in FAST else pytest.mark.slow,
-        )
+        pytest.param(partitioner, carried, id=f"{partitioner}-{'carried' if carried else 'computed'}")
         for partitioner in PARTITIONERS
         for carried in (False, True)
     ],

@@ -57,6 +57,7 @@ CSV_COLUMNS = {
 }
 
 
+@pytest.mark.slow
 def test_with_typed_values(bench: Bench, plain: SparkSession) -> None:
     options = {
         "date_format": "dd.MM.yyyy",
@@ -113,14 +114,13 @@ def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uploads
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rules",
     [
-        pytest.param({"fields": ["email"]}, id="at-the-top", marks=pytest.mark.slow),
-        pytest.param({"fields": ["email", "name", "meta.email"]}, id="below", marks=pytest.mark.slow),
-        pytest.param(
-            {"fields": ["email"], "depth": "any", "replacement": "gone"}, id="anywhere", marks=pytest.mark.slow
-        ),
+        pytest.param({"fields": ["email"]}, id="at-the-top"),
+        pytest.param({"fields": ["email", "name", "meta.email"]}, id="below"),
+        pytest.param({"fields": ["email"], "depth": "any", "replacement": "gone"}, id="anywhere"),
         pytest.param({"fields": ["email"], "inside_strings": ["Message"]}, id="inside-strings"),
     ],
 )
@@ -227,7 +227,8 @@ def events(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch)
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, 2, 3))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
 def test_flatten_events(events: EventBench, plain: SparkSession, seed: int) -> None:
     """Alike and unlike records: the schema is learned to be the same, and then each row is."""
     rng = random.Random(seed)

@@ -77,6 +77,7 @@ def test_the_job_runs_with_state_of_its_own(lake: Path, spark: SparkSession) -> 
     assert Log(open_lake(str(lake)), "state/web/requests/").read()[0].properties == {"requests": 3}
 
 
+@pytest.mark.slow
 def test_damaged_gzip_is_named_and_the_others_wait(lake: Path) -> None:
     whole = gzip.compress(GOOD.format(1, 1, 7).encode())
     (lake / "raw/access/access-2026-08-01.log.gz").write_bytes(whole[:-4])
@@ -99,6 +100,7 @@ def test_blank_lines_are_no_rows(lake: Path) -> None:
     assert run(lake)["counts"]["read"] == 1
 
 
+@pytest.mark.slow
 def test_it_is_a_script_too(lake: Path) -> None:
     (lake / "raw/access/access-2026-08-01.log").write_text(GOOD.format(1, 1, 7))
     places = ["--feed", "web", "--lake", str(lake), "--conf", str(HERE / "conf")]

@@ -103,6 +103,7 @@ def test_a_job_that_the_feed_does_not_name_is_refused(bench: Bench) -> None:
     assert bench.rows() == [(1, "Ada")]
 
 
+@pytest.mark.slow
 def test_an_open_batch_of_the_owner_is_left_to_it(filled: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     path = filled.put("c.csv", "id,name\n4,Di\n", day="03")
     with monkeypatch.context() as patched:
@@ -116,6 +117,7 @@ def test_an_open_batch_of_the_owner_is_left_to_it(filled: Bench, monkeypatch: py
     assert filled.rows() == [(1, "Ada"), (3, "Cy"), (4, "Di")]
 
 
+@pytest.mark.slow
 def test_maintenance_that_was_cut_off_is_dropped_by_the_owner_and_can_be_done_again(
     filled: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +136,7 @@ def test_maintenance_that_was_cut_off_is_dropped_by_the_owner_and_can_be_done_ag
     assert filled.strays() == []
 
 
+@pytest.mark.slow
 def test_maintenance_that_was_cut_off_is_done_once_by_its_next_run(
     filled: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +152,7 @@ def test_maintenance_that_was_cut_off_is_done_once_by_its_next_run(
     assert filled.rows() == [(1, "Ada"), (3, "Cy")]
 
 
+@pytest.mark.slow
 def test_a_receipt_adds_up_what_actions_of_one_kind_report(filled: Bench) -> None:
     def split(batch: Batch) -> Staged:
         staged = erase(batch, key=2)
