@@ -1,7 +1,7 @@
 """A batch of changes staged for a Hudi table: collapsed, counted, and held against what the table has seen."""
 
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, Final, Generic, TypeVar
 
 from py4j.protocol import Py4JJavaError
@@ -75,8 +75,12 @@ class ChangeStaging:
     def __init__(self, table: KeyedTable, batch: Batch, changes: KeyedChanges) -> None:
         self._table, self._batch, self._changes = table, batch, changes
         self._judged = changes.judged()
-        self._is_new = batch.plan.overwrites_table or not table.has_commits()
         self._high_watermark = "" if batch.plan.overwrites_table else batch.state.high_watermark
+
+    @cached_property
+    def _is_new(self) -> bool:
+        """Whether the table holds nothing, or nothing that stays; asks the table."""
+        return self._batch.plan.overwrites_table or not self._table.has_commits()
 
     def stage(self) -> AnyRows:
         """Stage the batch.

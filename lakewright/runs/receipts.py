@@ -46,8 +46,9 @@ def report_batch(outcome: Outcome, plan: Plan | None) -> dict[str, Any]:
     }
     for action in outcome.actions:
         for name, value in action.report().items():
-            before = report.get(name)
-            report[name] = value if before is None else before | value if isinstance(value, dict) else [*before, *value]
+            report[name] = (
+                {**report.get(name, {}), **value} if isinstance(value, dict) else report.get(name, []) + value
+            )
     return report
 
 
