@@ -1,7 +1,7 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from lakewright.engine.spark.workers import SparkWorkers
+from lakewright.engine.spark.workers import SparkWorkers, WorkerError
 from lakewright.engine.workers import Workers
 from tests.workers import InProcessWorkers
 from transforms.errors import DataError
@@ -24,3 +24,19 @@ def test_what_a_task_refuses_is_raised(workers: Workers) -> None:
 
     with pytest.raises(DataError, match=r"^1 is refused$"):
         workers.run(refuse, [1])
+
+
+def test_what_a_worker_of_spark_says_arrives(spark: SparkSession) -> None:
+    def refuse(number: int) -> int:
+        if number == 1:
+            raise DataError("this is refused")
+        raise FileNotFoundError("raw/gone.json")
+
+    with pytest.raises(DataError, match=r"^this is refused$"):
+        SparkWorkers().run(refuse, [1, 1])
+    with pytest.raises(WorkerError, match=r"^FileNotFoundError: raw/gone.json$"):
+        SparkWorkers().run(refuse, [2])
+
+
+def test_as_many_tasks_at_once_as_spark_has_cores(spark: SparkSession) -> None:
+    assert SparkWorkers().at_once == spark.sparkContext.defaultParallelism

@@ -80,7 +80,7 @@ class CsvBatch:
         return rows.where(~F.col(_IS_HEADER)).drop(_IS_HEADER)
 
     def look_through(self, paths: Iterable[str]) -> dict[str, Finding]:
-        """Read objects through once more; see ``readers.csv_objects.look_through``."""
+        """Read objects through once more; see ``lakewright.csv.objects.look_through``."""
         return look_through_objects(self.spark, self.lake, paths, self.headers, self.options)
 
     def hidden_paths(self) -> set[str]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from lakewright.csv.objects import CsvOptions, Finding, Header, look_through, read_lines
-from lakewright.engine.spark.spread import spread, with_aws_settings
+from lakewright.engine.spark.workers import SparkWorkers, with_aws_settings
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.csv.quotes import Record, cut_records
@@ -21,7 +21,7 @@ _BATCH_CHARACTERS: Final = 8 << 20
 def look_through_objects(
     spark: SparkSession, lake: Lake, paths: Iterable[str], headers: Mapping[str, Header], options: CsvOptions
 ) -> dict[str, Finding]:
-    """Read objects through, in Spark's workers; see ``readers.csv_objects.look_through``."""
+    """Read objects through, in Spark's workers; see ``lakewright.csv.objects.look_through``."""
     named = [(path, headers[path]) for path in sorted(set(paths))]
     uri = lake.uri
 
@@ -30,7 +30,7 @@ def look_through_objects(
         return [(path, look_through(opened, path, header, options)) for path, header in pack]
 
     packs = _task_count(spark, len(named))
-    answers = spread(look, [named[first::packs] for first in range(packs)])
+    answers = SparkWorkers().run(look, [named[first::packs] for first in range(packs)])
     return dict(finding for answer in answers for finding in answer)
 
 
