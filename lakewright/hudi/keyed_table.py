@@ -16,7 +16,8 @@ from lakewright.hudi.writer import HudiTable
 from lakewright.log.actions import TableState
 from lakewright.runs.job import Target
 from lakewright.storage.lake import Lake
-from transforms.spark.changes import KEY, column, needs_key_column
+from transforms.spark.changes import KEY, needs_key_column
+from transforms.spark.names import column
 
 REBUILD: Final = "run `rebuild` to make the whole table anew"
 _ANEW: Final = "run `rebuild` to make it anew from all sources"

@@ -27,7 +27,8 @@ from lakewright.parquet.place import TablePlace
 from lakewright.parquet.table_actions import table_actions
 from lakewright.runs.job import Applied, Batch, CatalogEntry, Preflight, Request, Staged
 from lakewright.runs.progress import LOGGER
-from transforms.spark.changes import IS_DELETED, KEY, MOVES, ORDER, column, place_changes
+from transforms.spark.changes import IS_DELETED, KEY, MOVES, ORDER, place_changes
+from transforms.spark.names import column
 
 _UNKNOWN_KEYS: Final = (
     "updates of keys that the table did not hold, inserted as new rows: {} or more; "

@@ -27,12 +27,12 @@ from transforms.spark.changes import (
     ORDER,
     REJECTED,
     UPDATES,
-    column,
     highest_load_order,
     keep_newer,
 )
 from transforms.spark.kept_values import UNCHANGED, take_values_from_table
 from transforms.spark.key_changes import IS_SHARED, follow_rows
+from transforms.spark.names import column
 
 _CHANGES: Final = StagedChanges("changes/")
 _NEWER: Final = StagedChanges("newer/")

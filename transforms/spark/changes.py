@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DataType, DoubleType, FloatType, StringType, TimestampType
 
 from transforms.errors import MissingColumnsError
+from transforms.spark.names import column
 from transforms.spark.settings import require_utc
 
 #: What a reader of changes adds to the columns of the source table.
@@ -338,8 +339,3 @@ def _folder(value: Column) -> Column:
     """Give what a partition's folder is named after; null and empty text share one."""
     text = value.cast("string")
     return F.when(text.isNull() | (text == ""), F.lit(_HIVE_NULL)).otherwise(text)
-
-
-def column(name: str) -> Column:
-    """Name a column whatever characters its name has."""
-    return F.col(f"`{name.replace('`', '``')}`")

@@ -7,7 +7,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from transforms.changes.load_files import LOAD_PATH
-from transforms.spark.changes import FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME, column, require_columns
+from transforms.spark.changes import FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME, require_columns
+from transforms.spark.names import column, quoted
 
 _LAST_POSITION: Final = 9_999_999_999
 
@@ -56,9 +57,9 @@ def with_delivery(
 def _time(rows: DataFrame, name: str) -> Column:
     if not isinstance(rows.schema[name].dataType, StringType):
         return column(name).cast("timestamp")
-    quoted = f"`{name.replace('`', '``')}`"
     # With its zone a text is the same time in every session; one that says its own cannot be read with another.
-    texts = (f"concat(trim({quoted}), 'Z')", f"concat(trim({quoted}), ' 00:00:00Z')", quoted)
+    written = quoted(name)
+    texts = (f"concat(trim({written}), 'Z')", f"concat(trim({written}), ' 00:00:00Z')", written)
     return F.coalesce(*(F.expr(f"try_cast({text} as timestamp)") for text in texts))
 
 

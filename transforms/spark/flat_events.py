@@ -30,6 +30,7 @@ from transforms.events.flat_texts import BESIDE, FAULT, LEFT_OUT, TEXT, TextFlat
 from transforms.events.record_shape import RecordShape
 from transforms.events.schema import EventSchema, News, Path, learn_columns
 from transforms.key_paths import read_path
+from transforms.spark.names import column as named_column
 
 VALUE: Final = "value"
 #: Times in structs keep their microseconds, and say their offset.
@@ -75,7 +76,7 @@ def flatten_events(records: DataFrame, *, schema: EventSchema) -> DataFrame:
                 for places, flat in flattener.flatten(texts):
                     yield pa.record_batch([*(other.take(places) for other in others), *flat.values()], [*kept, *flat])
 
-    return records.select(*map(_column, kept), _text(records)).mapInArrow(flatten_batches, StructType(out))
+    return records.select(*map(named_column, kept), _text(records)).mapInArrow(flatten_batches, StructType(out))
 
 
 def learn_schema(
@@ -150,10 +151,6 @@ def _text(records: DataFrame) -> Column:
     if isinstance(records.schema[VALUE].dataType, StructType):
         return F.to_json(VALUE, _WRITTEN).cast(BinaryType()).alias(VALUE)
     return F.col(VALUE).cast(BinaryType())
-
-
-def _column(name: str) -> Column:
-    return F.col("`" + name.replace("`", "``") + "`")
 
 
 def _spark_type(kind: event_types.Type) -> DataType:

@@ -10,7 +10,8 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from transforms.spark.changes import ABSENT, FORMER_KEY, KEY, ORDER, REJECTED, column, is_update_in_place, with_faults
+from transforms.spark.changes import ABSENT, FORMER_KEY, KEY, ORDER, REJECTED, is_update_in_place, with_faults
+from transforms.spark.names import column
 
 #: Names of the columns whose values an update left out, and no change before it in the same batch brought.
 UNCHANGED: Final = "_lakewright_unchanged"

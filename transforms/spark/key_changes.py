@@ -20,10 +20,10 @@ from transforms.spark.changes import (
     KIND,
     ORDER,
     REJECTED,
-    column,
     is_utf8,
     text_of_key,
 )
+from transforms.spark.names import column
 
 #: Whether two rows share a key when all changes have been applied.
 IS_SHARED: Final = "_lakewright_is_shared"

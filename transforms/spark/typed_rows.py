@@ -16,6 +16,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from transforms.errors import MissingColumnsError
+from transforms.spark.names import column as named_column
+from transforms.spark.names import quoted
 from transforms.spark.settings import require_corrected_patterns
 
 OBJECT: Final = "_lakewright_object"
@@ -103,8 +105,8 @@ def keep_good(rows: DataFrame, *, columns: Sequence[TypedColumn], also: Sequence
     Columns out: every declared column, typed, in their order, then ``also``
     Rows:        those that are not rejected
     """
-    values = [_column(_TYPED + column.name).alias(column.name) for column in columns]
-    return rows.where(~F.col(REJECTED)).select(*values, *(_column(name) for name in also))
+    values = [named_column(_TYPED + column.name).alias(column.name) for column in columns]
+    return rows.where(~F.col(REJECTED)).select(*values, *(named_column(name) for name in also))
 
 
 def keep_rejected(rows: DataFrame, *, columns: Sequence[TypedColumn], also: Sequence[str] = ()) -> DataFrame:
@@ -122,18 +124,14 @@ def keep_rejected(rows: DataFrame, *, columns: Sequence[TypedColumn], also: Sequ
     whole = F.when(fault.isNotNull(), _reason(fault, None))
     single = [F.when(fault.isNull(), _reason_of_column(column)) for column in columns]
     is_cut = fault.isNull() | ~fault.isin(*_NOT_CUT_INTO_FIELDS)
-    pairs = [part for column in columns for part in (F.lit(column.name), _column(column.name))]
+    pairs = [part for column in columns for part in (F.lit(column.name), named_column(column.name))]
     return rows.where(F.col(REJECTED)).select(
         _text_or_null(rows, OBJECT).alias("object"),
         F.array_compact(F.array(whole, *single)).alias("reasons"),
         _text_or_null(rows, TEXT).alias("text"),
         F.when(is_cut, F.create_map(*pairs)).alias("fields"),
-        *(_column(name) for name in also),
+        *(named_column(name) for name in also),
     )
-
-
-def _column(name: str) -> Column:
-    return F.col("`" + name.replace("`", "``") + "`")
 
 
 def _text_or_null(rows: DataFrame, name: str) -> Column:
@@ -145,12 +143,12 @@ def _is_parsed(column: TypedColumn) -> bool:
 
 
 def _cleaned_text(column: TypedColumn) -> Column:
-    text = _column(column.name)
+    text = named_column(column.name)
     return F.when(~text.isin(*column.null_text), text) if column.null_text else text
 
 
 def _typed_value(column: TypedColumn) -> Column:
-    text = _column(_TYPED + column.name)
+    text = named_column(_TYPED + column.name)
     if column.type == "string":
         return text
     if column.type == "double":
@@ -165,7 +163,7 @@ def _typed_value(column: TypedColumn) -> Column:
 
 
 def _try_cast(column: TypedColumn, ddl_type: str) -> Column:
-    name = "`" + (_TYPED + column.name).replace("`", "``") + "`"
+    name = quoted(_TYPED + column.name)
     if column.decimal_separator == ",":
         name = f"replace({name}, ',', '.')"
     return F.expr(f"try_cast({name} as {ddl_type})")
@@ -233,9 +231,9 @@ def _number(column: TypedColumn, *, exponent: bool) -> str:
 
 def _is_broken(column: TypedColumn) -> Column:
     if column.type == "string":
-        broken = _column(column.name).contains(_REPLACEMENT)
+        broken = named_column(column.name).contains(_REPLACEMENT)
         return F.coalesce(broken | _is_no_folder(column) if column.is_folder else broken, F.lit(False))
-    return _cleaned_text(column).isNotNull() & _column(_TYPED + column.name).isNull()
+    return _cleaned_text(column).isNotNull() & named_column(_TYPED + column.name).isNull()
 
 
 def _is_no_folder(column: TypedColumn) -> Column:
@@ -245,7 +243,7 @@ def _is_no_folder(column: TypedColumn) -> Column:
 
 
 def _reason_of_column(column: TypedColumn) -> Column:
-    text = _column(column.name)
+    text = named_column(column.name)
     rule = F.when(text.contains(_REPLACEMENT), F.lit("encoding"))
     if column.type in ("long", "int"):
         rule = rule.when(text.rlike(r"^\s*[+-]?\d+\s*$"), F.lit("range"))

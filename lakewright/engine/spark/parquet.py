@@ -13,6 +13,7 @@ from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.place import Compression, TablePlace
 from lakewright.storage.lake import Lake
 from transforms.object_names import partition_path
+from transforms.spark.names import quoted
 
 #: Files aimed at lie between 128 and 512 MB; Parquet is taken for a third of the text that it comes from.
 _FILE_BYTES: Final = 256 << 20
@@ -69,9 +70,7 @@ def stage_parquet(
 
 def _gathered(rows: DataFrame, partition_by: Sequence[str]) -> DataFrame:
     """Bring the rows of a partition together; ``DataFrame.hint`` takes no columns."""
-    columns = ", ".join(
-        "`" + name.replace("`", "``").replace("{", "{{").replace("}", "}}") + "`" for name in partition_by
-    )
+    columns = ", ".join(quoted(name).replace("{", "{{").replace("}", "}}") for name in partition_by)
     hint = f"REBALANCE({columns})" if columns else "REBALANCE"
     return rows.sparkSession.sql(f"SELECT /*+ {hint} */ * FROM {{rows}}", rows=rows)  # noqa: S608 - names are quoted
 

@@ -11,6 +11,7 @@ from lakewright.dms.files import ChangeFiles, is_load
 from lakewright.engine.spark.objects import hadoop_uri
 from lakewright.storage.lake import Lake
 from transforms.spark.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
+from transforms.spark.names import column, quoted
 
 _LONGEST_PATH: Final = 1 << 16
 #: Spark reads so many rows at once, or as many as have these bytes.
@@ -43,7 +44,7 @@ def _read_alike(
     spark: SparkSession, files: ChangeFiles, physical: Mapping[str, str], paths: Sequence[str]
 ) -> DataFrame:
     lake, folder, columns, names = files.lake, files.folder, files.columns, files.names
-    schema = ", ".join(f"{_quoted(name)} {kind}" for name, kind in physical.items())
+    schema = ", ".join(f"{quoted(name)} {kind}" for name, kind in physical.items())
     reader = spark.read.schema(schema).options(recursiveFileLookup=True, __globPaths__=False)
     rows = reader.parquet(*(lake.spark_uri(path) for path in paths))
     # Where the source has op and DMS adds Op, the column of the table is op.
@@ -52,7 +53,7 @@ def _read_alike(
     by_case = {name.casefold(): name for name in physical}
 
     def own(found: str | None, kind: str) -> Column:
-        return (F.col(_quoted(found)) if found is not None and found in physical else F.lit(None)).cast(kind)
+        return (column(found) if found is not None and found in physical else F.lit(None)).cast(kind)
 
     def of_table(name: str) -> str | None:
         return name if name in of_source else known.get(name.casefold())
@@ -84,7 +85,3 @@ def _file_below(root: str, paths: Sequence[str], lake: Lake) -> Column:
     # A plus is a plus in a path, and would be a blank to url_decode.
     decoded = F.url_decode(F.replace(uri, F.lit("+"), F.lit("%2B")))
     return decoded.substr(len(root) + 1, _LONGEST_PATH)
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"

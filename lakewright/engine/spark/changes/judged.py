@@ -25,11 +25,11 @@ from transforms.spark.changes import (
     OBJECT,
     ORDER,
     REJECTED,
-    column,
     keep_rejected_changes,
     with_change_order,
     with_folder_reasons,
 )
+from transforms.spark.names import column
 
 
 def change_session(*lakes: Lake) -> SparkSession:
