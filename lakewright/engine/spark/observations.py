@@ -3,9 +3,11 @@
 from threading import Thread
 from typing import Any, Final
 
-from pyspark.sql import Observation
+from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import functions as F
 
 from lakewright.errors import AccountingError
+from transforms.spark.typed_rows import OBJECT, REJECTED
 
 #: The counts are known when the action ends; what is waited for is the event that carries them.
 _SECONDS: Final = 120.0
@@ -28,6 +30,17 @@ def counted(observation: Observation, *, seconds: float = _SECONDS) -> dict[str,
     return found[0]
 
 
-def counted_all(*observed: Observation) -> dict[str, Any]:
-    """Give what several observations of one action have seen, each under names of its own."""
-    return {name: value for observation in observed for name, value in counted(observation).items()}
+def observe_judged(rows: DataFrame, *also: Column, observed: Observation) -> DataFrame:
+    """Count rows and rejected ones, and name the objects with rejected ones, a line each; ``also`` observe more.
+
+    Columns in:  _lakewright_rejected (boolean), _lakewright_object (string)
+    Columns out: the same
+    Rows:        unchanged; observed are read, rejected, dirty
+    """
+    return rows.observe(
+        observed,
+        F.count(F.lit(1)).alias("read"),
+        F.count_if(REJECTED).alias("rejected"),
+        F.array_join(F.collect_set(F.when(F.col(REJECTED), F.col(OBJECT))), "\n").alias("dirty"),
+        *also,
+    )

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
-from pyspark.sql import functions as F
 
 from lakewright.engine.spark import observations
 from lakewright.engine.spark.parquet import broken_rules, plan_reading, stage_parquet, staged_files
@@ -17,7 +16,7 @@ from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
 from lakewright.runs.job import Batch
 from lakewright.storage.lake import Lake
-from transforms.spark.typed_rows import OBJECT, REJECTED, TypedColumn, keep_good, keep_rejected, with_typed_values
+from transforms.spark.typed_rows import TypedColumn, keep_good, keep_rejected, with_typed_values
 
 Step = Callable[[DataFrame], DataFrame]
 
@@ -111,7 +110,7 @@ class TypedRows:
             gather = plan_reading(spark, reading.objects)
             frame, observed = reading.frame(spark)
             ours = Observation()
-            judged = self._judged(frame).transform(_counted, observed=ours)
+            judged = self._judged(frame).transform(observations.observe_judged, observed=ours)
             counted: dict[str, Any] | None = None
             try:
                 with quiet_failures(spark):
@@ -150,16 +149,6 @@ class TypedRows:
         for step in self.text.steps:
             frame = frame.transform(step)
         return frame.transform(with_typed_values, columns=self.columns)
-
-
-def _counted(rows: DataFrame, *, observed: Observation) -> DataFrame:
-    """Count rows, and name the objects with rejected ones, a line each."""
-    return rows.observe(
-        observed,
-        F.count(F.lit(1)).alias("read"),
-        F.count_if(REJECTED).alias("rejected"),
-        F.array_join(F.collect_set(F.when(F.col(REJECTED), F.col(OBJECT))), "\n").alias("dirty"),
-    )
 
 
 def _own_keys(place: TablePlace, columns: Sequence[TypedColumn]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -101,6 +101,21 @@ def test_a_job_that_the_feed_does_not_name_is_refused(bench: Bench) -> None:
     ):
         run(bench, 1)
     assert bench.rows() == [(1, "Ada")]
+
+
+def test_a_table_that_commits_by_itself_is_left_to_its_own_job(filled: Bench) -> None:
+    class Committing:
+        def applied(self, plan: Any) -> None:
+            raise AssertionError
+
+        def commit(self, batch: Any, rows: Any, staged: Any) -> None:
+            raise AssertionError
+
+    lake, job = owner(filled)
+    of_hudi = replace(job, sink=cast(Any, Committing()))
+    with pytest.raises(ConfigError, match=r"refined/people/ commits by itself; such a table is changed by its own job"):
+        maintain(lake, of_hudi, by="erasure", work=lambda batch: erase(batch, key=2), progress=LogProgress())
+    assert Log(lake, job.target.state_folder).read()[0].number == 1
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from lakewright.dms.files import ChangeFiles
 from lakewright.engine.spark.changes.frame import read_changes
-from lakewright.engine.spark.observations import counted
+from lakewright.engine.spark.observations import counted, observe_judged
 from lakewright.engine.spark.parquet import broken_rules, stage_parquet, staged_files
 from lakewright.engine.spark.session import own_session
 from lakewright.errors import AccountingError, ObjectRefusedError
@@ -22,7 +22,6 @@ from lakewright.storage.lake import Lake
 from transforms.spark.changes import (
     IS_LOAD,
     KIND,
-    OBJECT,
     ORDER,
     REJECTED,
     keep_rejected_changes,
@@ -81,14 +80,9 @@ class JudgedChanges:
 
 
 def observe_read(changes: DataFrame, *, read: Observation) -> DataFrame:
-    """Count the rows read and rejected, and note the lowest order and the objects with rejected rows, a line each."""
-    return changes.observe(
-        read,
-        F.count(F.lit(1)).alias("read"),
-        F.count_if(REJECTED).alias("rejected"),
-        F.min(F.when(~F.col(REJECTED), F.col(ORDER))).alias("lowest"),
-        F.array_join(F.collect_set(F.when(F.col(REJECTED), F.col(OBJECT))), "\n").alias("dirty"),
-    )
+    """Count the rows read and rejected, and note the lowest order; see ``observe_judged``."""
+    lowest = F.min(F.when(~F.col(REJECTED), F.col(ORDER))).alias("lowest")
+    return changes.transform(observe_judged, lowest, observed=read)
 
 
 @dataclass(frozen=True)
