@@ -1,6 +1,7 @@
 """The job from raw objects to the table, through the command line, on a local lake."""
 
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -722,6 +723,26 @@ def test_a_broken_log_is_named(bench: Bench) -> None:
     answer = bench.command("run")
     assert answer.exit_code == 1
     assert answer.last_line.startswith("error: state/people/people/log/000000001.outcome.json is no entry of a log")
+
+
+@pytest.mark.parametrize("verb", ["run", "rebuild", "plan", "status"])
+def test_a_log_of_a_newer_version_is_refused_before_anything_is_touched(bench: Bench, verb: str) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    bench.run()
+    bench.put("b.csv", "id,name\n2,b\n")
+    entry = bench.lake / "state/people/people/log/000000001.outcome.json"
+    entry.write_text(json.dumps(json.loads(entry.read_text()) | {"format": 2}))
+    receipts = bench.lake / "state/people/people/receipts"
+
+    def tree() -> dict[str, bytes]:
+        files = (path for path in bench.lake.rglob("*") if path.is_file() and receipts not in path.parents)
+        return {str(path): path.read_bytes() for path in files}
+
+    before = tree()
+    answer = bench.command(verb)
+    assert answer.exit_code == 1
+    assert "state/people/people/log/000000001.outcome.json was written by a newer version (format 2" in answer.last_line
+    assert tree() == before
 
 
 @pytest.mark.parametrize(
