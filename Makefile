@@ -55,8 +55,9 @@ bench: setup-dev ## measure against what a user would run instead (SCALE=1)
 	@$(BIN)/python bench/flatten_events.py
 	@$(BIN)/python bench/cdc_to_hudi.py
 
-schemas: setup ## write JSON schemas of the feeds, for editors
+schemas: setup ## write the JSON schemas and the reference of feeds (conf/schemas/, docs/feeds.md)
 	@$(BIN)/python -m jobs check --schema conf/schemas
+	@$(BIN)/python -m jobs.cli.reference
 
 wheel: setup-dev ## build the wheel
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
