@@ -1,6 +1,6 @@
-"""The reading of a batch of events: read, learn what is new, read that again.
+"""Read a batch of events: read all objects, learn new columns, read the objects that need them again.
 
-The driver holds reports of objects and of files, never rows.
+The driver holds reports of objects and files, never rows.
 """
 
 import math
@@ -37,16 +37,16 @@ Sized = TypeVar("Sized", bound=EventObject | SourceObject)
 
 @dataclass(frozen=True)
 class EventBatch:
-    """All that a batch is made of, and how.
+    """The input of a batch, and how to process it.
 
     Attributes:
-        known: The columns that the table has.
-        former: Columns that are given up; their attributes keep their names.
-        existing: The files of the table that stay, at least in part.
-        retaken: Objects whose rows in those files end with this batch.
-        dedupe_days: How many days off a record that carries its offset is looked for in the files of the table.
-        days: The days that rows may be of.
-        refuses_conflicts: Whether two records of one key that say different things end the batch.
+        known: The columns of the table.
+        former: Columns that are replaced; their attributes keep their names.
+        existing: The files of the table whose rows stay, at least in part.
+        retaken: Objects that are read again; their rows in those files are removed by this batch.
+        dedupe_days: Within how many days of its own a record that carries its offset is deduplicated against the table.
+        days: The range of valid days.
+        refuses_conflicts: Whether two different records with the same key fail the batch.
     """
 
     source_uri: str
@@ -68,12 +68,12 @@ class EventBatch:
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file that a worker made of objects.
+    """A file that a worker wrote from objects.
 
     Attributes:
-        origin: The pass and the task that it comes from.
-        stale: Objects whose rows in it do not count, since a later pass has read them again.
-        meets_itself: Whether its task has read two records of one key.
+        origin: The pass and the task that wrote it.
+        stale: Objects whose rows in it are void, because a later pass has read them again.
+        meets_itself: Whether its task has read two records with the same key.
         is_complete: Whether it has all columns of the table.
     """
 
@@ -86,7 +86,7 @@ class NewFile:
 
 @dataclass(frozen=True)
 class ReadEvents:
-    """All objects of a batch, read: the columns that they need, a report of each, the files that were made."""
+    """All objects of a batch after reading: the columns they need, a report of each, and the files written."""
 
     schema: EventSchema
     reports: Mapping[str, ObjectReport]
@@ -95,7 +95,7 @@ class ReadEvents:
 
 @dataclass(frozen=True)
 class _Pass:
-    """One reading of objects, with the columns that were known then."""
+    """One pass over objects, with the columns known at that time."""
 
     schema: EventSchema
     tasks: Sequence[Flattened]
@@ -105,12 +105,12 @@ class _Pass:
 
 
 def read_events(workers: Workers, batch: EventBatch, copies: Mapping[str, ObjectReport]) -> ReadEvents:
-    """Read all objects once, and those once more that needed columns which nobody knew.
+    """Read all objects once, and those with unknown columns a second time.
 
     Args:
-        workers: Who reads.
+        workers: Where the tasks run.
         batch: The batch.
-        copies: Reports of objects that are not to be read, since they are exact copies of others.
+        copies: Reports of objects to skip, because they are exact copies of others.
 
     Raises:
         ObjectRefusedError: If objects are damaged.
@@ -128,7 +128,7 @@ def read_events(workers: Workers, batch: EventBatch, copies: Mapping[str, Object
         waiting = [each for each in objects if each.path in again]
         if not waiting:
             return ReadEvents(schema, reports, _new_files(passes, schema))
-    raise DataError(f"objects keep asking for new columns, first {waiting[0].path}: they change while they are read")
+    raise DataError(f"{waiting[0].path} needs new columns on every pass: it changes while it is being read")
 
 
 def _flatten(
@@ -151,7 +151,7 @@ def _flatten(
 
 
 def _learn(batch: EventBatch, schema: EventSchema, reports: Mapping[str, ObjectReport]) -> tuple[EventSchema, set[str]]:
-    """Add the columns that are asked for, and name the objects that must be read again with them."""
+    """Add the requested columns, and return the objects that must be read again with them."""
     asking = {path for path, report in reports.items() if report.asks}
     if not asking:
         return schema, asking
@@ -184,7 +184,7 @@ def _refuse_too_many(schema: EventSchema) -> None:
 
 
 def _new_files(passes: Sequence[_Pass], schema: EventSchema) -> list[NewFile]:
-    """Give the files of all passes, in the order in which they were made."""
+    """Return the files of all passes, in the order in which they were written."""
     last_read = {path: number for number, done in enumerate(passes) for path in done.reports()}
     return [
         NewFile(
@@ -201,7 +201,7 @@ def _new_files(passes: Sequence[_Pass], schema: EventSchema) -> list[NewFile]:
 
 
 def cut_evenly(objects: Sequence[Sized], at_once: int) -> list[list[Sized]]:
-    """Cut objects, in the order of their paths, into parts of about the same size, as many as are worth a task."""
+    """Split objects, ordered by path, into tasks of about the same size."""
     ordered = sorted(objects, key=lambda each: each.path)
     size = sum(each.size for each in ordered)
     wanted = max(math.ceil(size / _TASK_BYTES), min(at_once, math.ceil(size / _SMALL_TASK_BYTES)), 1)

@@ -1,6 +1,6 @@
-"""Objects that are exact copies of others: of one name, in different folders, with the same text once unpacked.
+"""Objects that are exact copies of others: same name, different folders, equal uncompressed text.
 
-Where records carry no offsets, that is the only proof that what lies in two folders of a sink is the same.
+If records carry no offsets, this is the only proof that objects in two folders of a sink hold the same records.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from transforms.events.lines import is_blank, split_lines
 
 @dataclass(frozen=True)
 class TextTask:
-    """Objects whose texts one worker reads for comparison."""
+    """Objects whose texts one worker digests for comparison."""
 
     source_uri: str
     objects: Sequence[EventObject | SourceObject]
@@ -29,7 +29,7 @@ class TextTask:
 
 @dataclass(frozen=True)
 class Text:
-    """What there is to compare: a digest of the text, empty if that is refused, and how many lines are not blank."""
+    """The digest of an object's text (empty if the object is refused) and its number of non-blank lines."""
 
     path: str
     digest: bytes
@@ -37,7 +37,7 @@ class Text:
 
 
 def read_texts(task: TextTask) -> list[Text]:
-    """Read objects for their digests."""
+    """Compute the digests of objects."""
     lake = open_lake(task.source_uri)
     return [
         _read_text(ObjectText(lake, each.path, each.size), each.path, task.max_record_bytes) for each in task.objects
@@ -66,11 +66,11 @@ def _read_text(text: ObjectText, path: str, max_record_bytes: int) -> Text:
 def twins_of(
     objects: Sequence[EventObject], committed: Mapping[str, SourceObject]
 ) -> tuple[list[EventObject], list[SourceObject]]:
-    """Give the objects of a batch that share their name with another, and the committed ones that they share it with.
+    """Return the objects of a batch that share their name with another, and the committed objects of those names.
 
     Args:
         objects: The objects of the batch.
-        committed: The objects that the table holds, by path; those of the batch do not count.
+        committed: The objects of the table, by path; those of the batch are ignored.
     """
     by_name: dict[str, list[EventObject]] = {}
     for each in objects:
@@ -90,16 +90,16 @@ def find_copies(
     *,
     max_record_bytes: int,
 ) -> dict[str, ObjectReport]:
-    """Tell which objects of a batch are copies, and report them: all of their records are superseded.
+    """Find the copies in a batch and report all of their records as superseded.
 
-    The original is a committed object, else the first by path.
+    The original is a committed object if there is one, else the first by path.
 
     Args:
         workers: Who reads.
-        source_uri: Where the objects lie.
-        new: The objects of the batch that share their names with others.
-        before: The committed objects of these names; one that no longer lies there as it was committed proves nothing.
-        max_record_bytes: How long a line may be; an object with a longer one is no copy.
+        source_uri: The folder of the objects.
+        new: The objects of the batch that share their name with another.
+        before: The committed objects of these names; one that has changed since proves nothing.
+        max_record_bytes: Maximum line length; an object with a longer line is not a copy.
     """
     lake = open_lake(source_uri)
     there = [taken for taken in before if _is_there(lake, taken)]

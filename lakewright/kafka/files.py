@@ -1,4 +1,4 @@
-"""What a worker does with objects of events: text in, staged Parquet files and a report of each object out."""
+"""A worker's part of reading events: objects in, staged Parquet files and a report per object out."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,13 +36,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class EventRules:
-    """What a feed says of its events: how times are written, where the day and the record's own place are.
+    """A feed's rules for its events: formats of times, and where a record states its day and Kafka position.
 
     Attributes:
-        timestamps: Attributes that are times, and how these are written.
-        day: The attribute whose day is the row's; None where the object has one.
-        topic: The attribute that has the record's topic; None where the object's name decides. So with the others.
-        max_record_bytes: How long a line may be; an object with a longer one is refused whole.
+        timestamps: Attributes that are timestamps, with their formats.
+        day: The attribute that determines the row's day; None if the object does.
+        topic: The attribute that contains the record's topic; None to use the object's name. Likewise the others.
+        max_record_bytes: Maximum line length; an object with a longer line is refused.
     """
 
     timestamps: Mapping[Path, str]
@@ -54,7 +54,7 @@ class EventRules:
 
 
 class DayRange(NamedTuple):
-    """The days that a row may be of."""
+    """The range of valid days."""
 
     first: date
     last: date
@@ -65,7 +65,7 @@ ANY_DAY: Final = DayRange(date.min, date.max)
 
 @dataclass(frozen=True)
 class EventObject:
-    """An object to read; ``day`` is the partition of its rows where the rows do not say it."""
+    """An object to read; ``day`` is the partition of its rows unless the rows determine it."""
 
     path: str
     size: int
@@ -75,7 +75,7 @@ class EventObject:
 
 @dataclass(frozen=True)
 class FlattenTask:
-    """Objects that one worker reads, and the columns that are known."""
+    """The objects that one task reads, and the known columns."""
 
     source_uri: str
     lake_uri: str
@@ -89,10 +89,10 @@ class FlattenTask:
 
 @dataclass
 class ObjectReport:
-    """What was in an object; one that asks for more columns has no rows in any file yet.
+    """The content of an object; one that needs more columns has no rows in any file yet.
 
-    ``damage`` says why an object must be refused whole; then nothing else is to be used. ``meets`` tells whether a
-    record has the key of one that the same task read before; ``conflicts`` counts those of them that are not the same.
+    ``damage`` is the reason to refuse the object; all other fields are then meaningless. ``meets`` is true if a record
+    has the key of one that the same task read before; ``conflicts`` counts such records with different content.
     """
 
     path: str
@@ -110,14 +110,14 @@ class ObjectReport:
 
 @dataclass(frozen=True)
 class Flattened:
-    """What a task has made."""
+    """The output of a task."""
 
     reports: list[ObjectReport]
     files: list[DataFile]
 
 
 def flatten_objects(task: FlattenTask) -> Flattened:
-    """Read objects, each once; a record that an object before has given is not given again."""
+    """Read each object once, and drop records that an earlier object of the task contained."""
     source, lake = open_lake(task.source_uri), open_lake(task.lake_uri)
     seen, shape, writer = SeenRecords(), RecordShape(), TableWriter(lake, task.table)
     reports = []
@@ -133,7 +133,7 @@ def flatten_objects(task: FlattenTask) -> Flattened:
 
 
 class _Reading:
-    """One object, from its text to rows that wait to be written."""
+    """One object, from its text to rows that are ready to be written."""
 
     def __init__(
         self, source: EventObject, task: FlattenTask, lake: Lake, seen: SeenRecords, shape: RecordShape
@@ -149,7 +149,7 @@ class _Reading:
         try:
             self.report.damage = self._read_lines(text)
         except LongRecordError as error:
-            self.report.damage = f"{error}; nothing of it was taken"
+            self.report.damage = f"{error}; none of its rows were read"
         if self.report.damage:
             return
         self._quarantine.flush()
@@ -158,11 +158,11 @@ class _Reading:
         ]
 
     def _read_lines(self, text: ObjectText) -> str:
-        """Read all lines; say why the object must be refused whole, empty if it need not."""
+        """Read all lines; return the reason to refuse the object, or an empty string."""
         line = record = 0
         last = b""
         for lines in split_lines(text, max_bytes=self._rules.max_record_bytes):
-            if text.damage:  # what is left is the beginning of a line
+            if text.damage:  # the rest is the beginning of a line
                 break
             flat = flatten_block(lines, self._shape, after_line=line, after_record=record)
             self._take(flat)
@@ -192,7 +192,7 @@ class _Reading:
             self._add(days, self._table(flat.lines, places, typed.columns))
 
     def _days(self, flat: FlatRows) -> list[str | None]:
-        """Name the partition of each row; None where it has no day, or one outside of the range."""
+        """Return the partition of each row; None for a row without a day within the range."""
         path = self._rules.day
         if path is None:
             day = self._source.day if _is_within(self._source.day, self._days_allowed) else None
@@ -207,11 +207,11 @@ class _Reading:
         return days
 
     def _places(self, flat: FlatRows) -> "_Places":
-        """Give topic, Kafka partition and offset of each record: its own, else what the object's name says.
+        """Return topic, Kafka partition and offset of each record: its own, else derived from the object's name.
 
-        A sink's file is in the order of offsets, and its name has the first. A computed offset, that is the first one
-        and how many records stand before, is therefore a lower bound: it is exact unless offsets have been left out, be
-        it by the topic (compacted, transactional) or because the sink put the records between into other files.
+        A sink's file is ordered by offset, and its name contains the first. The computed offset (the first plus the
+        number of preceding records) is a lower bound. It is exact unless offsets are missing: in compacted or
+        transactional topics, or if the sink wrote the records between to other files.
         """
         name, rows = self._source.name, len(flat.lines)
         topics = _own(flat.values.get(self._rules.topic or ()), [name.topic] * rows, str)
@@ -229,7 +229,7 @@ class _Reading:
         )
 
     def _note_repeats(self, places: "_Places") -> None:
-        """Note whether records have keys of others before; whether they are the same is found out on settling."""
+        """Record whether keys repeat earlier ones; whether those records are equal is determined when settling."""
         streams = list(zip(places.scopes, places.topics, places.partitions, strict=True))
         for stream, rows in places_by_stream(streams).items():
             repeats = self._seen.add(stream, [places.offsets[row] for row in rows])
@@ -275,7 +275,7 @@ class _Reading:
 
 
 class _Places(NamedTuple):
-    """Topic, Kafka partition and offset of rows, and the scope within which the three identify a record."""
+    """Topic, Kafka partition and offset of rows, and the scope in which the three identify a record."""
 
     topics: list[str]
     partitions: list[int]
@@ -287,7 +287,7 @@ class _Places(NamedTuple):
 
 
 def _is_within(day: str, days: DayRange) -> bool:
-    """Tell whether the partition of a day is within a range; one without a day is."""
+    """Return whether a partition's day is within a range; a partition without a day always is."""
     if not day:
         return True
     return days.first <= date(*(int(part.split("=", 1)[1]) for part in day.split("/"))) <= days.last

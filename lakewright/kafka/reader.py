@@ -1,4 +1,4 @@
-"""The reader of one topic: what lies there of it, what of that is new, what is refused."""
+"""The reader of one topic: its objects, which of them are new, and which are refused."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from transforms.object_names import DATE_KEYS, is_day, partition_path
 
 @dataclass(frozen=True)
 class TopicObjects:
-    """The objects of a batch: where they lie, who is to read them, for which table and on which day."""
+    """The objects of a batch: their folder, the workers that read them, the table and the processing day."""
 
     uri: str
     objects: Sequence[EventObject]
@@ -38,16 +38,16 @@ class TopicReader:
     """The reader of one topic; see ``Reader``.
 
     Attributes:
-        source: Where the sink writes.
-        table: The table that the topic fills.
-        listing: What lay there of it when all topics were listed together. If more topics than one would fill the
-            table, none of them is taken.
-        day_from: What says the day of a row: the object's path, its time of writing, or an attribute of the event.
-        path_date: With the path, how its folders are written; None if they are ``key=value``.
+        source: The sink's folder.
+        table: The table of the topic.
+        listing: Its objects when all topics were listed together. If several topics map to the table, all of them are
+            refused.
+        day_from: What determines a row's day: the object's path, its last-modified time, or an attribute of the event.
+        path_date: For paths, the pattern of the folders; None for ``key=value`` folders.
         timestamps: Attributes that are times, and how these are written.
-        refuses_gone: Whether it is refused that an object is gone which must be taken again.
-        workers: Who reads.
-        warnings: What a person should know of the feed.
+        refuses_gone: Whether to refuse a batch if an object that must be read again has disappeared.
+        workers: Where the tasks run.
+        warnings: Warnings about the feed.
     """
 
     source: SinkFolder
@@ -60,7 +60,7 @@ class TopicReader:
     workers: Workers
     warnings: Sequence[str] = ()
 
-    #: An object whose path does not say its day is named, and the others go on.
+    #: An object whose path contains no day is refused by name; the others are processed.
     skips_refused = True
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
@@ -80,18 +80,18 @@ class TopicReader:
         warnings = list(self.warnings)
         is_of_days = request.everything or any(is_within(taken.values, request.wanted) for taken in there.values())
         if request.wanted and not is_of_days:
-            warnings.append(f"no object of topic {topic!r} is of {partition_path(request.wanted)}")
+            warnings.append(f"topic {topic!r} has no objects of {partition_path(request.wanted)}")
         return Survey(choice, refused=refused, ignored=dict(listing.strays), warnings=warnings)
 
     def changed(self, plan: Plan) -> list[str]:
         """See ``Reader.changed``."""
-        topics = [self._name_of(taken.path).topic for taken in plan.objects[:1]]  # all are of one
+        topics = [self._name_of(taken.path).topic for taken in plan.objects[:1]]  # all have the same
         listed = (found for topic in topics for found in self.source.lake.list(self.source.folder_of(topic)))
         current = {found.path: found.etag for found in listed}
         return [taken.path for taken in plan.objects if current.get(taken.path) != taken.etag]
 
     def read(self, batch: Batch) -> TopicObjects:
-        """See ``Reader.read``: workers read the objects where they write their rows."""
+        """See ``Reader.read``: workers read the objects when they write their rows."""
         objects = [
             EventObject(taken.path, taken.size, self._name_of(taken.path), partition_path(taken.values))
             for taken in batch.plan.objects
@@ -103,15 +103,15 @@ class TopicReader:
         topics = list(self.listing.topics)
         if len(topics) > 1:
             raise ConfigError(
-                f"topics {' and '.join(map(repr, topics))} would both fill the table {self.table}; "
-                "take them with feeds of their own, with other source.topics and target.path"
+                f"topics {' and '.join(map(repr, topics))} map to the same table {self.table}; "
+                "use separate feeds with different source.topics and target.path"
             )
         return topics[0]
 
     def _look(self, topic: str, state: TableState) -> SinkListing:
-        """Say what lies there: as it was listed with all topics, which saves requests, unless a batch was dropped.
+        """Return the topic's objects as listed with all topics, which saves requests, unless a batch was dropped.
 
-        A batch is dropped because its objects have changed, or could not be read: the listing may be of before that.
+        A batch is dropped if its objects have changed or could not be read: the listing may then be out of date.
         """
         is_outdated = state.last is not None and state.last.status == "dropped"
         return self.source.list(topic) if is_outdated else self.listing
@@ -119,18 +119,18 @@ class TopicReader:
     def _sorted_out(
         self, listed: Sequence[SinkObject], excluded: Mapping[str, str]
     ) -> tuple[dict[str, SourceObject], dict[str, str]]:
-        """Tell the objects that can be taken, by path, from those that are refused."""
+        """Separate readable objects, by path, from refused ones."""
         there, refused = {}, dict(excluded)
         for found in listed:
             day = self._day(found)
             if self.day_from == "path" and not (len(day) == len(DATE_KEYS) and is_day(day)):
-                refused[found.path] = f"its path says no day, but {partition_path(day) or 'nothing'}"
+                refused[found.path] = f"its path contains no valid day{f': {partition_path(day)}' if day else ''}"
             elif found.path not in excluded:
                 there[found.path] = SourceObject(found.path, found.size, found.etag, day)
         return there, refused
 
     def _day(self, found: SinkObject) -> dict[str, str]:
-        """Give year, month and day of an object's rows, as far as the object says it."""
+        """Return year, month and day of an object's rows, as far as the object determines them."""
         if self.day_from == "path":
             return date_of_folders(found.name.folders, self.path_date)
         if self.day_from == "object":
@@ -138,19 +138,19 @@ class TopicReader:
         return {}
 
     def _check_times(self, state: TableState, request: Request) -> None:
-        """Refuse timestamps that are others in the table than in the feed."""
+        """Refuse timestamps whose type differs between table and feed."""
         if request.is_whole:
             return
         for path, column in known_schema(state.schema_versions).values.items():
             kind = f"timestamp({self.timestamps[path]})" if path in self.timestamps else ""
             if column.type != kind and (kind or str(column.type).startswith("timestamp")):
                 raise ConfigError(
-                    f"column {column.name} is {column.type} in the table and {kind or 'no timestamp'} in the feed; "
-                    "run `rebuild` to make the whole table anew"
+                    f"column {column.name} is {column.type} in the table and {kind or 'not a timestamp'} in the feed; "
+                    "run `rebuild` to rebuild the whole table"
                 )
 
     def _name_of(self, path: str) -> SinkName:
         name = self.source.read_name(path)
         if isinstance(name, str):
-            raise ConfigError(f"{path}: {name}; it was planned under another source.path or delimiter")
+            raise ConfigError(f"{path}: {name}; it was planned with another source.path or delimiter")
         return name

@@ -1,7 +1,7 @@
-"""Files of events that a worker makes again: without some objects' rows, without repeated records, with new columns.
+"""Rewrite files of events: without the rows of some objects, without duplicates, with new columns.
 
-A record is repeated if another has the same key and says the same. The key of a record that carries its offset is
-topic, Kafka partition and offset; that of another has the scope of its object as well
+A record is a duplicate if another has the same key and the same content. The key of a record that carries its offset
+is topic, Kafka partition and offset; otherwise the scope of its object is part of the key
 (``transforms.events.sink_names``).
 """
 
@@ -30,7 +30,7 @@ _IS_OWN: Final = "is_own"
 
 @dataclass(frozen=True)
 class Rival:
-    """A file whose records another one must not have again; those of some objects do not count."""
+    """A file whose records another file must not repeat; the rows of some objects are ignored."""
 
     stored_at: str
     gone: frozenset[str] = frozenset()
@@ -38,10 +38,10 @@ class Rival:
 
 @dataclass(frozen=True)
 class RewriteTask:
-    """A file to make again: without the rows of some objects, without records that rivals have, with all columns.
+    """A file to rewrite: without the rows of some objects, without records of its rivals, with all columns.
 
-    ``offset`` is the attribute that has a record's own offset; ``meets_itself`` tells whether the file may hold records
-    twice, ``lacks_columns`` whether columns were learned since it was made.
+    ``offset`` is the attribute with a record's own offset; ``meets_itself`` is true if the file may contain duplicates,
+    ``lacks_columns`` if columns have been learned since it was written.
     """
 
     lake_uri: str
@@ -57,19 +57,19 @@ class RewriteTask:
 
     @property
     def has_reason(self) -> bool:
-        """Tell whether the file may have to change."""
+        """Return whether the file may have to change."""
         return bool(self.gone or self.rivals or self.meets_itself or self.lacks_columns)
 
 
 class RecordPlace(NamedTuple):
-    """Where a record was written."""
+    """The object and line of a record."""
 
     object: str
     line: int
 
 
 class Conflict(NamedTuple):
-    """A record, and another with the same key that says something else."""
+    """Two records with the same key and different content."""
 
     record: RecordPlace
     other: RecordPlace
@@ -78,9 +78,9 @@ class Conflict(NamedTuple):
 
 @dataclass(frozen=True)
 class Rewritten:
-    """The file that took its place (None: no rows are left), and how many rows of each object rivals had.
+    """The replacement of a file (None: no rows are left), and how many rows of each object were duplicates.
 
-    ``removed`` counts the rows of objects that are gone. ``conflicts`` counts, by object, the rows that stayed although
+    ``removed`` counts the rows of removed objects. ``conflicts`` counts, by object, the rows that were kept although
     others have the same key; ``first`` is one of them.
     """
 
@@ -92,7 +92,7 @@ class Rewritten:
 
 
 def rewrite_file(task: RewriteTask) -> Rewritten:
-    """Make a file again; one that stays as it is comes back as it is."""
+    """Rewrite a file; return it unchanged if nothing has to change."""
     lake = open_lake(task.lake_uri)
     stored = read_file(lake, task.stored_at)
     rows = _without_objects(stored, task.gone)
@@ -135,9 +135,9 @@ def _texts(paths: frozenset[str]) -> pa.Array:
 
 
 def _settle(lake: Lake, rows: pa.Table, task: RewriteTask) -> tuple[list[int], list[Conflict]]:
-    """Name the rows that are repeated, and give those that are not although another has their key.
+    """Return the duplicate rows, and the rows that share their key with a different record.
 
-    Of all rows the keys alone are read; what rows say is compared where keys are the same.
+    Only key columns are read for all rows; contents are compared where keys are equal.
     """
     offset_columns = [column for column in task.columns if column.path == task.offset]
     names = [*KEYS, OBJECT, *(column.name for column in offset_columns)]
@@ -169,7 +169,7 @@ def _settle(lake: Lake, rows: pa.Table, task: RewriteTask) -> tuple[list[int], l
 
 
 class _Key(NamedTuple):
-    """What two records must share to be the same; the columns of a table of keys."""
+    """The columns of a record's key."""
 
     topic: str
     partition: int
@@ -178,7 +178,7 @@ class _Key(NamedTuple):
 
 
 def _with_keys(rows: pa.Table, offset_columns: Sequence[EventColumn]) -> pa.Table:
-    """Give the keys of rows, and the number of each."""
+    """Return the keys of rows, with row numbers."""
     objects = pc.dictionary_encode(rows[OBJECT].combine_chunks())
     scope = pa.array(map(sink_scope, objects.dictionary.to_pylist()), pa.string()).take(objects.indices)
     for column in offset_columns:
@@ -189,7 +189,7 @@ def _with_keys(rows: pa.Table, offset_columns: Sequence[EventColumn]) -> pa.Tabl
 
 
 def _is_carried(values: pa.ChunkedArray, offsets: pa.ChunkedArray) -> pa.Array:
-    """Tell which offsets of rows are what the column of an attribute says, be it that of its texts."""
+    """Return which offsets equal the value of the attribute's column or of its text column."""
     if pa.types.is_string(values.type):
         offsets = offsets.cast(pa.string())
     elif not pa.types.is_int64(values.type):
@@ -199,7 +199,7 @@ def _is_carried(values: pa.ChunkedArray, offsets: pa.ChunkedArray) -> pa.Array:
 
 
 def _shared_keys(own: pa.Table, others: Sequence[pa.Table]) -> pa.Table:
-    """Give the keys of own rows that others have, or that own rows have more than once."""
+    """Return the keys that rivals have as well, or that occur more than once in the file."""
     parts = [(own, True), *((keys, False) for keys in others)]
     every = pa.concat_tables(
         keys.append_column(_IS_OWN, pa.array([is_own] * keys.num_rows, pa.bool_())) for keys, is_own in parts
@@ -210,7 +210,7 @@ def _shared_keys(own: pa.Table, others: Sequence[pa.Table]) -> pa.Table:
 
 
 def _rows_with(shared: pa.Table, keys: pa.Table) -> dict[int, _Key]:
-    """Give the rows that have shared keys, in their order, with these."""
+    """Return the rows with shared keys, in order, with their keys."""
     if not shared.num_rows:
         return {}
     found = keys.join(shared, list(_Key._fields), join_type="left semi").sort_by(_ROW)
@@ -222,7 +222,7 @@ def _rows_with(shared: pa.Table, keys: pa.Table) -> dict[int, _Key]:
 def _records(
     rows: pa.Table, wanted: Mapping[int, _Key], columns: Sequence[EventColumn]
 ) -> Iterator[tuple[_Key, bytes, RecordPlace]]:
-    """Give of some rows the key, what they say, and where they were written."""
+    """Return the key, the content digest and the origin of rows."""
     found = rows.take(pa.array(wanted, pa.int64()))
     places = map(RecordPlace, found[OBJECT].to_pylist(), found[LINE].to_pylist())
     return zip(wanted.values(), digest_rows(found, columns), places, strict=True)

@@ -1,4 +1,4 @@
-"""Which files may hold the same records, going by what the log says of them: scopes, days and ranges of offsets."""
+"""Decide from the log (scopes, days, offset ranges) which files may contain the same records."""
 
 from datetime import date
 
@@ -7,11 +7,11 @@ from transforms.events.sink_names import sink_scope
 
 
 class Rivalry:
-    """Tells whether files may hold the same records.
+    """Decides whether files may contain the same records.
 
     Args:
-        is_carried: Whether records carry their offsets; if not, only records of one scope can be the same.
-        dedupe_days: How many days off a record that carries its offset is looked for.
+        is_carried: Whether records carry their offsets; if not, duplicates only occur within one scope.
+        dedupe_days: Within how many days records that carry their offset are deduplicated.
     """
 
     def __init__(self, is_carried: bool, dedupe_days: int) -> None:
@@ -19,9 +19,9 @@ class Rivalry:
         self._scopes: dict[str, frozenset[str]] = {}
 
     def is_near(self, file: DataFile, new: DataFile) -> bool:
-        """Tell whether a file of the table may hold records that a new one has as well.
+        """Return whether a file of the table may share records with a new file.
 
-        Files of one scope hardly ever overlap: they are compared whatever their days.
+        Files of one scope rarely overlap, so they are compared regardless of their days.
         """
         if not self._is_carried:
             return self.may_share(file, new)
@@ -31,13 +31,13 @@ class Rivalry:
         return near and self.may_share(file, new)
 
     def may_share(self, some: DataFile, other: DataFile) -> bool:
-        """Tell whether two files may hold the same record, whatever their days."""
+        """Return whether two files may share a record, regardless of their days."""
         if not _overlap(some, other):
             return False
         return self._is_carried or not self._scopes_of(some).isdisjoint(self._scopes_of(other))
 
     def _scopes_of(self, file: DataFile) -> frozenset[str]:
-        # A file may be of thousands of objects, and is held against many others.
+        # A file may come from thousands of objects and is compared with many others.
         if file.staged not in self._scopes:
             self._scopes[file.staged] = frozenset(map(sink_scope, file.objects))
         return self._scopes[file.staged]

@@ -1,4 +1,4 @@
-"""Events as rows of a table: read, flattened and settled while they are written, with columns that are learned."""
+"""Events as rows of a table: read, flattened and deduplicated while they are written, with learned columns."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -26,17 +26,17 @@ from transforms.object_names import DATE_KEYS
 
 @dataclass(frozen=True)
 class FlatEvents:
-    """The rows of a batch of events, each record once; see ``JudgedRows``.
+    """The deduplicated rows of a batch of events; see ``JudgedRows``.
 
     Attributes:
-        rules: What the feed says of its events.
-        days: The days that rows may be of.
-        separator: What stands between the keys in a column's name.
-        reserved: Names that no column of an attribute gets.
-        dedupe_days: How many days off a record that carries its offset is looked for in the files of the table.
-        refuses_conflicts: Whether two records of one key that say different things end the batch.
+        rules: The feed's rules for its events.
+        days: The range of valid days.
+        separator: The separator between the keys in a column name.
+        reserved: Names that attributes' columns must not have.
+        dedupe_days: Within how many days of its own a record that carries its offset is deduplicated against the table.
+        refuses_conflicts: Whether two different records with the same key fail the batch.
         lake_uri: The lake of the table.
-        layout: How the table is to lie: as long as it does, columns keep their names when it is made anew.
+        layout: The table's layout; while it stays the same, columns keep their names across rebuilds.
     """
 
     events: TopicObjects
@@ -79,7 +79,7 @@ class FlatEvents:
         )
 
     def _copies(self, batch: Batch) -> dict[str, ObjectReport]:
-        """Find the objects that are exact copies of others, of this batch or of the table."""
+        """Find objects that are exact copies of others, in this batch or in the table."""
         events, committed = self.events, {} if batch.plan.overwrites_table else batch.state.objects
         new, before = twins_of(events.objects, committed)
         if not new:
@@ -107,7 +107,7 @@ class FlatEvents:
         )
 
     def _actions(self, batch: Batch, settled: SettledEvents) -> list[AnyAction]:
-        """Give what the batch does beside what any batch of a table does."""
+        """Return the actions that are specific to events."""
         reports = settled.reports.values()
         version = next_version(batch.plan, batch.state, settled.schema, separator=self.separator)
         set_aside = sum((report.set_aside for report in reports), Counter[str]())
@@ -119,7 +119,7 @@ class FlatEvents:
 
 
 def _counts(reports: Collection[ObjectReport]) -> Counts:
-    """Count the rows as they were read and judged; those of the files are held against them."""
+    """Count the rows as they were read and judged; the runtime compares them with the files' rows."""
     read, superseded = sum(report.read for report in reports), sum(report.superseded for report in reports)
     rejected = sum(report.rejected.total() for report in reports)
     return Counts(read=read, written=read - superseded - rejected, superseded=superseded, rejected=rejected)
@@ -130,21 +130,21 @@ def _with_note(taken: SourceObject, report: ObjectReport) -> SourceObject:
 
 
 def _conflicts_among(reports: Collection[ObjectReport]) -> list[str]:
-    """Say how many records share their offsets with others that differ; they are rows all the same."""
+    """Warn of records that share their offset with a different record; both are kept."""
     found = sorted((report for report in reports if report.conflicts), key=lambda report: report.path)
     if not found:
         return []
     count, more = sum(each.conflicts for each in found), f" and {len(found) - 1} more objects" if len(found) > 1 else ""
     return [
-        f"records that share their offset with another one and differ from it: {count}, in {found[0].path}{more}; "
-        "all were kept (source.on_offset_conflict)"
+        f"records with the offset of another record and different content: {count}, in {found[0].path}{more}; "
+        "all are kept (source.on_offset_conflict)"
     ]
 
 
 def _empty_among(objects: Iterable[SourceObject]) -> list[str]:
-    """Name what cannot be told from a gzip that was cut off before its first byte."""
+    """Warn of empty objects, which may be gzip objects truncated to zero bytes."""
     return [
-        f"{taken.path} is empty, which gzip never is: it may have been cut off"
+        f"{taken.path} is empty, although gzip never is: it may be truncated"
         for taken in objects
         if not taken.size and taken.path.endswith(".gz")
     ]

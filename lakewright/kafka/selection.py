@@ -1,6 +1,6 @@
-"""Which objects of a topic make the next batch: what is new or was written again, and what lost rows to that.
+"""Select a topic's objects for the next batch: new or rewritten ones, and those that lost rows to rewritten ones.
 
-A record that several objects have is a row of one of them: its object is written down as ``superseded`` by so many.
+A record that several objects contain is a row of one of them; the log counts it as ``superseded`` in the others.
 """
 
 from collections.abc import Mapping
@@ -14,18 +14,18 @@ from lakewright.runs.job import Choice, Request
 from lakewright.sources.selection import is_within
 from transforms.object_names import partition_path
 
-#: The note of an object: how many of its records are rows of other objects.
+#: Note of an object: how many of its records are rows of other objects.
 SUPERSEDED: Final = "superseded"
 
 
 def choose_all(
     there: Mapping[str, SourceObject], state: TableState, refused: Mapping[str, str], *, refuses_gone: bool
 ) -> Choice:
-    """Choose all objects, for a table that is made anew.
+    """Select all objects, for a rebuild of the whole table.
 
     Raises:
-        ObjectRefusedError: If an object that the table holds is refused.
-        SourceGoneError: If one is gone, and the feed refuses that.
+        ObjectRefusedError: If an object of the table is refused.
+        SourceGoneError: If one has disappeared and the feed refuses that.
     """
     if damaged := {path: reason for path, reason in refused.items() if path in state.objects}:
         raise ObjectRefusedError(damaged)
@@ -43,27 +43,27 @@ def choose_news(
     refuses_gone: bool,
     day_in_event: bool,
 ) -> tuple[Choice, dict[str, str]]:
-    """Choose what is new or was written again, or what is asked for again; with it, what lost rows to that.
+    """Select new, rewritten and requested objects, and those that lost rows to them.
 
     Args:
         there: The objects of the topic, by path.
         state: The table before the batch.
-        refused: Objects that are refused, and why.
-        request: What a person asked for.
-        refuses_gone: Whether the feed refuses that an object is gone that must be taken again.
-        day_in_event: Whether it is not an object that says its day, but each event.
+        refused: Refused objects, with reasons.
+        request: The user's request.
+        refuses_gone: Whether the feed refuses a batch if an object that must be read again has disappeared.
+        day_in_event: Whether each event determines its day, rather than the object.
 
     Returns:
-        The objects to take, and those that have to wait for others, with the reason.
+        The selected objects, and those that must wait for others, with the reason.
 
     Raises:
-        ConfigError: If days are asked for of which nothing is there, or which no object can say.
-        SourceGoneError: If an object that must be taken again is gone, and the feed refuses that.
+        ConfigError: If the requested days have no objects, or objects do not determine days.
+        SourceGoneError: If an object that must be read again has disappeared and the feed refuses that.
     """
     if request.everything:
         paths = _paths_again(there, state, refused, request, refuses_gone=refuses_gone)
     elif request.wanted and day_in_event:
-        raise ConfigError("the day of an event is in the event: run without --date and --partition")
+        raise ConfigError("events determine their day (source.day): run without --date and --partition")
     else:
         fresh = {path for path, taken in there.items() if not state.has(path, taken.etag)}
         paths = fresh & _paths_within(there, request.wanted) if request.wanted else fresh
@@ -71,7 +71,7 @@ def choose_news(
     if again := paths & set(state.objects):
         repeating = {path for path, taken in state.objects.items() if taken.notes.get(SUPERSEDED)}
         if missing := sorted(repeating & set(refused)):
-            why = f"its rows stay as they are until {missing[0]} is whole again, whose records they may stand for"
+            why = f"its rows stay unchanged until {missing[0]} is readable again, because they may include its records"
             waiting = dict.fromkeys(again, why)
             paths = paths - again
         else:
@@ -87,7 +87,7 @@ def _paths_again(
     *,
     refuses_gone: bool,
 ) -> set[str]:
-    """Name the objects of the wanted days, and those that gave rows to them, where rows say their days."""
+    """Return the objects of the requested days, where rows determine their days."""
     of_objects = _paths_within(there, request.wanted)
     of_rows = {
         path
@@ -96,12 +96,12 @@ def _paths_again(
         for path in file.objects
     }
     if not of_objects | of_rows:
-        raise ConfigError(f"no event is of {partition_path(request.wanted)}")
+        raise ConfigError(f"no events of {partition_path(request.wanted)}")
     if refuses_gone and (gone := of_rows - set(there) - set(refused)):
         raise SourceGoneError(partition_path(request.wanted), sorted(gone))
     return of_objects | of_rows
 
 
 def _paths_within(there: Mapping[str, SourceObject], wanted: Mapping[str, str]) -> set[str]:
-    """Name the objects that say that they are of the wanted days."""
+    """Return the objects of the requested days, where objects determine their days."""
     return {path for path, taken in there.items() if taken.values and is_within(taken.values, wanted)}

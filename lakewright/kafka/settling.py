@@ -1,7 +1,7 @@
-"""From files that workers made to what the table must be: each record once, each file with all columns.
+"""Settle the files of a batch: each record once, each file with all columns.
 
-A file of the table that has rows of an object which is taken again is replaced by one with its other rows. A new file
-is made again without the records that others have, be they of the table or of this batch.
+A file of the table with rows of an object that is read again is replaced by one with its remaining rows. A new file is
+rewritten without the records that other files of the table or the batch contain.
 """
 
 from collections import Counter
@@ -23,14 +23,14 @@ _NOTHING: Final[frozenset[str]] = frozenset()
 
 @dataclass(frozen=True)
 class SettledEvents:
-    """What became of a batch.
+    """The result of settling a batch.
 
     Attributes:
-        reports: The report of each object, with what became of its records.
-        files: All files that the table gets.
-        replaced: Those that it loses.
-        kept: How many rows went from replaced files to new ones: those of the former without what objects gave that
-            are taken again. That they are in the new files is for a sum to tell.
+        reports: The report of each object, with the outcome of its records.
+        files: The files to add to the table.
+        replaced: The files to remove.
+        kept: How many rows moved from replaced files to new ones, computed from the replaced files; the accounting
+            compares it with the new files.
     """
 
     schema: EventSchema
@@ -41,10 +41,10 @@ class SettledEvents:
 
 
 def settle(workers: Workers, batch: EventBatch, read: ReadEvents) -> SettledEvents:
-    """Bring new and existing files to what the table must be.
+    """Settle new and existing files.
 
     Raises:
-        DataError: If two records of one key say different things, and the feed refuses that.
+        DataError: If two records with the same key differ and the feed refuses that.
     """
     stay = [file for file in batch.existing if not batch.retaken & set(file.objects)]
     broken = [file for file in batch.existing if batch.retaken & set(file.objects)]
@@ -66,7 +66,7 @@ def settle(workers: Workers, batch: EventBatch, read: ReadEvents) -> SettledEven
 def _settling_tasks(
     batch: EventBatch, read: ReadEvents, stay: Sequence[DataFile], rest: Sequence[DataFile]
 ) -> list[RewriteTask]:
-    """Give a task for each new file, with those files that may hold its records too: of two new ones, the earlier."""
+    """Return a task per new file, with the files that may contain the same records; of two new files, the earlier."""
     rivalry, tasks = Rivalry(batch.rules.offset is not None, batch.dedupe_days), []
     for place, new in enumerate(read.files):
         rivals = [Rival(file.path) for file in stay if rivalry.is_near(file, new.file)]
@@ -82,7 +82,7 @@ def _settling_tasks(
 
 
 def _may_repeat(earlier: NewFile, new: NewFile) -> bool:
-    """Tell whether two new files may hold records of one key, going by what their tasks say."""
+    """Return whether two new files may share keys, according to their tasks' reports."""
     return earlier.origin != new.origin or new.meets_itself
 
 
@@ -94,13 +94,13 @@ def _task(
 
 
 def _rewrite(workers: Workers, tasks: Sequence[RewriteTask]) -> list[Rewritten]:
-    """Make files again, those that have a reason; the others are what they were."""
+    """Rewrite the files that need it."""
     done = iter(workers.run(rewrite_file, [task for task in tasks if task.has_reason]))
     return [next(done) if task.has_reason else Rewritten(task.file) for task in tasks]
 
 
 def _counted(reports: Mapping[str, ObjectReport], settled: Sequence[Rewritten]) -> dict[str, ObjectReport]:
-    """Add to the report of each object what became of its records when they were settled."""
+    """Add the outcome of settling to the report of each object."""
     superseded, conflicts = Counter[str](), Counter[str]()
     for rewritten in settled:
         superseded.update(rewritten.superseded)
@@ -114,7 +114,7 @@ def _counted(reports: Mapping[str, ObjectReport], settled: Sequence[Rewritten]) 
 
 
 def _in_former_order(schema: EventSchema, former: EventSchema) -> EventSchema:
-    """Keep the order that columns had: engines that go by position bear new columns at the end alone."""
+    """Keep the order of existing columns: engines that resolve by position only accept new columns at the end."""
     places = {column.name: place for place, column in enumerate(former.columns)}
     return EventSchema(sorted(schema.columns, key=lambda column: places.get(column.name, len(places))))
 
@@ -122,6 +122,6 @@ def _in_former_order(schema: EventSchema, former: EventSchema) -> EventSchema:
 def _describe(conflict: Conflict) -> str:
     (path, line), (other, other_line) = conflict.record, conflict.other
     return (
-        f"{path}, line {line}, and {other}, line {other_line}, are both at offset {conflict.offset} and differ; "
-        "nothing was published. Remove one of them, or set source.on_offset_conflict: keep to take both"
+        f"{path}, line {line}, and {other}, line {other_line}, both have offset {conflict.offset} and differ; "
+        "nothing was published. Remove one of them, or set source.on_offset_conflict: keep to keep both"
     )

@@ -1,4 +1,4 @@
-"""Objects of a Kafka Connect S3 sink: which there are of each topic, and the text in one."""
+"""Objects of a Kafka Connect S3 sink: the listing of each topic, and the text of an object."""
 
 import codecs
 import re
@@ -16,7 +16,7 @@ from transforms.events.lines import is_cut_off
 from transforms.events.sink_names import SinkName, read_sink_name
 
 _READ_BYTES: Final = 8 << 20
-#: Some hundred events: their values are still in the processor's cache when they are made columns.
+#: A few hundred events: their values are still in the CPU cache when they become columns.
 _TEXT_BYTES: Final = 256 << 10
 _LOOKED_AT: Final = 1 << 10
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -24,7 +24,7 @@ _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 @dataclass(frozen=True, slots=True)
 class SinkObject:
-    """An object of a sink as it lies there."""
+    """An object of a sink."""
 
     path: str
     size: int
@@ -35,7 +35,7 @@ class SinkObject:
 
 @dataclass(frozen=True)
 class SinkListing:
-    """What lies below a sink's folder: the objects of each wanted topic, and what is none, with the reason."""
+    """The content of a sink's folder: the objects of each selected topic, and other objects with the reason."""
 
     topics: Mapping[str, list[SinkObject]] = field(default_factory=dict)
     strays: Mapping[str, str] = field(default_factory=dict)
@@ -43,12 +43,12 @@ class SinkListing:
 
 @dataclass(frozen=True)
 class SinkFolder:
-    """Where a sink writes (its ``topics.dir``), and what is wanted of it.
+    """A sink's folder (its ``topics.dir``) and the selected topics.
 
     Attributes:
         folder: The folder in the lake, with its slash; empty for the lake's root.
         delimiter: The sink's ``file.delim``.
-        topics: Names or patterns of the topics that are wanted; capitals count.
+        topics: Names or patterns of the selected topics; case-sensitive.
     """
 
     lake: Lake
@@ -57,7 +57,7 @@ class SinkFolder:
     topics: tuple[str, ...]
 
     def list(self, topic: str = "") -> SinkListing:
-        """List the objects of all wanted topics, or of one of them."""
+        """List the objects of all selected topics, or of one of them."""
         found: dict[str, list[SinkObject]] = {}
         strays: dict[str, str] = {}
         for entry in self.lake.list(self.folder_of(topic) if topic else self.folder):
@@ -72,29 +72,29 @@ class SinkFolder:
         return SinkListing(found, strays)
 
     def narrowed(self, listing: SinkListing, topics: Sequence[str]) -> SinkListing:
-        """Keep some topics of a listing, and of what is none of the sink's, what lies in no other topic's folder."""
+        """Restrict a listing to some topics, and to other objects that are in no other topic's folder."""
         others = tuple(self.folder_of(topic) for topic in listing.topics if topic not in topics)
         strays = {path: why for path, why in listing.strays.items() if not path.startswith(others)}
         return SinkListing({topic: listing.topics[topic] for topic in topics}, strays)
 
     def folder_of(self, topic: str) -> str:
-        """Name the folder of a topic."""
+        """Return the folder of a topic."""
         return f"{self.folder}{topic}/"
 
     def read_name(self, path: str) -> SinkName | str:
-        """Read what the path of an object says, or say why it is none of the sink's."""
+        """Parse the path of an object, or return why it is not one of the sink's."""
         return read_sink_name(path[len(self.folder) :], self.delimiter)
 
 
 def is_wanted(topic: str, patterns: tuple[str, ...]) -> bool:
-    """Tell whether a topic matches a pattern; capitals count."""
+    """Return whether a topic matches a pattern; case-sensitive."""
     return any(fnmatchcase(topic, pattern) for pattern in patterns)
 
 
 class ObjectText:
-    """The text of an object, unpacked if it is gzip, whatever its name says.
+    """The text of an object, decompressed if the content is gzip, whatever its name.
 
-    ``damage`` says, once all is read, why what could be unpacked is not all that was written; empty if it is.
+    After reading, ``damage`` is the reason why the text is incomplete; empty if it is complete.
     """
 
     def __init__(self, lake: Lake, path: str, size: int) -> None:
@@ -109,7 +109,7 @@ class ObjectText:
         if first and MAGIC.startswith(first[: len(MAGIC)]):
             blocks = self._unpacked(pieces)
         elif self._path.endswith(".gz") and not _is_text(first):
-            self.damage = "its name says gzip, but it is neither gzip nor text"
+            self.damage = "its name ends in .gz, but it is neither gzip nor text"
             return
         else:
             blocks = _cut(pieces)
@@ -118,16 +118,16 @@ class ObjectText:
             yield block
 
     def find_damage(self, lines: int, last: bytes) -> str:
-        """Say why an object that has been read must be refused whole; empty if it need not.
+        """Return the reason to refuse an object that has been read; empty if there is none.
 
         Args:
-            lines: How many lines could be read.
+            lines: The number of lines read.
             last: The last of them.
         """
         if self.damage:
-            return f"{self.damage}, at about line {lines + 1}; nothing of it was taken"
+            return f"{self.damage}, at about line {lines + 1}; none of its rows were read"
         if self._is_in_line and is_cut_off(last):
-            return f"it is cut off: line {lines}, the last, ends within a record; nothing of it was taken"
+            return f"it is truncated: line {lines}, the last, ends within a record; none of its rows were read"
         return ""
 
     def _unpacked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -135,11 +135,11 @@ class ObjectText:
             yield from gunzip(pieces, piece_bytes=_TEXT_BYTES)
         except DamagedGzipError as error:
             is_cut_off = isinstance(error, TruncatedGzipError)
-            self.damage = f"the gzip stream is {'cut off' if is_cut_off else 'broken'}"
+            self.damage = f"the gzip stream is {'truncated' if is_cut_off else 'damaged'}"
 
 
 def _is_text(beginning: bytes) -> bool:
-    """Tell whether the beginning of an object, up to the end of its first line, is UTF-8 without control characters."""
+    """Return whether an object starts, up to its first line end, with UTF-8 without control characters."""
     line = beginning[:_LOOKED_AT].split(b"\n", 1)[0]
     try:
         codecs.getincrementaldecoder("utf-8")().decode(line)

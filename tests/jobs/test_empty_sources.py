@@ -190,7 +190,7 @@ def test_a_pattern_that_no_topic_matches_is_told(tmp_path: Path, spark: SparkSes
     assert answer.last_line == "warning: source.topics: no object lies there of a topic like 'u*'"
     answer = lake.command("run", "--date", "2027-01-01")
     assert answer.exit_code == 0
-    assert answer.last_line == "warning: no object of topic 't' is of year=2027/month=01/day=01"
+    assert answer.last_line == "warning: topic 't' has no objects of year=2027/month=01/day=01"
     assert "is of" not in lake.command("run", "--date", "2026-08-01").stderr
 
 

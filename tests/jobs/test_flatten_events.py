@@ -135,7 +135,7 @@ def test_topics_that_share_a_table_are_refused_and_the_others_go_on(events: Even
     assert answer.exit_code == 3
     by_name = {receipt["target"]: receipt for receipt in answer.data}
     assert by_name["a_b"]["exit_code"] == 2
-    assert "topics 'a-b' and 'a.b' would both fill the table a_b" in by_name["a_b"]["error"]
+    assert "topics 'a-b' and 'a.b' map to the same table a_b" in by_name["a_b"]["error"]
     assert by_name["c"]["status"] == "committed"
     assert (by_name["d"]["exit_code"], by_name["d"]["status"]) == (3, "refused")
     assert events.records("c") == [normal_record({"n": 1})]
@@ -196,28 +196,32 @@ def test_objects_that_are_odd_but_whole(events: EventBench, body: bytes, numbers
     assert counts(receipt) == (len(numbers) + 1 + rejected, len(numbers) + 1, 0, rejected)
     assert [row["n"] for row in events.table()] == [*numbers, 50]
     assert receipt["warnings"] == (
-        [] if body else [f"raw/topics/t/{DAY}/t+0+0.json.gz is empty, which gzip never is: it may have been cut off"]
+        [] if body else [f"raw/topics/t/{DAY}/t+0+0.json.gz is empty, although gzip never is: it may be truncated"]
     )
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        pytest.param(PACKED[:-8], "the gzip stream is cut off, at about line 3", id="cut-off-before-its-checksum"),
-        pytest.param(PACKED[:-1], "the gzip stream is cut off, at about line 3", id="cut-off-in-its-size"),
-        pytest.param(STORED[:-10], "the gzip stream is cut off, at about line 2", id="cut-off-in-a-line"),
-        pytest.param(STORED[:-16], "the gzip stream is cut off, at about line 2", id="cut-off-between-lines"),
-        pytest.param(PACKED[:10], "the gzip stream is cut off, at about line 1", id="cut-off-at-once"),
-        pytest.param(PACKED[:1], "the gzip stream is cut off, at about line 1", id="cut-off-behind-one-byte"),
-        pytest.param(PACKED + PACKED[:12], "the gzip stream is cut off, at about line 3", id="cut-off-second-member"),
-        pytest.param(corrupted(PACKED), "the gzip stream is broken, at about line 1", id="checksum-that-does-not-hold"),
-        pytest.param(PACKED + b"junk", "the gzip stream is broken, at about line 3", id="junk-behind"),
-        pytest.param(b"\0\0" + PACKED[2:], "its name says gzip, but it is neither gzip nor text", id="no-magic-bytes"),
-        pytest.param(zlib.compress(b'{"n":1}'), "its name says gzip, but it is neither", id="zlib-is-no-gzip"),
-        pytest.param(b'{"n":1}\n{"n":', "it is cut off: line 2, the last, ends within a record", id="text-cut-off"),
-        pytest.param(b'{"n":1}\r\n{"n":"\xc3', "it is cut off: line 2, the last,", id="text-cut-off-in-a-character"),
+        pytest.param(PACKED[:-8], "the gzip stream is truncated, at about line 3", id="cut-off-before-its-checksum"),
+        pytest.param(PACKED[:-1], "the gzip stream is truncated, at about line 3", id="cut-off-in-its-size"),
+        pytest.param(STORED[:-10], "the gzip stream is truncated, at about line 2", id="cut-off-in-a-line"),
+        pytest.param(STORED[:-16], "the gzip stream is truncated, at about line 2", id="cut-off-between-lines"),
+        pytest.param(PACKED[:10], "the gzip stream is truncated, at about line 1", id="cut-off-at-once"),
+        pytest.param(PACKED[:1], "the gzip stream is truncated, at about line 1", id="cut-off-behind-one-byte"),
+        pytest.param(PACKED + PACKED[:12], "the gzip stream is truncated, at about line 3", id="cut-off-second-member"),
         pytest.param(
-            gzip.compress(b'{"n":1}\n{"n":-'), "it is cut off: line 2, the last,", id="cut-off-and-then-packed"
+            corrupted(PACKED), "the gzip stream is damaged, at about line 1", id="checksum-that-does-not-hold"
+        ),
+        pytest.param(PACKED + b"junk", "the gzip stream is damaged, at about line 3", id="junk-behind"),
+        pytest.param(
+            b"\0\0" + PACKED[2:], "its name ends in .gz, but it is neither gzip nor text", id="no-magic-bytes"
+        ),
+        pytest.param(zlib.compress(b'{"n":1}'), "its name ends in .gz, but it is neither", id="zlib-is-no-gzip"),
+        pytest.param(b'{"n":1}\n{"n":', "it is truncated: line 2, the last, ends within a record", id="text-cut-off"),
+        pytest.param(b'{"n":1}\r\n{"n":"\xc3', "it is truncated: line 2, the last,", id="text-cut-off-in-a-character"),
+        pytest.param(
+            gzip.compress(b'{"n":1}\n{"n":-'), "it is truncated: line 2, the last,", id="cut-off-and-then-packed"
         ),
     ],
 )
@@ -251,7 +255,9 @@ def test_an_object_with_a_line_that_is_too_long_is_refused_whole(events: EventBe
     (receipt,) = answer.data
     assert (answer.exit_code, receipt["status"]) == (3, "committed")
     number = 4 if place == "last" else 1
-    reason = f"line {number} is longer than 2048 bytes; set max_record_bytes if that is right; nothing of it was taken"
+    reason = (
+        f"line {number} is longer than 2048 bytes; set max_record_bytes if that is right; none of its rows were read"
+    )
     assert receipt["refused"] == dict.fromkeys(paths, reason)
     assert "secret" not in answer.stdout + answer.stderr
     assert counts(receipt) == (2, 1, 0, 1)
@@ -278,7 +284,7 @@ def test_rows_of_an_object_that_is_damaged_later_stay(events: EventBench, on_mis
     for arguments in ([], ["--date", "2026-08-01"]):
         receipt = events.run(*arguments, verb="rebuild")
         assert (receipt["exit_code"], list(receipt["refused"])) == (3, [path])
-        assert f"refused {path}: the gzip stream is cut off" in receipt["error"]
+        assert f"refused {path}: the gzip stream is truncated" in receipt["error"]
         assert (events.table()[:4], events.rejects()) == (table, rejects)
         if not arguments:
             assert set(events.state().files) == files
@@ -297,7 +303,7 @@ def test_no_record_is_lost_where_an_overlapping_object_is_damaged_and_its_rival_
     events.put_events(0, *every[:6])
     receipt = events.run()
     assert (receipt["exit_code"], sorted(receipt["refused"])) == (3, [first, second])
-    assert f"until {second} is whole again" in receipt["refused"][first]
+    assert f"until {second} is readable again" in receipt["refused"][first]
     assert [row["n"] for row in events.table()] == list(range(15))
     events.put_object(second.removeprefix("raw/topics/"), whole)
     assert counts(events.run()) == (16, 15, 1, 0)
@@ -388,7 +394,7 @@ def test_records_at_one_offset_that_differ_are_both_kept_and_told(
     receipt = events.run()
     assert counts(receipt) == ((6, 5, 1, 0) if at_once else (3, 2, 1, 0))
     assert receipt["warnings"] == [
-        f"records that share their offset with another one and differ from it: 1, in {path}; all were kept "
+        f"records with the offset of another record and different content: 1, in {path}; all are kept "
         "(source.on_offset_conflict)"
     ]
     assert receipt["batches"][0]["numbers"] == {path: {"offset_conflicts": 1}}
@@ -400,7 +406,7 @@ def test_records_at_one_offset_that_differ_are_both_kept_and_told(
         (3, "new"),
     ]
     assert (
-        f"warning: records that share their offset with another one and differ from it: 1, in {path}"
+        f"warning: records with the offset of another record and different content: 1, in {path}"
         in events.command("rebuild").stderr
     )
 
@@ -415,7 +421,7 @@ def test_records_at_one_offset_that_differ_can_be_refused(events: EventBench) ->
         receipt = events.run()
         assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
         assert (
-            f"{new}, line 2, and {old}, line 3, are both at offset 2 and differ; nothing was published"
+            f"{new}, line 2, and {old}, line 3, both have offset 2 and differ; nothing was published"
             in (receipt["error"])
         )
         assert "secret" not in json.dumps(receipt)
@@ -432,7 +438,7 @@ def test_a_topic_that_was_created_again_loses_no_event_whose_offset_is_carried(e
     events.put_events(3, *({"o": n, "of": "new"} for n in range(3, 6)), folder="year=2026/month=08/day=03")
     receipt = events.run()
     assert counts(receipt) == (8, 6, 2, 0)
-    assert " differ from it: 5, in " in receipt["warnings"][0]
+    assert " different content: 5, in " in receipt["warnings"][0]
     assert sorted((row["of"], row["o"]) for row in events.table()) == [
         *(("new", n) for n in range(6)),
         *(("old", n) for n in range(5)),
@@ -756,8 +762,8 @@ def test_rows_and_objects_without_a_day(events: EventBench) -> None:
     receipt = events.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "committed")
     assert sorted(receipt["refused"].values()) == [
-        "its path says no day, but nothing",
-        "its path says no day, but year=2026/month=02/day=30",
+        "its path contains no valid day",
+        "its path contains no valid day: year=2026/month=02/day=30",
     ]
     assert [row["n"] for row in events.table()] == [3]
 
@@ -851,7 +857,7 @@ def test_rebuild_of_a_day_from_raw(on_spark: EventBench) -> None:
     assert on_spark.table() == table
 
     assert "run without --date" in on_spark.run("--date", "1970-01-01")["error"]
-    assert "no event is of year=1980" in on_spark.run("--date", "1980-01-01", verb="rebuild")["error"]
+    assert "no events of year=1980" in on_spark.run("--date", "1980-01-01", verb="rebuild")["error"]
     (on_spark.lake / other).unlink()
     receipt = on_spark.run("--date", "1970-01-02", verb="rebuild")
     assert (receipt["exit_code"], other in receipt["error"]) == (3, True)

@@ -162,7 +162,9 @@ def test_what_was_written_again_waits_for_a_damaged_object_that_repeats_records(
     state = state_of(taken("01/a"), REPEATING)
     paths, waiting = news(there, state, refused={"01/r": "torn"})
     assert paths == ["01/new"]
-    assert waiting == {"01/a": "its rows stay as they are until 01/r is whole again, whose records they may stand for"}
+    assert waiting == {
+        "01/a": "its rows stay unchanged until 01/r is readable again, because they may include its records"
+    }
 
 
 def test_a_damaged_object_that_repeats_nothing_is_not_waited_for() -> None:
@@ -184,10 +186,8 @@ def test_a_day_is_not_made_again_without_an_object_that_gave_rows_to_it() -> Non
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        pytest.param({"verb": "rebuild", "day": "03"}, "no event is of day=03", id="a-day-of-nothing"),
-        pytest.param(
-            {"day": "01", "day_in_event": True}, "the day of an event is in the event", id="a-day-that-no-object-says"
-        ),
+        pytest.param({"verb": "rebuild", "day": "03"}, "no events of day=03", id="a-day-of-nothing"),
+        pytest.param({"day": "01", "day_in_event": True}, "events determine their day", id="a-day-that-no-object-says"),
     ],
 )
 def test_days_that_cannot_be_asked_for(options: dict[str, Any], message: str) -> None:
