@@ -177,7 +177,7 @@ class LeaseHeldError(LakewrightError):
 
 
 class OvertakenError(LakewrightError):
-    """Raised when another run took the target over and finished this run's batch."""
+    """Raised when another run took over the target and finished this run's batch."""
 
     exit_code = 4
 

@@ -233,7 +233,7 @@ def test_an_object_that_is_written_again_each_time(tmp_path: Path, monkeypatch: 
         reads.append(1)
 
     monkeypatch.setattr(local_in_place.LocalInPlace, "replace", replace)
-    with pytest.raises(OvertakenError, match=r"a.json was written again 5 times while it was read; run again"):
+    with pytest.raises(OvertakenError, match=r"a.json was rewritten 5 times while it was read; run again"):
         scrub_object(open_in_place(str(tmp_path)), "a.json", ScrubRules(("email",)))
     assert len(reads) == 5
 

@@ -1,18 +1,18 @@
-"""Entries of the Glue Data Catalog as data: what the service takes back of them, and what of them is ours."""
+"""Entries of the Glue Data Catalog as data: which fields an update accepts, and which of them are ours."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-#: Lists whose members others may have described: each is known by its name.
+#: Lists whose members may have descriptions of others; members are matched by name.
 _COLUMN_LISTS: Final = ("Columns", "PartitionKeys")
 
 
 def as_input(entry: Any, shape: Any) -> Any:
-    """Leave out what an answer says of an entry and an update refuses, such as when it was made.
+    """Drop fields of a response that an update refuses, such as the creation time.
 
     Args:
-        entry: A table or a partition, or a part of it, as the catalog answered.
-        shape: What the catalog takes, by botocore's model of the service.
+        entry: A table, a partition, or a part of one, from a response.
+        shape: The accepted input, from botocore's service model.
     """
     if shape.type_name == "structure":
         return {name: as_input(value, shape.members[name]) for name, value in entry.items() if name in shape.members}
@@ -24,7 +24,7 @@ def as_input(entry: Any, shape: Any) -> Any:
 
 
 def merged(there: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """Put what is ours over an entry, and keep all else: parameters, descriptions, the comments of columns."""
+    """Merge our fields into an entry, and keep everything else: parameters, descriptions, column comments."""
     result = dict(there)
     for name, value in ours.items():
         before = there.get(name)
@@ -36,23 +36,23 @@ def merged(there: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
         else:
             result[name] = value
     if "Columns" in ours:
-        # A schema of a registry says what the columns are; the catalog takes the one or the other.
+        # A schema registry reference replaces columns; the catalog accepts one or the other.
         result.pop("SchemaReference", None)
     return result
 
 
 def without_parameters(table: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Leave out the parameters of a table whose names begin with ``prefix``."""
+    """Drop the parameters of a table whose names begin with ``prefix``."""
     parameters = table.get("Parameters", {})
     return {**table, "Parameters": {name: value for name, value in parameters.items() if not name.startswith(prefix)}}
 
 
 def place_of(entry: Mapping[str, Any]) -> str:
-    """Say where an entry's files lie, as ``s3://…/``; empty if it does not say."""
+    """Return the location of an entry as ``s3://…/``; empty if it has none."""
     location = str(entry.get("StorageDescriptor", {}).get("Location", ""))
     return location.replace("s3a://", "s3://", 1).rstrip("/") + "/" if location else ""
 
 
 def keys_of(table: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Give the names and types of a table's partition keys, outermost first."""
+    """Return names and types of a table's partition keys, outermost first."""
     return [(key["Name"].lower(), key.get("Type", "")) for key in table.get("PartitionKeys", ())]

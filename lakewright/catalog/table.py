@@ -1,7 +1,7 @@
-"""Tables and partitions in the Glue Data Catalog, so that Athena and others find what a run has published.
+"""Tables and partitions in the Glue Data Catalog, for Athena and other engines.
 
-An entry has one owner, the target that fills its table. Of the entry, location, formats, columns, partition keys and a
-few parameters are the owner's; all else is kept as others have put it there, and what agrees already is not written.
+An entry has one owner, the target that fills its table. The owner sets location, formats, columns, partition keys and a
+few parameters; everything else is preserved, and entries that are up to date are not written.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,11 +18,11 @@ from lakewright.errors import CatalogError
 from lakewright.log.actions import TableState
 from lakewright.storage.lake import Lake
 
-#: The most that Glue takes in a call.
+#: Glue's maximum per call.
 _WRITTEN_PER_CALL: Final = 100
 _DELETED_PER_CALL: Final = 25
 _TRIES: Final = 3
-#: What a call answers if somebody else has just changed the same entry.
+#: Error codes of concurrent changes to the same entry.
 _CHANGED_MEANWHILE: Final = ("ConcurrentModificationException", "AlreadyExistsException", "EntityNotFoundException")
 _OWNER: Final = "lakewright.owner"
 _SPARK_SCHEMA: Final = "spark.sql.sources.schema."
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 def can_point_to(lake: Lake) -> bool:
-    """Tell whether the catalog can point to tables of a lake: not to a folder on a person's own machine."""
+    """Return whether the catalog can refer to tables of a lake: only if it is on S3."""
     return lake.uri.startswith("s3://")
 
 
@@ -47,8 +47,8 @@ class Catalog:
 
     Args:
         location: The table's root, as ``s3://…``.
-        partition_keys: The columns that are folders, outermost first.
-        owner: Who fills the table; an entry of the same owner may move to another location.
+        partition_keys: Partition columns, outermost first.
+        owner: The owner of the table, which may move the entry to another location.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Catalog:
         formats: Mapping[str, Any] = _PARQUET,
         parameters: Mapping[str, str] = _NO_PARAMETERS,
     ) -> None:
-        # Glue folds names to lower case, and answers so.
+        # Glue converts names to lower case.
         self._database, self._table = database.lower(), table.lower()
         self._location = location.rstrip("/").replace("s3a://", "s3://")
         self._partition_keys = list(partition_keys)
@@ -74,7 +74,7 @@ class Catalog:
         return self.register_as(state.columns, sorted({file.partition for file in state.files.values()}))
 
     def register_as(self, columns: Mapping[str, str], partitions: Sequence[str]) -> str:
-        """Bring table and partitions to these; see ``register``."""
+        """Update table and partitions; see ``register``."""
         try:
             for tried in range(1, _TRIES + 1):
                 try:
@@ -88,15 +88,15 @@ class Catalog:
             raise CatalogError(f"the catalog refused {error.operation_name} of {what}: {_told(error)}") from error
         except BotoCoreError as error:
             raise CatalogError(f"the catalog could not be reached for {self.name}: {error}") from error
-        raise CatalogError(f"others changed {self.name} in the catalog each time that it was registered")
+        raise CatalogError(f"{self.name} was changed in the catalog on every attempt to register it")
 
     def _bring_to(self, columns: Mapping[str, str], partitions: Sequence[str], *, is_trusted: bool) -> bool:
-        """Try once; with ``is_trusted``, partitions are taken to have the columns of a table that agrees.
+        """Make one attempt; with ``is_trusted``, partitions of an up-to-date table are assumed to have its columns.
 
-        That is so because a table is changed after its partitions.
+        This holds because tables are updated after their partitions.
 
         Returns:
-            Whether nobody else changed partitions meanwhile.
+            Whether no partition was changed concurrently.
         """
         wanted = self._wanted(columns)
         found = self._find()
@@ -126,7 +126,7 @@ class Catalog:
         return table
 
     def _create(self, table: Mapping[str, Any]) -> None:
-        """Create the table; the database too, but only if it is not there, which many a role must not do."""
+        """Create the table, and the database only if it does not exist, since many roles must not create one."""
         try:
             self._glue.create_table(DatabaseName=self._database, TableInput=table)
         except ClientError as error:
@@ -140,10 +140,10 @@ class Catalog:
         self._glue.update_table(DatabaseName=self._database, TableInput=table, SkipArchive=True, **version)
 
     def _change_keys(self, table: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-        """Update a table whose partition keys change, without the partitions, which have values of the former keys.
+        """Update a table whose partition keys change, after deleting the partitions, whose values are of the old keys.
 
         Raises:
-            CatalogError: If the catalog has a reason to keep the keys, such as a partition index.
+            CatalogError: If the catalog does not allow it, for example because of a partition index.
         """
         self._delete([tuple(partition["Values"]) for page in self._pages(deep=False) for partition in page])
         try:
@@ -154,14 +154,14 @@ class Catalog:
             former, now = (", ".join(name for name, _ in keys_of(entry)) or "nothing" for entry in (found, table))
             raise CatalogError(
                 f"{self.name} in the catalog is partitioned by {former}, the files by {now}, and the catalog does not "
-                f"let the keys change ({_told(error)}): drop the table in the catalog"
+                f"allow a change of keys ({_told(error)}): drop the table in the catalog"
             ) from error
 
     def _check_owner(self, found: Mapping[str, Any]) -> None:
-        """Refuse an entry that lies elsewhere, unless it is ours: whose it is would find other rows in it.
+        """Refuse an entry at another location unless it is ours, since its owner would see other rows.
 
         Raises:
-            CatalogError: If it is another's.
+            CatalogError: If it belongs to another owner.
         """
         there, here = place_of(found), f"{self._location}/"
         owner = found.get("Parameters", {}).get(_OWNER, "")
@@ -170,15 +170,15 @@ class Catalog:
         kind = str(found.get("TableType") or "table").lower().replace("_", " ")
         raise CatalogError(
             f"{self.name} in the catalog is {'an' if kind[0] in 'aeiou' else 'a'} {kind} at {there or 'no location'}"
-            f"{f' of feed {owner}' if owner else ''}, and the feed's table lies at {here}: name another table in the "
+            f"{f' of feed {owner}' if owner else ''}, and the feed's table is at {here}: choose another table in the "
             "feed, or drop that one in the catalog"
         )
 
     def _bring_partitions(self, partitions: Sequence[str], columns: Mapping[str, str], *, deep: bool) -> bool:
-        """Create, update and delete partitions, each only where it differs: ``deep`` also in columns and formats.
+        """Create, update and delete partitions that differ; ``deep`` also compares columns and formats.
 
         Returns:
-            Whether nobody else changed them meanwhile.
+            Whether none was changed concurrently.
         """
         if not self._partition_keys:
             return True
@@ -217,13 +217,13 @@ class Catalog:
             self._is_settled(answer, "EntityNotFoundException")
 
     def _is_settled(self, answer: Mapping[str, Any], changed_meanwhile: str) -> bool:
-        """Look at what a call says of each partition.
+        """Check a response for errors of single partitions.
 
         Returns:
-            Whether all is done; if not, others have changed partitions meanwhile.
+            Whether there are none; otherwise partitions were changed concurrently.
 
         Raises:
-            CatalogError: If it refused some for another reason.
+            CatalogError: If some were refused for another reason.
         """
         problems = [problem.get("ErrorDetail", {}) for problem in answer.get("Errors", ())]
         refused = [problem for problem in problems if problem.get("ErrorCode") != changed_meanwhile]

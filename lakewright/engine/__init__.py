@@ -1,1 +1,1 @@
-"""Where work is done."""
+"""The engines that run tasks."""

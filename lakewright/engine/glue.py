@@ -1,4 +1,4 @@
-"""Where AWS Glue begins: the only module that imports awsglue, and only inside functions."""
+"""The only module that imports awsglue, and only inside functions."""
 
 import importlib.util
 import sys

@@ -1,4 +1,4 @@
-"""Where tasks are done: plain, picklable descriptions of work go to workers, and small reports come back."""
+"""The interface to workers: picklable tasks go out, small reports come back."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
@@ -8,14 +8,14 @@ R = TypeVar("R")
 
 
 class Workers(Protocol):
-    """What does the tasks of a batch; the results are the same, whatever it is."""
+    """Runs the tasks of a batch, with the same results on every engine."""
 
     @property
     def at_once(self) -> int:
-        """How many tasks are done side by side."""
+        """The number of tasks that run concurrently."""
 
     def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
-        """Do all tasks, and give their reports in the order of the tasks.
+        """Run all tasks, and return their reports in order.
 
         Raises:
             LakewrightError: If a task raised it.

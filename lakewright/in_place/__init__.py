@@ -1,1 +1,1 @@
-"""Objects that are rewritten in place: under their own key, each committed by itself."""
+"""Objects replaced in place: under their own key, each committed separately."""

@@ -1,4 +1,4 @@
-"""Objects to rewrite, as a plan names them, spread over tasks."""
+"""Distribute the objects of a plan over tasks."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -7,7 +7,7 @@ from lakewright.in_place.rewrite import ToRewrite
 from lakewright.log.records import SourceObject
 from lakewright.storage.lake import StoredObject
 
-#: Smaller objects share a task, since a task costs as much as some of them.
+#: Smaller objects share a task, since a task has a fixed cost.
 _SMALL: Final = 8 << 20
 _PACK_BYTES: Final = 32 << 20
 _PACK_OBJECTS: Final = 200
@@ -17,17 +17,17 @@ _AGAIN: Final = "again"
 
 
 def planned(found: StoredObject, *, again: bool) -> SourceObject:
-    """Name an object in a plan; ``again`` is as in ``ToRewrite``."""
+    """Return the plan's entry of an object; ``again`` is as in ``ToRewrite``."""
     return SourceObject(path=found.path, size=found.size, etag=found.etag, notes={_AGAIN: 1} if again else {})
 
 
 def is_again(taken: SourceObject) -> bool:
-    """Tell whether an object is rewritten even if its tag says that this was done."""
+    """Return whether an object is rewritten even if it is tagged."""
     return _AGAIN in taken.notes
 
 
 def packed(objects: Sequence[SourceObject], *, cores: int) -> Iterator[list[ToRewrite]]:
-    """Spread objects over tasks, largest first: a large one has its own, small ones share one."""
+    """Distribute objects over tasks, largest first: a large one gets its own, small ones share one."""
     most = max(1, min(_PACK_OBJECTS, len(objects) // (_TASKS_PER_CORE * cores)))
     pack: list[ToRewrite] = []
     pack_bytes = 0

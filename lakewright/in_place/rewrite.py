@@ -1,4 +1,4 @@
-"""The rewriting of objects in place, one by one: in a Spark task, a Lambda or a test."""
+"""Rewrite objects in place, one by one: in a Spark task, a Lambda or a test."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ _SIDE_BY_SIDE: Final = 8
 
 
 class ToRewrite(NamedTuple):
-    """An object to rewrite; ``again``: even if its tag says that this was done."""
+    """An object to rewrite; ``again``: even if it is tagged."""
 
     path: str
     again: bool
@@ -26,12 +26,12 @@ class ToRewrite(NamedTuple):
 
 @dataclass(frozen=True)
 class Content:
-    """What was written to take an object's place.
+    """The replacement of an object.
 
     Attributes:
-        counts: Its records, as they were read and judged; what is written is held against them.
-        is_same: Whether nothing has changed.
-        numbers: What else was counted.
+        counts: Record counts of the input; they are compared with the output.
+        is_same: Whether the content is unchanged.
+        numbers: Further counts.
     """
 
     counts: Counts
@@ -41,17 +41,17 @@ class Content:
 
 @dataclass(frozen=True)
 class Rewritten:
-    """What became of one object: a worker's report.
+    """A worker's report of one object.
 
     Attributes:
-        status: rewritten, already (its tag said so), gone, or one of three that say why it was left as it was.
-        reason: Why it was left.
-        etag: The object as it is now, with ``size`` and ``version``.
-        counts: Its records, as they were read and judged.
-        in_place: Its records, as they were counted in what took its place.
-        numbers: What a receipt says of it: records and records_out, bytes_in and bytes_out; where the bucket keeps
-            versions, older_versions (that are still there) and deleted_versions; ``{"already": 1}`` or ``{"gone": 1}``.
-        notes: What the log remembers of it.
+        status: rewritten, already (tagged), gone, or one of three failures that leave it unchanged.
+        reason: Why it was left unchanged.
+        etag: The current ETag of the object; likewise ``size`` and ``version``.
+        counts: Record counts of the input.
+        in_place: Record counts of the output.
+        numbers: Counts for the receipt: records and records_out, bytes_in and bytes_out; in versioned buckets
+            older_versions (remaining) and deleted_versions; ``{"already": 1}`` or ``{"gone": 1}``.
+        notes: Notes for the log.
     """
 
     path: str
@@ -67,28 +67,28 @@ class Rewritten:
 
     @property
     def is_done(self) -> bool:
-        """Tell whether the object is as it should be, by this work or by some before."""
+        """Whether the object is done, by this run or an earlier one."""
         return self.status in ("rewritten", "already")
 
     @property
     def is_left(self) -> bool:
-        """Tell whether the object was left as it was, for a reason."""
+        """Whether the object was left unchanged for a reason."""
         return self.status in ("refused", "unreached", "miscounted")
 
 
 class Work(Protocol):
-    """What a worker does with one object; it can be pickled."""
+    """The work on one object; picklable."""
 
     def __call__(self, objects: ObjectsInPlace, path: str, *, again: bool) -> Rewritten:
         """Rewrite an object; ``again`` is as in ``ToRewrite``.
 
         Raises:
-            LakewrightError: If it was left as it was.
+            LakewrightError: If it was left unchanged.
         """
 
 
 def rewrite_objects(uri: str, objects: Sequence[ToRewrite], *, work: Work) -> list[Rewritten]:
-    """Rewrite some objects, several side by side; one that cannot be rewritten is reported, and stops no other."""
+    """Rewrite objects concurrently; failures are reported and do not stop the others."""
     in_place = open_in_place(uri)
     with ThreadPoolExecutor(min(len(objects), _SIDE_BY_SIDE)) as pool:
         return list(pool.map(lambda task: _report(in_place, task, work), objects))
@@ -103,7 +103,7 @@ def _report(objects: ObjectsInPlace, task: ToRewrite, work: Work) -> Rewritten:
         return Rewritten(task.path, "miscounted", str(error))
     except LakewrightError as error:
         return Rewritten(task.path, "unreached", str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is this object's, and no other's
+    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns only this object
         return Rewritten(task.path, "unreached", f"unexpected {cause_of(error)}")
 
 
@@ -115,15 +115,15 @@ def rewrite_object(
     write: Callable[[Opened, BinaryIO], Content],
     count: Callable[[BinaryIO], int],
 ) -> Rewritten:
-    """Rewrite one object: afterwards it is as it was, or rewritten and tagged, and nothing in between.
+    """Rewrite one object: it ends up either unchanged, or rewritten and tagged.
 
-    ``write`` reads it to its end before anything is replaced. ``count`` counts the records of what was written anew,
-    from its bytes alone: an object that would lose or gain a record is never put in place.
+    ``write`` reads the whole object before it is replaced. ``count`` independently counts records in the output bytes:
+    an object that would lose or gain a record is never replaced.
 
     Raises:
         ObjectRefusedError: If it cannot be rewritten.
-        AccountingError: If a record was lost or added on the way.
-        OvertakenError: If it was written again each time that it was read.
+        AccountingError: If a record would be lost or added.
+        OvertakenError: If it was rewritten by others on every attempt.
         UnreachableError: If it cannot be read or written.
     """
     for _ in range(_TRIES_AT_A_MOVING_OBJECT):
@@ -138,7 +138,7 @@ def rewrite_object(
             body = cast(BinaryIO, spooled)
             try:
                 content = write(opened, body)
-            except OvertakenError:  # written again while it was read
+            except OvertakenError:  # rewritten while it was read
                 continue
             size = body.tell()
             in_place = _checked_count(body, content.counts, count)
@@ -156,7 +156,7 @@ def rewrite_object(
                 in_place=in_place,
                 numbers={**counted, **content.numbers, "bytes_in": opened.size, "bytes_out": size},
             )
-    raise OvertakenError(f"{path} was written again {_TRIES_AT_A_MOVING_OBJECT} times while it was read; run again")
+    raise OvertakenError(f"{path} was rewritten {_TRIES_AT_A_MOVING_OBJECT} times while it was read; run again")
 
 
 def _checked_count(body: BinaryIO, counts: Counts, count: Callable[[BinaryIO], int]) -> int:
@@ -164,17 +164,17 @@ def _checked_count(body: BinaryIO, counts: Counts, count: Callable[[BinaryIO], i
     try:
         in_place = count(body)
     except DataError as error:
-        raise AccountingError(f"what would take its place cannot be read: {error}; it was left as it was") from error
+        raise AccountingError(f"its replacement cannot be read: {error}; it was left unchanged") from error
     if not counts.holds() or in_place != counts.written:
         removed = f", {counts.deleted} of them to remove" if counts.deleted else ""
         raise AccountingError(
-            f"{counts.read} records read{removed}, but {in_place} in what would take its place; it was left as it was"
+            f"{counts.read} records read{removed}, but {in_place} in its replacement; it was left unchanged"
         )
     return in_place
 
 
 def with_versions_seen_to(objects: ObjectsInPlace, done: Rewritten, *, delete: bool) -> Rewritten:
-    """Count the older versions of an object that is done, or delete them.
+    """Count or delete the older versions of a rewritten object.
 
     Raises:
         UnreachableError: If one of them cannot be deleted.
@@ -187,5 +187,5 @@ def with_versions_seen_to(objects: ObjectsInPlace, done: Rewritten, *, delete: b
     try:
         objects.delete_versions(done.path, Replaced(done.etag, done.size, done.version), older)
     except UnreachableError as error:
-        raise UnreachableError(f"it is rewritten, but older versions are still there: {error}") from error
+        raise UnreachableError(f"it is rewritten, but older versions remain: {error}") from error
     return replace(done, numbers=done.numbers | {"older_versions": 0, "deleted_versions": len(older)})

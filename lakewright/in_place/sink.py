@@ -1,4 +1,4 @@
-"""A sink without a table: source objects are rewritten in place, each committed by itself."""
+"""A sink without a table: source objects are rewritten in place, each committed separately."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LAYOUT: Final = "in place"
 
 @dataclass(frozen=True)
 class Rewriting:
-    """Objects to rewrite, what a worker does with each, and what a person should know of those that are done."""
+    """Objects to rewrite, the work on each, and warnings about finished ones."""
 
     objects: Sequence[SourceObject]
     work: Work
@@ -27,11 +27,11 @@ class Rewriting:
 
 @dataclass(frozen=True)
 class InPlaceSink:
-    """Replaces objects under their own key, on condition that they are still what was read.
+    """Replaces objects under their own key, conditional on the version that was read.
 
-    An object is committed the moment that its replacement is in; the outcome of the batch records that, with what is to
-    be remembered of it. A run that dies before leaves the batch open, and the next one does it again: so the work is
-    idempotent. ``lake`` and ``folder`` are where the objects lie.
+    An object is committed when it has been replaced; the outcome of the batch records this. If a run is killed before,
+    the batch stays open and the next run repeats it, so the work must be idempotent. ``lake`` and ``folder`` locate
+    the objects.
     """
 
     lake: Lake
@@ -43,7 +43,7 @@ class InPlaceSink:
         return Preflight(state)
 
     def stage(self, batch: Batch, rewriting: Rewriting) -> Staged:
-        """See ``Sink.stage``: nothing is staged, each object is replaced as soon as it has been read to its end."""
+        """See ``Sink.stage``: nothing is staged; each object is replaced as soon as it has been read."""
         packs = list(packed(rewriting.objects, cores=self.workers.at_once))
         answers = self.workers.run(partial(rewrite_objects, self.lake.uri, work=rewriting.work), packs)
         reports = [report for answer in answers for report in answer]

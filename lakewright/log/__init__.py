@@ -1,1 +1,1 @@
-"""A target's log, and the table state that it adds up to."""
+"""A target's log, and the table state that follows from it."""

@@ -1,8 +1,8 @@
-"""What a batch did, as a list of small typed actions, and the table state that they add up to.
+"""The typed actions of a batch, and the table state as a fold over them.
 
 A closed union, discriminated by ``kind``, as in PyIceberg's ``TableUpdate`` and Delta's log. An action updates the
-state, names the files to publish and to delete, and reports itself in a receipt: a run knows no kind by name. State
-that only one job has is a property (``SetProperties``). A release that adds a kind or a field raises ``log.FORMAT``.
+state, names the files to publish and to delete, and describes itself in a receipt: a run knows no kind by name. State
+of a single job is a property (``SetProperties``). A release that adds a kind or a field raises ``log.FORMAT``.
 """
 
 import re
@@ -13,40 +13,40 @@ import msgspec
 
 from lakewright.log.records import Counts, DataFile, Record, SchemaVersion, SourceObject
 
-#: The partition of rejected rows whose batch was refused.
+#: The quarantine partition of refused batches.
 REFUSED: Final = "refused"
 
 
 def _kind(name: str) -> str:
-    """Give the kind of a class: ``AddFiles`` is ``add_files``."""
+    """Return the kind of a class: ``AddFiles`` is ``add_files``."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 class Action(Record, frozen=True, tag_field="kind", tag=_kind):
-    """One thing that a batch did."""
+    """One change made by a batch."""
 
     def apply(self, table: "TableState") -> None:
-        """Bring the state of the table up to date."""
+        """Apply the action to the state of the table."""
 
     def published(self) -> Sequence[DataFile]:
-        """Name the files to publish."""
+        """Return the files to publish."""
         return ()
 
     def deleted(self) -> Sequence[str]:
-        """Name the files to delete once all others are published."""
+        """Return the files to delete after publishing."""
         return ()
 
     def report(self) -> Mapping[str, Any]:
-        """Give what a receipt says of it: names and counts, never a row's values."""
+        """Describe the action for a receipt: names and counts, never values."""
         return {}
 
     def if_refused(self, quarantine: str) -> "Sequence[AnyAction]":  # noqa: ARG002
-        """Give what is left of it if too many rows are rejected; ``quarantine`` is the target's folder."""
+        """Return what remains of the action if the batch is refused; ``quarantine`` is the target's folder."""
         return ()
 
 
 class TakeObjects(Action, frozen=True):
-    """Source objects whose rows the table now has."""
+    """Source objects whose rows are now in the table."""
 
     objects: list[SourceObject]
 
@@ -55,7 +55,7 @@ class TakeObjects(Action, frozen=True):
 
 
 class ForgetObjects(Action, frozen=True):
-    """Source objects whose rows the table has no longer."""
+    """Source objects whose rows are no longer in the table."""
 
     paths: list[str]
 
@@ -64,7 +64,7 @@ class ForgetObjects(Action, frozen=True):
 
 
 class RewriteObjects(Action, frozen=True):
-    """Source objects as they are after they were rewritten in place, and what was done to each, in numbers."""
+    """Source objects after they were rewritten in place, with counts for each."""
 
     objects: list[SourceObject]
     numbers: dict[str, dict[str, int]] = {}
@@ -77,7 +77,7 @@ class RewriteObjects(Action, frozen=True):
 
 
 class CountPerObject(Action, frozen=True):
-    """Numbers that a receipt gives of single source objects."""
+    """Counts per source object, for the receipt."""
 
     numbers: dict[str, dict[str, int]]
 
@@ -89,7 +89,7 @@ class CountPerObject(Action, frozen=True):
 
 
 class AddFiles(Action, frozen=True):
-    """Files of the table."""
+    """Files added to the table."""
 
     files: list[DataFile]
 
@@ -104,7 +104,7 @@ class AddFiles(Action, frozen=True):
 
 
 class RemoveFiles(Action, frozen=True):
-    """Files that the table no longer has."""
+    """Files removed from the table."""
 
     paths: list[str]
 
@@ -119,7 +119,7 @@ class RemoveFiles(Action, frozen=True):
 
 
 class QuarantineRows(Action, frozen=True):
-    """Files of rejected rows."""
+    """Files added to quarantine."""
 
     files: list[DataFile]
 
@@ -133,8 +133,8 @@ class QuarantineRows(Action, frozen=True):
         return {"quarantined": [file.path for file in self.files]}
 
     def if_refused(self, quarantine: str) -> "Sequence[AnyAction]":
-        # These rows lie apart from those of batches that were published, in folders as those: Spark gives the files of
-        # one task the same name in each partition.
+        # Kept apart from rows of published batches, in the same folders: Spark uses one file name per task in every
+        # partition.
         return (QuarantineRows([self._refused(file, quarantine) for file in self.files]),)
 
     def _refused(self, file: DataFile, quarantine: str) -> DataFile:
@@ -143,7 +143,7 @@ class QuarantineRows(Action, frozen=True):
 
 
 class ReleaseRows(Action, frozen=True):
-    """Files of rejected rows that the quarantine no longer has."""
+    """Files removed from quarantine."""
 
     paths: list[str]
 
@@ -154,12 +154,12 @@ class ReleaseRows(Action, frozen=True):
         return self.paths
 
     def if_refused(self, quarantine: str) -> "Sequence[AnyAction]":
-        # The rows of a batch that was refused before are released: this one has them again.
+        # Files of an earlier refused batch are still released: this batch contains their rows again.
         return (ReleaseRows([path for path in self.paths if path.startswith(f"{quarantine}{REFUSED}/")]),)
 
 
 class OverwriteTable(Action, frozen=True):
-    """The table begins anew: what was taken and learned before no longer counts."""
+    """The table is rebuilt: objects and schemas from before no longer count."""
 
     def apply(self, table: "TableState") -> None:
         table.objects.clear()
@@ -168,7 +168,7 @@ class OverwriteTable(Action, frozen=True):
 
 
 class SetColumns(Action, frozen=True):
-    """The columns that the table has now, with their types."""
+    """The columns of the table, with their types."""
 
     columns: dict[str, str]
 
@@ -178,7 +178,7 @@ class SetColumns(Action, frozen=True):
 
 
 class LearnSchema(Action, frozen=True):
-    """A version of a schema that was learned from the data."""
+    """A version of a learned schema."""
 
     version: SchemaVersion
 
@@ -187,7 +187,7 @@ class LearnSchema(Action, frozen=True):
 
 
 class SetLayout(Action, frozen=True):
-    """Where and how the files of the table lie."""
+    """Location and layout of the table's files."""
 
     layout: str
 
@@ -196,7 +196,7 @@ class SetLayout(Action, frozen=True):
 
 
 class SetAside(Action, frozen=True):
-    """How many values went to each text column because they did not fit the column beside it."""
+    """Number of values per text column that did not fit their typed column."""
 
     values: dict[str, int]
 
@@ -205,7 +205,7 @@ class SetAside(Action, frozen=True):
 
 
 class RaiseWatermark(Action, frozen=True):
-    """The highest order of the changes that the table has seen."""
+    """The highest order of all changes applied to the table."""
 
     high_watermark: str
 
@@ -214,7 +214,7 @@ class RaiseWatermark(Action, frozen=True):
 
 
 class AddTombstones(Action, frozen=True):
-    """Files of deleted keys."""
+    """Tombstone files added."""
 
     files: list[DataFile]
 
@@ -226,7 +226,7 @@ class AddTombstones(Action, frozen=True):
 
 
 class RemoveTombstones(Action, frozen=True):
-    """Files of deleted keys that are no longer needed."""
+    """Tombstone files no longer needed."""
 
     paths: list[str]
 
@@ -238,7 +238,7 @@ class RemoveTombstones(Action, frozen=True):
 
 
 class TableCommit(Action, frozen=True):
-    """The commit of a table that commits by itself, as the table tells it."""
+    """The commit of a table with commits of its own."""
 
     details: dict[str, str | int]
 
@@ -247,7 +247,7 @@ class TableCommit(Action, frozen=True):
 
 
 class SetProperties(Action, frozen=True):
-    """State of one job's own, by name; a value replaces the one before."""
+    """State of a single job, by name; a value replaces the previous one."""
 
     properties: dict[str, Any]
 
@@ -278,7 +278,7 @@ AnyAction = (
 
 
 class Outcome(Record, frozen=True):
-    """How a batch ended. From the moment that this is in the log, it has."""
+    """How a batch ended; it has ended once this is in the log."""
 
     format: int
     number: int
@@ -292,30 +292,30 @@ class Outcome(Record, frozen=True):
     actions: list[AnyAction] = []
 
     def published(self) -> list[DataFile]:
-        """Name all files to publish."""
+        """Return all files to publish."""
         return [file for action in self.actions for file in action.published()]
 
     def deleted(self) -> list[str]:
-        """Name all files to delete once the others are published."""
+        """Return all files to delete after publishing."""
         return [path for action in self.actions for path in action.deleted()]
 
 
 class TableState(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What the log of a target adds up to; the one record that changes, as a run goes on.
+    """The state of a target, folded from its log; the only mutable record.
 
     Attributes:
         number: The last batch that ended.
         committed: The last batch that was committed.
-        objects: The source objects whose rows the table has.
+        objects: The source objects whose rows are in the table.
         files: The files of the table.
         quarantine: The files of rejected rows.
         columns: The columns of the table, with their types.
-        published: The columns that any file of the table may hold, also those that were dropped since.
-        schema_versions: What was learned, where the schema is.
-        layout: Where and how the files lie.
-        high_watermark: The highest order of changes that the table has seen.
+        published: All columns that any file of the table may have, including dropped ones.
+        schema_versions: The versions of a learned schema.
+        layout: Location and layout of the files.
+        high_watermark: The highest order of all changes applied.
         tombstone_files: Files of deleted keys.
-        properties: State of one job's own.
+        properties: State of a single job.
         last: How the last batch ended.
     """
 
@@ -334,18 +334,18 @@ class TableState(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     last: Outcome | None = None
 
     def has(self, path: str, etag: str) -> bool:
-        """Tell whether an object was committed as it is."""
+        """Return whether this version of an object was committed."""
         taken = self.objects.get(path)
         return taken is not None and taken.etag == etag
 
     def other_layout(self, wanted: str) -> str:
-        """Say that the table lies otherwise than a feed wants it; empty if it does not, or nothing lies there yet."""
+        """Return how the table's layout differs from a feed's; empty if it does not or the table is new."""
         if self.layout in ("", wanted):
             return ""
-        return f"the table was laid out as {self.layout}, and the feed says {wanted}"
+        return f"the table's layout is {self.layout}, the feed's is {wanted}"
 
     def apply(self, outcome: Outcome) -> None:
-        """Take one more batch in."""
+        """Apply the outcome of the next batch."""
         for action in outcome.actions:
             action.apply(self)
         self.number, self.last = outcome.number, outcome

@@ -1,4 +1,4 @@
-"""What changed in a table since a batch, for readers downstream that follow it."""
+"""Changes of a table since a batch, for incremental readers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +11,12 @@ from lakewright.log.records import DataFile
 
 @dataclass
 class TableChanges:
-    """What the batches after ``since`` did, up to batch ``until``.
+    """The changes of the batches after ``since``, up to batch ``until``.
 
     Attributes:
-        added: Files that the table has now and did not have then, by path. While the last batch is being published, a
-            file of it may still lie where it was staged.
-        removed: Files that it had then, and has no longer.
-        commits: What a table that commits by itself told of each commit, in their order.
+        added: Files added since, by path. While the last batch is being published, its files may still be in staging.
+        removed: Files removed since.
+        commits: For tables with commits of their own, the metadata of each commit, in order.
     """
 
     since: int
@@ -28,15 +27,15 @@ class TableChanges:
 
 
 def changes_since(log: Log, number: int) -> TableChanges:
-    """Tell what the batches after a number changed: the files to read, and those whose rows are gone.
+    """Return the changes of all batches after a number: files to read, and files whose rows are gone.
 
     Raises:
-        HistoryExpiredError: If the log holds these batches no longer; the whole table has to be read then.
+        HistoryExpiredError: If the log no longer contains these batches; the whole table must be read then.
     """
     while True:
         try:
             return _changes_since(log, number)
-        except FileNotFoundError:  # a run deleted entries after they were listed: they are not listed again
+        except FileNotFoundError:  # a run deleted entries after they were listed: list again
             continue
 
 

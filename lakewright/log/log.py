@@ -1,7 +1,7 @@
-"""A target's log: numbered plans and outcomes, each written once, and the state of the table that they add up to.
+"""A target's log: numbered plans and outcomes, each written once, and the table state that follows from them.
 
-Reading and keeping it stay bounded: now and then the state is written down as a snapshot, and what that replaces is
-deleted, except for the latest outcomes, from which readers downstream learn what has changed.
+The cost of reading and keeping the log is bounded: the state is regularly written as a snapshot, and the entries it
+replaces are deleted, except for the latest outcomes, which incremental readers need.
 """
 
 import gzip
@@ -22,10 +22,10 @@ from transforms.object_names import partition_path
 #: The format of entries. A release that adds a kind of action or a field raises it, and reads all earlier ones.
 FORMAT: Final = 1
 SNAPSHOT_EVERY: Final = 50
-#: So many of the latest batches stay in the log, also where a snapshot holds what they add up to.
+#: Number of latest batches that stay in the log although a snapshot includes them.
 KEPT_BATCHES: Final = 1000
 _READ_AT_ONCE: Final = 8
-#: So many outcomes are held at most: each may name ten thousand objects.
+#: Maximum number of outcomes in memory: each may name ten thousand objects.
 _READ_AHEAD: Final = 32
 
 
@@ -34,16 +34,16 @@ class _Versioned(msgspec.Struct):
 
 
 class Append(Record, frozen=True, tag_field="kind", tag="append"):
-    """The objects of a batch are added to what the table has."""
+    """The batch's objects are added to the table."""
 
 
 class OverwritePartitions(Record, frozen=True, tag_field="kind", tag="overwrite_partitions"):
-    """The partitions are made again from the objects of the batch alone."""
+    """The partitions are overwritten with the batch's objects."""
 
     partitions: list[str]
 
     def covered(self, objects: Iterable[SourceObject]) -> list[str]:
-        """Name the objects whose rows are in one of the partitions."""
+        """Return the objects whose rows are in one of the partitions."""
         partitions = frozenset(self.partitions)
         keys = [part.split("=", 1)[0] for part in self.partitions[0].split("/") if part] if self.partitions else []
         return [
@@ -54,16 +54,16 @@ class OverwritePartitions(Record, frozen=True, tag_field="kind", tag="overwrite_
 
 
 class OverwriteTable(Record, frozen=True, tag_field="kind", tag="overwrite_table"):
-    """The whole table is made again from the objects of the batch alone."""
+    """The whole table is overwritten with the batch's objects."""
 
 
 Scope = Append | OverwritePartitions | OverwriteTable
 
 
 class Plan(Record, frozen=True):
-    """A batch, written down before any data is read.
+    """A batch, recorded before any data is read.
 
-    The processing date is that of the first try, so that a rerun after midnight changes nothing.
+    The processing date is that of the first attempt, so that a rerun after midnight changes nothing.
     """
 
     format: int
@@ -77,12 +77,12 @@ class Plan(Record, frozen=True):
 
     @property
     def overwrites_table(self) -> bool:
-        """Tell whether nothing of the table stays."""
+        """Whether the whole table is overwritten."""
         return isinstance(self.scope, OverwriteTable)
 
 
 class Snapshot(Record, frozen=True):
-    """A state, written down."""
+    """A snapshot of the state."""
 
     format: int
     state: TableState
@@ -99,35 +99,35 @@ class Log:
         self._folder = f"{state_folder}log/"
 
     def read(self) -> tuple[TableState, Plan | None]:
-        """Add the log up: the state after the last outcome, and the plan that is still open.
+        """Read the log: the state after the last outcome, and the open plan.
 
         Raises:
-            StateError: If an entry is damaged or missing, or of a format that this version does not know.
+            StateError: If an entry is damaged, missing, or of an unknown format version.
         """
         missing = ""
         while True:
             try:
                 return self._read()
             except FileNotFoundError as error:
-                # A run may have gone on meanwhile, and deleted what a later snapshot of its replaces: look again.
+                # Another run may have deleted entries that its later snapshot replaces: list again.
                 if str(error) == missing:
                     raise StateError(f"an entry of the log is missing: {error}; restore it") from error
                 missing = str(error)
 
     def outcomes(self, *, after: int) -> Iterator[Outcome]:
-        """Read the outcomes of the batches after a number, as far as they are still there, in their order."""
+        """Read the outcomes of all batches after a number, as far as they are kept, in order."""
         yield from self._outcomes(self._listed(after))
 
     def write_plan(self, plan: Plan) -> None:
         """Write a plan.
 
         Raises:
-            OvertakenError: If another run wrote one of this number first.
+            OvertakenError: If another run wrote this plan first.
         """
         self._write(plan.number, "plan", plan)
 
     def write_outcome(self, outcome: Outcome) -> None:
-        """Write how a batch ended: from then on it has.
+        """Write the outcome of a batch, which ends it.
 
         Raises:
             OvertakenError: If another run ended it first.
@@ -135,7 +135,7 @@ class Log:
         self._write(outcome.number, "outcome", outcome)
 
     def write_snapshot(self, state: TableState) -> None:
-        """Write the state down now and then, and delete the older entries that nobody needs from then on."""
+        """Write a snapshot if it is due, and delete the entries that are no longer needed."""
         if state.number % SNAPSHOT_EVERY:
             return
         path = self._snapshot_path(state.number)
@@ -179,7 +179,7 @@ class Log:
             if written <= FORMAT:
                 return msgspec.json.decode(text, type=model)
         except (msgspec.MsgspecError, EOFError, OSError, zlib.error) as error:
-            raise StateError(f"{path} is no entry of a log: {error}; restore it") from error
+            raise StateError(f"{path} is not a valid log entry: {error}; restore it") from error
         raise StateError(
             f"{path} was written by a newer version (format {written}; this one reads up to {FORMAT}): run that version"
         )
@@ -193,9 +193,9 @@ class Log:
     def _write(self, number: int, kind: str, entry: Plan | Outcome) -> None:
         path = self._path(number, kind)
         overtaken = not self._lake.create(path, msgspec.json.encode(entry))
-        # A run that slept for long may write an entry again that a snapshot has replaced since.
+        # A run that was suspended may write an entry again that a snapshot has since replaced.
         if not overtaken and any(self._lake.list(f"{self._folder}snapshots/", after=self._snapshot_path(number - 1))):
             self._lake.delete(path)
             overtaken = True
         if overtaken:
-            raise OvertakenError(f"another run wrote {path} first; this run's work is discarded, nothing is lost")
+            raise OvertakenError(f"another run wrote {path} first; this run's work is discarded, and nothing is lost")

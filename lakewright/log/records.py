@@ -1,4 +1,4 @@
-"""What entries of a log are made of: source objects, data files, schema versions, counts."""
+"""The records of log entries: source objects, data files, schema versions, counts."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ import msgspec
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of what is written to the log: frozen, and an unknown field is refused."""
+    """Base of all log records: frozen; unknown fields are refused."""
 
 
 class SourceObject(Record, frozen=True):
-    """A source object as a batch takes it.
+    """A source object as a batch read it.
 
     Attributes:
-        values: Year, month and day of its rows in the table, where the object says them.
-        notes: What its job remembers of it.
+        values: Year, month and day of its rows, if the object determines them.
+        notes: Notes of its job.
     """
 
     path: str
@@ -25,11 +25,11 @@ class SourceObject(Record, frozen=True):
 
 
 class DataFile(Record, frozen=True):
-    """A file that a batch makes: where it was staged, where it is published, in which partition, with how many rows.
+    """A file of a batch: where it was staged, where it is published, its partition and number of rows.
 
     Attributes:
-        objects: The source objects of its rows, where each row keeps its own.
-        offsets: The first and the last offset that it has of each topic and Kafka partition.
+        objects: The source objects of its rows, if each row names its object.
+        offsets: The first and last offset per topic and Kafka partition.
     """
 
     path: str
@@ -42,7 +42,7 @@ class DataFile(Record, frozen=True):
 
 
 class SchemaVersion(Record, frozen=True):
-    """What a batch has added to the columns of a table that learns its schema; ``anew``: it has replaced them all."""
+    """The columns that a batch added to a learned schema; ``anew``: it replaced all columns."""
 
     number: int
     batch: int
@@ -54,10 +54,10 @@ class SchemaVersion(Record, frozen=True):
 
 
 class Counts(Record, frozen=True, omit_defaults=False):
-    """Rows of a batch; ``read = written + deleted + superseded + rejected``.
+    """Row counts of a batch; ``read = written + deleted + superseded + rejected``.
 
-    If a batch is refused, nothing is written: its good rows are ``withheld`` and take the place of ``written`` in the
-    sum. ``rekeyed`` are old keys deleted because an update changed them: they have no row, and no part in the sum.
+    If a batch is refused, its good rows are counted as ``withheld`` instead of ``written``. ``rekeyed`` counts old keys
+    deleted because an update changed them; they are not rows of the input and not part of the sum.
     """
 
     read: int = 0
@@ -69,11 +69,11 @@ class Counts(Record, frozen=True, omit_defaults=False):
     rekeyed: int = 0
 
     def holds(self) -> bool:
-        """Tell whether every row is accounted for."""
+        """Return whether every row is accounted for."""
         return self.read == self.written + self.deleted + self.superseded + self.rejected + self.withheld
 
     def if_refused(self) -> "Counts":
-        """Give the counts of the batch if nothing of it is published."""
+        """Return the counts of the batch if it is refused."""
         return Counts(read=self.read, rejected=self.rejected, withheld=self.written)
 
     def __add__(self, other: "Counts") -> "Counts":

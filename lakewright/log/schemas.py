@@ -1,6 +1,6 @@
-"""The schemas that a table has learned: each version is part of the outcome of the batch that needed it.
+"""Learned schemas: each version is part of the outcome of the batch that introduced it.
 
-So a version is there when its batch is committed, and not before; a run that is killed neither loses nor doubles one.
+A version therefore exists exactly if its batch is committed; a killed run neither loses nor duplicates one.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from transforms.events.types import ddl_type
 
 
 def known_schema(versions: Sequence[SchemaVersion]) -> EventSchema:
-    """Add versions up to the columns that a table has."""
+    """Fold versions to the columns of a table."""
     columns: list[EventColumn] = []
     for version in versions:
         added = [msgspec.convert(column, EventColumn) for column in version.columns]
@@ -26,7 +26,7 @@ def known_schema(versions: Sequence[SchemaVersion]) -> EventSchema:
 
 
 def next_version(plan: Plan, state: TableState, now: EventSchema, *, separator: str) -> SchemaVersion | None:
-    """Give the version that a batch adds, if it adds columns, or has others after making the whole table anew."""
+    """Return the version that a batch adds: new columns, or different columns after a rebuild."""
     before, anew = known_schema(state.schema_versions).columns, plan.overwrites_table
     columns = now.columns if anew else now.columns[len(before) :]
     if not columns or columns == before:
@@ -43,7 +43,7 @@ def next_version(plan: Plan, state: TableState, now: EventSchema, *, separator: 
 
 
 def describe_changes(before: EventSchema, now: EventSchema, *, separator: str) -> list[str]:
-    """Tell what is new, gone or changed, a line a column; and which names are not the plain ones."""
+    """Describe added, changed and dropped columns, one line each, with the reason for unusual names."""
     was = {column.name: column for column in before.columns}
     lines = []
     for column in now.columns:
@@ -57,7 +57,7 @@ def describe_changes(before: EventSchema, now: EventSchema, *, separator: str) -
 
 
 def history(versions: Sequence[SchemaVersion]) -> list[dict[str, Any]]:
-    """Tell the versions one by one: when each came, with which batch, and what it changed."""
+    """Describe each version: its time, batch and changes."""
     told = []
     for end, version in enumerate(versions, 1):
         before, now = known_schema(versions[: end - 1]), known_schema(versions[:end])
@@ -76,4 +76,4 @@ def history(versions: Sequence[SchemaVersion]) -> list[dict[str, Any]]:
 
 def _reason_of_name(column: EventColumn, separator: str) -> str:
     plain = plain_name(column.path, separator) + (TEXT_SUFFIX if column.is_text else "")
-    return "" if column.name == plain else f" (the name {plain} was taken)"
+    return "" if column.name == plain else f" (the name {plain} was already used)"

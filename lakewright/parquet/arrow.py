@@ -1,4 +1,4 @@
-"""Arrow tables to staged Parquet files, written by the workers themselves through the lake."""
+"""Arrow tables to staged Parquet files, which workers write directly to the lake."""
 
 import uuid
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.errors import DataError
 
-#: The columns that each row has besides its attributes: where it comes from. The offset of a record that does not carry
-#: it is computed from the object's name and the record's place in it, and so a lower bound.
+#: The origin of each row. The offset of a record that does not carry it is computed from the object's name and the
+#: record's position, and is a lower bound.
 TOPIC: Final = "_topic"
 PARTITION: Final = "_partition"
 OFFSET: Final = "_offset"
@@ -33,11 +33,11 @@ PROVENANCE_TYPES: Final = {
 }
 KEYS: Final = (TOPIC, PARTITION, OFFSET)
 
-#: Of rows in memory, which come out as a third to a tenth of it.
+#: In memory; files are a third to a tenth of it.
 _FILE_BYTES: Final = 384 << 20
-#: A file of this size is read whole, which takes no longer than the requests for its columns.
+#: Files up to this size are read whole, which takes no longer than separate requests for columns.
 _READ_WHOLE_BYTES: Final = 1 << 20
-#: Encodings that Spark, Trino (and so Athena) and DuckDB read: differences, and texts with their lengths apart.
+#: Encodings that Spark, Trino (hence Athena) and DuckDB read.
 _DISTINCT: Final = (
     (pa.types.is_int64, "DELTA_BINARY_PACKED"),
     (pa.types.is_timestamp, "DELTA_BINARY_PACKED"),
@@ -48,7 +48,7 @@ _COUNTED_UP: Final = (OFFSET, LINE)
 
 
 class TableWriter:
-    """Gathers rows by partition, and writes a file of each when enough are there."""
+    """Buffers rows by partition, and writes a file per partition when it is large enough."""
 
     def __init__(self, lake: Lake, place: TablePlace) -> None:
         self._lake, self._place = lake, place
@@ -57,21 +57,21 @@ class TableWriter:
         self.files: list[DataFile] = []
 
     def add(self, partition: str, rows: pa.Table) -> None:
-        """Take rows of a partition."""
+        """Add rows of a partition."""
         self._waiting.setdefault(partition, []).append(rows)
         self._bytes += rows.nbytes
         if self._bytes >= _FILE_BYTES:
             self.flush()
 
     def absorb(self, other: "TableWriter") -> None:
-        """Take over what another writer has."""
+        """Take over the rows and files of another writer."""
         self.files += other.files
         for partition, tables in other._waiting.items():
             for table in tables:
                 self.add(partition, table)
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write all buffered rows."""
         for partition, tables in self._waiting.items():
             self.files.append(write_file(self._lake, self._place, partition, pa.concat_tables(tables)))
         self._waiting, self._bytes = {}, 0
@@ -81,11 +81,11 @@ def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) ->
     """Stage rows as one Parquet file, sorted.
 
     Raises:
-        DataError: If they are to be sorted by a column of arrays.
+        DataError: If the sort columns include an array.
     """
     by = [name for name in place.sort_by if name in rows.column_names]
     if nested := [name for name in by if pa.types.is_nested(rows.schema.field(name).type)]:
-        raise DataError(f"rows cannot be sorted by {nested[0]}, a column of arrays; take it out of target.sort_by")
+        raise DataError(f"rows cannot be sorted by {nested[0]}, a column of arrays; remove it from target.sort_by")
     if by:
         rows = rows.sort_by([(name, "ascending") for name in (*by, *KEYS) if name in rows.column_names])
     body = _as_parquet(rows, place.compression)
@@ -105,12 +105,12 @@ def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) ->
 
 
 def read_file(lake: Lake, path: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a file that ``write_file`` wrote, or some columns, as far as it has them.
+    """Read a file that ``write_file`` wrote, or those of some columns that it has.
 
-    Of a file that is not small, only these columns are read, neighbours in one request.
+    For larger files, only these columns are read; adjacent ones share a request.
 
     Raises:
-        FileNotFoundError: If it is not there, or is written again while it is read.
+        FileNotFoundError: If it does not exist, or is rewritten while it is read.
     """
     if columns is None:
         return _read_whole(lake, path, None)
@@ -119,7 +119,7 @@ def read_file(lake: Lake, path: str, columns: Sequence[str] | None = None) -> pa
         raise FileNotFoundError(f"{lake.uri}/{path}")
     if found.size <= _READ_WHOLE_BYTES:
         return _read_whole(lake, path, columns)
-    # pyarrow trusts what a footer says of column chunks. That of a file from a source could make it end the process.
+    # pyarrow trusts footers: one of a source file could crash the process.
     file = pa.PythonFile(ObjectFile(lake, path, found.size, etag=found.etag), mode="r")
     with pq.ParquetFile(file, pre_buffer=True) as parquet:
         return parquet.read(columns=list(columns))
@@ -146,7 +146,7 @@ def _as_parquet(rows: pa.Table, compression: Compression) -> bytes:
 
 
 def _encoding_of_distinct(rows: pa.Table, field: pa.Field) -> str:
-    """Choose the encoding of a column whose values hardly repeat, for which a dictionary is waste; empty for others."""
+    """Choose the encoding of a column whose values rarely repeat; empty for columns that suit a dictionary."""
     encoding = next((encoding for is_kind, encoding in _DISTINCT if is_kind(field.type)), "")
     if not encoding or field.name in _COUNTED_UP:
         return encoding

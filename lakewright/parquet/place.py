@@ -1,4 +1,4 @@
-"""Where the files of a batch go, and how they are written."""
+"""The location of a batch's files, and how to write them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,13 +8,13 @@ Compression = Literal["snappy", "zstd"]
 
 @dataclass(frozen=True)
 class TablePlace:
-    """Where files of one kind are staged and published, and how they are written.
+    """The location of files of one kind, and how to write them.
 
     Attributes:
-        staging: The folder where they are staged.
-        destination: The folder where they are published.
-        prefix: What the names of published files begin with.
-        partition_by: Columns that become folders, outermost first, where the writer does not know them itself.
+        staging: The folder in which they are staged.
+        destination: The folder in which they are published.
+        prefix: The prefix of the names of published files.
+        partition_by: Partition columns, outermost first, if the writer does not determine them.
     """
 
     staging: str

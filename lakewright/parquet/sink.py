@@ -1,4 +1,4 @@
-"""A table of Parquet files: batches append to it, overwrite partitions, or replace single files, exactly once."""
+"""A Parquet table: batches append, overwrite partitions, or replace single files, exactly once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,23 +14,23 @@ from lakewright.parquet.table_actions import table_actions
 from lakewright.runs.job import Batch, Preflight, Request, Staged, Target
 from lakewright.storage.lake import Lake
 
-_LEFT_BEHIND: Final = "the former table, laid out as {}, is not kept up to date any more; delete it if nobody reads it"
+_LEFT_BEHIND: Final = "the former table with layout {} is no longer updated; delete it if it is no longer used"
 
 
 @dataclass(frozen=True)
 class WrittenRows:
-    """Rows of a batch as they are staged.
+    """The staged rows of a batch.
 
     Attributes:
-        counts: Rows as they were read and judged; the files' own rows are held against them.
+        counts: Rows as they were read and judged; they are compared with the rows of the files.
         columns: The columns of the table after this batch, with their types.
         table: New files of the table.
         quarantine: New files of rejected rows, each with its reasons.
-        replaced: Files of the table that end with this batch, because new ones have those of their rows that stay.
-        kept: How many rows went from replaced files to new ones.
-        released: Files of the quarantine that end with this batch.
-        objects: The objects of the batch as they are to be remembered, if there is something to note of them.
-        actions: What else the batch does.
+        replaced: Files of the table to remove, because new files contain their remaining rows.
+        kept: Number of rows moved from replaced files to new ones.
+        released: Files of quarantine to remove.
+        objects: The objects of the batch with notes, if there are any.
+        actions: Further actions of the batch.
     """
 
     counts: Counts
@@ -48,10 +48,10 @@ class WrittenRows:
 
 
 class JudgedRows(Protocol):
-    """Rows of a batch, to be read and told good from rejected while they are written."""
+    """Rows of a batch that are read and judged while they are written."""
 
     def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
-        """Write good rows and rejected ones.
+        """Write good and rejected rows.
 
         Raises:
             ObjectRefusedError: If objects turn out to be unreadable.
@@ -63,12 +63,12 @@ class ParquetSink:
     """The sink of a Parquet table.
 
     Attributes:
-        layout_note: What the layout says beside the path: a table that was laid out otherwise must be made anew.
-        partition_by: Columns that become folders, outermost first.
+        layout_note: The layout besides the path; a table with another layout must be rebuilt.
+        partition_by: Partition columns, outermost first.
         rejected_by: Likewise for rejected rows.
         columns: The declared columns, with their types; None if they are learned.
         catalog_table: Database and table in the catalog, if any.
-        is_only_target: Whether the feed has no other target, so that another table of its can only be a former one.
+        is_only_target: Whether the feed has no other target, so that any other table of the feed is a former one.
     """
 
     lake: Lake
@@ -83,13 +83,13 @@ class ParquetSink:
     is_only_target: bool = False
 
     def check(self, state: TableState, request: Request) -> Preflight:
-        """See ``Sink.check``; a table whose path was changed in the feed takes the place of the former one."""
+        """See ``Sink.check``; if the feed's path has changed, the table replaces the former one."""
         former = former_table(self.lake, self.target, state) if self.is_only_target else None
         changes, broken = schema_changes(state.columns, state.published, self.columns or state.columns)
         if problem := (former or state).other_layout(self.layout()):
             broken.insert(0, problem)
         if broken and not request.is_whole:
-            raise ConfigError(f"{broken[0]}; run `rebuild` to make the whole table anew")
+            raise ConfigError(f"{broken[0]}; run `rebuild` to rebuild the whole table")
         warnings = [_LEFT_BEHIND.format(former.layout)] if former else []
         return Preflight(former or state, changes + broken, warnings)
 
@@ -126,7 +126,7 @@ class ParquetSink:
             return None
         location = f"{self.lake.uri}/{self.target.path}"
         feed, name = self.target.feed_name, self.target.name
-        # The only table of a feed keeps its entry when its path, and with that its name, is changed in the feed.
+        # The only table of a feed keeps its entry when the feed changes its path, and thereby its name.
         owner = f"{feed if self.is_only_target else f'{feed}/{name}'} in {self.lake.uri}"
         return Catalog(*self.catalog_table, location, self.partition_by, owner=owner)
 
@@ -140,7 +140,7 @@ class ParquetSink:
 
 
 def former_table(lake: Lake, target: Target, state: TableState) -> TableState | None:
-    """Find the table that a feed filled under another name, if this one has nothing yet."""
+    """Find the feed's former table under another name, if this one is still empty."""
     if state.committed:
         return None
     folder = f"state/{target.feed_name}/"
@@ -152,10 +152,10 @@ def former_table(lake: Lake, target: Target, state: TableState) -> TableState | 
 def schema_changes(
     before: Mapping[str, str], published: Mapping[str, str], now: Mapping[str, str]
 ) -> tuple[list[str], list[str]]:
-    """Compare a table's columns with those to come: changes that its files bear, and those that they do not.
+    """Compare a table's columns with the feed's; return compatible and incompatible changes.
 
-    ``published`` are also those that were dropped, since files still hold them. A published column never changes its
-    type: Spark cannot read an INT32 file column as bigint, nor text as a number.
+    ``published`` includes dropped columns, since files still contain them. A published column never changes its type:
+    Spark cannot read an INT32 file column as bigint, nor text as a number.
     """
     if not before:
         return [], []

@@ -1,4 +1,4 @@
-"""The actions of a batch that puts files into a table, or takes some out."""
+"""The actions of a batch that adds files to a table or removes some."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -31,11 +31,10 @@ def table_actions(
     released: Iterable[str] = (),
     objects: Sequence[SourceObject] | None = None,
 ) -> list[AnyAction]:
-    """Give the actions of a batch; what its scope overwrites is removed.
+    """Return the actions of a batch; files that its scope overwrites are removed.
 
-    ``removed`` are files of the table that the batch replaces beside those, and ``released`` files of the quarantine;
-    those of batches that were refused before are released in any case. ``objects`` are those of the plan, unless there
-    is something to note of them.
+    ``removed`` are further files of the table to remove, ``released`` files of quarantine; files of earlier refused
+    batches are always released. ``objects`` are those of the plan, unless they have notes.
     """
     plan, state = batch.plan, batch.state
     removed = [*_within(plan.scope, state.files.values()), *removed]
@@ -46,7 +45,7 @@ def table_actions(
     actions: list[AnyAction] = [OverwriteTable()] if plan.overwrites_table else []
     if plan.overwrites_table or state.layout != layout:
         actions.append(SetLayout(layout))
-    # The order of columns counts too: a catalog lists them so.
+    # The order of columns counts: a catalog lists them in it.
     if plan.overwrites_table or list(state.columns.items()) != list(columns.items()):
         actions.append(SetColumns(dict(columns)))
     if forgotten := _forgotten(batch):
@@ -64,7 +63,7 @@ def table_actions(
 
 
 def _within(scope: Scope, files: Iterable[DataFile]) -> list[str]:
-    """Name the files that a scope overwrites."""
+    """Return the files that a scope overwrites."""
     if isinstance(scope, OverwritePartitions):
         partitions = frozenset(scope.partitions)
         return [file.path for file in files if file.partition in partitions]
@@ -72,7 +71,7 @@ def _within(scope: Scope, files: Iterable[DataFile]) -> list[str]:
 
 
 def _forgotten(batch: Batch) -> list[str]:
-    """Name the objects of overwritten partitions that the batch does not take again."""
+    """Return the objects of overwritten partitions that are not part of the batch."""
     scope = batch.plan.scope
     if not isinstance(scope, OverwritePartitions):
         return []

@@ -1,9 +1,9 @@
-"""Values of Parquet files that are too long for Spark to read, found without reading the files.
+"""Find values in Parquet files that are too long for Spark to read, without reading the files.
 
-A value lies in one page, encoded in no less than its length. So a column chunk that is not above the limit once
-unpacked, as its footer says, holds no longer value, and of a larger chunk the headers of the pages tell the same. Only
-where a page is above the limit and may be made of many values is its chunk read. A page that is larger still is
-refused whatever its values are: Spark unpacks it whole.
+A value is contained in one page and takes at least its length. A column chunk whose uncompressed size is within the
+limit, according to the footer, therefore has no longer value; for larger chunks, page headers tell the same. Only if a
+page exceeds the limit and may consist of many values is its chunk read. A page that is larger still is refused
+regardless of its values, because Spark decompresses it as a whole.
 """
 
 import io
@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-#: So many of the longest values a page may hold: Spark unpacks it whole.
+#: A page may hold so many of the longest values, since Spark decompresses it as a whole.
 VALUES_OF_A_PAGE: Final = 8
-#: Read at once while looking for headers of pages; most headers have some ten bytes.
+#: Bytes read at once to find page headers; most headers have about ten bytes.
 _WINDOW: Final = 64 << 10
-#: Of values in memory at once, where a chunk is read.
+#: Bytes of values in memory at once when a chunk is read.
 _READ_BYTES: Final = 8 << 20
 #: Thrift's compact protocol: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
@@ -30,25 +30,25 @@ _MOST_BITS: Final = 63
 _UNPACKED_SIZE, _PACKED_SIZE = 2, 3
 _KINDS_OF_PAGE: Final = (5, 7, 8)
 _VALUES: Final = 1
-#: Fields of a FileMetaData and what is in it; the last bytes of a file are its footer's length and a mark.
+#: Fields of a FileMetaData and its parts; the last bytes of a file are the footer's length and a magic number.
 _GROUPS, _CHUNKS, _METADATA, _TYPE, _DICTIONARY = 4, 1, 3, 1, 11
 _NUMBERS_OF_CHUNK: Final = (5, 6, 7, 9)
 _KINDS: Final = ("BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 _END_BYTES: Final = 8
-#: What a page holds besides the values themselves, at most: their lengths and levels, beginnings of blocks.
+#: Upper bound of a page's bytes besides the values: lengths, levels, block headers.
 _OF_A_VALUE: Final = 5
 _OF_A_PAGE: Final = 4 << 10
 
 
 class Page(NamedTuple):
-    """How large a page is once unpacked, and how many values it has."""
+    """The uncompressed size of a page, and its number of values."""
 
     size: int
     values: int
 
 
 class Chunk(NamedTuple):
-    """What a footer says of a column chunk; pyarrow's own ``ColumnChunkMetaData`` has these names too."""
+    """Metadata of a column chunk, with the names of pyarrow's ``ColumnChunkMetaData``."""
 
     path_in_schema: str
     physical_type: str
@@ -60,17 +60,17 @@ class Chunk(NamedTuple):
 
     @property
     def has_dictionary_page(self) -> bool:
-        """Tell whether the chunk begins with a dictionary."""
+        """Whether the chunk begins with a dictionary."""
         return self.dictionary_page_offset is not None
 
 
 def find_long_value(file: io.RawIOBase, metadata: Any, limit: int) -> str:
-    """Say where a text or a binary value is longer than ``limit`` bytes, or a page too large; empty if nothing is.
+    """Describe the first text or binary value longer than ``limit`` bytes, or page too large; empty if none is.
 
     Args:
-        file: The file, readable at any place.
+        file: The file, opened for random access.
         metadata: Its footer, a ``pyarrow.parquet.FileMetaData``.
-        limit: How long a value may be.
+        limit: Maximum length of a value.
     """
     first = 1
     for number, chunks in enumerate(chunks_of(file, metadata)):
@@ -80,19 +80,19 @@ def find_long_value(file: io.RawIOBase, metadata: Any, limit: int) -> str:
             if is_large and (problem := _problem_with(file, metadata, number, chunk, limit)):
                 return (
                     f"a {problem[0]} of column {chunk.path_in_schema!r}, rows {first} to {first + rows - 1}, is longer "
-                    f"than {problem[1]} bytes; set source.max_record_bytes if that is right"
+                    f"than {problem[1]} bytes; raise source.max_record_bytes if this is intended"
                 )
         first += rows
     return ""
 
 
 def chunks_of(file: io.RawIOBase, metadata: Any) -> list[list[Chunk]]:
-    """Read what a footer says of the column chunks of each row group.
+    """Read the metadata of the column chunks of each row group from a footer.
 
-    pyarrow is not asked: over a chunk whose metadata are damaged it ends the process.
+    Without pyarrow, which crashes the process on damaged chunk metadata.
 
     Raises:
-        OSError: If the chunks are not those of the footer's own schema.
+        OSError: If the chunks do not match the footer's schema.
     """
     size = file.seek(-_END_BYTES, io.SEEK_END) + _END_BYTES
     length = int.from_bytes((file.read(_END_BYTES) or b"")[:4], "little")
@@ -104,7 +104,7 @@ def chunks_of(file: io.RawIOBase, metadata: Any) -> list[list[Chunk]]:
     except (IndexError, KeyError, TypeError, AttributeError, _NoHeaderError):
         raise OSError("its footer is damaged") from None
     if any(len(group) != metadata.num_columns for group in groups):
-        raise OSError("its columns are not those of its schema, it is damaged")
+        raise OSError("its columns do not match its schema; it is damaged")
     return chunks
 
 
@@ -115,7 +115,7 @@ def _leaves(metadata: Any) -> list[Any]:
 def _read_chunk(fields: dict[int, Any], leaf: Any) -> Chunk:
     kind = _KINDS[fields[_TYPE]]
     if kind != leaf.physical_type:
-        raise OSError("its columns are not those of its schema, it is damaged")
+        raise OSError("its columns do not match its schema; it is damaged")
     values, size, packed, start = (fields[number] for number in _NUMBERS_OF_CHUNK)
     return Chunk(leaf.path, kind, values, size, packed, start, fields.get(_DICTIONARY))
 
@@ -123,7 +123,7 @@ def _read_chunk(fields: dict[int, Any], leaf: Any) -> Chunk:
 def _problem_with(
     file: io.RawIOBase, metadata: Any, group: int, chunk: Chunk, limit: int
 ) -> tuple[Literal["value", "page"], int] | None:
-    """Say of a column chunk what is too long, and how long it may be."""
+    """Return what is too long in a column chunk, and the limit."""
     value: tuple[Literal["value", "page"], int] = ("value", limit)
     try:
         large = [page for page in pages_of(file, chunk) if page.size > limit]
@@ -137,7 +137,7 @@ def _problem_with(
 
 
 def pages_of(file: io.RawIOBase, chunk: Any) -> Iterator[Page]:
-    """Read the headers of a column chunk's pages, that of the dictionary included."""
+    """Read the page headers of a column chunk, including the dictionary's."""
     at = chunk.data_page_offset
     if chunk.dictionary_page_offset and chunk.dictionary_page_offset < at:
         at = chunk.dictionary_page_offset
@@ -168,12 +168,12 @@ def pages_of(file: io.RawIOBase, chunk: Any) -> Iterator[Page]:
 
 
 def _longest_value(file: io.RawIOBase, metadata: Any, group: int, chunk: Chunk) -> int:
-    """Read a column chunk for its longest value; in memory are a page, and what differs among some values."""
+    """Read a column chunk to find its longest value; memory holds one page and the distinct values of a batch."""
     size = chunk.total_uncompressed_size
     if not chunk.has_dictionary_page:
         return _longest_in(file, metadata, group, chunk, rows=_READ_BYTES * chunk.num_values // size, dictionary=False)
     try:
-        # A dictionary stays one: its values may be long, and each stand in many rows.
+        # Keep the dictionary: its values may be long and occur in many rows.
         return _longest_in(file, metadata, group, chunk, rows=_READ_BYTES * chunk.num_values // size, dictionary=True)
     except (pa.ArrowNotImplementedError, OSError):  # not for every encoding behind it
         return _longest_in(file, metadata, group, chunk, rows=_READ_BYTES // size, dictionary=False)
@@ -196,11 +196,11 @@ def _longest_in(file: io.RawIOBase, metadata: Any, group: int, chunk: Chunk, *, 
 
 
 class _NoHeaderError(Exception):
-    """Raised where no header of a page can be read."""
+    """Raised if a page header cannot be read."""
 
 
 def _read_struct(data: bytes, at: int) -> tuple[dict[int, Any], int]:
-    """Read a struct of Thrift's compact protocol: its fields by their numbers, and where it ends."""
+    """Read a struct of Thrift's compact protocol: fields by number, and the end position."""
     fields: dict[int, Any] = {}
     number = 0
     while head := data[at]:

@@ -1,1 +1,1 @@
-"""The life of a run, and what it leaves: log, lease, receipts."""
+"""The lifecycle of a run: lease, log, staging, checks, publishing, receipt."""

@@ -17,42 +17,42 @@ _SECONDS_BETWEEN_CANCELS: Final = 0.5
 
 
 class Interrupt:
-    """Whether somebody wants a run to end."""
+    """Whether the run has been interrupted."""
 
     def __init__(self) -> None:
         self._wanted = threading.Event()
         self._ended = threading.Event()
 
     def check(self) -> None:
-        """Go on, unless the run is to end.
+        """Raise if the run has been interrupted.
 
         Raises:
-            InterruptedRunError: If it is.
+            InterruptedRunError: If it has.
         """
         if self._wanted.is_set():
             raise InterruptedRunError
 
     @property
     def is_wanted(self) -> bool:
-        """Tell whether the run is to end."""
+        """Return whether the run has been interrupted."""
         return self._wanted.is_set()
 
     def ask(self) -> None:
-        """End the run as soon as that can be done; a second call ends the process."""
+        """Interrupt the run as soon as possible; a second call ends the process."""
         if self._wanted.is_set():
             os._exit(_EXIT_CODE)
         self._wanted.set()
-        LOGGER.warning("interrupted: the run ends and commits nothing more; Ctrl-C again ends it at once")
+        LOGGER.warning("interrupted: ending the run without further commits; press Ctrl-C again to end it at once")
         threading.Thread(target=self._cancel_jobs, name="cancel", daemon=True).start()
 
     def end(self) -> None:
-        """Take note that the run has ended."""
+        """Mark the run as ended."""
         self._ended.set()
 
     def _cancel_jobs(self) -> None:
-        """Cancel Spark's jobs until the run has ended: a target may be about to start one."""
+        """Cancel Spark jobs until the run has ended, since a target may be about to start one."""
         while not self._ended.is_set():
-            pyspark = sys.modules.get("pyspark")  # a run that does without Spark does not import it
+            pyspark = sys.modules.get("pyspark")  # a run without Spark does not import it
             if pyspark and (context := pyspark.SparkContext._active_spark_context) is not None:
                 context.cancelAllJobs()
             self._ended.wait(_SECONDS_BETWEEN_CANCELS)
@@ -60,7 +60,7 @@ class Interrupt:
 
 @contextmanager
 def interruptible() -> Iterator[Interrupt]:
-    """Let Ctrl-C end what is done inside; in another thread than the main one signals stay as they are."""
+    """Let Ctrl-C interrupt the run inside the context; outside the main thread, signals are left alone."""
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
         yield interrupt

@@ -1,4 +1,4 @@
-"""A job for one target: reader, build and sink, and what these and a run say to one another."""
+"""A job for one target: reader, build and sink, and the data they exchange with a run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,16 +12,16 @@ from lakewright.log.records import Counts, SourceObject
 from lakewright.runs.progress import Progress
 from lakewright.storage.lake import Lake
 
-#: Why a batch is dropped whose feed is another by now.
+#: Why a batch is dropped if the feed differs from the plan's.
 FEED_CHANGED: Final = "the feed has changed since planned"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asked for: all that is new, or everything again, perhaps of some partitions only.
+    """What the user asked for: new objects or a rebuild, optionally of some partitions only.
 
-    ``drop_open`` drops a batch that an earlier run left open, instead of finishing it first; ``today`` is the day on
-    which a new batch is processed.
+    ``drop_open`` drops an open batch of an earlier run instead of finishing it; ``today`` is the processing date of a
+    new batch.
     """
 
     verb: str = "run"
@@ -31,12 +31,12 @@ class Request:
 
     @property
     def everything(self) -> bool:
-        """Tell whether what has been committed is taken again."""
+        """Whether committed objects are processed again."""
         return self.verb == "rebuild"
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether the whole table is made anew."""
+        """Whether the whole table is rebuilt."""
         return self.everything and not self.wanted
 
 
@@ -50,28 +50,28 @@ class Target:
 
     @property
     def state_folder(self) -> str:
-        """Where its log, lease and receipts are."""
+        """Folder of its log, lease and receipts."""
         return f"state/{self.feed_name}/{self.name}/"
 
     @property
     def quarantine_folder(self) -> str:
-        """Where its rejected rows are."""
+        """Folder of its rejected rows."""
         return f"quarantine/{self.feed_name}/{self.name}/"
 
     @property
     def staging_folder(self) -> str:
-        """Where Spark writes before a batch is committed: beside the table, where its readers do not look."""
+        """Staging folder: beside the table, where its readers do not look."""
         zone, _, table = self.path.strip("/").rpartition("/")
         return f"{zone}/_staging/{self.feed_name}/{table}/".lstrip("/")
 
 
-#: An object as it lies there: its path and its ETag.
+#: One version of an object: its path and ETag.
 Version = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The objects of the next batch, and what of the table they take the place of."""
+    """The objects of the next batch, and what they replace in the table."""
 
     objects: list[SourceObject]
     scope: Scope
@@ -79,12 +79,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a run would do now: the next batch, and all that a person should know of the source.
+    """What a run would do now: the next batch, and the state of the source.
 
     Attributes:
-        heads: What a look at single objects has shown (headers, footers), for the reader of the batch.
-        nothing: What lies at the source if none of it is the target's, be it new or not; empty otherwise.
-        without_objects: Whether there is something to do although the batch takes no objects.
+        heads: What was read of single objects (headers, footers), for the reader of the batch.
+        nothing: What the source contains if no object belongs to the target, new or not; empty otherwise.
+        without_objects: Whether there is work to do although the batch has no objects.
     """
 
     choice: Choice
@@ -100,22 +100,22 @@ class Survey:
 
     @property
     def is_idle(self) -> bool:
-        """Tell whether there is nothing to do."""
+        """Whether there is nothing to do."""
         return not self.choice.objects and not self.without_objects
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What reader and sink get to work with.
+    """The context of a batch for reader and sink.
 
     Attributes:
-        plan: The batch as the log has it.
-        state: The table before it.
-        heads: Those of the survey; a batch that an earlier run left open has none.
-        folder: Where to stage files: no reader of the table looks there.
-        attempt: The id of this try.
+        plan: The batch as planned in the log.
+        state: The table before the batch.
+        heads: Those of the survey; empty for an open batch of an earlier run.
+        folder: The staging folder, which readers of the table ignore.
+        attempt: The id of this attempt.
         lake: The lake of table and folder.
-        progress: Whom to tell what goes on.
+        progress: Receives progress.
     """
 
     plan: Plan
@@ -128,30 +128,30 @@ class Batch:
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        """The state of the job's own, as it was before the batch; empty if the table is made anew."""
+        """The job's own state before the batch; empty if the table is rebuilt."""
         return {} if self.plan.overwrites_table else self.state.properties
 
     @property
     def prefix(self) -> str:
-        """Begin the names of files that the batch publishes."""
+        """The prefix of the names of files that the batch publishes."""
         return f"{self.plan.number:06d}-"
 
 
 @dataclass(frozen=True)
 class Staged:
-    """What a batch made, staged and counted, before anything is published.
+    """The staged result of a batch, before anything is published.
 
     Attributes:
-        counts: Rows, as they were read and judged.
-        in_table: Rows for the table, deletes among them, as they were counted in what is staged.
-        in_quarantine: Rejected rows, likewise.
-        actions: What the batch does, once it is committed.
-        rules: How many rows broke each rule.
-        refused: Objects that were left as they are because they cannot be read or rewritten, and why.
+        counts: Rows as they were read and judged.
+        in_table: Rows for the table, including deletes, counted in the staged files.
+        in_quarantine: Rejected rows, counted in the staged files.
+        actions: The actions of the outcome.
+        rules: The number of rows that broke each rule.
+        refused: Objects left unchanged because they cannot be read or rewritten, with the reason.
         unreached: Objects that could not be reached.
-        miscounted: Objects that were left as they are because records were lost or added on the way; a bug of ours.
-        schema_changes: Columns that were learned on the way.
-        warnings: What a person should know although the batch is fine.
+        miscounted: Objects left unchanged because record counts differ between input and output; a bug in lakewright.
+        schema_changes: Learned columns.
+        warnings: Warnings about a successful batch.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -167,13 +167,13 @@ class Staged:
 
     @property
     def left(self) -> dict[str, str]:
-        """Give all objects that were left as they are, and why."""
+        """All objects left unchanged, with the reason."""
         return self.refused | self.unreached | self.miscounted
 
 
 @dataclass(frozen=True)
 class Applied:
-    """A batch as a table that commits by itself holds it: by which attempt, what that staged, what the table told."""
+    """A batch in a table with commits of its own: the attempt, what it staged, and the commit's metadata."""
 
     attempt: str
     staged: Staged
@@ -188,12 +188,12 @@ Judged_contra = TypeVar("Judged_contra", contravariant=True)
 
 @dataclass(frozen=True)
 class Preflight:
-    """What a sink says of its table before anything is planned.
+    """A sink's view of its table before planning.
 
     Attributes:
-        before: The table whose objects count as taken: as a rule its own, else that which it takes the place of.
-        schema_changes: How its schema will change.
-        warnings: What a person should know.
+        before: The state whose objects count as processed: the table's own, or that of the table it replaces.
+        schema_changes: Coming changes of its schema.
+        warnings: Warnings about the table.
     """
 
     before: TableState
@@ -202,24 +202,24 @@ class Preflight:
 
 
 class Reader(Protocol[Read_co]):
-    """What lies at the source of a target: what of it is new, what is refused, how it is read."""
+    """Finds a target's objects: which are new, which are refused, and how to read them."""
 
     @property
     def skips_refused(self) -> bool:
-        """Whether the others go on if an object is refused."""
+        """Whether other objects are processed if one is refused."""
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
-        """Look at the source, read nothing but heads, write nothing; ``excluded`` objects were refused before.
+        """Inspect the source: read at most heads, write nothing; ``excluded`` objects were refused before.
 
         Raises:
-            DataError: If what is there must not be taken.
+            DataError: If the source must not be processed.
         """
 
     def changed(self, plan: Plan) -> list[str]:
-        """Name the objects of a batch that are no longer what was planned."""
+        """Return the objects of a batch that have changed since it was planned."""
 
     def read(self, batch: Batch) -> Read_co:
-        """Read the objects of a batch, or say how they are to be read.
+        """Read the objects of a batch, or describe how to read them.
 
         Raises:
             ObjectRefusedError: If some of them cannot be read as declared.
@@ -227,70 +227,70 @@ class Reader(Protocol[Read_co]):
 
 
 class CatalogEntry(Protocol):
-    """What a table is in a catalog."""
+    """A table's entry in a catalog."""
 
     def register(self, state: TableState) -> str:
-        """Bring the entry to what the state says, and name it.
+        """Update the entry to the table's state, and return its name.
 
         Raises:
-            CatalogError: If the catalog refuses, cannot be reached, or holds an entry of this name that is another's.
+            CatalogError: If the catalog refuses, cannot be reached, or the entry of this name belongs to another owner.
         """
 
 
 class Sink(Protocol[Judged_contra]):
-    """Where rows go: it stages a batch, and says by which actions the batch is then published, exactly once."""
+    """Stages a batch, and returns the actions that publish it exactly once."""
 
     def check(self, state: TableState, request: Request) -> Preflight:
-        """Hold the table against the feed, before anything is planned.
+        """Compare the table with the feed before planning.
 
         Raises:
-            ConfigError: If the table is not as the feed has it.
+            ConfigError: If the table contradicts the feed.
         """
 
     def stage(self, batch: Batch, rows: Judged_contra, /) -> Staged:
-        """Write the files of a batch to its folder, where no reader looks, and count what they hold.
+        """Write the files of a batch to its staging folder, and count their rows.
 
         Raises:
-            ObjectRefusedError: If objects turn out to be unreadable on the way.
+            ObjectRefusedError: If objects turn out to be unreadable.
         """
 
     def layout(self) -> str:
-        """Say where and how the table's files lie: a table that lies otherwise must be made anew."""
+        """Describe location and layout of the table's files; a table with another layout must be rebuilt."""
 
     def catalog(self) -> CatalogEntry | None:
-        """Give the catalog entry that the table is registered in, if any."""
+        """Return the table's catalog entry, if it has one."""
 
 
 @runtime_checkable
 class CommittingSink(Protocol):
-    """What a sink also brings if its table commits by itself: that commit is the truth, and the outcome follows it."""
+    """A sink whose table has commits of its own: that commit is the source of truth, and the outcome follows it."""
 
     def applied(self, plan: Plan) -> Applied | None:
-        """Look whether the table holds the batch already."""
+        """Return the batch as the table contains it, if it does."""
 
     def commit(self, batch: Batch, rows: Any, staged: Staged) -> Applied:
-        """Make the one commit of a batch, and read it back."""
+        """Commit a batch, and read the commit back."""
 
 
 @dataclass(frozen=True)
 class TargetJob(Generic[Rows, Judged]):
-    """One target of a feed and what fills it: reader, build and sink; all else about a run is in ``lifecycle``."""
+    """One target of a feed, composed of reader, build and sink; ``lifecycle`` runs it."""
 
     feed: Feed
     target: Target
     reader: Reader[Rows]
     build: Callable[[Rows], Judged]
     sink: Sink[Judged]
-    #: The job that maintains the table, if that is not the one that fills it.
+    #: The job that maintains the table, if it is not the one that fills it.
     maintained_by: str = ""
 
     @property
     def name(self) -> str:
-        """Name the job."""
+        """The name of the job."""
         return self.maintained_by or self.feed.job
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
-        """Say what a run would do; see ``Sink.check`` and ``Reader.survey``."""
+        """Determine what a run would do; see ``Sink.check`` and ``Reader.survey``."""
         preflight = self.sink.check(state, request)
         survey = self.reader.survey(preflight.before, request, excluded=excluded)
         return replace(
@@ -300,7 +300,7 @@ class TargetJob(Generic[Rows, Judged]):
         )
 
     def rows(self, batch: Batch) -> Judged:
-        """Give the rows of a batch; see ``Reader.read``."""
+        """Return the rows of a batch; see ``Reader.read``."""
         return self.build(self.reader.read(batch))
 
 

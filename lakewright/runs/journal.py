@@ -1,4 +1,4 @@
-"""What goes on in a run: told as it happens, timed by stage, and written down as the receipt."""
+"""The record of a run: reported as it happens, timed by stage, and written as the receipt."""
 
 import time
 from datetime import UTC, datetime
@@ -24,13 +24,13 @@ from transforms.errors import DataError, LakewrightError
 
 
 class Journal:
-    """The receipt of one run under way."""
+    """The receipt of a run in progress."""
 
     def __init__(self, lake: Lake, job: AnyJob, *, run: str, verb: str, progress: Progress) -> None:
         self._lake, self._job, self._progress = lake, job, progress
         self._stage, self._stage_began = "", time.monotonic()
-        #: Objects that this run leaves alone, and why: those that are refused, those that it could not reach, and those
-        #: whose records do not add up.
+        #: Objects that this run does not process, with the reason: refused, unreachable, or with record counts that
+        #: differ.
         self.refused: dict[str, str] = {}
         self.unreached: dict[str, str] = {}
         self.miscounted: dict[str, str] = {}
@@ -45,7 +45,7 @@ class Journal:
         )
 
     def say(self, stage: str, detail: str = "") -> None:
-        """Begin a stage: its time counts from here on."""
+        """Begin a stage, and time it from here on."""
         now = time.monotonic()
         if self._stage:
             spent = self.receipt.seconds.get(self._stage, 0.0) + now - self._stage_began
@@ -54,11 +54,11 @@ class Journal:
         self._progress.stage(self._job.target.name, stage, detail)
 
     def note_survey(self, survey: Survey, *, committed: bool) -> None:
-        """Take down what a survey found.
+        """Record a survey.
 
         Raises:
-            EmptySourceError: If nothing there is the target's, and the feed refuses that.
-            ObjectRefusedError: If objects are refused, and the others are not to go on without them.
+            EmptySourceError: If no object belongs to the target and the feed refuses that.
+            ObjectRefusedError: If objects are refused and the feed does not process the others.
         """
         receipt = self.receipt
         receipt.ignored.update(survey.ignored)
@@ -76,22 +76,22 @@ class Journal:
 
     @property
     def left(self) -> dict[str, str]:
-        """Give all objects that this run leaves alone, and why."""
+        """All objects that this run does not process, with the reason."""
         return self.refused | self.unreached | self.miscounted
 
     def note_left(self, staged: Staged) -> None:
-        """Take down which objects of a batch were left as they are."""
+        """Record the objects of a batch that were left unchanged."""
         self.unreached.update(staged.unreached)
         self.miscounted.update(staged.miscounted)
         self.note_refused(staged.refused)
 
     def note_refused(self, refused: dict[str, str]) -> None:
-        """Take down which objects are refused."""
+        """Record refused objects."""
         self.refused.update(refused)
         self.receipt.refused.update(refused)
 
     def restore_receipt(self, last: Outcome) -> None:
-        """Write the receipt that the run of the last batch could not, because it was cut off."""
+        """Write the receipt of the last batch if its run was killed before writing it."""
         folder = self._job.target.state_folder
         if has_receipt(self._lake, folder, last.run):
             return
@@ -101,7 +101,7 @@ class Journal:
             verb="",
             status="committed" if last.status == "committed" else "refused",
             exit_code=0 if last.status == "committed" else DataError.exit_code,
-            error=f"the run was cut off after its outcome; receipt written by run {self.receipt.run}",
+            error=f"the run ended after its commit without a receipt; written by run {self.receipt.run}",
             batches=[report_batch(last, None)],
             counts=last.counts,
             rules=last.rules,
@@ -110,13 +110,13 @@ class Journal:
         write_receipt(self._lake, folder, lost)
 
     def succeed(self) -> None:
-        """Take down that all went well.
+        """Record success.
 
         Raises:
-            AccountingError: If the records of objects do not add up.
+            AccountingError: If record counts of objects differ.
             UnreachableError: If objects could not be reached.
             ObjectRefusedError: If objects were refused.
-            CatalogError: If the catalog is not up to date.
+            CatalogError: If the catalog is behind.
         """
         if self.miscounted:
             self.receipt.refused.update(self.miscounted | self.unreached)
@@ -134,7 +134,7 @@ class Journal:
         self.receipt.status = "committed" if self._has_committed() else "nothing_new"
 
     def fail(self, error: BaseException) -> None:
-        """Take down an error, as what it comes from if that is known."""
+        """Record an error, or its cause if that is known."""
         if not isinstance(error, LakewrightError):
             LOGGER.debug("%s: unexpected", self._job.target.name, exc_info=error)
         cause = self._cause(error) if isinstance(error, Exception) else None
@@ -151,7 +151,7 @@ class Journal:
             self.receipt.status = "overtaken" if cause.exit_code == OvertakenError.exit_code else "failed"
 
     def close(self) -> Receipt:
-        """Write the receipt; what fails then is told, and hides nothing that failed before."""
+        """Write the receipt; a failure is logged and does not hide an earlier error."""
         self.say("receipt")
         if self.uncatalogued and self.receipt.error != str(self.uncatalogued):
             self.receipt.warn([str(self.uncatalogued)])
@@ -159,7 +159,7 @@ class Journal:
         self.receipt.checks = {"every row accounted for": self.receipt.counts.holds() and not self.miscounted}
         try:
             write_receipt(self._lake, self._job.target.state_folder, self.receipt)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the run has come to its end
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run has ended
             problem = f"the receipt of run {self.receipt.run} could not be written: {error}"
             if self.receipt.error:
                 self.receipt.warn([problem])

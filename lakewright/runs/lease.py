@@ -1,4 +1,4 @@
-"""A lease on a target: it keeps two runs from doing the same work twice. Correctness rests on the log, not on this."""
+"""A lease on a target, which keeps two runs from doing the same work. Correctness depends on the log, not on it."""
 
 import json
 import logging
@@ -17,18 +17,18 @@ from transforms.errors import LakewrightError
 LOGGER = logging.getLogger("lakewright")
 
 _RENEWALS_PER_LEASE: Final = 4
-#: However long a lease is: a renewal is also what notices, while Spark works, that a lake does not answer.
+#: At most this long, whatever the lease: renewals also detect, while Spark works, that the lake does not answer.
 _LONGEST_PAUSE_SECONDS: Final = 15
 
 
 class Lease:
-    """Held from entering to leaving the context, renewed in the background while it is.
+    """Held within the context, and renewed in the background.
 
-    A lease whose ETag has not changed for its whole time, on the waiter's own clock, has expired; that of a process of
-    this machine that is dead is taken over at once.
+    A lease has expired if its ETag has not changed for its duration, by the waiting run's clock. The lease of a dead
+    process on this machine is taken over at once.
 
     Raises:
-        LeaseHeldError: If another run still renews it after one lease's time of waiting.
+        LeaseHeldError: If another run still renews it after one lease duration of waiting.
     """
 
     def __init__(self, lake: Lake, folder: str, *, run: str, seconds: float) -> None:
@@ -46,11 +46,11 @@ class Lease:
         while not self._take(first, expired=time.monotonic() >= deadline):
             if time.monotonic() >= deadline:
                 raise LeaseHeldError(
-                    f"another run holds the target ({self._holder()}); waited {self._seconds:g} s, try again later"
+                    f"another run holds the target ({self._holder()}); waited {self._seconds:g} s; run again later"
                 )
             time.sleep(min(0.2, self._seconds / 10))
         self._renewer.start()
-        # Not every run writes to each folder of the state, which is when a folder is tidied otherwise.
+        # Folders are tidied when written to, but not every run writes to each folder of the state.
         self._lake.remove_abandoned(self._folder)
         return self
 
@@ -63,18 +63,18 @@ class Lease:
             if not self._lost.is_set() and self._is_ours():
                 self._lake.delete(self._path)
         except (LakewrightError, OSError) as failure:
-            # What the run has done, or the error that it ends with, is what counts; the lease expires by itself.
-            LOGGER.warning("the lease could not be given back, and expires in %g s: %s", self._seconds, failure)
+            # The run's result or error matters more; the lease expires by itself.
+            LOGGER.warning("the lease could not be released and expires in %g s: %s", self._seconds, failure)
 
     def check(self) -> None:
-        """Make sure that the lease is still ours.
+        """Verify that this run still holds the lease.
 
         Raises:
-            OvertakenError: If this run slept too long and another took over.
+            OvertakenError: If this run was suspended too long and another run took over.
         """
         if self._lost.is_set() or not self._is_ours():
             self._lost.set()
-            raise OvertakenError("another run took the target over while this one slept; nothing was done twice")
+            raise OvertakenError("another run took over the target while this one was suspended; nothing is lost")
 
     def _take(self, first: StoredObject | None, *, expired: bool) -> bool:
         held = self._lake.stat(self._path)
@@ -95,11 +95,11 @@ class Lease:
     def _keep(self) -> None:
         while not self._released.wait(min(self._seconds / _RENEWALS_PER_LEASE, _LONGEST_PAUSE_SECONDS)):
             try:
-                # One that was not replaced may have been, by a renewal before whose answer was lost: look whose it is.
+                # The conditional write also fails if an earlier renewal succeeded and its response was lost: read it.
                 renewed = self._lake.replace(self._path, self._body(), etag=self._etag) or self._is_ours()
                 renewed = renewed and self._remember()
             except (LakewrightError, OSError) as error:
-                # What fails is tried again; for as long as that takes, expiry is what a lease is for.
+                # Renewals are retried; if they fail for long enough, the lease expires, as it should.
                 LOGGER.warning("the lease could not be renewed: %s", error)
                 continue
             if not renewed:
@@ -137,7 +137,7 @@ class Lease:
 
 
 def _born(pid: int) -> str:
-    """Tell when a process of this machine began; empty where there is none, or where the system does not say."""
+    """Return the start time of a process on this machine; empty if there is none or the system does not tell."""
     try:
         with (
             Path(f"/proc/{pid}/stat").open(encoding="ascii", errors="replace") as stat,

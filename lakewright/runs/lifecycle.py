@@ -1,7 +1,7 @@
-"""The life of a run: lease, open batch, new batch, staging, checks, outcome, publish, receipt.
+"""The lifecycle of a run: lease, open batch, new batch, staging, checks, outcome, publish, receipt.
 
-A batch is committed when its outcome is in the log. All that follows can be done again by any later run, and all that
-comes before can be thrown away. What the actions of an outcome are is the sink's business alone.
+A batch is committed when its outcome is in the log. Everything after that can be repeated by any later run, and
+everything before can be discarded. The actions of an outcome are opaque to this module.
 """
 
 import uuid
@@ -37,7 +37,7 @@ _TRIES_AT_A_MOVING_SOURCE: Final = 5
 
 
 class Run:
-    """One try at one target."""
+    """One run of one target."""
 
     def __init__(
         self, lake: Lake, job: AnyJob, request: Request, progress: Progress, interrupt: Interrupt | None = None
@@ -51,7 +51,7 @@ class Run:
         self._staging = Staging(lake, job.target, self._journal.say)
 
     def __call__(self) -> Receipt:
-        """Do the run; whatever happens ends up in the receipt, which is written in any case."""
+        """Run; the result or error goes into the receipt, which is written in any case."""
         try:
             self._interrupt.check()
             self._journal.say("lease")
@@ -99,27 +99,27 @@ class Run:
         )
 
     def _finish(self, plan: Plan, state: TableState, lease: Lease) -> None:
-        """Finish a batch that an earlier run left open; drop it if the table lacks it and it is not to be finished.
+        """Finish the open batch of an earlier run, or drop it if it is neither in the table nor to be finished.
 
         Raises:
-            ConfigError: If the batch is one of the table's owner, and this run maintains the table.
+            ConfigError: If the batch belongs to the table's owner and this run maintains the table.
         """
         if self._applied(plan) is not None:
             self._batch(plan, state, None, lease)
         elif plan.job != self._job.feed.job:
-            # Maintenance does its work on the table as it is now: what was planned on another state is not finished.
-            self._drop(plan, state, f"{plan.job} did not end it")
+            # Maintenance works on the current table: a batch planned on another state is not finished.
+            self._drop(plan, state, f"{plan.job} did not finish it")
         elif plan.job != self._job.name:
-            raise ConfigError(f"batch {plan.number} of feed {self._job.target.feed_name} is open; `run` ends it first")
+            raise ConfigError(f"batch {plan.number} of feed {self._job.target.feed_name} is open; `run` it first")
         elif self._request.drop_open:
             self._drop(plan, state, "dropped on request")
         elif self._request.is_whole:
-            self._drop(plan, state, "the whole table is made anew")
+            self._drop(plan, state, "the whole table is rebuilt")
         else:
             self._batch(plan, state, None, lease)
 
     def _batch(self, plan: Plan, state: TableState, survey: Survey | None, lease: Lease) -> str:
-        """Carry a plan to its outcome, publish it, and say how it ended."""
+        """Process a plan up to its outcome, publish it, and return how it ended."""
         if (applied := self._applied(plan)) is not None:
             self._journal.say("committed before", f"batch {plan.number}")
             return self._end(plan, state, applied, refused=False)
@@ -144,7 +144,7 @@ class Run:
             raise
 
     def _attempt(self, batch: Batch, lease: Lease) -> str:
-        """Stage a batch, check it, and end it."""
+        """Stage, check and commit a batch."""
         plan, state = batch.plan, batch.state
         rows = None
         try:
@@ -166,7 +166,7 @@ class Run:
             applied = None if refused else self._commit(batch, rows, staged)
             ended = self._end(plan, state, applied or Applied(batch.attempt, staged), refused=refused)
         except OvertakenError:
-            # What the table itself holds is published from this very folder, by whomever.
+            # What the table's own commit contains is published from this folder, by any run.
             if applied is None:
                 self._lake.delete_folder(batch.folder)
             raise
@@ -176,7 +176,7 @@ class Run:
         return ended
 
     def _commit(self, batch: Batch, rows: Any, staged: Staged) -> Applied | None:
-        """Let a table that commits by itself do so; None for others."""
+        """Commit to the table if it has commits of its own; None for other tables."""
         sink = self._job.sink
         if not isinstance(sink, CommittingSink):
             return None
@@ -192,7 +192,7 @@ class Run:
         return staged.counts.rejected > Fraction(str(self._job.feed.max_rejected)) * staged.counts.read
 
     def _end(self, plan: Plan, state: TableState, applied: Applied, *, refused: bool) -> str:
-        """Write the outcome, and publish what it names: all, or only the quarantine if too much was rejected."""
+        """Write the outcome and publish it: everything, or only quarantine if too many rows were rejected."""
         staged = applied.staged
         quarantine = self._job.target.quarantine_folder
         actions = (
@@ -223,7 +223,7 @@ class Run:
         return outcome.status
 
     def _drop(self, plan: Plan, state: TableState, reason: str) -> str:
-        """End a batch with nothing done; its objects are new again."""
+        """Drop a batch; its objects count as new again."""
         outcome = Outcome(format=FORMAT, number=plan.number, status="dropped", run=self._id, reason=reason)
         self._write(outcome, plan, state)
         self._staging.clear(plan.number)
@@ -246,19 +246,19 @@ class Run:
         return ended
 
     def _roll_forward(self, state: TableState) -> None:
-        """Finish what the last run could not: its publishing, its staging, its receipt, its entry in the catalog."""
+        """Complete the last run: publishing, staging clean-up, receipt, catalog entry."""
         if state.last is not None:
             try:
                 self._staging.roll_forward(state.last)
             except OvertakenError:
-                # A file that is gone is no loss to a table that is made anew.
+                # A missing file does not matter if the table is rebuilt.
                 if not self._request.is_whole:
                     raise
             self._journal.restore_receipt(state.last)
         self._register(state)
 
     def _register(self, state: TableState) -> None:
-        """Bring the catalog up to date; what keeps it from that never stops the data, and is told at the end."""
+        """Update the catalog; a failure does not stop the run and is reported at its end."""
         if not self._registration.is_due(state):
             return
         self._journal.say("catalog")
@@ -273,7 +273,7 @@ class Run:
 
 
 def run_targets(lake: Lake, jobs: Sequence[AnyJob], request: Request, progress: Progress) -> list[Receipt]:
-    """Run all targets of a feed, some side by side; one that fails does not stop the others, Ctrl-C stops all."""
+    """Run all targets of a feed concurrently; a failure does not stop the others, Ctrl-C stops all."""
     if not jobs:
         return []
     with (
@@ -284,10 +284,10 @@ def run_targets(lake: Lake, jobs: Sequence[AnyJob], request: Request, progress: 
 
 
 def _check_sums(staged: Staged) -> None:
-    """Hold what was read and judged against what is staged.
+    """Compare the rows read with the rows staged.
 
     Raises:
-        AccountingError: If a row is missing, or there are too many.
+        AccountingError: If they differ.
     """
     counts = staged.counts
     expected = counts.written + counts.deleted + counts.rekeyed

@@ -1,8 +1,8 @@
-"""Maintenance of a table by another job than its owner: files are replaced under the table's own lease and log.
+"""Maintenance of a table by a job other than its owner: files are replaced under the table's own lease and log.
 
-The owner's next run sees that in the state: what was removed is not made again from its inputs, as long as those are
-taken as they are now. So a job that removes rows also rewrites the inputs which hold them, and notes these
-(``TakeObjects``); else a partition that is made again, or a rebuild, would bring the rows back.
+The owner's next run sees the change in the state and does not restore removed rows, as long as it reads the inputs in
+their current version. A job that removes rows must therefore also rewrite the inputs that contain them and record these
+(``TakeObjects``); otherwise a partition overwrite or a rebuild would bring the rows back.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,19 +21,19 @@ Work = Callable[[Batch], Staged]
 
 
 def maintain(lake: Lake, owner: AnyJob, *, by: str, work: Work, progress: Progress) -> Receipt:
-    """Let the job ``by`` do its work on a table that ``owner`` fills.
+    """Run the maintenance job ``by`` on a table of ``owner``.
 
-    The work stages files below the batch's folder, counts them, and gives the actions.
+    The work stages files in the batch's folder, counts their rows, and returns the actions.
 
     Raises:
         ConfigError: If the owner's feed does not name the job in ``maintained_by``, or the table is a Hudi table.
     """
     if by not in owner.feed.maintained_by:
         raise ConfigError(
-            f"feed {owner.target.feed_name} does not let {by} change its tables; name it in maintained_by"
+            f"feed {owner.target.feed_name} does not allow {by} to change its tables; add it to maintained_by"
         )
     if isinstance(owner.sink, CommittingSink):
-        raise ConfigError(f"{owner.target.path} commits by itself; such a table is changed by its own job alone")
+        raise ConfigError(f"{owner.target.path} has commits of its own; only its own job can change it")
     table = _MaintainedTable(owner, work)
     job: AnyJob = AnyJob(owner.feed, owner.target, table, lambda rows: rows, table, maintained_by=by)
     return Run(lake, job, Request("maintain"), progress)()
@@ -41,7 +41,7 @@ def maintain(lake: Lake, owner: AnyJob, *, by: str, work: Work, progress: Progre
 
 @dataclass(frozen=True)
 class _MaintainedTable:
-    """Reader and sink of a batch that takes no objects; see ``lakewright.runs.job``."""
+    """Reader and sink of a batch without objects; see ``lakewright.runs.job``."""
 
     owner: AnyJob
     work: Work
@@ -52,7 +52,7 @@ class _MaintainedTable:
         return Preflight(state)
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:  # noqa: ARG002
-        """See ``Reader.survey``; there is nothing to do for a table that holds nothing."""
+        """See ``Reader.survey``; an empty table needs no maintenance."""
         return Survey(Choice([], Append()), without_objects=state.committed > 0)
 
     def changed(self, plan: Plan) -> list[str]:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""From staged files to the table: what an outcome names is published and deleted, by this run or by any later one."""
+"""Publish staged files: an outcome's files are added and deleted, by this run or by any later one."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,21 +12,21 @@ _MARKER: Final = "unpublished"
 
 
 class Staging:
-    """The staging folders of a target, one for each attempt at a batch; ``say`` begins a stage of the run."""
+    """The staging folders of a target, one per attempt at a batch; ``say`` begins a stage of the run."""
 
     def __init__(self, lake: Lake, target: Target, say: Callable[[str, str], None]) -> None:
         self._lake, self._target, self._say = lake, target, say
 
     def open(self, number: int, attempt: str, run: str) -> str:
-        """Begin an attempt, and name its folder; as long as that lies there, the batch is not published to its end."""
+        """Begin an attempt, and return its folder; while the folder exists, publishing is incomplete."""
         folder = f"{self._target.staging_folder}{number:06d}-{attempt}/"
         self._lake.create(folder + _MARKER, run.encode())
         return folder
 
     def publish(self, outcome: Outcome) -> None:
-        """Bring the table to what an outcome says; harmless when done again, by whomever.
+        """Publish an outcome; idempotent, for this run and any other.
 
-        Path-based readers see old and new files together until the old ones are removed, and never too few.
+        Path-based readers see old and new files together until the old ones are removed, but never too few.
 
         Raises:
             OvertakenError: If a file is neither staged nor published.
@@ -36,25 +36,25 @@ class Staging:
             self._say("publish", f"{len(added)} files")
         if missing := self._lake.move_all({file.staged: file.path for file in added}):
             raise OvertakenError(
-                f"{missing[0]} is neither staged nor published: a later batch replaced it, or somebody removed it; "
-                "if status shows no later batch, run `rebuild`"
+                f"{missing[0]} is neither staged nor published: a later batch replaced it, or it was deleted; "
+                "if `status` shows no later batch, run `rebuild`"
             )
         if removed:
             self._say("remove", f"{len(removed)} files")
         self._lake.delete_all(removed)
 
     def clear(self, number: int) -> None:
-        """Delete what attempts at a batch, and at those before it, have left."""
+        """Delete the staging folders of a batch and of those before it."""
         for folder in self._folders():
             if 0 < _number_of(folder) <= number:
                 self._lake.delete_folder(folder)
 
     def is_unpublished(self, last: Outcome) -> bool:
-        """Tell whether the run of the last batch was cut off before it had published all."""
+        """Return whether the last batch was not published completely."""
         return any(_number_of(folder) == last.number for folder in self._folders())
 
     def roll_forward(self, last: Outcome) -> None:
-        """Finish publishing the last batch, if a run was cut off there, and clear what ended batches have left."""
+        """Complete the publishing of the last batch if needed, and delete staging folders of ended batches."""
         if self.is_unpublished(last):
             self._say("roll forward", f"batch {last.number}")
             self.publish(last)

@@ -1,4 +1,4 @@
-"""Receipts: the JSON that a run leaves. They name objects and count rows; they never hold a row's values."""
+"""Receipts: the JSON record of a run. They name objects and count rows, and never contain values."""
 
 import importlib.metadata
 import platform
@@ -30,7 +30,7 @@ def _versions() -> dict[str, str]:
 
 
 def report_batch(outcome: Outcome, plan: Plan | None) -> dict[str, Any]:
-    """Report a batch as the log has it: what went in, what came out, and what each of its actions says of itself."""
+    """Report a batch from the log: its input, its output, and the report of each action."""
     report: dict[str, Any] = {
         "number": outcome.number,
         "status": outcome.status,
@@ -80,33 +80,33 @@ class Receipt(msgspec.Struct):
     versions: dict[str, str] = msgspec.field(default_factory=_versions)
 
     def warn(self, warnings: Iterable[str]) -> None:
-        """Add warnings, each once: what a person should know although the run goes on."""
+        """Add warnings, without duplicates."""
         self.warnings = list(dict.fromkeys((*self.warnings, *warnings)))
 
     def add(self, outcome: Outcome, plan: Plan) -> None:
-        """Take a batch in: the counts are those of the batches that were committed, or of the one that was refused."""
+        """Add a batch; the counts are those of committed batches, or of the refused one."""
         self.batches.append(report_batch(outcome, plan))
         self.counts = self.counts + outcome.counts
         for rule, count in outcome.rules.items():
             self.rules[rule] = self.rules.get(rule, 0) + count
 
     def dump(self) -> dict[str, Any]:
-        """Give the receipt as plain data, as JSON has it."""
+        """Return the receipt as JSON-compatible data."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
 
     def json(self) -> str:
-        """Give the receipt as one line of JSON."""
+        """Return the receipt as one line of JSON."""
         return msgspec.json.encode(self).decode()
 
 
 def write_receipt(lake: Lake, folder: str, receipt: Receipt) -> None:
-    """Write a receipt; the run's id makes its name its own."""
+    """Write a receipt; the run's id makes its name unique."""
     lake.create(_path(folder, receipt.run), msgspec.json.format(msgspec.json.encode(receipt), indent=2))
 
 
 def has_receipt(lake: Lake, folder: str, run: str) -> bool:
-    """Tell whether a run left its receipt."""
+    """Return whether a run has written its receipt."""
     return lake.stat(_path(folder, run)) is not None
 
 
@@ -123,7 +123,7 @@ def read_receipt(lake: Lake, folder: str, run: str | None) -> dict[str, Any]:
 
 
 def last_failure(lake: Lake, folder: str) -> Receipt | None:
-    """Give the receipt of the last run that left one, if it failed."""
+    """Return the last receipt if that run failed."""
     paths = [entry.path for entry in lake.list(f"{folder}receipts/")][-1:]
     receipt = _read(lake, paths[0]) if paths else None
     return receipt if receipt is not None and receipt.exit_code else None

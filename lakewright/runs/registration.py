@@ -1,4 +1,4 @@
-"""The last commit that the catalog was brought to: what one run could not register, the next one does."""
+"""The last commit registered in the catalog; a run registers what an earlier one could not."""
 
 import logging
 from typing import Literal
@@ -14,7 +14,7 @@ LOGGER = logging.getLogger("lakewright")
 
 
 class Registered(BaseModel):
-    """What the catalog was brought to: which batch, by which feed and in which lake; ``entry`` names the tables."""
+    """The last registration: batch, feed fingerprint and lake; ``entry`` names the tables."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,16 +26,16 @@ class Registered(BaseModel):
 
 
 class Registration:
-    """The entry of one target, and ``state/<feed>/<target>/catalog``, which says what it was brought to last."""
+    """The catalog entry of one target, and ``state/<feed>/<target>/catalog``, its last registration."""
 
     def __init__(self, lake: Lake, job: AnyJob) -> None:
         self._lake, self._job = lake, job
         self._path = f"{job.target.state_folder}catalog"
 
     def is_due(self, state: TableState) -> bool:
-        """Tell whether the catalog may be behind the last commit.
+        """Return whether the catalog may be behind the last commit.
 
-        A table that is laid out otherwise than the feed says now is left as it is, until `rebuild` has made it anew.
+        A table whose layout differs from the feed's is left unchanged until `rebuild`.
         """
         if not state.committed or state.other_layout(self._job.sink.layout()) or self._job.sink.catalog() is None:
             return False
@@ -43,13 +43,13 @@ class Registration:
         return last is None or last != self._now(state, last.entry)
 
     def register(self, state: TableState) -> tuple[str, list[str]]:
-        """Bring the catalog to a state.
+        """Register a state.
 
         Returns:
             The name of the entry, and warnings.
 
         Raises:
-            CatalogError: Whatever kept it from that.
+            CatalogError: If that failed for any reason.
         """
         noted, last = self._lake.stat(self._path), self._last()
         try:
@@ -68,7 +68,7 @@ class Registration:
         self._note(self._now(state, entry), instead_of=noted)
         if last is None or last.entry == entry:
             return entry, []
-        return entry, [f"{last.entry} in the catalog is not kept up to date any more: the table is {entry} now"]
+        return entry, [f"{last.entry} in the catalog is no longer updated: the table is now {entry}"]
 
     def _now(self, state: TableState, entry: str) -> Registered:
         config_hash = self._job.feed.fingerprint()
@@ -84,5 +84,5 @@ class Registration:
         body, path = registered.model_dump_json().encode(), self._path
         etag = instead_of.etag if instead_of else ""
         if not (self._lake.replace(path, body, etag=etag) if etag else self._lake.create(path, body)):
-            # Another run has registered a later batch: which of the two came last at the catalog, nobody knows.
+            # Another run registered a later batch at the same time: either may have reached the catalog last.
             self._lake.delete(path)

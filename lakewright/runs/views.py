@@ -1,4 +1,4 @@
-"""What a person asks before and after a run: what would be done, and how things stand. Reads, never writes."""
+"""Read-only views before and after a run: plan, schema, status."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from transforms.object_names import partition_path
 
 
 def plan_overview(lake: Lake, job: AnyJob, request: Request) -> dict[str, Any]:
-    """Say what a run would do for a target."""
+    """Describe what a run would do for a target."""
     state, open_plan = Log(lake, job.target.state_folder).read()
     found: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name, "exit_code": 0, "error": ""}
     if open_plan is not None:
@@ -48,7 +48,7 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request) -> dict[str, Any]:
 
 
 def schema_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
-    """Say which columns a table has, and, where it learns them, with which version each came."""
+    """Describe a table's columns and, if they are learned, the versions that added them."""
     state, _ = Log(lake, job.target.state_folder).read()
     return {
         "feed": job.target.feed_name,
@@ -59,13 +59,13 @@ def schema_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
 
 
 def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
-    """Say how things stand with a target."""
+    """Describe the state of a target."""
     state, open_plan = Log(lake, job.target.state_folder).read()
     told: dict[str, Any] = {"exit_code": 0, "error": "", "warnings": []}
     if open_plan is not None and (failed := last_failure(lake, job.target.state_folder)):
         told |= {
             "exit_code": failed.exit_code,
-            "error": f"batch {open_plan.number} is open, and the last run failed: {failed.error}; mend the cause and "
+            "error": f"batch {open_plan.number} is open, and the last run failed: {failed.error}; fix the cause and "
             "`run` finishes it, or `run --drop-open` drops it",
         }
     try:
@@ -97,7 +97,7 @@ def _last_batch(last: Outcome) -> dict[str, Any]:
 
 
 def _told_of_nothing(job: AnyJob, state: TableState, survey: Survey) -> dict[str, Any]:
-    """Say what becomes of a run that finds nothing of the target's at the source."""
+    """Describe the outcome of a run whose source has no object of the target."""
     if not survey.nothing:
         return {}
     if job.feed.refuses_empty_source(committed=state.committed > 0):

@@ -170,7 +170,7 @@ def test_an_object_that_would_lose_a_record_is_neither_replaced_nor_tagged(s3: A
     body = RECORD + RECORD.replace(b'"x"', b'"lose"') + RECORD
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=body)
     requests.clear()
-    with pytest.raises(AccountingError, match=r"^3 records read, but 2 in what would take its place"):
+    with pytest.raises(AccountingError, match=r"^3 records read, but 2 in its replacement"):
         scrub_object(S3InPlace(BUCKET), KEY, Broken(("file_contents",)))
     assert requests == {"GetObject": 1}
     assert content(s3) == body

@@ -160,13 +160,13 @@ def test_the_catalog_agrees_with_the_files_after_changes_of_the_feed(s3_bench: S
     answer = bench.command("run")
     assert answer.exit_code == 2
     assert answer.last_line.startswith(
-        "error: the table was laid out as refined/people/ by year/month/day of the source"
+        "error: the table's layout is refined/people/ by year/month/day of the source"
     )
-    assert answer.last_line.endswith("run `rebuild` to make the whole table anew")
+    assert answer.last_line.endswith("run `rebuild` to rebuild the whole table")
     view.agrees("people", keys, texts, first, second)
     answer = bench.command("rebuild", "--json")
     assert (answer.exit_code, answer.data[0]["catalog"]) == (0, "laws.people")
-    assert answer.last_line.startswith("warning: the former table, laid out as refined/people/ by year")
+    assert answer.last_line.startswith("warning: the former table with layout refined/people/ by year")
     view.agrees("persons", keys, longs, first, second)
 
     bench.feed(target__catalog=catalog, target__path="refined/persons/", target__partition_by=["year"])

@@ -37,7 +37,7 @@ def test_nothing_is_committed_after_ctrl_c(bench: Bench, stage: str) -> None:
     ended = interrupted(stage, "run", "people", "--lake", str(bench.lake), "--conf", str(bench.root / "conf"))
     assert ended.returncode == 130, ended.stderr
     assert f"error: {SAID}" in ended.stderr.splitlines()
-    assert "Ctrl-C again ends it at once" in ended.stderr
+    assert "press Ctrl-C again to end it at once" in ended.stderr
     assert bench.rows() == []
     assert not (bench.lake / "state/people/people/lease").exists()
     receipt = bench.run()

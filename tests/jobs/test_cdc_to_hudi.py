@@ -817,7 +817,7 @@ def test_a_file_with_a_value_that_is_too_long_is_refused_and_what_is_earlier_goe
     (receipt,) = answer.data
     path = "raw/hr/employees/20260801-101500000.parquet"
     reason = (
-        "a value of column 'name', rows 1 to 1, is longer than 1024 bytes; set source.max_record_bytes if that is right"
+        "a value of column 'name', rows 1 to 1, is longer than 1024 bytes; raise source.max_record_bytes if this is intended"
     )
     assert (answer.exit_code, receipt["refused"]) == (3, {path: reason})
     assert "secret" not in answer.stdout + answer.stderr

@@ -270,7 +270,7 @@ def test_a_rebuild_of_the_whole_table_drops_an_open_batch(bench: Bench, monkeypa
         bench.run()
     receipt = bench.run(verb="rebuild")
     assert [(batch["number"], batch["status"], batch["reason"]) for batch in receipt["batches"]] == [
-        (1, "dropped", "the whole table is made anew"),
+        (1, "dropped", "the whole table is rebuilt"),
         (2, "committed", ""),
     ]
     assert bench.rows() == [(1, "a")]
@@ -311,7 +311,7 @@ def test_a_batch_that_keeps_failing_shows_and_can_be_dropped(bench: Bench, monke
         assert answer.exit_code == 1
         assert answer.data[0]["open_batch"] == 1
         assert answer.last_line == (
-            "error: batch 1 is open, and the last run failed: unexpected RuntimeError: broken; mend the cause and `run` "
+            "error: batch 1 is open, and the last run failed: unexpected RuntimeError: broken; fix the cause and `run` "
             "finishes it, or `run --drop-open` drops it"
         )
     receipt = bench.run("--drop-open")

@@ -620,7 +620,7 @@ def test_another_layout_needs_a_rebuild(bench: Bench, change: dict[str, Any]) ->
     bench.put("c.csv", "id,name\n3,c\n", day="02")
     receipt = bench.run()
     assert receipt["exit_code"] == 2
-    assert "the table was laid out as refined/people/ by year/month/day" in receipt["error"]
+    assert "the table's layout is refined/people/ by year/month/day" in receipt["error"]
     assert bench.run(verb="rebuild")["exit_code"] == 0
     files = list(bench.lake.rglob("refined/**/*.parquet")) + list(bench.lake.rglob("curated/**/*.parquet"))
     assert sum(pq.ParquetFile(file).metadata.num_rows for file in files) == 3
@@ -638,8 +638,8 @@ def test_a_path_of_another_name_needs_a_rebuild(bench: Bench, fill: str) -> None
     for verb in ("plan", "run"):
         answer = bench.command(verb)
         assert answer.exit_code == 2
-        assert "the table was laid out as refined/people/ by" in answer.last_line
-        assert answer.last_line.endswith("run `rebuild` to make the whole table anew")
+        assert "the table's layout is refined/people/ by" in answer.last_line
+        assert answer.last_line.endswith("run `rebuild` to rebuild the whole table")
     old.unlink()
     receipt = bench.run(verb="rebuild")
     assert (receipt["exit_code"], "1 of its source objects are gone" in receipt["error"]) == (3, True)
@@ -647,7 +647,7 @@ def test_a_path_of_another_name_needs_a_rebuild(bench: Bench, fill: str) -> None
     receipt = bench.run(verb="rebuild")
     assert (receipt["exit_code"], receipt["counts"]["written"]) == (0, 2)
     (warning,) = receipt["warnings"]
-    assert warning.startswith("the former table, laid out as refined/people/ by year/month/day of the source date")
+    assert warning.startswith("the former table with layout refined/people/ by year/month/day of the source date")
     assert bench.rows() == [(1, "a"), (2, "b")], "the former table is left as it was"
     bench.put("c.csv", "id,name\n3,c\n")
     receipt = bench.run()
@@ -722,7 +722,7 @@ def test_a_broken_log_is_named(bench: Bench) -> None:
     (bench.lake / "state/people/people/log/000000001.outcome.json").write_text('{"number"')
     answer = bench.command("run")
     assert answer.exit_code == 1
-    assert answer.last_line.startswith("error: state/people/people/log/000000001.outcome.json is no entry of a log")
+    assert answer.last_line.startswith("error: state/people/people/log/000000001.outcome.json is not a valid log entry")
 
 
 @pytest.mark.parametrize("verb", ["run", "rebuild", "plan", "status"])

@@ -176,4 +176,4 @@ def test_how_a_table_is_laid_out_stays_as_written(events: EventBench, changes: d
     events.feed(**changes | {"target__separator": "_x_"})
     receipt = events.run()
     assert receipt["exit_code"] == 2
-    assert f"the table was laid out as {layout}, and the feed says refined/t/ by the day of" in receipt["error"]
+    assert f"the table's layout is {layout}, the feed's is refined/t/ by the day of" in receipt["error"]

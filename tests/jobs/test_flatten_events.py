@@ -646,8 +646,8 @@ def test_the_schema_is_remembered_and_grows(events: EventBench) -> None:
     assert receipt["schema_changes"] == [
         "added tags array<string> from tags",
         "added user_Id bigint from user.Id",
-        "added user_id_2 bigint from user_id (the name user_id was taken)",
-        "added year_2 string from year (the name year was taken)",
+        "added user_id_2 bigint from user_id (the name user_id was already used)",
+        "added year_2 string from year (the name year was already used)",
         "added id__text string from id (what does not fit)",
     ]
     assert [

@@ -340,7 +340,7 @@ def test_an_object_that_would_lose_or_gain_a_record_is_never_replaced(
     found = 4 if fault == "double" else 2
     assert receipt["error"] == answer.last_line.removeprefix("error: ")
     assert receipt["error"] == (
-        f"landing/uploads/bad.json: 3 records read, but {found} in what would take its place; it was left as it was"
+        f"landing/uploads/bad.json: 3 records read, but {found} in its replacement; it was left unchanged"
     )
     assert list(receipt["refused"]) == ["landing/uploads/bad.json"]
     assert receipt["checks"] == {"every row accounted for": False}

@@ -131,7 +131,7 @@ def test_lines_that_are_lost_before_they_are_scrubbed_are_missed(
     monkeypatch.setattr(scrub, "blocks_of_lines", without_the_first)
     body = pack(b'{"email": "x"}\n' * 3)
     (tmp_path / "object").write_bytes(body)
-    with pytest.raises(AccountingError, match=r"^3 records read, but 2 in what would take its place"):
+    with pytest.raises(AccountingError, match=r"^3 records read, but 2 in its replacement"):
         scrub_object(LocalInPlace(tmp_path), "object", ScrubRules(("email",)))
     assert (tmp_path / "object").read_bytes() == body
 

@@ -169,7 +169,7 @@ def test_a_table_of_another_is_refused_and_left_alone(
         catalog().register(state({"id": "int"}, days(1, 2)))
     assert str(raised.value).startswith(f"refined.people in the catalog {message}")
     assert str(raised.value).endswith(
-        f"{LAKE}/refined/people/: name another table in the feed, or drop that one in the catalog"
+        f"{LAKE}/refined/people/: choose another table in the feed, or drop that one in the catalog"
     )
     assert (server.writes, get_table(glue)) == ([], before)
 

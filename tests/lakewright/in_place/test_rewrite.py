@@ -56,15 +56,15 @@ def test_what_adds_up_is_put_in_place(tmp_path: Path, content: bytes, counts: Co
 @pytest.mark.parametrize(
     ("content", "counts", "error"),
     [
-        pytest.param(b"a\nc\n", WRITTEN, "^3 records read, but 2 in what would take its place; it was left", id="lost"),
-        pytest.param(b"a\nb\nb\nc\n", WRITTEN, "^3 records read, but 4 in what", id="added"),
-        pytest.param(b"a\nbc\n", WRITTEN, "^3 records read, but 2 in what", id="two-on-one-line"),
-        pytest.param(b"", WRITTEN, "^3 records read, but 0 in what", id="nothing-written"),
-        pytest.param(gzip.compress(b"a\nb"), WRITTEN, "^3 records read, but 2 in what", id="packed-and-lost"),
+        pytest.param(b"a\nc\n", WRITTEN, "^3 records read, but 2 in its replacement; it was left", id="lost"),
+        pytest.param(b"a\nb\nb\nc\n", WRITTEN, "^3 records read, but 4 in its replacement", id="added"),
+        pytest.param(b"a\nbc\n", WRITTEN, "^3 records read, but 2 in its replacement", id="two-on-one-line"),
+        pytest.param(b"", WRITTEN, "^3 records read, but 0 in its replacement", id="nothing-written"),
+        pytest.param(gzip.compress(b"a\nb"), WRITTEN, "^3 records read, but 2 in its replacement", id="packed-and-lost"),
         pytest.param(
             gzip.compress(THREE)[:-4],
             WRITTEN,
-            "^what would take its place cannot be read: broken gzip: it ends",
+            "^its replacement cannot be read: broken gzip: it ends",
             id="torn-gzip",
         ),
         pytest.param(
@@ -74,7 +74,7 @@ def test_what_adds_up_is_put_in_place(tmp_path: Path, content: bytes, counts: Co
             id="one-lost-beside-one-deleted",
         ),
         pytest.param(
-            b"a\nb\n", Counts(read=3, written=2), "^3 records read, but 2 in what", id="counts-that-do-not-hold"
+            b"a\nb\n", Counts(read=3, written=2), "^3 records read, but 2 in its replacement", id="counts-that-do-not-hold"
         ),
     ],
 )

@@ -89,7 +89,7 @@ def test_a_table_that_begins_anew_forgets_what_was_taken_and_learned() -> None:
     ("change", "says"),
     [
         pytest.param({"format": FORMAT + 1}, "was written by a newer version", id="a-newer-format"),
-        pytest.param({"format": None}, "is no entry of a log: Expected `int`", id="no-format"),
+        pytest.param({"format": None}, "is not a valid log entry: Expected `int`", id="no-format"),
         pytest.param({"colour": "red"}, "unknown field `colour`", id="an-unknown-field"),
         pytest.param({"actions": [{"kind": "paint"}]}, "Invalid value 'paint'", id="an-unknown-action"),
         pytest.param(
@@ -236,7 +236,7 @@ def test_a_damaged_snapshot_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "s/log/snapshots"
     folder.mkdir(parents=True)
     (folder / "000000050.json.gz").write_bytes(gzip.compress(b'{"format": 1, "state": {')[:-9])
-    with pytest.raises(StateError, match=r"s/log/snapshots/000000050.json.gz is no entry of a log"):
+    with pytest.raises(StateError, match=r"s/log/snapshots/000000050.json.gz is not a valid log entry"):
         Log(open_lake(str(tmp_path)), "s/").read()
 
 

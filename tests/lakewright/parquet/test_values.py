@@ -80,7 +80,7 @@ def test_it_is_found_however_it_is_written(
     first = long[0] // rows * rows + 1
     where = f"rows {first} to {min(first + rows - 1, len(values))}"
     assert said == (
-        f"a value of column 'a.b', {where}, is longer than {limit} bytes; set source.max_record_bytes if that is right"
+        f"a value of column 'a.b', {where}, is longer than {limit} bytes; raise source.max_record_bytes if this is intended"
     )
 
 

@@ -66,7 +66,7 @@ def test_a_sleeper_notices_and_leaves_the_other_alone(lake: Lake, monkeypatch: p
         asleep.setattr(Lease, "_keep", lambda self: None)
         sleeper = Lease(lake, "s/", run="sleeper", seconds=0.2).__enter__()
     with Lease(lake, "s/", run="other", seconds=0.2) as other:
-        with pytest.raises(OvertakenError, match="another run took the target over"):
+        with pytest.raises(OvertakenError, match="another run took over the target"):
             sleeper.check()
         sleeper.__exit__(None, None, None)
         other.check()

@@ -97,7 +97,7 @@ def test_a_job_that_the_feed_does_not_name_is_refused(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,Ada\n")
     bench.run()
     with pytest.raises(
-        ConfigError, match="feed people does not let erasure change its tables; name it in maintained_by"
+        ConfigError, match="feed people does not allow erasure to change its tables; add it to maintained_by"
     ):
         run(bench, 1)
     assert bench.rows() == [(1, "Ada")]
@@ -113,7 +113,7 @@ def test_a_table_that_commits_by_itself_is_left_to_its_own_job(filled: Bench) ->
 
     lake, job = owner(filled)
     of_hudi = replace(job, sink=cast(Any, Committing()))
-    with pytest.raises(ConfigError, match=r"refined/people/ commits by itself; such a table is changed by its own job"):
+    with pytest.raises(ConfigError, match=r"refined/people/ has commits of its own; only its own job can change it"):
         maintain(lake, of_hudi, by="erasure", work=lambda batch: erase(batch, key=2), progress=LogProgress())
     assert Log(lake, job.target.state_folder).read()[0].number == 1
 
@@ -125,7 +125,7 @@ def test_an_open_batch_of_the_owner_is_left_to_it(filled: Bench, monkeypatch: py
         patched.setattr(Log, "write_outcome", _fail)
         filled.run()
     receipt = run(filled, 2)
-    assert (receipt.exit_code, receipt.error) == (2, "batch 2 of feed people is open; `run` ends it first")
+    assert (receipt.exit_code, receipt.error) == (2, "batch 2 of feed people is open; `run` it first")
     assert path.exists()
     assert filled.run()["exit_code"] == 0
     assert run(filled, 2).exit_code == 0
@@ -141,7 +141,7 @@ def test_maintenance_that_was_cut_off_is_dropped_by_the_owner_and_can_be_done_ag
         assert run(filled, 2).exit_code == 1
     receipt = filled.run()  # the inputs have changed, and are taken again
     assert [(batch["status"], batch["reason"]) for batch in receipt["batches"]] == [
-        ("dropped", "erasure did not end it"),
+        ("dropped", "erasure did not finish it"),
         ("committed", ""),
     ]
     assert filled.rows() == [(1, "Ada"), (3, "Cy")]
@@ -160,7 +160,7 @@ def test_maintenance_that_was_cut_off_is_done_once_by_its_next_run(
         run(filled, 2)
     receipt = run(filled, 2)
     assert [(batch["status"], batch["reason"]) for batch in receipt.batches] == [
-        ("dropped", "erasure did not end it"),
+        ("dropped", "erasure did not finish it"),
         ("committed", ""),
     ]
     assert receipt.counts.deleted == 2

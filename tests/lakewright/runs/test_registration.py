@@ -177,7 +177,7 @@ def test_a_table_of_another_name_is_registered_without_news(server: GlueServer, 
     receipt = run(CopyDays(lake, ["01"], table="persons"), lake)
     assert (receipt.status, receipt.exit_code, receipt.catalog) == ("nothing_new", 0, "refined.persons")
     assert receipt.warnings == [
-        "refined.people in the catalog is not kept up to date any more: the table is refined.persons now"
+        "refined.people in the catalog is no longer updated: the table is now refined.persons"
     ]
 
 
