@@ -1,29 +1,29 @@
-"""Errors of the runtime, with the exit code that each one ends a run with.
+"""Errors of the runtime, and the exit code of each.
 
 LakewrightError (1)                 transforms.errors
 ├── DataError (3)                   transforms.errors
-│   ├── DamagedGzipError            an object is gzip, and broken
+│   ├── DamagedGzipError            a damaged gzip object
 │   │   └── TruncatedGzipError      it ends within a member
-│   ├── EmptySourceError            nothing at a source is the feed's, and the feed refuses that
-│   ├── ObjectRefusedError          source objects that cannot be read as declared
+│   ├── EmptySourceError            no object at the source belongs to the feed
+│   ├── ObjectRefusedError          source objects cannot be read as declared
 │   ├── RowsRefusedError            too many rejected rows
-│   ├── SourceGoneError             a partition to rebuild has lost a source object
-│   ├── SourceRewrittenError        an object of an appended table was written again
-│   ├── ReloadedError               a full load was written again
-│   └── StaleLoadError              a full load was written again in part
-├── NoTargetsError (3, or 0)        a feed finds its targets at its source, and finds none
-├── ConfigError (2)                 a feed, an option or a lake that cannot be used as given
-├── AccountingError (1)             the sum of rows does not hold
-├── StateError (1)                  an entry of the log is broken, or of a newer format
-│   └── HistoryExpiredError         the log no longer holds the batches that are asked for
+│   ├── SourceGoneError             a committed source object has disappeared
+│   ├── SourceRewrittenError        an object of an append-only table was rewritten
+│   ├── ReloadedError               a full load was rewritten
+│   └── StaleLoadError              a full load was rewritten in part
+├── NoTargetsError (3, or 0)        a feed that discovers its targets at the source found none
+├── ConfigError (2)                 a feed, an option or a lake is invalid
+├── AccountingError (1)             the row counts do not add up
+├── StateError (1)                  a log entry is damaged, or of a newer format
+│   └── HistoryExpiredError         the log no longer has the requested batches
 ├── LeaseHeldError (4)              another run holds the target
 ├── OvertakenError (4)              another run finished this run's batch
-├── InterruptedRunError (130)       somebody ended the run
-├── JvmEndedError (1)               Spark's JVM is gone
-├── RunFailedError (its cause's)    the run of a script failed
+├── InterruptedRunError (130)       the user interrupted the run
+├── JvmEndedError (1)               Spark's JVM has exited
+├── RunFailedError (its cause's)    a script's run failed
 └── UnreachableError (5)            a source or service could not be reached
-    ├── AccessDeniedError (5)       it was reached, and said no
-    └── CatalogError (5)            the data is committed, and its catalog is not up to date
+    ├── AccessDeniedError (5)       it denied access
+    └── CatalogError (5)            the data is committed, but not registered in the catalog
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,39 +33,39 @@ from transforms.errors import DataError, LakewrightError
 
 
 def cause_of(error: BaseException) -> str:
-    """Say what went wrong in one line; of an error that came through Spark, what lies at its root."""
+    """Return the cause of an error in one line; for errors from Spark, the root cause."""
     lines = str(error).splitlines() or [""]
     roots = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     return f"{type(error).__name__}: {roots[-1] if roots else lines[0]}"
 
 
 class ConfigError(LakewrightError):
-    """Raised when a feed, an option or a lake cannot be used as it was given."""
+    """Raised when a feed, an option or a lake is invalid."""
 
     exit_code = 2
 
 
 class DamagedGzipError(DataError):
-    """Raised when gzip is broken; says how, never what stands in it."""
+    """Raised when gzip is damaged; describes the damage, never the content."""
 
     def __init__(self, problem: str) -> None:
         self.problem = problem
-        super().__init__(f"broken gzip: {problem}")
+        super().__init__(f"damaged gzip: {problem}")
 
 
 class TruncatedGzipError(DamagedGzipError):
     """Raised when gzip ends within a member."""
 
     def __init__(self) -> None:
-        super().__init__("it ends before its end mark")
+        super().__init__("it is truncated")
 
 
 class EmptySourceError(DataError):
-    """Raised when nothing that lies at a source is the feed's; says what lies there."""
+    """Raised when no object at a source belongs to the feed; describes what is there."""
 
 
 class NoTargetsError(LakewrightError):
-    """Raised when a feed finds its targets at its source, and nothing there is one; ends with 0 if the feed says ok."""
+    """Raised when a feed that discovers its targets at the source found none; exit code 0 if the feed allows it."""
 
     def __init__(self, feed: str, job: str, found: str, *, refused: bool) -> None:
         self.feed, self.job, self.found, self.refused = feed, job, found, refused
@@ -73,7 +73,7 @@ class NoTargetsError(LakewrightError):
         super().__init__(found)
 
     def entry(self) -> dict[str, Any]:
-        """Give what stands in the answer of a verb in place of targets."""
+        """Return the entry that replaces targets in a verb's answer."""
         return {
             "feed": self.feed,
             "target": "",
@@ -96,7 +96,7 @@ class ObjectRefusedError(DataError):
 
 
 class RowsRefusedError(DataError):
-    """Raised when the share of rejected rows is above what the feed allows."""
+    """Raised when the share of rejected rows exceeds the feed's limit."""
 
     def __init__(self, rejected: int, read: int, allowed: float, rules: Mapping[str, int]) -> None:
         self.rejected, self.read, self.allowed, self.rules = rejected, read, allowed, dict(rules)
@@ -107,47 +107,46 @@ class RowsRefusedError(DataError):
 
 
 class SourceGoneError(DataError):
-    """Raised when a partition must be rebuilt and one of its committed source objects is gone."""
+    """Raised when a partition must be rebuilt and one of its committed source objects has disappeared."""
 
     def __init__(self, partition: str, gone: list[str]) -> None:
         self.partition, self.gone = partition, gone
         super().__init__(
-            f"partition {partition or '(whole table)'} has news, but {len(gone)} of its source objects are gone, "
-            f"first {gone[0]}; bring them back, or set target.on_missing_source: rebuild to go on without them"
+            f"partition {partition or '(whole table)'} has new objects, but {len(gone)} committed ones are gone, "
+            f"first {gone[0]}; restore them, or set target.on_missing_source: rebuild to continue without them"
         )
 
 
 class SourceRewrittenError(DataError):
-    """Raised when an object whose rows were appended was written again: its rows cannot be told from the others."""
+    """Raised when an object was rewritten after its rows were appended, since its old rows cannot be identified."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         super().__init__(
-            f"{path} was written again after its rows were appended; run `rebuild` to make the table anew from all "
-            "sources"
+            f"{path} was rewritten after its rows were appended; run `rebuild` to rebuild the table from all sources"
         )
 
 
 class ReloadedError(DataError):
-    """Raised when a full load was written again after it was taken: the table was reloaded at its source."""
+    """Raised when a full load was rewritten after it was processed: the table was reloaded at its source."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         super().__init__(
-            f"{path} was written again after it was taken: the table was reloaded; run `rebuild` to begin anew with "
-            "this load, without the changes that are older"
+            f"{path} was rewritten after it was processed: the table was reloaded; run `rebuild` to start from this "
+            "load, without older changes"
         )
 
 
 class StaleLoadError(DataError):
-    """Raised when some files of a full load were written again and others were not."""
+    """Raised when some files of a full load were rewritten and others were not."""
 
     def __init__(self, reloaded: Sequence[str], stale: Sequence[str]) -> None:
         self.reloaded, self.stale = list(reloaded), list(stale)
         more = f" (and {len(stale) - 1} more)" if len(stale) > 1 else ""
         super().__init__(
-            f"{reloaded[0]} was written again and {stale[0]}{more} was not: it may belong to an older full load; "
-            "delete it at the source, or set target.on_stale_load: drop, or keep if the new load has it unchanged"
+            f"{reloaded[0]} was rewritten and {stale[0]}{more} was not: it may belong to an older full load; "
+            "delete it at the source, or set target.on_stale_load: drop, or keep if it is part of the new load"
         )
 
 
@@ -156,22 +155,22 @@ class AccountingError(LakewrightError):
 
 
 class StateError(LakewrightError):
-    """Raised when an entry of a log cannot be read, or says what the lake does not bear out."""
+    """Raised when a log entry cannot be read, or contradicts the lake."""
 
 
 class HistoryExpiredError(StateError):
-    """Raised when the log no longer holds the batches after the one that is asked for."""
+    """Raised when the log no longer contains all batches after the requested one."""
 
     def __init__(self, since: int, oldest: int) -> None:
         self.since, self.oldest = since, oldest
         super().__init__(
-            f"the log no longer says what changed since batch {since}: it begins with batch {oldest}; read the whole "
-            "table, and go on from there"
+            f"the log no longer contains the changes since batch {since}: it begins with batch {oldest}; read the "
+            "whole table and continue from there"
         )
 
 
 class LeaseHeldError(LakewrightError):
-    """Raised when another run holds the target for longer than a run waits."""
+    """Raised when another run holds the target's lease."""
 
     exit_code = 4
 
@@ -183,32 +182,32 @@ class OvertakenError(LakewrightError):
 
 
 class InterruptedRunError(LakewrightError):
-    """Raised when somebody ends a run; the exit code is the shell's for Ctrl-C."""
+    """Raised when the user interrupts a run; the exit code is the shell's for Ctrl-C."""
 
     exit_code = 130
 
     def __init__(self) -> None:
-        super().__init__("interrupted; what was not committed is left to the next run")
+        super().__init__("interrupted; run again to process what was not committed")
 
 
 class JvmEndedError(LakewrightError):
-    """Raised when Spark's JVM ended under a run; ``stage`` is where the run was, empty if the JVM had not started."""
+    """Raised when Spark's JVM exited during a run, at a ``stage``; the stage is empty if the JVM had not started."""
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
         more = (
-            "more: a larger worker on Glue, spark.driver.memory elsewhere, such as "
+            "use a larger worker on Glue, or more spark.driver.memory elsewhere: "
             "PYSPARK_SUBMIT_ARGS='--driver-memory 4g pyspark-shell'"
         )
         super().__init__(
-            f"the JVM ended while the run was at {stage!r}; it probably ran out of memory ({more})"
+            f"the JVM exited during stage {stage!r}; it probably ran out of memory ({more})"
             if stage
-            else "the JVM ended before it had started; what it said of that stands above"
+            else "the JVM exited during start-up; its output is above"
         )
 
 
 class RunFailedError(LakewrightError):
-    """Raised when the run of a script failed; its text is the sentence that a person can act on."""
+    """Raised when a script's run failed; its text is the one-sentence error."""
 
     def __init__(self, reason: str, exit_code: int) -> None:
         self.exit_code = exit_code
@@ -222,8 +221,8 @@ class UnreachableError(LakewrightError):
 
 
 class AccessDeniedError(UnreachableError):
-    """Raised when a source or a service refuses access."""
+    """Raised when a source or a service denies access."""
 
 
 class CatalogError(UnreachableError):
-    """Raised when the catalog cannot be reached, refuses, or holds an entry of another; it never stops the data."""
+    """Raised when a table cannot be registered in the catalog; never blocks data."""

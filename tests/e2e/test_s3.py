@@ -159,9 +159,7 @@ def test_the_catalog_agrees_with_the_files_after_changes_of_the_feed(s3_bench: S
     bench.feed(target__catalog=catalog, target__path="refined/persons/")
     answer = bench.command("run")
     assert answer.exit_code == 2
-    assert answer.last_line.startswith(
-        "error: the table's layout is refined/people/ by year/month/day of the source"
-    )
+    assert answer.last_line.startswith("error: the table's layout is refined/people/ by year/month/day of the source")
     assert answer.last_line.endswith("run `rebuild` to rebuild the whole table")
     view.agrees("people", keys, texts, first, second)
     answer = bench.command("rebuild", "--json")
@@ -236,7 +234,7 @@ def test_workers_read_what_spark_would_misread(s3_bench: S3Bench) -> None:
     bench.put("cut.csv.gz", gzip.compress(b"id,name\n4,d\n")[:-1], day="03")
     receipt = bench.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "committed")
-    assert list(receipt["refused"].values()) == ["broken gzip: it ends before its end mark"]
+    assert list(receipt["refused"].values()) == ["damaged gzip: it is truncated"]
     assert bench.rows() == [(1, "hidden"), (3, "c")]
     assert receipt["rules"] == {"quote": 1}
     assert bench.strays() == []

@@ -65,7 +65,7 @@ def make(job: str, root: Path, spark: SparkSession) -> tuple[str, str, Any]:
 def test_a_jvm_that_ends_is_one_sentence(tmp_path: Path, spark: SparkSession, job: str, stage: str, at: str) -> None:
     feed, target, bench = make(job, tmp_path, spark)
     ended = killed(stage, feed, bench)
-    said = f"the JVM ended while the run was at {at!r}; it probably ran out of memory "
+    said = f"the JVM exited during stage {at!r}; it probably ran out of memory "
     assert ended.returncode == 1, ended.stderr
     assert ended.stderr.strip().splitlines()[-1].startswith(f"error: {said}")
     assert "Exception while sending command" not in ended.stderr
@@ -94,7 +94,7 @@ def test_a_jvm_that_does_not_start(tmp_path: Path, spark: SparkSession) -> None:
         timeout=120,
         check=False,
     )
-    said = "error: the JVM ended before it had started; what it said of that stands above"
+    said = "error: the JVM exited during start-up; its output is above"
     assert (done.returncode, done.stderr.strip().splitlines()[-1]) == (1, said)
     assert not (bench.lake / f"state/{feed}/{target}/lease").exists()
     assert bench.run()["exit_code"] == 0

@@ -14,7 +14,7 @@ from tests.conftest import ROOT, Bench
 
 pytestmark = pytest.mark.slow
 
-SAID = "interrupted; what was not committed is left to the next run"
+SAID = "interrupted; run again to process what was not committed"
 
 
 def interrupted(stage: str, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -267,7 +267,7 @@ def test_loads_of_different_loads_are_not_taken_for_one(cdc: CdcBench, way: str)
     receipt = cdc.run(verb="rebuild")
     if way == "refuse":
         assert receipt["exit_code"] == 3
-        assert receipt["error"].startswith(f"raw/hr/t/{LOAD} was written again and raw/hr/t/{LOAD2} was not: ")
+        assert receipt["error"].startswith(f"raw/hr/t/{LOAD} was rewritten and raw/hr/t/{LOAD2} was not: ")
         assert rows(cdc) == [(1, "a2"), (2, "b"), (3, "c"), (4, "d")]
         return
     new = [(1, "a3"), (2, "b3"), (5, "e"), (6, "f")]

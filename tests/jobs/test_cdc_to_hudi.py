@@ -427,7 +427,7 @@ def test_a_reload_is_refused_and_rebuilt_without_older_changes(cdc: CdcBench) ->
     cdc.put(THIRD, [("U", "2026-08-01 10:24:00.000000", 3, "Cid after the load", "IT")])
     receipt = cdc.run()
     assert receipt["exit_code"] == 3
-    assert f"raw/hr/employees/{LOAD} was written again" in receipt["error"]
+    assert f"raw/hr/employees/{LOAD} was rewritten" in receipt["error"]
     assert "run `rebuild`" in receipt["error"]
     receipt = cdc.run(verb="rebuild")
     assert receipt["exit_code"] == 0, receipt
@@ -816,9 +816,7 @@ def test_a_file_with_a_value_that_is_too_long_is_refused_and_what_is_earlier_goe
     answer = cdc.command("run", "--json")
     (receipt,) = answer.data
     path = "raw/hr/employees/20260801-101500000.parquet"
-    reason = (
-        "a value of column 'name', rows 1 to 1, is longer than 1024 bytes; raise source.max_record_bytes if this is intended"
-    )
+    reason = "a value of column 'name', rows 1 to 1, is longer than 1024 bytes; raise source.max_record_bytes if this is intended"
     assert (answer.exit_code, receipt["refused"]) == (3, {path: reason})
     assert "secret" not in answer.stdout + answer.stderr
     assert cdc.rows("emp_no", "name") == [(1, "a" * 1024), (2, "b")]

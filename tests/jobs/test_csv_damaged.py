@@ -14,7 +14,7 @@ LARGE = b"id,name\n" + b"".join(b"%d,%016x\n" % (n, _RANDOM.getrandbits(64)) for
 PACKED = gzip.compress(LARGE)
 SMALL = gzip.compress(b"id,name\n1,a\n")
 
-CUT_OFF = "it ends before its end mark"
+CUT_OFF = "it is truncated"
 GARBAGE = "bytes that are no gzip follow its end"
 DAMAGE = {
     "cut-in-the-middle": (PACKED[: len(PACKED) // 2], CUT_OFF),
@@ -114,10 +114,10 @@ def test_append_tells_damage_from_an_object_that_was_written_again(bench: Bench)
     bench.put("b.csv", "id,name\n2,b\n")
     receipt = bench.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "committed")
-    assert list(receipt["refused"].values()) == [f"broken gzip: {CUT_OFF}"]
+    assert list(receipt["refused"].values()) == [f"damaged gzip: {CUT_OFF}"]
     assert bench.rows() == [(1, "a"), (2, "b")]
     bench.put("a.csv.gz", PACKED)
-    assert "a.csv.gz was written again" in bench.run()["error"]
+    assert "a.csv.gz was rewritten" in bench.run()["error"]
 
 
 @pytest.mark.slow
@@ -129,6 +129,6 @@ def test_all_damaged(bench: Bench, on_refused_file: str) -> None:
     receipt = bench.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
     assert len(receipt["refused"]) == 2
-    assert receipt["error"].startswith("refused raw/people/year=2026/month=08/day=01/a.csv.gz: broken gzip: ")
+    assert receipt["error"].startswith("refused raw/people/year=2026/month=08/day=01/a.csv.gz: damaged gzip: ")
     assert bench.rows() == bench.quarantine() == []
     assert bench.strays() == []

@@ -164,7 +164,7 @@ def test_truncated_gzip_is_refused_by_name(bench: Bench) -> None:
     bench.put("a.csv.gz", packed[:-2000])
     receipt = bench.run()
     assert receipt["exit_code"] == 3
-    assert "a.csv.gz: broken gzip" in receipt["error"]
+    assert "a.csv.gz: damaged gzip" in receipt["error"]
     assert bench.rows() == []
     bench.put("a.csv.gz", packed)
     assert bench.run()["counts"]["written"] == 50_000
@@ -257,7 +257,7 @@ def test_append_takes_a_file_once_on_the_day_of_its_plan(bench: Bench, monkeypat
     first.write_text("id,born\n7,01/01/2001\n")
     receipt = bench.run()
     assert receipt["exit_code"] == 3
-    assert "day=01/a.csv was written again" in receipt["error"]
+    assert "day=01/a.csv was rewritten" in receipt["error"]
     assert bench.run(verb="rebuild")["exit_code"] == 0
     table = bench.spark.read.parquet(str(bench.lake / "refined/people")).selectExpr(*columns)
     assert sorted(map(tuple, table.collect())) == [expected[1], expected[2], ("7", "2001-01-01", "09")]

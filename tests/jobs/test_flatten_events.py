@@ -51,7 +51,7 @@ def test_real_events_of_a_topic_with_a_dot(on_spark: EventBench) -> None:
     on_spark.feed(source__day={"from": "field", "field": "ts"}, source__timestamps={"ts": "epoch_millis"})
     receipt = on_spark.run()
     assert counts(receipt) == (1707, 1707, 0, 0)
-    assert receipt["ignored"] == {"raw/topics/LICENSE.md": "lies in no topic's folder"}
+    assert receipt["ignored"] == {"raw/topics/LICENSE.md": "is not in a topic's folder"}
 
     kinds = {"string": "string", "long": "bigint", "double": "double", "array": "array<double>"}
     names = {"_".join(column["path"]): column for column in expected["columns"]}
@@ -98,7 +98,7 @@ def test_layouts_names_and_strays(events: EventBench) -> None:
         events.put_object(f"{topic}/partition=0/{topic}-0-0000000000.json", b'{"n":%d}\n' % number)
         events.put_object(f"{topic}/p/{topic}-10-5.json.gz", gzip.compress(b'{"n":%d}' % number))
     strays = {
-        "README.txt": "lies in no topic's folder",
+        "README.txt": "is not in a topic's folder",
         "2fa/partition=0/2fa-0.json": "its name is not <topic>-<partition>-<offset>",
         "2fa/notes.md": "its name does not end in .json or .json.gz",
         "2fa/_temporary/2fa-0-0.json": "hidden",
@@ -630,8 +630,8 @@ def test_the_schema_is_remembered_and_grows(events: EventBench) -> None:
     assert receipt["schema_changes"] == [
         "added amount double from amount",
         "added id bigint from id",
-        "added amount__text string from amount (what does not fit)",
-        "added tags__text string from tags (what does not fit)",
+        "added amount__text string from amount (values that do not fit)",
+        "added tags__text string from tags (values that do not fit)",
     ]
     assert receipt["batches"][0]["set_aside"] == {"amount__text": 1, "tags__text": 1}
     events.put_events(10, {"id": 4, "amount": 2, "tags": []})
@@ -648,7 +648,7 @@ def test_the_schema_is_remembered_and_grows(events: EventBench) -> None:
         "added user_Id bigint from user.Id",
         "added user_id_2 bigint from user_id (the name user_id was already used)",
         "added year_2 string from year (the name year was already used)",
-        "added id__text string from id (what does not fit)",
+        "added id__text string from id (values that do not fit)",
     ]
     assert [
         (row["id"], row["id__text"], row["amount"], row["amount__text"], row["tags"], row["tags__text"])

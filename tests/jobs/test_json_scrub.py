@@ -160,7 +160,7 @@ def test_an_object_with_a_line_that_is_no_record_is_left_and_named(on_spark: Upl
     bad = {
         "bad.json": (RECORD + b"\nsecret, not JSON\n" + RECORD, "line 2 is no JSON record"),
         "cut.json": (RECORD + b"\n" + RECORD[:20], "line 2 is no JSON record"),
-        "cut.json.gz": (gzip.compress(RECORD * 50)[:-4], "broken gzip: it ends before its end mark"),
+        "cut.json.gz": (gzip.compress(RECORD * 50)[:-4], "damaged gzip: it is truncated"),
         "latin.json": (RECORD + b'\n{"a": "\xe9"}', "line 2 is no JSON record: not UTF-8"),
         "long.json": (RECORD + b"\n" + b" " * 5000 + RECORD, "line 2 is longer than 4096 bytes"),
     }

@@ -90,7 +90,7 @@ def test_damaged_gzip_is_named_and_the_others_wait(lake: Path) -> None:
     (lake / "raw/access/access-2026-08-03.log").unlink()
     receipt = run(lake, *settings)
     assert receipt["refused"] == {
-        "raw/access/access-2026-08-01.log.gz": "broken gzip: it ends before its end mark",
+        "raw/access/access-2026-08-01.log.gz": "damaged gzip: it is truncated",
     }
     assert receipt["exit_code"] == 3
 

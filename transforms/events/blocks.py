@@ -1,4 +1,4 @@
-"""Blocks of lines to rows: column by column where all lines are of a known shape, else record by record. No pyspark."""
+"""Blocks of lines to rows: column-wise if all lines have a known shape, else record by record. No pyspark."""
 
 import gc
 from collections.abc import Iterator, Sequence
@@ -12,12 +12,12 @@ from transforms.events.record_shape import RecordShape
 def flatten_block(
     lines: Sequence[bytes], shape: RecordShape, *, after_line: int = 0, after_record: int = 0
 ) -> FlatRows:
-    """Give the rows of some lines, and the lines that are none; the shape learns from what it could not read.
+    """Return the rows of lines, and the rejected lines; the shape learns from lines that it does not match.
 
-    The lines' numbers follow ``after_line``; ``after_record`` are the lines before that were not blank.
+    Line numbers start after ``after_line``; ``after_record`` is the number of earlier non-blank lines.
 
     Raises:
-        DataError: If there are far too many attributes.
+        DataError: If there are too many attributes.
     """
     values = shape.read(lines)
     if values is not None:
@@ -30,7 +30,7 @@ def flatten_block(
 
 @contextmanager
 def no_search_for_cycles() -> Iterator[None]:
-    """Look for no cycles of objects meanwhile: records hold none, and the search takes as long as reading them."""
+    """Disable garbage collection: records have no cycles, and searching for them takes as long as parsing."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,11 +1,11 @@
-"""How a nested attribute gets the name of its flat column. Text only, no pyspark.
+"""Naming rules for the flat columns of nested attributes. No pyspark.
 
-1. Of each key, letters and digits of any script and ``_`` stay (in Unicode's form NFC), each other character becomes
-   ``_``; an empty key is ``_``.
-2. The keys of a path are joined with the separator: ``a.b.c`` is ``a_b_c``. A name of more than 200 characters is cut,
-   and ends in eight hexadecimal digits of the path's hash.
-3. Names that differ in case alone are one name, since Spark and Athena take them for one. The first path in the order
-   of code points gets it, the others get ``_2``, ``_3``, … What has been given once is never given anew.
+1. In each key, letters and digits of any script and ``_`` are kept (in Unicode NFC); any other character becomes ``_``.
+   An empty key becomes ``_``.
+2. The keys of a path are joined with the separator: ``a.b.c`` becomes ``a_b_c``. A name of more than 200 characters is
+   truncated and ends in eight hexadecimal digits of the path's hash.
+3. Names that differ only in case are equal, as in Spark and Athena. The first path by code points gets the name, others
+   get ``_2``, ``_3``, … A name is never reassigned.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ _HASH_DIGITS: Final = 8
 
 
 def clean_key(key: str) -> str:
-    """Write a key with letters, digits and ``_`` alone."""
+    """Apply rule 1 to a key."""
     normal = unicodedata.normalize("NFC", key)
     return "".join(char if char.isalnum() or char == "_" else "_" for char in normal) or "_"
 
 
 def plain_name(path: Sequence[str], separator: str) -> str:
-    """Name a path by rules 1 and 2, whoever else may have that name."""
+    """Apply rules 1 and 2 to a path, regardless of other columns."""
     name = separator.join(clean_key(key) for key in path)
     if len(name) <= LONGEST_NAME:
         return name
@@ -33,13 +33,13 @@ def plain_name(path: Sequence[str], separator: str) -> str:
 
 
 class Names:
-    """The names that are taken, and by rule 3 the next ones."""
+    """The names in use, and by rule 3 the next free ones."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = {_folded(name) for name in taken}
 
     def take(self, wanted: str) -> str:
-        """Take a name, or the first free one after it."""
+        """Reserve a name, or the first free one after it."""
         name, number = wanted, 1
         while _folded(name) in self._taken:
             number += 1
@@ -49,5 +49,5 @@ class Names:
 
 
 def _folded(name: str) -> str:
-    # Spark compares in small letters, Athena and Glue keep them; casefold would be one name more for "ß" and "ss".
+    # Spark compares lower-case names, Athena and Glue store them; casefold would also equate "ß" and "ss".
     return unicodedata.normalize("NFC", name.lower())

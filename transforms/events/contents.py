@@ -1,7 +1,7 @@
-"""What rows of a table say, whatever way each value is held: two rows with one digest hold the same record. No pyspark.
+"""Digests of rows, independent of how values are stored: two rows with one digest are the same record. No pyspark.
 
-A value that no type was known for lies in a text column; once there is a type, the same value lies in a column of it.
-So a text that fits the type is taken for the value.
+A value without a known type is stored in a text column; once the type is known, the same value is stored in a typed
+column. A text that fits the type therefore counts as the value.
 """
 
 import hashlib
@@ -21,11 +21,11 @@ _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 
 
 def digest_rows(rows: pa.Table, columns: Sequence[EventColumn]) -> Iterator[bytes]:
-    """Give a digest of what each row says.
+    """Return a digest of each row's content.
 
     Args:
-        rows: Rows of a table; a column that is not there is null.
-        columns: The columns of attributes that the table has; others do not count.
+        rows: Rows of a table; a missing column is null.
+        columns: The attribute columns of the table; others are ignored.
     """
     schema = EventSchema(columns)
     paths = sorted({column.path for column in columns})
@@ -39,7 +39,7 @@ def digest_rows(rows: pa.Table, columns: Sequence[EventColumn]) -> Iterator[byte
 
 
 def _values_of(rows: pa.Table, typed: EventColumn | None, text: EventColumn | None) -> tuple[list[Any], list[Any]]:
-    """Give the values of one attribute, and the texts that are none of its type."""
+    """Return the values of one attribute, and the texts that do not fit its type."""
     values, texts = _column(rows, typed), _column(rows, text)
     if typed is None or not any(found is not None for found in texts):
         return values, texts
@@ -72,7 +72,7 @@ def _holds_records(kind: Type) -> bool:
 
 
 def _without_nulls(value: Any) -> Any:
-    """Leave out the fields of records that are null, which is the same as absent."""
+    """Drop null fields of records, since null equals absent."""
     if isinstance(value, list):
         return [_without_nulls(item) for item in value]
     if isinstance(value, dict):

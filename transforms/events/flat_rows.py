@@ -1,7 +1,7 @@
-"""Nested records to the values of their attributes, by path; no pyspark.
+"""Nested records to the values of their attributes, by path. No pyspark.
 
-An attribute is a path of keys to a value that is no object: a number, a text, a boolean, an array, or an object without
-attributes (``{}``). Null is the same as absent.
+An attribute is a path of keys to a value other than an object: a number, a string, a boolean, an array, or an empty
+object (``{}``). Null equals absent.
 """
 
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ from transforms.errors import DataError
 from transforms.events.lines import DEEPEST, Line, Record, RejectedLine, has_doubled_keys
 from transforms.events.schema import Path
 
-#: Attributes of the records of some lines; with more, keys are values.
+#: Maximum number of attributes; with more, keys are probably values.
 MOST_ATTRIBUTES: Final = 5000
 
 
 class TooDeepError(Exception):
-    """Raised when a record nests too deeply."""
+    """Raised when a record is nested too deeply."""
 
 
 @dataclass
 class FlatRows:
-    """The rows of some lines.
+    """The rows of lines.
 
     Attributes:
         lines: The line of each row.
-        values: The values by path, one for each row.
-        rejected: Lines that were no rows after all.
-        blank: How many lines were blank, and so no rows.
+        values: The values by path, one per row.
+        rejected: Lines that turned out not to be rows.
+        blank: The number of blank lines.
     """
 
     lines: list[Line]
@@ -37,7 +37,7 @@ class FlatRows:
     blank: int = 0
 
     def remove(self, rows: set[int]) -> None:
-        """Take rows out, whatever is wrong with them."""
+        """Remove rows, for any reason."""
         keep = [row for row in range(len(self.lines)) if row not in rows]
         self.lines = [self.lines[row] for row in keep]
         left = {path: [values[row] for row in keep] for path, values in self.values.items()}
@@ -45,10 +45,10 @@ class FlatRows:
 
 
 def flatten(records: Sequence[Record], lines: Sequence[Line]) -> FlatRows:
-    """Give the values of records by path.
+    """Return the values of records by path.
 
     Raises:
-        DataError: If there are far too many attributes.
+        DataError: If there are too many attributes.
     """
     walk = _Walk(len(records))
     kept: list[Line] = []
@@ -68,7 +68,7 @@ def flatten(records: Sequence[Record], lines: Sequence[Line]) -> FlatRows:
 
 
 class _Attribute:
-    """The values of one path, a place for each record; and the attributes below."""
+    """The values of one path, one slot per record, and the attributes below."""
 
     __slots__ = ("below", "path", "values")
 
@@ -81,7 +81,7 @@ class _Attribute:
 
 
 class _Walk:
-    """A tree of attributes, into which the values of some records go."""
+    """A tree of attributes that collects the values of records."""
 
     def __init__(self, size: int) -> None:
         self.root = _Attribute((), 0)
@@ -89,7 +89,7 @@ class _Walk:
         self._attributes = 0
 
     def put(self, record: Record, above: _Attribute, row: int) -> int:
-        """Put the values of a record in their places, and count its keys."""
+        """Add the values of a record, and count its keys."""
         keys = len(record)
         attributes = above.below
         for key, value in record.items():
@@ -107,7 +107,7 @@ class _Walk:
         return keys
 
     def clear(self, row: int) -> None:
-        """Take the values of a record away again."""
+        """Remove the values of a record."""
         waiting = [self.root]
         while waiting:
             for attribute in waiting.pop().below.values():
@@ -115,7 +115,7 @@ class _Walk:
                 waiting.append(attribute)
 
     def values(self, rows: int) -> dict[Path, list[Any]]:
-        """Give the values of the first rows by path, those that are not all null."""
+        """Return the values of the first rows by path, without paths that are all null."""
         found: dict[Path, list[Any]] = {}
         self._collect(self.root, rows, found)
         return found
@@ -138,10 +138,10 @@ class _Walk:
 
 
 def count_keys(values: list[Any], depth: int) -> int:
-    """Count the keys of all objects within an array that lies at a depth.
+    """Count the keys of all objects within an array at a depth.
 
     Raises:
-        TooDeepError: If what is in it lies too deep.
+        TooDeepError: If it is nested too deeply.
     """
     keys = 0
     for value in values:

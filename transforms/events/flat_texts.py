@@ -1,7 +1,7 @@
-"""A column of JSON records to the columns of a schema, and what is no record or has no column. No pyspark.
+"""A column of JSON records to the columns of a schema, with rejected records and values without a column. No pyspark.
 
-These are the rows that the job makes of the same lines. What the job would learn and read again is told beside: a row
-keeps the values that no column holds.
+Rows equal those of the job. Where the job would learn new columns and read again, a row keeps the values that have no
+column.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,30 +17,30 @@ from transforms.events.schema import EventColumn, EventSchema, News, Path
 from transforms.events.typed_columns import as_text, to_arrow, type_columns
 from transforms.key_paths import write_path
 
-#: The rule that a record breaks, its text, and the values for which there is no column; all null in a clean row.
+#: The rule that a record breaks, its text, and its values without a column; all null in a clean row.
 FAULT: Final = "_lakewright_fault"
 TEXT: Final = "_lakewright_text"
 LEFT_OUT: Final = "_lakewright_left_out"
 BESIDE: Final = {FAULT: pa.string(), TEXT: pa.string(), LEFT_OUT: pa.map_(pa.string(), pa.string())}
-#: The values of so much text are still in the processor's cache when they are made columns.
+#: Values of this much text are still in the CPU cache when they become columns.
 _BLOCK_BYTES: Final = 256 << 10
 
 
 class TextFlattener:
-    """Flattens blocks of records that are mostly alike by the columns of one schema."""
+    """Flattens blocks of mostly uniform records to the columns of one schema."""
 
     def __init__(self, columns: Sequence[EventColumn]) -> None:
         self._schema, self._shape = EventSchema(columns), RecordShape()
 
     def flatten(self, texts: pa.Array) -> Iterator[tuple[pa.Array, dict[str, pa.Array]]]:
-        """Flatten a column of bytes, a block at a time.
+        """Flatten a column of bytes, block by block.
 
         Returns:
-            The places in ``texts`` that the rows come from, and the columns: the schema's, then those beside. Null
-            and blank texts are no rows; rejected ones stand behind the others of their block, without values.
+            The positions in ``texts`` of the rows, and the columns: the schema's, then the additional ones. Null and
+            blank texts are not rows; rejected ones follow the others of their block, without values.
 
         Raises:
-            DataError: If there are far too many attributes.
+            DataError: If there are too many attributes.
         """
         for start, lines in blocks_of(texts):
             flat = flatten_block(lines, self._shape, after_line=start)
@@ -68,7 +68,7 @@ class TextFlattener:
 
 
 def blocks_of(texts: pa.Array) -> Iterator[tuple[int, list[bytes]]]:
-    """Cut a column of bytes into blocks of rows, each with the place of its first; a null is a blank line."""
+    """Split a column of bytes into blocks, each with the position of its first row; null counts as blank."""
     rows = max(1, _BLOCK_BYTES * len(texts) // max(texts.nbytes, 1))
     for start in range(0, len(texts), rows):
         lines = texts.slice(start, rows).to_pylist()
@@ -78,10 +78,10 @@ def blocks_of(texts: pa.Array) -> Iterator[tuple[int, list[bytes]]]:
 def observe_texts(
     texts: pa.Array, shape: RecordShape, schema: EventSchema, timestamps: dict[Path, str]
 ) -> Iterator[News]:
-    """Give what records have that a schema has no column for, a block at a time.
+    """Return what a schema lacks for records, block by block.
 
     Raises:
-        DataError: If there are far too many attributes.
+        DataError: If there are too many attributes.
     """
     for _, lines in blocks_of(texts):
         flat = flatten_block(lines, shape)
@@ -89,7 +89,7 @@ def observe_texts(
 
 
 def _left_out(flat: FlatRows, schema: EventSchema, news: News) -> pa.Array:
-    """Write the values that have no column: the attribute as ``read_path`` reads it, the value as text columns do."""
+    """Encode values without a column: attributes as for ``read_path``, values as in text columns."""
     rows = len(flat.lines)
     lacking = [path for path in news.statistics if path not in schema.texts]
     if not lacking and not news.misfits:

@@ -1,7 +1,7 @@
-"""Lines of JSON to records, exactly: each number as it was written, each line that is no record told by its number.
+"""JSON lines to records, exactly: numbers keep their digits, and invalid lines are reported by number.
 
-msgspec parses; what it merges or rounds without a word is found beside it: doubled keys, and numbers that a double does
-not keep, which become ``Decimal``.
+msgspec parses. What it merges or rounds silently is detected separately: repeated keys, and numbers that a double
+cannot represent, which become ``Decimal``.
 """
 
 import json
@@ -17,11 +17,11 @@ from transforms.errors import LongRecordError
 
 Record = dict[str, Any]
 
-#: A record that nests deeper is rejected: Arrow, Parquet and Spark recurse.
+#: Deeper records are rejected, because Arrow, Parquet and Spark recurse.
 DEEPEST: Final = 100
 _SURELY_EXACT: Final = 16
 _BLANKS: Final = b" \t\r\n"
-#: msgspec looks for a word such as ``null`` only if as many bytes are left.
+#: msgspec only looks for a word such as ``null`` if enough bytes are left.
 _PADDING: Final = b"    "
 _LITERALS: Final = (b"null", b"true", b"false")
 _ESCAPE_ENDS: Final = (b"\\", b"0", b"00", b"000", b"0000", b"\\udc00", b"udc00", b"dc00", b"c00")
@@ -29,7 +29,7 @@ _LOOSE: Final = re.compile(rb'"[ \t\r\n]+:')
 
 
 class Line(NamedTuple):
-    """A line that holds a record: its number in the object, the number of the record, its bytes."""
+    """A line with a record: line number, record number, bytes."""
 
     number: int
     ordinal: int
@@ -37,11 +37,11 @@ class Line(NamedTuple):
 
 
 class RejectedLine(NamedTuple):
-    """A line that is no record, and the rule that it breaks.
+    """A rejected line, and the rule that it breaks.
 
-    The rules: json (no JSON, or more than one on the line), encoding (not UTF-8), record (JSON, but no object),
-    doubled_key, nesting (deeper than 100 levels), number (an exponent beyond all measure); and what is found elsewhere:
-    day (there is none, or it is outside of the feed's range; with a column, that says it).
+    The rules: json (not JSON, or several documents on the line), encoding (not UTF-8), record (not an object),
+    doubled_key, nesting (deeper than 100 levels), number (exponent out of range); and elsewhere: day (missing or
+    outside the feed's range; with the column).
     """
 
     number: int
@@ -51,7 +51,7 @@ class RejectedLine(NamedTuple):
 
 
 class ParsedLines(NamedTuple):
-    """Lines that have been parsed; blank ones are no rows."""
+    """Parsed lines; blank ones are not rows."""
 
     records: list[Record]
     lines: list[Line]
@@ -60,12 +60,12 @@ class ParsedLines(NamedTuple):
 
 
 def split_lines(blocks: Iterable[bytes], *, max_bytes: int) -> Iterator[list[bytes]]:
-    """Cut blocks of text into lines, without their line feeds; a byte order mark at the very beginning is no text.
+    """Split blocks of text into lines without line feeds; a leading byte order mark is dropped.
 
-    No more of a line is kept than ``max_bytes`` and one block.
+    At most ``max_bytes`` and one block of a line are kept in memory.
 
     Raises:
-        LongRecordError: If a line is longer than ``max_bytes``; the lines before it in its block are not given.
+        LongRecordError: If a line is longer than ``max_bytes``; earlier lines of its block are not returned.
     """
     pieces: list[bytes] = []
     number, kept, mark = 1, 0, b"\xef\xbb\xbf"
@@ -93,7 +93,7 @@ def _refuse_longer(lines: Sequence[bytes], first: int, max_bytes: int) -> None:
 
 
 def parse_lines(lines: Sequence[bytes], *, after_line: int = 0, after_record: int = 0) -> ParsedLines:
-    """Parse lines, whose numbers follow ``after_line``; ``after_record`` are the lines before that were not blank."""
+    """Parse lines numbered after ``after_line``; ``after_record`` is the number of earlier non-blank lines."""
     decode = _DECODER.decode
     parsed = ParsedLines([], [], [], 0)
     blank = 0
@@ -121,20 +121,20 @@ def parse_lines(lines: Sequence[bytes], *, after_line: int = 0, after_record: in
 
 
 def number_lines(lines: Sequence[bytes], *, after_line: int, after_record: int) -> list[Line]:
-    """Number lines that all hold a record; see ``parse_lines``."""
+    """Number lines that are all records; see ``parse_lines``."""
     return list(map(Line, count(after_line + 1), count(after_record + 1), lines))
 
 
 def is_blank(line: bytes) -> bool:
-    """Tell whether a line holds nothing, and so is no row."""
+    """Return whether a line is blank, and hence not a row."""
     return not line.strip(_BLANKS)
 
 
 def is_cut_off(line: bytes) -> bool:
-    """Tell whether a line is the beginning of some JSON, but not the whole of it."""
+    """Return whether a line is a proper prefix of JSON."""
     if is_blank(line):
         return False
-    # The line may end within a text or between two tokens, within an escape of a text, or within a word or a number.
+    # The line may end in a string, between tokens, in an escape, or in a word or number.
     if any(_reads_on(line + end + _PADDING) for end in (b"", *_ESCAPE_ENDS)):
         return True
     ends = [word[length:] for word in _LITERALS for length in range(1, len(word)) if line.endswith(word[:length])]
@@ -143,7 +143,7 @@ def is_cut_off(line: bytes) -> bool:
 
 
 def _reads_on(text: bytes, *, or_is_whole: bool = False) -> bool:
-    """Tell whether JSON lacks its end."""
+    """Return whether JSON is truncated."""
     try:
         msgspec.json.decode(text)
     except (UnicodeDecodeError, RecursionError):
@@ -154,35 +154,35 @@ def _reads_on(text: bytes, *, or_is_whole: bool = False) -> bool:
 
 
 def exact_number(text: str) -> float | Decimal:
-    """Read a number with a fraction or an exponent: a double if that is the same number, else a decimal."""
+    """Parse a number with a fraction or exponent: a double if it represents the number exactly, else a decimal."""
     value = float(text)
     if len(text) <= _SURELY_EXACT and "e" not in text and "E" not in text:
-        return value  # up to 15 digits come back as they were
+        return value  # up to 15 digits survive a round trip
     exact = Decimal(text)
     return value if exact == Decimal(repr(value)) else exact
 
 
 def is_loose(text: bytes) -> bool:
-    """Tell whether there are blanks between a key and its colon, or what looks like that."""
+    """Return whether there may be blanks between a key and its colon."""
     has_blanks = any(blank in text for blank in (b" :", b"\t:", b"\r:", b"\n:"))
     return has_blanks and _LOOSE.search(text) is not None
 
 
 def has_single_keys(text: bytes, keys: int) -> bool:
-    """Tell by counting that no key was merged with another; if False, that is not known.
+    """Prove by counting that no key is repeated; False means unknown.
 
     Args:
         text: One or more lines that are not loose; see ``is_loose``.
-        keys: How many keys were found in all objects of these lines.
+        keys: The number of keys in all parsed objects of these lines.
     """
-    # Each key ends in `":` once. Escaped quotes within texts may look so, and texts that begin with a colon; if there
+    # Each key ends in `":` once. Escaped quotes in strings and strings that begin with a colon may look alike; if there
     # are no more of them than keys, no key was merged.
     ends = text.count(b'":')
     return ends == keys or (b'\\\\":' not in text and ends - text.count(b'\\":') == keys)
 
 
 def has_doubled_keys(text: bytes, keys: int) -> bool:
-    """Tell whether an object of a line has a key twice, given how many keys were found in all of its objects."""
+    """Return whether an object of a line repeats a key, given the number of keys in all parsed objects."""
     if not is_loose(text) and has_single_keys(text, keys):
         return False
     try:
@@ -193,7 +193,7 @@ def has_doubled_keys(text: bytes, keys: int) -> bool:
 
 
 class _DoubledKeyError(Exception):
-    """Raised when an object has a key twice."""
+    """Raised when an object repeats a key."""
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> None:

@@ -1,7 +1,7 @@
-"""Lines whose records all nest in one known way, read column by column; no pyspark.
+"""Lines whose records all have one known shape, read column-wise. No pyspark.
 
-Events of a topic are alike: a class made of their keys takes a line several times as fast as a dictionary does, and its
-fields are columns. What is in any way out of the ordinary is left to ``transforms.events.flat_rows``, which tells why.
+Events of a topic are alike. A generated class with their keys decodes a line several times faster than a dictionary,
+and its fields are columns. Everything unusual is left to ``transforms.events.flat_rows``, which also gives reasons.
 """
 
 import re
@@ -17,14 +17,14 @@ from transforms.events.flat_rows import TooDeepError, count_keys
 from transforms.events.lines import DEEPEST, Record, exact_number, has_single_keys, is_loose
 from transforms.events.schema import Path
 
-#: Keys of records, and the keys below each.
+#: Keys of records, with the keys below each.
 Keys = dict[str, "Keys"]
 
 _UNSET: Final = msgspec.UnsetType
 _NONE: Final = type(None)
-#: What msgspec takes in no name of a field: records with such keys are of no shape.
+#: Characters that msgspec does not allow in field names: records with such keys have no shape.
 _NO_NAME: Final = re.compile(r'[\\"\x00-\x1f]')
-#: Where records have less than this share of all keys, looking for each of these costs more than it saves.
+#: If records have less than this share of all keys, looking up every key costs more than it saves.
 _SHARE_OF_KEYS: Final = 0.5
 _MOST_KEYS: Final = 500
 _MOST_CLASSES: Final = 50
@@ -32,13 +32,13 @@ _LONGEST_PAUSE: Final = 64
 
 
 class _NotOfThisShapeError(Exception):
-    """Raised when records are not of a shape, or might not be."""
+    """Raised when records do not, or may not, have a shape."""
 
 
 class RecordShape:
-    """The keys that records were seen to have, and how these nest.
+    """The keys seen in records, and their nesting.
 
-    Lines that were not of the shape cost time for nothing; so the more often that happens, the longer is the pause.
+    Lines that do not match waste time, so the fast path backs off after failures.
     """
 
     def __init__(self) -> None:
@@ -50,10 +50,9 @@ class RecordShape:
         self._pause = 0
 
     def read(self, lines: Sequence[bytes]) -> dict[Path, list[Any]] | None:
-        """Give the values of lines by path, as ``FlatRows`` has them.
+        """Return the values of lines by path, as in ``FlatRows``.
 
-        None if not every line is a record of this shape, or if that is not worth finding out: then the records are to
-        be learned.
+        None if some line does not have this shape, or during back-off: the records must then be learned.
         """
         if self._decoder is None or self._pause:
             return None
@@ -75,7 +74,7 @@ class RecordShape:
         return columns.values
 
     def learn(self, records: Sequence[Record]) -> None:
-        """Learn the keys of records that were not read by their shape."""
+        """Learn the keys of records that were not read by shape."""
         if self._pause:
             self._pause -= 1
             return
@@ -111,7 +110,7 @@ class RecordShape:
 
 
 class _Columns:
-    """The values of records by path, and how many keys these have in all."""
+    """The values of records by path, and their total number of keys."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -120,7 +119,7 @@ class _Columns:
         self.keys_in_arrays = 0
 
     def take(self, records: Sequence[Any], keys: Keys, path: Path, rows: Sequence[int] | None) -> None:
-        """Take the fields of records, which are those of some rows, or (None) of all."""
+        """Add the fields of records, which belong to some rows, or (None) to all."""
         may_be_empty = bool(path)
         for number, (key, below) in enumerate(keys.items()):
             column = list(map(attrgetter(_field(number)), records))

@@ -1,6 +1,6 @@
-"""What the values of an attribute tell about its type, and the schema that follows; no pyspark.
+"""Statistics of an attribute's values, and the schema inferred from them. No pyspark.
 
-Statistics merge in any order and from any cuts, so that neither the order of files nor how records lie in them matters.
+Statistics merge in any order and grouping, so neither the order of files nor the distribution of records matters.
 """
 
 from collections import Counter
@@ -30,21 +30,21 @@ Path = tuple[str, ...]
 TEXT_SUFFIX: Final = "__text"
 _LONG_BITS: Final = 63
 _NUMBERS: Final = ("long", "wide", "double", "precise")
-#: Which kind gives the type where two have as many values.
+#: Order of preference between kinds with equally many values.
 _PRECEDENCE: Final = ("number", "boolean", "array", "record", "string")
 
 
 class ValueStatistics(msgspec.Struct, frozen=True):
-    """Statistics of the values of one attribute, as far as its type depends on them.
+    """The statistics of one attribute's values that determine its type.
 
     Attributes:
-        counts: Values by kind; null is none. Numbers are long (whole, 64 bits), wide (whole, beyond), double (a
-            fraction that a double keeps) or precise (one that it does not).
-        digits: Of the numbers, the most digits before the point.
-        scale: Of the numbers, the most digits after it.
-        inexact: Whether a long is no double.
-        elements: Of arrays, the statistics of their elements.
-        fields: Of records in arrays, those of their fields.
+        counts: Values by kind, without nulls. Numbers are long (64-bit integer), wide (larger integer), double (a
+            fraction that a double represents exactly) or precise (any other fraction).
+        digits: Maximum number of digits before the decimal point.
+        scale: Maximum number of digits after it.
+        inexact: Whether a long is not representable as a double.
+        elements: For arrays, the statistics of the elements.
+        fields: For records in arrays, the statistics of their fields.
     """
 
     counts: dict[str, int] = {}
@@ -109,14 +109,14 @@ def collect_statistics(values: Iterable[Any]) -> ValueStatistics:
 
 
 class Learned(msgspec.Struct, frozen=True):
-    """The type that statistics ask for (None: none can hold any of the values), and whether that leaves values out."""
+    """The inferred type (None: no type can hold any value), and whether it excludes values."""
 
     type: Type | None
     leaves_out: bool
 
 
 def learn_type(statistics: ValueStatistics) -> Learned:
-    """Choose a type: that of the kind that most values have, if there is one for it; else that of the next."""
+    """Choose the type of the most frequent kind that has one."""
     counts = Counter(statistics.counts)
     by_kind = {"number": sum(counts[kind] for kind in _NUMBERS)} | {kind: counts[kind] for kind in _PRECEDENCE[1:]}
     present = [kind for kind in _PRECEDENCE if by_kind[kind]]
@@ -166,7 +166,7 @@ _OF_KIND: Final[dict[str, Callable[[ValueStatistics], Learned]]] = {
 
 
 class EventColumn(msgspec.Struct, frozen=True):
-    """A published column: of which attribute, and whether it holds as text what does not fit the attribute's type."""
+    """A published column: its attribute, and whether it is the text column for values that do not fit."""
 
     path: Path
     name: str
@@ -174,12 +174,12 @@ class EventColumn(msgspec.Struct, frozen=True):
     is_text: bool = False
 
     def describe(self) -> str:
-        """Name the attribute as a person writes it."""
-        return write_path(self.path) + (" (what does not fit)" if self.is_text else "")
+        """Return the attribute as users write it."""
+        return write_path(self.path) + (" (values that do not fit)" if self.is_text else "")
 
 
 class EventSchema:
-    """The published columns of a topic, in the order in which they came."""
+    """The published columns of a topic, in order of appearance."""
 
     def __init__(self, columns: Iterable[EventColumn] = ()) -> None:
         self.columns = tuple(columns)
@@ -188,33 +188,33 @@ class EventSchema:
 
     @cached_property
     def arrow_types(self) -> dict[str, Any]:
-        """The columns by name, with their types in Arrow's words."""
+        """The columns by name, with Arrow types."""
         return {column.name: arrow_type(column.type) for column in self.columns}
 
     def plus(self, columns: Iterable[EventColumn]) -> "EventSchema":
-        """Give the schema with more columns behind."""
+        """Return the schema with appended columns."""
         return EventSchema((*self.columns, *columns))
 
 
 class News(msgspec.Struct):
-    """What a schema has no column for.
+    """What a schema lacks.
 
     Attributes:
-        statistics: Attributes without a column of a type, and the statistics of their values.
-        misfits: Attributes with values that do not fit, and no text column for them.
+        statistics: Attributes without a typed column, with the statistics of their values.
+        misfits: Attributes with values that do not fit, but no text column.
     """
 
     statistics: dict[Path, ValueStatistics] = {}
     misfits: set[Path] = set()
 
     def asks(self, schema: EventSchema) -> bool:
-        """Tell whether the schema must grow; values of which no type is known may lie in a text column."""
+        """Return whether the schema must grow; values without a known type may be in a text column."""
         return bool(self.misfits) or any(
             path not in schema.texts or learn_type(values).type is not None for path, values in self.statistics.items()
         )
 
     def merge(self, other: "News") -> "News":
-        """Add news up."""
+        """Merge news."""
         return News(merged(self.statistics, other.statistics), self.misfits | other.misfits)
 
 
@@ -227,9 +227,9 @@ def learn_columns(
     timestamps: Mapping[Path, str],
     former: EventSchema | None = None,
 ) -> list[EventColumn]:
-    """Give the columns that a schema must have besides: those of new attributes, then those for what does not fit.
+    """Return the columns to add: those of new attributes, then text columns for values that do not fit.
 
-    ``former`` is a schema that is replaced; its attributes keep their names.
+    ``former`` is a schema being replaced; its attributes keep their names.
     """
     former = former or EventSchema()
     fresh = [column for column in former.columns if column.name not in {known.name for known in schema.columns}]

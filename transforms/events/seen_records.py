@@ -1,15 +1,15 @@
-"""Which keys of records have been seen: as ranges of offsets for as long as they have no gaps.
+"""The keys of records seen so far, stored as ranges of offsets while there are no gaps.
 
-That two records have one key is necessary for them to be the same, and not sufficient: a topic that was deleted and
-created again begins at offset 0 again.
+Equal keys are necessary but not sufficient for records to be equal: a topic that was deleted and recreated starts at
+offset 0 again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-#: Scope, topic and Kafka partition: that within which an offset identifies a record.
+#: Scope, topic and Kafka partition, in which an offset identifies a record.
 Stream = tuple[str, str, int]
-#: The scope of offsets that records carry; that of a computed one is ``transforms.events.sink_names.sink_scope``.
+#: The scope of offsets that records carry; for computed ones see ``transforms.events.sink_names.sink_scope``.
 CARRIED: Final = ""
 
 
@@ -20,13 +20,13 @@ class _Span(NamedTuple):
 
 
 class SeenRecords:
-    """The keys that were there before."""
+    """The keys seen so far."""
 
     def __init__(self) -> None:
         self._spans: dict[Stream, list[_Span]] = {}
 
     def add(self, stream: Stream, offsets: Sequence[int]) -> set[int]:
-        """Add offsets, and give the places of those that were there before, be it among themselves."""
+        """Add offsets, and return the positions of those seen before, including within the batch."""
         if not offsets:
             return set()
         first, last = min(offsets), max(offsets)
@@ -49,7 +49,7 @@ class SeenRecords:
 
 
 def places_by_stream(streams: Sequence[Stream]) -> Mapping[Stream, list[int]]:
-    """Gather the places of each stream."""
+    """Group positions by stream."""
     places: dict[Stream, list[int]] = {}
     for place, stream in enumerate(streams):
         places.setdefault(stream, []).append(place)

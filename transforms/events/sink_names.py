@@ -1,4 +1,4 @@
-"""What the keys of a Kafka Connect S3 sink say: topic, Kafka partition, start offset. Text only, no pyspark.
+"""Parse the object keys of a Kafka Connect S3 sink: topic, Kafka partition, start offset. No pyspark.
 
 A key is ``<topics.dir>/<topic>/<encoded partition>/<topic>+<partition>+<start offset>.json[.gz]``. The delimiter is the
 sink's ``file.delim``; since a topic may hold it too, the last two fields count.
@@ -20,11 +20,11 @@ _NOT_IN_A_TABLE_NAME: Final = re.compile("[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class SinkName:
-    """What a key below ``topics.dir`` says.
+    """The parts of a key below ``topics.dir``.
 
     Attributes:
-        topic: The topic, which is a folder and also begins the file's name.
-        folders: The encoded partition: ``partition=0``, ``year=2026/month=08``, or nothing.
+        topic: The topic, which is the first folder and the beginning of the file name.
+        folders: The encoded partition: ``partition=0``, ``year=2026/month=08``, or empty.
         partition: The Kafka partition.
         start: The offset of the first record.
     """
@@ -36,11 +36,11 @@ class SinkName:
 
 
 def read_sink_name(path: str, delimiter: str) -> SinkName | str:
-    """Read a path below ``topics.dir``, or say why it is no object of a sink."""
+    """Parse a path below ``topics.dir``, or return why it is not an object of the sink."""
     if "/" not in path:
-        return "lies in no topic's folder"
+        return "is not in a topic's folder"
     topic, *folders, name = path.split("/")
-    # A topic may begin with _ or a dot, as Kafka's own do.
+    # Topics may begin with _ or a dot, as Kafka's internal ones do.
     if not name or is_hidden("/".join((*folders, "-"))):
         return "hidden"
     end = next((end for end in _ENDS if name.endswith(end)), "")
@@ -50,24 +50,24 @@ def read_sink_name(path: str, delimiter: str) -> SinkName | str:
     if len(fields) != 3 or not all(_DIGITS.fullmatch(field) for field in fields[1:]):  # noqa: PLR2004
         return f"its name is not <topic>{delimiter}<partition>{delimiter}<offset>"
     if max(int(field) for field in fields[1:]) > _LARGEST:
-        return "its name has a number above 2^63 - 1, which is no Kafka partition and no offset"
+        return "its name has a number above 2^63 - 1, which cannot be a Kafka partition or offset"
     if fields[0] != topic:
         return f"its name begins with topic {fields[0]!r}, its folder is that of {topic!r}"
     return SinkName(topic, "/".join(folders), int(fields[1]), int(fields[2]))
 
 
 def sink_scope(path: str) -> str:
-    """Give the scope within which a computed offset identifies a record: an object's path without its start offset.
+    """Return the scope in which a computed offset identifies a record: the object's path without its start offset.
 
-    It holds the encoded partition (the folders), the topic and the Kafka partition. Where the sink spreads one Kafka
-    partition over several folders, the offsets in a file have gaps, which its name does not tell: so the same computed
-    offset in two folders says nothing.
+    It contains the encoded partition (the folders), the topic and the Kafka partition. If the sink distributes one
+    Kafka partition over several folders, offsets in a file have gaps that its name does not show, so equal computed
+    offsets in two folders mean nothing.
     """
     return _START_AND_ENDING.sub("", path)
 
 
 def date_of_folders(folders: str, pattern: re.Pattern[str] | None) -> dict[str, str]:
-    """Read year, month and day off an encoded partition: by the pattern, else from ``key=value`` folders."""
+    """Parse year, month and day from an encoded partition: by the pattern, else from ``key=value`` folders."""
     if pattern is not None:
         match = pattern.fullmatch(folders)
         return match.groupdict() if match else {}
@@ -76,15 +76,15 @@ def date_of_folders(folders: str, pattern: re.Pattern[str] | None) -> dict[str, 
 
 
 def table_name(topic: str) -> str:
-    """Name a topic's table: small letters, with ``_`` for each run of anything but the letters a to z and digits.
+    """Return the table name of a topic: lower case, with ``_`` for each run of characters other than a to z and digits.
 
-    ``geo.quakes`` and ``Geo-Quakes`` both give ``geo_quakes``; a topic of other characters alone gives ``topic``.
+    ``geo.quakes`` and ``Geo-Quakes`` both become ``geo_quakes``; a topic without such characters becomes ``topic``.
     """
     return _NOT_IN_A_TABLE_NAME.sub("_", topic.lower()).strip("_") or "topic"
 
 
 def topics_by_table(topics: Iterable[str]) -> Mapping[str, list[str]]:
-    """Gather topics by the name of their table; where one name has several, none of them may have it."""
+    """Group topics by table name; if several topics share one, all of them must be refused."""
     tables: dict[str, list[str]] = {}
     for topic in sorted(set(topics)):
         tables.setdefault(table_name(topic), []).append(topic)

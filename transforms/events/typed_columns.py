@@ -1,7 +1,7 @@
-"""Values by path to typed Arrow columns; what does not fit goes, whole, to the text column beside. No pyspark.
+"""Values by path to typed Arrow columns; values that do not fit go to the text column as a whole. No pyspark.
 
-Written as text, a string is itself, or, where that could be read as JSON, in quotes; any other value is JSON. So
-``n/a`` is the string, ``12`` the number, and ``"12"`` the string of two digits.
+In text columns, a string is unchanged, or quoted if it would parse as JSON; any other value is JSON. So ``n/a`` is the
+string, ``12`` the number, and ``"12"`` the string of two digits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _PLAIN: Final[dict[str, frozenset[type]]] = {
     "string": frozenset({str, _NONE}),
     "boolean": frozenset({bool, _NONE}),
 }
-#: Microseconds of the units that are at least as long; before the year 3871, these need no second look.
+#: Microseconds per unit, for units of at least that length; before the year 3871, results need no second check.
 _EPOCHS: Final = {"timestamp(epoch_seconds)": 1_000_000, "timestamp(epoch_millis)": 1000, "timestamp(epoch_micros)": 1}
 _SURELY_TIME: Final = 60_000_000_000_000_000
 _MAY_BEGIN_JSON: Final = frozenset('"{[-0123456789tfn \t\r\n')
@@ -33,12 +33,12 @@ _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 @dataclass
 class TypedColumns:
-    """Columns by name, all of those that the schema has; and what it has no column for.
+    """All columns of the schema by name, and what the schema lacks.
 
     Attributes:
         columns: Arrow arrays of the schema's types.
-        news: Attributes that have no column of a type, and those with values for which there is no text column.
-        set_aside: Values that went to each text column.
+        news: Attributes without a typed column, and attributes that need a text column.
+        set_aside: Number of values in each text column.
     """
 
     columns: dict[str, pa.Array] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class TypedColumns:
 def type_columns(
     values: Mapping[Path, Sequence[Any]], rows: int, schema: EventSchema, timestamps: Mapping[Path, str]
 ) -> TypedColumns:
-    """Give the columns of a schema for rows whose values are given by path."""
+    """Return the columns of a schema for values by path."""
     typed = TypedColumns()
     for path, found in values.items():
         column, text = schema.values.get(path), schema.texts.get(path)
@@ -71,7 +71,7 @@ def type_columns(
 
 
 def _without_column(path: Path, found: Sequence[Any], timestamps: Mapping[Path, str]) -> list[int]:
-    """Name the rows whose values have no column of a type, be it for now (a time that can be read) or for ever."""
+    """Return the rows whose values have no typed column, now (a time that parses) or ever."""
     if path in timestamps:
         return to_arrow(found, f"timestamp({timestamps[path]})")[1]
     return [row for row, value in enumerate(found) if value is not None]
@@ -86,12 +86,12 @@ def _set_aside(text: EventColumn, found: Sequence[Any], misfits: Sequence[int], 
 
 
 def to_arrow(values: Sequence[Any], kind: Type) -> tuple[pa.Array, list[int]]:
-    """Give values as an Arrow array, and the rows of those that do not fit, which are null there."""
+    """Return values as an Arrow array, and the rows whose values do not fit, which are null in it."""
     if _is_plain(values, kind):
         try:
             return pa.array(values, arrow_type(kind)), []
         except (pa.ArrowInvalid, OverflowError):
-            pass  # a number too large: see which
+            pass  # a number is too large: find out which
     if (times := _plain_times(values, kind)) is not None:
         return times, []
     convert = converter(kind)
@@ -106,7 +106,7 @@ def to_arrow(values: Sequence[Any], kind: Type) -> tuple[pa.Array, list[int]]:
 
 
 def _is_plain(values: Sequence[Any], kind: Type) -> bool:
-    """Tell by the types of values whether Arrow would take them as they are: a cheap look at the usual case."""
+    """Return whether the values' Python types suit Arrow: a cheap check for the usual case."""
     if isinstance(kind, ArrayType):
         items = {type(value) for value in values} <= {list, _NONE} and isinstance(kind.element, str)
         return items and _is_plain([item for array in values if array for item in array], kind.element)
@@ -114,7 +114,7 @@ def _is_plain(values: Sequence[Any], kind: Type) -> bool:
 
 
 def _plain_times(values: Sequence[Any], kind: Type) -> pa.Array | None:
-    """Give times of whole numbers, unless one of them is far off."""
+    """Convert integers to timestamps, unless one is out of range."""
     if not isinstance(kind, str) or kind not in _EPOCHS or not set(map(type, values)) <= _PLAIN["bigint"]:
         return None
     try:
@@ -126,14 +126,14 @@ def _plain_times(values: Sequence[Any], kind: Type) -> pa.Array | None:
 
 
 def as_text(value: Any) -> str:
-    """Write a value as text that tells what it was; see above."""
+    """Encode a value for a text column; see above."""
     if type(value) is str and not _reads_as_json(value):
         return value
     return _ENCODER.encode(value).decode()
 
 
 def from_text(text: str) -> Any:
-    """Read what ``as_text`` has written; numbers with a fraction come as ``Decimal``."""
+    """Decode a value of ``as_text``; numbers with a fraction become ``Decimal``."""
     return _DECODER.decode(text) if _reads_as_json(text) else text
 
 

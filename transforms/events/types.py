@@ -1,7 +1,7 @@
-"""The types of flat columns: what fits them unaltered, and how Arrow and the catalog write them. No pyspark.
+"""The types of flat columns: which values they hold exactly, and their names in Arrow and the catalog. No pyspark.
 
-bigint, double, decimal(38,s), string, boolean, and timestamp(…) where the feed says how times are written; arrays of
-them, of arrays, and of records.
+bigint, double, decimal(38,s), string, boolean, and timestamp(…) for formats declared in the feed; arrays of these, of
+arrays, and of records.
 """
 
 import re
@@ -23,7 +23,7 @@ _LAST_MICROS: Final = 253_402_300_799_999_999  # year 9999
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?")
 _EXACT: Final = Context(prec=100, traps=[InvalidOperation])
 
-#: How a time may be written, and how many microseconds its unit has.
+#: Formats of times, with the microseconds of their unit.
 TIME_FORMATS: Final = {
     "epoch_seconds": Decimal(1_000_000),
     "epoch_millis": Decimal(1000),
@@ -42,7 +42,7 @@ class ArrayType(msgspec.Struct, frozen=True, tag="array"):
 
 
 class RecordField(msgspec.Struct, frozen=True):
-    """A field of the records in an array: its key in the events, its name in the table."""
+    """A field of records in an array: its key in events, its name in the table."""
 
     key: str
     name: str
@@ -56,11 +56,11 @@ class RecordType(msgspec.Struct, frozen=True, tag="record"):
 
 
 class DoesNotFitError(Exception):
-    """Raised when a value cannot be held by a type unaltered."""
+    """Raised when a type cannot hold a value exactly."""
 
 
 def arrow_type(kind: Type) -> pa.DataType:
-    """Give a type in Arrow's words."""
+    """Return the Arrow type."""
     if isinstance(kind, ArrayType):
         return pa.list_(arrow_type(kind.element))
     if isinstance(kind, RecordType):
@@ -73,7 +73,7 @@ def arrow_type(kind: Type) -> pa.DataType:
 
 
 def ddl_type(kind: Type) -> str:
-    """Give a type in the words of Hive and Spark."""
+    """Return the type in the syntax of Hive and Spark."""
     if isinstance(kind, ArrayType):
         return f"array<{ddl_type(kind.element)}>"
     if isinstance(kind, RecordType):
@@ -82,14 +82,14 @@ def ddl_type(kind: Type) -> str:
 
 
 def scale_of(kind: str) -> int:
-    """Give the fraction digits of a decimal."""
+    """Return the scale of a decimal."""
     return int(kind.removesuffix(")").split(",")[1])
 
 
 def converter(kind: Type) -> Callable[[Any], Any]:
-    """Give the function that turns a value (null or not) into one that Arrow takes for a type.
+    """Return the function that converts a value, or null, to one that Arrow accepts for a type.
 
-    It raises ``DoesNotFitError`` for a value that the type cannot hold unaltered.
+    It raises ``DoesNotFitError`` for a value that the type cannot hold exactly.
     """
     if isinstance(kind, ArrayType):
         return _array_converter(converter(kind.element))
@@ -103,7 +103,7 @@ def converter(kind: Type) -> Callable[[Any], Any]:
 
 
 def is_double(value: int) -> bool:
-    """Tell whether a whole number is what a double reads as; above 2^53 the digits that it is written with count."""
+    """Return whether a double represents an integer; above 2^53 its written digits count."""
     if -_SURELY_DOUBLE <= value <= _SURELY_DOUBLE:
         return True
     try:
@@ -189,17 +189,17 @@ def _decimal_converter(scale: int) -> Callable[[Any], Decimal]:
 
 
 def exact_decimal(value: float | Decimal) -> Decimal:
-    """Give a number by the digits that it is written with."""
+    """Return a number with its written digits."""
     return Decimal(repr(value)) if type(value) is float else Decimal(value)
 
 
 def digits_of(value: Decimal) -> int:
-    """Count the digits before the point, leading zeros aside."""
+    """Count the digits before the point, without leading zeros."""
     return max(0, value.adjusted() + 1) if value else 0
 
 
 def scale_needed(value: Decimal) -> int:
-    """Count the digits after the point, trailing zeros aside."""
+    """Count the digits after the point, without trailing zeros."""
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int) or exponent >= 0 or not value:
         return 0
@@ -229,7 +229,7 @@ def _micros(exact: Decimal) -> int:
 
 
 def _from_iso(value: Any) -> int:
-    """Read ISO 8601 with a time of day; without an offset it is UTC."""
+    """Parse ISO 8601 with a time of day; without an offset it is UTC."""
     if type(value) is not str or not _ISO.fullmatch(value):
         raise DoesNotFitError
     try:

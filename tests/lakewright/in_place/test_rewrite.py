@@ -60,21 +60,26 @@ def test_what_adds_up_is_put_in_place(tmp_path: Path, content: bytes, counts: Co
         pytest.param(b"a\nb\nb\nc\n", WRITTEN, "^3 records read, but 4 in its replacement", id="added"),
         pytest.param(b"a\nbc\n", WRITTEN, "^3 records read, but 2 in its replacement", id="two-on-one-line"),
         pytest.param(b"", WRITTEN, "^3 records read, but 0 in its replacement", id="nothing-written"),
-        pytest.param(gzip.compress(b"a\nb"), WRITTEN, "^3 records read, but 2 in its replacement", id="packed-and-lost"),
+        pytest.param(
+            gzip.compress(b"a\nb"), WRITTEN, "^3 records read, but 2 in its replacement", id="packed-and-lost"
+        ),
         pytest.param(
             gzip.compress(THREE)[:-4],
             WRITTEN,
-            "^its replacement cannot be read: broken gzip: it ends",
+            "^its replacement cannot be read: damaged gzip: it is",
             id="torn-gzip",
         ),
         pytest.param(
             b"a\n",
             Counts(read=3, written=2, deleted=1),
-            "^3 records read, 1 of them to remove, but 1 in what",
+            "^3 records read, 1 of them to remove, but 1 in its replacement",
             id="one-lost-beside-one-deleted",
         ),
         pytest.param(
-            b"a\nb\n", Counts(read=3, written=2), "^3 records read, but 2 in its replacement", id="counts-that-do-not-hold"
+            b"a\nb\n",
+            Counts(read=3, written=2),
+            "^3 records read, but 2 in its replacement",
+            id="counts-that-do-not-hold",
         ),
     ],
 )

@@ -281,7 +281,9 @@ def test_what_the_log_no_longer_holds_is_refused(tmp_path: Path, log: Log) -> No
         log.write_outcome(outcome(number, AddFiles(files(str(number)))))
     (tmp_path / "state/f/t/log/000000001.outcome.json").unlink()
     assert list(changes_since(log, 1).added) == ["2", "3"]
-    with pytest.raises(HistoryExpiredError, match="no longer says what changed since batch 0: it begins with batch 2"):
+    with pytest.raises(
+        HistoryExpiredError, match="no longer contains the changes since batch 0: it begins with batch 2"
+    ):
         changes_since(log, 0)
 
 

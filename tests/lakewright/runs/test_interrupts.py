@@ -17,7 +17,7 @@ def test_the_first_asks_and_the_second_ends_the_process(monkeypatch: pytest.Monk
         interrupt.check()
         signal.raise_signal(signal.SIGINT)
         assert (interrupt.is_wanted, ended) == (True, [])
-        with pytest.raises(InterruptedRunError, match="what was not committed is left to the next run"):
+        with pytest.raises(InterruptedRunError, match="run again to process what was not committed"):
             interrupt.check()
         signal.raise_signal(signal.SIGINT)
         assert ended == [130]

@@ -176,9 +176,7 @@ def test_a_table_of_another_name_is_registered_without_news(server: GlueServer, 
     run(CopyDays(lake, ["01"]), lake)
     receipt = run(CopyDays(lake, ["01"], table="persons"), lake)
     assert (receipt.status, receipt.exit_code, receipt.catalog) == ("nothing_new", 0, "refined.persons")
-    assert receipt.warnings == [
-        "refined.people in the catalog is no longer updated: the table is now refined.persons"
-    ]
+    assert receipt.warnings == ["refined.people in the catalog is no longer updated: the table is now refined.persons"]
 
 
 def test_a_table_that_lies_elsewhere_is_not_registered_as_the_feed_has_it(server: GlueServer, lake: Lake) -> None:

@@ -35,7 +35,7 @@ def test_gzip_that_is_cut_off_is_refused(content: bytes, data: st.DataObject) ->
     packed = gzip.compress(b"first member") + gzip.compress(content)
     second = len(gzip.compress(b"first member"))
     short = packed[: data.draw(st.integers(second + 1, len(packed) - 1))]
-    with pytest.raises(TruncatedGzipError, match=r"^broken gzip: it ends before its end mark$"):
+    with pytest.raises(TruncatedGzipError, match=r"^damaged gzip: it is truncated$"):
         list(gunzip([short], piece_bytes=100))
 
 
@@ -52,7 +52,7 @@ def test_gzip_that_is_cut_off_is_refused(content: bytes, data: st.DataObject) ->
 )
 @pytest.mark.parametrize("length", [1, 1000], ids=["byte-by-byte", "whole"])
 def test_broken_gzip_is_refused(packed: bytes, problem: str, length: int) -> None:
-    with pytest.raises(DamagedGzipError, match=f"^broken gzip: {problem}$") as error:
+    with pytest.raises(DamagedGzipError, match=f"^damaged gzip: {problem}$") as error:
         list(gunzip(cut(packed, list(range(0, len(packed), length))), piece_bytes=100))
     assert not isinstance(error.value, TruncatedGzipError)
 

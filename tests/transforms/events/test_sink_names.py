@@ -36,7 +36,7 @@ from transforms.object_names import compile_date_template
         pytest.param(
             "t/p/t+0+9223372036854775808.json",
             "+",
-            "its name has a number above 2^63 - 1, which is no Kafka partition and no offset",
+            "its name has a number above 2^63 - 1, which cannot be a Kafka partition or offset",
             id="above-the-last-offset",
         ),
         pytest.param("t/p/t+0+1.avro", "+", "its name does not end in .json or .json.gz", id="avro"),
@@ -44,7 +44,7 @@ from transforms.object_names import compile_date_template
         pytest.param("t/p/_SUCCESS", "+", "its name does not end in .json or .json.gz", id="marker"),
         pytest.param("t/_temporary/t+0+1.json", "+", "hidden", id="hidden-folder"),
         pytest.param("t/p/", "+", "hidden", id="folder-marker"),
-        pytest.param("README.json", "+", "lies in no topic's folder", id="beside-the-topics"),
+        pytest.param("README.json", "+", "is not in a topic's folder", id="beside-the-topics"),
     ],
 )
 def test_read_sink_name(path: str, delimiter: str, expected: SinkName | str) -> None:
