@@ -1,7 +1,6 @@
 """Pure functions from DataFrame to DataFrame, and from text to text; no session, clock, file or network.
 
-The four that jobs of others are most likely to want are here by name. They are imported when they are asked for, so
-that functions of text alone do without pyspark.
+The four public transforms are available by name. They are imported lazily, so that text functions do not need pyspark.
 """
 
 from importlib import import_module

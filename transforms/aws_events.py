@@ -1,4 +1,4 @@
-"""What the events of S3 and DynamoDB say, as Lambda hands them over. Text only, no pyspark."""
+"""Parse events of S3 and DynamoDB as Lambda receives them. No pyspark."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -8,7 +8,7 @@ _TTL: Final = "dynamodb.amazonaws.com"
 
 
 class CreatedObject(NamedTuple):
-    """An object that was written, as its event names it."""
+    """A written object, as named by its event."""
 
     bucket: str
     key: str
@@ -16,16 +16,16 @@ class CreatedObject(NamedTuple):
 
 
 class ExpiredItem(NamedTuple):
-    """An item that its time to live removed: the place of its record in the stream, and the path that it held."""
+    """An item removed by its TTL: the position of its stream record, and its path."""
 
     sequence_number: str
     path: str
 
 
 def created_objects(event: Mapping[str, Any]) -> Iterator[CreatedObject]:
-    """Name the objects of all records of an S3 event; keys come URL-encoded there, with ``+`` for a blank.
+    """Return the objects of all records of an S3 event, in which keys are URL-encoded, with ``+`` for a blank.
 
-    S3 tries a new notification out with an event that has no records.
+    S3 sends a test event without records for a new notification.
     Source: S3 user guide, "Event message structure".
     """
     for record in event.get("Records", ()):
@@ -37,7 +37,7 @@ def created_objects(event: Mapping[str, Any]) -> Iterator[CreatedObject]:
 
 
 def expired_items(event: Mapping[str, Any]) -> Iterator[ExpiredItem]:
-    """Name the items of a DynamoDB stream event that were removed by their time to live, and by nobody else.
+    """Return the items of a DynamoDB stream event that were removed by TTL, and not by users.
 
     Source: DynamoDB developer guide, "DynamoDB Streams and Time to Live".
     """

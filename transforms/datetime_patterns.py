@@ -1,4 +1,4 @@
-"""Which datetime patterns read a date or a timestamp without surprise. Text only, no pyspark.
+"""Validate datetime patterns for unambiguous dates and timestamps. No pyspark.
 
 Letters: https://spark.apache.org/docs/3.5.6/sql-ref-datetime-pattern.html
 """
@@ -12,28 +12,28 @@ _MOST_FRACTION_DIGITS: Final = 6
 
 
 def problem_with(pattern: str, *, time: bool) -> str:
-    """Say what is wrong with a pattern for reading dates (or timestamps, with ``time``); empty if nothing is."""
+    """Return what is wrong with a pattern for dates (with ``time``, for timestamps); empty if it is valid."""
     if pattern.count("'") % 2:
-        return f"a quote is left open in {pattern!r}"
+        return f"unterminated quote in {pattern!r}"
     letters = re.sub("'[^']*'", "", pattern)
     if re.search("[YwWu]", letters):
-        return f"{pattern!r} has a letter of week years; the calendar's year is yyyy"
+        return f"{pattern!r} uses week years; use yyyy for calendar years"
     allowed = _DATE_LETTERS + (_TIME_LETTERS if time else "")
     if unknown := sorted({letter for letter in letters if letter.isalpha() and letter not in allowed}):
         hint = "; months are MM" if "m" in unknown else ""
-        return f"{pattern!r} has the letters {', '.join(unknown)}, which a {_kind(time)} is not read by{hint}"
+        return f"{pattern!r} has the letters {', '.join(unknown)}, which are not supported for a {_kind(time)}{hint}"
     if re.search("(?<!y)yy(?!y)", letters):
-        return f"{pattern!r} would guess the century; write yyyy"
+        return f"{pattern!r} leaves the century open; use yyyy"
     if re.search("[hK]", letters) and "a" not in letters:
-        return f"{pattern!r} has hours of half a day without a; the day's hours are HH"
+        return f"{pattern!r} has 12-hour hours without a; use HH for 24 hours"
     if re.search(r"\[[^\]]*[VzOXxZ]", letters):
-        return f"{pattern!r} has a zone that may be missing; declare two columns, or a zone that is always there"
+        return f"{pattern!r} has an optional zone; make the zone mandatory, or declare two columns"
     if "y" not in letters or not ("D" in letters or ("d" in letters and re.search("[ML]", letters))):
-        return f"{pattern!r} does not name year, month and day"
+        return f"{pattern!r} lacks year, month or day"
     if time and re.search("[HkhK]", letters) is None:
-        return f"{pattern!r} does not name the hour"
+        return f"{pattern!r} lacks the hour"
     if letters.count("S") > _MOST_FRACTION_DIGITS:
-        return f"{pattern!r} has more than {_MOST_FRACTION_DIGITS} digits of a second, which a timestamp does not hold"
+        return f"{pattern!r} has more than {_MOST_FRACTION_DIGITS} fraction digits, which a timestamp cannot hold"
     return ""
 
 

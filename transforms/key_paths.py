@@ -1,6 +1,6 @@
-r"""Paths of JSON keys as a person writes them: ``meta.body``. Text only, no pyspark.
+r"""Paths of JSON keys as users write them: ``meta.body``. No pyspark.
 
-A dot that is part of a key is written ``\.``, and a backslash that is ``\\``.
+A dot within a key is written ``\.``, a backslash ``\\``.
 """
 
 import re
@@ -12,7 +12,7 @@ _SPECIAL: Final = re.compile(r"[.\\]")
 
 
 def read_path(written: str) -> tuple[str, ...]:
-    """Read a path; a backslash before anything but a dot or a backslash stands for itself.
+    """Parse a path; a backslash before any other character than a dot or a backslash is literal.
 
     Raises:
         ValueError: If a key is empty.
@@ -29,5 +29,5 @@ def read_path(written: str) -> tuple[str, ...]:
 
 
 def write_path(path: Sequence[str]) -> str:
-    """Write a path as ``read_path`` reads it."""
+    """Format a path for ``read_path``."""
     return ".".join(_SPECIAL.sub(r"\\\g<0>", key) for key in path)

@@ -1,4 +1,4 @@
-"""What the name of an object says about it: is it data, and of which date. Text only, no pyspark."""
+"""Decide from an object's name whether it is data, and of which date. No pyspark."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _DIGITS: Final = {"year": 4, "month": 2, "day": 2}
 
 
 def is_hidden(path: str) -> bool:
-    """Tell whether a path has a segment that Spark and Hive take for hidden (``_x``, ``.x``), or is a folder marker."""
+    """Return whether a path has a segment that is hidden to Spark and Hive (``_x``, ``.x``), or is a folder marker."""
     segments = path.split("/")
     return path.endswith("/") or any(
         segment.startswith(".") or segment.endswith("._COPYING_") or (segment.startswith("_") and "=" not in segment)
@@ -20,10 +20,10 @@ def is_hidden(path: str) -> bool:
 
 
 def why_no_data(path: str, *, size: int, takes_underscores: bool) -> str:
-    """Say why an object below its source folder is no data, going by its name; empty if it may be data.
+    """Return why an object below its source folder is not data, by its name; empty if it may be.
 
-    Names that begin with ``_`` are hidden to Spark and Hive; with ``takes_underscores`` they are data, but for markers
-    such as ``_SUCCESS`` and what a writer has not finished.
+    Names that begin with ``_`` are hidden to Spark and Hive; with ``takes_underscores`` they are data, except markers
+    such as ``_SUCCESS`` and unfinished output.
     """
     *folders, name = path.split("/")
     if not is_hidden(path):
@@ -42,10 +42,10 @@ def why_no_data(path: str, *, size: int, takes_underscores: bool) -> str:
 def compile_date_template(template: str, *, needs_day: bool = False) -> re.Pattern[str]:
     """Compile a template of file names (``sales_{year}{month}{day}.csv``) or folders (``dt={year}-{month}-{day}/*``).
 
-    ``{year}`` stands for four digits, ``{month}`` and ``{day}`` for two, ``*`` for any text.
+    ``{year}`` matches four digits, ``{month}`` and ``{day}`` two, ``*`` any text.
 
     Raises:
-        ValueError: If the template names another placeholder, or one twice; with ``needs_day``, if it lacks one.
+        ValueError: For an unknown or repeated placeholder; with ``needs_day``, also for a missing one.
     """
     pattern = ""
     for part in re.split(r"(\{[^{}]*\}|\*)", template):
@@ -56,7 +56,7 @@ def compile_date_template(template: str, *, needs_day: bool = False) -> re.Patte
             if key not in _DIGITS:
                 raise ValueError(f"unknown placeholder {part}; known are {{year}}, {{month}}, {{day}} and *")
             if f"(?P<{key}>" in pattern:
-                raise ValueError(f"placeholder {part} stands twice in {template!r}")
+                raise ValueError(f"placeholder {part} occurs twice in {template!r}")
             pattern += f"(?P<{key}>[0-9]{{{_DIGITS[key]}}})"
         else:
             pattern += re.escape(part)
@@ -66,10 +66,10 @@ def compile_date_template(template: str, *, needs_day: bool = False) -> re.Patte
 
 
 def date_of_object(path: str, file_name: re.Pattern[str] | None) -> dict[str, str]:
-    """Read ``year``, ``month`` and ``day`` off a path below its source folder.
+    """Parse ``year``, ``month`` and ``day`` from a path below its source folder.
 
-    They come from the file name where the pattern has them, else from ``key=value`` folders. Keys that the path does
-    not have are left out; the values keep their zeros.
+    They come from the file name if the pattern has them, else from ``key=value`` folders. Missing keys are omitted;
+    values keep leading zeros.
     """
     *folders, name = path.split("/")
     found = dict(folder.split("=", 1) for folder in folders if "=" in folder)
@@ -79,7 +79,7 @@ def date_of_object(path: str, file_name: re.Pattern[str] | None) -> dict[str, st
 
 
 def is_day(values: Mapping[str, str]) -> bool:
-    """Tell whether year, month and day, as far as they are there, can be those of a day."""
+    """Return whether year, month and day, as far as present, form a valid date."""
     numbers = {"year": "2000", "month": "1", "day": "1", **values}
     if not all(re.fullmatch("[0-9]{1,4}", numbers[key]) for key in DATE_KEYS):
         return False
@@ -91,5 +91,5 @@ def is_day(values: Mapping[str, str]) -> bool:
 
 
 def partition_path(values: Mapping[str, str]) -> str:
-    """Write partition values as Hive does: ``{"year": "2026", "month": "08"}`` is ``year=2026/month=08``."""
+    """Format partition values like Hive: ``{"year": "2026", "month": "08"}`` becomes ``year=2026/month=08``."""
     return "/".join(f"{key}={value}" for key, value in values.items())

@@ -86,7 +86,7 @@ def test_damaged_gzip_is_named_and_the_others_wait(lake: Path) -> None:
     settings = ("--set", "source.file_name=access-{year}-{month}-{day}.log*")
     receipt = run(lake, *settings)
     assert receipt["exit_code"] == 3
-    assert "gzip, which Spark only unpacks if the name ends in .gz" in receipt["error"]
+    assert "gzip, which Spark only decompresses if the name ends in .gz" in receipt["error"]
     (lake / "raw/access/access-2026-08-03.log").unlink()
     receipt = run(lake, *settings)
     assert receipt["refused"] == {

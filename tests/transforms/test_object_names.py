@@ -68,8 +68,8 @@ def test_date_of_object(template: str, path: str, date: dict[str, str]) -> None:
         pytest.param(
             "{hour}.csv", False, "unknown placeholder {hour}; known are {year}, {month}, {day} and *", id="hour"
         ),
-        pytest.param("{year}{year}.csv", False, "placeholder {year} stands twice in '{year}{year}.csv'", id="twice"),
-        pytest.param("{year}{year}{month}{day}", True, "placeholder {year} stands twice", id="twice-of-three"),
+        pytest.param("{year}{year}.csv", False, "placeholder {year} occurs twice in '{year}{year}.csv'", id="twice"),
+        pytest.param("{year}{year}{month}{day}", True, "placeholder {year} occurs twice", id="twice-of-three"),
         pytest.param("{year}/{month}", True, "'{year}/{month}' has no {day}", id="no-day"),
         pytest.param("*", True, "'*' has no {year}", id="no-date"),
     ],

@@ -1,8 +1,8 @@
-"""How the quoting of CSV text cuts it into records, and where it breaks their borders. Text only, no pyspark.
+"""Split CSV text into records by its quoting, and detect ambiguous record boundaries. No pyspark.
 
-The rules are those of RFC 4180, with two additions. A field that does not open with a quote is taken as it is, quotes
-included. Blanks (all characters up to U+0020 except delimiter and line end) between a closing quote and the delimiter
-or line end are dropped. Any other text after a closing quote makes the record *misquoted*.
+The rules are those of RFC 4180, with two additions. A field that does not start with a quote is read literally,
+including quotes. Blanks (all characters up to U+0020 except delimiter and line end) between a closing quote and the
+delimiter or line end are dropped. Any other text after a closing quote makes the record *misquoted*.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,11 +12,11 @@ _BLANKS: Final = "".join(map(chr, range(ord(" ") + 1)))
 
 
 class Record(NamedTuple):
-    """One record as it is written, and its fields.
+    """One record, as text and as fields.
 
     Attributes:
         text: The record without its line end.
-        fields: The value of each field, null where it is empty and not quoted; None if the record is misquoted.
+        fields: The field values, null for an empty unquoted field; None if the record is misquoted.
     """
 
     text: str
@@ -24,11 +24,11 @@ class Record(NamedTuple):
 
 
 class Quotes(NamedTuple):
-    """What the quotes of a text do to its records.
+    """The effect of quoting on record boundaries.
 
     Attributes:
-        unclear_line: The number (from 1) of the first line that makes it unclear which lines are records, or None.
-        is_misread: Whether lines before that mean something else than a reader of single records would take them for.
+        unclear_line: The number (from 1) of the first line that makes record boundaries ambiguous, or None.
+        is_misread: Whether earlier lines mean something else than Spark reads.
     """
 
     unclear_line: int | None
@@ -36,14 +36,14 @@ class Quotes(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """One line, and what its quotes do.
+    """One line, and the state of quoting.
 
     Attributes:
         text: The line with its line end; empty for the end of the text.
-        opened: The line in which the field that is open at its beginning opened (0: none).
-        opens: The line in which the field that is open at its end opened (0: none).
-        is_misquoted: Whether a closing quote in the record, up to here, is followed by text.
-        is_torn: Whether nobody can tell any more which lines belong to the record.
+        opened: The line that opened the field which is open at the start of this line (0: none).
+        opens: The line that opened the field which is open at the end of this line (0: none).
+        is_misquoted: Whether text follows a closing quote in the record so far.
+        is_torn: Whether it is ambiguous which lines belong to the record.
     """
 
     text: str
@@ -54,13 +54,13 @@ class _Line(NamedTuple):
 
 
 def check_records(lines: Iterable[str], *, delimiter: str) -> Quotes:
-    """Look for misquoted records, and for quoted fields that make the borders between records unclear.
+    """Find misquoted records, and quoted fields that make record boundaries ambiguous.
 
-    Such a field swallows a line end and is closed by a quote that text follows, swallows a line end after another field
-    of its record was misquoted, or is open at the end of the text. The lines inside it may be records of their own.
+    Such a field contains a line end and its closing quote is followed by text, contains a line end after another field
+    of its record was misquoted, or is open at the end of the text. The lines inside it may be separate records.
 
     Args:
-        lines: The text, cut after each line end.
+        lines: The text, split after each line end.
         delimiter: One character.
 
     Returns:
@@ -75,16 +75,16 @@ def check_records(lines: Iterable[str], *, delimiter: str) -> Quotes:
 
 
 def check_lines(lines: Iterable[str], *, delimiter: str, fields: int) -> Quotes:
-    """Look for lines inside a quoted field, where each line should be a record.
+    """Find lines inside a quoted field, for text in which each line should be a record.
 
     Args:
-        lines: The text, cut after each line end.
+        lines: The text, split after each line end.
         delimiter: One character.
-        fields: How many fields a record has.
+        fields: The number of fields of a record.
 
     Returns:
-        The first line inside a quoted field that looks like a record of so many fields, and whether the end of a quoted
-        field is in a line before it.
+        The first line inside a quoted field that looks like a record, and whether a quoted field ends in an earlier
+        line.
     """
     has_end = False
     for number, line in enumerate(_walk(lines, delimiter), start=1):
@@ -96,13 +96,13 @@ def check_lines(lines: Iterable[str], *, delimiter: str, fields: int) -> Quotes:
 
 
 def cut_records(lines: Iterable[str], *, delimiter: str, line_end: str, multiline: bool) -> Iterator[Record]:
-    r"""Cut text into records, and records into fields; blank lines are no records.
+    r"""Split text into records, and records into fields; blank lines are skipped.
 
     Args:
-        lines: The text, cut after each line end.
+        lines: The text, split after each line end.
         delimiter: One character.
         line_end: ``\n`` (a carriage return before it is part of it) or ``\r``.
-        multiline: Whether quoted fields may hold line ends; if not, each line is a record.
+        multiline: Whether quoted fields may contain line ends; if not, each line is a record.
     """
     for written, is_broken in (_whole_records if multiline else _single_lines)(lines, delimiter):
         text = written.removesuffix(line_end)
@@ -113,7 +113,7 @@ def cut_records(lines: Iterable[str], *, delimiter: str, line_end: str, multilin
 
 
 def _whole_records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, bool]]:
-    """Join the lines of each record, and tell whether its quotes are broken."""
+    """Join the lines of each record, and return whether it is misquoted."""
     taken: list[str] = []
     for line in _walk(lines, delimiter):
         taken.append(line.text)
@@ -123,9 +123,9 @@ def _whole_records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, 
 
 
 def _single_lines(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, bool]]:
-    """Take each line for a record, and tell whether its quotes are broken.
+    """Treat each line as a record, and return whether it is misquoted.
 
-    Inside a quoted field that opened in an earlier line, a quote that is not around a field may be the end of that one.
+    Inside a quoted field opened in an earlier line, a stray quote may close that field.
     """
     for line in _walk(lines, delimiter):
         alone = next(_walk([line.text], delimiter))
@@ -138,7 +138,7 @@ def _has_inner_quote(record: str, delimiter: str) -> bool:
 
 
 def _fields(record: str, delimiter: str) -> list[str | None]:
-    """Give the values of the fields of a record whose quotes hold."""
+    """Return the field values of a well-quoted record."""
     if '"' not in record:
         return [field or None for field in record.split(delimiter)]
     return [
@@ -147,7 +147,7 @@ def _fields(record: str, delimiter: str) -> list[str | None]:
 
 
 def _cells(record: str, delimiter: str) -> Iterator[tuple[str, bool]]:
-    """Cut a record whose quotes hold: what is written in each field, and whether it stands in quotes."""
+    """Split a well-quoted record: the text of each field, and whether it is quoted."""
     position = 0
     while position >= 0:
         begins, is_quoted = position, record.startswith('"', position)
@@ -161,7 +161,7 @@ def _cells(record: str, delimiter: str) -> Iterator[tuple[str, bool]]:
 
 
 def _closing_quote(text: str, position: int) -> int:
-    """Find the quote that closes a field, past doubled ones; -1 if there is none."""
+    """Find the quote that closes a field, skipping doubled ones; -1 if there is none."""
     closing = text.find('"', position)
     while closing >= 0 and text.startswith('"', closing + 1):
         closing = text.find('"', closing + 2)
@@ -169,7 +169,7 @@ def _closing_quote(text: str, position: int) -> int:
 
 
 def _walk(lines: Iterable[str], delimiter: str) -> Iterator[_Line]:
-    """Follow the quotes of a text line by line; an empty line stands for its end."""
+    """Track the quoting of a text line by line; an empty line marks its end."""
     opened, is_bad = 0, False
     number = 0
     for number, line in enumerate(lines, start=1):

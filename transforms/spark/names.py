@@ -1,14 +1,14 @@
-"""Names of columns in Spark's expressions, whatever characters they have."""
+"""Column names in Spark expressions, with any characters."""
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 
 def quoted(name: str) -> str:
-    """Write a column's name as SQL does."""
+    """Quote a column name for SQL."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def column(name: str) -> Column:
-    """Give a column by its exact name; dots and backticks are parts of it."""
+    """Return the column of this exact name, including dots and backticks."""
     return F.col(quoted(name))

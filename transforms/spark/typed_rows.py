@@ -1,9 +1,9 @@
-"""From text columns to typed rows: what fits its declared type goes on, what does not is rejected with its reasons.
+"""Text columns to typed rows; rows with values that do not fit their declared type are rejected with reasons.
 
-Nothing is guessed and nothing becomes null in silence. The rules are those of ``try_cast`` (Spark's ANSI casts), made
-narrower where that would alter a value: a fraction that a decimal's scale has no room for, a double that overflows or
-underflows, ``NaN``, Java's ``1d``, a time that a change of clocks leaves out. They hold in any session, whatever its
-time zone and ANSI mode.
+Nothing is guessed, and no value silently becomes null. The rules are those of ``try_cast`` (Spark's ANSI casts), but
+stricter where it would alter a value: a fraction beyond a decimal's scale, a double that overflows or underflows,
+``NaN``, Java's ``1d``, a local time that does not exist. They hold in any session, regardless of time zone and ANSI
+mode.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ _HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _LONGEST_FOLDER: Final = 80
 _NOT_CUT_INTO_FIELDS: Final = ("field_count", "quote")
 _ZONE_LETTERS: Final = "VzOXxZ"
-#: A text without a zone is parsed as UTC, whatever the session's zone is; no optional part of a pattern takes the mark.
+#: Makes text without a zone parse as UTC in any session; no optional part of a pattern matches it.
 _UTC_TEXT: Final = "\u0001Z"
 _UTC_PATTERN: Final = "\u0001X"
 _FIRST_MICROS: Final = -62_135_596_800_000_000  # year 1
@@ -45,13 +45,13 @@ class TypedColumn:
     """One declared column.
 
     Attributes:
-        name: Its name in the frame, before and after.
+        name: Its name in the input and output frames.
         type: string, long, int, double, decimal(p,s), boolean, date or timestamp.
         format: Pattern of a date or timestamp (Spark's datetime patterns).
         decimal_separator: ``.`` or ``,``, for double and decimal.
-        timezone: Where a timestamp without a zone of its own was written, such as ``UTC`` or ``Europe/Paris``.
-        null_text: Texts that mean null.
-        is_folder: Whether its values become names of folders, which some texts cannot.
+        timezone: The zone of timestamps without one, such as ``UTC`` or ``Europe/Paris``.
+        null_text: Null markers.
+        is_folder: Whether its values become folder names, which excludes some texts.
     """
 
     name: str
@@ -64,12 +64,12 @@ class TypedColumn:
 
     @property
     def ddl_type(self) -> str:
-        """The type in Spark's words."""
+        """The type in Spark's syntax."""
         return "bigint" if self.type == "long" else self.type
 
     @property
     def precision_and_scale(self) -> tuple[int, int]:
-        """Of a decimal: all its digits, and those of its fraction."""
+        """Precision and scale of a decimal."""
         precision, scale = self.type.removeprefix("decimal(").removesuffix(")").split(",")
         return int(precision), int(scale)
 
@@ -77,15 +77,14 @@ class TypedColumn:
 def with_typed_values(rows: DataFrame, *, columns: Sequence[TypedColumn]) -> DataFrame:
     """Add the typed value of each declared column, and whether the row is rejected.
 
-    Columns in:  every declared column (string); where there, _lakewright_fault (string; null where the row could be
-                 cut into fields, as all rows could without the column)
-    Columns out: every input column, a typed column for each that is declared, _lakewright_rejected (boolean)
-    Rows:        unchanged; ``keep_good`` gives those that fit, ``keep_rejected`` the others with their reasons
+    Columns in:  every declared column (string); optionally _lakewright_fault (string; not null if the row could not
+                 be split into fields)
+    Columns out: every input column, a typed column per declared column, _lakewright_rejected (boolean)
+    Rows:        unchanged; ``keep_good`` returns good rows, ``keep_rejected`` the others with reasons
 
     Raises:
         MissingColumnsError: If a declared column is absent.
-        SessionSettingError: If a column has a pattern, and the session reads patterns as Spark 2 did, or fails where
-            Spark 2 would have read something else.
+        SessionSettingError: If a column has a pattern and the session's ``timeParserPolicy`` is not CORRECTED.
     """
     missing = [column.name for column in columns if column.name not in rows.columns]
     if missing:
@@ -110,12 +109,12 @@ def keep_good(rows: DataFrame, *, columns: Sequence[TypedColumn], also: Sequence
 
 
 def keep_rejected(rows: DataFrame, *, columns: Sequence[TypedColumn], also: Sequence[str] = ()) -> DataFrame:
-    """Keep the rejected rows, with every reason and what they held.
+    """Keep the rejected rows, with every reason and their original content.
 
-    Columns in:  those of ``with_typed_values``; where there, _lakewright_object and _lakewright_text (string)
-    Columns out: object (string), reasons (array of struct of rule and column; column is null where the row as a whole
-                 is at fault), text (string; the row as it was written; both null where the reader did not keep
-                 them), fields (map of column to text; null where the row could not be cut into fields), then ``also``
+    Columns in:  those of ``with_typed_values``; optionally _lakewright_object and _lakewright_text (string)
+    Columns out: object (string), reasons (array of struct of rule and column; column is null if the rule concerns the
+                 whole row), text (string; the original row; object and text are null if the reader did not keep
+                 them), fields (map of column to text; null if the row could not be split into fields), then ``also``
     Rows:        those that are rejected
 
     The rules: field_count, quote, repeated_header (of a row); encoding, type, range, partition (of a column).
@@ -176,11 +175,11 @@ def _double(column: TypedColumn, text: Column) -> Column:
 
 
 def _decimal(column: TypedColumn, text: Column) -> Column:
-    """Cast what the precision and the scale hold without rounding; ``1.500`` fits one fraction digit, ``1.55`` not."""
+    """Cast values that fit precision and scale without rounding; ``1.500`` fits scale 1, ``1.55`` does not."""
     precision, scale = column.precision_and_scale
     separator = "[" + column.decimal_separator + "]"
     exact = rf"^\s*[+-]?0*\d{{0,{precision - scale}}}({separator}\d{{0,{scale}}}0*)?\s*$"
-    # As with dates, a regular expression a value is what costs most: the usual shape is told by cheaper means.
+    # As with dates, a regular expression per value is expensive: detect the usual shape by cheaper means.
     short = F.instr(F.substring(text, -(scale + 1), scale + 1), column.decimal_separator) > 0
     plain = short & ~text.contains("e") & ~text.contains("E")
     foreign = text.contains(".") if column.decimal_separator == "," else F.lit(False)
@@ -200,26 +199,26 @@ def _date(column: TypedColumn, text: Column) -> Column:
 def _parsed(text: Column, pattern: str, *, as_utc: bool = False) -> Column:
     trimmed = F.trim(text)
     written = F.concat(trimmed, F.lit(_UTC_TEXT)) if as_utc else trimmed
-    # A pattern that is optional throughout reads an empty text as 1970.
+    # A pattern with only optional parts reads an empty text as 1970.
     return F.when(trimmed != "", F.try_to_timestamp(written, F.lit(pattern + _UTC_PATTERN if as_utc else pattern)))
 
 
 def _timestamp(column: TypedColumn, text: Column) -> Column:
     if names_a_zone(column.format):
         value = _parsed(text, column.format)
-        if "[" in column.format:  # a text may lack its zone
+        if "[" in column.format:  # the text may lack a zone
             value = F.coalesce(_parsed(text, column.format, as_utc=True), value)
     else:
         value = written = _parsed(text, column.format, as_utc=True)
         if column.timezone != "UTC":
             value = F.to_utc_timestamp(written, column.timezone)
-            # An hour that the clocks skip comes back as another one.
+            # A skipped local time does not survive the round trip.
             value = F.when(F.from_utc_timestamp(value, column.timezone) == written, value)
     return F.when(F.unix_micros(value).between(_FIRST_MICROS, _LAST_MICROS), value)
 
 
 def names_a_zone(pattern: str) -> bool:
-    """Tell whether a datetime pattern reads a zone or an offset, outside of its quoted parts."""
+    """Return whether a datetime pattern has a zone or an offset outside of quoted parts."""
     return any(letter in _ZONE_LETTERS for part in pattern.split("'")[::2] for letter in part)
 
 
@@ -237,7 +236,7 @@ def _is_broken(column: TypedColumn) -> Column:
 
 
 def _is_no_folder(column: TypedColumn) -> Column:
-    """Tell texts that Hive's folders cannot hold: the empty one, the one that stands for null, and long ones."""
+    """Return whether a text cannot be a Hive folder name: empty, Hive's null marker, or too long."""
     text = _cleaned_text(column)
     return text.isin("", _HIVE_NULL) | (F.octet_length(text) > _LONGEST_FOLDER)
 

@@ -1,1 +1,1 @@
-"""The session, and what is done in it."""
+"""The Spark engine: session, readers and writers."""

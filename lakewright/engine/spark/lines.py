@@ -1,4 +1,4 @@
-"""Objects of text lines: the format for a job that cuts lines into columns itself."""
+"""Objects of text lines: the format for jobs that split lines into columns themselves."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,14 +21,14 @@ from transforms.spark.typed_rows import FAULT, TEXT
 _URI: Final = "_lakewright_uri"
 _PIECE_BYTES: Final = 1 << 20
 _AT_ONCE: Final = 16
-_OTHER_NAME: Final = "it is gzip, which Spark only unpacks if the name ends in .gz; rename it"
+_OTHER_NAME: Final = "it is gzip, which Spark only decompresses if the name ends in .gz; rename it"
 
 
 class LineFormat:
-    """See ``lakewright.sources.reader.Format``: UTF-8 text, plain, or gzip in objects whose names end in .gz."""
+    """See ``lakewright.sources.reader.Format``: UTF-8 text, plain or as gzip in objects named .gz."""
 
     def look(self, lake: Lake, objects: Sequence[Found], known: Mapping[Version, bool]) -> Look:
-        """See ``Format.look``; the head of an object says whether it is gzip."""
+        """See ``Format.look``; the head of an object shows whether it is gzip."""
         new = [found for found in objects if (found.path, found.etag) not in known]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             heads = pool.map(lambda found: is_gzip(lake.read(found.path, length=len(MAGIC))), new)
@@ -47,7 +47,7 @@ class LineFormat:
 
 @dataclass(frozen=True)
 class LineReading:
-    """See ``lakewright.engine.spark.rows.Reading``; each line that is not blank is a row."""
+    """See ``lakewright.engine.spark.rows.Reading``; each non-blank line is a row."""
 
     lake: Lake
     objects: Sequence[SourceObject]
@@ -63,7 +63,7 @@ class LineReading:
         """See ``Reading.frame``.
 
         Columns out: _lakewright_text (string; the line), _lakewright_fault (string; null), _lakewright_object, and the
-                     objects' values; a step of the job's own adds the other text columns
+                     objects' values; the job's transform adds the other text columns
         """
         objects = [taken for taken in self.objects if only is None or taken.path in only]
         uri, no_fault = F.col("_metadata.file_path").alias(_URI), F.lit(None).cast("string").alias(FAULT)
@@ -73,13 +73,13 @@ class LineReading:
         return with_object(lines, self.lake, objects, uri=_URI), []
 
     def revised(self, spark: SparkSession, counted: Mapping[str, Any] | None) -> None:  # noqa: ARG002
-        """See ``Reading.revised``: there is no other way to read lines, and what made Spark fail may be damage."""
+        """See ``Reading.revised``: there is no other way to read lines; if Spark failed, objects may be damaged."""
         if counted is None and (damaged := find_broken_gzip(self.lake, (taken.path for taken in self.objects))):
             raise ObjectRefusedError(damaged)
 
 
 def find_broken_gzip(lake: Lake, paths: Iterable[str]) -> dict[str, str]:
-    """Read objects whose names end in .gz through, and say what is wrong with those that are damaged."""
+    """Read all objects named .gz, and return the damage of damaged ones."""
 
     def look(path: str) -> tuple[str, str]:
         try:

@@ -1,4 +1,4 @@
-"""Which object a row that Spark reads comes from."""
+"""The source object of each row that Spark reads."""
 
 import string
 import unicodedata
@@ -18,11 +18,11 @@ _LEGAL: Final = string.ascii_letters + string.digits + "_-!.~'()*,;:$&+=/@"
 
 
 def with_object(rows: DataFrame, lake: Lake, objects: Sequence[SourceObject], *, uri: str) -> DataFrame:
-    """Add each row's object, and that object's values.
+    """Add each row's object and its values.
 
     Columns in:  ``uri`` (string; ``_metadata.file_path`` of the row)
-    Columns out: the others, _lakewright_object (string), year, month, day where the objects have them as values
-    Rows:        unchanged; a row of another object ends the job
+    Columns out: the others, _lakewright_object (string), year, month, day if the objects have these values
+    Rows:        unchanged; a row of an unknown object fails the job
     """
     keys = sorted({key for taken in objects for key in taken.values})
     known = [
@@ -30,14 +30,14 @@ def with_object(rows: DataFrame, lake: Lake, objects: Sequence[SourceObject], *,
     ]
     columns = [uri, OBJECT, *keys]
     lookup = rows.sparkSession.createDataFrame(known, ", ".join(f"{column} string" for column in columns))
-    # Each URI is there once. One that is not known would be rows that nobody asked for: better no run than those.
+    # Each URI occurs once. Rows of an unknown one would be unplanned data: fail instead.
     known_rows = rows.join(F.broadcast(lookup), on=uri, how="left")
     unknown = F.raise_error(F.concat(F.lit("rows of an object that is not in the batch: "), F.col(uri)))
     return known_rows.withColumn(OBJECT, F.coalesce(F.col(OBJECT), unknown)).drop(uri)
 
 
 def hadoop_uri(uri: str) -> str:
-    """Write a URI as Java's ``Path.toUri`` does, and so ``_metadata.file_path``."""
+    """Encode a URI like Java's ``Path.toUri``, and hence ``_metadata.file_path``."""
     return "".join(
         quote(char) if (char.isascii() and char not in _LEGAL) or unicodedata.category(char) in _QUOTED else char
         for char in uri

@@ -1,4 +1,4 @@
-"""What Spark counts while it writes rows, waited for no longer than that can take."""
+"""Counts that Spark observes while it writes rows, with a bounded wait."""
 
 from threading import Thread
 from typing import Any, Final
@@ -9,14 +9,14 @@ from pyspark.sql import functions as F
 from lakewright.errors import AccountingError
 from transforms.spark.typed_rows import OBJECT, REJECTED
 
-#: The counts are known when the action ends; what is waited for is the event that carries them.
+#: The counts are known when the action ends; this bounds the wait for the event that carries them.
 _SECONDS: Final = 120.0
 
 
 def counted(observation: Observation, *, seconds: float = _SECONDS) -> dict[str, Any]:
-    """Give what was observed in an action that has ended.
+    """Return the observed counts of a finished action.
 
-    ``Observation.get`` alone waits for ever where Spark has reduced the observed plan to nothing.
+    ``Observation.get`` would wait forever if Spark has optimised the observed plan away.
 
     Raises:
         AccountingError: If nothing was observed.
@@ -26,16 +26,16 @@ def counted(observation: Observation, *, seconds: float = _SECONDS) -> dict[str,
     waiting.start()
     waiting.join(seconds)
     if not found:
-        raise AccountingError(f"Spark has given no counts within {seconds:g} s of a write; nothing was published")
+        raise AccountingError(f"Spark reported no counts within {seconds:g} s of a write; nothing was published")
     return found[0]
 
 
 def observe_judged(rows: DataFrame, *also: Column, observed: Observation) -> DataFrame:
-    """Count rows and rejected ones, and name the objects with rejected ones, a line each; ``also`` observe more.
+    """Count rows and rejected rows, and collect the objects with rejected rows, one per line; ``also`` observe more.
 
     Columns in:  _lakewright_rejected (boolean), _lakewright_object (string)
     Columns out: the same
-    Rows:        unchanged; observed are read, rejected, dirty
+    Rows:        unchanged; observes read, rejected, dirty
     """
     return rows.observe(
         observed,

@@ -1,4 +1,4 @@
-"""DataFrames to staged Parquet files of a sensible size, and what those files hold."""
+"""DataFrames to staged Parquet files of a reasonable size, and the row counts of those files."""
 
 import math
 from collections import Counter
@@ -15,7 +15,7 @@ from lakewright.storage.lake import Lake
 from transforms.object_names import partition_path
 from transforms.spark.names import quoted
 
-#: Files aimed at lie between 128 and 512 MB; Parquet is taken for a third of the text that it comes from.
+#: Files should have 128 to 512 MB; Parquet is assumed to take a third of its source text.
 _FILE_BYTES: Final = 256 << 20
 _PARQUET_PER_TEXT: Final = 0.35
 _SPLIT_BYTES: Final = 512 << 20
@@ -26,10 +26,10 @@ _FOOTERS_AT_ONCE: Final = 8
 
 
 def plan_reading(spark: SparkSession, objects: Sequence[SourceObject]) -> bool:
-    """Set how the objects are cut into tasks, so that tasks write files of a sensible size.
+    """Set how objects are split into tasks, so that tasks write files of a reasonable size.
 
     Returns:
-        Whether so many small tasks are left that their rows should be brought together before they are written.
+        Whether there are so many small tasks that rows should be gathered before writing.
     """
     size = sum(taken.size for taken in objects)
     parts = max(1, min(spark.sparkContext.defaultParallelism, size // _SMALLEST_SPLIT))
@@ -53,10 +53,10 @@ def stage_parquet(
     record_bytes: int = 0,
     gather: bool = False,
 ) -> None:
-    """Write rows as Parquet below a URI where nothing is yet.
+    """Write rows as Parquet to an empty folder.
 
-    ``record_bytes`` is about how long a record was as text (0: unknown), and keeps files below their largest size;
-    ``gather`` brings the rows of one partition together first.
+    ``record_bytes`` is the approximate length of a record as text (0: unknown), to limit file sizes; ``gather``
+    repartitions rows by partition first.
     """
     arranged = _gathered(rows, partition_by) if gather else rows
     most = int(_FILE_BYTES / (_PARQUET_PER_TEXT * record_bytes)) if record_bytes else 0
@@ -69,16 +69,16 @@ def stage_parquet(
 
 
 def _gathered(rows: DataFrame, partition_by: Sequence[str]) -> DataFrame:
-    """Bring the rows of a partition together; ``DataFrame.hint`` takes no columns."""
+    """Repartition rows by partition columns; ``DataFrame.hint`` does not accept columns."""
     columns = ", ".join(quoted(name).replace("{", "{{").replace("}", "}}") for name in partition_by)
     hint = f"REBALANCE({columns})" if columns else "REBALANCE"
     return rows.sparkSession.sql(f"SELECT /*+ {hint} */ * FROM {{rows}}", rows=rows)  # noqa: S608 - names are quoted
 
 
 def staged_files(spark: SparkSession, lake: Lake, place: TablePlace) -> list[DataFile]:
-    """List the Parquet files that are staged for a place and hold rows, and where each will be published.
+    """List the non-empty Parquet files staged for a place, with their destinations.
 
-    The rows are those of the files' own footers.
+    Row counts come from the files' footers.
     """
     jvm: Any = spark._jvm
     configuration = spark.sparkContext._jsc.hadoopConfiguration()
@@ -105,7 +105,7 @@ def staged_files(spark: SparkSession, lake: Lake, place: TablePlace) -> list[Dat
 
 
 def broken_rules(spark: SparkSession, uri: str) -> dict[str, int]:
-    """Count the rules that staged rejected rows broke, each with its column."""
+    """Count the broken rules of staged rejected rows, per column."""
     reasons = spark.read.parquet(uri).select(F.explode("reasons").alias("r"))
     rules = reasons.select(F.concat_ws(": ", "r.column", "r.rule").alias("rule")).groupBy("rule").count()
     return {row["rule"]: row["count"] for row in rules.orderBy("rule").collect()}

@@ -1,4 +1,4 @@
-"""Rows of text that Spark reads, types and writes; objects with rejected rows are read once more, for those."""
+"""Text rows that Spark reads, types and writes; objects with rejected rows are read a second time for these."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,38 +22,38 @@ Step = Callable[[DataFrame], DataFrame]
 
 
 class Reading(Protocol):
-    """One way to read the objects of a batch; where Spark cannot be trusted with some of them, another one follows."""
+    """One way to read the objects of a batch; if Spark misreads some, another reading follows."""
 
     @property
     def lake(self) -> Lake:
-        """Where the objects are."""
+        """The source of the objects."""
 
     @property
     def objects(self) -> Sequence[SourceObject]:
-        """The objects; each has text."""
+        """The objects, none of them empty."""
 
     @property
     def record_bytes(self) -> int:
-        """About how long a record is, as text; 0 if that is not known."""
+        """The approximate length of a record as text; 0 if unknown."""
 
     def frame(
         self, spark: SparkSession, *, only: Collection[str] | None = None
     ) -> tuple[DataFrame, Sequence[Observation]]:
-        """Read the objects, or ``only`` some, as text columns; the observations are given with the first action.
+        """Read the objects, or ``only`` some, as text columns; the observations are available after the first action.
 
         Columns out: text columns, those of the objects' values, _lakewright_object, _lakewright_text,
                      _lakewright_fault (see ``transforms.spark.typed_rows``)
         """
 
     def checked(self, spark: SparkSession) -> "Reading":
-        """Look at objects before they are read, as far as their heads gave a reason to.
+        """Check objects before they are read, if their heads gave a reason.
 
         Raises:
             ObjectRefusedError: If objects are damaged.
         """
 
     def revised(self, spark: SparkSession, counted: Mapping[str, Any] | None) -> "Reading | None":
-        """Say how to read again, after a look at what was counted (None: Spark failed); None if there is no need to.
+        """Return how to read again, given the observed counts (None: Spark failed); None if that is not needed.
 
         Raises:
             ObjectRefusedError: If objects are damaged.
@@ -62,13 +62,13 @@ class Reading(Protocol):
 
 @dataclass(frozen=True)
 class TextRows:
-    """Rows of text columns, as a reader hands them to a job's build."""
+    """Rows of text columns, as passed to a job's build."""
 
     reading: Reading
     steps: tuple[Step, ...] = ()
 
     def transform(self, step: Step) -> "TextRows":
-        """Add a transform of the frame."""
+        """Append a transform of the frame."""
         return replace(self, steps=(*self.steps, step))
 
     def typed(self, columns: Sequence[TypedColumn]) -> "TypedRows":
@@ -84,7 +84,7 @@ class TypedRows:
     columns: tuple[TypedColumn, ...]
 
     def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
-        """Read once, write the good rows; then read the objects with rejected rows again, to write those rows."""
+        """Read once and write the good rows; then read objects with rejected rows again to write those rows."""
         reading, types = self.text.reading, {column.name: column.ddl_type for column in self.columns}
         if not reading.objects:
             return WrittenRows(Counts(), types, [])
@@ -104,7 +104,7 @@ class TypedRows:
         )
 
     def _write_good(self, spark: SparkSession, batch: Batch, table: TablePlace) -> tuple[Reading, dict[str, Any]]:
-        """Write the good rows, in as many passes as it takes to read them right."""
+        """Write the good rows, in as many passes as are needed to read them correctly."""
         reading = self.text.reading.checked(spark)
         while True:
             gather = plan_reading(spark, reading.objects)
@@ -152,6 +152,6 @@ class TypedRows:
 
 
 def _own_keys(place: TablePlace, columns: Sequence[TypedColumn]) -> list[str]:
-    """Name the partition columns that are no declared columns: they come from the objects' names."""
+    """Return the partition columns that are not declared: they come from the objects' names."""
     declared = {column.name for column in columns}
     return [name for name in place.partition_by if name not in declared]

@@ -1,4 +1,4 @@
-"""Spark's workers: a task of plain Python is one Spark task, and its small report goes back to the driver."""
+"""Spark's Python workers: each task is one Spark task, and its small report returns to the driver."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -13,17 +13,17 @@ from transforms.errors import LakewrightError
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: Where AWS is and who one is there, as far as it is no secret: a worker finds its credentials by itself.
+#: AWS settings without secrets: workers find credentials themselves.
 _TOLD: Final = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE")
 
 
 class WorkerError(Exception):
-    """Raised when a worker failed; its message is the last line of the worker's traceback."""
+    """Raised when a worker failed; the message is the last line of the worker's traceback."""
 
 
 @dataclass(frozen=True)
 class SparkWorkers:
-    """The workers of this process's session, which is made when the first task needs it; see ``Workers``."""
+    """The workers of this process's session, created for the first task; see ``Workers``."""
 
     @property
     def at_once(self) -> int:
@@ -31,10 +31,10 @@ class SparkWorkers:
         return get_session().sparkContext.defaultParallelism
 
     def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
-        """See ``Workers.run``; what a task raised otherwise, Spark tries again if it is set up so.
+        """See ``Workers.run``; Spark may retry tasks that raised other errors.
 
         Raises:
-            WorkerError: If a task failed for good with an error that nobody raised on purpose.
+            WorkerError: If a task finally failed with an unexpected error.
         """
         if not tasks:
             return []
@@ -46,7 +46,7 @@ class SparkWorkers:
                 return error
 
         try:
-            # Spark bounds no task's time, nor can we: a task may be large. A worker or a JVM that ends ends this too.
+            # No timeout: a task may be large. If a worker or the JVM exits, this returns as well.
             answers = (
                 get_session().sparkContext.parallelize(tasks, len(tasks)).map(with_aws_settings(work_there)).collect()
             )
@@ -59,7 +59,7 @@ class SparkWorkers:
 
 
 def with_aws_settings(work: Callable[[T], R]) -> Callable[[T], R]:
-    """Wrap a function so that it finds AWS in a worker where the driver does."""
+    """Wrap a function so that a worker has the driver's AWS settings."""
     told = {name: os.environ[name] for name in _TOLD if name in os.environ}
 
     def work_there(task: T) -> R:
@@ -70,7 +70,7 @@ def with_aws_settings(work: Callable[[T], R]) -> Callable[[T], R]:
 
 
 def _last_line(text: str) -> str:
-    """Give the last line of a Python traceback in what Spark says; it stands before the lines of Java."""
+    """Return the last line of the Python traceback in a Spark error, before the Java lines."""
     lines = [line for line in text.splitlines() if line and not line.startswith(("\t", " "))]
     before_java = lines[: next((place for place, line in enumerate(lines) if line.startswith("Driver stack")), None)]
     return before_java[-1] if before_java else text
