@@ -36,8 +36,10 @@ class ScrubbedRecords:
                 for block in blocks_of_lines(stream, max_record_bytes=limit):
                     yield self._scrub_lines(block)
             else:
-                for number, framed in _numbered(framed_blocks(stream, records, max_record_bytes=limit)):
+                number = 1
+                for framed in framed_blocks(stream, records, max_record_bytes=limit):
                     yield self._scrub_framed(framed, number)
+                    number += len(framed.pieces) // 2
         except (FramingError, LongRecordError) as error:
             raise self._refused(str(error), error.looks_like) from None
 
@@ -76,12 +78,3 @@ class ScrubbedRecords:
         is_other = looks_like not in ("", self._rules.records)
         hint = f"; the object looks like source.records: {looks_like}" if is_other else ""
         return ObjectRefusedError({self._path: f"{reason}{hint}; {LEFT}"})
-
-
-def _numbered(blocks: Iterable[FramedBlock]) -> Iterator[tuple[int, FramedBlock]]:
-    """Give each block with the number of its first record."""
-    number = 1
-    for block in blocks:
-        records = len(block.pieces) // 2
-        yield number, block
-        number += records

@@ -219,10 +219,9 @@ def test_what_is_framed_otherwise_is_left_and_named(
     tmp_path: Path, records: Records, content: bytes, reason: str
 ) -> None:
     limit = 1 << 20 if b"[" * 100 in content else 1024
-    others = {"a.json": b"", "z.json": b""}
-    for name in others:
-        others[name] = b"[" + RECORD + b"]" if records == "array" else RECORD
-        (tmp_path / name).write_bytes(others[name])
+    others = [tmp_path / "a.json", tmp_path / "z.json"]
+    for other in others:
+        other.write_bytes(b"[" + RECORD + b"]" if records == "array" else RECORD)
     (tmp_path / "object").write_bytes(content)
     tasks = [ToRewrite(name, again=False) for name in ("a.json", "object", "z.json")]
     work = partial(scrub_object, rules=rules(records, max_record_bytes=limit))
@@ -232,7 +231,7 @@ def test_what_is_framed_otherwise_is_left_and_named(
     assert refused.reason.endswith(LEFT)
     assert "looks like" in reason or "looks like" not in refused.reason
     assert (tmp_path / "object").read_bytes() == content
-    assert all(b'"deep"' not in (tmp_path / name).read_bytes() for name in others)
+    assert all(b'"deep"' not in other.read_bytes() for other in others)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 17, 64, 1000])
@@ -287,7 +286,9 @@ def test_an_object_that_would_lose_or_gain_a_record_is_never_replaced(
         pytest.param("array", b"[1]", "record 1 cannot be read again", id="no-object"),
         pytest.param("concatenated", SCRUBBED + b"}", "record 2 cannot be read again", id="more-brackets"),
         pytest.param("concatenated", SCRUBBED + b"{", "record 2 cannot be read again", id="cut"),
-        pytest.param("document", SCRUBBED * 2, "record 2 cannot be read again: ValueError: more follows", id="two-documents"),
+        pytest.param(
+            "document", SCRUBBED * 2, "record 2 cannot be read again: ValueError: more follows", id="two-documents"
+        ),
         pytest.param("document", SCRUBBED + b"\xff", "record 1 cannot be read again", id="not-utf-8"),
     ],
 )

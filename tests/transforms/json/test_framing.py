@@ -113,7 +113,9 @@ def test_a_stream_is_refused_exactly_if_a_strict_parser_refuses_it(
         parsed = values(chunked(bytes(content), size), framing)
     except ValueError:
         parsed = None
-    assert parsed == (None if expected is None else [DECODER.decode(json_text) for json_text in texts(content, framing)])
+    assert parsed == (
+        None if expected is None else [DECODER.decode(json_text) for json_text in texts(content, framing)]
+    )
 
 
 def strict(text: str) -> Any:
@@ -223,13 +225,13 @@ def test_what_is_framed_otherwise_is_refused_with_its_offset(
         with pytest.raises(FramingError) as refused:
             split(chunked(content, size), framing)
         assert str(refused.value).startswith(error)
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"."):
             values(chunked(content, size), framing)
     assert not error or refused.value.looks_like == likely
 
 
 def test_utf_16_is_named() -> None:
-    with pytest.raises(FramingError, match="^at offset 0: the object is UTF-16, by its byte order mark; records are"):
+    with pytest.raises(FramingError, match=r"^at offset 0: the object is UTF-16, by its byte order mark; records are"):
         split(['{"a": 1}'.encode("utf-16")], "concatenated")
 
 
@@ -239,7 +241,7 @@ def test_a_record_above_the_limit_is_refused_with_its_offset(framing: Framing, s
     begin, end = (b"[", b"]") if framing == "array" else (b" ", b"")
     content = begin + b'{"a":"12"}' + end
     assert split(chunked(content, size), framing, limit=10)[1] == [b'{"a":"12"}']
-    with pytest.raises(FramingError, match="^at offset 1: the record is longer than 9 bytes; set max_record_bytes if"):
+    with pytest.raises(FramingError, match=r"^at offset 1: the record is longer than 9 bytes; set max_record_bytes if"):
         split(chunked(content, size), framing, limit=9)
 
 
@@ -272,4 +274,3 @@ def test_offsets_go_beyond_32_bits() -> None:
 )
 def test_the_likely_framing_shows_at_the_first_record(text: bytes, likely: str | None) -> None:
     assert likely_records(text) == likely
-
