@@ -23,6 +23,7 @@ def read_values(
         RecursionError: If a value is nested too deeply.
     """
     text = _Text(chunks, max_record_bytes, decoder)
+    text.skip_mark()
     if framing == "concatenated":
         while text.next():
             if not text.skip_if(_BOM):
@@ -44,9 +45,14 @@ class _Text:
     """A stream as text, of which no more is kept than one value and what was read with it."""
 
     def __init__(self, chunks: Iterable[bytes], max_record_bytes: int, decoder: json.JSONDecoder) -> None:
-        self._chunks = codecs.iterdecode(chunks, "utf-8-sig")
+        self._chunks = codecs.iterdecode(chunks, "utf-8")
         self._limit, self._decoder = max_record_bytes, decoder
         self._text, self._position = "", 0
+
+    def skip_mark(self) -> None:
+        """Pass over a byte order mark at the very beginning."""
+        if self._read(1):
+            self._position += self._text.startswith(_BOM)
 
     def next(self) -> str:
         """Give the next character that is not blank, without passing over it; nothing at the end."""

@@ -207,6 +207,7 @@ def test_ten_thousand_levels_are_one_record() -> None:
         pytest.param("concatenated", b"{}{", "at offset 2: the object ends within the record", "", id="cut"),
         pytest.param("concatenated", b'{}{"a":"\\', "at offset 2: the object ends within", "", id="cut-in-an-escape"),
         pytest.param("concatenated", b"{}\xef\xbb", "at offset 2: the object ends, but a record", "", id="half-a-bom"),
+        pytest.param("array", b"\xef", "at offset 0: the object ends, but an array was", "", id="a-third-of-a-bom"),
         pytest.param("concatenated", b"null", "at offset 0: a record was expected", "", id="null"),
         pytest.param("document", b'[{"a":1}]', "at offset 0: a record was expected", "array", id="array-as-document"),
         pytest.param("document", b"{}\n{}", "at offset 3: the end of the object", "concatenated", id="two-documents"),
