@@ -1,6 +1,7 @@
 """Objects whose records do not follow each other line by line: what becomes of them, byte for byte, or why they stay."""
 
 import gzip
+import itertools
 import json
 import random
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lakewright.errors import AccountingError, ObjectRefusedError
 from lakewright.in_place.rewrite import Rewritten, ToRewrite, rewrite_objects
@@ -19,9 +22,12 @@ from lakewright.json.scrub_proof import proven
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.local import etag_of
 from lakewright.storage.local_in_place import LocalInPlace
+from tests.conftest import examples
 from tests.jobs.test_scrub_laws import unpacked
+from tests.transforms.json.test_framing import chunked, streams, values
 from tests.transforms.json.test_strings import Maker
-from transforms.json.framing import FramedBlock, Records, framed_blocks
+from transforms.json.framing import FramedBlock, Framing, Records, framed_blocks
+from transforms.json.proof import DECODER
 
 FRAMINGS: tuple[Records, ...] = ("concatenated", "array", "document")
 BOM = b"\xef\xbb\xbf"
@@ -252,6 +258,26 @@ def test_an_object_is_scrubbed_alike_wherever_its_blocks_are_cut(depth: Any, rec
         assert b"".join(scrubber.contents(chunks)) == expected
         assert b"".join(scrubbed.ScrubbedRecords("object", by).contents([expected])) == expected
         assert scrubber.blanked == sum(maker.replaced for maker in makers)
+
+
+@settings(max_examples=examples(150), deadline=None)
+@given(stream=streams(), size=st.integers(1, 200))
+def test_values_are_those_of_a_plain_parser_and_what_lacks_the_field_stays(
+    stream: tuple[Framing, list[bytes], list[bytes]], size: int
+) -> None:
+    framing, gaps, records = stream
+    content = b"".join(itertools.chain.from_iterable(zip(gaps, [*records, b""], strict=True)))
+    chunks = chunked(content, size)
+    nowhere = scrubbed.ScrubbedRecords("object", ScrubRules(("nowhere",), records=framing))
+    assert b"".join(nowhere.contents(chunks)) == content
+    once = b"".join(scrubbed.ScrubbedRecords("object", rules(framing)).contents(chunks))
+    expected = [
+        tuple((name, "" if name == "file_contents" else value) for name, value in DECODER.decode(record.decode()))
+        for record in records
+    ]
+    assert values([once], framing) == expected
+    again = scrubbed.ScrubbedRecords("object", rules(framing))
+    assert (b"".join(again.contents([once])), again.blanked) == (once, 0)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
