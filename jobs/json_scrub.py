@@ -1,4 +1,4 @@
-"""JSON-lines objects lose the content of some fields where they lie, under the same key."""
+"""Objects of JSON records lose the content of some fields where they lie, under the same key."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -7,6 +7,7 @@ LakewrightError
     ├── HeaderError
     ├── NotARecordError
     ├── LongRecordError
+    ├── FramingError
     └── SchemaDriftError
 """
 
@@ -53,11 +54,25 @@ class NotARecordError(DataError):
 
 
 class LongRecordError(DataError):
-    """Raised when a line is longer than a record may be; names the line, never what stands in it."""
+    """Raised when a line is longer than a record may be; names the line, never what stands in it.
 
-    def __init__(self, line: int, limit: int) -> None:
-        self.line, self.limit = line, limit
+    ``looks_like`` says how records seem to follow each other, if that shows and it is not line by line.
+    """
+
+    def __init__(self, line: int, limit: int, *, looks_like: str = "") -> None:
+        self.line, self.limit, self.looks_like = line, limit, looks_like
         super().__init__(f"line {line} is longer than {limit} bytes; set max_record_bytes if that is right")
+
+
+class FramingError(DataError):
+    """Raised when records do not follow each other as declared; names the offset, never what stands there.
+
+    ``looks_like`` says how they seem to follow each other instead, if that shows.
+    """
+
+    def __init__(self, offset: int, problem: str, *, looks_like: str = "") -> None:
+        self.offset, self.problem, self.looks_like = offset, problem, looks_like
+        super().__init__(f"at offset {offset}: {problem}")
 
 
 class SchemaDriftError(DataError):

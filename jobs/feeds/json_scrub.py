@@ -9,6 +9,7 @@ from pydantic import AliasChoices, Field, field_validator, model_validator
 from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes
 from lakewright.folders import source_folder
 from lakewright.json.scrub_rules import ScrubRules
+from transforms.json.framing import Records
 from transforms.json.strings import InsideStrings
 from transforms.json.text import Depth
 
@@ -23,6 +24,11 @@ class ScrubSource(Model):
         min_length=1, description="Folder in the lake, or s3://bucket/prefix."
     )
     objects: tuple[str, ...] = Field(default=(), description="Only these, by their names below the path.")
+    records: Records = Field(
+        default="lines",
+        description="How records follow each other in an object: lines; concatenated, as Firehose writes them; array, "
+        "the elements of a top-level array; document, one over any number of lines.",
+    )
 
     @field_validator("path")
     @classmethod
@@ -47,7 +53,7 @@ class Scrub(Model):
     max_record_bytes: RecordBytes = Field(
         default=MAX_RECORD_BYTES,
         validation_alias=AliasChoices("max_record_bytes", _FORMER_NAME),
-        description="An object with a longer line, once unpacked, is left as it was, and refused.",
+        description="An object with a longer record, once unpacked, is left as it was, and refused.",
     )
     old_versions: Literal["keep", "delete"] = Field(
         default="keep", description="What becomes of the older versions in a bucket that keeps them."
@@ -115,4 +121,5 @@ class JsonScrubFeed(Feed):
             verify=said.verify,
             inside_strings=said.inside_strings,
             on_hidden=said.on_hidden,
+            records=self.source.records,
         )

@@ -8,6 +8,8 @@ from typing import BinaryIO, Final
 
 from lakewright.storage.gzip import gunzip, is_gzip, peek
 from transforms.errors import LongRecordError
+from transforms.json.framing import Records, likely_records
+from transforms.json.object_count import ObjectCount
 
 PIECE_BYTES: Final = 1 << 20
 #: All that a line without a record may hold: blanks, a BOM.
@@ -36,7 +38,7 @@ def blocks_of_lines(chunks: Iterable[bytes], *, max_record_bytes: int) -> Iterat
             kept.append(chunk)
             kept_bytes += len(chunk)
             if kept_bytes > max_record_bytes:
-                raise LongRecordError(number, max_record_bytes)
+                raise _long(number, b"".join(kept), max_record_bytes)
             continue
         lines = b"".join((*kept, chunk[:cut])).split(b"\n")
         yield _checked(Block(number, lines, ends=True), max_record_bytes)
@@ -69,14 +71,19 @@ class RecordCount:
             yield chunk
 
 
-def count_records(file: BinaryIO) -> int:
+def record_count(records: Records) -> RecordCount | ObjectCount:
+    """Give what counts the records of a stream."""
+    return RecordCount() if records == "lines" else ObjectCount()
+
+
+def count_records(file: BinaryIO, *, records: Records = "lines") -> int:
     """Count the records of a file, packed or not.
 
     Raises:
         DamagedGzipError: If it is packed and broken.
     """
     head, pieces = peek(iter(partial(file.read, PIECE_BYTES), b""))
-    count = RecordCount()
+    count = record_count(records)
     for _ in count.counted(gunzip(pieces, piece_bytes=PIECE_BYTES) if is_gzip(head) else pieces):
         pass
     return count.records
@@ -85,5 +92,10 @@ def count_records(file: BinaryIO) -> int:
 def _checked(block: Block, limit: int) -> Block:
     for place, line in enumerate(block.lines):
         if len(line) > limit:
-            raise LongRecordError(block.first_line + place, limit)
+            raise _long(block.first_line + place, line, limit)
     return block
+
+
+def _long(number: int, beginning: bytes, limit: int) -> LongRecordError:
+    likely = likely_records(beginning)
+    return LongRecordError(number, limit, looks_like=likely if likely and likely != "lines" else "")

@@ -1,6 +1,8 @@
 """The proof of a scrub: an object is read once more, with a parser that knows nothing of the scrubber."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from lakewright.errors import AccountingError, DamagedGzipError, ObjectRefusedError, OvertakenError, cause_of
 from lakewright.in_place.rewrite import Rewritten
@@ -9,34 +11,54 @@ from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.gzip import gunzip, is_gzip, peek
 from lakewright.storage.in_place import ObjectsInPlace
 from transforms.errors import LongRecordError
+from transforms.json.proof import DECODER, Left
+from transforms.json.values import read_values
 
 
 class HiddenFields:
-    """The strings of an object that hide a field, counted line by line."""
+    """The strings of an object that hide a field, counted record by record."""
 
     def __init__(self, path: str, rules: ScrubRules) -> None:
         self._path, self._rules, self._proof = path, rules, rules.proof()
-        self._first_line = 0
+        self._unit = "line" if rules.records == "lines" else "record"
+        self._first = 0
         self.count = 0
 
-    def look(self, number: int, line: bytes) -> bool:
-        """Look at a line; tell whether it is a record.
+    def look(self, number: int, record: bytes) -> bool:
+        """Look at what is a record or, in lines, may be one; tell whether it is.
 
         Raises:
             ObjectRefusedError: If a field still holds anything but the replacement.
         """
         try:
-            text = line.decode().removeprefix("\ufeff").strip(" \t\r\n")
+            text = record.decode().removeprefix("\ufeff").strip(" \t\r\n")
             if not text:
                 return False
             left = self._proof.look(text)
         except (ValueError, RecursionError) as error:
-            raise ObjectRefusedError({self._path: f"line {number} cannot be read again: {cause_of(error)}"}) from None
-        if left.holds:
-            raise ObjectRefusedError({self._path: f"line {number} still holds a field that was to be scrubbed"})
-        self._first_line = self._first_line or (number if left.hidden else 0)
-        self.count += left.hidden
+            raise self.unreadable(number, error) from None
+        self._note(number, left)
         return True
+
+    def look_at(self, number: int, record: Any) -> None:
+        """Look at a record that ``transforms.json.proof.DECODER`` has parsed.
+
+        Raises:
+            ObjectRefusedError: If a field still holds anything but the replacement.
+            RecursionError: If it is nested too deeply.
+        """
+        self._note(number, self._proof.look_at(record))
+
+    def unreadable(self, number: int, error: Exception) -> ObjectRefusedError:
+        """Say that a record cannot be read again."""
+        return ObjectRefusedError({self._path: f"{self._unit} {number} cannot be read again: {cause_of(error)}"})
+
+    def _note(self, number: int, left: Left) -> None:
+        if left.holds:
+            said = f"{self._unit} {number} still holds a field that was to be scrubbed"
+            raise ObjectRefusedError({self._path: said})
+        self._first = self._first or (number if left.hidden else 0)
+        self.count += left.hidden
 
     def refuse_if_asked(self, what: str) -> None:
         """Refuse the object if it hides fields and the rules say so; ``what`` says what it is like now.
@@ -46,9 +68,9 @@ class HiddenFields:
         """
         if self.count and self._rules.on_hidden == "refuse":
             strings = (
-                f"{self.count} strings, first in line {self._first_line}, hide"
+                f"{self.count} strings, first in {self._unit} {self._first}, hide"
                 if self.count > 1
-                else f"a string in line {self._first_line} hides"
+                else f"a string in {self._unit} {self._first} hides"
             )
             raise ObjectRefusedError(
                 {self._path: f"{strings} a field to scrub in JSON; {self._rules.advice()}; {what}"}
@@ -70,11 +92,8 @@ def proven(objects: ObjectsInPlace, done: Rewritten, rules: ScrubRules) -> Rewri
     head, pieces = peek(opened.pieces)
     content = gunzip(pieces, piece_bytes=PIECE_BYTES) if is_gzip(head) else pieces
     hidden = HiddenFields(done.path, rules)
-    records = 0
     try:
-        for block in blocks_of_lines(content, max_record_bytes=rules.max_record_bytes):
-            for number, line in enumerate(block.lines, block.first_line):
-                records += hidden.look(number, line)
+        records = _look(hidden, content, rules)
     except OvertakenError:  # written again while it was read
         return done
     except (DamagedGzipError, LongRecordError) as error:
@@ -85,3 +104,20 @@ def proven(objects: ObjectsInPlace, done: Rewritten, rules: ScrubRules) -> Rewri
     if records != done.in_place:
         raise AccountingError(f"{done.in_place} records were put in place, and {records} are read there")
     return replace(done, numbers=done.numbers | {"hidden": hidden.count})
+
+
+def _look(hidden: HiddenFields, content: Iterable[bytes], rules: ScrubRules) -> int:
+    """Look at all records of an object, and count them."""
+    limit, records = rules.max_record_bytes, 0
+    if rules.records == "lines":
+        for block in blocks_of_lines(content, max_record_bytes=limit):
+            for number, line in enumerate(block.lines, block.first_line):
+                records += hidden.look(number, line)
+        return records
+    try:
+        for value in read_values(content, rules.records, max_record_bytes=limit, decoder=DECODER):
+            hidden.look_at(records + 1, value)
+            records += 1
+    except (ValueError, RecursionError) as error:
+        raise hidden.unreadable(records + 1, error) from None
+    return records

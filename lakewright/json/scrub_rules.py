@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from lakewright.config import MAX_RECORD_BYTES
 from lakewright.log.records import SourceObject
+from transforms.json.framing import Records
 from transforms.json.proof import ScrubProof
 from transforms.json.strings import InsideStrings, StringScrubber, scrubber_inside
 from transforms.json.text import Depth, Scrubber
@@ -17,6 +18,9 @@ _HIDDEN: Final = "hidden"
 @dataclass(frozen=True)
 class ScrubRules:
     """What is scrubbed, and how; see ``transforms.json.text.scrub_line`` for the first three.
+
+    ``records`` says how records follow each other in an object, see ``transforms.json.framing``; it is no part of the
+    name, since two framings that both fit an object find the same values in it.
 
     ``inside_strings`` are as in ``transforms.json.strings.StringScrubber``. An object that hides fields in strings that
     are not scrubbed inside is left as it was with ``on_hidden: refuse``; else it is scrubbed, and they are counted.
@@ -30,6 +34,7 @@ class ScrubRules:
     verify: bool = False
     inside_strings: InsideStrings = ()
     on_hidden: Literal["warn", "refuse"] = "warn"
+    records: Records = "lines"
 
     @property
     def looks_first(self) -> bool:

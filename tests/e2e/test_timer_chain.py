@@ -139,6 +139,27 @@ def test_what_strings_hide_is_scrubbed_named_or_refused(
     assert "1 strings still hide fields to scrub in JSON" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("records", "template"),
+    [("concatenated", b"%s%s"), ("array", b"[ %s,\n%s]"), ("document", b"\n%s\n"), ("lines", b"%s\n%s\n")],
+)
+def test_records_follow_each_other_as_the_feed_says(
+    chain: TimerChain, tmp_path: Path, records: str, template: bytes
+) -> None:
+    feed = yaml.safe_load((tmp_path / "feeds/uploads.yaml").read_text())
+    feed["source"]["records"], feed["scrub"]["verify"] = records, True
+    (tmp_path / "feeds/uploads.yaml").write_text(yaml.safe_dump(feed))
+    body, scrubbed = (template % ((text.strip(),) * template.count(b"%s")) for text in (RECORD, SCRUBBED))
+    put(chain, "uploads/a.json", body)
+    put(chain, "uploads/b.json", b"[" + body)
+    chain.deliver_uploads()
+    chain.sweep(now=time.time() + 301)
+    chain.deliver_stream()
+    assert found(chain, "uploads/a.json") == (scrubbed, {"PROCESSED": "True"})
+    assert found(chain, "uploads/b.json") == (b"[" + body, {})
+    assert list(chain.dead_paths()) == [f"s3://{BUCKET}/uploads/b.json"]
+
+
 def test_deletions_by_others_and_double_delivery_do_no_harm(chain: TimerChain) -> None:
     path = put(chain, "uploads/a.json")
     put(chain, "uploads/b.json")

@@ -249,6 +249,7 @@ def test_plan_and_status_write_nothing(uploads: Uploads) -> None:
         ({"inside_strings": [""]}, "an empty text is no name of a field"),
         ({"replacement": '{"file_contents": 1}'}, "the replacement itself holds a field that is to be scrubbed"),
         ({"on_hidden": "skip"}, "input should be 'warn' or 'refuse'"),
+        ({"source": {"records": "ndjson"}}, "input should be 'lines', 'concatenated', 'array' or 'document'"),
     ],
 )
 def test_feeds_that_are_wrong(uploads: Uploads, changes: dict[str, Any], error: str) -> None:
@@ -435,3 +436,34 @@ def test_an_object_that_hides_fields_is_left_as_it_was_if_the_feed_says_so(uploa
         )
         assert uploads.path("a.json").read_bytes() == ENVELOPE
         assert uploads.path("b.json").read_bytes() == SCRUBBED
+
+
+def test_records_that_do_not_lie_line_by_line(uploads: Uploads) -> None:
+    array = b"[\n  %s,\n  %s\n]\n"
+    uploads.put("a.json", array % (RECORD, RECORD))
+    uploads.put("b.json.gz", gzip.compress(array % (RECORD, RECORD)) + gzip.compress(b"\n"))
+    uploads.put("firehose.json", RECORD * 2)
+    receipt = uploads.run()
+    assert (receipt["status"], receipt["exit_code"]) == ("refused", 3)
+    assert "; the object looks like source.records: array; " in receipt["refused"]["landing/uploads/a.json"]
+
+    uploads.feed({"records": "array"}, verify=True)
+    receipt = uploads.run()
+    assert (receipt["status"], receipt["exit_code"]) == ("committed", 3)
+    assert receipt["refused"] == {
+        "landing/uploads/firehose.json": "at offset 0: an array was expected; "
+        "the object looks like source.records: concatenated; the object was left as it was"
+    }
+    assert (receipt["counts"]["read"], receipt["counts"]["written"]) == (4, 4)
+    assert numbers(receipt)["a.json"]["records_out"] == numbers(receipt)["b.json.gz"]["blanked"] == 2
+    assert uploads.path("a.json").read_bytes() == array % (SCRUBBED, SCRUBBED)
+    assert gzip.decompress(uploads.path("b.json.gz").read_bytes()) == array % (SCRUBBED, SCRUBBED) + b"\n"
+    assert uploads.path("firehose.json").read_bytes() == RECORD * 2
+
+    uploads.feed({"records": "concatenated"}, verify=True)
+    assert list(numbers(uploads.run())) == ["firehose.json"], "what was scrubbed before stays as it is"
+    assert uploads.path("firehose.json").read_bytes() == SCRUBBED * 2
+    before = uploads.path("firehose.json").stat().st_mtime_ns
+    (again,) = uploads.run("--set", "source.objects=[firehose.json]", verb="rebuild")["batches"]
+    assert again["numbers"]["landing/uploads/firehose.json"]["blanked"] == 0
+    assert uploads.path("firehose.json").stat().st_mtime_ns == before

@@ -15,7 +15,7 @@ import pytest
 
 from lakewright.errors import AccountingError, ObjectRefusedError
 from lakewright.in_place.rewrite import ToRewrite, rewrite_objects
-from lakewright.json import scrub
+from lakewright.json import scrubbed
 from lakewright.json.lines import Block, blocks_of_lines
 from lakewright.json.scrub import hidden_in, scrub_object
 from lakewright.json.scrub_rules import ScrubRules
@@ -128,7 +128,7 @@ def test_lines_that_are_lost_before_they_are_scrubbed_are_missed(
         for block in blocks_of_lines(chunks, max_record_bytes=max_record_bytes):
             yield replace(block, lines=block.lines[1:])
 
-    monkeypatch.setattr(scrub, "blocks_of_lines", without_the_first)
+    monkeypatch.setattr(scrubbed, "blocks_of_lines", without_the_first)
     body = pack(b'{"email": "x"}\n' * 3)
     (tmp_path / "object").write_bytes(body)
     with pytest.raises(AccountingError, match=r"^3 records read, but 2 in its replacement"):

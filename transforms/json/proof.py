@@ -52,8 +52,16 @@ class ScrubProof:
             ValueError: If it is no JSON.
             RecursionError: If it is nested too deeply.
         """
+        return self.look_at(_parsed(line))
+
+    def look_at(self, record: Any) -> Left:
+        """Look at one record that ``DECODER`` has parsed.
+
+        Raises:
+            RecursionError: If it is nested too deeply.
+        """
         left = Left()
-        self._look(_parsed(line), self._paths, self._opened, left, is_open=self._opens_all, level=0)
+        self._look(record, self._paths, self._opened, left, is_open=self._opens_all, level=0)
         return left
 
     def _split(self, fields: Collection[str]) -> _Paths:
@@ -107,12 +115,14 @@ class _Number(str):
 
 
 _PARSE: Final[dict[str, Any]] = {"object_pairs_hook": tuple, "parse_int": _Number, "parse_float": _Number}
+#: Keeps doubled keys, and numbers as they are written.
+DECODER: Final = json.JSONDecoder(**_PARSE)
 _lenient: Final = json.JSONDecoder(strict=False, **_PARSE)
 
 
 def _parsed(text: str) -> Any:
     """Parse JSON; objects become tuples of pairs, so that doubled keys stay."""
-    return json.loads(text, **_PARSE)
+    return DECODER.decode(text)
 
 
 def _documents(text: str) -> list[Any] | None:

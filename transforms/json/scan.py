@@ -35,6 +35,10 @@ BLANKS: Final = re.compile(_WS)
 COLON: Final = re.compile(b"(?:" + _COLON + b")?")
 _separator: Final = re.compile(_SEPARATOR)
 _member_key: Final = re.compile(_STRING + _COLON, re.DOTALL)
+#: An object or an array of no more levels than a pattern has, whole.
+CONTAINER: Final = re.compile(_container(_LEVELS_IN_A_PATTERN), re.DOTALL)
+#: All that stands between two brackets whose levels are counted one by one.
+INSIDE: Final = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + b"|" + CONTAINER.pattern + b")*", re.DOTALL)
 _no_bracket: Final = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*", re.DOTALL)
 
 

@@ -93,7 +93,7 @@ class Scrubber:
                     return b"".join((line[:start], self._replacement, line[end:])), 1
             return self._replaced(line, self._spans(line, record))
         except UnicodeDecodeError as error:
-            raise NotARecordError(f"not UTF-8 (byte {error.start + 1} of the line)") from None
+            raise NotARecordError(f"not UTF-8 (byte {error.start + 1} of the record)") from None
         except RecursionError:
             raise NotARecordError("nested too deeply") from None
         except msgspec.DecodeError as error:

@@ -36,7 +36,7 @@ elif what == "compare":
     said = text.digest.decode() or "line 2 is longer than 16777216 bytes"
 else:
     try:
-        scrub_object(open_in_place(lake), path, ScrubRules(("email",)))
+        scrub_object(open_in_place(lake), path, ScrubRules(("email",), records="lines" if what == "scrub" else what))
     except ObjectRefusedError as error:
         said = str(error)
 grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
@@ -59,11 +59,34 @@ def test_a_line_without_an_end_takes_bounded_memory(tmp_path: Path, what: str, e
             for _ in range(TEXT_MB):
                 out.write(packer.compress(bytes(1 << 20)))
             out.write(packer.flush())
-    arguments = [str(tmp_path), what, file.relative_to(tmp_path).as_posix(), str(file.stat().st_size)]
+    grown, said = measure(tmp_path, what, file)
+    assert "line 2 is longer than 16777216 bytes" in said
+    assert grown < MOST_MB
+
+
+@pytest.mark.parametrize("records", ["concatenated", "array"])
+def test_many_records_without_line_ends_take_bounded_memory(tmp_path: Path, records: str) -> None:
+    file = tmp_path / f"t/t+0+0000000000.{records}"
+    file.parent.mkdir()
+    begin, comma = (b"[", b",") if records == "array" else (b"", b"")
+    some = (b'{"email": "x", "a": [{"b": 1}]}' + comma) * 40_000
+    with file.open("wb") as out:
+        out.write(begin)
+        for _ in range(100):
+            out.write(some)
+        out.write(b'{"a": "')
+        out.truncate(TEXT_MB << 20)
+    grown, said = measure(tmp_path, records, file)
+    offset = len(begin) + 100 * len(some)
+    assert f"at offset {offset}: the record is longer than 16777216 bytes" in said
+    assert grown < MOST_MB
+
+
+def measure(lake: Path, what: str, file: Path) -> tuple[int, str]:
+    arguments = [str(lake), what, file.relative_to(lake).as_posix(), str(file.stat().st_size)]
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     grown, _, said = done.stdout.partition(" ")
-    assert "line 2 is longer than 16777216 bytes" in said
-    assert int(grown) < MOST_MB
+    return int(grown), said

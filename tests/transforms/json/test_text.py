@@ -159,7 +159,7 @@ def test_a_bom_stays() -> None:
         pytest.param(b'{"a": "\\x"}', "invalid escape", id="no-escape"),
         pytest.param(b"[1]", "not a JSON object", id="array"),
         pytest.param(b"1", "not a JSON object", id="number"),
-        pytest.param(b'{"a": "\xff"}', "not UTF-8 (byte 8 of the line)", id="latin-1"),
+        pytest.param(b'{"a": "\xff"}', "not UTF-8 (byte 8 of the record)", id="latin-1"),
         pytest.param('{"a": 1}'.encode("utf-16"), "not UTF-8", id="utf-16"),
         pytest.param(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply", id="100000-levels"),
     ],

@@ -55,7 +55,7 @@ def test_a_refused_line_becomes_null_with_its_reason(spark: SparkSession) -> Non
         [
             (1, b'{"a": ""}', None),
             (2, None, "Input data was truncated"),
-            (3, None, "not UTF-8 (byte 8 of the line)"),
+            (3, None, "not UTF-8 (byte 8 of the record)"),
             (4, None, "not a JSON object"),
             (5, None, None),
             (6, b" ", None),
