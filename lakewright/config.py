@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lakewright.errors import ConfigError, UnreachableError
+from lakewright.folders import FeedFolder, folders_in
 from lakewright.settings import Setting, read_settings
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
@@ -37,6 +38,14 @@ class CatalogTable(Model):
 
     database: str = Field(min_length=1, description="Database in the catalog; made if it is not there.")
     table: str = Field(min_length=1, description="Table in that database.")
+
+
+class CatalogEntry(NamedTuple):
+    """A table in the catalog, and the keys, from the feed's top down, that name it."""
+
+    keys: tuple[str, ...]
+    database: str
+    table: str
 
 
 class Feed(Model):
@@ -67,6 +76,14 @@ class Feed(Model):
     def refuses_empty_source(self, *, committed: bool) -> bool:
         """Tell whether it is refused that nothing at the source is the feed's, which may have ``committed`` before."""
         return not committed if self.on_empty_source is None else self.on_empty_source == "refuse"
+
+    def folders(self) -> Sequence[FeedFolder]:
+        """Give the folders that this feed reads, rewrites or fills."""
+        return list(folders_in(self))
+
+    def catalog_entries(self) -> Sequence[CatalogEntry]:
+        """Give the tables in the catalog that this feed names."""
+        return ()
 
     def fingerprint(self) -> str:
         """Hash what this feed says, so that a log entry can tell which config it was made with."""

@@ -13,8 +13,9 @@ import typer
 from jobs.cli import screen
 from jobs.cli.answers import Answer, give_answer, worst_exit_code
 from jobs.cli.arguments import VerbCommand
+from jobs.cli.conflicts import conflicts
 from jobs.cli.options import ConfigOptions, DropOpen, FeedOptions, OutputOptions, SourceOptions, spread_options
-from jobs.cli.registry import feed_model, job_names, load_feed
+from jobs.cli.registry import LoadedFeed, feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
 from lakewright.config import Conf
 from lakewright.errors import ConfigError
@@ -104,15 +105,17 @@ def compact(options: FeedOptions) -> Answer:
 
 @verb
 def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder = None) -> Answer:
-    """Validate feeds, without starting Spark."""
+    """Validate feeds, each by itself and beside the others, without starting Spark."""
     folder = Conf(options.config)
-    names = feed or folder.names()
+    names = list(dict.fromkeys(feed or folder.names()))
+    feeds: list[LoadedFeed] = []
     problems: list[str] = []
     for name in names:
         try:
-            load_feed(folder, name, options.settings)
+            feeds.append(load_feed(folder, name, options.settings))
         except ConfigError as error:
             problems += str(error).splitlines()
+    problems += conflicts(feeds)
     if schema is not None:
         _write_schemas(schema)
     data = {"feeds": names, "problems": problems}
