@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 #: The arguments of a job that are Glue's: those of "Using job parameters in AWS Glue jobs" in its developer guide
-#: (aws-glue-programming-etl-glue-arguments.html), and those that awsglue's getResolvedOptions reserves.
+#: (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html) and of the guide's pages on
+#: shuffles, logs and Python libraries, and those that awsglue's getResolvedOptions reserves.
 _ARGUMENTS: Final = frozenset(
     {
         "--RedshiftTempDir",
@@ -39,7 +40,6 @@ _ARGUMENTS: Final = frozenset(
         "--mode",
         "--python-modules-installer-option",
         "--python-virtual-env",
-        "--region",
         "--scriptLocation",
         "--spark-event-logs-path",
         "--use-postgres-driver",

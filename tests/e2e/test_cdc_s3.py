@@ -155,8 +155,8 @@ def test_the_job_through_spark_submit(tmp_path: Path, spark: SparkSession) -> No
         done = subprocess.run(
             [
                 f"{Path(pyspark.__file__).parent}/bin/spark-submit",
-                *("--master", "local[2]", "--jars", jars, "--config", "spark.ui.enabled=false"),
-                *("--config", "spark.driver.bindAddress=127.0.0.1", "--config", "spark.driver.host=127.0.0.1"),
+                *("--master", "local[2]", "--jars", jars, "--conf", "spark.ui.enabled=false"),
+                *("--conf", "spark.driver.bindAddress=127.0.0.1", "--conf", "spark.driver.host=127.0.0.1"),
                 "jobs/cdc_to_hudi.py",
                 *("--feed", "hr", "--lake", str(bench.lake), "--config", str(bench.root / "conf")),
             ],
