@@ -44,14 +44,14 @@ def source_folder(example: str, *, is_rewritten: bool = False) -> FolderValidato
 
     Args:
         example: A folder to name in the error.
-        is_rewritten: Whether objects are replaced there; then it cannot be in a zone of the project's own.
+        is_rewritten: Whether objects are replaced there.
     """
 
     def check(path: str) -> str:
         if "://" in path:
             return path if path.endswith("/") else f"{path}/"
         folders = path.strip("/").split("/")
-        if _leads_elsewhere(folders) or (is_rewritten and folders[0] in OWN_ZONES):
+        if _leads_elsewhere(folders):
             raise ValueError(f"a source is a folder in the lake, such as {example}, or a URI, not {path!r}")
         return "/".join(folders) + "/"
 

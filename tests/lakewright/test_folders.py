@@ -34,12 +34,6 @@ def test_sources_that_are_none(path: str) -> None:
         parse(path, source_folder("raw/x/"))
 
 
-@pytest.mark.parametrize("path", ["state/x", "quarantine/"])
-def test_objects_are_not_rewritten_in_a_zone_of_the_projects_own(path: str) -> None:
-    with pytest.raises(ValidationError, match="a source is a folder in the lake, such as raw/x/"):
-        parse(path, source_folder("raw/x/", is_rewritten=True))
-
-
 def test_targets() -> None:
     assert parse("/refined/customers", target_folder("refined/x/")) == "refined/customers/"
     assert parse("refined/_hr/", target_folder("refined/x/", may_be_hidden=True)) == "refined/_hr/"

@@ -24,6 +24,8 @@ NUMBERS = st.integers(0, 99).map(str)
         pytest.param(["a=1", "b=2"], {"a": 1, "b": 2}, id="several-arguments"),
         pytest.param([" a=1, b=2"], {"a": 1, "b": 2}, id="blanks-before-a-key"),
         pytest.param(["a=x,y"], {"a": "x,y"}, id="a-comma-without-a-key-is-the-values"),
+        pytest.param(["a=hello, world"], {"a": "hello, world"}, id="a-sentence"),
+        pytest.param(['a="--v=x=2,y=2"'], {"a": "--v=x=2,y=2"}, id="options-of-another-command"),
         pytest.param(["a=,,b=2"], {"a": ",", "b": 2}, id="a-comma-as-a-value"),
         pytest.param(["a=1,"], {"a": "1,"}, id="a-comma-at-the-end-is-the-values"),
         pytest.param(["a=,b=2"], {"a": None, "b": 2}, id="nothing-is-null"),
