@@ -239,7 +239,7 @@ def feed(work: Path, tables: list[str]) -> None:
 
 def run(work: Path) -> list[str]:
     """Give the command of this project's job."""
-    return [sys.executable, "-m", "jobs", "run", "bench", "--lake", str(work / "lake"), "--conf", str(work / "conf")]
+    return [sys.executable, "-m", "jobs", "run", "bench", "--lake", str(work / "lake"), "--config", str(work / "conf")]
 
 
 def ours(work: Path, what: str, load: Path, changes: Path) -> list[str]:

@@ -137,7 +137,7 @@ def ours(work: Path, source: Path, out: Path, *, multiline: bool) -> list[str]:
     (out / "raw/lineitem").symlink_to(source)
     (work / "conf/feeds").mkdir(parents=True, exist_ok=True)
     (work / "conf/feeds/lineitem.yaml").write_text(yaml.safe_dump(feed, sort_keys=False))
-    return [sys.executable, "-m", "jobs", "run", "lineitem", "--lake", str(out), "--conf", str(work / "conf")]
+    return [sys.executable, "-m", "jobs", "run", "lineitem", "--lake", str(out), "--config", str(work / "conf")]
 
 
 def handwritten(source: Path, out: Path, *, multiline: bool) -> list[str]:

@@ -206,7 +206,7 @@ def measure(work: Path, events: int) -> dict[str, Any]:
     conf.mkdir(parents=True)
     feed = {"job": "flatten_events", "source": {"path": "raw/topics/"}, "target": {"path": "refined/"}}
     (conf / "events.yaml").write_text(yaml.safe_dump(feed))
-    run = [sys.executable, "-m", "jobs", "run", "events", "--conf", str(work / "conf"), "--lake"]
+    run = [sys.executable, "-m", "jobs", "run", "events", "--config", str(work / "conf"), "--lake"]
     raw, out = lake / "raw", work / "out"
     seconds: dict[str, list[float]] = {"first_day": [], "known_schema_day": [], "infer_and_flatten": [], "duckdb": []}
     for _ in range(RUNS):

@@ -60,7 +60,7 @@ def write_log(root: Path, batches: int) -> float:
 
 def run(root: Path) -> float:
     """Run the feed in a process of its own."""
-    places = ["--lake", str(root), "--conf", str(root / "conf")]
+    places = ["--lake", str(root), "--config", str(root / "conf")]
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "jobs", "run", "people", *places, "--json"], cwd=ROOT, capture_output=True, check=True

@@ -231,7 +231,7 @@ def ours(work: Path, lake: str) -> list[str]:
     feed = {"job": "json_scrub", "source": {"path": "landing/uploads/"}, "scrub": {"fields": [FIELD]}}
     (work / "conf/feeds").mkdir(parents=True, exist_ok=True)
     (work / "conf/feeds/uploads.yaml").write_text(yaml.safe_dump(feed))
-    return [sys.executable, "-m", "jobs", "run", "uploads", "--lake", lake, "--conf", str(work / "conf")]
+    return [sys.executable, "-m", "jobs", "run", "uploads", "--lake", lake, "--config", str(work / "conf")]
 
 
 @contextmanager

@@ -1,18 +1,22 @@
 """Feed files: YAML in, typed and frozen models out, with errors that say file, line, key and what would be right."""
 
-import contextlib
 import difflib
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lakewright.errors import ConfigError
+from lakewright.errors import ConfigError, UnreachableError
+from lakewright.folders import FeedFolder, folders_in
+from lakewright.settings import Setting, read_settings
+from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 
 MAX_SUGGESTION_DISTANCE: Final = 0.6
@@ -34,6 +38,14 @@ class CatalogTable(Model):
 
     database: str = Field(min_length=1, description="Database in the catalog; made if it is not there.")
     table: str = Field(min_length=1, description="Table in that database.")
+
+
+class CatalogEntry(NamedTuple):
+    """A table in the catalog, and the keys, from the feed's top down, that name it."""
+
+    keys: tuple[str, ...]
+    database: str
+    table: str
 
 
 class Feed(Model):
@@ -65,6 +77,14 @@ class Feed(Model):
         """Tell whether it is refused that nothing at the source is the feed's, which may have ``committed`` before."""
         return not committed if self.on_empty_source is None else self.on_empty_source == "refuse"
 
+    def folders(self) -> Sequence[FeedFolder]:
+        """Give the folders that this feed reads, rewrites or fills."""
+        return list(folders_in(self))
+
+    def catalog_entries(self) -> Sequence[CatalogEntry]:
+        """Give the tables in the catalog that this feed names."""
+        return ()
+
     def fingerprint(self) -> str:
         """Hash what this feed says, so that a log entry can tell which config it was made with."""
         of_runs = {"description", "lease_seconds", "targets_at_once", "on_empty_source", "maintained_by"}
@@ -80,17 +100,22 @@ class Conf:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri.rstrip("/")
-        self._remote = "://" in uri
+        self._is_remote = "://" in uri
 
     def names(self) -> list[str]:
-        """List the feeds by name."""
-        if self._remote:
-            paths = [entry.path for entry in open_lake(self.uri).list("feeds/")]
+        """List the feeds by name.
+
+        Raises:
+            ConfigError: If there is no such folder or bucket.
+        """
+        if self._is_remote:
+            with self._named(f"{self.uri}/feeds/"):
+                paths = [entry.path.removeprefix("feeds/") for entry in self._storage.list("feeds/")]
         elif Path(self.uri).is_dir():
             paths = [path.name for path in Path(self.uri, "feeds").glob("*.yaml")]
         else:
             raise ConfigError(f"no such config folder: {self.uri}")
-        return sorted(Path(path).stem for path in paths if path.endswith(".yaml"))
+        return sorted(path.removesuffix(".yaml") for path in paths if path.endswith(".yaml") and "/" not in path)
 
     def path(self, name: str) -> str:
         """Name the file of a feed."""
@@ -103,8 +128,9 @@ class Conf:
             ConfigError: If there is none.
         """
         try:
-            if self._remote:
-                return open_lake(self.uri).read(f"feeds/{name}.yaml").decode()
+            if self._is_remote:
+                with self._named(self.path(name)):
+                    return self._storage.read(f"feeds/{name}.yaml").decode()
             return Path(self.path(name)).read_text(encoding="utf-8")
         except FileNotFoundError:
             known = self.names()
@@ -112,15 +138,28 @@ class Conf:
         except (UnicodeDecodeError, OSError) as error:
             raise ConfigError(f"{self.path(name)}: cannot be read as UTF-8 text: {error}") from error
 
+    @cached_property
+    def _storage(self) -> Lake:
+        return open_lake(self.uri)
+
+    @contextmanager
+    def _named(self, path: str) -> Iterator[None]:
+        """Name what cannot be read before the reason."""
+        try:
+            yield
+        except (ConfigError, UnreachableError) as error:
+            raise type(error)(f"{path}: {error}") from error
+
 
 class FeedDocument:
     """A feed file before its model: a mapping, and where each key stands."""
 
     def __init__(self, conf: Conf, name: str, settings: Sequence[str] = ()) -> None:
         self.name, self.path = name, conf.path(name)
+        text = conf.text(name)
         try:
-            node = yaml.compose(conf.text(name), Loader=yaml.SafeLoader)
-            self.values: Any = yaml.safe_load(conf.text(name))
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            self.values: Any = yaml.safe_load(text)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = f":{mark.line + 1}" if mark else ""
@@ -130,7 +169,7 @@ class FeedDocument:
             raise ConfigError(f"{self.path}: a feed is a mapping of keys, beginning with job:")
         self._places: dict[tuple[str, ...], str] = {}
         self._note_places(node, ())
-        for setting in settings:
+        for setting in read_settings(settings):
             self._set(setting)
 
     @property
@@ -153,6 +192,11 @@ class FeedDocument:
             problems = [self._describe(model, problem) for problem in error.errors()]
             raise ConfigError("\n".join(dict.fromkeys(problems))) from None
 
+    def place(self, keys: tuple[str, ...]) -> str:
+        """Say where a key stands, or the nearest one around it: file and line, or the setting."""
+        known = (keys[:end] for end in range(len(keys), 0, -1) if keys[:end] in self._places)
+        return next((self._places[key] for key in known), self.path)
+
     def _note_places(self, node: yaml.Node | None, path: tuple[str, ...]) -> None:
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
@@ -163,26 +207,21 @@ class FeedDocument:
                 self._places[here] = place
                 self._note_places(value, here)
 
-    def _set(self, setting: str) -> None:
-        key, separator, text = setting.partition("=")
-        if not separator or not key:
-            raise ConfigError(f"--set takes key=value, not {setting!r}")
-        *parents, last = keys = key.split(".")
+    def _set(self, setting: Setting) -> None:
+        *parents, last = keys = setting.keys
         for end in range(1, len(keys) + 1):
-            if end == len(keys) or tuple(keys[:end]) not in self._places:
-                self._places[tuple(keys[:end])] = f"--set {setting}"
+            if end == len(keys) or keys[:end] not in self._places:
+                self._places[keys[:end]] = str(setting)
         values = self.values
         for parent in parents:
             values = values.setdefault(parent, {})
             if not isinstance(values, dict):
-                raise ConfigError(f"--set {setting}: {parent} is not a mapping")
-        values[last] = _value_of(text)
+                raise ConfigError(f"{setting}: {parent} is not a mapping")
+        values[last] = setting.value()
 
     def _describe(self, model: type[BaseModel], problem: Mapping[str, Any]) -> str:
         keys = self._keys_of(problem["loc"])
-        where = next(
-            (self._places[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in self._places), self.path
-        )
+        where = self.place(keys)
         name = ".".join(keys)
         if problem["type"] == "extra_forbidden":
             return f"{where}: unknown key {name}{suggest(keys[-1], _keys_at(model, keys[:-1]))}"
@@ -200,17 +239,6 @@ class FeedDocument:
                 keys.append(str(part))
             value = value[part] if is_key else None
         return tuple(keys)
-
-
-def _value_of(text: str) -> Any:
-    """Read a setting: as JSON if it is a list or an object of it, of which YAML takes some characters for others."""
-    if text[:1] in ("{", "["):
-        with contextlib.suppress(ValueError):
-            return json.loads(text)
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
 
 
 def write_schema(model: type[Feed], path: Path) -> None:
@@ -243,9 +271,10 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
 
 
-def suggest(name: str, known: Sequence[str]) -> str:
-    """Name the nearest of what is known, or all of it, for the end of an error."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=MAX_SUGGESTION_DISTANCE)
+def suggest(name: str, known: Sequence[str], *, mark: str = "") -> str:
+    """Name the nearest of what is known, or all of it, for the end of an error; ``mark`` begins every name."""
+    plain = [each.removeprefix(mark) for each in known]
+    close = difflib.get_close_matches(name.removeprefix(mark), plain, n=1, cutoff=MAX_SUGGESTION_DISTANCE)
     if close:
-        return f"; did you mean {close[0]!r}?"
+        return f"; did you mean {mark + close[0]!r}?"
     return f"; known are {', '.join(known)}" if known else ""

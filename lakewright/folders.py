@@ -1,15 +1,51 @@
 """The folders that feeds name: where objects come from, and where tables go."""
 
-from typing import Final
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel
 
 #: What a lake holds beside data; no feed may write its tables there.
 OWN_ZONES: Final = ("state", "quarantine")
 
+Use = Literal["reads", "rewrites", "fills"]
 
-def source_folder(example: str) -> AfterValidator:
-    """Validate a folder in the lake, or a URI; ends it with a slash."""
+
+@dataclass(frozen=True)
+class FeedFolder:
+    """A folder, or an object in one, the keys that name it from the feed's top down, and what the feed does there."""
+
+    keys: tuple[str, ...]
+    use: Use
+    path: str
+
+
+@dataclass(frozen=True)
+class FolderValidator(AfterValidator):
+    """A validator of a folder, which also says what a feed does there."""
+
+    use: Use
+
+
+def folders_in(model: BaseModel, above: tuple[str, ...] = ()) -> Iterator[FeedFolder]:
+    """Find the folders that a model and the models in it name: the fields with a validator of this module."""
+    for name, info in type(model).model_fields.items():
+        value, keys = getattr(model, name), (*above, info.alias or name)
+        if isinstance(value, BaseModel):
+            yield from folders_in(value, keys)
+        for each in info.metadata:
+            if isinstance(each, FolderValidator):
+                yield FeedFolder(keys, each.use, value)
+
+
+def source_folder(example: str, *, is_rewritten: bool = False) -> FolderValidator:
+    """Validate a folder in the lake, or a URI; ends it with a slash.
+
+    Args:
+        example: A folder to name in the error.
+        is_rewritten: Whether objects are replaced there.
+    """
 
     def check(path: str) -> str:
         if "://" in path:
@@ -19,10 +55,10 @@ def source_folder(example: str) -> AfterValidator:
             raise ValueError(f"a source is a folder in the lake, such as {example}, or a URI, not {path!r}")
         return "/".join(folders) + "/"
 
-    return AfterValidator(check)
+    return FolderValidator(check, "rewrites" if is_rewritten else "reads")
 
 
-def target_folder(example: str, *, may_be_hidden: bool = False) -> AfterValidator:
+def target_folder(example: str, *, may_be_hidden: bool = False) -> FolderValidator:
     """Validate a folder in the lake that is no zone of the project's own; ends it with a slash.
 
     Args:
@@ -37,7 +73,7 @@ def target_folder(example: str, *, may_be_hidden: bool = False) -> AfterValidato
             raise ValueError(f"a target is a folder of its own in the lake, such as {example}, not {path!r}")
         return "/".join(folders) + "/"
 
-    return AfterValidator(check)
+    return FolderValidator(check, "fills")
 
 
 def require_apart(source: str, target: str) -> None:

@@ -64,7 +64,7 @@ class CdcBench:
         return path
 
     def command(self, verb: str, *arguments: str) -> Answer:
-        return command(verb, "hr", "--lake", str(self.lake), "--conf", str(self.root / "conf"), *arguments)
+        return command(verb, "hr", "--lake", str(self.lake), "--config", str(self.root / "conf"), *arguments)
 
     def run(self, *arguments: str, verb: str = "run") -> dict[str, Any]:
         answer = self.command(verb, "--json", *arguments)

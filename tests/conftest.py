@@ -115,7 +115,7 @@ class Bench:
         return path
 
     def command(self, verb: str, *arguments: str) -> Answer:
-        return command(verb, "people", "--lake", str(self.lake), "--conf", str(self.root / "conf"), *arguments)
+        return command(verb, "people", "--lake", str(self.lake), "--config", str(self.root / "conf"), *arguments)
 
     def run(self, *arguments: str, verb: str = "run") -> dict[str, Any]:
         answer = self.command(verb, "--json", *arguments)

@@ -11,16 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from jobs.cli.answers import print_error, print_problems, sentence
+from jobs.cli.arguments import ScriptCommand
 from jobs.cli.options import DropOpen, FeedOptions, SourceOptions, spread_options
-from lakewright.engine.glue import is_glue_run
+from lakewright.engine.glue import is_glue_run, without_glue_arguments
 from lakewright.errors import ConfigError, NoTargetsError, RunFailedError, cause_of
 from lakewright.runs.job import Request
 from lakewright.runs.lifecycle import run_targets
 from lakewright.runs.progress import LOGGER, LogProgress
 from transforms.errors import LakewrightError
-
-#: Glue adds arguments of its own; their values cannot be mistaken for positional ones, since the script has none.
-_TOLERANT = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +55,8 @@ def run_as_script(job: str, arguments: Sequence[str] | None = None) -> None:
 
 
 def _parse(job: str, arguments: Sequence[str]) -> tuple[FeedOptions, Request] | None:
-    """Read the arguments; None if they ask for help, which is shown."""
-    parsed = _command_line(job)(list(arguments), standalone_mode=False)
+    """Read the arguments, without Glue's own; None if they ask for help, which is shown."""
+    parsed = _command_line(job)(without_glue_arguments(arguments), standalone_mode=False)
     return parsed if isinstance(parsed, tuple) else None
 
 
@@ -66,7 +64,7 @@ def _command_line(job: str) -> typer.Typer:
     """Make a command that only parses: around a command's work typer has its own ideas of EOFError and Ctrl-C."""
     script = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-    @script.command(f"jobs/{job}.py", context_settings=_TOLERANT, help="Take all that is new, and commit it.")
+    @script.command(f"jobs/{job}.py", cls=ScriptCommand, help="Take all that is new, and commit it.")
     @spread_options
     def run(options: ScriptOptions, source: SourceOptions, drop_open: DropOpen = False) -> tuple[FeedOptions, Request]:
         return options, Request("run", source.wanted(), drop_open)
@@ -86,7 +84,7 @@ def _run(job: str, options: FeedOptions, request: Request) -> None:
         raise ConfigError(f"feed {loaded.name} is a {actual} feed, not one of {job}; run jobs/{actual}.py")
     lake = options.open_lake()
     try:
-        receipts = run_targets(lake, loaded.targets(lake, options.target), request, LogProgress())
+        receipts = run_targets(lake, loaded.targets(lake, options.wanted_targets()), request, LogProgress())
         entries = [receipt.dump() for receipt in receipts]
     except NoTargetsError as error:
         entries = [error.entry()]

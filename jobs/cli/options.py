@@ -1,10 +1,11 @@
 """The options that the verbs and the script entry point share, and what they stand for."""
 
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import wraps
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -17,6 +18,8 @@ from lakewright.storage.uris import open_lake
 
 T = TypeVar("T")
 
+_COMMA: Final = re.compile(r"(?<!\\),")
+
 DropOpen = Annotated[bool, typer.Option("--drop-open", help="Drop a batch that an earlier run left open.")]
 
 
@@ -24,10 +27,18 @@ DropOpen = Annotated[bool, typer.Option("--drop-open", help="Drop a batch that a
 class ConfigOptions:
     """Where feeds lie, and what is set over them."""
 
-    conf: Annotated[str, typer.Option("--conf", help="Folder of the config, or s3://…")] = "conf"
-    settings: Annotated[list[str], typer.Option("--set", help="key=value over the feed's own (repeatable).")] = field(
-        default_factory=list
-    )
+    config: Annotated[
+        str,
+        typer.Option("--config", metavar="DIR", envvar="LAKEWRIGHT_CONFIG", help="Folder of the config, or s3://…"),
+    ] = "conf"
+    settings: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE[,KEY=VALUE…]",
+            help="Over the feed's own. A comma ends a value only before a key and =; quote a value that holds such.",
+        ),
+    ] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +49,17 @@ class FeedOptions(ConfigOptions):
     lake: Annotated[str | None, typer.Option("--lake", help="The lake's root; else LAKEWRIGHT_LAKE, else ./lake.")] = (
         None
     )
-    target: Annotated[list[str], typer.Option("--target", help="Only this table (repeatable).")] = field(
-        default_factory=list
-    )
+    target: Annotated[
+        list[str], typer.Option("--target", metavar="NAME[,NAME…]", help="Only these tables; a comma in a name is \\,.")
+    ] = field(default_factory=list)
 
     def load(self) -> LoadedFeed:
         """Read the feed."""
-        return load_feed(Conf(self.conf), self.feed, self.settings)
+        return load_feed(Conf(self.config), self.feed, self.settings)
+
+    def wanted_targets(self) -> list[str]:
+        """Name the targets that are wanted; none for all."""
+        return read_names(self.target)
 
     def open_lake(self) -> Lake:
         """Open the lake, which must be there."""
@@ -55,7 +70,7 @@ class FeedOptions(ConfigOptions):
     def for_each_target(self, view: Callable[[Lake, AnyJob], T]) -> list[T]:
         """Give a view of each target that is wanted."""
         lake = self.open_lake()
-        return [view(lake, job) for job in self.load().targets(lake, self.target)]
+        return [view(lake, job) for job in self.load().targets(lake, self.wanted_targets())]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +98,8 @@ class SourceOptions:
                 raise ConfigError(
                     f"--partition takes year=2026,month=08,day=01 or a part of it, not {self.partition!r}"
                 )
-            wanted[key] = value
+            if wanted.setdefault(key, value) != value:
+                raise ConfigError(f"{key} is both {wanted[key]} and {value}; name it once, in --date or --partition")
         return wanted
 
 
@@ -93,6 +109,20 @@ class OutputOptions:
 
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False
     verbose: Annotated[bool, typer.Option("--verbose", help="Show a traceback with an error.")] = False
+
+
+def read_names(arguments: Sequence[str]) -> list[str]:
+    r"""Read names between commas, in one argument or in several; a comma in a name is ``\,``.
+
+    Raises:
+        ConfigError: If a name is empty.
+    """
+    names: list[str] = []
+    for argument in arguments:
+        names += [name.strip().replace("\\,", ",") for name in _COMMA.split(argument)]
+        if "" in names:
+            raise ConfigError(f"--target takes NAME[,NAME…], and a name is empty in {argument!r}")
+    return names
 
 
 def spread_options(function: Callable[..., T]) -> Callable[..., T]:

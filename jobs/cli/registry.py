@@ -19,6 +19,7 @@ class LoadedFeed:
 
     name: str
     feed: Feed
+    document: FeedDocument
 
     def targets(self, lake: Lake, wanted: Sequence[str]) -> list[AnyJob]:
         """Give the feed's targets, or those that are wanted.
@@ -55,7 +56,7 @@ def load_feed(conf: Conf, name: str, settings: Sequence[str] = ()) -> LoadedFeed
     known = job_names()
     if document.job not in known:
         raise ConfigError(f"{document.path}: unknown job {document.job!r}{suggest(document.job, known)}")
-    return LoadedFeed(name, document.parse(feed_model(document.job)))
+    return LoadedFeed(name, document.parse(feed_model(document.job)), document)
 
 
 def job_names() -> list[str]:

@@ -12,8 +12,10 @@ import typer
 
 from jobs.cli import screen
 from jobs.cli.answers import Answer, give_answer, worst_exit_code
+from jobs.cli.arguments import VerbCommand
+from jobs.cli.conflicts import conflicts
 from jobs.cli.options import ConfigOptions, DropOpen, FeedOptions, OutputOptions, SourceOptions, spread_options
-from jobs.cli.registry import feed_model, job_names, load_feed
+from jobs.cli.registry import LoadedFeed, feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
 from lakewright.config import Conf
 from lakewright.errors import ConfigError
@@ -38,7 +40,7 @@ def verb(work: Callable[..., Answer]) -> Callable[..., Answer]:
     own = inspect.signature(work).parameters.values()
     output = inspect.Parameter("output", inspect.Parameter.KEYWORD_ONLY, annotation=OutputOptions)
     command.__signature__ = inspect.Signature([*own, output])  # type: ignore[attr-defined]
-    app.command()(spread_options(command))
+    app.command(cls=VerbCommand)(spread_options(command))
     return work
 
 
@@ -97,21 +99,23 @@ def compact(options: FeedOptions) -> Answer:
 
     lake = options.open_lake()
     with bounded_outages(_leave_at_once):
-        compactions = compact_targets(lake, options.load().targets(lake, options.target))
+        compactions = compact_targets(lake, options.load().targets(lake, options.wanted_targets()))
     return Answer(compactions, screen.show_compactions, worst_exit_code(compactions))
 
 
 @verb
 def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder = None) -> Answer:
-    """Validate feeds, without starting Spark."""
-    folder = Conf(options.conf)
-    names = feed or folder.names()
+    """Validate feeds, each by itself and beside the others, without starting Spark."""
+    folder = Conf(options.config)
+    names = list(dict.fromkeys(feed or folder.names()))
+    feeds: list[LoadedFeed] = []
     problems: list[str] = []
     for name in names:
         try:
-            load_feed(folder, name, options.settings)
+            feeds.append(load_feed(folder, name, options.settings))
         except ConfigError as error:
             problems += str(error).splitlines()
+    problems += conflicts(feeds)
     if schema is not None:
         _write_schemas(schema)
     data = {"feeds": names, "problems": problems}
@@ -123,7 +127,7 @@ def _run(options: FeedOptions, request: Request) -> Answer:
 
     feed, lake = options.load(), options.open_lake()
     with closing_progress(make_progress()) as progress, bounded_outages(partial(_leave_at_once, progress=progress)):
-        receipts = run_targets(lake, feed.targets(lake, options.target), request, progress)
+        receipts = run_targets(lake, feed.targets(lake, options.wanted_targets()), request, progress)
     entries = [each.dump() for each in receipts]
     return Answer(entries, screen.show_receipts, worst_exit_code(entries))
 

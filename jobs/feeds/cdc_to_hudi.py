@@ -1,11 +1,12 @@
 """The feeds of the job cdc_to_hudi."""
 
 import json
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from lakewright.config import Feed, suggest
+from lakewright.config import CatalogEntry, Feed, suggest
 from lakewright.dms.config import ReplicationSource
 from lakewright.errors import ConfigError
 from lakewright.folders import require_apart
@@ -34,6 +35,20 @@ class CdcToHudiFeed(Feed):
     def schema_name(self) -> str:
         """Name the schema: the last folder of the source."""
         return self.source.path.rstrip("/").rsplit("/", 1)[-1]
+
+    def catalog_entries(self) -> Sequence[CatalogEntry]:
+        """Give the tables that this feed names and registers; others may lie at its source."""
+        database = self.target.catalog_database
+        return [
+            CatalogEntry(("tables", name), database, name + suffix)
+            for name, table in self.tables.items()
+            for suffix in self._suffixes(table)
+            if database
+        ]
+
+    def _suffixes(self, table: HudiTableSpec) -> Sequence[str]:
+        is_merged_on_read = table.key and (table.storage or self.target.storage) == "merge_on_read"
+        return ("_ro", "_rt") if is_merged_on_read else ("",)
 
     @model_validator(mode="after")
     def _tables_fit(self) -> "CdcToHudiFeed":

@@ -1,13 +1,14 @@
 """The feeds of the job csv_to_parquet."""
 
 import re
+from collections.abc import Sequence
 from re import Pattern
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from lakewright.config import CatalogTable, Feed, Model
+from lakewright.config import CatalogEntry, CatalogTable, Feed, Model
 from lakewright.csv.objects import CsvOptions
 from lakewright.folders import require_apart, source_folder, target_folder
 from lakewright.parquet.place import Compression
@@ -139,6 +140,11 @@ class CsvToParquetFeed(Feed):
         if target.fill == "rebuild" and (target.partition_date != "source" or set(target.partition_by) & set(columns)):
             raise ValueError("target.fill: rebuild needs partitions that follow from an object's name; use append")
         return self
+
+    def catalog_entries(self) -> Sequence[CatalogEntry]:
+        """Give the one table that this feed registers, if any."""
+        table = self.target.catalog
+        return [CatalogEntry(("target", "catalog"), table.database, table.table)] if table else []
 
     def typed_columns(self) -> dict[str, TypedColumn]:
         """Give the declared columns, each with its own settings or those of the whole source."""

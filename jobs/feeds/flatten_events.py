@@ -1,17 +1,19 @@
 """The feeds of the job flatten_events."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes
+from lakewright.config import MAX_RECORD_BYTES, CatalogEntry, Feed, Model, RecordBytes
 from lakewright.folders import require_apart, source_folder, target_folder
 from lakewright.kafka.files import DayRange, EventRules
 from lakewright.parquet.arrow import PROVENANCE
 from lakewright.parquet.place import Compression
 from transforms.events.column_names import clean_key
+from transforms.events.sink_names import table_name
 from transforms.events.types import TIME_FORMATS
 from transforms.key_paths import read_path
 from transforms.object_names import DATE_KEYS, compile_date_template
@@ -167,6 +169,12 @@ class FlattenEventsFeed(Feed):
     def _apart(self) -> "FlattenEventsFeed":
         require_apart(self.source.path, self.target.path)
         return self
+
+    def catalog_entries(self) -> Sequence[CatalogEntry]:
+        """Give the tables of the topics that this feed names in full; its patterns may match others."""
+        catalog = self.target.catalog
+        topics = [topic for topic in self.source.topics if set("*?[").isdisjoint(topic)]
+        return [CatalogEntry(("source", "topics"), catalog.database, table_name(topic)) for topic in topics if catalog]
 
     def days(self, processed: date) -> DayRange:
         """Give the days that the rows of a batch may be of, which is processed on a day."""

@@ -2,12 +2,13 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes
-from lakewright.folders import source_folder
+from lakewright.folders import FeedFolder, source_folder
 from lakewright.json.scrub_rules import ScrubRules
 from transforms.json.framing import Records
 from transforms.json.strings import InsideStrings
@@ -20,7 +21,7 @@ _FORMER_NAME: Final = "max_line_bytes"
 class ScrubSource(Model):
     """Which objects are scrubbed."""
 
-    path: Annotated[str, source_folder("landing/uploads/")] = Field(
+    path: Annotated[str, source_folder("landing/uploads/", is_rewritten=True)] = Field(
         min_length=1, description="Folder in the lake, or s3://bucket/prefix."
     )
     objects: tuple[str, ...] = Field(default=(), description="Only these, by their names below the path.")
@@ -102,6 +103,12 @@ class JsonScrubFeed(Feed):
     job: Literal["json_scrub"] = Field(description="The job that runs this feed.")
     source: ScrubSource
     scrub: Scrub
+
+    def folders(self) -> Sequence[FeedFolder]:
+        """Give the folder whose objects are rewritten, or the objects that the feed names in it."""
+        source = self.source
+        objects = [FeedFolder(("source", "objects"), "rewrites", source.path + name) for name in source.objects]
+        return objects or super().folders()
 
     def source_uri(self, lake: str) -> str:
         """Give the source's path as a URI, with a slash at its end."""

@@ -1,11 +1,80 @@
 """The only module that imports awsglue, and only inside functions."""
 
 import importlib.util
+import re
 import sys
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from lakewright.errors import ConfigError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+#: The arguments of a job that are Glue's: those of "Using job parameters in AWS Glue jobs" in its developer guide
+#: (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html) and of the guide's pages on
+#: shuffles, logs and Python libraries, and those that awsglue's getResolvedOptions reserves.
+_ARGUMENTS: Final = frozenset(
+    {
+        "--RedshiftTempDir",
+        "--SECURITY_CONFIGURATION",
+        "--TempDir",
+        "--additional-python-modules",
+        "--auto-scale-within-microbatch",
+        "--class",
+        "--conf",
+        "--continuation-option",
+        "--customer-driver-env-vars",
+        "--customer-executor-env-vars",
+        "--datalake-formats",
+        "--debug",
+        "--disable-proxy-v2",
+        "--encryption-type",
+        "--endpoint",
+        "--executor-cores",
+        "--extra-files",
+        "--extra-jars",
+        "--extra-py-files",
+        "--job-language",
+        "--mode",
+        "--python-modules-installer-option",
+        "--python-virtual-env",
+        "--scriptLocation",
+        "--spark-event-logs-path",
+        "--use-postgres-driver",
+        "--user-jars-first",
+        "--write-shuffle-files-to-s3",
+        "--write-shuffle-spills-to-s3",
+    }
+)
+#: Those that Glue adds to with each version; none of this project's options begins like them.
+_FAMILIES: Final = ("--JOB_", "--WORKFLOW_", "--continuous-log-", "--custom-log", "--enable-", "--job-bookmark-")
+_SPARK_SETTING: Final = re.compile(r"[\w.-]+=")
+
+
+def without_glue_arguments(arguments: Sequence[str]) -> list[str]:
+    """Leave out the arguments that are Glue's own, each with its value if it has one.
+
+    Raises:
+        ConfigError: If ``--conf`` names no setting of Spark.
+    """
+    ours: list[str] = []
+    words = deque(arguments)
+    while words:
+        word = words.popleft()
+        name, separator, value = word.partition("=")
+        if name not in _ARGUMENTS and not name.startswith(_FAMILIES):
+            ours.append(word)
+            continue
+        # Options of pip are a value that begins with dashes.
+        if not separator and words and (name == "--python-modules-installer-option" or not words[0].startswith("--")):
+            value = words.popleft()
+        if name == "--conf" and not _SPARK_SETTING.match(value):
+            raise ConfigError(
+                f"--conf is Glue's argument for Spark settings, not {value!r}; name the config folder with --config"
+            )
+    return ours
 
 
 def is_glue_run() -> bool:

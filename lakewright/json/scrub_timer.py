@@ -72,7 +72,7 @@ class ScrubJob:
     name: str
     feed: str
     lake: str
-    conf: str
+    config: str
     source: str
 
     def start(self, paths: Sequence[str]) -> None:
@@ -84,7 +84,12 @@ class ScrubJob:
         if outside := [path for path in paths if not path.startswith(self.source)]:
             raise ConfigError(f"{outside[0]} does not lie in {self.source}, which feed {self.feed} scrubs")
         named = json.dumps([path.removeprefix(self.source) for path in paths])
-        arguments = {"--feed": self.feed, "--lake": self.lake, "--conf": self.conf, "--set": f"source.objects={named}"}
+        arguments = {
+            "--feed": self.feed,
+            "--lake": self.lake,
+            "--config": self.config,
+            "--set": f"source.objects={named}",
+        }
         bounded_client("glue").start_job_run(JobName=self.name, Arguments=arguments)
 
 

@@ -37,7 +37,7 @@ class S3CdcBench(CdcBench):
         return path
 
     def command(self, verb: str, *arguments: str) -> Any:
-        return command(verb, "hr", "--lake", URI, "--conf", str(self.root / "conf"), *arguments)
+        return command(verb, "hr", "--lake", URI, "--config", str(self.root / "conf"), *arguments)
 
     def table(self, name: str = "employees") -> list[tuple[Any, ...]]:
         rows = self.spark.read.format("hudi").load(f"s3a://{BUCKET}/lake/refined/hr/{name}")
@@ -158,7 +158,7 @@ def test_the_job_through_spark_submit(tmp_path: Path, spark: SparkSession) -> No
                 *("--master", "local[2]", "--jars", jars, "--conf", "spark.ui.enabled=false"),
                 *("--conf", "spark.driver.bindAddress=127.0.0.1", "--conf", "spark.driver.host=127.0.0.1"),
                 "jobs/cdc_to_hudi.py",
-                *("--feed", "hr", "--lake", str(bench.lake), "--conf", str(bench.root / "conf")),
+                *("--feed", "hr", "--lake", str(bench.lake), "--config", str(bench.root / "conf")),
             ],
             cwd=ROOT,
             env=environment,

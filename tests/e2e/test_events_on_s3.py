@@ -31,7 +31,7 @@ class S3EventBench(EventBench):
         return Path(path)
 
     def command(self, verb: str, *arguments: str) -> Answer:
-        return command(verb, "events", "--lake", self.uri, "--conf", str(self.root / "conf"), *arguments)
+        return command(verb, "events", "--lake", self.uri, "--config", str(self.root / "conf"), *arguments)
 
     def numbers(self, table: str = "t") -> list[Any]:
         """Read the attribute n of all files of a table."""
@@ -96,7 +96,7 @@ def test_killed_and_run_again(bench: S3EventBench, stage: str, nth: int) -> None
     bench.run()
     bench.put_events(0, {"n": 10}, {"n": 11, "new": 1})
     bench.put_events(2, {"n": 2}, folder="year=2026/month=08/day=02")
-    arguments = ("run", "events", "--lake", bench.uri, "--conf", str(bench.root / "conf"))
+    arguments = ("run", "events", "--lake", bench.uri, "--config", str(bench.root / "conf"))
     assert killed("SIGKILL", stage, nth, *arguments).wait(120) == -signal.SIGKILL
     bench.put_events(3, {"n": 3})
     assert bench.run()["exit_code"] == 0

@@ -272,7 +272,7 @@ class Prefix:
 
     def run(self, *arguments: str) -> Any:
         answer = command(
-            "run", "uploads", "--lake", f"s3://{BUCKET}/lake", "--conf", str(self.root), "--json", *arguments
+            "run", "uploads", "--lake", f"s3://{BUCKET}/lake", "--config", str(self.root), "--json", *arguments
         )
         assert answer.stdout, answer.stderr
         (receipt,) = answer.data
@@ -392,6 +392,6 @@ def test_the_projects_own_zones_are_left_alone(s3: Any, prefix: Prefix) -> None:
         receipt = prefix.run(*everything)
         assert receipt["exit_code"] == 0
     assert set(receipt["ignored"].values()) == {"the project's own"}
-    answer = command("run", "uploads", "--lake", f"s3://{BUCKET}/lake", "--conf", str(prefix.root), "--set",
+    answer = command("run", "uploads", "--lake", f"s3://{BUCKET}/lake", "--config", str(prefix.root), "--set",
                      f"source.path=s3a://{BUCKET}/lake/state/x")  # fmt: skip
     assert (answer.exit_code, "the project's own" in answer.stderr) == (2, True)

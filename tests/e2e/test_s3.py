@@ -28,7 +28,7 @@ class S3Bench(Bench):
         return Path(key)
 
     def command(self, verb: str, *arguments: str) -> Any:
-        return command(verb, "people", "--lake", self.uri, "--conf", str(self.root / "conf"), *arguments)
+        return command(verb, "people", "--lake", self.uri, "--config", str(self.root / "conf"), *arguments)
 
     def all_keys(self) -> list[str]:
         objects = boto3.resource("s3").Bucket(BUCKET).objects.all()
@@ -189,7 +189,7 @@ def test_killed_and_run_again(s3_bench: S3Bench, stage: str, nth: int) -> None:
     bench.run()
     bench.put("a.csv", "id,name\n2,rewritten\nx,dirty\n")
     bench.put("b.csv", "id,name\n3,b\n", day="02")
-    process = killed("SIGKILL", stage, nth, "run", "people", "--lake", bench.uri, "--conf", str(bench.root / "conf"))
+    process = killed("SIGKILL", stage, nth, "run", "people", "--lake", bench.uri, "--config", str(bench.root / "conf"))
     assert process.wait(120) == -signal.SIGKILL
     bench.put("c.csv", "id,name\n4,c\n", day="02")
     assert bench.run()["exit_code"] == 0
@@ -202,7 +202,7 @@ def test_killed_and_run_again(s3_bench: S3Bench, stage: str, nth: int) -> None:
 
 
 def test_no_such_bucket(aws: None, s3_bench: S3Bench) -> None:
-    answer = command("run", "people", "--lake", "s3://no-such-bucket", "--conf", str(s3_bench.root / "conf"))
+    answer = command("run", "people", "--lake", "s3://no-such-bucket", "--config", str(s3_bench.root / "conf"))
     assert answer.exit_code == 2
     assert answer.last_line == "error: no such lake: bucket no-such-bucket does not exist"
 
@@ -219,10 +219,10 @@ def test_feeds_in_s3(s3_bench: S3Bench) -> None:
     feed = (s3_bench.root / "conf/feeds/people.yaml").read_bytes()
     boto3.client("s3").put_object(Bucket=BUCKET, Key="conf/feeds/people.yaml", Body=feed)
     s3_bench.put("a.csv", "id,name\n1,a\n")
-    answer = command("plan", "people", "--lake", s3_bench.uri, "--conf", f"s3://{BUCKET}/conf", "--json")
+    answer = command("plan", "people", "--lake", s3_bench.uri, "--config", f"s3://{BUCKET}/conf", "--json")
     assert answer.exit_code == 0, answer.stderr
     assert answer.data[0]["partitions"] == ["year=2026/month=08/day=01"]
-    unknown = command("plan", "peeple", "--lake", s3_bench.uri, "--conf", f"s3://{BUCKET}/conf")
+    unknown = command("plan", "peeple", "--lake", s3_bench.uri, "--config", f"s3://{BUCKET}/conf")
     assert "did you mean 'people'?" in unknown.last_line
 
 

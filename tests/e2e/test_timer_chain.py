@@ -34,8 +34,8 @@ def chain(bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         "TABLE": TABLE,
         "DELAY_SECONDS": "300",
         "FEED": "uploads",
-        "CONF": str(tmp_path),
-        "LAKE": f"s3://{BUCKET}",
+        "LAKEWRIGHT_CONFIG": str(tmp_path),
+        "LAKEWRIGHT_LAKE": f"s3://{BUCKET}",
         "GLUE_JOB": "json_scrub",
         "LARGEST_BYTES": "10000",
     }
@@ -180,7 +180,7 @@ def test_deletions_by_others_and_double_delivery_do_no_harm(chain: TimerChain) -
 
 def test_a_large_object_is_handed_to_the_job(chain: TimerChain) -> None:
     glue = boto3.client("glue")
-    key = "uploads/large one,[x]\x85.json"
+    key = "uploads/large one,[x]\x85, day=1.json"
     put(chain, key, RECORD * 1000)
     put(chain, "uploads/small.json")
     chain.deliver_uploads()

@@ -227,7 +227,7 @@ class Faulty:
 
     def arguments(self, verb: str = "run") -> list[str]:
         uri = f"s3://{self._bucket}/{LAKE}"
-        return [verb, "faulty", "--lake", uri, "--conf", str(self._folder / "conf"), "--json"]
+        return [verb, "faulty", "--lake", uri, "--config", str(self._folder / "conf"), "--json"]
 
     @contextmanager
     def started(self, verb: str = "run") -> Iterator["subprocess.Popen[str]"]:

@@ -22,7 +22,7 @@ def killed(stage: str, feed: str, bench: Bench | CdcBench) -> "subprocess.Comple
     return subprocess.run(
         [
             *(sys.executable, script, "JVM", stage, "1"),
-            *("run", feed, "--json", "--lake", str(bench.lake), "--conf", str(bench.root / "conf")),
+            *("run", feed, "--json", "--lake", str(bench.lake), "--config", str(bench.root / "conf")),
         ],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": str(ROOT / "jars")},
@@ -85,7 +85,7 @@ def test_a_jvm_that_does_not_start(tmp_path: Path, spark: SparkSession) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "jobs", "run", feed, "--lake", str(bench.lake)),
-            *("--conf", str(bench.root / "conf")),
+            *("--config", str(bench.root / "conf")),
         ],
         cwd=ROOT,
         env=os.environ | {"PYSPARK_SUBMIT_ARGS": "--driver-memory 1k pyspark-shell"},

@@ -34,7 +34,7 @@ def interrupted(stage: str, *arguments: str) -> "subprocess.CompletedProcess[str
 def test_nothing_is_committed_after_ctrl_c(bench: Bench, stage: str) -> None:
     bench.put("a.csv", "id,name\n1,a\nx,dirty\n")
     bench.put("b.csv", "id,name\n2,b\n")
-    ended = interrupted(stage, "run", "people", "--lake", str(bench.lake), "--conf", str(bench.root / "conf"))
+    ended = interrupted(stage, "run", "people", "--lake", str(bench.lake), "--config", str(bench.root / "conf"))
     assert ended.returncode == 130, ended.stderr
     assert f"error: {SAID}" in ended.stderr.splitlines()
     assert "press Ctrl-C again to end it at once" in ended.stderr
@@ -61,7 +61,7 @@ def test_ctrl_c_while_hudi_writes(cdc: CdcBench) -> None:
     before = cdc.rows()
     changes = [("U", f"2026-08-01 10:00:{n:02}.000000", n, "changed", "A") for n in range(30)]
     cdc.put("20260801-101500000.parquet", changes)
-    ended = interrupted("hudi writes", "run", "hr", "--lake", str(cdc.lake), "--conf", str(cdc.root / "conf"))
+    ended = interrupted("hudi writes", "run", "hr", "--lake", str(cdc.lake), "--config", str(cdc.root / "conf"))
     assert ended.returncode == 130, ended.stderr
     # Hudi's commit may have been under way too far to be cancelled; then it is the whole batch.
     changed = [(n, "changed", "A") for n in range(30)]

@@ -60,7 +60,7 @@ def outcome_of(bench: CdcBench, table: str = "employees") -> dict[str, Any]:
 
 
 def arguments(bench: CdcBench, verb: str = "run") -> list[str]:
-    return [verb, "hr", "--lake", str(bench.lake), "--conf", str(bench.root / "conf")]
+    return [verb, "hr", "--lake", str(bench.lake), "--config", str(bench.root / "conf")]
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def bench(tmp_path: Path, spark: SparkSession, peaceful: tuple[EventBench, dict[
 
 
 def arguments(bench: EventBench) -> list[str]:
-    return ["run", "events", "--lake", str(bench.lake), "--conf", str(bench.root / "conf")]
+    return ["run", "events", "--lake", str(bench.lake), "--config", str(bench.root / "conf")]
 
 
 @pytest.mark.parametrize(("stage", "nth"), STAGES)

@@ -97,7 +97,7 @@ def test_killed_and_run_again(bench: Bench, peaceful: tuple[Bench, dict[str, Any
     shutil.copytree(before.root, bench.root, dirs_exist_ok=True)
     second_delivery(bench)
     process = killed(
-        "SIGKILL", stage, nth, "run", "people", "--lake", str(bench.lake), "--conf", str(bench.root / "conf")
+        "SIGKILL", stage, nth, "run", "people", "--lake", str(bench.lake), "--config", str(bench.root / "conf")
     )
     assert process.wait(120) == -signal.SIGKILL
     if stage != "plan":
@@ -115,7 +115,7 @@ def test_a_run_that_sleeps_past_its_lease_does_no_harm(bench: Bench, peaceful: t
     shutil.copytree(before.root, bench.root, dirs_exist_ok=True)
     second_delivery(bench)
     sleeper = killed(
-        "SIGSTOP", "check", 1, "run", "people", "--lake", str(bench.lake), "--conf", str(bench.root / "conf")
+        "SIGSTOP", "check", 1, "run", "people", "--lake", str(bench.lake), "--config", str(bench.root / "conf")
     )
     os.waitpid(sleeper.pid, os.WUNTRACED)
     try:
@@ -138,7 +138,7 @@ def test_a_run_that_wakes_up_in_the_middle_of_publishing_does_no_harm(
     shutil.copytree(before.root, bench.root, dirs_exist_ok=True)
     second_delivery(bench)
     sleeper = killed(
-        "SIGSTOP", "move", 2, "run", "people", "--lake", str(bench.lake), "--conf", str(bench.root / "conf")
+        "SIGSTOP", "move", 2, "run", "people", "--lake", str(bench.lake), "--config", str(bench.root / "conf")
     )
     os.waitpid(sleeper.pid, os.WUNTRACED)
     try:
@@ -155,7 +155,7 @@ def test_a_run_that_wakes_up_in_the_middle_of_publishing_does_no_harm(
 def test_two_runs_at_once(bench: Bench) -> None:
     first_delivery(bench)
     other = killed(
-        "SIGSTOP", "nothing", 1, "run", "people", "--lake", str(bench.lake), "--conf", str(bench.root / "conf")
+        "SIGSTOP", "nothing", 1, "run", "people", "--lake", str(bench.lake), "--config", str(bench.root / "conf")
     )
     while not (bench.lake / "state/people/people/lease").exists():
         assert other.poll() is None

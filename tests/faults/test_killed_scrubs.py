@@ -35,7 +35,7 @@ STAGES = [
 def test_killed_and_run_again(uploads: Uploads, stage: str, nth: int) -> None:  # noqa: F811
     for name, body in BODIES.items():
         uploads.put(name, body)
-    where = ("--lake", str(uploads.root / "lake"), "--conf", str(uploads.root / "conf"))
+    where = ("--lake", str(uploads.root / "lake"), "--config", str(uploads.root / "conf"))
     assert killed("SIGKILL", stage, nth, "run", "uploads", *where).wait(120) == -signal.SIGKILL
     for name, body in BODIES.items():
         assert uploads.path(name).read_bytes() in (body, SCRUBBED[name])
@@ -60,7 +60,7 @@ def test_killed_and_run_again_on_s3(
     s3 = boto3.client("s3")
     for name, body in BODIES.items():
         s3.put_object(Bucket=BUCKET, Key=f"landing/uploads/{name}", Body=body, Metadata={"owner": name})
-    where = ("--lake", f"s3://{BUCKET}", "--conf", str(uploads.root / "conf"))
+    where = ("--lake", f"s3://{BUCKET}", "--config", str(uploads.root / "conf"))
     assert killed("SIGKILL", stage, nth, "run", "uploads", *where).wait(120) == -signal.SIGKILL
 
     def state(name: str) -> tuple[bytes, int, dict[str, str]]:
@@ -82,7 +82,7 @@ def test_killed_and_run_again_on_s3(
 def test_two_scrubs_at_once(uploads: Uploads) -> None:  # noqa: F811
     for name, body in BODIES.items():
         uploads.put(name, body)
-    where = ("--lake", str(uploads.root / "lake"), "--conf", str(uploads.root / "conf"))
+    where = ("--lake", str(uploads.root / "lake"), "--config", str(uploads.root / "conf"))
     other = killed("SIGSTOP", "nothing", 1, "run", "uploads", *where)
     while not (uploads.root / "lake/state/uploads/uploads/lease").exists():
         assert other.poll() is None

@@ -72,7 +72,7 @@ class EventBench(Bench):
         return f"raw/topics/{path}"
 
     def command(self, verb: str, *arguments: str) -> Answer:
-        return command(verb, "events", "--lake", str(self.lake), "--conf", str(self.root / "conf"), *arguments)
+        return command(verb, "events", "--lake", str(self.lake), "--config", str(self.root / "conf"), *arguments)
 
     def state(self, table: str = "t") -> TableState:
         return Log(open_lake(str(self.lake)), f"state/events/{table}/").read()[0]

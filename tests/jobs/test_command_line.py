@@ -54,7 +54,10 @@ from tests.conftest import ROOT, Bench, command
             id="target",
         ),
         pytest.param(
-            ["run", "people", "--set", "max_rejected"], 2, "--set takes key=value, not 'max_rejected'", id="set"
+            ["run", "people", "--set", "max_rejected"],
+            2,
+            "--set takes KEY=VALUE[,KEY=VALUE…], not 'max_rejected'",
+            id="set",
         ),
         pytest.param(
             ["run", "people", "--set", "max_rejected=2"],
@@ -71,7 +74,7 @@ from tests.conftest import ROOT, Bench, command
         pytest.param(["receipt", "people"], 2, "no receipt yet: nothing has been run", id="no-receipt"),
         pytest.param(["receipt", "people", "--run", "x"], 2, "no receipt of run x", id="unknown-run"),
         pytest.param(
-            ["run", "people", "--conf", "{lake}/nowhere"], 2, "no such config folder: {lake}/nowhere", id="no-conf"
+            ["run", "people", "--config", "{lake}/nowhere"], 2, "no such config folder: {lake}/nowhere", id="no-conf"
         ),
     ],
 )
@@ -80,7 +83,7 @@ def test_bad_use_is_one_clear_line(bench: Bench, arguments: list[str], exit_code
     (bench.lake / "file").write_text("")
     names = {"lake": str(bench.lake), "conf": str(bench.root / "conf")}
     given = [argument.format(**names) for argument in arguments]
-    for option, value in (("--lake", names["lake"]), ("--conf", names["conf"])):
+    for option, value in (("--lake", names["lake"]), ("--config", names["conf"])):
         if option not in given:
             given += [option, value]
     answer = command(*given)
@@ -178,7 +181,7 @@ max_rejected: lots
 """
     )
     found = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "jobs", "check", "wrong", "--conf", str(bench.root / "conf")],
+        [sys.executable, "-X", "importtime", "-m", "jobs", "check", "wrong", "--config", str(bench.root / "conf")],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -211,13 +214,13 @@ max_rejected: lots
 )
 def test_check_of_what_is_no_feed(bench: Bench, text: str, line: str) -> None:
     (bench.root / "conf/feeds/people.yaml").write_text(text)
-    answer = command("check", "--conf", str(bench.root / "conf"))
+    answer = command("check", "--config", str(bench.root / "conf"))
     assert answer.exit_code == 2
     assert f"people.yaml{line}" in answer.stderr
 
 
 def test_check_of_what_ships(tmp_path: Path) -> None:
-    answer = command("check", "--conf", str(ROOT / "conf"), "--schema", str(tmp_path), "--json")
+    answer = command("check", "--config", str(ROOT / "conf"), "--schema", str(tmp_path), "--json")
     names = sorted(path.stem for path in (ROOT / "conf/feeds").glob("*.yaml"))
     assert answer.data == {"feeds": names, "problems": []}
     assert "on_extra_column" in (tmp_path / "csv_to_parquet.schema.json").read_text()
@@ -241,10 +244,12 @@ def test_a_job_is_a_script_that_takes_glues_own_arguments(bench: Bench) -> None:
             "people",
             "--lake",
             str(bench.lake),
-            "--conf",
+            "--config",
             str(bench.root / "conf"),
             "--job-bookmark-option",
             "job-bookmark-disable",
+            "--conf",
+            "spark.sql.shuffle.partitions=8",
             "--TempDir",
             "s3://x/y",
         ],

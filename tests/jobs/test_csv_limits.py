@@ -25,7 +25,7 @@ def test_a_field_of_200_mb_is_refused_with_its_object(bench: Bench) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "jobs", "run", "people", "--lake", str(bench.lake)),
-            *("--conf", str(bench.root / "conf")),
+            *("--config", str(bench.root / "conf")),
         ],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": str(ROOT / "jars")},

@@ -472,7 +472,7 @@ def test_birdstrikes_equal_what_the_data_say(spark: Any, tmp_path: Any) -> None:
     lake = tmp_path / "lake"
     (lake / "raw").mkdir(parents=True)
     (lake / "raw/birdstrikes").symlink_to(ROOT / "examples/raw/birdstrikes")
-    answer = command("run", "birdstrikes", "--lake", str(lake), "--conf", str(ROOT / "conf"), "--json")
+    answer = command("run", "birdstrikes", "--lake", str(lake), "--config", str(ROOT / "conf"), "--json")
     assert answer.exit_code == 0, answer.stderr
     assert answer.data[0]["counts"]["written"] == 10_000
     from jobs.feeds.csv_to_parquet import CsvToParquetFeed

@@ -40,7 +40,7 @@ class Lake:
         (root / "lake").mkdir()
         (root / "conf/feeds").mkdir(parents=True)
         (root / "conf/feeds/f.yaml").write_text(yaml.safe_dump({"job": job, **FEEDS[job], **changes}))
-        self.where = ("f", "--lake", str(root / "lake"), "--conf", str(root / "conf"))
+        self.where = ("f", "--lake", str(root / "lake"), "--config", str(root / "conf"))
 
     def put(self, path: str, body: bytes = b"x") -> Path:
         file = self.root / "lake" / path
@@ -211,7 +211,7 @@ def test_a_script_says_so_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_what_is_not_there_is_something_else(tmp_path: Path) -> None:
     lake = Lake(tmp_path, "csv_to_parquet")
-    answer = command("run", "f", "--lake", str(tmp_path / "nowhere"), "--conf", str(tmp_path / "conf"))
+    answer = command("run", "f", "--lake", str(tmp_path / "nowhere"), "--config", str(tmp_path / "conf"))
     assert (answer.exit_code, answer.last_line) == (2, f"error: no such lake: {tmp_path / 'nowhere'}")
     lake.put("raw/in", b"a file")
     assert lake.command("run").last_line == "error: no object lies below raw/in/"

@@ -57,7 +57,7 @@ class Uploads:
         return self.path(name)
 
     def command(self, verb: str, *arguments: str) -> Answer:
-        where = ("--lake", str(self.root / "lake"), "--conf", str(self.root / "conf"))
+        where = ("--lake", str(self.root / "lake"), "--config", str(self.root / "conf"))
         return command(verb, "uploads", *where, *arguments)
 
     def run(self, *arguments: str, verb: str = "run") -> dict[str, Any]:

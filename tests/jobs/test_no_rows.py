@@ -93,7 +93,7 @@ def test_scrub(tmp_path: Path, spark: SparkSession) -> None:
     }
 
     def run() -> dict[str, Any]:
-        answer = command("run", "f", "--json", "--lake", str(tmp_path / "lake"), "--conf", str(tmp_path / "conf"))
+        answer = command("run", "f", "--json", "--lake", str(tmp_path / "lake"), "--config", str(tmp_path / "conf"))
         (receipt,) = answer.data
         return receipt
 

@@ -36,7 +36,7 @@ def lake(tmp_path: Path, spark: SparkSession) -> Path:
 
 
 def run(lake: Path, *arguments: str, verb: str = "run") -> dict[str, Any]:
-    answer = command(verb, "web", "--lake", str(lake), "--conf", str(HERE / "conf"), "--json", *arguments)
+    answer = command(verb, "web", "--lake", str(lake), "--config", str(HERE / "conf"), "--json", *arguments)
     (receipt,) = answer.data
     return receipt
 
@@ -103,7 +103,7 @@ def test_blank_lines_are_no_rows(lake: Path) -> None:
 @pytest.mark.slow
 def test_it_is_a_script_too(lake: Path) -> None:
     (lake / "raw/access/access-2026-08-01.log").write_text(GOOD.format(1, 1, 7))
-    places = ["--feed", "web", "--lake", str(lake), "--conf", str(HERE / "conf")]
+    places = ["--feed", "web", "--lake", str(lake), "--config", str(HERE / "conf")]
     script = (
         "import runpy, sys, jobs, jobs.feeds, transforms.spark\n"
         f"for package, folder in ((jobs, 'jobs'), (jobs.feeds, 'jobs/feeds'), (transforms.spark, 'transforms/spark')):\n"
@@ -127,7 +127,7 @@ def test_it_is_a_script_too(lake: Path) -> None:
     ],
 )
 def test_a_feed_that_cannot_be_is_refused(lake: Path, setting: str, says: str) -> None:
-    answer = command("run", "web", "--lake", str(lake), "--conf", str(HERE / "conf"), "--set", setting)
+    answer = command("run", "web", "--lake", str(lake), "--config", str(HERE / "conf"), "--set", setting)
     assert answer.exit_code == 2
     assert says in answer.stderr
 

@@ -10,7 +10,7 @@ from lakewright.json.scrub_timer import ScrubJob, scrub_expired
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Scrub by the rules of a feed; see ``lakewright.json.scrub_timer.scrub_expired``."""
-    lake, conf, name = os.environ["LAKE"], os.environ["CONF"], os.environ["FEED"]
-    feed = FeedDocument(Conf(conf), name).parse(JsonScrubFeed)
-    job = ScrubJob(os.environ["GLUE_JOB"], name, lake, conf, source=feed.source_uri(lake))
+    lake, config, name = os.environ["LAKEWRIGHT_LAKE"], os.environ["LAKEWRIGHT_CONFIG"], os.environ["FEED"]
+    feed = FeedDocument(Conf(config), name).parse(JsonScrubFeed)
+    job = ScrubJob(os.environ["GLUE_JOB"], name, lake, config, source=feed.source_uri(lake))
     return scrub_expired(event, rules=feed.rules(), largest_bytes=int(os.environ["LARGEST_BYTES"]), job=job)

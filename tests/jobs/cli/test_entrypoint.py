@@ -23,10 +23,9 @@ from tests.conftest import ROOT, Bench
 OURS = (
     ["--feed", "people"],
     ["--lake", "s3://lake"],
-    ["--conf=s3://lake/conf"],
-    ["--target", "people"],
-    ["--target", "addresses"],
-    ["--set", "max_rejected=1"],
+    ["--config=s3://lake/conf"],
+    ["--target", "people,addresses"],
+    ["--set", "max_rejected=1,lease_seconds=2"],
     ["--date", "2026-08-01"],
     ["--drop-open"],
 )
@@ -38,13 +37,14 @@ GLUES = (
     ["--enable-metrics"],
     ["--enable-glue-datacatalog=true"],
     ["--additional-python-modules", "s3://code/lakewright.whl"],
-    ["--target-database", "x"],
-    ["--f", "x"],
+    ["--conf", "spark.sql.shuffle.partitions=8 --conf spark.task.maxFailures=1"],
+    ["--python-modules-installer-option", "--upgrade"],
+    ["--WORKFLOW_RUN_ID", "wr_1"],
 )
 
 
 def where(bench: Bench, feed: str = "people") -> list[str]:
-    return ["--feed", feed, "--lake", str(bench.lake), "--conf", str(bench.root / "conf")]
+    return ["--feed", feed, "--lake", str(bench.lake), "--config", str(bench.root / "conf")]
 
 
 @pytest.fixture
@@ -61,13 +61,13 @@ def test_arguments_of_glue_change_nothing_wherever_they_stand(groups: list[list[
     with mock.patch.object(entrypoint, "_run") as run:
         run_as_script("csv_to_parquet", [word for group in groups for word in group])
     job, options, request = run.call_args.args
-    assert (job, options.feed, options.lake, options.conf) == (
+    assert (job, options.feed, options.lake, options.config) == (
         "csv_to_parquet",
         "people",
         "s3://lake",
         "s3://lake/conf",
     )
-    assert (sorted(options.target), options.settings) == (["addresses", "people"], ["max_rejected=1"])
+    assert (options.wanted_targets(), options.settings) == (["people", "addresses"], ["max_rejected=1,lease_seconds=2"])
     assert request == Request("run", {"year": "2026", "month": "08", "day": "01"}, drop_open=True)
 
 
@@ -102,16 +102,18 @@ def test_success_is_a_receipt_a_line_and_returns(bench: Bench, capsys: pytest.Ca
     ("arguments", "exit_code", "line"),
     [
         pytest.param([], 2, "Missing option '--feed'.", id="no-feed"),
-        pytest.param(["--feed"], 2, "Option '--feed' requires an argument.", id="no-value"),
-        pytest.param(["--feed", "peeple", "--conf", "{conf}"], 2, "unknown feed 'peeple' in {conf}", id="unknown-feed"),
+        pytest.param(["--feed"], 2, "option --feed needs a value", id="no-value"),
         pytest.param(
-            ["--feed", "uploads", "--conf", "{conf}"],
+            ["--feed", "peeple", "--config", "{conf}"], 2, "unknown feed 'peeple' in {conf}", id="unknown-feed"
+        ),
+        pytest.param(
+            ["--feed", "uploads", "--config", "{conf}"],
             2,
             "feed uploads is a json_scrub feed, not one of csv_to_parquet; run jobs/json_scrub.py",
             id="a-feed-of-another-job",
         ),
         pytest.param(
-            ["--feed", "people", "--conf", "{conf}", "--lake", "{lake}"],
+            ["--feed", "people", "--config", "{conf}", "--lake", "{lake}"],
             3,
             "people: no object lies below raw/people/",
             id="data-refused",

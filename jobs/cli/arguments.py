@@ -1,0 +1,91 @@
+"""The words of a command line, before typer reads them: unknown options, missing values, former names."""
+
+import re
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand
+
+from jobs.cli.answers import print_error
+from lakewright.config import suggest
+from lakewright.errors import ConfigError
+
+_FLAG_VALUES: Final = {"": True, "true": True, "false": False}
+
+
+class StrictCommand(TyperCommand):
+    """A command that has no other options than its own, and takes none of them for the value of another."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Check the words, then read them.
+
+        Raises:
+            ConfigError: If an option is unknown, or lacks its value.
+        """
+        options = [option for option in self.get_params(ctx) if option.param_type_name == "option"]
+        takes_value = {name: not getattr(option, "is_flag", False) for option in options for name in option.opts}
+        return super().parse_args(ctx, self.checked(args, takes_value))
+
+    def checked(self, args: Sequence[str], takes_value: Mapping[str, bool]) -> list[str]:
+        """Give the words as typer is to read them."""
+        words = deque(args)
+        checked: list[str] = []
+        while words and words[0] != "--":
+            word = words.popleft()
+            checked.append(word)
+            name, separator, value = word.partition("=")
+            if name.startswith("--") and name not in takes_value:
+                raise ConfigError(f"unknown option {name}{suggest(name, list(takes_value), mark='--')}")
+            if not takes_value.get(name):
+                continue
+            if not separator and words:
+                value = words.popleft()
+                checked.append(value)
+                if value.startswith("--"):
+                    raise ConfigError(f"option {name} needs a value, not {value}; write {name}={value} if it is one")
+            if not value.strip():
+                raise ConfigError(f"option {name} needs a value")
+        return [*checked, *words]
+
+
+class VerbCommand(StrictCommand):
+    """A verb of the command line: what is wrong with its words is a sentence, like every other error."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words, ``--conf`` as ``--config``."""
+        try:
+            return super().parse_args(ctx, _with_new_names(args))
+        except (ConfigError, typer.TyperException) as error:
+            print_error(error.format_message() if isinstance(error, typer.TyperException) else str(error))
+            raise typer.Exit(ConfigError.exit_code) from None
+
+
+class ScriptCommand(StrictCommand):
+    """A job's script: Glue's arguments are a map, so that a flag has a value there, ``true``, ``false`` or nothing."""
+
+    def checked(self, args: Sequence[str], takes_value: Mapping[str, bool]) -> list[str]:
+        """Leave out the values of flags, and flags that are ``false``."""
+        words = deque(args)
+        plain: list[str] = []
+        while words:
+            word = words.popleft()
+            name, separator, value = word.partition("=")
+            if takes_value.get(name, True):
+                plain.append(word)
+                continue
+            if not separator and words and words[0].lower() in _FLAG_VALUES:
+                value = words.popleft()
+            if value.lower() not in _FLAG_VALUES:
+                raise ConfigError(f"option {name} is true or false, not {value!r}")
+            if _FLAG_VALUES[value.lower()]:
+                plain.append(name)
+        return super().checked(plain, takes_value)
+
+
+def _with_new_names(args: Sequence[str]) -> list[str]:
+    renamed = [re.sub("^--conf(?==|$)", "--config", word) for word in args]
+    if renamed != list(args):
+        typer.echo("warning: --conf is deprecated; use --config", err=True)
+    return renamed
