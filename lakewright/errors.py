@@ -32,13 +32,6 @@ from typing import Any
 from transforms.errors import DataError, LakewrightError
 
 
-def cause_of(error: BaseException) -> str:
-    """Say what went wrong in one line; of an error that came through Spark, what lies at its root."""
-    lines = str(error).splitlines() or [""]
-    roots = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return f"{type(error).__name__}: {roots[-1] if roots else lines[0]}"
-
-
 class ConfigError(LakewrightError):
     """Raised when a feed, an option or a lake cannot be used as it was given."""
 

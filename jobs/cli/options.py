@@ -2,9 +2,9 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from functools import wraps
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import typer
 
@@ -18,6 +18,8 @@ from lakewright.storage.uris import open_lake
 T = TypeVar("T")
 
 DropOpen = Annotated[bool, typer.Option("--drop-open", help="Drop a batch that an earlier run left open.")]
+
+ShowValues = Annotated[bool, typer.Option("--show-values", help="Let errors, receipts and logs quote the data.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,10 @@ class FeedOptions(ConfigOptions):
     target: Annotated[list[str], typer.Option("--target", help="Only this table (repeatable).")] = field(
         default_factory=list
     )
+
+    def showing(self, *, values: bool) -> Self:
+        """Give these options, with values of the data shown whatever the feed says, if that is asked for."""
+        return replace(self, settings=[*self.settings, "show_values=true"]) if values else self
 
     def load(self) -> LoadedFeed:
         """Read the feed."""

@@ -31,12 +31,13 @@ class InPlaceSink:
 
     An object is committed the moment that its replacement is in; the outcome of the batch records that, with what is to
     be remembered of it. A run that dies before leaves the batch open, and the next one does it again: so the work is
-    idempotent. ``lake`` and ``folder`` are where the objects lie.
+    idempotent. ``lake`` and ``folder`` are where the objects lie; ``shows_values`` says whether errors may quote them.
     """
 
     lake: Lake
     workers: Workers
     folder: str = ""
+    shows_values: bool = False
 
     def check(self, state: TableState, request: Request) -> Preflight:  # noqa: ARG002
         """See ``Sink.check``: there is no table."""
@@ -45,7 +46,8 @@ class InPlaceSink:
     def stage(self, batch: Batch, rewriting: Rewriting) -> Staged:
         """See ``Sink.stage``: nothing is staged, each object is replaced as soon as it has been read to its end."""
         packs = list(packed(rewriting.objects, cores=self.workers.at_once))
-        answers = self.workers.run(partial(rewrite_objects, self.lake.uri, work=rewriting.work), packs)
+        rewrite = partial(rewrite_objects, self.lake.uri, work=rewriting.work, shows_values=self.shows_values)
+        answers = self.workers.run(rewrite, packs)
         reports = [report for answer in answers for report in answer]
         self.lake.remove_abandoned(self.folder)
         done = [report for report in reports if report.is_done]
