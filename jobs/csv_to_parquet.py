@@ -25,7 +25,7 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
     place = Target(name, target.path.strip("/").rsplit("/", 1)[-1], target.path)
     reader = ObjectReader(
         Source(lake, source.path, feed.file_name_pattern(), takes_underscores=source.hidden == "take"),
-        CsvFormat(source.csv, feed.header_names(), source.on_extra_column),
+        CsvFormat(source.csv, feed.header_names(), source.on_extra_column, shows_values=feed.show_values),
         Filling(target.fill, keys, target.partition_date, allows_gone=target.on_missing_source == "rebuild"),
         skips_refused=source.on_refused_file == "skip",
     )

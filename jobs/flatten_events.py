@@ -79,7 +79,7 @@ def _reader(
         path_date=compile_date_template(day.path_format, needs_day=True) if day.path_format else None,
         timestamps=feed.rules().timestamps,
         refuses_gone=feed.target.on_missing_source == "refuse",
-        workers=SparkWorkers(),
+        workers=SparkWorkers(shows_values=feed.show_values),
         warnings=warnings,
     )
 

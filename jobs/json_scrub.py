@@ -24,6 +24,7 @@ def build(objects: Sequence[SourceObject], *, rules: ScrubRules) -> Rewriting:
 def open_targets(feed_name: str, feed: JsonScrubFeed, lake: Lake) -> list[AnyJob]:
     """Give the one target of a feed: the objects themselves."""
     name, rules = target_name(feed.source), feed.rules()
+    workers = SparkWorkers(shows_values=feed.show_values)
     reader = ObjectsToScrub(lake, feed.source.path, feed.source.objects, rules)
     return [
         TargetJob(
@@ -31,7 +32,7 @@ def open_targets(feed_name: str, feed: JsonScrubFeed, lake: Lake) -> list[AnyJob
             target=Target(feed_name, name, f"state/{feed_name}/{name}/"),
             reader=reader,
             build=partial(build, rules=rules),
-            sink=InPlaceSink(reader.lake, SparkWorkers(), reader.folder),
+            sink=InPlaceSink(reader.lake, workers, reader.folder, shows_values=feed.show_values),
         )
     ]
 

@@ -73,6 +73,10 @@ class Feed(Model):
         default=(), description="Other jobs that may change the tables of this feed, such as one that erases rows."
     )
 
+    show_values: bool = Field(
+        default=False, description="Whether errors, receipts and logs may quote values of the data."
+    )
+
     def refuses_empty_source(self, *, committed: bool) -> bool:
         """Tell whether it is refused that nothing at the source is the feed's, which may have ``committed`` before."""
         return not committed if self.on_empty_source is None else self.on_empty_source == "refuse"
@@ -87,7 +91,7 @@ class Feed(Model):
 
     def fingerprint(self) -> str:
         """Hash what this feed says, so that a log entry can tell which config it was made with."""
-        of_runs = {"description", "lease_seconds", "targets_at_once", "on_empty_source", "maintained_by"}
+        of_runs = {"description", "lease_seconds", "targets_at_once", "on_empty_source", "maintained_by", "show_values"}
         said = self.model_dump_json(exclude=of_runs)
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 

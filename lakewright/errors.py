@@ -32,13 +32,6 @@ from typing import Any
 from transforms.errors import DataError, LakewrightError
 
 
-def cause_of(error: BaseException) -> str:
-    """Return the cause of an error in one line; for errors from Spark, the root cause."""
-    lines = str(error).splitlines() or [""]
-    roots = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return f"{type(error).__name__}: {roots[-1] if roots else lines[0]}"
-
-
 class ConfigError(LakewrightError):
     """Raised when a feed, an option or a lake is invalid."""
 

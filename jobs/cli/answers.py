@@ -3,7 +3,6 @@
 import json
 import logging
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 import typer
 
 from jobs.cli.options import OutputOptions
-from lakewright.errors import NoTargetsError, cause_of
+from lakewright.errors import NoTargetsError
+from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
 
 
@@ -39,12 +39,10 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     except NoTargetsError as error:
         answer = Answer([error.entry()], lambda _: None, error.exit_code)
     except LakewrightError as error:
-        if output.verbose:
-            traceback.print_exc()
+        _show_trace(error, output)
         _leave(str(error), error.exit_code)
     except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, a person gets one line
-        if output.verbose:
-            traceback.print_exc()
+        _show_trace(error, output)
         _leave(f"unexpected {cause_of(error)} (--verbose shows where)", 1)
     if output.as_json:
         print(json.dumps(answer.data, ensure_ascii=False, indent=2))
@@ -73,6 +71,11 @@ def print_error(message: str) -> None:
     """Print each line of an error on stderr."""
     for line in message.splitlines():
         typer.echo(f"error: {line}", err=True)
+
+
+def _show_trace(error: Exception, output: OutputOptions) -> None:
+    if output.verbose:
+        typer.echo(trace_of(error), err=True, nl=False)
 
 
 def _leave(message: str, exit_code: int) -> None:

@@ -12,12 +12,13 @@ import typer
 
 from jobs.cli.answers import print_error, print_problems, sentence
 from jobs.cli.arguments import ScriptCommand
-from jobs.cli.options import DropOpen, FeedOptions, SourceOptions, spread_options
+from jobs.cli.options import DropOpen, FeedOptions, ShowValues, SourceOptions, spread_options
 from lakewright.engine.glue import is_glue_run, without_glue_arguments
-from lakewright.errors import ConfigError, NoTargetsError, RunFailedError, cause_of
+from lakewright.errors import ConfigError, NoTargetsError, RunFailedError
 from lakewright.runs.job import Request
 from lakewright.runs.lifecycle import run_targets
 from lakewright.runs.progress import LOGGER, LogProgress
+from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
 
 
@@ -51,7 +52,8 @@ def run_as_script(job: str, arguments: Sequence[str] | None = None) -> None:
             sys.exit(failure.exit_code)
         if failure is error:
             raise
-        raise failure from error
+        # Glue logs what led to an exception too, with texts that may quote values; the log has it without them.
+        raise failure from None
 
 
 def _parse(job: str, arguments: Sequence[str]) -> tuple[FeedOptions, Request] | None:
@@ -66,8 +68,10 @@ def _command_line(job: str) -> typer.Typer:
 
     @script.command(f"jobs/{job}.py", cls=ScriptCommand, help="Take all that is new, and commit it.")
     @spread_options
-    def run(options: ScriptOptions, source: SourceOptions, drop_open: DropOpen = False) -> tuple[FeedOptions, Request]:
-        return options, Request("run", source.wanted(), drop_open)
+    def run(
+        options: ScriptOptions, source: SourceOptions, drop_open: DropOpen = False, show_values: ShowValues = False
+    ) -> tuple[FeedOptions, Request]:
+        return options.showing(values=show_values), Request("run", source.wanted(), drop_open)
 
     return script
 
@@ -105,7 +109,7 @@ def _failure_of(error: Exception) -> RunFailedError:
     elif isinstance(error, LakewrightError):
         failure = RunFailedError(str(error), error.exit_code)
     else:
-        LOGGER.debug("unexpected", exc_info=error)
+        LOGGER.debug("unexpected\n%s", trace_of(error))
         failure = RunFailedError(f"unexpected {cause_of(error)}", LakewrightError.exit_code)
     print_error(str(failure))
     return failure

@@ -3,9 +3,9 @@
 import inspect
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from functools import wraps
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar
 
 import typer
 
@@ -21,6 +21,8 @@ T = TypeVar("T")
 _COMMA: Final = re.compile(r"(?<!\\),")
 
 DropOpen = Annotated[bool, typer.Option("--drop-open", help="Drop a batch that an earlier run left open.")]
+
+ShowValues = Annotated[bool, typer.Option("--show-values", help="Let errors, receipts and logs quote the data.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,10 @@ class FeedOptions(ConfigOptions):
     target: Annotated[
         list[str], typer.Option("--target", metavar="NAME[,NAME…]", help="Only these tables; a comma in a name is \\,.")
     ] = field(default_factory=list)
+
+    def showing(self, *, values: bool) -> Self:
+        """Give these options, with values of the data shown whatever the feed says, if that is asked for."""
+        return replace(self, settings=[*self.settings, "show_values=true"]) if values else self
 
     def load(self) -> LoadedFeed:
         """Read the feed."""

@@ -14,7 +14,15 @@ from jobs.cli import screen
 from jobs.cli.answers import Answer, give_answer, worst_exit_code
 from jobs.cli.arguments import VerbCommand
 from jobs.cli.conflicts import conflicts
-from jobs.cli.options import ConfigOptions, DropOpen, FeedOptions, OutputOptions, SourceOptions, spread_options
+from jobs.cli.options import (
+    ConfigOptions,
+    DropOpen,
+    FeedOptions,
+    OutputOptions,
+    ShowValues,
+    SourceOptions,
+    spread_options,
+)
 from jobs.cli.registry import LoadedFeed, feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
 from lakewright.config import Conf
@@ -23,7 +31,13 @@ from lakewright.runs.job import Request
 from lakewright.runs.progress import Progress, closing_progress, make_progress
 from transforms.errors import LakewrightError
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Exactly once, every row accounted for.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    # A traceback of typer's shows variables, and with them data.
+    pretty_exceptions_enable=False,
+    help="Exactly once, every row accounted for.",
+)
 
 RunId = Annotated[str | None, typer.Option("--run", help="Id of a run; else the last one.")]
 FeedNames = Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Feeds; else all of them.")]
@@ -45,9 +59,11 @@ def verb(work: Callable[..., Answer]) -> Callable[..., Answer]:
 
 
 @verb
-def run(options: FeedOptions, source: SourceOptions, drop_open: DropOpen = False) -> Answer:
+def run(
+    options: FeedOptions, source: SourceOptions, drop_open: DropOpen = False, show_values: ShowValues = False
+) -> Answer:
     """Take all that is new, and commit it."""
-    return _run(options, Request("run", source.wanted(), drop_open))
+    return _run(options.showing(values=show_values), Request("run", source.wanted(), drop_open))
 
 
 @verb
@@ -57,12 +73,12 @@ def rebuild(options: FeedOptions, source: SourceOptions) -> Answer:
 
 
 @verb
-def plan(options: FeedOptions, source: SourceOptions) -> Answer:
+def plan(options: FeedOptions, source: SourceOptions, show_values: ShowValues = False) -> Answer:
     """Say what run would do; write nothing."""
     from lakewright.runs.views import plan_overview
 
     request = Request("run", source.wanted())
-    plans = options.for_each_target(lambda lake, job: plan_overview(lake, job, request))
+    plans = options.showing(values=show_values).for_each_target(lambda lake, job: plan_overview(lake, job, request))
     return Answer(plans, screen.show_plans, worst_exit_code(plans))
 
 

@@ -111,10 +111,15 @@ class CsvToParquetFeed(Feed):
     @model_validator(mode="after")
     def _columns_fit(self) -> "CsvToParquetFeed":
         columns = self.source.columns
-        names = [name.casefold() for name in (*columns, *DATE_KEYS)]
+        names = [name.casefold() for name in columns]
         if doubled := [name for name in columns if names.count(name.casefold()) > 1]:
-            raise ValueError(f"column {doubled[0]!r} stands twice (case, year, month and day included)")
-        if reserved := [name for name in columns if name.startswith(RESERVED_PREFIX)]:
+            raise ValueError(f"column {doubled[0]!r} stands twice; names do not differ by case alone")
+        if reserved := [name for name in columns if name.casefold() in self.date_keys()]:
+            raise ValueError(
+                f"column {reserved[0]!r}: the table is partitioned by {reserved[0].casefold()}, which comes from the "
+                f"objects' names or the day of processing; give the column another name, with from: {reserved[0]}"
+            )
+        if reserved := [name for name in columns if name.casefold().startswith(RESERVED_PREFIX)]:
             raise ValueError(f"column {reserved[0]!r}: names that begin with {RESERVED_PREFIX} are taken")
         for name, column in self.typed_columns().items():
             if column.type in ("date", "timestamp") and (

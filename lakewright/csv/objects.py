@@ -12,6 +12,7 @@ from typing import Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import Model
+from lakewright.csv.other_formats import describe_other_format
 from lakewright.errors import DamagedGzipError, TruncatedGzipError
 from lakewright.storage.gzip import MAGIC, gunzip, is_gzip
 from lakewright.storage.lake import Lake
@@ -47,8 +48,14 @@ class CsvOptions(Model):
     @field_validator("delimiter")
     @classmethod
     def _one_character(cls, delimiter: str) -> str:
+        # YAML reads '\t' and a bare \t as two characters. No delimiter begins with a backslash, so that they are clear.
+        if delimiter == r"\t":
+            return "\t"
         if len(delimiter) != 1 or delimiter in '"\r\n\\':
-            raise ValueError(f"the delimiter is one character, and no quote, backslash or line end, not {delimiter!r}")
+            raise ValueError(
+                f"the delimiter is one character, and no quote, backslash or line end, not {delimiter!r}; "
+                r'in YAML, put it into double quotes: "\t" is a tab, "\x01" is Ctrl-A, "|" is a bar'
+            )
         return delimiter
 
     @field_validator("encoding")
@@ -118,29 +125,6 @@ def read_heads(lake: Lake, objects: Iterable[tuple[str, int]], options: CsvOptio
     return heads
 
 
-def bind_columns(header: Header, wanted: Mapping[str, str]) -> tuple[dict[str, int], list[str]]:
-    """Find the position of each declared column (name → name in the header), and the names of the others.
-
-    Names match exactly, or else but for case.
-
-    Raises:
-        HeaderError: If a declared column is missing, or a name stands twice; cells without a name are none.
-    """
-    folded = [name.casefold() for name in header.names]
-    doubled = sorted({name for name in header.names if name and folded.count(name.casefold()) > 1})
-    if doubled:
-        raise HeaderError(f"the header names {', '.join(map(repr, doubled))} twice")
-    positions = {name: index for index, name in enumerate(folded)}
-    missing = [written for written in wanted.values() if written.strip().casefold() not in positions]
-    if missing:
-        raise HeaderError(
-            f"the header has no {', '.join(map(repr, missing))}; it has {', '.join(map(repr, header.names))}"
-        )
-    bound = {name: positions[written.strip().casefold()] for name, written in wanted.items()}
-    used = set(bound.values())
-    return bound, [name for index, name in enumerate(header.names) if index not in used]
-
-
 @dataclass(frozen=True)
 class Finding:
     """What an object turned out to be when it was read through.
@@ -198,7 +182,7 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
         HeaderError: If there is no header to be had.
     """
     for length in (_HEAD_BYTES, _LONGEST_HEADER):
-        data, is_whole = _head(lake, path, size, length)
+        data, is_whole = _head(lake, path, size, length, options.encoding)
         text = codecs.getincrementaldecoder(options.encoding)("replace").decode(data, is_whole).lstrip("\ufeff")
         names, line = _first_record(text, options.delimiter, is_whole=is_whole)
         if names is not None or is_whole:
@@ -224,17 +208,23 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
     )
 
 
-def _head(lake: Lake, path: str, size: int, length: int) -> tuple[bytes, bool]:
+def _head(lake: Lake, path: str, size: int, length: int, encoding: str) -> tuple[bytes, bool]:
     """Read the first bytes of an object, unpacked, and tell whether they are all of it."""
     head = lake.read(path, length=length) if size else b""
     packed = is_gzip(head)
+    if other := describe_other_format(head, encoding):
+        raise HeaderError(other)
     if path.endswith(".gz") and len(head) < len(MAGIC):
         raise HeaderError(str(TruncatedGzipError()))
     if packed != path.endswith(".gz") and head:
-        raise HeaderError("the name ends in .gz, but it is no gzip" if not packed else "gzip, but not named .gz")
+        raise HeaderError(
+            "gzip, but not named .gz; rename it, or unpack it" if packed else "the name ends in .gz, but it is no gzip"
+        )
     if path.endswith(_UNKNOWN_CODECS):
         raise HeaderError("compressed in a way that is not read here: gzip or none")
     data = _gunzip_head(head, length, is_whole=len(head) >= size) if packed else head
+    if packed and (other := describe_other_format(data, encoding)):
+        raise HeaderError(f"gzip of {other}")
     return data, len(head) >= size and not (packed and len(data) >= length)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pyspark.sql import SparkSession
 
-from lakewright.errors import ConfigError, cause_of
+from lakewright.errors import ConfigError
 from lakewright.hudi.client import write_client
 from lakewright.hudi.timeline import Timeline
 from lakewright.hudi.writer import HudiTable
@@ -16,6 +16,7 @@ from lakewright.runs.job import AnyJob
 from lakewright.runs.lease import Lease
 from lakewright.runs.progress import LOGGER
 from lakewright.storage.lake import Lake
+from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
 
 
@@ -54,10 +55,11 @@ def _compact_target(lake: Lake, job: AnyJob) -> dict[str, Any]:
     except LakewrightError as error:
         return found | {"compactions": [], "exit_code": error.exit_code, "error": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever Hudi raises is this table's, and no other's
-        LOGGER.debug("%s: compaction failed", job.target.name, exc_info=True)
+        shows = job.feed.show_values
+        LOGGER.debug("%s: compaction failed\n%s", job.target.name, trace_of(error, shows_values=shows))
         if unreachable := find_unreachable(error):
             return found | {"compactions": [], "exit_code": unreachable.exit_code, "error": str(unreachable)}
-        return found | {"compactions": [], "exit_code": 1, "error": f"unexpected {cause_of(error)}"}
+        return found | {"compactions": [], "exit_code": 1, "error": f"unexpected {cause_of(error, shows_values=shows)}"}
     return found | {"compactions": [asdict(one) for one in done], "exit_code": 0, "error": ""}
 
 

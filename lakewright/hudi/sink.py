@@ -27,6 +27,7 @@ from lakewright.parquet.place import TablePlace
 from lakewright.parquet.table_actions import table_actions
 from lakewright.runs.job import Applied, Batch, CatalogEntry, Preflight, Request, Staged
 from lakewright.runs.progress import LOGGER
+from lakewright.unexpected import cause_of, trace_of
 from transforms.spark.changes import IS_DELETED, KEY, MOVES, ORDER, place_changes
 from transforms.spark.names import column
 
@@ -136,13 +137,13 @@ class HudiSink:
             raise OvertakenError(f"another run committed batch {last.number} meanwhile; nothing was done twice")
         try:
             self._write(batch, cast(StagedForHudi, staged), ChangeStaging(table, batch, rows))
-        except Exception:
+        except Exception as error:
             # What fails after the commit, such as cleaning, is no reason to make it again.
             if self.applied(plan) is None:
                 raise
-            LOGGER.warning(
-                "%s: Hudi failed after the commit of batch %s", table.target.name, plan.number, exc_info=True
-            )
+            problem = cause_of(error)
+            LOGGER.warning("%s: Hudi failed after the commit of batch %s: %s", table.target.name, plan.number, problem)
+            LOGGER.debug("%s: unexpected\n%s", table.target.name, trace_of(error))
         applied = self.applied(plan)
         if applied is None:
             raise StateError(

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final, Literal, NamedTuple, Protocol, cast
 
-from lakewright.errors import AccountingError, ObjectRefusedError, OvertakenError, UnreachableError, cause_of
+from lakewright.errors import AccountingError, ObjectRefusedError, OvertakenError, UnreachableError
 from lakewright.log.records import Counts
 from lakewright.storage.in_place import ObjectsInPlace, Opened, Replaced
 from lakewright.storage.uris import open_in_place
+from lakewright.unexpected import cause_of
 from transforms.errors import DataError, LakewrightError
 
 _TRIES_AT_A_MOVING_OBJECT: Final = 5
@@ -87,14 +88,16 @@ class Work(Protocol):
         """
 
 
-def rewrite_objects(uri: str, objects: Sequence[ToRewrite], *, work: Work) -> list[Rewritten]:
+def rewrite_objects(
+    uri: str, objects: Sequence[ToRewrite], *, work: Work, shows_values: bool = False
+) -> list[Rewritten]:
     """Rewrite objects concurrently; failures are reported and do not stop the others."""
     in_place = open_in_place(uri)
     with ThreadPoolExecutor(min(len(objects), _SIDE_BY_SIDE)) as pool:
-        return list(pool.map(lambda task: _report(in_place, task, work), objects))
+        return list(pool.map(lambda task: _report(in_place, task, work, shows_values=shows_values), objects))
 
 
-def _report(objects: ObjectsInPlace, task: ToRewrite, work: Work) -> Rewritten:
+def _report(objects: ObjectsInPlace, task: ToRewrite, work: Work, *, shows_values: bool) -> Rewritten:
     try:
         return work(objects, task.path, again=task.again)
     except ObjectRefusedError as error:
@@ -104,7 +107,7 @@ def _report(objects: ObjectsInPlace, task: ToRewrite, work: Work) -> Rewritten:
     except LakewrightError as error:
         return Rewritten(task.path, "unreached", str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, it concerns only this object
-        return Rewritten(task.path, "unreached", f"unexpected {cause_of(error)}")
+        return Rewritten(task.path, "unreached", f"unexpected {cause_of(error, shows_values=shows_values)}")
 
 
 def rewrite_object(

@@ -31,12 +31,13 @@ class InPlaceSink:
 
     An object is committed when it has been replaced; the outcome of the batch records this. If a run is killed before,
     the batch stays open and the next run repeats it, so the work must be idempotent. ``lake`` and ``folder`` locate
-    the objects.
+    the objects; ``shows_values`` tells whether errors may quote values of the data.
     """
 
     lake: Lake
     workers: Workers
     folder: str = ""
+    shows_values: bool = False
 
     def check(self, state: TableState, request: Request) -> Preflight:  # noqa: ARG002
         """See ``Sink.check``: there is no table."""
@@ -45,7 +46,8 @@ class InPlaceSink:
     def stage(self, batch: Batch, rewriting: Rewriting) -> Staged:
         """See ``Sink.stage``: nothing is staged; each object is replaced as soon as it has been read."""
         packs = list(packed(rewriting.objects, cores=self.workers.at_once))
-        answers = self.workers.run(partial(rewrite_objects, self.lake.uri, work=rewriting.work), packs)
+        rewrite = partial(rewrite_objects, self.lake.uri, work=rewriting.work, shows_values=self.shows_values)
+        answers = self.workers.run(rewrite, packs)
         reports = [report for answer in answers for report in answer]
         self.lake.remove_abandoned(self.folder)
         done = [report for report in reports if report.is_done]

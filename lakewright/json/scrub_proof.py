@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from lakewright.errors import AccountingError, DamagedGzipError, ObjectRefusedError, OvertakenError, cause_of
+from lakewright.errors import AccountingError, DamagedGzipError, ObjectRefusedError, OvertakenError
 from lakewright.in_place.rewrite import Rewritten
 from lakewright.json.lines import PIECE_BYTES, blocks_of_lines
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.gzip import gunzip, is_gzip, peek
 from lakewright.storage.in_place import ObjectsInPlace
+from lakewright.unexpected import cause_of
 from transforms.errors import LongRecordError
 from transforms.json.proof import DECODER, Left
 from transforms.json.values import read_values

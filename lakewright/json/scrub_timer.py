@@ -14,12 +14,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lakewright.aws.clients import bounded_client, s3_client
 from lakewright.aws.s3_calls import code_of
-from lakewright.errors import ConfigError, UnreachableError, cause_of
+from lakewright.errors import ConfigError, UnreachableError
 from lakewright.json.scrub import hidden_in, scrub_object
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.in_place import PROCESSED
 from lakewright.storage.s3 import S3Lake
 from lakewright.storage.s3_in_place import S3InPlace
+from lakewright.unexpected import cause_of
 from transforms.aws_events import CreatedObject, created_objects, expired_items
 from transforms.errors import LakewrightError
 

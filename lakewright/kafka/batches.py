@@ -175,8 +175,10 @@ def _learn(batch: EventBatch, schema: EventSchema, reports: Mapping[str, ObjectR
 def _refuse_too_many(schema: EventSchema) -> None:
     if len(schema.columns) <= MOST_COLUMNS:
         return
-    parents = Counter(column.path[:-1] for column in schema.columns)
-    path, count = parents.most_common(1)[0]
+    paths = {column.path[:depth] for column in schema.columns for depth in range(1, len(column.path) + 1)}
+    # Of nested keys, the name of the one with the most keys below it is the least likely to be a value itself.
+    (path, _), *_ = Counter(path[:-1] for path in paths).most_common(1)
+    count = sum(column.path[: len(path)] == path for column in schema.columns)
     raise DataError(
         f"the events have {len(schema.columns)} attributes, above {MOST_COLUMNS}; {count} of them lie below "
         f"{'.'.join(path) or 'the top'!r}: keys that are values (ids, dates) make a column each"

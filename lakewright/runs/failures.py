@@ -5,10 +5,10 @@ A run that does without Spark does not import it: so its exceptions are known he
 
 import re
 import sys
-from collections.abc import Iterator
 from typing import Final
 
 from lakewright.errors import AccessDeniedError, JvmEndedError, UnreachableError
+from lakewright.unexpected import causes
 from transforms.errors import LakewrightError
 
 #: What a client of S3 throws, in S3A and in the platforms' own file systems; its message is the rest of the line.
@@ -60,9 +60,9 @@ def jvm_error(error: BaseException, stage: str) -> JvmEndedError | None:
     """
     if isinstance(error, LakewrightError) and error.exit_code != LakewrightError.exit_code:
         return None  # what was found about data or sources holds, whatever became of the JVM
-    if any(_has_not_started(cause) for cause in _causes(error)):
+    if any(_has_not_started(cause) for cause in causes(error)):
         return JvmEndedError("")
-    return JvmEndedError(stage) if _has_exited() or any(map(_is_of_no_answer, _causes(error))) else None
+    return JvmEndedError(stage) if _has_exited() or any(map(_is_of_no_answer, causes(error))) else None
 
 
 def _has_exited() -> bool:
@@ -85,12 +85,3 @@ def _is_of_no_answer(error: BaseException) -> bool:
         return True
     # py4j's own words for a call that got no answer, whose exception could not be asked for either.
     return "Py4JError" in names and "Py4JJavaError" not in names and "None.None" in str(error)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        cause = cause.__cause__ or cause.__context__

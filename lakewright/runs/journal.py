@@ -12,7 +12,6 @@ from lakewright.errors import (
     ObjectRefusedError,
     OvertakenError,
     UnreachableError,
-    cause_of,
 )
 from lakewright.log.actions import Outcome
 from lakewright.runs.failures import find_unreachable, jvm_error
@@ -20,6 +19,7 @@ from lakewright.runs.job import AnyJob, Staged, Survey
 from lakewright.runs.progress import LOGGER, Progress
 from lakewright.runs.receipts import Receipt, has_receipt, report_batch, write_receipt
 from lakewright.storage.lake import Lake
+from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import DataError, LakewrightError
 
 
@@ -136,11 +136,12 @@ class Journal:
     def fail(self, error: BaseException) -> None:
         """Record an error, or its cause if that is known."""
         if not isinstance(error, LakewrightError):
-            LOGGER.debug("%s: unexpected", self._job.target.name, exc_info=error)
+            trace = trace_of(error, shows_values=self._job.feed.show_values)
+            LOGGER.debug("%s: unexpected\n%s", self._job.target.name, trace)
         cause = self._cause(error) if isinstance(error, Exception) else None
         if cause is None:
             self.receipt.status, self.receipt.exit_code = "failed", 1
-            self.receipt.error = f"unexpected {cause_of(error)}"
+            self.receipt.error = f"unexpected {self._unexpected(error)}"
             return
         self.receipt.exit_code, self.receipt.error = cause.exit_code, str(cause)
         if self._has_committed():
@@ -160,13 +161,17 @@ class Journal:
         try:
             write_receipt(self._lake, self._job.target.state_folder, self.receipt)
         except Exception as error:  # noqa: BLE001 - whatever it is, the run has ended
-            problem = f"the receipt of run {self.receipt.run} could not be written: {error}"
+            reason = error if isinstance(error, LakewrightError) else self._unexpected(error)
+            problem = f"the receipt of run {self.receipt.run} could not be written: {reason}"
             if self.receipt.error:
                 self.receipt.warn([problem])
             else:
                 self.fail(error if isinstance(error, LakewrightError) else UnreachableError(problem))
                 self.receipt.error = problem
         return self.receipt
+
+    def _unexpected(self, error: BaseException) -> str:
+        return cause_of(error, shows_values=self._job.feed.show_values)
 
     def _cause(self, error: Exception) -> LakewrightError | None:
         if isinstance(error, LakewrightError):

@@ -5,10 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lakewright.errors import CatalogError, cause_of
+from lakewright.errors import CatalogError
 from lakewright.log.actions import TableState
 from lakewright.runs.job import AnyJob
 from lakewright.storage.lake import Lake, StoredObject
+from lakewright.unexpected import cause_of, trace_of
 
 LOGGER = logging.getLogger("lakewright")
 
@@ -60,10 +61,12 @@ class Registration:
                 f"{error}; the data is committed, and the next run tries to register it again"
             ) from error
         except Exception as error:
-            LOGGER.debug("%s: unexpected", self._job.target.name, exc_info=True)
+            shows = self._job.feed.show_values
+            LOGGER.debug("%s: unexpected\n%s", self._job.target.name, trace_of(error, shows_values=shows))
             raise CatalogError(
-                f"the table could not be registered in the catalog: unexpected {cause_of(error)}; the data is "
-                "committed, and the next run tries to register it again"
+                "the table could not be registered in the catalog: unexpected "
+                f"{cause_of(error, shows_values=shows)}; the data is committed, and the next run tries to register it "
+                "again"
             ) from error
         self._note(self._now(state, entry), instead_of=noted)
         if last is None or last.entry == entry:

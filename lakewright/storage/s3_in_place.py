@@ -103,7 +103,9 @@ class S3InPlace:
                 return None
             raise
         except ParamValidationError as error:
-            raise ObjectRefusedError({path: f"what it carries cannot be written again: {error}"}) from error
+            # Its text quotes the metadata.
+            reason = "what it carries cannot be written again: S3 takes its metadata or tags as ASCII text alone"
+            raise ObjectRefusedError({path: reason}) from error
         return Replaced(answer["ETag"].strip('"'), size, _version(answer))
 
     def _replaced_before(self, path: str, opened: Opened, body: BinaryIO, size: int) -> Replaced | None:

@@ -484,6 +484,20 @@ def test_columns_that_differ_from_the_replication_s_in_case_alone(cdc: CdcBench)
     )
 
 
+def test_year_month_and_day_are_names_like_others_in_an_appended_table(cdc: CdcBench) -> None:
+    dates = [("year", pa.int32()), ("Month", pa.string()), ("day", pa.date32())]
+    cdc.feed(tables={"t": {}, "placed": {"partition_by": "year"}})
+    for table in ("t", "placed"):
+        row = (1, "a", 1999, "12", dt.date(1999, 12, 31))
+        put(cdc, LOAD, [row], pa.schema([*PEOPLE, *dates]), table)
+    by_name = {receipt["target"]: receipt for receipt in cdc.command("run", "--json").data}
+    for table in ("t", "placed"):
+        assert by_name[table]["exit_code"] == 0, by_name[table]["error"]
+        frame = cdc.spark.read.parquet(str(cdc.lake / "refined/hr" / table))
+        (found,) = frame.select("id", "year", "Month", "day", "Op").collect()
+        assert (found["id"], int(found["year"]), *found[2:]) == (1, 1999, "12", dt.date(1999, 12, 31), "I")
+
+
 @pytest.mark.slow
 def test_before_images_that_are_null_or_stand_alone(cdc: CdcBench) -> None:
     before = pa.schema([*PLACED, ("BI_ID", pa.int32()), ("BI_place", pa.string())])

@@ -793,7 +793,8 @@ def test_compaction_of_old_dates_and_beside_a_table_that_fails(cdc: CdcBench, mo
         answer = cdc.command("compact", "--json")
     assert answer.exit_code == 1
     a, b = answer.data
-    assert (a["exit_code"], a["error"]) == (1, "unexpected RuntimeError: broken")
+    assert a["exit_code"] == 1
+    assert a["error"].startswith("unexpected RuntimeError at lakewright/hudi/sink.py:")
     assert b["compactions"][0]["log_files"] == 1
     assert cdc.command("compact").exit_code == 0
     for table in ("a", "b"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from tests.conftest import ROOT, Bench, command, freeze_day
 
@@ -757,7 +758,14 @@ def test_a_log_of_a_newer_version_is_refused_before_anything_is_touched(bench: B
         ({"target__partition_by": ["id", "name"]}, "which leaves none for the files"),
         ({"target__partition_date": "processing"}, "rebuild needs partitions that follow from an object's name"),
         ({"source__columns": {"id": "long", "ID": "string"}}, "column 'id' stands twice"),
+        (
+            {"source__columns": {"id": "long", "Month": "string"}},
+            "column 'Month': the table is partitioned by month, which comes from the objects' names or the day of "
+            "processing; give the column another name, with from: Month",
+        ),
         ({"source__columns": {"_lakewright_x": "long"}}, "are taken"),
+        ({"source__columns": {"_LAKEWRIGHT_object": "long"}}, "are taken"),
+        ({"source__csv": {"delimiter": r"\x01"}}, 'put it into double quotes: "\\t" is a tab, "\\x01" is Ctrl-A'),
         ({"source__columns": {"d": {"type": "timestamp", "timezone": "Mars/Base"}}}, "unknown time zone 'Mars/Base'"),
         ({"source__columns": {"d": "decimal(40,2)"}}, "decimal(40,2) is no decimal"),
     ],
@@ -767,6 +775,55 @@ def test_feeds_that_do_not_fit_together(bench: Bench, changes: dict[str, Any], p
     answer = bench.command("run")
     assert answer.exit_code == 2
     assert problem in answer.last_line
+
+
+@pytest.mark.parametrize(
+    ("columns", "target"),
+    [
+        pytest.param(
+            {"id": "long", "year": "int", "MONTH": "string", "day": "date"},
+            {"partition_by": []},
+            id="a-table-without-partitions",
+        ),
+        pytest.param(
+            {"id": "long", "month": "int", "day": "string"},
+            {"partition_by": ["year"]},
+            id="those-that-are-no-partitions",
+        ),
+        pytest.param(
+            {"id": "long", "Year": "int", "day": "string"},
+            {"partition_by": ["Year"], "fill": "append"},
+            id="a-column-that-is-a-partition-itself",
+        ),
+    ],
+)
+def test_year_month_and_day_are_names_like_others_where_no_partition_is_made_of_them(
+    bench: Bench, columns: dict[str, str], target: dict[str, Any]
+) -> None:
+    bench.feed()
+    feed = yaml.safe_load((bench.root / "conf/feeds/people.yaml").read_text())
+    feed["source"]["columns"] = columns
+    feed["target"] = {"path": "refined/people/", **target}
+    (bench.root / "conf/feeds/people.yaml").write_text(yaml.safe_dump(feed))
+    bench.put("a.csv", "id,year,month,day\n1,1999,12,1999-12-31\nx,1998,11,1998-11-30\n")
+    receipt = bench.run()
+    assert (receipt["exit_code"], receipt["rules"]) == (0, {"id: type": 1}), receipt["error"]
+    found = {"id": "1", "year": "1999", "month": "12", "day": "1999-12-31"}
+    # Spark reads a folder's name as a number.
+    assert [tuple(map(str, row)) for row in bench.rows(*columns)] == [tuple(found[name.lower()] for name in columns)]
+    (rejected,) = bench.quarantine()
+    assert rejected["fields"] == {
+        name: {"id": "x", "year": "1998", "month": "11", "day": "1998-11-30"}[name.lower()] for name in columns
+    }
+
+
+def test_a_tab_in_single_quotes_is_a_tab(bench: Bench) -> None:
+    bench.feed()
+    path = bench.root / "conf/feeds/people.yaml"
+    path.write_text(path.read_text().replace("source:\n", "source:\n  csv: {delimiter: '\\t'}\n"))
+    bench.put("a.csv", "id\tname\n1\ta,b\n")
+    assert bench.run()["exit_code"] == 0
+    assert bench.rows() == [(1, "a,b")]
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from tests.workers import InProcessWorkers
 
 @pytest.fixture
 def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventBench:
-    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda: InProcessWorkers(2))
+    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda **_: InProcessWorkers(2))
     (tmp_path / "lake").mkdir()
     without_spark: Any = None
     bench = EventBench(tmp_path, without_spark)
@@ -138,7 +138,7 @@ def test_an_object_that_changes_while_it_is_read_is_taken_as_it_is_then(
             return super().run(work, tasks)
 
     workers = Disturbed(1)
-    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda: workers)
+    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda **_: workers)
     receipt = events.run()
     assert [(batch["status"], batch["reason"][:18]) for batch in receipt["batches"]] == [
         ("dropped", "changed while read"),

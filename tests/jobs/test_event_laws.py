@@ -164,7 +164,7 @@ def as_text(record: dict[str, Any]) -> str:
 
 @pytest.fixture
 def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventBench:
-    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda: InProcessWorkers(3))
+    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda **_: InProcessWorkers(3))
     monkeypatch.setattr(event_batches, "_SMALL_TASK_BYTES", 100)  # several tasks, however small the objects
     (tmp_path / "lake").mkdir()
     without_spark: Any = None

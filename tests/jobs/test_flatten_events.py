@@ -36,7 +36,7 @@ def on_spark(tmp_path: Path, spark: SparkSession) -> Iterator[EventBench]:
 @pytest.fixture
 def events(on_spark: EventBench, monkeypatch: pytest.MonkeyPatch) -> EventBench:
     """Tasks are done in this process; that Spark's workers do them likewise is tested ``on_spark``."""
-    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda: InProcessWorkers(2))
+    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda **_: InProcessWorkers(2))
     return on_spark
 
 

@@ -80,7 +80,7 @@ def on_spark(tmp_path: Path, spark: SparkSession) -> Iterator[Uploads]:
 @pytest.fixture
 def uploads(on_spark: Uploads, monkeypatch: pytest.MonkeyPatch) -> Uploads:
     """Tasks are done in this process; that Spark's workers do them likewise is tested ``on_spark``."""
-    monkeypatch.setattr(json_scrub, "SparkWorkers", lambda: InProcessWorkers(2))
+    monkeypatch.setattr(json_scrub, "SparkWorkers", lambda **_: InProcessWorkers(2))
     return on_spark
 
 

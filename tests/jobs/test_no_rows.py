@@ -56,7 +56,7 @@ def test_csv(bench: Bench, fill: str, partition_by: list[str]) -> None:
 
 @pytest.mark.parametrize("day", ["path", "field"])
 def test_events(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, day: str) -> None:
-    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda: InProcessWorkers(2))
+    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda **_: InProcessWorkers(2))
     events = EventBench(tmp_path, spark)
     events.lake.mkdir()
     if day == "field":

@@ -107,7 +107,7 @@ REFUSED = [b'{"email": "cut o', b'{"email": 1} {"email": 2}', b'["email"]', b'{"
 
 @pytest.fixture
 def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uploads]:
-    monkeypatch.setattr(json_scrub, "SparkWorkers", lambda: InProcessWorkers(2))
+    monkeypatch.setattr(json_scrub, "SparkWorkers", lambda **_: InProcessWorkers(2))
     uploads = Uploads(tmp_path)
     uploads.path("").mkdir(parents=True)
     yield uploads
@@ -220,7 +220,7 @@ def some_record(rng: random.Random, depth: int) -> dict[str, Any]:
 
 @pytest.fixture
 def events(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[EventBench]:
-    monkeypatch.setattr(flatten_events_job, "SparkWorkers", lambda: InProcessWorkers(2))
+    monkeypatch.setattr(flatten_events_job, "SparkWorkers", lambda **_: InProcessWorkers(2))
     (tmp_path / "lake").mkdir()
     bench = EventBench(tmp_path, spark)
     yield bench

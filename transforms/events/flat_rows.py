@@ -124,10 +124,19 @@ class _Walk:
         self._attributes += 1
         if self._attributes > MOST_ATTRIBUTES:
             raise DataError(
-                f"the events have more than {MOST_ATTRIBUTES} attributes, such as {'.'.join(path)!r}: keys that are "
-                "values (ids, dates) make a column each"
+                f"the events have more than {MOST_ATTRIBUTES} attributes, most of them below "
+                f"{'.'.join(self._widest().path) or 'the top'!r}: keys that are values (ids, dates) make a column each"
             )
         return _Attribute(path, self._size)
+
+    def _widest(self) -> _Attribute:
+        """Give the attribute with the most keys of its own: they are the ones that may be values."""
+        found, waiting = self.root, [self.root]
+        while waiting:
+            attribute = waiting.pop()
+            waiting += attribute.below.values()
+            found = max(found, attribute, key=lambda each: len(each.below))
+        return found
 
     def _collect(self, above: _Attribute, rows: int, found: dict[Path, list[Any]]) -> None:
         for attribute in above.below.values():

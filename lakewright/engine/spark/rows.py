@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 
 from lakewright.engine.spark import observations
 from lakewright.engine.spark.parquet import broken_rules, plan_reading, stage_parquet, staged_files
-from lakewright.engine.spark.session import own_session, quiet_failures
+from lakewright.engine.spark.session import own_session
 from lakewright.log.records import Counts, SourceObject
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
@@ -113,15 +113,14 @@ class TypedRows:
             judged = self._judged(frame).transform(observations.observe_judged, observed=ours)
             counted: dict[str, Any] | None = None
             try:
-                with quiet_failures(spark):
-                    stage_parquet(
-                        judged.transform(keep_good, columns=self.columns, also=_own_keys(table, self.columns)),
-                        batch.lake.spark_uri(table.staging.rstrip("/")),
-                        partition_by=table.partition_by,
-                        compression=table.compression,
-                        record_bytes=reading.record_bytes,
-                        gather=gather,
-                    )
+                stage_parquet(
+                    judged.transform(keep_good, columns=self.columns, also=_own_keys(table, self.columns)),
+                    batch.lake.spark_uri(table.staging.rstrip("/")),
+                    partition_by=table.partition_by,
+                    compression=table.compression,
+                    record_bytes=reading.record_bytes,
+                    gather=gather,
+                )
                 counted = {
                     name: value for each in (ours, *observed) for name, value in observations.counted(each).items()
                 }

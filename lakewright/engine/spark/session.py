@@ -1,10 +1,9 @@
 """The one place where a SparkSession is made: on Glue, on EMR, and on a person's own machine."""
 
-import contextlib
 import logging
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -40,7 +39,12 @@ SERIALIZER: Final = "org.apache.spark.serializer.KryoSerializer"
 _COMPILED_BYTES: Final = 8000
 _PROJECT: Final = str(Path(__file__).resolve().parents[3])
 
-_LOGGERS_OF_FAILURES: Final = (
+#: What quotes values of the data: rows that a header does not fit, texts that a task fails at, keys of records.
+_LOGGERS_OF_VALUES: Final = (
+    "org.apache.hudi",
+    "org.apache.spark.sql.catalyst.csv.CSVHeaderChecker",
+    "org.apache.spark.api.python",
+    "org.apache.spark.scheduler.DAGScheduler",
     "org.apache.spark.executor.Executor",
     "org.apache.spark.scheduler.TaskSetManager",
     "org.apache.spark.sql.execution.datasources.FileFormatWriter",
@@ -124,36 +128,13 @@ def _set_up(session: SparkSession) -> None:
 def _quiet_warnings(session: SparkSession) -> None:
     """Keep Spark and Hudi from warning of what is meant: columns bound by name, a table version that Athena reads.
 
-    py4j logs a traceback for every call to a JVM that has ended; a run says that itself, once.
+    What they log of a failing job quotes values; a run says itself why it failed, and its log has the trace. py4j logs
+    a traceback for every call to a JVM that has ended; a run says that itself, once.
     """
     logging.getLogger().addFilter(_is_not_of_gateway)
     log4j = session.sparkContext._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
-    for logger in ("org.apache.spark.sql.catalyst.csv.CSVHeaderChecker", "org.apache.hudi"):
-        log4j.core.config.Configurator.setLevel(logger, log4j.Level.ERROR)
-
-
-@contextlib.contextmanager
-def quiet_failures(session: SparkSession) -> Iterator[None]:
-    """Keep Spark from logging the Java trace of a failing job, and the text that it fails at.
-
-    This is for callers that have an answer to the failure; what Spark raises holds the trace still.
-    """
-    log4j = session.sparkContext._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
-    context = log4j.LogManager.getContext(False)
-    config = context.getConfiguration()
-    loggers = {name: config.getLoggerConfig(name) for name in _LOGGERS_OF_FAILURES}
-    before = {name: found.getLevel() for name, found in loggers.items() if found.getName() == name}
-    try:
-        for name in _LOGGERS_OF_FAILURES:
-            log4j.core.config.Configurator.setLevel(name, log4j.Level.OFF)
-        yield
-    finally:
-        for name in _LOGGERS_OF_FAILURES:
-            if name in before:
-                config.getLoggerConfig(name).setLevel(before[name])
-            else:
-                config.removeLogger(name)
-        context.updateLoggers()
+    for logger in _LOGGERS_OF_VALUES:
+        log4j.core.config.Configurator.setLevel(logger, log4j.Level.OFF)
 
 
 def _is_not_of_gateway(record: logging.LogRecord) -> bool:

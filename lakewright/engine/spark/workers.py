@@ -1,6 +1,7 @@
 """Spark's Python workers: each task is one Spark task, and its small report returns to the driver."""
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -8,7 +9,11 @@ from typing import Final, TypeVar
 from py4j.protocol import Py4JJavaError
 
 from lakewright.engine.spark.session import get_session
+from lakewright.unexpected import WorkerError, cause_of
 from transforms.errors import LakewrightError
+
+#: What a worker says that failed for good, in Spark's text.
+_FAILED: Final = re.compile(rf"^{WorkerError.__module__}\.{WorkerError.__name__}: (.*)$", re.MULTILINE)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -17,13 +22,14 @@ R = TypeVar("R")
 _TOLD: Final = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE")
 
 
-class WorkerError(Exception):
-    """Raised when a worker failed; the message is the last line of the worker's traceback."""
-
-
 @dataclass(frozen=True)
 class SparkWorkers:
-    """The workers of this process's session, created for the first task; see ``Workers``."""
+    """The workers of this process's session, created for the first task; see ``Workers``.
+
+    ``shows_values`` tells whether errors may quote values of the data.
+    """
+
+    shows_values: bool = False
 
     @property
     def at_once(self) -> int:
@@ -38,12 +44,18 @@ class SparkWorkers:
         """
         if not tasks:
             return []
+        shows_values = self.shows_values
 
         def work_there(task: T) -> R | LakewrightError:
             try:
                 return work(task)
             except LakewrightError as error:
                 return error
+            except Exception as error:
+                # Spark logs what it is raised, with all that led to it, on the worker's machine and on the driver's.
+                if shows_values:
+                    raise
+                raise WorkerError(cause_of(error)) from None
 
         try:
             # No timeout: a task may be large. If a worker or the JVM exits, this returns as well.
@@ -51,7 +63,11 @@ class SparkWorkers:
                 get_session().sparkContext.parallelize(tasks, len(tasks)).map(with_aws_settings(work_there)).collect()
             )
         except Py4JJavaError as error:
-            raise WorkerError(_last_line(str(error.java_exception))) from error
+            text = str(error.java_exception)
+            if self.shows_values:
+                raise WorkerError(_last_line(text)) from error
+            failed = _FAILED.search(text)
+            raise WorkerError(failed[1] if failed else cause_of(error)) from None
         for answer in answers:
             if isinstance(answer, LakewrightError):
                 raise answer

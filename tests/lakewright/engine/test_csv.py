@@ -1,6 +1,7 @@
 """What the head of an object says, and how names go over to Hadoop."""
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,10 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from lakewright.csv.binding import bind_columns
 from lakewright.csv.objects import (
     CsvOptions,
     Header,
-    bind_columns,
     look_through,
     misread_among,
     read_heads,
@@ -64,6 +65,21 @@ def test_header(tmp_path: Path, data: bytes, options: dict[str, Any], names: tup
             b"a,b\r1,2\n", "a.csv", "its line ends are mixed: CR alone after the header, LF further on", id="cr-lf"
         ),
         pytest.param(b"BZh9", "a.csv.bz2", "compressed in a way that is not read here: gzip or none", id="bzip2"),
+        pytest.param(
+            b"PK\x03\x04" + bytes(99),
+            "a.csv",
+            "a zip archive, not CSV; unpack it, or pack the CSV with gzip and name it .csv.gz",
+            id="zip",
+        ),
+        pytest.param(
+            gzip.compress(b"PAR1\x15\x04"), "a.csv.gz", "gzip of a Parquet file, not CSV; write it as CSV", id="in-gzip"
+        ),
+        pytest.param(
+            "a,b\n".encode("utf-16"),
+            "a.csv",
+            "UTF-16 text, not UTF-8; set source.csv.encoding: UTF-16, or save it as UTF-8",
+            id="utf-16",
+        ),
         pytest.param(b'"a,b', "a.csv", "the header is not CSV: unexpected end of data", id="quote-left-open"),
         pytest.param(b"ab," * 400_000, "a.csv", "no end of the header within 1 MiB", id="endless"),
     ],
@@ -90,6 +106,8 @@ def test_header_over_lines_needs_multiline(tmp_path: Path) -> None:
     [
         ({"delimiter": "ab"}, "the delimiter is one character"),
         ({"delimiter": '"'}, "the delimiter is one character"),
+        ({"delimiter": r"\x01"}, r"not '\\\\x01'; in YAML, put it into double quotes: "),
+        ({"delimiter": ""}, r'not \'\'; in YAML, put it into double quotes: .* "\|" is a bar'),
         ({"encoding": "utf-99"}, "unknown encoding 'utf-99'"),
         ({"encoding": "UTF-16", "multiline": False}, "it needs multiline: true"),
     ],
@@ -103,7 +121,54 @@ def test_bind_columns() -> None:
     header = Header(("ID", "Total $", "x"), "\n")
     assert bind_columns(header, {"total": "Total $", "id": "id"}) == ({"total": 1, "id": 0}, ["x"])
     with pytest.raises(HeaderError, match=r"the header has no 'y'; it has 'ID', 'Total \$', 'x'"):
-        bind_columns(header, {"y": "y"})
+        bind_columns(header, {"id": "id", "y": "y"})
+
+
+@pytest.mark.parametrize(
+    ("names", "declared", "said"),
+    [
+        pytest.param(
+            ("1", "Ann", "ann@example.com"),
+            ("id", "email"),
+            "no header: its first line names none of the columns 'id', 'email'; it has 3 fields; the first line of an "
+            "object names its columns (--show-values shows it)",
+            id="a-row-of-data",
+        ),
+        pytest.param(
+            ("Total", "5", "5"),
+            ("totals",),
+            "no header: its first line names none of the columns 'totals'; it has 3 fields; field 1 resembles 'totals'; "
+            "the first line of an object names its columns (--show-values shows it)",
+            id="near-names-are-said-in-the-feeds-words-and-doubled-values-are-no-names",
+        ),
+        pytest.param(
+            ("id;email",),
+            ("id", "email"),
+            "no header: its first line names none of the columns 'id', 'email'; it has 1 field; ';' divides "
+            "its names: set source.csv.delimiter to that",
+            id="another-delimiter",
+        ),
+        pytest.param(
+            ("1",),
+            tuple("abcdefg"),
+            "no header: its first line names none of the columns 'a', 'b', 'c', 'd', 'e' and 2 more; it has 1 field; the "
+            "first line of an object names its columns (--show-values shows it)",
+            id="many-columns",
+        ),
+    ],
+)
+def test_a_missing_header_is_not_quoted(names: tuple[str, ...], declared: tuple[str, ...], said: str) -> None:
+    wanted = {name: name for name in declared}
+    with pytest.raises(HeaderError) as hidden:
+        bind_columns(Header(names, "\n"), wanted)
+    assert str(hidden.value) == said
+    with pytest.raises(HeaderError, match=f"fields?: {re.escape(', '.join(map(repr, names)))}; "):
+        bind_columns(Header(names, "\n"), wanted, shows_values=True)
+
+
+@pytest.mark.parametrize("written", ["\t", r"\t"])
+def test_a_tab_however_yaml_gives_it(written: str) -> None:
+    assert CsvOptions(delimiter=written).delimiter == "\t"
 
 
 @settings(max_examples=examples(200), deadline=None)

@@ -1,8 +1,9 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from lakewright.engine.spark.workers import SparkWorkers, WorkerError
+from lakewright.engine.spark.workers import SparkWorkers
 from lakewright.engine.workers import Workers
+from lakewright.unexpected import WorkerError, trace_of
 from tests.workers import InProcessWorkers
 from transforms.errors import DataError
 
@@ -36,6 +37,22 @@ def test_what_a_worker_of_spark_says_arrives(spark: SparkSession) -> None:
         SparkWorkers().run(refuse, [1, 1])
     with pytest.raises(WorkerError, match=r"^FileNotFoundError: raw/gone.json$"):
         SparkWorkers().run(refuse, [2])
+
+
+def test_what_a_worker_of_spark_meets_is_quoted_only_if_values_may_be_shown(spark: SparkSession) -> None:
+    name = "Ann"
+
+    def read(text: str) -> int:
+        return int(text)
+
+    with pytest.raises(
+        WorkerError,
+        match=r"^ValueError at lakewright/engine/spark/workers\.py:\d+ \(its text may quote data; see show_values\)$",
+    ) as hidden:
+        SparkWorkers().run(read, [name])
+    assert name not in trace_of(hidden.value)
+    with pytest.raises(WorkerError, match=r"^ValueError: invalid literal for int\(\) with base 10: 'Ann'$"):
+        SparkWorkers(shows_values=True).run(read, [name])
 
 
 def test_as_many_tasks_at_once_as_spark_has_cores(spark: SparkSession) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lakewright.csv.objects import CsvOptions, Header, bind_columns, look_through, read_heads, refused_among
+from lakewright.csv.binding import bind_columns
+from lakewright.csv.objects import CsvOptions, Header, look_through, read_heads, refused_among
 from lakewright.engine.spark.csv.reading import CsvReading
 from lakewright.engine.spark.rows import TextRows
 from lakewright.log.records import SourceObject
@@ -23,11 +24,13 @@ class CsvFormat:
         options: How the text is written.
         names: The name in the header of each declared column.
         on_extra_column: What becomes of objects whose headers have other columns.
+        shows_values: Whether the reason for which an object is refused may quote its values.
     """
 
     options: CsvOptions
     names: Mapping[str, str]
     on_extra_column: Literal["ignore", "refuse"] = "ignore"
+    shows_values: bool = False
 
     def look(self, lake: Lake, objects: Sequence[Found], known: Mapping[Version, Header | None]) -> Look:
         """See ``Format.look``."""
@@ -62,7 +65,7 @@ class CsvFormat:
         return TextRows(CsvReading(lake, with_text, headers, self.options, self.names))
 
     def _extra_columns(self, header: Header) -> list[str]:
-        _, extra = bind_columns(header, self.names)
+        _, extra = bind_columns(header, self.names, shows_values=self.shows_values)
         if extra and self.on_extra_column == "refuse":
             raise HeaderError(f"the header has columns that are not declared: {', '.join(map(repr, extra))}")
         return extra

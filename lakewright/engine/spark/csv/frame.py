@@ -11,7 +11,8 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, DataFrameReader, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from lakewright.csv.objects import CsvOptions, Finding, Header, bind_columns
+from lakewright.csv.binding import bind_columns
+from lakewright.csv.objects import CsvOptions, Finding, Header
 from lakewright.engine.spark.csv.records import look_through_objects, read_records
 from lakewright.engine.spark.objects import hadoop_uri, with_object
 from lakewright.log.records import SourceObject

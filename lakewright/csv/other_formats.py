@@ -1,0 +1,68 @@
+"""Objects named like CSV that are something else: recognized by their first bytes, before anything is decoded."""
+
+import re
+from typing import Final
+
+_HEAD: Final = 1024
+_EXPORT: Final = "export its sheet as CSV"
+_UNPACK: Final = "unpack it, or pack the CSV with gzip and name it .csv.gz"
+_AS_CSV: Final = "write it as CSV"
+
+#: A byte that no text holds. What begins with letters alone, as a column's name may, must have one soon after.
+_BINARY: Final = rb".{0,28}[\x00-\x06\x0e-\x1a\x1c-\x1f]"
+#: What a format begins with, what it is, and what to do.
+_MAGIC: Final = (
+    (rb"PK\x03\x04.{26}(?:\[Content_Types\]|_rels/|docProps/|xl/)", "an Excel workbook (xlsx)", _EXPORT),
+    (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis", "an OpenDocument spreadsheet (ods)", _EXPORT),
+    (rb"PK\x03\x04", "a zip archive", _UNPACK),
+    (rb"PK\x05\x06", "an empty zip archive", _UNPACK),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (xls)", _EXPORT),
+    (rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", "compressed with bzip2", _UNPACK),
+    (rb"\x28\xb5\x2f\xfd", "compressed with zstd", _UNPACK),
+    (rb"\xfd7zXZ\x00", "compressed with xz", _UNPACK),
+    (rb"\x04\x22\x4d\x18", "compressed with lz4", _UNPACK),
+    (rb"\xff\x06\x00\x00sNaPpY", "compressed with snappy", _UNPACK),
+    (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
+    (rb"(?=[^\x00]{1,100}\x00).{257}ustar", "a tar archive", _UNPACK),
+    (rb"PAR[1E]" + _BINARY, "a Parquet file", _AS_CSV),
+    (rb"ORC" + _BINARY, "an ORC file", _AS_CSV),
+    (rb"Obj\x01", "an Avro file", _AS_CSV),
+    (rb"%PDF-", "a PDF document", _AS_CSV),
+    (
+        rb"(?i:(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body|table)\b)",
+        "an HTML page",
+        "it may be the error or sign-in page of where it was fetched from: fetch it again",
+    ),
+    (
+        rb"(?:\xef\xbb\xbf)?\s*<\?xml\s",
+        "XML",
+        "it may be the error of where it was fetched from: fetch it again, or write it as CSV",
+    ),
+)
+_FORMATS: Final = tuple((re.compile(magic, re.DOTALL), what, advice) for magic, what, advice in _MAGIC)
+
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+_UTF_32: Final = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
+#: Text of two bytes a character without a byte order mark: the high ones are mostly zero, the low ones never.
+_MARKLESS: Final = (
+    (re.compile(rb"(?:[^\x00]\x00){4}"), "UTF-16LE"),
+    (re.compile(rb"(?:\x00[^\x00]){4}"), "UTF-16BE"),
+)
+
+
+def describe_other_format(head: bytes, encoding: str) -> str:
+    """Say what an object is that begins like no CSV text of an encoding, and what to do; empty if it may be CSV."""
+    for magic, what, advice in _FORMATS:
+        if magic.match(head, 0, _HEAD):
+            return f"{what}, not CSV; {advice}"
+    return _other_encoding(head, encoding)
+
+
+def _other_encoding(head: bytes, encoding: str) -> str:
+    if head.startswith(_UTF_32):
+        return "UTF-32 text, which is not supported; save it as UTF-8"
+    if encoding.lower().startswith("utf-16"):
+        return ""
+    found = "UTF-16" if head.startswith(_UTF_16) else ""
+    found = found or next((name for pattern, name in _MARKLESS if pattern.match(head)), "")
+    return f"{found} text, not {encoding}; set source.csv.encoding: {found}, or save it as {encoding}" if found else ""

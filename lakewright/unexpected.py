@@ -1,0 +1,135 @@
+"""What is said of an exception that nobody raised on purpose: nothing that may be a value of the data.
+
+The errors of this project never quote values, and are shown as they are. The text of any other exception may quote
+some, in or without quotes (``invalid literal for int(): 'x'``, ``Failed to merge old record for key x``). So its class
+is shown, the place in this project that it came through, and Spark's error condition; its text only if its class is
+one whose texts come from the operating system, a service, or the code. ``--show-values`` shows all of it.
+"""
+
+import json
+import re
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from transforms.errors import LakewrightError
+
+_ROOT: Final = Path(__file__).resolve().parents[1]
+#: Where each package of this project lies; a path of an installed one begins with the name of its package, too.
+_PACKAGES: Final = ("jobs", "lakewright", "transforms")
+#: Exceptions that speak of code, files or places in a text; subclasses may be anybody's.
+_OF_CODE: Final = (AttributeError, ImportError, ModuleNotFoundError, NameError, NotImplementedError, TypeError)
+_OF_SYSTEM: Final = (FileNotFoundError, MemoryError, PermissionError, RecursionError, TimeoutError)
+_OF_PLACES: Final = (json.JSONDecodeError,)
+_OF_SERVICES: Final = "botocore.exceptions"
+_QUOTES_ARGUMENTS: Final = "ParamValidationError"
+#: Spark raises it before it reads a row.
+_ANALYSIS: Final = "AnalysisException"
+
+_JAVA_CLASS: Final = re.compile(r"(?:[a-zA-Z_$][\w$]*\.)+[\w$]*(?:Exception|Error|Throwable)\b")
+_OF_JAVA_SYSTEM: Final = re.compile(
+    r"java\.io\.(?:IOException|FileNotFoundException|EOFException)|java\.(?:net|nio\.file)\.[\w$.]+|"
+    r"java\.util\.concurrent\.TimeoutException|java\.lang\.(?:OutOfMemory|StackOverflow|NoClassDefFound|NoSuchMethod|"
+    r"NoSuchField|UnsatisfiedLink)Error|java\.lang\.(?:ClassNotFound|Interrupted)Exception"
+)
+#: Spark's error condition, where Spark writes it: other brackets may hold data.
+_CONDITION: Final = re.compile(
+    r"(?:^|org\.apache\.spark\.[\w.$]*Exception: )\[([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?:\.[A-Z0-9_]+)*)\]"
+)
+_JAVA_FRAME: Final = re.compile(r"\tat [\w.$/<>@-]+\([\w.$: -]*\)")
+_OF_SPARK: Final = ("pyspark.", "py4j.")
+_CAUSED_BY: Final = "Caused by: "
+_WITHHELD: Final = "its text may quote data; see show_values"
+
+
+class WorkerError(Exception):
+    """Raised when a worker failed; its text is what ``cause_of`` says of the cause."""
+
+
+def cause_of(error: BaseException, *, shows_values: bool = False) -> str:
+    """Say what went wrong in one line; of an error that came through Spark, what lies at its root."""
+    if isinstance(error, WorkerError):
+        return str(error)
+    name = type(error).__name__
+    if shows_values or _is_told(error):
+        lines = _text_of(error).splitlines() or [""]
+        roots = [line.removeprefix(_CAUSED_BY) for line in lines if line.startswith(_CAUSED_BY)]
+        return f"{name}: {roots[-1] if roots else lines[0]}"
+    text, place = _text_of(error), _place_of(error.__traceback__)
+    said = ": ".join(part for part in (name, *_told_by_java(error)) if part) + (f" at {place}" if place else "")
+    return f"{said} ({_WITHHELD})" if text else said
+
+
+def trace_of(error: BaseException, *, shows_values: bool = False) -> str:
+    """Write a traceback, of Python and of Java, with what ``cause_of`` says in place of the exceptions' texts."""
+    if shows_values:
+        return "".join(traceback.format_exception(error))
+    parts: list[str] = []
+    for each in reversed(list(causes(error))):
+        frames = traceback.format_tb(each.__traceback__)
+        parts += ["Traceback (most recent call last):\n"] if frames else []
+        parts += [*frames, cause_of(each) + "\n"]
+        parts += [line + "\n" for line in _java_trace(_text_of(each))]
+    return "".join(parts)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Give an exception, and those that it was raised from or over."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _is_told(error: BaseException) -> bool:
+    """Tell whether the text of an exception cannot be one that quotes values."""
+    if isinstance(error, LakewrightError) or type(error) in (*_OF_CODE, *_OF_SYSTEM, *_OF_PLACES):
+        return True
+    if isinstance(error, OSError):
+        return error.errno is not None
+    is_of_service = any(kind.__module__ == _OF_SERVICES for kind in type(error).__mro__)
+    return (is_of_service and type(error).__name__ != _QUOTES_ARGUMENTS) or type(error).__name__ == _ANALYSIS
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - py4j asks the JVM for the text, and that may be gone
+        return ""
+
+
+def _told_by_java(error: BaseException) -> list[str]:
+    """Give the exception at the root of what Spark says, with its text if it is of the system, and the condition."""
+    if not type(error).__module__.startswith(_OF_SPARK):
+        return []
+    text = _text_of(error)
+    roots = [line.removeprefix(_CAUSED_BY) for line in text.splitlines() if line.startswith(_CAUSED_BY)]
+    roots += [line.removeprefix(": ") for line in text.splitlines() if line.startswith(": ") and not roots]
+    match = _JAVA_CLASS.match(roots[-1]) if roots else None
+    if match and _OF_JAVA_SYSTEM.fullmatch(match[0]):
+        return [roots[-1]]
+    condition = _CONDITION.search(text)
+    return [match[0] if match else "", condition[1] if condition else ""]
+
+
+def _java_trace(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        match = _JAVA_CLASS.match(line.removeprefix(_CAUSED_BY))
+        if _JAVA_FRAME.fullmatch(line):
+            yield line
+        elif match and line.startswith(_CAUSED_BY):
+            yield _CAUSED_BY + match[0]
+
+
+def _place_of(trace: TracebackType | None) -> str:
+    """Name the last line of this project that an exception came through."""
+    place = ""
+    for frame in traceback.extract_tb(trace):
+        path = Path(frame.filename)
+        if path.is_relative_to(_ROOT) and (below := path.relative_to(_ROOT)).parts[0] in _PACKAGES:
+            place = f"{below.as_posix()}:{frame.lineno}"
+    return place

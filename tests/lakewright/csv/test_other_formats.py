@@ -1,0 +1,132 @@
+"""Objects named like CSV that are something else."""
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import orc
+
+from lakewright.csv.other_formats import describe_other_format
+
+CSV = b"id,name\n1,Ann\n2,Bob\n"
+TABLE = pa.table({"id": [1, 2], "name": ["Ann", "Bob"]})
+UNPACK = "unpack it, or pack the CSV with gzip and name it .csv.gz"
+FETCH_AGAIN = "it may be the error or sign-in page of where it was fetched from: fetch it again"
+
+
+def zipped(*names: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, CSV)
+    return file.getvalue()
+
+
+def tarred() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        entry = tarfile.TarInfo("a.csv")
+        entry.size = len(CSV)
+        archive.addfile(entry, io.BytesIO(CSV))
+    return file.getvalue()
+
+
+def compressed(codec: str) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, codec) as stream:
+        stream.write(CSV)
+    return bytes(sink.getvalue())
+
+
+def written_by(writer: object) -> bytes:
+    sink = pa.BufferOutputStream()
+    writer.write_table(TABLE, sink)  # type: ignore[attr-defined]
+    return bytes(sink.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        pytest.param(zipped("a.csv"), f"a zip archive, not CSV; {UNPACK}", id="zip"),
+        pytest.param(zipped(), f"an empty zip archive, not CSV; {UNPACK}", id="empty-zip"),
+        pytest.param(
+            zipped("[Content_Types].xml", "xl/workbook.xml"),
+            "an Excel workbook (xlsx), not CSV; export its sheet as CSV",
+            id="xlsx",
+        ),
+        pytest.param(
+            zipped("mimetypeapplication/vnd.oasis.opendocument.spreadsheet"),
+            "an OpenDocument spreadsheet (ods), not CSV; export its sheet as CSV",
+            id="ods",
+        ),
+        pytest.param(
+            bytes.fromhex("d0cf11e0a1b11ae1") + bytes(100),
+            "an Excel workbook (xls), not CSV; export its sheet as CSV",
+            id="xls",
+        ),
+        pytest.param(bz2.compress(CSV), f"compressed with bzip2, not CSV; {UNPACK}", id="bzip2"),
+        pytest.param(lzma.compress(CSV), f"compressed with xz, not CSV; {UNPACK}", id="xz"),
+        pytest.param(compressed("zstd"), f"compressed with zstd, not CSV; {UNPACK}", id="zstd"),
+        pytest.param(compressed("lz4"), f"compressed with lz4, not CSV; {UNPACK}", id="lz4"),
+        pytest.param(tarred(), f"a tar archive, not CSV; {UNPACK}", id="tar"),
+        pytest.param(written_by(pq), "a Parquet file, not CSV; write it as CSV", id="parquet"),
+        pytest.param(written_by(orc), "an ORC file, not CSV; write it as CSV", id="orc"),
+        pytest.param(b"<!DOCTYPE html>\n<html><body>403", f"an HTML page, not CSV; {FETCH_AGAIN}", id="html"),
+        pytest.param(b"\xef\xbb\xbf\r\n <HTML lang=de>", f"an HTML page, not CSV; {FETCH_AGAIN}", id="html-and-bom"),
+        pytest.param(b"<table ><tr>", f"an HTML page, not CSV; {FETCH_AGAIN}", id="table-saved-as-a-sheet"),
+        pytest.param(
+            b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>',
+            "XML, not CSV; it may be the error of where it was fetched from: fetch it again, or write it as CSV",
+            id="answer-of-s3",
+        ),
+        pytest.param(
+            CSV.decode().encode("utf-16"),
+            "UTF-16 text, not UTF-8; set source.csv.encoding: UTF-16, or save it as UTF-8",
+            id="utf-16",
+        ),
+        pytest.param(
+            CSV.decode().encode("utf-16-be"),
+            "UTF-16BE text, not UTF-8; set source.csv.encoding: UTF-16BE, or save it as UTF-8",
+            id="utf-16-without-a-mark",
+        ),
+        pytest.param(
+            CSV.decode().encode("utf-32"),
+            "UTF-32 text, which is not supported; save it as UTF-8",
+            id="utf-32",
+        ),
+    ],
+)
+def test_what_an_object_is_instead(data: bytes, said: str) -> None:
+    assert describe_other_format(data, "UTF-8") == said
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        pytest.param("id,name\n", "UTF-8", id="plain"),
+        pytest.param("\ufeffid,name\n", "UTF-8", id="byte-order-mark"),
+        pytest.param("PAR1,PKs,ORCID\n", "UTF-8", id="names-that-begin-like-a-format"),
+        pytest.param("ORCID,name\n1,Müller\n", "UTF-8", id="letters-of-orc-and-others-than-ascii"),
+        pytest.param("PAR1,größe\n1,ä\n", "windows-1252", id="letters-of-parquet-in-another-encoding"),
+        pytest.param("id,name\n" + "x" * 249 + "ustar,\n", "UTF-8", id="a-word-where-tar-has-its-own"),
+        pytest.param("BZh9,x\n", "UTF-8", id="letters-of-bzip2"),
+        pytest.param("<id>,<html>\n", "UTF-8", id="angle-brackets"),
+        pytest.param("id,a\x00b\n", "UTF-8", id="nul"),
+        pytest.param("größe,id\n", "windows-1252", id="windows"),
+        pytest.param("id,name\n", "UTF-16", id="utf-16-as-declared"),
+        pytest.param("id,name\n", "UTF-16LE", id="utf-16-without-a-mark-as-declared"),
+        pytest.param("", "UTF-8", id="empty"),
+    ],
+)
+def test_what_may_be_csv(text: str, encoding: str) -> None:
+    assert describe_other_format(text.encode(encoding), encoding) == ""
+
+
+def test_gzip_has_its_own_rules() -> None:
+    assert describe_other_format(gzip.compress(CSV), "UTF-8") == ""
