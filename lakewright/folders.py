@@ -1,22 +1,33 @@
 """The folders that feeds name: where objects come from, and where tables go."""
 
+import re
 from typing import Final
 
 from pydantic import AfterValidator
 
 #: What a lake holds beside data; no feed may write its tables there.
 OWN_ZONES: Final = ("state", "quarantine")
+_DRIVE: Final = re.compile(r"[A-Za-z]:|\\\\|[A-Za-z][A-Za-z0-9+.-]+:/")
+_URI: Final = re.compile(r"s3a?://[^/]+(?:/.*)?|file:///.*", re.DOTALL)
 
 
 def source_folder(example: str) -> AfterValidator:
     """Validate a folder in the lake, or a URI; ends it with a slash."""
 
     def check(path: str) -> str:
+        what = f"a source is a folder in the lake, such as {example}, or a URI"
         if "://" in path:
+            if not _URI.fullmatch(path) or not {".", ".."}.isdisjoint(path.split("/")):
+                raise ValueError(f"{what} (s3://bucket/prefix/ or file:///folder/), not {path!r}")
             return path if path.endswith("/") else f"{path}/"
-        folders = path.strip("/").split("/")
-        if _leads_elsewhere(folders):
-            raise ValueError(f"a source is a folder in the lake, such as {example}, or a URI, not {path!r}")
+        folders = path.rstrip("/").split("/")
+        if path.startswith("/") and not _leads_elsewhere(path.strip("/").split("/")):
+            inside = path.strip("/")
+            raise ValueError(
+                f"{what}, not {path!r}: write {inside}/ for the folder in the lake, file:///{inside}/ for one outside"
+            )
+        if _leads_elsewhere(folders) or _DRIVE.match(path):
+            raise ValueError(f"{what}, not {path!r}")
         return "/".join(folders) + "/"
 
     return AfterValidator(check)
@@ -31,10 +42,13 @@ def target_folder(example: str, *, may_be_hidden: bool = False) -> AfterValidato
     """
 
     def check(path: str) -> str:
-        folders = path.strip("/").split("/")
+        what = f"a target is a folder of its own in the lake, such as {example}, not {path!r}"
+        if path.startswith("/") and path.strip("/"):
+            raise ValueError(f"{what}: write {path.strip('/')}/, relative to the lake")
+        folders = path.rstrip("/").split("/")
         is_hidden = folders[-1].startswith(("_", ".")) and not may_be_hidden
-        if _leads_elsewhere(folders) or ":" in path or folders[0] in OWN_ZONES or is_hidden:
-            raise ValueError(f"a target is a folder of its own in the lake, such as {example}, not {path!r}")
+        if _leads_elsewhere(folders) or ":" in path or _DRIVE.match(path) or folders[0] in OWN_ZONES or is_hidden:
+            raise ValueError(what)
         return "/".join(folders) + "/"
 
     return AfterValidator(check)
