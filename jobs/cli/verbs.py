@@ -15,6 +15,7 @@ from jobs.cli.answers import Answer, give_answer, worst_exit_code
 from jobs.cli.options import ConfigOptions, DropOpen, FeedOptions, OutputOptions, SourceOptions, spread_options
 from jobs.cli.registry import feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
+from lakewright.buckets import use_lake_file
 from lakewright.config import Conf
 from lakewright.errors import ConfigError
 from lakewright.runs.job import Request
@@ -107,6 +108,10 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
     folder = Conf(options.conf)
     names = feed or folder.names()
     problems: list[str] = []
+    try:
+        use_lake_file(folder)
+    except ConfigError as error:
+        problems += str(error).splitlines()
     for name in names:
         try:
             load_feed(folder, name, options.settings)
