@@ -17,7 +17,7 @@ from lakewright.errors import (
 from lakewright.log.actions import Outcome
 from lakewright.runs.failures import find_unreachable, jvm_error
 from lakewright.runs.job import AnyJob, Staged, Survey
-from lakewright.runs.progress import LOGGER, Progress
+from lakewright.runs.progress import TRACEBACKS, Progress
 from lakewright.runs.receipts import Receipt, has_receipt, report_batch, write_receipt
 from lakewright.storage.lake import Lake
 from transforms.errors import DataError, LakewrightError
@@ -136,7 +136,7 @@ class Journal:
     def fail(self, error: BaseException) -> None:
         """Take down an error, as what it comes from if that is known."""
         if not isinstance(error, LakewrightError):
-            LOGGER.debug("%s: unexpected", self._job.target.name, exc_info=error)
+            TRACEBACKS.error("%s: unexpected", self._job.target.name, exc_info=error)
         cause = self._cause(error) if isinstance(error, Exception) else None
         if cause is None:
             self.receipt.status, self.receipt.exit_code = "failed", 1

@@ -1,6 +1,5 @@
 """The last commit that the catalog was brought to: what one run could not register, the next one does."""
 
-import logging
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -8,9 +7,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lakewright.errors import CatalogError, cause_of
 from lakewright.log.actions import TableState
 from lakewright.runs.job import AnyJob
+from lakewright.runs.progress import TRACEBACKS
 from lakewright.storage.lake import Lake, StoredObject
-
-LOGGER = logging.getLogger("lakewright")
 
 
 class Registered(BaseModel):
@@ -60,7 +58,7 @@ class Registration:
                 f"{error}; the data is committed, and the next run tries to register it again"
             ) from error
         except Exception as error:
-            LOGGER.debug("%s: unexpected", self._job.target.name, exc_info=True)
+            TRACEBACKS.error("%s: unexpected", self._job.target.name, exc_info=True)
             raise CatalogError(
                 f"the table could not be registered in the catalog: unexpected {cause_of(error)}; the data is "
                 "committed, and the next run tries to register it again"
