@@ -8,7 +8,7 @@ from typing import Final
 from lakewright.errors import AccessDeniedError
 
 LEADS_OUT: Final = "a symbolic link that leads out of the lake; copy the data into the lake"
-_LEADS_BACK: Final = "a symbolic link to a folder that it lies in"
+_LEADS_BACK: Final = "a symbolic link leads back to this folder, which is listed already"
 
 
 class LinksWithin:
