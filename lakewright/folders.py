@@ -8,27 +8,33 @@ from pydantic import AfterValidator
 #: What a lake holds beside data; no feed may write its tables there.
 OWN_ZONES: Final = ("state", "quarantine")
 _DRIVE: Final = re.compile(r"[A-Za-z]:|\\\\|[A-Za-z][A-Za-z0-9+.-]+:/")
-_URI: Final = re.compile(r"s3a?://[^/]+(?:/.*)?|file:///.*", re.DOTALL)
+_BUCKET: Final = re.compile(r"s3a?://[^/]+(?:/.*)?", re.DOTALL)
 
 
-def source_folder(example: str) -> AfterValidator:
-    """Validate a folder in the lake, or a URI; ends it with a slash."""
+def source_folder(example: str, *, may_be_local: bool = True) -> AfterValidator:
+    """Validate a folder in the lake, or a URI; ends it with a slash.
+
+    Args:
+        example: A folder to name in the error.
+        may_be_local: Whether it may lie in a folder of this machine, outside of the lake.
+    """
+    uris = "s3://bucket/prefix/ or file:///folder/" if may_be_local else "s3://bucket/prefix/"
 
     def check(path: str) -> str:
-        what = f"a source is a folder in the lake, such as {example}, or a URI"
+        problem = f"a source is a folder in the lake, such as {example}, or a URI ({uris}), not {path!r}"
         if "://" in path:
-            if not _URI.fullmatch(path) or not {".", ".."}.isdisjoint(path.split("/")):
-                raise ValueError(f"{what} (s3://bucket/prefix/ or file:///folder/), not {path!r}")
+            is_known = _BUCKET.fullmatch(path) or (may_be_local and path.startswith("file:///"))
+            if not is_known or not {".", ".."}.isdisjoint(path.split("/")):
+                raise ValueError(problem)
             return path if path.endswith("/") else f"{path}/"
-        folders = path.rstrip("/").split("/")
-        if path.startswith("/") and not _leads_elsewhere(path.strip("/").split("/")):
-            inside = path.strip("/")
-            raise ValueError(
-                f"{what}, not {path!r}: write {inside}/ for the folder in the lake, file:///{inside}/ for one outside"
-            )
-        if _leads_elsewhere(folders) or _DRIVE.match(path):
-            raise ValueError(f"{what}, not {path!r}")
-        return "/".join(folders) + "/"
+        inside = path.strip("/").split("/")
+        if _leads_elsewhere(inside) or _DRIVE.match(path):
+            raise ValueError(problem)
+        folder = "/".join(inside) + "/"
+        if path.startswith("/"):
+            outside = f", file:///{folder} for one outside" if may_be_local else ""
+            raise ValueError(f"{problem}: write {folder} for the folder in the lake{outside}")
+        return folder
 
     return AfterValidator(check)
 

@@ -1,7 +1,6 @@
 """The feeds of the job json_scrub."""
 
 import json
-import re
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
@@ -19,17 +18,10 @@ _FORMER_NAME: Final = "max_line_bytes"
 class ScrubSource(Model):
     """Which objects are scrubbed."""
 
-    path: Annotated[str, source_folder("landing/uploads/")] = Field(
+    path: Annotated[str, source_folder("landing/uploads/", may_be_local=False)] = Field(
         min_length=1, description="Folder in the lake, or s3://bucket/prefix."
     )
     objects: tuple[str, ...] = Field(default=(), description="Only these, by their names below the path.")
-
-    @field_validator("path")
-    @classmethod
-    def _can_be_rewritten(cls, path: str) -> str:
-        if "://" in path and not re.match("s3a?://[^/]", path):
-            raise ValueError(f"objects can be rewritten in the lake or in a bucket (s3://bucket/prefix), not at {path}")
-        return path
 
 
 class Scrub(Model):

@@ -31,7 +31,7 @@ def test_sources(path: str, folder: str) -> None:
 
 @pytest.mark.parametrize("path", ["", "/", "raw//x", "raw/../x", "./raw", "C:\\raw", "C:/raw", "s3:/b/x", "\\\\nas\\x"])
 def test_sources_that_are_none(path: str) -> None:
-    error = f"a source is a folder in the lake, such as raw/x/, or a URI, not {path!r}"
+    error = f"a source is a folder in the lake, such as raw/x/, or a URI (s3://bucket/prefix/ or file:///folder/), not {path!r}"
     with pytest.raises(ValidationError, match=re.escape(error)):
         parse(path, source_folder("raw/x/"))
 
