@@ -96,7 +96,7 @@ class Feed(Model):
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-F = TypeVar("F", bound=Feed)
+M = TypeVar("M", bound=Model)
 
 
 class Conf:
@@ -131,16 +131,26 @@ class Conf:
         Raises:
             ConfigError: If there is none.
         """
+        text = self.read(f"feeds/{name}.yaml")
+        if text is None:
+            raise ConfigError(f"unknown feed {name!r} in {self.uri}{suggest(name, self.names())}")
+        return text
+
+    def read(self, file: str) -> str | None:
+        """Read a file of the folder; None if there is none.
+
+        Raises:
+            ConfigError: If it is no text.
+        """
         try:
             if self._is_remote:
-                with self._named(self.path(name)):
-                    return self._storage.read(f"feeds/{name}.yaml").decode()
-            return Path(self.path(name)).read_text(encoding="utf-8")
+                with self._named(f"{self.uri}/{file}"):
+                    return self._storage.read(file).decode()
+            return Path(self.uri, file).read_text(encoding="utf-8")
         except FileNotFoundError:
-            known = self.names()
-            raise ConfigError(f"unknown feed {name!r} in {self.uri}{suggest(name, known)}") from None
+            return None
         except (UnicodeDecodeError, OSError) as error:
-            raise ConfigError(f"{self.path(name)}: cannot be read as UTF-8 text: {error}") from error
+            raise ConfigError(f"{self.uri}/{file}: cannot be read as UTF-8 text: {error}") from error
 
     @cached_property
     def _storage(self) -> Lake:
@@ -155,12 +165,12 @@ class Conf:
             raise type(error)(f"{path}: {error}") from error
 
 
-class FeedDocument:
-    """A feed file before its model: a mapping, and where each key stands."""
+class Document:
+    """A config file before its model: a mapping, and where each key stands."""
 
-    def __init__(self, conf: Conf, name: str, settings: Sequence[str] = ()) -> None:
-        self.name, self.path = name, conf.path(name)
-        text = conf.text(name)
+    def __init__(self, path: str, text: str, *, what: str) -> None:
+        """Read the text of a file; ``what`` says what it is, for the error if it is something else."""
+        self.path = path
         try:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
             self.values: Any = yaml.safe_load(text)
@@ -170,21 +180,11 @@ class FeedDocument:
             problem = getattr(error, "problem", None) or "not YAML"
             raise ConfigError(f"{self.path}{line}: not readable as YAML: {problem}") from error
         if not isinstance(self.values, dict):
-            raise ConfigError(f"{self.path}: a feed is a mapping of keys, beginning with job:")
+            raise ConfigError(f"{self.path}: {what}")
         self._places: dict[tuple[str, ...], str] = {}
         self._note_places(node, ())
-        for setting in read_settings(settings):
-            self._set(setting)
 
-    @property
-    def job(self) -> str:
-        """Name the job of this feed."""
-        job = self.values.get("job")
-        if not isinstance(job, str):
-            raise ConfigError(f"{self.path}: the key job: is missing; it names the job that runs this feed")
-        return job
-
-    def parse(self, model: type[F]) -> F:
+    def parse(self, model: type[M]) -> M:
         """Turn the document into its model.
 
         Raises:
@@ -211,18 +211,6 @@ class FeedDocument:
                 self._places[here] = place
                 self._note_places(value, here)
 
-    def _set(self, setting: Setting) -> None:
-        *parents, last = keys = setting.keys
-        for end in range(1, len(keys) + 1):
-            if end == len(keys) or keys[:end] not in self._places:
-                self._places[keys[:end]] = str(setting)
-        values = self.values
-        for parent in parents:
-            values = values.setdefault(parent, {})
-            if not isinstance(values, dict):
-                raise ConfigError(f"{setting}: {parent} is not a mapping")
-        values[last] = setting.value()
-
     def _describe(self, model: type[BaseModel], problem: Mapping[str, Any]) -> str:
         keys = self._keys_of(problem["loc"])
         where = self.place(keys)
@@ -243,6 +231,36 @@ class FeedDocument:
                 keys.append(str(part))
             value = value[part] if is_key else None
         return tuple(keys)
+
+
+class FeedDocument(Document):
+    """A feed file, with settings over it."""
+
+    def __init__(self, conf: Conf, name: str, settings: Sequence[str] = ()) -> None:
+        self.name = name
+        super().__init__(conf.path(name), conf.text(name), what="a feed is a mapping of keys, beginning with job:")
+        for setting in read_settings(settings):
+            self._set(setting)
+
+    @property
+    def job(self) -> str:
+        """Return the job of this feed."""
+        job = self.values.get("job")
+        if not isinstance(job, str):
+            raise ConfigError(f"{self.path}: the key job: is missing; it names the job that runs this feed")
+        return job
+
+    def _set(self, setting: Setting) -> None:
+        *parents, last = keys = setting.keys
+        for end in range(1, len(keys) + 1):
+            if end == len(keys) or keys[:end] not in self._places:
+                self._places[keys[:end]] = str(setting)
+        values = self.values
+        for parent in parents:
+            values = values.setdefault(parent, {})
+            if not isinstance(values, dict):
+                raise ConfigError(f"{setting}: {parent} is not a mapping")
+        values[last] = setting.value()
 
 
 def write_schema(model: type[Feed], path: Path) -> None:

@@ -87,6 +87,10 @@ class ObjectRefusedError(DataError):
         more = f" (and {len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
         super().__init__(f"refused {path}: {reason}{more}")
 
+    def __reduce__(self) -> tuple[type["ObjectRefusedError"], tuple[dict[str, str]]]:
+        """Let it come back from a worker."""
+        return type(self), (self.reasons,)
+
 
 class RowsRefusedError(DataError):
     """Raised when the share of rejected rows exceeds the feed's limit."""

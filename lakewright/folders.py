@@ -1,5 +1,6 @@
 """The folders that feeds name: where objects come from, and where tables go."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -8,6 +9,8 @@ from pydantic import AfterValidator, BaseModel
 
 #: What a lake holds beside data; no feed may write its tables there.
 OWN_ZONES: Final = ("state", "quarantine")
+_DRIVE: Final = re.compile(r"[A-Za-z]:|\\\\|[A-Za-z][A-Za-z0-9+.-]+:/")
+_BUCKET: Final = re.compile(r"s3a?://[^/]+(?:/.*)?", re.DOTALL)
 
 Use = Literal["reads", "rewrites", "fills"]
 
@@ -44,16 +47,25 @@ def source_folder(example: str, *, is_rewritten: bool = False) -> FolderValidato
 
     Args:
         example: A folder to name in the error.
-        is_rewritten: Whether objects are replaced there.
+        is_rewritten: Whether objects are replaced there, which needs the lake or a bucket.
     """
+    uris = "s3://bucket/prefix/" if is_rewritten else "s3://bucket/prefix/ or file:///folder/"
 
     def check(path: str) -> str:
+        problem = f"a source is a folder in the lake, such as {example}, or a URI ({uris}), not {path!r}"
         if "://" in path:
+            is_known = _BUCKET.fullmatch(path) or (not is_rewritten and path.startswith("file:///"))
+            if not is_known or not {".", ".."}.isdisjoint(path.split("/")):
+                raise ValueError(problem)
             return path if path.endswith("/") else f"{path}/"
-        folders = path.strip("/").split("/")
-        if _leads_elsewhere(folders):
-            raise ValueError(f"a source is a folder in the lake, such as {example}, or a URI, not {path!r}")
-        return "/".join(folders) + "/"
+        inside = path.strip("/").split("/")
+        if _leads_elsewhere(inside) or _DRIVE.match(path):
+            raise ValueError(problem)
+        folder = "/".join(inside) + "/"
+        if path.startswith("/"):
+            outside = f", file:///{folder} for one outside" if not is_rewritten else ""
+            raise ValueError(f"{problem}: write {folder} for the folder in the lake{outside}")
+        return folder
 
     return FolderValidator(check, "rewrites" if is_rewritten else "reads")
 
@@ -67,10 +79,13 @@ def target_folder(example: str, *, may_be_hidden: bool = False) -> FolderValidat
     """
 
     def check(path: str) -> str:
-        folders = path.strip("/").split("/")
+        what = f"a target is a folder of its own in the lake, such as {example}, not {path!r}"
+        if path.startswith("/") and path.strip("/"):
+            raise ValueError(f"{what}: write {path.strip('/')}/, relative to the lake")
+        folders = path.rstrip("/").split("/")
         is_hidden = folders[-1].startswith(("_", ".")) and not may_be_hidden
-        if _leads_elsewhere(folders) or ":" in path or folders[0] in OWN_ZONES or is_hidden:
-            raise ValueError(f"a target is a folder of its own in the lake, such as {example}, not {path!r}")
+        if _leads_elsewhere(folders) or ":" in path or _DRIVE.match(path) or folders[0] in OWN_ZONES or is_hidden:
+            raise ValueError(what)
         return "/".join(folders) + "/"
 
     return FolderValidator(check, "fills")

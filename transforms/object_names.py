@@ -7,7 +7,26 @@ from typing import Final
 
 DATE_KEYS: Final = ("year", "month", "day")
 _UNFINISHED: Final = frozenset({"_temporary", "_staging"})
+#: What an S3 console or Hadoop leaves where somebody makes a folder.
+_FOLDER_MARKERS: Final = ("/", "_$folder$")
+#: Controls, line ends, what turns the direction of text, and bytes that are not UTF-8.
+_NOT_IN_A_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _DIGITS: Final = {"year": 4, "month": 2, "day": 2}
+
+
+def as_text(path: str) -> str:
+    r"""Give a path as text: bytes of a local name that are not UTF-8 become ``\xff``."""
+    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def one_line(text: str) -> str:
+    """Escape what would cut a line of a log or a terminal in two, or garble it, as a name in it may."""
+    return _NOT_IN_A_LINE.sub(lambda match: match[0].encode("unicode_escape").decode(), as_text(text))
+
+
+def is_folder_marker(path: str, size: int) -> bool:
+    """Tell whether an object only stands for a folder: ``raw/customers/`` or ``raw/customers_$folder$``, and empty."""
+    return not size and (not path or path.endswith(_FOLDER_MARKERS))
 
 
 def is_hidden(path: str) -> bool:

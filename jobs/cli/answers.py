@@ -3,16 +3,19 @@
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import typer
 
 from jobs.cli.options import OutputOptions
-from lakewright.errors import NoTargetsError
+from lakewright.engine.glue import is_local
+from lakewright.errors import ConfigError, NoTargetsError
+from lakewright.runs.progress import LOGGER, show_tracebacks
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
+from transforms.object_names import one_line
 
 
 @dataclass(frozen=True)
@@ -33,17 +36,21 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     """Do a verb's work and leave with its exit code; the last line on stderr is what a person can act on."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("py4j").setLevel(logging.WARNING)
-    logging.getLogger("lakewright").setLevel(logging.DEBUG if output.verbose else logging.INFO)
+    LOGGER.setLevel(logging.DEBUG if output.verbose else logging.INFO)
+    shows_traceback = output.verbose or not is_local()
+    show_tracebacks(shows_traceback)
     try:
         answer = work()
     except NoTargetsError as error:
         answer = Answer([error.entry()], lambda _: None, error.exit_code)
     except LakewrightError as error:
-        _show_trace(error, output)
-        _leave(str(error), error.exit_code)
+        if output.verbose:
+            typer.echo(trace_of(error), err=True, nl=False)
+        _leave(*sentences_of(error), exit_code=error.exit_code)
     except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, a person gets one line
-        _show_trace(error, output)
-        _leave(f"unexpected {cause_of(error)} (--verbose shows where)", 1)
+        if shows_traceback:
+            typer.echo(trace_of(error), err=True, nl=False)
+        _leave(f"unexpected {cause_of(error)} (--verbose shows where)", exit_code=1)
     if output.as_json:
         print(json.dumps(answer.data, ensure_ascii=False, indent=2))
     else:
@@ -63,21 +70,21 @@ def print_problems(entries: Iterable[Mapping[str, Any]], *, with_target: bool) -
 
 
 def sentence(problem: str, entry: Mapping[str, Any], *, with_target: bool) -> str:
-    """Write a problem, with the target before it; an entry in place of targets has none."""
-    return f"{entry['target']}: {problem}" if with_target and entry["target"] else problem
+    """Write a problem on one line, with the target before it; an entry in place of targets has none."""
+    return one_line(f"{entry['target']}: {problem}" if with_target and entry["target"] else problem)
 
 
-def print_error(message: str) -> None:
-    """Print each line of an error on stderr."""
-    for line in message.splitlines():
-        typer.echo(f"error: {line}", err=True)
+def sentences_of(error: LakewrightError) -> Sequence[str]:
+    """Give what an error says: a line for each problem of a feed, else one, whatever stands in a name in it."""
+    return str(error).split("\n") if isinstance(error, ConfigError) else [str(error)]
 
 
-def _show_trace(error: Exception, output: OutputOptions) -> None:
-    if output.verbose:
-        typer.echo(trace_of(error), err=True, nl=False)
+def print_error(*sentences: str) -> None:
+    """Print an error on stderr, each of its sentences on a line."""
+    for each in sentences:
+        typer.echo(f"error: {one_line(each)}", err=True)
 
 
-def _leave(message: str, exit_code: int) -> None:
-    print_error(message)
+def _leave(*sentences: str, exit_code: int) -> None:
+    print_error(*sentences)
     raise typer.Exit(exit_code)

@@ -10,14 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.cli.answers import print_error, print_problems, sentence
+from jobs.cli.answers import print_error, print_problems, sentence, sentences_of
 from jobs.cli.arguments import ScriptCommand
 from jobs.cli.options import DropOpen, FeedOptions, ShowValues, SourceOptions, spread_options
 from lakewright.engine.glue import is_glue_run, without_glue_arguments
 from lakewright.errors import ConfigError, NoTargetsError, RunFailedError
 from lakewright.runs.job import Request
 from lakewright.runs.lifecycle import run_targets
-from lakewright.runs.progress import LOGGER, LogProgress
+from lakewright.runs.progress import LOGGER, TRACEBACKS, LogProgress, show_tracebacks
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
 
@@ -41,8 +41,8 @@ def run_as_script(job: str, arguments: Sequence[str] | None = None) -> None:
         SystemExit: Elsewhere if the run fails, with the exit code.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    # A script has no --verbose: its log always shows the traceback of what is unexpected.
-    logging.getLogger("lakewright").setLevel(logging.DEBUG)
+    LOGGER.setLevel(logging.INFO)
+    show_tracebacks(True)  # a script has no --verbose
     try:
         if parsed := _parse(job, sys.argv[1:] if arguments is None else arguments):
             _run(job, *parsed)
@@ -105,11 +105,11 @@ def _failure_of(error: Exception) -> RunFailedError:
     if isinstance(error, RunFailedError):
         return error
     if isinstance(error, typer.TyperException):
-        failure = RunFailedError(error.format_message(), ConfigError.exit_code)
-    elif isinstance(error, LakewrightError):
-        failure = RunFailedError(str(error), error.exit_code)
-    else:
-        LOGGER.debug("unexpected\n%s", trace_of(error))
-        failure = RunFailedError(f"unexpected {cause_of(error)}", LakewrightError.exit_code)
+        error = ConfigError(error.format_message())
+    if isinstance(error, LakewrightError):
+        print_error(*sentences_of(error))
+        return RunFailedError(str(error), error.exit_code)
+    TRACEBACKS.error("unexpected\n%s", trace_of(error))
+    failure = RunFailedError(f"unexpected {cause_of(error)}", LakewrightError.exit_code)
     print_error(str(failure))
     return failure

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Self, TypeVar
 import typer
 
 from jobs.cli.registry import LoadedFeed, load_feed
+from lakewright.buckets import use_lake_file
 from lakewright.config import Conf, lake_uri
 from lakewright.errors import ConfigError
 from lakewright.runs.job import AnyJob
@@ -69,6 +70,7 @@ class FeedOptions(ConfigOptions):
 
     def open_lake(self) -> Lake:
         """Open the lake, which must be there."""
+        use_lake_file(Conf(self.config))
         lake = open_lake(lake_uri(self.lake))
         lake.check()
         return lake

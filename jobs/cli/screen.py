@@ -6,8 +6,10 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lakewright.runs.progress import readable_bytes
+from transforms.object_names import one_line
 
 _SHOWN: int = 10
 _OF_EVERY_BATCH: Final = (
@@ -141,15 +143,15 @@ def _pairs(values: Mapping[str, Any]) -> str:
 
 
 def _show(title: str, rows: Mapping[str, Any]) -> None:
-    table = Table(title=title, show_header=False, title_justify="left")
+    table = Table(title=Text(one_line(title)), show_header=False, title_justify="left")
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows.items():
         if value != "":
-            table.add_row(name, str(value).replace("[", r"\["))
+            table.add_row(name, Text(str(value)))
     Console().print(table)
 
 
 def _some(lines: Sequence[str]) -> str:
     more = [f"… and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    return "\n".join([*lines[:_SHOWN], *more])
+    return "\n".join([*map(one_line, lines[:_SHOWN]), *more])

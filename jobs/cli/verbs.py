@@ -25,6 +25,7 @@ from jobs.cli.options import (
 )
 from jobs.cli.registry import LoadedFeed, feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
+from lakewright.buckets import use_lake_file
 from lakewright.config import Conf
 from lakewright.errors import ConfigError
 from lakewright.runs.job import Request
@@ -126,6 +127,10 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
     names = list(dict.fromkeys(feed or folder.names()))
     feeds: list[LoadedFeed] = []
     problems: list[str] = []
+    try:
+        use_lake_file(folder)
+    except ConfigError as error:
+        problems += str(error).splitlines()
     for name in names:
         try:
             feeds.append(load_feed(folder, name, options.settings))

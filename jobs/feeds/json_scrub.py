@@ -1,7 +1,6 @@
 """The feeds of the job json_scrub."""
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -30,13 +29,6 @@ class ScrubSource(Model):
         description="How records follow each other in an object: lines; concatenated, as Firehose writes them; array, "
         "the elements of a top-level array; document, one over any number of lines.",
     )
-
-    @field_validator("path")
-    @classmethod
-    def _can_be_rewritten(cls, path: str) -> str:
-        if "://" in path and not re.match("s3a?://[^/]", path):
-            raise ValueError(f"objects can be rewritten in the lake or in a bucket (s3://bucket/prefix), not at {path}")
-        return path
 
 
 class Scrub(Model):

@@ -14,7 +14,9 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from lakewright.aws.clients import place_of
 from lakewright.aws.outages import Patience, outage_of
+from lakewright.aws.s3_advice import ELSEWHERE, advice_on_refusal
 from lakewright.errors import AccessDeniedError, ConfigError, UnreachableError
 
 _SERVER_ERRORS: Final = (500, 502, 503, 504)
@@ -35,15 +37,6 @@ _PASSING_ERRORS: Final = (
     HTTPClientError,
     IncompleteReadError,
     ResponseParserError,
-)
-_REFUSALS: Final = (
-    "403",
-    "AccessDenied",
-    "ExpiredToken",
-    "InvalidAccessKeyId",
-    "InvalidToken",
-    "SignatureDoesNotMatch",
-    "TokenRefreshRequired",
 )
 
 _P = ParamSpec("_P")
@@ -79,7 +72,7 @@ def patient(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[_
 
     Raises:
         AccessDeniedError: If S3 refuses.
-        ConfigError: If there is no such bucket.
+        ConfigError: If there is no such bucket, or it is in another region.
         UnreachableError: If it does not answer for ``PATIENCE_SECONDS``, or answers with anything else.
     """
 
@@ -138,18 +131,16 @@ def endpoint_of(caller: Any) -> str:
 
 
 def as_lakewright_error(error: Exception, bucket: str) -> Exception:
-    """Name what S3 said, or why it was not asked."""
+    """Name what S3 said and of which object, or why it was not asked."""
     if not isinstance(error, ClientError):
         return UnreachableError(f"S3 could not be reached (bucket {bucket}): {error}")
-    code, operation = code_of(error), error.operation_name
+    code, place = code_of(error), place_of(error) or f"s3://{bucket}/"
+    asked = f"{error.operation_name} of {place}"
     if code == "NoSuchBucket":
-        return ConfigError(f"no such lake: bucket {bucket} does not exist ({operation})")
-    if code in _REFUSALS:
-        return AccessDeniedError(
-            f"S3 refused {operation} in bucket {bucket}: {code}; check the credentials and the bucket's policy"
-        )
-    if code == "400":  # the answer to HEAD has no body that could say more
-        return AccessDeniedError(
-            f"S3 refused {operation} in bucket {bucket}: 400, mostly an expired token; sign in again"
-        )
-    return UnreachableError(f"S3 answered {operation} in bucket {bucket} with {code}: {error}")
+        return ConfigError(f"no such lake: bucket {bucket} does not exist ({asked})")
+    if code in ELSEWHERE:
+        return ConfigError(f"S3 refused {asked}: {code}; {ELSEWHERE[code]}")
+    if advice := advice_on_refusal(code):
+        return AccessDeniedError(f"S3 refused {asked}: {code}; {advice}")
+    message = error.response.get("Error", {}).get("Message", "")
+    return UnreachableError(f"S3 answered {asked} with {code}: {message}")

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import Model
 from lakewright.csv.other_formats import describe_other_format
-from lakewright.errors import DamagedGzipError, TruncatedGzipError
+from lakewright.errors import DamagedGzipError, ObjectRefusedError, TruncatedGzipError
 from lakewright.storage.gzip import MAGIC, gunzip, is_gzip
 from lakewright.storage.lake import Lake
 from transforms.csv.quotes import check_lines, check_records
@@ -115,6 +115,8 @@ def read_heads(lake: Lake, objects: Iterable[tuple[str, int]], options: CsvOptio
             return path, None, "gone since it was listed"
         except HeaderError as error:
             return path, None, str(error)
+        except ObjectRefusedError as error:
+            return path, None, error.reasons[path]
 
     with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
         for path, header, reason in pool.map(look, objects):

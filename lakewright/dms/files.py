@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakewright.config import MAX_RECORD_BYTES
+from lakewright.errors import ObjectRefusedError
 from lakewright.log.records import SourceObject
 from lakewright.parquet.values import find_long_value
 from lakewright.storage.lake import Lake
@@ -128,12 +129,14 @@ def read_footers(
     refused: dict[str, str] = {}
 
     def look(taken: SourceObject) -> Footer | str:
-        file = ObjectFile(lake, taken.path, taken.size)
         try:
+            file = ObjectFile(lake, taken.path, taken.size)
             metadata = pq.read_metadata(pa.PythonFile(file, mode="r"))
             return find_long_value(file, metadata, max_record_bytes) or _footer(metadata)
         except FileNotFoundError:
             return "gone since it was listed"
+        except ObjectRefusedError as error:
+            return error.reasons[taken.path]
         except (*_DAMAGE, _UnreadableTypeError) as error:
             return f"{_UNREADABLE}: {str(error).splitlines()[0]}"
 

@@ -11,7 +11,7 @@ from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
 from lakewright.runs.job import Batch, Choice, Request, Survey, Version
-from lakewright.sources.listing import UNREADABLE_NAME, Source, describe_empty
+from lakewright.sources.listing import Source, describe_empty
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ChangeReader:
         ignored = listing.ignored | {
             found.path: "not named .parquet" for found in listing.objects if not found.path.endswith(".parquet")
         }
-        refused = {found.path: UNREADABLE_NAME for found in listing.unreadable} | dict(excluded)
+        refused = {found.path: found.problem for found in listing.unreadable} | dict(excluded)
         choice = self.selection.choose(listed, state, everything=request.everything)
         ignored |= {taken.path: reason for taken in choice.objects if (reason := reason_left_out(taken))}
         heads, unreadable = self._look(choice.objects, {})

@@ -1,6 +1,7 @@
 """The only module that imports awsglue, and only inside functions."""
 
 import importlib.util
+import os
 import re
 import sys
 from collections import deque
@@ -82,6 +83,11 @@ def is_glue_run() -> bool:
     return any(argument.split("=")[0] == "--JOB_NAME" for argument in sys.argv) and bool(
         importlib.util.find_spec("awsglue")
     )
+
+
+def is_local() -> bool:
+    """Tell whether this is a person's own machine: neither Glue nor a spark-submit has chosen a master."""
+    return not is_glue_run() and "SPARK_ENV_LOADED" not in os.environ
 
 
 def glue_session(*, serializer: str) -> "SparkSession":

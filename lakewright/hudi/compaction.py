@@ -14,7 +14,7 @@ from lakewright.hudi.writer import HudiTable
 from lakewright.runs.failures import find_unreachable
 from lakewright.runs.job import AnyJob
 from lakewright.runs.lease import Lease
-from lakewright.runs.progress import LOGGER
+from lakewright.runs.progress import TRACEBACKS
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
@@ -56,7 +56,7 @@ def _compact_target(lake: Lake, job: AnyJob) -> dict[str, Any]:
         return found | {"compactions": [], "exit_code": error.exit_code, "error": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever Hudi raises is this table's, and no other's
         shows = job.feed.show_values
-        LOGGER.debug("%s: compaction failed\n%s", job.target.name, trace_of(error, shows_values=shows))
+        TRACEBACKS.error("%s: compaction failed\n%s", job.target.name, trace_of(error, shows_values=shows))
         if unreachable := find_unreachable(error):
             return found | {"compactions": [], "exit_code": unreachable.exit_code, "error": str(unreachable)}
         return found | {"compactions": [], "exit_code": 1, "error": f"unexpected {cause_of(error, shows_values=shows)}"}

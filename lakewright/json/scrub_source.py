@@ -11,9 +11,10 @@ from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
 from lakewright.runs.job import FEED_CHANGED, Batch, Choice, Request, Survey
-from lakewright.sources.listing import describe_empty
+from lakewright.sources.listing import NOT_UTF8, describe_empty
 from lakewright.storage.lake import Lake, StoredObject
 from lakewright.storage.uris import open_lake
+from transforms.object_names import as_text
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,10 @@ class ObjectsToScrub:
         chosen: list[SourceObject] = []
         done = hiding = 0
         for path, found in self._objects(lake):
-            if reason := _reason_to_refuse(lake, path, found) or excluded.get(path):
-                refused[printable(path)] = reason
+            if found is not None and found.problem:
+                ignored[as_text(path)] = found.problem
+            elif reason := _reason_to_refuse(lake, path, found) or excluded.get(path):
+                refused[as_text(path)] = reason
             elif found is None or not found.size:
                 ignored[path] = "empty"
             elif self._is_own(lake, path):
@@ -114,16 +117,11 @@ class ObjectsToScrub:
         return self.rules.looks and hides_fields(state.objects[found.path])
 
 
-def printable(path: str) -> str:
-    """Give a path as text; bytes of a local name that are not UTF-8 become replacement characters."""
-    return path.encode(errors="surrogateescape").decode(errors="replace")
-
-
 def _reason_to_refuse(lake: Lake, path: str, found: StoredObject | None) -> str:
     if found is None:
         return "there is no such object"
-    if printable(path) != path:
-        return "its name is not UTF-8; rename it"
+    if as_text(path) != path:
+        return NOT_UTF8
     is_local = not lake.uri.startswith("s3://")
     return "it does not lie below source.path" if is_local and {"", ".", ".."} & set(path.split("/")) else ""
 

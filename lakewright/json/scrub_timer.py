@@ -23,6 +23,7 @@ from lakewright.storage.s3_in_place import S3InPlace
 from lakewright.unexpected import cause_of
 from transforms.aws_events import CreatedObject, created_objects, expired_items
 from transforms.errors import LakewrightError
+from transforms.object_names import one_line
 
 LOGGER = logging.getLogger("lakewright")
 
@@ -49,7 +50,7 @@ def schedule_scrubs(event: Mapping[str, Any], *, table: str, delay_seconds: int)
             dynamodb.put_item(TableName=table, Item={"path": {"S": path}, "ttl": {"N": str(ttl)}})
             noted.append(path)
         except (ClientError, BotoCoreError) as error:
-            LOGGER.error("%s was not scheduled: %s", path, error)  # noqa: TRY400 - its message says all
+            LOGGER.error("%s was not scheduled: %s", one_line(path), error)  # noqa: TRY400 - its message says all
             failed.append(path)
     if failed:
         raise UnreachableError(f"{len(failed)} objects were not scheduled, first {failed[0]}")
@@ -115,11 +116,11 @@ def scrub_expired(
                 large[path] = number
             else:
                 done = scrub_object(S3InPlace(bucket), key, rules)
-                LOGGER.info("%s: %s %s", path, done.status, done.numbers)
+                LOGGER.info("%s: %s %s", one_line(path), done.status, done.numbers)
                 if hidden := hidden_in(done):
-                    LOGGER.warning("%s: %d strings still hide fields to scrub in JSON", path, hidden)
+                    LOGGER.warning("%s: %d strings still hide fields to scrub in JSON", one_line(path), hidden)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this object's, and no other's
-            LOGGER.error("%s was not scrubbed: %s", path, cause_of(error))  # noqa: TRY400 - its message says all
+            LOGGER.error("%s was not scrubbed: %s", one_line(path), one_line(cause_of(error)))  # noqa: TRY400 - its message says all
             failed.append(number)
     try:
         if large:

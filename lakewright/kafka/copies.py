@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lakewright.engine.workers import Workers
+from lakewright.errors import ObjectRefusedError
 from lakewright.kafka.batches import cut_evenly
 from lakewright.kafka.files import EventObject, ObjectReport
 from lakewright.kafka.sink import ObjectText
@@ -58,7 +59,7 @@ def _read_text(text: ObjectText, path: str, max_record_bytes: int) -> Text:
             lines += len(part)
             records += len(part) - sum(map(is_blank, part))
             last = part[-1]
-    except LongRecordError:
+    except (LongRecordError, ObjectRefusedError):
         return Text(path, b"", records)
     return Text(path, b"" if text.find_damage(lines, last) else digest.digest(), records)
 

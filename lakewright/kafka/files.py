@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakewright.config import MAX_RECORD_BYTES
+from lakewright.errors import ObjectRefusedError
 from lakewright.kafka.sink import ObjectText
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import PROVENANCE, TableWriter
@@ -150,6 +151,8 @@ class _Reading:
             self.report.damage = self._read_lines(text)
         except LongRecordError as error:
             self.report.damage = f"{error}; none of its rows were read"
+        except ObjectRefusedError as error:
+            self.report.damage = error.reasons[self._source.path]
         if self.report.damage:
             return
         self._quarantine.flush()

@@ -10,10 +10,12 @@ from itertools import chain
 from typing import Final
 
 from lakewright.errors import DamagedGzipError, TruncatedGzipError
+from lakewright.sources.listing import NOT_UTF8
 from lakewright.storage.gzip import MAGIC, gunzip
-from lakewright.storage.lake import Lake
+from lakewright.storage.lake import Lake, StoredObject
 from transforms.events.lines import is_cut_off
 from transforms.events.sink_names import SinkName, read_sink_name
+from transforms.object_names import as_text, is_folder_marker
 
 _READ_BYTES: Final = 8 << 20
 #: A few hundred events: their values are still in the CPU cache when they become columns.
@@ -61,11 +63,11 @@ class SinkFolder:
         found: dict[str, list[SinkObject]] = {}
         strays: dict[str, str] = {}
         for entry in self.lake.list(self.folder_of(topic) if topic else self.folder):
-            name = self.read_name(entry.path)
+            name = self._name_of(entry)
             if not is_wanted(entry.path[len(self.folder) :].split("/", 1)[0], self.topics):
                 continue
             if isinstance(name, str):
-                strays[entry.path] = name
+                strays[as_text(entry.path)] = name
             else:
                 taken = SinkObject(entry.path, entry.size, entry.etag, entry.modified, name)
                 found.setdefault(name.topic, []).append(taken)
@@ -76,6 +78,13 @@ class SinkFolder:
         others = tuple(self.folder_of(topic) for topic in listing.topics if topic not in topics)
         strays = {path: why for path, why in listing.strays.items() if not path.startswith(others)}
         return SinkListing({topic: listing.topics[topic] for topic in topics}, strays)
+
+    def _name_of(self, entry: StoredObject) -> SinkName | str:
+        """Read what an object says of itself; a marker of a folder, or a link that leads elsewhere, says nothing."""
+        if is_folder_marker(entry.path, entry.size):
+            return "a folder marker"
+        problem = entry.problem or (NOT_UTF8 if as_text(entry.path) != entry.path else "")
+        return problem or self.read_name(entry.path)
 
     def folder_of(self, topic: str) -> str:
         """Return the folder of a topic."""

@@ -7,6 +7,7 @@ import re
 import sys
 from typing import Final
 
+from lakewright.aws.s3_advice import advice_on_refusal
 from lakewright.errors import AccessDeniedError, JvmEndedError, UnreachableError
 from lakewright.unexpected import causes
 from transforms.errors import LakewrightError
@@ -17,7 +18,7 @@ _THROWN: Final = re.compile(
     r"java\.nio\.file\.AccessDenied)[\w.$]*Exception): (?P<message>.*)"
 )
 _STATUS: Final = re.compile(r"Status Code: (\d+)")
-_CODE: Final = re.compile(r"Error Code: (\w+)")
+_CODE: Final = re.compile(r"Error Code: ([\w.]+)")
 _REFUSED: Final = ("401", "403")
 _EXPIRED: Final = ("ExpiredToken", "TokenRefreshRequired", "InvalidToken")
 _SERVER_ERROR: Final = "5"
@@ -40,7 +41,8 @@ def find_unreachable(error: BaseException) -> UnreachableError | None:
             continue
         status, code = _STATUS.search(message), _CODE.search(message)
         if "AccessDenied" in kind or (status and status[1] in _REFUSED) or (code and code[1] in _EXPIRED):
-            return AccessDeniedError(f"S3 refused what Spark asked for: {_short(message)}; check the credentials")
+            advice = advice_on_refusal(code[1] if code else "403") or advice_on_refusal("403")
+            return AccessDeniedError(f"S3 refused what Spark asked for: {_short(message)}; {advice}")
         is_service = kind.rpartition(".")[2] in _SERVICE
         if (status and status[1].startswith(_SERVER_ERROR)) or (not status and not is_service):
             return UnreachableError(f"Spark could not reach S3: {_short(message)}; run again once it answers")

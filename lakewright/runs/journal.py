@@ -16,7 +16,7 @@ from lakewright.errors import (
 from lakewright.log.actions import Outcome
 from lakewright.runs.failures import find_unreachable, jvm_error
 from lakewright.runs.job import AnyJob, Staged, Survey
-from lakewright.runs.progress import LOGGER, Progress
+from lakewright.runs.progress import TRACEBACKS, Progress
 from lakewright.runs.receipts import Receipt, has_receipt, report_batch, write_receipt
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import cause_of, trace_of
@@ -137,7 +137,7 @@ class Journal:
         """Record an error, or its cause if that is known."""
         if not isinstance(error, LakewrightError):
             trace = trace_of(error, shows_values=self._job.feed.show_values)
-            LOGGER.debug("%s: unexpected\n%s", self._job.target.name, trace)
+            TRACEBACKS.error("%s: unexpected\n%s", self._job.target.name, trace)
         cause = self._cause(error) if isinstance(error, Exception) else None
         if cause is None:
             self.receipt.status, self.receipt.exit_code = "failed", 1

@@ -6,7 +6,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
+from transforms.object_names import one_line
+
 LOGGER = logging.getLogger("lakewright")
+#: The tracebacks of what is unexpected, as errors: the loggers of a platform leave out what is below INFO.
+TRACEBACKS = logging.getLogger("lakewright.tracebacks")
 
 _KILO: Final = 1000
 
@@ -26,7 +30,7 @@ class LogProgress:
 
     def stage(self, target: str, stage: str, detail: str = "") -> None:
         """See ``Progress.stage``."""
-        LOGGER.info("%s: %s%s", target, stage, f" ({detail})" if detail else "")
+        LOGGER.info("%s: %s%s", one_line(target), stage, f" ({one_line(detail)})" if detail else "")
 
     def close(self) -> None:
         """See ``Progress.close``."""
@@ -51,8 +55,11 @@ class TerminalProgress:
 
     def stage(self, target: str, stage: str, detail: str = "") -> None:
         """See ``Progress.stage``."""
+        from rich.markup import escape
+
         self._finish(target)
-        self._tasks[target] = self._bar.add_task(f"[bold]{target}[/bold] {stage} [dim]{detail}[/dim]", total=1)
+        title, more = escape(one_line(target)), escape(one_line(detail))
+        self._tasks[target] = self._bar.add_task(f"[bold]{title}[/bold] {stage} [dim]{more}[/dim]", total=1)
 
     def close(self) -> None:
         """See ``Progress.close``."""
@@ -77,6 +84,11 @@ def closing_progress(progress: Progress) -> Iterator[Progress]:
         yield progress
     finally:
         progress.close()
+
+
+def show_tracebacks(wanted: bool) -> None:
+    """Say whether the log shows the traceback of what is unexpected."""
+    TRACEBACKS.setLevel(logging.NOTSET if wanted else logging.CRITICAL)
 
 
 def readable_bytes(size: int) -> str:

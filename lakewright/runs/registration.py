@@ -1,6 +1,5 @@
 """The last commit registered in the catalog; a run registers what an earlier one could not."""
 
-import logging
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -8,10 +7,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lakewright.errors import CatalogError
 from lakewright.log.actions import TableState
 from lakewright.runs.job import AnyJob
+from lakewright.runs.progress import TRACEBACKS
 from lakewright.storage.lake import Lake, StoredObject
 from lakewright.unexpected import cause_of, trace_of
-
-LOGGER = logging.getLogger("lakewright")
 
 
 class Registered(BaseModel):
@@ -62,7 +60,7 @@ class Registration:
             ) from error
         except Exception as error:
             shows = self._job.feed.show_values
-            LOGGER.debug("%s: unexpected\n%s", self._job.target.name, trace_of(error, shows_values=shows))
+            TRACEBACKS.error("%s: unexpected\n%s", self._job.target.name, trace_of(error, shows_values=shows))
             raise CatalogError(
                 "the table could not be registered in the catalog: unexpected "
                 f"{cause_of(error, shows_values=shows)}; the data is committed, and the next run tries to register it "

@@ -11,23 +11,28 @@ from typing import Final
 from lakewright.log.records import SourceObject
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
-from transforms.object_names import date_of_object, is_hidden, why_no_data
+from transforms.object_names import as_text, date_of_object, is_folder_marker, is_hidden, one_line, why_no_data
 
-#: Why an object of ``Listing.unreadable`` is refused.
-UNREADABLE_NAME: Final = "Spark cannot open an object of this name; rename it"
+#: Why an object is refused whose name is bytes that are no text.
+NOT_UTF8: Final = "its name is not UTF-8; rename it"
+_UNREADABLE_NAME: Final = "Spark cannot open an object of this name; rename it"
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _KINDS_TOLD: Final = 3
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A source object as it lies there, with the date that its name says, and when it was written."""
+    """A source object as it lies there, with the date that its name says, and when it was written.
+
+    ``problem`` says why it cannot be read, for its name; it is empty for those that can.
+    """
 
     path: str
     size: int
     etag: str
     date: Mapping[str, str]
     modified: datetime
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def describe_empty(where: str, reasons: Mapping[str, str], *, whose: str) -> str
         else f"{len(reasons)} objects lie below {where}, none of them is"
     )
     sentence = f"{there} {whose}: {', '.join(told)}; first {min(reasons)}"
-    return _CONTROL.sub("\ufffd", sentence.encode(errors="surrogateescape").decode(errors="replace"))
+    return one_line(sentence)
 
 
 class Source:
@@ -82,12 +87,13 @@ class Source:
         """List the source; one odd name never stops it."""
         listing = Listing([], {}, [])
         for found in self.lake.list(self._folder):
-            path = found.path[len(self._folder) :]
-            if reason := self._reason_to_ignore(path, found.size):
-                listing.ignored[found.path] = reason
+            path, name = found.path[len(self._folder) :], as_text(found.path)
+            if reason := found.problem or self._reason_to_ignore(path, found.size):
+                listing.ignored[name] = reason
                 continue
-            listed = Listed(found.path, found.size, found.etag, date_of_object(path, self._file_name), found.modified)
-            (listing.objects if self._can_be_opened(path) else listing.unreadable).append(listed)
+            date, problem = date_of_object(path, self._file_name), self._problem_with_name(path)
+            listed = Listed(name, found.size, found.etag, date, found.modified, problem)
+            (listing.unreadable if problem else listing.objects).append(listed)
         return listing
 
     def folders(self) -> Sequence[str]:
@@ -99,13 +105,16 @@ class Source:
         current = {found.path: found.etag for found in self.lake.list(self._folder)}
         return [taken.path for taken in objects if current.get(taken.path) != taken.etag]
 
-    def _can_be_opened(self, path: str) -> bool:
-        """Tell whether Hadoop has a path for a name; locally it also names a checksum file after it."""
+    def _problem_with_name(self, path: str) -> str:
+        """Say why Hadoop has no path for a name; locally it also names a checksum file after it."""
+        if as_text(path) != path:
+            return NOT_UTF8
         colon = ":" in path.rsplit("/", 1)[-1] and not self.lake.uri.startswith("s3://")
-        return _CONTROL.search(path) is None and not colon and not {"", ".", ".."} & set(path.split("/"))
+        is_unreadable = _CONTROL.search(path) or colon or {"", ".", ".."} & set(path.split("/"))
+        return _UNREADABLE_NAME if is_unreadable else ""
 
     def _reason_to_ignore(self, path: str, size: int) -> str:
-        if not path or path.endswith("/"):
+        if not path or path.endswith("/") or is_folder_marker(path, size):
             return "a folder marker"
         if self._takes_underscores is None and is_hidden(path):
             return "hidden"

@@ -9,7 +9,7 @@ from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
 from lakewright.runs.job import Batch, Choice, Request, Survey, Version
-from lakewright.sources.listing import UNREADABLE_NAME, Listed, Source, describe_empty
+from lakewright.sources.listing import Listed, Source, describe_empty
 from lakewright.sources.selection import choose_append, choose_rebuild, choose_whole, narrowed
 from lakewright.storage.lake import Lake
 from transforms.object_names import DATE_KEYS, is_day, partition_path
@@ -76,7 +76,7 @@ class ObjectReader(Generic[Rows]):
             raise ConfigError(f"no source object matches {partition_path(request.wanted)}")
         fresh = [found for found in asked if request.everything or not state.has(found.path, found.etag)]
         heads = self.format.look(self.source.lake, fresh, {})
-        refused = {**heads.refused, **self._undated(fresh)} | {found.path: UNREADABLE_NAME for found in unreadable}
+        refused = {**heads.refused, **self._undated(fresh)} | {found.path: found.problem for found in unreadable}
         asked_paths = _paths(asked)
         refused |= {path: reason for path, reason in excluded.items() if path in asked_paths}
         if self.filling.fill == "append" and not request.everything:

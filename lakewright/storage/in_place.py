@@ -6,6 +6,9 @@ from typing import Any, BinaryIO, Final, Protocol
 
 PIECE_BYTES: Final = 1 << 20
 
+#: Why an object is refused that lies in an archive (Glacier, Deep Archive, Intelligent-Tiering).
+ARCHIVED: Final = "it is archived; restore it first"
+
 #: The tag that keeps the timer from starting again on its own output, and the scrub from doing work twice.
 PROCESSED: Final = ("PROCESSED", "True")
 

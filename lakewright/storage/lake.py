@@ -11,12 +11,16 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as a listing shows it; ``etag`` changes whenever the object is written again, at ``modified``."""
+    """An object as a listing shows it; ``etag`` changes whenever the object is written again, at ``modified``.
+
+    ``problem`` says why it cannot be read as data: a symbolic link that leads elsewhere. It is empty for all others.
+    """
 
     path: str
     size: int
     etag: str
     modified: datetime
+    problem: str = ""
 
 
 class Lake(Protocol):
@@ -33,7 +37,11 @@ class Lake(Protocol):
         """
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
-        """List the objects below ``prefix`` (a folder, ending in ``/``) whose paths come after ``after``, sorted."""
+        """List the objects below ``prefix`` (a folder, ending in ``/``) whose paths come after ``after``, sorted.
+
+        A symbolic link below ``prefix`` that leads out of the lake, or back to a folder it lies in, is listed as one
+        object with a ``problem``, and not followed.
+        """
 
     def folders(self, prefix: str) -> Sequence[str]:
         """Name the folders that lie directly in ``prefix`` (a folder, ending in ``/``), sorted."""
@@ -43,6 +51,7 @@ class Lake(Protocol):
 
         Raises:
             FileNotFoundError: If it is not there, or is another version.
+            ObjectRefusedError: If it is archived, and must be restored first.
         """
 
     def pieces(self, path: str, *, length: int) -> Iterator[bytes]:
@@ -50,6 +59,7 @@ class Lake(Protocol):
 
         Raises:
             FileNotFoundError: If it is not there, or is replaced while it is read.
+            ObjectRefusedError: If it is archived, and must be restored first.
         """
 
     def stat(self, path: str) -> StoredObject | None:

@@ -4,12 +4,13 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lakewright.errors import AccessDeniedError, ConfigError
 from lakewright.storage.lake import StoredObject
+from lakewright.storage.links import LinksWithin
 from lakewright.storage.temporary_files import (
     is_temporary,
     lock_folder,
@@ -38,9 +39,9 @@ class LocalLake:
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
         """See ``Lake.list``; a folder that cannot be read is an error, not an empty one."""
         found = []
-        for file in _files_below(self.root / prefix, onerror=_raise_unless_missing):
+        for file, problem in LinksWithin(self.root).files_below(self.root / prefix):
             path = file.relative_to(self.root).as_posix()
-            if path > after and not is_temporary(file.name) and (entry := self.stat(path)):
+            if path > after and not is_temporary(file.name) and (entry := self._entry(path, problem)):
                 found.append(entry)
         yield from sorted(found, key=lambda entry: entry.path)
 
@@ -75,6 +76,12 @@ class LocalLake:
 
     def stat(self, path: str) -> StoredObject | None:
         """See ``Lake.stat``."""
+        return self._entry(path, LinksWithin(self.root).problem_with(self.root / path, self.root))
+
+    def _entry(self, path: str, problem: str) -> StoredObject | None:
+        if problem:
+            stat = (self.root / path).lstat()
+            return StoredObject(path, 0, etag_of(stat), datetime.fromtimestamp(stat.st_mtime, UTC), problem)
         try:
             stat = (self.root / path).stat()
         except FileNotFoundError:
@@ -186,13 +193,6 @@ def etag_of(stat: os.stat_result) -> str:
     return f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
 
 
-def _files_below(folder: Path, *, onerror: Callable[[OSError], object] | None = None) -> Iterator[Path]:
-    for below, _, names in os.walk(folder, onerror=onerror, followlinks=True):
+def _files_below(folder: Path) -> Iterator[Path]:
+    for below, _, names in os.walk(folder):
         yield from (Path(below, name) for name in names)
-
-
-def _raise_unless_missing(error: OSError) -> None:
-    if isinstance(error, PermissionError):
-        raise AccessDeniedError(f"no rights to list {error.filename}") from error
-    if not isinstance(error, FileNotFoundError | NotADirectoryError):  # in a bucket, too, nothing lies below an object
-        raise error

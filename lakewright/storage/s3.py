@@ -9,9 +9,10 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 from s3transfer.manager import TransferConfig, TransferManager
 
-from lakewright.aws.clients import S3_CONNECTIONS, s3_client
+from lakewright.aws.clients import S3_CONNECTIONS, error_about, s3_client
 from lakewright.aws.s3_calls import code_of, is_passing, listed_pages, patient
-from lakewright.errors import ConfigError
+from lakewright.errors import ConfigError, ObjectRefusedError
+from lakewright.storage.in_place import ARCHIVED
 from lakewright.storage.lake import StoredObject
 
 _GONE: Final = ("NoSuchKey", "404")
@@ -31,7 +32,7 @@ class S3Lake:
         self.bucket = bucket
         self.prefix = f"{prefix}/" if prefix else ""
         self.uri = f"s3://{bucket}/{self.prefix}".rstrip("/")
-        self._s3: Any = s3_client()
+        self._s3: Any = s3_client(bucket)
 
     @patient
     def check(self) -> None:
@@ -92,6 +93,8 @@ class S3Lake:
                 raise FileNotFoundError(f"{self.uri}/{path} was written again while it was read") from error
             if code_of(error) == "InvalidRange":
                 return b"", etag
+            if code_of(error) == "InvalidObjectState":
+                raise ObjectRefusedError({path: ARCHIVED}) from error
             raise
 
     @patient
@@ -138,7 +141,7 @@ class S3Lake:
         """See ``Lake.move_all``; S3 copies, and all sources are deleted afterwards."""
         if not moves:
             return []
-        client = s3_client(attempts=_ATTEMPTS_AT_A_PART)
+        client = s3_client(self.bucket, attempts=_ATTEMPTS_AT_A_PART)
         config = TransferConfig(
             multipart_threshold=_PART_BYTES,
             multipart_chunksize=_PART_BYTES,
@@ -188,7 +191,8 @@ class S3Lake:
         failed = {failure["Key"] for failure in failures}
         if failed <= keys:
             keys &= failed
-        errors = [ClientError({"Error": failure}, f"DeleteObjects of {failure['Key']}") for failure in failures]
+        places = [f"s3://{self.bucket}/{failure['Key']}" for failure in failures]
+        errors = [error_about(place, failure, "DeleteObjects") for place, failure in zip(places, failures, strict=True)]
         if errors:
             raise min(errors, key=is_passing)  # one that does not pass is not waited for
 

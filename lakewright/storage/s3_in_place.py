@@ -11,7 +11,7 @@ from lakewright.aws.clients import s3_client
 from lakewright.aws.outages import Patience, outage_of
 from lakewright.aws.s3_calls import code_of, endpoint_of, is_passing, listed_pages, patient
 from lakewright.errors import ObjectRefusedError, OvertakenError, UnreachableError
-from lakewright.storage.in_place import PIECE_BYTES, PROCESSED, Opened, Replaced
+from lakewright.storage.in_place import ARCHIVED, PIECE_BYTES, PROCESSED, Opened, Replaced
 
 #: What one PUT takes; above that, parts.
 LARGEST_PUT: Final = 5 << 30
@@ -47,7 +47,7 @@ class S3InPlace:
     def __init__(self, bucket: str, prefix: str = "") -> None:
         self.bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        self._s3: Any = s3_client()
+        self._s3: Any = s3_client(bucket)
 
     @patient
     def open(self, path: str) -> Opened | None:
@@ -60,7 +60,7 @@ class S3InPlace:
             if code_of(error) in _GONE:
                 return None
             if code_of(error) == "InvalidObjectState":
-                raise ObjectRefusedError({path: "it is archived; restore it first"}) from error
+                raise ObjectRefusedError({path: ARCHIVED}) from error
             if code_of(error) in ("InvalidRequest", "400"):
                 raise ObjectRefusedError({path: "it is encrypted with a key of its uploader's own"}) from error
             raise

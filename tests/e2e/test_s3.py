@@ -201,6 +201,23 @@ def test_killed_and_run_again(s3_bench: S3Bench, stage: str, nth: int) -> None:
     assert len(partitions) == 2
 
 
+def test_what_is_archived_after_its_commit_stays_committed(s3_bench: S3Bench) -> None:
+    bench = s3_bench
+    key = str(bench.put("a.csv", "id,name\n1,a\n"))
+    bench.run()
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"id,name\n1,a\n", StorageClass="GLACIER")
+    assert bench.run()["status"] == "nothing_new"
+    bench.put("b.csv", "id,name\n2,b\n")
+    bench.put("c.csv", "id,name\n3,c\n", day="02")
+    receipt = bench.run()
+    path = key.removeprefix("some/lake/")
+    assert (receipt["exit_code"], receipt["refused"]) == (3, {path: "it is archived; restore it first"})
+    assert bench.rows() == [(1, "a"), (3, "c")], "the partition that needs it stays as it was"
+    boto3.client("s3").restore_object(Bucket=BUCKET, Key=key, RestoreRequest={"Days": 1})
+    assert bench.run()["exit_code"] == 0
+    assert bench.rows() == [(1, "a"), (2, "b"), (3, "c")]
+
+
 def test_no_such_bucket(aws: None, s3_bench: S3Bench) -> None:
     answer = command("run", "people", "--lake", "s3://no-such-bucket", "--config", str(s3_bench.root / "conf"))
     assert answer.exit_code == 2

