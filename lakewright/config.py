@@ -65,6 +65,10 @@ class Feed(Model):
         """Tell whether it is refused that nothing at the source is the feed's, which may have ``committed`` before."""
         return not committed if self.on_empty_source is None else self.on_empty_source == "refuse"
 
+    def renamed_columns(self) -> dict[str, dict[str, str]]:
+        """Give the columns that tables of this feed rename: the name in the table by that in the source, by table."""
+        return {}
+
     def fingerprint(self) -> str:
         """Hash what this feed says, so that a log entry can tell which config it was made with."""
         of_runs = {"description", "lease_seconds", "targets_at_once", "on_empty_source", "maintained_by"}

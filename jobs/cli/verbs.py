@@ -107,14 +107,16 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
     folder = Conf(options.conf)
     names = feed or folder.names()
     problems: list[str] = []
+    renamed: dict[str, Any] = {}
     for name in names:
         try:
-            load_feed(folder, name, options.settings)
+            if columns := load_feed(folder, name, options.settings).feed.renamed_columns():
+                renamed[name] = columns
         except ConfigError as error:
             problems += str(error).splitlines()
     if schema is not None:
         _write_schemas(schema)
-    data = {"feeds": names, "problems": problems}
+    data = {"feeds": names, "problems": problems, "renamed_columns": renamed}
     return Answer(data, screen.show_check, ConfigError.exit_code if problems else 0)
 
 
