@@ -8,7 +8,7 @@ from lakewright.config import suggest
 from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.files import Footer, is_load
 from lakewright.errors import ConfigError
-from transforms.changes.column_names import ColumnNames, is_same, normal
+from transforms.changes.column_names import ColumnNames, folded, normal
 from transforms.changes.schema_drift import merge_columns
 from transforms.errors import SchemaDriftError
 
@@ -30,7 +30,7 @@ class MergedColumns:
     @property
     def renamed_sources(self) -> dict[str, str]:
         """Give the source's names of those columns that the table calls otherwise, not only in other case."""
-        return {name: source for name, source in self.sources.items() if not is_same(name, source)}
+        return {name: source for name, source in self.sources.items() if folded(name) != folded(source)}
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class TableColumns:
             mapped,
             key=self.spec.key,
             partition_by=self.spec.partition_by,
-            of_deletes=(self.names.name_of(self.source.time_column),),
+            of_deletes=self.names.names_of(self.source.time_column),
             widens=self.widens,
         )
         merged = MergedColumns(columns, {name: known.get(name.casefold(), name) for name in columns}, changes)
@@ -109,8 +109,9 @@ class TableColumns:
             return
         if any(name in footers[path].columns for path in changes for name in ordering):
             return
+        missing = f" ({' or '.join(map(repr, ordering))})" if ordering else ""
         raise ConfigError(
-            f"{self.table}: {min(changes)} has no column that orders its changes ({' or '.join(map(repr, ordering))}); "
+            f"{self.table}: {min(changes)} has no column that orders its changes{missing}; "
             "set source.time_column to the column of the endpoint's TimestampColumnName, or, if the replication adds "
             f"none, source.order_by: file (tables.{self.table}.order_by for this table alone)"
         )
@@ -134,7 +135,7 @@ class TableColumns:
             return []
         absent: dict[str, list[str]] = {}
         dropped = self.dropped(footers, merged.sources)
-        of_deletes = {name.casefold() for name in (*self.spec.key, self.names.name_of(self.source.time_column))}
+        of_deletes = {name.casefold() for name in (*self.spec.key, *self.names.names_of(self.source.time_column))}
         for path, footer in footers.items():
             own = {self.names.name_of(name).casefold() for name in footer.columns if name not in dropped[path]}
             if is_load(path) or own <= of_deletes:
@@ -155,17 +156,18 @@ class TableColumns:
             ConfigError: If it does.
         """
         setting, found = f"tables.{self.table}.rename", {name for _, columns in files for name in columns}
+        tables: dict[str, list[str]] = {}
+        for name, source in before.items():
+            tables.setdefault(folded(source), []).append(name)
         for source in sorted(found):
-            former = [name for name, other in before.items() if is_same(other, source)]
-            name = self.names.name_of(source)
-            if former and not any(other.casefold() == name.casefold() for other in former):
+            former, name = tables.get(folded(source), []), self.names.name_of(source)
+            if former and name.casefold() not in (other.casefold() for other in former):
                 raise ConfigError(
                     f"{self.table}: column {source!r} of the source is {former[0]!r} in the table, and {name!r} by the "
                     f"feed; run `rebuild` to make the whole table anew, or take {setting} back"
                 )
         for source in self.spec.rename if files else ():
-            is_known = any(is_same(source, other) for other in before.values())
-            if not is_known and normal(source) not in map(normal, found):
+            if folded(source) not in tables and normal(source) not in map(normal, found):
                 raise ConfigError(
                     f"{setting} names {source!r}, which is no column of the source{suggest(source, sorted(found))}"
                 )

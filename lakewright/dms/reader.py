@@ -81,10 +81,12 @@ class ChangeReader:
         footers = {taken.path: heads[taken.path, taken.etag] for taken in objects}
         before = TableState() if batch.plan.overwrites_table else batch.state
         merged = self.columns.merged(footers, before.columns, source_columns(before))
+        left_out = self.columns.dropped(footers, merged.sources).values()
+        names = self._names(frozenset(name for dropped in left_out for name in dropped))
         sources = merged.renamed_sources
-        return ChangeFiles(self.source.lake, self.folder, objects, footers, merged.columns, self._names(), sources)
+        return ChangeFiles(self.source.lake, self.folder, objects, footers, merged.columns, names, sources)
 
-    def _names(self) -> ChangeColumns:
+    def _names(self, left_out: frozenset[str]) -> ChangeColumns:
         source, spec = self.columns.source, self.columns.spec
         return ChangeColumns(
             source.kind_column,
@@ -92,7 +94,7 @@ class ChangeReader:
             source.sequence_column,
             source.before_image_prefix,
             (*spec.key, *spec.partition_by) if source.before_image_prefix else (),
-            frozenset(self.columns.left_out),
+            left_out,
             self.columns.names,
         )
 

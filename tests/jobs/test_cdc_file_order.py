@@ -166,8 +166,9 @@ def test_another_order_needs_a_table_made_anew(cdc: FileOrderBench) -> None:
     cdc.feed(source__replication_columns=["ts"])
     receipt = cdc.run()
     assert receipt["exit_code"] == 2
-    assert "the feed says refined/hr/employees/ by department, key emp_no, ordered by file; run `rebuild`" in (
-        receipt["error"]
+    assert (
+        "the feed says refined/hr/employees/ by department, key emp_no, ordered by file; run `rebuild`"
+        in (receipt["error"])
     )
     assert committed(cdc.run(verb="rebuild")) == {"read": 2, "written": 1, "superseded": 1}
     assert cdc.rows("_change_order") == [(f"120260801101512345000 {FIRST} 0000000000",)]

@@ -41,9 +41,9 @@ def normal(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def is_same(name: str, other: str) -> bool:
-    """Tell whether two names of a source are one column's: they differ in case at most."""
-    return normal(name).lower() == normal(other).lower()
+def folded(name: str) -> str:
+    """Write a source's name so that two names which differ in case alone are the same."""
+    return normal(name).lower()
 
 
 class ColumnNames:
@@ -60,6 +60,10 @@ class ColumnNames:
         """Name a column of the source."""
         return self._rename.get(normal(source)) or ascii_name(source)
 
+    def names_of(self, *sources: str) -> list[str]:
+        """Name columns of the source; an empty one is none."""
+        return [self.name_of(source) for source in sources if source]
+
     def map_files(
         self, files: Iterable[tuple[str, Mapping[str, str]]], *, sources: Mapping[str, str], setting: str
     ) -> tuple[list[tuple[str, dict[str, str]]], dict[str, str]]:
@@ -74,7 +78,7 @@ class ColumnNames:
             The files with the table's names, and the source's name of each column by the table's in lower case.
 
         Raises:
-            SchemaDriftError: If two columns of the source would have one name.
+            SchemaDriftError: If two columns of the source would have one name, or one has none.
         """
         known = {name.casefold(): source for name, source in sources.items()}
         mapped = []
@@ -82,11 +86,12 @@ class ColumnNames:
             in_file: dict[str, str] = {}
             named = {}
             for source, kind in columns.items():
+                if not source:
+                    raise SchemaDriftError(f"{path}: a column has no name; name it at the source")
                 name = self.name_of(source)
-                folded = name.casefold()
-                if (other := in_file.setdefault(folded, source)) != source:
+                if (other := in_file.setdefault(name.casefold(), source)) != source:
                     raise SchemaDriftError(_same_name(path, other, source, name, setting))
-                if not is_same(before := known.setdefault(folded, source), source):
+                if folded(before := known.setdefault(name.casefold(), source)) != folded(source):
                     raise SchemaDriftError(
                         f"{path}: column {source!r} would be {name!r} in the table, where that is the source's column "
                         f"{before!r}; nothing was written; give one of them another name in {setting}"
@@ -99,7 +104,7 @@ class ColumnNames:
 def _same_name(path: str, first: str, second: str, name: str, setting: str) -> str:
     what = (
         "differ in case alone, and a table can hold one of them"
-        if is_same(first, second)
+        if folded(first) == folded(second)
         else f"would both be {name!r} in the table"
     )
     return (

@@ -44,7 +44,7 @@ class KeyedChanges:
             key=self.spec.key,
             partition_by=self.spec.partition_by,
             **change_order(self.files, self.source, self.spec),
-            beside_values=(self.files.names.of_table.name_of(self.source.time_column),),
+            beside_values=self.files.names.of_table.names_of(self.source.time_column),
             keep=self.keep,
             allows_absent=self.spec.keep_when_absent,
             follows_keys=self.follows_keys,
