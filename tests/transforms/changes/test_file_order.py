@@ -20,7 +20,7 @@ from transforms.changes.file_order import stamp_of
         pytest.param("x20260801-101512345.parquet", "", id="with-something-before-it"),
         pytest.param("20260801-101512345.csv", "", id="another-kind-of-file"),
         pytest.param("20260801-101512345/changes.parquet", "", id="of-a-folder"),
-        pytest.param("२०२६0801-101512345.parquet", "", id="digits-of-another-script"),
+        pytest.param("\u0662\u0660\u0662\u06660801-101512345.parquet", "", id="digits-of-another-script"),
     ],
 )
 def test_stamps(path: str, stamp: str) -> None:
