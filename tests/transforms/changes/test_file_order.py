@@ -9,6 +9,7 @@ from transforms.changes.file_order import stamp_of
     ("path", "stamp"),
     [
         pytest.param("20260801-101512345.parquet", "20260801101512345000", id="as-dms-writes-it"),
+        pytest.param("20141029-1134010000.parquet", "20141029113401000000", id="as-its-manual-has-it"),
         pytest.param("a/2026/08/01/20260801-101512345.parquet", "20260801101512345000", id="in-folders"),
         pytest.param("20260801101512.parquet", "20260801101512000000", id="without-dash-and-fraction"),
         pytest.param("20260801-101512123456.parquet", "20260801101512123456", id="microseconds"),
