@@ -37,7 +37,7 @@ def build(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: HudiTableSpec) -> Ke
 
 def build_appended(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: HudiTableSpec) -> AppendedChanges:
     """Keep every change of a table without a key, and what it was."""
-    return AppendedChanges(files, feed.source.kind_column, feed.source.time_column, spec.partition_by)
+    return AppendedChanges(files, feed.source, spec)
 
 
 def keyed_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSpec) -> AnyJob:
@@ -53,11 +53,12 @@ def appended_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTabl
     if read_properties(lake, target.path):
         raise ConfigError(f"{target.path} is a Hudi table, and the table has no key now; give it its key back")
     reserved, database = (feed.source.kind_column, ORDER), feed.target.catalog_database
+    by_file = spec.order_by == "file"
     columns = TableColumns(target.name, feed.source, spec, feed.target.keep_columns, reserved)
     sink = ParquetSink(
         lake,
         target,
-        f"by {'/'.join(spec.partition_by) or 'no partition'}, appended",
+        f"by {'/'.join(spec.partition_by) or 'no partition'}, appended{', ordered by file' if by_file else ''}",
         partition_by=spec.partition_by,
         catalog_table=(database, target.name) if database else None,
     )
@@ -96,9 +97,8 @@ def _open_target(target: Target, feed: CdcToHudiFeed, lake: Lake) -> AnyJob:
             )
         if spec is None and feed.unconfigured == "skip":
             return _unusable(target, feed, UnusableTable(folder, None))
-        if spec is None or not spec.key:
-            return appended_job(target, feed, lake, spec or HudiTableSpec())
-        return keyed_job(target, feed, lake, spec)
+        spec = feed.source.ordered(spec or HudiTableSpec())
+        return (keyed_job if spec.key else appended_job)(target, feed, lake, spec)
     except LakewrightError as error:
         return _unusable(target, feed, UnusableTable(folder, error))
 
@@ -116,6 +116,7 @@ def _reader(feed: CdcToHudiFeed, lake: Lake, columns: TableColumns) -> ChangeRea
         options.on_stale_load,
         allows_gone=options.on_missing_source == "rebuild",
         max_record_bytes=feed.source.max_record_bytes,
+        by_file=columns.spec.order_by == "file",
     )
     return ChangeReader(source, "" if "://" in path else f"{path}{columns.table}/", selection, columns)
 

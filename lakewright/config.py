@@ -89,6 +89,10 @@ class Feed(Model):
         """Give the tables in the catalog that this feed names."""
         return ()
 
+    def renamed_columns(self) -> dict[str, dict[str, str]]:
+        """Give the columns that tables of this feed rename: the name in the table by that in the source, by table."""
+        return {}
+
     def fingerprint(self) -> str:
         """Hash what this feed says, so that a log entry can tell which config it was made with."""
         of_runs = {"description", "lease_seconds", "targets_at_once", "on_empty_source", "maintained_by", "show_values"}

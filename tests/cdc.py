@@ -51,11 +51,17 @@ class CdcBench:
         path.write_text(yaml.safe_dump(feed, sort_keys=False))
 
     def put(
-        self, name: str, rows: Iterable[Sequence[Any]], schema: pa.Schema = EMPLOYEES, *, table: str = "employees"
+        self,
+        name: str,
+        rows: Iterable[Sequence[Any]],
+        schema: pa.Schema = EMPLOYEES,
+        *,
+        table: str = "employees",
+        has_times: bool = True,
     ) -> Path:
         """Write a file: the rows of a load as they are, those of changes with their kind and time before them."""
         if not name.startswith("LOAD"):
-            schema = pa.schema([_OP, _TIME, *schema])
+            schema = pa.schema([_OP, *([_TIME] if has_times else []), *schema])
         columns = list(zip(*rows, strict=True)) or [()] * len(schema)
         arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
         path = self.lake / "raw/hr" / table / name

@@ -98,8 +98,11 @@ def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
             )
             for version in schema["versions"]
         }
-        columns = "\n".join(f"{name} {kind}" for name, kind in schema["columns"].items()) or "no table yet"
-        _show(f"schema of {schema['feed']} → {schema['target']}", {"columns": columns} | rows)
+        sources = {name: f" from {source!r}" for name, source in schema["sources"].items()}
+        columns = [f"{name} {kind}{sources.get(name, '')}" for name, kind in schema["columns"].items()]
+        _show(
+            f"schema of {schema['feed']} → {schema['target']}", {"columns": "\n".join(columns) or "no table yet"} | rows
+        )
 
 
 def show_compactions(targets: Sequence[Mapping[str, Any]]) -> None:
@@ -114,12 +117,16 @@ def show_compactions(targets: Sequence[Mapping[str, Any]]) -> None:
             _show(f"compaction of {found['feed']} → {found['target']}", rows or {"nothing to do": "no log files"})
 
 
-def show_check(checked: Mapping[str, Sequence[str]]) -> None:
-    """Show what is wrong with feeds."""
+def show_check(checked: Mapping[str, Any]) -> None:
+    """Show what is wrong with feeds; if nothing is, which columns they rename."""
     feeds, problems = checked["feeds"], checked["problems"]
     for problem in problems:
         Console(stderr=True, soft_wrap=True).print(f"error: {problem}", markup=False, highlight=False)
     if not problems:
+        for feed, tables in checked["renamed_columns"].items():
+            for table, rename in tables.items():
+                names = ", ".join(f"{source!r} is {name}" for source, name in rename.items())
+                Console().print(f"columns of {feed} → {table}: {names}", markup=False, highlight=False)
         Console().print(f"{len(feeds)} feeds are fine: {', '.join(feeds)}", markup=False, highlight=False)
 
 

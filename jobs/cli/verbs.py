@@ -139,7 +139,8 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
     problems += conflicts(feeds)
     if schema is not None:
         _write_schemas(schema)
-    data = {"feeds": names, "problems": problems}
+    renamed = {loaded.name: columns for loaded in feeds if (columns := loaded.feed.renamed_columns())}
+    data = {"feeds": names, "problems": problems, "renamed_columns": renamed}
     return Answer(data, screen.show_check, ConfigError.exit_code if problems else 0)
 
 

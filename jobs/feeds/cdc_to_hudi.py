@@ -50,6 +50,10 @@ class CdcToHudiFeed(Feed):
         is_merged_on_read = table.key and (table.storage or self.target.storage) == "merge_on_read"
         return ("_ro", "_rt") if is_merged_on_read else ("",)
 
+    def renamed_columns(self) -> dict[str, dict[str, str]]:
+        """See ``Feed.renamed_columns``."""
+        return {name: table.rename for name, table in self.tables.items() if table.rename}
+
     @model_validator(mode="after")
     def _tables_fit(self) -> "CdcToHudiFeed":
         for name, table in self.tables.items():
@@ -58,6 +62,11 @@ class CdcToHudiFeed(Feed):
             reserved = {KEY, ORDER, IS_DELETED} & {*table.key, *table.partition_by}
             if reserved:
                 raise ValueError(f"tables.{name}: {reserved.pop()} is a column that this job makes")
+            left_out = self.source.added_columns() - {*self.target.keep_columns}
+            if added := [source for source in table.rename if source in left_out]:
+                raise ValueError(
+                    f"tables.{name}.rename: {added[0]!r} is a column of the replication, which the table leaves out"
+                )
         require_apart(self.source.path, self.target.path)
         known = {*self.source.added_columns(), self.source.time_column}
         if unknown := [name for name in self.target.keep_columns if name not in known]:
@@ -84,4 +93,5 @@ def table_of_parameter(name: str, text: str) -> HudiTableSpec:
         return HudiTableSpec.model_validate({_PARAMETER_KEYS.get(key, key): value for key, value in written.items()})
     except ValidationError as error:
         problem = error.errors()[0]
-        raise ConfigError(f"parameter {name}: {problem['loc'][0]}: {problem['msg']}") from None
+        place = "".join(f"{part}: " for part in problem["loc"][:1])
+        raise ConfigError(f"parameter {name}: {place}{problem['msg']}") from None

@@ -1,14 +1,36 @@
 """The columns of a table of changes: those of the table and of its files, without those that the replication adds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from lakewright.config import suggest
 from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.files import Footer, is_load
 from lakewright.errors import ConfigError
+from transforms.changes.column_names import ColumnNames, folded, normal
 from transforms.changes.schema_drift import merge_columns
 from transforms.errors import SchemaDriftError
+
+
+@dataclass(frozen=True)
+class MergedColumns:
+    """The columns of a table after a batch.
+
+    Attributes:
+        columns: Their types, by name.
+        sources: What the source calls each of them.
+        changes: How the table changes, in words.
+    """
+
+    columns: dict[str, str]
+    sources: dict[str, str]
+    changes: list[str]
+
+    @property
+    def renamed_sources(self) -> dict[str, str]:
+        """Give the source's names of those columns that the table calls otherwise, not only in other case."""
+        return {name: source for name, source in self.sources.items() if folded(name) != folded(source)}
 
 
 @dataclass(frozen=True)
@@ -29,52 +51,96 @@ class TableColumns:
     reserved: tuple[str, ...] = ()
     widens: bool = False
 
-    def merged(self, footers: Mapping[str, Footer], table: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-        """Bring the columns of table and files together; tell how the table changes.
+    @cached_property
+    def names(self) -> ColumnNames:
+        """How the table names the columns of its source."""
+        return ColumnNames(self.spec.rename)
+
+    @cached_property
+    def left_out(self) -> set[str]:
+        """The columns that the replication adds to files, and that the table does not keep."""
+        own = {*self.spec.key, *self.spec.partition_by}
+        return {name for name in self.source.added_columns() - {*self.keeps} if self.names.name_of(name) not in own}
+
+    def merged(
+        self, footers: Mapping[str, Footer], table: Mapping[str, str], renamed: Mapping[str, str]
+    ) -> MergedColumns:
+        """Bring the columns of table and files together; ``renamed`` is what ``MergedColumns`` gave for the table.
 
         Raises:
             SchemaDriftError: If they do not go together.
             ConfigError: If the feed names columns that are not there, or cannot be what it wants them for.
         """
         table = {name: kind for name, kind in table.items() if name not in self.reserved}
-        files = []
-        dropped = self.dropped(footers, table)
-        for path, footer in sorted(footers.items(), key=lambda item: (not is_load(item[0]), item[0])):
-            files.append((path, {name: kind for name, kind in footer.columns.items() if name not in dropped[path]}))
+        before = {name: renamed.get(name, name) for name in table}
+        dropped = self.dropped(footers, before)
+        files = [
+            (path, {name: kind for name, kind in footer.columns.items() if name not in dropped[path]})
+            for path, footer in sorted(footers.items(), key=lambda item: (not is_load(item[0]), item[0]))
+        ]
+        self._check_renames(files, before)
+        mapped, known = self.names.map_files(files, sources=before, setting=f"tables.{self.table}.rename")
         columns, changes = merge_columns(
             table,
-            files,
+            mapped,
             key=self.spec.key,
             partition_by=self.spec.partition_by,
-            of_deletes=(self.source.time_column,),
+            of_deletes=self.names.names_of(self.source.time_column),
             widens=self.widens,
         )
-        self._check(columns)
-        return columns, changes
+        merged = MergedColumns(columns, {name: known.get(name.casefold(), name) for name in columns}, changes)
+        changes += [
+            f"column {source!r} of the source is {name}"
+            for name, source in merged.renamed_sources.items()
+            if name not in table
+        ]
+        self._check(merged)
+        return merged
 
-    def dropped(self, footers: Mapping[str, Footer], table: Mapping[str, str]) -> dict[str, list[str]]:
-        """Name the columns of each file that the replication added, and that the table leaves out."""
+    def check_order(self, footers: Mapping[str, Footer]) -> None:
+        """Make sure that something orders the changes of files.
+
+        Raises:
+            ConfigError: If no file of changes has a column that does, and the feed does not order by their names.
+        """
+        changes = [path for path in footers if not is_load(path)]
+        ordering = [name for name in (self.source.sequence_column, self.source.time_column) if name]
+        if self.spec.order_by == "file" or not changes:
+            return
+        if any(name in footers[path].columns for path in changes for name in ordering):
+            return
+        missing = f" ({' or '.join(map(repr, ordering))})" if ordering else ""
+        raise ConfigError(
+            f"{self.table}: {min(changes)} has no column that orders its changes{missing}; "
+            "set source.time_column to the column of the endpoint's TimestampColumnName, or, if the replication adds "
+            f"none, source.order_by: file (tables.{self.table}.order_by for this table alone)"
+        )
+
+    def dropped(self, footers: Mapping[str, Footer], sources: Mapping[str, str]) -> dict[str, list[str]]:
+        """Name the columns of each file that the replication added, and that the table leaves out.
+
+        Before images are those of columns of any file, or of the table: ``sources`` are their names at the source.
+        """
         prefix = self.source.before_image_prefix
-        added = self.source.added_columns() - {*self.keeps, *self.spec.key, *self.spec.partition_by}
         names = {name for footer in footers.values() for name in footer.columns}
-        before = {(prefix + name).casefold() for name in (*table, *names)} if prefix else set()
+        before = {(prefix + name).casefold() for name in (*sources.values(), *names)} if prefix else set()
         return {
-            path: [name for name in footer.columns if name in added or name.casefold() in before]
+            path: [name for name in footer.columns if name in self.left_out or name.casefold() in before]
             for path, footer in footers.items()
         }
 
-    def warn_of_absent(self, footers: Mapping[str, Footer], table: Mapping[str, str]) -> list[str]:
+    def warn_of_absent(self, footers: Mapping[str, Footer], merged: MergedColumns) -> list[str]:
         """Warn of columns that files of changes lack: updates make them null."""
         if self.spec.keep_when_absent or not self.spec.key:
             return []
         absent: dict[str, list[str]] = {}
-        dropped = self.dropped(footers, table)
+        dropped = self.dropped(footers, merged.sources)
+        of_deletes = {name.casefold() for name in (*self.spec.key, *self.names.names_of(self.source.time_column))}
         for path, footer in footers.items():
-            own = {name.casefold() for name in footer.columns}
-            of_deletes = (*self.spec.key, *dropped[path], self.source.time_column)
-            if is_load(path) or own <= {name.casefold() for name in of_deletes}:
+            own = {self.names.name_of(name).casefold() for name in footer.columns if name not in dropped[path]}
+            if is_load(path) or own <= of_deletes:
                 continue
-            for name in table:
+            for name in merged.columns:
                 if name.casefold() not in own and name not in self.spec.keep_when_null:
                     absent.setdefault(name, []).append(path)
         return [
@@ -83,7 +149,31 @@ class TableColumns:
             for name, paths in absent.items()
         ]
 
-    def _check(self, columns: Mapping[str, str]) -> None:
+    def _check_renames(self, files: Sequence[tuple[str, Mapping[str, str]]], before: Mapping[str, str]) -> None:
+        """Refuse a feed that names a column otherwise than the table does, or renames one that nothing has.
+
+        Raises:
+            ConfigError: If it does.
+        """
+        setting, found = f"tables.{self.table}.rename", {name for _, columns in files for name in columns}
+        tables: dict[str, list[str]] = {}
+        for name, source in before.items():
+            tables.setdefault(folded(source), []).append(name)
+        for source in sorted(found):
+            former, name = tables.get(folded(source), []), self.names.name_of(source)
+            if former and name.casefold() not in (other.casefold() for other in former):
+                raise ConfigError(
+                    f"{self.table}: column {source!r} of the source is {former[0]!r} in the table, and {name!r} by the "
+                    f"feed; run `rebuild` to make the whole table anew, or take {setting} back"
+                )
+        for source in self.spec.rename if files else ():
+            if folded(source) not in tables and normal(source) not in map(normal, found):
+                raise ConfigError(
+                    f"{setting} names {source!r}, which is no column of the source{suggest(source, sorted(found))}"
+                )
+
+    def _check(self, merged: MergedColumns) -> None:
+        columns = merged.columns
         if columns and (missing := [name for name in self.spec.partition_by if name not in columns]):
             raise SchemaDriftError(
                 f"{self.table}: no file has the partition column {missing[0]!r} yet, and the table cannot begin "
@@ -100,8 +190,10 @@ class TableColumns:
                 f"{suggest(unknown[0], list(columns))}"
             )
         for own in self.reserved:
-            if other := next((name for name in columns if name != own and name.casefold() == own.casefold()), None):
+            alike = (name for name in columns if name.casefold() == own.casefold())
+            if other := next((name for name in alike if (name, merged.sources[name]) != (own, own)), None):
                 raise ConfigError(
-                    f"{self.table} has a column {other!r}, and is appended with the kind of each change as {own!r}: "
-                    "they differ in case alone; give the table its key, or rename the column at the source"
+                    f"{self.table} has a column {other!r}, and is appended with the kind of each change as {own!r}, "
+                    f"which differs in case at most; give the table its key, or rename {merged.sources[other]!r} in "
+                    f"tables.{self.table}.rename"
                 )

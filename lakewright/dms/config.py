@@ -1,11 +1,15 @@
 """What a feed says of a replication: where its files are, which columns it adds, how each table is kept."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, Model, RecordBytes
 from lakewright.folders import source_folder
+from transforms.changes.column_names import ascii_name, normal, problem_with_name
+
+#: columns: the number that the replication gave a change, else its time. file: the stamps in the names of files.
+OrderBy = Literal["columns", "file"]
 
 
 class TableSpec(Model):
@@ -18,6 +22,10 @@ class TableSpec(Model):
     )
     keep_when_absent: bool = Field(
         default=False, description="Whether columns that an update's file lacks keep their values in the table."
+    )
+    order_by: OrderBy | None = Field(default=None, description="Of this table, where it differs from the source's.")
+    rename: dict[str, str] = Field(
+        default={}, description="Columns by their names in the source, and what the table calls them: {Straße: street}."
     )
 
     @field_validator("key", "partition_by", "keep_when_null", mode="before")
@@ -33,6 +41,33 @@ class TableSpec(Model):
             raise ValueError(f"names a column twice: {', '.join(names)}")
         return names
 
+    @field_validator("rename")
+    @classmethod
+    def _names_can_be(cls, rename: dict[str, str]) -> dict[str, str]:
+        """Refuse names that no table can have, and those that two columns would share."""
+        sources: dict[str, str] = {}
+        for source, name in rename.items():
+            if problem := problem_with_name(name):
+                raise ValueError(f"{source!r} cannot become {name!r}: {problem}")
+            if (other := sources.setdefault(name.casefold(), source)) != source:
+                raise ValueError(f"{other!r} and {source!r} would both be {name!r}")
+        if len({normal(source) for source in rename}) < len(rename):
+            raise ValueError("names a column twice, with an accent that is written in two ways")
+        return rename
+
+    @model_validator(mode="after")
+    def _names_are_the_tables(self) -> "TableSpec":
+        """Refuse settings that call a column what the source calls it, where the table calls it otherwise."""
+        for setting in ("key", "partition_by", "keep_when_null"):
+            for name in getattr(self, setting):
+                named = self.rename.get(name) or ascii_name(name)
+                if name != named and name not in self.rename.values():
+                    raise ValueError(
+                        f"{setting}: {name!r} is a column of the source, which the table calls {named!r}: name it so "
+                        "here, or rename it"
+                    )
+        return self
+
     @model_validator(mode="after")
     def _keeps_values_of_rows(self) -> "TableSpec":
         if (self.keep_when_null or self.keep_when_absent) and not self.key:
@@ -40,6 +75,9 @@ class TableSpec(Model):
         if fixed := [name for name in self.keep_when_null if name in (*self.key, *self.partition_by)]:
             raise ValueError(f"keep_when_null: {fixed[0]!r} is a column of key or partition, which updates always hold")
         return self
+
+
+Spec = TypeVar("Spec", bound=TableSpec)
 
 
 class ReplicationSource(Model):
@@ -57,6 +95,11 @@ class ReplicationSource(Model):
     sequence_column: str = Field(
         default="AR_H_CHANGE_SEQ", description="Numbers the changes, where it is there; never a column of the table."
     )
+    order_by: OrderBy = Field(
+        default="columns",
+        description="columns: by sequence_column, else time_column. file: by the time stamps in the names of the files "
+        "and the places of rows in them, if the replication adds no such column.",
+    )
     replication_columns: tuple[str, ...] = Field(
         default=(), description="Other columns that the replication added and the tables leave out: [schema_name]."
     )
@@ -72,3 +115,7 @@ class ReplicationSource(Model):
     def added_columns(self) -> set[str]:
         """Name the columns that the replication added, and that are not the source table's own."""
         return {self.kind_column, self.sequence_column, *self.replication_columns}
+
+    def ordered(self, spec: Spec) -> Spec:
+        """Order the changes of a table as the source says, if the table does not say it."""
+        return spec.model_copy(update={"order_by": spec.order_by or self.order_by})

@@ -20,6 +20,7 @@ from lakewright.log.records import SourceObject
 from lakewright.parquet.values import find_long_value
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
+from transforms.changes.column_names import ColumnNames
 from transforms.changes.load_files import LOAD_PATH
 
 _LOAD: Final = re.compile(LOAD_PATH, re.DOTALL)
@@ -56,7 +57,8 @@ class ChangeColumns:
     """The columns that say what a change is; their names are exact, since a table may have ``op`` beside ``Op``.
 
     ``before_prefix`` begins the names of the columns that hold values as they were before an update (empty: there are
-    none), ``before`` are the columns of the table that are wanted so. ``added`` are columns that are never the table's.
+    none), ``before`` are the columns of the table that are wanted so. ``added`` are columns that are never the table's,
+    ``of_table`` names the others as the table does.
     """
 
     kind: str = "Op"
@@ -65,6 +67,7 @@ class ChangeColumns:
     before_prefix: str = ""
     before: tuple[str, ...] = ()
     added: frozenset[str] = frozenset()
+    of_table: ColumnNames = field(default_factory=lambda: ColumnNames({}))
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ class ChangeFiles:
         footers: What each file says of itself, by path.
         columns: The columns of the table, with their types.
         names: The columns that say what a change is.
+        sources: What the source calls those columns of the table that the table calls otherwise.
     """
 
     lake: Lake
@@ -86,6 +90,7 @@ class ChangeFiles:
     footers: Mapping[str, Footer]
     columns: Mapping[str, str]
     names: ChangeColumns
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -10,6 +10,7 @@ from lakewright.errors import ConfigError, ObjectRefusedError
 from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
+from lakewright.log.schemas import source_columns
 from lakewright.runs.job import Batch, Choice, Request, Survey, Version
 from lakewright.sources.listing import Source, describe_empty
 
@@ -42,22 +43,26 @@ class ChangeReader:
         refused = {found.path: found.problem for found in listing.unreadable} | dict(excluded)
         choice = self.selection.choose(listed, state, everything=request.everything)
         ignored |= {taken.path: reason for taken in choice.objects if (reason := reason_left_out(taken))}
+        applied = () if request.everything else state.objects
+        refused |= self.selection.why_unordered(_to_read(choice.objects), applied)
         heads, unreadable = self._look(choice.objects, {})
         refused |= unreadable
         if refused:
             earlier = [] if request.everything else earlier_than(refused, choice.objects)
             choice = Choice(earlier, choice.scope if earlier else Append())
         footers = {taken.path: heads[taken.path, taken.etag] for taken in _to_read(choice.objects)}
-        columns, changes = self.columns.merged(footers, {} if request.everything else state.columns)
-        dropped = self.columns.dropped(footers, columns).values()
+        self.columns.check_order(footers)
+        before = TableState() if request.everything else state
+        merged = self.columns.merged(footers, before.columns, source_columns(before))
+        dropped = self.columns.dropped(footers, merged.sources).values()
         return Survey(
             choice=choice,
             heads=heads,
             refused=refused,
             ignored=ignored,
             dropped_columns=sorted({name for names in dropped for name in names}),
-            schema_changes=changes,
-            warnings=self.columns.warn_of_absent(footers, columns),
+            schema_changes=merged.changes,
+            warnings=self.columns.warn_of_absent(footers, merged),
             nothing=""
             if listed or refused
             else describe_empty(self.source.where, ignored, whose="a Parquet file of the table"),
@@ -74,10 +79,14 @@ class ChangeReader:
         if unreadable:
             raise ObjectRefusedError(unreadable)
         footers = {taken.path: heads[taken.path, taken.etag] for taken in objects}
-        columns, _ = self.columns.merged(footers, {} if batch.plan.overwrites_table else batch.state.columns)
-        return ChangeFiles(self.source.lake, self.folder, objects, footers, columns, self._names())
+        before = TableState() if batch.plan.overwrites_table else batch.state
+        merged = self.columns.merged(footers, before.columns, source_columns(before))
+        left_out = self.columns.dropped(footers, merged.sources).values()
+        names = self._names(frozenset(name for dropped in left_out for name in dropped))
+        sources = merged.renamed_sources
+        return ChangeFiles(self.source.lake, self.folder, objects, footers, merged.columns, names, sources)
 
-    def _names(self) -> ChangeColumns:
+    def _names(self, left_out: frozenset[str]) -> ChangeColumns:
         source, spec = self.columns.source, self.columns.spec
         return ChangeColumns(
             source.kind_column,
@@ -85,7 +94,8 @@ class ChangeReader:
             source.sequence_column,
             source.before_image_prefix,
             (*spec.key, *spec.partition_by) if source.before_image_prefix else (),
-            frozenset(source.added_columns() - {*self.columns.keeps}),
+            left_out,
+            self.columns.names,
         )
 
     def _look(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Final, Literal
 
 from lakewright.dms.files import first_time, is_load, read_footers, written_at
@@ -13,8 +14,17 @@ from lakewright.runs.job import Choice
 from lakewright.sources.listing import Listed
 from lakewright.sources.selection import choose_append
 from lakewright.storage.lake import Lake
+from transforms.changes.file_order import stamp_of
 
 _LEFT_OUT: Final = "left_out"
+_NO_STAMP: Final = (
+    "its name does not begin with a time stamp, such as 20260801-101512345.parquet, and order_by: file orders changes "
+    "by that; rename it, or order by a column"
+)
+_SAME_STAMP: Final = (
+    "its name has the same time stamp as {}, and order_by: file cannot tell which comes first; delete it if it is a "
+    "copy, rename one of them, or order by a column"
+)
 
 
 def reason_left_out(taken: SourceObject) -> str:
@@ -31,6 +41,7 @@ class ChangeSelection:
         on_stale_load: What becomes of files of a full load that were not written again when others were.
         allows_gone: Whether a table is made anew although a file that was taken before is gone.
         max_record_bytes: A file with a longer value cannot be read.
+        by_file: Whether the stamps in the names of files order the changes.
     """
 
     lake: Lake
@@ -38,6 +49,7 @@ class ChangeSelection:
     on_stale_load: Literal["refuse", "drop", "keep"]
     allows_gone: bool
     max_record_bytes: int
+    by_file: bool = False
 
     def choose(self, listed: Sequence[Listed], state: TableState, *, everything: bool) -> Choice:
         """Choose the files that were never taken; with ``everything``, all that the table is made of by now.
@@ -55,7 +67,7 @@ class ChangeSelection:
                 raise ReloadedError(reloaded[0])
             return choose_append(listed, state, values=lambda _: {}, everything=False, allow_gone=False)
         stale = self._stale_loads(loads, before, reloaded)
-        begun = self._load_began(found for found in loads if found.path not in stale) if reloaded else ""
+        begun = self._load_began([found for found in loads if found.path not in stale], reloaded) if reloaded else ""
         objects = []
         for found in listed:
             notes: dict[str, str | int] = {}
@@ -111,13 +123,42 @@ class ChangeSelection:
         length = min(len(stamp), len(begun))
         return bool(length) and stamp[:length] < begun[:length]
 
-    def _load_began(self, loads: Iterable[Listed]) -> str:
-        """Give the first time that the rows of a full load have, as digits; empty if they do not tell."""
+    def _load_began(self, loads: Sequence[Listed], reloaded: Collection[str]) -> str:
+        """Give the first time that the rows of a full load have, as digits; empty if they do not tell.
+
+        Where the names of files order the changes, rows need no time: then the first of the load's files that was
+        written again tells, by the time at which it was.
+        """
         objects = [SourceObject(path=found.path, size=found.size, etag=found.etag) for found in loads]
         _, unreadable = read_footers(self.lake, objects, max_record_bytes=self.max_record_bytes)
         if unreadable:
             return ""  # a damaged file is refused later on
-        return first_time(self.lake, objects, self.time_column)
+        begun = first_time(self.lake, objects, self.time_column)
+        if begun or not self.by_file:
+            return begun
+        written = min(found.modified for found in loads if found.path in reloaded)
+        return written.astimezone(UTC).strftime("%Y%m%d%H%M%S")
+
+    def why_unordered(self, objects: Iterable[SourceObject], applied: Collection[str]) -> dict[str, str]:
+        """Say why the names of files do not tell in which order they come, if names are what orders changes.
+
+        Args:
+            objects: The files of a batch that it reads.
+            applied: Those that the table already has, and keeps.
+        """
+        if not self.by_file:
+            return {}
+        paths = [taken.path for taken in objects if not is_load(taken.path)]
+        by_stamp: dict[str, list[str]] = {}
+        for path in sorted({*paths, *applied}):
+            by_stamp.setdefault(stamp_of(path), []).append(path)
+        reasons = {}
+        for path in paths:
+            stamp = stamp_of(path)
+            others = [other for other in by_stamp[stamp] if other != path]
+            if not stamp or others:
+                reasons[path] = _SAME_STAMP.format(others[0]) if stamp else _NO_STAMP
+        return reasons
 
 
 def earlier_than(refused: Collection[str], objects: Iterable[SourceObject]) -> list[SourceObject]:

@@ -23,6 +23,7 @@ from lakewright.hudi.writer import HudiTable, check_session, read_keys, write_ch
 from lakewright.log.actions import AnyAction, RaiseWatermark, RemoveTombstones, TableCommit, TableState, TakeObjects
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.log.records import Counts
+from lakewright.log.schemas import note_source_columns
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.table_actions import table_actions
 from lakewright.runs.job import Applied, Batch, CatalogEntry, Preflight, Request, Staged
@@ -83,7 +84,11 @@ class HudiSink:
             counts=_counts(staged),
             in_table=staged.in_table,
             in_quarantine=sum(file.rows for file in rejected),
-            actions=[*actions, *self._order_actions(batch, staging, staged)],
+            actions=[
+                *actions,
+                *note_source_columns(rows.files.sources, batch.state, anew=batch.plan.overwrites_table),
+                *self._order_actions(batch, staging, staged),
+            ],
             rules=rules,
             warnings=[
                 *([_SHARED_KEYS.format(staged.last["shared"])] if staged.last["shared"] else []),
@@ -156,8 +161,9 @@ class HudiSink:
 
     def layout(self) -> str:
         """See ``Sink.layout``."""
-        spec = self.table.spec
-        return f"{self.table.target.path} by {'/'.join(spec.partition_by) or 'no partition'}, key {', '.join(spec.key)}"
+        spec, path = self.table.spec, self.table.target.path
+        order = ", ordered by file" if spec.order_by == "file" else ""
+        return f"{path} by {'/'.join(spec.partition_by) or 'no partition'}, key {', '.join(spec.key)}{order}"
 
     def catalog(self) -> CatalogEntry | None:
         """See ``Sink.catalog``."""

@@ -3,17 +3,31 @@
 A version therefore exists exactly if its batch is committed; a killed run neither loses nor duplicates one.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
-from lakewright.log.actions import TableState
+from lakewright.log.actions import SetProperties, TableState
 from lakewright.log.log import Plan
 from lakewright.log.records import SchemaVersion
 from transforms.events.column_names import plain_name
 from transforms.events.schema import TEXT_SUFFIX, EventColumn, EventSchema
 from transforms.events.types import ddl_type
+
+_SOURCE_COLUMNS: Final = "source_columns"
+
+
+def source_columns(state: TableState) -> Mapping[str, str]:
+    """Give the source's name of each column that the table calls otherwise."""
+    names: Mapping[str, str] = state.properties.get(_SOURCE_COLUMNS, {})
+    return names
+
+
+def note_source_columns(sources: Mapping[str, str], state: TableState, *, anew: bool) -> list[SetProperties]:
+    """Give the action that notes the source's names, if they are others than before."""
+    before = {} if anew else source_columns(state)
+    return [SetProperties({_SOURCE_COLUMNS: dict(sources)})] if dict(sources) != before else []
 
 
 def known_schema(versions: Sequence[SchemaVersion]) -> EventSchema:

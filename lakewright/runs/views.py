@@ -5,7 +5,7 @@ from typing import Any
 from lakewright.errors import EmptySourceError
 from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import Log
-from lakewright.log.schemas import history
+from lakewright.log.schemas import history, source_columns
 from lakewright.runs.job import AnyJob, Request, Survey
 from lakewright.runs.receipts import last_failure, report_batch
 from lakewright.storage.lake import Lake
@@ -48,12 +48,13 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request) -> dict[str, Any]:
 
 
 def schema_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
-    """Describe a table's columns and, if they are learned, the versions that added them."""
+    """Describe a table's columns, their names at the source and, if they are learned, the versions that added them."""
     state, _ = Log(lake, job.target.state_folder).read()
     return {
         "feed": job.target.feed_name,
         "target": job.target.name,
         "columns": state.columns,
+        "sources": dict(source_columns(state)),
         "versions": history(state.schema_versions),
     }
 

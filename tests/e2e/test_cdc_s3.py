@@ -106,6 +106,24 @@ def test_tables_of_the_parameter_store(cdc: S3CdcBench, storage: str) -> None:
         assert types == [{3: "int", 4: "bigint"}[second]] * 4
 
 
+def test_the_catalog_has_the_names_of_the_table_in_lower_case(cdc: S3CdcBench) -> None:
+    config = {"primaryKey": "Kunden_Nr", "partitionKey": "Ort", "rename": {"Straße": "Street"}}
+    configure("customers", config)
+    schema = pa.schema([("Kunden-Nr", pa.int32()), ("Ört", pa.string()), ("Straße", pa.string()), ("1.x", pa.string())])
+    cdc.put("LOAD00000001.parquet", [(1, "Köln", "A", "x")], schema, table="customers")
+    answer = cdc.command("run", "--target", "customers", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    entry = boto3.client("glue").get_table(DatabaseName="hr", Name="customers")["Table"]
+    columns = [column["Name"] for column in entry["StorageDescriptor"]["Columns"]]
+    assert [name for name in columns if not name.startswith("_hoodie")] == [
+        "kunden_nr",
+        "street",
+        "_1_x",
+        "_change_order",
+    ]
+    assert [key["Name"] for key in entry["PartitionKeys"]] == ["ort"]
+
+
 def test_only_not_found_means_not_configured(cdc: S3CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
     configure("employees", {"primaryKey": "emp_no"})
     configure("misspelt", {"primarykey": "emp_no"})

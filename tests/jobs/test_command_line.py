@@ -226,8 +226,15 @@ def test_check_of_what_is_no_feed(bench: Bench, text: str, line: str) -> None:
 def test_check_of_what_ships(tmp_path: Path) -> None:
     answer = command("check", "--config", str(ROOT / "conf"), "--schema", str(tmp_path), "--json")
     names = sorted(path.stem for path in (ROOT / "conf/feeds").glob("*.yaml"))
-    assert answer.data == {"feeds": names, "problems": []}
+    assert answer.data == {"feeds": names, "problems": [], "renamed_columns": {}}
     assert "on_extra_column" in (tmp_path / "csv_to_parquet.schema.json").read_text()
+
+
+def test_check_shows_which_columns_are_renamed(bench: Bench) -> None:
+    feed = "job: cdc_to_hudi\nsource: {path: raw/hr/}\ntarget: {path: refined/hr/}\n"
+    (bench.root / "conf/feeds/hr.yaml").write_text(feed + "tables: {t: {key: id, rename: {Straße: street, №: id}}}\n")
+    answer = command("check", "hr", "--conf", str(bench.root / "conf"))
+    assert answer.stdout == "columns of hr → t: 'Straße' is street, '№' is id\n1 feeds are fine: hr\n"
 
 
 @pytest.mark.slow

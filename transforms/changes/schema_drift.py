@@ -1,14 +1,12 @@
 """Which changes of a source's columns a table of changes takes. Text only, no pyspark."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from transforms.changes.column_names import problem_with_name
 from transforms.errors import SchemaDriftError
 
 _WIDER: Final = {("int", "bigint")}
-_NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED: Final = ("_hoodie_", "_lakewright_", "_change_order", "_record_key", "_metadata")
 
 
 def merge_columns(
@@ -22,7 +20,8 @@ def merge_columns(
 ) -> tuple[dict[str, str], list[str]]:
     """Bring a table's columns and those of files together.
 
-    Names are compared without regard to case; a column keeps the name that it had first, in the feed or in a file.
+    Names are those of the table, see ``transforms.changes.column_names``. They are compared without regard to case; a
+    column keeps the name that it had first, in the feed or in a file.
     ``of_deletes`` are columns that a file of deletes may hold beside the key.
     ``table`` is empty before the first batch; ``widens`` tells whether a table's whole numbers may become bigint.
 
@@ -36,7 +35,6 @@ def merge_columns(
     told: dict[str, None] = {}
     for path, found in files:
         names = {name.casefold(): name for name in (*key, *partition_by, *columns)}
-        _check_cases(path, found)
         own = {names.get(name.casefold(), name): kind for name, kind in found.items()}
         # A file of deletes may hold the key alone; any other needs the partition columns as well.
         is_key_alone = set(own) <= {*key, *of_deletes}
@@ -75,22 +73,10 @@ def _check_needed(
             )
 
 
-def _check_cases(path: str, names: Collection[str]) -> None:
-    by_case: dict[str, str] = {}
-    for name in names:
-        other = by_case.setdefault(name.casefold(), name)
-        if other != name:
-            raise SchemaDriftError(
-                f"{path}: columns {other!r} and {name!r} differ in case alone, and a table can hold one of them; leave "
-                "one out at the source, or name it in source.replication_columns"
-            )
-
-
 def _check_name(path: str, name: str) -> None:
-    if not _NAME.fullmatch(name) or name.casefold().startswith(_RESERVED):
+    if problem := problem_with_name(name):
         raise SchemaDriftError(
-            f"{path}: column {name!r} cannot be a column of the table: names are letters, digits and _, and do not "
-            f"begin with {', '.join(_RESERVED)}"
+            f"{path}: column {name!r} cannot be a column of the table: {problem}; rename it in the table's settings"
         )
 
 

@@ -2,10 +2,11 @@
 
 A change has a kind (insert, update, delete), a key and an order. Rows of a full load come before all changes. Changes
 are ordered by the number that the replication gave them where there is one, else by their time; after that by the
-file that they came in and their place in it. The order is one string, so that a table can hold it and compare it.
+file that they came in and their place in it. Where files have neither, the time stamps in their names stand for both.
+The order is one string, so that a table can hold it and compare it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Final
@@ -14,6 +15,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DataType, DoubleType, FloatType, StringType, TimestampType
 
+from transforms.changes.file_order import STAMP_DIGITS, STAMPED_PATH
 from transforms.errors import MissingColumnsError
 from transforms.spark.names import column
 from transforms.spark.settings import require_utc
@@ -61,7 +63,15 @@ _HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _REASONS: Final = "array<struct<rule:string,column:string>>"
 
 
-def with_change_order(changes: DataFrame, *, key: Sequence[str], kind_column: str, time_column: str) -> DataFrame:
+def with_change_order(
+    changes: DataFrame,
+    *,
+    key: Sequence[str],
+    kind_column: str,
+    time_column: str,
+    sequence_column: str = "",
+    by_file: bool = False,
+) -> DataFrame:
     """Add to each change its key as one text, its order, and why it must be rejected.
 
     Columns in:  those of ``key``; _lakewright_kind, _lakewright_sequence (string), _lakewright_time (timestamp),
@@ -72,8 +82,12 @@ def with_change_order(changes: DataFrame, *, key: Sequence[str], kind_column: st
     Rows:        unchanged
 
     ``transforms.spark.delivered_changes.with_delivery`` adds the columns in to rows that Spark read by itself.
-    ``kind_column`` and ``time_column`` are the names to give as reasons. The rules: null_key, empty_key, encoding (a
-    key that is not UTF-8, which Hudi's Java strings cannot hold), kind, order.
+    ``kind_column``, ``time_column`` and ``sequence_column`` (empty where files have none) are the names to give as
+    reasons. The rules: null_key, empty_key, encoding (a key that is not UTF-8, which Hudi's Java strings cannot hold),
+    kind, order (neither a time nor a number; of each column that could have told).
+
+    With ``by_file`` changes are ordered by the stamps in the names of their files and their places in them, whatever
+    other columns say; the reason is (file) if a name has no stamp.
 
     Raises:
         MissingColumnsError: If a key column or one that a reader adds is absent.
@@ -87,7 +101,7 @@ def with_change_order(changes: DataFrame, *, key: Sequence[str], kind_column: st
     ordered = changes.withColumns(
         {
             KEY: key_text(changes, key),
-            ORDER: _order(),
+            ORDER: _order(_stamp_of_file() if by_file else _moment_of_columns()),
             IS_DELETED: F.when(is_deleted, F.lit(True)),
         }
     )
@@ -97,7 +111,9 @@ def with_change_order(changes: DataFrame, *, key: Sequence[str], kind_column: st
     faults += _encoding_faults(changes, key)
     known_kind = F.col(KIND).isNotNull() & F.col(KIND).isin("I", "U", "D")
     faults.append((~is_load & ~known_kind, "kind", kind_column))
-    faults.append((F.col(ORDER).isNull(), "order", time_column))
+    has_no_order = F.col(ORDER).isNull()
+    unordered = ["(file)"] if by_file else [name for name in (sequence_column, time_column) if name]
+    faults += [(has_no_order, "order", name) for name in unordered or ["(time)"]]
     return with_faults(ordered.withColumns({REJECTED: F.lit(False), REASONS: F.array().cast(_REASONS)}), faults)
 
 
@@ -111,16 +127,18 @@ def with_partition_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -
     return with_faults(changes, _encoding_faults(changes, partition_by))
 
 
-def with_value_reasons(changes: DataFrame, *, key: Sequence[str], time_column: str) -> DataFrame:
+def with_value_reasons(changes: DataFrame, *, key: Sequence[str], beside_values: Collection[str] = ()) -> DataFrame:
     """Reject also inserts and updates of files that hold no more than the key, as files of deletes may.
 
     Columns in:  those of ``with_change_order``, _lakewright_absent (array of string; names of the columns that the
                  change's file lacks)
     Columns out: the same
     Rows:        unchanged; the rule is no_values
+
+    ``beside_values`` are columns that say nothing of a row, such as the time of its change.
     """
     own = [name for name in changes.columns if not name.startswith(("_lakewright_", KEY, ORDER, IS_DELETED))]
-    values = [name for name in own if name not in (*key, time_column)]
+    values = [name for name in own if name not in (*key, *beside_values)]
     lacks_all = F.size(F.array_intersect(ABSENT, F.array(*map(F.lit, values)))) == len(values)
     is_whole = ~F.col(IS_LOAD) & F.col(KIND).isin("I", "U")
     return with_faults(changes, [(is_whole & lacks_all, "no_values", key[0])] if values else [])
@@ -293,15 +311,25 @@ def require_columns(frame: DataFrame, names: Sequence[str]) -> None:
         raise MissingColumnsError(missing, [name for name in frame.columns if not name.startswith("_")])
 
 
-def _order() -> Column:
-    """Write the order of a change as text: 0 for loads and 1 for changes, sequence or time, file, place in the file."""
-    sequence = F.when(F.col(SEQUENCE).rlike(f"^[0-9]{{1,{_SEQUENCE_DIGITS}}}$"), F.col(SEQUENCE))
-    time = F.when(F.unix_micros(TIME).between(_FIRST_MICROS, _LAST_MICROS), _digits_of_time())
-    moment = F.when(F.col(IS_LOAD), F.lit("0")).otherwise(
-        F.concat(F.lit("1"), F.coalesce(F.lpad(sequence, _SEQUENCE_DIGITS, "0"), time))
-    )
+def _order(of_change: Column) -> Column:
+    """Write the order of a change as text: 0 for loads and 1 for changes, the moment of a change, file, place in it."""
+    moment = F.when(F.col(IS_LOAD), F.lit("0")).otherwise(F.concat(F.lit("1"), of_change))
     place = F.lpad(F.col(POSITION).cast("string"), _POSITION_DIGITS, "0")
     return F.concat(moment, F.lit(" "), FILE, F.lit(" "), place)
+
+
+def _moment_of_columns() -> Column:
+    """Give the sequence of a change, else its time; null if it has neither."""
+    sequence = F.when(F.col(SEQUENCE).rlike(f"^[0-9]{{1,{_SEQUENCE_DIGITS}}}$"), F.col(SEQUENCE))
+    time = F.when(F.unix_micros(TIME).between(_FIRST_MICROS, _LAST_MICROS), _digits_of_time())
+    return F.coalesce(F.lpad(sequence, _SEQUENCE_DIGITS, "0"), time)
+
+
+def _stamp_of_file() -> Column:
+    """Give the stamp in the name of a change's file; null if it has none."""
+    pattern = rf"(?s)^{STAMPED_PATH}\z"
+    digits = F.concat(*(F.regexp_extract(FILE, pattern, group) for group in (1, 2, 3)))
+    return F.when(digits != "", F.rpad(digits, STAMP_DIGITS, "0"))
 
 
 def _digits_of_time() -> Column:

@@ -1,6 +1,6 @@
 """Changes of a table with a key: which cannot be taken, and what is left of a batch of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -23,6 +23,9 @@ def judge_keyed_changes(
     partition_by: Sequence[str],
     kind_column: str,
     time_column: str,
+    sequence_column: str,
+    by_file: bool,
+    beside_values: Collection[str],
     keep: Mapping[str, bool],
     allows_absent: bool,
     follows_keys: bool,
@@ -35,14 +38,19 @@ def judge_keyed_changes(
     Rows:        unchanged
 
     ``keep`` are columns whose values an update may leave out, and whether it does so by null; with ``allows_absent`` an
-    update may lack columns, else a row without a value but its key is rejected; with ``follows_keys`` updates carry the
-    key as it was before them.
+    update may lack columns, else a row without a value but its key is rejected (``beside_values`` are columns that are
+    no values either); with ``follows_keys`` updates carry the key as it was before them.
     """
-    judged = changes.transform(with_change_order, key=key, kind_column=kind_column, time_column=time_column).transform(
-        with_partition_reasons, partition_by=partition_by
-    )
+    judged = changes.transform(
+        with_change_order,
+        key=key,
+        kind_column=kind_column,
+        time_column=time_column,
+        sequence_column=sequence_column,
+        by_file=by_file,
+    ).transform(with_partition_reasons, partition_by=partition_by)
     if not allows_absent:
-        judged = judged.transform(with_value_reasons, key=key, time_column=time_column)
+        judged = judged.transform(with_value_reasons, key=key, beside_values=beside_values)
     if not follows_keys:
         return judged
     return judged.transform(with_former_key, key=key).transform(reject_key_changes_without_values, keep=keep)

@@ -20,6 +20,19 @@ def test_keys_by_commas() -> None:
     assert feed().schema_name == "hr"
 
 
+def test_columns_are_renamed_and_then_named_so() -> None:
+    swapped = {"key": "a", "rename": {"a": "b", "b": "a", "Straße": "street"}}
+    found = feed(tables={"t": swapped, "u": {"key": "id"}})
+    assert found.renamed_columns() == {"t": {"a": "b", "b": "a", "Straße": "street"}}
+
+
+def test_a_table_is_ordered_as_its_source_unless_it_says_otherwise() -> None:
+    by_file = feed(source={"path": "raw/hr/", "order_by": "file"}, tables={"t": {}, "u": {"order_by": "columns"}})
+    orders = {name: by_file.source.ordered(table).order_by for name, table in by_file.tables.items()}
+    assert orders == {"t": "file", "u": "columns"}
+    assert feed().source.ordered(by_file.tables["t"]).order_by == "columns"
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -32,6 +45,37 @@ def test_keys_by_commas() -> None:
         pytest.param(
             {"target": {"path": "refined/hr/", "keep_columns": ["x"]}}, "'x' is no column of the replication", id="keep"
         ),
+        pytest.param(
+            {"tables": {"t": {"key": "Kunden-Nr"}}},
+            "key: 'Kunden-Nr' is a column of the source, which the table calls 'Kunden_Nr': name it so here, or rename",
+            id="key-by-the-source-s-name",
+        ),
+        pytest.param(
+            {"tables": {"t": {"key": "id", "partition_by": "ORT", "rename": {"ORT": "city"}}}},
+            "partition_by: 'ORT' is a column of the source, which the table calls 'city'",
+            id="partition-by-the-name-before-a-rename",
+        ),
+        pytest.param(
+            {"tables": {"t": {"key": "id", "keep_when_null": "große bio"}}},
+            "keep_when_null: 'große bio' is a column of the source, which the table calls 'gro_e_bio'",
+            id="kept-by-the-source-s-name",
+        ),
+        pytest.param(
+            {"tables": {"t": {"rename": {"a": "b c"}}}}, "'a' cannot become 'b c': names are letters", id="rename"
+        ),
+        pytest.param(
+            {"tables": {"t": {"rename": {"a": "_hoodie_a"}}}}, "'a' cannot become '_hoodie_a'", id="rename-reserved"
+        ),
+        pytest.param({"tables": {"t": {"rename": {"a": "x", "b": "X"}}}}, "'a' and 'b' would both be", id="rename-two"),
+        pytest.param(
+            {"tables": {"t": {"rename": {"é": "x", "e\u0301": "y"}}}}, "names a column twice", id="rename-twice"
+        ),
+        pytest.param(
+            {"tables": {"t": {"rename": {"Op": "x"}}}},
+            "tables.t.rename: 'Op' is a column of the replication, which the table leaves out",
+            id="rename-of-the-replication-s",
+        ),
+        pytest.param({"source": {"path": "raw/hr/", "order_by": "name"}}, "Input should be 'columns'", id="order"),
         pytest.param(
             {"target": {"path": "refined/hr/", "index": "bucket"}}, "Input should be 'global_simple'", id="index"
         ),
@@ -50,6 +94,7 @@ def test_parameters() -> None:
         ("[]", "parameter p is no JSON object"),
         ('{"primary_key": "x"}', "unknown key 'primary_key'; did you mean 'primaryKey'?"),
         ('{"primaryKey": 7}', "parameter p: key: Input should be a valid tuple"),
+        ('{"primaryKey": "a b"}', "parameter p: Value error, key: 'a b' is a column of the source"),
     ]:
         with pytest.raises(ConfigError, match=message.replace("?", r"\?")):
             table_of_parameter("p", text)

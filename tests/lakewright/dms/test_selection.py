@@ -48,10 +48,11 @@ def state_of(*paths: str, left_out: dict[str, str] | None = None) -> TableState:
 
 
 class Loads:
-    """A lake with the files of a full load whose rows say when it began."""
+    """A lake with the files of a full load whose rows say when it began, if they have times."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.has_times = True
 
     def listed(self, files: list[Listed]) -> list[Listed]:
         """Write the loads that are listed, with sizes as they lie there."""
@@ -59,7 +60,8 @@ class Loads:
         for file in files:
             size = file.size
             if file.path.startswith("LOAD"):
-                pq.write_table(pa.table({"id": [1], "ts": [LOAD_BEGINS]}), self.folder / file.path)
+                rows = {"id": [1], "ts": [LOAD_BEGINS]} if self.has_times else {"id": [1]}
+                pq.write_table(pa.table(rows), self.folder / file.path)
                 size = (self.folder / file.path).stat().st_size
             found.append(Listed(file.path, size, file.etag, file.date, file.modified))
         return found
@@ -72,9 +74,10 @@ class Loads:
         everything: bool = True,
         on_stale_load: Any = "refuse",
         allows_gone: bool = False,
+        by_file: bool = False,
     ) -> dict[str, str]:
         """Give the files of the next batch, and why some of them are not read."""
-        selection = ChangeSelection(open_lake(str(self.folder)), "ts", on_stale_load, allows_gone, 1 << 20)
+        selection = ChangeSelection(open_lake(str(self.folder)), "ts", on_stale_load, allows_gone, 1 << 20, by_file)
         choice = selection.choose(self.listed(files), state, everything=everything)
         assert choice.scope == (OverwriteTable() if everything else Append())
         return {taken.path: reason_left_out(taken) for taken in choice.objects}
@@ -245,3 +248,46 @@ def test_a_table_is_not_made_anew_without_what_is_gone(
 def test_what_comes_before_all_that_is_refused(refused: list[str], earlier: list[str]) -> None:
     files = [SourceObject(path=path, size=1, etag="1") for path in (LOAD, EARLY, LATE, "changes.parquet")]
     assert [taken.path for taken in earlier_than(refused, files)] == earlier
+
+
+#: Files of changes written before the load was written again at 13:00, and at that time.
+BEFORE_ONE, AT_ONE = "20260801-125959999.parquet", "20260801-130000000.parquet"
+
+
+@pytest.mark.parametrize(
+    ("by_file", "has_times", "chosen"),
+    [
+        pytest.param(True, False, {BEFORE_ONE: OLD_CHANGES, AT_ONE: ""}, id="by-when-the-load-was-written"),
+        pytest.param(True, True, {BEFORE_ONE: "", AT_ONE: ""}, id="but-by-its-rows-if-they-tell"),
+        pytest.param(False, False, {BEFORE_ONE: "", AT_ONE: ""}, id="and-not-where-columns-order-changes"),
+    ],
+)
+def test_a_reload_without_times_in_a_table_ordered_by_file(
+    loads: Loads, by_file: bool, has_times: bool, chosen: dict[str, str]
+) -> None:
+    loads.has_times = has_times
+    files = lying(LOAD, SECOND_LOAD, BEFORE_ONE, AT_ONE, again=(LOAD,))
+    found = loads.choose(files, state_of(LOAD, SECOND_LOAD), on_stale_load="keep", by_file=by_file)
+    assert found == {LOAD: "", SECOND_LOAD: "", **chosen}
+
+
+@pytest.mark.parametrize(
+    ("names", "applied", "unordered"),
+    [
+        pytest.param([LOAD, EARLY, LATE], [], [], id="each-has-its-stamp"),
+        pytest.param([LOAD, EARLY, "changes.parquet"], [], ["changes.parquet"], id="no-stamp"),
+        pytest.param([EARLY, LATE, f"a/{LATE}"], [], [LATE, f"a/{LATE}"], id="the-same-stamp"),
+        pytest.param([f"a/{LATE}"], [EARLY, LATE, LOAD], [f"a/{LATE}"], id="the-stamp-of-what-was-applied"),
+        pytest.param([LATE], [LATE], [], id="the-same-file"),
+        pytest.param(
+            ["20260801-102000.parquet", LATE], [], ["20260801-102000.parquet", LATE], id="the-same-with-zeros"
+        ),
+    ],
+)
+def test_names_that_do_not_order_their_files(
+    tmp_path: Path, names: list[str], applied: list[str], unordered: list[str]
+) -> None:
+    objects = [SourceObject(path=name, size=1, etag="1") for name in names]
+    lake = open_lake(str(tmp_path))
+    assert list(ChangeSelection(lake, "", "refuse", False, 1 << 20, True).why_unordered(objects, applied)) == unordered
+    assert ChangeSelection(lake, "", "refuse", False, 1 << 20).why_unordered(objects, applied) == {}

@@ -12,12 +12,14 @@ from pyspark.sql import functions as F
 
 from tests.cdc import Change, last_changes
 from tests.conftest import examples
+from transforms.changes.file_order import stamp_of
 from transforms.errors import MissingColumnsError
 from transforms.spark.changes import (
     IS_DELETED,
     KEY,
     MOVES,
     ORDER,
+    REASONS,
     REJECTED,
     keep_last_changes,
     keep_newer,
@@ -150,6 +152,45 @@ def test_rejected(spark: SparkSession) -> None:
         [(case, "x") for case, (_, reasons) in REJECTIONS.items() if not reasons], "id string, v string"
     )
     assert_df_equality(changes.transform(keep_last_changes).select("id", "v"), kept, ignore_row_order=True)
+
+
+#: What each of the columns that could order a change is called, and the reasons of a change that has neither.
+UNORDERED: list[tuple[dict[str, Any], list[str]]] = [
+    ({"time_column": "ts"}, ["ts"]),
+    ({"time_column": "ts", "sequence_column": "seq"}, ["seq", "ts"]),
+    ({"time_column": "", "sequence_column": "seq"}, ["seq"]),
+    ({"time_column": ""}, ["(time)"]),
+    ({"time_column": "ts", "by_file": True}, ["(file)"]),
+]
+
+
+def test_each_column_that_could_have_ordered_a_change_is_a_reason(spark: SparkSession) -> None:
+    changes = spark.createDataFrame(rows_of({"f.parquet": [Change("U", "", "a", ("x",))]}), SCHEMA)
+    for names, columns in UNORDERED:
+        found = changes.transform(with_change_order, key=("id",), kind_column="Op", **names)
+        (reasons,) = found.select(F.array_compact(REASONS)).collect()[0]
+        assert [tuple(reason) for reason in reasons] == [("order", name) for name in columns]
+
+
+#: By the path of a file: the order of its first change, which none has whose name has no stamp.
+ORDERS_BY_FILE = {
+    "20260801-101512345.parquet": "120260801101512345000 20260801-101512345.parquet 0000000000",
+    "2026/08/01/20260801-101512.parquet": "120260801101512000000 2026/08/01/20260801-101512.parquet 0000000000",
+    "20260801101512123456 b.parquet": "120260801101512123456 20260801101512123456 b.parquet 0000000000",
+    "LOAD1.parquet": "0 LOAD1.parquet 0000000000",
+    "changes.parquet": None,
+    "20260801-1015121234567.parquet": None,
+}
+
+
+def test_orders_by_file(spark: SparkSession) -> None:
+    """Neither time nor sequence counts."""
+    files = {name: [Change("U", TIMES[0], "a", ("x",), SEQUENCES[0])] for name in ORDERS_BY_FILE}
+    rows = spark.createDataFrame(rows_of(files), SCHEMA).coalesce(1)
+    found = rows.transform(with_change_order, key=("id",), kind_column="Op", time_column="ts", by_file=True)
+    assert dict(found.select("_lakewright_file", ORDER).collect()) == ORDERS_BY_FILE  # type: ignore[arg-type]
+    stamps = {name: (order or " ")[1:21] for name, order in ORDERS_BY_FILE.items() if not name.startswith("LOAD")}
+    assert {name: stamp_of(name) for name in stamps} == {name: stamp.strip() for name, stamp in stamps.items()}
 
 
 def test_a_load_needs_neither_kind_nor_time(spark: SparkSession) -> None:

@@ -22,8 +22,8 @@ _BYTES_AT_ONCE: Final = 64 << 20
 def read_changes(spark: SparkSession, files: ChangeFiles) -> DataFrame:
     """Read files of one table, however their schemas differ.
 
-    A column is looked up in a file by its exact name, or else without regard to case, and is null where the file has
-    none.
+    A column is looked up in a file by the name that the table gives it, without regard to case if no name is exact, and
+    is null where the file has none.
 
     Columns out: ``files.columns``, then those of ``transforms.spark.changes`` that a reader adds; of
                  ``files.names.before`` also the values before the update
@@ -49,18 +49,21 @@ def _read_alike(
     rows = reader.parquet(*(lake.spark_uri(path) for path in paths))
     # Where the source has op and DMS adds Op, the column of the table is op.
     of_source = [name for name in physical if name not in names.added]
-    known = {name.casefold(): name for name in of_source}
+    exact = {names.of_table.name_of(name): name for name in of_source}
+    known = {name.casefold(): source for name, source in exact.items()}
     by_case = {name.casefold(): name for name in physical}
 
     def own(found: str | None, kind: str) -> Column:
         return (column(found) if found is not None and found in physical else F.lit(None)).cast(kind)
 
     def of_table(name: str) -> str | None:
-        return name if name in of_source else known.get(name.casefold())
+        return exact.get(name, known.get(name.casefold()))
 
     def before(name: str) -> str | None:
         """A column without a before image is taken for unchanged."""
-        return by_case.get((names.before_prefix + name).casefold(), of_table(name))
+        source = of_table(name)
+        image = names.before_prefix + (source or files.sources.get(name, name))
+        return by_case.get(image.casefold(), source)
 
     file = _file_below(lake.spark_uri(folder) + "/", paths, lake)
     return rows.select(

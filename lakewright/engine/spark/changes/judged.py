@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
+from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.files import ChangeFiles
 from lakewright.engine.spark.changes.frame import read_changes
 from lakewright.engine.spark.observations import counted, observe_judged
@@ -15,6 +16,7 @@ from lakewright.engine.spark.parquet import broken_rules, stage_parquet, staged_
 from lakewright.engine.spark.session import own_session
 from lakewright.errors import AccountingError, ObjectRefusedError
 from lakewright.log.records import Counts, DataFile
+from lakewright.log.schemas import note_source_columns
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
 from lakewright.runs.job import Batch
@@ -36,6 +38,26 @@ def change_session(*lakes: Lake) -> SparkSession:
     session = own_session(lake_uris=tuple(lake.uri for lake in lakes))
     session.conf.set("spark.sql.caseSensitive", value=True)
     return session
+
+
+class ChangeOrder(TypedDict):
+    """How changes are ordered, as ``with_change_order`` wants to know it."""
+
+    kind_column: str
+    time_column: str
+    sequence_column: str
+    by_file: bool
+
+
+def change_order(files: ChangeFiles, source: ReplicationSource, spec: TableSpec) -> ChangeOrder:
+    """Say how the changes of files are ordered; a sequence counts if a file has it."""
+    has_sequence = any(source.sequence_column in footer.columns for footer in files.footers.values())
+    return ChangeOrder(
+        kind_column=source.kind_column,
+        time_column=source.time_column,
+        sequence_column=source.sequence_column if has_sequence or not source.time_column else "",
+        by_file=spec.order_by == "file",
+    )
 
 
 @dataclass(frozen=True)
@@ -89,22 +111,21 @@ def observe_read(changes: DataFrame, *, read: Observation) -> DataFrame:
 class AppendedChanges:
     """Changes of a table without a key, of which every one is kept; see ``lakewright.parquet.sink.JudgedRows``.
 
-    Attributes:
-        kind_column: The column that says what a change is, also of the table; the rows of a full load are inserts.
+    The column that says what a change is becomes one of the table; the rows of a full load are inserts.
     """
 
     files: ChangeFiles
-    kind_column: str
-    time_column: str
-    partition_by: tuple[str, ...]
+    source: ReplicationSource
+    spec: TableSpec
 
     def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
         """See ``JudgedRows.write``."""
         spark = change_session(batch.lake, self.files.lake)
         changes, columns, read = JudgedChanges(self.files, self._judge), self.files.columns, Observation()
+        kind_column = self.source.kind_column
         kept = changes.frame(spark).transform(observe_read, read=read).where(~F.col(REJECTED))
         kind = F.when(F.col(IS_LOAD), F.lit("I")).otherwise(F.col(KIND))
-        rows = kept.withColumn(self.kind_column, kind).select(*map(column, columns), self.kind_column, ORDER)
+        rows = kept.withColumn(kind_column, kind).select(*map(column, columns), kind_column, ORDER)
         try:
             place = batch.lake.spark_uri(table.staging.rstrip("/"))
             stage_parquet(rows, place, partition_by=table.partition_by)
@@ -115,14 +136,14 @@ class AppendedChanges:
         rejected, rules = changes.write_rejected(spark, batch, quarantine, found)
         return WrittenRows(
             counts=Counts(read=found["read"], written=found["read"] - found["rejected"], rejected=found["rejected"]),
-            columns={**columns, self.kind_column: "string", ORDER: "string"},
+            columns={**columns, kind_column: "string", ORDER: "string"},
             table=staged_files(spark, batch.lake, table),
             quarantine=rejected,
             rules=rules,
+            actions=note_source_columns(self.files.sources, batch.state, anew=batch.plan.overwrites_table),
         )
 
     def _judge(self, changes: DataFrame) -> DataFrame:
-        ordered = changes.transform(
-            with_change_order, key=(), kind_column=self.kind_column, time_column=self.time_column
-        )
-        return ordered.transform(with_folder_reasons, partition_by=self.partition_by)
+        order = change_order(self.files, self.source, self.spec)
+        ordered = changes.transform(with_change_order, key=(), **order)
+        return ordered.transform(with_folder_reasons, partition_by=self.spec.partition_by)

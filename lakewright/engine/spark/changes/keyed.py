@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.files import ChangeFiles
-from lakewright.engine.spark.changes.judged import JudgedChanges
+from lakewright.engine.spark.changes.judged import JudgedChanges, change_order
 from transforms.spark.changes import IS_DELETED, IS_IMPLIED, ORDER, UPDATES
 from transforms.spark.kept_values import UNCHANGED
 from transforms.spark.key_changes import IS_SHARED
@@ -43,8 +43,8 @@ class KeyedChanges:
             judge_keyed_changes,
             key=self.spec.key,
             partition_by=self.spec.partition_by,
-            kind_column=self.source.kind_column,
-            time_column=self.source.time_column,
+            **change_order(self.files, self.source, self.spec),
+            beside_values=self.files.names.of_table.names_of(self.source.time_column),
             keep=self.keep,
             allows_absent=self.spec.keep_when_absent,
             follows_keys=self.follows_keys,
