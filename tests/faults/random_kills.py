@@ -12,8 +12,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -105,24 +107,33 @@ def run_and_kill(case: KillCase, lake: Path, kill: Kill) -> Ended:
     ) as process:
         assert process.stderr is not None
         lines: list[str] = []
+        leased = threading.Event()
+        reader = threading.Thread(target=_read, args=[process.stderr, lines, leased], daemon=True)
+        reader.start()
         try:
-            for line in process.stderr:
-                lines.append(line)
-                if line.rstrip().endswith(": lease"):
-                    break
+            leased.wait(_LONGEST_RUN_SECONDS)
             began = time.monotonic()
             if kill.seconds is not None:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(kill.seconds)
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-            lines += process.stderr.readlines()
-            code = process.wait(_LONGEST_RUN_SECONDS)
+            code, ended = process.wait(_LONGEST_RUN_SECONDS), time.monotonic()
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+        reader.join(1)  # workers of Spark may outlive their JVM for a moment, and so they may here
     stages = [line.split(": ", 1)[1].split(" (")[0].strip() for line in lines if line[:2] == "20" and ": " in line]
-    return Ended(code, time.monotonic() - began, (stages or ["start"])[-1], "".join(lines))
+    return Ended(code, ended - began, (stages or ["start"])[-1], "\n".join(lines))
+
+
+def _read(stderr: Iterable[str], lines: list[str], leased: threading.Event) -> None:
+    """Read what a run tells, so that no full pipe stops it; note when it has its lease, or will have none."""
+    for line in stderr:
+        lines.append(line.rstrip())
+        if lines[-1].endswith(": lease"):
+            leased.set()
+    leased.set()
 
 
 def choose(case: KillCase, seconds: float, chance: random.Random) -> Kill:

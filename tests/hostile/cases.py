@@ -67,7 +67,8 @@ class Ending:
 
     Attributes:
         exit_code: Of the last command, or of the case's target in it; ``before``: those of the commands before.
-        says: What stands on stderr, or in what the command says of the target.
+        says: What stands on stderr, or, of a case with a target, in what the command says of that; ``never_says``:
+            what does not.
         rows: What the table holds, in any order, in the columns of the case.
         rejected: How many rows the last command rejected.
         files: What must lie at paths of the lake afterwards; None: nothing.
@@ -75,6 +76,7 @@ class Ending:
 
     exit_code: int | tuple[int, ...] = 0
     says: tuple[Words, ...] = ()
+    never_says: tuple[str, ...] = ()
     rows: Sequence[Row] | None = None
     rejected: int | None = None
     files: Mapping[str, bytes | None] = field(default_factory=dict)

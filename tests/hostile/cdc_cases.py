@@ -313,8 +313,7 @@ _EVERY_TYPE: Final = (
             _TYPE_SCENARIO,
             table,
             Ending(0, rows=[(1, value), (2, None)]),
-            Ending(REFUSED, says=("'v'", "LOAD00000001.parquet")),
-            Ending(REFUSED, says=(" v ",)),
+            Ending(REFUSED, says=("v", "LOAD00000001.parquet"), never_says=("which Spark does not read",)),
         )
         for table, (rule, _, _, value) in _TYPES.items()
         if table not in ("time_ms", "time_us", "exact", "cat")
@@ -337,7 +336,7 @@ _EVERY_TYPE: Final = (
         "nanoseconds that are none are rejected refused or taken by declaration",
         _TYPE_SCENARIO,
         "inexact",
-        Ending(REFUSED, says=("v", "nano")),
+        Ending(REFUSED, says=("v", ("nano", "ns"))),
         Ending(0, says=("v",), rejected=1),
         Ending(0, says=("nano",)),
     ),

@@ -79,7 +79,7 @@ class Stage:
         feeds.mkdir(parents=True)
         for name, feed in scenario.feeds.items():
             text = feed if isinstance(feed, str) else yaml.safe_dump(dict(feed), sort_keys=False)
-            (feeds / f"{name}.yaml").write_text(text)
+            (feeds / f"{name}.yaml").write_text(self._filled(text, played))
         for name, body in scenario.outside.items():
             (played.root / name).parent.mkdir(parents=True, exist_ok=True)
             (played.root / name).write_bytes(body)
@@ -191,8 +191,10 @@ def problems_of(case: Case, ending: Ending, played: Played, stage: Stage) -> lis
     for answer, expected in zip(played.answers, ending.before, strict=False):
         if not _is_any(answer.exit_code, expected):
             found.append(f"an earlier exit code {answer.exit_code}, not {expected}: {answer.last_line[:200]}")
-    said = (last.stderr + "\n" + (json.dumps(entry, ensure_ascii=False) if entry else last.stdout)).casefold()
+    said = json.dumps(entry, ensure_ascii=False) if entry else last.stdout
+    said = (said if case.target and entry else said + "\n" + last.stderr).casefold()
     found += [f"does not say {words!r}" for words in ending.says if not _is_said(words, said)]
+    found += [f"says {word!r}" for word in ending.never_says if word.casefold() in said]
     if ending.rows is not None:
         rows = stage.rows(case, played)
         if sorted(rows, key=repr) != sorted(ending.rows, key=repr) and not _are_equal(rows, ending.rows):

@@ -11,6 +11,7 @@ from tests.hostile.event_cases import ONE, ROWS, events_feed, name_of
 from tests.hostile.scrub_cases import scrub_feed
 
 _CSV: Final = ("csv", feed(), "refined/a/", ("id", "name"), {"raw/a/x.csv": LINES}, TWO)
+_CSV_OF_URI: Final = ("csv at a URI", feed(path="{lake}/raw/a/"), *_CSV[2:])
 _EVENTS: Final = (
     "events",
     events_feed(),
@@ -44,6 +45,11 @@ CASES: Final = (
             (_CSV, "raw/a/sub/"),
             (_CSV, "raw/a_$folder$"),
             (_CSV, "raw/a/sub_$folder$"),
+            (_CSV, "raw/a/_$folder$"),
+            (_CSV, "raw/a//"),
+            (_CSV_OF_URI, "raw/a/"),
+            (_CSV_OF_URI, "raw/a_$folder$"),
+            (_CSV_OF_URI, "raw/a/sub_$folder$"),
             (_EVENTS, "raw/topics/"),
             (_EVENTS, "raw/topics/t/"),
             (_EVENTS, "raw/topics/t_$folder$"),
@@ -51,7 +57,7 @@ CASES: Final = (
     ),
     *(
         scrubbed_on_s3(f"an empty key {key} is no object of a scrub", {key: b""}, Ending(0, files=SCRUBBED))
-        for key in ("landing/u/", "landing/u/sub/", "landing/u/sub_$folder$")
+        for key in ("landing/u/", "landing/u/sub/", "landing/u/sub_$folder$", "landing/u/_$folder$", "landing/u//")
     ),
     *(
         Case(
@@ -63,7 +69,7 @@ CASES: Final = (
             ),
             (Ending(0),),
         )
-        for key in ("raw/s/", "raw/s/t/", "raw/s/t_$folder$", "raw/s/t/2026_$folder$")
+        for key in ("raw/s/", "raw/s/t/", "raw/s/t_$folder$", "raw/s/_$folder$", "raw/s/t/2026_$folder$", "raw/s/t//")
     ),
     *(
         on_s3(
@@ -114,12 +120,5 @@ CASES: Final = (
             Ending(3, says=(name,), rows=TWO),
         )
         for name in ("50% é+ &=.csv", "a:b.csv", "[1]{2}*?.csv", "double//slash.csv")
-    ),
-    on_s3(
-        "a key with a newline is read or refused alone and quoted",
-        _CSV,
-        {"raw/a/x\ny.csv": b"id,name\n3,c\n"},
-        Ending(0, rows=[*TWO, (3, "c")]),
-        Ending(3, says=(("x\\ny.csv", "x\\\\ny.csv"),), rows=TWO),
     ),
 )
