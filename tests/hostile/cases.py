@@ -106,6 +106,11 @@ class Case:
     is_slow: bool = False
 
 
+def tell(what: str, text: str) -> None:
+    """Say what is expected or seen, for whom a failed case is shown to."""
+    print(f"{what}: {text}")
+
+
 def as_parameters(cases: Sequence[Case]) -> list[Any]:
     """Give the cases to pytest, by their rules."""
     return [

@@ -2,7 +2,10 @@
 
 from typing import Any, Final
 
+import pyarrow as pa
+
 from tests.hostile.cases import REFUSED, Case, Ending, Link, Scenario, Step
+from tests.hostile.cdc_cases import changes, feed_of, load
 from tests.hostile.csv_cases import LINES, TWO, case, feed
 from tests.hostile.event_cases import DAY, events_feed
 from tests.hostile.scrub_cases import scrub_feed
@@ -166,4 +169,25 @@ _EVENT_NAMES: Final = (
     ),
 )
 
-CASES: Final = (*_ODD, *_LINKS, *_PATHS, *_EVENT_NAMES)
+_CHANGE_NAMES: Final = (
+    Case(
+        "a file of changes whose name Spark cannot open is refused alone and quoted",
+        Scenario(
+            {"f": feed_of({"t": {}})},
+            (
+                Step(
+                    files={
+                        **load("t", pa.string(), "a"),
+                        "raw/s/t/x\ny.parquet": next(iter(changes("t", pa.string(), ("U", 1, 1, "x")).values())),
+                    }
+                ),
+            ),
+        ),
+        (Ending(3, says=(("x\\ny.parquet", "x\\\\ny.parquet"),), rows=[(1, "a")]), Ending(0, rows=[(1, "x")])),
+        table="refined/s/t/",
+        columns=("id", "v"),
+        is_slow=True,
+    ),
+)
+
+CASES: Final = (*_CHANGE_NAMES, *_ODD, *_LINKS, *_PATHS, *_EVENT_NAMES)

@@ -23,7 +23,7 @@ from tests.e2e.conftest import BUCKET
 from tests.hostile.cases import Case, Ending, Link, Row, Scenario, Stored, Words
 
 #: Cases name objects ``x<newline>y.csv``.
-_REST_OF_A_CUT_NAME: Final = ("y.csv", "y.json")
+_REST_OF_A_CUT_NAME: Final = ("y.csv", "y.json", "y.parquet")
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Every hostile case: it ends in one of the ways that its rule allows, and loses nothing in silence."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -18,7 +17,7 @@ from tests.hostile import (
     scrub_cases,
     trial_cases,
 )
-from tests.hostile.cases import Case, as_parameters
+from tests.hostile.cases import Case, as_parameters, tell
 from tests.hostile.playing import Stage, broken_laws, problems_of
 from tests.workers import InProcessWorkers
 
@@ -41,12 +40,12 @@ def stage(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield Stage(spark, tmp_path_factory.mktemp("hostile"))
 
 
-def hold(case: Case, stage: Stage, record: Any) -> None:
+def hold(case: Case, stage: Stage) -> None:
     """Hold a case against its laws and endings."""
     played = stage.play(case.scenario)
     broken = broken_laws(case, played)
     endings = [problems_of(case, ending, played, stage) for ending in case.endings]
-    record("expected", " or ".join(repr(ending) for ending in case.endings))
+    tell("expected", " or ".join(repr(ending) for ending in case.endings))
     record(
         "seen",
         f"exit code {played.answers[-1].exit_code}: {played.answers[-1].last_line if played.answers[-1].stderr else ''}",
@@ -56,15 +55,15 @@ def hold(case: Case, stage: Stage, record: Any) -> None:
 
 
 @pytest.mark.parametrize("case", as_parameters(ON_FOLDERS))
-def test_case(case: Case, stage: Stage, record_property: Any) -> None:
-    hold(case, stage, record_property)
+def test_case(case: Case, stage: Stage) -> None:
+    hold(case, stage)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("bucket")
 @pytest.mark.parametrize("case", as_parameters(s3_cases.CASES))
-def test_case_on_s3(case: Case, stage: Stage, record_property: Any) -> None:
-    hold(case, stage, record_property)
+def test_case_on_s3(case: Case, stage: Stage) -> None:
+    hold(case, stage)
 
 
 def test_rules_are_told_apart() -> None:

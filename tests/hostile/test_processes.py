@@ -23,7 +23,7 @@ from pyspark.sql import SparkSession
 from tests.conftest import ROOT
 from tests.faults.kill_cases import CASES as KILL_CASES
 from tests.faults.random_kills import Undisturbed, copy_of, differences
-from tests.hostile.cases import Files
+from tests.hostile.cases import Files, tell
 from tests.hostile.cdc_cases import feed_of, load, pa
 from tests.hostile.csv_cases import LINES, feed
 from tests.hostile.event_cases import ONE, events_feed, name_of
@@ -139,7 +139,7 @@ PROCESSES: Final = [
 
 
 @pytest.mark.parametrize("case", PROCESSES)
-def test_case_in_a_process(case: ProcessCase, tmp_path: Path, record_property: Any) -> None:
+def test_case_in_a_process(case: ProcessCase, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     for path, body in case.files().items():
         assert isinstance(body, bytes)
@@ -152,8 +152,8 @@ def test_case_in_a_process(case: ProcessCase, tmp_path: Path, record_property: A
     if case.script:
         where = ["--config" if word == "--conf" else word for word in where]
     ended, megabytes = run_and_measure([sys.executable, *verb, *where], case.environment)
-    record_property("expected", f"exit code {case.exit_codes}, {case.rows} rows, at most {case.megabytes} MB")
-    record_property("seen", f"exit code {ended.returncode}, {megabytes} MB: {(ended.stderr.splitlines() or [''])[-1]}")
+    tell("expected", f"exit code {case.exit_codes}, {case.rows} rows, at most {case.megabytes} MB")
+    tell("seen", f"exit code {ended.returncode}, {megabytes} MB: {(ended.stderr.splitlines() or [''])[-1]}")
     assert ended.returncode in case.exit_codes, ended.stderr[-3000:]
     assert all(word in ended.stderr for word in case.says), ended.stderr[-3000:]
     lines = ended.stdout.splitlines() if case.script else [ended.stdout]

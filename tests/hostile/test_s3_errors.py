@@ -1,15 +1,15 @@
 """What S3 refuses is told with bucket and key."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
 from tests.conftest import command
-from tests.faults.conftest import BUCKET, direct
+from tests.faults.conftest import BUCKET, direct, proxy, proxy_of_all  # noqa: F401 - fixtures
 from tests.faults.fault_proxy import Fault, FaultProxy
 from tests.faults.faulty_runs import CASES, Faulty
+from tests.hostile.cases import tell
 
 pytestmark = pytest.mark.slow
 
@@ -40,11 +40,10 @@ ODD_KEY = r"t(\+|%2B)0(\+|%2B)0000000000"
     ],
 )  # fmt: skip
 def test_what_S3_refuses_is_named(  # noqa: N802
-    proxy: FaultProxy,
+    proxy: FaultProxy,  # noqa: F811
     spark: SparkSession,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    record_property: Any,
     job: str,
     fault: Fault,
     exit_codes: tuple[int, ...],
@@ -57,8 +56,8 @@ def test_what_S3_refuses_is_named(  # noqa: N802
     faulty.deliver(faulty.case.first)
     proxy.reset(fault)
     answer = command(*faulty.arguments())
-    record_property("expected", f"exit code {exit_codes}, says {words}")
-    record_property("seen", f"exit code {answer.exit_code}: {answer.last_line}")
+    tell("expected", f"exit code {exit_codes}, says {words}")
+    tell("seen", f"exit code {answer.exit_code}: {answer.last_line}")
     assert fault.hits > 0
     assert answer.exit_code in exit_codes, answer.stderr
     missing = [word for word in words if word.casefold() not in answer.stderr.casefold()]
