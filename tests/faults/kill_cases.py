@@ -48,8 +48,8 @@ class KillCase:
         """Read all that must be equal to what an undisturbed run leaves."""
         return {
             "status": _status(self.command(lake, "status").data),
-            "rows": _rows(lake / "refined"),
-            "quarantine": _rows(lake / "quarantine"),
+            "rows": rows_of(lake / "refined"),
+            "quarantine": rows_of(lake / "quarantine"),
             "source": {path: (lake / path).read_bytes() for path in _paths(lake, self.source)},
             "leftovers": [path for path in _paths(lake) if _is_leftover(path)],
         }
@@ -230,7 +230,7 @@ def _status(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return told
 
 
-def _rows(folder: Path) -> dict[str, list[str]]:
+def rows_of(folder: Path) -> dict[str, list[str]]:
     """Read all rows that a reader by path would, duplicates and all, by table; those of Hudi tables through hudi-rs."""
     from hudi import HudiTableBuilder
 

@@ -3,11 +3,13 @@
 import random
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.faults.kill_cases import CASES
-from tests.faults.random_kills import Tally, choose, kill_job, write
+from tests.faults.kill_cases import CASES, rows_of
+from tests.faults.random_kills import Tally, choose, differences, kill_job, write
 
 SEED = 16
 
@@ -27,6 +29,16 @@ def test_a_kill_follows_from_its_seed() -> None:
     assert kills[0] == kills[1] != kills[2]
     assert {kill.seconds is None for kill in kills[0]} == {True, False}
     assert all(kill.seconds is None or 0 <= kill.seconds <= 10 for kill in kills[0])
+
+
+def test_a_row_that_is_there_twice_is_a_difference(tmp_path: Path) -> None:
+    (tmp_path / "t/day=01").mkdir(parents=True)
+    pq.write_table(pa.table({"id": [1, 2]}), tmp_path / "t/day=01/a.parquet")
+    expected = rows_of(tmp_path)
+    assert expected == {"t/day=01": ["{'id': 1}", "{'id': 2}"]}
+    pq.write_table(pa.table({"id": [2]}), tmp_path / "t/day=01/b.parquet")
+    (difference,) = differences({"rows": expected}, {"rows": rows_of(tmp_path)})
+    assert difference.startswith("rows: expected")
 
 
 def test_the_line_of_a_job_takes_the_place_of_its_former_one(tmp_path: Path) -> None:

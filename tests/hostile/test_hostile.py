@@ -46,7 +46,7 @@ def hold(case: Case, stage: Stage) -> None:
     broken = broken_laws(case, played)
     endings = [problems_of(case, ending, played, stage) for ending in case.endings]
     tell("expected", " or ".join(repr(ending) for ending in case.endings))
-    record(
+    tell(
         "seen",
         f"exit code {played.answers[-1].exit_code}: {played.answers[-1].last_line if played.answers[-1].stderr else ''}",
     )
