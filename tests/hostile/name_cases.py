@@ -183,7 +183,13 @@ _CHANGE_NAMES: Final = (
                 ),
             ),
         ),
-        (Ending(3, says=(("x\\ny.parquet", "x\\\\ny.parquet"),), rows=[(1, "a")]), Ending(0, rows=[(1, "x")])),
+        (
+            Ending(
+                3, says=(("x\\ny.parquet", "x\\\\ny.parquet"),), rows=[(1, "a")]
+            ),  # Nobody can tell which changes a file without a stamp is later than: then nothing of its table is taken.
+            Ending(3, says=(("x\\ny.parquet", "x\\\\ny.parquet"),), rows=[]),
+            Ending(0, rows=[(1, "x")]),
+        ),
         table="refined/s/t/",
         columns=("id", "v"),
         is_slow=True,
