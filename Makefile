@@ -43,6 +43,9 @@ laws: setup-dev ## hold the jobs to their laws over more generated histories (SE
 faults: setup-dev ## run every job through every fault of S3, and write the table into docs/operations.md (ONLY="JOB …")
 	@$(BIN)/python -m tests.faults.fault_table $(ONLY)
 
+kills: setup-dev ## kill every job N times at random and compare the reruns, written to docs/operations.md (N=40 SEED=1 JOB=…)
+	@$(BIN)/python -m tests.faults.random_kills $(or $(N),40) "$(SEED)" $(JOB)
+
 lint: setup-dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -80,4 +83,4 @@ lock: ## pin the Python packages and the jars anew (needs uv)
 clean: ## remove what the demo made
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo test test-fast laws faults lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean
+.PHONY: help setup setup-dev demo test test-fast laws faults kills lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean

@@ -1,6 +1,7 @@
 """A run that kills or stops itself with a signal when it reaches a stage: ``killed_run.py SIGNAL STAGE NTH ARGUMENTS``.
 
-With JVM as its signal, it kills the JVM that it has started. The stage ``move`` is the nth file that is published.
+With JVM as its signal, it kills the JVM that it has started; with GROUP, its whole process group, the JVM included.
+The stage ``move`` is the nth file that is published.
 """
 
 import itertools
@@ -26,13 +27,15 @@ SIGNAL, STAGE, NTH, *ARGUMENTS = sys.argv[1:]
 WATCHED = {
     "spark reads": ("read", "refined/_staging/*/*/**/_temporary"),
     "spark has written": ("read", "refined/_staging/*/*/**/table/**/*.parquet"),
-    "hudi writes": ("apply", "refined/hr/*/.hoodie/*.inflight"),
+    "hudi writes": ("apply", "refined/*/*/.hoodie/*.inflight"),
 }
 
 
 def strike() -> None:
     if SIGNAL == "JVM":
         os.kill(SparkContext._gateway.proc.pid, signal.SIGKILL)  # type: ignore[union-attr]
+    elif SIGNAL == "GROUP":
+        os.killpg(0, signal.SIGKILL)
     elif SIGNAL == "SIGSTOP":
         # Sent to the process, it goes to the main thread, and until that one wakes up, this one goes on.
         signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
@@ -77,7 +80,7 @@ class DeadlyProgress(LogProgress):
     def watch_objects(self) -> None:
         lake = open_lake(ARGUMENTS[ARGUMENTS.index("--lake") + 1])
         while sum(b'"file_contents":""' in lake.read(found.path) for found in lake.list("landing/")) < int(NTH):
-            pass
+            time.sleep(0.002)  # a busy loop would take the run's own core
         strike()
 
 

@@ -1,0 +1,326 @@
+"""CSV: names of partition keys as data, missing headers, what is no CSV at all, and damage of every kind."""
+
+import gzip
+import io
+import zipfile
+from typing import Any, Final
+
+from tests.hostile.cases import CANARY, REFUSED, Case, Ending, Files, Scenario, Step
+
+LINES: Final = b"id,name\n1,a\n2,b\n"
+TWO: Final = [(1, "a"), (2, "b")]
+COLUMNS: Final = {"id": "long", "name": "string"}
+
+
+def feed(target: Any = None, **source: Any) -> dict[str, Any]:
+    show_values = source.pop("show_values", None)
+    built = {
+        "job": "csv_to_parquet",
+        "source": {"path": "raw/a/", "columns": COLUMNS, **source},
+        "target": {"path": "refined/a/", **(target or {})},
+        "max_rejected": 1.0,
+    }
+    return built if show_values is None else built | {"show_values": show_values}
+
+
+def case(
+    rule: str, files: Files, *endings: Ending, of: Any = None, arguments: tuple[str, ...] = (), **options: Any
+) -> Case:
+    """Make a case of one run over files in ``raw/a/``."""
+    delivered = {f"raw/a/{name}": body for name, body in files.items()}
+    scenario = Scenario({"f": feed() if of is None else of}, (Step(("run", "f", *arguments), delivered),))
+    options.setdefault("columns", ("id", "name"))
+    return Case(rule, scenario, endings, table="refined/a/", **options)
+
+
+def zipped(name: str, body: bytes) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(name, body)
+    return archive.getvalue()
+
+
+DATES: Final = {"id": "long", "year": "long", "month": "long", "day": "long"}
+DATED: Final = b"id,year,month,day\n1,2020,2,3\n"
+IN_DAY: Final = "year=2026/month=08/day=01/x.csv"
+NO_HEADER: Final = f"1,{CANARY}\n2,b\n".encode()
+NAMES_RESEMBLING: Final = f"Identity;nmae\n1;{CANARY}\n".encode()
+
+_PARTITION_KEYS: Final = (
+    case(
+        "year month and day are data where the table has no partitions",
+        {"x.csv": DATED},
+        Ending(0, rows=[(1, 2020, 2, 3)]),
+        of=feed(columns=DATES),
+        columns=tuple(DATES),
+    ),
+    case(
+        "year month and day are data although the folders of the source are dates",
+        {IN_DAY: DATED},
+        Ending(0, rows=[(1, 2020, 2, 3)]),
+        Ending(REFUSED, says=("year",)),
+        of=feed(columns=DATES),
+        columns=tuple(DATES),
+    ),
+    case(
+        "a column that is a partition key is refused by its name",
+        {IN_DAY: DATED},
+        Ending(2, says=("year", "partition")),
+        of=feed({"partition_by": ["year", "month", "day"]}, columns=DATES),
+    ),
+    case(
+        "a column in other case than a partition key is refused by its name",
+        {IN_DAY: b"id,Year\n1,2020\n"},
+        Ending(REFUSED, says=("year",)),
+        of=feed({"partition_by": ["year", "month", "day"]}, columns={"id": "long", "Year": "long"}),
+    ),
+    case(
+        "only the keys that the table is partitioned by are taken",
+        {"year=2026/x.csv": b"id,day\n1,7\n"},
+        Ending(0, rows=[(1, 7)]),
+        Ending(REFUSED, says=("day", "partition")),
+        of=feed({"partition_by": ["year"]}, columns={"id": "long", "day": "long"}),
+        columns=("id", "day"),
+    ),
+)
+
+_HEADERS: Final = (
+    case(
+        "a missing header is told by the count of its fields and not by the first row",
+        {"x.csv": NO_HEADER},
+        Ending(3, says=("x.csv", "header", ("2 fields", "two fields", "2 columns", "fields: 2"))),
+        never=(CANARY,),
+    ),
+    case(
+        "show-values shows the first row of a missing header",
+        {"x.csv": NO_HEADER},
+        Ending(3, says=("x.csv", CANARY)),
+        arguments=("--show-values",),
+    ),
+    case(
+        "show_values in the feed shows the first row of a missing header",
+        {"x.csv": NO_HEADER},
+        Ending(3, says=("x.csv", CANARY)),
+        of=feed(show_values=True),
+    ),
+    case(
+        "a header with names that resemble declared ones is told by these",
+        {"x.csv": f"ident,naem\n1,{CANARY}\n".encode()},
+        Ending(3, says=("x.csv", "name", "naem")),
+        never=(CANARY,),
+    ),
+    case(
+        "a header of another delimiter is refused and shows no value",
+        {"x.csv": NAMES_RESEMBLING},
+        Ending(3, says=("x.csv",)),
+        never=(CANARY,),
+    ),
+    case(
+        "a long first row is not shown in part either",
+        {"x.csv": ",".join([CANARY] * 200).encode() + b"\n"},
+        Ending(3, says=("x.csv", "200")),
+        never=(CANARY,),
+    ),
+    case(
+        "plan of a missing header shows no value",
+        {"x.csv": NO_HEADER},
+        Ending(3, says=("x.csv",)),
+        never=(CANARY,),
+    ),
+    case(
+        "a doubled header shows no value",
+        {"x.csv": f"id,id,{CANARY}\n1,2,3\n".encode()},
+        Ending(3, says=("x.csv", "id")),
+        never=(CANARY,),
+    ),
+    case(
+        "a value of the wrong type is not shown",
+        {"x.csv": f"id,name\n{CANARY},a\n2,b\n".encode()},
+        Ending(0, rows=[(2, "b")], rejected=1),
+        never=(CANARY,),
+    ),
+    case(
+        "too many rejected rows show no value",
+        {"x.csv": f"id,name\n{CANARY},a\n".encode()},
+        Ending(3, says=("max_rejected",)),
+        of=feed() | {"max_rejected": 0.0},
+        never=(CANARY,),
+    ),
+    case(
+        "a partition value that climbs folders is rejected or stays inside of the table",
+        {"x.csv": b"id,name\n1,../../up\n2,b\n"},
+        Ending(0, rejected=1, files={"up/": None}),
+        Ending(0, rejected=0, files={"up/": None}),
+        Ending(2, says=("partition_by",)),
+        of=feed({"partition_by": ["name"], "fill": "append"}),
+    ),
+    case(
+        "a quote that is never closed shows no value",
+        {"x.csv": f'id,name\n1,"{CANARY}\n2,b\n'.encode()},
+        Ending(3, says=("x.csv", "line 2")),
+        never=(CANARY,),
+    ),
+)
+
+_NO_CSV: Final = (
+    case(
+        "a zip that is named csv is told as a zip", {"x.csv": zipped("x.csv", LINES)}, Ending(3, says=("x.csv", "zip"))
+    ),
+    case(
+        "an Excel workbook that is named csv is told as a zip or a workbook",
+        {"x.csv": zipped("xl/workbook.xml", b"<workbook/>" * 50)},
+        Ending(3, says=("x.csv", ("zip", "xlsx", "excel"))),
+    ),
+    case(
+        "a Parquet file that is named csv is told as Parquet",
+        {"x.csv": b"PAR1\x15\x04\x15\xff\xfe" + b"\x00" * 60 + b"PAR1"},
+        Ending(3, says=("x.csv", "parquet")),
+        Ending(3, says=("x.csv", "binary")),
+    ),
+    case(
+        "bzip2 that is named csv is refused and told for what it is",
+        {"x.csv": b"BZh91AY&SY" + b"\xff\xd8\x01" * 40},
+        Ending(3, says=("x.csv", ("bzip2", "bz2", "not utf-8"))),
+        Ending(3, says=("x.csv", "binary")),
+    ),
+    case(
+        "gzip that is named csv is read or told as gzip",
+        {"x.csv": gzip.compress(LINES)},
+        Ending(0, rows=TWO),
+        Ending(3, says=("x.csv", "gzip")),
+    ),
+    case(
+        "UTF-16 is refused and told with the encoding to set",
+        {"x.csv": LINES.decode().encode("utf-16")},
+        Ending(3, says=("x.csv", ("utf-16", "utf-8"))),
+    ),
+    case(
+        "UTF-16 beside a good file takes the good one only",
+        {"x.csv": LINES.decode().encode("utf-16"), "good.csv": LINES},
+        Ending(3, says=("x.csv",), rows=TWO),
+    ),
+    case(
+        "a backslash and a t as delimiter is told how to write a tab",
+        {"x.csv": b"id\tname\n1\ta\n"},
+        Ending(2, says=('"\\t"',)),
+        Ending(2, says=("double quotes",)),
+        Ending(0, rows=[(1, "a")]),
+        of="job: csv_to_parquet\nsource: {path: raw/a/, columns: {id: long, name: string}, csv: {delimiter: \\t}}\n"
+        "target: {path: refined/a/}\n",
+    ),
+    case(
+        "a tab in single quotes is told how to write it",
+        {"x.csv": b"id\tname\n1\ta\n"},
+        Ending(2, says=('"\\t"',)),
+        Ending(2, says=("double quotes",)),
+        Ending(0, rows=[(1, "a")]),
+        of="job: csv_to_parquet\nsource: {path: raw/a/, columns: {id: long, name: string}, csv: {delimiter: '\\t'}}\n"
+        "target: {path: refined/a/}\n",
+    ),
+)
+
+_DAMAGE: Final = (
+    case("an empty file beside a good one is no data", {"x.csv": b"", "y.csv": LINES}, Ending((0, 3), rows=TWO)),
+    case("a file of a header alone has no rows", {"x.csv": b"id,name\n", "y.csv": LINES}, Ending(0, rows=TWO)),
+    case(
+        "a file of blank lines alone is refused or empty",
+        {"x.csv": b"\n\n\n", "y.csv": LINES},
+        Ending((0, 3), rows=TWO),
+    ),
+    case(
+        "a gzip that is cut off is refused whole and the others go on",
+        {"x.csv.gz": gzip.compress(LINES * 5000)[:-20], "y.csv": LINES},
+        Ending(3, says=("x.csv.gz", "gzip"), rows=TWO),
+    ),
+    case(
+        "a gzip with something behind its end is refused",
+        {"x.csv.gz": gzip.compress(LINES) + b"more", "y.csv": LINES},
+        Ending(3, says=("x.csv.gz",), rows=TWO),
+    ),
+    case("one object under two names counts twice", {"x.csv": LINES, "y.csv": LINES}, Ending(0, rows=TWO * 2)),
+    case(
+        "Latin-1 in a UTF-8 feed rejects its rows or its file",
+        {"x.csv": b"id,name\n1,caf\xe9\n2,b\n"},
+        Ending(0, rows=[(2, "b")], rejected=1),
+        Ending(3, says=("x.csv",)),
+    ),
+    case(
+        "a byte order mark is no part of the first name",
+        {"x.csv": b"\xef\xbb\xbf" + LINES},
+        Ending(0, rows=TWO),
+    ),
+    case(
+        "NUL bytes are refused rejected or kept",
+        {"x.csv": b"id,name\n1,a\x00b\n2,b\n"},
+        Ending(0, rows=[(1, "a\x00b"), (2, "b")]),
+        Ending(0, rows=[(2, "b")], rejected=1),
+        Ending(3, says=("x.csv",)),
+    ),
+    case(
+        "a line of 5 MB is read or refused by name",
+        {"x.csv": b"id,name\n1," + b"x" * 5_000_000 + b"\n", "y.csv": LINES},
+        Ending(0, rows=[*TWO, (1, "x" * 5_000_000)]),
+        Ending(3, says=("x.csv",), rows=TWO),
+    ),
+    case(
+        "a row of 30000 fields is rejected or its file refused",
+        {"x.csv": b"id,name\n1,a\n2" + b"," * 30_000 + b"\n", "y.csv": b"id,name\n2,b\n"},
+        Ending(0, rows=TWO, rejected=1),
+        Ending(3, says=("x.csv",), rows=[(2, "b")]),
+    ),
+    case(
+        "lines of CR alone are lines if the header's is",
+        {"x.csv": LINES.replace(b"\n", b"\r")},
+        Ending(0, rows=TWO),
+        Ending(3, says=("x.csv",)),
+    ),
+)
+
+_CHANGED: Final = Scenario(
+    {"f": feed()},
+    (
+        Step(("plan", "f"), {"raw/a/x.csv": LINES}),
+        Step(("run", "f"), {"raw/a/x.csv": b"id,name\n7,changed\n", "raw/a/y.csv": b"id,name\n8,new\n"}),
+    ),
+)
+_TWICE: Final = Scenario(
+    {"f": feed()},
+    (
+        Step(("run", "f"), {"raw/a/b.csv": LINES}),
+        Step(("run", "f"), {"raw/a/a.csv": b"id,name\n3,c\n"}),
+        Step(("run", "f")),
+    ),
+)
+_GONE: Final = Scenario(
+    {"f": feed()},
+    (
+        Step(("run", "f"), {"raw/a/a.csv": LINES}),
+        Step(("run", "f"), {"raw/a/a.csv": None, "raw/a/b.csv": b"id,name\n3,c\n"}),
+    ),
+)
+
+_HISTORIES: Final = (
+    Case(
+        "what changes between plan and run is taken as it is then",
+        _CHANGED,
+        (Ending(0, rows=[(7, "changed"), (8, "new")]),),
+        table="refined/a/",
+        columns=("id", "name"),
+    ),
+    Case(
+        "objects that arrive in the reverse order of their names count once",
+        _TWICE,
+        (Ending(0, rows=[*TWO, (3, "c")]),),
+        table="refined/a/",
+        columns=("id", "name"),
+    ),
+    Case(
+        "a committed object that is gone is named and its rows are not lost in silence",
+        _GONE,
+        (Ending(3, says=("a.csv",), rows=TWO), Ending(0, says=("a.csv",))),
+        table="refined/a/",
+        columns=("id", "name"),
+    ),
+)
+
+CASES: Final = (*_PARTITION_KEYS, *_HEADERS, *_NO_CSV, *_DAMAGE, *_HISTORIES)

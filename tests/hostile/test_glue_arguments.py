@@ -1,0 +1,39 @@
+"""What a Glue job is started with, and what its log shows of an error that nobody expected."""
+
+import logging
+from unittest import mock
+
+import pytest
+
+from jobs.cli import entrypoint
+from jobs.cli.entrypoint import run_as_script
+from lakewright.json import scrub_timer
+from lakewright.json.scrub_timer import ScrubJob
+from tests.conftest import Bench
+
+
+def test_an_unexpected_error_shows_its_traceback_in_a_log_that_takes_INFO(  # noqa: N802
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = mock.patch.object(entrypoint, "run_targets", side_effect=ZeroDivisionError("by zero"))
+    monkeypatch.setenv("LAKEWRIGHT_CONFIG", str(bench.root / "conf"))
+    with broken, pytest.raises(SystemExit):
+        run_as_script("csv_to_parquet", ["--feed", "people", "--lake", str(bench.lake)])
+    shown = [record for record in caplog.records if record.levelno >= logging.INFO and record.exc_info]
+    assert [record.exc_info[0] for record in shown if record.exc_info] == [ZeroDivisionError]
+
+
+def test_the_lambda_starts_the_job_with_arguments_that_glue_leaves_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    glue = mock.Mock()
+    monkeypatch.setattr(scrub_timer, "bounded_client", lambda _: glue)
+    ScrubJob("scrub", "uploads", "s3://lake", "s3://lake/conf", source="s3://lake/u/").start(
+        ["s3://lake/u/a,b.json", "s3://lake/u/c=1.json"]
+    )
+    arguments = glue.start_job_run.call_args.kwargs["Arguments"]
+    assert "--conf" not in arguments
+    assert arguments["--config"] == "s3://lake/conf"
+    with mock.patch.object(entrypoint, "_run") as run:
+        run_as_script("json_scrub", [word for pair in arguments.items() for word in pair])
+    options = run.call_args.args[1]
+    (setting,) = options.settings if isinstance(options.settings, list) else [options.settings]
+    assert setting == 'source.objects=["a,b.json", "c=1.json"]'
