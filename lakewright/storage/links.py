@@ -1,4 +1,4 @@
-"""Symbolic links in a local lake: those that lead out of it, or in circles, are listed by name and not followed."""
+"""Symbolic links in a local lake: those that lead out of it, to nothing or in circles are listed but not followed."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Final
 from lakewright.errors import AccessDeniedError
 
 LEADS_OUT: Final = "a symbolic link that leads out of the lake; copy the data into the lake"
+_LEADS_NOWHERE: Final = "a symbolic link to nothing, or to itself"
 _LEADS_BACK: Final = "a symbolic link leads back to this folder, which is listed already"
 
 
@@ -21,7 +22,7 @@ class LinksWithin:
         self._root = os.path.realpath(root)
 
     def problem_with(self, path: Path, listed: Path) -> str:
-        """Say why a path below a listed folder is not followed; empty if it stays in the lake, or in that folder."""
+        """Return why a link below a listed folder is not followed; empty if it stays in the lake, or in that folder."""
         target = os.path.realpath(path)
         is_within = _is_within(target, self._root) or _is_within(target, os.path.realpath(listed))
         return "" if is_within else LEADS_OUT
@@ -37,8 +38,8 @@ class LinksWithin:
             below, ancestors = pending.pop()
             for entry in _entries(below):
                 path = Path(entry.path)
-                problem = self.problem_with(path, folder) if entry.is_symlink() else ""
-                if problem or not _is_folder(entry):
+                problem = self._problem_with_link(path, folder) if entry.is_symlink() else ""
+                if problem or not entry.is_dir():
                     yield path, problem
                     continue
                 real = os.path.realpath(path) if entry.is_symlink() else f"{ancestors[-1]}/{entry.name}"
@@ -47,16 +48,12 @@ class LinksWithin:
                 else:
                     pending.append((path, (*ancestors, real)))
 
+    def _problem_with_link(self, link: Path, listed: Path) -> str:
+        return self.problem_with(link, listed) or ("" if link.exists() else _LEADS_NOWHERE)
+
 
 def _is_within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself is nothing
-        return False
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -37,7 +37,7 @@ class KillCase:
     source: str
 
     def arguments(self, lake: Path, verb: str = "run") -> list[str]:
-        where = ["--lake", str(lake), "--conf", str(ROOT / "conf")]
+        where = ["--lake", str(lake), "--config", str(ROOT / "conf")]
         return [verb, self.feed, *where, "--set", "max_rejected=0.5", "--json"]
 
     def command(self, lake: Path, verb: str = "run") -> Answer:

@@ -58,7 +58,7 @@ class Scenario:
     outside: Mapping[str, bytes] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     is_on_s3: bool = False
-    where: tuple[str, ...] = ("--lake", "{lake}", "--conf", "{conf}", "--json")
+    where: tuple[str, ...] = ("--lake", "{lake}", "--config", "{conf}", "--json")
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ _LINKS: Final = (
 
 
 def checked(rule: str, built: dict[str, Any], *says: str) -> Case:
-    scenario = Scenario({"f": built}, (Step(("check", "f")),), where=("--conf", "{conf}"))
+    scenario = Scenario({"f": built}, (Step(("check", "f")),), where=("--config", "{conf}"))
     return Case(rule, scenario, (Ending(2, says=says),))
 
 

@@ -36,7 +36,7 @@ ON_FOLDERS = [
 def stage(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with pytest.MonkeyPatch.context() as patch:
         # That Spark's workers scrub as this process does is tested where the job is.
-        patch.setattr(json_scrub, "SparkWorkers", lambda: InProcessWorkers(2))
+        patch.setattr(json_scrub, "SparkWorkers", lambda shows_values=False: InProcessWorkers(2))
         yield Stage(spark, tmp_path_factory.mktemp("hostile"))
 
 

@@ -147,10 +147,8 @@ def test_case_in_a_process(case: ProcessCase, tmp_path: Path) -> None:
         (lake / path).write_bytes(body)
     (tmp_path / "conf/feeds").mkdir(parents=True)
     (tmp_path / "conf/feeds/f.yaml").write_text(yaml.safe_dump(dict(case.feed)))
-    where = ["--lake", str(lake), "--conf", str(tmp_path / "conf")]
+    where = ["--lake", str(lake), "--config", str(tmp_path / "conf")]
     verb = ["-m", f"jobs.{case.script}", "--feed", "f"] if case.script else ["-m", "jobs", "run", "f", "--json"]
-    if case.script:
-        where = ["--config" if word == "--conf" else word for word in where]
     ended, megabytes = run_and_measure([sys.executable, *verb, *where], case.environment)
     tell("expected", f"exit code {case.exit_codes}, {case.rows} rows, at most {case.megabytes} MB")
     tell("seen", f"exit code {ended.returncode}, {megabytes} MB: {(ended.stderr.splitlines() or [''])[-1]}")
