@@ -19,7 +19,6 @@ class TableColumns:
         table: The name of the table.
         keeps: Columns of the replication that the table keeps.
         reserved: Columns that the table has of the job's own, and that no file has.
-        widens: Whether whole numbers may grow from int to bigint.
     """
 
     table: str
@@ -27,7 +26,6 @@ class TableColumns:
     spec: TableSpec
     keeps: tuple[str, ...] = ()
     reserved: tuple[str, ...] = ()
-    widens: bool = False
 
     def merged(self, footers: Mapping[str, Footer], table: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         """Bring the columns of table and files together; tell how the table changes.
@@ -47,15 +45,19 @@ class TableColumns:
             key=self.spec.key,
             partition_by=self.spec.partition_by,
             of_deletes=(self.source.time_column,),
-            widens=self.widens,
+            cast=self.spec.cast,
         )
         self._check(columns)
         return columns, changes
 
+    @property
+    def left_out(self) -> set[str]:
+        """The columns of the replication that the table leaves out."""
+        return self.source.added_columns() - {*self.keeps, *self.spec.key, *self.spec.partition_by}
+
     def dropped(self, footers: Mapping[str, Footer], table: Mapping[str, str]) -> dict[str, list[str]]:
         """Name the columns of each file that the replication added, and that the table leaves out."""
-        prefix = self.source.before_image_prefix
-        added = self.source.added_columns() - {*self.keeps, *self.spec.key, *self.spec.partition_by}
+        prefix, added = self.source.before_image_prefix, self.left_out
         names = {name for footer in footers.values() for name in footer.columns}
         before = {(prefix + name).casefold() for name in (*table, *names)} if prefix else set()
         return {
@@ -94,9 +96,22 @@ class TableColumns:
                 f"{self.table}: partition column {binary[0]!r} is binary, and bytes are no name of a folder; "
                 "partition by another column"
             )
+        places = (*self.spec.key, *self.spec.partition_by)
+        if nested := [name for name in places if "<" in columns.get(name, "")]:
+            raise ConfigError(
+                f"{self.table}: column {nested[0]!r} of the key or partition is nested, and has no text that could "
+                "stand for it; choose another column"
+            )
         if unknown := [name for name in self.spec.keep_when_null if columns and name not in columns]:
             raise ConfigError(
                 f"{self.table}: keep_when_null names {unknown[0]!r}, which is no column of the table"
+                f"{suggest(unknown[0], list(columns))}"
+            )
+        if columns and (
+            unknown := [name for name in self.spec.cast if name.casefold() not in map(str.casefold, columns)]
+        ):
+            raise ConfigError(
+                f"{self.table}: cast names {unknown[0]!r}, which is no column of the table"
                 f"{suggest(unknown[0], list(columns))}"
             )
         for own in self.reserved:

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, Model, RecordBytes
 from lakewright.folders import source_folder
+from transforms.changes.column_types import can_cast
 
 
 class TableSpec(Model):
@@ -18,6 +19,11 @@ class TableSpec(Model):
     )
     keep_when_absent: bool = Field(
         default=False, description="Whether columns that an update's file lacks keep their values in the table."
+    )
+    cast: dict[str, str] = Field(
+        default={},
+        description="Types that columns get instead of those of the files, such as amount: decimal(20,4); a row with a "
+        "value that its type cannot hold exactly is rejected.",
     )
 
     @field_validator("key", "partition_by", "keep_when_null", mode="before")
@@ -32,6 +38,17 @@ class TableSpec(Model):
         if len({name.casefold() for name in names}) < len(names):
             raise ValueError(f"names a column twice: {', '.join(names)}")
         return names
+
+    @field_validator("cast")
+    @classmethod
+    def _types_are_known(cls, cast: dict[str, str]) -> dict[str, str]:
+        written = {name: "".join(kind.lower().split()).replace("long", "bigint") for name, kind in cast.items()}
+        if unknown := [name for name, kind in written.items() if not can_cast("string", kind)]:
+            raise ValueError(
+                f"{unknown[0]}: {cast[unknown[0]]!r} is none of string, boolean, int, bigint, float, double, "
+                "decimal(p,s) up to 38 digits, date, timestamp"
+            )
+        return written
 
     @model_validator(mode="after")
     def _keeps_values_of_rows(self) -> "TableSpec":

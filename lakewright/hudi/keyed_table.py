@@ -9,14 +9,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.engine.spark.changes.judged import change_session
-from lakewright.errors import ConfigError, StateError
+from lakewright.errors import ConfigError, OvertakenError, StateError
+from lakewright.hudi.client import roll_back
 from lakewright.hudi.config import HudiOptions, HudiTableSpec
 from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
-from lakewright.hudi.writer import HudiTable
+from lakewright.hudi.writer import HudiTable, has_other_types, write_anew
 from lakewright.log.actions import TableState
 from lakewright.runs.job import Target
 from lakewright.storage.lake import Lake
-from transforms.spark.changes import KEY, needs_key_column
+from transforms.spark.changes import IS_DELETED, KEY, ORDER, needs_key_column
 from transforms.spark.names import column
 
 REBUILD: Final = "run `rebuild` to make the whole table anew"
@@ -68,6 +69,41 @@ class KeyedTable:
         """Read the rows that the table holds: their keys, and the columns that are named."""
         rows = self.spark.read.format("hudi").load(self.uri)
         return rows.select(F.col(_HUDI_KEY).alias(KEY), *(column(name) for name in names if name != KEY))
+
+    def widen(self, columns: Mapping[str, str], *, number: int) -> None:
+        """Make the table's files anew, in a commit of its own, if Hudi does not read them with the types to come.
+
+        The commit is no batch: its rows are those that were there. It lets the batch ``number`` follow.
+
+        Raises:
+            OvertakenError: If another run committed a batch meanwhile, whose rows the commit would have hidden.
+            StateError: If Hudi wrote another number of rows. In both cases the commit has been rolled back.
+        """
+        rows = self.spark.read.format("hudi").load(self.uri)
+        held = dict(rows.dtypes)
+        if not has_other_types(held, columns):
+            return
+        described, before = self.described(columns), self._last_number()
+        values = [
+            (column(name) if name in held else F.lit(None)).cast(kind).alias(name) for name, kind in columns.items()
+        ]
+        anew = rows.select(*values, F.col(_HUDI_KEY).alias(KEY), ORDER, IS_DELETED)
+        count = anew.count()
+        ours = {"feed": self.target.feed_name, "target": self.target.name, "widened_for": str(number)}
+        write_anew(anew, described, ours, size=sum(found.size for found in self.lake.list(self.target.path)))
+        commit = next(self.timeline().commits())
+        if (problem := self._last_number() != before) or commit.inserted != count:
+            roll_back(self.spark, described, commit.instant)
+            if problem:
+                raise OvertakenError("another run committed a batch meanwhile; nothing was done twice")
+            raise StateError(
+                f"{count} rows of {self.target.path} were to be written with wider types, and Hudi wrote "
+                f"{commit.inserted}; the commit was rolled back"
+            )
+
+    def _last_number(self) -> int:
+        last = self.timeline().last_batch()
+        return last.number if last else 0
 
     def described(self, columns: Mapping[str, str]) -> HudiTable:
         """Describe the table as the feed wants it, with the columns that it has."""

@@ -200,6 +200,8 @@ class HudiSink:
         """Make the commit."""
         table, described = self.table, self.table.described(staged.columns)
         is_new = batch.plan.overwrites_table or not table.has_commits()
+        if not is_new:
+            table.widen(staged.columns, number=batch.plan.number)
         counts, size = staged.counts, staging.size(staged.rows)
         handed = Handed(
             upserts=counts.written,
