@@ -70,40 +70,44 @@ class KeyedTable:
         rows = self.spark.read.format("hudi").load(self.uri)
         return rows.select(F.col(_HUDI_KEY).alias(KEY), *(column(name) for name in names if name != KEY))
 
-    def widen(self, columns: Mapping[str, str], *, number: int) -> None:
+    def widen(self, columns: Mapping[str, str], *, attempt: str) -> None:
         """Make the table's files anew, in a commit of its own, if Hudi does not read them with the types to come.
 
-        The commit is no batch: its rows are those that were there. It lets the batch ``number`` follow.
+        The commit is no batch: its rows are those that were there. If the run is killed after it, the next one finds
+        the table with the wider types, and goes on.
 
         Raises:
-            OvertakenError: If another run committed a batch meanwhile, whose rows the commit would have hidden.
-            StateError: If Hudi wrote another number of rows. In both cases the commit has been rolled back.
+            OvertakenError: If another run committed a batch meanwhile.
+            StateError: If Hudi wrote another number of rows; the commit has then been rolled back.
         """
         rows = self.spark.read.format("hudi").load(self.uri)
         held = dict(rows.dtypes)
         if not has_other_types(held, columns):
             return
-        described, before = self.described(columns), self._last_number()
-        values = [
-            (column(name) if name in held else F.lit(None)).cast(kind).alias(name) for name, kind in columns.items()
-        ]
-        anew = rows.select(*values, F.col(_HUDI_KEY).alias(KEY), ORDER, IS_DELETED)
-        count = anew.count()
-        ours = {"feed": self.target.feed_name, "target": self.target.name, "widened_for": str(number)}
-        write_anew(anew, described, ours, size=sum(found.size for found in self.lake.list(self.target.path)))
-        commit = next(self.timeline().commits())
-        if (problem := self._last_number() != before) or commit.inserted != count:
-            roll_back(self.spark, described, commit.instant)
-            if problem:
-                raise OvertakenError("another run committed a batch meanwhile; nothing was done twice")
+        last = self.timeline().last_batch()
+        values = {name: column(name) if name in held else F.lit(None) for name in columns}
+        wider = [value.cast(columns[name]).alias(name) for name, value in values.items()]
+        anew = rows.select(*wider, F.col(_HUDI_KEY).alias(KEY), ORDER, IS_DELETED)
+        count, size = anew.count(), sum(found.size for found in self.lake.list(self.target.path))
+        write_anew(anew, self.described(columns), {"widened_by": attempt}, size=size)
+        self._check_widened(columns, attempt, count, last.number if last else 0)
+
+    def _check_widened(self, columns: Mapping[str, str], attempt: str, count: int, number: int) -> None:
+        """Roll the commit of ``widen`` back if it hides a batch that came before it, or has other rows."""
+        commits = list(self.timeline().commits())
+        place, own = next(
+            (found for found in enumerate(commits) if found[1].ours.get("widened_by") == attempt), (0, None)
+        )
+        hides_batch = own is not None and any(commit.number > number for commit in commits[place:])
+        if own is not None and (hides_batch or own.inserted != count):
+            roll_back(self.spark, self.described(columns), own.instant)
+        if own is None or any(commit.number > number for commit in commits):
+            raise OvertakenError("another run committed a batch meanwhile; nothing was done twice")
+        if own.inserted != count:
             raise StateError(
                 f"{count} rows of {self.target.path} were to be written with wider types, and Hudi wrote "
-                f"{commit.inserted}; the commit was rolled back"
+                f"{own.inserted}; the commit was rolled back"
             )
-
-    def _last_number(self) -> int:
-        last = self.timeline().last_batch()
-        return last.number if last else 0
 
     def described(self, columns: Mapping[str, str]) -> HudiTable:
         """Describe the table as the feed wants it, with the columns that it has."""

@@ -201,7 +201,7 @@ class HudiSink:
         table, described = self.table, self.table.described(staged.columns)
         is_new = batch.plan.overwrites_table or not table.has_commits()
         if not is_new:
-            table.widen(staged.columns, number=batch.plan.number)
+            table.widen(staged.columns, attempt=batch.attempt)
         counts, size = staged.counts, staging.size(staged.rows)
         handed = Handed(
             upserts=counts.written,

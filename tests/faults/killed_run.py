@@ -27,6 +27,7 @@ WATCHED = {
     "spark reads": ("read", "refined/_staging/*/*/**/_temporary"),
     "spark has written": ("read", "refined/_staging/*/*/**/table/**/*.parquet"),
     "hudi writes": ("apply", "refined/hr/*/.hoodie/*.inflight"),
+    "hudi has widened": ("apply", "refined/hr/*/.hoodie/*.replacecommit"),
 }
 
 
