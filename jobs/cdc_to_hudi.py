@@ -12,7 +12,7 @@ from lakewright.dms.files import ChangeFiles
 from lakewright.dms.reader import ChangeReader
 from lakewright.dms.selection import ChangeSelection
 from lakewright.dms.unusable import UnusableTable
-from lakewright.engine.spark.changes.judged import AppendedChanges
+from lakewright.engine.spark.changes.appended import AppendedChanges
 from lakewright.engine.spark.changes.keyed import KeyedChanges
 from lakewright.errors import ConfigError, EmptySourceError
 from lakewright.hudi.config import HudiTableSpec
@@ -42,7 +42,7 @@ def build_appended(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: HudiTableSp
 
 def keyed_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSpec) -> AnyJob:
     """Compose the job of a table with a key."""
-    columns = TableColumns(target.name, feed.source, spec, feed.target.keep_columns, widens=True)
+    columns = TableColumns(target.name, feed.source, spec, feed.target.keep_columns)
     reader = _reader(feed, lake, columns)
     sink = HudiSink(KeyedTable(lake, reader.source.lake, target, feed.target, spec), feed.target.catalog_database)
     return TargetJob(feed, target, reader, partial(build, feed=feed, spec=spec), sink)

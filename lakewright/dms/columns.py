@@ -41,7 +41,6 @@ class TableColumns:
         table: The name of the table.
         keeps: Columns of the replication that the table keeps.
         reserved: Columns that the table has of the job's own, and that no file has.
-        widens: Whether whole numbers may grow from int to bigint.
     """
 
     table: str
@@ -49,7 +48,6 @@ class TableColumns:
     spec: TableSpec
     keeps: tuple[str, ...] = ()
     reserved: tuple[str, ...] = ()
-    widens: bool = False
 
     @cached_property
     def names(self) -> ColumnNames:
@@ -86,7 +84,7 @@ class TableColumns:
             key=self.spec.key,
             partition_by=self.spec.partition_by,
             of_deletes=self.names.names_of(self.source.time_column),
-            widens=self.widens,
+            cast=self.spec.cast,
         )
         merged = MergedColumns(columns, {name: known.get(name.casefold(), name) for name in columns}, changes)
         changes += [
@@ -184,9 +182,22 @@ class TableColumns:
                 f"{self.table}: partition column {binary[0]!r} is binary, and bytes are no name of a folder; "
                 "partition by another column"
             )
+        places = (*self.spec.key, *self.spec.partition_by)
+        if nested := [name for name in places if "<" in columns.get(name, "")]:
+            raise ConfigError(
+                f"{self.table}: column {nested[0]!r} of the key or partition is nested, and has no text that could "
+                "stand for it; choose another column"
+            )
         if unknown := [name for name in self.spec.keep_when_null if columns and name not in columns]:
             raise ConfigError(
                 f"{self.table}: keep_when_null names {unknown[0]!r}, which is no column of the table"
+                f"{suggest(unknown[0], list(columns))}"
+            )
+        if columns and (
+            unknown := [name for name in self.spec.cast if name.casefold() not in map(str.casefold, columns)]
+        ):
+            raise ConfigError(
+                f"{self.table}: cast names {unknown[0]!r}, which is no column of the table"
                 f"{suggest(unknown[0], list(columns))}"
             )
         for own in self.reserved:

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from lakewright.config import MAX_RECORD_BYTES, Model, RecordBytes
 from lakewright.folders import source_folder
 from transforms.changes.column_names import ascii_name, normal, problem_with_name
+from transforms.changes.column_types import can_cast
 
 #: columns: the number that the replication gave a change, else its time. file: the stamps in the names of files.
 OrderBy = Literal["columns", "file"]
@@ -26,6 +27,11 @@ class TableSpec(Model):
     order_by: OrderBy | None = Field(default=None, description="Of this table, where it differs from the source's.")
     rename: dict[str, str] = Field(
         default={}, description="Columns by their names in the source, and what the table calls them: {Straße: street}."
+    )
+    cast: dict[str, str] = Field(
+        default={},
+        description="Types that columns get instead of those of the files, such as amount: decimal(20,4); a row with a "
+        "value that its type cannot hold exactly is rejected.",
     )
 
     @field_validator("key", "partition_by", "keep_when_null", mode="before")
@@ -58,7 +64,7 @@ class TableSpec(Model):
     @model_validator(mode="after")
     def _names_are_the_tables(self) -> "TableSpec":
         """Refuse settings that call a column what the source calls it, where the table calls it otherwise."""
-        for setting in ("key", "partition_by", "keep_when_null"):
+        for setting in ("key", "partition_by", "keep_when_null", "cast"):
             for name in getattr(self, setting):
                 named = self.rename.get(name) or ascii_name(name)
                 if name != named and name not in self.rename.values():
@@ -67,6 +73,17 @@ class TableSpec(Model):
                         "here, or rename it"
                     )
         return self
+
+    @field_validator("cast")
+    @classmethod
+    def _types_are_known(cls, cast: dict[str, str]) -> dict[str, str]:
+        written = {name: "".join(kind.lower().split()).replace("long", "bigint") for name, kind in cast.items()}
+        if unknown := [name for name, kind in written.items() if not can_cast("string", kind)]:
+            raise ValueError(
+                f"{unknown[0]}: {cast[unknown[0]]!r} is none of string, boolean, int, bigint, float, double, "
+                "decimal(p,s) up to 38 digits, date, timestamp"
+            )
+        return written
 
     @model_validator(mode="after")
     def _keeps_values_of_rows(self) -> "TableSpec":

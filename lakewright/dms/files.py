@@ -15,25 +15,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakewright.config import MAX_RECORD_BYTES
+from lakewright.dms.types import ReadType, UnreadableTypeError, read_type
 from lakewright.errors import ObjectRefusedError
 from lakewright.log.records import SourceObject
 from lakewright.parquet.values import find_long_value
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.changes.column_names import ColumnNames
+from transforms.changes.column_types import VOID
 from transforms.changes.load_files import LOAD_PATH
 
 _LOAD: Final = re.compile(LOAD_PATH, re.DOTALL)
 #: DMS names a file of changes after the moment that it was written: 20260801-101500123.parquet.
 _STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*\.parquet", re.DOTALL)
 _FOOTERS_AT_ONCE: Final = 16
-_NAMES: Final = {"string": "string", "large_string": "string", "bool": "boolean", "float": "float", "double": "double"}
-_WHOLE: Final = {"int8": "int", "int16": "int", "int32": "int", "int64": "bigint"}
-_UNSIGNED: Final = {"uint8": "int", "uint16": "int", "uint32": "bigint", "uint64": "decimal(20,0)"}
-_ALIKE: Final = _NAMES | _WHOLE | _UNSIGNED | {"binary": "binary", "date32[day]": "date"}
-#: As Spark reads the physical column, where that is narrower than what we make of it.
-_READ_AS: Final = {"int8": "tinyint", "int16": "smallint", "uint8": "smallint", "uint16": "int"}
-
 #: What pyarrow raises over a file that is damaged.
 _DAMAGE: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
 _UNREADABLE: Final = "no Parquet file that can be read"
@@ -41,14 +36,20 @@ _UNREADABLE: Final = "no Parquet file that can be read"
 
 @dataclass(frozen=True)
 class Footer:
-    """What a file says of itself: its rows, its columns, and how Spark must read those that it would read narrower.
+    """What a file says of itself.
 
-    ``row_bytes`` are those of a row once unpacked, on average over the row group where they are most.
+    Attributes:
+        rows: How many it has.
+        columns: The types that its columns have in a table.
+        read_as: The types that Spark must read columns as, where these are others.
+        units: What the counts of a column count that become timestamps or texts; see ``lakewright.dms.types``.
+        row_bytes: Bytes of a row once unpacked, on average over the row group where they are most.
     """
 
     rows: int
     columns: dict[str, str]
     read_as: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
     row_bytes: int = 0
 
 
@@ -124,11 +125,16 @@ def written_at(path: str) -> str:
 
 
 def read_footers(
-    lake: Lake, objects: Iterable[SourceObject], *, max_record_bytes: int = MAX_RECORD_BYTES
+    lake: Lake,
+    objects: Iterable[SourceObject],
+    *,
+    left_out: Collection[str] = (),
+    max_record_bytes: int = MAX_RECORD_BYTES,
 ) -> tuple[dict[str, Footer], dict[str, str]]:
     """Read the footers of files: what they say by path, and why some cannot be read.
 
-    A file with a value above ``max_record_bytes`` cannot be: Spark's memory would not do for it.
+    A file with a value above ``max_record_bytes`` cannot be: Spark's memory would not do for it. Columns that are
+    ``left_out`` may be of any type, unless Spark then opens the file no more.
     """
     found: dict[str, Footer] = {}
     refused: dict[str, str] = {}
@@ -137,12 +143,14 @@ def read_footers(
         try:
             file = ObjectFile(lake, taken.path, taken.size)
             metadata = pq.read_metadata(pa.PythonFile(file, mode="r"))
-            return find_long_value(file, metadata, max_record_bytes) or _footer(metadata)
+            return find_long_value(file, metadata, max_record_bytes) or _footer(metadata, left_out)
         except FileNotFoundError:
             return "gone since it was listed"
         except ObjectRefusedError as error:
             return error.reasons[taken.path]
-        except (*_DAMAGE, _UnreadableTypeError) as error:
+        except UnreadableTypeError as error:
+            return str(error)
+        except _DAMAGE as error:
             return f"{_UNREADABLE}: {str(error).splitlines()[0]}"
 
     wanted = list(objects)
@@ -187,34 +195,26 @@ def find_damaged(lake: Lake, objects: Iterable[SourceObject]) -> dict[str, str]:
     return damaged
 
 
-def _footer(metadata: Any) -> Footer:
-    columns: dict[str, str] = {}
-    read_as: dict[str, str] = {}
-    for position, column in enumerate(metadata.schema.to_arrow_schema()):
-        columns[column.name] = _ddl_type(column, metadata.schema.column(position).physical_type)
-        if str(column.type) in _READ_AS:
-            read_as[column.name] = _READ_AS[str(column.type)]
+def _footer(metadata: Any, left_out: Collection[str]) -> Footer:
+    leaves = {leaf.path: leaf.physical_type for leaf in map(metadata.schema.column, range(metadata.num_columns))}
+    types: dict[str, ReadType] = {}
+    for column in metadata.schema.to_arrow_schema():
+        try:
+            types[column.name] = read_type(column.type, leaves.get(column.name, ""))
+        except UnreadableTypeError as error:
+            if column.name not in left_out or pa.types.is_float16(column.type):
+                raise UnreadableTypeError(f"column {column.name!r} is {error}") from None
+            types[column.name] = ReadType(VOID)
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    row_bytes = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
-    return Footer(metadata.num_rows, columns, read_as, row_bytes)
-
-
-def _ddl_type(column: Any, physical: str) -> str:
-    """Name a column's type as Spark does; whole numbers are int or bigint, as Hudi knows them."""
-    kind = str(column.type)
-    if kind in _ALIKE:
-        return _ALIKE[kind]
-    if kind.startswith("decimal128"):
-        return f"decimal({column.type.precision},{column.type.scale})"
-    if kind.startswith("timestamp") and (physical == "INT96" or column.type.unit in ("ms", "us")):
-        return "timestamp"
-    raise _UnreadableTypeError(f"column {column.name!r} is {kind}, which Spark does not read")
+    return Footer(
+        metadata.num_rows,
+        {name: found.column for name, found in types.items()},
+        {name: found.read_as for name, found in types.items() if found.read_as},
+        {name: found.unit for name, found in types.items() if found.unit},
+        max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0),
+    )
 
 
 def _open(lake: Lake, taken: SourceObject) -> Any:
     # A chunk's own metadata are not looked at from here: where they are damaged, pyarrow ends the process.
     return pa.PythonFile(ObjectFile(lake, taken.path, taken.size), mode="r")
-
-
-class _UnreadableTypeError(Exception):
-    """Raised when a file has a column that Spark cannot read."""

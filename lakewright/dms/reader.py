@@ -103,8 +103,12 @@ class ChangeReader:
     ) -> tuple[dict[Version, Footer], dict[str, str]]:
         """Read the footers of the files that a batch reads, but for those that are known."""
         new = [taken for taken in _to_read(objects) if (taken.path, taken.etag) not in known]
-        limit = self.columns.source.max_record_bytes
-        footers, refused = read_footers(self.source.lake, new, max_record_bytes=limit)
+        footers, refused = read_footers(
+            self.source.lake,
+            new,
+            left_out=self.columns.left_out,
+            max_record_bytes=self.columns.source.max_record_bytes,
+        )
         return {
             **known,
             **{(taken.path, taken.etag): footers[taken.path] for taken in new if taken.path in footers},

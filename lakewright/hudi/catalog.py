@@ -77,13 +77,38 @@ def _formats(location: str, input_format: str, *, read_optimised: bool) -> dict[
     }
 
 
+def _json_type(kind: str) -> Any:
+    """Write a type as Spark writes schemas down."""
+    outer, _, within = kind.removesuffix(">").partition("<")
+    if outer == "array":
+        return {"type": "array", "elementType": _json_type(within), "containsNull": True}
+    if outer == "map":
+        key, value = _parts(within)
+        return {"type": "map", "keyType": key, "valueType": _json_type(value), "valueContainsNull": True}
+    if outer == "struct":
+        fields = (part.split(":", 1) for part in _parts(within))
+        described = [{"name": name, "type": _json_type(of), "nullable": True, "metadata": {}} for name, of in fields]
+        return {"type": "struct", "fields": described}
+    return _JSON_TYPES.get(kind, kind)
+
+
+def _parts(within: str) -> list[str]:
+    """Split what stands between angle brackets at its own commas."""
+    parts, depth = [""], 0
+    for letter in within:
+        depth += letter in "<("
+        depth -= letter in ">)"
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
 def _spark_parameters(columns: Mapping[str, str], partition_keys: Sequence[str]) -> dict[str, str]:
     """Say in Spark's words what the table is, so that Spark finds Hudi behind the entry."""
     names = [name for name in columns if name not in partition_keys] + list(partition_keys)
-    fields = [
-        {"name": name, "type": _JSON_TYPES.get(columns[name], columns[name]), "nullable": True, "metadata": {}}
-        for name in names
-    ]
+    fields = [{"name": name, "type": _json_type(columns[name]), "nullable": True, "metadata": {}} for name in names]
     schema = json.dumps({"type": "struct", "fields": fields})
     parts = [schema[at : at + _PARAMETER_CHARACTERS] for at in range(0, len(schema), _PARAMETER_CHARACTERS)]
     return {

@@ -9,14 +9,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.engine.spark.changes.judged import change_session
-from lakewright.errors import ConfigError, StateError
+from lakewright.errors import ConfigError, OvertakenError, StateError
+from lakewright.hudi.client import roll_back
 from lakewright.hudi.config import HudiOptions, HudiTableSpec
 from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
-from lakewright.hudi.writer import HudiTable
+from lakewright.hudi.writer import HudiTable, has_other_types, write_anew
 from lakewright.log.actions import TableState
 from lakewright.runs.job import Target
 from lakewright.storage.lake import Lake
-from transforms.spark.changes import KEY, needs_key_column
+from transforms.spark.changes import IS_DELETED, KEY, ORDER, needs_key_column
 from transforms.spark.names import column
 
 REBUILD: Final = "run `rebuild` to make the whole table anew"
@@ -68,6 +69,45 @@ class KeyedTable:
         """Read the rows that the table holds: their keys, and the columns that are named."""
         rows = self.spark.read.format("hudi").load(self.uri)
         return rows.select(F.col(_HUDI_KEY).alias(KEY), *(column(name) for name in names if name != KEY))
+
+    def widen(self, columns: Mapping[str, str], *, attempt: str) -> None:
+        """Make the table's files anew, in a commit of its own, if Hudi does not read them with the types to come.
+
+        The commit is no batch: its rows are those that were there. If the run is killed after it, the next one finds
+        the table with the wider types, and goes on.
+
+        Raises:
+            OvertakenError: If another run committed a batch meanwhile.
+            StateError: If Hudi wrote another number of rows; the commit has then been rolled back.
+        """
+        rows = self.spark.read.format("hudi").load(self.uri)
+        held = dict(rows.dtypes)
+        if not has_other_types(held, columns):
+            return
+        last = self.timeline().last_batch()
+        values = {name: column(name) if name in held else F.lit(None) for name in columns}
+        wider = [value.cast(columns[name]).alias(name) for name, value in values.items()]
+        anew = rows.select(*wider, F.col(_HUDI_KEY).alias(KEY), ORDER, IS_DELETED)
+        count, size = anew.count(), sum(found.size for found in self.lake.list(self.target.path))
+        write_anew(anew, self.described(columns), {"widened_by": attempt}, size=size)
+        self._check_widened(columns, attempt, count, last.number if last else 0)
+
+    def _check_widened(self, columns: Mapping[str, str], attempt: str, count: int, number: int) -> None:
+        """Roll the commit of ``widen`` back if it hides a batch that came before it, or has other rows."""
+        commits = list(self.timeline().commits())
+        place, own = next(
+            (found for found in enumerate(commits) if found[1].ours.get("widened_by") == attempt), (0, None)
+        )
+        hides_batch = own is not None and any(commit.number > number for commit in commits[place:])
+        if own is not None and (hides_batch or own.inserted != count):
+            roll_back(self.spark, self.described(columns), own.instant)
+        if own is None or any(commit.number > number for commit in commits):
+            raise OvertakenError("another run committed a batch meanwhile; nothing was done twice")
+        if own.inserted != count:
+            raise StateError(
+                f"{count} rows of {self.target.path} were to be written with wider types, and Hudi wrote "
+                f"{own.inserted}; the commit was rolled back"
+            )
 
     def described(self, columns: Mapping[str, str]) -> HudiTable:
         """Describe the table as the feed wants it, with the columns that it has."""

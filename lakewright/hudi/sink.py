@@ -19,7 +19,14 @@ from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.staged import StagedForHudi
 from lakewright.hudi.staging import BEFORE_IMAGES, AnyRows, ChangeStaging
 from lakewright.hudi.tombstones import stage_tombstones
-from lakewright.hudi.writer import HudiTable, check_session, read_keys, write_changes, write_load
+from lakewright.hudi.writer import (
+    HudiTable,
+    check_session,
+    has_other_types,
+    read_keys,
+    write_changes,
+    write_load,
+)
 from lakewright.log.actions import AnyAction, RaiseWatermark, RemoveTombstones, TableCommit, TableState, TakeObjects
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.log.records import Counts
@@ -207,6 +214,8 @@ class HudiSink:
         """Make the commit."""
         table, described = self.table, self.table.described(staged.columns)
         is_new = batch.plan.overwrites_table or not table.has_commits()
+        if not is_new and has_other_types(batch.state.columns, staged.columns):
+            table.widen(staged.columns, attempt=batch.attempt)
         counts, size = staged.counts, staging.size(staged.rows)
         handed = Handed(
             upserts=counts.written,

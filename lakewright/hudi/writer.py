@@ -19,6 +19,9 @@ _MB: Final = 1 << 20
 #: How a column becomes a folder; tables of later versions write it down.
 _SIMPLE: Final = ":SIMPLE"
 _LAST_WITHOUT_KINDS: Final = 6
+#: Pairs of types of which Hudi reads files of the first with a table of the second, and gives the same value in each
+#: way of reading. Of a float it makes another double in log files than in base files; of a decimal it makes none.
+_READ_AS_WIDER: Final = frozenset({("int", "bigint")})
 #: So many bytes of Parquet a task of a write has to do.
 _TASK_BYTES: Final = 64 * _MB
 
@@ -142,6 +145,18 @@ def write_changes(changes: DataFrame, table: HudiTable, metadata: Mapping[str, s
     _write(changes, table, metadata, size, {"hoodie.datasource.write.operation": "upsert"})
 
 
+def write_anew(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], *, size: int) -> None:
+    """Replace all files of a table by new ones with these rows, in one commit; types may be others than before.
+
+    Hudi holds the types of a write against those of the table as if the files stayed, unless columns may be dropped.
+    """
+    how = {
+        "hoodie.datasource.write.operation": "insert_overwrite_table",
+        "hoodie.datasource.write.schema.allow.auto.evolution.column.drop": "true",
+    }
+    _write(rows, table, metadata, size, how)
+
+
 def read_keys(spark: SparkSession, table: HudiTable) -> DataFrame:
     """Read which keys a table holds, and where.
 
@@ -151,6 +166,12 @@ def read_keys(spark: SparkSession, table: HudiTable) -> DataFrame:
     """
     rows = spark.read.format("hudi").option("hoodie.datasource.query.type", "read_optimized").load(table.uri)
     return rows.select(F.col("_hoodie_record_key").alias(KEY), *table.partition_by)
+
+
+def has_other_types(held: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Tell whether a table must be made anew for columns to get other types."""
+    pairs = {(held[name], kind) for name, kind in wanted.items() if name in held}
+    return any(before != kind and (before, kind) not in _READ_AS_WIDER for before, kind in pairs)
 
 
 def check_session(spark: Any) -> None:

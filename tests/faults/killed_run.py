@@ -28,6 +28,7 @@ WATCHED = {
     "spark reads": ("read", "refined/_staging/*/*/**/_temporary"),
     "spark has written": ("read", "refined/_staging/*/*/**/table/**/*.parquet"),
     "hudi writes": ("apply", "refined/*/*/.hoodie/*.inflight"),
+    "hudi has widened": ("apply", "refined/*/*/.hoodie/*.replacecommit"),
 }
 
 

@@ -5,13 +5,15 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.cdc import CdcBench
+from tests.cdc import EMPLOYEES, CdcBench
 from tests.faults.test_killed_runs import killed
 
 pytestmark = pytest.mark.slow
@@ -152,6 +154,62 @@ def test_one_of_two_tables_killed_after_its_commit(cdc: CdcBench) -> None:
         assert cdc.batches(table) == [1]
         assert len(cdc.rows(table=table)) == 30
         assert cdc.strays(table) == []
+
+
+def wider_delivery(bench: CdcBench) -> None:
+    pay = pa.schema([*EMPLOYEES, ("pay", pa.decimal128(20, 4))])
+    changes = [("U", at(n), n, f"wider {n}", "AB"[n % 2], Decimal("1.2345")) for n in range(0, 30, 7)]
+    bench.put("20260801-101500000.parquet", [*changes, ("D", at(1), 1, None, None, None)], pay)
+
+
+@pytest.fixture(scope="module")
+def widened(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """By storage: a lake before a column grows, and the outcome after that."""
+    found = {}
+    for storage in STORAGES:
+        bench = CdcBench(tmp_path_factory.mktemp("widened"), spark)
+        feed(bench, storage)
+        pay = pa.schema([*EMPLOYEES, ("pay", pa.decimal128(10, 2))])
+        bench.put("LOAD00000001.parquet", [(n, f"name {n}", "ABC"[n % 3], Decimal(n)) for n in range(30)], pay)
+        bench.put("20260801-101000000.parquet", [("U", at(0), 2, "logged", "C", Decimal("0.5"))], pay)
+        bench.run()
+        before = tmp_path_factory.mktemp("narrow") / "lake"
+        shutil.copytree(bench.lake, before)
+        wider_delivery(bench)
+        bench.run()
+        found[storage] = (before, outcome_of(bench) | {"pay": bench.rows("emp_no", "pay")})
+    return found
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("stage", ["hudi writes", "hudi has widened", "applied"])
+def test_a_column_grows_in_a_killed_run(cdc: CdcBench, widened: Any, storage: str, stage: str) -> None:
+    before, expected = widened[storage]
+    shutil.copytree(before, cdc.lake, dirs_exist_ok=True)
+    feed(cdc, storage)
+    wider_delivery(cdc)
+    assert killed("SIGKILL", stage, 1, *arguments(cdc)).wait(120) == -signal.SIGKILL
+    assert cdc.run()["exit_code"] == 0
+    assert outcome_of(cdc) | {"pay": cdc.rows("emp_no", "pay")} == expected
+    assert cdc.strays() == []
+
+
+@pytest.mark.parametrize("stage", ["apply", "hudi writes", "hudi has widened"])
+def test_a_column_grows_in_a_run_that_sleeps_past_its_lease(cdc: CdcBench, widened: Any, stage: str) -> None:
+    before, expected = widened["copy_on_write"]
+    shutil.copytree(before, cdc.lake, dirs_exist_ok=True)
+    feed(cdc, "copy_on_write")
+    wider_delivery(cdc)
+    sleeper = killed("SIGSTOP", stage, 1, *arguments(cdc))
+    os.waitpid(sleeper.pid, os.WUNTRACED)
+    try:
+        assert cdc.run()["exit_code"] == 0
+    finally:
+        os.kill(sleeper.pid, signal.SIGCONT)
+    assert sleeper.wait(60) == 4
+    assert outcome_of(cdc)["rows"] == expected["rows"]
+    assert cdc.rows("emp_no", "pay") == expected["pay"]
+    assert cdc.batches() == [1, 2]
 
 
 @pytest.mark.parametrize("stage", ["apply", "hudi writes"])

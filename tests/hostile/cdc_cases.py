@@ -193,7 +193,9 @@ _TYPES_THAT_GROW: Final = (
     of_table("a number is cast to a text as declared", _CAST, "text", Ending(0, rows=[(1, "7"), (2, "x")])),
     Case(
         "an unknown type of a cast is refused by check",
-        Scenario({"f": feed_of({"t": {"cast": {"v": "strng"}}})}, (Step(("check", "f")),), where=("--config", "{conf}")),
+        Scenario(
+            {"f": feed_of({"t": {"cast": {"v": "strng"}}})}, (Step(("check", "f")),), where=("--config", "{conf}")
+        ),
         (Ending(2, says=("cast", "strng")),),
     ),
     Case(

@@ -169,7 +169,7 @@ def test_another_order_needs_a_table_made_anew(cdc: FileOrderBench) -> None:
     receipt = cdc.run()
     assert receipt["exit_code"] == 2
     assert (
-        "the feed says refined/hr/employees/ by department, key emp_no, ordered by file; run `rebuild`"
+        "the feed's is refined/hr/employees/ by department, key emp_no, ordered by file; run `rebuild`"
         in (receipt["error"])
     )
     assert committed(cdc.run(verb="rebuild")) == {"read": 2, "written": 1, "superseded": 1}

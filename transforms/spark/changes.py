@@ -17,6 +17,7 @@ from pyspark.sql.types import BinaryType, DataType, DoubleType, FloatType, Strin
 
 from transforms.changes.file_order import STAMP_DIGITS, STAMPED_PATH
 from transforms.errors import MissingColumnsError
+from transforms.spark.exact_casts import INEXACT
 from transforms.spark.names import column
 from transforms.spark.settings import require_utc
 
@@ -155,6 +156,19 @@ def with_folder_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> D
     return with_faults(changes, faults)
 
 
+def with_inexact_reasons(changes: DataFrame) -> DataFrame:
+    """Reject also those changes with values that their column's type cannot hold exactly.
+
+    Columns in:  _lakewright_inexact (map of column to text), _lakewright_rejected and _lakewright_reasons
+    Columns out: the same
+    Rows:        unchanged; the rule is inexact
+    """
+    lost = F.map_keys(INEXACT)
+    reasons = F.transform(lost, lambda name: F.struct(F.lit("inexact").alias("rule"), name.alias("column")))
+    found = F.concat(REASONS, reasons.cast(_REASONS))
+    return changes.withColumns({REJECTED: F.col(REJECTED) | (F.size(lost) > 0), REASONS: found})
+
+
 def keep_last_changes(changes: DataFrame) -> DataFrame:
     """Keep the last change of each key.
 
@@ -231,7 +245,10 @@ def keep_rejected_changes(changes: DataFrame, *, columns: Sequence[str]) -> Data
                  file holds none), fields (map of column to text; also the kind of change and its place in the file)
     Rows:        those that are rejected
     """
-    fields = [part for name in columns for part in (F.lit(name), column(name).cast("string"))]
+    texts = {name: column(name).cast("string") for name in columns}
+    if INEXACT in changes.columns:
+        texts = {name: F.coalesce(F.col(INEXACT)[name], text) for name, text in texts.items()}
+    fields = [part for name, text in texts.items() for part in (F.lit(name), text)]
     place = [F.lit("(kind)"), F.col(KIND), F.lit("(position)"), F.col(POSITION).cast("string")]
     return changes.where(REJECTED).select(
         F.col(OBJECT).alias("object"),

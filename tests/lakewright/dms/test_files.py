@@ -48,39 +48,6 @@ def test_footers_of_a_file_larger_than_its_tail(tmp_path: Path) -> None:
     assert footer.columns == {**dict.fromkeys(columns, "int"), "ts": "string"}
 
 
-@pytest.mark.parametrize(
-    ("column", "kind", "read_as"),
-    [
-        pytest.param(pa.array([1], pa.int8()), "int", "tinyint", id="int8"),
-        pytest.param(pa.array([1], pa.uint16()), "int", "int", id="uint16"),
-        pytest.param(pa.array([1], pa.uint32()), "bigint", None, id="uint32"),
-        pytest.param(pa.array([1], pa.uint64()), "decimal(20,0)", None, id="uint64"),
-        pytest.param(pa.array([None], pa.decimal128(9, 2)), "decimal(9,2)", None, id="decimal"),
-        pytest.param(pa.array([None], pa.timestamp("ms", "UTC")), "timestamp", None, id="millis"),
-    ],
-)
-def test_types(tmp_path: Path, column: pa.Array, kind: str, read_as: str | None) -> None:
-    pq.write_table(pa.table({"x": column}), tmp_path / "a.parquet")
-    found, _ = footers(tmp_path)
-    assert found["a.parquet"].columns == {"x": kind}
-    assert found["a.parquet"].read_as.get("x") == read_as
-
-
-@pytest.mark.parametrize(
-    ("table", "reason"),
-    [
-        pytest.param(
-            pa.table({"x": [[1]]}), "column 'x' is list<element: int64>, which Spark does not read", id="list"
-        ),
-        pytest.param(pa.table({"x": pa.array([1], pa.time64("us"))}), "column 'x' is time64[us]", id="time"),
-    ],
-)
-def test_types_that_cannot_be(tmp_path: Path, table: pa.Table, reason: str) -> None:
-    pq.write_table(table, tmp_path / "a.parquet")
-    _, refused = footers(tmp_path)
-    assert refused["a.parquet"].startswith(f"no Parquet file that can be read: {reason}")
-
-
 def test_folders_of_a_lake(tmp_path: Path) -> None:
     for path in ("a/x", "b/c/x", "x"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

@@ -1,22 +1,27 @@
 """Files of changes as a frame."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
-from typing import Final
+from typing import Any, Final
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
-from lakewright.dms.files import ChangeFiles, is_load
+from lakewright.dms.files import ChangeFiles, Footer, is_load
 from lakewright.engine.spark.objects import hadoop_uri
 from lakewright.storage.lake import Lake
+from transforms.changes.column_types import VOID, holds
 from transforms.spark.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
+from transforms.spark.exact_casts import INEXACT, exact_cast, text_of_time, timestamp_of_nanoseconds
 from transforms.spark.names import column, quoted
 
 _LONGEST_PATH: Final = 1 << 16
 #: Spark reads so many rows at once, or as many as have these bytes.
 _ROWS_AT_ONCE: Final = 4096
 _BYTES_AT_ONCE: Final = 64 << 20
+_PER_MICROSECOND: Final = 1000
 
 
 def read_changes(spark: SparkSession, files: ChangeFiles) -> DataFrame:
@@ -26,63 +31,145 @@ def read_changes(spark: SparkSession, files: ChangeFiles) -> DataFrame:
     is null where the file has none.
 
     Columns out: ``files.columns``, then those of ``transforms.spark.changes`` that a reader adds; of
-                 ``files.names.before`` also the values before the update
+                 ``files.names.before`` also the values before the update; _lakewright_inexact (map of column to text;
+                 the values that a column cannot hold, which are null there)
     Rows:        every row of every file
     """
     widest = max((footer.row_bytes for footer in files.footers.values()), default=0)
     rows_at_once = max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // max(widest, 1)))
     spark.conf.set("spark.sql.parquet.columnarReaderBatchSize", rows_at_once)
-    alike: dict[tuple[bool, tuple[tuple[str, str], ...]], list[str]] = {}
+    alike: dict[Any, list[str]] = {}
     for path, footer in files.footers.items():
-        physical = footer.columns | footer.read_as
-        alike.setdefault((is_load(path), tuple(physical.items())), []).append(path)
-    parts = [_read_alike(spark, files, dict(key[1]), paths) for key, paths in alike.items()]
+        types = (tuple(found.items()) for found in (footer.columns, footer.read_as, footer.units))
+        alike.setdefault((is_load(path), *types), []).append(path)
+    parts = [_read_alike(spark, files, files.footers[paths[0]], paths) for paths in alike.values()]
     return reduce(DataFrame.unionByName, parts)
 
 
-def _read_alike(
-    spark: SparkSession, files: ChangeFiles, physical: Mapping[str, str], paths: Sequence[str]
-) -> DataFrame:
+def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: Sequence[str]) -> DataFrame:
     lake, folder, columns, names = files.lake, files.folder, files.columns, files.names
-    schema = ", ".join(f"{quoted(name)} {kind}" for name, kind in physical.items())
-    reader = spark.read.schema(schema).options(recursiveFileLookup=True, __globPaths__=False)
-    rows = reader.parquet(*(lake.spark_uri(path) for path in paths))
     # Where the source has op and DMS adds Op, the column of the table is op.
-    of_source = [name for name in physical if name not in names.added]
+    of_source = [name for name in footer.columns if name not in names.added]
     exact = {names.of_table.name_of(name): name for name in of_source}
     known = {name.casefold(): source for name, source in exact.items()}
-    by_case = {name.casefold(): name for name in physical}
+    by_case = {name.casefold(): name for name in footer.columns}
 
-    def own(found: str | None, kind: str) -> Column:
-        return (column(found) if found is not None and found in physical else F.lit(None)).cast(kind)
+    def of_table(name: str) -> str:
+        return exact.get(name, known.get(name.casefold(), ""))
 
-    def of_table(name: str) -> str | None:
-        return exact.get(name, known.get(name.casefold()))
-
-    def before(name: str) -> str | None:
+    def before(name: str) -> str:
         """A column without a before image is taken for unchanged."""
         source = of_table(name)
         image = names.before_prefix + (source or files.sources.get(name, name))
         return by_case.get(image.casefold(), source)
 
-    file = _file_below(lake.spark_uri(folder) + "/", paths, lake)
+    values = {name: ColumnOfFile(footer, of_table(name), kind) for name, kind in columns.items()}
+    former = {name: ColumnOfFile(footer, before(name), columns[name]) for name in names.before}
+    kind, sequence, time = (
+        ColumnOfFile(footer, name, wanted)
+        for name, wanted in ((names.kind, "string"), (names.sequence, "string"), (names.time, "timestamp"))
+    )
+    inexact = {name: value.inexact for name, value in values.items()}
+    inexact |= {value.name: value.inexact for name, value in former.items() if value.name != of_table(name)}
+    used = [*values.values(), *former.values(), kind, sequence, time]
+    read = {value.name: value.physical for value in used if value.is_there}
+    schema = ", ".join(f"{quoted(name)} {physical}" for name, physical in read.items())
+    reader = spark.read.schema(schema or StructType()).options(recursiveFileLookup=True, __globPaths__=False)
+    rows = reader.parquet(*(lake.spark_uri(path) for path in paths))
+    metadata = _metadata(rows)
+    file = _file_below(metadata, lake.spark_uri(folder) + "/", paths, lake)
     return rows.select(
-        *(own(of_table(name), kind).alias(name) for name, kind in columns.items()),
-        *(own(before(name), columns[name]).alias(BEFORE + name) for name in names.before),
-        F.array(*(F.lit(name) for name in columns if of_table(name) is None)).cast("array<string>").alias(ABSENT),
-        own(names.kind, "string").alias(KIND),
-        own(names.sequence, "string").alias(SEQUENCE),
-        own(names.time, "timestamp").alias(TIME),
+        *(value.cast.alias(name) for name, value in values.items()),
+        *(value.cast.alias(BEFORE + name) for name, value in former.items()),
+        F.array(*(F.lit(name) for name in columns if not of_table(name))).cast("array<string>").alias(ABSENT),
+        _by_column(inexact).alias(INEXACT),
+        kind.read.alias(KIND),
+        sequence.read.alias(SEQUENCE),
+        time.read.alias(TIME),
         F.lit(is_load(paths[0])).alias(IS_LOAD),
         F.concat(F.lit(folder), file).alias(OBJECT),
         file.alias(FILE),
-        F.col("_metadata.row_index").alias(POSITION),
+        metadata["row_index"].alias(POSITION),
     )
 
 
-def _file_below(root: str, paths: Sequence[str], lake: Lake) -> Column:
+@dataclass(frozen=True)
+class ColumnOfFile:
+    """A column as files have it, and as it is wanted; one without a name is in none of them."""
+
+    footer: Footer
+    name: str
+    wanted: str
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the files have values of it."""
+        return self._kind != VOID
+
+    @property
+    def physical(self) -> str:
+        """The type that Spark reads it as."""
+        return self.footer.read_as.get(self.name, self._kind)
+
+    @property
+    def read(self) -> Column:
+        """Its values in the wanted type, as Spark casts them."""
+        return self._value.cast(self.wanted) if self.is_there else F.lit(None).cast(self.wanted)
+
+    @property
+    def cast(self) -> Column:
+        """Its values in the wanted type; null where that does not hold them."""
+        if not self.is_there or self._loses_nothing:
+            return self.read
+        if self._unit == "timestamp(ns)":
+            return F.when(column(self.name) % _PER_MICROSECOND == 0, self.read)
+        return exact_cast(self._value, self._kind, self.wanted)
+
+    @property
+    def inexact(self) -> Column | None:
+        """The texts of values that the wanted type does not hold; None if it holds all."""
+        if not self.is_there or self._loses_nothing:
+            return None
+        return F.when(self.cast.isNull(), column(self.name).cast("string"))
+
+    @property
+    def _kind(self) -> str:
+        return self.footer.columns.get(self.name, VOID)
+
+    @property
+    def _unit(self) -> str:
+        return self.footer.units.get(self.name, "")
+
+    @property
+    def _loses_nothing(self) -> bool:
+        return holds(self.wanted, self._kind) and not self._unit
+
+    @property
+    def _value(self) -> Column:
+        """Its values in the type that it has in a table by itself."""
+        value, (what, _, unit) = column(self.name), self._unit.rstrip(")").partition("(")
+        if what == "time":
+            return text_of_time(value, unit)
+        return timestamp_of_nanoseconds(value) if what == "timestamp" else value
+
+
+def _by_column(texts: Mapping[str, Column | None]) -> Column:
+    """Map columns to their texts, where there are any."""
+    entries = [
+        F.when(text.isNotNull(), F.struct(F.lit(name), text)) for name, text in texts.items() if text is not None
+    ]
+    found = F.map_from_entries(F.array_compact(F.array(*entries))) if entries else F.create_map()
+    return found.cast("map<string,string>")
+
+
+def _metadata(rows: DataFrame) -> Column:
+    """Give what Spark says of a row's place, also beside a column of that name."""
+    return Column(rows._jdf.metadataColumn("_metadata"))
+
+
+def _file_below(metadata: Column, root: str, paths: Sequence[str], lake: Lake) -> Column:
     """Give the path of a row's file below a folder, as it is named there."""
-    uri, start = F.col("_metadata.file_path"), hadoop_uri(root)
+    uri, start = metadata["file_path"], hadoop_uri(root)
     if not any("%" in hadoop_uri(lake.spark_uri(path)) for path in paths):
         return uri.substr(len(start) + 1, _LONGEST_PATH)
     # A plus is a plus in a path, and would be a blank to url_decode.

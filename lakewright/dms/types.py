@@ -1,0 +1,151 @@
+"""What becomes of each type that a Parquet file may have: the type of the table's column, and how Spark reads it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+from pyarrow import types as arrow
+
+from transforms.changes.column_types import MOST_DIGITS, VOID
+
+_LEAVE_OUT: Final = "or leave the column out: name it in source.replication_columns"
+
+
+@dataclass(frozen=True)
+class ReadType:
+    """How a column is read.
+
+    Attributes:
+        column: The type of the table's column; whole numbers are int or bigint, as Hudi knows them.
+        read_as: The type that Spark reads the file's column as; empty if it is the column's.
+        unit: Of counts that become timestamps or texts: what they count, such as ``timestamp(ns)``, ``time(us)``.
+    """
+
+    column: str
+    read_as: str = ""
+    unit: str = ""
+
+    @property
+    def physical(self) -> str:
+        """The type that Spark reads the file's column as."""
+        return self.read_as or self.column
+
+
+class UnreadableTypeError(Exception):
+    """Raised when a table cannot hold a type, or Spark cannot read it; says why, and what to do."""
+
+
+def read_type(kind: Any, physical: str = "") -> ReadType:
+    """Say how an Arrow type is read; ``physical`` is the column's type in Parquet, where it is not nested.
+
+    Raises:
+        UnreadableTypeError: If it cannot be.
+    """
+    for is_type, become in _BECOME:
+        if is_type(kind):
+            return become(kind, physical)
+    raise UnreadableTypeError(f"{kind}, which no type of Spark stands for: deliver another type, {_LEAVE_OUT}")
+
+
+def _plain(column: str, read_as: str = "") -> Callable[[Any, str], ReadType]:
+    return lambda kind, physical: ReadType(column, read_as)  # noqa: ARG005
+
+
+def _decimal(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
+    if kind.precision > MOST_DIGITS:
+        raise UnreadableTypeError(
+            f"{kind}, and Spark's decimals end at {MOST_DIGITS} digits: deliver fewer digits or text, {_LEAVE_OUT}"
+        )
+    return ReadType(f"decimal({kind.precision},{kind.scale})")
+
+
+def _timestamp(kind: Any, physical: str) -> ReadType:
+    # INT96 has no type of its own in Arrow.
+    is_count = kind.unit == "ns" and physical != "INT96"
+    return ReadType("timestamp", "bigint", "timestamp(ns)") if is_count else ReadType("timestamp")
+
+
+def _time(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
+    return ReadType("string", "int" if arrow.is_time32(kind) else "bigint", f"time({kind.unit})")
+
+
+def _float16(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
+    raise UnreadableTypeError(f"{kind}, and Spark 3.5 opens no file that has such a column: deliver float instead")
+
+
+def _list(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
+    element = _within(kind, kind.value_type)
+    return ReadType(f"array<{element.column}>", f"array<{element.physical}>")
+
+
+def _struct(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
+    fields = [(field.name, _within(kind, field.type)) for field in kind]
+    if not fields or not all(name.isidentifier() for name, _ in fields):
+        raise UnreadableTypeError(
+            f"{kind}, and Hudi's fields have names of letters, digits and _: deliver it as JSON text, {_LEAVE_OUT}"
+        )
+    columns, read_as = (
+        ",".join(f"{name}:{getattr(found, which)}" for name, found in fields) for which in ("column", "physical")
+    )
+    return ReadType(f"struct<{columns}>", f"struct<{read_as}>")
+
+
+def _map(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
+    key, value = _within(kind, kind.key_type), _within(kind, kind.item_type)
+    if key.column != "string":
+        raise UnreadableTypeError(
+            f"{kind}, and Hudi's maps have keys of text alone: deliver it as JSON text, {_LEAVE_OUT}"
+        )
+    return ReadType(f"map<string,{value.column}>", f"map<string,{value.physical}>")
+
+
+def _within(outer: Any, inner: Any) -> ReadType:
+    """Say how a type inside of a nested one is read: as it is, since values in it are not converted one by one."""
+    found = read_type(inner)
+    if found.unit or found.column == VOID:
+        raise UnreadableTypeError(
+            f"{outer}, and {inner} inside of a nested column cannot be converted: deliver it as JSON text, {_LEAVE_OUT}"
+        )
+    return found
+
+
+#: The first that fits counts.
+_BECOME: Final[tuple[tuple[Callable[[Any], bool], Callable[[Any, str], ReadType]], ...]] = (
+    (arrow.is_dictionary, lambda kind, physical: read_type(kind.value_type, physical)),
+    (
+        lambda kind: isinstance(kind, pa.BaseExtensionType),
+        lambda kind, physical: read_type(kind.storage_type, physical),
+    ),
+    (arrow.is_boolean, _plain("boolean")),
+    (arrow.is_int8, _plain("int", "tinyint")),
+    (arrow.is_int16, _plain("int", "smallint")),
+    (arrow.is_int32, _plain("int")),
+    (arrow.is_int64, _plain("bigint")),
+    (arrow.is_uint8, _plain("int", "smallint")),
+    (arrow.is_uint16, _plain("int")),
+    (arrow.is_uint32, _plain("bigint")),
+    (arrow.is_uint64, _plain("decimal(20,0)")),
+    (arrow.is_float16, _float16),
+    (arrow.is_float32, _plain("float")),
+    (arrow.is_float64, _plain("double")),
+    (arrow.is_decimal, _decimal),
+    (arrow.is_string, _plain("string")),
+    (arrow.is_large_string, _plain("string")),
+    (arrow.is_string_view, _plain("string")),
+    (arrow.is_binary, _plain("binary")),
+    (arrow.is_large_binary, _plain("binary")),
+    (arrow.is_binary_view, _plain("binary")),
+    (arrow.is_fixed_size_binary, _plain("binary")),
+    (arrow.is_date, _plain("date")),
+    (arrow.is_timestamp, _timestamp),
+    (arrow.is_time, _time),
+    # Of the unit of a duration only Arrow knows: the file has a count.
+    (arrow.is_duration, _plain("bigint")),
+    (arrow.is_null, _plain(VOID, "int")),
+    (arrow.is_list, _list),
+    (arrow.is_large_list, _list),
+    (arrow.is_fixed_size_list, _list),
+    (arrow.is_struct, _struct),
+    (arrow.is_map, _map),
+)

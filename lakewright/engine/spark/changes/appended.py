@@ -1,0 +1,88 @@
+"""Changes of a table without a key, of which every one is kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from lakewright.dms.config import ReplicationSource, TableSpec
+from lakewright.dms.files import ChangeFiles
+from lakewright.engine.spark.changes.judged import JudgedChanges, change_order, change_session, observe_read
+from lakewright.engine.spark.observations import counted
+from lakewright.engine.spark.parquet import stage_parquet, staged_files
+from lakewright.log.records import Counts
+from lakewright.log.schemas import note_source_columns
+from lakewright.parquet.place import TablePlace
+from lakewright.parquet.sink import WrittenRows
+from lakewright.runs.job import Batch
+from transforms.spark.changes import IS_LOAD, KIND, ORDER, REJECTED, with_change_order, with_folder_reasons
+from transforms.spark.names import column, quoted
+
+
+@dataclass(frozen=True)
+class AppendedChanges:
+    """Changes of a table without a key, which keeps all of them; see ``lakewright.parquet.sink.JudgedRows``.
+
+    The source's kind column becomes a column of the table; rows of a full load are inserts.
+    """
+
+    files: ChangeFiles
+    source: ReplicationSource
+    spec: TableSpec
+
+    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+        """See ``JudgedRows.write``."""
+        spark = change_session(batch.lake, self.files.lake)
+        changes, columns, read = JudgedChanges(self.files, self._judge), self.files.columns, Observation()
+        kind_column = self.source.kind_column
+        kept = changes.frame(spark).transform(observe_read, read=read).where(~F.col(REJECTED))
+        kind = F.when(F.col(IS_LOAD), F.lit("I")).otherwise(F.col(KIND))
+        rows = kept.withColumn(kind_column, kind).select(*map(column, columns), kind_column, ORDER)
+        after = {**columns, kind_column: "string", ORDER: "string"}
+        replaced = self._files_to_widen(batch, after)
+        if replaced:
+            rows = rows.unionByName(_rows_held(spark, batch, table, replaced, after))
+        try:
+            place = batch.lake.spark_uri(table.staging.rstrip("/"))
+            stage_parquet(rows, place, partition_by=table.partition_by)
+        except Py4JJavaError as error:
+            raise changes.failed(error) from error
+        found = counted(read)
+        changes.check(found)
+        rejected, rules = changes.write_rejected(spark, batch, quarantine, found)
+        return WrittenRows(
+            counts=Counts(read=found["read"], written=found["read"] - found["rejected"], rejected=found["rejected"]),
+            columns=after,
+            table=staged_files(spark, batch.lake, table),
+            quarantine=rejected,
+            replaced=replaced,
+            kept=sum(batch.state.files[path].rows for path in replaced),
+            rules=rules,
+            actions=note_source_columns(self.files.sources, batch.state, anew=batch.plan.overwrites_table),
+        )
+
+    def _judge(self, changes: DataFrame) -> DataFrame:
+        order = change_order(self.files, self.source, self.spec)
+        ordered = changes.transform(with_change_order, key=(), **order)
+        return ordered.transform(with_folder_reasons, partition_by=self.spec.partition_by)
+
+    def _files_to_widen(self, batch: Batch, columns: Mapping[str, str]) -> list[str]:
+        """Name the files of the table, if a column gets another type: Spark reads no file of the former one with it."""
+        state = batch.state
+        same = all(columns.get(name, kind) == kind for name, kind in state.columns.items())
+        return [] if same or batch.plan.overwrites_table else list(state.files)
+
+
+def _rows_held(
+    spark: SparkSession, batch: Batch, table: TablePlace, paths: Sequence[str], columns: Mapping[str, str]
+) -> DataFrame:
+    """Read the rows of files of the table, with the types that their columns get."""
+    before = batch.state.columns
+    schema = ", ".join(f"{quoted(name)} {kind}" for name, kind in before.items())
+    reader = spark.read.schema(schema).options(basePath=batch.lake.spark_uri(table.destination), __globPaths__=False)
+    rows = reader.parquet(*(batch.lake.spark_uri(path) for path in paths))
+    return rows.select(
+        *((column(name) if name in before else F.lit(None)).cast(kind).alias(name) for name, kind in columns.items())
+    )
