@@ -191,8 +191,8 @@ def problems_of(case: Case, ending: Ending, played: Played, stage: Stage) -> lis
     for answer, expected in zip(played.answers, ending.before, strict=False):
         if not _is_any(answer.exit_code, expected):
             found.append(f"an earlier exit code {answer.exit_code}, not {expected}: {answer.last_line[:200]}")
-    said = json.dumps(entry, ensure_ascii=False) if entry else last.stdout
-    said = (said if case.target and entry else said + "\n" + last.stderr).casefold()
+    said = json.dumps(entry, ensure_ascii=False) if case.target and entry else last.stdout + "\n" + last.stderr
+    said = said.casefold()
     found += [f"does not say {words!r}" for words in ending.says if not _is_said(words, said)]
     found += [f"says {word!r}" for word in ending.never_says if word.casefold() in said]
     if ending.rows is not None:
@@ -238,7 +238,7 @@ def broken_laws(case: Case, played: Played) -> list[str]:
     """Name the laws that hold for every case, and do not for this one."""
     found = []
     for number, answer in enumerate(played.answers, 1):
-        if "Traceback" in answer.stderr or "unexpected " in answer.stderr or answer.exit_code == 1:
+        if "Traceback" in answer.stderr or ": unexpected " in answer.stderr or answer.exit_code == 1:
             found.append(f"command {number} ended unexpectedly: {answer.last_line[:300]}")
         if answer.exit_code and "error" not in answer.stderr.casefold():
             found.append(f"command {number} ended with {answer.exit_code} without a word on stderr")
