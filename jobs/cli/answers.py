@@ -6,12 +6,13 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
 from jobs.cli.options import OutputOptions
-from lakewright.errors import NoTargetsError, cause_of
+from lakewright.engine.jvm_log import JVM_LOG
+from lakewright.errors import NoTargetsError, UnreachableError, cause_of
 from transforms.errors import LakewrightError
 
 
@@ -31,7 +32,7 @@ def worst_exit_code(entries: Iterable[Mapping[str, Any]]) -> int:
 
 def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     """Do a verb's work and leave with its exit code; the last line on stderr is what a person can act on."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=[_StderrHandler()])
     logging.getLogger("py4j").setLevel(logging.WARNING)
     logging.getLogger("lakewright").setLevel(logging.DEBUG if output.verbose else logging.INFO)
     try:
@@ -51,6 +52,7 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     else:
         answer.show(answer.data)
     entries = answer.data if isinstance(answer.data, list) else []
+    _name_jvm_log(answer.exit_code)
     print_problems(entries, with_target=len(entries) > 1)
     raise typer.Exit(answer.exit_code)
 
@@ -76,5 +78,20 @@ def print_error(message: str) -> None:
 
 
 def _leave(message: str, exit_code: int) -> None:
+    _name_jvm_log(exit_code)
     print_error(message)
     raise typer.Exit(exit_code)
+
+
+def _name_jvm_log(exit_code: int) -> None:
+    """Name the JVM's log, and keep it, after a failure that the data and the config do not explain."""
+    if exit_code in (LakewrightError.exit_code, UnreachableError.exit_code) and (path := JVM_LOG.keep()):
+        typer.echo(f"log of the JVM: {path}", err=True)
+
+
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """A handler that asks for stderr at each line: while a run is shown live, rich prints above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.setStream(sys.stderr)
+        super().emit(record)

@@ -16,7 +16,7 @@ from lakewright.engine.glue import is_glue_run
 from lakewright.errors import ConfigError, NoTargetsError, RunFailedError, cause_of
 from lakewright.runs.job import Request
 from lakewright.runs.lifecycle import run_targets
-from lakewright.runs.progress import LOGGER, LogProgress
+from lakewright.runs.progress import LOGGER, LogProgress, closing_progress
 from transforms.errors import LakewrightError
 
 #: Glue adds arguments of its own; their values cannot be mistaken for positional ones, since the script has none.
@@ -86,7 +86,8 @@ def _run(job: str, options: FeedOptions, request: Request) -> None:
         raise ConfigError(f"feed {loaded.name} is a {actual} feed, not one of {job}; run jobs/{actual}.py")
     lake = options.open_lake()
     try:
-        receipts = run_targets(lake, loaded.targets(lake, options.target), request, LogProgress())
+        with closing_progress(LogProgress()) as progress:
+            receipts = run_targets(lake, loaded.targets(lake, options.target), request, progress)
         entries = [receipt.dump() for receipt in receipts]
     except NoTargetsError as error:
         entries = [error.entry()]
