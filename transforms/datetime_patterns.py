@@ -12,7 +12,10 @@ _MOST_FRACTION_DIGITS: Final = 6
 
 
 def problem_with(pattern: str, *, time: bool) -> str:
-    """Say what is wrong with a pattern for reading dates (or timestamps, with ``time``); empty if nothing is."""
+    """Say what is wrong with a pattern for reading dates (or timestamps, with ``time``); empty if nothing is.
+
+    A timestamp whose pattern names the day alone is its midnight.
+    """
     if pattern.count("'") % 2:
         return f"a quote is left open in {pattern!r}"
     letters = re.sub("'[^']*'", "", pattern)
@@ -30,7 +33,7 @@ def problem_with(pattern: str, *, time: bool) -> str:
         return f"{pattern!r} has a zone that may be missing; declare two columns, or a zone that is always there"
     if "y" not in letters or not ("D" in letters or ("d" in letters and re.search("[ML]", letters))):
         return f"{pattern!r} does not name year, month and day"
-    if time and re.search("[HkhK]", letters) is None:
+    if re.search(f"[{_TIME_LETTERS}]", letters) and re.search("[HkhK]", letters) is None:
         return f"{pattern!r} does not name the hour"
     if letters.count("S") > _MOST_FRACTION_DIGITS:
         return f"{pattern!r} has more than {_MOST_FRACTION_DIGITS} digits of a second, which a timestamp does not hold"

@@ -18,7 +18,9 @@ from transforms.datetime_patterns import problem_with
         pytest.param("yyyy-MM-dd HH:mm[XXX]", True, "a zone that may be missing", id="optional-zone"),
         pytest.param("yyyy-MM-dd hh:mm", True, "half a day without a", id="half-days"),
         pytest.param("dd/MM/yy", False, "guess the century", id="two-digit-year"),
-        pytest.param("yyyy-MM-dd", True, "does not name the hour", id="timestamp-without-time"),
+        pytest.param("dd/MM/yyyy", True, "", id="timestamp-of-a-day"),
+        pytest.param("yyyy-MM-dd mm:ss", True, "does not name the hour", id="minutes-without-hour"),
+        pytest.param("yyyy-MM-ddXXX", True, "does not name the hour", id="zone-without-hour"),
         pytest.param("yyyy-MM-dd HH:mm:ss.SSSSSSSSS", True, "more than 6 digits of a second", id="nanoseconds"),
     ],
 )
