@@ -311,7 +311,7 @@ def test_a_batch_that_keeps_failing_shows_and_can_be_dropped(bench: Bench, monke
         assert answer.exit_code == 1
         assert answer.data[0]["open_batch"] == 1
         assert answer.last_line == (
-            "error: batch 1 is open, and the last run failed: unexpected RuntimeError: broken; mend the cause and `run` "
+            "error: batch 1 is open, and the last run failed: unexpected RuntimeError: broken; fix the cause and `run` "
             "finishes it, or `run --drop-open` drops it"
         )
     receipt = bench.run("--drop-open")

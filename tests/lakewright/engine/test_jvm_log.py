@@ -6,10 +6,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import SparkSession
 
 from lakewright.engine.jvm_log import JvmLog
 from lakewright.engine.spark.session import java_home
@@ -58,15 +59,15 @@ def run(*command: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.slow
-def test_stdout_is_one_json_document_also_where_hudi_warns(tmp_path: Path, spark: SparkSession) -> None:
-    cdc = CdcBench(tmp_path, spark)
+def test_stdout_is_one_json_document_also_where_hudi_warns(tmp_path: Path) -> None:
+    cdc = CdcBench(tmp_path, cast(Any, None))
     cdc.feed()
     numbers = pa.array(range(KEYS), pa.int32())
     names, kinds, times = (pa.array([text] * KEYS) for text in ("a name", "U", "2026-08-01 10:00:00.000000"))
     rows = pa.Table.from_arrays([numbers, names, pa.array(["A"] * KEYS)], schema=EMPLOYEES)
     folder = cdc.lake / "raw/hr/employees"
     folder.mkdir(parents=True)
-    pa.parquet.write_table(rows, folder / "LOAD00000001.parquet")
+    pq.write_table(rows, folder / "LOAD00000001.parquet")
     places = ("--lake", str(cdc.lake), "--conf", str(cdc.root / "conf"))
 
     loaded = run(sys.executable, "-m", "jobs", "run", "hr", "--json", *places)
@@ -75,7 +76,7 @@ def test_stdout_is_one_json_document_also_where_hudi_warns(tmp_path: Path, spark
     assert not re.search("WARN|log4j|Setting default", loaded.stderr), loaded.stderr
 
     changes = rows.add_column(0, "Op", kinds).add_column(1, "ts", times)
-    pa.parquet.write_table(changes, folder / "20260801-100000000.parquet")
+    pq.write_table(changes, folder / "20260801-100000000.parquet")
     bundle = next((ROOT / "jars").glob("hudi-*.jar"))
     submit = (
         *(str(Path(sys.executable).with_name("spark-submit")), "--master", "local[2]", "--jars", str(bundle)),
