@@ -52,7 +52,7 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     else:
         answer.show(answer.data)
     entries = answer.data if isinstance(answer.data, list) else []
-    _name_jvm_log(answer.exit_code)
+    name_jvm_log(answer.exit_code)
     print_problems(entries, with_target=len(entries) > 1)
     raise typer.Exit(answer.exit_code)
 
@@ -78,12 +78,12 @@ def print_error(message: str) -> None:
 
 
 def _leave(message: str, exit_code: int) -> None:
-    _name_jvm_log(exit_code)
+    name_jvm_log(exit_code)
     print_error(message)
     raise typer.Exit(exit_code)
 
 
-def _name_jvm_log(exit_code: int) -> None:
+def name_jvm_log(exit_code: int) -> None:
     """Name the JVM's log, and keep it, after a failure that the data and the config do not explain."""
     if exit_code in (LakewrightError.exit_code, UnreachableError.exit_code) and (path := JVM_LOG.keep()):
         typer.echo(f"log of the JVM: {path}", err=True)

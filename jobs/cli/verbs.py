@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from jobs.cli import screen
-from jobs.cli.answers import Answer, give_answer, worst_exit_code
+from jobs.cli.answers import Answer, give_answer, name_jvm_log, worst_exit_code
 from jobs.cli.options import ConfigOptions, DropOpen, FeedOptions, OutputOptions, SourceOptions, spread_options
 from jobs.cli.registry import feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
@@ -135,6 +135,7 @@ def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) 
     if progress is not None:
         progress.close()
     kill_spark()
+    name_jvm_log(error.exit_code)
     typer.echo(f"error: {error}", err=True)
     sys.stderr.flush()
     os._exit(error.exit_code)

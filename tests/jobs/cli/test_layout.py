@@ -8,13 +8,9 @@ from jobs.cli.layout import print_record
 from jobs.cli.screen import row_sum, show_check, show_receipts
 from lakewright.log.records import Counts
 from lakewright.runs.receipts import Receipt
+from tests.conftest import Terminal
 
 PATH = "raw/people/year=2026/month=08/day=01/people-of-the-first-of-august.csv"
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def printed(monkeypatch: pytest.MonkeyPatch, out: io.StringIO, **fields: str) -> list[str]:

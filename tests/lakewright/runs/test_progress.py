@@ -7,11 +7,7 @@ import re
 import pytest
 
 from lakewright.runs.progress import LogProgress, TerminalProgress, closing_progress, count_of, make_progress
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+from tests.conftest import Terminal
 
 
 def sit_at_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
