@@ -108,8 +108,9 @@ def outcome(receipt: Receipt) -> str:
 
 
 def put_event(path: Path) -> None:
-    """Let an event with new attributes arrive."""
-    path.write_bytes(gzip.compress(json.dumps(NEW_EVENT).encode() + b"\n", mtime=0))
+    """Let an event with new attributes arrive, unless an earlier demo did."""
+    if not path.exists():
+        path.write_bytes(gzip.compress(json.dumps(NEW_EVENT).encode() + b"\n", mtime=0))
 
 
 def lines_of(path: str) -> Callable[[], Sequence[str]]:
