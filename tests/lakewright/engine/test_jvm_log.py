@@ -57,6 +57,19 @@ def run(*command: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.slow
+def test_what_the_jvm_writes_to_its_own_stdout_is_in_its_log() -> None:
+    script = (
+        "from lakewright.engine.jvm_log import JVM_LOG\n"
+        "from lakewright.engine.spark.session import get_session\n"
+        "jvm = get_session().sparkContext._jvm\n"
+        "jvm.java.io.FileOutputStream(jvm.java.io.FileDescriptor.out).write(b'past System.out')\n"
+        "print('past System.out' in JVM_LOG.read())\n"
+    )
+    done = run(sys.executable, "-c", script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
+
+
+@pytest.mark.slow
 def test_stdout_is_one_json_document_also_where_hudi_warns(tmp_path: Path) -> None:
     cdc = CdcBench(tmp_path, cast(Any, None))
     cdc.feed()
