@@ -66,7 +66,7 @@ def _command_line(job: str) -> typer.Typer:
     """Make a command that only parses: around a command's work typer has its own ideas of EOFError and Ctrl-C."""
     script = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-    @script.command(f"jobs/{job}.py", context_settings=_TOLERANT, help="Take all that is new, and commit it.")
+    @script.command(f"jobs/{job}.py", context_settings=_TOLERANT, help="Read everything that is new, and commit it.")
     @spread_options
     def run(options: ScriptOptions, source: SourceOptions, drop_open: DropOpen = False) -> tuple[FeedOptions, Request]:
         return options, Request("run", source.wanted(), drop_open)

@@ -44,19 +44,19 @@ def verb(work: Callable[..., Answer]) -> Callable[..., Answer]:
 
 @verb
 def run(options: FeedOptions, source: SourceOptions, drop_open: DropOpen = False) -> Answer:
-    """Take all that is new, and commit it."""
+    """Read everything that is new, and commit it."""
     return _run(options, Request("run", source.wanted(), drop_open))
 
 
 @verb
 def rebuild(options: FeedOptions, source: SourceOptions) -> Answer:
-    """Make the table again from all sources, whatever has been committed."""
+    """Rebuild the table from all sources."""
     return _run(options, Request("rebuild", source.wanted()))
 
 
 @verb
 def plan(options: FeedOptions, source: SourceOptions) -> Answer:
-    """Say what run would do; write nothing."""
+    """Show what run would do; writes nothing."""
     from lakewright.runs.views import plan_overview
 
     request = Request("run", source.wanted())
@@ -66,7 +66,7 @@ def plan(options: FeedOptions, source: SourceOptions) -> Answer:
 
 @verb
 def status(options: FeedOptions) -> Answer:
-    """Show the last commit, an open batch, what is waiting, and what is in quarantine."""
+    """Show the last commit, an open batch, waiting objects and the quarantine."""
     from lakewright.runs.views import status_overview
 
     states = options.for_each_target(status_overview)
@@ -84,7 +84,7 @@ def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
 
 @verb
 def schema(options: FeedOptions) -> Answer:
-    """Show what a table's schema is, and what changed when."""
+    """Show the columns of a table, and when they changed."""
     from lakewright.runs.views import schema_overview
 
     return Answer(options.for_each_target(schema_overview), screen.show_schemas)
@@ -103,7 +103,7 @@ def compact(options: FeedOptions) -> Answer:
 
 @verb
 def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder = None) -> Answer:
-    """Validate feeds, without starting Spark."""
+    """Validate feeds without starting Spark."""
     folder = Conf(options.conf)
     names = feed or folder.names()
     problems: list[str] = []
