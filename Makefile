@@ -3,62 +3,74 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-help: ## what a person can do here
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/'
+LOG := $(VENV)/setup.log
+
+# A step of the set-up: one line here, its output in the log; if it fails, the end of the log.
+define step
+@echo "$(1) (log: $(LOG))"
+@{ $(2); } >>$(LOG) 2>&1 || { tail -n 12 $(LOG) >&2; echo "error: this step failed; the whole log is $(LOG)" >&2; exit 1; }
+endef
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 $(VENV)/.made:
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing; install Python 3.11, or name one: make PYTHON=…"; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "error: $(PYTHON) is not Python 3.11, which Glue 5.1 runs"; exit 2; }
+	@echo "Creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { echo "error: no venv could be made; install Python's venv package"; exit 2; }
 	@touch $@
 
 $(VENV)/.local: locks/local.txt $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/local.txt
+	$(call step,Installing Python packages,$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<)
 	@touch $@
 
 $(VENV)/.dev: locks/dev.txt $(VENV)/.local
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+	$(call step,Installing Python packages for development,$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<)
 	@touch $@
 
 $(VENV)/.jars: jars/packages.txt jars/SHA256SUMS $(VENV)/.local
-	@$(BIN)/python jars/fetch.py
+	$(call step,Fetching jars,$(BIN)/python jars/fetch.py)
 	@touch $@
 
-setup: $(VENV)/.local $(VENV)/.jars ## set up what the jobs need: Python packages, a Java, jars
-setup-dev: setup $(VENV)/.dev ## set up what development needs as well
+setup: $(VENV)/.local $(VENV)/.jars ## install what the jobs need: Python packages, a Java, jars
+setup-dev: setup $(VENV)/.dev ## install what development needs as well
 
-demo: setup ## run the jobs on real input, and show what comes out
+demo: setup ## run the jobs on example data in ./lake and show the tables
 	@$(BIN)/python examples/demo.py
+
+walkthrough: setup ## run the source systems' worked examples and compare each table with the expected one (ONLY="NAME …")
+	@$(BIN)/python examples/walkthrough.py $(ONLY)
 
 test: setup-dev ## run all tests
 	@$(BIN)/python -m pytest
 
-test-fast: setup-dev ## run the tests without the slow ones, in about two minutes
+test-fast: setup-dev ## run the tests that are not slow, in about two minutes
 	@$(BIN)/python -m pytest -m "not slow"
 
-laws: setup-dev ## hold the jobs to their laws over more generated histories (SEEDS=5)
+laws: setup-dev ## run the property tests over more generated histories (SEEDS=5)
 	@LAKEWRIGHT_LAW_SEEDS=$(or $(SEEDS),5) $(BIN)/python -m pytest tests/jobs/test_cdc_laws.py tests/jobs/test_csv_laws.py \
 		tests/jobs/test_event_laws.py tests/jobs/test_scrub_laws.py
 
-faults: setup-dev ## run every job through every fault of S3, and write the table into docs/operations.md (ONLY="JOB …")
+faults: setup-dev ## run every job against every S3 fault and write the table in docs/operations.md (ONLY="JOB …")
 	@$(BIN)/python -m tests.faults.fault_table $(ONLY)
 
-kills: setup-dev ## kill every job N times at random and compare the reruns, written to docs/operations.md (N=40 SEED=1 JOB=…)
+kills: setup-dev ## kill every job N times at random and write the table in docs/operations.md (N=40 SEED=1 JOB=…)
 	@$(BIN)/python -m tests.faults.random_kills $(or $(N),40) "$(SEED)" $(JOB)
 
-lint: setup-dev ## ruff, mypy --strict, import-linter
+lint: setup-dev ## run ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup-dev ## measure against what a user would run instead (SCALE=1)
+bench: setup-dev ## compare the jobs with hand-written alternatives (SCALE=1)
 	@$(BIN)/python bench/csv_to_parquet.py --scale $(or $(SCALE),1)
 	@$(BIN)/python bench/json_scrub.py
 	@$(BIN)/python bench/flatten_events.py
 	@$(BIN)/python bench/cdc_to_hudi.py
 
-schemas: setup ## write the JSON schemas and the reference of feeds (conf/schemas/, docs/feeds.md)
+schemas: setup ## write conf/schemas/ and docs/feeds.md from the feed models
 	@$(BIN)/python -m jobs check --schema conf/schemas
 	@$(BIN)/python -m jobs.cli.reference
 
@@ -74,13 +86,13 @@ build-ScheduleScrub build-ScrubExpired:
 	$(PYTHON) -m pip install --quiet --no-deps --target $(ARTIFACTS_DIR) .
 	cp deploy/lambdas/$(FUNCTION)/handler.py $(ARTIFACTS_DIR)/
 
-lock: ## pin the Python packages and the jars anew (needs uv)
+lock: ## pin the Python packages and the jars again (needs uv)
 	uv pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/lambda.txt
 	uv pip compile setup.py --extra local --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/local.txt
 	uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/dev.txt
 	$(BIN)/python jars/fetch.py --lock
 
-clean: ## remove what the demo made
+clean: ## delete the demo's lake
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo test test-fast laws faults kills lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean
+.PHONY: help setup setup-dev demo walkthrough test test-fast laws faults kills lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean

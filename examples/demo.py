@@ -1,164 +1,213 @@
-"""The demo: real input from ``examples/raw`` through every job into ``./lake``, and what came out of it."""
+"""The demo: real input and the worked examples through every job into ``./lake``, and what comes out of each.
+
+Run as ``python examples/demo.py [LAKE]``.
+"""
 
 import gzip
 import json
-import logging
-import shutil
 import sys
-from difflib import SequenceMatcher
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-ROOT: Final = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+import pyarrow.parquet as pq
+import screen  # puts the project on the path
+from rich.text import Text
 
-from pyspark.sql import DataFrame  # noqa: E402 - a script in a folder finds the project beside it only now
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
-from rich.text import Text  # noqa: E402
+from jobs.cli.screen import row_sum
+from lakewright.engine.spark.session import get_session
+from lakewright.log.log import Log
+from lakewright.runs.job import Request
+from lakewright.runs.receipts import Receipt
 
-from jobs.cli import screen  # noqa: E402
-from jobs.cli.registry import load_feed  # noqa: E402
-from lakewright.config import Conf  # noqa: E402
-from lakewright.engine.spark.session import get_session  # noqa: E402
-from lakewright.log.log import Log  # noqa: E402
-from lakewright.runs.job import Request  # noqa: E402
-from lakewright.runs.lifecycle import Run, run_targets  # noqa: E402
-from lakewright.runs.progress import closing_progress, make_progress  # noqa: E402
-from lakewright.runs.receipts import Receipt  # noqa: E402
-from lakewright.runs.views import schema_overview  # noqa: E402
-from lakewright.storage.uris import open_lake  # noqa: E402
-
-LAKE: Final = ROOT / "lake"
-FEEDS: Final = ("birdstrikes", "customers", "retail_sales")
-#: Feeds of change data: what they load lies in ``examples/raw``, what changes afterwards in ``examples/later``.
-CHANGING: Final = ("human_resources", "dev")
-SHOWN_ROWS: Final = 8
-SHOWN_COLUMNS: Final = 6
-console = Console()
+LAKEWRIGHT: Final = ".venv/bin/python -m jobs"
+SHOWN_ROWS: Final = 4
+#: An event with attributes that no event had before.
+NEW_EVENT: Final = {
+    "event": "quake",
+    "event_id": "demo",
+    "ts": 1517966800000,
+    "feature": {"properties": {"mag": 2.5}},
+    "observer": {"name": "a reader of the demo"},
+}
 
 
-def main() -> int:
-    """Run the demo; the exit code is that of its worst run."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("py4j").setLevel(logging.WARNING)
-    for zone in ("raw", "landing"):
-        if not (LAKE / zone).exists():
-            shutil.copytree(ROOT / "examples" / zone, LAKE / zone)
-    receipts = [receipt for feed in FEEDS for receipt in run(feed)]
-    receipts += scrub("uploads", "landing/uploads/notes.json")
-    receipts += events("events", "raw/topics/geo.quakes/partition=0/geo.quakes+0+0000000854.json.gz")
-    receipts += [receipt for feed in CHANGING for receipt in change(feed)]
-    console.rule("the commands to go on with")
-    for line in (
-        "lakewright plan customers          what a run would do",
-        "lakewright run customers           nothing new: a second run changes nothing",
-        "lakewright rebuild customers       the same table, from all sources again",
-        "lakewright status customers        last batch, what is waiting, what is in quarantine",
-        "lakewright receipt customers       the last receipt (--json for all of it)",
-        "lakewright schema events           which columns events have, and since when",
-        "lakewright compact dev             the log files of a merge-on-read table become base files",
-        "lakewright check                   are the feeds in conf/feeds right?",
-        "make clean                         remove the demo's lake",
-    ):
-        console.print(line.replace("lakewright", ".venv/bin/python -m jobs", 1), soft_wrap=True, highlight=False)
-    return max(receipt.exit_code for receipt in receipts)
+@dataclass(frozen=True)
+class Shown:
+    """A feed of the demo.
+
+    Attributes:
+        title: What the job does with it.
+        zone: The folder of the lake that it comes from, delivered from the folder of examples of that name.
+        later: What arrives after a first run, if anything, in the folder ``later`` of examples.
+        sample: Three lines of what goes in.
+        next: The command to go on with.
+    """
+
+    feed: str
+    title: str
+    zone: str
+    sample: Callable[[], Sequence[str]]
+    next: str
+    later: str = ""
 
 
-def run(feed_name: str) -> list[Receipt]:
-    """Run one feed, and show its table, its quarantine and its receipt."""
-    console.rule(f"{feed_name}: lakewright run {feed_name}")
-    lake = open_lake(str(LAKE))
-    receipts = []
-    for job in load_feed(Conf(str(ROOT / "conf")), feed_name).targets(lake, []):
-        with closing_progress(make_progress()) as progress:
-            receipts.append(Run(lake, job, Request(), progress)())
-        spark = get_session()
-        state, _ = Log(lake, job.target.state_folder).read()
-        table = spark.read.option("mergeSchema", True).parquet(lake.spark_uri(job.target.path))
-        show_rows(f"{job.target.path} holds", table.select(sorted(table.columns, key=lambda name: name[0] == "_")))
-        if state.quarantine:
-            rejected = spark.read.parquet(*(lake.spark_uri(path) for path in state.quarantine))
-            told = rejected.selectExpr(
-                "transform(reasons, r -> concat_ws(': ', r.column, r.rule)) reasons",
-                "text",
-                "to_json(fields) fields",
-                "object",
-            )
-            show_rows(f"{job.target.quarantine_folder} holds", told)
-    screen.show_receipts([receipt.dump() for receipt in receipts])
-    return receipts
+def main(lake: Path) -> int:
+    """Run the demo; the exit code is 1 if a run fails."""
+    for shown in DEMO:
+        screen.print_line(Text.assemble((shown.feed, "bold"), f"  {shown.title}"))
+        for label, line in zip(("  in   ", *["       "] * 2), shown.sample(), strict=True):
+            screen.print_line(label + line)
+        screen.deliver(screen.EXAMPLES / shown.zone, lake / shown.zone)
+        receipts = screen.run_feed(lake, shown.feed, Request())
+        if shown.later:
+            screen.deliver(screen.EXAMPLES / "later" / shown.later, lake / shown.zone)
+            receipts += screen.run_feed(lake, shown.feed, Request())
+        if shown.feed == "events":
+            put_event(lake / shown.zone / "geo.quakes/partition=0/geo.quakes+0+0000000854.json.gz")
+            receipts += screen.run_feed(lake, shown.feed, Request())
+        show_table(lake, shown)
+        for number, receipt in enumerate(receipts):
+            screen.print_line(("  rows " if number == 0 else "  then ") + outcome(receipt))
+        screen.print_line(Text.assemble("  next ", (f"{LAKEWRIGHT} {shown.next}", "cyan")))
+        screen.console.print()
+    screen.print_line(
+        Text.assemble("The source systems' own examples, checked row by row: ", ("make walkthrough", "cyan"))
+    )
+    screen.print_line(
+        Text.assemble("All commands: ", (f"{LAKEWRIGHT} --help", "cyan"), "; start again: ", ("make clean", "cyan"))
+    )
+    return 0
 
 
-def scrub(feed_name: str, path: str) -> list[Receipt]:
-    """Run a scrub, and show what has become of the bytes of one object."""
-    console.rule(f"{feed_name}: lakewright run {feed_name}")
-    lake = open_lake(str(LAKE))
-    with closing_progress(make_progress()) as progress:
-        receipts = run_targets(
-            lake, load_feed(Conf(str(ROOT / "conf")), feed_name).targets(lake, []), Request(), progress
+def show_table(lake: Path, shown: Shown) -> None:
+    """Show the first rows of the table that a feed fills, or of the object that it scrubs."""
+    if shown.feed == "uploads":
+        lines = (lake / "dataset/notes.json").read_text().splitlines()
+        screen.print_line("  out  dataset/notes.json, in place")
+        for line in filter(None, lines):
+            screen.print_line(f"       {line}")
+        return
+    opened, (job, *_) = screen.open_jobs(lake, shown.feed)
+    reader = get_session().read.format("hudi" if job.feed.job == "cdc_to_hudi" else "parquet")
+    table = reader.option("mergeSchema", True).load(opened.spark_uri(job.target.path))
+    columns = [name for name in table.columns if not name.startswith("_")]
+    rows = table.select(columns).orderBy(columns[0]).limit(SHOWN_ROWS).collect()
+    state, _ = Log(opened, job.target.state_folder).read()
+    quarantine = f"; rejected rows are in {job.target.quarantine_folder}" if state.quarantine else ""
+    screen.print_line(f"  out  {job.target.path}: {SHOWN_ROWS} of {table.count()} rows{quarantine}")
+    screen.print_table(columns, rows)
+
+
+def outcome(receipt: Receipt) -> str:
+    """Write a run's counts, and the columns that it learned."""
+    counts = row_sum(receipt.dump()["counts"]) or "nothing new"
+    learned = f"; {', '.join(receipt.schema_changes)}" if 0 < len(receipt.schema_changes) <= SHOWN_ROWS else ""
+    return counts + learned
+
+
+def put_event(path: Path) -> None:
+    """Let an event with new attributes arrive, unless an earlier demo did."""
+    if not path.exists():
+        path.write_bytes(gzip.compress(json.dumps(NEW_EVENT).encode() + b"\n", mtime=0))
+
+
+def lines_of(path: str) -> Callable[[], Sequence[str]]:
+    """Give the path of a text and its first two lines."""
+
+    def sample() -> Sequence[str]:
+        first, second, *_ = (screen.EXAMPLES / path).read_text(encoding="utf-8-sig").splitlines()
+        return path, first, second
+
+    return sample
+
+
+def events_of(folder: str) -> Callable[[], Sequence[str]]:
+    """Give a folder of events, the number of its objects, and an event."""
+
+    def sample() -> Sequence[str]:
+        paths = sorted((screen.EXAMPLES / folder).rglob("*.json.gz"))
+        events = [line for path in paths for line in gzip.decompress(path.read_bytes()).splitlines()]
+        return folder, f"{len(events)} events in {len(paths)} objects", events[0].decode()
+
+    return sample
+
+
+def changes_of(folder: str, later: str) -> Callable[[], Sequence[str]]:
+    """Give the files of a replicated table with their rows, and the first change."""
+
+    def sample() -> Sequence[str]:
+        (load,), (changes,) = ((screen.EXAMPLES / each).glob("*.parquet") for each in (folder, later))
+        first: dict[str, Any] = pq.read_table(changes).to_pylist()[0]
+        return (
+            f"{folder}/{load.name}: {pq.read_metadata(load).num_rows} rows",
+            f"{folder}/{changes.name}: {pq.read_metadata(changes).num_rows} changes",
+            " ".join(str(value) for value in first.values()),
         )
-    before, after = ((root / path).read_bytes().decode() for root in (ROOT / "examples", LAKE))
-    told = Text(f"{path}: ").append("[-bytes that are gone-]", "red").append(" {+bytes that are new+}", "green")
-    told.append(", all others as they were\n")
-    for kind, start, end, new_start, new_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if kind == "equal":
-            told.append(visible(before[start:end]))
-            continue
-        told.append(f"[-{visible(before[start:end])}-]" if start < end else "", "red")
-        told.append(f"{{+{visible(after[new_start:new_end])}+}}" if new_start < new_end else "", "green")
-    console.print(told, soft_wrap=True)
-    screen.show_receipts([receipt.dump() for receipt in receipts])
-    return receipts
+
+    return sample
 
 
-def events(feed_name: str, path: str) -> list[Receipt]:
-    """Flatten events; let one with a new attribute arrive, and show how the schema has come about."""
-    receipts = run(feed_name)
-    console.rule(f"{feed_name}: an event with a new attribute arrives at {path}")
-    event = {"event": "quake", "event_id": "demo", "ts": 1517966800000, "feature": {"properties": {"mag": 2.5}}}
-    event["observer"] = {"name": "a reader of the demo", "stations": ["here", "there"]}
-    (LAKE / path).write_bytes(gzip.compress(json.dumps(event).encode() + b"\n", mtime=0))
-    receipts += run(feed_name)
-    console.rule(f"{feed_name}: lakewright schema {feed_name}")
-    lake = open_lake(str(LAKE))
-    jobs = load_feed(Conf(str(ROOT / "conf")), feed_name).targets(lake, [])
-    screen.show_schemas([schema_overview(lake, job) for job in jobs])
-    return receipts
-
-
-def visible(text: str) -> str:
-    """Show the line ends too."""
-    return text.replace("\r", "␍").replace("\n", "␊\n")
-
-
-def change(feed_name: str) -> list[Receipt]:
-    """Load the tables of a feed, let their changes arrive, run again; show the tables before and after."""
-    receipts = []
-    for title, source in (("loaded", "raw"), ("after the changes", "later")):
-        console.rule(f"{feed_name}: lakewright run {feed_name} ({title})")
-        shutil.copytree(ROOT / "examples" / source / feed_name, LAKE / "raw" / feed_name, dirs_exist_ok=True)
-        lake = open_lake(str(LAKE))
-        jobs = load_feed(Conf(str(ROOT / "conf")), feed_name).targets(lake, [])
-        with closing_progress(make_progress()) as progress:
-            receipts += run_targets(lake, jobs, Request(), progress)
-        for job in jobs:
-            rows = get_session().read.format("hudi").load(lake.spark_uri(job.target.path))
-            own = [name for name in rows.columns if not name.startswith("_")]
-            show_rows(f"{job.target.path} holds", rows.select(own).orderBy(own[0]), most=len(own), rows_shown=20)
-    screen.show_receipts([receipts[-1].dump()])
-    return receipts
-
-
-def show_rows(title: str, rows: DataFrame, *, most: int = SHOWN_COLUMNS, rows_shown: int = SHOWN_ROWS) -> None:
-    """Show the first rows of a frame."""
-    columns = rows.columns[:most]
-    more = f", {len(rows.columns) - most} more columns" if len(rows.columns) > most else ""
-    table = Table(*columns, title=f"{title} {rows.count()} rows{more}", title_justify="left")
-    for row in rows.select(*columns).limit(rows_shown).collect():
-        table.add_row(*("null" if value is None else str(value).replace("[", r"\[") for value in row))
-    console.print(table)
+DEMO: Final = (
+    Shown(
+        "birdstrikes",
+        "csv_to_parquet: bird strikes as the FAA lists them",
+        "raw/birdstrikes",
+        lines_of("raw/birdstrikes/birdstrikes_20260801.csv"),
+        "plan birdstrikes",
+    ),
+    Shown(
+        "customers",
+        "csv_to_parquet: a day's folder becomes that day of the table",
+        "raw/customers",
+        lines_of("raw/customers/year=2019/month=08/day=21/customers_20190821.csv"),
+        "receipt customers",
+    ),
+    Shown(
+        "retail_sales",
+        "csv_to_parquet: rows are appended to the day of their processing",
+        "raw/retail_sales",
+        lines_of("raw/retail_sales/retail_sales_1.csv"),
+        "status retail_sales",
+        later="retail_sales",
+    ),
+    Shown(
+        "uploads",
+        "json_scrub: objects lose their file_contents; every other byte stays",
+        "dataset",
+        lines_of("dataset/notes.json"),
+        "receipt uploads",
+    ),
+    Shown(
+        "events",
+        "flatten_events: JSON from Kafka Connect becomes a flat table that learns its columns",
+        "raw/topics",
+        events_of("raw/topics/geo.quakes"),
+        "schema events",
+    ),
+    Shown(
+        "human_resources",
+        "cdc_to_hudi: a load and its changes become a copy-on-write Hudi table",
+        "raw/human_resources",
+        changes_of("raw/human_resources/employee_details", "later/human_resources/employee_details"),
+        "status human_resources",
+        later="human_resources",
+    ),
+    Shown(
+        "dev",
+        "cdc_to_hudi: the same for retail transactions",
+        "dmsdata/dev",
+        changes_of("dmsdata/dev/retail_transactions", "later/dev/retail_transactions"),
+        "rebuild dev",
+        later="dev",
+    ),
+)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        with screen.failures_shown():
+            sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else screen.ROOT / "lake"))
+    except screen.FailedRunError as error:
+        sys.exit(f"error: {error}")

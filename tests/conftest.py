@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import shutil
@@ -61,6 +62,13 @@ class Answer:
     @property
     def last_line(self) -> str:
         return self.stderr.strip().splitlines()[-1]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def command(*arguments: str) -> Answer:

@@ -12,7 +12,10 @@ _MOST_FRACTION_DIGITS: Final = 6
 
 
 def problem_with(pattern: str, *, time: bool) -> str:
-    """Return what is wrong with a pattern for dates (with ``time``, for timestamps); empty if it is valid."""
+    """Return what is wrong with a pattern for dates (with ``time``, for timestamps); empty if it is valid.
+
+    A timestamp whose pattern has only a date is its midnight.
+    """
     if pattern.count("'") % 2:
         return f"unterminated quote in {pattern!r}"
     letters = re.sub("'[^']*'", "", pattern)
@@ -30,7 +33,7 @@ def problem_with(pattern: str, *, time: bool) -> str:
         return f"{pattern!r} has an optional zone; make the zone mandatory, or declare two columns"
     if "y" not in letters or not ("D" in letters or ("d" in letters and re.search("[ML]", letters))):
         return f"{pattern!r} lacks year, month or day"
-    if time and re.search("[HkhK]", letters) is None:
+    if re.search(f"[{_TIME_LETTERS}]", letters) and re.search("[HkhK]", letters) is None:
         return f"{pattern!r} lacks the hour"
     if letters.count("S") > _MOST_FRACTION_DIGITS:
         return f"{pattern!r} has more than {_MOST_FRACTION_DIGITS} fraction digits, which a timestamp cannot hold"

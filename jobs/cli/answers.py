@@ -5,13 +5,14 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
 from jobs.cli.options import OutputOptions
 from lakewright.engine.glue import is_local
-from lakewright.errors import ConfigError, NoTargetsError
+from lakewright.engine.jvm_log import JVM_LOG
+from lakewright.errors import ConfigError, NoTargetsError, UnreachableError
 from lakewright.runs.progress import LOGGER, show_tracebacks
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
@@ -34,7 +35,7 @@ def worst_exit_code(entries: Iterable[Mapping[str, Any]]) -> int:
 
 def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     """Do a verb's work and leave with its exit code; the last line on stderr is what a person can act on."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=[_StderrHandler()])
     logging.getLogger("py4j").setLevel(logging.WARNING)
     LOGGER.setLevel(logging.DEBUG if output.verbose else logging.INFO)
     shows_traceback = output.verbose or not is_local()
@@ -56,6 +57,7 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     else:
         answer.show(answer.data)
     entries = answer.data if isinstance(answer.data, list) else []
+    name_jvm_log(answer.exit_code)
     print_problems(entries, with_target=len(entries) > 1)
     raise typer.Exit(answer.exit_code)
 
@@ -86,5 +88,20 @@ def print_error(*sentences: str) -> None:
 
 
 def _leave(*sentences: str, exit_code: int) -> None:
+    name_jvm_log(exit_code)
     print_error(*sentences)
     raise typer.Exit(exit_code)
+
+
+def name_jvm_log(exit_code: int) -> None:
+    """Name the JVM's log, and keep it, after a failure that the data and the config do not explain."""
+    if exit_code in (LakewrightError.exit_code, UnreachableError.exit_code) and (path := JVM_LOG.keep()):
+        typer.echo(f"log of the JVM: {path}", err=True)
+
+
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """A handler that asks for stderr at each line: while a run is shown live, rich prints above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.setStream(sys.stderr)
+        super().emit(record)

@@ -17,7 +17,7 @@ from lakewright.engine.glue import is_glue_run, without_glue_arguments
 from lakewright.errors import ConfigError, NoTargetsError, RunFailedError
 from lakewright.runs.job import Request
 from lakewright.runs.lifecycle import run_targets
-from lakewright.runs.progress import LOGGER, TRACEBACKS, LogProgress, show_tracebacks
+from lakewright.runs.progress import LOGGER, TRACEBACKS, LogProgress, closing_progress, show_tracebacks
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
 
@@ -66,7 +66,7 @@ def _command_line(job: str) -> typer.Typer:
     """Make a command that only parses: around a command's work typer has its own ideas of EOFError and Ctrl-C."""
     script = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-    @script.command(f"jobs/{job}.py", cls=ScriptCommand, help="Take all that is new, and commit it.")
+    @script.command(f"jobs/{job}.py", cls=ScriptCommand, help="Read everything that is new, and commit it.")
     @spread_options
     def run(
         options: ScriptOptions, source: SourceOptions, drop_open: DropOpen = False, show_values: ShowValues = False
@@ -88,7 +88,8 @@ def _run(job: str, options: FeedOptions, request: Request) -> None:
         raise ConfigError(f"feed {loaded.name} is a {actual} feed, not one of {job}; run jobs/{actual}.py")
     lake = options.open_lake()
     try:
-        receipts = run_targets(lake, loaded.targets(lake, options.wanted_targets()), request, LogProgress())
+        with closing_progress(LogProgress()) as progress:
+            receipts = run_targets(lake, loaded.targets(lake, options.wanted_targets()), request, progress)
         entries = [receipt.dump() for receipt in receipts]
     except NoTargetsError as error:
         entries = [error.entry()]

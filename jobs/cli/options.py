@@ -116,7 +116,7 @@ class OutputOptions:
     """How a verb answers."""
 
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show a traceback with an error.")] = False
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show tracebacks and the log of the JVM.")] = False
 
 
 def read_names(arguments: Sequence[str]) -> list[str]:

@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from lakewright.runs.progress import readable_bytes
+from jobs.cli.layout import print_line, print_record
+from lakewright.runs.progress import count_of, readable_bytes
 from transforms.object_names import one_line
 
 _SHOWN: int = 10
+#: Stages that are over sooner are left out.
+_SHOWN_SECONDS: Final = 0.1
 _OF_EVERY_BATCH: Final = (
     "number",
     "status",
@@ -30,49 +32,46 @@ _OF_EVERY_BATCH: Final = (
 def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
     """Show what run would do."""
     for plan in plans:
-        rows: dict[str, Any] = {}
+        rows: dict[str, str] = {}
         if "open_batch" in plan:
             batch = plan["open_batch"]
-            rows["open batch"] = f"{batch['number']}, {batch['objects']} objects: {batch['then']}"
+            rows["open batch"] = f"{batch['number']}, {count_of(batch['objects'], 'object')}: {batch['then']}"
         if "objects" in plan:
-            rows["objects"] = f"{len(plan['objects'])}, {readable_bytes(plan['bytes'])}"
+            rows["objects"] = f"{count_of(len(plan['objects']), 'object')}, {readable_bytes(plan['bytes'])}"
             rows["partitions"] = _some(plan["partitions"]) or "none"
         for key in ("refused", "ignored"):
             rows[key] = _some([f"{path}: {why}" for path, why in plan.get(key, {}).items()])
-        rows["extra columns"] = _some([f"{name} (in {n} objects)" for name, n in plan.get("extra_columns", {}).items()])
+        extra = plan.get("extra_columns", {})
+        rows["extra columns"] = _some([f"{name} (in {count_of(objects, 'object')})" for name, objects in extra.items()])
         rows["dropped columns"] = _some(plan.get("dropped_columns", []))
         rows["schema changes"] = _some(plan.get("schema_changes", []))
         rows["warnings"] = _some(plan.get("warnings", []))
-        _show(f"plan of {plan['feed']} → {plan['target']}", rows)
+        print_record(f"plan of {plan['feed']} → {plan['target']}", rows)
 
 
 def show_status(states: Sequence[Mapping[str, Any]]) -> None:
     """Show how things stand."""
     for state in states:
-        last = state["last_batch"]
         rows = {
-            "last batch": f"{last['number']} {last['status']} by run {last['run']} {last['reason']}"
-            if last
-            else "none",
-            "open batch": state["open_batch"] or "none",
-            "waiting objects": state["waiting_objects"],
-            "table": f"{state['rows']} rows in {state['files']} files, {readable_bytes(state['bytes'])}",
-            "quarantine": f"{state['quarantined_rows']} rows",
+            "last batch": _last_batch(state["last_batch"]),
+            "open batch": str(state["open_batch"] or "none"),
+            "waiting objects": str(state["waiting_objects"]),
+            "table": _table(state),
+            "quarantine": count_of(state["quarantined_rows"], "row"),
             "state of the job": _pairs(state["properties"]),
         }
-        _show(f"status of {state['feed']} → {state['target']}", rows)
+        print_record(f"status of {state['feed']} → {state['target']}", rows)
 
 
 def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
     """Show what runs did."""
     for receipt in receipts:
-        counts = receipt["counts"]
         outputs = [path for batch in receipt["batches"] for path in batch["outputs"]]
-        inputs = [taken["path"] for batch in receipt["batches"] for taken in batch["inputs"]]
+        inputs = [source["path"] for batch in receipt["batches"] for source in batch["inputs"]]
         rows = {
             "run": receipt["run"],
             "status": f"{receipt['status']} (exit code {receipt['exit_code']})",
-            "rows": " ".join(f"{name} {count}" for name, count in counts.items() if count or name == "read"),
+            "rows": row_sum(receipt["counts"]),
             "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
             "objects in": _some(inputs),
             "files out": _some(outputs),
@@ -84,9 +83,9 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "schema changes": _some(receipt["schema_changes"]),
             "warnings": _some(receipt["warnings"]),
             "catalog": receipt["catalog"],
-            "seconds": " ".join(f"{stage} {spent:.1f}" for stage, spent in receipt["seconds"].items()),
+            "time": _time(receipt["seconds"]),
         }
-        _show(f"receipt of {receipt['feed']} → {receipt['target']}", rows)
+        print_record(f"receipt of {receipt['feed']} → {receipt['target']}", rows)
 
 
 def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
@@ -100,34 +99,65 @@ def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
         }
         sources = {name: f" from {source!r}" for name, source in schema["sources"].items()}
         columns = [f"{name} {kind}{sources.get(name, '')}" for name, kind in schema["columns"].items()]
-        _show(
+        print_record(
             f"schema of {schema['feed']} → {schema['target']}", {"columns": "\n".join(columns) or "no table yet"} | rows
         )
 
 
 def show_compactions(targets: Sequence[Mapping[str, Any]]) -> None:
     """Show what was compacted."""
-    for found in targets:
+    for target in targets:
         rows = {
-            f"instant {done['instant']}": f"{done['log_files']} log files into {done['base_files']} base files of "
-            f"{done['rows']} rows, in {_some([path or 'the whole table' for path in done['partitions']])}"
-            for done in found["compactions"]
+            f"instant {done['instant']}": f"{count_of(done['log_files'], 'log file')} merged into "
+            f"{count_of(done['base_files'], 'base file')} of {count_of(done['rows'], 'row')}\n"
+            + _some([path or "the whole table" for path in done["partitions"]])
+            for done in target["compactions"]
         }
-        if not found["error"]:
-            _show(f"compaction of {found['feed']} → {found['target']}", rows or {"nothing to do": "no log files"})
+        if not target["error"]:
+            print_record(
+                f"compaction of {target['feed']} → {target['target']}", rows or {"log files": "none, nothing to do"}
+            )
 
 
 def show_check(checked: Mapping[str, Any]) -> None:
     """Show what is wrong with feeds; if nothing is, which columns they rename."""
     feeds, problems = checked["feeds"], checked["problems"]
     for problem in problems:
-        Console(stderr=True, soft_wrap=True).print(f"error: {problem}", markup=False, highlight=False)
+        print_line(Console(stderr=True), Text(f"error: {problem}"))
     if not problems:
         for feed, tables in checked["renamed_columns"].items():
             for table, rename in tables.items():
                 names = ", ".join(f"{source!r} is {name}" for source, name in rename.items())
-                Console().print(f"columns of {feed} → {table}: {names}", markup=False, highlight=False)
-        Console().print(f"{len(feeds)} feeds are fine: {', '.join(feeds)}", markup=False, highlight=False)
+                print_line(Console(), Text(f"columns of {feed} → {table}: {names}"))
+        verb = "is" if len(feeds) == 1 else "are"
+        print_line(Console(), Text(f"{count_of(len(feeds), 'feed')} {verb} valid: {', '.join(feeds)}"))
+
+
+def row_sum(counts: Mapping[str, int]) -> str:
+    """Write what became of the rows that were read, ``11 read = 8 written + 3 rejected``; empty if none were read."""
+    parts = [f"{count} {name}" for name, count in counts.items() if count and name not in ("read", "rekeyed")]
+    rekeyed = f"; {count_of(counts['rekeyed'], 'old key')} deleted" if counts["rekeyed"] else ""
+    return f"{counts['read']} read = {' + '.join(parts)}{rekeyed}" if counts["read"] else ""
+
+
+def _last_batch(last: Mapping[str, Any] | None) -> str:
+    if last is None:
+        return "none"
+    reason = f": {last['reason']}" if last["reason"] else ""
+    return f"{last['number']}, {last['status']} by run {last['run']}{reason}"
+
+
+def _table(state: Mapping[str, Any]) -> str:
+    last = state["last_batch"] or {}
+    if not state["files"] and "table_commit" in last:
+        return f"Hudi, last commit {last['table_commit'].get('instant', '')}"  # Hudi knows its files, the log does not
+    files = f"{count_of(state['files'], 'file')}, {readable_bytes(state['bytes'])}"
+    return f"{count_of(state['rows'], 'row')} in {files}"
+
+
+def _time(seconds: Mapping[str, float]) -> str:
+    stages = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in seconds.items() if spent >= _SHOWN_SECONDS)
+    return f"{sum(seconds.values()):.1f} s" + (f": {stages}" if stages else "")
 
 
 def _reported_by_actions(batches: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -147,16 +177,6 @@ def _reported_by_actions(batches: Sequence[Mapping[str, Any]]) -> dict[str, str]
 
 def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def _show(title: str, rows: Mapping[str, Any]) -> None:
-    table = Table(title=Text(one_line(title)), show_header=False, title_justify="left")
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows.items():
-        if value != "":
-            table.add_row(name, Text(str(value)))
-    Console().print(table)
 
 
 def _some(lines: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from jobs.cli import screen
-from jobs.cli.answers import Answer, give_answer, worst_exit_code
+from jobs.cli.answers import Answer, give_answer, name_jvm_log, worst_exit_code
 from jobs.cli.arguments import VerbCommand
 from jobs.cli.conflicts import conflicts
 from jobs.cli.options import (
@@ -63,19 +63,19 @@ def verb(work: Callable[..., Answer]) -> Callable[..., Answer]:
 def run(
     options: FeedOptions, source: SourceOptions, drop_open: DropOpen = False, show_values: ShowValues = False
 ) -> Answer:
-    """Take all that is new, and commit it."""
+    """Read everything that is new, and commit it."""
     return _run(options.showing(values=show_values), Request("run", source.wanted(), drop_open))
 
 
 @verb
 def rebuild(options: FeedOptions, source: SourceOptions) -> Answer:
-    """Make the table again from all sources, whatever has been committed."""
+    """Rebuild the table from all sources."""
     return _run(options, Request("rebuild", source.wanted()))
 
 
 @verb
 def plan(options: FeedOptions, source: SourceOptions, show_values: ShowValues = False) -> Answer:
-    """Say what run would do; write nothing."""
+    """Show what run would do; writes nothing."""
     from lakewright.runs.views import plan_overview
 
     request = Request("run", source.wanted())
@@ -85,7 +85,7 @@ def plan(options: FeedOptions, source: SourceOptions, show_values: ShowValues = 
 
 @verb
 def status(options: FeedOptions) -> Answer:
-    """Show the last commit, an open batch, what is waiting, and what is in quarantine."""
+    """Show the last commit, an open batch, waiting objects and the quarantine."""
     from lakewright.runs.views import status_overview
 
     states = options.for_each_target(status_overview)
@@ -103,7 +103,7 @@ def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
 
 @verb
 def schema(options: FeedOptions) -> Answer:
-    """Show what a table's schema is, and what changed when."""
+    """Show the columns of a table, and when they changed."""
     from lakewright.runs.views import schema_overview
 
     return Answer(options.for_each_target(schema_overview), screen.show_schemas)
@@ -122,7 +122,7 @@ def compact(options: FeedOptions) -> Answer:
 
 @verb
 def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder = None) -> Answer:
-    """Validate feeds, each by itself and beside the others, without starting Spark."""
+    """Validate feeds, each by itself and against the others, without starting Spark."""
     folder = Conf(options.config)
     names = list(dict.fromkeys(feed or folder.names()))
     feeds: list[LoadedFeed] = []
@@ -161,6 +161,7 @@ def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) 
     if progress is not None:
         progress.close()
     kill_spark()
+    name_jvm_log(error.exit_code)
     typer.echo(f"error: {error}", err=True)
     sys.stderr.flush()
     os._exit(error.exit_code)

@@ -26,7 +26,7 @@ from lakewright.runs.interrupts import Interrupt, interruptible
 from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Request, Staged, Survey
 from lakewright.runs.journal import Journal
 from lakewright.runs.lease import Lease
-from lakewright.runs.progress import Progress, readable_bytes
+from lakewright.runs.progress import Progress, count_of, readable_bytes
 from lakewright.runs.publishing import Staging
 from lakewright.runs.receipts import Receipt
 from lakewright.runs.registration import Registration
@@ -129,8 +129,8 @@ class Run:
             return self._drop(plan, state, _changed("since planned", changed))
         attempt = uuid.uuid4().hex[:8]
         folder = self._staging.open(plan.number, attempt, self._id)
-        size = sum(taken.size for taken in plan.objects)
-        self._journal.say("read", f"batch {plan.number}: {len(plan.objects)} objects, {readable_bytes(size)}")
+        size = readable_bytes(sum(source.size for source in plan.objects))
+        self._journal.say("read", f"batch {plan.number}: {count_of(len(plan.objects), 'object')}, {size}")
         batch = Batch(plan, state, survey.heads if survey else {}, folder, attempt, self._lake, self._progress)
         try:
             return self._attempt(batch, lease)
@@ -152,7 +152,7 @@ class Run:
             staged = self._job.sink.stage(batch, rows)
         except ObjectRefusedError as error:
             staged = Staged(refused=error.reasons)
-        self._journal.say("check", f"{staged.counts.read} rows read, {staged.counts.rejected} rejected")
+        self._journal.say("check", f"{count_of(staged.counts.read, 'row')} read, {staged.counts.rejected} rejected")
         if changed := self._job.reader.changed(plan):
             return self._drop(plan, state, _changed("while read", changed))
         self._journal.note_left(staged)

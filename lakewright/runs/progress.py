@@ -1,10 +1,15 @@
-"""What a run shows while it works: stages, bytes and rows; rich on a terminal, plain log lines elsewhere."""
+"""What a run shows while it works: a line for each stage, with its time; live on a terminal, log lines elsewhere."""
 
 import contextlib
 import logging
 import sys
+import time
 from collections.abc import Iterator
-from typing import Any, Final, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 from transforms.object_names import one_line
 
@@ -13,6 +18,8 @@ LOGGER = logging.getLogger("lakewright")
 TRACEBACKS = logging.getLogger("lakewright.tracebacks")
 
 _KILO: Final = 1000
+#: The longest name of a stage: committed before.
+_STAGE_WIDTH: Final = 16
 
 
 class Progress(Protocol):
@@ -22,59 +29,102 @@ class Progress(Protocol):
         """Take note that a stage of a target's run begins (or, with the name of a step, that the step is done)."""
 
     def close(self) -> None:
-        """Leave the screen tidy."""
+        """Show the last stages, and leave the screen tidy."""
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A stage that is going on."""
+
+    name: str
+    detail: str
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> str:
+        return f"{time.monotonic() - self.began:.1f} s"
 
 
 class LogProgress:
-    """One log line a stage."""
+    """One log line for each stage that is over; with debugging on, also one for each that begins."""
+
+    def __init__(self) -> None:
+        self._stages: dict[str, _Stage] = {}
 
     def stage(self, target: str, stage: str, detail: str = "") -> None:
         """See ``Progress.stage``."""
-        LOGGER.info("%s: %s%s", one_line(target), stage, f" ({one_line(detail)})" if detail else "")
+        self._finish(target)
+        LOGGER.debug("%s: %s begins", one_line(target), stage)
+        self._stages[target] = _Stage(stage, one_line(detail))
 
     def close(self) -> None:
         """See ``Progress.close``."""
+        for target in list(self._stages):
+            self._finish(target)
+
+    def _finish(self, target: str) -> None:
+        if stage := self._stages.pop(target, None):
+            detail = f" ({stage.detail})" if stage.detail else ""
+            LOGGER.info("%s: %s%s, %s", one_line(target), stage.name, detail, stage.seconds)
 
 
 class TerminalProgress:
-    """A spinner that says what is going on, and a line for each stage that is over."""
+    """One line for each stage: updated in place while it goes on, printed for good once it is over."""
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import Progress as Bar
-        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.live import Live
+        from rich.spinner import Spinner
 
-        self._bar: Any = Bar(
-            SpinnerColumn(finished_text="[green]✓"),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-        )
-        self._bar.start()
-        self._tasks: dict[str, Any] = {}
+        self._console = Console(stderr=True, highlight=False)
+        self._spinner = Spinner("dots")
+        self._stages: dict[str, _Stage] = {}
+        self._target_width = 0
+        self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=10, transient=True)
+        self._live.start()
 
     def stage(self, target: str, stage: str, detail: str = "") -> None:
         """See ``Progress.stage``."""
-        from rich.markup import escape
-
+        target = one_line(target)
         self._finish(target)
-        title, more = escape(one_line(target)), escape(one_line(detail))
-        self._tasks[target] = self._bar.add_task(f"[bold]{title}[/bold] {stage} [dim]{more}[/dim]", total=1)
+        self._target_width = max(self._target_width, len(target))
+        self._stages[target] = _Stage(stage, one_line(detail))
 
     def close(self) -> None:
         """See ``Progress.close``."""
-        for target in list(self._tasks):
+        for target in list(self._stages):
             self._finish(target)
-        self._bar.stop()
+        self._live.stop()
 
     def _finish(self, target: str) -> None:
-        if target in self._tasks:
-            self._bar.update(self._tasks.pop(target), completed=1)
+        if stage := self._stages.pop(target, None):
+            self._console.print(self._line(" ", target, stage), soft_wrap=True)
+            self._live.refresh()
+
+    def _render(self) -> "Text":
+        from rich.text import Text
+
+        frame = self._spinner.render(time.monotonic())
+        lines = [self._line(str(frame), target, stage) for target, stage in list(self._stages.items())]
+        joined = Text("\n").join(lines)
+        joined.no_wrap, joined.overflow = True, "ellipsis"
+        return joined
+
+    def _line(self, mark: str, target: str, stage: _Stage) -> "Text":
+        from rich.text import Text
+
+        return Text.assemble(
+            (f"{mark} ", "green"),
+            (f"{target:<{self._target_width}}  ", "bold"),
+            f"{stage.name:<{_STAGE_WIDTH}}{stage.seconds:>8}",
+            (f"  {stage.detail}" if stage.detail else "", "dim"),
+        )
 
 
 def make_progress() -> Progress:
-    """Choose by whether a person looks at stderr."""
-    return TerminalProgress() if sys.stderr.isatty() else LogProgress()
+    """Choose by whether a person looks at stderr, and whether the JVM logs there too."""
+    is_live = sys.stderr.isatty() and not LOGGER.isEnabledFor(logging.DEBUG)
+    return TerminalProgress() if is_live else LogProgress()
 
 
 @contextlib.contextmanager
@@ -87,8 +137,13 @@ def closing_progress(progress: Progress) -> Iterator[Progress]:
 
 
 def show_tracebacks(wanted: bool) -> None:
-    """Say whether the log shows the traceback of what is unexpected."""
+    """Set whether the log shows the tracebacks of unexpected errors."""
     TRACEBACKS.setLevel(logging.NOTSET if wanted else logging.CRITICAL)
+
+
+def count_of(number: int, noun: str) -> str:
+    """Write a number of things: ``1 row``, ``2 rows``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def readable_bytes(size: int) -> str:

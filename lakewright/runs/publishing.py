@@ -6,6 +6,7 @@ from typing import Final
 from lakewright.errors import OvertakenError
 from lakewright.log.actions import Outcome
 from lakewright.runs.job import Target
+from lakewright.runs.progress import count_of
 from lakewright.storage.lake import Lake
 
 _MARKER: Final = "unpublished"
@@ -33,14 +34,14 @@ class Staging:
         """
         added, removed = outcome.published(), outcome.deleted()
         if added:
-            self._say("publish", f"{len(added)} files")
+            self._say("publish", count_of(len(added), "file"))
         if missing := self._lake.move_all({file.staged: file.path for file in added}):
             raise OvertakenError(
                 f"{missing[0]} is neither staged nor published: a later batch replaced it, or it was deleted; "
                 "if `status` shows no later batch, run `rebuild`"
             )
         if removed:
-            self._say("remove", f"{len(removed)} files")
+            self._say("remove", count_of(len(removed), "file"))
         self._lake.delete_all(removed)
 
     def clear(self, number: int) -> None:

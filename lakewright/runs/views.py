@@ -1,4 +1,4 @@
-"""Read-only views before and after a run: plan, schema, status."""
+"""Read-only overviews of a target: what a run would do, its state, its schema."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ from transforms.object_names import partition_path
 def plan_overview(lake: Lake, job: AnyJob, request: Request) -> dict[str, Any]:
     """Describe what a run would do for a target."""
     state, open_plan = Log(lake, job.target.state_folder).read()
-    found: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name, "exit_code": 0, "error": ""}
+    overview: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name, "exit_code": 0, "error": ""}
     if open_plan is not None:
         changed = job.reader.changed(open_plan)
-        found["open_batch"] = {
+        overview["open_batch"] = {
             "number": open_plan.number,
             "objects": len(open_plan.objects),
             "then": "dropped, since its sources changed" if changed else "finished first",
@@ -27,12 +27,12 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request) -> dict[str, Any]:
     try:
         survey = job.survey(state, request, excluded={})
     except LakewrightError as error:
-        return found | {"exit_code": error.exit_code, "error": str(error)}
+        return overview | {"exit_code": error.exit_code, "error": str(error)}
     objects = survey.choice.objects
-    found |= {
-        "objects": [{"path": taken.path, "size": taken.size} for taken in objects],
-        "bytes": sum(taken.size for taken in objects),
-        "partitions": sorted({partition_path(taken.values) for taken in objects if taken.values}),
+    overview |= {
+        "objects": [{"path": source.path, "size": source.size} for source in objects],
+        "bytes": sum(source.size for source in objects),
+        "partitions": sorted({partition_path(source.values) for source in objects if source.values}),
         "refused": survey.refused,
         "ignored": survey.ignored,
         "extra_columns": survey.extra_columns,
@@ -40,11 +40,11 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request) -> dict[str, Any]:
         "schema_changes": survey.schema_changes,
         "warnings": survey.warnings,
     }
-    found |= _told_of_nothing(job, state, survey)
+    overview |= _empty_source(job, state, survey)
     if survey.refused:
         path, reason = next(iter(survey.refused.items()))
-        found |= {"exit_code": 3, "error": f"{len(survey.refused)} objects would be refused, first {path}: {reason}"}
-    return found
+        overview |= {"exit_code": 3, "error": f"{len(survey.refused)} objects would be refused, first {path}: {reason}"}
+    return overview
 
 
 def schema_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
@@ -60,11 +60,11 @@ def schema_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
 
 
 def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
-    """Describe the state of a target."""
+    """Return the state of a target: last batch, open batch, waiting objects, table and quarantine."""
     state, open_plan = Log(lake, job.target.state_folder).read()
-    told: dict[str, Any] = {"exit_code": 0, "error": "", "warnings": []}
+    problems: dict[str, Any] = {"exit_code": 0, "error": "", "warnings": []}
     if open_plan is not None and (failed := last_failure(lake, job.target.state_folder)):
-        told |= {
+        problems |= {
             "exit_code": failed.exit_code,
             "error": f"batch {open_plan.number} is open, and the last run failed: {failed.error}; fix the cause and "
             "`run` finishes it, or `run --drop-open` drops it",
@@ -72,14 +72,14 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
     try:
         survey = job.survey(state, Request(), excluded={})
         waiting: Any = len(survey.choice.objects)
-        told |= {"warnings": survey.warnings} | _told_of_nothing(job, state, survey)
+        problems |= {"warnings": survey.warnings} | _empty_source(job, state, survey)
     except LakewrightError as error:
         waiting = f"unknown: {error}"
     last = state.last
     return {
         "feed": job.target.feed_name,
         "target": job.target.name,
-        **told,
+        **problems,
         "last_batch": _last_batch(last) if last else None,
         "open_batch": open_plan.number if open_plan else None,
         "waiting_objects": waiting,
@@ -97,8 +97,8 @@ def _last_batch(last: Outcome) -> dict[str, Any]:
     return {"run": last.run} | {name: report[name] for name in kept if name in report}
 
 
-def _told_of_nothing(job: AnyJob, state: TableState, survey: Survey) -> dict[str, Any]:
-    """Describe the outcome of a run whose source has no object of the target."""
+def _empty_source(job: AnyJob, state: TableState, survey: Survey) -> dict[str, Any]:
+    """Return the error or warning of a run whose source has no object of the target."""
     if not survey.nothing:
         return {}
     if job.feed.refuses_empty_source(committed=state.committed > 0):

@@ -27,7 +27,7 @@ SCRUBBED = b'{"id": 1, "file_contents": ""}\n'
 
 @pytest.fixture
 def chain(bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TimerChain]:
-    feed = {"job": "json_scrub", "source": {"path": "uploads/"}, "scrub": {"fields": ["file_contents"]}}
+    feed = {"job": "json_scrub", "source": {"path": "dataset/"}, "scrub": {"fields": ["file_contents"]}}
     (tmp_path / "feeds").mkdir()
     (tmp_path / "feeds/uploads.yaml").write_text(yaml.safe_dump(feed))
     environment = {
@@ -58,10 +58,10 @@ def found(chain: TimerChain, key: str) -> tuple[bytes, dict[str, str]]:
 
 
 def test_an_upload_ends_as_a_scrubbed_and_tagged_object(chain: TimerChain) -> None:
-    keys = ["uploads/a b+c?x#y%2Fé.json", "uploads/b.json", "uploads/tagged.json"]
+    keys = ["dataset/a b+c?x#y%2Fé.json", "dataset/b.json", "dataset/tagged.json"]
     paths = [put(chain, key) for key in keys[:2]] + [put(chain, keys[2], Tagging="team=a")]
-    put(chain, "uploads/empty.json", b"")
-    put(chain, "uploads/done.json", Tagging="PROCESSED=True")
+    put(chain, "dataset/empty.json", b"")
+    put(chain, "dataset/done.json", Tagging="PROCESSED=True")
     before = time.time()
     assert sorted(chain.deliver_uploads()) == sorted(paths)
     assert set(chain.items()) == set(paths)
@@ -75,7 +75,7 @@ def test_an_upload_ends_as_a_scrubbed_and_tagged_object(chain: TimerChain) -> No
     assert chain.items() == {}
     assert found(chain, keys[0]) == found(chain, keys[1]) == (SCRUBBED, {"PROCESSED": "True"})
     assert found(chain, keys[2]) == (SCRUBBED, {"PROCESSED": "True", "team": "a"})
-    assert found(chain, "uploads/done.json")[0] == RECORD
+    assert found(chain, "dataset/done.json")[0] == RECORD
     assert chain.deliver_uploads() == [], "its own output starts nothing"
     assert chain.dead_letters == []
 
@@ -84,7 +84,7 @@ def test_an_upload_ends_as_a_scrubbed_and_tagged_object(chain: TimerChain) -> No
 
 
 def test_an_upload_while_the_scrub_runs_is_scrubbed_too(chain: TimerChain) -> None:
-    put(chain, "uploads/a.json")
+    put(chain, "dataset/a.json")
     chain.deliver_uploads()
     chain.sweep(now=time.time() + 301)
     replace = S3InPlace.replace
@@ -97,24 +97,24 @@ def test_an_upload_while_the_scrub_runs_is_scrubbed_too(chain: TimerChain) -> No
 
     with mock.patch.object(S3InPlace, "replace", replace_late):
         chain.deliver_stream()
-    assert found(chain, "uploads/a.json") == (SCRUBBED * 2, {"PROCESSED": "True"})
+    assert found(chain, "dataset/a.json") == (SCRUBBED * 2, {"PROCESSED": "True"})
     assert chain.deliver_uploads() == []
 
 
 def test_what_fails_is_tried_again_and_then_a_dead_letter(chain: TimerChain) -> None:
-    put(chain, "uploads/a.json")
-    put(chain, "uploads/bad.json", b"no JSON\n")
-    put(chain, "uploads/deleted.json")
-    put(chain, "uploads/z.json")
+    put(chain, "dataset/a.json")
+    put(chain, "dataset/bad.json", b"no JSON\n")
+    put(chain, "dataset/deleted.json")
+    put(chain, "dataset/z.json")
     chain.deliver_uploads()
-    chain.s3.delete_object(Bucket=BUCKET, Key="uploads/deleted.json")
+    chain.s3.delete_object(Bucket=BUCKET, Key="dataset/deleted.json")
     chain.sweep(now=time.time() + 301)
     with mock.patch.object(chain, "scrub", wraps=chain.scrub) as scrub:
         chain.deliver_stream()
     assert scrub.call_count == 3
-    assert found(chain, "uploads/a.json")[0] == found(chain, "uploads/z.json")[0] == SCRUBBED
-    assert found(chain, "uploads/bad.json") == (b"no JSON\n", {})
-    assert f"s3://{BUCKET}/uploads/bad.json" in chain.dead_paths()
+    assert found(chain, "dataset/a.json")[0] == found(chain, "dataset/z.json")[0] == SCRUBBED
+    assert found(chain, "dataset/bad.json") == (b"no JSON\n", {})
+    assert f"s3://{BUCKET}/dataset/bad.json" in chain.dead_paths()
 
 
 def test_what_strings_hide_is_scrubbed_named_or_refused(
@@ -130,12 +130,12 @@ def test_what_strings_hide_is_scrubbed_named_or_refused(
     ):
         feed["scrub"] = {"fields": ["file_contents"], **rules}
         (tmp_path / "feeds/uploads.yaml").write_text(yaml.safe_dump(feed))
-        put(chain, "uploads/a.json", envelope)
+        put(chain, "dataset/a.json", envelope)
         chain.deliver_uploads()
         chain.sweep(now=time.time() + 301)
         chain.deliver_stream()
-        assert found(chain, "uploads/a.json") == (body, {"PROCESSED": "True"} if tagged else {}), rules
-    assert list(chain.dead_paths()) == [f"s3://{BUCKET}/uploads/a.json"]
+        assert found(chain, "dataset/a.json") == (body, {"PROCESSED": "True"} if tagged else {}), rules
+    assert list(chain.dead_paths()) == [f"s3://{BUCKET}/dataset/a.json"]
     assert "1 strings still hide fields to scrub in JSON" in caplog.text
 
 
@@ -161,8 +161,8 @@ def test_records_follow_each_other_as_the_feed_says(
 
 
 def test_deletions_by_others_and_double_delivery_do_no_harm(chain: TimerChain) -> None:
-    path = put(chain, "uploads/a.json")
-    put(chain, "uploads/b.json")
+    path = put(chain, "dataset/a.json")
+    put(chain, "dataset/b.json")
     chain.deliver_uploads()
     chain.dynamodb.delete_item(TableName=TABLE, Key={"path": {"S": path}})
     chain.sweep(now=time.time() + 301)
@@ -174,21 +174,21 @@ def test_deletions_by_others_and_double_delivery_do_no_harm(chain: TimerChain) -
     assert {record["eventName"] for record in events[0]["Records"]} == {"INSERT", "REMOVE"}
     for event in events * 2:
         assert chain.scrub(event, None) == {"batchItemFailures": []}
-    assert found(chain, "uploads/a.json") == (RECORD, {})
-    assert found(chain, "uploads/b.json") == (SCRUBBED, {"PROCESSED": "True"})
+    assert found(chain, "dataset/a.json") == (RECORD, {})
+    assert found(chain, "dataset/b.json") == (SCRUBBED, {"PROCESSED": "True"})
 
 
 def test_a_large_object_is_handed_to_the_job(chain: TimerChain) -> None:
     glue = boto3.client("glue")
-    key = "uploads/large one,[x]\x85, day=1.json"
+    key = "dataset/large one,[x]\x85, day=1.json"
     put(chain, key, RECORD * 1000)
-    put(chain, "uploads/small.json")
+    put(chain, "dataset/small.json")
     chain.deliver_uploads()
     chain.sweep(now=time.time() + 301)
     chain.deliver_stream()
     assert chain.dead_letters, "there is no such job yet: that is a failure, and not swallowed"
     assert found(chain, key)[1] == {}
-    assert found(chain, "uploads/small.json")[0] == SCRUBBED
+    assert found(chain, "dataset/small.json")[0] == SCRUBBED
 
     glue.create_job(Name="json_scrub", Role="r", Command={"Name": "glueetl"})
     letter = chain.dead_paths()[f"s3://{BUCKET}/{key}"]
@@ -208,7 +208,7 @@ def test_a_large_object_is_handed_to_the_job(chain: TimerChain) -> None:
 
 
 def test_an_upload_that_cannot_be_noted_is_an_error(chain: TimerChain, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(chain, "uploads/a.json")
+    put(chain, "dataset/a.json")
     monkeypatch.setenv("TABLE", "no-such-table")
     with pytest.raises(UnreachableError, match="1 objects were not scheduled, first s3://"):
         chain.deliver_uploads()

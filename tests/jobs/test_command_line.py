@@ -155,12 +155,12 @@ def test_status_and_receipt(bench: Bench) -> None:
     (state,) = bench.command("status", "--json").data
     assert state["last_batch"]["number"] == 1
     assert (state["waiting_objects"], state["rows"], state["files"], state["quarantined_rows"]) == (1, 1, 1, 1)
-    assert "1 rows in 1 files" in bench.command("status").stdout
+    assert "1 row in 1 file, " in bench.command("status").stdout
     second = bench.run()
     assert bench.command("receipt", "--json").data[0] == second
     assert bench.command("receipt", "--run", first["run"], "--json").data[0] == first
     assert second["versions"]["pyspark"] == "3.5.6"
-    assert "written 1" in bench.command("receipt").stdout
+    assert "  rows        1 read = 1 written\n" in bench.command("receipt").stdout
 
 
 def test_receipts_hold_no_values(bench: Bench) -> None:

@@ -668,8 +668,8 @@ def test_the_schema_is_remembered_and_grows(events: EventBench) -> None:
 
     shown = events.command("schema", "--target", "t")
     assert shown.exit_code == 0
-    cells = " ".join(line.split("│")[2].strip() for line in shown.stdout.splitlines() if "│" in line)
-    assert f"9 columns {' '.join(receipt['schema_changes'])}" in cells
+    words = " ".join(shown.stdout.split())
+    assert f"9 columns {' '.join(receipt['schema_changes'])}" in words
     (told,) = events.command("schema", "--target", "t", "--json").data
     assert [(version["version"], version["batch"], version["columns"]) for version in told["versions"]] == [
         (1, 1, 4),

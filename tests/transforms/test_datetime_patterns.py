@@ -18,7 +18,9 @@ from transforms.datetime_patterns import problem_with
         pytest.param("yyyy-MM-dd HH:mm[XXX]", True, "an optional zone", id="optional-zone"),
         pytest.param("yyyy-MM-dd hh:mm", True, "12-hour hours without a", id="half-days"),
         pytest.param("dd/MM/yy", False, "leaves the century open", id="two-digit-year"),
-        pytest.param("yyyy-MM-dd", True, "lacks the hour", id="timestamp-without-time"),
+        pytest.param("dd/MM/yyyy", True, "", id="timestamp-of-a-day"),
+        pytest.param("yyyy-MM-dd mm:ss", True, "lacks the hour", id="minutes-without-hour"),
+        pytest.param("yyyy-MM-ddXXX", True, "lacks the hour", id="zone-without-hour"),
         pytest.param("yyyy-MM-dd HH:mm:ss.SSSSSSSSS", True, "more than 6 fraction digits", id="nanoseconds"),
     ],
 )

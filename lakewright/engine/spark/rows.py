@@ -15,6 +15,7 @@ from lakewright.log.records import Counts, SourceObject
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
 from lakewright.runs.job import Batch
+from lakewright.runs.progress import count_of
 from lakewright.storage.lake import Lake
 from transforms.spark.typed_rows import TypedColumn, keep_good, keep_rejected, with_typed_values
 
@@ -92,7 +93,8 @@ class TypedRows:
         reading, counted = self._write_good(spark, batch, table)
         rejected = counted["rejected"]
         if rejected:
-            batch.progress.stage(table.destination.strip("/").rsplit("/", 1)[-1], "quarantine", f"{rejected} rows")
+            target = table.destination.strip("/").rsplit("/", 1)[-1]
+            batch.progress.stage(target, "quarantine", count_of(rejected, "row"))
             self._write_rejected(spark, batch, quarantine, reading, set(counted["dirty"].split("\n")))
         refused = staged_files(spark, batch.lake, quarantine)
         return WrittenRows(

@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from lakewright.aws.buckets import bucket_options
 from lakewright.engine.glue import glue_session, is_glue_run, is_local
+from lakewright.engine.spark.jvm import start_jvm
 from lakewright.errors import ConfigError
 
 #: What every run needs, wherever it is; see the docstrings of the readers and of transforms for the reasons.
@@ -94,11 +95,12 @@ def get_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
             _prepare_machine()
             # On the class path, since jars that are added later are copied first: Hudi's 110 MB take 0.4 s.
             settings = _LOCAL_SETTINGS | {"spark.driver.extraClassPath": os.pathsep.join(_jars())}
+            start_jvm(settings)
             builder = builder.master("local[*]").config(map=dict(settings))
         session = builder.getOrCreate()
     _set_up(session)
-    if is_local():
-        # Libraries of Hudi print warnings; stdout is for the answer.
+    if not is_glue_run():
+        # Libraries of Hudi print warnings; stdout is for the answer, also where spark-submit has started the JVM.
         system = session.sparkContext._jvm.java.lang.System  # type: ignore[union-attr]
         system.setOut(system.err)
     _quiet_warnings(session)

@@ -218,6 +218,16 @@ def micros(*parts: int) -> int:
             id="timestamp-of-paris",
         ),
         pytest.param(
+            TypedColumn("v", "timestamp", format="dd/MM/yyyy", timezone="America/Sao_Paulo"),
+            {
+                "01/07/2017": micros(2017, 7, 1, 3),
+                "15/10/2017": "!type",  # the clocks skip this midnight
+                "01/07/2017 10:00": "!type",
+                "31/02/2017": "!type",
+            },
+            id="timestamp-of-a-day-is-its-midnight",
+        ),
+        pytest.param(
             TypedColumn("v", "timestamp", format="yyyy-MM-dd'T'HH:mm:ssXXX", timezone="Europe/Paris"),
             {"2020-01-01T01:00:00+01:00": micros(2020, 1, 1), "2020-01-01T00:00:00Z": micros(2020, 1, 1)},
             id="timestamp-with-its-own-offset",

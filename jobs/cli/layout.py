@@ -1,0 +1,37 @@
+"""How answers are laid out: aligned, wrapped at words to the terminal's width, and as plain lines elsewhere."""
+
+import textwrap
+from collections.abc import Mapping
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from transforms.object_names import one_line
+
+_INDENT: Final = "  "
+
+
+def print_record(title: str, fields: Mapping[str, str]) -> None:
+    """Print fields below a title, one line or several each; empty ones are left out."""
+    console = Console(highlight=False)
+    shown = {name: text for name, text in fields.items() if text}
+    label_width = max(map(len, shown), default=0)
+    width = console.width - len(_INDENT) - label_width - 2
+    print_line(console, Text(one_line(title), "bold"))
+    for name, text in shown.items():
+        label = name
+        for line in text.splitlines():
+            for part in _wrapped(line, width) if console.is_terminal else [line]:
+                print_line(console, Text.assemble(_INDENT, (f"{label:<{label_width}}", "dim"), f"  {part}"))
+                label = ""
+
+
+def print_line(console: Console, line: Text) -> None:
+    """Print a line as it is: what is longer than the terminal stays whole, so that it can be copied."""
+    console.print(line, soft_wrap=True)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """Wrap a line at words; paths and names are never cut."""
+    return textwrap.wrap(line, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]

@@ -1,0 +1,41 @@
+"""The JVM of a process on a developer's own machine: started with its output where it mixes with no answer."""
+
+import contextlib
+import logging
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkRuntimeError
+from pyspark.java_gateway import launch_gateway
+
+from lakewright.engine.jvm_log import JVM_LOG
+
+LOGGER: Final = logging.getLogger("lakewright")
+_STDERR: Final = 2
+
+
+def start_jvm(settings: Mapping[str, str]) -> None:
+    """Start the JVM of this process unless it is running.
+
+    The JVM would inherit stdout and stderr, and libraries print there without a logger, some before the session exists.
+    Its output goes to ``JVM_LOG``, or to stderr if debugging is on (``--verbose``, and scripts).
+
+    Raises:
+        PySparkRuntimeError: If the JVM does not start; what it printed is on stderr.
+    """
+    if SparkContext._gateway is not None:
+        return
+    conf = SparkConf().setAll(list(settings.items()))
+    with contextlib.ExitStack() as stack:
+        is_debugging = LOGGER.isEnabledFor(logging.DEBUG)
+        output = _STDERR if is_debugging else stack.enter_context(JVM_LOG.open())
+        try:
+            streams = {"stdout": output, "stderr": subprocess.STDOUT}
+            gateway = launch_gateway(conf, popen_kwargs=streams)  # type: ignore[no-untyped-call]
+        except PySparkRuntimeError:
+            sys.stderr.write(JVM_LOG.read())
+            raise
+    SparkContext._ensure_initialized(gateway=gateway)

@@ -1,0 +1,48 @@
+"""How verbs answer beside what they print on stdout."""
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from jobs.cli import answers
+from lakewright.engine.jvm_log import JvmLog
+from lakewright.runs.progress import TerminalProgress, closing_progress
+from tests.conftest import Terminal
+
+
+def test_a_log_line_stands_above_the_running_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    handler = answers._StderrHandler()
+    terminal = Terminal()
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr("sys.stderr", terminal)
+    with closing_progress(TerminalProgress()) as progress:
+        progress.stage("people", "read")
+        handler.emit(logging.LogRecord("lakewright", logging.WARNING, "", 0, "S3 has not answered", (), None))
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", terminal.getvalue()).split("\n")
+    assert "S3 has not answered" in lines, lines
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "named"),
+    [
+        pytest.param(0, False, id="done"),
+        pytest.param(1, True, id="unexpected"),
+        pytest.param(2, False, id="config"),
+        pytest.param(3, False, id="data-refused"),
+        pytest.param(5, True, id="out-of-reach"),
+    ],
+)
+def test_the_log_of_the_jvm_is_named_where_it_may_explain_a_failure(
+    exit_code: int, named: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = JvmLog()
+    monkeypatch.setattr(answers, "JVM_LOG", log)
+    with log.open() as file:
+        file.write(b"WARN\n")
+    answers.name_jvm_log(exit_code)
+    said = capsys.readouterr().err
+    assert bool(said) is named
+    if named:
+        Path(said.removeprefix("log of the JVM: ").strip()).unlink()

@@ -1,0 +1,38 @@
+"""The set-up prints a line for each step; what pip and Spark print goes to a log, and is shown if the step fails."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+def make(folder: Path, python: str) -> "subprocess.CompletedProcess[str]":
+    """Make the step of the jars with a Python of the test's own."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin/python").write_text(f"#!/bin/sh\n{python}\n")
+    (folder / "bin/python").chmod(0o755)
+    command = ["make", f"VENV={folder}", "-o", f"{folder}/.local", f"{folder}/.jars"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_step_prints_one_line(tmp_path: Path) -> None:
+    done = make(tmp_path, "echo noise; echo more noise >&2")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"Fetching jars (log: {tmp_path}/setup.log)\n", "")
+    assert (tmp_path / "setup.log").read_text() == "noise\nmore noise\n"
+
+
+def test_a_step_that_fails_shows_why(tmp_path: Path) -> None:
+    done = make(tmp_path, "seq 100; echo error: no Maven repository; exit 5")
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert lines[11] == "error: no Maven repository"
+    assert lines[12] == f"error: this step failed; the whole log is {tmp_path}/setup.log"
+    assert not (tmp_path / ".jars").exists()
+
+
+@pytest.mark.parametrize("target", ["demo", "walkthrough", "test", "help"])
+def test_help_lists_the_targets(target: str) -> None:
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"\n{target} " in f"\n{done.stdout}"
