@@ -234,7 +234,7 @@ def test_check_shows_which_columns_are_renamed(bench: Bench) -> None:
     feed = "job: cdc_to_hudi\nsource: {path: raw/hr/}\ntarget: {path: refined/hr/}\n"
     (bench.root / "conf/feeds/hr.yaml").write_text(feed + "tables: {t: {key: id, rename: {Straße: street, №: id}}}\n")
     answer = command("check", "hr", "--conf", str(bench.root / "conf"))
-    assert answer.stdout == "columns of hr → t: 'Straße' is street, '№' is id\n1 feeds are fine: hr\n"
+    assert answer.stdout == "columns of hr → t: 'Straße' is street, '№' is id\n1 feed is valid: hr\n"
 
 
 @pytest.mark.slow

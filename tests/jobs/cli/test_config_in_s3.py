@@ -38,7 +38,7 @@ def test_check_reads_the_feeds_of_the_folder_alone() -> None:
     names = sorted(path.stem for path in (ROOT / "conf/feeds").glob("*.yaml"))
     for uri in (CONFIG, f"{CONFIG}/", CONFIG.replace("s3://", "s3a://")):
         answer = command("check", "--config", uri, "--json")
-        assert answer.data == {"feeds": names, "problems": []}
+        assert answer.data == {"feeds": names, "problems": [], "renamed_columns": {}}
 
 
 def test_problems_name_object_line_and_key() -> None:
@@ -76,8 +76,8 @@ def refuse(lake: S3Lake, path: str, *_: object, **__: object) -> None:
 @pytest.mark.parametrize(
     ("config", "exit_code", "line"),
     [
-        pytest.param("s3://nowhere/conf", 2, "s3://nowhere/conf/feeds/customers.yaml: ", id="no-such-bucket"),
-        pytest.param("gs://b/conf", 2, "gs://b/conf/feeds/customers.yaml: ", id="another-scheme"),
+        pytest.param("s3://nowhere/conf", 2, "s3://nowhere/conf/lake.yaml: no such lake", id="no-such-bucket"),
+        pytest.param("gs://b/conf", 2, "gs://b/conf/lake.yaml: ", id="another-scheme"),
         pytest.param("s3://configs/none", 2, "unknown feed 'customers' in s3://configs/none", id="no-such-folder"),
     ],
 )
@@ -91,7 +91,7 @@ def test_what_may_not_be_read_is_named(tmp_path: Path) -> None:
     with mock.patch.object(S3Lake, "read", refuse):
         answer = command("status", "customers", "--config", CONFIG, "--lake", str(tmp_path))
     assert answer.exit_code == 5
-    assert answer.last_line.startswith(f"error: {CONFIG}/feeds/customers.yaml: S3 refused GetObject in bucket configs")
+    assert answer.last_line.startswith(f"error: {CONFIG}/feeds/customers.yaml: S3 refused GetObject of s3://configs/")
 
 
 def test_what_is_no_text_is_named(tmp_path: Path) -> None:

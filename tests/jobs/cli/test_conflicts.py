@@ -52,7 +52,7 @@ def check(root: Path, feeds: dict[str, Any], *names: str) -> Answer:
     [
         pytest.param(
             csv("raw/a/", "refined/x/"),
-            csv("raw/b/", "/refined/x"),
+            csv("raw/b/", "refined/x"),
             "{b}:7: target.path: feed b fills refined/x/, and feed a fills refined/x/ ({a}:7: target.path); "
             + OWN_FOLDER,
             id="one-target",

@@ -82,5 +82,5 @@ def test_a_receipt_without_rows_does_not_count_them(capsys: pytest.CaptureFixtur
     [(["people"], "1 feed is valid: people\n"), (["hr", "people"], "2 feeds are valid: hr, people\n")],
 )
 def test_check_says_how_many_feeds_are_valid(feeds: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    show_check({"feeds": feeds, "problems": []})
+    show_check({"feeds": feeds, "problems": [], "renamed_columns": {}})
     assert capsys.readouterr().out == line
