@@ -2,8 +2,10 @@
 
 import ast
 import re
+import shutil
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from jobs.cli.registry import feed_model, job_names
 from jobs.cli.verbs import app
-from tests.conftest import ROOT
+from tests.conftest import ROOT, command
 from transforms import with_typed_values
 from transforms.spark.typed_rows import TypedColumn, keep_good, keep_rejected
 
@@ -34,6 +36,25 @@ def test_the_feeds_of_readme_and_docs_parse() -> None:
     feeds = [feed for text in texts if (feed := yaml.safe_load(text)).get("job") in job_names()]
     parsed = {feed["job"]: feed_model(feed["job"]).model_validate(feed) for feed in feeds}
     assert set(parsed) == set(job_names()), "each job has a feed in the README or in docs/"
+
+
+def test_the_feed_of_the_readme_is_the_shipped_one() -> None:
+    (shown,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    shipped = yaml.safe_load((ROOT / "conf/feeds/customers.yaml").read_text())
+    assert yaml.safe_load(shown) == {key: value for key, value in shipped.items() if key != "description"}
+
+
+def test_the_receipt_of_the_readme_is_what_the_run_prints(tmp_path: Path, spark: SparkSession) -> None:
+    shutil.copytree(ROOT / "examples/raw/customers", tmp_path / "raw/customers")
+    answer = command("run", "customers", "--lake", str(tmp_path), "--config", str(ROOT / "conf"))
+    shown = README.split("$ lakewright run customers\n")[1].split("```")[0]
+    assert receipt_fields(answer.stdout) == receipt_fields(shown)
+
+
+def receipt_fields(receipt: str) -> str:
+    """Return a receipt without what differs between runs: run id, file ids, times."""
+    receipt = re.sub(r"(000001-part-\d{5})-.*(\.snappy\.parquet)", r"\1\2", receipt)
+    return re.sub(r"(  (?:run|time) ).*", r"\1", receipt)
 
 
 def test_the_documented_verbs_are_those_of_the_command_line() -> None:
