@@ -161,7 +161,7 @@ def test_an_object_that_cannot_be_rewritten_is_named(s3: Any) -> None:
     with pytest.raises(ObjectRefusedError, match="it is archived"):
         scrub_object(S3InPlace(BUCKET), KEY, RULES)
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD + b"[]\n")
-    with pytest.raises(ObjectRefusedError, match="line 2 is no JSON record: not a JSON object"):
+    with pytest.raises(ObjectRefusedError, match="line 2 is not a JSON record: not a JSON object"):
         scrub_object(S3InPlace(BUCKET), KEY, RULES)
     assert tags(s3) == {}
 
@@ -351,8 +351,8 @@ def test_what_strings_hide_is_looked_at_again_whatever_the_tag_says(
     key, envelope = "lake/landing/uploads/a.json", b'{"Message": "{\\"file_contents\\": 1}"}\n'
     s3.put_object(Bucket=BUCKET, Key=key, Body=envelope)
     warning = (
-        "fields to scrub are still there, in JSON inside strings of landing/uploads/a.json (1); "
-        "name their fields in scrub.inside_strings"
+        "fields to scrub remain in JSON inside strings of landing/uploads/a.json (1); "
+        "add their fields to scrub.inside_strings"
     )
     assert prefix.run()["warnings"] == [warning]
     assert tags(s3, key) == {"PROCESSED": "True"}
@@ -362,7 +362,7 @@ def test_what_strings_hide_is_looked_at_again_whatever_the_tag_says(
     assert receipt["batches"][0]["numbers"]["landing/uploads/a.json"] == {"already": 1, "hidden": 1}
     refused = prefix.run("--set", "scrub.on_hidden=refuse", "--set", "scrub.verify=false")
     assert refused["exit_code"] == 3
-    assert refused["error"].endswith("the object is marked as processed")
+    assert refused["error"].endswith("the object is tagged as processed")
     assert s3.head_object(Bucket=BUCKET, Key=key)["LastModified"] == first
     assert content(s3, key) == envelope
     inside = ("--set", "scrub.inside_strings=any")
@@ -370,7 +370,7 @@ def test_what_strings_hide_is_looked_at_again_whatever_the_tag_says(
     assert content(s3, key) == b'{"Message": "{\\"file_contents\\": \\"\\"}"}\n'
     assert prefix.run(*inside)["status"] == "nothing_new"
     s3.put_object(Bucket=BUCKET, Key=key, Body=envelope, Tagging="PROCESSED=True")
-    assert "still holds a field" in prefix.run(*inside)["error"], "what others have tagged is proven"
+    assert "still contains a field" in prefix.run(*inside)["error"], "objects tagged by others are verified"
 
 
 def test_what_strings_hide_beside_those_scrubbed_inside_is_named_each_run(s3: Any, prefix: Prefix) -> None:
@@ -378,8 +378,8 @@ def test_what_strings_hide_beside_those_scrubbed_inside_is_named_each_run(s3: An
     s3.put_object(Bucket=BUCKET, Key=key, Body=b'{"Other": "{\\"file_contents\\": 1}"}\n')
     inside = ("--set", "scrub.inside_strings=[Message]", "--set", "scrub.verify=false")
     warning = (
-        "fields to scrub are still there, in JSON inside strings of landing/uploads/a.json (1); "
-        "name their fields in scrub.inside_strings"
+        "fields to scrub remain in JSON inside strings of landing/uploads/a.json (1); "
+        "add their fields to scrub.inside_strings"
     )
     for _ in range(3):
         assert prefix.run(*inside)["warnings"] == [warning]
@@ -391,7 +391,7 @@ def test_the_projects_own_zones_are_left_alone(s3: Any, prefix: Prefix) -> None:
     for _ in range(2):
         receipt = prefix.run(*everything)
         assert receipt["exit_code"] == 0
-    assert set(receipt["ignored"].values()) == {"the project's own"}
+    assert set(receipt["ignored"].values()) == {"in state/ or quarantine/ of the project"}
     answer = command("run", "uploads", "--lake", f"s3://{BUCKET}/lake", "--config", str(prefix.root), "--set",
                      f"source.path=s3a://{BUCKET}/lake/state/x")  # fmt: skip
-    assert (answer.exit_code, "the project's own" in answer.stderr) == (2, True)
+    assert (answer.exit_code, "cannot be scrubbed" in answer.stderr) == (2, True)
