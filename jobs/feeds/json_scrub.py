@@ -99,7 +99,7 @@ class Scrub(Model):
             raise ValueError("an empty string is not a field name")
         rules = ScrubRules(self.fields, self.depth, self.written_replacement(), inside_strings=self.inside_strings)
         rules.scrubber()
-        if rules.proof().look(json.dumps([self.replacement])).hidden:
+        if rules.proof().check(json.dumps([self.replacement])).hidden:
             raise ValueError("the replacement itself contains a field to scrub")
         return self
 

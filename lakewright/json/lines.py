@@ -31,20 +31,20 @@ def blocks_of_lines(chunks: Iterable[bytes], *, max_record_bytes: int) -> Iterat
     Raises:
         LongRecordError: If a line is longer than ``max_record_bytes``.
     """
-    number, kept, kept_bytes = 1, [], 0
+    number, buffered, buffered_bytes = 1, [], 0
     for chunk in chunks:
-        cut = chunk.rfind(b"\n")
-        if cut < 0:
-            kept.append(chunk)
-            kept_bytes += len(chunk)
-            if kept_bytes > max_record_bytes:
-                raise _long(number, b"".join(kept), max_record_bytes)
+        line_end = chunk.rfind(b"\n")
+        if line_end < 0:
+            buffered.append(chunk)
+            buffered_bytes += len(chunk)
+            if buffered_bytes > max_record_bytes:
+                raise _long(number, b"".join(buffered), max_record_bytes)
             continue
-        lines = b"".join((*kept, chunk[:cut])).split(b"\n")
+        lines = b"".join((*buffered, chunk[:line_end])).split(b"\n")
         yield _checked(Block(number, lines, ends=True), max_record_bytes)
         number += len(lines)
-        kept, kept_bytes = [chunk[cut + 1 :]], len(chunk) - cut - 1
-    if last := b"".join(kept):
+        buffered, buffered_bytes = [chunk[line_end + 1 :]], len(chunk) - line_end - 1
+    if last := b"".join(buffered):
         yield _checked(Block(number, [last], ends=False), max_record_bytes)
 
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Final
 from lakewright.errors import DamagedGzipError, ObjectRefusedError
 from lakewright.in_place.rewrite import Content, Rewritten, rewrite_object, with_versions_seen_to
 from lakewright.json.lines import PIECE_BYTES, count_records, record_count
-from lakewright.json.scrub_proof import proven
+from lakewright.json.scrub_proof import verify_scrub
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.json.scrubbed import LEFT, ScrubbedRecords
 from lakewright.log.records import Counts
@@ -33,14 +33,16 @@ def scrub_object(objects: ObjectsInPlace, path: str, rules: ScrubRules, *, again
         UnreachableError: If it cannot be read or written.
     """
     write = partial(_write_scrubbed, path=path, rules=rules)
-    done = rewrite_object(objects, path, again=again, write=write, count=partial(count_records, records=rules.records))
-    if done.status == "gone":
-        return done
+    report = rewrite_object(
+        objects, path, again=again, write=write, count=partial(count_records, records=rules.records)
+    )
+    if report.status == "gone":
+        return report
     # Objects tagged by others have not been searched for hidden fields.
-    if rules.verify or (done.status == "already" and rules.looks_first):
-        done = proven(objects, done, rules)
-    done = with_versions_seen_to(objects, done, delete=rules.old_versions == "delete")
-    return replace(done, notes=rules.notes(hidden=hidden_in(done)))
+    if rules.verify or (report.status == "already" and rules.looks_first):
+        report = verify_scrub(objects, report, rules)
+    report = with_versions_seen_to(objects, report, delete=rules.old_versions == "delete")
+    return replace(report, notes=rules.notes(hidden=hidden_in(report)))
 
 
 def hidden_in(scrubbed: Rewritten) -> int:
@@ -71,7 +73,7 @@ def _write_scrubbed(opened: Opened, body: BinaryIO, *, path: str, rules: ScrubRu
         raise ObjectRefusedError({path: f"{error}; {LEFT}"}) from None
     if compressor:
         body.write(compressor.flush())
-    scrubbed.hidden.refuse_if_asked(LEFT)
+    scrubbed.hidden.refuse_if_configured(LEFT)
     counts = Counts(read=count.records, written=count.records)
     numbers = {"blanked": scrubbed.blanked} | ({"hidden": scrubbed.hidden.count} if rules.looks_first else {})
     return Content(counts, is_same=not scrubbed.blanked, numbers=numbers)

@@ -11,7 +11,7 @@ from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.gzip import gunzip, is_gzip, peek
 from lakewright.storage.in_place import ObjectsInPlace
 from transforms.errors import LongRecordError
-from transforms.json.proof import DECODER, Left
+from transforms.json.proof import DECODER, Remains
 from transforms.json.values import read_values
 
 
@@ -24,7 +24,7 @@ class HiddenFields:
         self._first = 0
         self.count = 0
 
-    def look(self, number: int, record: bytes) -> bool:
+    def check(self, number: int, record: bytes) -> bool:
         """Check a record or a line; return whether it is a record, and not a blank line.
 
         Raises:
@@ -34,32 +34,32 @@ class HiddenFields:
             text = record.decode().removeprefix("\ufeff").strip(" \t\r\n")
             if not text:
                 return False
-            left = self._proof.look(text)
+            remains = self._proof.check(text)
         except (ValueError, RecursionError) as error:
             raise self.unreadable(number, error) from None
-        self._note(number, left)
+        self._note(number, remains)
         return True
 
-    def look_at(self, number: int, record: Any) -> None:
+    def check_parsed(self, number: int, record: Any) -> None:
         """Check a record that ``transforms.json.proof.DECODER`` has parsed.
 
         Raises:
             ObjectRefusedError: If a field has a value other than the replacement.
             RecursionError: If it is nested too deeply.
         """
-        self._note(number, self._proof.look_at(record))
+        self._note(number, self._proof.check_parsed(record))
 
     def unreadable(self, number: int, error: Exception) -> ObjectRefusedError:
         """Return the error for a record that cannot be parsed."""
         return ObjectRefusedError({self._path: f"{self._unit} {number} cannot be verified: {cause_of(error)}"})
 
-    def _note(self, number: int, left: Left) -> None:
-        if left.holds:
+    def _note(self, number: int, remains: Remains) -> None:
+        if remains.unscrubbed:
             raise ObjectRefusedError({self._path: f"{self._unit} {number} still contains a field to scrub"})
-        self._first = self._first or (number if left.hidden else 0)
-        self.count += left.hidden
+        self._first = self._first or (number if remains.hidden else 0)
+        self.count += remains.hidden
 
-    def refuse_if_asked(self, status: str) -> None:
+    def refuse_if_configured(self, status: str) -> None:
         """Refuse the object if it hides fields and the rules say so; ``status`` says what happened to the object.
 
         Raises:
@@ -76,7 +76,7 @@ class HiddenFields:
             )
 
 
-def proven(objects: ObjectsInPlace, done: Rewritten, rules: ScrubRules) -> Rewritten:
+def verify_scrub(objects: ObjectsInPlace, report: Rewritten, rules: ScrubRules) -> Rewritten:
     """Read a finished object again; its report then also counts the strings that hide a field.
 
     If others have rewritten the object since, its report is returned unchanged.
@@ -85,37 +85,37 @@ def proven(objects: ObjectsInPlace, done: Rewritten, rules: ScrubRules) -> Rewri
         ObjectRefusedError: If a field has a value other than the replacement, or is hidden and the rules refuse that.
         AccountingError: If its record count differs from the number written.
     """
-    opened = objects.open(done.path)
-    if opened is None or opened.etag != done.etag:
-        return done
+    opened = objects.open(report.path)
+    if opened is None or opened.etag != report.etag:
+        return report
     head, pieces = peek(opened.pieces)
     content = gunzip(pieces, piece_bytes=PIECE_BYTES) if is_gzip(head) else pieces
-    hidden = HiddenFields(done.path, rules)
+    hidden = HiddenFields(report.path, rules)
     try:
-        records = _look(hidden, content, rules)
+        records = _check(hidden, content, rules)
     except OvertakenError:  # rewritten while it was read
-        return done
+        return report
     except (DamagedGzipError, LongRecordError) as error:
-        raise ObjectRefusedError({done.path: f"{error}; the object was left unchanged"}) from None
-    hidden.refuse_if_asked("the object is tagged as processed")
-    if done.status == "already":
-        return replace(done, numbers=done.numbers | ({"hidden": hidden.count} if hidden.count else {}))
-    if records != done.in_place:
-        raise AccountingError(f"{done.in_place} records were written, but {records} are read back")
-    return replace(done, numbers=done.numbers | {"hidden": hidden.count})
+        raise ObjectRefusedError({report.path: f"{error}; the object was left unchanged"}) from None
+    hidden.refuse_if_configured("the object is tagged as processed")
+    if report.status == "already":
+        return replace(report, numbers=report.numbers | ({"hidden": hidden.count} if hidden.count else {}))
+    if records != report.in_place:
+        raise AccountingError(f"{report.in_place} records were written, but {records} are read back")
+    return replace(report, numbers=report.numbers | {"hidden": hidden.count})
 
 
-def _look(hidden: HiddenFields, content: Iterable[bytes], rules: ScrubRules) -> int:
+def _check(hidden: HiddenFields, content: Iterable[bytes], rules: ScrubRules) -> int:
     """Check all records of an object, and return their number."""
     limit, records = rules.max_record_bytes, 0
     if rules.records == "lines":
         for block in blocks_of_lines(content, max_record_bytes=limit):
             for number, line in enumerate(block.lines, block.first_line):
-                records += hidden.look(number, line)
+                records += hidden.check(number, line)
         return records
     try:
         for value in read_values(content, rules.records, max_record_bytes=limit, decoder=DECODER):
-            hidden.look_at(records + 1, value)
+            hidden.check_parsed(records + 1, value)
             records += 1
     except (ValueError, RecursionError) as error:
         raise hidden.unreadable(records + 1, error) from None

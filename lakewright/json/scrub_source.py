@@ -56,7 +56,7 @@ class ObjectsToScrub:
                 ignored[path] = "empty"
             elif self._is_own(lake, path):
                 ignored[path] = "in state/ or quarantine/ of the project"
-            elif (again := self._scrubs_again(state, request, path)) or self._is_news(state, stored):
+            elif (again := self._scrubs_again(state, request, path)) or self._is_new(state, stored):
                 chosen.append(planned(stored, again=again))
             else:
                 done, hiding = done + 1, hiding + hides_fields(state.objects[path])
@@ -107,7 +107,7 @@ class ObjectsToScrub:
         by_others = scrubbed is not None and rules_of(scrubbed) != self.rules.name()
         return request.everything or feed_changed or by_others
 
-    def _is_news(self, state: TableState, stored: StoredObject) -> bool:
+    def _is_new(self, state: TableState, stored: StoredObject) -> bool:
         """Return whether the log lacks this version of an object, or notes hidden fields that the rules look for."""
         if not state.has(stored.path, stored.etag):
             return True

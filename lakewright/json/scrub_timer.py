@@ -113,9 +113,9 @@ def scrub_expired(
             elif stored.size > largest_bytes:
                 large[path] = number
             else:
-                done = scrub_object(S3InPlace(bucket), key, rules)
-                LOGGER.info("%s: %s %s", path, done.status, done.numbers)
-                if hidden := hidden_in(done):
+                report = scrub_object(S3InPlace(bucket), key, rules)
+                LOGGER.info("%s: %s %s", path, report.status, report.numbers)
+                if hidden := hidden_in(report):
                     LOGGER.warning("%s: %d strings still hide fields to scrub in JSON", path, hidden)
         except Exception as error:  # noqa: BLE001 - it concerns only this object
             LOGGER.error("%s was not scrubbed: %s", path, cause_of(error))  # noqa: TRY400 - no traceback needed

@@ -54,7 +54,7 @@ class ScrubbedRecords:
                     likely = ""
                 raise self._refused(f"line {number} is not a JSON record: {error}", likely) from None
             if self._looks_first and has_quote_inside(text):
-                self.hidden.look(number, text)
+                self.hidden.check(number, text)
             scrubbed.append(text)
             self.blanked += changed
         return b"\n".join(scrubbed) + (b"\n" if block.ends else b"")
@@ -69,7 +69,7 @@ class ScrubbedRecords:
                 offset = block.offset + sum(map(len, block.pieces[:index]))
                 raise self._refused(f"record {number}, at offset {offset}, is not a JSON record: {error}") from None
             if self._looks_first and has_quote_inside(text):
-                self.hidden.look(number, text)
+                self.hidden.check(number, text)
             scrubbed[index] = text
             self.blanked += changed
         return b"".join(scrubbed)

@@ -109,9 +109,9 @@ def copies_of(rng: random.Random, written: Sequence[tuple[str, bytes]]) -> list[
     for number, (path, body) in enumerate(sorted(objects.items())):
         if rng.random() < 0.2 and not any(overlap(path, objects[path], other, objects[other]) for other in objects):
             name = path.rsplit("/", 1)[-1]
-            unpacked = gzip.decompress(body)
+            uncompressed = gzip.decompress(body)
             copies += [
-                (f"t/copy={number}-{each}/{name}", gzip.compress(unpacked, 9)) for each in range(rng.choice([1, 2]))
+                (f"t/copy={number}-{each}/{name}", gzip.compress(uncompressed, 9)) for each in range(rng.choice([1, 2]))
             ]
     return copies
 

@@ -19,7 +19,7 @@ from jobs.feeds.json_scrub import JsonScrubFeed
 from lakewright.errors import AccountingError
 from lakewright.in_place.rewrite import Rewritten
 from lakewright.json.scrub import scrub_object
-from lakewright.json.scrub_proof import proven
+from lakewright.json.scrub_proof import verify_scrub
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.local import etag_of
 from lakewright.storage.local_in_place import LocalInPlace
@@ -118,7 +118,7 @@ def test_objects_of_every_kind_are_scrubbed(on_spark: Uploads) -> None:
     for name, (content, _) in kinds.items():
         on_spark.put(name, content)
     on_spark.put("empty.json", b"")
-    on_spark.put("packed.json", gzip.compress(RECORD + b"\n") + gzip.compress(RECORD + b"\n"))
+    on_spark.put("compressed.json", gzip.compress(RECORD + b"\n") + gzip.compress(RECORD + b"\n"))
     on_spark.path("plain.json").chmod(0o640)
     untouched = on_spark.path("without.json").stat().st_mtime_ns
 
@@ -126,7 +126,7 @@ def test_objects_of_every_kind_are_scrubbed(on_spark: Uploads) -> None:
     assert (receipt["status"], receipt["exit_code"]) == ("committed", 0)
     for name, (_, content) in kinds.items():
         assert on_spark.path(name).read_bytes() == content, name
-    assert gzip.decompress(on_spark.path("packed.json").read_bytes()) == (SCRUBBED + b"\n") * 2
+    assert gzip.decompress(on_spark.path("compressed.json").read_bytes()) == (SCRUBBED + b"\n") * 2
     assert on_spark.path("plain.json").stat().st_mode & 0o777 == 0o640
     assert on_spark.path("without.json").stat().st_mtime_ns == untouched
     assert (receipt["counts"]["read"], receipt["counts"]["written"]) == (9, 9)
@@ -324,12 +324,12 @@ class Broken(ScrubRules):
         return scrubbed, changed
 
 
-@pytest.mark.parametrize("pack", [pytest.param(bytes, id="plain"), pytest.param(gzip.compress, id="packed")])
+@pytest.mark.parametrize("compress", [pytest.param(bytes, id="plain"), pytest.param(gzip.compress, id="gzip")])
 @pytest.mark.parametrize("fault", ["lose", "double", "blank"])
 def test_an_object_that_would_lose_or_gain_a_record_is_never_replaced(
-    uploads: Uploads, monkeypatch: pytest.MonkeyPatch, fault: str, pack: Callable[[bytes], bytes]
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch, fault: str, compress: Callable[[bytes], bytes]
 ) -> None:
-    bad = pack(RECORD + b"\n" + b'{"file_contents": "x", "fault": "%s"}\n' % fault.encode() + RECORD)
+    bad = compress(RECORD + b"\n" + b'{"file_contents": "x", "fault": "%s"}\n' % fault.encode() + RECORD)
     uploads.put("bad.json", bad)
     before = etag_of(uploads.path("bad.json").stat())
     for name in ("a.json", "b.json"):
@@ -363,7 +363,7 @@ def test_verification_fails_if_the_record_count_differs(uploads: Uploads) -> Non
     path = uploads.put("a.json", SCRUBBED + b"\n" + SCRUBBED)
     claimed = Rewritten("a.json", "rewritten", etag=etag_of(path.stat()), in_place=3)
     with pytest.raises(AccountingError, match=r"^3 records were written, but 2 are read back"):
-        proven(LocalInPlace(path.parent), claimed, ScrubRules(("file_contents",), verify=True))
+        verify_scrub(LocalInPlace(path.parent), claimed, ScrubRules(("file_contents",), verify=True))
 
 
 ENVELOPE = b'{"file_contents": 1, "Message": "{\\"file_contents\\": \\"x\\", \\"n\\":1.00}"}\n'
@@ -373,12 +373,12 @@ INSIDE = OUTSIDE.replace(b'\\"x\\"', b'\\"\\"')
 
 def test_json_inside_strings_is_scrubbed(uploads: Uploads) -> None:
     uploads.put("plain.json", ENVELOPE * 2)
-    uploads.put("packed.json.gz", gzip.compress(ENVELOPE))
+    uploads.put("compressed.json.gz", gzip.compress(ENVELOPE))
     uploads.feed(inside_strings=["Message"], verify=True, on_hidden="refuse")
     numbers_by_object = numbers(uploads.run())
     assert (numbers_by_object["plain.json"]["blanked"], numbers_by_object["plain.json"]["hidden"]) == (4, 0)
     assert uploads.path("plain.json").read_bytes() == INSIDE * 2
-    assert gzip.decompress(uploads.path("packed.json.gz").read_bytes()) == INSIDE
+    assert gzip.decompress(uploads.path("compressed.json.gz").read_bytes()) == INSIDE
     assert uploads.run()["status"] == "nothing_new"
     uploads.put("plain.json", ENVELOPE)
     assert numbers(uploads.run("--set", "scrub.inside_strings=any"))["plain.json"]["blanked"] == 2

@@ -18,12 +18,12 @@ from lakewright.errors import AccountingError, ObjectRefusedError
 from lakewright.in_place.rewrite import Rewritten, ToRewrite, rewrite_objects
 from lakewright.json import scrubbed
 from lakewright.json.scrub import scrub_object
-from lakewright.json.scrub_proof import proven
+from lakewright.json.scrub_proof import verify_scrub
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.local import etag_of
 from lakewright.storage.local_in_place import LocalInPlace
 from tests.conftest import examples
-from tests.jobs.test_scrub_laws import unpacked
+from tests.jobs.test_scrub_laws import uncompressed
 from tests.transforms.json.test_framing import chunked, streams, values
 from tests.transforms.json.test_strings import Maker
 from transforms.json.framing import FramedBlock, Framing, Records, framed_blocks
@@ -53,7 +53,7 @@ def in_members(content: bytes) -> bytes:
     return b"".join(gzip.compress(content[start : start + 50]) for start in range(0, len(content), 50))
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, in_members], ids=["plain", "packed", "many-members"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, in_members], ids=["plain", "gzip", "many-members"])
 @pytest.mark.parametrize(
     ("records", "template", "count"),
     [
@@ -68,12 +68,12 @@ def in_members(content: bytes) -> bytes:
     ],
 )
 def test_only_values_of_the_fields_change(
-    tmp_path: Path, pack: Callable[[bytes], bytes], records: Records, template: bytes, count: int
+    tmp_path: Path, compress: Callable[[bytes], bytes], records: Records, template: bytes, count: int
 ) -> None:
     before, after = [RECORD, ESCAPED][:count], [SCRUBBED, ESCAPED_SCRUBBED][:count]
-    content, expected = (pack(template % tuple(texts)) for texts in (before, after))
+    content, expected = (compress(template % tuple(texts)) for texts in (before, after))
     content_after, done = scrub(tmp_path, content, rules(records))
-    assert unpacked(content_after) == unpacked(expected)
+    assert uncompressed(content_after) == uncompressed(expected)
     assert content_after.startswith(b"\x1f\x8b") == content.startswith(b"\x1f\x8b")
     assert done.numbers == {
         "records": count,
@@ -285,11 +285,11 @@ def test_values_agree_with_a_plain_parser_and_other_fields_are_unchanged(
     assert (b"".join(again.contents([once])), again.blanked) == (once, 0)
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 @pytest.mark.parametrize("records", FRAMINGS)
-@pytest.mark.parametrize("fault", ["lost", "doubled"])
+@pytest.mark.parametrize("fault", ["lost", "duplicated"])
 def test_an_object_that_would_lose_or_gain_a_record_is_never_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, records: Records, pack: Callable[[bytes], bytes]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, records: Records, compress: Callable[[bytes], bytes]
 ) -> None:
     def broken(*arguments: Any, **more: Any) -> Any:
         for block in framed_blocks(*arguments, **more):
@@ -298,7 +298,7 @@ def test_an_object_that_would_lose_or_gain_a_record_is_never_replaced(
             yield FramedBlock(block.offset, pieces)
 
     monkeypatch.setattr(scrubbed, "framed_blocks", broken)
-    content = pack({"array": b"[%s]"}.get(records, b"%s") % RECORD)
+    content = compress({"array": b"[%s]"}.get(records, b"%s") % RECORD)
     (tmp_path / "object").write_bytes(content)
     with pytest.raises(AccountingError, match=r"^1 records read, but [03] in its replacement"):
         scrub_object(LocalInPlace(tmp_path), "object", rules(records))
@@ -332,7 +332,7 @@ def test_verification_refuses_what_the_scrubber_should_not_have_written(
     path.write_bytes(content)
     claimed = Rewritten("object", "rewritten", etag=etag_of(path.stat()), in_place=content.count(b"name"))
     with pytest.raises(ObjectRefusedError, match=reason.replace("[", r"\[")):
-        proven(LocalInPlace(tmp_path), claimed, rules(records))
+        verify_scrub(LocalInPlace(tmp_path), claimed, rules(records))
 
 
 def test_verification_fails_if_the_record_count_differs(tmp_path: Path) -> None:
@@ -340,8 +340,10 @@ def test_verification_fails_if_the_record_count_differs(tmp_path: Path) -> None:
     path.write_bytes(SCRUBBED * 2)
     claimed = Rewritten("object", "rewritten", etag=etag_of(path.stat()), in_place=3)
     with pytest.raises(AccountingError, match=r"^3 records were written, but 2 are read back"):
-        proven(LocalInPlace(tmp_path), claimed, rules("concatenated"))
-    assert proven(LocalInPlace(tmp_path), replace(claimed, in_place=2), rules("concatenated")).numbers == {"hidden": 0}
+        verify_scrub(LocalInPlace(tmp_path), claimed, rules("concatenated"))
+    assert verify_scrub(LocalInPlace(tmp_path), replace(claimed, in_place=2), rules("concatenated")).numbers == {
+        "hidden": 0
+    }
 
 
 ENVELOPE = json.dumps({"Message": json.dumps({"file_contents": "x", "n": 1})}).encode()

@@ -25,13 +25,13 @@ from tests.transforms.json.test_strings import Maker, decodings
 OBJECTS, LINES = 12, 12
 
 
-def packed(body: bytes, chance: random.Random) -> bytes:
+def compressed(body: bytes, chance: random.Random) -> bytes:
     """Return an object uncompressed, or as one gzip member or two."""
     cut = chance.choice([0, len(body) // 2])
     return chance.choice([body, gzip.compress(body), gzip.compress(body[:cut]) + gzip.compress(body[cut:])])
 
 
-def unpacked(body: bytes) -> bytes:
+def uncompressed(body: bytes) -> bytes:
     return gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
 
 
@@ -98,7 +98,7 @@ def test_no_value_of_a_named_key_remains_unreported(tmp_path: Path, depth: Any, 
         oracle, parser = Oracle(depth, inside, "email"), Oracle(depth, inside, "")
         for line, expected in texts:
             assert oracle.scrubbed(parsed(line)) == parser.scrubbed(parsed(expected)), "the expectations agree"
-        before[name], after[name], hiding[name] = packed(body, chance), scrubbed, oracle.hiding
+        before[name], after[name], hiding[name] = compressed(body, chance), scrubbed, oracle.hiding
         gone[name] = [marker for maker in makers for marker in maker.markers]
         (tmp_path / name).write_bytes(before[name])
     rules = ScrubRules(("email",), depth, verify=True, inside_strings=inside, on_hidden=on_hidden)
@@ -113,23 +113,23 @@ def test_no_value_of_a_named_key_remains_unreported(tmp_path: Path, depth: Any, 
             assert "hide" in report.reason
             continue
         assert (report.status, hidden_in(report)) == ("rewritten", hiding[report.path])
-        assert unpacked(body) == after[report.path]
-        everything = decodings(unpacked(body).decode())
+        assert uncompressed(body) == after[report.path]
+        everything = decodings(uncompressed(body).decode())
         assert not [marker for marker in gone[report.path] if marker in everything]
     assert sum(map(len, gone.values())) > OBJECTS
     assert any(hiding.values()) == (inside != "any")
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_lines_lost_before_the_scrub_are_detected(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compress: Callable[[bytes], bytes]
 ) -> None:
     def without_the_first(chunks: Iterable[bytes], *, max_record_bytes: int) -> Iterator[Block]:
         for block in blocks_of_lines(chunks, max_record_bytes=max_record_bytes):
             yield replace(block, lines=block.lines[1:])
 
     monkeypatch.setattr(scrubbed, "blocks_of_lines", without_the_first)
-    body = pack(b'{"email": "x"}\n' * 3)
+    body = compress(b'{"email": "x"}\n' * 3)
     (tmp_path / "object").write_bytes(body)
     with pytest.raises(AccountingError, match=r"^3 records read, but 2 in its replacement"):
         scrub_object(LocalInPlace(tmp_path), "object", ScrubRules(("email",)))

@@ -123,7 +123,7 @@ class _Splitter:
         self._buffer_bytes = 0
 
     def split(self, chunk: bytes) -> FramedBlock | None:
-        """Split the next chunk; None if it lies within one record."""
+        """Split the next chunk; None if it is inside one record."""
         text = self._half_bom + chunk
         pieces: list[bytes] = []
         offset, position = self._offset, 0

@@ -18,14 +18,14 @@ _CONTROL: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 @dataclass
-class Left:
+class Remains:
     """Remains of a record: whether a field has a value other than the replacement, and the number of hiding strings.
 
     A string hides a field if it contains JSON, or a fragment of JSON, in which the field has a value other than the
     replacement, and it is not one of the strings that are scrubbed inside.
     """
 
-    holds: bool = False
+    unscrubbed: bool = False
     hidden: int = 0
 
 
@@ -45,48 +45,48 @@ class ScrubProof:
         # A member of an object, or the beginning of a fragment.
         self._member = re.compile(rf'(?:^|[{{,])\s*"(?:{names})"\s*:\s*+(?!{blank}\s*(?:[,}}\]]|$))')
 
-    def look(self, line: str) -> Left:
+    def check(self, line: str) -> Remains:
         """Check one record.
 
         Raises:
             ValueError: If it is not JSON.
             RecursionError: If it is nested too deeply.
         """
-        return self.look_at(_parsed(line))
+        return self.check_parsed(_parsed(line))
 
-    def look_at(self, record: Any) -> Left:
+    def check_parsed(self, record: Any) -> Remains:
         """Check one record that ``DECODER`` has parsed.
 
         Raises:
             RecursionError: If it is nested too deeply.
         """
-        left = Left()
-        self._look(record, self._paths, self._opened, left, is_open=self._opens_all, level=0)
-        return left
+        remains = Remains()
+        self._check(record, self._paths, self._opened, remains, is_open=self._opens_all, level=0)
+        return remains
 
     def _split(self, fields: Collection[str]) -> _Paths:
         return [(name,) if self._anywhere else read_path(name) for name in fields]
 
-    def _look(self, value: Any, paths: _Paths, opened: _Paths, left: Left, *, is_open: bool, level: int) -> None:
+    def _check(self, value: Any, paths: _Paths, opened: _Paths, remains: Remains, *, is_open: bool, level: int) -> None:
         if isinstance(value, list):
             for item in value:
-                self._look(item, paths, opened, left, is_open=is_open, level=level)
+                self._check(item, paths, opened, remains, is_open=is_open, level=level)
         elif isinstance(value, tuple):
             for name, inside in value:
-                left.hidden += self._hides(name, [], level)
+                remains.hidden += self._hides(name, [], level)
                 below = self._below(paths, name)
                 opened_below = self._below(opened, name) if opened else opened
                 if () in below:
-                    left.holds |= not self._is_blank(inside)
+                    remains.unscrubbed |= not self._is_blank(inside)
                 else:
                     opens = is_open or () in opened_below
-                    self._look(inside, below, opened_below, left, is_open=opens, level=level)
+                    self._check(inside, below, opened_below, remains, is_open=opens, level=level)
         elif type(value) is str:
             if is_open and (documents := _documents(value)) is not None and level < MOST_LEVELS:
                 for document in documents:
-                    self._look(document, self._paths + paths, [], left, is_open=True, level=level + 1)
+                    self._check(document, self._paths + paths, [], remains, is_open=True, level=level + 1)
             else:
-                left.hidden += self._hides(value, paths, level)
+                remains.hidden += self._hides(value, paths, level)
 
     def _below(self, paths: _Paths, name: str) -> _Paths:
         """Return the paths to look for in the value of a key; an empty path is the value itself."""
@@ -102,11 +102,11 @@ class ScrubProof:
             return False
         documents = _documents(text) if level < MOST_LEVELS else None
         if documents is not None:
-            left = Left()
+            remains = Remains()
             with contextlib.suppress(RecursionError):
                 for document in documents:
-                    self._look(document, self._paths + paths, [], left, is_open=False, level=level + 1)
-                return left.holds or left.hidden > 0
+                    self._check(document, self._paths + paths, [], remains, is_open=False, level=level + 1)
+                return remains.unscrubbed or remains.hidden > 0
         return any(self._member.search(unescaped) for unescaped in _unescaped(text))
 
 

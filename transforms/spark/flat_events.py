@@ -73,8 +73,8 @@ def flatten_events(records: DataFrame, *, schema: EventSchema) -> DataFrame:
         with no_search_for_cycles():
             for batch in batches:
                 *others, texts = batch.columns
-                for places, flat in flattener.flatten(texts):
-                    yield pa.record_batch([*(other.take(places) for other in others), *flat.values()], [*kept, *flat])
+                for rows, flat in flattener.flatten(texts):
+                    yield pa.record_batch([*(other.take(rows) for other in others), *flat.values()], [*kept, *flat])
 
     return records.select(*map(named_column, kept), _text(records)).mapInArrow(flatten_batches, StructType(out))
 

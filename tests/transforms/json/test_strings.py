@@ -145,8 +145,8 @@ def test_only_values_of_the_fields_change_at_every_level(depth: Any, inside: Any
         assert scrubber.scrub(expected) == (expected, 0), seed
         everything = decodings(scrubbed.decode())
         assert not [marker for marker in maker.markers if marker in everything], seed
-        assert not proof.look(scrubbed.decode()).holds, seed
-        assert proof.look(line.decode()).holds == (maker.replaced > 0), seed
+        assert not proof.check(scrubbed.decode()).unscrubbed, seed
+        assert proof.check(line.decode()).unscrubbed == (maker.replaced > 0), seed
         deep += line.count(b"\\\\") > 0 and changed > 1
     assert deep > 10
 
@@ -274,7 +274,7 @@ def test_levels_are_limited() -> None:
         deep = f'"{"".join(escaped)}"'
     with pytest.raises(NotARecordError, match="nested more than 16 levels deep"):
         scrubber.scrub(f'{{"a": {deep}}}'.encode())
-    assert ScrubProof(("email",), "top", b'""').look(f'{{"a": {deep}}}').hidden == 1
+    assert ScrubProof(("email",), "top", b'""').check(f'{{"a": {deep}}}').hidden == 1
     with pytest.raises(NotARecordError, match="nested too deeply"):
         scrubber.scrub(dump({"a": "[" * 5000 + '""' + "]" * 5000}).encode())
 
@@ -311,17 +311,17 @@ def test_strings_that_hide_a_field(text: str, at_top: bool, anywhere: bool) -> N
     for depth, hides in (("top", at_top), ("any", anywhere)):
         proof = ScrubProof(("email",), depth, b'""')  # type: ignore[arg-type]
         for record in ({"Message": text}, {"a": [{"b": text}], "email": ""}):
-            left = proof.look(json.dumps(record))
-            assert (left.holds, left.hidden) == (False, int(hides)), depth
+            remains = proof.check(json.dumps(record))
+            assert (remains.unscrubbed, remains.hidden) == (False, int(hides)), depth
 
 
 def test_strings_that_are_scrubbed_inside_hide_nothing() -> None:
     line = json.dumps({"Message": '{"email": "x"}', "log": '{"email": "x"}', "cut": '{"email": "x"'})
     proof = ScrubProof(("email",), "top", b'""', ("Message", "cut"))
-    left = proof.look(line)
-    assert (left.holds, left.hidden) == (True, 2)
+    remains = proof.check(line)
+    assert (remains.unscrubbed, remains.hidden) == (True, 2)
     scrubbed = scrubber_inside(("email",), "top", b'""', ("Message", "cut")).scrub(line.encode())[0]
-    left = proof.look(scrubbed.decode())
-    assert (left.holds, left.hidden) == (False, 2)
+    remains = proof.check(scrubbed.decode())
+    assert (remains.unscrubbed, remains.hidden) == (False, 2)
     path = ScrubProof(("Message.email",), "top", b'""')
-    assert path.look(json.dumps({"Message": '{"email": "x"}', "log": '{"email": "x"}'})).hidden == 1
+    assert path.check(json.dumps({"Message": '{"email": "x"}', "log": '{"email": "x"}'})).hidden == 1
