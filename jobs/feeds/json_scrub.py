@@ -67,7 +67,7 @@ class Scrub(Model):
         description="An object with a longer (uncompressed) record is refused and left unchanged.",
     )
     old_versions: Literal["keep", "delete"] = Field(
-        default="keep", description="What to do with older versions of an object in a versioned bucket."
+        default="keep", description="What to do with older (noncurrent) versions of an object in a versioned bucket."
     )
     verify: bool = Field(
         default=False,
