@@ -314,14 +314,12 @@ def test_an_object_that_would_lose_or_gain_a_record_is_never_replaced(
         ),
         pytest.param("document", RECORD, "record 1 still contains a field", id="field-remains-in-a-document"),
         pytest.param("array", b"[%s %s]" % (SCRUBBED, SCRUBBED), "record 2 cannot be verified", id="no-comma"),
-        pytest.param("array", SCRUBBED, "record 1 cannot be verified: ValueError: [ was expected", id="no-array"),
+        pytest.param("array", SCRUBBED, "record 1 cannot be verified: ValueError", id="no-array"),
         pytest.param("array", b"[%s,]" % SCRUBBED, "record 2 cannot be verified", id="trailing-comma"),
         pytest.param("array", b"[1]", "record 1 cannot be verified", id="not-an-object"),
         pytest.param("concatenated", SCRUBBED + b"}", "record 2 cannot be verified", id="surplus-bracket"),
         pytest.param("concatenated", SCRUBBED + b"{", "record 2 cannot be verified", id="truncated"),
-        pytest.param(
-            "document", SCRUBBED * 2, "record 2 cannot be verified: ValueError: unexpected data", id="two-documents"
-        ),
+        pytest.param("document", SCRUBBED * 2, "record 2 cannot be verified: ValueError", id="two-documents"),
         pytest.param("document", SCRUBBED + b"\xff", "record 1 cannot be verified", id="not-utf-8"),
     ],
 )
@@ -331,7 +329,7 @@ def test_verification_refuses_what_the_scrubber_should_not_have_written(
     path = tmp_path / "object"
     path.write_bytes(content)
     claimed = Rewritten("object", "rewritten", etag=etag_of(path.stat()), in_place=content.count(b"name"))
-    with pytest.raises(ObjectRefusedError, match=reason.replace("[", r"\[")):
+    with pytest.raises(ObjectRefusedError, match=reason):
         verify_scrub(LocalInPlace(tmp_path), claimed, rules(records))
 
 
