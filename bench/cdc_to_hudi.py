@@ -1,8 +1,8 @@
-"""Change data to Hudi beside the job that users have: a bulk insert, then upserts and deletes in two commits.
+"""Benchmark cdc_to_hudi against the usual job: a bulk insert, then upserts and deletes in two commits.
 
-The same one-million-row load in 20 partitions, and 200,000 changes, go through ours and the peers in turn; every load
-and every batch of changes is a process of its own, from the start of Python to its end. ``--growth`` measures how cost
-grows with the size of a batch and the number of tables, ``--state`` five million changes over one million keys.
+Our job and the peers alternate on the same load of one million rows in 20 partitions and the same 200,000 changes. Each
+load and each batch of changes runs in a separate process; times include Python's start. ``--growth`` measures cost by
+batch size and by number of tables, ``--state`` five million changes over one million keys.
 """
 
 import argparse
@@ -32,8 +32,8 @@ COLUMNS: Final = f"""
     ((id * 31 + version) % 100000 / 100.0)::DECIMAL(12,2) AS salary, version, md5(id::VARCHAR || version) AS note,
     DATE '2000-01-01' + (id % 9000)::INTEGER AS hired"""
 
-#: The job as the public samples have it, in a session as Hudi's own guide has it; ``tuned`` has the parallelism of this
-#: machine in place of theirs.
+#: The job of the public samples, in the session of Hudi's guide; ``tuned`` replaces their parallelism by that of this
+#: machine.
 TWO_COMMITS: Final = """
 import os, sys
 from pathlib import Path
@@ -85,7 +85,7 @@ if rows.count() > 0:
 
 
 def main() -> None:
-    """Make the input, take the measurements, print and write them."""
+    """Generate the input, run the benchmarks, print and write the results."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--changes", type=int, default=200_000)
@@ -104,7 +104,7 @@ def main() -> None:
 
 
 def make_load(folder: Path, rows: int) -> None:
-    """Write a full load, as DMS does."""
+    """Write a full load as DMS does."""
     for part in range(LOAD_FILES):
         where = f"SELECT range AS id, 0 AS version FROM range({part}, {rows}, {LOAD_FILES})"
         query = f"SELECT {COLUMNS}, '2026-07-31 00:00:00.000000' AS update_ts_dms FROM ({where})"
@@ -112,7 +112,7 @@ def make_load(folder: Path, rows: int) -> None:
 
 
 def make_changes(folder: Path, first: int, count: int, rows: int, *, files: int = CHANGE_FILES) -> None:
-    """Write changes: of ten, eight are updates, one is a delete and one an insert; each key's changes are in order."""
+    """Write changes: eight updates, one delete and one insert in ten; each key's changes are in order."""
     ends = [first + part * count // files for part in range(files + 1)]
     for part in range(files):
         query = f"""
@@ -125,42 +125,42 @@ def make_changes(folder: Path, first: int, count: int, rows: int, *, files: int 
 
 
 def copy(query: str, path: Path) -> None:
-    """Write what a query gives to a Parquet file."""
+    """Write the result of a query to a Parquet file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet, COMPRESSION snappy)")
 
 
 def measure(work: Path, rows: int, changes: int, runs: int) -> None:
-    """Let ours and the peers take turns with a load and a batch of changes."""
+    """Run our job and the peers by turns on a load and a batch of changes."""
     load, delta = work / "load", work / "changes"
     make_load(load, rows)
     make_changes(delta, 0, changes, rows)
-    who: dict[str, Callable[[str], list[str]]] = {
+    jobs: dict[str, Callable[[str], list[str]]] = {
         "ours": lambda what: ours(work, what, load, delta),
         "two_commits": lambda what: two_commits(work, what, load, delta, "as_in_samples"),
         "two_commits_tuned": lambda what: two_commits(work, what, load, delta, "tuned"),
     }
-    seconds: dict[str, dict[str, list[float]]] = {what: {name: [] for name in who} for what in ("load", "changes")}
+    seconds: dict[str, dict[str, list[float]]] = {what: {name: [] for name in jobs} for what in ("load", "changes")}
     for _ in range(runs):
-        for name, command in who.items():
+        for name, command in jobs.items():
             for what in ("load", "changes"):
                 seconds[what][name].append(timed(command(what)))
             shutil.rmtree(work / "lake", ignore_errors=True)
             shutil.rmtree(work / "peer", ignore_errors=True)
-    for what, taken in seconds.items():
+    for what, seconds_by_job in seconds.items():
         name = "cdc_to_hudi" if what == "changes" else "cdc_to_hudi_load"
         source = {"rows": rows, "partitions": PARTITIONS} | ({"changes": changes} if what == "changes" else {})
-        medians = {peer: round(statistics.median(found), 2) for peer, found in taken.items()}
+        medians = {job: round(statistics.median(each), 2) for job, each in seconds_by_job.items()}
         peers = {
-            peer: {"seconds": found, "ratio": round(medians["ours"] / found, 2), "all": taken[peer]}
-            for peer, found in medians.items()
+            peer: {"seconds": median, "ratio": round(medians["ours"] / median, 2), "all": seconds_by_job[peer]}
+            for peer, median in medians.items()
             if peer != "ours"
         }
-        write(name, source, {"ours": {"seconds": medians["ours"], "all": taken["ours"]}, "peers": peers})
+        write(name, source, {"ours": {"seconds": medians["ours"], "all": seconds_by_job["ours"]}, "peers": peers})
 
 
 def measure_growth(work: Path, rows: int) -> None:
-    """Measure batches of several sizes on one table, and several numbers of small tables in one run."""
+    """Measure batches of several sizes on one table, and runs over several numbers of small tables."""
     lake = work / "lake"
     raw = lake / "raw/bench/people"
     make_load(raw, rows)
@@ -182,13 +182,13 @@ def measure_growth(work: Path, rows: int) -> None:
         for name in names:
             make_changes(lake / "raw/bench" / name, 0, 100, 1000, files=1)
         tables[str(number)] = {"load": loaded, "changes": timed(run(work)), "nothing_new": timed(run(work))}
-    told = {"load": load, "batch_of_changes": batches, "tables_in_one_run": tables}
-    write("cdc_to_hudi_growth", {"rows": rows, "partitions": PARTITIONS}, told)
+    result = {"load": load, "batch_of_changes": batches, "tables_in_one_run": tables}
+    write("cdc_to_hudi_growth", {"rows": rows, "partitions": PARTITIONS}, result)
 
 
 def measure_state(work: Path, rows: int) -> None:
-    """Put five million changes through one batch, hold the table against DuckDB, and note the peak of memory."""
-    lake, told = work / "lake", {}
+    """Process up to five million changes in one batch; compare the table with DuckDB, and measure peak memory."""
+    lake, results = work / "lake", {}
     for count in (500_000, 5_000_000):
         shutil.rmtree(lake, ignore_errors=True)
         raw = lake / "raw/bench/people"
@@ -198,17 +198,17 @@ def measure_state(work: Path, rows: int) -> None:
         make_changes(raw, 0, count, rows, files=10)
         began = time.monotonic()
         python_peak, java_peak = peaks_of(run(work))
-        told[str(count)] = {
+        results[str(count)] = {
             "seconds": round(time.monotonic() - began, 1),
             "python_peak_mb": python_peak,
             "java_peak_mb": java_peak,
             "equals_source": equals_source(raw, lake / "refined/bench/people"),
         }
-    write("cdc_to_hudi_state", {"rows": rows, "partitions": PARTITIONS}, {"changes_in_one_batch": told})
+    write("cdc_to_hudi_state", {"rows": rows, "partitions": PARTITIONS}, {"changes_in_one_batch": results})
 
 
 def equals_source(raw: Path, table: Path) -> bool:
-    """Hold the newest base files of a table against what DuckDB makes of the source."""
+    """Compare the newest base files of a table with DuckDB's result from the source."""
     expected = f"""
         SELECT id, version, department FROM (
             SELECT *, row_number() OVER (PARTITION BY id ORDER BY update_ts_dms DESC) AS n
@@ -217,15 +217,15 @@ def equals_source(raw: Path, table: Path) -> bool:
     newest: dict[str, Path] = {}
     for path in sorted(table.glob("*/*.parquet"), key=lambda path: path.stem.rsplit("_", 1)[-1]):
         newest[f"{path.parent}/{path.name.split('_')[0]}"] = path
-    found = f"SELECT id, version, department FROM read_parquet({[str(path) for path in newest.values()]})"
+    actual = f"SELECT id, version, department FROM read_parquet({[str(path) for path in newest.values()]})"
     differences = (
-        f"(FROM ({expected}) EXCEPT ALL FROM ({found})) UNION ALL (FROM ({found}) EXCEPT ALL FROM ({expected}))"
+        f"(FROM ({expected}) EXCEPT ALL FROM ({actual})) UNION ALL (FROM ({actual}) EXCEPT ALL FROM ({expected}))"
     )
     return duckdb.sql(f"SELECT count(*) FROM ({differences})").fetchall() == [(0,)]
 
 
 def feed(work: Path, tables: list[str]) -> None:
-    """Write the feed of ours."""
+    """Write the feed of our job."""
     document = {
         "job": "cdc_to_hudi",
         "source": {"path": "raw/bench/", "time_column": "update_ts_dms"},
@@ -238,12 +238,12 @@ def feed(work: Path, tables: list[str]) -> None:
 
 
 def run(work: Path) -> list[str]:
-    """Give the command of this project's job."""
+    """Return the command of our job."""
     return [sys.executable, "-m", "jobs", "run", "bench", "--lake", str(work / "lake"), "--config", str(work / "conf")]
 
 
 def ours(work: Path, what: str, load: Path, changes: Path) -> list[str]:
-    """Lay the source out, and give the command of this project's job."""
+    """Prepare the source, and return the command of our job."""
     feed(work, ["people"])
     raw = work / "lake/raw/bench/people"
     raw.mkdir(parents=True, exist_ok=True)
@@ -253,13 +253,13 @@ def ours(work: Path, what: str, load: Path, changes: Path) -> list[str]:
 
 
 def two_commits(work: Path, what: str, load: Path, changes: Path, how: str) -> list[str]:
-    """Give the command of the usual job."""
+    """Return the command of the usual job."""
     source = load if what == "load" else changes
     return [sys.executable, "-c", TWO_COMMITS, what, str(source), str(work / "peer"), how]
 
 
 def timed(command: list[str]) -> float:
-    """Run a command in a process of its own, and give its seconds."""
+    """Run a command in a separate process, and return the seconds."""
     began = time.monotonic()
     done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
@@ -268,7 +268,7 @@ def timed(command: list[str]) -> float:
 
 
 def peaks_of(command: list[str]) -> tuple[int, int]:
-    """Run a command, and give the peak memory of its Python and of its JVM, in MB."""
+    """Run a command, and return the peak memory of its Python process and its JVM, in MB."""
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     python = java = 0
     while process.poll() is None:
@@ -282,7 +282,7 @@ def peaks_of(command: list[str]) -> tuple[int, int]:
 
 
 def children_of(pid: int) -> list[str]:
-    """Name the processes that any thread of a process has started."""
+    """Return the ids of the child processes of any thread of a process."""
     try:
         return [
             child for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
@@ -292,7 +292,7 @@ def children_of(pid: int) -> list[str]:
 
 
 def peak_of(pid: str) -> int:
-    """Give the peak of a process's memory, in MB; 0 if it is gone."""
+    """Return the peak memory of a process, in MB; 0 if it has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
@@ -301,7 +301,7 @@ def peak_of(pid: str) -> int:
 
 
 def write(name: str, source: dict[str, Any], result: dict[str, Any]) -> None:
-    """Print a result, and write it down."""
+    """Print and write a result."""
     machine = {
         "cores": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),

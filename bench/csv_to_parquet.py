@@ -1,7 +1,7 @@
-"""CSV to Parquet beside what a user would run instead: a hand-written typed Spark job, and DuckDB.
+"""Benchmark csv_to_parquet against alternatives: a hand-written typed Spark job, and DuckDB.
 
-TPC-H lineitem as one file (split by lines) and as 16 files (one task each). Every run is a process of its own, from
-the start of Python to its end; ours and the peers take turns. ``python bench/csv_to_parquet.py --scale 1``
+TPC-H lineitem as one file (split by lines) and as 16 files (one task each). Our job and the peers alternate, each run
+in a separate process; times include Python's start. ``python bench/csv_to_parquet.py --scale 1``
 """
 
 import argparse
@@ -61,7 +61,7 @@ duckdb.sql(f"COPY (SELECT * FROM read_csv('{source}', header=true, columns={json
 
 
 def main() -> None:
-    """Make the input, take the measurements, print and write them."""
+    """Generate the input, run the benchmarks, print and write the results."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--scale", type=float, default=1.0)
     scale = parser.parse_args().scale
@@ -88,18 +88,18 @@ def make_input(work: Path, scale: float) -> tuple[Path, Path]:
 
 
 def measure(name: str, work: Path, source: Path, *, multiline: bool, scale: float) -> None:
-    """Let ours and the peers take turns, and write the medians down."""
+    """Run our job and the peers by turns, and write the medians."""
     commands = {
         "ours": lambda out: ours(work, source, out, multiline=multiline),
         "handwritten_spark": lambda out: handwritten(source, out, multiline=multiline),
         "duckdb": lambda out: duckdb(source, out),
     }
-    seconds: dict[str, list[float]] = {who: [] for who in commands}
+    seconds: dict[str, list[float]] = {variant: [] for variant in commands}
     for _ in range(RUNS):
-        for who, command in commands.items():
+        for variant, command in commands.items():
             out = work / "out"
-            seconds[who].append(timed(command(out), out))
-    medians = {who: round(statistics.median(taken), 2) for who, taken in seconds.items()}
+            seconds[variant].append(timed(command(out), out))
+    medians = {variant: round(statistics.median(each), 2) for variant, each in seconds.items()}
     result = {
         "name": name,
         "date": datetime.now(UTC).date().isoformat(),
@@ -116,9 +116,9 @@ def measure(name: str, work: Path, source: Path, *, multiline: bool, scale: floa
         },
         "ours": {"seconds": medians["ours"], "all": seconds["ours"]},
         "peers": {
-            who: {"seconds": taken, "ratio": round(medians["ours"] / taken, 2), "all": seconds[who]}
-            for who, taken in medians.items()
-            if who != "ours"
+            variant: {"seconds": median, "ratio": round(medians["ours"] / median, 2), "all": seconds[variant]}
+            for variant, median in medians.items()
+            if variant != "ours"
         },
     }
     RESULTS.mkdir(exist_ok=True)
@@ -127,7 +127,7 @@ def measure(name: str, work: Path, source: Path, *, multiline: bool, scale: floa
 
 
 def ours(work: Path, source: Path, out: Path, *, multiline: bool) -> list[str]:
-    """Give the command of this project's job, on a lake with this source alone."""
+    """Return the command of our job, on a lake with only this source."""
     feed = {
         "job": "csv_to_parquet",
         "source": {"path": "raw/lineitem/", "csv": {"multiline": multiline}, "columns": COLUMNS},
@@ -141,19 +141,19 @@ def ours(work: Path, source: Path, out: Path, *, multiline: bool) -> list[str]:
 
 
 def handwritten(source: Path, out: Path, *, multiline: bool) -> list[str]:
-    """Give the command of the Spark job that one writes in five minutes: typed columns, errors become null."""
+    """Return the command of a minimal Spark job: typed columns, errors become null."""
     schema = ", ".join(f"{name} {kind.replace('long', 'bigint')}" for name, kind in COLUMNS.items())
     return [sys.executable, "-c", HANDWRITTEN, str(source), str(out), schema, str(multiline)]
 
 
 def duckdb(source: Path, out: Path) -> list[str]:
-    """Give the command of DuckDB."""
+    """Return the command of DuckDB."""
     types = {name: {"string": "varchar", "long": "bigint"}.get(kind, kind) for name, kind in COLUMNS.items()}
     return [sys.executable, "-c", DUCKDB, f"{source}/*.csv", f"{out}.parquet", json.dumps(types)]
 
 
 def timed(command: list[str], out: Path) -> float:
-    """Run a command in a process of its own, clear what it made, and give its seconds."""
+    """Run a command in a separate process, delete its output, and return the seconds."""
     began = time.monotonic()
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     seconds = time.monotonic() - began
@@ -167,8 +167,8 @@ def show(result: dict[str, Any]) -> None:
     size = result["input"]["bytes"] / 1e6
     print(f"\n{result['name']}: {size:.0f} MB in {result['input']['files']} files")
     print(f"  {'ours':20} {result['ours']['seconds']:7.2f} s")
-    for who, peer in result["peers"].items():
-        print(f"  {who:20} {peer['seconds']:7.2f} s   ours is {peer['ratio']:.2f} times that")
+    for variant, peer in result["peers"].items():
+        print(f"  {variant:20} {peer['seconds']:7.2f} s   ours is {peer['ratio']:.2f} times that")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""Events to Parquet beside what a user would run instead: Spark's inference with a recursive select, and DuckDB.
+"""Benchmark flatten_events against alternatives: Spark's schema inference with a recursive select, and DuckDB.
 
-600,000 generated events of a shop, 250 MB of JSON in 12 gzip objects of a sink, repetitive as such events are: 20,000
-users and 5,000 products, both skewed; few event names, versions, countries, agents; texts of a handful of words. Times
-and the events' own ids repeat nowhere; the ids are numbers that grow with time. With a random UUID as text in their
-place there is much less to save, since neither gzip nor Parquet can pack it: that is measured too. Every run is a
-process of its own, from the start of Python to its end; ours and the peers take turns. The first day learns its schema,
-the day after knows it.
+600,000 generated events of a shop, 250 MB of JSON in 12 gzip objects of a sink, with typical repetition: 20,000 users
+and 5,000 products, both skewed; few event names, versions, countries, agents; texts of a few words. Times and event ids
+are unique; the ids are numbers that grow with time. With random UUIDs as text instead, much less space is saved, since
+neither gzip nor Parquet can compress them; that is measured too. Our job and the peers alternate, each run in a
+separate process; times include Python's start. The first day learns the schema, the second day has it.
 ``python bench/flatten_events.py --events 600000``
 """
 
@@ -82,7 +81,7 @@ duckdb.sql(f"COPY (SELECT {columns} FROM read_json('{source}', format='newline_d
            f"TO '{target}' (FORMAT parquet, COMPRESSION snappy)")
 """
 
-#: The same by an engine that starts no jobs, for the share of the reading alone.
+#: The same query in an engine without job startup, to measure reading only.
 DUCKDB_QUERY: Final = """
 import sys, time
 import duckdb
@@ -94,12 +93,12 @@ else:
     events = f"read_parquet('{source}/*.parquet')"
     country, total = "user_country", "order_total"
 query = f"SELECT {country}, count(*), sum({total}) FROM {events} WHERE event = 'order_placed' GROUP BY 1 ORDER BY 1"
-taken = []
+seconds = []
 for _ in range(4):
     began = time.monotonic()
     rows = duckdb.sql(query).fetchall()
-    taken.append(time.monotonic() - began)
-print(min(taken), len(rows), sum(row[1] for row in rows))
+    seconds.append(time.monotonic() - began)
+print(min(seconds), len(rows), sum(row[1] for row in rows))
 """
 
 QUERY: Final = """
@@ -117,17 +116,17 @@ else:
     query = ("select user_country c, count(*) n, sum(order_total) s from events "
              "where event = 'order_placed' group by 1 order by 1")
 events.createOrReplaceTempView("events")
-taken = []
+seconds = []
 for _ in range(4):
     began = time.monotonic()
     rows = spark.sql(query).collect()
-    taken.append(time.monotonic() - began)
-print(min(taken), len(rows), sum(row["n"] for row in rows))
+    seconds.append(time.monotonic() - began)
+print(min(seconds), len(rows), sum(row["n"] for row in rows))
 """
 
 
 def main() -> None:
-    """Make the input, take the measurements, print and write them."""
+    """Generate the input, run the benchmark, print and write the results."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, default=600_000)
     events = parser.parse_args().events
@@ -140,11 +139,11 @@ def main() -> None:
 
 
 def event(rng: random.Random, number: int, *, uuids: bool = False) -> dict[str, Any]:
-    """Make one event."""
+    """Generate one event."""
     name = rng.choices(["page_view", "click", "search", "cart_add", "order_placed"], [60, 20, 10, 7, 3])[0]
     user, product = int(rng.random() ** 2 * 20_000), int(rng.random() ** 3 * 5_000)
     ts = 1_785_542_400_000 + number * 140 + rng.randrange(140)
-    made: dict[str, Any] = {
+    record: dict[str, Any] = {
         "event": name,
         "event_id": str(uuid.UUID(int=rng.getrandbits(128), version=4)) if uuids else ts << 22 | user % 1024,
         "ts": ts,
@@ -165,19 +164,19 @@ def event(rng: random.Random, number: int, *, uuids: bool = False) -> dict[str, 
         },
     }
     if name == "search":
-        made["query"] = " ".join(rng.choices(WORDS, k=2))
+        record["query"] = " ".join(rng.choices(WORDS, k=2))
     if name == "order_placed":
         items = [
             {"sku": f"p{rng.randrange(5000)}", "count": rng.randrange(1, 4), "price": rng.randrange(90) + 0.5}
             for _ in range(rng.randrange(1, 4))
         ]
-        made["order"] = {"id": number, "total": sum(item["count"] * item["price"] for item in items), "items": items}
-    return made
+        record["order"] = {"id": number, "total": sum(item["count"] * item["price"] for item in items), "items": items}
+    return record
 
 
 def make_input(lake: Path, events: int, topics: int, *, uuids: bool = False) -> dict[str, Any]:
-    """Write the events of a day as a sink does, cut into topics; give their size."""
-    rng = random.Random(1)  # noqa: S311 - data to measure with, no secret
+    """Write the events of a day as a sink does, divided into topics; return their size."""
+    rng = random.Random(1)  # noqa: S311 - benchmark data, not a secret
     size = {"json_bytes": 0, "gzip_bytes": 0, "files": 0}
     for topic in range(topics):
         share, files = events // topics, max(1, FILES // topics)
@@ -199,7 +198,7 @@ def make_input(lake: Path, events: int, topics: int, *, uuids: bool = False) -> 
 
 
 def measure(work: Path, events: int) -> dict[str, Any]:
-    """Let ours and the peers take turns; then look at the growth with the number of topics, at space and at a query."""
+    """Run our job and the peers by turns; then measure cost by number of topics, space and a query."""
     lake = work / "lake"
     size = make_input(lake, events, 1)
     conf = work / "conf/feeds"
@@ -216,16 +215,16 @@ def measure(work: Path, events: int) -> dict[str, Any]:
         next_day(lake, 1)
         seconds["known_schema_day"].append(timed([*run, str(lake)]))
         next_day(lake, -1)
-        for who, command in (("infer_and_flatten", INFER_AND_FLATTEN), ("duckdb", DUCKDB)):
-            source = str(raw) if who != "duckdb" else f"{raw}/topics/*/*/*/*/*.json.gz"
-            seconds[who].append(timed([sys.executable, "-c", command, source, str(out)]))
+        for variant, command in (("infer_and_flatten", INFER_AND_FLATTEN), ("duckdb", DUCKDB)):
+            source = str(raw) if variant != "duckdb" else f"{raw}/topics/*/*/*/*/*.json.gz"
+            seconds[variant].append(timed([sys.executable, "-c", command, source, str(out)]))
             shutil.rmtree(out, ignore_errors=True)
             out.unlink(missing_ok=True)
-    medians = {who: round(statistics.median(taken), 2) for who, taken in seconds.items()}
+    medians = {variant: round(statistics.median(each), 2) for variant, each in seconds.items()}
     print(medians, flush=True)
-    parquet = parquet_bytes(lake) // 2  # of two days alike
-    places = {"json": raw, "parquet": next((lake / "refined").iterdir()) / "year=2026/month=08/day=01"}
-    queries = {engine: query(program, places) for engine, program in (("spark", QUERY), ("duckdb", DUCKDB_QUERY))}
+    parquet = parquet_bytes(lake) // 2  # of two equal days
+    sources = {"json": raw, "parquet": next((lake / "refined").iterdir()) / "year=2026/month=08/day=01"}
+    queries = {engine: query(program, sources) for engine, program in (("spark", QUERY), ("duckdb", DUCKDB_QUERY))}
     growth = {"1_topic": medians["first_day"]}
     for topics in TOPICS:
         many = work / f"topics_{topics}"
@@ -251,13 +250,13 @@ def measure(work: Path, events: int) -> dict[str, Any]:
             "all_first_days": seconds["first_day"],
         },
         "peers": {
-            who: {
-                "seconds": medians[who],
-                "ratio": round(known / medians[who], 2),
-                "first_day_ratio": round(medians["first_day"] / medians[who], 2),
-                "all": seconds[who],
+            variant: {
+                "seconds": medians[variant],
+                "ratio": round(known / medians[variant], 2),
+                "first_day_ratio": round(medians["first_day"] / medians[variant], 2),
+                "all": seconds[variant],
             }
-            for who in ("infer_and_flatten", "duckdb")
+            for variant in ("infer_and_flatten", "duckdb")
         },
         "space": {
             "parquet_bytes": parquet,
@@ -265,33 +264,33 @@ def measure(work: Path, events: int) -> dict[str, Any]:
             "saved_with_uuids": round(1 - parquet_bytes(with_uuids) / uuid_size["gzip_bytes"], 3),
         },
         "query": {
-            engine: {f"{kind}_seconds": round(seconds, 3) for kind, seconds in taken.items()}
-            | {"times_faster": round(taken["json"] / taken["parquet"], 1)}
-            for engine, taken in queries.items()
+            engine: {f"{kind}_seconds": round(seconds, 3) for kind, seconds in by_format.items()}
+            | {"times_faster": round(by_format["json"] / by_format["parquet"], 1)}
+            for engine, by_format in queries.items()
         },
         "growth": growth,
     }
 
 
-def query(program: str, places: dict[str, Path]) -> dict[str, float]:
-    """Run a query some times over each place, a process each, and give its best seconds; the answers must agree."""
-    found: dict[str, list[str]] = {}
-    for kind, source in places.items():
+def query(program: str, sources: dict[str, Path]) -> dict[str, float]:
+    """Run a query several times over each source, in a process each; return the best seconds. Results must agree."""
+    outputs: dict[str, list[str]] = {}
+    for kind, source in sources.items():
         command = [sys.executable, "-c", program, kind, str(source)]
         done = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
-        found[kind] = done.stdout.split()
-    if found["json"][1:] != found["parquet"][1:]:
-        raise SystemExit(f"the query has two answers: {found}")
-    return {kind: float(seconds) for kind, (seconds, *_) in found.items()}
+        outputs[kind] = done.stdout.split()
+    if outputs["json"][1:] != outputs["parquet"][1:]:
+        raise SystemExit(f"the results of the query differ: {outputs}")
+    return {kind: float(seconds) for kind, (seconds, *_) in outputs.items()}
 
 
 def parquet_bytes(lake: Path) -> int:
-    """Add up a lake's Parquet files."""
+    """Return the total size of a lake's Parquet files."""
     return sum(file.stat().st_size for file in lake.glob("refined/**/*.parquet"))
 
 
 def next_day(lake: Path, by: int) -> None:
-    """Let the same events be those of the day after, or of the day before again."""
+    """Move the events to the next day, or back."""
     for topic in (lake / "raw/topics").iterdir():
         month = topic / "year=2026/month=08"
         (day,) = month.iterdir()
@@ -299,7 +298,7 @@ def next_day(lake: Path, by: int) -> None:
 
 
 def timed(command: list[str]) -> float:
-    """Run a command in a process of its own, and give its seconds."""
+    """Run a command in a separate process, and return the seconds."""
     began = time.monotonic()
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     return round(time.monotonic() - began, 2)

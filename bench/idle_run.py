@@ -1,7 +1,7 @@
-"""A run with nothing to do, after many batches: reading the log is what it costs.
+"""Benchmark an idle run after many batches, whose cost is reading the log.
 
-The log holds what as many batches leave, each with an object and a file of its own; the source is empty by then, as
-after archiving. The peer is the same run after one batch: what every run takes, however long the log is.
+The log contains one object and one file per batch; the source is empty, as after archiving. The peer is the same run
+after one batch: the cost of any run, regardless of the length of the log.
 ``python bench/idle_run.py --batches 100000``
 """
 
@@ -31,43 +31,43 @@ from lakewright.storage.uris import open_lake  # noqa: E402
 
 
 def outcome(number: int) -> Outcome:
-    """Give the outcome of a batch that took one object and made one file."""
+    """Return the outcome of a batch with one object and one file."""
     day = f"{number // 288:05d}"
     name = f"{number:09d}-part-00000-2f1b7a52-5b0e-4a43-9f4e-3f6f0d5b1c7e.c000.snappy.parquet"
-    taken = SourceObject(f"raw/people/{day}/{number}.csv", 1000, f"{number:032x}", {"day": day})
+    source_object = SourceObject(f"raw/people/{day}/{number}.csv", 1000, f"{number:032x}", {"day": day})
     path = f"refined/people/day={day}/{name}"
     file = DataFile(path, f"refined/_staging/people/people/{number:06d}-0a1b2c3d/table/{name}", f"day={day}", 10, 1000)
     columns = [SetColumns({"id": "bigint"})] if number == 1 else []
-    return Outcome(FORMAT, number, "committed", "r", actions=[TakeObjects([taken]), AddFiles([file]), *columns])
+    return Outcome(FORMAT, number, "committed", "r", actions=[TakeObjects([source_object]), AddFiles([file]), *columns])
 
 
 def write_log(root: Path, batches: int) -> float:
-    """Write the log of as many batches, with as many entries behind the last snapshot as there can be."""
+    """Write a log of so many batches, with the maximum of entries after the last snapshot; return its seconds."""
     lake, state = open_lake(str(root)), TableState()
     log = Log(lake, "state/people/people/")
     for number in range(1, batches + 1):
         state.apply(outcome(number))
     began = time.monotonic()
     log.write_snapshot(state)
-    wrote = time.monotonic() - began
+    seconds = time.monotonic() - began
     for number in range(batches + 1, batches + (SNAPSHOT_EVERY if batches > 1 else 1)):
         log.write_plan(Plan(FORMAT, number, "r", "csv_to_parquet", "2026-08-01", "", [], OverwritePartitions([])))
         log.write_outcome(outcome(number))
     if batches == 1:
         log.write_outcome(outcome(1))
-    return wrote
+    return seconds
 
 
 def run(root: Path) -> float:
-    """Run the feed in a process of its own."""
-    places = ["--lake", str(root), "--config", str(root / "conf")]
+    """Run the feed in a separate process, and return the seconds."""
+    options = ["--lake", str(root), "--config", str(root / "conf")]
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "jobs", "run", "people", *places, "--json"], cwd=ROOT, capture_output=True, check=True
+        [sys.executable, "-m", "jobs", "run", "people", *options, "--json"], cwd=ROOT, capture_output=True, check=True
     )
     seconds = time.monotonic() - began
     if json.loads(done.stdout)[0]["status"] != "nothing_new":
-        raise SystemExit(f"the run had something to do: {done.stdout.decode()}")
+        raise SystemExit(f"the run was not idle: {done.stdout.decode()}")
     return seconds
 
 
@@ -84,15 +84,15 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         roots = {count: Path(folder, str(count)) for count in (1, batches)}
-        wrote = {}
+        snapshot_seconds = {}
         for count, root in roots.items():
             (root / "conf/feeds").mkdir(parents=True)
             (root / "conf/feeds/people.yaml").write_text(yaml.safe_dump(feed))
-            wrote[count] = write_log(root, count)
+            snapshot_seconds[count] = write_log(root, count)
         bytes_of_log = sum(path.stat().st_size for path in roots[batches].rglob("log/**/*") if path.is_file())
         began = time.monotonic()
         Log(open_lake(str(roots[batches])), "state/people/people/").read()
-        read = time.monotonic() - began
+        read_seconds = time.monotonic() - began
         seconds: dict[int, list[float]] = {count: [] for count in roots}
         for _ in range(RUNS):
             for count, root in roots.items():
@@ -107,8 +107,8 @@ def main() -> None:
         "ours": {
             "seconds": round(ours, 2),
             "all": [round(each, 2) for each in seconds[batches]],
-            "read_log_seconds": round(read, 2),
-            "write_snapshot_seconds": round(wrote[batches], 2),
+            "read_log_seconds": round(read_seconds, 2),
+            "write_snapshot_seconds": round(snapshot_seconds[batches], 2),
         },
         "peers": {"after_one_batch": {"seconds": round(peer, 2), "ratio": round(ours / peer, 2)}},
     }

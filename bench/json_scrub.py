@@ -1,8 +1,8 @@
-"""The JSON scrub beside the usual Lambda loop: read all, json.loads, blank, json.dumps, put.
+"""Benchmark json_scrub against the usual Lambda loop: read all, json.loads, blank, json.dumps, put.
 
-First the text function alone, for records of three sizes; then whole runs, each a process of its own, over a folder
-and over a local S3 server, with a few large objects and with many small ones. Ours and the loop take turns.
-``python bench/json_scrub.py``; the S3 server is the slowest part of all that touches it.
+First only the text function, for records of three sizes; then whole runs in separate processes, over a folder and over
+a local S3 server, with a few large objects and with many small ones. Our job and the loop alternate.
+``python bench/json_scrub.py``; the S3 server dominates the times of runs that use it.
 """
 
 import argparse
@@ -29,7 +29,7 @@ import yaml
 ROOT: Final = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from transforms.json.text import scrubber  # noqa: E402 - a script in a folder finds the project beside it only now
+from transforms.json.text import scrubber  # noqa: E402 - needs the path set above
 
 RESULTS: Final = ROOT / "bench" / "results"
 RUNS: Final = 3
@@ -55,8 +55,8 @@ LOOP_S3: Final = """
 import json, boto3
 s3 = boto3.client("s3")
 for page in s3.get_paginator("list_objects_v2").paginate(Bucket="bench", Prefix="landing/uploads/"):
-    for found in page["Contents"]:
-        key = {"Bucket": "bench", "Key": found["Key"]}
+    for entry in page["Contents"]:
+        key = {"Bucket": "bench", "Key": entry["Key"]}
         if any(tag["Key"] == "PROCESSED" for tag in s3.get_object_tagging(**key)["TagSet"]):
             continue
         records = [json.loads(line) for line in s3.get_object(**key)["Body"].read().splitlines()]
@@ -84,35 +84,35 @@ run_simple("127.0.0.1", int(sys.argv[1]), counting, threaded=True)
 
 
 def main() -> None:
-    """Take the measurements, print and write them."""
+    """Run the benchmarks, print and write the results."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--objects", type=int, default=10_000, help="how many small objects")
+    parser.add_argument("--objects", type=int, default=10_000, help="number of small objects")
     small = parser.parse_args().objects
     write(
         "json_scrub", {"record_bytes": RECORD_BYTES["4_kb"], "bytes": TEXT_BYTES}, *measure_text(RECORD_BYTES["4_kb"])
     )
     for name in ("100_bytes", "1_mb"):
-        taken = measure_text(RECORD_BYTES[name])
-        write(f"json_scrub_{name}", {"record_bytes": RECORD_BYTES[name], "bytes": TEXT_BYTES}, *taken)
+        results = measure_text(RECORD_BYTES[name])
+        write(f"json_scrub_{name}", {"record_bytes": RECORD_BYTES[name], "bytes": TEXT_BYTES}, *results)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        large, told = large_objects(LARGE_BYTES["local"])
-        write("json_scrub_local", told, *measure_runs(work, lambda: fill_folder(work, large), local_commands(work)))
+        large, source = large_objects(LARGE_BYTES["local"])
+        write("json_scrub_local", source, *measure_runs(work, lambda: fill_folder(work, large), local_commands(work)))
         with s3_server(work) as count:
-            large, told = large_objects(LARGE_BYTES["s3"])
-            write("json_scrub_s3", told, *measure_runs(work, lambda: fill_bucket(large), s3_commands(work)))
+            large, source = large_objects(LARGE_BYTES["s3"])
+            write("json_scrub_s3", source, *measure_runs(work, lambda: fill_bucket(large), s3_commands(work)))
             body = text_of(RECORD_BYTES["100_bytes"], LINES_OF_A_SMALL_OBJECT * RECORD_BYTES["100_bytes"])
             many = {f"{number:06}.json": body for number in range(small)}
             before = count()
-            taken = measure_runs(work, lambda: fill_bucket(many), s3_commands(work), count=count)
-            told = {"objects": small, "bytes": small * len(body), "requests_an_object": requests(taken, small)}
-            told["requests_of_a_second_run"] = second_run(work, count)
-            print(f"{count() - before} requests in all")
-            write("json_scrub_small_objects", told, *taken)
+            results = measure_runs(work, lambda: fill_bucket(many), s3_commands(work), count=count)
+            source = {"objects": small, "bytes": small * len(body), "requests_an_object": requests(results, small)}
+            source["requests_of_a_second_run"] = second_run(work, count)
+            print(f"{count() - before} requests in total")
+            write("json_scrub_small_objects", source, *results)
 
 
 def measure_text(record_bytes: int) -> tuple[dict[str, list[float]], dict[str, Any]]:
-    """Time the text function and the loop's over the same lines, in turns, in this process."""
+    """Time the text function and that of the loop on the same lines, by turns, in this process."""
     lines = text_of(record_bytes, TEXT_BYTES).splitlines(keepends=True)
     scrub = scrubber((FIELD,)).scrub
 
@@ -128,12 +128,12 @@ def measure_text(record_bytes: int) -> tuple[dict[str, list[float]], dict[str, A
 
     seconds: dict[str, list[float]] = {"ours": [], "lambda_loop": []}
     for _ in range(RUNS):
-        for who, work in (("ours", ours), ("lambda_loop", loop)):
+        for variant, work in (("ours", ours), ("lambda_loop", loop)):
             began = time.process_time()
             work()
-            seconds[who].append(round(time.process_time() - began, 3))
+            seconds[variant].append(round(time.process_time() - began, 3))
     size = sum(map(len, lines)) / 1e6
-    return seconds, {"mb_per_second_and_core": {who: round(size / min(s)) for who, s in seconds.items()}}
+    return seconds, {"mb_per_second_and_core": {variant: round(size / min(s)) for variant, s in seconds.items()}}
 
 
 def measure_runs(
@@ -143,35 +143,35 @@ def measure_runs(
     *,
     count: Callable[[], int] | None = None,
 ) -> tuple[dict[str, list[float]], dict[str, Any]]:
-    """Time whole processes over the same objects, in turns."""
-    seconds: dict[str, list[float]] = {who: [] for who in commands}
+    """Time whole processes over the same objects, by turns."""
+    seconds: dict[str, list[float]] = {variant: [] for variant in commands}
     requested: dict[str, int] = {}
     for _ in range(RUNS):
-        for who, command in reversed(commands.items()):  # ours last, so that its outcome is there for a second run
+        for variant, command in reversed(commands.items()):  # ours last, so that a second run finds its result
             fill()
             shutil.rmtree(work / "lake/state", ignore_errors=True)
             before = count() if count else 0
             began = time.monotonic()
             subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
-            seconds[who].append(round(time.monotonic() - began, 2))
-            requested[who] = count() - before if count else 0
+            seconds[variant].append(round(time.monotonic() - began, 2))
+            requested[variant] = count() - before if count else 0
     return seconds, {"requests": requested} if count else {}
 
 
-def requests(taken: tuple[dict[str, list[float]], dict[str, Any]], objects: int) -> dict[str, float]:
-    """Give the requests about each object."""
-    return {who: round(number / objects, 2) for who, number in taken[1]["requests"].items()}
+def requests(results: tuple[dict[str, list[float]], dict[str, Any]], objects: int) -> dict[str, float]:
+    """Return the number of requests per object."""
+    return {variant: round(number / objects, 2) for variant, number in results[1]["requests"].items()}
 
 
 def second_run(work: Path, count: Callable[[], int]) -> int:
-    """Count the requests about objects of a run that finds all of them done."""
+    """Count the requests of a run after all objects are done."""
     before = count()
     subprocess.run(s3_commands(work)["ours"], check=True, cwd=ROOT, capture_output=True)
     return count() - before
 
 
 def text_of(record_bytes: int, size: int) -> bytes:
-    """Make JSON lines of records whose field holds most of their bytes: prose with some quotes and line ends."""
+    """Generate JSON lines whose field has most of the bytes: prose with some quotes and line feeds."""
     rng = random.Random(record_bytes)  # noqa: S311 - the same text each time
     words = ["".join(rng.choices(string.ascii_lowercase, k=rng.randint(2, 9))) for _ in range(500)]
 
@@ -190,14 +190,14 @@ def text_of(record_bytes: int, size: int) -> bytes:
 
 
 def large_objects(size: int) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """Make some large objects, and say what they are."""
+    """Generate large objects, and return them with a description."""
     record_bytes = RECORD_BYTES["4_kb"]
     objects = {f"{number}.json": text_of(record_bytes, size) for number in range(LARGE_OBJECTS)}
     return objects, {"objects": LARGE_OBJECTS, "bytes": LARGE_OBJECTS * size, "record_bytes": record_bytes}
 
 
 def fill_folder(work: Path, objects: dict[str, bytes]) -> None:
-    """Write the objects into a local lake."""
+    """Write the objects to a local lake."""
     folder = work / "lake/landing/uploads"
     shutil.rmtree(work / "lake", ignore_errors=True)
     folder.mkdir(parents=True)
@@ -206,7 +206,7 @@ def fill_folder(work: Path, objects: dict[str, bytes]) -> None:
 
 
 def fill_bucket(objects: dict[str, bytes]) -> None:
-    """Write the objects into the bucket, and nothing else."""
+    """Replace the objects of the bucket."""
     bucket = boto3.resource("s3").Bucket(BUCKET)
     bucket.objects.all().delete()
     for name, body in objects.items():
@@ -214,7 +214,7 @@ def fill_bucket(objects: dict[str, bytes]) -> None:
 
 
 def local_commands(work: Path) -> dict[str, list[str]]:
-    """Give the commands over the local folder."""
+    """Return the commands for the local folder."""
     return {
         "ours": ours(work, str(work / "lake")),
         "lambda_loop": [sys.executable, "-c", LOOP_LOCAL, str(work / "lake")],
@@ -222,12 +222,12 @@ def local_commands(work: Path) -> dict[str, list[str]]:
 
 
 def s3_commands(work: Path) -> dict[str, list[str]]:
-    """Give the commands over the bucket."""
+    """Return the commands for the bucket."""
     return {"ours": ours(work, f"s3://{BUCKET}"), "lambda_loop": [sys.executable, "-c", LOOP_S3]}
 
 
 def ours(work: Path, lake: str) -> list[str]:
-    """Give the command of this project's job."""
+    """Return the command of our job."""
     feed = {"job": "json_scrub", "source": {"path": "landing/uploads/"}, "scrub": {"fields": [FIELD]}}
     (work / "conf/feeds").mkdir(parents=True, exist_ok=True)
     (work / "conf/feeds/uploads.yaml").write_text(yaml.safe_dump(feed))
@@ -236,7 +236,7 @@ def ours(work: Path, lake: str) -> list[str]:
 
 @contextmanager
 def s3_server(work: Path) -> Iterator[Callable[[], int]]:
-    """Run an S3 server on loopback that counts the requests about objects."""
+    """Run an S3 server on loopback that counts requests for objects."""
     import socket
 
     with socket.socket() as free:
@@ -271,9 +271,9 @@ def s3_server(work: Path) -> Iterator[Callable[[], int]]:
         log.close()
 
 
-def write(name: str, told: dict[str, Any], seconds: dict[str, list[float]], more: dict[str, Any]) -> None:
-    """Write the medians of one measurement down, and print them."""
-    medians = {who: statistics.median(taken) for who, taken in seconds.items()}
+def write(name: str, source: dict[str, Any], seconds: dict[str, list[float]], more: dict[str, Any]) -> None:
+    """Write and print the medians of one benchmark."""
+    medians = {variant: statistics.median(each) for variant, each in seconds.items()}
     result = {
         "name": name,
         "date": datetime.now(UTC).date().isoformat(),
@@ -281,20 +281,20 @@ def write(name: str, told: dict[str, Any], seconds: dict[str, list[float]], more
             "cores": os.cpu_count(),
             "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
         },
-        "input": told,
+        "input": source,
         "ours": {"seconds": medians["ours"], "all": seconds["ours"]},
         "peers": {
-            who: {"seconds": taken, "ratio": round(medians["ours"] / taken, 2), "all": seconds[who]}
-            for who, taken in medians.items()
-            if who != "ours"
+            variant: {"seconds": median, "ratio": round(medians["ours"] / median, 2), "all": seconds[variant]}
+            for variant, median in medians.items()
+            if variant != "ours"
         },
         **more,
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
-    print(f"\n{name}: {told} {more}")
-    for who, taken in medians.items():
-        print(f"  {who:20} {taken:7.2f} s   ours is {medians['ours'] / taken:.2f} times that")
+    print(f"\n{name}: {source} {more}")
+    for variant, median in medians.items():
+        print(f"  {variant:20} {median:7.2f} s   ours is {medians['ours'] / median:.2f} times that")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Events of a Kafka Connect S3 sink to flat, typed Parquet tables, one a topic."""
+"""Flatten events of a Kafka Connect S3 sink into typed Parquet tables, one per topic."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ from transforms.object_names import DATE_KEYS, compile_date_template
 
 
 def build(events: TopicObjects, *, feed: FlattenEventsFeed, lake_uri: str, layout: str) -> FlatEvents:
-    """Flatten events into columns that are learned from them, each record once."""
+    """Flatten events into learned columns, each record exactly once."""
     return FlatEvents(
         events,
         rules=feed.rules(),
@@ -36,17 +36,17 @@ def build(events: TopicObjects, *, feed: FlattenEventsFeed, lake_uri: str, layou
 
 
 def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[TargetJob[TopicObjects, JudgedRows]]:
-    """Give a target for each table that topics fill; the source is listed once for all of them.
+    """Return a target per table; the source is listed once for all of them.
 
     Raises:
-        EmptySourceError: If no object of a wanted topic lies there.
+        EmptySourceError: If the source has no object of a selected topic.
     """
     folder = open_folder(feed, lake)
     listing = folder.list()
     if not listing.topics:
         raise EmptySourceError(_describe_no_topic(folder))
     warnings = [
-        f"source.topics: no object lies there of a topic like {pattern!r}"
+        f"source.topics: the source has no object of a topic that matches {pattern!r}"
         for pattern in feed.source.topics
         if not any(is_wanted(topic, (pattern,)) for topic in listing.topics)
     ]
@@ -56,15 +56,15 @@ def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[Ta
         sink = _sink(feed_name, feed, lake, table)
         flatten = partial(build, feed=feed, lake_uri=lake.uri, layout=sink.layout())
         jobs.append(TargetJob(feed, sink.target, reader, flatten, sink))
-        warnings = []  # once is enough
+        warnings = []  # reported once
     return jobs
 
 
 def open_folder(feed: FlattenEventsFeed, lake: Lake) -> SinkFolder:
-    """Open where the sink writes: a folder in the lake, or a lake of its own."""
+    """Open the sink's folder, in the lake or at another URI."""
     source = feed.source
-    place = (open_lake(source.path), "") if "://" in source.path else (lake, source.path)
-    return SinkFolder(*place, source.delimiter, source.topics)
+    location = (open_lake(source.path), "") if "://" in source.path else (lake, source.path)
+    return SinkFolder(*location, source.delimiter, source.topics)
 
 
 def _reader(
@@ -98,15 +98,15 @@ def _sink(feed_name: str, feed: FlattenEventsFeed, lake: Lake, table: str) -> Pa
 
 
 def _describe_no_topic(folder: SinkFolder) -> str:
-    """Say what lies at a source that has no object of any wanted topic."""
-    found = replace(folder, topics=("*",)).list()
+    """Describe the contents of a source that has no object of a selected topic."""
+    listing = replace(folder, topics=("*",)).list()
     others = {
-        taken.path: f"source.topics does not name topic {topic!r}"
-        for topic, objects in found.topics.items()
-        for taken in objects
+        sink_object.path: f"source.topics does not match topic {topic!r}"
+        for topic, objects in listing.topics.items()
+        for sink_object in objects
     }
     return describe_empty(
-        folder.folder or f"{folder.lake.uri}/", others | dict(found.strays), whose="one of the sink's"
+        folder.folder or f"{folder.lake.uri}/", others | dict(listing.strays), whose="one of the sink's"
     )
 
 

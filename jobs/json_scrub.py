@@ -1,4 +1,4 @@
-"""Objects of JSON records lose the content of some fields where they lie, under the same key."""
+"""Scrub fields of JSON records in place: objects keep their keys."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,12 +17,12 @@ from lakewright.storage.lake import Lake
 
 
 def build(objects: Sequence[SourceObject], *, rules: ScrubRules) -> Rewriting:
-    """Say what a worker does with each object: it scrubs it by the rules."""
+    """Scrub each object by the rules."""
     return Rewriting(objects, work=partial(scrub_object, rules=rules), warnings=partial(warn_of_hidden, rules=rules))
 
 
 def open_targets(feed_name: str, feed: JsonScrubFeed, lake: Lake) -> list[AnyJob]:
-    """Give the one target of a feed: the objects themselves."""
+    """Return the only target of a feed: the objects themselves."""
     name, rules = target_name(feed.source), feed.rules()
     workers = SparkWorkers(shows_values=feed.show_values)
     reader = ObjectsToScrub(lake, feed.source.path, feed.source.objects, rules)
@@ -38,7 +38,7 @@ def open_targets(feed_name: str, feed: JsonScrubFeed, lake: Lake) -> list[AnyJob
 
 
 def target_name(source: ScrubSource) -> str:
-    """Name the target after its folder; named objects have a log of their own, so that no run waits for another."""
+    """Name the target after its folder; a selection of objects has a separate log, so that its runs never wait."""
     name = source.path.strip("/").rsplit("/", 1)[-1]
     if not source.objects:
         return name

@@ -1,4 +1,4 @@
-"""Workers for tests: the tasks of a batch are done in this process, one after the other."""
+"""Workers for tests: run the tasks of a batch in this process, one after another."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class InProcessWorkers:
-    """See ``lakewright.engine.workers.Workers``; ``done`` gathers the tasks of each call."""
+    """See ``lakewright.engine.workers.Workers``; ``done`` records the tasks of each call."""
 
     at_once: int
     done: list[Sequence[Any]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The feeds of the job flatten_events."""
+"""The feed of the job flatten_events."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,7 +18,7 @@ from transforms.events.types import TIME_FORMATS
 from transforms.key_paths import read_path
 from transforms.object_names import DATE_KEYS, compile_date_template
 
-#: Columns that are not the events' own.
+#: Columns that attributes of events cannot use.
 RESERVED: Final = (*PROVENANCE, *DATE_KEYS)
 
 TimeFormat = Literal["epoch_seconds", "epoch_millis", "epoch_micros", "epoch_nanos", "iso"]
@@ -36,12 +36,12 @@ def _is_template(template: str) -> str:
 
 
 def _is_day(written: object) -> object:
-    """Let nothing be taken for seconds since 1970."""
+    """Accept only dates: pydantic would read numbers as seconds since 1970."""
     if isinstance(written, str):
         with suppress(ValueError):
             return date.fromisoformat(written)
     if type(written) is not date:
-        raise ValueError(f"a day is written like 1990-01-31, not {written!r}")
+        raise ValueError(f"must be a date such as 1990-01-31, not {written!r}")
     return written
 
 
@@ -50,7 +50,7 @@ Day = Annotated[date, BeforeValidator(_is_day)]
 
 
 class RecordPlace(Model):
-    """Where a record says what its place in Kafka is; what it does not say, the object's name does."""
+    """Attributes with a record's position in Kafka; what they do not provide is derived from the object's name."""
 
     topic: Attribute | None = Field(default=None, description="Attribute with the topic.")
     partition: Attribute | None = Field(default=None, description="Attribute with the Kafka partition.")
@@ -58,94 +58,99 @@ class RecordPlace(Model):
 
 
 class EventDay(Model):
-    """Which day a row belongs to."""
+    """What determines the day of a row."""
 
     source: Literal["path", "object", "field"] = Field(
         default="path",
         alias="from",
-        description="path: the object's folders. object: its time of writing. field: an attribute of the event.",
+        description="path: the object's folders. object: its last-modified time. field: an attribute of the event.",
     )
-    field: Attribute | None = Field(default=None, description="With field: an attribute of source.timestamps.")
+    field: Attribute | None = Field(default=None, description="For from: field, an attribute of source.timestamps.")
     path_format: Annotated[str, AfterValidator(_is_template)] = Field(
-        default="", description="With path: how the folders are written, such as dt={year}-{month}-{day}/*."
+        default="",
+        description="For from: path, the pattern of the folders, such as dt={year}-{month}-{day}/*. Empty: "
+        "key=value folders.",
     )
 
 
 class DaysAllowed(Model):
-    """The days that events can be of: a time in another unit than the feed says is far off."""
+    """The days that rows may have; a time in another unit than declared is far outside."""
 
-    first: Day = Field(default=date(1990, 1, 1), description="First day; a row before it is rejected.")
+    first: Day = Field(default=date(1990, 1, 1), description="First day; earlier rows are rejected.")
     last: Day | None = Field(
-        default=None, description="Last day; a row behind it is rejected. Null: the day after the batch is processed."
+        default=None, description="Last day; later rows are rejected. Null: the day after the batch is processed."
     )
 
     @model_validator(mode="after")
     def _fits(self) -> "DaysAllowed":
         if self.last is not None and self.last < self.first:
-            raise ValueError(f"last: {self.last} is before first: {self.first}; no row could be of any day")
+            raise ValueError(f"last: {self.last} is before first: {self.first}; all rows would be rejected")
         return self
 
 
 class EventSource(Model):
-    """Where the sink writes, and what the events say of themselves."""
+    """The sink's folder, and the attributes of its events."""
 
     path: Annotated[str, source_folder("raw/topics/")] = Field(
-        min_length=1, description="The sink's topics.dir: a folder in the lake, or a URI of its own."
+        min_length=1, description="The sink's topics.dir: a folder in the lake, or a URI."
     )
     topics: tuple[str, ...] = Field(
-        default=("*",), min_length=1, description="Topics to take, by name or pattern such as shop.*; capitals count."
+        default=("*",), min_length=1, description="Topics to read, by name or pattern such as shop.*; case-sensitive."
     )
     delimiter: str = Field(default="+", min_length=1, description="The sink's file.delim.")
-    day: EventDay = Field(default=EventDay(), description="Which day a row belongs to.")
-    day_range: DaysAllowed = Field(default=DaysAllowed(), description="Which days events can be of.")
-    timestamps: dict[Attribute, TimeFormat] = Field(
-        default={}, description="Attributes that become timestamps, and how their times are written."
+    day: EventDay = Field(default=EventDay(), description="What determines the day of a row.")
+    day_range: DaysAllowed = Field(
+        default=DaysAllowed(), description="The days that rows may have; rows of other days are rejected."
     )
-    record: RecordPlace = Field(default=RecordPlace(), description="Where a record says what its place in Kafka is.")
+    timestamps: dict[Attribute, TimeFormat] = Field(
+        default={}, description="Attributes that become timestamps, with the format of their times."
+    )
+    record: RecordPlace = Field(default=RecordPlace(), description="Attributes with a record's position in Kafka.")
     on_offset_conflict: Literal["keep", "refuse"] = Field(
         default="keep",
-        description="What becomes of records at one offset that are not the same. keep: both are rows, with a warning. "
-        "refuse: nothing is published.",
+        description="What to do with different records at the same offset. keep: keep both rows, with a warning. "
+        "refuse: publish nothing.",
     )
     max_record_bytes: RecordBytes = Field(
-        default=MAX_RECORD_BYTES, description="An object with a longer line, once unpacked, is refused whole."
+        default=MAX_RECORD_BYTES, description="An object with a longer (uncompressed) line is refused as a whole."
     )
 
 
 class CatalogDatabase(Model):
-    """Where the tables are registered in the Glue Data Catalog, each by its own name."""
+    """The Glue Data Catalog database in which the tables are registered, each under its name."""
 
-    database: str = Field(min_length=1, description="Database in the catalog; made if it is not there.")
+    database: str = Field(min_length=1, description="Database in the catalog; created if it does not exist.")
 
 
 class EventTarget(Model):
-    """The tables, one a topic."""
+    """The tables, one per topic."""
 
     path: Annotated[str, target_folder("refined/")] = Field(
         min_length=1, description="Folder of the tables in the lake."
     )
-    separator: str = Field(default="_", min_length=1, description="What stands between the keys in a column's name.")
-    sort_by: tuple[str, ...] = Field(default=(), description="Columns that the rows of a file are sorted by.")
+    separator: str = Field(default="_", min_length=1, description="Separator between the keys in a column's name.")
+    sort_by: tuple[str, ...] = Field(default=(), description="Columns by which the rows of a file are sorted.")
     dedupe_days: Annotated[int, Field(ge=0, le=400)] = Field(
         default=0,
-        description="Days before and after its own in which a record that carries its offset (source.record.offset) "
-        "is looked for in earlier batches.",
+        description="Days before and after its own day in which a record that carries its offset "
+        "(source.record.offset) is deduplicated against earlier batches.",
     )
-    compression: Compression = Field(default="snappy", description="How the Parquet files are compressed.")
-    catalog: CatalogDatabase | None = Field(default=None, description="Where the tables are registered.")
+    compression: Compression = Field(default="snappy", description="Compression of the Parquet files.")
+    catalog: CatalogDatabase | None = Field(default=None, description="Where to register the tables.")
     on_missing_source: Literal["refuse", "rebuild"] = Field(
-        default="refuse", description="What becomes of a rebuild that lacks a source object."
+        default="refuse",
+        description="What to do if a source object is gone that a rebuild needs: refuse, or rebuild without it.",
     )
 
     @model_validator(mode="after")
     def _fits(self) -> "EventTarget":
         if clean_key(self.separator) != self.separator:
-            raise ValueError(f"separator: {self.separator!r} cannot be part of a column's name; _ and letters can")
+            raise ValueError(f"separator: {self.separator!r} cannot be part of a column's name; use _ or letters")
         return self
 
 
 class FlattenEventsFeed(Feed):
-    """A feed of the job flatten_events."""
+    """Configuration of the job flatten_events."""
 
     job: Literal["flatten_events"] = Field(description="The job that runs this feed.")
     source: EventSource
@@ -155,12 +160,12 @@ class FlattenEventsFeed(Feed):
     def _day_fits(self) -> "FlattenEventsFeed":
         day = self.source.day
         if (day.source == "field") != (day.field is not None):
-            raise ValueError("source.day: field names the attribute with the day, and stands with from: field alone")
+            raise ValueError("source.day: field is required with from: field, and allowed only there")
         if day.path_format and day.source != "path":
-            raise ValueError("source.day: path_format stands with from: path alone")
+            raise ValueError("source.day: path_format is allowed only with from: path")
         if day.field is not None and day.field not in self.source.timestamps:
             raise ValueError(
-                f"source.day.field: {day.field} must be in source.timestamps, which say how its time is written; "
+                f"source.day.field: {day.field} must be in source.timestamps, with the format of its times; "
                 f"known are {', '.join(TIME_FORMATS)}"
             )
         return self
@@ -171,24 +176,24 @@ class FlattenEventsFeed(Feed):
         return self
 
     def catalog_entries(self) -> Sequence[CatalogEntry]:
-        """Give the tables of the topics that this feed names in full; its patterns may match others."""
+        """Return the tables of topics that the feed names without wildcards; patterns may match others."""
         catalog = self.target.catalog
         topics = [topic for topic in self.source.topics if set("*?[").isdisjoint(topic)]
         return [CatalogEntry(("source", "topics"), catalog.database, table_name(topic)) for topic in topics if catalog]
 
     def days(self, processed: date) -> DayRange:
-        """Give the days that the rows of a batch may be of, which is processed on a day."""
+        """Return the allowed days of the rows of a batch, given its processing date."""
         allowed = self.source.day_range
         return DayRange(allowed.first, allowed.last or processed + timedelta(days=1))
 
     def layout_note(self) -> str:
-        """Say how the tables lie in their folders: what of the feed cannot change without making them anew."""
+        """Describe the layout of the tables: the settings that cannot change without a rebuild."""
         day = self.source.day
         source = f"the {day.source} {day.field or day.path_format}".rstrip()
         return f"by the day of {source}, names with {self.target.separator!r}"
 
     def rules(self) -> EventRules:
-        """Give what the feed says of its events."""
+        """Return how to read the events."""
         source = self.source
         paths = [source.day.field, source.record.topic, source.record.partition, source.record.offset]
         day, topic, partition, offset = (read_path(path) if path else None for path in paths)

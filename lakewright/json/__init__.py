@@ -1,1 +1,1 @@
-"""JSON-lines objects."""
+"""Objects of JSON records."""

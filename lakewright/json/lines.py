@@ -1,4 +1,4 @@
-"""Bytes of a JSON-lines object to blocks of whole lines: streamed, with a limit to a line's length."""
+"""Split the bytes of a JSON-lines object into blocks of whole lines, streamed, with a limit on line length."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from transforms.json.framing import Records, likely_records
 from transforms.json.object_count import ObjectCount
 
 PIECE_BYTES: Final = 1 << 20
-#: All that a line without a record may hold: blanks, a BOM.
+#: Bytes of lines without a record: whitespace, a BOM.
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some whole lines without their line feeds; ``ends`` says whether the last one had one too."""
+    """Whole lines without their line feeds; ``ends``: whether the last one ended with a line feed."""
 
     first_line: int
     lines: list[bytes]
@@ -26,41 +26,41 @@ class Block:
 
 
 def blocks_of_lines(chunks: Iterable[bytes], *, max_record_bytes: int) -> Iterator[Block]:
-    """Cut a stream into blocks of whole lines; lines end with LF, and what stands before it is theirs.
+    """Split a stream into blocks of whole lines. Lines end with LF; a CR before it belongs to the line.
 
     Raises:
         LongRecordError: If a line is longer than ``max_record_bytes``.
     """
-    number, kept, kept_bytes = 1, [], 0
+    number, buffered, buffered_bytes = 1, [], 0
     for chunk in chunks:
-        cut = chunk.rfind(b"\n")
-        if cut < 0:
-            kept.append(chunk)
-            kept_bytes += len(chunk)
-            if kept_bytes > max_record_bytes:
-                raise _long(number, b"".join(kept), max_record_bytes)
+        line_end = chunk.rfind(b"\n")
+        if line_end < 0:
+            buffered.append(chunk)
+            buffered_bytes += len(chunk)
+            if buffered_bytes > max_record_bytes:
+                raise _long(number, b"".join(buffered), max_record_bytes)
             continue
-        lines = b"".join((*kept, chunk[:cut])).split(b"\n")
+        lines = b"".join((*buffered, chunk[:line_end])).split(b"\n")
         yield _checked(Block(number, lines, ends=True), max_record_bytes)
         number += len(lines)
-        kept, kept_bytes = [chunk[cut + 1 :]], len(chunk) - cut - 1
-    if last := b"".join(kept):
+        buffered, buffered_bytes = [chunk[line_end + 1 :]], len(chunk) - line_end - 1
+    if last := b"".join(buffered):
         yield _checked(Block(number, [last], ends=False), max_record_bytes)
 
 
 class RecordCount:
-    """Counts the records of a stream while it goes by: its lines that are not blank, wherever its chunks are cut."""
+    """Counts the records (lines that are not blank) of a stream that passes through, however it is chunked."""
 
     def __init__(self) -> None:
         self._ended, self._has_begun = 0, False
 
     @property
     def records(self) -> int:
-        """Give the number of records so far; one that has begun is one."""
+        """Number of records so far, including an incomplete one."""
         return self._ended + self._has_begun
 
     def counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Let a stream go by."""
+        """Yield the chunks of a stream, and count its records."""
         for chunk in chunks:
             first, *others = chunk.split(b"\n")
             self._has_begun = self._has_begun or bool(first.strip(_BLANK))
@@ -72,15 +72,15 @@ class RecordCount:
 
 
 def record_count(records: Records) -> RecordCount | ObjectCount:
-    """Give what counts the records of a stream."""
+    """Return a counter for a framing."""
     return RecordCount() if records == "lines" else ObjectCount()
 
 
 def count_records(file: BinaryIO, *, records: Records = "lines") -> int:
-    """Count the records of a file, packed or not.
+    """Count the records of a file, compressed or not.
 
     Raises:
-        DamagedGzipError: If it is packed and broken.
+        DamagedGzipError: If its gzip stream is damaged.
     """
     head, pieces = peek(iter(partial(file.read, PIECE_BYTES), b""))
     count = record_count(records)
@@ -90,9 +90,9 @@ def count_records(file: BinaryIO, *, records: Records = "lines") -> int:
 
 
 def _checked(block: Block, limit: int) -> Block:
-    for place, line in enumerate(block.lines):
+    for index, line in enumerate(block.lines):
         if len(line) > limit:
-            raise _long(block.first_line + place, line, limit)
+            raise _long(block.first_line + index, line, limit)
     return block
 
 

@@ -1,4 +1,4 @@
-"""The proof of a scrub: an object is read once more, with a parser that knows nothing of the scrubber."""
+"""Verification of a scrub: read the object again, with a parser that is independent of the scrubber."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,12 +12,12 @@ from lakewright.storage.gzip import gunzip, is_gzip, peek
 from lakewright.storage.in_place import ObjectsInPlace
 from lakewright.unexpected import cause_of
 from transforms.errors import LongRecordError
-from transforms.json.proof import DECODER, Left
+from transforms.json.proof import DECODER, Remains
 from transforms.json.values import read_values
 
 
 class HiddenFields:
-    """The strings of an object that hide a field, counted record by record."""
+    """Counts the strings of an object that hide a field, record by record."""
 
     def __init__(self, path: str, rules: ScrubRules) -> None:
         self._path, self._rules, self._proof = path, rules, rules.proof()
@@ -25,47 +25,46 @@ class HiddenFields:
         self._first = 0
         self.count = 0
 
-    def look(self, number: int, record: bytes) -> bool:
-        """Look at what is a record or, in lines, may be one; tell whether it is.
+    def check(self, number: int, record: bytes) -> bool:
+        """Check a record or a line; return whether it is a record, and not a blank line.
 
         Raises:
-            ObjectRefusedError: If a field still holds anything but the replacement.
+            ObjectRefusedError: If it cannot be parsed, or a field has a value other than the replacement.
         """
         try:
             text = record.decode().removeprefix("\ufeff").strip(" \t\r\n")
             if not text:
                 return False
-            left = self._proof.look(text)
+            remains = self._proof.check(text)
         except (ValueError, RecursionError) as error:
             raise self.unreadable(number, error) from None
-        self._note(number, left)
+        self._note(number, remains)
         return True
 
-    def look_at(self, number: int, record: Any) -> None:
-        """Look at a record that ``transforms.json.proof.DECODER`` has parsed.
+    def check_parsed(self, number: int, record: Any) -> None:
+        """Check a record that ``transforms.json.proof.DECODER`` has parsed.
 
         Raises:
-            ObjectRefusedError: If a field still holds anything but the replacement.
+            ObjectRefusedError: If a field has a value other than the replacement.
             RecursionError: If it is nested too deeply.
         """
-        self._note(number, self._proof.look_at(record))
+        self._note(number, self._proof.check_parsed(record))
 
     def unreadable(self, number: int, error: Exception) -> ObjectRefusedError:
-        """Say that a record cannot be read again."""
-        return ObjectRefusedError({self._path: f"{self._unit} {number} cannot be read again: {cause_of(error)}"})
+        """Return the error for a record that cannot be parsed."""
+        return ObjectRefusedError({self._path: f"{self._unit} {number} cannot be verified: {cause_of(error)}"})
 
-    def _note(self, number: int, left: Left) -> None:
-        if left.holds:
-            said = f"{self._unit} {number} still holds a field that was to be scrubbed"
-            raise ObjectRefusedError({self._path: said})
-        self._first = self._first or (number if left.hidden else 0)
-        self.count += left.hidden
+    def _note(self, number: int, remains: Remains) -> None:
+        if remains.unscrubbed:
+            raise ObjectRefusedError({self._path: f"{self._unit} {number} still contains a field to scrub"})
+        self._first = self._first or (number if remains.hidden else 0)
+        self.count += remains.hidden
 
-    def refuse_if_asked(self, what: str) -> None:
-        """Refuse the object if it hides fields and the rules say so; ``what`` says what it is like now.
+    def refuse_if_configured(self, status: str) -> None:
+        """Refuse the object if it hides fields and the rules say so; ``status`` says what happened to the object.
 
         Raises:
-            ObjectRefusedError: If that is so.
+            ObjectRefusedError: If it does, and ``on_hidden`` is ``refuse``.
         """
         if self.count and self._rules.on_hidden == "refuse":
             strings = (
@@ -74,50 +73,50 @@ class HiddenFields:
                 else f"a string in {self._unit} {self._first} hides"
             )
             raise ObjectRefusedError(
-                {self._path: f"{strings} a field to scrub in JSON; {self._rules.advice()}; {what}"}
+                {self._path: f"{strings} a field to scrub in JSON; {self._rules.advice()}; {status}"}
             )
 
 
-def proven(objects: ObjectsInPlace, done: Rewritten, rules: ScrubRules) -> Rewritten:
-    """Read an object that is done once more; its report then also counts the strings that hide a field.
+def verify_scrub(objects: ObjectsInPlace, report: Rewritten, rules: ScrubRules) -> Rewritten:
+    """Read a finished object again; its report then also counts the strings that hide a field.
 
-    An object that was written again since is another one's work: its report stays as it is.
+    If others have rewritten the object since, its report is returned unchanged.
 
     Raises:
-        ObjectRefusedError: If a field still holds anything but the replacement, or is hidden and must not be.
-        AccountingError: If it has another number of records than were written.
+        ObjectRefusedError: If a field has a value other than the replacement, or is hidden and the rules refuse that.
+        AccountingError: If its record count differs from the number written.
     """
-    opened = objects.open(done.path)
-    if opened is None or opened.etag != done.etag:
-        return done
+    opened = objects.open(report.path)
+    if opened is None or opened.etag != report.etag:
+        return report
     head, pieces = peek(opened.pieces)
     content = gunzip(pieces, piece_bytes=PIECE_BYTES) if is_gzip(head) else pieces
-    hidden = HiddenFields(done.path, rules)
+    hidden = HiddenFields(report.path, rules)
     try:
-        records = _look(hidden, content, rules)
-    except OvertakenError:  # written again while it was read
-        return done
+        records = _check(hidden, content, rules)
+    except OvertakenError:  # rewritten while it was read
+        return report
     except (DamagedGzipError, LongRecordError) as error:
-        raise ObjectRefusedError({done.path: f"{error}; the object was left as it was"}) from None
-    hidden.refuse_if_asked("the object is marked as processed")
-    if done.status == "already":
-        return replace(done, numbers=done.numbers | ({"hidden": hidden.count} if hidden.count else {}))
-    if records != done.in_place:
-        raise AccountingError(f"{done.in_place} records were put in place, and {records} are read there")
-    return replace(done, numbers=done.numbers | {"hidden": hidden.count})
+        raise ObjectRefusedError({report.path: f"{error}; the object was left unchanged"}) from None
+    hidden.refuse_if_configured("the object is tagged as processed")
+    if report.status == "already":
+        return replace(report, numbers=report.numbers | ({"hidden": hidden.count} if hidden.count else {}))
+    if records != report.in_place:
+        raise AccountingError(f"{report.in_place} records were written, but {records} are read back")
+    return replace(report, numbers=report.numbers | {"hidden": hidden.count})
 
 
-def _look(hidden: HiddenFields, content: Iterable[bytes], rules: ScrubRules) -> int:
-    """Look at all records of an object, and count them."""
+def _check(hidden: HiddenFields, content: Iterable[bytes], rules: ScrubRules) -> int:
+    """Check all records of an object, and return their number."""
     limit, records = rules.max_record_bytes, 0
     if rules.records == "lines":
         for block in blocks_of_lines(content, max_record_bytes=limit):
             for number, line in enumerate(block.lines, block.first_line):
-                records += hidden.look(number, line)
+                records += hidden.check(number, line)
         return records
     try:
         for value in read_values(content, rules.records, max_record_bytes=limit, decoder=DECODER):
-            hidden.look_at(records + 1, value)
+            hidden.check_parsed(records + 1, value)
             records += 1
     except (ValueError, RecursionError) as error:
         raise hidden.unreadable(records + 1, error) from None

@@ -1,4 +1,4 @@
-"""What a scrub takes out of records, and what its log remembers of an object that was scrubbed."""
+"""The rules of a scrub, and the notes on scrubbed objects in its log."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,13 +17,14 @@ _HIDDEN: Final = "hidden"
 
 @dataclass(frozen=True)
 class ScrubRules:
-    """What is scrubbed, and how; see ``transforms.json.text.scrub_line`` for the first three.
+    """What to scrub, and how; ``fields``, ``depth`` and ``replacement`` as in ``transforms.json.text.scrub_line``.
 
-    ``records`` says how records follow each other in an object, see ``transforms.json.framing``; it is no part of the
-    name, since two framings that both fit an object find the same values in it.
+    ``records`` is the framing of an object, see ``transforms.json.framing``; it is not part of the name, since two
+    framings that both fit an object find the same values in it.
 
-    ``inside_strings`` are as in ``transforms.json.strings.StringScrubber``. An object that hides fields in strings that
-    are not scrubbed inside is left as it was with ``on_hidden: refuse``; else it is scrubbed, and they are counted.
+    ``inside_strings`` is as in ``transforms.json.strings.StringScrubber``. If an object hides fields in strings that
+    are not scrubbed inside, ``on_hidden: refuse`` leaves it unchanged; otherwise it is scrubbed, and such strings are
+    counted.
     """
 
     fields: tuple[str, ...]
@@ -38,46 +39,46 @@ class ScrubRules:
 
     @property
     def looks_first(self) -> bool:
-        """Tell whether hidden fields are looked for before an object is replaced."""
+        """Whether to look for hidden fields before an object is replaced."""
         return self.on_hidden == "refuse" or bool(self.inside_strings)
 
     @property
     def looks(self) -> bool:
-        """Tell whether hidden fields are looked for at all."""
+        """Whether to look for hidden fields at all."""
         return self.verify or self.looks_first
 
     def name(self) -> str:
-        """Name what is scrubbed, so that a log can tell by which rules an object was."""
-        said: tuple[object, ...] = (sorted(self.fields), self.depth, self.replacement)
+        """Return a fingerprint of the rules, by which the log knows how an object was scrubbed."""
+        rules: tuple[object, ...] = (sorted(self.fields), self.depth, self.replacement)
         if self.inside_strings:
             inside = self.inside_strings
-            said += ("any" if inside == "any" else sorted(inside),)
-        return sha256(repr(said).encode()).hexdigest()[:16]
+            rules += ("any" if inside == "any" else sorted(inside),)
+        return sha256(repr(rules).encode()).hexdigest()[:16]
 
     def notes(self, *, hidden: int) -> dict[str, str | int]:
-        """Note of an object that it was scrubbed by these rules, and how many of its strings hide a field."""
+        """Return the notes on a scrubbed object: these rules, and the number of its strings that hide a field."""
         return {_RULES: self.name()} | ({_HIDDEN: hidden} if hidden else {})
 
     def advice(self) -> str:
-        """Say what can be done about strings that hide fields."""
+        """Advise what to do about strings that hide fields."""
         if self.inside_strings == "any":
-            return "what is not JSON from end to end cannot be scrubbed inside"
-        return "name their fields in scrub.inside_strings"
+            return "strings that are only partly JSON cannot be scrubbed inside"
+        return "add their fields to scrub.inside_strings"
 
     def scrubber(self) -> Scrubber | StringScrubber:
-        """Give the scrubber of these fields."""
+        """Return the scrubber of these fields."""
         return scrubber_inside(self.fields, self.depth, self.replacement, self.inside_strings)
 
     def proof(self) -> ScrubProof:
-        """Give what tells whether a record still holds these fields, or hides them."""
+        """Return the check for fields that remain in a record, or are hidden in it."""
         return ScrubProof(self.fields, self.depth, self.replacement, self.inside_strings)
 
 
 def rules_of(scrubbed: SourceObject) -> str:
-    """Name the rules that an object of the log was scrubbed by."""
+    """Return the fingerprint of the rules by which an object of the log was scrubbed."""
     return str(scrubbed.notes.get(_RULES, ""))
 
 
 def hides_fields(scrubbed: SourceObject) -> bool:
-    """Tell whether an object of the log hid fields in strings when that was looked for."""
+    """Return whether an object of the log hid fields in strings when it was last checked."""
     return _HIDDEN in scrubbed.notes

@@ -1,4 +1,4 @@
-"""What lies at the source of a scrub, and what of it is to be scrubbed."""
+"""The reader of a scrub: the objects of the source, and which of them to scrub."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from transforms.object_names import as_text
 
 @dataclass(frozen=True)
 class ObjectsToScrub:
-    """The reader of a scrub: all objects below a folder, or some of them by name.
+    """The reader of a scrub: all objects below a folder, or only some by name.
 
     Attributes:
-        project: The lake of the project; its own zones are never scrubbed.
-        path: Where the objects lie: a folder in that lake, or a URI.
-        names: Only these, by their names below the path.
+        project: The lake of the project; ``state/`` and ``quarantine/`` in it are never scrubbed.
+        path: A folder in that lake, or a URI.
+        names: Only these objects, relative to the path.
     """
 
     project: Lake
@@ -36,34 +36,34 @@ class ObjectsToScrub:
 
     @property
     def lake(self) -> Lake:
-        """Give the lake that the objects lie in."""
+        """The lake of the objects."""
         return open_lake(self.path) if "://" in self.path else self.project
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
-        """See ``Reader.survey``: what the log does not hold; whether it is tagged shows when it is opened.
+        """See ``Reader.survey``. Chooses objects that the log does not contain; tags are read when objects are opened.
 
-        What the log holds as scrubbed by other rules is scrubbed again. After a batch that was dropped because the feed
-        changed, tags are not trusted either: they may stand for the rules of then.
+        Objects that were scrubbed by other rules are scrubbed again. After a batch that was dropped because the feed
+        had changed, tags are not trusted: they may be from the former rules.
         """
         lake, folder = self.lake, self.folder
         self._check(lake, request)
         refused, ignored = {}, {}
         chosen: list[SourceObject] = []
         done = hiding = 0
-        for path, found in self._objects(lake):
-            if found is not None and found.problem:
-                ignored[as_text(path)] = found.problem
-            elif reason := _reason_to_refuse(lake, path, found) or excluded.get(path):
+        for path, stored in self._objects(lake):
+            if stored is not None and stored.problem:
+                ignored[as_text(path)] = stored.problem
+            elif reason := _reason_to_refuse(lake, path, stored) or excluded.get(path):
                 refused[as_text(path)] = reason
-            elif found is None or not found.size:
+            elif stored is None or not stored.size:
                 ignored[path] = "empty"
             elif self._is_own(lake, path):
-                ignored[path] = "the project's own"
-            elif (again := self._scrubs_again(state, request, path)) or self._is_news(state, found):
-                chosen.append(planned(found, again=again))
+                ignored[path] = "in state/ or quarantine/ of the project"
+            elif (again := self._scrubs_again(state, request, path)) or self._is_new(state, stored):
+                chosen.append(planned(stored, again=again))
             else:
                 done, hiding = done + 1, hiding + hides_fields(state.objects[path])
-        known = f"{hiding} objects hid fields in strings when that was looked for; {self.rules.advice()}"
+        known = f"{hiding} objects hid fields in strings when they were last checked; {self.rules.advice()}"
         is_empty = not (chosen or refused or done)
         return Survey(
             Choice(chosen, Append()),
@@ -75,27 +75,27 @@ class ObjectsToScrub:
         )
 
     def changed(self, plan: Plan) -> list[str]:  # noqa: ARG002
-        """See ``Reader.changed``: whatever an object is by now, that is what is scrubbed."""
+        """See ``Reader.changed``. Always empty: the current version of each object is scrubbed."""
         return []
 
     def read(self, batch: Batch) -> Sequence[SourceObject]:
-        """See ``Reader.read``: the workers read."""
+        """See ``Reader.read``. Workers read the contents."""
         return batch.plan.objects
 
     @property
     def folder(self) -> str:
-        """The folder of the objects in their lake; empty where it is the lake's root."""
+        """The folder of the objects in their lake; empty for the root of the lake."""
         return "" if "://" in self.path else self.path.strip("/") + "/"
 
     def _check(self, lake: Lake, request: Request) -> None:
         if request.wanted:
-            raise ConfigError("a scrub knows no dates; name objects instead: --set 'source.objects=[a.json]'")
+            raise ConfigError("a scrub has no dates; select objects instead: --set 'source.objects=[a.json]'")
         if self._is_own(lake, self.folder):
-            raise ConfigError(f"source.path {self.path}: state/ and quarantine/ are the project's own")
+            raise ConfigError(f"source.path {self.path}: state/ and quarantine/ of the project cannot be scrubbed")
 
     def _objects(self, lake: Lake) -> Iterator[tuple[str, StoredObject | None]]:
         if not self.names:
-            yield from ((found.path, found) for found in lake.list(self.folder))
+            yield from ((stored.path, stored) for stored in lake.list(self.folder))
         for path in (self.folder + name for name in dict.fromkeys(self.names)):
             yield path, lake.stat(path)
 
@@ -104,28 +104,28 @@ class ObjectsToScrub:
         return f"{lake.uri}/{path}".startswith(own)
 
     def _scrubs_again(self, state: TableState, request: Request, path: str) -> bool:
-        """Tell whether an object is scrubbed whatever its tag says."""
+        """Return whether to scrub an object even if it is tagged."""
         feed_changed = state.last is not None and state.last.reason == FEED_CHANGED
         scrubbed = state.objects.get(path)
         by_others = scrubbed is not None and rules_of(scrubbed) != self.rules.name()
         return request.everything or feed_changed or by_others
 
-    def _is_news(self, state: TableState, found: StoredObject) -> bool:
-        """Tell whether the log lacks an object as it is, or holds that it hides fields, which are looked for."""
-        if not state.has(found.path, found.etag):
+    def _is_new(self, state: TableState, stored: StoredObject) -> bool:
+        """Return whether the log lacks this version of an object, or notes hidden fields that the rules look for."""
+        if not state.has(stored.path, stored.etag):
             return True
-        return self.rules.looks and hides_fields(state.objects[found.path])
+        return self.rules.looks and hides_fields(state.objects[stored.path])
 
 
-def _reason_to_refuse(lake: Lake, path: str, found: StoredObject | None) -> str:
-    if found is None:
-        return "there is no such object"
+def _reason_to_refuse(lake: Lake, path: str, stored: StoredObject | None) -> str:
+    if stored is None:
+        return "the object does not exist"
     if as_text(path) != path:
         return NOT_UTF8
     is_local = not lake.uri.startswith("s3://")
-    return "it does not lie below source.path" if is_local and {"", ".", ".."} & set(path.split("/")) else ""
+    return "it is not below source.path" if is_local and {"", ".", ".."} & set(path.split("/")) else ""
 
 
 def _by_other_rules(chosen: Sequence[SourceObject]) -> list[str]:
     count = sum(map(is_again, chosen))
-    return [f"{count} objects may have been scrubbed by other rules, and are scrubbed again"] if count else []
+    return [f"{count} objects may have been scrubbed by other rules and are scrubbed again"] if count else []

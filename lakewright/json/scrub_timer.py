@@ -1,6 +1,6 @@
-"""The timer of the scrub: an upload is noted with a time to live, and scrubbed when that has run out.
+"""The timer of the scrub: an upload is recorded with a time to live, and scrubbed when it expires.
 
-Both halves may be called twice with the same event: what is done is seen by its tag.
+Both handlers are idempotent: a scrubbed object is recognized by its tag.
 """
 
 import json
@@ -29,18 +29,18 @@ LOGGER = logging.getLogger("lakewright")
 
 
 def schedule_scrubs(event: Mapping[str, Any], *, table: str, delay_seconds: int) -> list[str]:
-    """Note each object of an S3 event in DynamoDB: ``{path, ttl}``; a path that is noted already gets a new time.
+    """Record each object of an S3 event in DynamoDB as ``{path, ttl}``; a path that is already there gets a new time.
 
-    Left out are empty objects, those that are gone, and those that are tagged as processed, as our own output is.
+    Empty objects, deleted ones, and those tagged as processed, such as our output, are skipped.
 
     Returns:
-        The paths that were noted.
+        The recorded paths.
 
     Raises:
-        UnreachableError: If an object could not be asked for its tags, or not be noted; the others were all the same.
+        UnreachableError: If the tags of an object could not be read, or it could not be recorded; the others were.
     """
     s3, dynamodb = s3_client(attempts=3), bounded_client("dynamodb")
-    noted, failed = [], []
+    scheduled, failed = [], []
     for created in created_objects(event):
         path = f"s3://{created.bucket}/{created.key}"
         try:
@@ -48,13 +48,13 @@ def schedule_scrubs(event: Mapping[str, Any], *, table: str, delay_seconds: int)
                 continue
             ttl = int(time.time()) + delay_seconds
             dynamodb.put_item(TableName=table, Item={"path": {"S": path}, "ttl": {"N": str(ttl)}})
-            noted.append(path)
+            scheduled.append(path)
         except (ClientError, BotoCoreError) as error:
-            LOGGER.error("%s was not scheduled: %s", one_line(path), error)  # noqa: TRY400 - its message says all
+            LOGGER.error("%s was not scheduled: %s", one_line(path), error)  # noqa: TRY400 - no traceback needed
             failed.append(path)
     if failed:
         raise UnreachableError(f"{len(failed)} objects were not scheduled, first {failed[0]}")
-    return noted
+    return scheduled
 
 
 def _is_waiting(s3: Any, created: CreatedObject) -> bool:
@@ -69,7 +69,7 @@ def _is_waiting(s3: Any, created: CreatedObject) -> bool:
 
 @dataclass(frozen=True)
 class ScrubJob:
-    """The Glue job that takes what is too large for a Lambda, and the folder whose objects it scrubs."""
+    """The Glue job for objects too large for a Lambda, and the folder that it scrubs."""
 
     name: str
     feed: str
@@ -78,19 +78,19 @@ class ScrubJob:
     source: str
 
     def start(self, paths: Sequence[str]) -> None:
-        """Start a run over some objects of the source.
+        """Start a run for some objects of the source.
 
         Raises:
-            ConfigError: If one of them does not lie there.
+            ConfigError: If one of them is not below the source.
         """
         if outside := [path for path in paths if not path.startswith(self.source)]:
-            raise ConfigError(f"{outside[0]} does not lie in {self.source}, which feed {self.feed} scrubs")
-        named = json.dumps([path.removeprefix(self.source) for path in paths])
+            raise ConfigError(f"{outside[0]} is not in {self.source}, which feed {self.feed} scrubs")
+        names = json.dumps([path.removeprefix(self.source) for path in paths])
         arguments = {
             "--feed": self.feed,
             "--lake": self.lake,
             "--config": self.config,
-            "--set": f"source.objects={named}",
+            "--set": f"source.objects={names}",
         }
         bounded_client("glue").start_job_run(JobName=self.name, Arguments=arguments)
 
@@ -98,10 +98,10 @@ class ScrubJob:
 def scrub_expired(
     event: Mapping[str, Any], *, rules: ScrubRules, largest_bytes: int, job: ScrubJob
 ) -> dict[str, list[dict[str, str]]]:
-    """Scrub the objects whose time to live has run out; hand those above ``largest_bytes`` to the job.
+    """Scrub the objects whose time to live has expired; pass those above ``largest_bytes`` to the job.
 
     Returns:
-        The records that failed, as Lambda takes them: those are delivered again, until their tries are used up.
+        The failed records in Lambda's format; Lambda retries them until its maximum of attempts.
     """
     failed: list[str] = []
     large: dict[str, str] = {}
@@ -109,23 +109,23 @@ def scrub_expired(
         bucket, _, key = path.removeprefix("s3://").partition("/")
         try:
             lake = S3Lake(bucket, "")
-            found = lake.stat(key)
-            if found is None:
-                lake.check()  # an object that is gone needs no scrub; a bucket that is not there is a fault
-            elif found.size > largest_bytes:
+            stored = lake.stat(key)
+            if stored is None:
+                lake.check()  # a deleted object needs no scrub; a missing bucket is an error
+            elif stored.size > largest_bytes:
                 large[path] = number
             else:
-                done = scrub_object(S3InPlace(bucket), key, rules)
-                LOGGER.info("%s: %s %s", one_line(path), done.status, done.numbers)
-                if hidden := hidden_in(done):
+                report = scrub_object(S3InPlace(bucket), key, rules)
+                LOGGER.info("%s: %s %s", one_line(path), report.status, report.numbers)
+                if hidden := hidden_in(report):
                     LOGGER.warning("%s: %d strings still hide fields to scrub in JSON", one_line(path), hidden)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this object's, and no other's
-            LOGGER.error("%s was not scrubbed: %s", one_line(path), one_line(cause_of(error)))  # noqa: TRY400 - its message says all
+        except Exception as error:  # noqa: BLE001 - it concerns only this object
+            LOGGER.error("%s was not scrubbed: %s", one_line(path), one_line(cause_of(error)))  # noqa: TRY400 - no traceback needed
             failed.append(number)
     try:
         if large:
             job.start(list(large))
     except (LakewrightError, ClientError, BotoCoreError) as error:
-        LOGGER.error("%d large objects were not handed over: %s", len(large), cause_of(error))  # noqa: TRY400
+        LOGGER.error("%d large objects were not passed to the job: %s", len(large), cause_of(error))  # noqa: TRY400
         failed += large.values()
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}

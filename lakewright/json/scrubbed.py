@@ -1,4 +1,4 @@
-"""The bytes of an object to its scrubbed bytes, record by record, however these follow each other."""
+"""Scrub the bytes of an object, record by record, in any framing."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
@@ -11,11 +11,11 @@ from transforms.errors import FramingError, LongRecordError, NotARecordError
 from transforms.json.framing import FramedBlock, framed_blocks, likely_records
 from transforms.json.strings import has_quote_inside
 
-LEFT: Final = "the object was left as it was"
+LEFT: Final = "the object was left unchanged"
 
 
 class ScrubbedRecords:
-    """The records of an object, scrubbed block by block; ``blanked`` values were anything else before."""
+    """Scrubs the records of an object block by block; ``blanked`` counts values that differed from the replacement."""
 
     def __init__(self, path: str, rules: ScrubRules) -> None:
         self._path, self._rules, self._looks_first = path, rules, rules.looks_first
@@ -24,11 +24,11 @@ class ScrubbedRecords:
         self.blanked = 0
 
     def contents(self, stream: Iterable[bytes]) -> Iterator[bytes]:
-        """Scrub a stream; what stands between its records stays.
+        """Scrub a stream; bytes between records are preserved.
 
         Raises:
-            ObjectRefusedError: If a line or what stands for a record is none, is too long or still holds a field, or
-                the records do not follow each other as the rules say.
+            ObjectRefusedError: If a record is invalid, too long or still contains a field, or the framing differs from
+                the rules.
         """
         limit, records = self._rules.max_record_bytes, self._rules.records
         try:
@@ -50,27 +50,27 @@ class ScrubbedRecords:
                 text, changed = self._scrub(line)
             except NotARecordError as error:
                 likely = likely_records(b"\n".join(block.lines[number - block.first_line :])) or ""
-                if likely == "document" and number > 1:  # or a line that was cut, which is as likely
+                if likely == "document" and number > 1:  # equally likely a truncated line
                     likely = ""
-                raise self._refused(f"line {number} is no JSON record: {error}", likely) from None
+                raise self._refused(f"line {number} is not a JSON record: {error}", likely) from None
             if self._looks_first and has_quote_inside(text):
-                self.hidden.look(number, text)
+                self.hidden.check(number, text)
             scrubbed.append(text)
             self.blanked += changed
         return b"\n".join(scrubbed) + (b"\n" if block.ends else b"")
 
     def _scrub_framed(self, block: FramedBlock, first_record: int) -> bytes:
         scrubbed = block.pieces.copy()
-        for place in range(1, len(scrubbed), 2):
-            number = first_record + place // 2
+        for index in range(1, len(scrubbed), 2):
+            number = first_record + index // 2
             try:
-                text, changed = self._scrub(block.pieces[place])
+                text, changed = self._scrub(block.pieces[index])
             except NotARecordError as error:
-                offset = block.offset + sum(map(len, block.pieces[:place]))
-                raise self._refused(f"record {number}, at offset {offset}, is no JSON record: {error}") from None
+                offset = block.offset + sum(map(len, block.pieces[:index]))
+                raise self._refused(f"record {number}, at offset {offset}, is not a JSON record: {error}") from None
             if self._looks_first and has_quote_inside(text):
-                self.hidden.look(number, text)
-            scrubbed[place] = text
+                self.hidden.check(number, text)
+            scrubbed[index] = text
             self.blanked += changed
         return b"".join(scrubbed)
 

@@ -1,4 +1,4 @@
-"""The template is what the code takes it for; whether AWS takes it, cfn-lint says."""
+"""The template matches the code; cfn-lint checks that AWS accepts it."""
 
 import json
 import re
@@ -17,7 +17,7 @@ TEMPLATE = ROOT / "deploy/template.yaml"
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short functions, which become their arguments."""
+    """YAML loader that replaces CloudFormation's short functions by their arguments."""
 
 
 Loader.add_multi_constructor("!", lambda loader, _, node: getattr(loader, f"construct_{node.id}")(node))
@@ -25,12 +25,12 @@ Loader.add_multi_constructor("!", lambda loader, _, node: getattr(loader, f"cons
 
 @pytest.fixture(scope="module")
 def resources() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=Loader)["Resources"]
-    return found
+    template: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=Loader)
+    return dict(template["Resources"])
 
 
 def statements(part: Any) -> Iterator[dict[str, Any]]:
-    """Find the policy statements at any depth."""
+    """Yield the policy statements at any depth."""
     if isinstance(part, dict):
         if "Effect" in part and "Resource" in part:
             yield part
@@ -42,16 +42,16 @@ def statements(part: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_cfn_lint_has_nothing_to_say() -> None:
+def test_cfn_lint_reports_nothing() -> None:
     lint = [str(Path(sys.executable).with_name("cfn-lint")), str(TEMPLATE)]
     done = subprocess.run(lint, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_every_role_names_its_actions_and_its_resources(resources: dict[str, Any]) -> None:
-    found = list(statements(resources))
-    assert len(found) > 10
-    for statement in (each for each in found if "Principal" not in each):
+def test_roles_have_no_wildcard_actions_or_resources(resources: dict[str, Any]) -> None:
+    policy = list(statements(resources))
+    assert len(policy) > 10
+    for statement in (each for each in policy if "Principal" not in each):
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert not [action for action in actions if "*" in action], statement
         assert statement["Resource"] not in ("*", ["*"]), statement
@@ -59,7 +59,7 @@ def test_every_role_names_its_actions_and_its_resources(resources: dict[str, Any
             assert re.search(r"(Prefix}|FeedName}/|/code/|aws-glue/)\*$", statement["Resource"]), statement
 
 
-def test_the_stream_hands_over_what_the_handler_looks_for(resources: dict[str, Any]) -> None:
+def test_the_stream_passes_only_expired_items_to_the_handler(resources: dict[str, Any]) -> None:
     expiry = resources["ScrubExpired"]["Properties"]["Events"]["Expiry"]["Properties"]
     (pattern,) = expiry["FilterCriteria"]["Filters"]
     by_ttl = {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}

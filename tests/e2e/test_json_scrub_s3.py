@@ -1,4 +1,4 @@
-"""Objects of a bucket, scrubbed under their keys: one by one in this process, and through the command line."""
+"""Scrubs of objects in a bucket: one by one in this process, and through the command line."""
 
 import gzip
 import io
@@ -40,7 +40,7 @@ def s3(bucket: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def requests() -> Iterator[Counter[str]]:
-    """Count the requests that this process sends, those about its own state aside."""
+    """Count the requests of this process, except those for its state."""
     counted: Counter[str] = Counter()
     call = BaseClient._make_api_call  # type: ignore[attr-defined]
 
@@ -60,8 +60,8 @@ def tags(s3: Any, key: str = KEY) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]}
 
 
-def test_everything_but_the_field_is_kept(s3: Any, requests: Counter[str]) -> None:
-    kept = {
+def test_everything_but_the_field_is_preserved(s3: Any, requests: Counter[str]) -> None:
+    properties = {
         "ContentType": "application/x-ndjson",
         "ContentEncoding": "identity",
         "CacheControl": "no-store",
@@ -71,7 +71,7 @@ def test_everything_but_the_field_is_kept(s3: Any, requests: Counter[str]) -> No
         "StorageClass": "STANDARD_IA",
         "ServerSideEncryption": "AES256",
     }
-    s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD, Tagging="team=a%20b&PROCESSED=no", **kept)
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD, Tagging="team=a%20b&PROCESSED=no", **properties)
     requests.clear()
     scrubbed = scrub_object(S3InPlace(BUCKET), KEY, RULES)
     assert requests == {"GetObject": 1, "GetObjectTagging": 1, "PutObject": 1}
@@ -79,7 +79,7 @@ def test_everything_but_the_field_is_kept(s3: Any, requests: Counter[str]) -> No
     sizes = {"bytes_in": len(RECORD), "bytes_out": len(SCRUBBED)}
     assert scrubbed.numbers == {"records": 1, "records_out": 1, "blanked": 1, **sizes}
     head = s3.head_object(Bucket=BUCKET, Key=KEY)
-    assert {name: head[name] for name in kept} == kept
+    assert {name: head[name] for name in properties} == properties
     assert head["ETag"].strip('"') == scrubbed.etag
     assert content(s3) == SCRUBBED
     assert tags(s3) == {"team": "a b", "PROCESSED": "True"}
@@ -100,7 +100,7 @@ def test_an_object_without_the_field_is_tagged_too(s3: Any, requests: Counter[st
 
 
 class Racing(S3InPlace):
-    """Somebody uploads the object anew, or deletes it, between its reading and its replacement."""
+    """Others upload or delete the object between its read and its replacement."""
 
     uploads: tuple[bytes | None, ...] = ()
 
@@ -115,7 +115,7 @@ class Racing(S3InPlace):
         return super().replace(path, opened, *arguments, **options)
 
 
-def test_a_newer_upload_in_between_is_not_lost(s3: Any) -> None:
+def test_a_concurrent_upload_is_not_lost(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)
     racing = Racing(BUCKET)
     racing.uploads = (RECORD * 2, RECORD * 3)
@@ -126,13 +126,13 @@ def test_a_newer_upload_in_between_is_not_lost(s3: Any) -> None:
     assert scrub_object(racing, KEY, RULES).status == "gone"
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)
     racing.uploads = tuple(RECORD * number for number in range(2, 9))
-    with pytest.raises(OvertakenError, match="written again 5 times"):
+    with pytest.raises(OvertakenError, match="rewritten 5 times"):
         scrub_object(racing, KEY, RULES)
     assert content(s3) == RECORD * 6
     assert tags(s3) == {}
 
 
-def test_a_put_whose_answer_was_lost_is_known_as_ours(s3: Any) -> None:
+def test_a_put_whose_response_was_lost_is_recognized(s3: Any) -> None:
     class Lossy(S3InPlace):
         def _put(self, *arguments: Any) -> Any:
             super()._put(*arguments)
@@ -142,17 +142,17 @@ def test_a_put_whose_answer_was_lost_is_known_as_ours(s3: Any) -> None:
     assert (scrubbed.status, scrubbed.numbers["blanked"]) == ("rewritten", 1)
 
 
-def test_gzip_goes_by_content(s3: Any) -> None:
+def test_gzip_is_detected_by_content(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="plain.gz", Body=RECORD, ContentEncoding="gzip")
-    s3.put_object(Bucket=BUCKET, Key="packed.json", Body=gzip.compress(RECORD) * 2, ContentType="application/json")
-    for key in ("plain.gz", "packed.json"):
+    s3.put_object(Bucket=BUCKET, Key="gzip.json", Body=gzip.compress(RECORD) * 2, ContentType="application/json")
+    for key in ("plain.gz", "gzip.json"):
         scrub_object(S3InPlace(BUCKET), key, RULES)
     assert content(s3, "plain.gz") == SCRUBBED
-    assert gzip.decompress(content(s3, "packed.json")) == SCRUBBED * 2
+    assert gzip.decompress(content(s3, "gzip.json")) == SCRUBBED * 2
     assert s3.head_object(Bucket=BUCKET, Key="plain.gz")["ContentEncoding"] == "gzip"
 
 
-def test_an_object_that_cannot_be_rewritten_is_named(s3: Any) -> None:
+def test_objects_that_cannot_be_rewritten_are_refused(s3: Any) -> None:
     ten = "&".join(f"tag{number}=x" for number in range(10))
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD, Tagging=ten)
     with pytest.raises(ObjectRefusedError, match="it has 10 tags"):
@@ -161,7 +161,7 @@ def test_an_object_that_cannot_be_rewritten_is_named(s3: Any) -> None:
     with pytest.raises(ObjectRefusedError, match="it is archived"):
         scrub_object(S3InPlace(BUCKET), KEY, RULES)
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD + b"[]\n")
-    with pytest.raises(ObjectRefusedError, match="line 2 is no JSON record: not a JSON object"):
+    with pytest.raises(ObjectRefusedError, match="line 2 is not a JSON record: not a JSON object"):
         scrub_object(S3InPlace(BUCKET), KEY, RULES)
     assert tags(s3) == {}
 
@@ -177,8 +177,8 @@ def test_an_object_that_would_lose_a_record_is_neither_replaced_nor_tagged(s3: A
     assert tags(s3) == {}
 
 
-def test_older_versions(s3: Any) -> None:
-    s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)  # from before the bucket kept versions
+def test_older_versions_are_counted_or_deleted(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)  # before versioning was enabled
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD * 2)
     s3.put_object(Bucket=BUCKET, Key=KEY + "x", Body=RECORD)
@@ -188,12 +188,12 @@ def test_older_versions(s3: Any) -> None:
     deleted = scrub_object(S3InPlace(BUCKET), KEY, rules)
     assert deleted.status == "already"
     assert deleted.numbers == {"already": 1, "older_versions": 0, "deleted_versions": 2}
-    found = s3.list_object_versions(Bucket=BUCKET)["Versions"]
-    assert Counter(version["Key"] for version in found) == {KEY: 1, KEY + "x": 1}
+    versions = s3.list_object_versions(Bucket=BUCKET)["Versions"]
+    assert Counter(version["Key"] for version in versions) == {KEY: 1, KEY + "x": 1}
     assert content(s3) == SCRUBBED * 2
 
 
-def test_a_newer_version_outlives_the_deletion_of_older_ones(s3: Any) -> None:
+def test_deleting_older_versions_keeps_newer_uploads(s3: Any) -> None:
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)
 
@@ -208,7 +208,7 @@ def test_a_newer_version_outlives_the_deletion_of_older_ones(s3: Any) -> None:
     assert len(s3.list_object_versions(Bucket=BUCKET)["Versions"]) == 2
 
 
-def test_above_one_put_parts_are_sent_on_the_same_condition(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_multipart_uploads_carry_the_same_condition(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3_in_place, "LARGEST_PUT", 1 << 20)
     monkeypatch.setattr(s3_in_place, "_PART_BYTES", 5 << 20)
     body = (b'{"pad": "' + b"p" * 4000 + b'", "file_contents": "x"}\n') * 3000
@@ -219,7 +219,7 @@ def test_above_one_put_parts_are_sent_on_the_same_condition(s3: Any, monkeypatch
         objects._s3, "complete_multipart_upload", wraps=objects._s3.complete_multipart_upload
     ) as completed:
         assert scrub_object(objects, KEY, RULES).numbers["blanked"] == 3000
-    # The local server does not honour this condition; that it is sent is all that can be seen here.
+    # The local server ignores this condition; only the request can be checked.
     assert completed.call_args.kwargs["IfMatch"] == etag
     assert len(completed.call_args.kwargs["MultipartUpload"]["Parts"]) == 3
     assert content(s3) == body.replace(b'"x"', b'""')
@@ -227,24 +227,24 @@ def test_above_one_put_parts_are_sent_on_the_same_condition(s3: Any, monkeypatch
     assert s3.head_object(Bucket=BUCKET, Key=KEY)["Metadata"] == {"owner": "a"}
 
 
-def test_parts_that_fail_are_taken_back(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_multipart_uploads_are_aborted(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3_in_place, "LARGEST_PUT", 1)
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)
     objects = S3InPlace(BUCKET)
     opened = objects.open(KEY)
     assert opened is not None
-    with pytest.raises(ValueError, match="torn"):
-        objects.replace(KEY, opened, TornFile(), 10, is_same=False)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="failed"):
+        objects.replace(KEY, opened, FailingFile(), 10, is_same=False)  # type: ignore[arg-type]
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=BUCKET)
     assert content(s3) == RECORD
 
 
-class TornFile(io.BytesIO):
+class FailingFile(io.BytesIO):
     def read(self, size: int | None = -1) -> bytes:
-        raise ValueError("torn")
+        raise ValueError("failed")
 
 
-def test_metadata_that_cannot_be_written_again(s3: Any) -> None:
+def test_metadata_that_cannot_be_sent_is_refused(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)
     objects = S3InPlace(BUCKET)
     opened = objects.open(KEY)
@@ -254,7 +254,7 @@ def test_metadata_that_cannot_be_written_again(s3: Any) -> None:
         objects.replace(KEY, odd, io.BytesIO(b"{}"), 2, is_same=False)
 
 
-def test_refused_access_is_no_missing_object(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_denied_access_is_not_a_missing_object(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from botocore.exceptions import ClientError
 
     objects = S3InPlace(BUCKET)
@@ -293,7 +293,7 @@ def prefix(tmp_path: Path) -> Prefix:
     return Prefix(tmp_path)
 
 
-def test_a_prefix_of_many_objects(s3: Any, prefix: Prefix, requests: Counter[str]) -> None:
+def test_all_objects_of_a_prefix_are_scrubbed(s3: Any, prefix: Prefix, requests: Counter[str]) -> None:
     folder = "lake/landing/uploads/"
     odd = ["//double", "../up", "a b+c?#%2Fé.json", "_hidden", "x=1/y.json"]
     for name in [*odd, *(f"many/{number}.json" for number in range(60))]:
@@ -304,7 +304,7 @@ def test_a_prefix_of_many_objects(s3: Any, prefix: Prefix, requests: Counter[str
     s3.put_object(Bucket=BUCKET, Key="lake/landing/uploads2/other", Body=RECORD)
     receipt = prefix.run()
     assert receipt["exit_code"] == 3
-    # The tag was there before: what it stands for is proven, and does not hold.
+    # Tagged by others: verification finds the field.
     assert set(receipt["refused"]) == {"landing/uploads/bad", "landing/uploads/done"}
     assert receipt["counts"]["written"] == len(odd) + 60
     for name in odd:
@@ -316,10 +316,10 @@ def test_a_prefix_of_many_objects(s3: Any, prefix: Prefix, requests: Counter[str
     s3.delete_object(Bucket=BUCKET, Key=folder + "done")
     requests.clear()
     assert prefix.run()["status"] == "nothing_new"
-    assert +requests == {"ListObjectsV2": 2}, "is the lake there, and what lies at the source; no object is asked for"
+    assert +requests == {"ListObjectsV2": 2}, "one to check the lake, one to list the source, none for objects"
 
 
-def test_a_tag_counts_only_while_the_feed_stays_as_it_is(s3: Any, prefix: Prefix) -> None:
+def test_tags_are_trusted_only_while_the_feed_is_unchanged(s3: Any, prefix: Prefix) -> None:
     key, line = "lake/landing/uploads/a.json", b'{"file_contents": "x", "more": "y"}'
     short, long = "lake/landing/uploads/short.json", b'{"more": "' + b"y" * 2000 + b'"}'
     s3.put_object(Bucket=BUCKET, Key=key, Body=line)
@@ -335,24 +335,22 @@ def test_a_tag_counts_only_while_the_feed_stays_as_it_is(s3: Any, prefix: Prefix
     assert prefix.run(*both)["status"] == "nothing_new"
 
 
-def test_a_tag_of_a_batch_that_was_given_up_does_not_count(s3: Any, prefix: Prefix) -> None:
+def test_tags_of_a_dropped_batch_are_not_trusted(s3: Any, prefix: Prefix) -> None:
     key = "lake/landing/uploads/a.json"
     s3.put_object(Bucket=BUCKET, Key=key, Body=b'{"file_contents": "x", "more": "y"}')
-    with mock.patch("lakewright.runs.lifecycle.Run._end", side_effect=RuntimeError("cut off")):
+    with mock.patch("lakewright.runs.lifecycle.Run._end", side_effect=RuntimeError("interrupted")):
         assert prefix.run()["exit_code"] == 1
     assert tags(s3, key) == {"PROCESSED": "True"}
     prefix.run("--set", "scrub.fields=[file_contents, more]", "--set", "scrub.verify=false")
     assert content(s3, key) == b'{"file_contents": "", "more": ""}'
 
 
-def test_what_strings_hide_is_looked_at_again_whatever_the_tag_says(
-    s3: Any, prefix: Prefix, requests: Counter[str]
-) -> None:
+def test_tagged_objects_are_searched_for_hidden_fields_again(s3: Any, prefix: Prefix, requests: Counter[str]) -> None:
     key, envelope = "lake/landing/uploads/a.json", b'{"Message": "{\\"file_contents\\": 1}"}\n'
     s3.put_object(Bucket=BUCKET, Key=key, Body=envelope)
     warning = (
-        "fields to scrub are still there, in JSON inside strings of landing/uploads/a.json (1); "
-        "name their fields in scrub.inside_strings"
+        "fields to scrub remain in JSON inside strings of landing/uploads/a.json (1); "
+        "add their fields to scrub.inside_strings"
     )
     assert prefix.run()["warnings"] == [warning]
     assert tags(s3, key) == {"PROCESSED": "True"}
@@ -362,7 +360,7 @@ def test_what_strings_hide_is_looked_at_again_whatever_the_tag_says(
     assert receipt["batches"][0]["numbers"]["landing/uploads/a.json"] == {"already": 1, "hidden": 1}
     refused = prefix.run("--set", "scrub.on_hidden=refuse", "--set", "scrub.verify=false")
     assert refused["exit_code"] == 3
-    assert refused["error"].endswith("the object is marked as processed")
+    assert refused["error"].endswith("the object is tagged as processed")
     assert s3.head_object(Bucket=BUCKET, Key=key)["LastModified"] == first
     assert content(s3, key) == envelope
     inside = ("--set", "scrub.inside_strings=any")
@@ -370,28 +368,28 @@ def test_what_strings_hide_is_looked_at_again_whatever_the_tag_says(
     assert content(s3, key) == b'{"Message": "{\\"file_contents\\": \\"\\"}"}\n'
     assert prefix.run(*inside)["status"] == "nothing_new"
     s3.put_object(Bucket=BUCKET, Key=key, Body=envelope, Tagging="PROCESSED=True")
-    assert "still holds a field" in prefix.run(*inside)["error"], "what others have tagged is proven"
+    assert "still contains a field" in prefix.run(*inside)["error"], "objects tagged by others are verified"
 
 
-def test_what_strings_hide_beside_those_scrubbed_inside_is_named_each_run(s3: Any, prefix: Prefix) -> None:
+def test_every_run_warns_of_fields_hidden_in_other_strings(s3: Any, prefix: Prefix) -> None:
     key = "lake/landing/uploads/a.json"
     s3.put_object(Bucket=BUCKET, Key=key, Body=b'{"Other": "{\\"file_contents\\": 1}"}\n')
     inside = ("--set", "scrub.inside_strings=[Message]", "--set", "scrub.verify=false")
     warning = (
-        "fields to scrub are still there, in JSON inside strings of landing/uploads/a.json (1); "
-        "name their fields in scrub.inside_strings"
+        "fields to scrub remain in JSON inside strings of landing/uploads/a.json (1); "
+        "add their fields to scrub.inside_strings"
     )
     for _ in range(3):
         assert prefix.run(*inside)["warnings"] == [warning]
 
 
-def test_the_projects_own_zones_are_left_alone(s3: Any, prefix: Prefix) -> None:
+def test_state_and_quarantine_are_never_scrubbed(s3: Any, prefix: Prefix) -> None:
     s3.put_object(Bucket=BUCKET, Key="elsewhere/a.json", Body=RECORD)
     everything = ("--set", f"source.path=s3://{BUCKET}", "--set", "scrub={fields: [path], depth: any}")
     for _ in range(2):
         receipt = prefix.run(*everything)
         assert receipt["exit_code"] == 0
-    assert set(receipt["ignored"].values()) == {"the project's own"}
+    assert set(receipt["ignored"].values()) == {"in state/ or quarantine/ of the project"}
     answer = command("run", "uploads", "--lake", f"s3://{BUCKET}/lake", "--config", str(prefix.root), "--set",
                      f"source.path=s3a://{BUCKET}/lake/state/x")  # fmt: skip
-    assert (answer.exit_code, "the project's own" in answer.stderr) == (2, True)
+    assert (answer.exit_code, "cannot be scrubbed" in answer.stderr) == (2, True)

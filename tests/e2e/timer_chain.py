@@ -1,4 +1,4 @@
-"""What AWS does between the parts of the timer chain, played on the local servers: event mapping, TTL sweep, dead letters."""
+"""AWS's part of the timer chain, simulated on local servers: event mapping, TTL deletion, dead letters."""
 
 import importlib.util
 import json
@@ -13,7 +13,7 @@ from moto.dynamodb.models import dynamodb_backends
 from tests.conftest import ROOT
 
 TABLE = "objects-to-process"
-MOST_TRIES = 3
+MAX_ATTEMPTS = 3
 
 
 def load_handler(name: str) -> Callable[[dict[str, Any], object], Any]:
@@ -64,20 +64,20 @@ class TimerChain:
         self.sqs.delete_queue(QueueUrl=self.queue)
 
     def deliver_uploads(self) -> list[str]:
-        """Hand the events that S3 has sent to the first Lambda."""
-        noted: list[str] = []
+        """Pass the events of S3 to the first Lambda; return the recorded paths."""
+        recorded: list[str] = []
         while messages := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
-                noted += self.schedule(json.loads(message["Body"]), None)
+                recorded += self.schedule(json.loads(message["Body"]), None)
                 self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
-        return noted
+        return recorded
 
     def items(self) -> dict[str, int]:
-        found = self.dynamodb.scan(TableName=TABLE)["Items"]
-        return {item["path"]["S"]: int(item["ttl"]["N"]) for item in found}
+        items = self.dynamodb.scan(TableName=TABLE)["Items"]
+        return {item["path"]["S"]: int(item["ttl"]["N"]) for item in items}
 
     def sweep(self, *, now: float | None = None) -> int:
-        """Delete what has expired, and remember that it was the time to live."""
+        """Delete expired items, and record them as deleted by the time to live."""
         (backend,) = (region["us-east-1"] for region in dynamodb_backends.values())
         table = backend.tables[TABLE]
         expired = [item for item in table.all_items() if int(item.attrs["ttl"].value) <= (now or time.time())]
@@ -87,39 +87,39 @@ class TimerChain:
         return len(expired)
 
     def deliver_stream(self) -> int:
-        """Hand the stream's new records to the second Lambda; what fails comes again, a bounded number of times."""
-        answer = self.streams.get_records(ShardIterator=self.iterator)
-        self.iterator = answer["NextShardIterator"]
-        records = [self._as_lambda_sees(record) for record in answer["Records"]]
+        """Pass the stream's new records to the second Lambda, and retry failed ones a limited number of times."""
+        response = self.streams.get_records(ShardIterator=self.iterator)
+        self.iterator = response["NextShardIterator"]
+        records = [self._as_lambda_sees(record) for record in response["Records"]]
         self.delivered += records
         delivered = len(records)
-        tries = 0
+        attempts = 0
         while records:
-            tries += 1
+            attempts += 1
             failures = self.scrub({"Records": records}, None)["batchItemFailures"]
             failed = {failure["itemIdentifier"] for failure in failures}
             first = next((n for n, record in enumerate(records) if _number(record) in failed), len(records))
             records = records[first:]
-            if tries == MOST_TRIES:
+            if attempts == MAX_ATTEMPTS:
                 self.dead_letters += map(_number, records)
                 records = []
         return delivered
 
     def dead_paths(self) -> dict[str, dict[str, Any]]:
-        """Find the records that the dead letters name, by their paths."""
+        """Return the records of the dead letters, by path."""
         dead = [record for record in self.delivered if _number(record) in self.dead_letters]
         return {record["dynamodb"]["Keys"]["path"]["S"]: record for record in dead}
 
     def _as_lambda_sees(self, record: dict[str, Any]) -> dict[str, Any]:
         change = record["dynamodb"]
-        seen = {
+        lambda_record = {
             "eventID": record["eventID"],
             "eventName": record["eventName"],
             "dynamodb": {"Keys": change["Keys"], "SequenceNumber": str(change["SequenceNumber"])},
         }
         if str(change["SequenceNumber"]) in self.removed_by_ttl:
-            seen["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-        return seen
+            lambda_record["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+        return lambda_record
 
 
 def _number(record: dict[str, Any]) -> str:

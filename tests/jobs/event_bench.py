@@ -1,4 +1,4 @@
-"""A lake of events of a test's own, and what a plain reading of its raw objects says the tables must hold."""
+"""A test's lake of events, and the expected records from a simple reading of its raw objects."""
 
 import gzip
 import json
@@ -37,16 +37,16 @@ class EventBench(Bench):
         }
         for key, value in changes.items():
             *parents, last = key.split("__")
-            place = feed
+            section = feed
             for parent in parents:
-                place = place.setdefault(parent, {})
-            place[last] = value
+                section = section.setdefault(parent, {})
+            section[last] = value
         path = self.root / "conf/feeds/events.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(feed, sort_keys=False))
 
     def put_object(self, path: str, body: bytes) -> Path:
-        """Write a raw object; the clock moves on, so that rewriting is seen."""
+        """Write a raw object, and advance the clock, so that a rewrite is detected."""
         file = self.lake / "raw/topics" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(body)
@@ -57,7 +57,7 @@ class EventBench(Bench):
     def put_events(
         self, start: int, *events: Any, topic: str = "t", partition: int = 0, folder: str = DAY, end: str = ".json.gz"
     ) -> str:
-        """Write events as the sink does; one that is text or bytes is a line as it is. Gives the object's path."""
+        """Write events as the sink does, text and bytes as raw lines; return the object's path."""
         lines = [
             event.encode()
             if isinstance(event, str)
@@ -78,26 +78,26 @@ class EventBench(Bench):
         return Log(open_lake(str(self.lake)), f"state/events/{table}/").read()[0]
 
     def types(self, table: str = "t") -> dict[str, str]:
-        """Name the columns of attributes, with their types."""
+        """Return the columns of attributes, with their types."""
         names = known_schema(self.state(table).schema_versions).arrow_types
         return {name: kind for name, kind in self.state(table).columns.items() if name in names}
 
     def table(self, table: str = "t") -> list[dict[str, Any]]:
-        """Read the table's files one by one; a column that a file lacks is null."""
+        """Read the table's files one by one; missing columns are null."""
         state = self.state(table)
         schema = known_schema(state.schema_versions)
         rows: list[dict[str, Any]] = []
         for path, file in state.files.items():
-            found = pq.read_table(self.lake / path, partitioning=None)
-            assert found.num_rows == file.rows
-            for name in found.column_names:
-                assert name.startswith("_") or found.schema.field(name).type == schema.arrow_types[name]
+            content = pq.read_table(self.lake / path, partitioning=None)
+            assert content.num_rows == file.rows
+            for name in content.column_names:
+                assert name.startswith("_") or content.schema.field(name).type == schema.arrow_types[name]
             blank = dict.fromkeys(schema.arrow_types) | {"_day": file.partition}
-            rows += [blank | row for row in found.to_pylist()]
+            rows += [blank | row for row in content.to_pylist()]
         return sorted(rows, key=lambda row: (row["_topic"], row["_partition"], row["_offset"], row["_line"]))
 
     def records(self, table: str = "t") -> list[dict[str, Any]]:
-        """Make the records again that the rows of the table came from, in the order of their offsets."""
+        """Rebuild the records from the rows of the table, in the order of their offsets."""
         columns = known_schema(self.state(table).schema_versions).columns
         return [normal_record(rebuild(row, columns)) for row in self.table(table)]
 
@@ -116,30 +116,30 @@ class EventBench(Bench):
         return sorted(rows, key=lambda row: row[:2])
 
     def strays(self) -> list[str]:
-        """Name files that nothing accounts for."""
+        """Return files that are not accounted for."""
         known: set[str] = set()
         for log in self.lake.glob("state/events/*/log"):
             state = self.state(log.parent.name)
             known |= {*state.files, *state.quarantine}
-        found = []
+        strays = []
         for file in self.lake.rglob("*"):
             path = file.relative_to(self.lake).as_posix()
             ours = path.startswith("raw/") or (path.startswith("state/") and ("/log/0" in path or "/receipts/" in path))
             if (file.is_dir() and "_staging" in path) or (file.is_file() and path not in known and not ours):
-                found.append(path)
-        return found
+                strays.append(path)
+        return strays
 
 
 def expected_records(bench: EventBench, topic: str = "t") -> list[dict[str, Any]]:
-    """Read the raw objects of a topic as anybody would: line by line, what is at one offset of a folder once."""
+    """Read the raw objects of a topic line by line, each offset of a folder once."""
     records: dict[tuple[str, int, int], Any] = {}
     for file in sorted((bench.lake / "raw/topics" / topic).rglob("*.json*")):
-        packed = file.read_bytes()
-        text = gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed
+        body = file.read_bytes()
+        text = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
         _, partition, start = file.name.split(".json")[0].rsplit("+", 2)
         for number, line in enumerate(text.decode().splitlines()):
             record = json.loads(line, parse_float=Decimal)
-            place = (file.parent.name, int(partition), int(start) + number)
-            assert records.setdefault(place, record) == record
+            position = (file.parent.name, int(partition), int(start) + number)
+            assert records.setdefault(position, record) == record
     by_offset = sorted(records.items(), key=lambda item: item[0][1:])
     return [normal_record(record) for _, record in by_offset]

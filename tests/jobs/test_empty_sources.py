@@ -78,7 +78,7 @@ def put_staff(lake: Lake) -> None:
         pytest.param(
             "flatten_events",
             ["u/u+0+0.json"],
-            "1 object lies below raw/in/, and it is not one of the sink's: source.topics does not name topic 'u' (1); "
+            "1 object lies below raw/in/, and it is not one of the sink's: source.topics does not match topic 'u' (1); "
             "first raw/in/u/u+0+0.json",
             id="events-another-topic",
         ),
@@ -187,7 +187,7 @@ def test_a_pattern_that_no_topic_matches_is_told(tmp_path: Path, spark: SparkSes
     lake.put(f"raw/in/{EVENT}", b'{"a":1}\n')
     answer = lake.command("run")
     assert answer.exit_code == 0
-    assert answer.last_line == "warning: source.topics: no object lies there of a topic like 'u*'"
+    assert answer.last_line == "warning: source.topics: the source has no object of a topic that matches 'u*'"
     answer = lake.command("run", "--date", "2027-01-01")
     assert answer.exit_code == 0
     assert answer.last_line == "warning: topic 't' has no objects of year=2027/month=01/day=01"

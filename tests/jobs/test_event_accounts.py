@@ -1,4 +1,4 @@
-"""What flatten_events counts twice, and what it lists once: its tasks are done in this process."""
+"""Row counts that flatten_events verifies, and listings that it makes once; tasks run in this process."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -39,18 +39,18 @@ def with_first_twice(rows: pa.Table) -> pa.Table:
 
 @pytest.mark.parametrize("changed", [without_first, with_first_twice])
 @pytest.mark.parametrize(
-    ("module", "wrong"),
+    ("module", "zone"),
     [
-        pytest.param(arrow, "refined/", id="a-file-of-new-rows"),
-        pytest.param(arrow, "quarantine/", id="a-file-of-rejected-rows"),
-        pytest.param(rewrites, "refined/", id="a-file-of-rows-that-stay"),
+        pytest.param(arrow, "refined/", id="file-of-new-rows"),
+        pytest.param(arrow, "quarantine/", id="file-of-rejected-rows"),
+        pytest.param(rewrites, "refined/", id="rewritten-file-of-remaining-rows"),
     ],
 )
-def test_a_sum_that_does_not_hold_publishes_nothing(
+def test_nothing_is_published_if_row_counts_do_not_add_up(
     events: EventBench,
     monkeypatch: pytest.MonkeyPatch,
     module: ModuleType,
-    wrong: str,
+    zone: str,
     changed: Callable[[pa.Table], pa.Table],
 ) -> None:
     events.put_events(0, {"n": 0}, {"n": 1}, "dirty")
@@ -61,7 +61,7 @@ def test_a_sum_that_does_not_hold_publishes_nothing(
     write = module.write_file
 
     def write_wrongly(lake: Any, place: Any, partition: str, rows: pa.Table) -> Any:
-        return write(lake, place, partition, changed(rows) if place.destination.startswith(wrong) else rows)
+        return write(lake, place, partition, changed(rows) if place.destination.startswith(zone) else rows)
 
     with monkeypatch.context() as broken:
         broken.setattr(module, "write_file", write_wrongly)
@@ -75,7 +75,7 @@ def test_a_sum_that_does_not_hold_publishes_nothing(
     assert events.strays() == []
 
 
-def test_a_file_of_the_table_that_lost_rows_publishes_nothing(events: EventBench) -> None:
+def test_nothing_is_published_if_a_file_of_the_table_lost_rows(events: EventBench) -> None:
     events.put_events(0, {"n": 0})
     events.put_events(10, {"n": 10}, {"n": 11})
     events.run()
@@ -92,14 +92,14 @@ def test_a_file_of_the_table_that_lost_rows_publishes_nothing(events: EventBench
 
 @pytest.fixture
 def listings(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Count how often each folder of the source is listed."""
+    """Count the listings of each folder of the source."""
     counted: Counter[str] = Counter()
-    whole = LocalLake.list
+    list_objects = LocalLake.list
 
     def counting(self: LocalLake, prefix: str, **options: Any) -> Iterator[StoredObject]:
         if prefix.startswith("raw/"):
             counted[prefix] += 1
-        return whole(self, prefix, **options)
+        return list_objects(self, prefix, **options)
 
     monkeypatch.setattr(LocalLake, "list", counting)
     return counted
@@ -110,14 +110,14 @@ def test_the_source_is_listed_once_for_all_topics(events: EventBench, listings: 
     for topic in topics:
         events.put_events(0, {"n": 1}, topic=topic)
     assert events.command("run", "--json").exit_code == 0
-    # Before a batch is read and after that, its topic is looked at for objects that have changed.
+    # Each topic is listed before and after its batch is read, to detect changed objects.
     assert listings == {"raw/topics/": 1} | {f"raw/topics/{topic}/": 2 for topic in topics}
     listings.clear()
     assert [receipt["status"] for receipt in events.command("run", "--json").data] == ["nothing_new"] * 3
     assert listings == {"raw/topics/": 1}
 
 
-def test_a_topic_is_listed_again_when_its_batch_was_dropped(events: EventBench, listings: Counter[str]) -> None:
+def test_a_topic_is_listed_again_after_its_batch_was_dropped(events: EventBench, listings: Counter[str]) -> None:
     events.put_events(0, {"n": 1})
     damaged = events.put_events(10, {"n": 10})
     (events.lake / damaged).write_bytes((events.lake / damaged).read_bytes()[:-9])
@@ -126,7 +126,7 @@ def test_a_topic_is_listed_again_when_its_batch_was_dropped(events: EventBench, 
     assert listings == {"raw/topics/": 1, "raw/topics/t/": 2 + 1 + 2}
 
 
-def test_an_object_that_changes_while_it_is_read_is_taken_as_it_is_then(
+def test_an_object_that_changes_while_it_is_read_is_read_again(
     events: EventBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events.put_events(0, {"n": 1})
@@ -150,25 +150,25 @@ def test_an_object_that_changes_while_it_is_read_is_taken_as_it_is_then(
 @pytest.mark.parametrize(
     ("changes", "layout"),
     [
-        pytest.param({}, "refined/t/ by the day of the path, names with '_'", id="day-of-the-path"),
+        pytest.param({}, "refined/t/ by the day of the path, names with '_'", id="day-by-path"),
         pytest.param(
             {"source__day": {"path_format": "year={year}/month={month}/day={day}"}, "target__separator": "__"},
             "refined/t/ by the day of the path year={year}/month={month}/day={day}, names with '__'",
-            id="day-of-a-path-of-a-format-and-another-separator",
+            id="day-by-path-format-and-another-separator",
         ),
         pytest.param(
             {"source__day": {"from": "object"}},
             "refined/t/ by the day of the object, names with '_'",
-            id="day-of-the-object",
+            id="day-by-object",
         ),
         pytest.param(
             {"source__day": {"from": "field", "field": "a.ts"}, "source__timestamps": {"a.ts": "iso"}},
             "refined/t/ by the day of the field a.ts, names with '_'",
-            id="day-of-a-field",
+            id="day-by-field",
         ),
     ],
 )
-def test_how_a_table_is_laid_out_stays_as_written(events: EventBench, changes: dict[str, Any], layout: str) -> None:
+def test_the_text_of_the_layout_is_stable(events: EventBench, changes: dict[str, Any], layout: str) -> None:
     events.feed(**changes)
     events.put_events(0, {"n": 1, "a": {"ts": "2026-08-01T00:00:00Z"}})
     assert events.run()["exit_code"] == 0

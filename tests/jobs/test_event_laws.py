@@ -1,8 +1,8 @@
-"""The law of flatten_events: whatever a sink did, and in whatever order its objects came, no record is lost or doubled.
+"""The law of flatten_events: no record is lost or duplicated, whatever a sink wrote and in any order of arrival.
 
-A sink is played here with all that it does to layouts: partitioners, rotation, delivery again from an earlier offset,
-topics that are deleted and created again; and somebody copies objects. The oracle reads what lies there in plain Python.
-The tasks of a batch are done in this process, one after the other; that Spark does them as well is tested elsewhere.
+A sink is simulated with partitioners, rotation, redelivery from an earlier offset, topics that are deleted and created
+again, and copies of objects. The oracle reads the objects in plain Python. The tasks of a batch run in this process;
+other tests run them on Spark.
 """
 
 import gzip
@@ -31,7 +31,7 @@ FIRST_DAY = 1_785_542_400  # 2026-08-01
 
 @dataclass
 class Sink:
-    """A sink as it writes one topic: what it writes, in the order in which it does."""
+    """A simulated sink of one topic; ``written`` are its objects, in order."""
 
     rng: random.Random
     partitioner: str
@@ -39,7 +39,7 @@ class Sink:
     hour: int = 0
 
     def deliver(self, kafka_partition: int, lines: Sequence[tuple[int, dict[str, Any], str]], start: int) -> None:
-        """Write the records of a Kafka partition from an offset on, each to its folder, in files of random length."""
+        """Write the records of a Kafka partition from a position on, each to its folder, in files of random length."""
         open_files: dict[str, tuple[int, list[str]]] = {}
         for offset, routing, line in lines[start:]:
             folder = self.folder(kafka_partition, routing)
@@ -48,9 +48,9 @@ class Sink:
                 self.close(kafka_partition, folder, *open_files.pop(folder))
             if self.rng.random() < 0.1:
                 self.hour += 1
-        for folder, (first, found) in open_files.items():
-            if self.rng.random() < 0.8 or not self.written:  # else the sink is ended before it closes the file
-                self.close(kafka_partition, folder, first, found)
+        for folder, (first, buffered) in open_files.items():
+            if self.rng.random() < 0.8 or not self.written:  # otherwise the sink exits before it closes the file
+                self.close(kafka_partition, folder, first, buffered)
 
     def close(self, kafka_partition: int, folder: str, first: int, lines: list[str]) -> None:
         body = "".join(line + "\n" for line in lines).encode()
@@ -67,11 +67,11 @@ class Sink:
 
 
 def topic(rng: random.Random, length: int, generation: int, *, carried: bool) -> list[tuple[int, dict[str, Any], str]]:
-    """Make the records of a Kafka partition: the offset, what the sink goes by, and the line.
+    """Generate the records of a Kafka partition: offset, routing attributes, and line.
 
-    Some lines are no records. Some records say the same as others, in whatever folder: a heartbeat.
+    Some lines are invalid. Some records (heartbeats) are equal, also across folders.
     """
-    found = []
+    lines = []
     offset = 0
     for number in range(length):
         routing = {"ts": FIRST_DAY + rng.randrange(3) * 86_400 + number, "region": rng.choice(["eu", "us"])}
@@ -83,13 +83,13 @@ def topic(rng: random.Random, length: int, generation: int, *, carried: bool) ->
         if carried:
             record["o"] = offset
         line = rng.choice(DIRTY) if rng.random() < 0.05 else json.dumps(record)
-        found.append((offset, routing, line))
-        offset += 1 if rng.random() < 0.9 else rng.randrange(2, 4)  # compacted, or a marker of a transaction
-    return found
+        lines.append((offset, routing, line))
+        offset += 1 if rng.random() < 0.9 else rng.randrange(2, 4)  # compacted, or a transaction marker
+    return lines
 
 
 def sink_of(rng: random.Random, partitioner: str, *, carried: bool) -> Sink:
-    """Let a sink write a topic with all that happens to it."""
+    """Let a sink write a topic, with redelivery and recreation."""
     sink = Sink(rng, partitioner)
     for generation in range(rng.choice([1, 1, 2])):
         for kafka_partition in range(rng.randrange(1, 3)):
@@ -103,15 +103,15 @@ def sink_of(rng: random.Random, partitioner: str, *, carried: bool) -> Sink:
 
 
 def copies_of(rng: random.Random, written: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """Copy some objects that overlap with no other of their folder, each to folders of its own."""
-    there = dict(written)
+    """Copy some objects that overlap with no other of their folder, each to new folders."""
+    objects = dict(written)
     copies = []
-    for number, (path, body) in enumerate(sorted(there.items())):
-        if rng.random() < 0.2 and not any(overlap(path, there[path], other, there[other]) for other in there):
+    for number, (path, body) in enumerate(sorted(objects.items())):
+        if rng.random() < 0.2 and not any(overlap(path, objects[path], other, objects[other]) for other in objects):
             name = path.rsplit("/", 1)[-1]
-            unpacked = gzip.decompress(body)
+            uncompressed = gzip.decompress(body)
             copies += [
-                (f"t/copy={number}-{each}/{name}", gzip.compress(unpacked, 9)) for each in range(rng.choice([1, 2]))
+                (f"t/copy={number}-{each}/{name}", gzip.compress(uncompressed, 9)) for each in range(rng.choice([1, 2]))
             ]
     return copies
 
@@ -127,19 +127,19 @@ def overlap(path: str, body: bytes, other: str, other_body: bytes) -> bool:
 
 
 def read(path: str, body: bytes) -> tuple[tuple[str, str], int, list[str]]:
-    """Give folder and Kafka partition, the first offset, and the lines."""
+    """Return folder and Kafka partition, the first offset, and the lines."""
     folder, name = path.rsplit("/", 1)
     _, kafka_partition, start = name.split(".")[0].split("+")
     return (folder, kafka_partition), int(start), gzip.decompress(body).decode().splitlines()
 
 
-def expected(there: dict[str, bytes], *, carried: bool) -> tuple[Counter[str], Counter[str], int]:
-    """Read all that lies there: the records, the rejected lines, and how many lines there are in all."""
+def expected(objects: dict[str, bytes], *, carried: bool) -> tuple[Counter[str], Counter[str], int]:
+    """Return the records, the rejected lines and the number of all lines of the objects."""
     records: dict[tuple[Any, ...], str] = {}
     rejected: Counter[str] = Counter()
     seen: set[tuple[str, bytes]] = set()
     total = 0
-    for path, body in sorted(there.items()):
+    for path, body in sorted(objects.items()):
         (folder, kafka_partition), start, lines = read(path, body)
         total += len(lines)
         copy = (path.rsplit("/", 1)[-1], gzip.decompress(body))
@@ -151,21 +151,21 @@ def expected(there: dict[str, bytes], *, carried: bool) -> tuple[Counter[str], C
                 rejected[line] += 1
                 continue
             record = json.loads(line)
-            place = (kafka_partition, record["o"]) if carried else (folder, kafka_partition, start + number)
-            said = as_text(normal_record(record))
-            records[(*place, said)] = said
+            position = (kafka_partition, record["o"]) if carried else (folder, kafka_partition, start + number)
+            text = as_text(normal_record(record))
+            records[(*position, text)] = text
     return Counter(records.values()), rejected, total
 
 
 def as_text(record: dict[str, Any]) -> str:
-    """Write what a record says, whatever the order of its keys."""
+    """Serialize a record independently of the order of its keys."""
     return json.dumps(record, sort_keys=True, default=str)
 
 
 @pytest.fixture
 def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventBench:
     monkeypatch.setattr(flatten_events, "SparkWorkers", lambda **_: InProcessWorkers(3))
-    monkeypatch.setattr(event_batches, "_SMALL_TASK_BYTES", 100)  # several tasks, however small the objects
+    monkeypatch.setattr(event_batches, "_SMALL_TASK_BYTES", 100)  # several tasks even for small objects
     (tmp_path / "lake").mkdir()
     without_spark: Any = None
     return EventBench(tmp_path, without_spark)
@@ -180,7 +180,7 @@ def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventBench:
         for carried in (False, True)
     ],
 )
-def test_no_record_is_lost_or_doubled(events: EventBench, partitioner: str, carried: bool) -> None:
+def test_no_record_is_lost_or_duplicated(events: EventBench, partitioner: str, carried: bool) -> None:
     totals: Counter[str] = Counter()
     for seed in range(EXAMPLES):
         rng = random.Random(f"{partitioner} {carried} {seed}")
@@ -196,28 +196,28 @@ def test_no_record_is_lost_or_doubled(events: EventBench, partitioner: str, carr
         )
         sink = sink_of(rng, partitioner, carried=carried)
         arriving = sink.written + copies_of(rng, sink.written)
-        late = {path: rng.random() for path, _ in arriving}  # what lies under one key keeps its order
-        arriving.sort(key=lambda each: late[each[0]])
-        there: dict[str, bytes] = {}
+        delays = {path: rng.random() for path, _ in arriving}  # versions of one key keep their order
+        arriving.sort(key=lambda each: delays[each[0]])
+        objects: dict[str, bytes] = {}
         while arriving:
             for path, body in arriving[: (size := rng.randrange(1, len(arriving) + 1))]:
                 bench.put_object(path, body)
-                there[path] = body
+                objects[path] = body
             del arriving[:size]
             bench.clock += rng.choice([0, 86_400])
-            check(bench, there, bench.run(), carried=carried)
+            check(bench, objects, bench.run(), carried=carried)
         receipt = bench.run(verb="rebuild")
-        totals.update(check(bench, there, receipt, carried=carried))
+        totals.update(check(bench, objects, receipt, carried=carried))
         assert bench.run()["status"] == "nothing_new"
         assert bench.strays() == []
     assert all(totals[name] for name in ("written", "superseded", "rejected"))
-    assert totals["conflicts"] or partitioner == "wall_clock"  # a folder an hour: hardly any are in one folder
+    assert totals["conflicts"] or partitioner == "wall_clock"  # a folder per hour: hardly any share a folder
 
 
-def check(bench: EventBench, there: dict[str, bytes], receipt: dict[str, Any], *, carried: bool) -> dict[str, int]:
-    """Hold the table and the quarantine against what lies there, and the counts of a rebuild."""
+def check(bench: EventBench, objects: dict[str, bytes], receipt: dict[str, Any], *, carried: bool) -> dict[str, int]:
+    """Compare table and quarantine with the objects, and the counts of a rebuild with the totals."""
     assert receipt["exit_code"] == 0, receipt["error"]
-    records, rejected, total = expected(there, carried=carried)
+    records, rejected, total = expected(objects, carried=carried)
     assert Counter(map(as_text, bench.records())) == records
     assert Counter(text for *_, text in bench.rejects()) == rejected
     counts: dict[str, int] = receipt["counts"]
@@ -225,7 +225,7 @@ def check(bench: EventBench, there: dict[str, bytes], receipt: dict[str, Any], *
     if receipt["verb"] == "rebuild":
         assert counts["read"] == total
         assert (counts["written"], counts["rejected"]) == (records.total(), rejected.total())
-    numbers = [found for batch in receipt["batches"] for found in batch.get("numbers", {}).values()]
-    conflicts = sum(found["offset_conflicts"] for found in numbers)
+    numbers = [each for batch in receipt["batches"] for each in batch.get("numbers", {}).values()]
+    conflicts = sum(each["offset_conflicts"] for each in numbers)
     assert bool(conflicts) == bool(receipt["warnings"])
     return counts | {"conflicts": conflicts}

@@ -1,4 +1,4 @@
-"""The job from a sink's objects to tables, through the command line, on a local lake."""
+"""The job flatten_events through the command line, on a local lake."""
 
 import gzip
 import itertools
@@ -35,14 +35,14 @@ def on_spark(tmp_path: Path, spark: SparkSession) -> Iterator[EventBench]:
 
 @pytest.fixture
 def events(on_spark: EventBench, monkeypatch: pytest.MonkeyPatch) -> EventBench:
-    """Tasks are done in this process; that Spark's workers do them likewise is tested ``on_spark``."""
+    """Runs tasks in this process; ``on_spark`` tests cover Spark's workers."""
     monkeypatch.setattr(flatten_events, "SparkWorkers", lambda **_: InProcessWorkers(2))
     return on_spark
 
 
 def counts(receipt: dict[str, Any]) -> tuple[int, int, int, int]:
-    found = receipt["counts"]
-    return found["read"], found["written"], found["superseded"], found["rejected"]
+    rows = receipt["counts"]
+    return rows["read"], rows["written"], rows["superseded"], rows["rejected"]
 
 
 def test_real_events_of_a_topic_with_a_dot(on_spark: EventBench) -> None:
@@ -91,7 +91,7 @@ def test_real_events_of_a_topic_with_a_dot(on_spark: EventBench) -> None:
     assert on_spark.run()["status"] == "nothing_new"
 
 
-def test_layouts_names_and_strays(events: EventBench) -> None:
+def test_topic_names_delimiters_and_stray_objects(events: EventBench) -> None:
     events.feed(source__day={"from": "object"}, source__delimiter="-")
     topics = ["Geo.Quakes", "a+b", "shop-orders_2", "2fa", "_x"]
     for number, topic in enumerate(topics):
@@ -111,8 +111,8 @@ def test_layouts_names_and_strays(events: EventBench) -> None:
     assert [receipt["target"] for receipt in answer.data] == ["2fa", "geo_quakes", "x", "a_b", "shop_orders_2"]
     for receipt in answer.data:
         assert counts(receipt) == (2, 2, 0, 0)
-        told = {path.removeprefix("raw/topics/"): why for path, why in receipt["ignored"].items()}
-        assert told == {path: why for path, why in strays.items() if receipt["target"] == "2fa" or "2fa" not in path}
+        ignored = {path.removeprefix("raw/topics/"): why for path, why in receipt["ignored"].items()}
+        assert ignored == {path: why for path, why in strays.items() if receipt["target"] == "2fa" or "2fa" not in path}
     assert [
         (row["_topic"], row["_partition"], row["_offset"], row["_line"], row["n"]) for row in events.table("x")
     ] == [
@@ -126,7 +126,7 @@ def test_layouts_names_and_strays(events: EventBench) -> None:
     assert [status["target"] for status in answer.data] == ["2fa", "a_b"]
 
 
-def test_topics_that_share_a_table_are_refused_and_the_others_go_on(events: EventBench) -> None:
+def test_topics_that_map_to_the_same_table_are_refused_and_others_are_committed(events: EventBench) -> None:
     for topic in ("a.b", "a-b", "c"):
         events.put_events(0, {"n": 1}, topic=topic)
     events.put_events(0, "broken", topic="d")
@@ -142,7 +142,7 @@ def test_topics_that_share_a_table_are_refused_and_the_others_go_on(events: Even
     assert events.command("plan", "--target", "a_b").exit_code == 2
 
 
-def test_lines_that_are_no_records_are_told_by_their_numbers(on_spark: EventBench) -> None:
+def test_invalid_lines_are_rejected_with_their_numbers(on_spark: EventBench) -> None:
     lines = [b'{"n":1}', b'{"n":2', b"", b'{"n":3}{"n":4}', b'{"n":NaN}', b'{"n":"\x00"}', b'{"n":"\xff"}', b'{"n":5}']
     on_spark.put_events(0, *lines)
     on_spark.put_events(100, *(b'{"n":%d}' % n for n in range(100, 200)), b'{"n":1,"n":2}', b"[]")
@@ -159,7 +159,7 @@ def test_lines_that_are_no_records_are_told_by_their_numbers(on_spark: EventBenc
         ("t+0+0000000100.json.gz", 102, [("record", None)], "[]"),
     ]
     assert [row["n"] for row in on_spark.table()] == [1, 5, *range(100, 200)]
-    assert [row["_offset"] for row in on_spark.table()][:3] == [0, 6, 100]  # a blank line is no record
+    assert [row["_offset"] for row in on_spark.table()][:3] == [0, 6, 100]  # a blank line is not a record
 
     on_spark.put_events(0, {"n": 1})
     assert counts(on_spark.run()) == (1, 1, 0, 0)
@@ -167,11 +167,11 @@ def test_lines_that_are_no_records_are_told_by_their_numbers(on_spark: EventBenc
     assert len(on_spark.table()) == 101
 
 
-def corrupted(packed: bytes) -> bytes:
-    return packed[:-8] + bytes(byte ^ 255 for byte in packed[-8:])
+def corrupted(compressed: bytes) -> bytes:
+    return compressed[:-8] + bytes(byte ^ 255 for byte in compressed[-8:])
 
 
-PACKED = gzip.compress(b'{"n":1}\n{"n":2}\n')
+COMPRESSED = gzip.compress(b'{"n":1}\n{"n":2}\n')
 STORED = gzip.compress(b'{"n":1}\n{"n":2}\n', 0)
 
 
@@ -180,15 +180,17 @@ STORED = gzip.compress(b'{"n":1}\n{"n":2}\n', 0)
     [
         pytest.param(gzip.compress(b'{"n":1}\n{"n"') + gzip.compress(b":2}\n"), [1, 2], 0, id="two-members"),
         pytest.param(gzip.compress(b'{"n":1}\n') + b"\0" * 600, [1], 0, id="padded-with-zeros"),
-        pytest.param(b'{"n":1}\n{"n":2}', [1, 2], 0, id="not-packed-and-no-last-line-end"),
-        pytest.param(b'{"n":1}\nn/a', [1], 1, id="the-last-line-begins-no-record"),
-        pytest.param(b'{"n":1}\n{"n":2\n', [1], 1, id="a-line-end-behind-half-a-record"),
+        pytest.param(b'{"n":1}\n{"n":2}', [1, 2], 0, id="uncompressed-without-final-line-feed"),
+        pytest.param(b'{"n":1}\nn/a', [1], 1, id="invalid-last-line"),
+        pytest.param(b'{"n":1}\n{"n":2\n', [1], 1, id="truncated-record-with-line-feed"),
         pytest.param(b'\xef\xbb\xbf{"n":1}\r\n\r\n{"n":2}\r\n', [1, 2], 0, id="byte-order-mark-and-carriage-returns"),
         pytest.param(b"", [], 0, id="zero-bytes"),
-        pytest.param(gzip.compress(b""), [], 0, id="packed-nothing"),
+        pytest.param(gzip.compress(b""), [], 0, id="gzip-of-nothing"),
     ],
 )
-def test_objects_that_are_odd_but_whole(events: EventBench, body: bytes, numbers: list[int], rejected: int) -> None:
+def test_unusual_but_complete_objects_are_read(
+    events: EventBench, body: bytes, numbers: list[int], rejected: int
+) -> None:
     events.put_object(f"t/{DAY}/t+0+0.json.gz", body)
     events.put_events(50, {"n": 50})
     receipt = events.run()
@@ -203,29 +205,35 @@ def test_objects_that_are_odd_but_whole(events: EventBench, body: bytes, numbers
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        pytest.param(PACKED[:-8], "the gzip stream is truncated, at about line 3", id="cut-off-before-its-checksum"),
-        pytest.param(PACKED[:-1], "the gzip stream is truncated, at about line 3", id="cut-off-in-its-size"),
-        pytest.param(STORED[:-10], "the gzip stream is truncated, at about line 2", id="cut-off-in-a-line"),
-        pytest.param(STORED[:-16], "the gzip stream is truncated, at about line 2", id="cut-off-between-lines"),
-        pytest.param(PACKED[:10], "the gzip stream is truncated, at about line 1", id="cut-off-at-once"),
-        pytest.param(PACKED[:1], "the gzip stream is truncated, at about line 1", id="cut-off-behind-one-byte"),
-        pytest.param(PACKED + PACKED[:12], "the gzip stream is truncated, at about line 3", id="cut-off-second-member"),
         pytest.param(
-            corrupted(PACKED), "the gzip stream is damaged, at about line 1", id="checksum-that-does-not-hold"
+            COMPRESSED[:-8], "the gzip stream is truncated, at about line 3", id="truncated-before-the-checksum"
         ),
-        pytest.param(PACKED + b"junk", "the gzip stream is damaged, at about line 3", id="junk-behind"),
+        pytest.param(COMPRESSED[:-1], "the gzip stream is truncated, at about line 3", id="truncated-in-the-size"),
+        pytest.param(STORED[:-10], "the gzip stream is truncated, at about line 2", id="truncated-in-a-line"),
+        pytest.param(STORED[:-16], "the gzip stream is truncated, at about line 2", id="truncated-between-lines"),
+        pytest.param(COMPRESSED[:10], "the gzip stream is truncated, at about line 1", id="truncated-after-the-header"),
+        pytest.param(COMPRESSED[:1], "the gzip stream is truncated, at about line 1", id="truncated-after-one-byte"),
         pytest.param(
-            b"\0\0" + PACKED[2:], "its name ends in .gz, but it is neither gzip nor text", id="no-magic-bytes"
+            COMPRESSED + COMPRESSED[:12], "the gzip stream is truncated, at about line 3", id="truncated-second-member"
         ),
-        pytest.param(zlib.compress(b'{"n":1}'), "its name ends in .gz, but it is neither", id="zlib-is-no-gzip"),
-        pytest.param(b'{"n":1}\n{"n":', "it is truncated: line 2, the last, ends within a record", id="text-cut-off"),
-        pytest.param(b'{"n":1}\r\n{"n":"\xc3', "it is truncated: line 2, the last,", id="text-cut-off-in-a-character"),
+        pytest.param(corrupted(COMPRESSED), "the gzip stream is damaged, at about line 1", id="wrong-checksum"),
+        pytest.param(COMPRESSED + b"junk", "the gzip stream is damaged, at about line 3", id="trailing-junk"),
         pytest.param(
-            gzip.compress(b'{"n":1}\n{"n":-'), "it is truncated: line 2, the last,", id="cut-off-and-then-packed"
+            b"\0\0" + COMPRESSED[2:], "its name ends in .gz, but it is neither gzip nor text", id="no-magic-bytes"
+        ),
+        pytest.param(zlib.compress(b'{"n":1}'), "its name ends in .gz, but it is neither", id="zlib-instead-of-gzip"),
+        pytest.param(b'{"n":1}\n{"n":', "it is truncated: line 2, the last, ends within a record", id="truncated-text"),
+        pytest.param(
+            b'{"n":1}\r\n{"n":"\xc3', "it is truncated: line 2, the last,", id="text-truncated-in-a-character"
+        ),
+        pytest.param(
+            gzip.compress(b'{"n":1}\n{"n":-'), "it is truncated: line 2, the last,", id="truncated-then-compressed"
         ),
     ],
 )
-def test_a_damaged_object_is_refused_whole_and_the_others_go_on(events: EventBench, body: bytes, reason: str) -> None:
+def test_a_damaged_object_is_refused_as_a_whole_and_others_are_committed(
+    events: EventBench, body: bytes, reason: str
+) -> None:
     damaged = f"raw/topics/t/{DAY}/t+0+0.json.gz"
     events.put_object(damaged.removeprefix("raw/topics/"), body)
     events.put_events(50, {"n": 50}, "dirty")
@@ -238,23 +246,25 @@ def test_a_damaged_object_is_refused_whole_and_the_others_go_on(events: EventBen
     assert [row["n"] for row in events.table()] == [50]
     assert [name for name, *_ in events.rejects()] == ["t+0+0000000050.json.gz"]
     assert events.run()["exit_code"] == 3
-    events.put_object(damaged.removeprefix("raw/topics/"), PACKED)
+    events.put_object(damaged.removeprefix("raw/topics/"), COMPRESSED)
     assert counts(events.run()) == (2, 2, 0, 0)
 
 
 @pytest.mark.parametrize("end", [".json", ".json.gz"])
-@pytest.mark.parametrize("place", ["first", "last", "alone"])
-def test_an_object_with_a_line_that_is_too_long_is_refused_whole(events: EventBench, end: str, place: str) -> None:
+@pytest.mark.parametrize("position", ["first", "last", "only"])
+def test_an_object_with_a_line_above_the_limit_is_refused_as_a_whole(
+    events: EventBench, end: str, position: str
+) -> None:
     events.feed(source__max_record_bytes=2048)
     longest, too_long = {"text": "x" * (2048 - 12)}, {"text": "secret" + "x" * (2049 - 18)}
     events.put_events(50, longest, "dirty")
     others = [{"n": n} for n in range(3)]
-    lines = {"first": [too_long, *others], "last": [*others, too_long], "alone": [too_long]}[place]
+    lines = {"first": [too_long, *others], "last": [*others, too_long], "only": [too_long]}[position]
     paths = [events.put_events(0, *lines, end=end, folder=folder) for folder in (DAY, COPY)]
     answer = events.command("run", "--json")
     (receipt,) = answer.data
     assert (answer.exit_code, receipt["status"]) == (3, "committed")
-    number = 4 if place == "last" else 1
+    number = 4 if position == "last" else 1
     reason = (
         f"line {number} is longer than 2048 bytes; set max_record_bytes if that is right; none of its rows were read"
     )
@@ -267,7 +277,7 @@ def test_an_object_with_a_line_that_is_too_long_is_refused_whole(events: EventBe
 
 
 @pytest.mark.parametrize("on_missing_source", ["refuse", "rebuild"])
-def test_rows_of_an_object_that_is_damaged_later_stay(events: EventBench, on_missing_source: str) -> None:
+def test_rows_of_an_object_that_is_damaged_later_are_kept(events: EventBench, on_missing_source: str) -> None:
     events.feed(target__on_missing_source=on_missing_source)
     path = events.put_events(0, {"n": 0}, {"n": 1}, "dirty", {"n": 3})
     events.put_events(10, {"n": 10})
@@ -293,7 +303,9 @@ def test_rows_of_an_object_that_is_damaged_later_stay(events: EventBench, on_mis
     assert (events.table()[:4], events.rejects()) == (table, rejects)
 
 
-def test_no_record_is_lost_where_an_overlapping_object_is_damaged_and_its_rival_rewritten(events: EventBench) -> None:
+def test_no_record_is_lost_if_one_of_two_overlapping_objects_is_damaged_and_the_other_rewritten(
+    events: EventBench,
+) -> None:
     every = [{"n": n} for n in range(15)]
     first = events.put_events(0, *every[:10])
     second = events.put_events(5, *every[5:15])
@@ -323,11 +335,11 @@ def test_too_many_rejected_rows_publish_nothing(events: EventBench) -> None:
     assert [line for _, line, _, _ in events.rejects()] == [2]
 
 
-def test_overlapping_files_do_not_double_rows(on_spark: EventBench) -> None:
+def test_overlapping_objects_do_not_duplicate_rows(on_spark: EventBench) -> None:
     every = [{"n": n} for n in range(20)]
     on_spark.put_events(0, *every[:10])
     on_spark.put_events(5, *every[5:12])
-    # What lies in another folder may be other records, unless it is a copy of the whole object.
+    # Objects in another folder may contain other records, unless they are exact copies.
     on_spark.put_events(0, *every[:3], folder="year=2026/month=08/day=02")
     on_spark.put_events(0, *every[:3], partition=1)
     assert counts(on_spark.run()) == (23, 18, 5, 0)
@@ -346,11 +358,11 @@ def test_equal_payloads_at_different_offsets_are_two_rows(events: EventBench) ->
     assert counts(events.run()) == (3, 3, 0, 0)
 
 
-def test_a_records_own_place_decides(events: EventBench) -> None:
+def test_a_carried_position_takes_precedence(events: EventBench) -> None:
     events.feed(source__record={"topic": "k.topic", "partition": "k.p", "offset": "k.o\\.x"})
 
-    def event(n: int, **place: Any) -> dict[str, Any]:
-        return {"n": n, "k": place}
+    def event(n: int, **position: Any) -> dict[str, Any]:
+        return {"n": n, "k": position}
 
     events.put_events(0, event(1, p=7, **{"o.x": 70}), event(2, p=7, **{"o.x": 71}), event(3))
     events.put_events(
@@ -360,7 +372,7 @@ def test_a_records_own_place_decides(events: EventBench) -> None:
     assert counts(events.run()) == (8, 7, 1, 0)
     assert [(row["_topic"], row["_partition"], row["_offset"], row["n"]) for row in events.table()] == [
         ("t", 0, 2, 7),
-        ("t", 0, 2, 3),  # as the object's name says, which is no proof: the record of 7 is another one
+        ("t", 0, 2, 3),  # computed from the object's name, which is only a lower bound: distinct from record 7
         ("t", 0, 2000, 6),
         ("t", 7, 69, 4),
         ("t", 7, 70, 1),
@@ -369,7 +381,7 @@ def test_a_records_own_place_decides(events: EventBench) -> None:
     ]
 
 
-def test_records_of_one_kafka_partition_in_several_folders_are_all_rows(events: EventBench) -> None:
+def test_records_of_one_kafka_partition_in_several_folders_are_all_kept(events: EventBench) -> None:
     """A sink with FieldPartitioner: offsets have gaps in each file, so positions of different files collide."""
     events.feed(source__day={"from": "object"})
     events.put_events(0, {"n": 0}, {"n": 2}, {"n": 4}, folder="region=eu")
@@ -380,12 +392,12 @@ def test_records_of_one_kafka_partition_in_several_folders_are_all_rows(events: 
         assert sorted(row["n"] for row in events.table()) == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("at_once", [True, False], ids=["in-one-batch", "in-two"])
+@pytest.mark.parametrize("at_once", [True, False], ids=["in-one-batch", "in-two-batches"])
 @pytest.mark.parametrize("offset", [None, "n"], ids=["computed", "carried"])
-def test_records_at_one_offset_that_differ_are_both_kept_and_told(
+def test_different_records_at_the_same_offset_are_both_kept_with_a_warning(
     events: EventBench, offset: str | None, at_once: bool
 ) -> None:
-    """A topic that is deleted and created again begins at offset 0 again."""
+    """A topic that was deleted and created again restarts at offset 0."""
     events.feed(source__record={"offset": offset})
     events.put_events(0, {"n": 0, "of": "old"}, {"n": 1, "of": "both"}, {"n": 2, "of": "old"})
     if not at_once:
@@ -411,7 +423,7 @@ def test_records_at_one_offset_that_differ_are_both_kept_and_told(
     )
 
 
-def test_records_at_one_offset_that_differ_can_be_refused(events: EventBench) -> None:
+def test_different_records_at_the_same_offset_can_be_refused(events: EventBench) -> None:
     events.feed(source__on_offset_conflict="refuse")
     old = events.put_events(0, {"n": 0}, {"n": 1}, {"n": 2})
     assert events.run()["exit_code"] == 0
@@ -430,7 +442,7 @@ def test_records_at_one_offset_that_differ_can_be_refused(events: EventBench) ->
     assert counts(events.run()) == (2, 1, 1, 0)
 
 
-def test_a_topic_that_was_created_again_loses_no_event_whose_offset_is_carried(events: EventBench) -> None:
+def test_a_recreated_topic_with_carried_offsets_loses_no_event(events: EventBench) -> None:
     events.feed(source__record={"offset": "o"}, target__dedupe_days=400)
     events.put_events(0, *({"o": n, "of": "old"} for n in range(5)))
     events.run()
@@ -445,7 +457,7 @@ def test_a_topic_that_was_created_again_loses_no_event_whose_offset_is_carried(e
     ]
 
 
-def test_a_record_that_is_delivered_again_is_the_same_although_its_columns_have_got_types(events: EventBench) -> None:
+def test_a_redelivered_record_is_deduplicated_although_its_columns_have_new_types(events: EventBench) -> None:
     record = {"n": 1, "a": [], "b": [{"c": []}], "d": 10**40, "e": {}, "f": [{"z": 1, "a": None}]}
     events.put_events(0, {"n": 0}, record)
     events.run()
@@ -459,15 +471,15 @@ def test_a_record_that_is_delivered_again_is_the_same_although_its_columns_have_
 COPY = "year=2026/month=08/day=20"
 
 
-@pytest.mark.parametrize("at_once", [True, False], ids=["in-one-batch", "in-two"])
-def test_an_exact_copy_in_another_folder_is_superseded_whole(events: EventBench, at_once: bool) -> None:
+@pytest.mark.parametrize("at_once", [True, False], ids=["in-one-batch", "in-two-batches"])
+def test_an_exact_copy_in_another_folder_is_superseded_as_a_whole(events: EventBench, at_once: bool) -> None:
     first = events.put_events(0, {"n": 0}, "dirty", {"n": 2})
     body = gzip.decompress((events.lake / first).read_bytes())
     if not at_once:
         events.run()
     events.put_object(f"t/{COPY}/t+0+0000000000.json.gz", gzip.compress(body, 1))
-    events.put_object(f"t/{COPY}/t+1+0000000000.json.gz", gzip.compress(body))  # of another name
-    events.put_events(0, {"n": 0}, "dirty", {"n": 3}, folder=f"{COPY}/hour=1")  # of another content
+    events.put_object(f"t/{COPY}/t+1+0000000000.json.gz", gzip.compress(body))  # another name
+    events.put_events(0, {"n": 0}, "dirty", {"n": 3}, folder=f"{COPY}/hour=1")  # other content
     receipt = events.run()
     assert counts(receipt) == ((12, 6, 3, 3) if at_once else (9, 4, 3, 2))
     assert receipt["warnings"] == []
@@ -478,20 +490,20 @@ def test_an_exact_copy_in_another_folder_is_superseded_whole(events: EventBench,
     assert len(events.rejects()) == 3
 
 
-def test_a_copy_gives_its_rows_when_its_original_says_something_else(events: EventBench) -> None:
+def test_a_copy_provides_the_rows_once_its_original_is_rewritten(events: EventBench) -> None:
     first = events.put_events(0, {"n": 0}, "dirty", {"n": 2})
     events.run()
     second = events.put_events(0, {"n": 0}, "dirty", {"n": 2}, folder=COPY)
     assert counts(events.run()) == (3, 0, 3, 0)
     events.put_events(0, {"n": 7})
     receipt = events.run()
-    assert [taken["path"] for taken in receipt["batches"][0]["inputs"]] == [first, second]
+    assert [each["path"] for each in receipt["batches"][0]["inputs"]] == [first, second]
     assert counts(receipt) == (4, 3, 0, 1)
     assert [(row["_day"], row["n"]) for row in events.table()] == [(DAY, 7), (COPY, 0), (COPY, 2)]
     assert len(events.rejects()) == 1
 
 
-def test_what_is_no_longer_there_proves_no_copy(events: EventBench) -> None:
+def test_an_object_that_has_disappeared_is_not_matched_as_a_copy(events: EventBench) -> None:
     first = events.put_events(0, {"n": 0}, {"n": 1})
     events.run()
     (events.lake / first).unlink()
@@ -502,7 +514,7 @@ def test_what_is_no_longer_there_proves_no_copy(events: EventBench) -> None:
     assert [(row["_day"], row["n"]) for row in events.table()] == [(DAY, 0), (COPY, 0), (DAY, 1), (COPY, 1)]
 
 
-def test_copies_of_a_damaged_object_are_damaged(events: EventBench) -> None:
+def test_copies_of_a_damaged_object_are_refused_too(events: EventBench) -> None:
     paths = [f"t/{folder}/t+0+0.json" for folder in (DAY, COPY, f"{COPY}/hour=1")]
     for path in paths:
         events.put_object(path, b'{"n":1}\n{"n":')
@@ -511,7 +523,7 @@ def test_copies_of_a_damaged_object_are_damaged(events: EventBench) -> None:
     assert len(receipt["batches"]) == 1
 
 
-def test_what_is_delivered_again_on_another_day_is_the_same_within_its_folder(events: EventBench) -> None:
+def test_records_redelivered_on_another_day_are_deduplicated_within_their_folder(events: EventBench) -> None:
     events.feed(source__day={"from": "object"})
     events.put_events(0, *({"n": n} for n in range(4)), folder="partition=0")
     events.run()
@@ -522,7 +534,7 @@ def test_what_is_delivered_again_on_another_day_is_the_same_within_its_folder(ev
 
 
 @pytest.mark.parametrize(("days", "superseded"), [(0, 0), (1, 2)])
-def test_records_are_looked_for_in_the_days_around(events: EventBench, days: int, superseded: int) -> None:
+def test_dedupe_days_extends_deduplication_to_neighbouring_days(events: EventBench, days: int, superseded: int) -> None:
     events.feed(target__dedupe_days=days, source__record={"offset": "n"})
     events.put_events(0, {"n": 0}, {"n": 1}, {"n": 2})
     events.run()
@@ -532,7 +544,7 @@ def test_records_are_looked_for_in_the_days_around(events: EventBench, days: int
     assert counts(events.run()) == (2, 2, 0, 0)
 
 
-def test_a_key_that_is_rewritten_replaces_what_it_gave(events: EventBench) -> None:
+def test_a_rewritten_object_replaces_its_rows(events: EventBench) -> None:
     first = events.put_events(0, {"n": 0}, {"n": 1}, "x")
     events.put_events(10, {"n": 10}, {"n": 11})
     other = events.put_events(20, {"n": 20}, folder="year=2026/month=08/day=02")
@@ -541,7 +553,7 @@ def test_a_key_that_is_rewritten_replaces_what_it_gave(events: EventBench) -> No
     assert len(untouched) == 1
     events.put_events(0, {"n": 5}, {"n": "text"}, {"new": True})
     receipt = events.run()
-    assert [taken["path"] for taken in receipt["batches"][0]["inputs"]] == [first]
+    assert [each["path"] for each in receipt["batches"][0]["inputs"]] == [first]
     assert counts(receipt) == (3, 3, 0, 0)
     assert events.records() == [
         normal_record(record) for record in ({"n": 5}, {"n": "text"}, {"new": True}, {"n": 10}, {"n": 11}, {"n": 20})
@@ -550,7 +562,7 @@ def test_a_key_that_is_rewritten_replaces_what_it_gave(events: EventBench) -> No
     assert events.rejects() == []
 
 
-def test_what_a_rewritten_object_gives_up_comes_back_from_another(events: EventBench) -> None:
+def test_records_missing_from_a_rewritten_object_are_restored_from_an_overlapping_one(events: EventBench) -> None:
     every = [{"n": n} for n in range(12)]
     events.put_events(0, *every[:10])
     events.put_events(4, *every[4:12])
@@ -561,8 +573,8 @@ def test_what_a_rewritten_object_gives_up_comes_back_from_another(events: EventB
     assert [row["n"] for row in events.table()] == list(range(12))
 
 
-def test_any_history_of_deliveries_ends_in_what_the_objects_say(events: EventBench) -> None:
-    """Overlapping, late and rewritten objects, day by day, beside a plain reading of all that lies there."""
+def test_after_any_history_of_deliveries_the_table_agrees_with_the_objects(events: EventBench) -> None:
+    """Overlapping, late and rewritten objects, day by day, compared with a simple reading of all objects."""
     rng = random.Random(6)
     stream = [[random_event(rng, number) for number in range(150)] for _ in range(2)]
     read = 0
@@ -607,7 +619,7 @@ def random_event(rng: random.Random, number: int) -> dict[str, Any]:
     return event
 
 
-def test_the_outcome_does_not_depend_on_order_and_cuts(events: EventBench) -> None:
+def test_the_result_does_not_depend_on_order_and_boundaries_of_objects(events: EventBench) -> None:
     rng = random.Random(7)
     stream = [random_event(rng, number) for number in range(60)]
     outcomes = []
@@ -615,7 +627,7 @@ def test_the_outcome_does_not_depend_on_order_and_cuts(events: EventBench) -> No
         shutil.rmtree(events.lake)
         edges = [0, *cuts, 60]
         for start, end in itertools.pairwise(edges):
-            # The folder decides on the order in which objects come.
+            # The folder determines the order of objects.
             events.put_events(start, *stream[start:end], folder=f"{DAY}/hour={rng.randrange(100)}")
         receipt = events.run()
         rows = [{key: value for key, value in row.items() if key not in ("_object", "_line")} for row in events.table()]
@@ -624,7 +636,7 @@ def test_the_outcome_does_not_depend_on_order_and_cuts(events: EventBench) -> No
     assert outcomes[0][3]
 
 
-def test_the_schema_is_remembered_and_grows(events: EventBench) -> None:
+def test_the_schema_is_logged_and_extended(events: EventBench) -> None:
     events.put_events(0, {"id": 1, "amount": 1.5, "tags": []}, {"id": 2, "amount": "n/a"}, {"id": 3, "amount": 7})
     receipt = events.run()
     assert receipt["schema_changes"] == [
@@ -639,7 +651,7 @@ def test_the_schema_is_remembered_and_grows(events: EventBench) -> None:
     assert (receipt["schema_changes"], len(events.state().schema_versions)) == ([], 1)
     assert receipt["batches"][0]["set_aside"] == {"tags__text": 1}
 
-    # Files that have nothing new are read once; what they hold still ends up as if all had been one file.
+    # Objects without new attributes are read once; the result is the same as for a single object.
     events.put_events(20, {"id": 5, "tags": []})
     events.put_events(30, {"id": "x", "tags": ["a"], "user": {"Id": 1}, "user_id": 2, "year": "ours"})
     receipt = events.run()
@@ -670,16 +682,16 @@ def test_the_schema_is_remembered_and_grows(events: EventBench) -> None:
     assert shown.exit_code == 0
     words = " ".join(shown.stdout.split())
     assert f"9 columns {' '.join(receipt['schema_changes'])}" in words
-    (told,) = events.command("schema", "--target", "t", "--json").data
-    assert [(version["version"], version["batch"], version["columns"]) for version in told["versions"]] == [
+    (schema,) = events.command("schema", "--target", "t", "--json").data
+    assert [(version["version"], version["batch"], version["columns"]) for version in schema["versions"]] == [
         (1, 1, 4),
         (2, 3, 9),
     ]
-    assert told["versions"][1]["changes"] == receipt["schema_changes"]
-    assert list(told["columns"])[:7] == ["_topic", "_partition", "_offset", "_object", "_line", "amount", "id"]
+    assert schema["versions"][1]["changes"] == receipt["schema_changes"]
+    assert list(schema["columns"])[:7] == ["_topic", "_partition", "_offset", "_object", "_line", "amount", "id"]
 
 
-def test_types_stay_what_they_are_until_a_rebuild(events: EventBench) -> None:
+def test_types_change_only_in_a_rebuild(events: EventBench) -> None:
     events.put_events(0, {"n": 1, "flag": True, "when": "2026-08-01T00:00:00Z", "items": [{"a": 1}]})
     events.run()
     events.put_events(
@@ -714,11 +726,11 @@ def test_types_stay_what_they_are_until_a_rebuild(events: EventBench) -> None:
     assert "changed n decimal(38,1) from n, was bigint" in receipt["schema_changes"]
     assert "dropped items__text" in receipt["schema_changes"]
     assert [record | {"when": None} for record in events.records()] == [record | {"when": None} for record in before]
-    (told,) = events.command("schema", "--json").data
-    assert [version["version"] for version in told["versions"]] == [1, 2, 3]
+    (schema,) = events.command("schema", "--json").data
+    assert [version["version"] for version in schema["versions"]] == [1, 2, 3]
 
 
-def test_names_stay_in_a_rebuild(events: EventBench) -> None:
+def test_a_rebuild_keeps_column_names(events: EventBench) -> None:
     events.put_events(0, {"b_c": 1})
     events.run()
     events.put_events(1, {"b": {"c": 2}})
@@ -740,7 +752,7 @@ def test_names_stay_in_a_rebuild(events: EventBench) -> None:
         ({"from": "field", "field": "meta.at"}, "partition=0", "year=1969/month=12/day=31"),
     ],
 )
-def test_days(events: EventBench, day: dict[str, str], folder: str, partition: str) -> None:
+def test_the_day_of_a_row(events: EventBench, day: dict[str, str], folder: str, partition: str) -> None:
     events.feed(
         source__day=day,
         source__day_range={"first": "1969-12-31"},
@@ -755,7 +767,7 @@ def test_days(events: EventBench, day: dict[str, str], folder: str, partition: s
     ).replace("month=", "").replace("day=", "")
 
 
-def test_rows_and_objects_without_a_day(events: EventBench) -> None:
+def test_rows_without_a_day_are_rejected_and_objects_refused(events: EventBench) -> None:
     events.put_events(0, {"n": 1}, folder="partition=0")
     events.put_events(10, {"n": 2}, folder="year=2026/month=02/day=30")
     events.put_events(20, {"n": 3})
@@ -786,20 +798,20 @@ def test_rows_and_objects_without_a_day(events: EventBench) -> None:
         pytest.param("epoch_millis", 1_785_542_400, id="seconds-declared-as-milliseconds"),
         pytest.param("epoch_seconds", 1_785_542_400_000, id="milliseconds-declared-as-seconds"),
         pytest.param("epoch_micros", 1_785_542_400_000, id="milliseconds-declared-as-microseconds"),
-        pytest.param("epoch_seconds", 2**63 - 1, id="the-largest-number"),
-        pytest.param("epoch_seconds", -(2**63), id="the-smallest-number"),
+        pytest.param("epoch_seconds", 2**63 - 1, id="largest-integer"),
+        pytest.param("epoch_seconds", -(2**63), id="smallest-integer"),
         pytest.param("epoch_millis", 2**70, id="beyond-64-bits"),
         pytest.param("epoch_seconds", 253_402_300_800, id="year-10000"),
         pytest.param("epoch_seconds", -62_135_596_801, id="before-year-1"),
-        pytest.param("epoch_nanos", 1e300, id="a-double-beyond-measure"),
+        pytest.param("epoch_nanos", 1e300, id="huge-double"),
         pytest.param("epoch_seconds", 0, id="zero"),
         pytest.param("epoch_seconds", 631_151_999.5, id="half-a-second-before-1990"),
-        pytest.param("iso", "0000-00-00T00:00:00Z", id="no-date"),
+        pytest.param("iso", "0000-00-00T00:00:00Z", id="invalid-date"),
         pytest.param("iso", "1970-01-01T00:00:00Z", id="1970"),
         pytest.param("iso", "9999-12-31T23:59:59-14:00", id="beyond-year-9999"),
     ],
 )
-def test_days_out_of_range_are_rejected(events: EventBench, kind: str, at: Any) -> None:
+def test_rows_of_days_out_of_range_are_rejected(events: EventBench, kind: str, at: Any) -> None:
     units = {"epoch_seconds": 1, "epoch_millis": 1000, "epoch_micros": 10**6, "epoch_nanos": 10**9}
     good = 1_785_888_000 * units[kind] if kind in units else "2026-08-05T12:00:00Z"
     events.feed(source__day={"from": "field", "field": "at"}, source__timestamps={"at": kind})
@@ -811,7 +823,7 @@ def test_days_out_of_range_are_rejected(events: EventBench, kind: str, at: Any) 
     assert list(events.types()) == ["at"]
 
 
-def test_the_range_of_days_is_that_of_the_feed_and_holds_for_folders_and_objects(events: EventBench) -> None:
+def test_day_range_also_applies_to_days_by_folder_and_object(events: EventBench) -> None:
     outside = {"year=1989/month=12/day=31": 0, "year=2031/month=1/day=1": 10, "year=1970/month=01/day=21": 20}
     for folder, start in outside.items():
         events.put_events(start, {"n": start}, "dirty", folder=folder)
@@ -835,25 +847,25 @@ def test_the_range_of_days_is_that_of_the_feed_and_holds_for_folders_and_objects
     assert [row["n"] for row in events.table()] == [1, 2]
 
 
-def test_rebuild_of_a_day_from_raw(on_spark: EventBench) -> None:
+def test_a_day_is_rebuilt_from_its_objects(on_spark: EventBench) -> None:
     source = {
         "source__day": {"from": "field", "field": "at"},
         "source__day_range": {"first": "1970-01-01"},
         "source__timestamps": {"at": "epoch_seconds"},
     }
     on_spark.feed(**source)
-    both = on_spark.put_events(0, {"at": 0, "n": 0}, {"at": 86400, "n": 1})
+    two_days = on_spark.put_events(0, {"at": 0, "n": 0}, {"at": 86400, "n": 1})
     other = on_spark.put_events(10, {"at": 86400, "n": 10})
-    apart = on_spark.put_events(20, {"at": 2 * 86400, "n": 20})
+    third_day = on_spark.put_events(20, {"at": 2 * 86400, "n": 20})
     on_spark.run()
     before, table = set(on_spark.state().files), on_spark.table()
     receipt = on_spark.run("--date", "1970-01-01", verb="rebuild")
-    assert [taken["path"] for taken in receipt["batches"][0]["inputs"]] == [both]
+    assert [each["path"] for each in receipt["batches"][0]["inputs"]] == [two_days]
     assert counts(receipt) == (2, 2, 0, 0)
     assert on_spark.table() == table
-    assert {file.objects[0] for path, file in on_spark.state().files.items() if path in before} == {apart}
+    assert {file.objects[0] for path, file in on_spark.state().files.items() if path in before} == {third_day}
     receipt = on_spark.run("--date", "1970-01-02", verb="rebuild")
-    assert [taken["path"] for taken in receipt["batches"][0]["inputs"]] == [both, other]
+    assert [each["path"] for each in receipt["batches"][0]["inputs"]] == [two_days, other]
     assert on_spark.table() == table
 
     assert "run without --date" in on_spark.run("--date", "1970-01-01")["error"]
@@ -869,7 +881,7 @@ def test_rebuild_of_a_day_from_raw(on_spark: EventBench) -> None:
     assert [row["n"] for row in on_spark.table()] == [0, 1, 20]
 
 
-def test_many_small_objects_are_few_files(events: EventBench) -> None:
+def test_many_small_objects_become_few_sorted_files(events: EventBench) -> None:
     for number in range(40):
         events.put_events(number, {"n": number, "k": 40 - number})
     events.feed(target__sort_by=["k"])
@@ -882,7 +894,7 @@ def test_many_small_objects_are_few_files(events: EventBench) -> None:
 
     events.put_events(100, {"n": [1], "k": 1})
     events.feed(target__sort_by=["n"])
-    assert events.run()["exit_code"] == 0  # n is a number; what is none lies beside it
+    assert events.run()["exit_code"] == 0  # n is a number; other values are in n__text
     events.feed(target__sort_by=["tags"])
     events.put_events(101, {"tags": ["a"]})
     receipt = events.run()
@@ -892,7 +904,7 @@ def test_many_small_objects_are_few_files(events: EventBench) -> None:
     assert events.run()["exit_code"] == 0
 
 
-def test_keys_that_are_values_are_refused_by_name(on_spark: EventBench) -> None:
+def test_more_than_3000_attributes_are_refused_with_the_key(on_spark: EventBench) -> None:
     on_spark.put_events(0, {"by_user": {f"user {number}": number for number in range(3200)}})
     receipt = on_spark.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
@@ -902,7 +914,7 @@ def test_keys_that_are_values_are_refused_by_name(on_spark: EventBench) -> None:
     assert on_spark.run()["exit_code"] == 0
 
 
-def test_sixty_levels_through_spark(on_spark: EventBench) -> None:
+def test_sixty_levels_are_readable_by_spark(on_spark: EventBench) -> None:
     deep: Any = 1
     arrays: Any = 1
     for _ in range(60):
@@ -921,12 +933,12 @@ def test_sixty_levels_through_spark(on_spark: EventBench) -> None:
     ("changes", "message"),
     [
         ({"source__delimeter": "-"}, "unknown key source.delimeter; did you mean 'delimiter'?"),
-        ({"source__day": {"from": "field"}}, "field names the attribute with the day"),
+        ({"source__day": {"from": "field"}}, "source.day: field is required with from: field"),
         ({"source__day": {"from": "field", "field": "ts"}}, "ts must be in source.timestamps"),
         ({"source__day": {"from": "path", "path_format": "{year}"}}, "'{year}' has no {month}"),
         (
             {"source__day": {"from": "object", "path_format": "{year}{month}{day}"}},
-            "path_format stands with from: path",
+            "path_format is allowed only with from: path",
         ),
         ({"source__timestamps": {"ts": "millis"}}, "source.timestamps.ts"),
         ({"source__timestamps": {"a..b": "iso"}}, "'a..b' has an empty name"),
@@ -934,8 +946,8 @@ def test_sixty_levels_through_spark(on_spark: EventBench) -> None:
             {"source__day_range": {"first": "2026-08-02", "last": "2026-08-01"}},
             "last: 2026-08-01 is before first: 2026-08-02",
         ),
-        ({"source__day_range": {"first": "soon"}}, "first: a day is written like 1990-01-31, not 'soon'"),
-        ({"source__day_range": {"last": 20300101}}, "last: a day is written like 1990-01-31, not 20300101"),
+        ({"source__day_range": {"first": "soon"}}, "first: must be a date such as 1990-01-31, not 'soon'"),
+        ({"source__day_range": {"last": 20300101}}, "last: must be a date such as 1990-01-31, not 20300101"),
         ({"source__day_range": {"from": "2026-08-02"}}, "unknown key source.day_range.from"),
         ({"source__on_offset_conflict": "drop"}, "source.on_offset_conflict: input should be 'keep' or 'refuse'"),
         ({"target__separator": "."}, "'.' cannot be part of a column's name"),
@@ -943,7 +955,7 @@ def test_sixty_levels_through_spark(on_spark: EventBench) -> None:
         ({"target__path": "state/x"}, "a target is a folder of its own in the lake"),
     ],
 )
-def test_feeds_that_are_refused(events: EventBench, changes: dict[str, Any], message: str) -> None:
+def test_invalid_feeds_are_refused(events: EventBench, changes: dict[str, Any], message: str) -> None:
     events.feed(**changes)
     answer = events.command("plan")
     assert answer.exit_code == 2

@@ -1,4 +1,4 @@
-"""The job through the command line, on a local folder."""
+"""The job json_scrub through the command line, on a local folder."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ from jobs.feeds.json_scrub import JsonScrubFeed
 from lakewright.errors import AccountingError
 from lakewright.in_place.rewrite import Rewritten
 from lakewright.json.scrub import scrub_object
-from lakewright.json.scrub_proof import proven
+from lakewright.json.scrub_proof import verify_scrub
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.local import etag_of
 from lakewright.storage.local_in_place import LocalInPlace
@@ -79,12 +79,12 @@ def on_spark(tmp_path: Path, spark: SparkSession) -> Iterator[Uploads]:
 
 @pytest.fixture
 def uploads(on_spark: Uploads, monkeypatch: pytest.MonkeyPatch) -> Uploads:
-    """Tasks are done in this process; that Spark's workers do them likewise is tested ``on_spark``."""
+    """Runs tasks in this process; ``on_spark`` tests cover Spark's workers."""
     monkeypatch.setattr(json_scrub, "SparkWorkers", lambda **_: InProcessWorkers(2))
     return on_spark
 
 
-def test_what_a_killed_scrub_left_beside_an_object_is_removed_by_the_next(uploads: Uploads) -> None:
+def test_the_next_run_deletes_temporary_files_of_a_killed_scrub(uploads: Uploads) -> None:
     uploads.put("deep/a.json", RECORD)
     uploads.put("deep/gone.json", RECORD)
     uploads.run()
@@ -99,13 +99,13 @@ def test_what_a_killed_scrub_left_beside_an_object_is_removed_by_the_next(upload
 
 
 def numbers(receipt: dict[str, Any]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
+    by_object: dict[str, dict[str, int]] = {}
     for batch in receipt["batches"]:
-        found |= {path.removeprefix("landing/uploads/"): each for path, each in batch.get("numbers", {}).items()}
-    return found
+        by_object |= {path.removeprefix("landing/uploads/"): each for path, each in batch.get("numbers", {}).items()}
+    return by_object
 
 
-def test_objects_of_all_kinds(on_spark: Uploads) -> None:
+def test_objects_of_every_kind_are_scrubbed(on_spark: Uploads) -> None:
     kinds = {
         "plain.json": (RECORD + b"\n", SCRUBBED + b"\n"),
         "crlf.json": (RECORD + b"\r\n\r\n" + RECORD, SCRUBBED + b"\r\n\r\n" + SCRUBBED),
@@ -118,7 +118,7 @@ def test_objects_of_all_kinds(on_spark: Uploads) -> None:
     for name, (content, _) in kinds.items():
         on_spark.put(name, content)
     on_spark.put("empty.json", b"")
-    on_spark.put("packed.json", gzip.compress(RECORD + b"\n") + gzip.compress(RECORD + b"\n"))
+    on_spark.put("compressed.json", gzip.compress(RECORD + b"\n") + gzip.compress(RECORD + b"\n"))
     on_spark.path("plain.json").chmod(0o640)
     untouched = on_spark.path("without.json").stat().st_mtime_ns
 
@@ -126,19 +126,19 @@ def test_objects_of_all_kinds(on_spark: Uploads) -> None:
     assert (receipt["status"], receipt["exit_code"]) == ("committed", 0)
     for name, (_, content) in kinds.items():
         assert on_spark.path(name).read_bytes() == content, name
-    assert gzip.decompress(on_spark.path("packed.json").read_bytes()) == (SCRUBBED + b"\n") * 2
+    assert gzip.decompress(on_spark.path("compressed.json").read_bytes()) == (SCRUBBED + b"\n") * 2
     assert on_spark.path("plain.json").stat().st_mode & 0o777 == 0o640
     assert on_spark.path("without.json").stat().st_mtime_ns == untouched
     assert (receipt["counts"]["read"], receipt["counts"]["written"]) == (9, 9)
-    told = numbers(receipt)
-    assert told["crlf.json"] == {
+    numbers_by_object = numbers(receipt)
+    assert numbers_by_object["crlf.json"] == {
         "records": 2,
         "records_out": 2,
         "blanked": 2,
         "bytes_in": len(kinds["crlf.json"][0]),
         "bytes_out": len(kinds["crlf.json"][1]),
     }
-    assert told["without.json"]["blanked"] == told["blank.json"]["records"] == 0
+    assert numbers_by_object["without.json"]["blanked"] == numbers_by_object["blank.json"]["records"] == 0
     assert receipt["ignored"] == {"landing/uploads/empty.json": "empty"}
     assert not list(on_spark.root.rglob("*lakewright-tmp"))
 
@@ -152,16 +152,16 @@ def test_objects_of_all_kinds(on_spark: Uploads) -> None:
     "limit",
     [
         pytest.param("max_record_bytes", id="limit"),
-        pytest.param("max_line_bytes", id="its-former-name", marks=pytest.mark.slow),
+        pytest.param("max_line_bytes", id="deprecated-name", marks=pytest.mark.slow),
     ],
 )
-def test_an_object_with_a_line_that_is_no_record_is_left_and_named(on_spark: Uploads, limit: str) -> None:
+def test_an_object_with_an_invalid_line_is_refused_and_left_unchanged(on_spark: Uploads, limit: str) -> None:
     on_spark.put("good.json", RECORD)
     bad = {
-        "bad.json": (RECORD + b"\nsecret, not JSON\n" + RECORD, "line 2 is no JSON record"),
-        "cut.json": (RECORD + b"\n" + RECORD[:20], "line 2 is no JSON record"),
-        "cut.json.gz": (gzip.compress(RECORD * 50)[:-4], "damaged gzip: it is truncated"),
-        "latin.json": (RECORD + b'\n{"a": "\xe9"}', "line 2 is no JSON record: not UTF-8"),
+        "bad.json": (RECORD + b"\nsecret, not JSON\n" + RECORD, "line 2 is not a JSON record"),
+        "truncated.json": (RECORD + b"\n" + RECORD[:20], "line 2 is not a JSON record"),
+        "truncated.json.gz": (gzip.compress(RECORD * 50)[:-4], "damaged gzip: it is truncated"),
+        "latin.json": (RECORD + b'\n{"a": "\xe9"}', "line 2 is not a JSON record: not UTF-8"),
         "long.json": (RECORD + b"\n" + b" " * 5000 + RECORD, "line 2 is longer than 4096 bytes"),
     }
     for name, (content, _) in bad.items():
@@ -185,7 +185,7 @@ def test_an_object_with_a_line_that_is_no_record_is_left_and_named(on_spark: Upl
     assert {on_spark.path(name).read_bytes() for name in bad} == {SCRUBBED}
 
 
-def test_depth_paths_replacement_and_proof(uploads: Uploads) -> None:
+def test_depth_paths_replacement_and_verification(uploads: Uploads) -> None:
     line = b'{"file_contents": null, "meta": [{"body": "x", "more": {"file_contents": "y"}}]}'
     uploads.put("a.json", line)
     uploads.feed(fields=["file_contents", "meta.body"], replacement=None, verify=True)
@@ -194,7 +194,7 @@ def test_depth_paths_replacement_and_proof(uploads: Uploads) -> None:
 
     uploads.feed(fields=["file_contents", "body"], depth="any", replacement="gone", verify=True)
     (plan,) = uploads.command("plan", "--json").data
-    assert plan["schema_changes"] == ["1 objects may have been scrubbed by other rules, and are scrubbed again"]
+    assert plan["schema_changes"] == ["1 objects may have been scrubbed by other rules and are scrubbed again"]
     assert numbers(uploads.run())["a.json"]["blanked"] == 3
     content = b'{"file_contents": "gone", "meta": [{"body": "gone", "more": {"file_contents": "gone"}}]}'
     assert uploads.path("a.json").read_bytes() == content
@@ -202,21 +202,21 @@ def test_depth_paths_replacement_and_proof(uploads: Uploads) -> None:
     assert numbers(uploads.run(verb="rebuild"))["a.json"]["blanked"] == 0
 
 
-def test_a_list_of_objects(uploads: Uploads) -> None:
+def test_only_selected_objects_are_scrubbed(uploads: Uploads) -> None:
     uploads.put("a.json", RECORD)
     uploads.put("b.json", RECORD)
     receipt = uploads.run("--set", "source.objects=[b.json, nowhere.json]")
     assert receipt["exit_code"] == 3
-    assert receipt["refused"] == {"landing/uploads/nowhere.json": "there is no such object"}
+    assert receipt["refused"] == {"landing/uploads/nowhere.json": "the object does not exist"}
     assert [uploads.path(name).read_bytes() for name in ("a.json", "b.json")] == [RECORD, SCRUBBED]
     assert numbers(uploads.run("--set", "source.objects=[b.json]", verb="rebuild"))["b.json"]["blanked"] == 0
-    assert "a scrub knows no dates" in uploads.command("run", "--date", "2026-08-01").last_line
+    assert "a scrub has no dates" in uploads.command("run", "--date", "2026-08-01").last_line
 
 
 def test_plan_and_status_write_nothing(uploads: Uploads) -> None:
     uploads.put("a.json", RECORD)
     (plan,) = uploads.command("plan", "--json").data
-    assert [found["path"] for found in plan["objects"]] == ["landing/uploads/a.json"]
+    assert [planned["path"] for planned in plan["objects"]] == ["landing/uploads/a.json"]
     (status,) = uploads.command("status", "--json").data
     assert status["waiting_objects"] == 1
     assert uploads.path("a.json").read_bytes() == RECORD
@@ -226,7 +226,7 @@ def test_plan_and_status_write_nothing(uploads: Uploads) -> None:
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"source": {"path": "state/x/"}}, "state/ and quarantine/ are the project's own"),
+        ({"source": {"path": "state/x/"}}, "state/ and quarantine/ of the project cannot be scrubbed"),
         ({"source": {"path": "https://x/y"}}, "or a URI (s3://bucket/prefix/), not 'https://x/y'"),
         ({"source": {"path": "file:///y"}}, "or a URI (s3://bucket/prefix/), not 'file:///y'"),
         ({"replacement": float("nan")}, "not JSON compliant"),
@@ -235,32 +235,32 @@ def test_plan_and_status_write_nothing(uploads: Uploads) -> None:
         ({"source": {"path": "/landing/x"}}, "not '/landing/x': write landing/x/ for the folder in the lake\n"),
         ({"source": {"path": "landing//x"}}, "a source is a folder in the lake"),
         ({"fields": []}, "scrub.fields: tuple should have at least 1 item"),
-        ({"fields": [""]}, "an empty text is no name of a field"),
+        ({"fields": [""]}, "an empty string is not a field name"),
         ({"max_record_bytes": 3}, "scrub.max_record_bytes: input should be greater than or equal to 1024"),
         ({"max_line_bytes": 3}, "scrub.max_line_bytes: input should be greater than or equal to 1024"),
         (
             {"max_record_bytes": 4096, "max_line_bytes": 4096},
-            "scrub: max_line_bytes is the former name of max_record_bytes: say max_record_bytes alone",
+            "scrub: max_line_bytes is the deprecated name of max_record_bytes: set only max_record_bytes",
         ),
         ({"max_record_byte": 4096}, "unknown key scrub.max_record_byte; did you mean 'max_record_bytes'?"),
         ({"old_versions": "burn"}, "input should be 'keep' or 'delete'"),
         ({"field": ["a"]}, "unknown key scrub.field; did you mean 'fields'?"),
-        ({"inside_strings": "Message"}, "takes a list of fields, such as [Message], or the word any, not 'Message'"),
+        ({"inside_strings": "Message"}, "must be a list of fields, such as [Message], or any, not 'Message'"),
         ({"inside_strings": ["a..b"]}, "'a..b' has an empty name"),
-        ({"inside_strings": [""]}, "an empty text is no name of a field"),
-        ({"replacement": '{"file_contents": 1}'}, "the replacement itself holds a field that is to be scrubbed"),
+        ({"inside_strings": [""]}, "an empty string is not a field name"),
+        ({"replacement": '{"file_contents": 1}'}, "the replacement itself contains a field to scrub"),
         ({"on_hidden": "skip"}, "input should be 'warn' or 'refuse'"),
         ({"source": {"records": "ndjson"}}, "input should be 'lines', 'concatenated', 'array' or 'document'"),
     ],
 )
-def test_feeds_that_are_wrong(uploads: Uploads, changes: dict[str, Any], error: str) -> None:
+def test_invalid_feeds_are_refused(uploads: Uploads, changes: dict[str, Any], error: str) -> None:
     uploads.feed(**changes)
     answer = uploads.command("plan")
     assert answer.exit_code == 2
     assert error in answer.stderr
 
 
-def test_what_would_stop_others_is_told_of_its_object_alone(uploads: Uploads) -> None:
+def test_failures_of_single_objects_do_not_stop_others(uploads: Uploads) -> None:
     uploads.feed(verify=True, replacement=1)
     many = b'{"n": ' + b"1" * 5000 + b', "file_contents": true}'
     uploads.put("digits.json", many)
@@ -277,16 +277,16 @@ def test_what_would_stop_others_is_told_of_its_object_alone(uploads: Uploads) ->
     assert uploads.path("sound.json").read_bytes() == SCRUBBED.replace(b'""', b"1")
 
 
-def test_names_lead_nowhere_else(uploads: Uploads) -> None:
+def test_object_names_cannot_leave_the_source(uploads: Uploads) -> None:
     other = uploads.root / "lake/state/other.json"
     other.parent.mkdir()
     other.write_bytes(RECORD)
     receipt = uploads.run("--set", 'source.objects=["../../state/other.json"]')
-    assert receipt["refused"] == {"landing/uploads/../../state/other.json": "it does not lie below source.path"}
+    assert receipt["refused"] == {"landing/uploads/../../state/other.json": "it is not below source.path"}
     assert other.read_bytes() == RECORD
 
 
-def test_an_upload_right_after_the_replacement_is_no_work_of_ours(uploads: Uploads) -> None:
+def test_an_upload_right_after_the_replacement_is_not_recorded_as_scrubbed(uploads: Uploads) -> None:
     path = uploads.put("a.json", RECORD)
     replace = Path.replace
 
@@ -300,7 +300,7 @@ def test_an_upload_right_after_the_replacement_is_no_work_of_ours(uploads: Uploa
     assert scrubbed.etag != etag_of(path.stat())
 
 
-def test_what_a_receipt_of_a_scrub_holds_is_numbers(uploads: Uploads) -> None:
+def test_receipts_and_logs_contain_no_values(uploads: Uploads) -> None:
     uploads.put("a.json", b'{"file_contents": "personal", "name": "private"}')
     uploads.run()
     written = "".join(path.read_text() for path in (uploads.root / "lake/state").rglob("*.json"))
@@ -312,7 +312,7 @@ def test_what_a_receipt_of_a_scrub_holds_is_numbers(uploads: Uploads) -> None:
 
 
 class Broken(ScrubRules):
-    """Rules whose scrubber loses, doubles or joins the records that say so."""
+    """Rules whose scrubber loses, duplicates or blanks records that ask for it."""
 
     def scrubber(self) -> Any:
         return self
@@ -325,12 +325,12 @@ class Broken(ScrubRules):
         return scrubbed, changed
 
 
-@pytest.mark.parametrize("pack", [pytest.param(bytes, id="plain"), pytest.param(gzip.compress, id="packed")])
+@pytest.mark.parametrize("compress", [pytest.param(bytes, id="plain"), pytest.param(gzip.compress, id="gzip")])
 @pytest.mark.parametrize("fault", ["lose", "double", "blank"])
 def test_an_object_that_would_lose_or_gain_a_record_is_never_replaced(
-    uploads: Uploads, monkeypatch: pytest.MonkeyPatch, fault: str, pack: Callable[[bytes], bytes]
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch, fault: str, compress: Callable[[bytes], bytes]
 ) -> None:
-    bad = pack(RECORD + b"\n" + b'{"file_contents": "x", "fault": "%s"}\n' % fault.encode() + RECORD)
+    bad = compress(RECORD + b"\n" + b'{"file_contents": "x", "fault": "%s"}\n' % fault.encode() + RECORD)
     uploads.put("bad.json", bad)
     before = etag_of(uploads.path("bad.json").stat())
     for name in ("a.json", "b.json"):
@@ -339,10 +339,10 @@ def test_an_object_that_would_lose_or_gain_a_record_is_never_replaced(
     answer = uploads.command("run", "--json")
     assert answer.exit_code == 1
     (receipt,) = answer.data
-    found = 4 if fault == "double" else 2
+    records_out = 4 if fault == "double" else 2
     assert receipt["error"] == answer.last_line.removeprefix("error: ")
     assert receipt["error"] == (
-        f"landing/uploads/bad.json: 3 records read, but {found} in its replacement; it was left unchanged"
+        f"landing/uploads/bad.json: 3 records read, but {records_out} in its replacement; it was left unchanged"
     )
     assert list(receipt["refused"]) == ["landing/uploads/bad.json"]
     assert receipt["checks"] == {"every row accounted for": False}
@@ -360,11 +360,11 @@ def test_an_object_that_would_lose_or_gain_a_record_is_never_replaced(
     assert b'"x"' not in uploads.path("bad.json").read_bytes()
 
 
-def test_a_proof_that_finds_another_number_of_records_is_no_proof(uploads: Uploads) -> None:
+def test_verification_fails_if_the_record_count_differs(uploads: Uploads) -> None:
     path = uploads.put("a.json", SCRUBBED + b"\n" + SCRUBBED)
     claimed = Rewritten("a.json", "rewritten", etag=etag_of(path.stat()), in_place=3)
-    with pytest.raises(AccountingError, match=r"^3 records were put in place, and 2 are read there"):
-        proven(LocalInPlace(path.parent), claimed, ScrubRules(("file_contents",), verify=True))
+    with pytest.raises(AccountingError, match=r"^3 records were written, but 2 are read back"):
+        verify_scrub(LocalInPlace(path.parent), claimed, ScrubRules(("file_contents",), verify=True))
 
 
 ENVELOPE = b'{"file_contents": 1, "Message": "{\\"file_contents\\": \\"x\\", \\"n\\":1.00}"}\n'
@@ -372,32 +372,36 @@ OUTSIDE = ENVELOPE.replace(b"1,", b'"",', 1)
 INSIDE = OUTSIDE.replace(b'\\"x\\"', b'\\"\\"')
 
 
-def test_json_inside_strings(uploads: Uploads) -> None:
+def test_json_inside_strings_is_scrubbed(uploads: Uploads) -> None:
     uploads.put("plain.json", ENVELOPE * 2)
-    uploads.put("packed.json.gz", gzip.compress(ENVELOPE))
+    uploads.put("compressed.json.gz", gzip.compress(ENVELOPE))
     uploads.feed(inside_strings=["Message"], verify=True, on_hidden="refuse")
-    told = numbers(uploads.run())
-    assert (told["plain.json"]["blanked"], told["plain.json"]["hidden"]) == (4, 0)
+    numbers_by_object = numbers(uploads.run())
+    assert (numbers_by_object["plain.json"]["blanked"], numbers_by_object["plain.json"]["hidden"]) == (4, 0)
     assert uploads.path("plain.json").read_bytes() == INSIDE * 2
-    assert gzip.decompress(uploads.path("packed.json.gz").read_bytes()) == INSIDE
+    assert gzip.decompress(uploads.path("compressed.json.gz").read_bytes()) == INSIDE
     assert uploads.run()["status"] == "nothing_new"
     uploads.put("plain.json", ENVELOPE)
     assert numbers(uploads.run("--set", "scrub.inside_strings=any"))["plain.json"]["blanked"] == 2
 
 
-def test_what_is_hidden_in_strings_is_told_each_run_until_it_is_scrubbed(uploads: Uploads) -> None:
+def test_every_run_warns_of_hidden_fields_until_they_are_scrubbed(uploads: Uploads) -> None:
     uploads.put("a.json", ENVELOPE + RECORD + b"\n" + ENVELOPE)
     uploads.put("b.json", RECORD + b"\n")
-    uploads.put("cut.json.gz", gzip.compress(b'{"log": "got {\\"file_contents\\": \\"x"}'))
+    uploads.put("truncated.json.gz", gzip.compress(b'{"log": "got {\\"file_contents\\": \\"x"}'))
     uploads.feed(verify=True)
     receipt = uploads.run()
     assert (receipt["status"], receipt["exit_code"]) == ("committed", 0)
-    told = numbers(receipt)
-    assert {name: each["hidden"] for name, each in told.items()} == {"a.json": 2, "b.json": 0, "cut.json.gz": 1}
+    numbers_by_object = numbers(receipt)
+    assert {name: each["hidden"] for name, each in numbers_by_object.items()} == {
+        "a.json": 2,
+        "b.json": 0,
+        "truncated.json.gz": 1,
+    }
     assert uploads.path("a.json").read_bytes() == OUTSIDE + SCRUBBED + b"\n" + OUTSIDE
     warning = (
-        "fields to scrub are still there, in JSON inside strings of landing/uploads/a.json (2), "
-        "landing/uploads/cut.json.gz (1); name their fields in scrub.inside_strings"
+        "fields to scrub remain in JSON inside strings of landing/uploads/a.json (2), "
+        "landing/uploads/truncated.json.gz (1); add their fields to scrub.inside_strings"
     )
     assert receipt["warnings"] == [warning]
 
@@ -409,22 +413,22 @@ def test_what_is_hidden_in_strings_is_told_each_run_until_it_is_scrubbed(uploads
     receipt = uploads.run("--set", "scrub.verify=false")
     assert receipt["status"] == "nothing_new"
     assert receipt["warnings"] == [
-        "2 objects hid fields in strings when that was looked for; name their fields in scrub.inside_strings"
+        "2 objects hid fields in strings when they were last checked; add their fields to scrub.inside_strings"
     ]
 
     receipt = uploads.run("--set", "scrub.on_hidden=refuse", "--set", "scrub.verify=false")
     assert (receipt["status"], receipt["exit_code"]) == ("refused", 3)
-    left = "hide a field to scrub in JSON; name their fields in scrub.inside_strings; the object was left as it was"
-    assert receipt["refused"]["landing/uploads/a.json"] == f"2 strings, first in line 1, {left}"
+    reason = "hide a field to scrub in JSON; add their fields to scrub.inside_strings; the object was left unchanged"
+    assert receipt["refused"]["landing/uploads/a.json"] == f"2 strings, first in line 1, {reason}"
     inside = ("--set", "scrub.inside_strings=[Message]", "--set", "scrub.verify=false")
     receipt = uploads.run(*inside)
     assert (receipt["exit_code"], numbers(receipt)["a.json"]["blanked"]) == (0, 2)
     assert uploads.path("a.json").read_bytes() == INSIDE + SCRUBBED + b"\n" + INSIDE
     assert receipt["warnings"] == [warning.replace("landing/uploads/a.json (2), ", "")]
-    assert list(numbers(uploads.run(*inside))) == ["cut.json.gz"]
+    assert list(numbers(uploads.run(*inside))) == ["truncated.json.gz"]
 
 
-def test_an_object_that_hides_fields_is_left_as_it_was_if_the_feed_says_so(uploads: Uploads) -> None:
+def test_an_object_that_hides_fields_is_left_unchanged_with_on_hidden_refuse(uploads: Uploads) -> None:
     uploads.put("a.json", ENVELOPE)
     uploads.put("b.json", RECORD)
     uploads.feed(on_hidden="refuse")
@@ -433,13 +437,13 @@ def test_an_object_that_hides_fields_is_left_as_it_was_if_the_feed_says_so(uploa
         assert answer.exit_code == 3
         assert answer.last_line == (
             "error: refused landing/uploads/a.json: a string in line 1 hides a field to scrub in JSON; "
-            "name their fields in scrub.inside_strings; the object was left as it was"
+            "add their fields to scrub.inside_strings; the object was left unchanged"
         )
         assert uploads.path("a.json").read_bytes() == ENVELOPE
         assert uploads.path("b.json").read_bytes() == SCRUBBED
 
 
-def test_records_that_do_not_lie_line_by_line(uploads: Uploads) -> None:
+def test_objects_of_other_framings_are_scrubbed(uploads: Uploads) -> None:
     array = b"[\n  %s,\n  %s\n]\n"
     uploads.put("a.json", array % (RECORD, RECORD))
     uploads.put("b.json.gz", gzip.compress(array % (RECORD, RECORD)) + gzip.compress(b"\n"))
@@ -453,7 +457,7 @@ def test_records_that_do_not_lie_line_by_line(uploads: Uploads) -> None:
     assert (receipt["status"], receipt["exit_code"]) == ("committed", 3)
     assert receipt["refused"] == {
         "landing/uploads/firehose.json": "at offset 0: an array was expected; "
-        "the object looks like source.records: concatenated; the object was left as it was"
+        "the object looks like source.records: concatenated; the object was left unchanged"
     }
     assert (receipt["counts"]["read"], receipt["counts"]["written"]) == (4, 4)
     assert numbers(receipt)["a.json"]["records_out"] == numbers(receipt)["b.json.gz"]["blanked"] == 2
@@ -462,7 +466,7 @@ def test_records_that_do_not_lie_line_by_line(uploads: Uploads) -> None:
     assert uploads.path("firehose.json").read_bytes() == RECORD * 2
 
     uploads.feed({"records": "concatenated"}, verify=True)
-    assert list(numbers(uploads.run())) == ["firehose.json"], "what was scrubbed before stays as it is"
+    assert list(numbers(uploads.run())) == ["firehose.json"], "scrubbed objects are skipped"
     assert uploads.path("firehose.json").read_bytes() == SCRUBBED * 2
     before = uploads.path("firehose.json").stat().st_mtime_ns
     (again,) = uploads.run("--set", "source.objects=[firehose.json]", verb="rebuild")["batches"]

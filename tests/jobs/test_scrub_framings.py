@@ -1,4 +1,4 @@
-"""Objects whose records do not follow each other line by line: what becomes of them, byte for byte, or why they stay."""
+"""Scrubs of objects in other framings than lines: their bytes afterwards, or the reason for a refusal."""
 
 import gzip
 import itertools
@@ -18,12 +18,12 @@ from lakewright.errors import AccountingError, ObjectRefusedError
 from lakewright.in_place.rewrite import Rewritten, ToRewrite, rewrite_objects
 from lakewright.json import scrubbed
 from lakewright.json.scrub import scrub_object
-from lakewright.json.scrub_proof import proven
+from lakewright.json.scrub_proof import verify_scrub
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.storage.local import etag_of
 from lakewright.storage.local_in_place import LocalInPlace
 from tests.conftest import examples
-from tests.jobs.test_scrub_laws import unpacked
+from tests.jobs.test_scrub_laws import uncompressed
 from tests.transforms.json.test_framing import chunked, streams, values
 from tests.transforms.json.test_strings import Maker
 from transforms.json.framing import FramedBlock, Framing, Records, framed_blocks
@@ -53,38 +53,38 @@ def in_members(content: bytes) -> bytes:
     return b"".join(gzip.compress(content[start : start + 50]) for start in range(0, len(content), 50))
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, in_members], ids=["plain", "packed", "many-members"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, in_members], ids=["plain", "gzip", "many-members"])
 @pytest.mark.parametrize(
     ("records", "template", "count"),
     [
         pytest.param("concatenated", b"%s%s", 2, id="firehose"),
-        pytest.param("concatenated", b"%s\n%s\r\n", 2, id="lines-are-concatenated-too"),
-        pytest.param("concatenated", b" %s \n\n\t%s", 2, id="blanks-between"),
-        pytest.param("concatenated", BOM + b"%s" + BOM + b"%s", 2, id="files-with-marks"),
+        pytest.param("concatenated", b"%s\n%s\r\n", 2, id="lines-are-valid-as-concatenated"),
+        pytest.param("concatenated", b" %s \n\n\t%s", 2, id="whitespace-between-records"),
+        pytest.param("concatenated", BOM + b"%s" + BOM + b"%s", 2, id="concatenated-files-with-bom"),
         pytest.param("array", b"[%s,%s]", 2, id="array"),
         pytest.param("array", BOM + b"\n[\n  %s ,\r\n  %s\n]\n", 2, id="array-pretty-printed"),
         pytest.param("document", b"%s\n", 1, id="document"),
-        pytest.param("document", BOM + b"\n %s", 1, id="document-with-a-mark"),
+        pytest.param("document", BOM + b"\n %s", 1, id="document-with-bom"),
     ],
 )
-def test_only_the_values_change(
-    tmp_path: Path, pack: Callable[[bytes], bytes], records: Records, template: bytes, count: int
+def test_only_values_of_the_fields_change(
+    tmp_path: Path, compress: Callable[[bytes], bytes], records: Records, template: bytes, count: int
 ) -> None:
     before, after = [RECORD, ESCAPED][:count], [SCRUBBED, ESCAPED_SCRUBBED][:count]
-    content, expected = (pack(template % tuple(texts)) for texts in (before, after))
-    found, done = scrub(tmp_path, content, rules(records))
-    assert unpacked(found) == unpacked(expected)
-    assert found.startswith(b"\x1f\x8b") == content.startswith(b"\x1f\x8b")
+    content, expected = (compress(template % tuple(texts)) for texts in (before, after))
+    content_after, done = scrub(tmp_path, content, rules(records))
+    assert uncompressed(content_after) == uncompressed(expected)
+    assert content_after.startswith(b"\x1f\x8b") == content.startswith(b"\x1f\x8b")
     assert done.numbers == {
         "records": count,
         "records_out": count,
         "blanked": 1 if count == 1 else 3,
         "hidden": 1 if count == 2 else 0,
         "bytes_in": len(content),
-        "bytes_out": len(found),
+        "bytes_out": len(content_after),
     }
     again, done = scrub(tmp_path, b"", rules(records), again=True)
-    assert again == found
+    assert again == content_after
     assert done.numbers["blanked"] == 0
 
 
@@ -93,21 +93,21 @@ def test_only_the_values_change(
     [
         pytest.param("array", b"[]", id="no-elements"),
         pytest.param("array", b" [ {}, {} ]", id="empty-records"),
-        pytest.param("array", b" \n", id="array-of-blanks"),
+        pytest.param("array", b" \n", id="array-of-whitespace"),
         pytest.param("concatenated", b"{}{}", id="empty-records-concatenated"),
-        pytest.param("concatenated", b"\n", id="blank"),
+        pytest.param("concatenated", b"\n", id="whitespace-only"),
         pytest.param("document", b"{ }", id="empty-document"),
-        pytest.param("document", BOM, id="mark-alone"),
+        pytest.param("document", BOM, id="bom-only"),
         pytest.param("document", b'{"x": {"file_contents": 1}}', id="field-below-the-top"),
     ],
 )
-def test_what_lacks_the_field_stays(tmp_path: Path, records: Records, content: bytes) -> None:
-    found, done = scrub(tmp_path, content, rules(records))
-    assert (found, done.numbers["blanked"]) == (content, 0)
+def test_objects_without_the_field_are_unchanged(tmp_path: Path, records: Records, content: bytes) -> None:
+    content_after, done = scrub(tmp_path, content, rules(records))
+    assert (content_after, done.numbers["blanked"]) == (content, 0)
     assert done.numbers["records"] == content.count(b"{}") + content.count(b"{ }") + content.count(b'{"x"')
 
 
-LEFT = "; the object was left as it was"
+LEFT = "; the object was left unchanged"
 
 
 @pytest.mark.parametrize(
@@ -116,44 +116,44 @@ LEFT = "; the object was left as it was"
         pytest.param(
             "lines",
             RECORD + RECORD,
-            "line 1 is no JSON record: JSON is malformed: trailing characters (byte 60); "
+            "line 1 is not a JSON record: JSON is malformed: trailing characters (byte 60); "
             "the object looks like source.records: concatenated",
             id="firehose-as-lines",
         ),
         pytest.param(
             "lines",
             b"[\n" + RECORD + b"]",
-            "line 1 is no JSON record: not a JSON object; the object looks like source.records: array",
+            "line 1 is not a JSON record: not a JSON object; the object looks like source.records: array",
             id="array-as-lines",
         ),
         pytest.param(
             "lines",
             b'{\n  "file_contents": 1\n}\n',
-            "line 1 is no JSON record: Input data was truncated; the object looks like source.records: document",
+            "line 1 is not a JSON record: Input data was truncated; the object looks like source.records: document",
             id="document-as-lines",
         ),
         pytest.param(
             "lines",
             b'{"a": 1,\n "b": 2}',
-            "line 1 is no JSON record: Input data was truncated; the object looks like source.records: document",
+            "line 1 is not a JSON record: Input data was truncated; the object looks like source.records: document",
             id="document-of-two-lines-as-lines",
         ),
         pytest.param(
             "lines",
             RECORD + b'\n{"a": 1\n' + RECORD,
-            "line 2 is no JSON record: Input data was truncated",
-            id="cut-line-looks-like-lines",
+            "line 2 is not a JSON record: Input data was truncated",
+            id="truncated-line-gives-no-hint",
         ),
         pytest.param(
             "lines",
             RECORD + b'\n{"a": 1,',
-            "line 2 is no JSON record: Input data was truncated",
-            id="cut-last-line-looks-like-lines",
+            "line 2 is not a JSON record: Input data was truncated",
+            id="truncated-last-line-gives-no-hint",
         ),
         pytest.param(
             "lines",
             RECORD + b"\n" + RECORD + RECORD + b"\n",
-            "line 2 is no JSON record: JSON is malformed: trailing characters (byte 60); "
+            "line 2 is not a JSON record: JSON is malformed: trailing characters (byte 60); "
             "the object looks like source.records: concatenated",
             id="two-records-on-some-line",
         ),
@@ -185,30 +185,35 @@ LEFT = "; the object was left as it was"
         pytest.param(
             "concatenated",
             RECORD + b'{"a" 1}' + RECORD,
-            "record 2, at offset 59, is no JSON record: JSON is malformed: expected ':' (byte 5)",
+            "record 2, at offset 59, is not a JSON record: JSON is malformed: expected ':' (byte 5)",
             id="syntax-error",
         ),
         pytest.param(
             "array",
             b"[" + RECORD + b', {"a": "\xff"}]',
-            "record 2, at offset 62, is no JSON record: not UTF-8 (byte 8 of the record)",
+            "record 2, at offset 62, is not a JSON record: not UTF-8 (byte 8 of the record)",
             id="not-utf-8",
         ),
         pytest.param(
             "array",
             b"[" + RECORD + b',{"a": "\x00"}]',
-            "record 2, at offset 61, is no JSON record: JSON is malformed: invalid character (byte 7)",
+            "record 2, at offset 61, is not a JSON record: JSON is malformed: invalid character (byte 7)",
             id="nul",
         ),
         pytest.param("array", b"[" + RECORD + b",]", "at offset 61: a record was expected", id="trailing-comma"),
-        pytest.param("array", b"[" + RECORD, "at offset 60: the object ends, but a comma or the array's end", id="cut"),
         pytest.param(
-            "concatenated", RECORD + RECORD[:-1], "at offset 59: the object ends within the record", id="record-cut"
+            "array", b"[" + RECORD, "at offset 60: the object ends where a comma or the array's end", id="truncated"
+        ),
+        pytest.param(
+            "concatenated",
+            RECORD + RECORD[:-1],
+            "at offset 59: the object ends within the record",
+            id="truncated-record",
         ),
         pytest.param(
             "document",
             b'{"file_contents":' + b"[" * 10_000 + b"]" * 10_000 + b"}",
-            "record 1, at offset 0, is no JSON record: nested too deeply",
+            "record 1, at offset 0, is not a JSON record: nested too deeply",
             id="10000-levels",
         ),
         pytest.param(
@@ -221,7 +226,7 @@ LEFT = "; the object was left as it was"
         pytest.param("array", "é".encode("latin-1"), "at offset 0: an array was expected", id="latin-1"),
     ],
 )
-def test_what_is_framed_otherwise_is_left_and_named(
+def test_objects_of_another_framing_are_refused_and_left_unchanged(
     tmp_path: Path, records: Records, content: bytes, reason: str
 ) -> None:
     limit = 1 << 20 if b"[" * 100 in content else 1024
@@ -243,7 +248,7 @@ def test_what_is_framed_otherwise_is_left_and_named(
 @pytest.mark.parametrize("size", [1, 2, 5, 17, 64, 1000])
 @pytest.mark.parametrize("records", FRAMINGS)
 @pytest.mark.parametrize("depth", ["top", "any"])
-def test_an_object_is_scrubbed_alike_wherever_its_blocks_are_cut(depth: Any, records: Records, size: int) -> None:
+def test_chunk_boundaries_do_not_change_the_result(depth: Any, records: Records, size: int) -> None:
     chance = random.Random(f"{depth} {records}")
     by = ScrubRules(("email",), depth, records=records)
     for _ in range(10):
@@ -262,7 +267,7 @@ def test_an_object_is_scrubbed_alike_wherever_its_blocks_are_cut(depth: Any, rec
 
 @settings(max_examples=examples(150), deadline=None)
 @given(stream=streams(), size=st.integers(1, 200))
-def test_values_are_those_of_a_plain_parser_and_what_lacks_the_field_stays(
+def test_values_agree_with_a_plain_parser_and_other_fields_are_unchanged(
     stream: tuple[Framing, list[bytes], list[bytes]], size: int
 ) -> None:
     framing, gaps, records = stream
@@ -280,22 +285,22 @@ def test_values_are_those_of_a_plain_parser_and_what_lacks_the_field_stays(
     assert (b"".join(again.contents([once])), again.blanked) == (once, 0)
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 @pytest.mark.parametrize("records", FRAMINGS)
-@pytest.mark.parametrize("fault", ["lost", "doubled"])
+@pytest.mark.parametrize("fault", ["lost", "duplicated"])
 def test_an_object_that_would_lose_or_gain_a_record_is_never_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, records: Records, pack: Callable[[bytes], bytes]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, records: Records, compress: Callable[[bytes], bytes]
 ) -> None:
     def broken(*arguments: Any, **more: Any) -> Any:
         for block in framed_blocks(*arguments, **more):
             between, record, more = block.pieces
-            kept = [between + more] if fault == "lost" else [between, record, b"", record, b"", record, more]
-            yield FramedBlock(block.offset, kept)
+            pieces = [between + more] if fault == "lost" else [between, record, b"", record, b"", record, more]
+            yield FramedBlock(block.offset, pieces)
 
     monkeypatch.setattr(scrubbed, "framed_blocks", broken)
-    content = pack({"array": b"[%s]"}.get(records, b"%s") % RECORD)
+    content = compress({"array": b"[%s]"}.get(records, b"%s") % RECORD)
     (tmp_path / "object").write_bytes(content)
-    with pytest.raises(AccountingError, match=r"^1 records read, but [03] in what would take its place"):
+    with pytest.raises(AccountingError, match=r"^1 records read, but [03] in its replacement"):
         scrub_object(LocalInPlace(tmp_path), "object", rules(records))
     assert (tmp_path / "object").read_bytes() == content
 
@@ -303,52 +308,54 @@ def test_an_object_that_would_lose_or_gain_a_record_is_never_replaced(
 @pytest.mark.parametrize(
     ("records", "content", "reason"),
     [
-        pytest.param("array", b"[%s, %s]" % (SCRUBBED, RECORD), "record 2 still holds a field", id="field-left"),
-        pytest.param("concatenated", SCRUBBED + RECORD, "record 2 still holds a field", id="field-left-concatenated"),
-        pytest.param("document", RECORD, "record 1 still holds a field", id="field-left-in-a-document"),
-        pytest.param("array", b"[%s %s]" % (SCRUBBED, SCRUBBED), "record 2 cannot be read again", id="no-comma"),
-        pytest.param("array", SCRUBBED, "record 1 cannot be read again: ValueError: [ was expected", id="no-array"),
-        pytest.param("array", b"[%s,]" % SCRUBBED, "record 2 cannot be read again", id="trailing-comma"),
-        pytest.param("array", b"[1]", "record 1 cannot be read again", id="no-object"),
-        pytest.param("concatenated", SCRUBBED + b"}", "record 2 cannot be read again", id="more-brackets"),
-        pytest.param("concatenated", SCRUBBED + b"{", "record 2 cannot be read again", id="cut"),
+        pytest.param("array", b"[%s, %s]" % (SCRUBBED, RECORD), "record 2 still contains a field", id="field-remains"),
         pytest.param(
-            "document", SCRUBBED * 2, "record 2 cannot be read again: ValueError: more follows", id="two-documents"
+            "concatenated", SCRUBBED + RECORD, "record 2 still contains a field", id="field-remains-concatenated"
         ),
-        pytest.param("document", SCRUBBED + b"\xff", "record 1 cannot be read again", id="not-utf-8"),
+        pytest.param("document", RECORD, "record 1 still contains a field", id="field-remains-in-a-document"),
+        pytest.param("array", b"[%s %s]" % (SCRUBBED, SCRUBBED), "record 2 cannot be verified", id="no-comma"),
+        pytest.param("array", SCRUBBED, "record 1 cannot be verified: ValueError", id="no-array"),
+        pytest.param("array", b"[%s,]" % SCRUBBED, "record 2 cannot be verified", id="trailing-comma"),
+        pytest.param("array", b"[1]", "record 1 cannot be verified", id="not-an-object"),
+        pytest.param("concatenated", SCRUBBED + b"}", "record 2 cannot be verified", id="surplus-bracket"),
+        pytest.param("concatenated", SCRUBBED + b"{", "record 2 cannot be verified", id="truncated"),
+        pytest.param("document", SCRUBBED * 2, "record 2 cannot be verified: ValueError", id="two-documents"),
+        pytest.param("document", SCRUBBED + b"\xff", "record 1 cannot be verified", id="not-utf-8"),
     ],
 )
-def test_the_proof_shares_nothing_with_the_scrubber(
+def test_verification_refuses_what_the_scrubber_should_not_have_written(
     tmp_path: Path, records: Records, content: bytes, reason: str
 ) -> None:
     path = tmp_path / "object"
     path.write_bytes(content)
     claimed = Rewritten("object", "rewritten", etag=etag_of(path.stat()), in_place=content.count(b"name"))
-    with pytest.raises(ObjectRefusedError, match=reason.replace("[", r"\[")):
-        proven(LocalInPlace(tmp_path), claimed, rules(records))
+    with pytest.raises(ObjectRefusedError, match=reason):
+        verify_scrub(LocalInPlace(tmp_path), claimed, rules(records))
 
 
-def test_a_proof_that_finds_another_number_of_records_is_no_proof(tmp_path: Path) -> None:
+def test_verification_fails_if_the_record_count_differs(tmp_path: Path) -> None:
     path = tmp_path / "object"
     path.write_bytes(SCRUBBED * 2)
     claimed = Rewritten("object", "rewritten", etag=etag_of(path.stat()), in_place=3)
-    with pytest.raises(AccountingError, match=r"^3 records were put in place, and 2 are read there"):
-        proven(LocalInPlace(tmp_path), claimed, rules("concatenated"))
-    assert proven(LocalInPlace(tmp_path), replace(claimed, in_place=2), rules("concatenated")).numbers == {"hidden": 0}
+    with pytest.raises(AccountingError, match=r"^3 records were written, but 2 are read back"):
+        verify_scrub(LocalInPlace(tmp_path), claimed, rules("concatenated"))
+    assert verify_scrub(LocalInPlace(tmp_path), replace(claimed, in_place=2), rules("concatenated")).numbers == {
+        "hidden": 0
+    }
 
 
 ENVELOPE = json.dumps({"Message": json.dumps({"file_contents": "x", "n": 1})}).encode()
 
 
 @pytest.mark.parametrize("records", FRAMINGS)
-def test_json_inside_strings(tmp_path: Path, records: Records) -> None:
+def test_json_inside_strings_is_scrubbed(tmp_path: Path, records: Records) -> None:
     content = {"array": b"[%s]"}.get(records, b"%s") % ENVELOPE
     with pytest.raises(ObjectRefusedError, match="a string in record 1 hides a field to scrub in JSON"):
         scrub(tmp_path, content, rules(records, on_hidden="refuse"))
-    found, done = scrub(tmp_path, content, rules(records, inside_strings=("Message",)))
-    assert found == content.replace(b'\\"x\\"', b'\\"\\"')
+    content_after, done = scrub(tmp_path, content, rules(records, inside_strings=("Message",)))
+    assert content_after == content.replace(b'\\"x\\"', b'\\"\\"')
     assert (done.numbers["blanked"], done.numbers["hidden"]) == (1, 0)
 
 
-def test_how_records_follow_each_other_is_no_rule_of_what_is_scrubbed() -> None:
+def test_the_framing_is_not_part_of_the_rules() -> None:
     assert len({rules(records).name() for records in ("lines", *FRAMINGS)}) == 1

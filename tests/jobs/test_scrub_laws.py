@@ -1,5 +1,5 @@
-"""After a scrub no value of a named key is in the bytes, in any decoding, and every other byte is what it was; or the
-object is named. Records are generated; what they must become is made beside them, and told once more by plain Python."""
+"""Laws of the scrub: no value of a named key remains in any decoding, and every other byte is unchanged, or the object
+is reported. Records are generated together with the expectation, which a plain Python oracle confirms."""
 
 import gzip
 import json
@@ -25,24 +25,24 @@ from tests.transforms.json.test_strings import Maker, decodings
 OBJECTS, LINES = 12, 12
 
 
-def packed(body: bytes, chance: random.Random) -> bytes:
-    """Leave an object plain, or pack it as one gzip member or two."""
+def compressed(body: bytes, chance: random.Random) -> bytes:
+    """Return an object uncompressed, or as one gzip member or two."""
     cut = chance.choice([0, len(body) // 2])
     return chance.choice([body, gzip.compress(body), gzip.compress(body[:cut]) + gzip.compress(body[cut:])])
 
 
-def unpacked(body: bytes) -> bytes:
+def uncompressed(body: bytes) -> bytes:
     return gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
 
 
 def parsed(text: str) -> Any:
-    """Parse a text, doubled keys and the text of numbers kept."""
+    """Parse a text, preserving duplicate keys and the notation of numbers."""
     keep = {"object_pairs_hook": lambda pairs: ("object", pairs), "parse_int": "number {}".format}
     return json.loads(text, **keep, parse_float="number {}".format)
 
 
 def documents(text: str) -> list[Any]:
-    """Parse the JSON documents of a text, by trying every end; nothing if it is anything but documents."""
+    """Parse the JSON documents of a text by trying every end; empty if it is not a sequence of documents."""
     text = text.strip(" \t\r\n")
     for end in range(1, len(text) + 1):
         try:
@@ -57,7 +57,7 @@ def documents(text: str) -> list[Any]:
 
 
 class Oracle:
-    """What a record becomes without a field, and how many of its strings hide it, as anybody would program it."""
+    """A simple implementation of the scrub: the scrubbed record, and the number of strings that hide the field."""
 
     def __init__(self, depth: str, inside: Any, field: str) -> None:
         self.depth, self.inside, self.field = depth, inside, field
@@ -70,10 +70,10 @@ class Oracle:
             return ("object", [(name, self._of_key(name, inside, top, opened)) for name, inside in value[1]])
         if not isinstance(value, str) or '"' not in value:
             return value
-        found = documents(value)
+        contained = documents(value)
         if opened or self.inside == "any":
-            return [self.scrubbed(document, opened=True) for document in found] or value
-        without, with_all = (Oracle(self.depth, "any", field).scrubbed(found) for field in (self.field, ""))
+            return [self.scrubbed(document, opened=True) for document in contained] or value
+        without, with_all = (Oracle(self.depth, "any", field).scrubbed(contained) for field in (self.field, ""))
         self.hiding += without != with_all
         return value
 
@@ -87,7 +87,7 @@ class Oracle:
 @pytest.mark.parametrize("on_hidden", ["warn", "refuse"])
 @pytest.mark.parametrize("inside", [(), ("Message",), "any"], ids=str)
 @pytest.mark.parametrize("depth", ["top", "any"])
-def test_no_value_of_a_named_key_is_left_unseen(tmp_path: Path, depth: Any, inside: Any, on_hidden: Any) -> None:
+def test_no_value_of_a_named_key_remains_unreported(tmp_path: Path, depth: Any, inside: Any, on_hidden: Any) -> None:
     chance = random.Random(f"{depth} {inside} {on_hidden}")
     before, after, gone, hiding = {}, {}, {}, {}
     for number in range(OBJECTS):
@@ -98,45 +98,45 @@ def test_no_value_of_a_named_key_is_left_unseen(tmp_path: Path, depth: Any, insi
         oracle, parser = Oracle(depth, inside, "email"), Oracle(depth, inside, "")
         for line, expected in texts:
             assert oracle.scrubbed(parsed(line)) == parser.scrubbed(parsed(expected)), "the expectations agree"
-        before[name], after[name], hiding[name] = packed(body, chance), scrubbed, oracle.hiding
+        before[name], after[name], hiding[name] = compressed(body, chance), scrubbed, oracle.hiding
         gone[name] = [marker for maker in makers for marker in maker.markers]
         (tmp_path / name).write_bytes(before[name])
     rules = ScrubRules(("email",), depth, verify=True, inside_strings=inside, on_hidden=on_hidden)
     tasks = [ToRewrite(name, again=False) for name in before]
-    told = rewrite_objects(str(tmp_path), tasks, work=partial(scrub_object, rules=rules))
+    reports = rewrite_objects(str(tmp_path), tasks, work=partial(scrub_object, rules=rules))
     refused = {name for name, count in hiding.items() if count and on_hidden == "refuse"}
-    assert {found.path for found in told if found.status == "refused"} == refused
-    for found in told:
-        body = (tmp_path / found.path).read_bytes()
-        if found.path in refused:
-            assert body == before[found.path]
-            assert "hide" in found.reason
+    assert {report.path for report in reports if report.status == "refused"} == refused
+    for report in reports:
+        body = (tmp_path / report.path).read_bytes()
+        if report.path in refused:
+            assert body == before[report.path]
+            assert "hide" in report.reason
             continue
-        assert (found.status, hidden_in(found)) == ("rewritten", hiding[found.path])
-        assert unpacked(body) == after[found.path]
-        everything = decodings(unpacked(body).decode())
-        assert not [marker for marker in gone[found.path] if marker in everything]
+        assert (report.status, hidden_in(report)) == ("rewritten", hiding[report.path])
+        assert uncompressed(body) == after[report.path]
+        everything = decodings(uncompressed(body).decode())
+        assert not [marker for marker in gone[report.path] if marker in everything]
     assert sum(map(len, gone.values())) > OBJECTS
     assert any(hiding.values()) == (inside != "any")
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
-def test_lines_that_are_lost_before_they_are_scrubbed_are_missed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_lines_lost_before_the_scrub_are_detected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compress: Callable[[bytes], bytes]
 ) -> None:
     def without_the_first(chunks: Iterable[bytes], *, max_record_bytes: int) -> Iterator[Block]:
         for block in blocks_of_lines(chunks, max_record_bytes=max_record_bytes):
             yield replace(block, lines=block.lines[1:])
 
     monkeypatch.setattr(scrubbed, "blocks_of_lines", without_the_first)
-    body = pack(b'{"email": "x"}\n' * 3)
+    body = compress(b'{"email": "x"}\n' * 3)
     (tmp_path / "object").write_bytes(body)
     with pytest.raises(AccountingError, match=r"^3 records read, but 2 in its replacement"):
         scrub_object(LocalInPlace(tmp_path), "object", ScrubRules(("email",)))
     assert (tmp_path / "object").read_bytes() == body
 
 
-def test_a_damaged_object_is_refused_whole_wherever_it_is_damaged(tmp_path: Path) -> None:
+def test_an_object_damaged_anywhere_is_refused_as_a_whole(tmp_path: Path) -> None:
     body = b"".join(b'{"id": %d, "file_contents": "secret"}\n' % number for number in range(40))
     sound, chance = gzip.compress(body), random.Random(1)
     flipped = [bytearray(sound) for _ in range(40)]

@@ -1,1 +1,1 @@
-"""Pure functions over JSON lines, as text."""
+"""Pure functions over JSON text."""

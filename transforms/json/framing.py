@@ -1,8 +1,8 @@
-"""Records that follow each other without lines: split while they are streamed, every byte kept. Text only, no pyspark.
+"""Split streams of records that are not framed by lines, preserving every byte. Text only, no pyspark.
 
-A record ends where its brackets are balanced. That says nothing of its syntax: whoever reads the records validates each
-one. Only blanks, and the brackets and commas of an array, are accepted between them, so that a stream of valid records
-is split rightly or not at all.
+A record ends where its brackets are balanced. Its syntax is not checked here; callers validate each record. Only
+whitespace and the brackets and commas of an array are accepted between records, so that a stream of valid records is
+either split correctly or refused.
 """
 
 import re
@@ -11,39 +11,39 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from transforms.errors import FramingError
-from transforms.json.scan import BLANKS, CLOSE_ARRAY, CONTAINER, INSIDE, OPEN_ARRAY, OPEN_OBJECT, QUOTE, behind
+from transforms.json.scan import BLANKS, CLOSE_ARRAY, CONTAINER, INSIDE, OPEN_ARRAY, OPEN_OBJECT, QUOTE, after_match
 
-#: How records follow each other in an object: one a line (JSON lines), one behind the other with or without blanks
-#: between them, as the elements of one top-level array, or a single one over any number of lines.
+#: The framing of an object: one record per line (JSON lines), records one after another with optional whitespace
+#: between them, the elements of one top-level array, or a single record over any number of lines.
 Records = Literal["lines", "concatenated", "array", "document"]
 Framing = Literal["concatenated", "array", "document"]
 
 BOM: Final = b"\xef\xbb\xbf"
 _COMMA: Final = b","[0]
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
-_LOOKED_AT: Final = 64 << 10
+_GUESS_BYTES: Final = 64 << 10
 
-#: The state that a byte leads to; a record begins with the bracket that opens it.
+#: The next state by byte; a record begins with its opening bracket.
 _GRAMMAR: Final[dict[Framing, dict[str, dict[int, str]]]] = {
-    "concatenated": {"start": {OPEN_OBJECT: "behind"}, "behind": {OPEN_OBJECT: "behind"}},
+    "concatenated": {"start": {OPEN_OBJECT: "after"}, "after": {OPEN_OBJECT: "after"}},
     "document": {"start": {OPEN_OBJECT: "end"}, "end": {}},
     "array": {
         "start": {OPEN_ARRAY: "first"},
-        "first": {OPEN_OBJECT: "behind", CLOSE_ARRAY: "end"},
-        "behind": {_COMMA: "next", CLOSE_ARRAY: "end"},
-        "next": {OPEN_OBJECT: "behind"},
+        "first": {OPEN_OBJECT: "after", CLOSE_ARRAY: "end"},
+        "after": {_COMMA: "next", CLOSE_ARRAY: "end"},
+        "next": {OPEN_OBJECT: "after"},
         "end": {},
     },
 }
-#: Where a stream may end. One that is blank from end to end has no records.
+#: States in which a stream may end. A stream of whitespace has no records.
 _COMPLETE: Final[dict[Framing, set[str]]] = {
-    "concatenated": {"start", "behind"},
+    "concatenated": {"start", "after"},
     "document": {"start", "end"},
     "array": {"start", "end"},
 }
 _NAMES: Final = {OPEN_OBJECT: "a record", OPEN_ARRAY: "an array", _COMMA: "a comma", CLOSE_ARRAY: "the array's end"}
 
-# What most records look like, in one match: what stands before them, and all of their levels.
+# Matches most records at once: the bytes before them, and all of their levels.
 _NEXT_RECORD: Final[dict[Framing, "re.Pattern[bytes]"]] = {
     "concatenated": re.compile(rb"([ \t\r\n]*+)(?=\{)(" + CONTAINER.pattern + b")", re.DOTALL),
     "array": re.compile(rb"([ \t\r\n]*+,[ \t\r\n]*+)(?=\{)(" + CONTAINER.pattern + b")", re.DOTALL),
@@ -54,11 +54,11 @@ _line_break: Final = re.compile(rb"([^ \t\r\n])[ \t\r]*+\n[ \t\r\n]*+([^ \t\r\n]
 
 @dataclass(frozen=True)
 class FramedBlock:
-    """A stretch of a stream that cuts no record.
+    """A part of a stream that contains only whole records.
 
     Attributes:
-        offset: Where it begins in the stream.
-        pieces: By turns what stands between records, perhaps nothing, and a record; the first and last are no records.
+        offset: Its offset in the stream.
+        pieces: Alternately the bytes between records, possibly none, and a record; it begins and ends with the former.
     """
 
     offset: int
@@ -66,14 +66,14 @@ class FramedBlock:
 
 
 def framed_blocks(chunks: Iterable[bytes], framing: Framing, *, max_record_bytes: int) -> Iterator[FramedBlock]:
-    """Split a stream into records and what stands between them; joined, the pieces are the stream.
+    """Split a stream into records and the bytes between them; joined, the pieces are the stream.
 
-    No more is kept than the longest record and one chunk. A byte order mark may begin the stream, and each file of
-    those that were concatenated.
+    Buffers at most the longest record and one chunk. A byte order mark is accepted at the start of the stream, and of
+    each concatenated file.
 
     Raises:
-        FramingError: If anything else stands between records, the stream ends too early, or a record is longer than
-            ``max_record_bytes``; the records before it in its chunk are not given.
+        FramingError: If there are unexpected bytes between records, the stream ends too early, or a record is longer
+            than ``max_record_bytes``; earlier records of the same chunk are not returned.
     """
     splitter = _Splitter(framing, max_record_bytes)
     for chunk in chunks:
@@ -83,8 +83,8 @@ def framed_blocks(chunks: Iterable[bytes], framing: Framing, *, max_record_bytes
 
 
 def likely_records(text: bytes) -> Records | None:
-    """Say how records seem to follow each other in a text, by the first one; None if that does not show."""
-    text = text[:_LOOKED_AT].removeprefix(BOM).lstrip()
+    """Guess the framing of a text from its first record; None if it is unclear."""
+    text = text[:_GUESS_BYTES].removeprefix(BOM).lstrip()
     if text.startswith(b"["):
         return "array" if text[1:].lstrip()[:1] in (b"{", b"]", b"") else None
     if not text.startswith(b"{"):
@@ -102,80 +102,84 @@ def likely_records(text: bytes) -> Records | None:
 
 
 def _is_pretty_printed(text: bytes) -> bool:
-    """Tell whether the first line break lies between the tokens of one record, and not behind a line that was cut."""
-    if not (found := _line_break.search(text)):
-        return len(text) < _LOOKED_AT // 2 and text.rstrip()[-1:] in (b"{", b"[", b":", b",")
-    before, after = found.groups()
+    """Return whether the first line break is between tokens of one record, not after a truncated line."""
+    if not (line_break := _line_break.search(text)):
+        return len(text) < _GUESS_BYTES // 2 and text.rstrip()[-1:] in (b"{", b"[", b":", b",")
+    before, after = line_break.groups()
     return before in b"{[:" or after in b"}]:," or (before == b"," and after != b"{")
 
 
 class _Splitter:
-    """Splits a stream chunk by chunk, wherever its chunks are cut."""
+    """Splits a stream chunk by chunk, however it is chunked."""
 
     def __init__(self, framing: Framing, max_record_bytes: int) -> None:
         self._framing, self._limit = framing, max_record_bytes
         self._grammar, self._state = _GRAMMAR[framing], "start"
         self._next_record = _NEXT_RECORD.get(framing)
-        self._offset = 0  # of the chunk, of the record that is open, or of half a byte order mark
+        self._offset = 0  # of the chunk, the open record, or an incomplete byte order mark
         self._half_bom = b""
         self._open: _OpenRecord | None = None
-        self._kept: list[bytes] = []
-        self._kept_bytes = 0
+        self._buffer: list[bytes] = []
+        self._buffer_bytes = 0
 
     def split(self, chunk: bytes) -> FramedBlock | None:
-        """Split the next chunk; None if it ends no record, and begins none."""
+        """Split the next chunk; None if it is inside one record."""
         text = self._half_bom + chunk
         pieces: list[bytes] = []
         offset, position = self._offset, 0
         if self._open:
             position = self._open.end(text, 0)
-            self._keep(text if position < 0 else text[:position])
+            self._append(text if position < 0 else text[:position])
             if position < 0:
                 return None
-            pieces += [b"", b"".join(self._kept)]
-            self._offset += self._kept_bytes - position
-            self._open, self._kept, self._kept_bytes = None, [], 0
+            pieces += [b"", b"".join(self._buffer)]
+            self._offset += self._buffer_bytes - position
+            self._open, self._buffer, self._buffer_bytes = None, [], 0
         self._half_bom = b""
         while True:
-            position = self._pass_records(text, position, pieces)
-            start = self._pass_gap(text, position)
+            position = self._skip_records(text, position, pieces)
+            start = self._skip_gap(text, position)
             pieces.append(text[position:start])
             self._offset += start
             if start == len(text) or self._half_bom:
                 return FramedBlock(offset, pieces)
             self._open = _OpenRecord()
             position = self._open.end(text, start + 1)
-            self._keep(text[start:] if position < 0 else text[start:position])
+            self._append(text[start:] if position < 0 else text[start:position])
             if position < 0:
                 return FramedBlock(offset, pieces)
-            pieces += self._kept
+            pieces += self._buffer
             self._offset -= start
-            self._open, self._kept, self._kept_bytes = None, [], 0
+            self._open, self._buffer, self._buffer_bytes = None, [], 0
 
     def end(self) -> None:
-        """Say that the stream has ended."""
+        """Finish the stream.
+
+        Raises:
+            FramingError: If it is incomplete.
+        """
         if self._open:
             raise FramingError(self._offset, "the object ends within the record")
         if self._half_bom or self._state not in _COMPLETE[self._framing]:
-            raise FramingError(self._offset, f"the object ends, but {self._expected()} was expected")
+            raise FramingError(self._offset, f"the object ends where {self._expected()} was expected")
 
-    def _pass_records(self, text: bytes, position: int, pieces: list[bytes]) -> int:
-        """Pass over records that lie in a chunk with all of their brackets."""
-        if self._state != "behind" or not self._next_record:
+    def _skip_records(self, text: bytes, position: int, pieces: list[bytes]) -> int:
+        """Skip records that are complete in a chunk."""
+        if self._state != "after" or not self._next_record:
             return position
         match, limit = self._next_record.match, self._limit
-        while found := match(text, position):
-            before, record = found.groups()
+        while next_record := match(text, position):
+            before, record = next_record.groups()
             if len(record) > limit:
-                raise self._long(self._offset + found.start(2))
+                raise self._long(self._offset + next_record.start(2))
             pieces += (before, record)
-            position = found.end()
+            position = next_record.end()
         return position
 
-    def _pass_gap(self, text: bytes, position: int) -> int:
-        """Pass over what stands between records; give where the next one begins, or the text ends."""
+    def _skip_gap(self, text: bytes, position: int) -> int:
+        """Skip the bytes between records; return the start of the next one, or the end of the text."""
         while True:
-            position = behind(BLANKS, text, position)
+            position = after_match(BLANKS, text, position)
             if position == len(text):
                 return position
             byte = text[position]
@@ -194,10 +198,10 @@ class _Splitter:
                 return position
             position += 1
 
-    def _keep(self, piece: bytes) -> None:
-        self._kept.append(piece)
-        self._kept_bytes += len(piece)
-        if self._kept_bytes > self._limit:
+    def _append(self, piece: bytes) -> None:
+        self._buffer.append(piece)
+        self._buffer_bytes += len(piece)
+        if self._buffer_bytes > self._limit:
             raise self._long(self._offset)
 
     def _long(self, offset: int) -> FramingError:
@@ -206,7 +210,7 @@ class _Splitter:
         )
 
     def _unexpected(self, text: bytes, position: int) -> FramingError:
-        offset, rest = self._offset + position, text[position : position + _LOOKED_AT]
+        offset, rest = self._offset + position, text[position : position + _GUESS_BYTES]
         if not offset and rest.startswith(_UTF_16):
             return FramingError(offset, "the object is UTF-16, by its byte order mark; records are read as UTF-8")
         likely: str | None = None
@@ -221,33 +225,33 @@ class _Splitter:
 
 
 class _OpenRecord:
-    """A record that has begun, read chunk by chunk until its brackets are balanced."""
+    """An incomplete record, read chunk by chunk until its brackets are balanced."""
 
     def __init__(self) -> None:
         self._levels = 1
         self._is_in_string = self._is_escaped = False
 
     def end(self, text: bytes, position: int) -> int:
-        """Give the position behind the record, or -1 if the text ends before."""
+        """Return the position after the record, or -1 if the text ends before."""
         if self._is_in_string and text:
             position += self._is_escaped
-            found = _rest_of_string.match(text, position)
-            if not found:
-                return self._cut_in_string(text, position)
-            position, self._is_in_string = found.end(), False
+            rest = _rest_of_string.match(text, position)
+            if not rest:
+                return self._end_in_string(text, position)
+            position, self._is_in_string = rest.end(), False
         while True:
-            position = behind(INSIDE, text, position)
+            position = after_match(INSIDE, text, position)
             if position == len(text):
                 return -1
             byte = text[position]
             position += 1
             if byte == QUOTE:
-                return self._cut_in_string(text, position)
+                return self._end_in_string(text, position)
             self._levels += 1 if byte in (OPEN_OBJECT, OPEN_ARRAY) else -1
             if not self._levels:
                 return position
 
-    def _cut_in_string(self, text: bytes, position: int) -> int:
+    def _end_in_string(self, text: bytes, position: int) -> int:
         backslashes = len(text) - max(position, len(text.rstrip(b"\\")))
         self._is_in_string, self._is_escaped = True, backslashes % 2 == 1
         return -1

@@ -1,4 +1,4 @@
-"""The records of a framed stream, counted apart from how it is split. Text only, no pyspark."""
+"""Count the records of a framed stream independently of the splitter. Text only, no pyspark."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -8,10 +8,10 @@ _NO_BRACES: Final = bytes(byte for byte in range(256) if byte not in b"{}")
 
 
 class ObjectCount:
-    """Counts the objects of a stream while it goes by that lie in no other one, wherever its chunks are cut.
+    """Counts the top-level objects of a stream that passes through, however it is chunked.
 
-    Strings are cut out of each chunk: without its escapes, every second piece between quotes is one. Of the rest only
-    braces matter.
+    Strings are removed from each chunk: once escapes are removed, every second piece between quotes is a string. In
+    the rest, only braces count.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class ObjectCount:
         self._backslash = b""
 
     def counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Let a stream go by."""
+        """Yield the chunks of a stream, and count its records."""
         for chunk in chunks:
             self._count(self._without_strings(self._backslash + chunk))
             yield chunk

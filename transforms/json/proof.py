@@ -1,4 +1,4 @@
-"""What a scrubbed record still holds of the fields, told by a parser that knows nothing of the scrubber. No pyspark."""
+"""Find fields that remain in scrubbed records, with a parser that is independent of the scrubber. No pyspark."""
 
 import contextlib
 import json
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from transforms.json.scan import behind
+from transforms.json.scan import after_match
 from transforms.json.strings import AROUND, MOST_LEVELS, InsideStrings
 from transforms.json.text import Depth
 from transforms.key_paths import read_path
@@ -18,19 +18,19 @@ _CONTROL: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 @dataclass
-class Left:
-    """What is left in a record: whether a field holds something that was to go, and how many strings hide such a field.
+class Remains:
+    """Remains of a record: whether a field has a value other than the replacement, and the number of hiding strings.
 
-    A string hides a field if JSON in it, or a piece of JSON in it, has the field with anything but the replacement, and
-    it is none of the strings that are scrubbed inside.
+    A string hides a field if it contains JSON, or a fragment of JSON, in which the field has a value other than the
+    replacement, and it is not one of the strings that are scrubbed inside.
     """
 
-    holds: bool = False
+    unscrubbed: bool = False
     hidden: int = 0
 
 
 class ScrubProof:
-    """Looks for fields in records that were scrubbed by some rules; see ``transforms.json.strings.StringScrubber``."""
+    """Looks for fields in scrubbed records; for the arguments see ``transforms.json.strings.StringScrubber``."""
 
     def __init__(
         self, fields: Collection[str], depth: Depth, replacement: bytes, inside_strings: InsideStrings = ()
@@ -42,96 +42,96 @@ class ScrubProof:
         self._blank = _parsed(replacement.decode())
         names = "|".join(re.escape(path[-1]) for path in self._paths)
         blank = re.escape(replacement.decode())
-        # A member of an object, or the first thing of a text that was cut.
+        # A member of an object, or the beginning of a fragment.
         self._member = re.compile(rf'(?:^|[{{,])\s*"(?:{names})"\s*:\s*+(?!{blank}\s*(?:[,}}\]]|$))')
 
-    def look(self, line: str) -> Left:
-        """Look at one record.
+    def check(self, line: str) -> Remains:
+        """Check one record.
 
         Raises:
-            ValueError: If it is no JSON.
+            ValueError: If it is not JSON.
             RecursionError: If it is nested too deeply.
         """
-        return self.look_at(_parsed(line))
+        return self.check_parsed(_parsed(line))
 
-    def look_at(self, record: Any) -> Left:
-        """Look at one record that ``DECODER`` has parsed.
+    def check_parsed(self, record: Any) -> Remains:
+        """Check one record that ``DECODER`` has parsed.
 
         Raises:
             RecursionError: If it is nested too deeply.
         """
-        left = Left()
-        self._look(record, self._paths, self._opened, left, is_open=self._opens_all, level=0)
-        return left
+        remains = Remains()
+        self._check(record, self._paths, self._opened, remains, is_open=self._opens_all, level=0)
+        return remains
 
     def _split(self, fields: Collection[str]) -> _Paths:
         return [(name,) if self._anywhere else read_path(name) for name in fields]
 
-    def _look(self, value: Any, paths: _Paths, opened: _Paths, left: Left, *, is_open: bool, level: int) -> None:
+    def _check(self, value: Any, paths: _Paths, opened: _Paths, remains: Remains, *, is_open: bool, level: int) -> None:
         if isinstance(value, list):
             for item in value:
-                self._look(item, paths, opened, left, is_open=is_open, level=level)
+                self._check(item, paths, opened, remains, is_open=is_open, level=level)
         elif isinstance(value, tuple):
             for name, inside in value:
-                left.hidden += self._hides(name, [], level)
+                remains.hidden += self._hides(name, [], level)
                 below = self._below(paths, name)
                 opened_below = self._below(opened, name) if opened else opened
                 if () in below:
-                    left.holds |= not self._is_blank(inside)
+                    remains.unscrubbed |= not self._is_blank(inside)
                 else:
                     opens = is_open or () in opened_below
-                    self._look(inside, below, opened_below, left, is_open=opens, level=level)
+                    self._check(inside, below, opened_below, remains, is_open=opens, level=level)
         elif type(value) is str:
             if is_open and (documents := _documents(value)) is not None and level < MOST_LEVELS:
                 for document in documents:
-                    self._look(document, self._paths + paths, [], left, is_open=True, level=level + 1)
+                    self._check(document, self._paths + paths, [], remains, is_open=True, level=level + 1)
             else:
-                left.hidden += self._hides(value, paths, level)
+                remains.hidden += self._hides(value, paths, level)
 
     def _below(self, paths: _Paths, name: str) -> _Paths:
-        """Say what is looked for in the value of a key; an empty path is the value itself."""
-        found = [path[1:] for path in paths if path and path[0] == name]
-        return found if not self._anywhere or () in found else paths
+        """Return the paths to look for in the value of a key; an empty path is the value itself."""
+        rest = [path[1:] for path in paths if path and path[0] == name]
+        return rest if not self._anywhere or () in rest else paths
 
     def _is_blank(self, value: Any) -> bool:
         return type(value) is type(self._blank) and bool(value == self._blank)
 
     def _hides(self, text: str, paths: _Paths, level: int) -> bool:
-        """Tell whether a text has one of the fields: JSON in it at its place, a piece of JSON wherever it may be."""
+        """Return whether a text contains one of the fields: at its path in whole JSON, anywhere in a fragment."""
         if '"' not in text and "\\u0022" not in text:
             return False
         documents = _documents(text) if level < MOST_LEVELS else None
         if documents is not None:
-            left = Left()
+            remains = Remains()
             with contextlib.suppress(RecursionError):
                 for document in documents:
-                    self._look(document, self._paths + paths, [], left, is_open=False, level=level + 1)
-                return left.holds or left.hidden > 0
+                    self._check(document, self._paths + paths, [], remains, is_open=False, level=level + 1)
+                return remains.unscrubbed or remains.hidden > 0
         return any(self._member.search(unescaped) for unescaped in _unescaped(text))
 
 
 class _Number(str):
-    """A number as it is written, which is no text."""
+    """A number in its original notation, distinct from a string."""
 
 
 _PARSE: Final[dict[str, Any]] = {"object_pairs_hook": tuple, "parse_int": _Number, "parse_float": _Number}
-#: Keeps doubled keys, and numbers as they are written.
+#: Preserves duplicate keys, and the notation of numbers.
 DECODER: Final = json.JSONDecoder(**_PARSE)
 _lenient: Final = json.JSONDecoder(strict=False, **_PARSE)
 
 
 def _parsed(text: str) -> Any:
-    """Parse JSON; objects become tuples of pairs, so that doubled keys stay."""
+    """Parse JSON; objects become tuples of pairs, so that duplicate keys are preserved."""
     return DECODER.decode(text)
 
 
 def _documents(text: str) -> list[Any] | None:
-    """Parse a text as JSON documents one after another; None if it is anything else."""
+    """Parse a text as a sequence of JSON documents; None if it is not one."""
     documents: list[Any] = []
-    place = 0
+    position = 0
     try:
-        while (place := behind(AROUND, text, place)) < len(text):
-            document, place = _lenient.raw_decode(text, place)
+        while (position := after_match(AROUND, text, position)) < len(text):
+            document, position = _lenient.raw_decode(text, position)
             documents.append(document)
     except (ValueError, RecursionError):
         return None
@@ -139,7 +139,7 @@ def _documents(text: str) -> list[Any] | None:
 
 
 def _unescaped(text: str) -> Iterator[str]:
-    """Give a text, and what becomes of it when the escapes of JSON are taken off it level by level."""
+    """Yield a text, and the text with one more level of JSON escapes removed each time."""
     yield text
     for _ in range(MOST_LEVELS):
         if "\\" not in text:

@@ -1,6 +1,6 @@
-"""Where the values of keys lie in JSON text that is known to be valid. Text only, no pyspark.
+"""Locate the values of keys in valid JSON text. Text only, no pyspark.
 
-Patterns take the syntax for granted, which is what makes them fast; whether a text is JSON at all is said elsewhere.
+Patterns assume valid syntax, which makes them fast; callers validate first.
 """
 
 import re
@@ -14,8 +14,8 @@ _SHORT_ESCAPES: Final = {'"': '"', "\\": "\\", "/": "/", "\b": "b", "\f": "f", "
 _WS: Final = rb"[ \t\r\n]*+"
 _COLON: Final = _WS + b":" + _WS
 _SEPARATOR: Final = _WS + b",?+" + _WS
-# Patterns run fastest over "anything but a quote": one behind one or three backslashes is text, one behind none or two
-# is the end; what has more backslashes goes the slow way.
+# Patterns are fastest over "anything but a quote": a quote after one or three backslashes is text, after none or two it
+# ends the string; more backslashes take the slow branch.
 _STRING: Final = (
     rb'(?>"[^"]*+(?:(?:(?<=[^\\]\\)|(?<=[^\\]\\{3}))"[^"]*+)*(?:(?<!\\)|(?<=[^\\]\\{2}))"|"(?:[^"\\]++|\\.)*")'
 )
@@ -35,18 +35,18 @@ BLANKS: Final = re.compile(_WS)
 COLON: Final = re.compile(b"(?:" + _COLON + b")?")
 _separator: Final = re.compile(_SEPARATOR)
 _member_key: Final = re.compile(_STRING + _COLON, re.DOTALL)
-#: An object or an array of no more levels than a pattern has, whole.
+#: A whole object or array that is not nested more deeply than the pattern.
 CONTAINER: Final = re.compile(_container(_LEVELS_IN_A_PATTERN), re.DOTALL)
-#: All that stands between two brackets whose levels are counted one by one.
+#: Everything between two brackets whose levels are counted individually.
 INSIDE: Final = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + b"|" + CONTAINER.pattern + b")*", re.DOTALL)
 _no_bracket: Final = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*", re.DOTALL)
 
 
 class Keys:
-    """The keys to look for in an object, and what to look for inside of their values (None: it is the value itself).
+    """The keys to look for in an object, and the keys to look for in their values (None: the value itself).
 
-    ``skip`` passes over all members up to the next such key, ``key`` over the key itself, whose number is the
-    ``lastindex``. No pattern here repeats a group possessively: Python 3.11.2 then goes on at a wrong place at times.
+    ``skip`` matches all members up to the next such key, ``key`` the key itself, whose number is the ``lastindex``. No
+    pattern here repeats a group possessively: Python 3.11.2 sometimes resumes such a match at a wrong position.
     """
 
     def __init__(self, paths: Collection[tuple[str, ...]], *, everywhere: bool = False) -> None:
@@ -69,14 +69,14 @@ def walk(
     known: Sequence[bytes] = (),
     strings: dict[int, list[Keys]] | None = None,
 ) -> int:
-    """Note the spans inside of the value that begins at a position, and give the position behind it.
+    """Collect spans of keys' values in the value that begins at a position, and return the position after it.
 
-    ``strings`` takes the positions of strings at which a path goes on, with what to look for inside of each.
+    ``strings`` collects positions of strings inside of which a path continues, with the keys to look for in each.
     """
     if line[position] == OPEN_ARRAY:
-        position = behind(BLANKS, line, position + 1)
+        position = after_match(BLANKS, line, position + 1)
         while line[position] != CLOSE_ARRAY:
-            position = behind(_separator, line, walk(line, position, keys, spans, (), strings))
+            position = after_match(_separator, line, walk(line, position, keys, spans, (), strings))
         return position + 1
     if line[position] != OPEN_OBJECT:
         if strings is not None and line[position] == QUOTE:
@@ -84,15 +84,15 @@ def walk(
         return end_of_value(line, position)
     position += 1
     while True:
-        position = behind(keys.skip, line, position)
+        position = after_match(keys.skip, line, position)
         if line[position] == CLOSE_OBJECT:
             return position + 1
-        found = keys.key.match(line, position)
-        if found is None or found.lastindex is None:
-            # a value with more levels than the pattern passes over
-            position = end_of_value(line, behind(_member_key, line, position))
+        key = keys.key.match(line, position)
+        if key is None or key.lastindex is None:
+            # a value nested more deeply than the pattern
+            position = end_of_value(line, after_match(_member_key, line, position))
             continue
-        position, number = found.end(), found.lastindex - 1
+        position, number = key.end(), key.lastindex - 1
         if (inside := keys.inside[number]) is not None:
             position = walk(line, position, inside, spans, (), strings)
         else:
@@ -102,37 +102,37 @@ def walk(
 
 
 def end_of_value(line: bytes, start: int, known: bytes = b"") -> int:
-    """Find where a value ends; to compare it with one that is known is ten times as fast as to read it."""
+    """Return the end of a value; comparing it with a known value is ten times as fast as scanning it."""
     first = line[start]
     if first == QUOTE:
         if known and line.startswith(known, start):
             return start + len(known)
         quote = line.index(b'"', start + 1)
-        return quote + 1 if line[quote - 1] != BACKSLASH else behind(STRING, line, start)
+        return quote + 1 if line[quote - 1] != BACKSLASH else after_match(STRING, line, start)
     if first not in (OPEN_OBJECT, OPEN_ARRAY):
-        return behind(_literal, line, start)
+        return after_match(_literal, line, start)
     position, levels = start, 0
     while True:
         levels += 1 if line[position] in (OPEN_OBJECT, OPEN_ARRAY) else -1
         if not levels:
             return position + 1
-        position = behind(_no_bracket, line, position + 1)
+        position = after_match(_no_bracket, line, position + 1)
 
 
-def behind(pattern: Any, line: bytes | str, position: int) -> int:
-    """Give the position behind what a pattern matches there."""
+def after_match(pattern: Any, line: bytes | str, position: int) -> int:
+    """Return the position after a pattern's match."""
     end: int = pattern.match(line, position).end()
     return end
 
 
 def _as_written(name: str) -> bytes:
-    """Give the pattern of a key in all the ways in which JSON may write it."""
+    """Return a pattern that matches every spelling of a key in JSON."""
     return b'"' + b"".join(b"(?:" + b"|".join(_spellings(character)) + b")" for character in name) + b'"'
 
 
 def _spellings(character: str) -> Iterator[bytes]:
     units = character.encode("utf-16-be", "surrogatepass")
-    yield b"".join(rb"\\u(?i:" + units[place : place + 2].hex().encode() + b")" for place in range(0, len(units), 2))
+    yield b"".join(rb"\\u(?i:" + units[index : index + 2].hex().encode() + b")" for index in range(0, len(units), 2))
     if character in _SHORT_ESCAPES:
         yield re.escape(b"\\" + _SHORT_ESCAPES[character].encode())
     if character not in '"\\' and character >= " ":

@@ -1,7 +1,7 @@
-"""JSON text in which the values of some keys are replaced, and every other byte stays. Text only, no pyspark.
+"""Replace the values of keys in JSON text, and preserve every other byte. Text only, no pyspark.
 
-No parser at hand keeps the bytes (blanks, escapes, number text, doubled keys). So msgspec says whether a line is a
-record at all, and patterns, which may then take its syntax for granted, find where the values lie.
+No available parser preserves the bytes (whitespace, escapes, number notation, duplicate keys). Therefore msgspec
+validates each line, and patterns, which may then assume valid syntax, locate the values.
 """
 
 import codecs
@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from transforms.errors import NotARecordError
-from transforms.json.scan import BLANKS, COLON, Keys, behind, end_of_value, walk
+from transforms.json.scan import BLANKS, COLON, Keys, after_match, end_of_value, walk
 from transforms.key_paths import read_path
 
 Depth = Literal["top", "any"]
@@ -22,36 +22,36 @@ Depth = Literal["top", "any"]
 _DECODED_AT_ONCE: Final = 32 << 10
 _BOM: Final = b"\xef\xbb\xbf"
 _BLANK: Final = b" \t\r\n"
-#: What ends in a character of its own, so that no other value begins with it.
+#: First characters of values with a closing delimiter, so that no such value is a prefix of another.
 _CLOSED: Final = b'"{['
 _escape: Final = re.compile(rb"\\(u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL)
 
 
 def scrub_line(line: bytes, fields: Collection[str], *, depth: Depth = "top", replacement: bytes = b'""') -> bytes:
-    r"""Replace the values of some fields of one JSON record; every other byte stays as it is.
+    r"""Replace the values of some fields of one JSON record; every other byte is preserved.
 
     Args:
-        line: One record, with or without its line end; a blank line stays as it is, and so does a leading BOM.
-        fields: Names of keys, compared as JSON strings, written as in ``transforms.key_paths``: a dot leads inside
-            (``meta.body``), through arrays too.
-        depth: ``any`` finds the names at whatever depth, and takes their dots for what they are.
-        replacement: The JSON text to put in place of each value.
+        line: One record, with or without its line end; a blank line and a leading BOM are preserved.
+        fields: Names of keys, compared as decoded strings, in the syntax of ``transforms.key_paths``: a dot separates
+            nested keys (``meta.body``), also through arrays.
+        depth: ``any`` matches the names at every depth, and reads their dots literally.
+        replacement: The JSON text that replaces each value.
 
     Raises:
-        NotARecordError: If the line is anything but one JSON object.
-        ValueError: If a field or the replacement is none.
+        NotARecordError: If the line is not one JSON object.
+        ValueError: If a field or the replacement is invalid.
     """
     return scrubber(tuple(fields), depth, replacement).scrub(line)[0]
 
 
 @lru_cache(maxsize=64)
 def scrubber(fields: tuple[str, ...], depth: Depth = "top", replacement: bytes = b'""') -> "Scrubber":
-    """Prepare the scrubbing of some fields; see ``scrub_line``."""
+    """Return a scrubber, cached by its arguments; see ``scrub_line``."""
     return Scrubber(fields, depth, replacement)
 
 
 class Scrubber:
-    """The scrubbing of some fields, made ready once for many lines."""
+    """Scrubs fields of many lines, with patterns compiled once."""
 
     def __init__(self, fields: Collection[str], depth: Depth, replacement: bytes) -> None:
         self.paths = list(dict.fromkeys((field,) if depth == "any" else read_path(field) for field in fields))
@@ -59,7 +59,7 @@ class Scrubber:
         self._replacement = replacement
         self._everywhere = depth == "any"
         self._keys = Keys(self.paths, everywhere=self._everywhere)
-        # Of keys at the top msgspec also says whether they are there, and what the value of the last one of a name is.
+        # For top-level keys, msgspec also returns the value of the last occurrence, if any.
         is_flat = not self._everywhere and all(len(path) == 1 and _is_plain(path[0]) for path in self.paths)
         self._hinted = [f"field_{number}" for number in range(len(self.paths))] if is_flat else []
         record = msgspec.defstruct(
@@ -72,10 +72,10 @@ class Scrubber:
         self._lone_key = f'"{lone}"'.encode() if lone and "/" not in lone else b""
 
     def scrub(self, line: bytes) -> tuple[bytes, int]:
-        """Give the line with the fields' values replaced, and how many of them were anything else before.
+        """Return the line with the fields' values replaced, and how many differed from the replacement.
 
         Raises:
-            NotARecordError: If the line is anything but one JSON object.
+            NotARecordError: If the line is not one JSON object.
         """
         try:
             if len(line) > _DECODED_AT_ONCE:
@@ -100,13 +100,13 @@ class Scrubber:
             return self._scrub_otherwise(line, error)
 
     def _scrub_otherwise(self, line: bytes, error: msgspec.DecodeError) -> tuple[bytes, int]:
-        """Take what is no record to msgspec, and may stand in a JSON-lines object all the same."""
+        """Scrub lines that msgspec rejects but a JSON-lines object may contain."""
         if not line.strip(_BLANK):
             return line, 0
         if line.startswith(_BOM) and not line.startswith(_BOM, len(_BOM)):
             scrubbed, changed = self.scrub(line[len(_BOM) :])
             return _BOM + scrubbed, changed
-        # JSON allows half a surrogate pair, which is what a text that was cut ends in; msgspec does not.
+        # JSON allows a lone surrogate, as at the end of a truncated text; msgspec does not.
         whole = _escape.sub(_without_surrogate, line)
         if whole != line:
             self.scrub(whole)
@@ -116,7 +116,7 @@ class Scrubber:
         raise NotARecordError(str(error))
 
     def _spans(self, line: bytes, record: Any) -> "array[int]":
-        """Find the fields' values in a valid line, start after end, in the order in which they lie there."""
+        """Return the spans of the fields' values in a valid line, as start and end by turns, in order."""
         spans = array("q")
         if self._everywhere:
             for span in self._spans_anywhere(line):
@@ -128,24 +128,24 @@ class Scrubber:
             known = [b"" if value is msgspec.UNSET else bytes(value) for value in values]
             if not any(known):
                 return spans
-        walk(line, behind(BLANKS, line, 0), self._keys, spans, known)
+        walk(line, after_match(BLANKS, line, 0), self._keys, spans, known)
         return spans
 
     def _lone_span(self, line: bytes, value: bytes) -> tuple[int, int] | None:
-        """Find the value of a key that is written once in a line, and there without escapes; None if that is not so."""
+        """Return the span of a key that occurs once in a line and without escapes; None otherwise."""
         key = line.find(self._lone_key)
         if key < 0 or value[0] not in _CLOSED or line.find(b"\\u", 0, key) >= 0:
             return None
-        start = behind(COLON, line, key + len(self._lone_key))
+        start = after_match(COLON, line, key + len(self._lone_key))
         end = start + len(value)
         is_lone = line.startswith(value, start) and line.find(self._lone_key, end) < 0 and line.find(b"\\u", end) < 0
         return (start, end) if is_lone else None
 
     def _spans_anywhere(self, line: bytes) -> Iterator[tuple[int, int]]:
         position = 0
-        while found := self._keys.key.match(line, behind(self._keys.skip, line, position)):
-            position = end_of_value(line, found.end())
-            yield found.end(), position
+        while key := self._keys.key.match(line, after_match(self._keys.skip, line, position)):
+            position = end_of_value(line, key.end())
+            yield key.end(), position
 
     def _replaced(self, line: bytes, spans: "array[int]") -> tuple[bytes, int]:
         scrubbed = bytearray()
@@ -162,10 +162,10 @@ class Scrubber:
 
 
 def _check_utf8(line: bytes) -> None:
-    """Decode a line a piece at a time, which is faster than to make one long text that nobody needs.
+    """Decode a line in pieces, which is faster than building one long string.
 
     Raises:
-        UnicodeDecodeError: If it is not UTF-8; its ``start`` is the place in the line.
+        UnicodeDecodeError: If it is not UTF-8; its ``start`` is the position in the line.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     for start in range(0, len(line), _DECODED_AT_ONCE):
@@ -177,7 +177,7 @@ def _check_utf8(line: bytes) -> None:
 
 
 def _is_plain(name: str) -> bool:
-    """Tell whether a key needs no escape in JSON; of one that does msgspec cannot be told."""
+    """Return whether a key needs no escape in JSON; msgspec cannot match those that do."""
     return name.isprintable() and not set(name) & {'"', "\\"}
 
 

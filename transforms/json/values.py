@@ -1,4 +1,4 @@
-"""The values of a framed stream, by Python's own parser, which shares nothing with how it is split. No pyspark."""
+"""Parse the values of a framed stream with Python's parser, independently of the splitter. No pyspark."""
 
 import codecs
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from transforms.json.framing import Framing
-from transforms.json.scan import behind
+from transforms.json.scan import after_match
 
 _blanks: Final = re.compile("[ \t\r\n]*+")
 _BOM: Final = "\ufeff"
@@ -16,10 +16,10 @@ _BOM: Final = "\ufeff"
 def read_values(
     chunks: Iterable[bytes], framing: Framing, *, max_record_bytes: int, decoder: json.JSONDecoder
 ) -> Iterator[Any]:
-    """Parse the values of a stream one after the other, and hold its framing against the grammar.
+    """Yield the values of a stream, and check its framing.
 
     Raises:
-        ValueError: If it is anything else than ``framing`` says, or not UTF-8.
+        ValueError: If the stream does not have this framing, or is not UTF-8.
         RecursionError: If a value is nested too deeply.
     """
     text = _Text(chunks, max_record_bytes, decoder)
@@ -38,11 +38,11 @@ def read_values(
     elif text.next():
         yield text.value()
     if text.next():
-        raise ValueError("more follows than its framing allows")
+        raise ValueError("unexpected data after the last record")
 
 
 class _Text:
-    """A stream as text, of which no more is kept than one value and what was read with it."""
+    """A stream as text, which buffers at most one value and the chunks read with it."""
 
     def __init__(self, chunks: Iterable[bytes], max_record_bytes: int, decoder: json.JSONDecoder) -> None:
         self._chunks = codecs.iterdecode(chunks, "utf-8")
@@ -50,32 +50,36 @@ class _Text:
         self._text, self._position = "", 0
 
     def skip_mark(self) -> None:
-        """Pass over a byte order mark at the very beginning."""
+        """Skip a byte order mark at the start of the stream."""
         if self._read(1):
             self._position += self._text.startswith(_BOM)
 
     def next(self) -> str:
-        """Give the next character that is not blank, without passing over it; nothing at the end."""
+        """Return the next character that is not whitespace, without consuming it; empty at the end."""
         while True:
-            self._position = behind(_blanks, self._text, self._position)
+            self._position = after_match(_blanks, self._text, self._position)
             if character := self._text[self._position : self._position + 1]:
                 return character
             if not self._read(1):
                 return ""
 
     def skip_if(self, character: str) -> bool:
-        """Pass over the next character if it is this one; tell whether it was."""
+        """Consume the next character if it is this one; return whether it was."""
         is_next = self.next() == character
         self._position += is_next
         return is_next
 
     def expect(self, character: str) -> None:
-        """Pass over the next character, which must be this one."""
+        """Consume the next character, which must be this one.
+
+        Raises:
+            ValueError: If it is another.
+        """
         if not self.skip_if(character):
             raise ValueError(f"{character} was expected")
 
     def value(self) -> Any:
-        """Pass over a value, and give it; more is read until it is whole, twice as much each time."""
+        """Consume and return a value, reading more until it is complete, twice as much each time."""
         if self.next() != "{":
             raise ValueError("a JSON object was expected")
         while True:
@@ -89,7 +93,7 @@ class _Text:
                 return value
 
     def _read(self, length: int) -> bool:
-        """Read so many more characters, or a few more; tell whether there were any."""
+        """Read at least this many more characters; return whether there were any."""
         pieces, read = [self._text[self._position :]], 0
         for piece in self._chunks:
             pieces.append(piece)

@@ -1,4 +1,4 @@
-"""JSON records to flat, typed columns by a schema that is known, and the learning of one."""
+"""Flatten JSON records into typed columns by a schema, and learn a schema from records."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -33,7 +33,7 @@ from transforms.key_paths import read_path
 from transforms.spark.names import column as named_column
 
 VALUE: Final = "value"
-#: Times in structs keep their microseconds, and say their offset.
+#: Times in structs are written with microseconds and offset.
 _WRITTEN: Final = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
 _BESIDE: Final = {FAULT: StringType(), TEXT: StringType(), LEFT_OUT: MapType(StringType(), StringType())}
 _SCALARS: Final[dict[str, DataType]] = {
@@ -45,21 +45,21 @@ _SCALARS: Final[dict[str, DataType]] = {
 
 
 def flatten_events(records: DataFrame, *, schema: EventSchema) -> DataFrame:
-    """Flatten JSON records into the columns of a schema; see ``learn_schema`` for where one comes from.
+    """Flatten JSON records into the columns of a schema, as learned by ``learn_schema``.
 
-    Columns in:  value (string or binary: one JSON record in UTF-8; or a struct, which is written as JSON first)
-    Columns out: every input column but value; the schema's columns, in their order; _lakewright_fault (string; the
-                 rule that a rejected record breaks), _lakewright_text (string; its text), _lakewright_left_out (map of
-                 attribute to text; values that no column of the schema holds); the three are null in a clean row
-    Rows:        one a record, rejected ones too, whose columns of the schema are null. Null and blank texts are no rows
+    Columns in:  value (string or binary: one JSON record in UTF-8; or a struct, which is serialized to JSON first)
+    Columns out: every input column but value; the schema's columns, in order; _lakewright_fault (string; the rule that
+                 a rejected record breaks), _lakewright_text (string; its text), _lakewright_left_out (map of attribute
+                 to text; values without a column in the schema); these three are null in a clean row
+    Rows:        one per record, including rejected ones, whose schema columns are null; none for null and blank texts
 
-    The rules: json, encoding, record, doubled_key, nesting, number; see ``transforms.events.lines.RejectedLine``. A
-    value that does not fit its column goes to the column ``<name>__text``, if the schema has that.
+    The rules are json, encoding, record, doubled_key, nesting, number; see ``transforms.events.lines.RejectedLine``. A
+    value that does not fit its column is stored in the column ``<name>__text``, if the schema has one.
 
     Raises:
         MissingColumnsError: If ``value`` is absent.
-        ValueError: If an input column has the name of one that is added.
-        DataError: In the task that meets them, if records have more than 5,000 attributes.
+        ValueError: If an input column has the name of an added one.
+        DataError: In the task that processes them, if records have more than 5,000 attributes.
     """
     _require_value(records)
     columns = schema.columns
@@ -73,8 +73,8 @@ def flatten_events(records: DataFrame, *, schema: EventSchema) -> DataFrame:
         with no_search_for_cycles():
             for batch in batches:
                 *others, texts = batch.columns
-                for places, flat in flattener.flatten(texts):
-                    yield pa.record_batch([*(other.take(places) for other in others), *flat.values()], [*kept, *flat])
+                for rows, flat in flattener.flatten(texts):
+                    yield pa.record_batch([*(other.take(rows) for other in others), *flat.values()], [*kept, *flat])
 
     return records.select(*map(named_column, kept), _text(records)).mapInArrow(flatten_batches, StructType(out))
 
@@ -86,24 +86,24 @@ def learn_schema(
     separator: str = "_",
     known: EventSchema | None = None,
 ) -> EventSchema:
-    """Learn the schema of JSON records from all of them, as the job does. This is an action: it reads them once.
+    """Learn the schema of JSON records from all of them, as the job does. This is an action: it reads the records once.
 
     Args:
-        records: The column value is as in ``flatten_events``. Names of other columns are taken; rejected records do
-            not count.
-        timestamps: Attributes that are times, such as ``meta.ts``, and how these are written: epoch_seconds,
-            epoch_millis, epoch_micros, epoch_nanos or iso.
-        separator: What stands between the keys of a path in a column's name.
-        known: The schema up to now; its columns stay as they are, and new ones come behind.
+        records: The column value is as in ``flatten_events``. Names of other columns are reserved; rejected records
+            are ignored.
+        timestamps: Attributes that are times, such as ``meta.ts``, and their format: epoch_seconds, epoch_millis,
+            epoch_micros, epoch_nanos or iso.
+        separator: The separator between the keys of a path in a column's name.
+        known: The schema so far; its columns are unchanged, and new ones are appended.
 
     Raises:
         MissingColumnsError: If ``value`` is absent.
-        ValueError: If ``timestamps`` or ``separator`` is none, or ``known`` has another type for a time.
-        DataError: In the task that meets them, if records have more than 5,000 attributes.
+        ValueError: If ``timestamps`` or ``separator`` is invalid, or ``known`` has another type for a time.
+        DataError: In the task that processes them, if records have more than 5,000 attributes.
     """
     _require_value(records)
     if clean_key(separator) != separator or not separator:
-        raise ValueError(f"separator {separator!r} cannot be part of a column's name; _ and letters can")
+        raise ValueError(f"separator {separator!r} cannot be part of a column's name; use _ or letters")
     schema = known or EventSchema()
     kinds = _time_formats(timestamps or {}, schema)
     columns = schema.columns
@@ -119,17 +119,17 @@ def learn_schema(
     news = News()
     for row in records.select(_text(records)).mapInArrow(observe_batches, "news binary").collect():
         news = news.merge(msgspec.msgpack.decode(row.news, type=News))
-    taken = [*(name for name in records.columns if name != VALUE), *BESIDE]
-    return schema.plus(learn_columns(schema, news, separator=separator, reserved=taken, timestamps=kinds))
+    reserved = [*(name for name in records.columns if name != VALUE), *BESIDE]
+    return schema.plus(learn_columns(schema, news, separator=separator, reserved=reserved, timestamps=kinds))
 
 
 def _time_formats(timestamps: Mapping[str, str], known: EventSchema) -> dict[Path, str]:
     if unknown := sorted(set(timestamps.values()) - set(event_types.TIME_FORMATS)):
-        raise ValueError(f"unknown format of times {unknown[0]!r}; known are {', '.join(event_types.TIME_FORMATS)}")
+        raise ValueError(f"unknown time format {unknown[0]!r}; known are {', '.join(event_types.TIME_FORMATS)}")
     kinds = {read_path(path): kind for path, kind in timestamps.items()}
     for path, column in known.values.items():
         if path in kinds and column.type != f"timestamp({kinds[path]})":
-            raise ValueError(f"column {column.name} is {column.type} in the known schema, and no {kinds[path]}")
+            raise ValueError(f"column {column.name} is {column.type} in the known schema, not timestamp({kinds[path]})")
     return kinds
 
 
@@ -139,10 +139,10 @@ def _require_value(records: DataFrame) -> None:
 
 
 def _refuse_shared_names(kept: Iterable[str], added: Iterable[str]) -> None:
-    taken = {name.lower(): name for name in kept}
-    if shared := sorted(name for name in added if name.lower() in taken):
+    kept_names = {name.lower(): name for name in kept}
+    if shared := sorted(name for name in added if name.lower() in kept_names):
         raise ValueError(
-            f"the records have a column {taken[shared[0].lower()]!r}, and so has the schema; drop or rename it, "
+            f"the records have a column {kept_names[shared[0].lower()]!r}, and so has the schema; drop or rename it, "
             "or learn the schema from these records"
         )
 

@@ -1,4 +1,4 @@
-"""Settings of a session that no expression can make up for: transforms that depend on them say so at once."""
+"""Checks of session settings on which transforms depend and which no expression can override."""
 
 from typing import Final
 
@@ -12,20 +12,20 @@ _UTC: Final = ("UTC", "Etc/UTC", "GMT", "Z")
 
 
 def require_corrected_patterns(frame: DataFrame) -> None:
-    """Make sure that patterns of dates are read as Spark 3 reads them.
+    """Require the datetime patterns of Spark 3.
 
     Raises:
-        SessionSettingError: If Spark 2's reader is used, or a value that it would read fails the query.
+        SessionSettingError: If the policy is LEGACY (Spark 2's parser) or EXCEPTION (values that it parses fail).
     """
     if (policy := frame.sparkSession.conf.get(_POLICY)) != "CORRECTED":
         raise SessionSettingError(_POLICY, policy or "", "CORRECTED")
 
 
 def require_utc(frame: DataFrame) -> None:
-    """Make sure that timestamps are written as text in UTC.
+    """Require UTC as the session's time zone, in which timestamps are formatted.
 
     Raises:
-        SessionSettingError: If they are not.
+        SessionSettingError: If it is another.
     """
     if (zone := frame.sparkSession.conf.get(_ZONE)) not in _UTC:
         raise SessionSettingError(_ZONE, zone or "", "UTC")

@@ -1,4 +1,4 @@
-"""DynamoDB says that items have expired: scrub their objects, or hand large ones to the Glue job."""
+"""Handle expired DynamoDB items: scrub their objects, or pass large ones to the Glue job."""
 
 import os
 from typing import Any
@@ -10,7 +10,7 @@ from lakewright.json.scrub_timer import ScrubJob, scrub_expired
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Scrub by the rules of a feed; see ``lakewright.json.scrub_timer.scrub_expired``."""
+    """Scrub objects by the rules of a feed; see ``lakewright.json.scrub_timer.scrub_expired``."""
     lake, config, name = os.environ["LAKEWRIGHT_LAKE"], os.environ["LAKEWRIGHT_CONFIG"], os.environ["FEED"]
     use_lake_file(Conf(config))
     feed = FeedDocument(Conf(config), name).parse(JsonScrubFeed)

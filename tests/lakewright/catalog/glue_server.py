@@ -1,4 +1,4 @@
-"""A Glue catalog in this process: moto's, with the limits and refusals of the real one that moto leaves out."""
+"""A Glue catalog in this process: moto with limits and errors of the real service that moto lacks."""
 
 import json
 from collections.abc import Iterator
@@ -31,13 +31,13 @@ _WRITES = (
 
 @dataclass
 class GlueServer:
-    """What was asked of the catalog, and what it shall answer with an error."""
+    """The calls to the catalog, and the errors that it returns."""
 
     calls: list[str] = field(default_factory=list)
-    #: How many calls go well; the one after them fails: before it does its work, or after.
+    #: The number of calls that succeed; the next one fails, before or after its work.
     good_calls: int | None = None
     fails_after_work: bool = False
-    #: What the role must not do, and the code of the answer.
+    #: Error codes by refused call.
     refused: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -56,14 +56,14 @@ class GlueServer:
 
 def _strictly(server: GlueServer, name: str, work: Any) -> Any:
     def answer(self: GlueResponse) -> ActionResult:
-        asked = self.parameters
+        parameters = self.parameters
         server.calls.append(name)
         if code := server.refused.get(name):
             raise JsonRESTError(code, f"User: arn:aws:iam::1:role/etl is not authorized to perform: {name}")
         passes = server.passes()
         if not passes and not server.fails_after_work:
             raise JsonRESTError("InternalServiceException", "something broke")
-        _check(self, name, asked)
+        _check(self, name, parameters)
         result = _page(self, work) if name == "get_partitions" else work(self)
         if not passes:
             raise JsonRESTError("InternalServiceException", "something broke, perhaps after the work was done")
@@ -72,7 +72,7 @@ def _strictly(server: GlueServer, name: str, work: Any) -> Any:
     return answer
 
 
-def _check(response: GlueResponse, name: str, asked: dict[str, Any]) -> None:
+def _check(response: GlueResponse, name: str, parameters: dict[str, Any]) -> None:
     sizes = {
         "batch_create_partition": ("PartitionInputList", 100),
         "batch_update_partition": ("Entries", 100),
@@ -80,42 +80,42 @@ def _check(response: GlueResponse, name: str, asked: dict[str, Any]) -> None:
     }
     if name in sizes:
         key, most = sizes[name]
-        if not 0 < len(asked[key]) <= most:
+        if not 0 < len(parameters[key]) <= most:
             raise JsonRESTError("ValidationException", f"{key} must have 1 to {most} members")
-    for entry in (asked.get("TableInput"), *(entry["PartitionInput"] for entry in asked.get("Entries", ()))):
+    for entry in (parameters.get("TableInput"), *(entry["PartitionInput"] for entry in parameters.get("Entries", ()))):
         storage = (entry or {}).get("StorageDescriptor", {})
         if name != "create_table" and storage.get("SchemaReference") and storage.get("Columns"):
             raise JsonRESTError("InvalidInputException", "Both SchemaReference and Columns are populated")
     if name == "update_table":
-        table = response.glue_backend.get_table(asked["DatabaseName"], asked["TableInput"]["Name"])
+        table = response.glue_backend.get_table(parameters["DatabaseName"], parameters["TableInput"]["Name"])
         now = table.as_dict()
-        if asked.get("VersionId", now["VersionId"]) != now["VersionId"]:
+        if parameters.get("VersionId", now["VersionId"]) != now["VersionId"]:
             raise JsonRESTError(
                 "ConcurrentModificationException", "Update table failed due to concurrent modifications."
             )
-        if len(asked["TableInput"]["PartitionKeys"]) != len(now["PartitionKeys"]) and table.partitions:
+        if len(parameters["TableInput"]["PartitionKeys"]) != len(now["PartitionKeys"]) and table.partitions:
             raise JsonRESTError("InvalidInputException", "the table has partitions of other keys")
     if name == "batch_create_partition":
-        table = response.glue_backend.get_table(asked["DatabaseName"], asked["TableName"]).as_dict()
-        if any(len(entry["Values"]) != len(table["PartitionKeys"]) for entry in asked["PartitionInputList"]):
+        table = response.glue_backend.get_table(parameters["DatabaseName"], parameters["TableName"]).as_dict()
+        if any(len(entry["Values"]) != len(table["PartitionKeys"]) for entry in parameters["PartitionInputList"]):
             raise JsonRESTError(
                 "InvalidInputException", "The number of partition keys do not match the number of partition values"
             )
 
 
 def _page(response: GlueResponse, work: Any) -> ActionResult:
-    asked = response.parameters
-    found = json.loads(json.dumps(work(response)._result["Partitions"], default=str))
-    start = int(asked.get("NextToken") or 0)
-    page = found[start : start + PAGE]
-    for partition in page if asked.get("ExcludeColumnSchema") else ():
+    parameters = response.parameters
+    partitions = json.loads(json.dumps(work(response)._result["Partitions"], default=str))
+    start = int(parameters.get("NextToken") or 0)
+    page = partitions[start : start + PAGE]
+    for partition in page if parameters.get("ExcludeColumnSchema") else ():
         partition["StorageDescriptor"].pop("Columns", None)
     for partition in page:
         partition.pop("CreationTime", None)
-    answer: dict[str, Any] = {"Partitions": page}
-    if start + PAGE < len(found):
-        answer["NextToken"] = str(start + PAGE)
-    return ActionResult(answer)
+    result: dict[str, Any] = {"Partitions": page}
+    if start + PAGE < len(partitions):
+        result["NextToken"] = str(start + PAGE)
+    return ActionResult(result)
 
 
 @contextmanager
@@ -129,6 +129,6 @@ def glue_server() -> Iterator[GlueServer]:
             patch.setattr(GlueResponse, name, _strictly(server, name, getattr(GlueResponse, name)))
         patch.setattr(boto3, "DEFAULT_SESSION", None)
         with mock_aws():
-            client = boto3.client("glue")  # which takes a while to make
+            client = boto3.client("glue")  # slow to create
             patch.setattr(boto3, "client", lambda *args, **kwargs: client)
             yield server

@@ -16,7 +16,12 @@ from lakewright.runs.job import Target
 from tests.lakewright.catalog.glue_server import GlueServer, glue_server
 
 LAKE = "s3://bucket/lake"
-HIS_PARAMETERS = {"projection.enabled": "true", "projection.day.type": "integer", "team": "sales", "EXTERNAL": "TRUE"}
+FOREIGN_PARAMETERS = {
+    "projection.enabled": "true",
+    "projection.day.type": "integer",
+    "team": "sales",
+    "EXTERNAL": "TRUE",
+}
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ def get_table(glue: Any) -> dict[str, Any]:
 
 def get_partitions(glue: Any) -> dict[tuple[str, ...], dict[str, Any]]:
     pages = glue.get_paginator("get_partitions").paginate(DatabaseName="refined", TableName="people")
-    return {tuple(found["Values"]): found for page in pages for found in page["Partitions"]}
+    return {tuple(entry["Values"]): entry for page in pages for entry in page["Partitions"]}
 
 
 def columns_of(entry: dict[str, Any]) -> dict[str, str]:
@@ -62,10 +67,10 @@ def days(first: int, last: int) -> list[str]:
     return [f"year=2026/day={day:03}" for day in range(first, last + 1)]
 
 
-def as_others_have_it(glue: Any) -> None:
-    """Do to a table what its readers do: describe it and its columns, project its partitions."""
+def describe_as_others(glue: Any) -> None:
+    """Change the entry as its readers do: describe the table and its columns, project its partitions."""
     table = get_table(glue)
-    table["Parameters"] |= HIS_PARAMETERS
+    table["Parameters"] |= FOREIGN_PARAMETERS
     table["StorageDescriptor"]["Columns"][0]["Comment"] = "who it is"
     table["StorageDescriptor"]["SerdeInfo"]["Parameters"] = {"serialization.format": "1"}
     table["PartitionKeys"][0]["Comment"] = "of the delivery"
@@ -75,13 +80,13 @@ def as_others_have_it(glue: Any) -> None:
 
 
 @pytest.mark.parametrize("type_of_id", ["int", "bigint"])
-def test_what_others_put_there_stays(server: GlueServer, glue: Any, type_of_id: str) -> None:
+def test_changes_by_others_are_preserved(server: GlueServer, glue: Any, type_of_id: str) -> None:
     catalog().register(state({"id": "int", "name": "string"}, days(1, 2)))
-    as_others_have_it(glue)
+    describe_as_others(glue)
     catalog().register(state({"id": type_of_id, "name": "string", "born": "date"}, days(1, 3)))
     table = get_table(glue)
     assert (table["Description"], table["Owner"], table["Retention"]) == ("people", "ann", 7)
-    assert table["Parameters"].items() >= HIS_PARAMETERS.items()
+    assert table["Parameters"].items() >= FOREIGN_PARAMETERS.items()
     assert table["StorageDescriptor"]["Columns"] == [
         {"Name": "id", "Type": type_of_id, "Comment": "who it is"},
         {"Name": "name", "Type": "string"},
@@ -94,9 +99,9 @@ def test_what_others_put_there_stays(server: GlueServer, glue: Any, type_of_id: 
     ]
 
 
-def test_what_agrees_is_not_written(server: GlueServer, glue: Any) -> None:
+def test_entries_that_are_up_to_date_are_not_written(server: GlueServer, glue: Any) -> None:
     catalog().register(state({"id": "int"}, days(1, 20)))
-    as_others_have_it(glue)
+    describe_as_others(glue)
     server.calls.clear()
     catalog().register(state({"id": "int"}, days(1, 20)))
     assert server.calls == ["get_table", "get_partitions", "get_partitions", "get_partitions"]
@@ -104,56 +109,56 @@ def test_what_agrees_is_not_written(server: GlueServer, glue: Any) -> None:
     assert server.writes == ["batch_create_partition"]
 
 
-def test_many_partitions_go_in_calls_that_the_catalog_takes(server: GlueServer, glue: Any) -> None:
+def test_calls_respect_the_limits_of_the_catalog(server: GlueServer, glue: Any) -> None:
     catalog().register(state({"id": "int"}, days(1, 230)))
     server.calls.clear()
     catalog().register(state({"id": "bigint"}, days(1, 230)))
-    assert server.writes == ["batch_update_partition"] * ((230 + 6) // 7) + ["update_table"], "one a page"
-    assert {columns_of(found)["id"] for found in get_partitions(glue).values()} == {"bigint"}
+    assert server.writes == ["batch_update_partition"] * ((230 + 6) // 7) + ["update_table"], "one per page"
+    assert {columns_of(entry)["id"] for entry in get_partitions(glue).values()} == {"bigint"}
     server.calls.clear()
     catalog().register(state({"id": "bigint"}, days(180, 430)))
     assert server.writes == ["batch_create_partition"] * 2 + ["batch_delete_partition"] * 8
     assert sorted(day for _, day in get_partitions(glue)) == [f"{day:03}" for day in range(180, 431)]
 
 
-def test_a_table_that_moves_takes_its_partitions_along(server: GlueServer, glue: Any) -> None:
+def test_a_moved_table_moves_its_partitions(server: GlueServer, glue: Any) -> None:
     catalog().register(state({"id": "int"}, days(1, 9)))
     catalog("gold/people").register(state({"id": "int"}, days(1, 5), "gold/people"))
     assert get_table(glue)["StorageDescriptor"]["Location"] == f"{LAKE}/gold/people/"
-    assert {values: found["StorageDescriptor"]["Location"] for values, found in get_partitions(glue).items()} == {
+    assert {values: entry["StorageDescriptor"]["Location"] for values, entry in get_partitions(glue).items()} == {
         ("2026", f"{day:03}"): f"{LAKE}/gold/people/year=2026/day={day:03}/" for day in range(1, 6)
     }
 
 
-def test_partitions_that_an_earlier_version_left_elsewhere_are_moved(server: GlueServer, glue: Any) -> None:
+def test_partitions_at_a_former_location_are_moved(server: GlueServer, glue: Any) -> None:
     catalog("old/people").register(state({"id": "int"}, days(1, 9), "old/people"))
     table = get_table(glue)
     table["StorageDescriptor"]["Location"] = f"{LAKE}/refined/people/"
     known = {name: table[name] for name in ("Name", "StorageDescriptor", "PartitionKeys", "TableType", "Parameters")}
     glue.update_table(DatabaseName="refined", TableInput=known)
     catalog().register(state({"id": "int"}, days(2, 9)))
-    places = {found["StorageDescriptor"]["Location"] for found in get_partitions(glue).values()}
-    assert places == {f"{LAKE}/refined/people/{day}/" for day in days(2, 9)}
+    locations = {entry["StorageDescriptor"]["Location"] for entry in get_partitions(glue).values()}
+    assert locations == {f"{LAKE}/refined/people/{day}/" for day in days(2, 9)}
 
 
 @pytest.mark.parametrize(
-    ("theirs", "message"),
+    ("entry", "message"),
     [
         pytest.param(
             {"Parameters": {"lakewright.owner": "other in s3://bucket/lake"}},
             "is an external table at s3://bucket/elsewhere/ of feed other in s3://bucket/lake, and",
             id="another-feed",
         ),
-        pytest.param({}, "is an external table at s3://bucket/elsewhere/, and", id="nobody-knows-whose"),
+        pytest.param({}, "is an external table at s3://bucket/elsewhere/, and", id="unknown-owner"),
         pytest.param(
             {"TableType": "VIRTUAL_VIEW", "StorageDescriptor": {"Columns": []}},
             "is a virtual view at no location, and",
-            id="a-view",
+            id="view",
         ),
     ],
 )
-def test_a_table_of_another_is_refused_and_left_alone(
-    server: GlueServer, glue: Any, theirs: dict[str, Any], message: str
+def test_an_entry_of_another_owner_is_refused_and_unchanged(
+    server: GlueServer, glue: Any, entry: dict[str, Any], message: str
 ) -> None:
     table = {
         "Name": "people",
@@ -162,7 +167,7 @@ def test_a_table_of_another_is_refused_and_left_alone(
         "StorageDescriptor": {"Columns": [{"Name": "x", "Type": "int"}], "Location": "s3://bucket/elsewhere"},
     }
     glue.create_database(DatabaseInput={"Name": "refined"})
-    glue.create_table(DatabaseName="refined", TableInput=table | theirs)
+    glue.create_table(DatabaseName="refined", TableInput=table | entry)
     before = get_table(glue)
     server.calls.clear()
     with pytest.raises(CatalogError) as raised:
@@ -174,8 +179,8 @@ def test_a_table_of_another_is_refused_and_left_alone(
     assert (server.writes, get_table(glue)) == ([], before)
 
 
-def test_a_table_that_lies_where_the_feeds_does_is_taken_over(server: GlueServer, glue: Any) -> None:
-    """As a crawler or an earlier version has made it."""
+def test_an_entry_at_the_location_of_the_table_is_adopted(server: GlueServer, glue: Any) -> None:
+    """A crawler or an earlier version created it."""
     glue.create_database(DatabaseInput={"Name": "refined"})
     keys = [{"Name": "year", "Type": "string"}, {"Name": "day", "Type": "string"}]
     storage = {
@@ -193,7 +198,7 @@ def test_a_table_that_lies_where_the_feeds_does_is_taken_over(server: GlueServer
     glue.create_partition(DatabaseName="refined", TableName="people", PartitionInput=entry)
     catalog().register(state({"id": "bigint"}, days(1, 2)))
     partitions = get_partitions(glue)
-    assert {values: columns_of(found) for values, found in partitions.items()} == {
+    assert {values: columns_of(partition) for values, partition in partitions.items()} == {
         ("2026", "001"): {"id": "bigint"},
         ("2026", "002"): {"id": "bigint"},
     }
@@ -206,16 +211,16 @@ def test_a_table_that_lies_where_the_feeds_does_is_taken_over(server: GlueServer
 @pytest.mark.parametrize(
     ("refused", "message"),
     [
-        pytest.param("create_database", "the catalog refused CreateDatabase of refined: ", id="no-database"),
-        pytest.param("create_table", "the catalog refused CreateTable of refined.people: ", id="no-table"),
-        pytest.param("get_table", "the catalog refused GetTable of refined.people: ", id="nothing"),
+        pytest.param("create_database", "the catalog refused CreateDatabase of refined: ", id="database"),
+        pytest.param("create_table", "the catalog refused CreateTable of refined.people: ", id="table"),
+        pytest.param("get_table", "the catalog refused GetTable of refined.people: ", id="read"),
         pytest.param(
-            "batch_create_partition", "the catalog refused BatchCreatePartition of refined.people: ", id="parts"
+            "batch_create_partition", "the catalog refused BatchCreatePartition of refined.people: ", id="partitions"
         ),
     ],
 )
 @pytest.mark.parametrize("code", ["AccessDeniedException", "InvalidInputException", "OperationTimeoutException"])
-def test_refusals_name_database_and_table(server: GlueServer, refused: str, message: str, code: str) -> None:
+def test_errors_name_database_and_table(server: GlueServer, refused: str, message: str, code: str) -> None:
     server.refused[refused] = code
     with pytest.raises(CatalogError) as raised:
         catalog().register(state({"id": "int"}, days(1, 2)))
@@ -224,17 +229,17 @@ def test_refusals_name_database_and_table(server: GlueServer, refused: str, mess
     )
 
 
-def test_partitions_that_were_not_reached_are_updated_by_the_next_registration(server: GlueServer, glue: Any) -> None:
+def test_the_next_registration_updates_partitions_that_failed(server: GlueServer, glue: Any) -> None:
     catalog().register(state({"id": "int"}, days(1, 9)))
     server.refused["batch_update_partition"] = "OperationTimeoutException"
     with pytest.raises(CatalogError):
         catalog().register(state({"id": "bigint"}, days(1, 9)))
     server.refused.clear()
     catalog().register(state({"id": "bigint"}, days(1, 9)))
-    assert {columns_of(found)["id"] for found in get_partitions(glue).values()} == {"bigint"}
+    assert {columns_of(entry)["id"] for entry in get_partitions(glue).values()} == {"bigint"}
 
 
-def test_keys_that_the_catalog_does_not_let_change(server: GlueServer, glue: Any) -> None:
+def test_a_refused_change_of_partition_keys_asks_to_drop_the_table(server: GlueServer, glue: Any) -> None:
     catalog().register(state({"id": "int"}, days(1, 30)))
     server.refused["update_table"] = "InvalidInputException"
     wanted = state({"id": "int"}, ["day=001"])
@@ -248,13 +253,13 @@ def test_keys_that_the_catalog_does_not_let_change(server: GlueServer, glue: Any
     assert list(get_partitions(glue)) == [("001",)]
 
 
-def test_a_database_that_is_there_is_not_created(server: GlueServer, glue: Any) -> None:
+def test_an_existing_database_is_not_created(server: GlueServer, glue: Any) -> None:
     glue.create_database(DatabaseInput={"Name": "refined"})
     server.refused["create_database"] = "AccessDeniedException"
     assert catalog().register(state({"id": "int"}, days(1, 2))) == "refined.people"
 
 
-def test_what_a_call_says_of_single_partitions_is_heard(server: GlueServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_single_partitions_are_raised(server: GlueServer, monkeypatch: pytest.MonkeyPatch) -> None:
     from moto.glue.models import GlueBackend
 
     def refuse(*args: Any) -> list[dict[str, Any]]:
@@ -276,28 +281,28 @@ def test_what_a_call_says_of_single_partitions_is_heard(server: GlueServer, monk
         catalog().register(wanted)
 
 
-def test_a_change_by_others_in_between_is_not_lost(
+def test_a_concurrent_change_by_others_is_not_lost(
     server: GlueServer, glue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalog().register(state({"id": "int"}, days(1, 2)))
-    entry, seen = catalog(), []
+    entry, results = catalog(), []
     create = Catalog._bring_partitions
 
     def described_meanwhile(self: Catalog, *args: Any, **kwargs: Any) -> bool:
-        seen.append(create(self, *args, **kwargs))
-        if len(seen) == 1:
-            as_others_have_it(glue)
-        return seen[-1]
+        results.append(create(self, *args, **kwargs))
+        if len(results) == 1:
+            describe_as_others(glue)
+        return results[-1]
 
     monkeypatch.setattr(Catalog, "_bring_partitions", described_meanwhile)
     entry.register(state({"id": "bigint"}, days(1, 2)))
     table = get_table(glue)
     assert (table["Description"], columns_of(table)) == ("people", {"id": "bigint"})
-    assert len(seen) == 2
+    assert len(results) == 2
 
 
-def test_columns_replace_a_schema_of_a_registry(server: GlueServer, glue: Any) -> None:
-    """As in aws-sdk-pandas #2027, where every write was refused from then on."""
+def test_columns_replace_a_schema_registry_reference(server: GlueServer, glue: Any) -> None:
+    """Otherwise every later write is refused, as in aws-sdk-pandas #2027."""
     glue.create_database(DatabaseInput={"Name": "refined"})
     schema = {"SchemaId": {"SchemaName": "people", "RegistryName": "r"}, "SchemaVersionNumber": 1}
     storage = {
@@ -313,7 +318,7 @@ def test_columns_replace_a_schema_of_a_registry(server: GlueServer, glue: Any) -
     assert columns_of(get_table(glue)) == {"id": "bigint"}
 
 
-def test_names_are_those_that_the_catalog_folds_to(server: GlueServer, glue: Any) -> None:
+def test_names_are_registered_in_lower_case(server: GlueServer, glue: Any) -> None:
     entry = Catalog("Refined", "People", f"{LAKE}/refined/people", ["Country"], owner="people")
     wanted = state({"Id": "int", "Country": "string"}, ["Country=R%26D%2Flab"])
     assert entry.register(wanted) == "refined.people"
@@ -325,19 +330,19 @@ def test_names_are_those_that_the_catalog_folds_to(server: GlueServer, glue: Any
     assert server.writes == []
 
 
-def test_spark_parameters_of_a_schema_that_shrinks_go(server: GlueServer, glue: Any) -> None:
+def test_surplus_spark_parameters_of_a_longer_schema_are_removed(server: GlueServer, glue: Any) -> None:
     prefix = "spark.sql.sources.schema."
     long = {prefix + "numParts": "2", prefix + "part.0": "a", prefix + "part.1": "b"}
     short = {prefix + "numParts": "1", prefix + "part.0": "c"}
     for parameters in (long, short):
         catalog(parameters=parameters).register(state({"id": "int"}, days(1, 2)))
-    found = get_table(glue)["Parameters"]
-    assert {name: value for name, value in found.items() if name.startswith(prefix)} == short
+    stored = get_table(glue)["Parameters"]
+    assert {name: value for name, value in stored.items() if name.startswith(prefix)} == short
 
 
 @dataclass
 class History:
-    """A made-up history of a table: batches, rebuilds, what others do to its entry, and calls that fail."""
+    """A random history of a table: batches, rebuilds, changes of its entry by others, and failing calls."""
 
     chance: random.Random
     server: GlueServer
@@ -346,8 +351,8 @@ class History:
     keys: tuple[str, ...] = ("year", "day")
     columns: dict[str, str] = field(default_factory=lambda: {"id": "int"})
     partitions: set[str] = field(default_factory=set)
-    his_parameters: dict[str, str] = field(default_factory=dict)
-    his_comments: dict[str, str] = field(default_factory=dict)
+    foreign_parameters: dict[str, str] = field(default_factory=dict)
+    foreign_comments: dict[str, str] = field(default_factory=dict)
     description: str | None = None
     is_registered: bool = False
 
@@ -379,25 +384,25 @@ class History:
             self.batch()
 
     def others(self) -> None:
-        """Describe, comment and parametrise the table; or drop a partition, or bend one."""
+        """Describe and parametrize the table, comment on columns, drop a partition, or change a location."""
         if not self.is_registered:
             return
         table = get_table(self.glue)
-        kept = ("Name", "Parameters", "StorageDescriptor", "PartitionKeys", "TableType", "Description")
-        table = {name: table[name] for name in kept if name in table}
+        fields = ("Name", "Parameters", "StorageDescriptor", "PartitionKeys", "TableType", "Description")
+        table = {name: table[name] for name in fields if name in table}
         name = f"projection.{self.chance.randint(1, 5)}"
-        self.his_parameters[name] = table["Parameters"][name] = str(self.chance.random())
+        self.foreign_parameters[name] = table["Parameters"][name] = str(self.chance.random())
         self.description = table["Description"] = str(self.chance.random())
         for column in (*table["StorageDescriptor"]["Columns"], *table["PartitionKeys"]):
             if self.chance.random() < 0.3:
-                self.his_comments[column["Name"]] = column["Comment"] = str(self.chance.random())
+                self.foreign_comments[column["Name"]] = column["Comment"] = str(self.chance.random())
         self.glue.update_table(DatabaseName="refined", TableInput=table)
-        for at, (values, found) in enumerate(list(get_partitions(self.glue).items())[:3]):
+        for index, (values, partition) in enumerate(list(get_partitions(self.glue).items())[:3]):
             names = {"DatabaseName": "refined", "TableName": "people"}
-            if at:
+            if index:
                 self.glue.delete_partition(**names, PartitionValues=list(values))
             else:
-                storage = found["StorageDescriptor"] | {"Location": "s3://bucket/bent/"}
+                storage = partition["StorageDescriptor"] | {"Location": "s3://bucket/elsewhere/"}
                 entry = {"Values": list(values), "StorageDescriptor": storage}
                 self.glue.update_partition(**names, PartitionValueList=list(values), PartitionInput=entry)
 
@@ -418,26 +423,26 @@ class History:
         self.check()
 
     def check(self) -> None:
-        """Hold the catalog against the files, which the history knows by itself."""
+        """Compare the catalog with the files, which the history tracks independently."""
         table, root = get_table(self.glue), f"s3://bucket/lake/{self.path}/"
         data = {name: kind.lower() for name, kind in self.columns.items()}
         assert table["StorageDescriptor"]["Location"] == root
         assert columns_of(table) == data
         assert [(key["Name"], key["Type"]) for key in table["PartitionKeys"]] == [(key, "string") for key in self.keys]
-        found = get_partitions(self.glue) if self.keys else {}
+        partitions = get_partitions(self.glue) if self.keys else {}
         expected = {root + partition + "/" for partition in self.partitions if self.keys}
-        assert {entry["StorageDescriptor"]["Location"] for entry in found.values()} == expected
-        for values, entry in found.items():
+        assert {entry["StorageDescriptor"]["Location"] for entry in partitions.values()} == expected
+        for values, entry in partitions.items():
             assert columns_of(entry) == data
             folders = entry["StorageDescriptor"]["Location"].removeprefix(root).rstrip("/").replace("%26", "&")
             assert folders == "/".join(f"{key}={value}" for key, value in zip(self.keys, values, strict=True))
-        assert table["Parameters"].items() >= self.his_parameters.items()
+        assert table["Parameters"].items() >= self.foreign_parameters.items()
         assert table.get("Description") == self.description
         comments = {
             c["Name"]: c.get("Comment") for c in (*table["StorageDescriptor"]["Columns"], *table["PartitionKeys"])
         }
-        self.his_comments = {name: text for name, text in self.his_comments.items() if name in comments}
-        assert {name: text for name, text in comments.items() if text} == self.his_comments
+        self.foreign_comments = {name: text for name, text in self.foreign_comments.items() if name in comments}
+        assert {name: text for name, text in comments.items() if text} == self.foreign_comments
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -457,7 +462,9 @@ def test_after_any_history_the_catalog_agrees_with_the_files(seed: int) -> None:
     ("is_only_target", "moves"),
     [pytest.param(True, True, id="one-table"), pytest.param(False, False, id="one-of-many")],
 )
-def test_the_only_table_of_a_feed_takes_its_entry_along(glue: Any, *, is_only_target: bool, moves: bool) -> None:
+def test_the_only_table_of_a_feed_keeps_its_entry_when_it_moves(
+    glue: Any, *, is_only_target: bool, moves: bool
+) -> None:
     def registered(path: str) -> None:
         lake: Any = SimpleNamespace(uri=LAKE)
         target = Target("people", path.rsplit("/", 1)[-1], f"{path}/")

@@ -1,4 +1,4 @@
-"""An object that is rewritten in place is as it was, or whole: no record is lost or added on the way."""
+"""Rewriting in place leaves an object unchanged or complete: no record is lost or added."""
 
 import gzip
 import re
@@ -21,7 +21,7 @@ WRITTEN = Counts(read=3, written=3)
 
 
 def writes(content: bytes, counts: Counts = WRITTEN) -> Callable[[Opened, BinaryIO], Content]:
-    """Give what writes the same whatever it reads."""
+    """Return a ``write`` with constant output."""
 
     def write(opened: Opened, body: BinaryIO) -> Content:
         opened.pieces.close()
@@ -34,13 +34,13 @@ def writes(content: bytes, counts: Counts = WRITTEN) -> Callable[[Opened, Binary
 @pytest.mark.parametrize(
     ("content", "counts"),
     [
-        pytest.param(b"a\nb\nc\n", WRITTEN, id="as-many"),
-        pytest.param(b"\n a\r\nb\n\n\nc", WRITTEN, id="blank-lines-are-no-records"),
-        pytest.param(gzip.compress(b"a\nb\n") + gzip.compress(b"c"), WRITTEN, id="packed"),
-        pytest.param(b"a\nc\n", Counts(read=3, written=2, deleted=1), id="one-deleted-on-purpose"),
+        pytest.param(b"a\nb\nc\n", WRITTEN, id="same-count"),
+        pytest.param(b"\n a\r\nb\n\n\nc", WRITTEN, id="blank-lines-do-not-count"),
+        pytest.param(gzip.compress(b"a\nb\n") + gzip.compress(b"c"), WRITTEN, id="gzip"),
+        pytest.param(b"a\nc\n", Counts(read=3, written=2, deleted=1), id="one-deleted"),
     ],
 )
-def test_what_adds_up_is_put_in_place(tmp_path: Path, content: bytes, counts: Counts) -> None:
+def test_a_replacement_with_matching_counts_is_put_in_place(tmp_path: Path, content: bytes, counts: Counts) -> None:
     (tmp_path / "object").write_bytes(THREE)
     write = writes(content, counts)
     done = rewrite_object(LocalInPlace(tmp_path), "object", again=False, write=write, count=count_records)
@@ -61,30 +61,30 @@ def test_what_adds_up_is_put_in_place(tmp_path: Path, content: bytes, counts: Co
         pytest.param(b"a\nb\nb\nc\n", WRITTEN, "^3 records read, but 4 in its replacement", id="added"),
         pytest.param(b"a\nbc\n", WRITTEN, "^3 records read, but 2 in its replacement", id="two-on-one-line"),
         pytest.param(b"", WRITTEN, "^3 records read, but 0 in its replacement", id="nothing-written"),
-        pytest.param(
-            gzip.compress(b"a\nb"), WRITTEN, "^3 records read, but 2 in its replacement", id="packed-and-lost"
-        ),
+        pytest.param(gzip.compress(b"a\nb"), WRITTEN, "^3 records read, but 2 in its replacement", id="lost-in-gzip"),
         pytest.param(
             gzip.compress(THREE)[:-4],
             WRITTEN,
             "^its replacement cannot be read: damaged gzip: it is",
-            id="torn-gzip",
+            id="truncated-gzip",
         ),
         pytest.param(
             b"a\n",
             Counts(read=3, written=2, deleted=1),
             "^3 records read, 1 of them to remove, but 1 in its replacement",
-            id="one-lost-beside-one-deleted",
+            id="one-lost-and-one-deleted",
         ),
         pytest.param(
             b"a\nb\n",
             Counts(read=3, written=2),
             "^3 records read, but 2 in its replacement",
-            id="counts-that-do-not-hold",
+            id="inconsistent-counts",
         ),
     ],
 )
-def test_what_does_not_add_up_is_never_put_in_place(tmp_path: Path, content: bytes, counts: Counts, error: str) -> None:
+def test_a_replacement_with_other_counts_is_never_put_in_place(
+    tmp_path: Path, content: bytes, counts: Counts, error: str
+) -> None:
     (tmp_path / "object").write_bytes(THREE)
     with (
         mock.patch.object(LocalInPlace, "replace") as replace,
@@ -97,14 +97,14 @@ def test_what_does_not_add_up_is_never_put_in_place(tmp_path: Path, content: byt
     assert (tmp_path / "object").read_bytes() == THREE
 
 
-def test_a_body_on_disk_is_counted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replacement_spooled_to_disk_is_counted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lakewright.in_place.rewrite._IN_MEMORY", 1)
     (tmp_path / "object").write_bytes(THREE)
     with pytest.raises(AccountingError):
         rewrite_object(LocalInPlace(tmp_path), "object", again=False, write=writes(b"a"), count=count_records)
 
 
-def test_an_object_that_cannot_be_rewritten_stops_no_other(tmp_path: Path) -> None:
+def test_failures_of_single_objects_do_not_stop_others(tmp_path: Path) -> None:
     def work(objects: ObjectsInPlace, path: str, *, again: bool) -> Rewritten:
         errors = {"lost": AccountingError("lost"), "away": UnreachableError("away"), "odd": ValueError("odd")}
         if path in errors:

@@ -1,4 +1,4 @@
-"""Workers' reports become actions; what they wrote is held against what they read."""
+"""Workers' reports become actions; records written are compared with records read."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,14 +36,14 @@ def staged(folder: Path, *reports: Rewritten, layout: str = "") -> Staged:
     return InPlaceSink(LocalLake(str(folder)), InThisProcess()).stage(batch, rewriting)
 
 
-def test_objects_are_remembered_as_they_are_now(tmp_path: Path) -> None:
+def test_current_versions_of_objects_are_logged(tmp_path: Path) -> None:
     already = Rewritten("b", "already", etag="y", size=1, numbers={"already": 1})
     gone = Rewritten("c", "gone", numbers={"gone": 1})
     done = staged(tmp_path, DONE, already, gone, Rewritten("d", "refused", "no JSON"))
     layout, rewritten = done.actions
     assert layout == SetLayout("in place")
     assert isinstance(rewritten, RewriteObjects)
-    assert sorted(rewritten.objects, key=lambda taken: taken.path) == [
+    assert sorted(rewritten.objects, key=lambda each: each.path) == [
         SourceObject(path="a", size=9, etag="x", notes={"by": "me"}),
         SourceObject(path="b", size=1, etag="y"),
     ]
@@ -53,14 +53,14 @@ def test_objects_are_remembered_as_they_are_now(tmp_path: Path) -> None:
     _check_sums(done)
 
 
-def test_a_batch_of_which_all_was_left_does_nothing(tmp_path: Path) -> None:
+def test_a_batch_whose_objects_were_all_left_unchanged_has_no_actions(tmp_path: Path) -> None:
     left = [Rewritten("a", "refused", "r"), Rewritten("b", "unreached", "u"), Rewritten("c", "miscounted", "m")]
-    found = staged(tmp_path, *left, Rewritten("d", "gone"))
-    assert found.actions == []
-    assert (found.refused, found.unreached, found.miscounted) == ({"a": "r"}, {"b": "u"}, {"c": "m"})
+    result = staged(tmp_path, *left, Rewritten("d", "gone"))
+    assert result.actions == []
+    assert (result.refused, result.unreached, result.miscounted) == ({"a": "r"}, {"b": "u"}, {"c": "m"})
 
 
-def test_the_layout_is_said_once(tmp_path: Path) -> None:
+def test_the_layout_is_logged_once(tmp_path: Path) -> None:
     (rewritten,) = staged(tmp_path, DONE, layout="in place").actions
     assert isinstance(rewritten, RewriteObjects)
 
@@ -68,7 +68,7 @@ def test_the_layout_is_said_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("report", "holds"),
     [
-        pytest.param(DONE, True, id="as-many-as-were-read"),
+        pytest.param(DONE, True, id="same-count"),
         pytest.param(
             Rewritten("a", "rewritten", counts=Counts(read=2, written=1, deleted=1), in_place=1),
             True,
@@ -76,19 +76,21 @@ def test_the_layout_is_said_once(tmp_path: Path) -> None:
         ),
         pytest.param(Rewritten("a", "rewritten", counts=ONE, in_place=0), False, id="one-lost"),
         pytest.param(Rewritten("a", "rewritten", counts=ONE, in_place=2), False, id="one-added"),
-        pytest.param(Rewritten("a", "rewritten", counts=Counts(read=1), in_place=0), False, id="read-and-not-judged"),
+        pytest.param(
+            Rewritten("a", "rewritten", counts=Counts(read=1), in_place=0), False, id="neither-written-nor-rejected"
+        ),
     ],
 )
-def test_what_is_in_place_is_held_against_what_was_read(tmp_path: Path, report: Rewritten, holds: bool) -> None:
-    found = staged(tmp_path, report)
+def test_records_in_place_are_compared_with_records_read(tmp_path: Path, report: Rewritten, holds: bool) -> None:
+    result = staged(tmp_path, report)
     if holds:
-        _check_sums(found)
+        _check_sums(result)
         return
     with pytest.raises(AccountingError):
-        _check_sums(found)
+        _check_sums(result)
 
 
-def test_large_objects_have_a_task_each_and_small_ones_share() -> None:
+def test_large_objects_get_a_task_each_and_small_ones_share_tasks() -> None:
     sizes = {"large": 50 << 20, "larger": 60 << 20, **{f"small{number}": 1000 + number for number in range(400)}}
     objects = [SourceObject(path=path, size=size, etag="") for path, size in sizes.items()]
     packs = list(packed(objects, cores=4))
@@ -99,10 +101,10 @@ def test_large_objects_have_a_task_each_and_small_ones_share() -> None:
 
 
 @pytest.mark.parametrize("again", [True, False])
-def test_a_plan_says_whether_tags_count(tmp_path: Path, again: bool) -> None:
+def test_a_plan_records_whether_tags_count(tmp_path: Path, again: bool) -> None:
     (tmp_path / "a").write_bytes(b"x")
-    found = LocalLake(str(tmp_path)).stat("a")
-    assert found is not None
-    taken = planned(found, again=again)
-    assert (taken.path, taken.size, taken.etag, is_again(taken)) == ("a", 1, found.etag, again)
-    assert list(packed([taken], cores=1)) == [[ToRewrite("a", again)]]
+    stored = LocalLake(str(tmp_path)).stat("a")
+    assert stored is not None
+    to_rewrite = planned(stored, again=again)
+    assert (to_rewrite.path, to_rewrite.size, to_rewrite.etag, is_again(to_rewrite)) == ("a", 1, stored.etag, again)
+    assert list(packed([to_rewrite], cores=1)) == [[ToRewrite("a", again)]]

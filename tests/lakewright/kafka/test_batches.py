@@ -1,4 +1,4 @@
-"""Which objects a batch reads, and how often: its tasks are done here, one after the other."""
+"""Which objects a batch reads, and how often; tasks run in this process."""
 
 import json
 from pathlib import Path
@@ -17,19 +17,19 @@ from transforms.events.sink_names import SinkName
 
 
 def flattened(tmp_path: Path, known: EventSchema, *objects: list[Any]) -> tuple[list[list[str]], SettledEvents]:
-    """Flatten objects, and tell which were read in which pass."""
+    """Flatten objects; return the objects of each pass, and the result."""
     workers = InProcessWorkers(1)
     lake = open_lake(str(tmp_path))
-    taken = []
+    event_objects = []
     for number, events in enumerate(objects):
         body = b"\n".join(json.dumps(event).encode() for event in events)
         lake.create(f"raw/{number}", body)
-        taken.append(EventObject(f"raw/{number}", len(body), SinkName("t", "", 0, 100 * number), ""))
+        event_objects.append(EventObject(f"raw/{number}", len(body), SinkName("t", "", 0, 100 * number), ""))
     place = TablePlace("staging/", "table/", "1-", "snappy")
     batch = EventBatch(
         source_uri=lake.uri,
         lake_uri=lake.uri,
-        objects=taken,
+        objects=event_objects,
         rules=EventRules({}),
         separator="_",
         reserved=(),
@@ -54,16 +54,23 @@ TAGS = EventColumn(("tags",), "tags__text", "string", is_text=True)
 @pytest.mark.parametrize(
     ("known", "objects", "passes"),
     [
-        pytest.param([NUMBER], [[{"n": 1}], [{"n": None}], []], [[0, 1, 2]], id="a-known-schema-is-one-pass"),
-        pytest.param([NUMBER], [[{"n": 1}], [{"m": 1}], [{"n": 2}]], [[0, 1, 2], [1]], id="what-is-new-is-read-again"),
-        pytest.param([NUMBER], [[{"n": 1}], [{"n": "x"}]], [[0, 1], [1]], id="what-does-not-fit-needs-a-column"),
-        pytest.param([NUMBER, TEXT], [[{"n": 1}], [{"n": "x"}]], [[0, 1]], id="which-it-has-from-then-on"),
-        pytest.param([TAGS], [[{"tags": []}], [{"tags": []}]], [[0, 1]], id="no-type-known-yet"),
-        pytest.param([TAGS], [[{"tags": []}], [{}], [{"tags": [1]}]], [[0, 1, 2], [0, 2]], id="a-type-at-last"),
-        pytest.param([], [[{"n": 1}], [{"m": 1}], [{"k": None}]], [[0, 1, 2], [0, 1]], id="the-first-day-is-two"),
+        pytest.param([NUMBER], [[{"n": 1}], [{"n": None}], []], [[0, 1, 2]], id="one-pass-with-a-known-schema"),
+        pytest.param(
+            [NUMBER],
+            [[{"n": 1}], [{"m": 1}], [{"n": 2}]],
+            [[0, 1, 2], [1]],
+            id="objects-with-new-attributes-are-read-again",
+        ),
+        pytest.param([NUMBER], [[{"n": 1}], [{"n": "x"}]], [[0, 1], [1]], id="mistyped-values-need-a-text-column"),
+        pytest.param([NUMBER, TEXT], [[{"n": 1}], [{"n": "x"}]], [[0, 1]], id="text-column-exists"),
+        pytest.param([TAGS], [[{"tags": []}], [{"tags": []}]], [[0, 1]], id="no-type-known"),
+        pytest.param([TAGS], [[{"tags": []}], [{}], [{"tags": [1]}]], [[0, 1, 2], [0, 2]], id="first-typed-value"),
+        pytest.param(
+            [], [[{"n": 1}], [{"m": 1}], [{"k": None}]], [[0, 1, 2], [0, 1]], id="two-passes-without-a-schema"
+        ),
     ],
 )
-def test_objects_are_read_as_often_as_they_must(
+def test_objects_are_read_again_only_for_new_columns(
     tmp_path: Path,
     known: list[EventColumn],
     objects: list[list[Any]],
@@ -77,9 +84,9 @@ def test_objects_are_read_as_often_as_they_must(
     ]
 
 
-def test_objects_are_cut_evenly_and_stay_in_order() -> None:
+def test_objects_are_divided_evenly_and_in_order() -> None:
     def sized(*sizes: int) -> list[list[int]]:
-        objects = [EventObject(f"{place:03}", size, SinkName("t", "", 0, 0), "") for place, size in enumerate(sizes)]
+        objects = [EventObject(f"{number:03}", size, SinkName("t", "", 0, 0), "") for number, size in enumerate(sizes)]
         parts = cut_evenly(objects[::-1], 2)
         assert [each for part in parts for each in part] == objects
         return [[each.size for each in part] for part in parts]

@@ -1,4 +1,4 @@
-"""Which objects of a topic make the next batch, where records of one object may be rows of another."""
+"""The objects of a topic's next batch, when records of one object may be rows of another."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from lakewright.log.records import DataFile, SourceObject
 from lakewright.runs.job import Request
 
 
-def taken(path: str, etag: str = "1", *, superseded: int = 0) -> SourceObject:
-    """An object: ``01/a`` is of the first."""
+def object_of(path: str, etag: str = "1", *, superseded: int = 0) -> SourceObject:
+    """Return an object; ``01/a`` is of day 01."""
     notes: dict[str, str | int] = {SUPERSEDED: superseded} if superseded else {}
     return SourceObject(path=path, size=10, etag=etag, values={"day": path.split("/", maxsplit=1)[0]}, notes=notes)
 
@@ -23,7 +23,7 @@ def by_path(*objects: SourceObject) -> dict[str, SourceObject]:
 
 
 def state_of(*objects: SourceObject, rows: dict[str, list[str]] | None = None) -> TableState:
-    """A table that has taken objects; ``rows`` are the objects that each day of its events came from."""
+    """Return a table with committed objects; ``rows`` are the objects of the rows of each day."""
     files = [
         DataFile(path=f"table/{day}", staged="", partition=f"day={day}", rows=1, size=1, objects=paths)
         for day, paths in (rows or {}).items()
@@ -31,34 +31,36 @@ def state_of(*objects: SourceObject, rows: dict[str, list[str]] | None = None) -
     return TableState(objects=by_path(*objects), files={file.path: file for file in files})
 
 
-def test_all_is_what_is_there_however_often_it_was_taken() -> None:
-    choice = choose_all(by_path(taken("01/a", "2"), taken("01/b")), state_of(taken("01/a")), {}, refuses_gone=True)
-    assert choice.objects == [taken("01/a", "2"), taken("01/b")]
+def test_a_rebuild_reads_all_objects_including_committed_ones() -> None:
+    choice = choose_all(
+        by_path(object_of("01/a", "2"), object_of("01/b")), state_of(object_of("01/a")), {}, refuses_gone=True
+    )
+    assert choice.objects == [object_of("01/a", "2"), object_of("01/b")]
     assert choice.scope == OverwriteTable()
 
 
-def test_all_without_an_object_that_never_was_a_part_of_the_table() -> None:
-    choice = choose_all(by_path(taken("01/a")), state_of(taken("01/a")), {"01/b": "torn"}, refuses_gone=True)
+def test_a_rebuild_skips_refused_objects_without_rows_in_the_table() -> None:
+    choice = choose_all(by_path(object_of("01/a")), state_of(object_of("01/a")), {"01/b": "torn"}, refuses_gone=True)
     assert [each.path for each in choice.objects] == ["01/a"]
 
 
-def test_the_rows_of_an_object_that_is_refused_now_are_not_given_up() -> None:
+def test_a_rebuild_is_refused_if_it_would_lose_rows_of_a_refused_object() -> None:
     with pytest.raises(ObjectRefusedError) as refused:
-        choose_all({}, state_of(taken("01/a")), {"01/a": "torn", "01/new": "torn"}, refuses_gone=False)
+        choose_all({}, state_of(object_of("01/a")), {"01/a": "torn", "01/new": "torn"}, refuses_gone=False)
     assert refused.value.reasons == {"01/a": "torn"}
 
 
-def test_all_without_what_is_gone_only_where_the_feed_allows_it() -> None:
-    state = state_of(taken("01/b"), taken("01/a"))
+def test_a_rebuild_without_disappeared_objects_requires_the_option() -> None:
+    state = state_of(object_of("01/b"), object_of("01/a"))
     with pytest.raises(SourceGoneError) as refused:
-        choose_all(by_path(taken("01/c")), state, {}, refuses_gone=True)
+        choose_all(by_path(object_of("01/c")), state, {}, refuses_gone=True)
     assert (refused.value.partition, refused.value.gone) == ("", ["01/a", "01/b"])
-    choice = choose_all(by_path(taken("01/c")), state, {}, refuses_gone=False)
+    choice = choose_all(by_path(object_of("01/c")), state, {}, refuses_gone=False)
     assert [each.path for each in choice.objects] == ["01/c"]
 
 
 def news(
-    there: dict[str, SourceObject],
+    objects: dict[str, SourceObject],
     state: TableState,
     *,
     refused: dict[str, str] | None = None,
@@ -69,127 +71,133 @@ def news(
 ) -> tuple[list[str], dict[str, str]]:
     request = Request(verb, {"day": day} if day else {})
     choice, waiting = choose_news(
-        there, state, refused or {}, request, refuses_gone=refuses_gone, day_in_event=day_in_event
+        objects, state, refused or {}, request, refuses_gone=refuses_gone, day_in_event=day_in_event
     )
     assert choice.scope == Append()
-    assert choice.objects == [there[each.path] for each in choice.objects]
+    assert choice.objects == [objects[each.path] for each in choice.objects]
     return [each.path for each in choice.objects], waiting
 
 
-REPEATING = taken("01/r", superseded=3)
+REPEATING = object_of("01/r", superseded=3)
 
 
 @pytest.mark.parametrize(
-    ("there", "state", "options", "paths"),
+    ("objects", "state", "options", "paths"),
     [
-        pytest.param({}, state_of(), {}, [], id="nothing-there"),
-        pytest.param(by_path(taken("01/a")), state_of(taken("01/a")), {}, [], id="nothing-new"),
+        pytest.param({}, state_of(), {}, [], id="empty-source"),
+        pytest.param(by_path(object_of("01/a")), state_of(object_of("01/a")), {}, [], id="nothing-new"),
         pytest.param(
-            by_path(taken("02/b"), taken("01/c"), taken("01/a")),
-            state_of(taken("01/a")),
+            by_path(object_of("02/b"), object_of("01/c"), object_of("01/a")),
+            state_of(object_of("01/a")),
             {},
             ["01/c", "02/b"],
-            id="the-new-ones-in-order",
+            id="new-objects-in-order",
         ),
         pytest.param(
-            by_path(taken("01/a", "2"), taken("01/b")),
-            state_of(taken("01/a"), taken("01/b")),
+            by_path(object_of("01/a", "2"), object_of("01/b")),
+            state_of(object_of("01/a"), object_of("01/b")),
             {},
             ["01/a"],
-            id="what-was-written-again",
+            id="rewritten-object",
         ),
         pytest.param(
-            by_path(taken("01/a"), REPEATING),
+            by_path(object_of("01/a"), REPEATING),
             state_of(REPEATING),
             {},
             ["01/a"],
-            id="new-objects-take-no-rows-from-others",
+            id="new-objects-do-not-affect-others",
         ),
         pytest.param(
-            by_path(taken("01/a", "2"), taken("01/b"), REPEATING),
-            state_of(taken("01/a"), taken("01/b"), REPEATING),
+            by_path(object_of("01/a", "2"), object_of("01/b"), REPEATING),
+            state_of(object_of("01/a"), object_of("01/b"), REPEATING),
             {},
             ["01/a", "01/r"],
-            id="what-repeats-records-comes-again-with-what-was-written-again",
+            id="an-object-with-repeated-records-is-read-again-with-a-rewritten-one",
         ),
         pytest.param(
-            by_path(taken("01/a", "2")),
-            state_of(taken("01/a"), REPEATING),
+            by_path(object_of("01/a", "2")),
+            state_of(object_of("01/a"), REPEATING),
             {},
             ["01/a"],
-            id="unless-it-is-gone",
+            id="unless-it-has-disappeared",
         ),
         pytest.param(
-            by_path(taken("01/a"), taken("02/b")), state_of(), {"day": "2"}, ["02/b"], id="the-new-ones-of-a-day"
+            by_path(object_of("01/a"), object_of("02/b")), state_of(), {"day": "2"}, ["02/b"], id="new-objects-of-a-day"
         ),
         pytest.param(
-            by_path(taken("01/a"), taken("02/b"), taken("02/c")),
-            state_of(taken("01/a"), taken("02/b")),
+            by_path(object_of("01/a"), object_of("02/b"), object_of("02/c")),
+            state_of(object_of("01/a"), object_of("02/b")),
             {"verb": "rebuild", "day": "02"},
             ["02/b", "02/c"],
-            id="all-of-a-day-that-is-made-again",
+            id="rebuild-of-a-day-reads-all-its-objects",
         ),
         pytest.param(
-            by_path(taken("01/a"), taken("02/b"), taken("03/c")),
-            state_of(taken("01/a"), taken("02/b"), taken("03/c"), rows={"02": ["01/a"], "03": ["03/c"]}),
+            by_path(object_of("01/a"), object_of("02/b"), object_of("03/c")),
+            state_of(object_of("01/a"), object_of("02/b"), object_of("03/c"), rows={"02": ["01/a"], "03": ["03/c"]}),
             {"verb": "rebuild", "day": "02"},
             ["01/a", "02/b"],
-            id="and-what-gave-rows-to-it",
+            id="and-objects-with-rows-in-it",
         ),
         pytest.param(
-            by_path(taken("02/b")),
-            state_of(taken("01/a"), rows={"02": ["01/a"]}),
+            by_path(object_of("02/b")),
+            state_of(object_of("01/a"), rows={"02": ["01/a"]}),
             {"verb": "rebuild", "day": "02", "refuses_gone": False},
             ["02/b"],
-            id="without-what-is-gone-where-the-feed-allows-it",
+            id="without-disappeared-objects-if-allowed",
         ),
         pytest.param(
-            by_path(taken("01/a")),
-            state_of(taken("01/a"), rows={"02": ["01/a"]}),
+            by_path(object_of("01/a")),
+            state_of(object_of("01/a"), rows={"02": ["01/a"]}),
             {"verb": "rebuild", "day": "02", "day_in_event": True},
             ["01/a"],
-            id="days-of-events-are-made-again-from-where-they-came",
+            id="days-by-event-are-rebuilt-from-objects-with-rows",
         ),
     ],
 )
-def test_news(there: dict[str, SourceObject], state: TableState, options: dict[str, Any], paths: list[str]) -> None:
-    assert news(there, state, **options) == (paths, {})
+def test_objects_of_the_next_batch(
+    objects: dict[str, SourceObject], state: TableState, options: dict[str, Any], paths: list[str]
+) -> None:
+    assert news(objects, state, **options) == (paths, {})
 
 
-def test_what_was_written_again_waits_for_a_damaged_object_that_repeats_records() -> None:
-    """Its rows may be the only ones that stand for what the damaged object holds; what is new goes on."""
-    there = by_path(taken("01/a", "2"), taken("01/new"))
-    state = state_of(taken("01/a"), REPEATING)
-    paths, waiting = news(there, state, refused={"01/r": "torn"})
+def test_a_rewritten_object_waits_for_a_damaged_object_with_repeated_records() -> None:
+    """Its rows may be the only copy of the damaged object's records; new objects are still processed."""
+    objects = by_path(object_of("01/a", "2"), object_of("01/new"))
+    state = state_of(object_of("01/a"), REPEATING)
+    paths, waiting = news(objects, state, refused={"01/r": "torn"})
     assert paths == ["01/new"]
     assert waiting == {
         "01/a": "its rows stay unchanged until 01/r is readable again, because they may include its records"
     }
 
 
-def test_a_damaged_object_that_repeats_nothing_is_not_waited_for() -> None:
-    there = by_path(taken("01/a", "2"))
-    assert news(there, state_of(taken("01/a"), taken("01/b")), refused={"01/b": "torn"}) == (["01/a"], {})
+def test_a_rewritten_object_does_not_wait_for_other_damaged_objects() -> None:
+    objects = by_path(object_of("01/a", "2"))
+    assert news(objects, state_of(object_of("01/a"), object_of("01/b")), refused={"01/b": "torn"}) == (["01/a"], {})
 
 
-def test_a_day_is_not_made_again_without_an_object_that_gave_rows_to_it() -> None:
-    state = state_of(taken("01/a"), taken("01/b"), rows={"02": ["01/b", "01/a"]})
+def test_a_day_is_not_rebuilt_without_an_object_that_has_rows_in_it() -> None:
+    state = state_of(object_of("01/a"), object_of("01/b"), rows={"02": ["01/b", "01/a"]})
     with pytest.raises(SourceGoneError) as gone:
-        news(by_path(taken("02/c")), state, verb="rebuild", day="02")
+        news(by_path(object_of("02/c")), state, verb="rebuild", day="02")
     assert (gone.value.partition, gone.value.gone) == ("day=02", ["01/a", "01/b"])
-    assert news(by_path(taken("02/c"), taken("01/a")), state, refused={"01/b": "torn"}, verb="rebuild", day="02") == (
+    assert news(
+        by_path(object_of("02/c"), object_of("01/a")), state, refused={"01/b": "torn"}, verb="rebuild", day="02"
+    ) == (
         ["01/a", "02/c"],
         {},
-    ), "one that is refused is there"
+    ), "a refused object has not disappeared"
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        pytest.param({"verb": "rebuild", "day": "03"}, "no events of day=03", id="a-day-of-nothing"),
-        pytest.param({"day": "01", "day_in_event": True}, "events determine their day", id="a-day-that-no-object-says"),
+        pytest.param({"verb": "rebuild", "day": "03"}, "no events of day=03", id="day-without-events"),
+        pytest.param(
+            {"day": "01", "day_in_event": True}, "events determine their day", id="objects-do-not-determine-the-day"
+        ),
     ],
 )
-def test_days_that_cannot_be_asked_for(options: dict[str, Any], message: str) -> None:
+def test_days_that_cannot_be_selected(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        news(by_path(taken("01/a")), state_of(), **options)
+        news(by_path(object_of("01/a")), state_of(), **options)

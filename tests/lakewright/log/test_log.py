@@ -33,8 +33,8 @@ def objects(number: int, *paths: str, day: str = "1") -> list[SourceObject]:
 
 
 def plan(number: int, *paths: str, day: str = "1") -> Plan:
-    taken = objects(number, *paths, day=day)
-    return Plan(FORMAT, number, "r", "job", "2026-08-01", "", taken, OverwritePartitions([f"day={day}"]))
+    planned = objects(number, *paths, day=day)
+    return Plan(FORMAT, number, "r", "job", "2026-08-01", "", planned, OverwritePartitions([f"day={day}"]))
 
 
 def files(*paths: str) -> list[DataFile]:
@@ -68,7 +68,7 @@ def test_the_state_is_a_fold_over_actions(log: Log) -> None:
     assert not state.has("a", "1")
 
 
-def test_one_key_so_never_two_outcomes(log: Log) -> None:
+def test_a_batch_has_one_plan_and_one_outcome(log: Log) -> None:
     log.write_plan(plan(1, "a"))
     log.write_plan(plan(1, "a"))
     with pytest.raises(OvertakenError, match=r"another run wrote state/f/t/log/000000001.plan.json first"):
@@ -78,7 +78,7 @@ def test_one_key_so_never_two_outcomes(log: Log) -> None:
         log.write_outcome(outcome(1, status="dropped"))
 
 
-def test_a_table_that_begins_anew_forgets_what_was_taken_and_learned() -> None:
+def test_overwriting_the_table_resets_objects_columns_and_properties() -> None:
     state = TableState()
     state.apply(outcome(1, TakeObjects(objects(1, "a")), SetColumns({"id": "int"}), SetProperties({"total": 1})))
     state.apply(outcome(2, OverwriteTable(), SetColumns({"key": "int"})))
@@ -86,20 +86,22 @@ def test_a_table_that_begins_anew_forgets_what_was_taken_and_learned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
-        pytest.param({"format": FORMAT + 1}, "was written by a newer version", id="a-newer-format"),
+        pytest.param({"format": FORMAT + 1}, "was written by a newer version", id="newer-format"),
         pytest.param({"format": None}, "is not a valid log entry: Expected `int`", id="no-format"),
-        pytest.param({"colour": "red"}, "unknown field `colour`", id="an-unknown-field"),
-        pytest.param({"actions": [{"kind": "paint"}]}, "Invalid value 'paint'", id="an-unknown-action"),
+        pytest.param({"colour": "red"}, "unknown field `colour`", id="unknown-field"),
+        pytest.param({"actions": [{"kind": "paint"}]}, "Invalid value 'paint'", id="unknown-action"),
         pytest.param(
-            {"actions": [{"kind": "set_layout", "layout": "x", "colour": "red"}]}, "colour", id="a-field-of-an-action"
+            {"actions": [{"kind": "set_layout", "layout": "x", "colour": "red"}]},
+            "colour",
+            id="unknown-field-of-an-action",
         ),
     ],
 )
 @pytest.mark.parametrize("kind", ["plan", "outcome"])
-def test_what_this_version_does_not_know_is_refused(
-    tmp_path: Path, change: dict[str, Any], says: str, kind: str
+def test_unknown_formats_fields_and_actions_are_refused(
+    tmp_path: Path, change: dict[str, Any], message: str, kind: str
 ) -> None:
     log = Log(open_lake(str(tmp_path)), "state/f/t/")
     log.write_plan(plan(1, "a"))
@@ -114,16 +116,16 @@ def test_what_this_version_does_not_know_is_refused(
             if len(change["actions"][0]) == 1
             else {"scope": {"kind": "append", "colour": 1}}
         )
-        says = "paint" if "paint" in str(change) else "colour"
+        message = "paint" if "paint" in str(change) else "colour"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(StateError) as refused:
         log.read()
     assert str(refused.value).startswith(f"{path.relative_to(tmp_path)} ")
-    assert says in str(refused.value)
+    assert message in str(refused.value)
     assert refused.value.exit_code == 1
 
 
-def test_every_kind_of_action_is_read_as_it_was_written() -> None:
+def test_actions_survive_a_round_trip() -> None:
     kinds = {cls.__struct_config__.tag for cls in module.Outcome.__annotations__["actions"].__args__[0].__args__}
     assert {"take_objects", "add_files", "remove_files", "quarantine_rows", "table_commit", "rewrite_objects"} <= kinds
     written = outcome(1, TableCommit({"instant": "1", "inserted": 2}), SetProperties({"seen": [1, {"a": None}]}))
@@ -132,7 +134,9 @@ def test_every_kind_of_action_is_read_as_it_was_written() -> None:
 
 @settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=12))
-def test_a_snapshot_changes_nothing(tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[str, bool]]) -> None:
+def test_a_snapshot_does_not_change_the_state(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[str, bool]]
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "SNAPSHOT_EVERY", 2)
         patch.setattr(module, "KEPT_BATCHES", 3)
@@ -146,12 +150,12 @@ def test_a_snapshot_changes_nothing(tmp_path_factory: pytest.TempPathFactory, ba
             expected.apply(written)
             log.write_snapshot(expected)
         assert log.read() == (expected, None)
-        left = [found.path for found in lake.list("s/log/")]
-        assert len([path for path in left if "snapshots" in path]) == min(1, len(batches) // 2)
-        assert len([path for path in left if "outcome" in path]) <= 3 + 1
+        entries = [each.path for each in lake.list("s/log/")]
+        assert len([path for path in entries if "snapshots" in path]) == min(1, len(batches) // 2)
+        assert len([path for path in entries if "outcome" in path]) <= 3 + 1
 
 
-def test_a_run_that_slept_while_its_entries_were_deleted_is_overtaken(
+def test_a_run_paused_until_its_entries_were_deleted_is_overtaken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SNAPSHOT_EVERY", 2)
@@ -168,17 +172,17 @@ def test_a_run_that_slept_while_its_entries_were_deleted_is_overtaken(
     with pytest.raises(OvertakenError):
         log.write_outcome(outcome(5, AddFiles(files("late"))))
     assert list(log.read()[0].files) == ["1", "2", "3", "4", "5", "6"]
-    with pytest.raises(HistoryExpiredError):  # what the late run did is no part of the history
+    with pytest.raises(HistoryExpiredError):  # the late outcome is not part of the history
         changes_since(log, 4)
 
 
 @pytest.mark.parametrize(
     "lost",
     [
-        pytest.param(["log/000000002.plan.json", "log/000000002.outcome.json"], id="a-batch"),
-        pytest.param(["log/000000002.outcome.json"], id="an-outcome"),
-        pytest.param(["log/000000003.outcome.json"], id="the-outcome-before-an-open-plan"),
-        pytest.param(["log/000000001.plan.json", "log/000000001.outcome.json"], id="the-first-batch"),
+        pytest.param(["log/000000002.plan.json", "log/000000002.outcome.json"], id="batch"),
+        pytest.param(["log/000000002.outcome.json"], id="outcome"),
+        pytest.param(["log/000000003.outcome.json"], id="outcome-before-an-open-plan"),
+        pytest.param(["log/000000001.plan.json", "log/000000001.outcome.json"], id="first-batch"),
     ],
 )
 def test_a_log_with_a_gap_is_refused(tmp_path: Path, lost: list[str]) -> None:
@@ -193,7 +197,7 @@ def test_a_log_with_a_gap_is_refused(tmp_path: Path, lost: list[str]) -> None:
         log.read()
 
 
-def test_a_log_whose_snapshot_is_lost_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_without_its_snapshot_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SNAPSHOT_EVERY", 2)
     monkeypatch.setattr(module, "KEPT_BATCHES", 1)
     log, state = Log(open_lake(str(tmp_path)), "s/"), TableState()
@@ -208,7 +212,7 @@ def test_a_log_whose_snapshot_is_lost_is_refused(tmp_path: Path, monkeypatch: py
         log.read()
 
 
-def test_a_reader_that_slept_between_two_listings_looks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_paused_between_two_listings_lists_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SNAPSHOT_EVERY", 2)
     monkeypatch.setattr(module, "KEPT_BATCHES", 1)
     log, state, reader = Log(open_lake(str(tmp_path)), "s/"), TableState(), Log(open_lake(str(tmp_path)), "s/")
@@ -232,7 +236,7 @@ def test_a_reader_that_slept_between_two_listings_looks_again(tmp_path: Path, mo
     assert list(reader.read()[0].files) == ["1", "2", "3", "4", "5", "6", "7"]
 
 
-def test_a_damaged_snapshot_is_named(tmp_path: Path) -> None:
+def test_a_damaged_snapshot_is_reported_by_path(tmp_path: Path) -> None:
     folder = tmp_path / "s/log/snapshots"
     folder.mkdir(parents=True)
     (folder / "000000050.json.gz").write_bytes(gzip.compress(b'{"format": 1, "state": {')[:-9])
@@ -240,7 +244,7 @@ def test_a_damaged_snapshot_is_named(tmp_path: Path) -> None:
         Log(open_lake(str(tmp_path)), "s/").read()
 
 
-def test_what_changed_since_a_batch(log: Log) -> None:
+def test_changes_since_a_batch(log: Log) -> None:
     for number, actions in enumerate(
         (
             [AddFiles(files("a"))],
@@ -275,7 +279,7 @@ def test_outcomes_are_read_a_few_at_a_time(log: Log, monkeypatch: pytest.MonkeyP
     assert [each.number for each in outcomes] == list(range(2, 101))
 
 
-def test_what_the_log_no_longer_holds_is_refused(tmp_path: Path, log: Log) -> None:
+def test_changes_before_the_first_entry_are_refused(tmp_path: Path, log: Log) -> None:
     for number in (1, 2, 3):
         log.write_plan(plan(number, "a"))
         log.write_outcome(outcome(number, AddFiles(files(str(number)))))
@@ -287,7 +291,7 @@ def test_what_the_log_no_longer_holds_is_refused(tmp_path: Path, log: Log) -> No
         changes_since(log, 0)
 
 
-def test_entries_that_are_deleted_while_they_are_read_are_expired(
+def test_entries_deleted_while_they_are_read_count_as_expired(
     tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in (1, 2):
@@ -295,9 +299,9 @@ def test_entries_that_are_deleted_while_they_are_read_are_expired(
     listed = log._listed
 
     def deleted_afterwards(after: int) -> list[str]:
-        found = listed(after)
+        entries = listed(after)
         (tmp_path / "state/f/t/log/000000001.outcome.json").unlink(missing_ok=True)
-        return found
+        return entries
 
     monkeypatch.setattr(log, "_listed", deleted_afterwards)
     with pytest.raises(HistoryExpiredError):

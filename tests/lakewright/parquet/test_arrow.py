@@ -1,4 +1,4 @@
-"""Files of a table that workers write and read again."""
+"""Files of a table, written and read by workers."""
 
 import random
 from pathlib import Path
@@ -18,7 +18,7 @@ ROWS = 60_000
 
 
 class ReadBytes:
-    """A lake that notes how many bytes of its objects are read."""
+    """A lake that records how many bytes each read returned."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
@@ -52,16 +52,16 @@ def lake(tmp_path: Path) -> Any:
     return ReadBytes(open_lake(str(tmp_path)))
 
 
-def test_of_a_large_file_only_the_columns_that_are_wanted_are_read(lake: Any, events: pa.Table) -> None:
+def test_only_selected_columns_of_a_large_file_are_read(lake: Any, events: pa.Table) -> None:
     names = [*KEYS, OBJECT]
     file = write_file(lake, PLACE, "", events)
     assert file.size > 5 * arrow._READ_WHOLE_BYTES
     assert read_file(lake, file.staged, names).equals(events.select(names))
     assert sum(lake.reads) < file.size / 20
-    assert len(lake.reads) == 2, "the end, and the columns, which lie side by side"
+    assert len(lake.reads) == 2, "the footer, and the adjacent columns"
 
 
-def test_each_row_group_is_read_in_its_place(lake: Any, events: pa.Table) -> None:
+def test_columns_are_read_from_every_row_group(lake: Any, events: pa.Table) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(events, sink, row_group_size=ROWS // 7)
     lake.create("a", sink.getvalue().to_pybytes())
@@ -69,22 +69,22 @@ def test_each_row_group_is_read_in_its_place(lake: Any, events: pa.Table) -> Non
 
 
 @pytest.mark.parametrize("rows", [0, 1, 1000, ROWS])
-@pytest.mark.parametrize("names", [None, ["_offset", "value_3"], ["_offset", "never there"]])
-def test_small_or_large_the_rows_are_the_same(lake: Any, events: pa.Table, rows: int, names: list[str] | None) -> None:
+@pytest.mark.parametrize("names", [None, ["_offset", "value_3"], ["_offset", "unknown"]])
+def test_rows_do_not_depend_on_the_file_size(lake: Any, events: pa.Table, rows: int, names: list[str] | None) -> None:
     some = events.slice(0, rows)
     file = write_file(lake, PLACE, "", some)
     wanted = some if names is None else some.select([name for name in names if name in some.column_names])
     assert read_file(lake, file.staged, names).equals(wanted)
 
 
-def test_one_that_is_written_again_meanwhile_is_noticed(lake: Any, events: pa.Table) -> None:
+def test_a_file_rewritten_while_it_is_read_is_an_error(lake: Any, events: pa.Table) -> None:
     file = write_file(lake, PLACE, "", events)
     read = lake.read
 
     def read_then_replace(path: str, **options: Any) -> bytes:
         body: bytes = read(path, **options)
-        seen = lake.stat(path)
-        lake.replace(path, b"another", etag=seen.etag)
+        stored = lake.stat(path)
+        lake.replace(path, b"another", etag=stored.etag)
         return body
 
     lake.read = read_then_replace
@@ -93,6 +93,6 @@ def test_one_that_is_written_again_meanwhile_is_noticed(lake: Any, events: pa.Ta
 
 
 @pytest.mark.parametrize("columns", [None, ["_offset"]])
-def test_one_that_is_gone(lake: Any, columns: list[str] | None) -> None:
+def test_a_file_that_does_not_exist_is_an_error(lake: Any, columns: list[str] | None) -> None:
     with pytest.raises(FileNotFoundError):
         read_file(lake, "gone", columns)

@@ -21,26 +21,26 @@ def a_state() -> TableState:
 def actions(scope: Scope, columns: dict[str, str]) -> dict[str, Any]:
     plan = Plan(FORMAT, 2, "r", "job", "2026-08-01", "", [SourceObject("2.csv", 1, "f", {"day": "2"})], scope)
     batch = Batch(plan, a_state(), {}, "s/", "a", cast(Any, None), cast(Any, None))
-    found = table_actions(batch, layout="", columns=columns, added=(), quarantined=())
-    return {type(action).__name__: action for action in found}
+    batch_actions = table_actions(batch, layout="", columns=columns, added=(), quarantined=())
+    return {type(action).__name__: action for action in batch_actions}
 
 
-def test_a_partition_that_is_made_again_forgets_its_objects_and_removes_its_files() -> None:
-    found = actions(OverwritePartitions(["day=1", "day=2"]), COLUMNS)
-    assert found["ForgetObjects"] == ForgetObjects(["1.csv"])
-    assert found["RemoveFiles"] == RemoveFiles(["1.parquet", "2.parquet"])
-    assert list(found) == ["ForgetObjects", "TakeObjects", "RemoveFiles"]
+def test_a_partition_overwrite_forgets_objects_and_removes_files() -> None:
+    by_name = actions(OverwritePartitions(["day=1", "day=2"]), COLUMNS)
+    assert by_name["ForgetObjects"] == ForgetObjects(["1.csv"])
+    assert by_name["RemoveFiles"] == RemoveFiles(["1.parquet", "2.parquet"])
+    assert list(by_name) == ["ForgetObjects", "TakeObjects", "RemoveFiles"]
 
 
 def test_columns_in_another_order_are_set() -> None:
     assert "SetColumns" not in actions(Append(), COLUMNS)
-    turned = dict(reversed(COLUMNS.items()))
+    reordered = dict(reversed(COLUMNS.items()))
     state = a_state()
-    state.apply(Outcome(FORMAT, 2, "committed", "r", actions=[actions(Append(), turned)["SetColumns"]]))
+    state.apply(Outcome(FORMAT, 2, "committed", "r", actions=[actions(Append(), reordered)["SetColumns"]]))
     assert list(state.columns) == ["name", "id"]
 
 
-def test_a_refused_batch_still_tells_of_its_objects() -> None:
-    told = CountPerObject({"a": {"offset_conflicts": 2}})
-    assert told.if_refused("quarantine/f/t/") == (told,)
+def test_a_refused_batch_keeps_the_counts_of_its_objects() -> None:
+    counts = CountPerObject({"a": {"offset_conflicts": 2}})
+    assert counts.if_refused("quarantine/f/t/") == (counts,)
     assert SetColumns(COLUMNS).if_refused("quarantine/f/t/") == ()

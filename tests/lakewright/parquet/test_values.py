@@ -1,4 +1,4 @@
-"""Long values of Parquet files, found by sizes; held against the values that were written."""
+"""Long values of Parquet files are detected by sizes; compared with the values that were written."""
 
 import io
 from typing import Any
@@ -21,7 +21,7 @@ VALUES = st.lists(
 
 
 class Counting(io.BytesIO):
-    """A file that knows how much was read of it."""
+    """A file that counts the bytes read from it."""
 
     count = 0
 
@@ -48,7 +48,7 @@ def written(columns: dict[str, Any], **options: Any) -> tuple[Counting, Any]:
     st.booleans(),
 )
 @settings(max_examples=examples(80), deadline=None)
-def test_it_is_found_however_it_is_written(
+def test_long_values_are_detected_in_any_encoding(
     values: list[str | None],
     limit: int,
     compression: str,
@@ -73,18 +73,18 @@ def test_it_is_found_however_it_is_written(
     long = [row for row, value in enumerate(values) if value is not None and len(value.encode()) > limit]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parquet_values, "VALUES_OF_A_PAGE", 1 << 20)
-        said = find_long_value(file, metadata, limit)
+        problem = find_long_value(file, metadata, limit)
     if not long:
-        assert said == ""
+        assert problem == ""
         return
     first = long[0] // rows * rows + 1
     where = f"rows {first} to {min(first + rows - 1, len(values))}"
-    assert said == (
+    assert problem == (
         f"a value of column 'a.b', {where}, is longer than {limit} bytes; raise source.max_record_bytes if this is intended"
     )
 
 
-def test_headers_of_pages_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_headers_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parquet_values, "_longest_value", None)
     monkeypatch.setattr(parquet_values, "_WINDOW", 512)
     file, metadata = written(
@@ -105,12 +105,12 @@ def test_headers_of_pages_do(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"), [(7, ""), (9, "a page of column 'x', rows 1 to 9, is longer than 8000 bytes")]
+    ("rows", "problem"), [(7, ""), (9, "a page of column 'x', rows 1 to 9, is longer than 8000 bytes")]
 )
-def test_a_page_of_many_values_is_too_long_as_well(rows: int, said: str) -> None:
+def test_a_page_of_many_values_can_be_too_long(rows: int, problem: str) -> None:
     file, metadata = written({"x": [f"{n}" * 1000 for n in range(rows)]}, use_dictionary=False)
-    assert find_long_value(file, metadata, 1000).startswith(said)
-    assert bool(find_long_value(file, metadata, 1000)) == bool(said)
+    assert find_long_value(file, metadata, 1000).startswith(problem)
+    assert bool(find_long_value(file, metadata, 1000)) == bool(problem)
 
 
 def test_a_long_value_alone_in_its_page_is_not_read() -> None:
@@ -121,14 +121,14 @@ def test_a_long_value_alone_in_its_page_is_not_read() -> None:
     assert file.count < 300_000
 
 
-def test_long_values_in_the_statistics_of_a_page() -> None:
+def test_long_values_in_page_statistics_are_detected() -> None:
     file, metadata = written({"x": ["x" * 3000, "y" * 3000]}, use_dictionary=False, write_page_index=False)
     assert find_long_value(file, metadata, 3000) == ""
     assert find_long_value(file, metadata, 2999)
 
 
-def test_a_dictionary_before_pages_that_stay_no_dictionary(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As parquet-mr writes them (version 2): what pyarrow does not read as a dictionary is read as it is."""
+def test_a_dictionary_that_pyarrow_cannot_read_is_read_as_plain_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As parquet-mr (version 2) writes them, before pages without dictionary encoding."""
     file, metadata = written({"x": ["x" * 3000, "y" * 9] * 50}, data_page_size=1)
     whole = parquet_values._longest_in
 
@@ -143,7 +143,7 @@ def test_a_dictionary_before_pages_that_stay_no_dictionary(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("junk", [b"\0" * 4000, b"\xff" * 4000, b"\x15\x00" * 2000], ids=["zeros", "ones", "fields"])
-def test_what_is_no_header_is_left_to_the_reader(junk: bytes) -> None:
+def test_invalid_page_headers_raise_the_readers_error(junk: bytes) -> None:
     whole, metadata = written({"x": ["x" * 3000, "y" * 3000]}, use_dictionary=False)
     body = bytearray(whole.getvalue())
     body[4 : 4 + len(junk)] = junk

@@ -20,7 +20,7 @@ def lake(tmp_path: Path) -> Lake:
     return open_lake(str(tmp_path))
 
 
-def test_held_renewed_and_given_back(lake: Lake) -> None:
+def test_a_lease_is_held_renewed_and_released(lake: Lake) -> None:
     with Lease(lake, "s/", run="one", seconds=1) as lease:
         first = lake.stat("s/lease")
         time.sleep(0.7)
@@ -35,7 +35,7 @@ def test_held_renewed_and_given_back(lake: Lake) -> None:
         pass
 
 
-def test_expired_by_the_waiters_own_clock(lake: Lake) -> None:
+def test_expiry_is_measured_by_the_waiting_process(lake: Lake) -> None:
     lake.create("s/lease", b'{"run": "far away", "host": "elsewhere", "pid": 1}')
     began = time.monotonic()
     with Lease(lake, "s/", run="two", seconds=0.3) as lease:
@@ -43,7 +43,7 @@ def test_expired_by_the_waiters_own_clock(lake: Lake) -> None:
         lease.check()
 
 
-def test_a_dead_process_of_this_machine_is_taken_over_at_once(lake: Lake) -> None:
+def test_the_lease_of_a_dead_local_process_is_taken_over_at_once(lake: Lake) -> None:
     child = subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
     )
@@ -54,35 +54,37 @@ def test_a_dead_process_of_this_machine_is_taken_over_at_once(lake: Lake) -> Non
         assert time.monotonic() - began < 5
 
 
-def test_a_process_id_used_again_is_not_the_holder(lake: Lake) -> None:
+def test_a_reused_process_id_is_not_the_holder(lake: Lake) -> None:
     reused = {"run": "dead", "host": socket.gethostname(), "pid": os.getpid(), "born": "before the last boot"}
     lake.create("s/lease", json.dumps(reused).encode())
     with Lease(lake, "s/", run="two", seconds=30) as lease:
         lease.check()
 
 
-def test_a_sleeper_notices_and_leaves_the_other_alone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as asleep:
-        asleep.setattr(Lease, "_keep", lambda self: None)
-        sleeper = Lease(lake, "s/", run="sleeper", seconds=0.2).__enter__()
+def test_a_paused_holder_notices_the_takeover_and_keeps_the_new_lease(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Lease, "_keep", lambda self: None)
+        paused = Lease(lake, "s/", run="paused", seconds=0.2).__enter__()
     with Lease(lake, "s/", run="other", seconds=0.2) as other:
         with pytest.raises(OvertakenError, match="another run took over the target"):
-            sleeper.check()
-        sleeper.__exit__(None, None, None)
+            paused.check()
+        paused.__exit__(None, None, None)
         other.check()
 
 
 @pytest.mark.slow
-def test_one_winner_of_many(lake: Lake) -> None:
+def test_at_most_one_process_holds_the_lease(lake: Lake) -> None:
     lake.create("s/lease", b"{}")
     inside: list[str] = []
-    most: list[int] = []
+    holders: list[int] = []
 
     def work(name: str) -> None:
         try:
             with Lease(lake, "s/", run=name, seconds=2):
                 inside.append(name)
-                most.append(len(inside))
+                holders.append(len(inside))
                 time.sleep(5)
                 inside.remove(name)
         except LeaseHeldError:
@@ -93,4 +95,4 @@ def test_one_winner_of_many(lake: Lake) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert most == [1]
+    assert holders == [1]

@@ -1,4 +1,4 @@
-"""A small job that erases rows of a table which another job fills, from its files and from its inputs."""
+"""Maintenance by a small job that erases rows from the files and the inputs of another job's table."""
 
 import re
 from dataclasses import replace
@@ -25,16 +25,16 @@ from tests.conftest import Bench
 
 
 def erase(batch: Batch, *, key: int) -> Staged:
-    """Erase the rows of one key: rewrite the inputs first, then stage the files of the table without them."""
-    taken, removed, added, read, deleted = [], [], [], 0, 0
-    for found in batch.state.objects.values():
-        text = batch.lake.read(found.path).decode()
+    """Erase the rows of one key: first from the inputs, then from the files of the table."""
+    objects, removed, added, read, deleted = [], [], [], 0, 0
+    for committed in batch.state.objects.values():
+        text = batch.lake.read(committed.path).decode()
         without = re.sub(rf"(?m)^{key},.*\n", "", text)
         if without != text:
-            assert batch.lake.replace(found.path, without.encode(), etag=found.etag)
-        now = batch.lake.stat(found.path)
-        assert now is not None
-        taken.append(SourceObject(found.path, now.size, now.etag, found.values))
+            assert batch.lake.replace(committed.path, without.encode(), etag=committed.etag)
+        stored = batch.lake.stat(committed.path)
+        assert stored is not None
+        objects.append(SourceObject(committed.path, stored.size, stored.etag, committed.values))
     for file in batch.state.files.values():
         rows = pq.read_table(pa.BufferReader(batch.lake.read(file.path)))
         kept = rows.filter(pc.not_equal(rows["id"], key))
@@ -54,7 +54,7 @@ def erase(batch: Batch, *, key: int) -> Staged:
     return Staged(
         counts=Counts(read=read, written=read - deleted, deleted=deleted),
         in_table=written + deleted,
-        actions=[TakeObjects(taken), RemoveFiles(removed), AddFiles(added)],
+        actions=[TakeObjects(objects), RemoveFiles(removed), AddFiles(added)],
     )
 
 
@@ -64,9 +64,9 @@ def owner(bench: Bench) -> tuple[Lake, AnyJob]:
     return lake, job
 
 
-def run(bench: Bench, key: int, **how: Any) -> Receipt:
+def run(bench: Bench, key: int, **options: Any) -> Receipt:
     lake, job = owner(bench)
-    work = how.get("work", lambda batch: erase(batch, key=key))
+    work = options.get("work", lambda batch: erase(batch, key=key))
     return maintain(lake, job, by="erasure", work=work, progress=LogProgress())
 
 
@@ -79,13 +79,13 @@ def filled(bench: Bench) -> Bench:
     return bench
 
 
-def test_the_owner_neither_reprocesses_nor_resurrects(filled: Bench) -> None:
+def test_the_owner_neither_reprocesses_nor_restores_erased_rows(filled: Bench) -> None:
     receipt = run(filled, 2)
     assert (receipt.status, receipt.job, receipt.verb, receipt.error) == ("committed", "erasure", "maintain", "")
     assert (receipt.counts.read, receipt.counts.written, receipt.counts.deleted) == (4, 2, 2)
     assert filled.rows() == [(1, "Ada"), (3, "Cy")]
     assert filled.run()["status"] == "nothing_new"
-    filled.put("c.csv", "id,name\n4,Di\n")  # the whole partition is made again from its inputs
+    filled.put("c.csv", "id,name\n4,Di\n")  # the whole partition is rebuilt from its inputs
     assert filled.run()["counts"]["written"] == 2
     assert filled.rows() == [(1, "Ada"), (3, "Cy"), (4, "Di")]
     assert filled.run(verb="rebuild")["exit_code"] == 0
@@ -93,7 +93,7 @@ def test_the_owner_neither_reprocesses_nor_resurrects(filled: Bench) -> None:
     assert filled.strays() == []
 
 
-def test_a_job_that_the_feed_does_not_name_is_refused(bench: Bench) -> None:
+def test_a_job_that_is_not_in_maintained_by_is_refused(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,Ada\n")
     bench.run()
     with pytest.raises(
@@ -103,7 +103,7 @@ def test_a_job_that_the_feed_does_not_name_is_refused(bench: Bench) -> None:
     assert bench.rows() == [(1, "Ada")]
 
 
-def test_a_table_that_commits_by_itself_is_left_to_its_own_job(filled: Bench) -> None:
+def test_a_table_with_commits_of_its_own_is_refused(filled: Bench) -> None:
     class Committing:
         def applied(self, plan: Any) -> None:
             raise AssertionError
@@ -119,7 +119,9 @@ def test_a_table_that_commits_by_itself_is_left_to_its_own_job(filled: Bench) ->
 
 
 @pytest.mark.slow
-def test_an_open_batch_of_the_owner_is_left_to_it(filled: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_maintenance_is_refused_while_the_owner_has_an_open_batch(
+    filled: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = filled.put("c.csv", "id,name\n4,Di\n", day="03")
     with monkeypatch.context() as patched:
         patched.setattr(Log, "write_outcome", _fail)
@@ -133,13 +135,13 @@ def test_an_open_batch_of_the_owner_is_left_to_it(filled: Bench, monkeypatch: py
 
 
 @pytest.mark.slow
-def test_maintenance_that_was_cut_off_is_dropped_by_the_owner_and_can_be_done_again(
+def test_interrupted_maintenance_is_dropped_by_the_owner_and_can_be_repeated(
     filled: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(Log, "write_outcome", _fail)
         assert run(filled, 2).exit_code == 1
-    receipt = filled.run()  # the inputs have changed, and are taken again
+    receipt = filled.run()  # the inputs have changed, and are processed again
     assert [(batch["status"], batch["reason"]) for batch in receipt["batches"]] == [
         ("dropped", "erasure did not finish it"),
         ("committed", ""),
@@ -152,7 +154,7 @@ def test_maintenance_that_was_cut_off_is_dropped_by_the_owner_and_can_be_done_ag
 
 
 @pytest.mark.slow
-def test_maintenance_that_was_cut_off_is_done_once_by_its_next_run(
+def test_interrupted_maintenance_is_completed_once_by_its_next_run(
     filled: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -168,19 +170,19 @@ def test_maintenance_that_was_cut_off_is_done_once_by_its_next_run(
 
 
 @pytest.mark.slow
-def test_a_receipt_adds_up_what_actions_of_one_kind_report(filled: Bench) -> None:
+def test_a_receipt_merges_the_reports_of_actions_of_one_kind(filled: Bench) -> None:
     def split(batch: Batch) -> Staged:
         staged = erase(batch, key=2)
-        taken, removed, added = staged.actions
+        objects, removed, added = staged.actions
         assert isinstance(removed, RemoveFiles)
         parts = [RemoveFiles([path]) for path in removed.paths]
-        return replace(staged, actions=[taken, *parts, added])
+        return replace(staged, actions=[objects, *parts, added])
 
     (report,) = run(filled, 2, work=split).batches
     assert len(report["removed"]) == 2
 
 
-def test_rows_that_do_not_add_up_are_not_published(filled: Bench) -> None:
+def test_nothing_is_published_if_row_counts_do_not_add_up(filled: Bench) -> None:
     def lose(batch: Batch) -> Staged:
         return Staged(counts=Counts(read=4, written=4), in_table=3, actions=[RemoveFiles(list(batch.state.files))])
 

@@ -1,4 +1,4 @@
-"""Runs whose catalog refuses, is gone, or comes back: the data goes on, and the next run catches up."""
+"""Runs whose catalog fails or recovers: the data is committed, and the next run registers it."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -41,7 +41,7 @@ class CopyFeed(Feed):
 
 
 class CopyDays:
-    """Reader and sink of a job that takes a batch of one file for each day that it is given."""
+    """Reader and sink of a job that commits a batch of one file per day."""
 
     skips_refused = True
 
@@ -68,7 +68,7 @@ class CopyDays:
         return []
 
     def read(self, batch: Batch) -> list[str]:
-        return [taken.path for taken in batch.plan.objects]
+        return [each.path for each in batch.plan.objects]
 
     def stage(self, batch: Batch, days: list[str]) -> Staged:
         files = []
@@ -115,7 +115,7 @@ def registered(glue: Any) -> list[str]:
         ("batch_create_partition", "ConcurrentModificationException"),
     ],
 )
-def test_a_catalog_that_refuses_never_stops_the_data(server: GlueServer, lake: Lake, call: str, code: str) -> None:
+def test_data_is_committed_even_if_the_catalog_refuses(server: GlueServer, lake: Lake, call: str, code: str) -> None:
     server.refused[call] = code
     for number, days in enumerate((["01"], ["01", "02"], ["01", "02", "03"]), 1):
         receipt = run(CopyDays(lake, days), lake)
@@ -133,10 +133,10 @@ def test_a_catalog_that_refuses_never_stops_the_data(server: GlueServer, lake: L
     assert registered(boto3.client("glue")) == ["01", "02", "03"]
     server.calls.clear()
     assert run(CopyDays(lake, ["01", "02", "03"]), lake).catalog == ""
-    assert server.calls == [], "an idle run leaves a catalog alone that is up to date"
+    assert server.calls == [], "an idle run does not call an up-to-date catalog"
 
 
-def test_what_is_not_the_catalogs_fault_is_told_too(
+def test_unexpected_errors_of_a_registration_are_reported_too(
     server: GlueServer, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -161,31 +161,33 @@ def test_the_error_of_the_run_comes_first(server: GlueServer, lake: Lake) -> Non
     assert (receipt.exit_code, receipt.catalog, receipt.warnings) == (2, "refined.people", [])
 
 
-def test_a_run_that_catches_up_first_and_then_takes_news_is_fine(server: GlueServer, lake: Lake) -> None:
+def test_a_registration_that_fails_at_the_start_and_succeeds_at_the_end_is_no_error(
+    server: GlueServer, lake: Lake
+) -> None:
     server.refused["get_table"] = "AccessDeniedException"
     run(CopyDays(lake, ["01"]), lake)
     server.refused.clear()
-    server.good_calls = 0  # it fails once more at the start, and not at the end
+    server.good_calls = 0  # fails once more at the start, but not at the end
     receipt = run(CopyDays(lake, ["01", "02"]), lake)
     assert (receipt.status, receipt.exit_code, receipt.catalog) == ("committed", 0, "refined.people")
     assert receipt.warnings == []
     assert registered(boto3.client("glue")) == ["01", "02"]
 
 
-def test_a_table_of_another_name_is_registered_without_news(server: GlueServer, lake: Lake) -> None:
+def test_a_renamed_table_is_registered_without_new_objects(server: GlueServer, lake: Lake) -> None:
     run(CopyDays(lake, ["01"]), lake)
     receipt = run(CopyDays(lake, ["01"], table="persons"), lake)
     assert (receipt.status, receipt.exit_code, receipt.catalog) == ("nothing_new", 0, "refined.persons")
     assert receipt.warnings == ["refined.people in the catalog is no longer updated: the table is now refined.persons"]
 
 
-def test_a_table_that_lies_elsewhere_is_not_registered_as_the_feed_has_it(server: GlueServer, lake: Lake) -> None:
+def test_a_changed_path_is_not_registered_before_the_table_moves(server: GlueServer, lake: Lake) -> None:
     run(CopyDays(lake, ["01"]), lake)
     run(CopyDays(lake, ["01"], path="gold/people/"), lake)
     assert get_table(boto3.client("glue"))["StorageDescriptor"]["Location"] == "s3://bucket/refined/people/"
 
 
-def test_a_lake_that_was_copied_does_not_take_the_entry_of_the_original(server: GlueServer, tmp_path: Path) -> None:
+def test_a_copied_lake_does_not_trust_the_registration_of_the_original(server: GlueServer, tmp_path: Path) -> None:
     import shutil
 
     original = open_lake(str(tmp_path / "original"))
@@ -194,10 +196,10 @@ def test_a_lake_that_was_copied_does_not_take_the_entry_of_the_original(server: 
     copy = open_lake(str(tmp_path / "copy"))
     server.calls.clear()
     run(CopyDays(copy, ["01"]), copy)
-    assert "get_table" in server.calls, "it looks, as the note that it is up to date is of another lake"
+    assert "get_table" in server.calls, "the registration is checked, since it was recorded for another lake"
 
 
-def test_a_run_that_is_overtaken_at_the_catalog_leaves_it_to_the_next(
+def test_a_run_overtaken_during_registration_leaves_it_to_the_next(
     server: GlueServer, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from lakewright.runs.registration import Registration
@@ -212,7 +214,7 @@ def test_a_run_that_is_overtaken_at_the_catalog_leaves_it_to_the_next(
         return register(self, state)
 
     days = ["01"]
-    for _ in ("the first note", "a note that is replaced"):
+    for _ in ("first registration", "later registration"):
         with monkeypatch.context() as patch:
             patch.setattr(Catalog, "register", slowly)
             run(CopyDays(lake, days), lake)

@@ -1,4 +1,4 @@
-"""What the tests know of events by themselves: how rows become records again, and when two records are the same."""
+"""The tests' own model of events: rebuild records from rows, and compare records."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -13,18 +13,17 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def rebuild(row: dict[str, Any], columns: tuple[EventColumn, ...]) -> dict[str, Any]:
-    """Make a record of a flat row."""
+    """Rebuild a record from a flat row."""
     record: dict[str, Any] = {}
     for column in columns:
         value = row[column.name]
         if value is None:
             continue
-        place = record
+        parent = record
         for key in column.path[:-1]:
-            place = place.setdefault(key, {})
-        here = read_text(value) if column.is_text else rebuild_value(value, column.type)
-        assert column.path[-1] not in place, f"{column.path} has two values"
-        place[column.path[-1]] = here
+            parent = parent.setdefault(key, {})
+        assert column.path[-1] not in parent, f"{column.path} has two values"
+        parent[column.path[-1]] = read_text(value) if column.is_text else rebuild_value(value, column.type)
     return record
 
 
@@ -34,8 +33,8 @@ def rebuild_value(value: Any, kind: Any) -> Any:
     if isinstance(kind, ArrayType):
         return [rebuild_value(item, kind.element) for item in value]
     if isinstance(kind, RecordType):
-        found = {field.key: rebuild_value(value[field.name], field.type) for field in kind.fields}
-        return {key: item for key, item in found.items() if item is not None}
+        items = {field.key: rebuild_value(value[field.name], field.type) for field in kind.fields}
+        return {key: item for key, item in items.items() if item is not None}
     return value
 
 
@@ -47,7 +46,7 @@ def read_text(text: str) -> Any:
 
 
 def normal(value: Any) -> Any:
-    """Write a value so that equal means the same: null is absent, 1.0 is 1, true is not 1, a time is its seconds."""
+    """Normalize a value for comparison: null is absent, 1.0 is 1, true is not 1, a time is its seconds."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return (type(value).__name__, value)
     if isinstance(value, dict):
@@ -60,13 +59,13 @@ def normal(value: Any) -> Any:
 
 
 def normal_record(record: dict[str, Any]) -> dict[str, Any]:
-    """As ``normal``; besides, an object whose attributes are all null is null."""
-    found = {}
+    """Normalize a record as ``normal`` does; an object whose attributes are all null is null."""
+    normalized = {}
     for key, value in record.items():
         if isinstance(value, dict) and value:
             below = normal_record(value)
             if below:
-                found[key] = below
+                normalized[key] = below
         elif value is not None:
-            found[key] = normal(value)
-    return found
+            normalized[key] = normal(value)
+    return normalized

@@ -6,20 +6,20 @@ from transforms.events.column_names import LONGEST_NAME, Names, clean_key, plain
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
-def test_keys_as_people_write_them() -> None:
-    written = ["userId", "user.id", 'say "x"', " a b ", "", "größe", "日本", "a\tb", "😀", "e\u0301", "`;{}()=,"]
+def test_keys_become_valid_names() -> None:
+    keys = ["userId", "user.id", 'say "x"', " a b ", "", "größe", "日本", "a\tb", "😀", "e\u0301", "`;{}()=,"]
     cleaned = ["userId", "user_id", "say__x_", "_a_b_", "_", "größe", "日本", "a_b", "_", "é", "________"]
-    assert [clean_key(key) for key in written] == cleaned
+    assert [clean_key(key) for key in keys] == cleaned
 
 
-def test_long_paths_are_cut_and_stay_apart() -> None:
+def test_long_paths_are_shortened_and_stay_distinct() -> None:
     some, other = ("x" * 300, "a"), ("x" * 300, "b")
     assert len(plain_name(some, "_")) == len(plain_name(other, "_")) == LONGEST_NAME
     assert plain_name(some, "_") != plain_name(other, "_")
     assert plain_name(("a",) * 60, "__") == "__".join("a" * 60)
 
 
-def test_names_that_differ_in_case_alone_are_one() -> None:
+def test_names_are_distinct_regardless_of_case() -> None:
     names = Names(["year"])
     assert [names.take(name) for name in ("userId", "userid", "USERID", "Year", "userid_2")] == [
         "userId",
@@ -31,7 +31,7 @@ def test_names_that_differ_in_case_alone_are_one() -> None:
 
 
 @given(st.lists(TEXT))
-def test_names_are_never_given_twice(wanted: list[str]) -> None:
+def test_no_name_is_assigned_twice(wanted: list[str]) -> None:
     names = Names(())
-    taken = [names.take(name).lower() for name in wanted]
-    assert len(set(taken)) == len(taken)
+    assigned = [names.take(name).lower() for name in wanted]
+    assert len(set(assigned)) == len(assigned)

@@ -1,4 +1,4 @@
-"""Digests of rows: the same for two rows exactly if they hold the same record, whenever each was typed."""
+"""Digests of rows: equal for two rows if and only if their records are equal, whenever each was typed."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def table_of(records: list[dict[str, Any]], schema: EventSchema) -> pa.Table:
 
 @settings(max_examples=examples(150), deadline=None)
 @given(RECORDS, RECORDS)
-def test_rows_have_one_digest_exactly_if_their_records_are_the_same(
+def test_digests_are_equal_if_and_only_if_the_records_are(
     earlier: list[dict[str, Any]], later: list[dict[str, Any]]
 ) -> None:
     early = learn(EventSchema(), [[to_line(record) for record in earlier]])

@@ -1,4 +1,4 @@
-"""Records to flat, typed columns and back: the laws."""
+"""Laws of flattening records into typed columns and back."""
 
 import json
 import random
@@ -32,7 +32,7 @@ from transforms.events.types import ArrayType, DoesNotFitError, RecordField, Rec
 
 RESERVED = ("_object", "year")
 
-# Few keys, and such as collide: so that attributes meet, and names do.
+# Few keys that collide, so that attributes and names do.
 KEYS = st.sampled_from(["a", "b", "A", "a_b", "", "_", "a.b", "__text", "year", "é"]) | st.text(
     st.characters(exclude_categories=["Cs"]), max_size=3
 )
@@ -53,7 +53,7 @@ RECORDS = st.lists(st.dictionaries(KEYS, VALUES, max_size=5), min_size=1, max_si
 
 
 def to_line(record: dict[str, Any]) -> bytes:
-    """Write a record as JSON; a decimal is a number of its digits."""
+    """Serialize a record as JSON; decimals become numbers with all digits."""
     marks: dict[str, str] = {}
 
     def mark(value: Any) -> str:
@@ -79,7 +79,7 @@ def news_of(lines: list[bytes], schema: EventSchema) -> News:
 
 
 def learn(schema: EventSchema, parts: list[list[bytes]]) -> EventSchema:
-    """Learn as a batch does: all that the parts have, together, until nobody asks any more."""
+    """Learn as a batch does: from all parts together, until no part asks for more columns."""
     for _ in range(3):
         news = News()
         for part in parts:
@@ -89,7 +89,7 @@ def learn(schema: EventSchema, parts: list[list[bytes]]) -> EventSchema:
         added = learn_columns(schema, news, separator="_", reserved=RESERVED, timestamps={})
         assert added
         schema = schema.plus(added)
-    raise AssertionError("the schema never has enough")
+    raise AssertionError("the schema does not converge")
 
 
 def rows_of(lines: list[bytes], schema: EventSchema) -> list[dict[str, Any]]:
@@ -97,15 +97,15 @@ def rows_of(lines: list[bytes], schema: EventSchema) -> list[dict[str, Any]]:
     typed = type_columns(rows.values, len(rows.lines), schema, {})
     assert not typed.news.asks(schema)
     columns = {name: typed.columns[name] for name in schema.arrow_types}
-    found: list[dict[str, Any]] = pa.table({"_line": [line.number for line in rows.lines]} | columns).to_pylist()
-    for row in found:
+    rows_out: list[dict[str, Any]] = pa.table({"_line": [line.number for line in rows.lines]} | columns).to_pylist()
+    for row in rows_out:
         del row["_line"]
-    return found
+    return rows_out
 
 
 @settings(max_examples=examples(120), deadline=None)
 @given(RECORDS)
-def test_flat_rows_can_be_made_records_again(records: list[dict[str, Any]]) -> None:
+def test_records_can_be_rebuilt_from_flat_rows(records: list[dict[str, Any]]) -> None:
     lines = [to_line(record) for record in records]
     schema = learn(EventSchema(), [lines])
     names = [name.lower() for name in (*RESERVED, *schema.arrow_types)]
@@ -116,7 +116,7 @@ def test_flat_rows_can_be_made_records_again(records: list[dict[str, Any]]) -> N
 
 @settings(max_examples=examples(60), deadline=None)
 @given(RECORDS, RECORDS, RECORDS, st.randoms(use_true_random=False))
-def test_order_and_cuts_do_not_matter_and_later_days_change_nothing(
+def test_order_and_split_do_not_matter_and_later_days_change_no_column(
     first: list[dict[str, Any]], second: list[dict[str, Any]], third: list[dict[str, Any]], random: random.Random
 ) -> None:
     schema = learn(EventSchema(), [[to_line(record) for record in first]])
@@ -140,7 +140,7 @@ def test_statistics_merge_in_any_order(some: list[Any], others: list[Any], more:
 
 
 @given(VALUES)
-def test_text_tells_what_it_was(value: Any) -> None:
+def test_text_columns_are_reversible(value: Any) -> None:
     line = to_line({"a": value})
     (record,) = parse_lines([line]).records
     assert normal_record({"a": [from_text(as_text(record["a"]))]}) == normal_record({"a": [value]})
@@ -150,33 +150,38 @@ def test_text_tells_what_it_was(value: Any) -> None:
     ("value", "text"),
     [("n/a", "n/a"), ("12", '"12"'), (12, "12"), (True, "true"), ("true", '"true"'), ("truly", "truly"), ({}, "{}")],
 )
-def test_text_as_a_person_reads_it(value: Any, text: str) -> None:
+def test_text_columns_are_readable(value: Any, text: str) -> None:
     assert as_text(value) == text
 
 
 @pytest.mark.parametrize(
-    ("values", "kind", "aside"),
+    ("values", "kind", "left_out"),
     [
-        pytest.param([1, None, -(2**63)], "bigint", [], id="whole-numbers"),
-        pytest.param([1, 2.5], "double", [], id="whole-numbers-and-fractions"),
-        pytest.param([2**53 + 1, 0.5], "decimal(38,1)", [], id="whole-numbers-that-no-double-keeps"),
+        pytest.param([1, None, -(2**63)], "bigint", [], id="integers"),
+        pytest.param([1, 2.5], "double", [], id="integers-and-fractions"),
+        pytest.param([2**53 + 1, 0.5], "decimal(38,1)", [], id="integers-beyond-double-precision"),
         pytest.param([1, 2**63], "decimal(38,0)", [], id="beyond-64-bits"),
-        pytest.param([Decimal("0.12345678901234567890"), 0.5], "decimal(38,19)", [], id="digits-that-no-double-keeps"),
-        pytest.param([10**40], None, [10**40], id="beyond-any-type"),
-        pytest.param([10**40, 5], "bigint", [10**40], id="beyond-any-type-beside-a-small-one"),
         pytest.param(
-            [Decimal("1e-300"), 10**30 + 1, 0.5], "double", [Decimal("1e-300"), 10**30 + 1], id="too-wide-a-span"
+            [Decimal("0.12345678901234567890"), 0.5], "decimal(38,19)", [], id="digits-beyond-double-precision"
         ),
-        pytest.param([True, "yes", "no"], "string", [True], id="booleans-beside-text"),
-        pytest.param([True, "yes"], "boolean", ["yes"], id="as-many-of-each"),
-        pytest.param([True, 1], "bigint", [True], id="true-is-no-number"),
-        pytest.param([[], [1], [None]], ArrayType("bigint"), [], id="empty-arrays-beside-others"),
-        pytest.param([[], []], None, [[], []], id="empty-arrays-alone"),
+        pytest.param([10**40], None, [10**40], id="beyond-any-type"),
+        pytest.param([10**40, 5], "bigint", [10**40], id="beyond-any-type-and-a-small-number"),
+        pytest.param(
+            [Decimal("1e-300"), 10**30 + 1, 0.5],
+            "double",
+            [Decimal("1e-300"), 10**30 + 1],
+            id="too-many-digits-for-decimal",
+        ),
+        pytest.param([True, "yes", "no"], "string", [True], id="booleans-and-texts"),
+        pytest.param([True, "yes"], "boolean", ["yes"], id="as-many-booleans-as-texts"),
+        pytest.param([True, 1], "bigint", [True], id="true-is-not-a-number"),
+        pytest.param([[], [1], [None]], ArrayType("bigint"), [], id="empty-and-other-arrays"),
+        pytest.param([[], []], None, [[], []], id="only-empty-arrays"),
         pytest.param([[None]], None, [[None]], id="arrays-of-null"),
-        pytest.param([[1, "a", 2]], ArrayType("bigint"), [[1, "a", 2]], id="arrays-of-mixed-values-go-whole"),
+        pytest.param([[1, "a", 2]], ArrayType("bigint"), [[1, "a", 2]], id="arrays-of-mixed-values-are-left-out-whole"),
         pytest.param([[1], [2.5]], ArrayType("double"), [], id="arrays-of-numbers"),
         pytest.param([{}], None, [{}], id="empty-objects"),
-        pytest.param([], None, [], id="nothing"),
+        pytest.param([], None, [], id="no-values"),
         pytest.param(
             [[{"b": 1, "a.x": "t"}, {"c": None}, None]],
             ArrayType(RecordType((RecordField("a.x", "a_x", "string"), RecordField("b", "b", "bigint")))),
@@ -187,16 +192,16 @@ def test_text_as_a_person_reads_it(value: Any, text: str) -> None:
             [[{"id": 1, "ID": 2}]],
             ArrayType(RecordType((RecordField("ID", "ID", "bigint"), RecordField("id", "id_2", "bigint")))),
             [],
-            id="fields-that-differ-in-case-alone",
+            id="fields-that-differ-only-in-case",
         ),
     ],
 )
-def test_types_that_are_learned(values: list[Any], kind: Any, aside: list[Any]) -> None:
+def test_learned_types(values: list[Any], kind: Any, left_out: list[Any]) -> None:
     learned = learn_type(collect_statistics(values))
     assert learned.type == kind
     misfits = [values[row] for row in to_arrow(values, kind)[1]] if kind else values
-    assert misfits == aside
-    assert learned.leaves_out == bool(aside)
+    assert misfits == left_out
+    assert learned.leaves_out == bool(left_out)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +242,7 @@ def test_types_that_are_learned(values: list[Any], kind: Any, aside: list[Any]) 
         ("timestamp(iso)", 5, None),
     ],
 )
-def test_what_fits_a_type_is_unaltered_and_what_does_not_is_told(kind: str, value: Any, expected: Any) -> None:
+def test_values_that_fit_are_unchanged_and_others_are_reported(kind: str, value: Any, expected: Any) -> None:
     array, misfits = to_arrow([value, None], kind)
     assert array.type == arrow_type(kind)
     assert array.to_pylist() == [expected, None]
@@ -248,7 +253,7 @@ def test_what_fits_a_type_is_unaltered_and_what_does_not_is_told(kind: str, valu
 @given(
     st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), max_size=5), st.sampled_from(["seconds", "millis", "micros"])
 )
-def test_times_by_the_column_are_those_one_by_one(values: list[int | None], unit: str) -> None:
+def test_times_of_a_column_are_converted_like_single_values(values: list[int | None], unit: str) -> None:
     kind = f"timestamp(epoch_{unit})"
     array, misfits = to_arrow(values, kind)
     convert = converter(kind)
@@ -261,20 +266,20 @@ def test_times_by_the_column_are_those_one_by_one(values: list[int | None], unit
         assert array.cast(pa.int64())[row].as_py() == expected
 
 
-#: What each day delivers, and the columns that it adds (its name, and the attribute; ``!``: as a text), one after the other.
+#: Each day's record, and the columns that it adds (name and attribute; ``!``: as text), in order.
 DAYS: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "a nested and a flat one": ({"a": {"b": 1}, "a_b": 2}, ["a_b<a.b", "a_b_2<a_b"]),
-    "another by case, and a text": ({"A_B": "x", "a": {"b": "x"}}, ["A_B_3<A_B", "a_b__text<a.b!"]),
-    "a name that a text has": ({"a_b__text": 1, "a": {"b": "y"}}, ["a_b__text_2<a_b__text"]),
-    "a name of ours": ({"year": 1, "n": None, "tags": []}, ["year_2<year", "tags__text<tags!"]),
-    "a type at last": ({"tags": ["x"]}, ["tags<tags"]),
-    "a number where an object was": ({"tags": [], "a": 1}, ["a<a"]),
+    "a nested and a flat attribute": ({"a": {"b": 1}, "a_b": 2}, ["a_b<a.b", "a_b_2<a_b"]),
+    "a name that differs in case, and a text": ({"A_B": "x", "a": {"b": "x"}}, ["A_B_3<A_B", "a_b__text<a.b!"]),
+    "the name of a text column": ({"a_b__text": 1, "a": {"b": "y"}}, ["a_b__text_2<a_b__text"]),
+    "a reserved name": ({"year": 1, "n": None, "tags": []}, ["year_2<year", "tags__text<tags!"]),
+    "a first typed value": ({"tags": ["x"]}, ["tags<tags"]),
+    "a number instead of an object": ({"tags": [], "a": 1}, ["a<a"]),
     "an empty object": ({"a": {}}, ["a__text<a!"]),
-    "what does not fit has its column": ({"tags": [1], "a": None}, []),
+    "mistyped values with a text column": ({"tags": [1], "a": None}, []),
 }
 
 
-def test_names_day_by_day() -> None:
+def test_columns_added_day_by_day() -> None:
     schema = EventSchema()
     added: dict[str, list[str]] = {}
     for day, (record, _) in DAYS.items():
@@ -284,7 +289,7 @@ def test_names_day_by_day() -> None:
     assert added == {day: columns for day, (_, columns) in DAYS.items()}
 
 
-def test_a_schema_that_is_replaced_leaves_its_names() -> None:
+def test_a_rebuilt_schema_reuses_names_of_the_former_one() -> None:
     former = EventSchema([EventColumn(("a_b",), "a_b", "bigint"), EventColumn(("a", "b"), "a_b_2", "bigint")])
     news = news_of([b'{"a":{"b":"x"},"a_b":"y","A":{"b":1}}'], EventSchema())
     columns = learn_columns(EventSchema(), news, separator="_", reserved=RESERVED, timestamps={}, former=former)
@@ -295,7 +300,7 @@ def test_a_schema_that_is_replaced_leaves_its_names() -> None:
     ]
 
 
-def test_sixty_levels_are_flat_or_an_array_of_sixty() -> None:
+def test_sixty_levels_of_objects_or_arrays_are_flattened() -> None:
     deep: Any = 1
     arrays: Any = 1
     for _ in range(60):
@@ -309,7 +314,7 @@ def test_sixty_levels_are_flat_or_an_array_of_sixty() -> None:
     assert rebuild(row, schema.columns) == {"deep": deep, "arrays": arrays}
 
 
-def test_nulls_are_no_attributes() -> None:
+def test_nulls_add_no_attributes() -> None:
     nulls = {f"key {number}": None for number in range(6000)} | {
         "deep": reduce(lambda inner, _: {"a": inner}, range(99), None)
     }
@@ -317,7 +322,7 @@ def test_nulls_are_no_attributes() -> None:
     assert rows.values == {("n",): [1]}
 
 
-def test_keys_that_are_values_are_refused_before_they_fill_the_memory() -> None:
+def test_more_than_5000_attributes_are_refused() -> None:
     parsed = parse_lines(
         [to_line({"by_user": {f"user {number}": {"n": 1, "m": 1} for number in range(n, n + 3000)}}) for n in (0, 3000)]
     )

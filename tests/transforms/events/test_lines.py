@@ -22,37 +22,37 @@ def rejected(text: bytes) -> list[tuple[int, str]]:
 @pytest.mark.parametrize(
     ("line", "rule"),
     [
-        pytest.param(b'{"a":1', "json", id="cut-off"),
+        pytest.param(b'{"a":1', "json", id="truncated"),
         pytest.param(b'{"a":1}{"b":2}', "json", id="two-records"),
-        pytest.param(b'{"a":1} {"b":2}', "json", id="two-records-apart"),
+        pytest.param(b'{"a":1} {"b":2}', "json", id="two-records-with-a-space-between"),
         pytest.param(b'{"a":NaN}', "json", id="nan"),
         pytest.param(b'{"a":-Infinity}', "json", id="infinity"),
         pytest.param(b'{"a":01}', "json", id="leading-zero"),
-        pytest.param(b'{"a":.5}', "json", id="no-digit-before-the-point"),
+        pytest.param(b'{"a":.5}', "json", id="no-digit-before-the-decimal-point"),
         pytest.param(b'{"a":1,}', "json", id="trailing-comma"),
         pytest.param(b"{'a':1}", "json", id="single-quotes"),
         pytest.param(b'{"a":"x\x00y"}', "json", id="nul-in-a-text"),
-        pytest.param(b'\x00{"a":1}', "json", id="nul-in-front"),
-        pytest.param(b'{"a":"\\ud800"}', "json", id="half-a-surrogate-pair"),
+        pytest.param(b'\x00{"a":1}', "json", id="nul-before-the-record"),
+        pytest.param(b'{"a":"\\ud800"}', "json", id="lone-surrogate"),
         pytest.param(b'{"a":"caf\xe9"}', "encoding", id="latin-1"),
         pytest.param(b'{"caf\xe9":1}', "encoding", id="latin-1-in-a-key"),
         pytest.param(b'{"a":"\xed\xa0\x80"}', "encoding", id="surrogates-in-utf-8"),
         pytest.param(b"[1]", "record", id="array"),
         pytest.param(b"null", "record", id="null"),
         pytest.param(b"5", "record", id="number"),
-        pytest.param(b'{"a":1,"a":1}', "doubled_key", id="doubled-key"),
-        pytest.param(b'{"a":{"b":1,"b" :2}}', "doubled_key", id="doubled-key-with-a-blank"),
-        pytest.param(b'{"x":[[{"b":1,"b":2}]]}', "doubled_key", id="doubled-key-in-arrays"),
-        pytest.param(b'{"a\\\\":1,"a\\\\":2}', "doubled_key", id="doubled-key-that-ends-in-a-backslash"),
-        pytest.param(b'{"a":1,"\\u0061":2}', "doubled_key", id="doubled-key-written-otherwise"),
+        pytest.param(b'{"a":1,"a":1}', "doubled_key", id="duplicate-key"),
+        pytest.param(b'{"a":{"b":1,"b" :2}}', "doubled_key", id="duplicate-key-with-a-space"),
+        pytest.param(b'{"x":[[{"b":1,"b":2}]]}', "doubled_key", id="duplicate-key-in-arrays"),
+        pytest.param(b'{"a\\\\":1,"a\\\\":2}', "doubled_key", id="duplicate-key-that-ends-in-a-backslash"),
+        pytest.param(b'{"a":1,"\\u0061":2}', "doubled_key", id="duplicate-key-with-escape"),
         pytest.param(b'{"a":' * 200 + b"1" + b"}" * 200, "nesting", id="200-levels"),
         pytest.param(b'{"a":' + b"[" * 200 + b"]" * 200 + b"}", "nesting", id="200-levels-of-arrays"),
         pytest.param(b'{"a":' * 5000 + b"1" + b"}" * 5000, "nesting", id="5000-levels"),
-        pytest.param(b'{"a":1e99999999999999999999}', "number", id="exponent-beyond-all-measure"),
+        pytest.param(b'{"a":1e99999999999999999999}', "number", id="huge-exponent"),
         pytest.param(b'{"a":' + b"9" * 5000 + b"}", "json", id="5000-digits"),
     ],
 )
-def test_lines_that_are_no_records(line: bytes, rule: str) -> None:
+def test_invalid_lines_are_rejected_by_rule(line: bytes, rule: str) -> None:
     assert rejected(b'{"n":1}\n' + line + b'\n\n{"n":2}') == [(2, rule)]
 
 
@@ -60,13 +60,13 @@ def test_lines_that_are_no_records(line: bytes, rule: str) -> None:
     "line",
     [
         pytest.param(b'{"a":"\\":","b":"\\\\"}', id="escaped-quotes"),
-        pytest.param(b'{ "a" : 1 , "b" : {"a" :2} }\r', id="blanks"),
+        pytest.param(b'{ "a" : 1 , "b" : {"a" :2} }\r', id="whitespace"),
         pytest.param(b'{"a":"{\\"a\\":1,\\"a\\":2}"}', id="json-in-a-text"),
         pytest.param(b'{"a":' * 60 + b"1" + b"}" * 60, id="60-levels"),
         pytest.param(b'{"a":"\\u0000\\ud83d\\ude00"}', id="escapes"),
     ],
 )
-def test_lines_that_are_records(line: bytes) -> None:
+def test_valid_lines_are_parsed(line: bytes) -> None:
     assert rejected(line) == []
     (record,) = parse_lines([line]).records
     assert record == json.loads(line)
@@ -81,7 +81,7 @@ VALUES: Any = st.recursive(
 
 
 def as_json(value: Any, blank: str) -> tuple[str, bool]:
-    """Write a value, objects being tuples of pairs; and tell whether a key is doubled."""
+    """Serialize a value whose objects are tuples of pairs; return it and whether it has duplicate keys."""
     if isinstance(value, tuple):
         parts = [(json.dumps(key), *as_json(inner, blank)) for key, inner in value]
         doubled = len({key for key, _ in value}) < len(value) or any(part[2] for part in parts)
@@ -93,18 +93,18 @@ def as_json(value: Any, blank: str) -> tuple[str, bool]:
 
 
 @given(st.lists(st.tuples(KEYS, VALUES), max_size=4).map(tuple), st.sampled_from(["", " "]))
-def test_no_doubled_key_stays_unseen(record: Any, blank: str) -> None:
+def test_every_duplicate_key_is_rejected(record: Any, blank: str) -> None:
     text, doubled = as_json(record, blank)
     assert rejected(text.encode()) == ([(1, "doubled_key")] if doubled else [])
 
 
-def test_has_doubled_keys_counts_cheaply_first() -> None:
+def test_has_doubled_keys_counts_before_it_parses() -> None:
     assert not has_doubled_keys(b'{"a":1,"b":2}', 2)
     assert has_doubled_keys(b'{"a":1,"a":2}', 1)
 
 
 @given(st.from_regex(r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", fullmatch=True))
-def test_numbers_are_what_was_written(text: str) -> None:
+def test_numbers_are_exact(text: str) -> None:
     value = exact_number(text)
     exact = Decimal(repr(value)) if isinstance(value, float) else value
     assert exact == Decimal(text)
@@ -114,45 +114,45 @@ LINES = st.lists(st.binary(max_size=6).map(lambda line: line.replace(b"\n", b"")
 
 
 @given(LINES, st.integers(1, 7), st.sampled_from([b"", b"\xef\xbb\xbf"]))
-def test_lines_do_not_depend_on_blocks(lines: list[bytes], size: int, mark: bytes) -> None:
+def test_block_boundaries_do_not_change_the_lines(lines: list[bytes], size: int, mark: bytes) -> None:
     text = mark + b"\n".join(lines)
     blocks = (text[i : i + size] for i in range(0, len(text), size))
-    found = [line for part in split_lines(blocks, max_bytes=6) for line in part]
+    split = [line for part in split_lines(blocks, max_bytes=6) for line in part]
     expected = text.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    assert found == (expected if expected[-1] else expected[:-1])
+    assert split == (expected if expected[-1] else expected[:-1])
 
 
 @given(LINES, st.integers(1, 7), st.integers(0, 5), st.sampled_from([b"", b"\xef\xbb\xbf"]))
-def test_the_first_line_that_is_too_long_is_named(lines: list[bytes], size: int, limit: int, mark: bytes) -> None:
+def test_the_first_line_above_the_limit_is_reported(lines: list[bytes], size: int, limit: int, mark: bytes) -> None:
     text = mark + b"\n".join(lines)
     blocks = (text[i : i + size] for i in range(0, len(text), size))
     expected = text.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     too_long = [number for number, line in enumerate(expected, 1) if len(line) > limit]
-    found: list[bytes] = []
+    split: list[bytes] = []
     with pytest.raises(LongRecordError) if too_long else nullcontext() as refused:
         for part in split_lines(blocks, max_bytes=limit):
-            found += part
+            split += part
     if refused is not None:
         assert (refused.value.line, refused.value.limit) == (too_long[0], limit)
-    assert found == expected[: len(found)]
+    assert split == expected[: len(split)]
 
 
-def test_no_more_of_a_line_is_read_than_may_be_kept() -> None:
-    taken = 0
+def test_a_line_is_read_no_further_than_the_limit() -> None:
+    blocks_read = 0
 
     def blocks() -> Iterator[bytes]:
-        nonlocal taken
+        nonlocal blocks_read
         yield b'{"a":1}\n'
         while True:
-            taken += 1
+            blocks_read += 1
             yield b"x" * 10
 
     with pytest.raises(LongRecordError, match="line 2 is longer than 1000 bytes; set max_record_bytes if"):
         list(split_lines(blocks(), max_bytes=1000))
-    assert taken == 101
+    assert blocks_read == 101
 
 
-def test_numbers_of_lines_and_records() -> None:
+def test_lines_and_records_are_numbered() -> None:
     parsed = parse_lines([b'{"a":1}', b"", b"x", b" \r", b'{"a":2}'], after_line=10, after_record=7)
     assert [(line.number, line.ordinal) for line in parsed.lines] == [(11, 8), (15, 10)]
     assert [(line.number, line.rule, line.text) for line in parsed.rejected] == [(13, "json", b"x")]
@@ -167,7 +167,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=4), st.booleans(), st.data())
-def test_every_beginning_of_a_record_is_cut_off(record: dict[str, Any], is_ascii: bool, data: st.DataObject) -> None:
+def test_every_prefix_of_a_record_is_cut_off(record: dict[str, Any], is_ascii: bool, data: st.DataObject) -> None:
     text = json.dumps(record, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
     length = data.draw(st.integers(1, len(text) - 1))
     assert is_cut_off(text[:length])
@@ -193,5 +193,5 @@ def test_every_beginning_of_a_record_is_cut_off(record: dict[str, Any], is_ascii
         b"nul ",
     ],
 )
-def test_what_begins_no_json_is_not_cut_off(line: bytes) -> None:
+def test_other_invalid_lines_are_not_cut_off(line: bytes) -> None:
     assert not is_cut_off(line)

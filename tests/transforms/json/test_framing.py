@@ -1,4 +1,4 @@
-"""Streams are made together with the records that they hold, and cut everywhere."""
+"""Tests of framing: generated streams with known records, in chunks of every size."""
 
 import itertools
 import json
@@ -27,13 +27,13 @@ def chunked(content: bytes, size: int) -> list[bytes]:
 
 
 def split(chunks: list[bytes], framing: Framing, limit: int = LIMIT) -> tuple[list[bytes], list[bytes]]:
-    """Split a stream; give what stands between its records, joined across chunks, and the records."""
+    """Split a stream; return the bytes between its records, joined across chunks, and the records."""
     gaps, records = [b""], []
     content = b"".join(chunks)
     for block in framed_blocks(chunks, framing, max_record_bytes=limit):
         position = block.offset
         for number, piece in enumerate(block.pieces):
-            assert content.startswith(piece, position), "a piece lies where its block says"
+            assert content.startswith(piece, position), "pieces are at the offset of their block"
             position += len(piece)
             if number % 2:
                 records.append(piece)
@@ -78,7 +78,7 @@ def streams(draw: st.DrawFn) -> tuple[Framing, list[bytes], list[bytes]]:
 
 @settings(max_examples=examples(50), deadline=None)
 @given(stream=streams())
-def test_a_stream_is_split_alike_wherever_it_is_cut(stream: tuple[Framing, list[bytes], list[bytes]]) -> None:
+def test_chunk_boundaries_do_not_change_the_split(stream: tuple[Framing, list[bytes], list[bytes]]) -> None:
     framing, gaps, records = stream
     content = b"".join(itertools.chain.from_iterable(zip(gaps, [*records, b""], strict=True)))
     parsed = [DECODER.decode(record.decode()) for record in records]
@@ -91,21 +91,21 @@ def test_a_stream_is_split_alike_wherever_it_is_cut(stream: tuple[Framing, list[
 
 @settings(max_examples=examples(150), deadline=None)
 @given(stream=streams(), data=st.data())
-def test_a_stream_is_refused_exactly_if_a_strict_parser_refuses_it(
+def test_a_stream_is_refused_if_and_only_if_a_strict_parser_refuses_it(
     stream: tuple[Framing, list[bytes], list[bytes]], data: Any
 ) -> None:
     framing, gaps, records = stream
     content = bytearray(b"".join(itertools.chain.from_iterable(zip(gaps, [*records, b""], strict=True))))
     for _ in range(data.draw(st.integers(1, 2))):
-        place = data.draw(st.integers(0, len(content)))
-        content[place : place + data.draw(st.integers(0, 2))] = data.draw(
+        position = data.draw(st.integers(0, len(content)))
+        content[position : position + data.draw(st.integers(0, 2))] = data.draw(
             st.sampled_from([b"", b'"', b"\\", b"{", b"}", b"[", b"]", b",", b"{}", b"\x00", b"0", b" ", BOM, b"\xff"])
         )
-    expected = by_the_book(bytes(content), framing)
+    expected = parsed_strictly(bytes(content), framing)
     size = data.draw(st.integers(1, len(content) + 1))
     try:
-        _, found = split(chunked(bytes(content), size), framing)
-        parsed = [strict(record.decode()) for record in found]
+        _, split_records = split(chunked(bytes(content), size), framing)
+        parsed = [strict(record.decode()) for record in split_records]
     except (FramingError, ValueError):
         parsed = None
     assert parsed == expected
@@ -127,9 +127,9 @@ def refuse(constant: str) -> Any:
 
 
 def texts(content: bytes, framing: Framing) -> list[str]:
-    """Give the records of a stream as anybody would program it, on the whole text."""
+    """Return the records of a stream by a simple implementation on the whole text."""
     text = content.decode().removeprefix("\ufeff").strip(" \t\r\n")
-    decoder, found, position = json.JSONDecoder(), [], 0
+    decoder, record_texts, position = json.JSONDecoder(), [], 0
     if framing == "array" and text:
         position = 1
         assert isinstance(json.loads(text), list)
@@ -138,37 +138,37 @@ def texts(content: bytes, framing: Framing) -> list[str]:
             position += 1
             continue
         _, end = decoder.raw_decode(text, position)
-        found.append(text[position:end])
+        record_texts.append(text[position:end])
         position = end
-    return found
+    return record_texts
 
 
-def by_the_book(content: bytes, framing: Framing) -> list[Any] | None:
+def parsed_strictly(content: bytes, framing: Framing) -> list[Any] | None:
     """Parse a stream by its definition with Python's parser; None if it is refused."""
     try:
         text = content.decode().removeprefix("\ufeff").strip(" \t\r\n")
         if framing == "concatenated":
-            found = []
+            records = []
             while text := text.lstrip(" \t\r\n\ufeff"):
                 value, end = json.JSONDecoder(object_pairs_hook=tuple, parse_constant=refuse).raw_decode(text)
                 text = text[end:]
-                found.append(value)
+                records.append(value)
         elif not text:
             return []
         else:
-            found = strict(text) if framing == "array" else [strict(text)]
+            records = strict(text) if framing == "array" else [strict(text)]
             if framing == "array" and not text.startswith("["):
                 return None
     except ValueError:
         return None
-    return found if all(isinstance(value, tuple) for value in found) else None
+    return records if all(isinstance(record, tuple) for record in records) else None
 
 
 WIDE = b'{"a":' + b"[" * 300 + b'"}]\\""' + b"]" * 300 + b',"b":{"c":"' + b'\\"' * 200 + b'"}}'
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 1000, 10_000])
-def test_many_levels_and_long_strings_are_split_wherever_they_are_cut(size: int) -> None:
+def test_chunk_boundaries_do_not_change_the_split_of_deep_records_and_long_strings(size: int) -> None:
     assert split(chunked(WIDE * 3, size), "concatenated")[1] == [WIDE] * 3
     assert count(chunked(WIDE * 3, size)) == 3
     assert values(chunked(b"[" + WIDE + b"," + WIDE + b"]", size), "array") == [DECODER.decode(WIDE.decode())] * 2
@@ -186,8 +186,8 @@ def test_ten_thousand_levels_are_one_record() -> None:
         pytest.param("array", b'{"a":1}\n{"a":2}', "at offset 0: an array was expected", "lines", id="lines-as-array"),
         pytest.param("array", b' {"a":1}{"a":2}', "at offset 1: an array was", "concatenated", id="firehose-as-array"),
         pytest.param("array", b'{\n "a": 1\n}\n', "at offset 0: an array was", "document", id="document-as-array"),
-        pytest.param("array", b"", "", "", id="nothing"),
-        pytest.param("array", b" \n", "", "", id="blanks"),
+        pytest.param("array", b"", "", "", id="empty"),
+        pytest.param("array", b" \n", "", "", id="whitespace-only"),
         pytest.param("array", b"[]", "", "", id="no-elements"),
         pytest.param("array", b"[{},]", "at offset 4: a record was expected", "", id="trailing-comma"),
         pytest.param("array", b"[,{}]", "at offset 1: a record or the array's end was", "", id="leading-comma"),
@@ -195,27 +195,31 @@ def test_ten_thousand_levels_are_one_record() -> None:
         pytest.param("array", b"[{} {}]", "at offset 4: a comma or the array's end was", "", id="no-comma"),
         pytest.param("array", b"[{},1]", "at offset 4: a record was", "", id="number-as-element"),
         pytest.param("array", b"[[{}]]", "at offset 1: a record or the array's end was", "", id="array-in-array"),
-        pytest.param("array", b"[{}", "at offset 3: the object ends, but a comma or the", "", id="no-end"),
-        pytest.param("array", b"[{},{", "at offset 4: the object ends within the record", "", id="record-cut"),
+        pytest.param("array", b"[{}", "at offset 3: the object ends where a comma or the", "", id="no-end"),
+        pytest.param("array", b"[{},{", "at offset 4: the object ends within the record", "", id="truncated-record"),
         pytest.param("array", b"[{}][{}]", "at offset 4: the end of the object was expected", "", id="two-arrays"),
-        pytest.param("array", b"[{}]}", "at offset 4: the end of the object was expected", "", id="more-brackets"),
+        pytest.param("array", b"[{}]}", "at offset 4: the end of the object was expected", "", id="surplus-bracket"),
         pytest.param("concatenated", b' [{"a":1}]', "at offset 1: a record was", "array", id="array-as-concatenated"),
-        pytest.param("concatenated", b"{}\n{}\r\n\n{}", "", "", id="lines-are-concatenated-too"),
+        pytest.param("concatenated", b"{}\n{}\r\n\n{}", "", "", id="lines-are-valid-as-concatenated"),
         pytest.param("concatenated", b"{},{}", "at offset 2: a record was expected", "", id="comma-between"),
-        pytest.param("concatenated", b"{}}", "at offset 2: a record was expected", "", id="bracket-too-many"),
+        pytest.param("concatenated", b"{}}", "at offset 2: a record was expected", "", id="surplus-brace"),
         pytest.param("concatenated", b"{}\x00{}", "at offset 2: a record was expected", "", id="nul-between"),
-        pytest.param("concatenated", b"{}{", "at offset 2: the object ends within the record", "", id="cut"),
-        pytest.param("concatenated", b'{}{"a":"\\', "at offset 2: the object ends within", "", id="cut-in-an-escape"),
-        pytest.param("concatenated", b"{}\xef\xbb", "at offset 2: the object ends, but a record", "", id="half-a-bom"),
-        pytest.param("array", b"\xef", "at offset 0: the object ends, but an array was", "", id="a-third-of-a-bom"),
+        pytest.param("concatenated", b"{}{", "at offset 2: the object ends within the record", "", id="truncated"),
+        pytest.param(
+            "concatenated", b'{}{"a":"\\', "at offset 2: the object ends within", "", id="truncated-in-an-escape"
+        ),
+        pytest.param("concatenated", b"{}\xef\xbb", "at offset 2: the object ends where a record", "", id="half-a-bom"),
+        pytest.param("array", b"\xef", "at offset 0: the object ends where an array was", "", id="a-third-of-a-bom"),
         pytest.param("concatenated", b"null", "at offset 0: a record was expected", "", id="null"),
         pytest.param("document", b'[{"a":1}]', "at offset 0: a record was expected", "array", id="array-as-document"),
         pytest.param("document", b"{}\n{}", "at offset 3: the end of the object", "concatenated", id="two-documents"),
-        pytest.param("document", b" " + BOM + b"{}", "at offset 1: a record was expected", "", id="bom-behind-a-blank"),
+        pytest.param(
+            "document", b" " + BOM + b"{}", "at offset 1: a record was expected", "", id="bom-after-whitespace"
+        ),
         pytest.param("document", b"{}" + BOM, "at offset 2: the end of the object was", "", id="bom-at-the-end"),
     ],
 )
-def test_what_is_framed_otherwise_is_refused_with_its_offset(
+def test_streams_of_another_framing_are_refused_with_the_offset(
     framing: Framing, content: bytes, error: str, likely: str
 ) -> None:
     for size in (1, len(content) or 1):
@@ -231,7 +235,7 @@ def test_what_is_framed_otherwise_is_refused_with_its_offset(
     assert not error or refused.value.looks_like == likely
 
 
-def test_utf_16_is_named() -> None:
+def test_utf_16_is_recognized() -> None:
     with pytest.raises(FramingError, match=r"^at offset 0: the object is UTF-16, by its byte order mark; records are"):
         split(['{"a": 1}'.encode("utf-16")], "concatenated")
 
@@ -262,16 +266,16 @@ def test_offsets_go_beyond_32_bits() -> None:
         pytest.param(BOM + b' {"a": "}{"}{"b": 1}', "concatenated", id="concatenated"),
         pytest.param(b'{\n"a": 1\n}{\n"b": 1\n}', "concatenated", id="pretty-printed-and-concatenated"),
         pytest.param(b'{\n "a": 1\n}\n', "document", id="document"),
-        pytest.param(b'{"a":\n 1, ' + b" " * 100_000 + b"}", "document", id="document-above-what-is-looked-at"),
+        pytest.param(b'{"a":\n 1, ' + b" " * 100_000 + b"}", "document", id="document-larger-than-the-guess-reads"),
         pytest.param(b'[\n {"a": 1},\n {"a": 2}]', "array", id="array"),
         pytest.param(b"[]", "array", id="no-elements"),
         pytest.param(b"[1]", None, id="array-of-numbers"),
-        pytest.param(b'{"a": 1\n{"a": 2}\n', None, id="line-that-was-cut"),
-        pytest.param(b'{"a": 1,\n{"a": 2}\n', None, id="line-that-was-cut-behind-a-comma"),
-        pytest.param(b"{} garbage", None, id="garbage-behind-a-record"),
+        pytest.param(b'{"a": 1\n{"a": 2}\n', None, id="truncated-line"),
+        pytest.param(b'{"a": 1,\n{"a": 2}\n', None, id="truncated-line-after-a-comma"),
+        pytest.param(b"{} garbage", None, id="garbage-after-a-record"),
         pytest.param(b"a,b\n1,2\n", None, id="csv"),
-        pytest.param(b"", None, id="nothing"),
+        pytest.param(b"", None, id="empty"),
     ],
 )
-def test_the_likely_framing_shows_at_the_first_record(text: bytes, likely: str | None) -> None:
+def test_the_likely_framing_is_guessed_from_the_first_record(text: bytes, likely: str | None) -> None:
     assert likely_records(text) == likely

@@ -1,5 +1,5 @@
-"""Records with JSON in their strings are made together with what they must become, so that the expectation knows nothing
-of the scrubber; what is left is looked for in every decoding."""
+"""Records with JSON in their strings are generated together with their expected scrub, independently of the scrubber;
+remaining values are searched for in every decoding."""
 
 import json
 import random
@@ -16,12 +16,12 @@ NAMES = ("email", "email", "Message", "Message", "body", "a.b", 'say "x"', "Zür
 SHORT = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 LONE = "\ud83d"
 
-#: Pieces of text, each as it is and as it must become.
+#: Pieces of text, each before and after the scrub.
 Pieces = list[tuple[str, str]]
 
 
 class Maker:
-    """Makes records at random; ``markers`` are the values that must go."""
+    """Generates random records; ``markers`` are the values that must be replaced."""
 
     def __init__(self, seed: int, *, depth: str, inside: Any, replacement: str) -> None:
         self.random = random.Random(seed)
@@ -30,19 +30,23 @@ class Maker:
         self.replaced = 0
 
     def record(self) -> Pieces:
-        return [*self.blank(), *self.object(0, 3, goes=False, top=True, is_open=self.inside == "any"), *self.blank()]
+        return [
+            *self.blank(),
+            *self.object(0, 3, replaced=False, top=True, is_open=self.inside == "any"),
+            *self.blank(),
+        ]
 
     def blank(self) -> Pieces:
         return [(text := self.random.choice(["", "", "", " ", "\t ", "\r"]), text)]
 
-    def object(self, level: int, room: int, *, goes: bool, top: bool, is_open: bool) -> Pieces:
-        """Make an object; ``goes``: it is part of a value that goes; ``top``: of a document that is scrubbed."""
+    def object(self, level: int, room: int, *, replaced: bool, top: bool, is_open: bool) -> Pieces:
+        """Generate an object; ``replaced``: part of a replaced value; ``top``: top of a scrubbed document."""
         pieces: Pieces = [("{", "{")]
         for number in range(self.random.randrange(4)):
             name = self.random.choice(NAMES)
-            is_field = name == "email" and not goes and (level == 0 or is_open) and (top or self.depth == "any")
+            is_field = name == "email" and not replaced and (level == 0 or is_open) and (top or self.depth == "any")
             named = level == 0 and name in self.inside and (top or self.depth == "any")
-            value = self.value(level, room - 1, goes=goes or is_field, top=False, is_open=is_open or named)
+            value = self.value(level, room - 1, replaced=replaced or is_field, top=False, is_open=is_open or named)
             if is_field:
                 written = "".join(before for before, _ in value)
                 value = [(written, self.replacement)]
@@ -52,7 +56,7 @@ class Maker:
             pieces += [*self.blank(), *value, *self.blank()]
         return [*pieces, ("}", "}")]
 
-    def value(self, level: int, room: int, *, goes: bool, top: bool, is_open: bool) -> Pieces:
+    def value(self, level: int, room: int, *, replaced: bool, top: bool, is_open: bool) -> Pieces:
         kind = self.random.randrange(7) if room > 0 else self.random.randrange(3)
         if kind == 0:
             text = self.random.choice(
@@ -61,29 +65,35 @@ class Maker:
             return [(text, text)]
         if kind in (1, 2):
             marker = f"mark{self.random.randrange(10**12)}"
-            if goes:
+            if replaced:
                 self.markers.append(marker)
             text = self.string(marker + self.random.choice(["", "é😀", "\\", '"', "\n/", LONE]))
             return [(text, text)]
         if kind == 3:
-            items = [self.value(level, room - 1, goes=goes, top=top, is_open=is_open) for _ in range(2)]
+            items = [self.value(level, room - 1, replaced=replaced, top=top, is_open=is_open) for _ in range(2)]
             return [("[", "["), *items[0], (",", ","), *items[1], ("]", "]")]
         if kind == 4:
-            return self.object(level, room, goes=goes, top=top, is_open=is_open)
-        return self.json_in_string(level, room, goes=goes, is_open=is_open)
+            return self.object(level, room, replaced=replaced, top=top, is_open=is_open)
+        return self.json_in_string(level, room, replaced=replaced, is_open=is_open)
 
-    def json_in_string(self, level: int, room: int, *, goes: bool, is_open: bool) -> Pieces:
+    def json_in_string(self, level: int, room: int, *, replaced: bool, is_open: bool) -> Pieces:
         inner: Pieces = self.blank()
         for _ in range(self.random.choice([1, 1, 2])):
             kind = self.random.randrange(3)
             if kind == 0:
                 inner += (
-                    self.json_in_string(level + 1, room - 1, goes=goes, is_open=is_open) if room > 0 else [("1 ",) * 2]
+                    self.json_in_string(level + 1, room - 1, replaced=replaced, is_open=is_open)
+                    if room > 0
+                    else [("1 ",) * 2]
                 )
             elif kind == 1:
-                inner += [("[", "["), *self.object(level + 1, room, goes=goes, top=True, is_open=is_open), ("]", "]")]
+                inner += [
+                    ("[", "["),
+                    *self.object(level + 1, room, replaced=replaced, top=True, is_open=is_open),
+                    ("]", "]"),
+                ]
             else:
-                inner += self.object(level + 1, room, goes=goes, top=True, is_open=is_open)
+                inner += self.object(level + 1, room, replaced=replaced, top=True, is_open=is_open)
             inner += [(text := self.random.choice(["", "\n", " "]), text)]
         written: Pieces = [('"', '"')]
         for before, after in inner:
@@ -105,8 +115,8 @@ class Maker:
 
 
 def decodings(text: str) -> str:
-    """Take the escapes off a text, level by level, and give all that this makes of it."""
-    found = [text]
+    """Return a text and all texts that result from removing its escapes level by level."""
+    texts = [text]
     while "\\" in text:
         text = re.sub(
             r"\\(?:u([0-9a-fA-F]{4})|(.))",
@@ -114,14 +124,14 @@ def decodings(text: str) -> str:
             text,
             flags=re.DOTALL,
         )
-        found.append(text)
-    return "\n".join(found)
+        texts.append(text)
+    return "\n".join(texts)
 
 
 @pytest.mark.parametrize("replacement", ['""', "null", '"é \\"gone\\" \\\\"'])
 @pytest.mark.parametrize("inside", ["any", ("Message", "body"), ("Message",)])
 @pytest.mark.parametrize("depth", ["top", "any"])
-def test_only_the_fields_values_change_at_every_level(depth: Any, inside: Any, replacement: str) -> None:
+def test_only_values_of_the_fields_change_at_every_level(depth: Any, inside: Any, replacement: str) -> None:
     scrubber = scrubber_inside(("email",), depth, replacement.encode(), inside)
     proof = ScrubProof(("email",), depth, replacement.encode(), inside)
     deep = 0
@@ -135,8 +145,8 @@ def test_only_the_fields_values_change_at_every_level(depth: Any, inside: Any, r
         assert scrubber.scrub(expected) == (expected, 0), seed
         everything = decodings(scrubbed.decode())
         assert not [marker for marker in maker.markers if marker in everything], seed
-        assert not proof.look(scrubbed.decode()).holds, seed
-        assert proof.look(line.decode()).holds == (maker.replaced > 0), seed
+        assert not proof.check(scrubbed.decode()).unscrubbed, seed
+        assert proof.check(line.decode()).unscrubbed == (maker.replaced > 0), seed
         deep += line.count(b"\\\\") > 0 and changed > 1
     assert deep > 10
 
@@ -156,7 +166,7 @@ def dump(value: Any, levels: int = 1) -> str:
             ["Message"],
             r'{"Message": "{\"email\": \"x\", \"n\":1.00}", "b": "{\"email\": 1}"}',
             r'{"Message": "{\"email\": \"\", \"n\":1.00}", "b": "{\"email\": 1}"}',
-            id="the-named-string-alone",
+            id="only-the-named-string",
         ),
         pytest.param(
             ["email"],
@@ -164,7 +174,7 @@ def dump(value: Any, levels: int = 1) -> str:
             "any",
             r'{"Message": "\u007b\u0022em\\u0061il\u0022:\u005B1]\/\u007D"}',
             r'{"Message": "\u007b\u0022em\\u0061il\u0022:\u005B1]\/\u007D"}',
-            id="no-JSON-in-escapes",
+            id="escaped-invalid-JSON",
         ),
         pytest.param(
             ["email"],
@@ -172,7 +182,7 @@ def dump(value: Any, levels: int = 1) -> str:
             "any",
             r'{"Message": "\u007b\u0022em\\u0061il\u0022:\u005B1\u005d\u007D"}',
             r'{"Message": "\u007b\u0022em\\u0061il\u0022:\"\"\u007D"}',
-            id="JSON-in-escapes",
+            id="escaped-JSON",
         ),
         pytest.param(
             ["email"],
@@ -180,7 +190,7 @@ def dump(value: Any, levels: int = 1) -> str:
             "any",
             r'{"a": "{\"deep\": {\"email\": 1}}", "b": "[{\"email\": 1}]"}',
             r'{"a": "{\"deep\": {\"email\": 1}}", "b": "[{\"email\": \"\"}]"}',
-            id="at-the-top-of-the-document-that-the-string-holds",
+            id="top-of-the-document-in-the-string",
         ),
         pytest.param(
             ["Message.user.email"],
@@ -188,7 +198,7 @@ def dump(value: Any, levels: int = 1) -> str:
             ["Message"],
             r'{"Message": ["{\"user\": \"{\\\"email\\\": 1}\", \"email\": 2}"]}',
             r'{"Message": ["{\"user\": \"{\\\"email\\\": \\\"\\\"}\", \"email\": 2}"]}',
-            id="a-path-goes-on-inside-of-strings",
+            id="a-path-continues-inside-strings",
         ),
         pytest.param(
             ["email"],
@@ -220,7 +230,7 @@ def dump(value: Any, levels: int = 1) -> str:
             "any",
             r'{"a": "\ufeff {\"email\": NaN, \"x\": \"a\nb\"}{}"}',
             r'{"a": "\ufeff {\"email\": \"\", \"x\": \"a\nb\"}{}"}',
-            id="BOM-NaN-and-line-ends-in-strings",
+            id="BOM-NaN-and-line-feeds-in-strings",
         ),
         pytest.param(
             ["email"],
@@ -228,7 +238,7 @@ def dump(value: Any, levels: int = 1) -> str:
             "any",
             r'{"a": "\"{\\\"email\\\": 1}\""}',
             r'{"a": "\"{\\\"email\\\": \\\"\\\"}\""}',
-            id="written-as-JSON-twice",
+            id="serialized-twice",
         ),
         pytest.param(
             ["a"],
@@ -244,27 +254,27 @@ def dump(value: Any, levels: int = 1) -> str:
             "any",
             '\ufeff{"Grüße 😀": "{\\"email\\": \\"é😀\\", \\"ü\\": \\"😀\\"}"}\r',
             '\ufeff{"Grüße 😀": "{\\"email\\": \\"\\", \\"ü\\": \\"😀\\"}"}\r',
-            id="characters-of-several-bytes",
+            id="multibyte-characters",
         ),
     ],
 )
-def test_what_is_looked_into(fields: list[str], depth: Any, inside: Any, line: str, scrubbed: str) -> None:
+def test_strings_that_are_scrubbed_inside(fields: list[str], depth: Any, inside: Any, line: str, scrubbed: str) -> None:
     scrubber = scrubber_inside(tuple(fields), depth, b'""', inside if inside == "any" else tuple(inside))
     assert scrubber.scrub(line.encode())[0].decode() == scrubbed
     assert scrubber.scrub(scrubbed.encode()) == (scrubbed.encode(), 0)
 
 
-def test_levels_have_an_end() -> None:
+def test_levels_are_limited() -> None:
     scrubber = scrubber_inside(("email",), "top", b'""', "any")
     line = dump({"a": dump({"email": "x"}, 8)}).encode()
     assert scrubber.scrub(line)[0] == dump({"a": dump({"email": ""}, 8)}).encode()
     deep = '{"email": 1}'
-    for _ in range(MOST_LEVELS + 1):  # escapes that do not double with each level
+    for _ in range(MOST_LEVELS + 1):  # escapes that do not double per level
         escaped = (f"\\u{ord(character):04x}" if character in '"\\' else character for character in deep)
         deep = f'"{"".join(escaped)}"'
-    with pytest.raises(NotARecordError, match="more than 16 levels deep"):
+    with pytest.raises(NotARecordError, match="nested more than 16 levels deep"):
         scrubber.scrub(f'{{"a": {deep}}}'.encode())
-    assert ScrubProof(("email",), "top", b'""').look(f'{{"a": {deep}}}').hidden == 1
+    assert ScrubProof(("email",), "top", b'""').check(f'{{"a": {deep}}}').hidden == 1
     with pytest.raises(NotARecordError, match="nested too deeply"):
         scrubber.scrub(dump({"a": "[" * 5000 + '""' + "]" * 5000}).encode())
 
@@ -273,27 +283,27 @@ def test_levels_have_an_end() -> None:
     ("text", "at_top", "anywhere"),
     [
         pytest.param('{"email": "x"}', True, True, id="object"),
-        pytest.param(' \ufeff[{"email": {}}] ', True, True, id="array-with-blanks"),
+        pytest.param(' \ufeff[{"email": {}}] ', True, True, id="array-with-whitespace"),
         pytest.param('{"email": ""}', False, False, id="replaced"),
-        pytest.param('{"email": "", "email": null}', True, True, id="doubled"),
-        pytest.param('{"a": {"email": "x"}}', False, True, id="deeper"),
+        pytest.param('{"email": "", "email": null}', True, True, id="duplicate-key"),
+        pytest.param('{"a": {"email": "x"}}', False, True, id="nested-key"),
         pytest.param('{"em\\u0061il": "x"}', True, True, id="escaped-key"),
         pytest.param('{"a": 1}\n{"email": "x"}\n', True, True, id="JSON-lines"),
         pytest.param('{"a": 1}{"email": "x"}', True, True, id="concatenated"),
-        pytest.param('{"b": "{\\"email\\": 1}"}', True, True, id="a-string-in-it"),
-        pytest.param(json.dumps('{"email": "x"}'), True, True, id="written-twice"),
-        pytest.param('{"{\\"email\\": 1}": 2}', True, True, id="in-a-key"),
+        pytest.param('{"b": "{\\"email\\": 1}"}', True, True, id="string-in-the-string"),
+        pytest.param(json.dumps('{"email": "x"}'), True, True, id="serialized-twice"),
+        pytest.param('{"{\\"email\\": 1}": 2}', True, True, id="JSON-in-a-key"),
         pytest.param('INFO got {"email": "x"} from SQS', True, True, id="JSON-in-a-text"),
-        pytest.param('INFO {"m": "{\\"email\\": \\"x\\"}"} got', True, True, id="a-string-in-JSON-in-a-text"),
-        pytest.param('{"email": "x", "trunc', True, True, id="cut-at-its-end"),
-        pytest.param('"email": "x", "b": 1}', True, True, id="cut-at-its-beginning"),
+        pytest.param('INFO {"m": "{\\"email\\": \\"x\\"}"} got', True, True, id="string-in-JSON-in-a-text"),
+        pytest.param('{"email": "x", "trunc', True, True, id="truncated-at-the-end"),
+        pytest.param('"email": "x", "b": 1}', True, True, id="truncated-at-the-beginning"),
         pytest.param('got {"email" : ""} here', False, False, id="replaced-in-a-text"),
-        pytest.param('write "email": "x" to set it', False, False, id="a-text-about-JSON"),
-        pytest.param('say "email"', False, False, id="a-quoted-word"),
-        pytest.param("{'email': 1}", False, False, id="no-JSON"),
-        pytest.param('["email", "x"]', False, False, id="a-value-of-the-name"),
-        pytest.param('{"a": NaN, "t": "a\nb", "email": 1}', True, True, id="what-Python-takes-for-JSON"),
-        pytest.param('{"email": ' + "[" * 3000 + "]" * 3000 + "}", True, True, id="nested-deeply"),
+        pytest.param('write "email": "x" to set it', False, False, id="text-about-JSON"),
+        pytest.param('say "email"', False, False, id="quoted-word"),
+        pytest.param("{'email': 1}", False, False, id="single-quotes"),
+        pytest.param('["email", "x"]', False, False, id="value-like-the-name"),
+        pytest.param('{"a": NaN, "t": "a\nb", "email": 1}', True, True, id="JSON-by-Python-only"),
+        pytest.param('{"email": ' + "[" * 3000 + "]" * 3000 + "}", True, True, id="deeply-nested"),
         pytest.param(json.dumps('"' * 2**14), False, False, id="many-quotes"),
     ],
 )
@@ -301,17 +311,17 @@ def test_strings_that_hide_a_field(text: str, at_top: bool, anywhere: bool) -> N
     for depth, hides in (("top", at_top), ("any", anywhere)):
         proof = ScrubProof(("email",), depth, b'""')  # type: ignore[arg-type]
         for record in ({"Message": text}, {"a": [{"b": text}], "email": ""}):
-            found = proof.look(json.dumps(record))
-            assert (found.holds, found.hidden) == (False, int(hides)), depth
+            remains = proof.check(json.dumps(record))
+            assert (remains.unscrubbed, remains.hidden) == (False, int(hides)), depth
 
 
-def test_strings_that_are_opened_hide_nothing() -> None:
+def test_strings_that_are_scrubbed_inside_hide_nothing() -> None:
     line = json.dumps({"Message": '{"email": "x"}', "log": '{"email": "x"}', "cut": '{"email": "x"'})
     proof = ScrubProof(("email",), "top", b'""', ("Message", "cut"))
-    found = proof.look(line)
-    assert (found.holds, found.hidden) == (True, 2)
+    remains = proof.check(line)
+    assert (remains.unscrubbed, remains.hidden) == (True, 2)
     scrubbed = scrubber_inside(("email",), "top", b'""', ("Message", "cut")).scrub(line.encode())[0]
-    found = proof.look(scrubbed.decode())
-    assert (found.holds, found.hidden) == (False, 2)
+    remains = proof.check(scrubbed.decode())
+    assert (remains.unscrubbed, remains.hidden) == (False, 2)
     path = ScrubProof(("Message.email",), "top", b'""')
-    assert path.look(json.dumps({"Message": '{"email": "x"}', "log": '{"email": "x"}'})).hidden == 1
+    assert path.check(json.dumps({"Message": '{"email": "x"}', "log": '{"email": "x"}'})).hidden == 1

@@ -1,4 +1,4 @@
-"""Texts are made together with what they must become, so that the expectation knows nothing of the scanner."""
+"""Texts are generated together with their expected scrub, independently of the scanner."""
 
 import json
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ SHORT = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\b": "\\b", "\f": "\\f", "\n": "
 
 @dataclass(frozen=True)
 class Node:
-    """A value as it is written; its pieces are texts, nodes of an array, and pairs of a key's name and its value."""
+    """A serialized value; its pieces are texts, nodes of an array, and pairs of a key's name and its value."""
 
     pieces: tuple[Any, ...]
 
     def write(self, rule: Any = None) -> str:
-        """Write the node: as it is, or with the field's values replaced, by path or anywhere."""
+        """Serialize the node: unchanged, or with the field's values replaced, by path or anywhere."""
         written = ""
         for piece in self.pieces:
             if isinstance(piece, str):
@@ -50,7 +50,7 @@ class Node:
 
 @st.composite
 def strings(draw: st.DrawFn, texts: st.SearchStrategy[str] = TEXTS) -> tuple[str, str]:
-    """A text, and one of the ways in which JSON may write it."""
+    """Generate a text, and one of its spellings in JSON."""
     text = draw(texts)
     written = ""
     for character in text:
@@ -106,8 +106,8 @@ RECORDS = st.tuples(BLANKS, objects(VALUES), BLANKS, st.sampled_from(["", "\n", 
 )
 @settings(max_examples=examples(60), deadline=None)
 @given(record=RECORDS)
-def test_only_the_fields_values_change(fields: list[str], depth: Any, rule: Any, record: Node) -> None:
-    line, expected = (record.write(way).encode("utf-8", "surrogatepass") for way in (None, rule))
+def test_only_values_of_the_fields_change(fields: list[str], depth: Any, rule: Any, record: Node) -> None:
+    line, expected = (record.write(each).encode("utf-8", "surrogatepass") for each in (None, rule))
     scrubbed, changed = scrubber(tuple(fields), depth).scrub(line)
     assert scrubbed == expected
     assert (changed > 0) == (line != expected)
@@ -117,15 +117,15 @@ def test_only_the_fields_values_change(fields: list[str], depth: Any, rule: Any,
 
 
 def values_of(name: str, line: bytes) -> set[str]:
-    """Find the values of a key at any depth with a parser that keeps doubled keys, and numbers as text."""
-    found: set[str] = set()
+    """Return the values of a key at any depth, with a parser that preserves duplicate keys, and numbers as text."""
+    values: set[str] = set()
 
     def pairs(members: list[tuple[str, Any]]) -> Any:
-        found.update(json.dumps(value) for key, value in members if key == name)
+        values.update(json.dumps(value) for key, value in members if key == name)
         return members
 
     json.loads(line, object_pairs_hook=pairs, parse_int=str, parse_float=str)
-    return found
+    return values
 
 
 def test_two_fields_and_a_path_at_once() -> None:
@@ -140,11 +140,11 @@ def test_two_fields_and_a_path_at_once() -> None:
     "line",
     [b"", b"\n", b" \t\r\n", b'{"other": "file_contents"}', b'{"x": {"file_contents": 1}}', b'{"file_contents": ""}'],
 )
-def test_lines_that_stay(line: bytes) -> None:
+def test_lines_without_a_value_to_scrub_are_returned_as_is(line: bytes) -> None:
     assert scrub_line(line, [FIELD]) is line
 
 
-def test_a_bom_stays() -> None:
+def test_a_bom_is_preserved() -> None:
     assert scrub_line(b'\xef\xbb\xbf{"file_contents":1}', [FIELD]) == b'\xef\xbb\xbf{"file_contents":""}'
 
 
@@ -156,7 +156,7 @@ def test_a_bom_stays() -> None:
         pytest.param(b'{"a": NaN}', "invalid character", id="NaN"),
         pytest.param(b'{"a": 01}', "invalid number", id="leading-zero"),
         pytest.param(b'{"a": "\x00"}', "invalid character", id="NUL"),
-        pytest.param(b'{"a": "\\x"}', "invalid escape", id="no-escape"),
+        pytest.param(b'{"a": "\\x"}', "invalid escape", id="invalid-escape"),
         pytest.param(b"[1]", "not a JSON object", id="array"),
         pytest.param(b"1", "not a JSON object", id="number"),
         pytest.param(b'{"a": "\xff"}', "not UTF-8 (byte 8 of the record)", id="latin-1"),
@@ -164,13 +164,13 @@ def test_a_bom_stays() -> None:
         pytest.param(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply", id="100000-levels"),
     ],
 )
-def test_what_is_no_record_is_refused(line: bytes, reason: str) -> None:
+def test_invalid_records_are_refused(line: bytes, reason: str) -> None:
     with pytest.raises(NotARecordError) as raised:
         scrub_line(line, [FIELD])
     assert reason in str(raised.value)
 
 
-def test_two_fields_at_the_top_and_again() -> None:
+def test_two_top_level_fields_are_scrubbed_idempotently() -> None:
     line = b'{"file_contents": "x", "more": "y", "other": "\\"file_contents\\": 1"}'
     scrubbed = b'{"file_contents": "", "more": "", "other": "\\"file_contents\\": 1"}'
     for text in (line, scrubbed):
@@ -178,7 +178,7 @@ def test_two_fields_at_the_top_and_again() -> None:
         assert scrub_line(text, ["more", "file_contents"], depth="any") == scrubbed
 
 
-def test_many_levels_are_no_fault() -> None:
+def test_many_levels_are_valid() -> None:
     line = b'{"x":' + b'{"y":[' * 100 + b'"}"' + b"]}" * 100 + b',"file_contents":' + b"[" * 50 + b"]" * 50 + b"}"
     assert scrub_line(line, [FIELD]).endswith(b'}]},"file_contents":""}')
     assert scrub_line(line, ["x.y.y.z"]) == line
@@ -186,11 +186,11 @@ def test_many_levels_are_no_fault() -> None:
 
 @settings(max_examples=examples(200), deadline=None)
 @given(record=RECORDS, data=st.data())
-def test_a_line_is_refused_exactly_if_a_strict_parser_refuses_it(record: Node, data: Any) -> None:
+def test_a_line_is_refused_if_and_only_if_a_strict_parser_refuses_it(record: Node, data: Any) -> None:
     line = bytearray(record.write().encode("utf-8", "surrogatepass"))
     for _ in range(data.draw(st.integers(1, 2))):
-        place = data.draw(st.integers(0, len(line) - 1))
-        line[place : place + data.draw(st.integers(0, 2))] = data.draw(
+        position = data.draw(st.integers(0, len(line) - 1))
+        line[position : position + data.draw(st.integers(0, 2))] = data.draw(
             st.sampled_from([b"", b'"', b"\\", b"{", b"}", b",", b"\xc3", b"\x00", b"0", b"\\u", b" "])
         )
     try:
@@ -209,6 +209,6 @@ def refuse(constant: str) -> Any:
     raise ValueError(constant)
 
 
-def test_a_backslash_in_a_name_need_not_be_doubled() -> None:
+def test_a_backslash_in_a_name_needs_no_escape() -> None:
     line = rb'{"C:\\dir": "secret", "C:dir": "kept"}'
     assert scrub_line(line, [r"C:\dir"]) == scrub_line(line, [r"C:\\dir"]) == rb'{"C:\\dir": "", "C:dir": "kept"}'

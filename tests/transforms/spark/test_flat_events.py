@@ -1,4 +1,4 @@
-"""Records of a DataFrame to the columns of a schema: literal rows."""
+"""Flatten records of a DataFrame by a schema: literal rows."""
 
 import datetime as dt
 from typing import Any
@@ -27,18 +27,18 @@ OUT = (
 )
 AT = dt.datetime(2026, 8, 1, 10)
 
-#: A record, and its row; none for what is no record at all.
+#: A record, and its row; None for texts without a row.
 ROWS: dict[str, tuple[Any, Any]] = {
     "clean": ('{"id": 1, "at": 1785578400000, "user": {"name": "a"}}', (1, AT, "a", None, None, None, None)),
     "empty": ("{}", (None,) * 7),
-    "misfit with a text column": ('{"id": "12"}', (None, None, None, '"12"', None, None, None)),
-    "misfit without one": ('{"at": "late"}', (None,) * 6 + ({"at": "late"},)),
+    "mistyped value with a text column": ('{"id": "12"}', (None, None, None, '"12"', None, None, None)),
+    "mistyped value without a text column": ('{"at": "late"}', (None,) * 6 + ({"at": "late"},)),
     "unknown attributes": ('{"new": {"x.y": [1], "z": null}}', (None,) * 6 + ({"new.x\\.y": "[1]"},)),
-    "no JSON": ("nope", (None, None, None, None, "json", "nope", None)),
+    "invalid JSON": ("nope", (None, None, None, None, "json", "nope", None)),
     "two on a line": ("{} {}", (None, None, None, None, "json", "{} {}", None)),
-    "no object": ("[1]", (None, None, None, None, "record", "[1]", None)),
-    "doubled key": ('{"id": 1, "id": 1}', (None, None, None, None, "doubled_key", '{"id": 1, "id": 1}', None)),
-    "doubled key over several lines": (
+    "not an object": ("[1]", (None, None, None, None, "record", "[1]", None)),
+    "duplicate key": ('{"id": 1, "id": 1}', (None, None, None, None, "doubled_key", '{"id": 1, "id": 1}', None)),
+    "duplicate key over several lines": (
         '{"id"\n: 1,\n"id": 2}',
         (None, None, None, None, "doubled_key", '{"id"\n: 1,\n"id": 2}', None),
     ),
@@ -49,7 +49,7 @@ ROWS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def test_each_record_is_a_row(spark: SparkSession) -> None:
+def test_each_record_becomes_one_row(spark: SparkSession) -> None:
     texts = [text.encode() if isinstance(text, str) else text for text, _ in ROWS.values()]
     records = spark.createDataFrame(list(enumerate(texts)), "n int, value binary").coalesce(1)
     expected = spark.createDataFrame([(n, *row) for n, (_, row) in enumerate(ROWS.values()) if row], OUT)
@@ -60,24 +60,24 @@ def test_each_record_is_a_row(spark: SparkSession) -> None:
     assert_df_equality(records.limit(0).transform(flatten_events, schema=SCHEMA), expected.limit(0))
 
 
-def test_structs_are_records(spark: SparkSession) -> None:
+def test_structs_are_flattened_like_texts(spark: SparkSession) -> None:
     records = spark.sql(
         "select named_struct('id', 7L, 'user', named_struct('name', 'ü'), 'at', timestamp_micros(1785578400000001)) value"
     )
     schema = learn_schema(records, timestamps={"at": "iso"})
     expected = spark.sql("select timestamp_micros(1785578400000001) at, 7L id, 'ü' user_name")
-    found = records.transform(flatten_events, schema=schema).select("at", "id", "user_name")
-    assert_df_equality(found, expected, ignore_nullable=True)
+    flat = records.transform(flatten_events, schema=schema).select("at", "id", "user_name")
+    assert_df_equality(flat, expected, ignore_nullable=True)
 
 
-def test_a_schema_grows_behind_what_is_known(spark: SparkSession) -> None:
+def test_new_columns_are_appended_to_a_known_schema(spark: SparkSession) -> None:
     records = spark.createDataFrame(
         [('{"id": "n/a", "name": 1.5, "at": "late"}', 1), ('{"name": "x"}', 2), ("nope", 3)], "value string, NAME int"
     )
     grown = learn_schema(records, known=SCHEMA, separator="_")
     assert grown.columns == (
         *SCHEMA.columns,
-        EventColumn(("name",), "name_2", "double"),  # the column NAME goes along
+        EventColumn(("name",), "name_2", "double"),  # the input column NAME is kept
         EventColumn(("at",), "at__text", "string", is_text=True),
         EventColumn(("name",), "name_2__text", "string", is_text=True),
     )
@@ -87,15 +87,15 @@ def test_a_schema_grows_behind_what_is_known(spark: SparkSession) -> None:
     assert learn_schema(records.limit(0), known=SCHEMA).columns == SCHEMA.columns
 
 
-def test_what_cannot_be_is_said_at_once(spark: SparkSession) -> None:
+def test_invalid_arguments_are_refused_before_the_query_runs(spark: SparkSession) -> None:
     records = spark.createDataFrame([("{}", 1)], "value string, User_Name int")
     with pytest.raises(MissingColumnsError, match="value"):
         flatten_events(records.drop("value"), schema=SCHEMA)
     with pytest.raises(ValueError, match="the records have a column 'User_Name', and so has the schema"):
         flatten_events(records, schema=SCHEMA)
-    with pytest.raises(ValueError, match="unknown format of times 'millis'; known are epoch_seconds"):
+    with pytest.raises(ValueError, match="unknown time format 'millis'; known are epoch_seconds"):
         learn_schema(records, timestamps={"at": "millis"})
     with pytest.raises(ValueError, match=r"separator '\.' cannot be part of a column's name"):
         learn_schema(records, separator=".")
-    with pytest.raises(ValueError, match="column id is bigint in the known schema, and no iso"):
+    with pytest.raises(ValueError, match=r"column id is bigint in the known schema, not timestamp\(iso\)"):
         learn_schema(records, timestamps={"id": "iso"}, known=SCHEMA)
