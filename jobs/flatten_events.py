@@ -36,17 +36,17 @@ def build(events: TopicObjects, *, feed: FlattenEventsFeed, lake_uri: str, layou
 
 
 def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[TargetJob[TopicObjects, JudgedRows]]:
-    """Give a target for each table that topics fill; the source is listed once for all of them.
+    """Return a target for each table that topics fill; the source is listed once for all of them.
 
     Raises:
-        EmptySourceError: If no object of a wanted topic lies there.
+        EmptySourceError: If the source has no object of a wanted topic.
     """
     folder = open_folder(feed, lake)
     listing = folder.list()
     if not listing.topics:
         raise EmptySourceError(_describe_no_topic(folder))
     warnings = [
-        f"source.topics: no object lies there of a topic like {pattern!r}"
+        f"source.topics: no topic at the source matches {pattern!r}"
         for pattern in feed.source.topics
         if not any(is_wanted(topic, (pattern,)) for topic in listing.topics)
     ]
@@ -106,7 +106,7 @@ def _describe_no_topic(folder: SinkFolder) -> str:
         for taken in objects
     }
     return describe_empty(
-        folder.folder or f"{folder.lake.uri}/", others | dict(found.strays), whose="one of the sink's"
+        folder.folder or f"{folder.lake.uri}/", others | dict(found.strays), expected="an object of the sink"
     )
 
 

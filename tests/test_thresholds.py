@@ -203,7 +203,7 @@ RECORDS = [
         pytest.param((rewrite, "_IN_MEMORY", 10), id="a-body-on-disk"),
         pytest.param((json_text, "_DECODED_AT_ONCE", 3), id="texts-checked-in-parts"),
         pytest.param((json_lines, "PIECE_BYTES", 3), id="unpacked-in-parts"),
-        pytest.param((storage_gzip, "_FED_BYTES", 1), id="unpacked-byte-by-byte"),
+        pytest.param((storage_gzip, "_INPUT_BYTES", 1), id="unpacked-byte-by-byte"),
         pytest.param((local_in_place, "PIECE_BYTES", 5), id="read-in-parts"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Symbolic links in a local lake: those that lead out of it, or in circles, are listed by name and not followed."""
+"""Symbolic links in a local lake: links that leave it, or form a cycle, are listed by name and not followed."""
 
 import os
 from collections.abc import Iterator
@@ -12,22 +12,22 @@ _LEADS_BACK: Final = "a symbolic link leads back to this folder, which is listed
 
 
 class LinksWithin:
-    """The links of one lake.
+    """The symbolic links of one lake.
 
-    A folder that is listed may itself be a link: whoever writes a feed chooses it. What lies below is its uploaders'.
+    The listed folder may itself be a link, since the feed's author chose it. Everything below comes from uploaders.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = os.path.realpath(root)
 
     def problem_with(self, path: Path, listed: Path) -> str:
-        """Say why a path below a listed folder is not followed; empty if it stays in the lake, or in that folder."""
+        """Return why a path below a listed folder is not followed; empty if it stays in the lake or in that folder."""
         target = os.path.realpath(path)
         is_within = _is_within(target, self._root) or _is_within(target, os.path.realpath(listed))
         return "" if is_within else LEADS_OUT
 
     def files_below(self, folder: Path) -> Iterator[tuple[Path, str]]:
-        """Give all files below a folder, and links that are not followed, each with the reason for that.
+        """Return all files below a folder, and links that are not followed with the reason.
 
         Raises:
             AccessDeniedError: If a folder cannot be read.
@@ -55,7 +55,7 @@ def _is_within(path: str, folder: str) -> bool:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads to itself is nothing
+    except OSError:  # a link to itself
         return False
 
 
@@ -65,5 +65,5 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
             return list(entries)
     except PermissionError as error:
         raise AccessDeniedError(f"no rights to list {error.filename}") from error
-    except (FileNotFoundError, NotADirectoryError):  # in a bucket, too, nothing lies below an object
+    except (FileNotFoundError, NotADirectoryError):  # as in a bucket, a file or a missing folder has no objects
         return []

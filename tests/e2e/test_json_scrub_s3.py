@@ -244,13 +244,13 @@ class TornFile(io.BytesIO):
         raise ValueError("torn")
 
 
-def test_metadata_that_cannot_be_written_again(s3: Any) -> None:
+def test_metadata_that_cannot_be_rewritten(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)
     objects = S3InPlace(BUCKET)
     opened = objects.open(KEY)
     assert opened is not None
     odd = Opened(opened.etag, opened.size, opened.pieces, properties={"Metadata": {"owner": "Zoë"}})
-    with pytest.raises(ObjectRefusedError, match="what it carries cannot be written again"):
+    with pytest.raises(ObjectRefusedError, match="its metadata or tags cannot be rewritten"):
         objects.replace(KEY, odd, io.BytesIO(b"{}"), 2, is_same=False)
 
 

@@ -124,7 +124,7 @@ def test_pieces_are_all_of_one_version(proxy: FaultProxy, lake: Lake) -> None:
     pieces = lake.pieces("a", length=100_000)
     next(pieces)
     put(proxy, "a", BODY[::-1])
-    with pytest.raises(FileNotFoundError, match="was written again while it was read"):
+    with pytest.raises(FileNotFoundError, match="was rewritten while it was read"):
         list(pieces)
 
 
@@ -144,7 +144,7 @@ def test_bodies_of_two_versions_are_not_mixed(proxy: FaultProxy, lake: Lake) -> 
     assert opened is not None
     next(opened.pieces)
     put(proxy, "a", BODY[::-1] * 4)
-    with pytest.raises(OvertakenError, match="was written again while it was read"):
+    with pytest.raises(OvertakenError, match="was rewritten while it was read"):
         list(opened.pieces)
 
 

@@ -15,7 +15,7 @@ PACKED = gzip.compress(LARGE)
 SMALL = gzip.compress(b"id,name\n1,a\n")
 
 CUT_OFF = "it is truncated"
-GARBAGE = "bytes that are no gzip follow its end"
+GARBAGE = "bytes that are not gzip follow its end"
 DAMAGE = {
     "cut-in-the-middle": (PACKED[: len(PACKED) // 2], CUT_OFF),
     "cut-in-the-head": (PACKED[:1000], CUT_OFF),

@@ -255,9 +255,7 @@ def test_an_object_with_a_line_that_is_too_long_is_refused_whole(events: EventBe
     (receipt,) = answer.data
     assert (answer.exit_code, receipt["status"]) == (3, "committed")
     number = 4 if place == "last" else 1
-    reason = (
-        f"line {number} is longer than 2048 bytes; set max_record_bytes if that is right; none of its rows were read"
-    )
+    reason = f"line {number} is longer than 2048 bytes; raise max_record_bytes if this is intended; none of its rows were read"
     assert receipt["refused"] == dict.fromkeys(paths, reason)
     assert "secret" not in answer.stdout + answer.stderr
     assert counts(receipt) == (2, 1, 0, 1)

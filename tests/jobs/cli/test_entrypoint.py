@@ -117,7 +117,7 @@ def test_success_is_a_receipt_a_line_and_returns(bench: Bench, capsys: pytest.Ca
         pytest.param(
             ["--feed", "people", "--config", "{conf}", "--lake", "{lake}"],
             3,
-            "people: no object lies below raw/people/",
+            "people: no objects found below raw/people/",
             id="data-refused",
         ),
     ],

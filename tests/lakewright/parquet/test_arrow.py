@@ -88,7 +88,7 @@ def test_one_that_is_written_again_meanwhile_is_noticed(lake: Any, events: pa.Ta
         return body
 
     lake.read = read_then_replace
-    with pytest.raises(FileNotFoundError, match="was written again while it was read"):
+    with pytest.raises(FileNotFoundError, match="was rewritten while it was read"):
         read_file(lake, file.staged, list(KEYS))
 
 
