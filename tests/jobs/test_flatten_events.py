@@ -937,8 +937,8 @@ def test_sixty_levels_through_spark(on_spark: EventBench) -> None:
         ({"source__day_range": {"from": "2026-08-02"}}, "unknown key source.day_range.from"),
         ({"source__on_offset_conflict": "drop"}, "source.on_offset_conflict: input should be 'keep' or 'refuse'"),
         ({"target__separator": "."}, "'.' cannot be part of a column's name"),
-        ({"target__path": "raw/"}, "lie inside one another"),
-        ({"target__path": "state/x"}, "a target is a folder of its own in the lake"),
+        ({"target__path": "raw/"}, " overlap"),
+        ({"target__path": "state/x"}, "a target must be a separate folder in the lake"),
     ],
 )
 def test_feeds_that_are_refused(events: EventBench, changes: dict[str, Any], message: str) -> None:
