@@ -66,7 +66,7 @@ def _command_line(job: str) -> typer.Typer:
     """Create a command that only parses, since typer handles EOFError and Ctrl-C in commands in its own way."""
     script = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-    @script.command(f"jobs/{job}.py", cls=ScriptCommand, help="Load all new objects, and commit them.")
+    @script.command(f"jobs/{job}.py", cls=ScriptCommand, help="Read everything that is new, and commit it.")
     @spread_options
     def run(
         options: ScriptOptions, source: SourceOptions, drop_open: DropOpen = False, show_values: ShowValues = False

@@ -124,7 +124,7 @@ class OutputOptions:
     """The output of a verb."""
 
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show tracebacks of errors.")] = False
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show tracebacks and the log of the JVM.")] = False
 
 
 def read_names(arguments: Sequence[str]) -> list[str]:

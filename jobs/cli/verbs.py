@@ -37,7 +37,7 @@ app = typer.Typer(
     no_args_is_help=True,
     # Typer's tracebacks show variables, and therefore data.
     pretty_exceptions_enable=False,
-    help="Load objects into the tables of a lake, exactly once, with every row accounted for.",
+    help="Exactly once, every row accounted for.",
 )
 
 RunId = Annotated[str | None, typer.Option("--run", help="ID of a run. Default: the last run.")]
@@ -65,19 +65,19 @@ def verb(work: Callable[..., Answer]) -> Callable[..., Answer]:
 def run(
     options: FeedOptions, source: SourceOptions, drop_open: DropOpen = False, show_values: ShowValues = False
 ) -> Answer:
-    """Load all new objects, and commit them."""
+    """Read everything that is new, and commit it."""
     return _run(options.showing(values=show_values), Request("run", source.wanted(), drop_open))
 
 
 @verb
 def rebuild(options: FeedOptions, source: SourceOptions) -> Answer:
-    """Rebuild the table from all source objects, including committed ones."""
+    """Rebuild the table from all sources."""
     return _run(options, Request("rebuild", source.wanted()))
 
 
 @verb
 def plan(options: FeedOptions, source: SourceOptions, show_values: ShowValues = False) -> Answer:
-    """Show what run would do, without writing anything."""
+    """Show what run would do; writes nothing."""
     from lakewright.runs.views import plan_overview
 
     request = Request("run", source.wanted())
@@ -87,7 +87,7 @@ def plan(options: FeedOptions, source: SourceOptions, show_values: ShowValues = 
 
 @verb
 def status(options: FeedOptions) -> Answer:
-    """Show the last commit, the open batch, pending objects, and the quarantine."""
+    """Show the last commit, an open batch, waiting objects and the quarantine."""
     from lakewright.runs.views import status_overview
 
     states = options.for_each_target(status_overview)
@@ -105,7 +105,7 @@ def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
 
 @verb
 def schema(options: FeedOptions) -> Answer:
-    """Show the schema of a table, and its changes over time."""
+    """Show the columns of a table, and when they changed."""
     from lakewright.runs.views import schema_overview
 
     return Answer(options.for_each_target(schema_overview), screen.show_schemas)
@@ -124,7 +124,7 @@ def compact(options: FeedOptions) -> Answer:
 
 @verb
 def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder = None) -> Answer:
-    """Validate feeds and find conflicts between them, without starting Spark."""
+    """Validate feeds, each by itself and against the others, without starting Spark."""
     folder = Conf(options.config)
     names = list(dict.fromkeys(feed or folder.names()))
     feeds: list[LoadedFeed] = []

@@ -1,4 +1,4 @@
-"""Symbolic links in a local lake: links that leave it, or form a cycle, are listed by name and not followed."""
+"""Symbolic links in a local lake: those that lead out of it, to nothing or in circles are listed but not followed."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ class LinksWithin:
         self._root = os.path.realpath(root)
 
     def problem_with(self, path: Path, listed: Path) -> str:
-        """Return why a path below a listed folder is not followed; empty if it stays in the lake or in that folder."""
+        """Return why a link below a listed folder is not followed; empty if it stays in the lake, or in that folder."""
         target = os.path.realpath(path)
         is_within = _is_within(target, self._root) or _is_within(target, os.path.realpath(listed))
         return "" if is_within else LEADS_OUT
@@ -55,7 +55,7 @@ def _is_within(path: str, folder: str) -> bool:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link to itself
+    except OSError:  # a link that leads to itself is nothing
         return False
 
 

@@ -1,6 +1,6 @@
-"""A run that kills or stops itself with a signal when it reaches a stage: ``killed_run.py SIGNAL STAGE NTH ARGUMENTS``.
+"""A run that kills or stops itself with a signal at a stage: ``killed_run.py SIGNAL STAGE NTH ARGUMENTS``.
 
-With JVM as its signal, it kills the JVM that it has started. The stage ``move`` is the nth file that is published.
+With the signal JVM, it kills the JVM that it has started. The stage ``move`` is the nth published file.
 """
 
 import itertools
@@ -22,7 +22,7 @@ from lakewright.storage.uris import open_lake
 
 SIGNAL, STAGE, NTH, *ARGUMENTS = sys.argv[1:]
 
-#: Moments inside of a stage: the stage that they belong to, and the files that tell of them.
+#: Moments within a stage: the stage, and a pattern of files that show that the moment has come.
 WATCHED = {
     "spark reads": ("read", "refined/_staging/*/*/**/_temporary"),
     "spark has written": ("read", "refined/_staging/*/*/**/table/**/*.parquet"),
@@ -34,14 +34,14 @@ def strike() -> None:
     if SIGNAL == "JVM":
         os.kill(SparkContext._gateway.proc.pid, signal.SIGKILL)  # type: ignore[union-attr]
     elif SIGNAL == "SIGSTOP":
-        # Sent to the process, it goes to the main thread, and until that one wakes up, this one goes on.
+        # Sent to the process, the signal goes to the main thread, and this one continues until that one wakes up.
         signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
     else:
         os.kill(os.getpid(), getattr(signal, SIGNAL))
 
 
 class DeadlyProgress(LogProgress):
-    """Count how often the stage begins, and raise the signal the nth time."""
+    """Progress that sends the signal when the stage begins for the nth time."""
 
     seen = 0
 
@@ -52,7 +52,7 @@ class DeadlyProgress(LogProgress):
             if self.seen == int(NTH):
                 strike()
                 if SIGNAL == "SIGINT":
-                    time.sleep(0.5)  # until the main thread has taken note
+                    time.sleep(0.5)  # until the main thread has handled it
         if STAGE in WATCHED and stage == WATCHED[STAGE][0]:
             threading.Thread(target=self.watch, args=[WATCHED[STAGE][1]], daemon=True).start()
         if stage == "read" and STAGE == "spark works":
@@ -76,7 +76,7 @@ class DeadlyProgress(LogProgress):
 
     def watch_objects(self) -> None:
         lake = open_lake(ARGUMENTS[ARGUMENTS.index("--lake") + 1])
-        while sum(b'"file_contents":""' in lake.read(found.path) for found in lake.list("landing/")) < int(NTH):
+        while sum(b'"file_contents":""' in lake.read(entry.path) for entry in lake.list("landing/")) < int(NTH):
             pass
         strike()
 

@@ -113,14 +113,14 @@ def test_gzip_of_two_members(bench: Bench) -> None:
 REFUSED_BY = {
     "head": {
         "column-missing": ("id\n1\n", "the header has no 'name'; it has 'id'"),
-        "column-doubled": ("id,name,NAME\n", "the header names 'NAME', 'name' twice"),
+        "column-repeated": ("id,name,NAME\n", "the header names 'NAME', 'name' twice"),
         "header-encoding": (b"id,n\xe9me\n", "the header is not UTF-8 text"),
         "hidden-gzip": (gzip.compress(b"id,name\n1,a\n"), "gzip, but not named .gz"),
     },
-    "last line": {"cut-off": ('id,name\n1,a\n2,"b', "line 3: a quoted field opens here")},
+    "last line": {"truncated": ('id,name\n1,a\n2,"b', "line 3: a quoted field opens here")},
     "values": {
         "never-closed": ('id,name\n1,a\n2,"b\n3,c\n4,d\n', "line 3: a quoted field opens here"),
-        "closed-by-a-stray": ('id,name\n1,"b\n2,c"d\n3,e\n', "line 2: a quoted field opens here"),
+        "closed-by-a-later-quote": ('id,name\n1,"b\n2,c"d\n3,e\n', "line 2: a quoted field opens here"),
     },
 }
 
@@ -138,11 +138,11 @@ def test_objects_with_invalid_headers_or_quotes_are_refused(bench: Bench, by: st
     bench.put("other.csv", "id,name\n8,other\n", day="02")
     receipt = bench.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
-    refused = {Path(path).stem: (path, why) for path, why in receipt["refused"].items()}
+    refused = {Path(path).stem: (path, reason) for path, reason in receipt["refused"].items()}
     assert set(refused) == set(cases)
-    for name, (path, why) in refused.items():
+    for name, (path, reason) in refused.items():
         assert path == f"raw/people/year=2026/month=08/day=01/{name}.csv"
-        assert why.startswith(cases[name][1])
+        assert reason.startswith(cases[name][1])
     assert any(path in receipt["error"] for path in receipt["refused"])
     assert bench.rows() == [(7, "good")]
 
@@ -153,10 +153,10 @@ def test_objects_with_invalid_headers_or_quotes_are_refused(bench: Bench, by: st
     assert bench.run()["status"] == "refused"
 
     for number, name in enumerate(cases, start=9):
-        bench.put(f"{name}.csv", f"id,name\n{number},mended\n")
+        bench.put(f"{name}.csv", f"id,name\n{number},repaired\n")
     assert bench.run()["exit_code"] == 0
-    mended = [(number, "mended") for number, _ in enumerate(cases, start=9)]
-    assert bench.rows() == sorted([(7, "good"), (8, "other"), *mended], key=repr)
+    repaired = [(number, "repaired") for number, _ in enumerate(cases, start=9)]
+    assert bench.rows() == sorted([(7, "good"), (8, "other"), *repaired], key=repr)
     assert bench.strays() == []
 
 
@@ -548,7 +548,7 @@ def test_forty_columns_and_a_rejected_row(bench: Bench) -> None:
     "text",
     [
         pytest.param('id,name,junk\n1,a,"open\n2,b,c\n3,c,d\n', id="never-closed"),
-        pytest.param('id,name,junk\n1,a,"open\n2,b,c\n3,x"y\n4,d,e\n', id="closed-by-a-stray"),
+        pytest.param('id,name,junk\n1,a,"open\n2,b,c\n3,x"y\n4,d,e\n', id="closed-by-a-later-quote"),
         pytest.param('id,name,junk\n9,ok,1\nx,a,"open\n2,b,c\n3,c,d\n', id="in-a-rejected-row"),
         pytest.param('junk,id,name\n"open,1,a\nb,2,c\n', id="with-too-few-fields"),
     ],
