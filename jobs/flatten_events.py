@@ -36,17 +36,17 @@ def build(events: TopicObjects, *, feed: FlattenEventsFeed, lake_uri: str, layou
 
 
 def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[TargetJob[TopicObjects, JudgedRows]]:
-    """Return a target for each table that topics fill; the source is listed once for all of them.
+    """Return a target per table; the source is listed once for all of them.
 
     Raises:
-        EmptySourceError: If the source has no object of a wanted topic.
+        EmptySourceError: If the source has no object of a selected topic.
     """
     folder = open_folder(feed, lake)
     listing = folder.list()
     if not listing.topics:
         raise EmptySourceError(_describe_no_topic(folder))
     warnings = [
-        f"source.topics: no topic at the source matches {pattern!r}"
+        f"source.topics: the source has no object of a topic that matches {pattern!r}"
         for pattern in feed.source.topics
         if not any(is_wanted(topic, (pattern,)) for topic in listing.topics)
     ]
@@ -98,15 +98,15 @@ def _sink(feed_name: str, feed: FlattenEventsFeed, lake: Lake, table: str) -> Pa
 
 
 def _describe_no_topic(folder: SinkFolder) -> str:
-    """Say what lies at a source that has no object of any wanted topic."""
-    found = replace(folder, topics=("*",)).list()
+    """Describe the contents of a source that has no object of a selected topic."""
+    listing = replace(folder, topics=("*",)).list()
     others = {
-        taken.path: f"source.topics does not name topic {topic!r}"
-        for topic, objects in found.topics.items()
-        for taken in objects
+        sink_object.path: f"source.topics does not match topic {topic!r}"
+        for topic, objects in listing.topics.items()
+        for sink_object in objects
     }
     return describe_empty(
-        folder.folder or f"{folder.lake.uri}/", others | dict(found.strays), expected="an object of the sink"
+        folder.folder or f"{folder.lake.uri}/", others | dict(listing.strays), expected="an object of the sink"
     )
 
 

@@ -1,6 +1,6 @@
-"""A run that kills or stops itself with a signal at a stage: ``killed_run.py SIGNAL STAGE NTH ARGUMENTS``.
+"""A run that kills or stops itself with a signal when it reaches a stage: ``killed_run.py SIGNAL STAGE NTH ARGUMENTS``.
 
-With the signal JVM, it kills the JVM that it has started. The stage ``move`` is the nth published file.
+With JVM as its signal, it kills the JVM that it has started. The stage ``move`` is the nth file that is published.
 """
 
 import itertools
@@ -76,7 +76,7 @@ class DeadlyProgress(LogProgress):
 
     def watch_objects(self) -> None:
         lake = open_lake(ARGUMENTS[ARGUMENTS.index("--lake") + 1])
-        while sum(b'"file_contents":""' in lake.read(entry.path) for entry in lake.list("landing/")) < int(NTH):
+        while sum(b'"file_contents":""' in lake.read(found.path) for found in lake.list("landing/")) < int(NTH):
             pass
         strike()
 

@@ -79,7 +79,7 @@ def put_staff(lake: Lake) -> None:
         pytest.param(
             "flatten_events",
             ["u/u+0+0.json"],
-            "the only object below raw/in/ is not an object of the sink: source.topics does not name topic 'u' (1); "
+            "the only object below raw/in/ is not an object of the sink: source.topics does not match topic 'u' (1); "
             "first raw/in/u/u+0+0.json",
             id="events-another-topic",
         ),
@@ -188,7 +188,7 @@ def test_a_pattern_that_matches_no_topic_is_a_warning(tmp_path: Path, spark: Spa
     lake.put(f"raw/in/{EVENT}", b'{"a":1}\n')
     answer = lake.command("run")
     assert answer.exit_code == 0
-    assert answer.last_line == "warning: source.topics: no topic at the source matches 'u*'"
+    assert answer.last_line == "warning: source.topics: the source has no object of a topic that matches 'u*'"
     answer = lake.command("run", "--date", "2027-01-01")
     assert answer.exit_code == 0
     assert answer.last_line == "warning: topic 't' has no objects of year=2027/month=01/day=01"

@@ -147,7 +147,7 @@ def test_no_more_of_a_line_is_read_than_may_be_kept() -> None:
             taken += 1
             yield b"x" * 10
 
-    with pytest.raises(LongRecordError, match="line 2 is longer than 1000 bytes; set max_record_bytes if"):
+    with pytest.raises(LongRecordError, match="line 2 is longer than 1000 bytes; raise max_record_bytes if"):
         list(split_lines(blocks(), max_bytes=1000))
     assert taken == 101
 
