@@ -154,14 +154,14 @@ def test_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patches: list[P
     expected = flattened(tmp_path, paths, "_staging/default")
     for patch in patches:
         monkeypatch.setattr(*patch)
-    found = flattened(tmp_path, paths, "_staging/lowered")
-    assert summary(tmp_path, found) == summary(tmp_path, expected)
+    lowered = flattened(tmp_path, paths, "_staging/lowered")
+    assert summary(tmp_path, lowered) == summary(tmp_path, expected)
     read, superseded = (
         sum(getattr(each, name) for each in expected.reports.values()) for name in ("read", "superseded")
     )
     assert (read, superseded > 39) == (7 * 39, True)
     if patches[0][1] in ("_FILE_BYTES", "_SMALL_TASK_BYTES", "_TASK_BYTES"):
-        assert len(found.files) > len(expected.files)
+        assert len(lowered.files) > len(expected.files)
 
 
 def test_objects_that_keep_adding_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,7 +302,7 @@ def test_footers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patches: list[
     rows = {"n": range(500), "ts": ["2026-08-01"] * 500, "text": ["x" * (n % 120) for n in range(500)]}
     pq.write_table(pa.table(rows), tmp_path / "a.parquet", row_group_size=70)
     lake = open_lake(str(tmp_path))
-    objects = [SourceObject(path=found.path, size=found.size, etag="") for found in lake.list("")]
+    objects = [SourceObject(path=entry.path, size=entry.size, etag="") for entry in lake.list("")]
     expected = read_footers(lake, objects, max_record_bytes=limit)
     for patch in patches:
         monkeypatch.setattr(*patch)
@@ -328,7 +328,7 @@ def test_pages_of_a_listing_on_s3(monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [f"{folder}/{n:02}" for folder in ("a", "b+", "c d") for n in range(7)]
     for path in paths:
         lake.create(path, b"")
-    expected = [found.path for found in lake.list("")], lake.folders("")
+    expected = [entry.path for entry in lake.list("")], lake.folders("")
     assert expected == (paths, ["a", "b+", "c d"])
     pages = []
     client = lake._s3  # type: ignore[attr-defined]
@@ -339,7 +339,7 @@ def test_pages_of_a_listing_on_s3(monkeypatch: pytest.MonkeyPatch) -> None:
         return whole(**listing, MaxKeys=2)
 
     monkeypatch.setattr(client, "list_objects_v2", page)
-    assert ([found.path for found in lake.list("")], lake.folders("")) == expected
+    assert ([entry.path for entry in lake.list("")], lake.folders("")) == expected
     assert len(pages) == 11 + 2
 
 

@@ -76,7 +76,7 @@ def undisturbed(
     tmp_path_factory: pytest.TempPathFactory, spark: SparkSession
 ) -> dict[str, tuple[Path, dict[str, Any], dict[str, Any]]]:
     """By storage: a lake after the load, the outcome of the load, and that of all three deliveries."""
-    found = {}
+    outcomes = {}
     for storage in STORAGES:
         bench = CdcBench(tmp_path_factory.mktemp("undisturbed"), spark)
         feed(bench, storage)
@@ -89,8 +89,8 @@ def undisturbed(
         bench.run()
         third_delivery(bench)
         bench.run()
-        found[storage] = (before, loaded, outcome_of(bench))
-    return found
+        outcomes[storage] = (before, loaded, outcome_of(bench))
+    return outcomes
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def outcome_of(bench: EventBench) -> dict[str, Any]:
         "rows": bench.table(),
         "rejects": bench.rejects(),
         "versions": [(version.number, version.batch, version.columns) for version in state.schema_versions],
-        "superseded": {path: taken.notes.get(SUPERSEDED, 0) for path, taken in state.objects.items()},
+        "superseded": {path: source.notes.get(SUPERSEDED, 0) for path, source in state.objects.items()},
         "batches": batches,
         "files": sorted(path.rsplit("/", 1)[0] for path in state.files),
     }

@@ -59,7 +59,7 @@ def test_a_failed_write_of_the_receipt_does_not_hide_the_error(proxy: FaultProxy
     proxy.reset(REFUSED)
     receipt = run(lake, Surveyor(SourceGoneError("day=01", ["a.csv"])))
     assert (receipt.exit_code, receipt.status) == (3, "refused")
-    assert "its source objects are gone, first a.csv" in receipt.error
+    assert "1 committed ones are gone, first a.csv" in receipt.error
     (warning,) = receipt.warnings
     assert f"the receipt of run {receipt.run} could not be written: S3 refused PutObject" in warning
 

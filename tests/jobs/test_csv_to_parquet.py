@@ -668,7 +668,7 @@ def test_a_path_of_another_name_needs_a_rebuild(bench: Bench, fill: str) -> None
         assert answer.last_line.endswith("run `rebuild` to rebuild the whole table")
     old.unlink()
     receipt = bench.run(verb="rebuild")
-    assert (receipt["exit_code"], "1 of its source objects are gone" in receipt["error"]) == (3, True)
+    assert (receipt["exit_code"], "1 committed ones are gone" in receipt["error"]) == (3, True)
     bench.put("b.csv", "id,name\n2,b\n", day="02")
     receipt = bench.run(verb="rebuild")
     assert (receipt["exit_code"], receipt["counts"]["written"]) == (0, 2)

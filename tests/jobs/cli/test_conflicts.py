@@ -1,4 +1,4 @@
-"""Which feeds cannot stand side by side."""
+"""Conflicts between feeds, which check reports."""
 
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,7 @@ def check(root: Path, feeds: dict[str, Any], *names: str) -> Answer:
         ),
     ],
 )
-def test_two_feeds_that_cannot_stand_side_by_side(tmp_path: Path, a: Any, b: Any, problem: str) -> None:
+def test_conflicts_between_two_feeds(tmp_path: Path, a: Any, b: Any, problem: str) -> None:
     answer = check(tmp_path, {"a": a, "b": b})
     paths = {name: f"{tmp_path}/conf/feeds/{name}.yaml" for name in ("a", "b")}
     assert (answer.exit_code, answer.data["problems"]) == (2, [problem.format(**paths)])
@@ -162,13 +162,13 @@ def test_a_uri_may_lead_into_the_lake(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "feed a fills refined/x/, and feed a reads s3" in answer.data["problems"][0]
 
 
-def test_a_local_lake_has_a_uri_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_uri_may_lead_into_a_local_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LAKEWRIGHT_LAKE", raising=False)
     assert check(tmp_path, {"a": csv(f"file://{tmp_path}/lake/refined/x/", "refined/x/")}).exit_code == 2
 
 
-def test_feeds_that_stand_side_by_side(tmp_path: Path) -> None:
+def test_feeds_without_conflicts(tmp_path: Path) -> None:
     feeds = {
         "a": csv("raw/a/", "refined/a/", **IN_CATALOG),
         "b": csv("raw/a/", "refined/ab/", catalog={"database": "other", "table": "users"}),
@@ -181,7 +181,7 @@ def test_feeds_that_stand_side_by_side(tmp_path: Path) -> None:
     assert check(tmp_path, feeds).data["problems"] == []
 
 
-def test_a_job_of_ones_own_is_compared_by_the_folders_that_its_model_names() -> None:
+def test_feeds_of_custom_jobs_are_compared_by_the_folders_in_their_models() -> None:
     from tests.new_job.jobs.feeds.access_logs import AccessLogsFeed
 
     feed = AccessLogsFeed.model_validate(
