@@ -66,10 +66,10 @@ def appended_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTabl
 
 
 def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
-    """Give the targets of a feed: the tables that it names, and those that lie at its source.
+    """Return the targets of a feed: its configured tables, and those at its source.
 
     Raises:
-        EmptySourceError: If it names none, and none lies there that it does not skip.
+        EmptySourceError: If no table is configured, and the source has none that the feed does not skip.
     """
     source = Source(lake, feed.source.path, None)
     tables = sorted({*feed.tables, *source.folders()})
@@ -79,10 +79,12 @@ def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
     if all(isinstance(job.sink, UnusableTable) and job.sink.problem is None for job in jobs):
         listing = source.look()
         others = {
-            found.path: _SKIPPED if "/" in found.path.removeprefix(source.where) else "lies in no table's folder"
+            found.path: _SKIPPED if "/" in found.path.removeprefix(source.where) else "not in a table's folder"
             for found in (*listing.objects, *listing.unreadable)
         }
-        raise EmptySourceError(describe_empty(source.where, listing.ignored | others, whose="of a table of the feed"))
+        raise EmptySourceError(
+            describe_empty(source.where, listing.ignored | others, expected="a file of a table of the feed")
+        )
     return jobs
 
 

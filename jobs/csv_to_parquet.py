@@ -14,12 +14,12 @@ from lakewright.storage.lake import Lake
 
 
 def build(rows: TextRows, *, feed: CsvToParquetFeed) -> TypedRows:
-    """Type the declared columns: a row with a value that does not fit is rejected, with a reason for each."""
+    """Cast the declared columns; rows with values that do not fit are rejected, with a reason per value."""
     return rows.typed(list(feed.typed_columns().values()))
 
 
 def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJob[TextRows, TypedRows]]:
-    """Give the targets of a feed: this job has one."""
+    """Return the single target of a feed."""
     source, target = feed.source, feed.target
     keys = tuple(feed.date_keys())
     place = Target(name, target.path.strip("/").rsplit("/", 1)[-1], target.path)

@@ -106,7 +106,7 @@ def _describe_no_topic(folder: SinkFolder) -> str:
         for sink_object in objects
     }
     return describe_empty(
-        folder.folder or f"{folder.lake.uri}/", others | dict(listing.strays), whose="one of the sink's"
+        folder.folder or f"{folder.lake.uri}/", others | dict(listing.strays), expected="an object of the sink"
     )
 
 

@@ -1,4 +1,4 @@
-"""What ``conf/lake.yaml`` says of buckets: how requests to them must be made."""
+"""The options of buckets in ``conf/lake.yaml``."""
 
 import logging
 from typing import Final, Literal
@@ -15,40 +15,43 @@ _FILE: Final = "lake.yaml"
 
 
 class BucketSpec(Model):
-    """What one bucket asks for."""
+    """The options of one bucket."""
 
-    region: str = Field(default="", description="The region of the bucket, such as eu-central-1.")
-    requester_pays: bool = Field(default=False, description="Whether the requester pays, and must say so.")
-    encryption: Literal["", "AES256", "aws:kms"] = Field(
-        default="", description="Server-side encryption that each write asks for: AES256 or aws:kms."
+    region: str = Field(default="", description="Region of the bucket, such as eu-central-1.")
+    requester_pays: bool = Field(
+        default=False,
+        description="Whether the bucket is Requester Pays; requests then confirm that the requester pays.",
     )
-    kms_key_id: str = Field(default="", description="The KMS key of aws:kms, by ARN or id.")
-    bucket_key: bool | None = Field(default=None, description="Whether writes ask for an S3 Bucket Key.")
+    encryption: Literal["", "AES256", "aws:kms"] = Field(
+        default="", description="Server-side encryption that every write requests: AES256 or aws:kms."
+    )
+    kms_key_id: str = Field(default="", description="KMS key for aws:kms, by ARN or ID.")
+    bucket_key: bool | None = Field(default=None, description="Whether writes use an S3 Bucket Key.")
 
     @model_validator(mode="after")
     def _fits(self) -> "BucketSpec":
         if (self.kms_key_id or self.bucket_key is not None) and not self.encryption == "aws:kms":
-            raise ValueError("kms_key_id and bucket_key stand with encryption: aws:kms")
+            raise ValueError("kms_key_id and bucket_key need encryption: aws:kms")
         return self
 
 
 class LakeSpec(Model):
-    """What the file says."""
+    """The model of ``lake.yaml``."""
 
     buckets: dict[str, BucketSpec] = Field(default={}, description="Buckets of the lake and of sources, by name.")
 
 
 def use_lake_file(conf: Conf) -> None:
-    """Make requests as ``lake.yaml`` says from now on; without that file, as S3 does by itself.
+    """Apply the options in ``lake.yaml`` to all later requests; without the file, use S3's defaults.
 
     Raises:
-        ConfigError: If something is wrong with the file.
+        ConfigError: If the file is invalid.
     """
     try:
         text = conf.read(_FILE)
-    except AccessDeniedError as error:  # which is also what S3 answers to whoever may not list a bucket
+    except AccessDeniedError as error:  # S3 also denies access to missing objects without the right to list
         LOGGER.warning("buckets are used without options, since %s/%s could not be read: %s", conf.uri, _FILE, error)
         text = None
-    document = Document(f"{conf.uri}/{_FILE}", text or "{}", what="it is a mapping, beginning with buckets:")
-    said = document.parse(LakeSpec)
-    use_bucket_options({name: BucketOptions(**spec.model_dump()) for name, spec in said.buckets.items()})
+    document = Document(f"{conf.uri}/{_FILE}", text or "{}", what="it must be a mapping, starting with buckets:")
+    lake = document.parse(LakeSpec)
+    use_bucket_options({name: BucketOptions(**spec.model_dump()) for name, spec in lake.buckets.items()})

@@ -1,4 +1,4 @@
-"""Feed files: YAML in, typed and frozen models out, with errors that say file, line, key and what would be right."""
+"""Feed files: YAML to typed, frozen models, with errors that name file, line and key and suggest corrections."""
 
 import difflib
 import hashlib
@@ -22,26 +22,26 @@ from lakewright.storage.uris import open_lake
 MAX_SUGGESTION_DISTANCE: Final = 0.6
 _UNION_MEMBERS: Final = frozenset({"str", "int", "float", "bool"})
 
-#: How large one record of a source may be, unless a feed says otherwise: what bounds the memory that one takes.
+#: Default maximum size of a record, which bounds the memory that reading one needs.
 MAX_RECORD_BYTES: Final = 16 << 20
 RecordBytes = Annotated[int, Field(ge=1 << 10)]
 
 
 class Model(BaseModel):
-    """Base of every part of a feed: frozen, and an unknown key is an error."""
+    """Base of all models of feeds: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class CatalogTable(Model):
-    """Where a table is registered in the Glue Data Catalog."""
+    """The entry of a table in the Glue Data Catalog."""
 
-    database: str = Field(min_length=1, description="Database in the catalog; made if it is not there.")
+    database: str = Field(min_length=1, description="Database in the catalog; created if it does not exist.")
     table: str = Field(min_length=1, description="Table in that database.")
 
 
 class CatalogEntry(NamedTuple):
-    """A table in the catalog, and the keys, from the feed's top down, that name it."""
+    """A table in the catalog, and the path of keys in the feed that name it."""
 
     keys: tuple[str, ...]
     database: str
@@ -49,28 +49,28 @@ class CatalogEntry(NamedTuple):
 
 
 class Feed(Model):
-    """What every feed says, whatever its job."""
+    """The keys that feeds of all jobs have."""
 
     job: str = Field(description="The job that runs this feed.")
-    description: str = Field(default="", description="What this feed is, in a sentence.")
+    description: str = Field(default="", description="What this feed is, in one sentence.")
     max_rejected: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.0, description="Share of rejected rows up to which a batch is published."
+        default=0.0, description="Maximum share of rejected rows with which a batch is published."
     )
     lease_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        default=60.0, description="How long a run that shows no life keeps its target."
+        default=60.0, description="Seconds after which a run that does not renew its lease loses its target."
     )
 
     targets_at_once: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=4, description="How many targets of this feed are worked on side by side."
+        default=4, description="Maximum number of targets of this feed that are processed concurrently."
     )
 
     on_empty_source: Literal["ok", "refuse"] | None = Field(
         default=None,
-        description="Whether a source of which nothing is the feed's is refused; unset: until something is committed.",
+        description="Whether a source without objects of the feed is refused. Unset: refused until the first commit.",
     )
 
     maintained_by: tuple[str, ...] = Field(
-        default=(), description="Other jobs that may change the tables of this feed, such as one that erases rows."
+        default=(), description="Other jobs that may change the tables of this feed, such as a job that erases rows."
     )
 
     show_values: bool = Field(
@@ -78,26 +78,26 @@ class Feed(Model):
     )
 
     def refuses_empty_source(self, *, committed: bool) -> bool:
-        """Tell whether it is refused that nothing at the source is the feed's, which may have ``committed`` before."""
+        """Return whether an empty source is refused, given whether the feed has ``committed`` before."""
         return not committed if self.on_empty_source is None else self.on_empty_source == "refuse"
 
     def folders(self) -> Sequence[FeedFolder]:
-        """Give the folders that this feed reads, rewrites or fills."""
+        """Return the folders that this feed reads, rewrites or fills."""
         return list(folders_in(self))
 
     def catalog_entries(self) -> Sequence[CatalogEntry]:
-        """Give the tables in the catalog that this feed names."""
+        """Return the tables in the catalog that this feed registers."""
         return ()
 
     def renamed_columns(self) -> dict[str, dict[str, str]]:
-        """Give the columns that tables of this feed rename: the name in the table by that in the source, by table."""
+        """Return the renamed columns of this feed's tables, by table: source name → table name."""
         return {}
 
     def fingerprint(self) -> str:
-        """Hash what this feed says, so that a log entry can tell which config it was made with."""
+        """Return a hash of the keys that affect data, which log entries store to identify their config."""
         of_runs = {"description", "lease_seconds", "targets_at_once", "on_empty_source", "maintained_by", "show_values"}
-        said = self.model_dump_json(exclude=of_runs)
-        return hashlib.sha256(said.encode()).hexdigest()[:16]
+        text = self.model_dump_json(exclude=of_runs)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 M = TypeVar("M", bound=Model)
@@ -111,10 +111,10 @@ class Conf:
         self._is_remote = "://" in uri
 
     def names(self) -> list[str]:
-        """List the feeds by name.
+        """Return the names of all feeds, sorted.
 
         Raises:
-            ConfigError: If there is no such folder or bucket.
+            ConfigError: If the folder or bucket does not exist.
         """
         if self._is_remote:
             with self._named(f"{self.uri}/feeds/"):
@@ -126,14 +126,14 @@ class Conf:
         return sorted(path.removesuffix(".yaml") for path in paths if path.endswith(".yaml") and "/" not in path)
 
     def path(self, name: str) -> str:
-        """Name the file of a feed."""
+        """Return the path of a feed's file."""
         return f"{self.uri}/feeds/{name}.yaml"
 
     def text(self, name: str) -> str:
         """Read the file of a feed.
 
         Raises:
-            ConfigError: If there is none.
+            ConfigError: If it does not exist.
         """
         text = self.read(f"feeds/{name}.yaml")
         if text is None:
@@ -141,10 +141,10 @@ class Conf:
         return text
 
     def read(self, file: str) -> str | None:
-        """Read a file of the folder; None if there is none.
+        """Read a file of the folder; None if it does not exist.
 
         Raises:
-            ConfigError: If it is no text.
+            ConfigError: If it is not UTF-8 text.
         """
         try:
             if self._is_remote:
@@ -162,7 +162,7 @@ class Conf:
 
     @contextmanager
     def _named(self, path: str) -> Iterator[None]:
-        """Name what cannot be read before the reason."""
+        """Prefix errors with the path that cannot be read."""
         try:
             yield
         except (ConfigError, UnreachableError) as error:
@@ -170,10 +170,10 @@ class Conf:
 
 
 class Document:
-    """A config file before its model: a mapping, and where each key stands."""
+    """A parsed config file before validation: a mapping, and the line of each key."""
 
     def __init__(self, path: str, text: str, *, what: str) -> None:
-        """Read the text of a file; ``what`` says what it is, for the error if it is something else."""
+        """Parse the text of a file; ``what`` is the error message if it is not a mapping."""
         self.path = path
         try:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -189,10 +189,10 @@ class Document:
         self._note_places(node, ())
 
     def parse(self, model: type[M]) -> M:
-        """Turn the document into its model.
+        """Validate the document.
 
         Raises:
-            ConfigError: One line a problem, each with file, line and key.
+            ConfigError: With one line per problem, each naming file, line and key.
         """
         try:
             return model.model_validate(self.values)
@@ -201,7 +201,7 @@ class Document:
             raise ConfigError("\n".join(dict.fromkeys(problems))) from None
 
     def place(self, keys: tuple[str, ...]) -> str:
-        """Say where a key stands, or the nearest one around it: file and line, or the setting."""
+        """Return the place of a key, or of the nearest enclosing one: file and line, or the setting."""
         known = (keys[:end] for end in range(len(keys), 0, -1) if keys[:end] in self._places)
         return next((self._places[key] for key in known), self.path)
 
@@ -211,7 +211,7 @@ class Document:
                 here = (*path, str(key.value))
                 place = f"{self.path}:{key.start_mark.line + 1}"
                 if here in self._places:
-                    raise ConfigError(f"{place}: {'.'.join(here)} stands twice")
+                    raise ConfigError(f"{place}: the key {'.'.join(here)} is repeated")
                 self._places[here] = place
                 self._note_places(value, here)
 
@@ -227,7 +227,7 @@ class Document:
         return f"{where}: {name or 'feed'}: {message[0].lower()}{message[1:]}"
 
     def _keys_of(self, location: Sequence[str | int]) -> tuple[str, ...]:
-        """Give the keys of a location, in which pydantic also names the member of a union that it tried."""
+        """Return the keys of a pydantic location, without the members of unions that it includes."""
         keys, value = [], self.values
         for part in location:
             is_key = isinstance(value, dict) and part in value
@@ -238,17 +238,17 @@ class Document:
 
 
 class FeedDocument(Document):
-    """A feed file, with settings over it."""
+    """A feed file with settings (``--set``) applied."""
 
     def __init__(self, conf: Conf, name: str, settings: Sequence[str] = ()) -> None:
         self.name = name
-        super().__init__(conf.path(name), conf.text(name), what="a feed is a mapping of keys, beginning with job:")
+        super().__init__(conf.path(name), conf.text(name), what="a feed must be a mapping, starting with job:")
         for setting in read_settings(settings):
             self._set(setting)
 
     @property
     def job(self) -> str:
-        """Return the job of this feed."""
+        """The job of this feed."""
         job = self.values.get("job")
         if not isinstance(job, str):
             raise ConfigError(f"{self.path}: the key job: is missing; it names the job that runs this feed")
@@ -272,22 +272,22 @@ def write_schema(model: type[Feed], path: Path) -> None:
     path.write_text(json.dumps(model.model_json_schema(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def lake_uri(given: str | None) -> str:
-    """Say which lake is meant: the option, else ``LAKEWRIGHT_LAKE``, else ``./lake``."""
-    return given or os.environ.get("LAKEWRIGHT_LAKE") or "./lake"
+def lake_uri(option: str | None) -> str:
+    """Return the URI of the lake: the option, else ``LAKEWRIGHT_LAKE``, else ``./lake``."""
+    return option or os.environ.get("LAKEWRIGHT_LAKE") or "./lake"
 
 
 def _keys_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:
-    """List the keys that are known at a place in a model."""
+    """Return the known keys at a path in a model."""
     fields = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
     if not path:
         return list(fields)
     for candidate in _models_in(fields.get(path[0])):
-        if found := _keys_at(candidate, path[1:]):
-            return found
+        if keys := _keys_at(candidate, path[1:]):
+            return keys
     for candidate in _models_in(fields.get(path[0])):
-        if len(path) > 1 and (found := _keys_at(candidate, path[2:])):
-            return found
+        if len(path) > 1 and (keys := _keys_at(candidate, path[2:])):
+            return keys
     return []
 
 
@@ -298,7 +298,7 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 def suggest(name: str, known: Sequence[str], *, mark: str = "") -> str:
-    """Name the nearest of what is known, or all of it, for the end of an error; ``mark`` begins every name."""
+    """Return a suffix for an error: the most similar known name, or all of them; ``mark`` is a prefix of all names."""
     plain = [each.removeprefix(mark) for each in known]
     close = difflib.get_close_matches(name.removeprefix(mark), plain, n=1, cutoff=MAX_SUGGESTION_DISTANCE)
     if close:

@@ -1,4 +1,4 @@
-"""Settings of a command line over a feed's own: ``KEY=VALUE[,KEY=VALUE…]``, in one argument or in several."""
+"""Settings of the command line that override keys of a feed: ``KEY=VALUE[,KEY=VALUE…]``, in one or more arguments."""
 
 import contextlib
 import json
@@ -11,13 +11,13 @@ import yaml
 
 from lakewright.errors import ConfigError
 
-#: A comma ends a value only if a key and ``=`` follow.
+#: A comma ends a value only before a key and ``=``.
 _NEXT: Final = re.compile(r",\s*(?=[^\W\d][\w.-]*=)")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A key, in which dots lead inside, and its value as written."""
+    """A dotted key, and its value as written."""
 
     key: str
     text: str
@@ -27,11 +27,11 @@ class Setting:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Give the keys from the feed's top down."""
+        """The path of keys in the feed."""
         return tuple(self.key.split("."))
 
     def value(self) -> Any:
-        """Read the value as JSON or YAML; what is neither is text."""
+        """The value parsed as JSON or YAML, else as text."""
         try:
             return _parsed(self.text)
         except ValueError:
@@ -39,10 +39,10 @@ class Setting:
 
 
 def read_settings(arguments: Sequence[str]) -> list[Setting]:
-    """Read the arguments of ``--set``.
+    """Parse the arguments of ``--set``.
 
     Raises:
-        ConfigError: If one is not ``KEY=VALUE``, or if a setting would overwrite another.
+        ConfigError: If one is not ``KEY=VALUE``, or if a setting overwrites another.
     """
     settings: list[Setting] = []
     for setting in (setting for argument in arguments for setting in _read(argument)):
@@ -58,16 +58,16 @@ def _read(argument: str) -> Iterator[Setting]:
     while ends:
         key, separator, text = argument[begin : ends[0][0]].partition("=")
         if not separator or not key.strip():
-            raise ConfigError(f"--set takes KEY=VALUE[,KEY=VALUE…], not {argument!r}")
+            raise ConfigError(f"--set needs KEY=VALUE[,KEY=VALUE…], not {argument!r}")
         texts = [argument[begin + len(key) + 1 : end] for end, _ in ends]
-        # A list, a mapping or a text in quotes goes on to where it can be read, past commas that look like ends.
-        may_go_on = text[:1] in ("{", "[", '"', "'")
-        chosen = next((number for number, text in enumerate(texts) if may_go_on and _can_be_read(text)), 0)
+        # A list, a mapping or a quoted text extends to where it parses, past commas that look like its end.
+        may_extend = text[:1] in ("{", "[", '"', "'")
+        chosen = next((number for number, text in enumerate(texts) if may_extend and _parses(text)), 0)
         yield Setting(key.strip(), texts[chosen])
         begin, ends = ends[chosen][1], ends[chosen + 1 :]
 
 
-def _can_be_read(text: str) -> bool:
+def _parses(text: str) -> bool:
     with contextlib.suppress(ValueError):
         _parsed(text)
         return True
@@ -75,7 +75,7 @@ def _can_be_read(text: str) -> bool:
 
 
 def _parsed(text: str) -> Any:
-    """Read JSON or YAML; a list or an object is JSON first, of which YAML takes some characters for others."""
+    """Parse JSON or YAML; lists and objects are tried as JSON first, since YAML reads some JSON strings differently."""
     if text[:1] in ("{", "["):
         with contextlib.suppress(ValueError):
             return json.loads(text)

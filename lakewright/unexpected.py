@@ -1,9 +1,9 @@
-"""What is said of an exception that nobody raised on purpose: nothing that may be a value of the data.
+"""Descriptions of unexpected exceptions that never contain values of the data.
 
-The errors of this project never quote values, and are shown as they are. The text of any other exception may quote
-some, in or without quotes (``invalid literal for int(): 'x'``, ``Failed to merge old record for key x``). So its class
-is shown, the place in this project that it came through, and Spark's error condition; its text only if its class is
-one whose texts come from the operating system, a service, or the code. ``--show-values`` shows all of it.
+Errors of this project never quote values, and are shown completely. The text of any other exception may quote some,
+with or without quotes (``invalid literal for int(): 'x'``, ``Failed to merge old record for key x``). So only its class
+is shown, with the last place in this project's code and Spark's error condition. Its text is shown only for classes
+whose texts come from the operating system, a service, or the code. ``--show-values`` shows everything.
 """
 
 import json
@@ -17,15 +17,15 @@ from typing import Final
 from transforms.errors import LakewrightError
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
-#: Where each package of this project lies; a path of an installed one begins with the name of its package, too.
+#: The packages of this project; paths of installed packages also begin with these names.
 _PACKAGES: Final = ("jobs", "lakewright", "transforms")
-#: Exceptions that speak of code, files or places in a text; subclasses may be anybody's.
+#: Exceptions whose texts refer to code, files or positions in a text; subclasses may be defined anywhere.
 _OF_CODE: Final = (AttributeError, ImportError, ModuleNotFoundError, NameError, NotImplementedError, TypeError)
 _OF_SYSTEM: Final = (FileNotFoundError, MemoryError, PermissionError, RecursionError, TimeoutError)
 _OF_PLACES: Final = (json.JSONDecodeError,)
 _OF_SERVICES: Final = "botocore.exceptions"
 _QUOTES_ARGUMENTS: Final = "ParamValidationError"
-#: Spark raises it before it reads a row.
+#: Spark raises it before it reads any row.
 _ANALYSIS: Final = "AnalysisException"
 
 _JAVA_CLASS: Final = re.compile(r"(?:[a-zA-Z_$][\w$]*\.)+[\w$]*(?:Exception|Error|Throwable)\b")
@@ -34,7 +34,7 @@ _OF_JAVA_SYSTEM: Final = re.compile(
     r"java\.util\.concurrent\.TimeoutException|java\.lang\.(?:OutOfMemory|StackOverflow|NoClassDefFound|NoSuchMethod|"
     r"NoSuchField|UnsatisfiedLink)Error|java\.lang\.(?:ClassNotFound|Interrupted)Exception"
 )
-#: Spark's error condition, where Spark writes it: other brackets may hold data.
+#: Spark's error condition, only in its usual position: other brackets may contain data.
 _CONDITION: Final = re.compile(
     r"(?:^|org\.apache\.spark\.[\w.$]*Exception: )\[([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?:\.[A-Z0-9_]+)*)\]"
 )
@@ -45,25 +45,25 @@ _WITHHELD: Final = "its text may quote data; see show_values"
 
 
 class WorkerError(Exception):
-    """Raised when a worker failed; its text is what ``cause_of`` says of the cause."""
+    """Raised when a worker failed; its text is ``cause_of`` the original error."""
 
 
 def cause_of(error: BaseException, *, shows_values: bool = False) -> str:
-    """Say what went wrong in one line; of an error that came through Spark, what lies at its root."""
+    """Describe an error in one line; for errors from Spark, the root cause."""
     if isinstance(error, WorkerError):
         return str(error)
     name = type(error).__name__
-    if shows_values or _is_told(error):
+    if shows_values or _has_safe_text(error):
         lines = _text_of(error).splitlines() or [""]
         roots = [line.removeprefix(_CAUSED_BY) for line in lines if line.startswith(_CAUSED_BY)]
         return f"{name}: {roots[-1] if roots else lines[0]}"
     text, place = _text_of(error), _place_of(error.__traceback__)
-    said = ": ".join(part for part in (name, *_told_by_java(error)) if part) + (f" at {place}" if place else "")
-    return f"{said} ({_WITHHELD})" if text else said
+    message = ": ".join(part for part in (name, *_java_cause(error)) if part) + (f" at {place}" if place else "")
+    return f"{message} ({_WITHHELD})" if text else message
 
 
 def trace_of(error: BaseException, *, shows_values: bool = False) -> str:
-    """Write a traceback, of Python and of Java, with what ``cause_of`` says in place of the exceptions' texts."""
+    """Format a traceback of Python and Java, with ``cause_of`` instead of the exceptions' texts."""
     if shows_values:
         return "".join(traceback.format_exception(error))
     parts: list[str] = []
@@ -76,7 +76,7 @@ def trace_of(error: BaseException, *, shows_values: bool = False) -> str:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Give an exception, and those that it was raised from or over."""
+    """Return an exception, its causes and its contexts."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
@@ -85,8 +85,8 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or cause.__context__
 
 
-def _is_told(error: BaseException) -> bool:
-    """Tell whether the text of an exception cannot be one that quotes values."""
+def _has_safe_text(error: BaseException) -> bool:
+    """Return whether the text of an exception cannot quote values."""
     if isinstance(error, LakewrightError) or type(error) in (*_OF_CODE, *_OF_SYSTEM, *_OF_PLACES):
         return True
     if isinstance(error, OSError):
@@ -98,12 +98,12 @@ def _is_told(error: BaseException) -> bool:
 def _text_of(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - py4j asks the JVM for the text, and that may be gone
+    except Exception:  # noqa: BLE001 - py4j asks the JVM for the text, and the JVM may have ended
         return ""
 
 
-def _told_by_java(error: BaseException) -> list[str]:
-    """Give the exception at the root of what Spark says, with its text if it is of the system, and the condition."""
+def _java_cause(error: BaseException) -> list[str]:
+    """Return the root exception of an error from Spark, with its text if it is a system error, and the condition."""
     if not type(error).__module__.startswith(_OF_SPARK):
         return []
     text = _text_of(error)
@@ -126,7 +126,7 @@ def _java_trace(text: str) -> Iterator[str]:
 
 
 def _place_of(trace: TracebackType | None) -> str:
-    """Name the last line of this project that an exception came through."""
+    """Return the last line of this project's code in a traceback."""
     place = ""
     for frame in traceback.extract_tb(trace):
         path = Path(frame.filename)

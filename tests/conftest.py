@@ -27,13 +27,13 @@ settings.register_profile("fast", max_examples=20)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let ``make test-fast`` try hypothesis' laws with fewer examples."""
+    """Run hypothesis tests with fewer examples in ``make test-fast``."""
     if config.getoption("markexpr") == "not slow":
         settings.load_profile("fast")
 
 
 def examples(count: int) -> int:
-    """Give as many examples as a law says, of which the fast tests try a fifth."""
+    """Return the number of examples; the fast tests use a fifth of it."""
     return max(1, count // 5) if settings.get_current_profile_name() == "fast" else count
 
 
@@ -80,14 +80,14 @@ def command(*arguments: str) -> Answer:
 
 
 def freeze_day(monkeypatch: pytest.MonkeyPatch, day: str) -> None:
-    """Let new batches be planned on a day."""
+    """Fix the day on which new batches are planned."""
     frozen = datetime.fromisoformat(f"{day}T12:00:00+00:00")
     monkeypatch.setattr("lakewright.runs.job.datetime", SimpleNamespace(now=lambda zone: frozen))
 
 
 @dataclass
 class Bench:
-    """A lake and a config folder of a test's own."""
+    """A separate lake and config folder for one test."""
 
     root: Path
     spark: SparkSession
@@ -97,7 +97,7 @@ class Bench:
         return self.root / "lake"
 
     def feed(self, **changes: Any) -> None:
-        """Write the feed ``people``: dotted keys change it."""
+        """Write the feed ``people``; ``__`` in the names of changes separates nested keys."""
         feed: dict[str, Any] = {
             "job": "csv_to_parquet",
             "source": {"path": "raw/people/", "columns": {"id": "long", "name": "string"}},
@@ -116,7 +116,7 @@ class Bench:
         path.write_text(yaml.safe_dump(feed, sort_keys=False))
 
     def put(self, name: str, text: str | bytes, day: str = "01") -> Path:
-        """Write a raw object of a day of August 2026; the clock moves on, so that rewriting is seen."""
+        """Write a raw object of a day in August 2026."""
         path = self.lake / f"raw/people/year=2026/month=08/day={day}" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode() if isinstance(text, str) else text)
@@ -133,13 +133,13 @@ class Bench:
         return receipt
 
     def rows(self, *columns: str) -> list[tuple[Any, ...]]:
-        """Read the table as a user would, by its path."""
+        """Read the table by its path, as users do."""
         path = self.lake / "refined/people"
         if not list(path.rglob("*.parquet")):
             return []
         table = self.spark.read.parquet(str(path))
-        found = [tuple(row) for row in table.select(*(columns or ("id", "name"))).collect()]
-        return sorted(found, key=repr)
+        rows = [tuple(row) for row in table.select(*(columns or ("id", "name"))).collect()]
+        return sorted(rows, key=repr)
 
     def quarantine(self) -> list[dict[str, Any]]:
         path = self.lake / "quarantine/people/people"
@@ -150,21 +150,21 @@ class Bench:
         return sorted(rows, key=lambda row: (row["object"], str(row["text"]), str(row["fields"])))
 
     def strays(self) -> list[str]:
-        """Name files that nothing accounts for: staging, temporary ones, a lease, and files outside of the log."""
+        """Return unaccounted files: staging, temporary files, leases, and files that are not in the log."""
         from lakewright.log.log import Log
         from lakewright.storage.uris import open_lake
 
         state, _ = Log(open_lake(str(self.lake)), "state/people/people/").read()
         known = {*state.files, *state.quarantine}
-        found = []
+        strays = []
         for file in self.lake.rglob("*"):
             path = file.relative_to(self.lake).as_posix()
             if file.is_dir():
                 if "_staging" in path:
-                    found.append(path)
+                    strays.append(path)
             elif path not in known and not path.startswith(("raw/", "state/people/people/log/0", RECEIPTS)):
-                found.append(path)
-        return found
+                strays.append(path)
+        return strays
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Sizes and counts at which the code does something else: each is lowered, and the result stays what it was."""
+"""Sizes and counts at which the code changes strategy: each is lowered, and the result stays the same."""
 
 import gzip
 import json
@@ -57,7 +57,7 @@ DAYS = "year=2026/month=08/day=01"
 
 
 def put_events(lake: Path) -> list[str]:
-    """Write what a sink may: nested and loose records, lines that are none, and one object twice."""
+    """Write objects as a sink may: nested and irregular records, invalid lines, and one object twice."""
     chance = random.Random(13)
     bodies = []
     for _ in range(6):
@@ -86,7 +86,7 @@ def put_events(lake: Path) -> list[str]:
 
 
 def flattened(lake: Path, paths: Sequence[str], staging: str) -> SettledEvents:
-    """Do a whole batch in this process."""
+    """Run a whole batch in this process."""
     workers = InProcessWorkers(4)
     objects = []
     for path in paths:
@@ -135,13 +135,13 @@ def summary(lake: Path, result: SettledEvents) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     "patches",
     [
-        pytest.param([(arrow, "_FILE_BYTES", 2_000)], id="a-file-is-full"),
+        pytest.param([(arrow, "_FILE_BYTES", 2_000)], id="several-files"),
         pytest.param([(arrow, "_FEWEST", 1)], id="values-are-counted-for-their-encoding"),
-        pytest.param([(kafka_sink, "_READ_BYTES", 100)], id="an-object-is-read-in-parts"),
+        pytest.param([(kafka_sink, "_READ_BYTES", 100)], id="objects-read-in-parts"),
         pytest.param([(kafka_sink, "_TEXT_BYTES", 50)], id="lines-over-blocks"),
-        pytest.param([(kafka_sink, "_LOOKED_AT", 8)], id="a-beginning-that-is-cut"),
+        pytest.param([(kafka_sink, "_LOOKED_AT", 8)], id="a-truncated-head"),
         pytest.param([(event_batches, "_SMALL_TASK_BYTES", 100)], id="several-tasks"),
-        pytest.param([(event_batches, "_TASK_BYTES", 1)], id="a-task-an-object"),
+        pytest.param([(event_batches, "_TASK_BYTES", 1)], id="one-task-per-object"),
         pytest.param([(event_contents, "_ROWS_AT_ONCE", 3)], id="contents-compared-in-parts"),
         pytest.param([(record_shape, "_MOST_KEYS", 2)], id="too-many-keys-for-a-shape"),
         pytest.param([(record_shape, "_MOST_CLASSES", 1)], id="too-many-shapes"),
@@ -154,17 +154,17 @@ def test_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patches: list[P
     expected = flattened(tmp_path, paths, "_staging/default")
     for patch in patches:
         monkeypatch.setattr(*patch)
-    found = flattened(tmp_path, paths, "_staging/lowered")
-    assert summary(tmp_path, found) == summary(tmp_path, expected)
+    lowered = flattened(tmp_path, paths, "_staging/lowered")
+    assert summary(tmp_path, lowered) == summary(tmp_path, expected)
     read, superseded = (
         sum(getattr(each, name) for each in expected.reports.values()) for name in ("read", "superseded")
     )
     assert (read, superseded > 39) == (7 * 39, True)
     if patches[0][1] in ("_FILE_BYTES", "_SMALL_TASK_BYTES", "_TASK_BYTES"):
-        assert len(found.files) > len(expected.files)
+        assert len(lowered.files) > len(expected.files)
 
 
-def test_objects_that_keep_asking_for_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_objects_that_keep_adding_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = put_events(tmp_path)
     monkeypatch.setattr(event_batches, "_PASSES", 1)
     with pytest.raises(DataError, match=r"t/year=2026.* needs new columns on every pass"):
@@ -174,7 +174,7 @@ def test_objects_that_keep_asking_for_columns(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(("most", "is_refused"), [(3, False), (2, True)])
-def test_attributes_of_some_lines(monkeypatch: pytest.MonkeyPatch, most: int, is_refused: bool) -> None:
+def test_the_maximum_number_of_attributes(monkeypatch: pytest.MonkeyPatch, most: int, is_refused: bool) -> None:
     monkeypatch.setattr(flat_rows, "MOST_ATTRIBUTES", most)
     parsed = parse_lines([b'{"a":1,"b":2}', b'{"c":3}'])
     if is_refused:
@@ -202,8 +202,8 @@ RECORDS = [
     [
         pytest.param((rewrite, "_IN_MEMORY", 10), id="a-body-on-disk"),
         pytest.param((json_text, "_DECODED_AT_ONCE", 3), id="texts-checked-in-parts"),
-        pytest.param((json_lines, "PIECE_BYTES", 3), id="unpacked-in-parts"),
-        pytest.param((storage_gzip, "_FED_BYTES", 1), id="unpacked-byte-by-byte"),
+        pytest.param((json_lines, "PIECE_BYTES", 3), id="decompressed-in-parts"),
+        pytest.param((storage_gzip, "_INPUT_BYTES", 1), id="decompressed-byte-by-byte"),
         pytest.param((local_in_place, "PIECE_BYTES", 5), id="read-in-parts"),
     ],
 )
@@ -225,7 +225,7 @@ def test_scrubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patch: Patch, d
     assert records[9]["a"] == [[[[[[[[{"email": "" if depth == "any" else 9}]]]]]]]]
 
 
-def test_an_object_that_is_written_again_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_object_that_is_rewritten_during_every_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.json").write_text('{"email": "x"}')
     reads = []
 
@@ -247,7 +247,7 @@ def test_an_object_that_is_written_again_each_time(tmp_path: Path, monkeypatch: 
 )
 def test_packs_of_objects(sizes: list[int], small: int, pack_bytes: int, pack_objects: int, cores: int) -> None:
     objects = [SourceObject(path=str(number), size=size, etag="") for number, size in enumerate(sizes)]
-    size_of = {found.path: found.size for found in objects}
+    size_of = {source.path: source.size for source in objects}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(packing, "_SMALL", small)
         patch.setattr(packing, "_PACK_BYTES", pack_bytes)
@@ -264,10 +264,10 @@ def test_warnings_name_some_objects() -> None:
     hidden = {f"{n}.json": n for n in range(1, 13)}
     scrubbed = [Rewritten(path, "rewritten", numbers={"hidden": count}) for path, count in hidden.items()]
     rules = ScrubRules(("email",))
-    (told,) = warn_of_hidden(scrubbed[:10], rules=rules)
-    assert told.endswith(f"9.json (9), 10.json (10); {rules.advice()}")
-    (told,) = warn_of_hidden(scrubbed, rules=rules)
-    assert told.endswith(f"9.json (9), 10.json (10) and 2 more objects; {rules.advice()}")
+    (warning,) = warn_of_hidden(scrubbed[:10], rules=rules)
+    assert warning.endswith(f"9.json (9), 10.json (10); {rules.advice()}")
+    (warning,) = warn_of_hidden(scrubbed, rules=rules)
+    assert warning.endswith(f"9.json (9), 10.json (10) and 2 more objects; {rules.advice()}")
 
 
 @pytest.mark.parametrize("end", [".csv", ".csv.gz"])
@@ -281,12 +281,12 @@ def test_headers_of_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: i
     monkeypatch.setattr(csv_objects, "_HEAD_BYTES", head)
     monkeypatch.setattr(csv_objects, "_LONGEST_HEADER", longest)
     monkeypatch.setattr(csv_objects, "_CHUNK_BYTES", 3)
-    found = read_heads(open_lake(str(tmp_path)), objects, CsvOptions(multiline=True))
+    heads = read_heads(open_lake(str(tmp_path)), objects, CsvOptions(multiline=True))
     if longest == 30:
-        assert found.refused == {f"a{end}": "no end of the header within 0 MiB"}
+        assert heads.refused == {f"a{end}": "no end of the header within 0 MiB"}
     else:
-        assert found.headers[f"a{end}"].names == expected.headers[f"a{end}"].names
-        assert found.refused == {}
+        assert heads.headers[f"a{end}"].names == expected.headers[f"a{end}"].names
+        assert heads.refused == {}
 
 
 @pytest.mark.parametrize("limit", [1 << 20, 100])
@@ -295,14 +295,14 @@ def test_headers_of_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: i
     [
         pytest.param([(object_file, "TAIL_BYTES", 16)], id="a-short-tail"),
         pytest.param([(parquet_values, "_WINDOW", 8)], id="a-short-window"),
-        pytest.param([(parquet_values, "_READ_BYTES", 1)], id="a-row-at-once"),
+        pytest.param([(parquet_values, "_READ_BYTES", 1)], id="row-by-row"),
     ],
 )
 def test_footers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patches: list[Patch], limit: int) -> None:
     rows = {"n": range(500), "ts": ["2026-08-01"] * 500, "text": ["x" * (n % 120) for n in range(500)]}
     pq.write_table(pa.table(rows), tmp_path / "a.parquet", row_group_size=70)
     lake = open_lake(str(tmp_path))
-    objects = [SourceObject(path=found.path, size=found.size, etag="") for found in lake.list("")]
+    objects = [SourceObject(path=entry.path, size=entry.size, etag="") for entry in lake.list("")]
     expected = read_footers(lake, objects, max_record_bytes=limit)
     for patch in patches:
         monkeypatch.setattr(*patch)
@@ -328,7 +328,7 @@ def test_pages_of_a_listing_on_s3(monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [f"{folder}/{n:02}" for folder in ("a", "b+", "c d") for n in range(7)]
     for path in paths:
         lake.create(path, b"")
-    expected = [found.path for found in lake.list("")], lake.folders("")
+    expected = [entry.path for entry in lake.list("")], lake.folders("")
     assert expected == (paths, ["a", "b+", "c d"])
     pages = []
     client = lake._s3  # type: ignore[attr-defined]
@@ -339,7 +339,7 @@ def test_pages_of_a_listing_on_s3(monkeypatch: pytest.MonkeyPatch) -> None:
         return whole(**listing, MaxKeys=2)
 
     monkeypatch.setattr(client, "list_objects_v2", page)
-    assert ([found.path for found in lake.list("")], lake.folders("")) == expected
+    assert ([entry.path for entry in lake.list("")], lake.folders("")) == expected
     assert len(pages) == 11 + 2
 
 
@@ -366,7 +366,7 @@ def small_parquet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small_parquet")
-def test_csv_cut_into_tasks_and_files(bench: Bench) -> None:
+def test_csv_split_into_tasks_and_files(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n" + "".join(f"{n},name {n}\n" for n in range(60)) + "x,dirty\n")
     bench.put("b.csv", "id,name\n" + "".join(f"{n},name {n}\n" for n in range(60, 70)), day="02")
     receipt = bench.run()
@@ -374,5 +374,5 @@ def test_csv_cut_into_tasks_and_files(bench: Bench) -> None:
     assert (receipt["counts"]["written"], receipt["counts"]["rejected"]) == (70, 1)
     assert bench.rows() == sorted(((n, f"name {n}") for n in range(70)), key=repr)
     files = list((bench.lake / "refined/people").rglob("*.parquet"))
-    assert len(files) > 2, "a file of each day, if nothing were cut"
+    assert len(files) > 2, "without splitting there is one file per day"
     assert bench.strays() == []

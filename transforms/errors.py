@@ -61,7 +61,7 @@ class LongRecordError(DataError):
 
     def __init__(self, line: int, limit: int, *, looks_like: str = "") -> None:
         self.line, self.limit, self.looks_like = line, limit, looks_like
-        super().__init__(f"line {line} is longer than {limit} bytes; set max_record_bytes if that is right")
+        super().__init__(f"line {line} is longer than {limit} bytes; raise max_record_bytes if this is intended")
 
 
 class FramingError(DataError):

@@ -1,4 +1,4 @@
-"""How a verb answers: on stdout for a person or as JSON, warnings and errors on stderr, and an exit code."""
+"""The output of verbs: text or JSON on stdout, warnings and errors on stderr, and an exit code."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ from transforms.object_names import one_line
 
 @dataclass(frozen=True)
 class Answer:
-    """What a verb has to say: as data, on the screen, and as an exit code."""
+    """The result of a verb: data, a function that prints it as text, and an exit code."""
 
     data: Any
     show: Callable[[Any], None]
@@ -29,12 +29,12 @@ class Answer:
 
 
 def worst_exit_code(entries: Iterable[Mapping[str, Any]]) -> int:
-    """Give the exit code of several targets: the worst counts."""
+    """Return the highest exit code of several targets."""
     return max((entry["exit_code"] for entry in entries), default=0)
 
 
 def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
-    """Do a verb's work and leave with its exit code; the last line on stderr is what a person can act on."""
+    """Run a verb and exit with its exit code; the last line on stderr is the one to act on."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=[_StderrHandler()])
     logging.getLogger("py4j").setLevel(logging.WARNING)
     LOGGER.setLevel(logging.DEBUG if output.verbose else logging.INFO)
@@ -48,7 +48,7 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
         if output.verbose:
             typer.echo(trace_of(error), err=True, nl=False)
         _leave(*sentences_of(error), exit_code=error.exit_code)
-    except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, a person gets one line
+    except Exception as error:  # noqa: BLE001 - every unexpected error is reported on one line
         if shows_traceback:
             typer.echo(trace_of(error), err=True, nl=False)
         _leave(f"unexpected {cause_of(error)} (--verbose shows where)", exit_code=1)
@@ -72,17 +72,17 @@ def print_problems(entries: Iterable[Mapping[str, Any]], *, with_target: bool) -
 
 
 def sentence(problem: str, entry: Mapping[str, Any], *, with_target: bool) -> str:
-    """Write a problem on one line, with the target before it; an entry in place of targets has none."""
+    """Format a problem on one line, prefixed with its target if it has one."""
     return one_line(f"{entry['target']}: {problem}" if with_target and entry["target"] else problem)
 
 
 def sentences_of(error: LakewrightError) -> Sequence[str]:
-    """Give what an error says: a line for each problem of a feed, else one, whatever stands in a name in it."""
+    """Return the lines of an error: one per problem of a feed, else a single one, even if names contain line ends."""
     return str(error).split("\n") if isinstance(error, ConfigError) else [str(error)]
 
 
 def print_error(*sentences: str) -> None:
-    """Print an error on stderr, each of its sentences on a line."""
+    """Print an error on stderr, one sentence per line."""
     for each in sentences:
         typer.echo(f"error: {one_line(each)}", err=True)
 

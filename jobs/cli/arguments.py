@@ -1,4 +1,4 @@
-"""The words of a command line, before typer reads them: unknown options, missing values, former names."""
+"""Checks of the command line before typer parses it: unknown options, missing values, renamed options."""
 
 import re
 from collections import deque
@@ -16,10 +16,10 @@ _FLAG_VALUES: Final = {"": True, "true": True, "false": False}
 
 
 class StrictCommand(TyperCommand):
-    """A command that has no other options than its own, and takes none of them for the value of another."""
+    """A command that refuses unknown options, and never reads an option as the value of another."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Check the words, then read them.
+        """Check the arguments, then parse them.
 
         Raises:
             ConfigError: If an option is unknown, or lacks its value.
@@ -29,7 +29,7 @@ class StrictCommand(TyperCommand):
         return super().parse_args(ctx, self.checked(args, takes_value))
 
     def checked(self, args: Sequence[str], takes_value: Mapping[str, bool]) -> list[str]:
-        """Give the words as typer is to read them."""
+        """Return the arguments for typer."""
         words = deque(args)
         checked: list[str] = []
         while words and words[0] != "--":
@@ -44,17 +44,17 @@ class StrictCommand(TyperCommand):
                 value = words.popleft()
                 checked.append(value)
                 if value.startswith("--"):
-                    raise ConfigError(f"option {name} needs a value, not {value}; write {name}={value} if it is one")
+                    raise ConfigError(f"option {name} needs a value; if the value is {value}, write {name}={value}")
             if not value.strip():
                 raise ConfigError(f"option {name} needs a value")
         return [*checked, *words]
 
 
 class VerbCommand(StrictCommand):
-    """A verb of the command line: what is wrong with its words is a sentence, like every other error."""
+    """A verb of the command line; usage errors are printed on one line, like all other errors."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words, ``--conf`` as ``--config``."""
+        """Parse the arguments; ``--conf`` is accepted as ``--config``."""
         try:
             return super().parse_args(ctx, _with_new_names(args))
         except (ConfigError, typer.TyperException) as error:
@@ -63,10 +63,10 @@ class VerbCommand(StrictCommand):
 
 
 class ScriptCommand(StrictCommand):
-    """A job's script: Glue's arguments are a map, so that a flag has a value there, ``true``, ``false`` or nothing."""
+    """A job's script; Glue's job parameters are a map, so flags have a value: ``true``, ``false`` or nothing."""
 
     def checked(self, args: Sequence[str], takes_value: Mapping[str, bool]) -> list[str]:
-        """Leave out the values of flags, and flags that are ``false``."""
+        """Remove the values of flags, and flags that are ``false``."""
         words = deque(args)
         plain: list[str] = []
         while words:
@@ -78,7 +78,7 @@ class ScriptCommand(StrictCommand):
             if not separator and words and words[0].lower() in _FLAG_VALUES:
                 value = words.popleft()
             if value.lower() not in _FLAG_VALUES:
-                raise ConfigError(f"option {name} is true or false, not {value!r}")
+                raise ConfigError(f"option {name} must be true or false, not {value!r}")
             if _FLAG_VALUES[value.lower()]:
                 plain.append(name)
         return super().checked(plain, takes_value)

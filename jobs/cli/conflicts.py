@@ -1,4 +1,4 @@
-"""Which feeds of a config folder cannot stand side by side: ``check`` compares each with all others."""
+"""Conflicts between the feeds of a config folder, which ``check`` reports."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,16 @@ from jobs.cli.registry import LoadedFeed
 from lakewright.config import CatalogEntry, lake_uri
 from lakewright.folders import FeedFolder, Use
 
-#: What two feeds, or one, may not do in the same place, and what to do about it.
+#: Uses of a folder that conflict, within a feed or between two, and the remedy.
 _REMEDIES: Final[dict[frozenset[Use], str]] = {
-    frozenset(["fills"]): "a table belongs to one feed: give each a folder of its own",
-    frozenset(["fills", "reads"]): "a table is no source, since old and new files lie there together while it is "
-    "published: read the objects that it is made of",
-    frozenset(["fills", "rewrites"]): "the files of a table are its feed's: rewrite the objects that it is made of",
-    frozenset(["rewrites"]): "the second leaves what the first has tagged as processed: put both into one feed",
+    frozenset(["fills"]): "a table belongs to one feed: use a separate folder for each",
+    frozenset(["fills", "reads"]): "a table cannot be a source, since it contains old and new files while it is "
+    "published: read the table's source objects instead",
+    frozenset(["fills", "rewrites"]): "the files of a table belong to its feed: rewrite the table's source objects "
+    "instead",
+    frozenset(
+        ["rewrites"]
+    ): "the second skips objects that the first has tagged as processed: combine both in one feed",
 }
 
 
@@ -31,12 +34,12 @@ class _Place:
         return f"feed {self.feed.name} {self.folder.use} {self.folder.path}"
 
     def holds(self, other: "_Place") -> bool:
-        """Tell whether another place is this one, or lies in it; an object holds nothing else."""
+        """Return whether another place is this one or below it; nothing is below an object."""
         return other.uri == self.uri or (self.uri.endswith("/") and other.uri.startswith(self.uri))
 
 
 def conflicts(feeds: Sequence[LoadedFeed]) -> list[str]:
-    """Name the feeds that share a table, an entry of the catalog or objects to rewrite, or that read a table."""
+    """Return the conflicts: feeds that share a table, a catalog entry or objects to rewrite, or that read a table."""
     return [*_shared_folders(feeds), *_shared_entries(feeds)]
 
 
@@ -47,13 +50,13 @@ def _shared_folders(feeds: Sequence[LoadedFeed]) -> Iterator[str]:
     for pair in sorted(_overlaps(places)):
         one, two = (places[number] for number in pair)
         uses = frozenset([one.folder.use, two.folder.use])
-        is_own_matter = one.feed is two.feed and len(uses) == 1
-        if (remedy := _REMEDIES.get(uses)) and not is_own_matter:
+        is_within_feed = one.feed is two.feed and len(uses) == 1
+        if (remedy := _REMEDIES.get(uses)) and not is_within_feed:
             yield f"{_key(two.feed, two.folder)}: {two}, and {one} ({_key(one.feed, one.folder)}); {remedy}"
 
 
 def _overlaps(places: Sequence[_Place]) -> Iterator[tuple[int, int]]:
-    """Give the numbers of each two places that overlap: sorted by URI, a folder stands right before what lies in it."""
+    """Return the indices of overlapping places; sorted by URI, a folder directly precedes the places below it."""
     around: list[int] = []
     for number in sorted(range(len(places)), key=lambda number: places[number].uri):
         around = [outer for outer in around if places[outer].holds(places[number])]
@@ -62,17 +65,17 @@ def _overlaps(places: Sequence[_Place]) -> Iterator[tuple[int, int]]:
 
 
 def _absolute(path: str, root: str) -> str:
-    """Give a folder, in the lake or at a URI of its own, as one URI or absolute path."""
+    """Return a folder, in the lake or at a URI, as a URI or absolute path."""
     uri = path if "://" in path else f"{root}/{path}"
     return uri.removeprefix("file://").replace("s3a://", "s3://", 1)
 
 
 def _shared_entries(feeds: Sequence[LoadedFeed]) -> Iterator[str]:
-    taken: dict[tuple[str, str], tuple[LoadedFeed, CatalogEntry]] = {}
+    owners: dict[tuple[str, str], tuple[LoadedFeed, CatalogEntry]] = {}
     for feed in feeds:
         for entry in feed.feed.catalog_entries():
-            # The catalog keeps names in small letters.
-            owner, first = taken.setdefault((entry.database.lower(), entry.table.lower()), (feed, entry))
+            # The catalog stores names in lower case.
+            owner, first = owners.setdefault((entry.database.lower(), entry.table.lower()), (feed, entry))
             if owner is not feed:
                 yield (
                     f"{_key(feed, entry)}: feed {feed.name} registers {entry.database}.{entry.table}, and so does feed "

@@ -1,4 +1,4 @@
-"""A job module as a script: what Glue and spark-submit start, with the options of ``lakewright run``."""
+"""The entry point of job modules as scripts for Glue and spark-submit, with the options of ``lakewright run``."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ from transforms.errors import LakewrightError
 
 @dataclass(frozen=True, kw_only=True)
 class ScriptOptions(FeedOptions):
-    """The options of a verb; the feed is one too, since the arguments of a Glue job are all named."""
+    """The options of a verb, including the feed: all arguments of a Glue job are named."""
 
     feed: Annotated[str, typer.Option("--feed", help="Name of a feed: conf/feeds/FEED.yaml.")]
 
@@ -33,11 +33,11 @@ def run_as_script(job: str, arguments: Sequence[str] | None = None) -> None:
     """Run a feed of one job; return if the run succeeds.
 
     Args:
-        job: The job of this script; a feed of another one is refused.
-        arguments: What the script was started with; else the arguments of the process.
+        job: The job of this script; feeds of other jobs are refused.
+        arguments: The arguments of the script; default: those of the process.
 
     Raises:
-        RunFailedError: On Glue if the run fails, since Glue shows the text of what is raised, and no exit code.
+        RunFailedError: On Glue if the run fails, since Glue shows the text of an exception, but no exit code.
         SystemExit: Elsewhere if the run fails, with the exit code.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
@@ -52,18 +52,18 @@ def run_as_script(job: str, arguments: Sequence[str] | None = None) -> None:
             sys.exit(failure.exit_code)
         if failure is error:
             raise
-        # Glue logs what led to an exception too, with texts that may quote values; the log has it without them.
+        # Glue also logs the cause of an exception, whose text may quote values; the log already has it without them.
         raise failure from None
 
 
 def _parse(job: str, arguments: Sequence[str]) -> tuple[FeedOptions, Request] | None:
-    """Read the arguments, without Glue's own; None if they ask for help, which is shown."""
+    """Parse the arguments without Glue's own; None after ``--help``."""
     parsed = _command_line(job)(without_glue_arguments(arguments), standalone_mode=False)
     return parsed if isinstance(parsed, tuple) else None
 
 
 def _command_line(job: str) -> typer.Typer:
-    """Make a command that only parses: around a command's work typer has its own ideas of EOFError and Ctrl-C."""
+    """Create a command that only parses, since typer handles EOFError and Ctrl-C in commands in its own way."""
     script = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
     @script.command(f"jobs/{job}.py", cls=ScriptCommand, help="Read everything that is new, and commit it.")
@@ -77,10 +77,10 @@ def _command_line(job: str) -> typer.Typer:
 
 
 def _run(job: str, options: FeedOptions, request: Request) -> None:
-    """Run a feed, and print a receipt a line.
+    """Run a feed, and print one receipt per line.
 
     Raises:
-        RunFailedError: If a target fails; what is wrong with each is printed.
+        RunFailedError: If a target fails; the errors of all targets are printed.
     """
     loaded = options.load()
     if loaded.feed.job != job:
@@ -102,7 +102,7 @@ def _run(job: str, options: FeedOptions, request: Request) -> None:
 
 
 def _failure_of(error: Exception) -> RunFailedError:
-    """Say on stderr why a run failed, unless that has been said of each target."""
+    """Print on stderr why a run failed, unless the errors of its targets are printed already."""
     if isinstance(error, RunFailedError):
         return error
     if isinstance(error, typer.TyperException):

@@ -1,4 +1,4 @@
-"""The options that the verbs and the script entry point share, and what they stand for."""
+"""Options shared by the verbs and the script entry point."""
 
 import inspect
 import re
@@ -21,43 +21,46 @@ T = TypeVar("T")
 
 _COMMA: Final = re.compile(r"(?<!\\),")
 
-DropOpen = Annotated[bool, typer.Option("--drop-open", help="Drop a batch that an earlier run left open.")]
+DropOpen = Annotated[bool, typer.Option("--drop-open", help="Drop the open batch of an earlier run.")]
 
-ShowValues = Annotated[bool, typer.Option("--show-values", help="Let errors, receipts and logs quote the data.")]
+ShowValues = Annotated[
+    bool, typer.Option("--show-values", help="Allow errors, receipts and logs to quote values of the data.")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigOptions:
-    """Where feeds lie, and what is set over them."""
+    """The config folder, and settings that override keys of feeds."""
 
     config: Annotated[
         str,
-        typer.Option("--config", metavar="DIR", envvar="LAKEWRIGHT_CONFIG", help="Folder of the config, or s3://…"),
+        typer.Option("--config", metavar="DIR", envvar="LAKEWRIGHT_CONFIG", help="Config folder, local or s3://…"),
     ] = "conf"
     settings: Annotated[
         list[str],
         typer.Option(
             "--set",
             metavar="KEY=VALUE[,KEY=VALUE…]",
-            help="Over the feed's own. A comma ends a value only before a key and =; quote a value that holds such.",
+            help="Override keys of the feed. A comma ends a value only before KEY=; quote a value that contains that.",
         ),
     ] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeedOptions(ConfigOptions):
-    """Which feed, in which lake, and which of its targets."""
+    """The feed, its lake, and the selected targets."""
 
     feed: Annotated[str, typer.Argument(metavar="FEED", help="Name of a feed: conf/feeds/FEED.yaml.")]
-    lake: Annotated[str | None, typer.Option("--lake", help="The lake's root; else LAKEWRIGHT_LAKE, else ./lake.")] = (
-        None
-    )
+    lake: Annotated[
+        str | None, typer.Option("--lake", help="Root of the lake. Default: LAKEWRIGHT_LAKE, else ./lake.")
+    ] = None
     target: Annotated[
-        list[str], typer.Option("--target", metavar="NAME[,NAME…]", help="Only these tables; a comma in a name is \\,.")
+        list[str],
+        typer.Option("--target", metavar="NAME[,NAME…]", help="Only these targets; write a comma in a name as \\,."),
     ] = field(default_factory=list)
 
     def showing(self, *, values: bool) -> Self:
-        """Give these options, with values of the data shown whatever the feed says, if that is asked for."""
+        """Return these options, with ``show_values`` set if ``values`` is true."""
         return replace(self, settings=[*self.settings, "show_values=true"]) if values else self
 
     def load(self) -> LoadedFeed:
@@ -65,46 +68,51 @@ class FeedOptions(ConfigOptions):
         return load_feed(Conf(self.config), self.feed, self.settings)
 
     def wanted_targets(self) -> list[str]:
-        """Name the targets that are wanted; none for all."""
+        """Return the names of the selected targets; empty for all."""
         return read_names(self.target)
 
     def open_lake(self) -> Lake:
-        """Open the lake, which must be there."""
+        """Open the lake, which must exist."""
         use_lake_file(Conf(self.config))
         lake = open_lake(lake_uri(self.lake))
         lake.check()
         return lake
 
     def for_each_target(self, view: Callable[[Lake, AnyJob], T]) -> list[T]:
-        """Give a view of each target that is wanted."""
+        """Return a view of each selected target."""
         lake = self.open_lake()
         return [view(lake, job) for job in self.load().targets(lake, self.wanted_targets())]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOptions:
-    """Which partitions of the source."""
+    """The selected partitions of the source."""
 
-    date: Annotated[str | None, typer.Option("--date", help="Only the sources of this day: 2026-08-01.")] = None
-    partition: Annotated[str | None, typer.Option("--partition", help="Only these: year=2026,month=08.")] = None
+    date: Annotated[str | None, typer.Option("--date", help="Only source objects of this day, such as 2026-08-01.")] = (
+        None
+    )
+    partition: Annotated[
+        str | None,
+        typer.Option("--partition", help="Only source objects of this partition, such as year=2026,month=08."),
+    ] = None
 
     def wanted(self) -> dict[str, str]:
-        """Read ``--date 2026-08-01`` or ``--partition year=2026,month=08``.
+        """Parse ``--date 2026-08-01`` and ``--partition year=2026,month=08``.
 
         Raises:
-            ConfigError: If it is neither.
+            ConfigError: If a value is invalid, or the two contradict each other.
         """
         wanted: dict[str, str] = {}
         if self.date:
             parts = self.date.split("-")
             if [len(part) for part in parts] != [4, 2, 2] or not all(part.isdigit() for part in parts):
-                raise ConfigError(f"--date takes a day such as 2026-08-01, not {self.date!r}")
+                raise ConfigError(f"--date needs a day such as 2026-08-01, not {self.date!r}")
             wanted = dict(zip(("year", "month", "day"), parts, strict=True))
         for pair in self.partition.split(",") if self.partition else ():
             key, separator, value = pair.partition("=")
             if not separator or key not in ("year", "month", "day"):
                 raise ConfigError(
-                    f"--partition takes year=2026,month=08,day=01 or a part of it, not {self.partition!r}"
+                    f"--partition needs year=2026,month=08,day=01 or a part of it, not {self.partition!r}"
                 )
             if wanted.setdefault(key, value) != value:
                 raise ConfigError(f"{key} is both {wanted[key]} and {value}; name it once, in --date or --partition")
@@ -113,14 +121,14 @@ class SourceOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """How a verb answers."""
+    """The output of a verb."""
 
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False
     verbose: Annotated[bool, typer.Option("--verbose", help="Show tracebacks and the log of the JVM.")] = False
 
 
 def read_names(arguments: Sequence[str]) -> list[str]:
-    r"""Read names between commas, in one argument or in several; a comma in a name is ``\,``.
+    r"""Parse comma-separated names in one or more arguments; a comma in a name is written ``\,``.
 
     Raises:
         ConfigError: If a name is empty.
@@ -129,12 +137,12 @@ def read_names(arguments: Sequence[str]) -> list[str]:
     for argument in arguments:
         names += [name.strip().replace("\\,", ",") for name in _COMMA.split(argument)]
         if "" in names:
-            raise ConfigError(f"--target takes NAME[,NAME…], and a name is empty in {argument!r}")
+            raise ConfigError(f"--target needs NAME[,NAME…], and {argument!r} has an empty name")
     return names
 
 
 def spread_options(function: Callable[..., T]) -> Callable[..., T]:
-    """Replace each parameter that is a dataclass by one parameter a field, since typer knows no groups of options."""
+    """Replace each dataclass parameter by one parameter per field, since typer does not support option groups."""
     parameters = inspect.signature(function).parameters.values()
     groups: dict[str, type[Any]] = {
         each.name: each.annotation

@@ -1,4 +1,4 @@
-"""Which jobs there are; a module is imported only when a feed asks for it."""
+"""The jobs and their feeds; a job's module is imported only if a feed needs it."""
 
 import importlib
 import pkgutil
@@ -15,18 +15,18 @@ from lakewright.storage.lake import Lake
 
 @dataclass(frozen=True)
 class LoadedFeed:
-    """A feed that has been read and understood."""
+    """A feed that has been read and validated."""
 
     name: str
     feed: Feed
     document: FeedDocument
 
     def targets(self, lake: Lake, wanted: Sequence[str]) -> list[AnyJob]:
-        """Give the feed's targets, or those that are wanted.
+        """Return the feed's targets, or the wanted ones.
 
         Raises:
-            ConfigError: If one that is wanted is none of the feed's.
-            NoTargetsError: If they lie at the source, and none does.
+            ConfigError: If the feed has no target of a wanted name.
+            NoTargetsError: If targets follow from source objects, and there are none.
         """
         module = importlib.import_module(f"jobs.{self.feed.job}")
         try:
@@ -50,7 +50,7 @@ def load_feed(conf: Conf, name: str, settings: Sequence[str] = ()) -> LoadedFeed
     """Read a feed.
 
     Raises:
-        ConfigError: If there is no such feed or job, or the feed is not as its job wants it.
+        ConfigError: If the feed or its job does not exist, or the feed is invalid.
     """
     document = FeedDocument(conf, name, settings)
     known = job_names()
@@ -60,12 +60,12 @@ def load_feed(conf: Conf, name: str, settings: Sequence[str] = ()) -> LoadedFeed
 
 
 def job_names() -> list[str]:
-    """Name the jobs: each has its feed model in a module of its name in ``jobs.feeds``."""
+    """Return the names of all jobs: those of the modules in ``jobs.feeds``, which contain the feed models."""
     return sorted(module.name for module in pkgutil.iter_modules(jobs.feeds.__path__))
 
 
 def feed_model(job: str) -> type[Feed]:
-    """Give the model of a job's feeds: ``CsvToParquetFeed`` is that of csv_to_parquet."""
+    """Return the model of a job's feeds, such as ``CsvToParquetFeed`` for csv_to_parquet."""
     name = "".join(word.capitalize() for word in job.split("_")) + "Feed"
     model: type[Feed] = getattr(importlib.import_module(f"jobs.feeds.{job}"), name)
     return model

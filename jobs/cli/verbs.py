@@ -35,26 +35,28 @@ from transforms.errors import LakewrightError
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    # A traceback of typer's shows variables, and with them data.
+    # Typer's tracebacks show variables, and therefore data.
     pretty_exceptions_enable=False,
     help="Exactly once, every row accounted for.",
 )
 
-RunId = Annotated[str | None, typer.Option("--run", help="Id of a run; else the last one.")]
-FeedNames = Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Feeds; else all of them.")]
-SchemaFolder = Annotated[Path | None, typer.Option("--schema", help="Also write JSON schemas for editors here.")]
+RunId = Annotated[str | None, typer.Option("--run", help="ID of a run. Default: the last run.")]
+FeedNames = Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Names of feeds. Default: all feeds.")]
+SchemaFolder = Annotated[
+    Path | None, typer.Option("--schema", help="Also write JSON schemas for editors to this folder.")
+]
 
 
 def verb(work: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Make a command of a function whose parameters are options, and which gives an answer."""
+    """Register a function as a command; its parameters are the options, and it returns an answer."""
 
     @wraps(work)
     def command(*, output: OutputOptions, **options: Any) -> None:
         give_answer(lambda: work(**options), output)
 
-    own = inspect.signature(work).parameters.values()
+    parameters = inspect.signature(work).parameters.values()
     output = inspect.Parameter("output", inspect.Parameter.KEYWORD_ONLY, annotation=OutputOptions)
-    command.__signature__ = inspect.Signature([*own, output])  # type: ignore[attr-defined]
+    command.__signature__ = inspect.Signature([*parameters, output])  # type: ignore[attr-defined]
     app.command(cls=VerbCommand)(spread_options(command))
     return work
 
@@ -94,7 +96,7 @@ def status(options: FeedOptions) -> Answer:
 
 @verb
 def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
-    """Show the last receipt, or that of one run."""
+    """Show the receipt of the last run, or of one run."""
     from lakewright.runs.receipts import read_receipt
 
     receipts = options.for_each_target(lambda lake, job: read_receipt(lake, job.target.state_folder, run_id))
@@ -155,7 +157,7 @@ def _run(options: FeedOptions, request: Request) -> Answer:
 
 
 def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) -> None:
-    """End the process although Spark still waits for S3."""
+    """Exit the process although Spark still waits for S3."""
     from lakewright.engine.spark.session import kill_spark
 
     if progress is not None:

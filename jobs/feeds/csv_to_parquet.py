@@ -21,13 +21,15 @@ _MOST_DIGITS: Final = 38
 
 
 class ColumnSpec(Model):
-    """One declared column; its type alone may stand for all of it."""
+    """A declared column: its type, or a mapping with the type and further options."""
 
     type: str = Field(description="string, long, int, double, decimal(p,s), boolean, date or timestamp.")
-    source_name: str = Field(default="", alias="from", description="Its name in the header, where that differs.")
+    source_name: str = Field(default="", alias="from", description="Name in the header, if it differs.")
     format: str = Field(default="", description="Pattern of this column's dates or timestamps.")
-    decimal_separator: Literal["", ".", ","] = Field(default="", description="Of this column's numbers.")
-    timezone: str = Field(default="", description="Where this column's timestamps were written.")
+    decimal_separator: Literal["", ".", ","] = Field(
+        default="", description="Decimal separator of this column's numbers."
+    )
+    timezone: str = Field(default="", description="Time zone of this column's timestamps without an offset.")
 
     @field_validator("type")
     @classmethod
@@ -39,7 +41,7 @@ class ColumnSpec(Model):
                 f"unknown type {written!r}; known are string, long, int, double, decimal(p,s), boolean, date, timestamp"
             )
         if match[1] and not (1 <= int(match[1]) <= _MOST_DIGITS and int(match[2]) <= int(match[1])):
-            raise ValueError(f"{written} is no decimal: 1 to {_MOST_DIGITS} digits, of which the fraction is a part")
+            raise ValueError(f"{written} is not a valid decimal: at most {_MOST_DIGITS} digits, including the fraction")
         return kind
 
     @model_validator(mode="before")
@@ -49,28 +51,28 @@ class ColumnSpec(Model):
 
 
 class CsvSource(Model):
-    """Where the objects are, and how they are written."""
+    """The source objects."""
 
     path: Annotated[str, source_folder("raw/customers/")] = Field(
-        min_length=1, description="Folder in the lake, or a URI of its own."
+        min_length=1, description="Folder in the lake, or a URI."
     )
     file_name: str = Field(
-        default="", description="Template of the objects' names, such as customers_{year}{month}{day}.csv."
+        default="", description="Template of object names, such as customers_{year}{month}{day}.csv."
     )
-    csv: CsvOptions = Field(default=CsvOptions(), description="How the text is written.")
-    columns: dict[str, ColumnSpec] = Field(
-        min_length=1, description="The columns to keep, by their names in the table."
-    )
+    csv: CsvOptions = Field(default=CsvOptions(), description="Options of the CSV text.")
+    columns: dict[str, ColumnSpec] = Field(min_length=1, description="The columns to read, by name in the table.")
     on_extra_column: Literal["ignore", "refuse"] = Field(
-        default="ignore", description="What becomes of an object whose header has columns that are not declared."
+        default="ignore",
+        description="Whether undeclared columns in a header are ignored, or the object is refused.",
     )
     on_refused_file: Literal["fail", "skip"] = Field(
-        default="skip", description="Whether the rest of a batch goes on without an object that cannot be read."
+        default="skip",
+        description="Whether a batch fails if it contains an object that cannot be read, or skips the object.",
     )
     hidden: Literal["ignore", "take"] = Field(
         default="ignore",
-        description="Whether objects are data whose name, or a folder of theirs below path, begins with _. Empty "
-        "markers such as _SUCCESS, _temporary/, _staging/ and names that begin with a dot never are.",
+        description="Whether objects are read if their name, or a folder below path, begins with _. Empty "
+        "markers such as _SUCCESS, _temporary/, _staging/ and names that begin with a dot are always ignored.",
     )
 
     @field_validator("file_name")
@@ -81,23 +83,25 @@ class CsvSource(Model):
 
 
 class ParquetTarget(Model):
-    """The table, and how it is filled."""
+    """The target table."""
 
     path: Annotated[str, target_folder("refined/customers/")] = Field(
         min_length=1, description="Folder of the table in the lake."
     )
     fill: Literal["rebuild", "append"] = Field(
         default="rebuild",
-        description="rebuild: a partition is made again from all of its objects. append: rows are added, once.",
+        description="rebuild: a partition with new or rewritten objects is overwritten from all of its objects. "
+        "append: the rows of each object are appended once.",
     )
-    partition_by: tuple[str, ...] = Field(default=(), description="Columns that become folders.")
+    partition_by: tuple[str, ...] = Field(default=(), description="Partition columns.")
     partition_date: Literal["source", "processing"] = Field(
-        default="source", description="Whether year, month, day are those of the object's name or of the processing."
+        default="source", description="Whether year, month and day are those in the object's name or of processing."
     )
-    compression: Compression = Field(default="snappy", description="How the Parquet files are compressed.")
-    catalog: CatalogTable | None = Field(default=None, description="Where the table is registered.")
+    compression: Compression = Field(default="snappy", description="Compression of the Parquet files.")
+    catalog: CatalogTable | None = Field(default=None, description="Entry of the table in the Glue Data Catalog.")
     on_missing_source: Literal["refuse", "rebuild"] = Field(
-        default="refuse", description="What becomes of a partition with news that has lost a source object."
+        default="refuse",
+        description="If a committed object of a partition to rebuild has disappeared: refuse, or rebuild without it.",
     )
 
 
@@ -112,15 +116,15 @@ class CsvToParquetFeed(Feed):
     def _columns_fit(self) -> "CsvToParquetFeed":
         columns = self.source.columns
         names = [name.casefold() for name in columns]
-        if doubled := [name for name in columns if names.count(name.casefold()) > 1]:
-            raise ValueError(f"column {doubled[0]!r} stands twice; names do not differ by case alone")
+        if repeated := [name for name in columns if names.count(name.casefold()) > 1]:
+            raise ValueError(f"column {repeated[0]!r} is repeated; names are compared without case")
         if reserved := [name for name in columns if name.casefold() in self.date_keys()]:
             raise ValueError(
                 f"column {reserved[0]!r}: the table is partitioned by {reserved[0].casefold()}, which comes from the "
-                f"objects' names or the day of processing; give the column another name, with from: {reserved[0]}"
+                f"objects' names or the day of processing; rename the column, with from: {reserved[0]}"
             )
         if reserved := [name for name in columns if name.casefold().startswith(RESERVED_PREFIX)]:
-            raise ValueError(f"column {reserved[0]!r}: names that begin with {RESERVED_PREFIX} are taken")
+            raise ValueError(f"column {reserved[0]!r}: names that begin with {RESERVED_PREFIX} are reserved")
         for name, column in self.typed_columns().items():
             if column.type in ("date", "timestamp") and (
                 problem := problem_with(column.format, time=column.type == "timestamp")
@@ -139,20 +143,20 @@ class CsvToParquetFeed(Feed):
         if len(set(target.partition_by)) < len(target.partition_by):
             raise ValueError("target.partition_by names a column twice")
         if set(columns) <= set(target.partition_by):
-            raise ValueError("target.partition_by names every column, which leaves none for the files")
+            raise ValueError("target.partition_by names every column; at least one must remain in the files")
         if unknown := [name for name in target.partition_by if name not in (*DATE_KEYS, *columns)]:
             raise ValueError(f"target.partition_by: {unknown[0]!r} is neither year, month, day nor a column")
         if target.fill == "rebuild" and (target.partition_date != "source" or set(target.partition_by) & set(columns)):
-            raise ValueError("target.fill: rebuild needs partitions that follow from an object's name; use append")
+            raise ValueError("target.fill: rebuild needs partitions from the date in object names; use append")
         return self
 
     def catalog_entries(self) -> Sequence[CatalogEntry]:
-        """Give the one table that this feed registers, if any."""
+        """Return the table that this feed registers, if any."""
         table = self.target.catalog
         return [CatalogEntry(("target", "catalog"), table.database, table.table)] if table else []
 
     def typed_columns(self) -> dict[str, TypedColumn]:
-        """Give the declared columns, each with its own settings or those of the whole source."""
+        """Return the declared columns; options that a column does not set are those of the source."""
         csv = self.source.csv
         return {
             name: TypedColumn(
@@ -168,13 +172,13 @@ class CsvToParquetFeed(Feed):
         }
 
     def file_name_pattern(self) -> Pattern[str] | None:
-        """Give the pattern of the names of source objects, if they have one."""
+        """Return the pattern of source object names, if the feed has one."""
         return compile_date_template(self.source.file_name) if self.source.file_name else None
 
     def header_names(self) -> dict[str, str]:
-        """Give the name in the header of each declared column."""
+        """Return the name in the header of each declared column."""
         return {name: spec.source_name or name for name, spec in self.source.columns.items()}
 
     def date_keys(self) -> list[str]:
-        """Name those of year, month and day that are folders of the table."""
+        """Return those of year, month and day that partition the table."""
         return [key for key in self.target.partition_by if key in DATE_KEYS]

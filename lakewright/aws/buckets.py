@@ -1,24 +1,24 @@
-"""What buckets ask of the requests of this process: their region, who pays, how objects are encrypted."""
+"""Options for requests to buckets in this process: region, requester pays, encryption."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-#: The operations that write an object's encryption down; UploadPart and CompleteMultipartUpload follow from the first.
+#: Operations that set the encryption of an object; parts of a multipart upload inherit it.
 _ENCRYPTING: Final = ("CopyObject", "CreateMultipartUpload", "PutObject")
 _ENCRYPTION: Final = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
 
 
 @dataclass(frozen=True)
 class BucketOptions:
-    """What one bucket asks for; empty is what S3 does by itself.
+    """Options of one bucket; empty values leave S3's defaults.
 
     Attributes:
-        region: Where the bucket is, if not where this process works.
-        requester_pays: Whether requests must say that the requester pays.
-        encryption: AES256 or aws:kms: the header that each write carries.
-        kms_key_id: The key of aws:kms, by ARN or id.
-        bucket_key: Whether to use an S3 Bucket Key; None leaves it to the bucket.
+        region: The bucket's region, if it differs from the region of this process.
+        requester_pays: Whether requests must confirm that the requester pays.
+        encryption: AES256 or aws:kms, sent as a header with every write.
+        kms_key_id: ARN or ID of the key for aws:kms.
+        bucket_key: Whether to use an S3 Bucket Key; None leaves the bucket's setting.
     """
 
     region: str = ""
@@ -28,7 +28,7 @@ class BucketOptions:
     bucket_key: bool | None = None
 
     def complete(self, parameters: dict[str, Any], operation: str, known: Mapping[str, Any]) -> None:
-        """Add to the parameters of an operation what the bucket asks for, as far as the operation knows it."""
+        """Add the bucket's options to the parameters of an operation, if the operation supports them."""
         if self.requester_pays and "RequestPayer" in known:
             parameters["RequestPayer"] = "requester"
         if self.encryption and operation in _ENCRYPTING:
@@ -43,16 +43,16 @@ _OPTIONS: Final[dict[str, BucketOptions]] = {}
 
 
 def use_bucket_options(options: Mapping[str, BucketOptions]) -> None:
-    """Use these options, by the names of buckets, for all requests of this process from now on."""
+    """Set the options, by bucket name, of all later requests in this process."""
     _OPTIONS.clear()
     _OPTIONS.update(options)
 
 
 def bucket_options() -> dict[str, BucketOptions]:
-    """Give the options of all buckets that have some."""
+    """Return the options of all buckets that have any."""
     return dict(_OPTIONS)
 
 
 def options_of(bucket: str) -> BucketOptions:
-    """Give the options of a bucket."""
+    """Return the options of a bucket."""
     return _OPTIONS.get(bucket, _NO_OPTIONS)

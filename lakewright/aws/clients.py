@@ -1,4 +1,4 @@
-"""Clients of AWS whose waits are bounded: a service that does not answer is given up within two minutes."""
+"""AWS clients with bounded waits: requests to a service that does not respond fail within two minutes."""
 
 import threading
 from collections.abc import Mapping
@@ -10,29 +10,29 @@ from botocore.exceptions import ClientError
 
 from lakewright.aws.buckets import options_of
 
-#: How long a connection may take, and how long a service may be silent while it answers.
+#: Timeouts of connecting, and of silence while a response is read.
 CONNECT_SECONDS: float = 5
 READ_SECONDS: float = 20
-#: How many threads may use one client of S3 at a time without opening a connection for each request.
+#: The number of threads that can share one S3 client without opening a connection per request.
 S3_CONNECTIONS: Final = 16
-#: Where an answer that is an error says what it is about.
+#: The key under which an error response carries the URI of its object.
 _PLACE: Final = "LakewrightPlace"
 
 _OTHERS_READ_SECONDS: Final = 10
 _ATTEMPTS: Final = 6
-#: Targets run side by side, and boto3's own session makes one client at a time.
+#: Targets run concurrently, but boto3's default session is not safe for creating clients in parallel.
 _MAKING_A_CLIENT: Final = threading.Lock()
 
 
 def bounded_client(service: str, *, attempts: int = _ATTEMPTS) -> Any:
-    """Give a client that retries by itself: six attempts take about 90 seconds at most, four 60."""
+    """Return a client with built-in retries: six attempts take at most about 90 seconds, four at most 60."""
     return _client(service, read_seconds=_OTHERS_READ_SECONDS, attempts=attempts)
 
 
 def s3_client(bucket: str = "", *, attempts: int = 1) -> Any:
-    """Give a client of S3 that makes each request once, since ``s3_calls.patient`` repeats whole operations.
+    """Return an S3 client that sends each request once, since ``s3_calls.patient`` retries whole operations.
 
-    It asks as each bucket wants to be asked (see ``aws.buckets``); of errors it tells the object that they are about.
+    It applies the options of each bucket (see ``aws.buckets``), and adds the object's URI to error responses.
     """
     client = _client(
         "s3",
@@ -41,32 +41,32 @@ def s3_client(bucket: str = "", *, attempts: int = 1) -> Any:
         region_name=options_of(bucket).region or None,
         max_pool_connections=S3_CONNECTIONS,
     )
-    client.meta.events.register_first("before-parameter-build.s3", _note_place)
-    client.meta.events.register_first("before-parameter-build.s3", _ask_as_bucket_wants)
-    client.meta.events.register("after-call.s3", _tell_place)
+    client.meta.events.register_first("before-parameter-build.s3", _remember_place)
+    client.meta.events.register_first("before-parameter-build.s3", _apply_bucket_options)
+    client.meta.events.register("after-call.s3", _add_place_to_error)
     return client
 
 
 def place_of(error: ClientError) -> str:
-    """Name the object, or the prefix, that an error of such a client is about; empty if it is about none."""
+    """Return the URI of the object or prefix that an error of an S3 client concerns; empty if unknown."""
     return str(error.response.get("ResponseMetadata", {}).get(_PLACE, ""))
 
 
 def error_about(place: str, problem: Mapping[str, Any], operation: str) -> ClientError:
-    """Make an error of what the answer to a request says of one of its objects."""
+    """Return an error for one object of a bulk request, from its entry in the response."""
     return ClientError({"Error": {**problem}, "ResponseMetadata": {_PLACE: place}}, operation)  # type: ignore[typeddict-item]
 
 
-def _ask_as_bucket_wants(params: dict[str, Any], model: Any, **_: Any) -> None:
+def _apply_bucket_options(params: dict[str, Any], model: Any, **_: Any) -> None:
     options_of(str(params.get("Bucket", ""))).complete(params, model.name, model.input_shape.members)
 
 
-def _note_place(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+def _remember_place(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
     if "Bucket" in params:
         context[_PLACE] = f"s3://{params['Bucket']}/{params.get('Key') or params.get('Prefix') or ''}"
 
 
-def _tell_place(parsed: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+def _add_place_to_error(parsed: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
     if "Error" in parsed and _PLACE in context:
         parsed.setdefault("ResponseMetadata", {})[_PLACE] = context[_PLACE]
 

@@ -1,4 +1,4 @@
-"""Outages: services that do not answer, since when, and when they are given up; known to all threads of a process."""
+"""Outages of S3, shared by all threads of a process: since when a bucket has not responded, and when to give up."""
 
 import logging
 import random
@@ -12,12 +12,12 @@ from lakewright.errors import UnreachableError
 
 LOGGER = logging.getLogger("lakewright")
 
-#: How long an operation is repeated, how often a log line says so meanwhile, and how long a bucket that has been given
-#: up is not asked again: a run that ends then ends at once, instead of waiting for each thing that is left to do.
+#: How long an operation is retried, how often a warning is logged meanwhile, and how long requests to a bucket fail at
+#: once after giving up: without this cooldown, a failing run would wait again for every remaining step.
 PATIENCE_SECONDS: float = 60
 TELL_SECONDS: float = 10
 COOLDOWN_SECONDS: float = 5
-#: How long Spark may still wait for a bucket that has been given up; it does so for each file that it would clear away.
+#: How long Spark may keep waiting for a bucket after giving up; it does so for every file that it tries to clean up.
 GRACE_SECONDS: float = 25
 
 _FIRST_WAIT: Final = 0.2
@@ -25,33 +25,33 @@ _LONGEST_WAIT: Final = 5.0
 
 
 class Outage:
-    """Since when a bucket has not answered, whoever of this process asked."""
+    """The outage state of one bucket, for all requests of this process."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket, self._lock = bucket, threading.Lock()
         self._since: float | None = None
-        self._last = self._told = 0.0
+        self._last = self._warned = 0.0
         self._problem = ""
 
     def end(self) -> None:
-        """Take note of an answer."""
+        """Record a response."""
         with self._lock:
             self._since = None
 
     def refuse(self) -> None:
-        """Ask no more for a while, once the bucket has been given up.
+        """Fail at once during the cooldown after giving up.
 
         Raises:
-            UnreachableError: If that is so.
+            UnreachableError: During the cooldown.
         """
         with self._lock:
             if self._is_given_up() and time.monotonic() - self._last < COOLDOWN_SECONDS:
                 raise self._error(self._last - (self._since or 0))
 
     def overdue(self, *, began: float) -> UnreachableError | None:
-        """Give the error of a bucket that was given up ``GRACE_SECONDS`` ago and has not answered since.
+        """Return an error if the bucket has not responded for ``GRACE_SECONDS`` after giving up.
 
-        What had failed last before ``began`` is no longer waited for by anybody.
+        Outages whose last failure was before ``began`` are ignored: no operation waits for them any more.
         """
         with self._lock:
             lasted = time.monotonic() - (self._since or 0)
@@ -62,21 +62,21 @@ class Outage:
         return self._since is not None and self._last - self._since >= PATIENCE_SECONDS
 
     def note(self, problem: Exception, *, since: float) -> None:
-        """Take note of a call without an answer; ``since`` is when its operation failed first.
+        """Record a request without a response; ``since`` is the time of the operation's first failure.
 
         Raises:
-            UnreachableError: If that has lasted for too long.
+            UnreachableError: If the outage has lasted for ``PATIENCE_SECONDS``.
         """
         with self._lock:
             now = time.monotonic()
-            if self._since is None or now - self._last > PATIENCE_SECONDS + GRACE_SECONDS:  # a new one
-                self._since = self._told = since
+            if self._since is None or now - self._last > PATIENCE_SECONDS + GRACE_SECONDS:  # a new outage
+                self._since = self._warned = since
             self._last, self._problem = now, str(problem)
             lasted = self._last - min(since, self._since)
             if lasted >= PATIENCE_SECONDS:
                 raise self._error(lasted) from problem
-            if self._last - self._told >= TELL_SECONDS:
-                self._told = self._last
+            if self._last - self._warned >= TELL_SECONDS:
+                self._warned = self._last
                 LOGGER.warning(
                     "S3 (bucket %s) has not answered for %.0f s, giving up after %.0f s: %s",
                     *(self._bucket, lasted, PATIENCE_SECONDS, problem),
@@ -93,16 +93,16 @@ _OUTAGES: Final[dict[tuple[str, str], Outage]] = {}
 
 
 def outage_of(endpoint: str, bucket: str) -> Outage:
-    """Give what this process knows of a bucket."""
+    """Return the outage state of a bucket in this process."""
     return _OUTAGES.setdefault((endpoint, bucket), Outage(bucket))
 
 
 @contextmanager
 def bounded_outages(leave: Callable[[UnreachableError], object]) -> Iterator[None]:
-    """Call ``leave``, from a thread of its own, if a bucket has been given up and what is going on does not end.
+    """Call ``leave`` from a separate thread if the block does not end although a bucket was given up.
 
-    A process that works with Spark waits for it, and Spark for S3: for each file that it would clear away. Only whoever
-    owns the process can put an end to that, by ending the process; the next run clears away what has been staged.
+    The process waits for Spark, and Spark waits for S3 with every file that it tries to clean up. Only ending the
+    process stops that, which is up to its owner; the next run cleans up the staged files.
     """
     over = threading.Event()
     began = time.monotonic()
@@ -121,24 +121,24 @@ def bounded_outages(leave: Callable[[UnreachableError], object]) -> Iterator[Non
 
 
 class Patience:
-    """The patience with one operation: each failure is either waited for, or the last."""
+    """The retry state of one operation: after each failure, wait or give up."""
 
     def __init__(self, outage: Outage) -> None:
         self._outage, self._wait = outage, _FIRST_WAIT
         self._since: float | None = None
 
     def renew(self) -> None:
-        """Begin anew, after a part of the operation has succeeded."""
+        """Reset after a part of the operation has succeeded."""
         self._outage.end()
         self._wait, self._since = _FIRST_WAIT, None
 
     def wait(self, problem: Exception) -> None:
-        """Wait a little before the next try.
+        """Wait before the next try, with exponential backoff.
 
         Raises:
-            UnreachableError: If it has been tried for long enough.
+            UnreachableError: If the operation has been retried for ``PATIENCE_SECONDS``.
         """
         self._since = self._since or time.monotonic()
         self._outage.note(problem, since=self._since)
-        time.sleep(random.uniform(self._wait / 2, self._wait))  # noqa: S311 - so that threads do not come all at once
+        time.sleep(random.uniform(self._wait / 2, self._wait))  # noqa: S311 - jitter, so that threads do not retry in step
         self._wait = min(2 * self._wait, _LONGEST_WAIT)

@@ -1,4 +1,4 @@
-"""Values that live in the SSM parameter store."""
+"""Values from the SSM parameter store."""
 
 from functools import cache
 from typing import Any
@@ -12,11 +12,11 @@ _REFUSALS = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTok
 
 
 def read_parameter(name: str) -> str | None:
-    """Read a parameter; None only if the store says that there is none of this name.
+    """Read a parameter; None only if the store reports that it does not exist.
 
     Raises:
-        AccessDeniedError: If the store refuses.
-        UnreachableError: If it cannot be reached, or answers with anything else.
+        AccessDeniedError: If the store denies access.
+        UnreachableError: If it cannot be reached, or responds with any other error.
     """
     try:
         return str(_ssm().get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
@@ -27,7 +27,7 @@ def read_parameter(name: str) -> str | None:
         if code in _REFUSALS:
             raise AccessDeniedError(f"the parameter store refused {name}: {code}") from error
         raise UnreachableError(
-            f"the parameter store answered {name} with {code}; nothing was taken for absent"
+            f"the parameter store answered {name} with {code}; the parameter is not treated as missing"
         ) from error
     except BotoCoreError as error:
         raise UnreachableError(f"the parameter store could not be reached for {name}: {error}") from error

@@ -1,4 +1,4 @@
-"""What a person can do about an answer of S3, by its code."""
+"""Advice for users on error codes of S3."""
 
 from typing import Final
 
@@ -7,9 +7,9 @@ _CREDENTIALS: Final = "check the credentials"
 _POLICIES: Final = "check the credentials, the policies of role and bucket, and the right to use its KMS key"
 _REGION: Final = "the bucket is in another region; set its region in conf/lake.yaml, or AWS_REGION"
 
-#: Codes by which S3 refuses a request, and what to do.
+#: Codes with which S3 denies a request, and what to do.
 REFUSALS: Final = {
-    "400": "mostly an expired token; sign in again",  # the answer to HEAD has no body that could say more
+    "400": "mostly an expired token; sign in again",  # responses to HEAD have no body with details
     "403": _POLICIES,
     "AccessDenied": _POLICIES,
     "ExpiredToken": _SIGN_IN,
@@ -21,16 +21,16 @@ REFUSALS: Final = {
     "SignatureDoesNotMatch": _CREDENTIALS,
     "TokenRefreshRequired": _SIGN_IN,
 }
-#: Codes of a request that went to the wrong region.
+#: Codes for requests to the wrong region.
 ELSEWHERE: Final = {
     "301": _REGION,
     "AuthorizationHeaderMalformed": _REGION,
     "IllegalLocationConstraintException": _REGION,
     "PermanentRedirect": _REGION,
 }
-_OF_KMS: Final = "check that its KMS key is there, enabled, and of the bucket's region"
+_OF_KMS: Final = "check that its KMS key exists, is enabled, and is in the bucket's region"
 
 
 def advice_on_refusal(code: str) -> str:
-    """Say what to do about a refusal; empty if the code is none."""
+    """Return what to do about a denied request; empty for other codes."""
     return _OF_KMS if code.startswith("KMS.") else REFUSALS.get(code, "")

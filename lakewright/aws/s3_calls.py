@@ -1,4 +1,4 @@
-"""Calls to S3 that outlast faults: whole operations are repeated, for a bounded time, and errors name the bucket."""
+"""Retries of S3 operations: whole operations are retried for a bounded time, and errors name the bucket or object."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
@@ -7,7 +7,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionError,  # noqa: A004 - no subclass of the builtin one
+    ConnectionError,  # noqa: A004 - not a subclass of the builtin
     FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
@@ -21,9 +21,9 @@ from lakewright.errors import AccessDeniedError, ConfigError, UnreachableError
 
 _SERVER_ERRORS: Final = (500, 502, 503, 504)
 _PASSING_CODES: Final = (
-    "ConditionalRequestConflict",  # S3 asks for such a request to be made again
+    "ConditionalRequestConflict",  # S3 asks clients to retry such requests
     "InternalError",
-    "NoSuchUpload",  # completed by a try before, or aborted: either way the operation is made anew
+    "NoSuchUpload",  # completed by an earlier try, or aborted: either way the operation starts over
     "OperationAborted",
     "RequestTimeout",
     "ServiceUnavailable",
@@ -44,7 +44,7 @@ _R = TypeVar("_R")
 
 
 class InBucket(Protocol):
-    """What makes calls to one bucket."""
+    """A class whose methods call one bucket."""
 
     bucket: str
 
@@ -53,12 +53,12 @@ _S = TypeVar("_S", bound=InBucket)
 
 
 def code_of(error: ClientError) -> str:
-    """Give the code of an answer that is an error: ``NoSuchKey``, or ``404`` where S3 says no more."""
+    """Return the code of an error response: ``NoSuchKey``, or ``404`` if S3 gives no details."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def is_passing(error: Exception) -> bool:
-    """Tell whether the same request may well succeed a little later."""
+    """Return whether an error is transient, so that the same request may succeed later."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         return status in _SERVER_ERRORS or code_of(error) in _PASSING_CODES
@@ -66,14 +66,14 @@ def is_passing(error: Exception) -> bool:
 
 
 def patient(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[_S, _P], _R]:
-    """Repeat an operation on a bucket while what goes wrong may pass, and turn what S3 says into this project's errors.
+    """Retry an operation on a bucket after transient errors, and convert errors of S3 to lakewright's.
 
-    The operation must be one that can be repeated although it was carried out and only the answer was lost.
+    The operation must be idempotent: it may have succeeded although its response was lost.
 
     Raises:
-        AccessDeniedError: If S3 refuses.
-        ConfigError: If there is no such bucket, or it is in another region.
-        UnreachableError: If it does not answer for ``PATIENCE_SECONDS``, or answers with anything else.
+        AccessDeniedError: If S3 denies the request.
+        ConfigError: If the bucket does not exist, or is in another region.
+        UnreachableError: If S3 does not respond for ``PATIENCE_SECONDS``, or responds with any other error.
     """
 
     @wraps(method)
@@ -89,7 +89,7 @@ def patient(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[_
                     outage.end()
                     raise as_lakewright_error(error, self.bucket) from error
                 patience.wait(error)
-            except Exception:  # what a method makes of an answer
+            except Exception:  # raised by the method about a response
                 outage.end()
                 raise
             else:
@@ -99,13 +99,13 @@ def patient(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[_
     return repeated
 
 
-def listed_pages(caller: _S, operation: str, goes_on: Mapping[str, str], **listing: str) -> Iterator[Any]:
-    """Give the pages of a listing; one that fails is asked for again, from where the listing was.
+def listed_pages(caller: _S, operation: str, continuation: Mapping[str, str], **listing: str) -> Iterator[Any]:
+    """Return the pages of a listing; after a failure, it continues at the failed page.
 
     Args:
-        caller: What lists its bucket.
-        operation: The operation of S3 that gives a page.
-        goes_on: The parameters that say where a page begins, and what of the page before they are.
+        caller: The object whose bucket is listed.
+        operation: The S3 operation that returns a page.
+        continuation: The parameters that position a request, with the fields of the previous page they come from.
         listing: The parameters of the first page.
     """
     paginator = caller._s3.get_paginator(operation)  # type: ignore[attr-defined]
@@ -116,31 +116,31 @@ def listed_pages(caller: _S, operation: str, goes_on: Mapping[str, str], **listi
         nonlocal pages
         try:
             return next(pages, None)
-        except Exception:  # a generator that has raised is at its end
+        except Exception:  # a generator cannot continue after it has raised
             pages = iter(paginator.paginate(**listing))
             raise
 
     while (page := next_page(caller)) is not None:
-        listing |= {name: page[part] for name, part in goes_on.items() if page.get(part)}
+        listing |= {name: page[part] for name, part in continuation.items() if page.get(part)}
         yield page
 
 
 def endpoint_of(caller: Any) -> str:
-    """Say where a caller's bucket is."""
+    """Return the endpoint URL of a caller's client."""
     return str(caller._s3.meta.endpoint_url)
 
 
 def as_lakewright_error(error: Exception, bucket: str) -> Exception:
-    """Name what S3 said and of which object, or why it was not asked."""
+    """Return an error with the object, code and advice, or with the reason why S3 could not be reached."""
     if not isinstance(error, ClientError):
         return UnreachableError(f"S3 could not be reached (bucket {bucket}): {error}")
     code, place = code_of(error), place_of(error) or f"s3://{bucket}/"
-    asked = f"{error.operation_name} of {place}"
+    request = f"{error.operation_name} of {place}"
     if code == "NoSuchBucket":
-        return ConfigError(f"no such lake: bucket {bucket} does not exist ({asked})")
+        return ConfigError(f"no such lake: bucket {bucket} does not exist ({request})")
     if code in ELSEWHERE:
-        return ConfigError(f"S3 refused {asked}: {code}; {ELSEWHERE[code]}")
+        return ConfigError(f"S3 refused {request}: {code}; {ELSEWHERE[code]}")
     if advice := advice_on_refusal(code):
-        return AccessDeniedError(f"S3 refused {asked}: {code}; {advice}")
+        return AccessDeniedError(f"S3 refused {request}: {code}; {advice}")
     message = error.response.get("Error", {}).get("Message", "")
-    return UnreachableError(f"S3 answered {asked} with {code}: {message}")
+    return UnreachableError(f"S3 answered {request} with {code}: {message}")

@@ -1,4 +1,4 @@
-"""The columns of a CSV object, bound to those that a feed declares; a first line that names none is no header."""
+"""Bind the columns of a CSV object to the declared ones by name; a first line that names none is not a header."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ _DELIMITERS: Final = (",", ";", "\t", "|", "\x01")
 def bind_columns(
     header: Header, wanted: Mapping[str, str], *, shows_values: bool = False
 ) -> tuple[dict[str, int], list[str]]:
-    """Find the position of each declared column (name → name in the header), and the names of the others.
+    """Return the position of each declared column (``wanted``: name → name in the header), and the other names.
 
-    Names match exactly, or else but for case. The error quotes the header only if it is one: where no declared column
-    is there, it may be a row of data.
+    Names are compared without case. The error quotes the first line only if it names a declared column: otherwise it
+    may be a row of data.
 
     Raises:
-        HeaderError: If a declared column is missing, or a name stands twice; cells without a name are none.
+        HeaderError: If a declared column is missing, or a name is repeated; empty names do not count.
     """
     folded = [name.casefold() for name in header.names]
     if not {written.strip().casefold() for written in wanted.values()} & set(folded):
@@ -41,19 +41,19 @@ def bind_columns(
 
 
 def _describe_no_header(header: Header, declared: Sequence[str], *, shows_values: bool) -> str:
-    """Say that a first line names none of the declared columns; of the line, without a word that it holds."""
+    """Return the error that a first line names no declared column; it quotes the line only with ``shows_values``."""
     first = ", ".join(map(repr, declared[:_NAMES_SHOWN]))
     more = f" and {len(declared) - _NAMES_SHOWN} more" if len(declared) > _NAMES_SHOWN else ""
     fields = f"{len(header.names)} fields" if len(header.names) > 1 else "1 field"
     shown = f": {', '.join(map(repr, header.names))}" if shows_values else ""
-    said = f"no header: its first line names none of the columns {first}{more}; it has {fields}{shown}"
+    message = f"no header: its first line names none of the columns {first}{more}; it has {fields}{shown}"
     by_case = {name.casefold(): name for name in declared}
     for delimiter in _DELIMITERS:
         if by_case.keys() & set(header.names[0].casefold().split(delimiter)):
-            return f"{said}; {delimiter!r} divides its names: set source.csv.delimiter to that"
+            return f"{message}; its names are separated by {delimiter!r}: set source.csv.delimiter to that"
     near = ""
     for place, name in enumerate(header.names, start=1):
         if close := difflib.get_close_matches(name.casefold(), by_case, n=1, cutoff=MAX_SUGGESTION_DISTANCE):
             near += f"; field {place} resembles {by_case[close[0]]!r}"
     advice = "" if shows_values else " (--show-values shows it)"
-    return f"{said}{near}; the first line of an object names its columns{advice}"
+    return f"{message}{near}; the first line of an object must name its columns{advice}"

@@ -1,4 +1,4 @@
-"""CSV objects before Spark reads them: how they are written, what their heads say, whether their quotes hold."""
+"""CSV objects before Spark reads them: options of the text, headers, and checks of quotes and compression."""
 
 import codecs
 import csv
@@ -20,7 +20,7 @@ from transforms.csv.quotes import check_lines, check_records
 from transforms.errors import HeaderError
 
 _HEAD_BYTES: Final = 1 << 16
-#: Spark's reader dies of a record with more fields.
+#: Spark's reader fails on records with more fields.
 _MOST_FIELDS: Final = 20_480
 _LONGEST_HEADER: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 20
@@ -29,32 +29,35 @@ _LOOKS_AT_ONCE: Final = 16
 
 
 class CsvOptions(Model):
-    """How the CSV text is written."""
+    """Options of the CSV text."""
 
-    delimiter: str = Field(default=",", description="One character between fields.")
-    encoding: str = Field(default="UTF-8", description="How the text is encoded, such as UTF-8 or windows-1252.")
+    delimiter: str = Field(default=",", description="Field delimiter, one character.")
+    encoding: str = Field(default="UTF-8", description="Character encoding, such as UTF-8 or windows-1252.")
     multiline: bool = Field(
         default=True,
-        description="Quoted fields may hold line ends. Each object is then one task; without, large ones are split.",
+        description="Whether quoted fields may contain line breaks. If true, each object is read by one task; if "
+        "false, large objects are split.",
     )
-    null_text: tuple[str, ...] = Field(default=(), description="Texts that mean null, beside an unquoted empty field.")
-    date_format: str = Field(default="yyyy-MM-dd", description="Pattern of dates, in Spark's letters.")
+    null_text: tuple[str, ...] = Field(
+        default=(), description="Texts that are read as null, in addition to unquoted empty fields."
+    )
+    date_format: str = Field(default="yyyy-MM-dd", description="Pattern of dates, in Spark's pattern letters.")
     timestamp_format: str = Field(
-        default="yyyy-MM-dd HH:mm:ss[.SSSSSS]", description="Pattern of timestamps, in Spark's letters."
+        default="yyyy-MM-dd HH:mm:ss[.SSSSSS]", description="Pattern of timestamps, in Spark's pattern letters."
     )
-    timezone: str = Field(default="UTC", description="Where timestamps without a zone were written.")
-    decimal_separator: Literal[".", ","] = Field(default=".", description="What divides a number from its fraction.")
+    timezone: str = Field(default="UTC", description="Time zone of timestamps without an offset.")
+    decimal_separator: Literal[".", ","] = Field(default=".", description="Decimal separator of numbers.")
 
     @field_validator("delimiter")
     @classmethod
     def _one_character(cls, delimiter: str) -> str:
-        # YAML reads '\t' and a bare \t as two characters. No delimiter begins with a backslash, so that they are clear.
+        # YAML reads '\t' and a bare \t as two characters. No delimiter begins with a backslash, so this is unambiguous.
         if delimiter == r"\t":
             return "\t"
         if len(delimiter) != 1 or delimiter in '"\r\n\\':
             raise ValueError(
-                f"the delimiter is one character, and no quote, backslash or line end, not {delimiter!r}; "
-                r'in YAML, put it into double quotes: "\t" is a tab, "\x01" is Ctrl-A, "|" is a bar'
+                f"the delimiter must be one character other than a quote, backslash or line end, not {delimiter!r}; "
+                r'in YAML, use double quotes: "\t" is a tab, "\x01" is Ctrl-A, "|" is a pipe'
             )
         return delimiter
 
@@ -64,8 +67,8 @@ class CsvOptions(Model):
         # These names mean the same to Python and to Java.
         if not re.fullmatch(r"(?i)utf-8|utf-16([lb]e)?|us-ascii|iso-8859-\d{1,2}|windows-125[0-8]", encoding):
             raise ValueError(
-                f"unknown encoding {encoding!r}; known are UTF-8, UTF-16, US-ASCII, ISO-8859-1 and windows-1252, "
-                "with their like"
+                f"unknown encoding {encoding!r}; known are UTF-8, UTF-16, UTF-16LE, UTF-16BE, US-ASCII, ISO-8859-N and "
+                "windows-125N"
             )
         return encoding
 
@@ -78,14 +81,14 @@ class CsvOptions(Model):
 
 @dataclass(frozen=True)
 class Header:
-    r"""What the head of an object says.
+    r"""The header of an object, and properties of its text.
 
     Attributes:
         names: Column names, trimmed, without a byte order mark.
-        line_end: ``\n`` (with or without a carriage return before it) or ``\r``.
-        line: The header as it is written, without its line end; of several lines, the last.
+        line_end: ``\n`` (with or without a preceding carriage return) or ``\r``.
+        line: The header as written, without its line end; the last line of a multi-line header.
         is_suspect: Whether the last line of the object may leave a quote open.
-        record_bytes: About how long a record is, as text.
+        record_bytes: Approximate size of a record as text.
     """
 
     names: tuple[str, ...]
@@ -97,14 +100,14 @@ class Header:
 
 @dataclass(frozen=True)
 class Heads:
-    """The headers of objects by path, and why others are refused; objects without any text have neither."""
+    """The headers of objects, and the reasons for refusing others, by path; objects without text have neither."""
 
     headers: dict[str, Header] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
 
 def read_heads(lake: Lake, objects: Iterable[tuple[str, int]], options: CsvOptions) -> Heads:
-    """Look at the head of each object (path, size)."""
+    """Read the head of each object (path, size)."""
     heads = Heads()
 
     def look(entry: tuple[str, int]) -> tuple[str, Header | None, str]:
@@ -129,11 +132,11 @@ def read_heads(lake: Lake, objects: Iterable[tuple[str, int]], options: CsvOptio
 
 @dataclass(frozen=True)
 class Finding:
-    """What an object turned out to be when it was read through.
+    """The result of scanning an object.
 
     Attributes:
         refused: Why it cannot be read as declared; empty if it can.
-        is_misread: Whether Spark's reader takes some of its records for what they are not.
+        is_misread: Whether Spark's reader would misread some of its records.
     """
 
     refused: str = ""
@@ -141,9 +144,9 @@ class Finding:
 
 
 def look_through(lake: Lake, path: str, header: Header, options: CsvOptions) -> Finding:
-    """Read an object through for damage, and for quotes that leave the borders of records unclear.
+    """Scan an object for damage, and for quotes that leave record boundaries unclear.
 
-    This reads an object once more: it is for those that gave a reason to doubt them.
+    This reads the object once more, so it is only done for objects in doubt.
     """
     widest = 0
 
@@ -157,10 +160,10 @@ def look_through(lake: Lake, path: str, header: Header, options: CsvOptions) -> 
     try:
         if options.multiline:
             quotes = check_records(lines, delimiter=options.delimiter)
-            problem = "a quoted field opens here and is not closed as RFC 4180 wants it"
+            problem = "a quoted field opens here and is not closed as RFC 4180 requires"
         else:
             quotes = check_lines(lines, delimiter=options.delimiter, fields=len(header.names))
-            problem = "it lies inside a quoted field of several lines, which needs multiline: true"
+            problem = "it is inside a quoted field of several lines, which needs multiline: true"
     except DamagedGzipError as error:
         return Finding(str(error))
     refused = f"line {quotes.unclear_line}: {problem}" if quotes.unclear_line else ""
@@ -168,20 +171,20 @@ def look_through(lake: Lake, path: str, header: Header, options: CsvOptions) -> 
 
 
 def refused_among(findings: Mapping[str, Finding]) -> dict[str, str]:
-    """Give the reason by path of those objects that cannot be read as declared."""
+    """Return why objects cannot be read as declared, by path."""
     return {path: finding.refused for path, finding in findings.items() if finding.refused}
 
 
 def misread_among(findings: Mapping[str, Finding]) -> set[str]:
-    """Name those objects that Spark's reader would misread."""
+    """Return the paths of objects that Spark's reader would misread."""
     return {path for path, finding in findings.items() if finding.is_misread}
 
 
 def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Header | None:
-    """Read the header; None if the object holds no text at all.
+    """Read the header; None if the object has no text.
 
     Raises:
-        HeaderError: If there is no header to be had.
+        HeaderError: If the object has no usable header.
     """
     for length in (_HEAD_BYTES, _LONGEST_HEADER):
         data, is_whole = _head(lake, path, size, length, options.encoding)
@@ -193,7 +196,7 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
         if is_whole and not text.strip():
             return None
         raise HeaderError(f"no end of the header within {_LONGEST_HEADER >> 20} MiB")
-    written = line.rstrip("\r\n")
+    header_line = line.rstrip("\r\n")
     line_end = "\r" if line.endswith("\r") else "\n"
     if problem := _problem_with_header(text, names, line_end, options):
         raise HeaderError(problem)
@@ -204,14 +207,14 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
     return Header(
         tuple(name.strip() for name in names),
         line_end,
-        written,
+        header_line,
         is_suspect=last_line.count('"') % 2 == 1,
         record_bytes=len(data) // (text.count(line_end) + 1) + 1,
     )
 
 
 def _head(lake: Lake, path: str, size: int, length: int, encoding: str) -> tuple[bytes, bool]:
-    """Read the first bytes of an object, unpacked, and tell whether they are all of it."""
+    """Return the first bytes of an object, uncompressed, and whether they are the whole object."""
     head = lake.read(path, length=length) if size else b""
     packed = is_gzip(head)
     if other := describe_other_format(head, encoding):
@@ -220,10 +223,10 @@ def _head(lake: Lake, path: str, size: int, length: int, encoding: str) -> tuple
         raise HeaderError(str(TruncatedGzipError()))
     if packed != path.endswith(".gz") and head:
         raise HeaderError(
-            "gzip, but not named .gz; rename it, or unpack it" if packed else "the name ends in .gz, but it is no gzip"
+            "gzip, but not named .gz; rename or decompress it" if packed else "the name ends in .gz, but it is not gzip"
         )
     if path.endswith(_UNKNOWN_CODECS):
-        raise HeaderError("compressed in a way that is not read here: gzip or none")
+        raise HeaderError("unsupported compression; use gzip or none")
     data = _gunzip_head(head, length, is_whole=len(head) >= size) if packed else head
     if packed and (other := describe_other_format(data, encoding)):
         raise HeaderError(f"gzip of {other}")
@@ -232,24 +235,24 @@ def _head(lake: Lake, path: str, size: int, length: int, encoding: str) -> tuple
 
 def _problem_with_header(text: str, names: Sequence[str], line_end: str, options: CsvOptions) -> str:
     if line_end == "\r" and "\n" in text:
-        return "its line ends are mixed: CR alone after the header, LF further on"
+        return "its line ends are mixed: only CR after the header, LF after later lines"
     if text.startswith("\r\n"):
-        return "a blank line stands before the header"
+        return "a blank line precedes the header"
     if any("\ufffd" in name for name in names):
         return f"the header is not {options.encoding} text"
     if not options.multiline and any("\n" in name or "\r" in name for name in names):
-        return "the header holds a line end, which needs multiline: true"
+        return "the header contains a line end, which needs multiline: true"
     return ""
 
 
 def _first_record(text: str, delimiter: str, *, is_whole: bool) -> tuple[list[str] | None, str]:
-    """Parse the first record that is not blank, and give its last line; None if the text does not hold its end."""
+    """Parse the first record that is not blank, and return its last line; None if the text ends within it."""
     lines = io.StringIO(text, newline="")
-    taken: list[str] = []
+    consumed: list[str] = []
 
     def remembered() -> Iterator[str]:
         for line in lines:
-            taken.append(line)
+            consumed.append(line)
             yield line
 
     try:
@@ -258,8 +261,8 @@ def _first_record(text: str, delimiter: str, *, is_whole: bool) -> tuple[list[st
         if "unexpected end of data" in str(error) and not is_whole:
             return None, ""
         raise HeaderError(f"the header is not CSV: {error}") from error
-    end = taken[-1] if taken else ""
-    # A carriage return at the very end may be the first half of a line end.
+    end = consumed[-1] if consumed else ""
+    # A trailing carriage return may be the first half of a line end.
     is_ended = end.endswith("\n") or (end.endswith("\r") and bool(lines.read(1)))
     if names is None or not (is_ended or is_whole):
         return None, ""
@@ -267,7 +270,7 @@ def _first_record(text: str, delimiter: str, *, is_whole: bool) -> tuple[list[st
 
 
 def _gunzip_head(head: bytes, length: int, *, is_whole: bool) -> bytes:
-    """Unpack up to a length what begins a gzip stream, or is all of it."""
+    """Decompress the beginning of a gzip stream, up to a length."""
     data = b""
     try:
         for piece in gunzip([head], piece_bytes=length, allow_padding=False):
@@ -281,10 +284,10 @@ def _gunzip_head(head: bytes, length: int, *, is_whole: bool) -> bytes:
 
 
 def read_lines(lake: Lake, path: str, encoding: str, line_end: str) -> Iterator[str]:
-    """Read an object as text, cut after each line end, without a byte order mark.
+    """Read an object as text lines, including their line ends, without a byte order mark.
 
     Raises:
-        DamagedGzipError: If it is gzip, and broken.
+        DamagedGzipError: If it is damaged gzip.
     """
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     rest = ""

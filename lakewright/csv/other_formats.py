@@ -1,16 +1,16 @@
-"""Objects named like CSV that are something else: recognized by their first bytes, before anything is decoded."""
+"""Detect objects that are named like CSV but have another format, by their first bytes."""
 
 import re
 from typing import Final
 
 _HEAD: Final = 1024
 _EXPORT: Final = "export its sheet as CSV"
-_UNPACK: Final = "unpack it, or pack the CSV with gzip and name it .csv.gz"
+_UNPACK: Final = "decompress it, or compress the CSV with gzip and name it .csv.gz"
 _AS_CSV: Final = "write it as CSV"
 
-#: A byte that no text holds. What begins with letters alone, as a column's name may, must have one soon after.
+#: A control character that does not occur in text. A magic that might be a column name must be followed by one soon.
 _BINARY: Final = rb".{0,28}[\x00-\x06\x0e-\x1a\x1c-\x1f]"
-#: What a format begins with, what it is, and what to do.
+#: The first bytes of a format, its name, and what to do.
 _MAGIC: Final = (
     (rb"PK\x03\x04.{26}(?:\[Content_Types\]|_rels/|docProps/|xl/)", "an Excel workbook (xlsx)", _EXPORT),
     (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis", "an OpenDocument spreadsheet (ods)", _EXPORT),
@@ -31,19 +31,19 @@ _MAGIC: Final = (
     (
         rb"(?i:(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body|table)\b)",
         "an HTML page",
-        "it may be the error or sign-in page of where it was fetched from: fetch it again",
+        "it may be the error or sign-in page of a failed download: download it again",
     ),
     (
         rb"(?:\xef\xbb\xbf)?\s*<\?xml\s",
         "XML",
-        "it may be the error of where it was fetched from: fetch it again, or write it as CSV",
+        "it may be the error message of a failed download: download it again, or write it as CSV",
     ),
 )
 _FORMATS: Final = tuple((re.compile(magic, re.DOTALL), what, advice) for magic, what, advice in _MAGIC)
 
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _UTF_32: Final = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
-#: Text of two bytes a character without a byte order mark: the high ones are mostly zero, the low ones never.
+#: UTF-16 without a byte order mark: most high bytes are zero, low bytes never are.
 _MARKLESS: Final = (
     (re.compile(rb"(?:[^\x00]\x00){4}"), "UTF-16LE"),
     (re.compile(rb"(?:\x00[^\x00]){4}"), "UTF-16BE"),
@@ -51,7 +51,7 @@ _MARKLESS: Final = (
 
 
 def describe_other_format(head: bytes, encoding: str) -> str:
-    """Say what an object is that begins like no CSV text of an encoding, and what to do; empty if it may be CSV."""
+    """Return the format of an object that cannot be CSV in an encoding, and what to do; empty if it may be CSV."""
     for magic, what, advice in _FORMATS:
         if magic.match(head, 0, _HEAD):
             return f"{what}, not CSV; {advice}"
@@ -63,6 +63,6 @@ def _other_encoding(head: bytes, encoding: str) -> str:
         return "UTF-32 text, which is not supported; save it as UTF-8"
     if encoding.lower().startswith("utf-16"):
         return ""
-    found = "UTF-16" if head.startswith(_UTF_16) else ""
-    found = found or next((name for pattern, name in _MARKLESS if pattern.match(head)), "")
-    return f"{found} text, not {encoding}; set source.csv.encoding: {found}, or save it as {encoding}" if found else ""
+    other = "UTF-16" if head.startswith(_UTF_16) else ""
+    other = other or next((name for pattern, name in _MARKLESS if pattern.match(head)), "")
+    return f"{other} text, not {encoding}; set source.csv.encoding: {other}, or save it as {encoding}" if other else ""

@@ -65,7 +65,7 @@ class ChangeReader:
             warnings=self.columns.warn_of_absent(footers, merged),
             nothing=""
             if listed or refused
-            else describe_empty(self.source.where, ignored, whose="a Parquet file of the table"),
+            else describe_empty(self.source.where, ignored, expected="a Parquet file of the table"),
         )
 
     def changed(self, plan: Plan) -> list[str]:

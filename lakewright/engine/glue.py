@@ -1,4 +1,4 @@
-"""The only module that imports awsglue, and only inside functions."""
+"""Everything specific to AWS Glue. The only module that imports awsglue, and only inside functions."""
 
 import importlib.util
 import os
@@ -13,9 +13,9 @@ from lakewright.errors import ConfigError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-#: The arguments of a job that are Glue's: those of "Using job parameters in AWS Glue jobs" in its developer guide
-#: (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html) and of the guide's pages on
-#: shuffles, logs and Python libraries, and those that awsglue's getResolvedOptions reserves.
+#: Glue's own job arguments, from "Using job parameters in AWS Glue jobs" in the developer guide
+#: (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html), the guide's pages on
+#: shuffles, logs and Python libraries, and the names that awsglue's getResolvedOptions reserves.
 _ARGUMENTS: Final = frozenset(
     {
         "--RedshiftTempDir",
@@ -49,16 +49,16 @@ _ARGUMENTS: Final = frozenset(
         "--write-shuffle-spills-to-s3",
     }
 )
-#: Those that Glue adds to with each version; none of this project's options begins like them.
+#: Prefixes of arguments that new Glue versions add to; none of lakewright's options begins with one.
 _FAMILIES: Final = ("--JOB_", "--WORKFLOW_", "--continuous-log-", "--custom-log", "--enable-", "--job-bookmark-")
 _SPARK_SETTING: Final = re.compile(r"[\w.-]+=")
 
 
 def without_glue_arguments(arguments: Sequence[str]) -> list[str]:
-    """Leave out the arguments that are Glue's own, each with its value if it has one.
+    """Return the arguments without Glue's own and their values.
 
     Raises:
-        ConfigError: If ``--conf`` names no setting of Spark.
+        ConfigError: If the value of ``--conf`` is not a Spark setting.
     """
     ours: list[str] = []
     words = deque(arguments)
@@ -68,7 +68,7 @@ def without_glue_arguments(arguments: Sequence[str]) -> list[str]:
         if name not in _ARGUMENTS and not name.startswith(_FAMILIES):
             ours.append(word)
             continue
-        # Options of pip are a value that begins with dashes.
+        # The value of this argument, options of pip, may begin with dashes.
         if not separator and words and (name == "--python-modules-installer-option" or not words[0].startswith("--")):
             value = words.popleft()
         if name == "--conf" and not _SPARK_SETTING.match(value):
@@ -79,19 +79,19 @@ def without_glue_arguments(arguments: Sequence[str]) -> list[str]:
 
 
 def is_glue_run() -> bool:
-    """Tell whether this process is a Glue job run: Glue names it on the command line, and brings awsglue."""
+    """Return whether this process is a Glue job run: it has ``--JOB_NAME`` and the awsglue package."""
     return any(argument.split("=")[0] == "--JOB_NAME" for argument in sys.argv) and bool(
         importlib.util.find_spec("awsglue")
     )
 
 
 def is_local() -> bool:
-    """Tell whether this is a person's own machine: neither Glue nor a spark-submit has chosen a master."""
+    """Return whether Spark runs in local mode: neither Glue nor spark-submit has set a master."""
     return not is_glue_run() and "SPARK_ENV_LOADED" not in os.environ
 
 
 def glue_session(*, serializer: str) -> "SparkSession":
-    """Make the session through Glue's own context, which sets its catalog, metrics and S3 client up."""
+    """Create the session through GlueContext, which sets up Glue's catalog, metrics and S3 client."""
     from awsglue.context import GlueContext
     from pyspark import SparkConf, SparkContext
 

@@ -71,7 +71,9 @@ class ObjectsToScrub:
             ignored=ignored,
             schema_changes=_by_other_rules(chosen) if not request.everything else [],
             warnings=[known] if hiding else [],
-            nothing=describe_empty(folder or f"{lake.uri}/", ignored, whose="one to scrub") if is_empty else "",
+            nothing=describe_empty(folder or f"{lake.uri}/", ignored, expected="an object to scrub")
+            if is_empty
+            else "",
         )
 
     def changed(self, plan: Plan) -> list[str]:  # noqa: ARG002

@@ -1,6 +1,6 @@
-"""What an error that came through Spark says: that S3 could not be reached or refused, or that the JVM has ended.
+"""Classify errors from Spark: S3 is unreachable or denied access, or the JVM has ended.
 
-A run that does without Spark does not import it: so its exceptions are known here by their names and texts.
+Runs without Spark do not import it, so its exceptions are recognized by their names and texts.
 """
 
 import re
@@ -12,7 +12,7 @@ from lakewright.errors import AccessDeniedError, JvmEndedError, UnreachableError
 from lakewright.unexpected import causes
 from transforms.errors import LakewrightError
 
-#: What a client of S3 throws, in S3A and in the platforms' own file systems; its message is the rest of the line.
+#: Exceptions of S3 clients, in S3A and in the platforms' file systems; the message is the rest of the line.
 _THROWN: Final = re.compile(
     r"(?P<kind>(?:com\.amazonaws|software\.amazon\.awssdk|com\.amazon\.ws\.emr|org\.apache\.hadoop\.fs\.s3a|"
     r"java\.nio\.file\.AccessDenied)[\w.$]*Exception): (?P<message>.*)"
@@ -22,18 +22,18 @@ _CODE: Final = re.compile(r"Error Code: ([\w.]+)")
 _REFUSED: Final = ("401", "403")
 _EXPIRED: Final = ("ExpiredToken", "TokenRefreshRequired", "InvalidToken")
 _SERVER_ERROR: Final = "5"
-#: Answers that say something of an object rather than of S3: a service's exception without a status is none of these.
+#: Exceptions of services; without a status code, they do not mean that S3 was unreachable.
 _SERVICE: Final = ("AmazonS3Exception", "AmazonServiceException", "S3Exception", "AwsServiceException")
 
 
 def find_unreachable(error: BaseException) -> UnreachableError | None:
-    """Find the exception of an S3 client in what Spark says; None if there is none, or if S3 did answer.
+    """Find the exception of an S3 client in an error from Spark; None if there is none, or if S3 responded.
 
-    The error's sentence holds what the client says, and nothing else of Spark's text, which may quote rows.
+    The message contains only the client's text, since the rest of Spark's text may quote rows.
     """
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 - py4j asks the JVM for the text, and that may be gone
+    except Exception:  # noqa: BLE001 - py4j asks the JVM for the text, and the JVM may have ended
         return None
     for thrown in _THROWN.finditer(text):
         kind, message = thrown["kind"], thrown["message"].strip()
@@ -42,7 +42,7 @@ def find_unreachable(error: BaseException) -> UnreachableError | None:
         status, code = _STATUS.search(message), _CODE.search(message)
         if "AccessDenied" in kind or (status and status[1] in _REFUSED) or (code and code[1] in _EXPIRED):
             advice = advice_on_refusal(code[1] if code else "403") or advice_on_refusal("403")
-            return AccessDeniedError(f"S3 refused what Spark asked for: {_short(message)}; {advice}")
+            return AccessDeniedError(f"S3 refused a request of Spark: {_short(message)}; {advice}")
         is_service = kind.rpartition(".")[2] in _SERVICE
         if (status and status[1].startswith(_SERVER_ERROR)) or (not status and not is_service):
             return UnreachableError(f"Spark could not reach S3: {_short(message)}; run again once it answers")
@@ -54,21 +54,21 @@ def _short(message: str) -> str:
 
 
 def jvm_error(error: BaseException, stage: str) -> JvmEndedError | None:
-    """Give the error to end a run with, if what went wrong is that Spark's JVM ended; None if it is something else.
+    """Return the error for a run that failed because Spark's JVM ended; None for other failures.
 
     Args:
-        error: What was raised.
-        stage: What the run was about to do.
+        error: The exception that was raised.
+        stage: The stage that the run was in.
     """
     if isinstance(error, LakewrightError) and error.exit_code != LakewrightError.exit_code:
-        return None  # what was found about data or sources holds, whatever became of the JVM
+        return None  # errors about data or sources are valid even if the JVM ended
     if any(_has_not_started(cause) for cause in causes(error)):
         return JvmEndedError("")
     return JvmEndedError(stage) if _has_exited() or any(map(_is_of_no_answer, causes(error))) else None
 
 
 def _has_exited() -> bool:
-    """Tell whether the JVM that this process started has exited; of one that others started (Glue) it is unknown."""
+    """Return whether the JVM has exited; only known if this process started it (not on Glue)."""
     pyspark = sys.modules.get("pyspark")
     gateway = pyspark.SparkContext._gateway if pyspark else None
     process = getattr(gateway, "proc", None)
@@ -81,9 +81,9 @@ def _has_not_started(error: BaseException) -> bool:
 
 
 def _is_of_no_answer(error: BaseException) -> bool:
-    """Tell whether an error is one of py4j's for a JVM that does not answer."""
+    """Return whether an error is py4j's for a JVM that does not respond."""
     names = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "py4j.protocol"]
     if "Py4JNetworkError" in names:
         return True
-    # py4j's own words for a call that got no answer, whose exception could not be asked for either.
+    # py4j's text for a call that got no response, if its exception could not be fetched either.
     return "Py4JError" in names and "Py4JJavaError" not in names and "None.None" in str(error)

@@ -1,1 +1,1 @@
-"""What lies at a source, and which of it is the next batch."""
+"""Source objects, and the choice of the next batch."""

@@ -1,4 +1,4 @@
-"""What lies at a feed's source, and which of it makes the next batch."""
+"""The objects at a feed's source."""
 
 import re
 from collections import Counter
@@ -13,18 +13,18 @@ from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.object_names import as_text, date_of_object, is_folder_marker, is_hidden, one_line, why_no_data
 
-#: Why an object is refused whose name is bytes that are no text.
+#: Why an object is refused whose name is not valid text.
 NOT_UTF8: Final = "its name is not UTF-8; rename it"
 _UNREADABLE_NAME: Final = "Spark cannot open an object of this name; rename it"
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
-_KINDS_TOLD: Final = 3
+_REASONS_SHOWN: Final = 3
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A source object as it lies there, with the date that its name says, and when it was written.
+    """A listed source object, with the date in its name and the time of its last modification.
 
-    ``problem`` says why it cannot be read, for its name; it is empty for those that can.
+    ``problem`` is why its name makes it unreadable; empty for readable objects.
     """
 
     path: str
@@ -37,42 +37,42 @@ class Listed:
 
 @dataclass(frozen=True)
 class Listing:
-    """All that lies at a source: objects to take, others that are no data, and those that Spark could not open."""
+    """All objects at a source: those to read, those ignored (with the reason), and those that Spark cannot open."""
 
     objects: list[Listed]
     ignored: dict[str, str]
     unreadable: list[Listed]
 
 
-def describe_empty(where: str, reasons: Mapping[str, str], *, whose: str) -> str:
-    """Say that nothing at a source is a feed's.
+def describe_empty(where: str, reasons: Mapping[str, str], *, expected: str) -> str:
+    """Return a message that a source has no objects for a feed.
 
     Args:
         where: The source.
-        reasons: Why each object that lies there is left out, by its path.
-        whose: What none of them is, such as "one of the sink's".
+        reasons: Why each object at the source is ignored, by path.
+        expected: What none of them is, such as "an object of the sink".
     """
     if not reasons:
-        return f"no object lies below {where}"
+        return f"no objects found below {where}"
     kinds = Counter(reasons.values()).most_common()
-    told = [f"{reason} ({count})" for reason, count in kinds[:_KINDS_TOLD]]
-    told += [f"other reasons ({sum(count for _, count in kinds[_KINDS_TOLD:])})"] if len(kinds) > _KINDS_TOLD else []
-    there = (
-        f"1 object lies below {where}, and it is not"
+    summary = [f"{reason} ({count})" for reason, count in kinds[:_REASONS_SHOWN]]
+    if others := kinds[_REASONS_SHOWN:]:
+        summary.append(f"other reasons ({sum(count for _, count in others)})")
+    subject = (
+        f"the only object below {where} is not"
         if len(reasons) == 1
-        else f"{len(reasons)} objects lie below {where}, none of them is"
+        else f"none of the {len(reasons)} objects below {where} is"
     )
-    sentence = f"{there} {whose}: {', '.join(told)}; first {min(reasons)}"
-    return one_line(sentence)
+    return one_line(f"{subject} {expected}: {', '.join(summary)}; first {min(reasons)}")
 
 
 class Source:
-    """A folder of objects, in the lake or at a URI of its own."""
+    """A folder of objects, in the lake or at a separate URI."""
 
     def __init__(
         self, lake: Lake, path: str, file_name: Pattern[str] | None, *, takes_underscores: bool | None = None
     ) -> None:
-        """Open a source; ``takes_underscores`` is as in ``why_no_data``, None where a feed has no say in it."""
+        """Open a source; ``takes_underscores`` is as in ``why_no_data``, None if feeds have no option for it."""
         self.lake = open_lake(path) if "://" in path else lake
         self._folder = "" if "://" in path else path.strip("/") + "/"
         self._file_name = file_name
@@ -80,33 +80,33 @@ class Source:
 
     @property
     def where(self) -> str:
-        """Name the source, as a feed does."""
+        """The source as written in a feed."""
         return self._folder or f"{self.lake.uri}/"
 
     def look(self) -> Listing:
-        """List the source; one odd name never stops it."""
+        """List the source; unusual names are reported, and never stop the listing."""
         listing = Listing([], {}, [])
-        for found in self.lake.list(self._folder):
-            path, name = found.path[len(self._folder) :], as_text(found.path)
-            if reason := found.problem or self._reason_to_ignore(path, found.size):
+        for entry in self.lake.list(self._folder):
+            path, name = entry.path[len(self._folder) :], as_text(entry.path)
+            if reason := entry.problem or self._reason_to_ignore(path, entry.size):
                 listing.ignored[name] = reason
                 continue
             date, problem = date_of_object(path, self._file_name), self._problem_with_name(path)
-            listed = Listed(name, found.size, found.etag, date, found.modified, problem)
+            listed = Listed(name, entry.size, entry.etag, date, entry.modified, problem)
             (listing.unreadable if problem else listing.objects).append(listed)
         return listing
 
     def folders(self) -> Sequence[str]:
-        """Name the folders that lie directly at the source."""
+        """Return the names of the source's direct subfolders."""
         return self.lake.folders(self._folder)
 
     def changed(self, objects: Iterable[SourceObject]) -> list[str]:
-        """Name those objects that are gone or were written again since they were listed."""
-        current = {found.path: found.etag for found in self.lake.list(self._folder)}
-        return [taken.path for taken in objects if current.get(taken.path) != taken.etag]
+        """Return the paths of objects that were rewritten or disappeared since they were listed."""
+        current = {entry.path: entry.etag for entry in self.lake.list(self._folder)}
+        return [listed.path for listed in objects if current.get(listed.path) != listed.etag]
 
     def _problem_with_name(self, path: str) -> str:
-        """Say why Hadoop has no path for a name; locally it also names a checksum file after it."""
+        """Return why Hadoop cannot represent a name as a path; local names also become names of checksum files."""
         if as_text(path) != path:
             return NOT_UTF8
         colon = ":" in path.rsplit("/", 1)[-1] and not self.lake.uri.startswith("s3://")

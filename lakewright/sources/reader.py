@@ -1,4 +1,4 @@
-"""Objects that fill a table by their date: which are new, which are refused, and how they are read."""
+"""Read dated objects into a table: find new objects, refuse unreadable ones, open the others."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ Found = Listed | SourceObject
 
 @dataclass(frozen=True)
 class Look:
-    """What a look at the heads of objects has shown: of each version its head, and why objects are refused, by path."""
+    """The heads of objects by version, and the reasons why objects are refused by path."""
 
     of: Mapping[Version, Any] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
@@ -29,16 +29,16 @@ class Look:
 
 
 class Format(Protocol[Rows_co]):
-    """What the format of objects adds to a reader."""
+    """The format-specific part of a reader."""
 
     def look(self, lake: Lake, objects: Sequence[Found], known: Mapping[Version, Any]) -> Look:
-        """Look at the heads of objects, but for those that are known; of the others, nothing is read."""
+        """Read the heads of objects, except known ones, and nothing else of them."""
 
     def find_damage(self, lake: Lake, objects: Sequence[Found], heads: Look) -> dict[str, str]:
-        """Read objects through, and say which of them are damaged."""
+        """Read objects completely, and return why damaged ones are refused, by path."""
 
     def open(self, lake: Lake, objects: Sequence[SourceObject], heads: Look) -> Rows_co:
-        """Say how the rows of objects are read."""
+        """Open objects for reading their rows."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class Filling:
     """How objects fill a table.
 
     Attributes:
-        fill: rebuild: a partition is made again from all of its objects; append: rows are added, once.
-        date_keys: Those of year, month and day that are folders of the table.
-        partition_date: Whether these are the date of the object's name, or that of the processing.
-        allows_gone: Whether a partition with news may have lost an object.
+        fill: rebuild: a partition is rebuilt from all of its objects; append: rows of each object are appended once.
+        date_keys: Those of year, month and day that partition the table.
+        partition_date: Whether the date is that of the object's name or of processing.
+        allows_gone: Whether a partition is rebuilt although a committed object has disappeared.
     """
 
     fill: Literal["rebuild", "append"] = "rebuild"
@@ -60,7 +60,7 @@ class Filling:
 
 @dataclass(frozen=True)
 class ObjectReader(Generic[Rows]):
-    """The reader of a folder of objects, each of which is of one date; see ``lakewright.runs.job.Reader``."""
+    """The reader of a folder of objects with one date each; see ``lakewright.runs.job.Reader``."""
 
     source: Source
     format: Format[Rows]
@@ -74,14 +74,14 @@ class ObjectReader(Generic[Rows]):
         unreadable = narrowed(listing.unreadable, request.wanted)
         if request.wanted and not asked and not unreadable:
             raise ConfigError(f"no source object matches {partition_path(request.wanted)}")
-        fresh = [found for found in asked if request.everything or not state.has(found.path, found.etag)]
+        fresh = [entry for entry in asked if request.everything or not state.has(entry.path, entry.etag)]
         heads = self.format.look(self.source.lake, fresh, {})
-        refused = {**heads.refused, **self._undated(fresh)} | {found.path: found.problem for found in unreadable}
+        refused = {**heads.refused, **self._undated(fresh)} | {entry.path: entry.problem for entry in unreadable}
         asked_paths = _paths(asked)
         refused |= {path: reason for path, reason in excluded.items() if path in asked_paths}
         if self.filling.fill == "append" and not request.everything:
-            # Damage is to be told from an object that was written again, which needs a rebuild.
-            rewritten = [found for found in fresh if found.path in state.objects.keys() - refused.keys()]
+            # A damaged object is refused; an intact one that was rewritten needs a rebuild.
+            rewritten = [entry for entry in fresh if entry.path in state.objects.keys() - refused.keys()]
             refused |= self.format.find_damage(self.source.lake, rewritten, heads)
         return Survey(
             choice=self._choose(listing.objects, asked_paths, refused, state, request),
@@ -91,7 +91,7 @@ class ObjectReader(Generic[Rows]):
             extra_columns=heads.extra_columns,
             nothing=""
             if listing.objects or listing.unreadable
-            else describe_empty(self.source.where, listing.ignored, whose="one of the feed's"),
+            else describe_empty(self.source.where, listing.ignored, expected="a source object of the feed"),
         )
 
     def changed(self, plan: Plan) -> list[str]:
@@ -116,24 +116,24 @@ class ObjectReader(Generic[Rows]):
         filling, keys = self.filling, self.filling.date_keys
         is_append = filling.fill == "append"
         if is_append and request.everything and request.wanted:
-            raise ConfigError("an appended table is rebuilt whole: leave --date and --partition out")
-        # What would lose rows because an object of it is refused now stays as it is.
-        withheld = {self._partition(found) for found in listed if found.path in refused and found.path in state.objects}
+            raise ConfigError("an appended table is only rebuilt as a whole: omit --date and --partition")
+        # A partition that would lose rows, because one of its committed objects is now refused, stays unchanged.
+        withheld = {self._partition(entry) for entry in listed if entry.path in refused and entry.path in state.objects}
         if withheld and request.everything and (is_append or request.is_whole):
             return Choice([], Append())
         undated = self._undated(listed)
         kept = [
-            found
-            for found in listed
-            if found.path not in undated and found.path not in refused and self._partition(found) not in withheld
+            entry
+            for entry in listed
+            if entry.path not in undated and entry.path not in refused and self._partition(entry) not in withheld
         ]
         if is_append:
             today = dict(zip(DATE_KEYS, request.today.split("-"), strict=True))
             is_source = filling.partition_date == "source"
             return choose_append(
-                [found for found in kept if found.path in asked],
+                [entry for entry in kept if entry.path in asked],
                 state,
-                values=lambda found: {key: (found.date if is_source else today)[key] for key in keys},
+                values=lambda entry: {key: (entry.date if is_source else today)[key] for key in keys},
                 everything=request.everything,
                 allow_gone=filling.allows_gone,
             )
@@ -144,25 +144,25 @@ class ObjectReader(Generic[Rows]):
         )
 
     def _undated(self, objects: Iterable[Listed]) -> dict[str, str]:
-        """Say what the names of objects lack for their place in the table."""
+        """Return why the names of objects do not yield a partition, by path."""
         if self.filling.partition_date != "source":
             return {}
         reasons = {}
-        for found in objects:
-            if missing := [key for key in self.filling.date_keys if key not in found.date]:
-                reasons[found.path] = f"its name does not say the {missing[0]}"
+        for entry in objects:
+            if missing := [key for key in self.filling.date_keys if key not in entry.date]:
+                reasons[entry.path] = f"its name has no {missing[0]}"
                 continue
-            values = {key: found.date[key] for key in self.filling.date_keys}
+            values = {key: entry.date[key] for key in self.filling.date_keys}
             if not is_day(values):
-                reasons[found.path] = f"its name says {partition_path(values)}, which is no day"
+                reasons[entry.path] = f"its name has {partition_path(values)}, which is not a valid date"
         return reasons
 
-    def _partition(self, found: Listed) -> str:
-        """Name the partition that is made again with an object; an appended one is nobody's but its own."""
+    def _partition(self, entry: Listed) -> str:
+        """Return the partition that is rebuilt with an object; an appended object does not affect any other."""
         if self.filling.fill == "append":
-            return found.path
-        return partition_path({key: found.date.get(key, "") for key in self.filling.date_keys})
+            return entry.path
+        return partition_path({key: entry.date.get(key, "") for key in self.filling.date_keys})
 
 
 def _paths(objects: Iterable[Listed]) -> set[str]:
-    return {found.path for found in objects}
+    return {entry.path for entry in objects}

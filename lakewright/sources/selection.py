@@ -1,4 +1,4 @@
-"""Which of the objects at a source make the next batch."""
+"""Choose the objects of the next batch."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
@@ -17,7 +17,7 @@ def narrowed(objects: Iterable[Listed], wanted: Mapping[str, str]) -> list[Liste
 
 
 def is_within(date: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    """Tell whether year, month and day are, as far as wanted, those that are."""
+    """Return whether a date matches the wanted year, month and day, as far as given."""
     return all(_same(date.get(key), value) for key, value in wanted.items())
 
 
@@ -34,28 +34,28 @@ def choose_rebuild(
     everything: bool,
     allow_gone: bool,
 ) -> Choice:
-    """Choose every source object of each partition that has news: a new object, or one that was written again.
+    """Choose all source objects of each partition that has a new or rewritten object.
 
-    News is looked for among the paths that were ``asked`` for; with ``everything`` each of them is news.
+    Only ``asked`` paths count as new or rewritten; with ``everything``, all of them do.
 
     Raises:
-        SourceGoneError: If such a partition has lost a committed object, unless ``allow_gone``.
+        SourceGoneError: If a committed object of such a partition has disappeared, unless ``allow_gone``.
     """
     by_partition: dict[str, list[SourceObject]] = {}
-    for found in listed:
-        values = {key: found.date[key] for key in keys}
-        taken = SourceObject(path=found.path, size=found.size, etag=found.etag, values=values)
-        by_partition.setdefault(partition_path(values), []).append(taken)
+    for entry in listed:
+        values = {key: entry.date[key] for key in keys}
+        source = SourceObject(path=entry.path, size=entry.size, etag=entry.etag, values=values)
+        by_partition.setdefault(partition_path(values), []).append(source)
     committed: dict[str, set[str]] = {}
     for before in state.objects.values():
         committed.setdefault(partition_path({key: before.values[key] for key in keys}), set()).add(before.path)
     chosen: list[SourceObject] = []
     replaces: list[str] = []
     for partition, objects in by_partition.items():
-        news = [taken for taken in objects if taken.path in asked]
-        if not any(everything or not state.has(taken.path, taken.etag) for taken in news):
+        asked_objects = [source for source in objects if source.path in asked]
+        if not any(everything or not state.has(source.path, source.etag) for source in asked_objects):
             continue
-        gone = sorted(committed.get(partition, set()) - {taken.path for taken in objects})
+        gone = sorted(committed.get(partition, set()) - {source.path for source in objects})
         if gone and not allow_gone:
             raise SourceGoneError(partition, gone)
         chosen.extend(objects)
@@ -64,16 +64,16 @@ def choose_rebuild(
 
 
 def choose_whole(listed: Iterable[Listed], state: TableState, *, keys: Collection[str], allow_gone: bool) -> Choice:
-    """Choose every source object, for a table that is made anew and keeps nothing of what it was.
+    """Choose every source object, for a full rebuild of the table.
 
     Raises:
-        SourceGoneError: If a committed object is gone, unless ``allow_gone``.
+        SourceGoneError: If a committed object has disappeared, unless ``allow_gone``.
     """
     objects = [
-        SourceObject(path=found.path, size=found.size, etag=found.etag, values={key: found.date[key] for key in keys})
-        for found in listed
+        SourceObject(path=entry.path, size=entry.size, etag=entry.etag, values={key: entry.date[key] for key in keys})
+        for entry in listed
     ]
-    gone = sorted(set(state.objects) - {taken.path for taken in objects})
+    gone = sorted(set(state.objects) - {source.path for source in objects})
     if gone and not allow_gone:
         raise SourceGoneError("", gone)
     return Choice(objects, OverwriteTable())
@@ -87,25 +87,25 @@ def choose_append(
     everything: bool,
     allow_gone: bool,
 ) -> Choice:
-    """Choose the objects that were never taken; with ``everything``, all of them, in the partitions they had.
+    """Choose the objects that were never committed; with ``everything``, all objects, in their previous partitions.
 
-    ``values`` gives year, month and day in the table of an object that was never taken.
+    ``values`` returns year, month and day in the table for an object that was never committed.
 
     Raises:
-        SourceRewrittenError: If an object was written again after it was taken: its rows cannot be told apart.
-        SourceGoneError: If everything is wanted, and a committed object is gone, unless ``allow_gone``.
+        SourceRewrittenError: If a committed object was rewritten, since its appended rows cannot be identified.
+        SourceGoneError: With ``everything``, if a committed object has disappeared, unless ``allow_gone``.
     """
     objects = []
-    for found in listed:
-        before = state.objects.get(found.path)
-        if before is not None and before.etag != found.etag and not everything:
-            raise SourceRewrittenError(found.path)
+    for entry in listed:
+        before = state.objects.get(entry.path)
+        if before is not None and before.etag != entry.etag and not everything:
+            raise SourceRewrittenError(entry.path)
         if before is None or everything:
-            taken_as = before.values if before is not None else values(found)
-            objects.append(SourceObject(path=found.path, size=found.size, etag=found.etag, values=taken_as))
+            partition = before.values if before is not None else values(entry)
+            objects.append(SourceObject(path=entry.path, size=entry.size, etag=entry.etag, values=partition))
     if not everything:
         return Choice(objects, Append())
-    gone = sorted(set(state.objects) - {found.path for found in listed})
+    gone = sorted(set(state.objects) - {entry.path for entry in listed})
     if gone and not allow_gone:
         raise SourceGoneError("", gone)
     return Choice(objects, OverwriteTable())

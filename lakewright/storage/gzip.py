@@ -1,4 +1,4 @@
-"""Gzip as objects hold it: one member or several, streamed, and strict about damage."""
+"""Streaming decompression of gzip objects with one or more members; damage is always an error."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -10,23 +10,23 @@ from lakewright.errors import DamagedGzipError, TruncatedGzipError
 MAGIC: Final = b"\x1f\x8b"
 
 _WINDOW: Final = zlib.MAX_WBITS | 16
-#: zlib copies what it leaves of its input whenever a piece is full, so that it had better not have much.
-_FED_BYTES: Final = 64 << 10
-#: What zlib says, in the words of those who deliver files.
+#: zlib copies its remaining input whenever a piece is full, so small inputs are cheaper.
+_INPUT_BYTES: Final = 64 << 10
+#: Errors of zlib, in terms of files.
 _PROBLEMS: Final = {
-    "incorrect header check": "bytes that are no gzip follow its end",
+    "incorrect header check": "bytes that are not gzip follow its end",
     "incorrect data check": "its checksum does not match its content",
     "incorrect length check": "its length does not match its content",
 }
 
 
 def is_gzip(head: bytes) -> bool:
-    """Tell whether an object is gzip: by content, since names and headers may say anything."""
+    """Return whether an object is gzip, by content: names and headers are not reliable."""
     return head.startswith(MAGIC)
 
 
 def peek(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Look at the first bytes of a stream (as many as ``is_gzip`` needs), and give the whole of it back."""
+    """Return the first bytes of a stream (enough for ``is_gzip``), and the complete stream."""
     stream = iter(chunks)
     head = b""
     for chunk in stream:
@@ -37,20 +37,20 @@ def peek(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 def gunzip(chunks: Iterable[bytes], *, piece_bytes: int, allow_padding: bool = True) -> Iterator[bytes]:
-    """Unpack a gzip stream of one member or several, a piece at a time.
+    """Decompress a gzip stream of one or more members, piece by piece.
 
     Args:
-        chunks: The stream, cut anywhere.
-        piece_bytes: How long an unpacked piece may be.
-        allow_padding: Whether zeros may follow a member, with which tapes and some writers fill up.
+        chunks: The stream, in chunks of any size.
+        piece_bytes: Maximum size of an uncompressed piece.
+        allow_padding: Whether zeros may follow a member, as tapes and some writers pad files.
 
     Raises:
-        TruncatedGzipError: If the stream ends within a member, or holds none.
-        DamagedGzipError: If it is anything else but gzip. What precedes the damage has been given then.
+        TruncatedGzipError: If the stream ends within a member, or is empty.
+        DamagedGzipError: If it is not valid gzip. Everything before the damage has been returned by then.
     """
     member = zlib.decompressobj(_WINDOW)
-    for fed in _cut(chunks):
-        packed = fed
+    for compressed in _split(chunks):
+        packed = compressed
         while packed:
             if member.eof:
                 packed = packed.lstrip(b"\0") if allow_padding else packed
@@ -69,7 +69,7 @@ def gunzip(chunks: Iterable[bytes], *, piece_bytes: int, allow_padding: bool = T
         raise TruncatedGzipError
 
 
-def _cut(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
-        for start in range(0, len(chunk), _FED_BYTES):
-            yield chunk[start : start + _FED_BYTES]
+        for start in range(0, len(chunk), _INPUT_BYTES):
+            yield chunk[start : start + _INPUT_BYTES]

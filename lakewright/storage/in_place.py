@@ -1,4 +1,4 @@
-"""Objects that are rewritten where they lie: opened as a stream, replaced whole, and only if still the same."""
+"""Objects that are rewritten in place: read as a stream, and replaced atomically if they are unchanged."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -6,16 +6,16 @@ from typing import Any, BinaryIO, Final, Protocol
 
 PIECE_BYTES: Final = 1 << 20
 
-#: Why an object is refused that lies in an archive (Glacier, Deep Archive, Intelligent-Tiering).
+#: Why an archived object is refused (Glacier, Deep Archive, Intelligent-Tiering).
 ARCHIVED: Final = "it is archived; restore it first"
 
-#: The tag that keeps the timer from starting again on its own output, and the scrub from doing work twice.
+#: The tag that keeps the timer from reacting to the scrub's output, and the scrub from repeating work.
 PROCESSED: Final = ("PROCESSED", "True")
 
 
 @dataclass(frozen=True)
 class Opened:
-    """An object as it was opened; ``properties`` are what its replacement keeps (headers, metadata, tags, …)."""
+    """An opened object; its replacement keeps its ``properties`` (headers, metadata, tags, …)."""
 
     etag: str
     size: int
@@ -27,7 +27,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Replaced:
-    """An object as it is after it was replaced; ``version`` is empty where no versions are kept."""
+    """An object after its replacement; ``version`` is empty without versioning."""
 
     etag: str
     size: int
@@ -38,27 +38,28 @@ class ObjectsInPlace(Protocol):
     """The objects of one bucket, or below one local folder, by their paths."""
 
     def open(self, path: str) -> Opened | None:
-        """Open an object; None if there is none.
+        """Open an object; None if it does not exist.
 
         Raises:
-            ObjectRefusedError: If it cannot be rewritten where it lies (archived, ten tags, …).
+            ObjectRefusedError: If it cannot be rewritten in place (archived, ten tags, …).
             UnreachableError: If it cannot be read.
         """
 
     def replace(self, path: str, opened: Opened, body: BinaryIO, size: int, *, is_same: bool) -> Replaced | None:
-        """Replace an object and mark it as processed, in one step; ``is_same`` says that only the mark is new.
+        """Replace an object and mark it as processed, atomically; with ``is_same``, only the mark is new.
 
-        An object that is by now, bit for bit, what it is to be replaced by was replaced before: the answer was lost.
+        If the object already equals its replacement byte for byte, an earlier attempt succeeded and its response was
+        lost.
 
         Returns:
-            None if the object is no longer the one that was opened.
+            None if the object has changed since it was opened.
         """
 
     def older_versions(self, path: str, version: str) -> list[str]:
-        """Name the versions of an object that are older than one of them."""
+        """Return the versions of an object that are older than ``version``."""
 
     def delete_versions(self, path: str, newest: Replaced, versions: list[str]) -> None:
-        """Delete versions for good, after a look at the newest one.
+        """Delete versions permanently, after verifying the newest one.
 
         Raises:
             UnreachableError: If one of them cannot be deleted.

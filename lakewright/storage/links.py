@@ -13,9 +13,9 @@ _LEADS_BACK: Final = "a symbolic link leads back to this folder, which is listed
 
 
 class LinksWithin:
-    """The links of one lake.
+    """The symbolic links of one lake.
 
-    A folder that is listed may itself be a link: whoever writes a feed chooses it. What lies below is its uploaders'.
+    The listed folder may itself be a link, since the feed's author chose it. Everything below comes from uploaders.
     """
 
     def __init__(self, root: Path) -> None:
@@ -28,7 +28,7 @@ class LinksWithin:
         return "" if is_within else LEADS_OUT
 
     def files_below(self, folder: Path) -> Iterator[tuple[Path, str]]:
-        """Give all files below a folder, and links that are not followed, each with the reason for that.
+        """Return all files below a folder, and links that are not followed with the reason.
 
         Raises:
             AccessDeniedError: If a folder cannot be read.
@@ -62,5 +62,5 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
             return list(entries)
     except PermissionError as error:
         raise AccessDeniedError(f"no rights to list {error.filename}") from error
-    except (FileNotFoundError, NotADirectoryError):  # in a bucket, too, nothing lies below an object
+    except (FileNotFoundError, NotADirectoryError):  # as in a bucket, a file or a missing folder has no objects
         return []

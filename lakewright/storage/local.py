@@ -1,4 +1,4 @@
-"""A lake in a local folder. The ETag of a file is its size and its time of writing."""
+"""A lake in a local folder. The ETag of a file is its size and modification time."""
 
 import contextlib
 import errno
@@ -38,12 +38,12 @@ class LocalLake:
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
         """See ``Lake.list``; a folder that cannot be read is an error, not an empty one."""
-        found = []
+        entries = []
         for file, problem in LinksWithin(self.root).files_below(self.root / prefix):
             path = file.relative_to(self.root).as_posix()
             if path > after and not is_temporary(file.name) and (entry := self._entry(path, problem)):
-                found.append(entry)
-        yield from sorted(found, key=lambda entry: entry.path)
+                entries.append(entry)
+        yield from sorted(entries, key=lambda entry: entry.path)
 
     def folders(self, prefix: str) -> Sequence[str]:
         """See ``Lake.folders``."""
@@ -57,20 +57,20 @@ class LocalLake:
                 file.seek(start)
                 body = file.read(-1 if length is None else length)
                 if etag and etag_of(os.fstat(file.fileno())) != etag:
-                    raise self._written_again(path)
+                    raise self._rewritten(path)
                 return body
         except PermissionError as error:
             raise AccessDeniedError(f"no rights to read {self.root / path}") from error
 
     def pieces(self, path: str, *, length: int) -> Iterator[bytes]:
-        """See ``Lake.pieces``; what is open stays the same file when another takes its place."""
+        """See ``Lake.pieces``; an open file stays readable after it is replaced."""
         try:
             with (self.root / path).open("rb") as file:
                 etag = etag_of(os.fstat(file.fileno()))
                 while piece := file.read(length):
                     yield piece
                     if etag_of(os.fstat(file.fileno())) != etag:
-                        raise self._written_again(path)
+                        raise self._rewritten(path)
         except PermissionError as error:
             raise AccessDeniedError(f"no rights to read {self.root / path}") from error
 
@@ -87,13 +87,13 @@ class LocalLake:
         except FileNotFoundError:
             return None
         except OSError as error:
-            if error.errno == errno.ELOOP:  # a link that leads to itself is nothing
+            if error.errno == errno.ELOOP:  # a link to itself
                 return None
             raise
         return StoredObject(path, stat.st_size, etag_of(stat), datetime.fromtimestamp(stat.st_mtime, UTC))
 
     def create(self, path: str, body: bytes) -> bool:
-        """See ``Lake.create``; a link is what POSIX makes only if nothing is there."""
+        """See ``Lake.create``; in POSIX, creating a hard link fails if the name exists."""
         with self._written(path, body) as temporary:
             try:
                 os.link(temporary, self.root / path)
@@ -102,7 +102,7 @@ class LocalLake:
         return True
 
     def replace(self, path: str, body: bytes, *, etag: str) -> bool:
-        """See ``Lake.replace``; a lock on the folder makes comparing and replacing one step among our own."""
+        """See ``Lake.replace``; a lock on the folder makes compare and replace atomic among lakewright processes."""
         with self._written(path, body) as temporary:
             folder = os.open(temporary.parent, os.O_RDONLY)
             try:
@@ -122,7 +122,7 @@ class LocalLake:
         return [destination for source, destination in moves.items() if not self._move(source, destination)]
 
     def _move(self, source: str, destination: str) -> bool:
-        """Move a file, or see that it was moved before; False if neither end has it."""
+        """Move a file, unless it was moved before; False if it is missing at both ends."""
         try:
             while (self.root / source).exists():
                 (self.root / destination).parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ class LocalLake:
         return (self.root / destination).exists()
 
     def delete(self, path: str) -> None:
-        """See ``Lake.delete``; folders that become empty go too."""
+        """See ``Lake.delete``; also deletes folders that become empty."""
         try:
             (self.root / path).unlink(missing_ok=True)
         except PermissionError as error:
@@ -176,8 +176,8 @@ class LocalLake:
         except PermissionError as error:
             raise AccessDeniedError(f"no rights to write {folder}") from error
 
-    def _written_again(self, path: str) -> FileNotFoundError:
-        return FileNotFoundError(f"{self.root / path} was written again while it was read")
+    def _rewritten(self, path: str) -> FileNotFoundError:
+        return FileNotFoundError(f"{self.root / path} was rewritten while it was read")
 
     def _prune(self, folder: Path) -> None:
         while folder != self.root:
@@ -189,7 +189,7 @@ class LocalLake:
 
 
 def etag_of(stat: os.stat_result) -> str:
-    """Give the ETag of a local file: its size and its time of writing."""
+    """Return the ETag of a local file: its size and modification time."""
     return f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
 
 

@@ -1,4 +1,4 @@
-"""Files of a local folder, rewritten under their names; see ``lakewright.storage.in_place.ObjectsInPlace``."""
+"""Files of a local folder, rewritten in place; see ``lakewright.storage.in_place.ObjectsInPlace``."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from lakewright.storage.temporary_files import lock_folder, remove_abandoned_in,
 
 
 class LocalInPlace:
-    """See ``lakewright.storage.in_place.ObjectsInPlace``; what was processed is known from the feed's log alone."""
+    """See ``lakewright.storage.in_place.ObjectsInPlace``; only the feed's log knows which files are processed."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -31,11 +31,11 @@ class LocalInPlace:
         return Opened(etag_of(stat), stat.st_size, _pieces(file))
 
     def replace(self, path: str, opened: Opened, body: BinaryIO, size: int, *, is_same: bool) -> Replaced | None:
-        """See ``ObjectsInPlace.replace``: a file beside it takes its place, and its mode; a link stays a link."""
+        """See ``ObjectsInPlace.replace``: a temporary file is renamed over it, and keeps its mode and links to it."""
         final = (self._root / path).resolve()
         if is_same:
             return Replaced(opened.etag, opened.size)
-        if (self._root / path).is_symlink():  # it may lead to a folder that no run tidies
+        if (self._root / path).is_symlink():  # no run cleans up in the link's target folder
             remove_abandoned_in(final.parent)
         folder = os.open(final.parent, os.O_RDONLY)
         try:
@@ -47,7 +47,7 @@ class LocalInPlace:
                 if etag_of(final.stat()) != opened.etag:
                     return None
                 shutil.copymode(final, temporary)
-                with contextlib.suppress(PermissionError):  # only root may keep another one's file another one's
+                with contextlib.suppress(PermissionError):  # only root may set another owner
                     os.chown(temporary, final.stat().st_uid, final.stat().st_gid)
                 written = etag_of(temporary.stat())
                 temporary.replace(final)

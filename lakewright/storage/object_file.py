@@ -1,18 +1,18 @@
-"""An object as a file that can be read at any place: of a Parquet file, the footer and some columns."""
+"""A seekable file over an object, for reading a Parquet file's footer and single columns."""
 
 import io
 from typing import Final
 
 from lakewright.storage.lake import Lake
 
-#: Footers lie at the end, so that one read of this is mostly all that a footer takes.
+#: Footers are at the end; one read of this size covers most of them.
 TAIL_BYTES: Final = 64 << 10
 
 
 class ObjectFile(io.RawIOBase):
-    """An object of a known size. Its end is read when the file is opened and kept, all else each time it is asked for.
+    """An object of known size. Its tail is read once, on opening, and kept; all other ranges are read on demand.
 
-    With ``etag``, all reads are of that version; each raises ``FileNotFoundError`` once there is another.
+    With ``etag``, all reads are of that version, and raise ``FileNotFoundError`` once the object is rewritten.
     """
 
     def __init__(self, lake: Lake, path: str, size: int, *, etag: str = "") -> None:
@@ -40,7 +40,7 @@ class ObjectFile(io.RawIOBase):
         return self._at
 
     def read(self, length: int = -1) -> bytes:
-        """See ``io.RawIOBase``; fewer bytes than asked for are there only at the end."""
+        """See ``io.RawIOBase``; short reads happen only at the end."""
         end = self._size if length < 0 else min(self._size, self._at + length)
         if self._at < self._tail_start:
             body = self._read(self._at, end)

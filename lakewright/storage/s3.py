@@ -1,4 +1,4 @@
-"""A lake in an S3 bucket, or below a prefix of one. boto3 resolves credentials, region and ``AWS_ENDPOINT_URL``."""
+"""A lake in an S3 bucket or prefix. boto3 resolves credentials, region and ``AWS_ENDPOINT_URL``."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,10 +17,10 @@ from lakewright.storage.lake import StoredObject
 
 _GONE: Final = ("NoSuchKey", "404")
 _NEXT_PAGE: Final = {"ContinuationToken": "NextContinuationToken"}
-#: A bulk delete names so many keys, in XML, which cannot hold all of the characters that a key may have.
+#: Maximum number of keys of a bulk delete. Its XML cannot represent every character of a key.
 _DELETED_AT_ONCE: Final = 1000
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-#: Larger objects are copied in parts of this size; one that fails is made again by itself.
+#: Larger objects are copied in parts of this size; a failed part is retried alone.
 _PART_BYTES: Final = 64 << 20
 _ATTEMPTS_AT_A_PART: Final = 3
 
@@ -58,15 +58,16 @@ class S3Lake:
         folders = (entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ()))
         return sorted(folder.rstrip("/").rsplit("/", 1)[-1] for folder in folders)
 
-    def _pages(self, prefix: str, how: Mapping[str, str]) -> Iterator[Any]:
-        return listed_pages(self, "list_objects_v2", _NEXT_PAGE, Bucket=self.bucket, Prefix=self.prefix + prefix, **how)
+    def _pages(self, prefix: str, more: Mapping[str, str]) -> Iterator[Any]:
+        listing = {"Bucket": self.bucket, "Prefix": self.prefix + prefix, **more}
+        return listed_pages(self, "list_objects_v2", _NEXT_PAGE, **listing)
 
     def read(self, path: str, *, start: int = 0, length: int | None = None, etag: str = "") -> bytes:
         """See ``Lake.read``."""
         return self._get(path, start, length, etag and f'"{etag}"')[0]
 
     def pieces(self, path: str, *, length: int) -> Iterator[bytes]:
-        """See ``Lake.pieces``; each is a request of its own, on condition that the object is still the same."""
+        """See ``Lake.pieces``; each piece is a separate request with ``If-Match``."""
         start, etag = 0, ""
         while True:
             piece, etag = self._get(path, start, length, etag)
@@ -78,7 +79,7 @@ class S3Lake:
 
     @patient
     def _get(self, path: str, start: int, length: int | None, etag: str = "") -> tuple[bytes, str]:
-        """Read a range to its end, and tell the object's ETag; with ``etag``, only of that version."""
+        """Read a range; also return the object's ETag. With ``etag``, read only that version."""
         end = "" if length is None else start + length - 1
         wanted = {"Range": f"bytes={start}-{end}"} if start or length is not None else {}
         if etag:
@@ -90,7 +91,7 @@ class S3Lake:
             if code_of(error) in _GONE:
                 raise FileNotFoundError(f"{self.uri}/{path}") from error
             if code_of(error) == "PreconditionFailed":
-                raise FileNotFoundError(f"{self.uri}/{path} was written again while it was read") from error
+                raise FileNotFoundError(f"{self.uri}/{path} was rewritten while it was read") from error
             if code_of(error) == "InvalidRange":
                 return b"", etag
             if code_of(error) == "InvalidObjectState":
@@ -109,7 +110,7 @@ class S3Lake:
         return StoredObject(path, head["ContentLength"], head["ETag"].strip('"'), head["LastModified"])
 
     def create(self, path: str, body: bytes) -> bool:
-        """See ``Lake.create``; a retry that meets its own first try finds its own body."""
+        """See ``Lake.create``; if the response to a first try was lost, the retry recognizes its body."""
         while not self._put(path, body, {"IfNoneMatch": "*"}):
             try:
                 return self.read(path) == body
@@ -118,7 +119,7 @@ class S3Lake:
         return True
 
     def replace(self, path: str, body: bytes, *, etag: str) -> bool:
-        """See ``Lake.replace``; a retry that meets its own first try finds its own body."""
+        """See ``Lake.replace``; if the response to a first try was lost, the retry recognizes its body."""
         if self._put(path, body, {"IfMatch": etag}):
             return True
         try:
@@ -128,7 +129,7 @@ class S3Lake:
 
     @patient
     def _put(self, path: str, body: bytes, condition: Mapping[str, str]) -> bool:
-        """Write an object; False if the condition does not hold, which may be because of a try before this one."""
+        """Write an object; False if the condition fails, which an earlier try with a lost response may have caused."""
         try:
             self._s3.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=body, **condition)
         except ClientError as error:
@@ -138,7 +139,7 @@ class S3Lake:
         return True
 
     def move_all(self, moves: Mapping[str, str]) -> Sequence[str]:
-        """See ``Lake.move_all``; S3 copies, and all sources are deleted afterwards."""
+        """See ``Lake.move_all``; S3 copies all objects, then the sources are deleted."""
         if not moves:
             return []
         client = s3_client(self.bucket, attempts=_ATTEMPTS_AT_A_PART)
@@ -146,21 +147,21 @@ class S3Lake:
             multipart_threshold=_PART_BYTES,
             multipart_chunksize=_PART_BYTES,
             max_request_concurrency=S3_CONNECTIONS,
-            max_submission_concurrency=S3_CONNECTIONS,  # how many objects are looked at, for their sizes
+            max_submission_concurrency=S3_CONNECTIONS,  # HEAD requests for sizes
         )
         with TransferManager(client, config) as copier, ThreadPoolExecutor(S3_CONNECTIONS) as pool:
             copied = list(pool.map(lambda move: self._copy(copier, *move), moves.items()))
-            others = [end for end, is_copied in zip(moves.values(), copied, strict=True) if not is_copied]
-            moved_before = list(pool.map(lambda end: self.stat(end) is not None, others))
+            not_copied = [end for end, is_copied in zip(moves.values(), copied, strict=True) if not is_copied]
+            moved_before = list(pool.map(lambda end: self.stat(end) is not None, not_copied))
         self.delete_all(source for source, is_copied in zip(moves, copied, strict=True) if is_copied)
-        return [end for end, is_there in zip(others, moved_before, strict=True) if not is_there]
+        return [end for end, is_moved in zip(not_copied, moved_before, strict=True) if not is_moved]
 
     @patient
     def _copy(self, copier: Any, source: str, destination: str) -> bool:
-        """Copy an object; False if it is not there."""
-        place = {"Bucket": self.bucket, "Key": self.prefix + source}
+        """Copy an object; False if it does not exist."""
+        copy_source = {"Bucket": self.bucket, "Key": self.prefix + source}
         try:
-            copier.copy(place, self.bucket, self.prefix + destination).result()
+            copier.copy(copy_source, self.bucket, self.prefix + destination).result()
         except ClientError as error:
             if code_of(error) not in _GONE:
                 raise
@@ -182,11 +183,11 @@ class S3Lake:
 
     @patient
     def _delete_keys(self, keys: set[str]) -> None:
-        """Delete objects in one request; ``keys`` loses those that are gone, so that a repetition names the rest."""
+        """Delete objects in one request; deleted ones leave ``keys``, so that a retry names only the rest."""
         if not keys:
             return
-        named = [{"Key": key} for key in sorted(keys)]
-        answer = self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": named, "Quiet": True})
+        objects = [{"Key": key} for key in sorted(keys)]
+        answer = self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
         failures = [failure for failure in answer.get("Errors", ()) if failure["Code"] not in _GONE]
         failed = {failure["Key"] for failure in failures}
         if failed <= keys:
@@ -194,14 +195,14 @@ class S3Lake:
         places = [f"s3://{self.bucket}/{failure['Key']}" for failure in failures]
         errors = [error_about(place, failure, "DeleteObjects") for place, failure in zip(places, failures, strict=True)]
         if errors:
-            raise min(errors, key=is_passing)  # one that does not pass is not waited for
+            raise min(errors, key=is_passing)  # permanent errors first: they are not retried
 
     def delete_folder(self, folder: str) -> None:
         """See ``Lake.delete_folder``."""
         self.delete_all(entry.path for entry in self.list(folder))
 
     def remove_abandoned(self, folder: str) -> None:
-        """See ``Lake.remove_abandoned``: an object is there once it is whole."""
+        """See ``Lake.remove_abandoned``; S3 never shows unfinished objects."""
 
     def spark_uri(self, path: str) -> str:
         """See ``Lake.spark_uri``."""

@@ -1,4 +1,4 @@
-"""Objects of a bucket, rewritten under their keys; see ``lakewright.storage.in_place.ObjectsInPlace``."""
+"""Objects of a bucket, rewritten in place; see ``lakewright.storage.in_place.ObjectsInPlace``."""
 
 import contextlib
 from collections.abc import Generator, Iterator, Mapping
@@ -13,18 +13,18 @@ from lakewright.aws.s3_calls import code_of, endpoint_of, is_passing, listed_pag
 from lakewright.errors import ObjectRefusedError, OvertakenError, UnreachableError
 from lakewright.storage.in_place import ARCHIVED, PIECE_BYTES, PROCESSED, Opened, Replaced
 
-#: What one PUT takes; above that, parts.
+#: Maximum size of one PUT; larger objects need a multipart upload.
 LARGEST_PUT: Final = 5 << 30
 _PART_BYTES: Final = 64 << 20
 _MOST_PARTS: Final = 10_000
 _MOST_TAGS: Final = 10
 _GONE: Final = ("NoSuchKey", "404", "NoSuchVersion", "MethodNotAllowed")
-#: An object that is another by now, or was replaced by a try before this one; likewise an upload in parts.
+#: The object or multipart upload has changed: by another writer, or by an earlier try.
 _CHANGED: Final = ("PreconditionFailed", "412", "NoSuchUpload", *_GONE)
 
 _NEXT_PAGE: Final = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
 
-#: What GET says of an object and PUT takes in the same words.
+#: Properties that GET returns and PUT accepts under the same names.
 _KEPT: Final = (
     "CacheControl",
     "ContentDisposition",
@@ -51,7 +51,7 @@ class S3InPlace:
 
     @patient
     def open(self, path: str) -> Opened | None:
-        """See ``ObjectsInPlace.open``: one request, or two where the object has tags."""
+        """See ``ObjectsInPlace.open``: one request, or two if the object has tags."""
         here = self._here(path)
         try:
             answer = self._s3.get_object(**here)
@@ -62,7 +62,7 @@ class S3InPlace:
             if code_of(error) == "InvalidObjectState":
                 raise ObjectRefusedError({path: ARCHIVED}) from error
             if code_of(error) in ("InvalidRequest", "400"):
-                raise ObjectRefusedError({path: "it is encrypted with a key of its uploader's own"}) from error
+                raise ObjectRefusedError({path: "it is encrypted with a customer-provided key (SSE-C)"}) from error
             raise
         if len(tags | dict([PROCESSED])) > _MOST_TAGS:
             raise ObjectRefusedError({path: f"it has {_MOST_TAGS} tags, which leaves no room for {PROCESSED[0]}"})
@@ -83,14 +83,14 @@ class S3InPlace:
         body: BinaryIO,
         size: int,
         *,
-        is_same: bool,  # noqa: ARG002 - the mark alone cannot be set on condition that the object is still the same
+        is_same: bool,  # noqa: ARG002 - S3 cannot set a tag on condition that the object is unchanged
     ) -> Replaced | None:
         """See ``ObjectsInPlace.replace``: content, properties and tag in one PUT with ``If-Match``."""
         return self._put(path, opened, body, size) or self._replaced_before(path, opened, body, size)
 
     @patient
     def _put(self, path: str, opened: Opened, body: BinaryIO, size: int) -> Replaced | None:
-        """Write over an object; None if it is no longer the same, which may be because of a try before this one."""
+        """Overwrite an object; None if it has changed, which an earlier try with a lost response may have caused."""
         put = self._here(path) | dict(opened.properties)
         body.seek(0)
         try:
@@ -104,29 +104,29 @@ class S3InPlace:
             raise
         except ParamValidationError as error:
             # Its text quotes the metadata.
-            reason = "what it carries cannot be written again: S3 takes its metadata or tags as ASCII text alone"
+            reason = "its metadata or tags cannot be rewritten: S3 accepts only ASCII text"
             raise ObjectRefusedError({path: reason}) from error
         return Replaced(answer["ETag"].strip('"'), size, _version(answer))
 
     def _replaced_before(self, path: str, opened: Opened, body: BinaryIO, size: int) -> Replaced | None:
-        """Give the object if it is what was to be written, bit for bit: then the answer to a try before was lost."""
-        found = self.open(path)
-        if found is None:
+        """Return the object if it equals ``body`` byte for byte: an earlier try succeeded."""
+        current = self.open(path)
+        if current is None:
             return None
         try:
-            if not found.is_processed or found.etag == opened.etag or found.size != size:
+            if not current.is_processed or current.etag == opened.etag or current.size != size:
                 return None
             body.seek(0)
-            if any(piece != body.read(len(piece)) for piece in found.pieces):
+            if any(piece != body.read(len(piece)) for piece in current.pieces):
                 return None
         except OvertakenError:
             return None
         finally:
-            found.pieces.close()
-        return Replaced(found.etag, found.size, found.version)
+            current.pieces.close()
+        return Replaced(current.etag, current.size, current.version)
 
     def _pieces(self, path: str, answer: Mapping[str, Any]) -> Generator[bytes]:
-        """Read an object as a stream; where it breaks off, it goes on in the same version of the object."""
+        """Read an object as a stream; after a broken connection, continue in the same version of the object."""
         body, at, size = answer["Body"], 0, answer["ContentLength"]
         patience = Patience(outage_of(endpoint_of(self), self.bucket))
         try:
@@ -153,14 +153,14 @@ class S3InPlace:
             return self._s3.get_object(**self._here(path), Range=f"bytes={start}-", IfMatch=etag)["Body"]
         except ClientError as error:
             if code_of(error) in _CHANGED:
-                raise OvertakenError(f"{path} was written again while it was read; run again") from error
+                raise OvertakenError(f"{path} was rewritten while it was read; run again") from error
             raise
 
     def older_versions(self, path: str, version: str) -> list[str]:
         """See ``ObjectsInPlace.older_versions``."""
         if not version:
             return []
-        versions = [str(found["VersionId"]) for found in self._versions(path)]
+        versions = [str(entry["VersionId"]) for entry in self._versions(path)]
         return versions[versions.index(version) + 1 :] if version in versions else []
 
     @patient
@@ -169,7 +169,9 @@ class S3InPlace:
         here = self._here(path)
         head = self._s3.head_object(**here, VersionId=newest.version)
         if (head["ETag"].strip('"'), head["ContentLength"]) != (newest.etag, newest.size):
-            raise UnreachableError(f"{path}: version {newest.version} is not what was written; older ones are kept")
+            raise UnreachableError(
+                f"{path}: version {newest.version} differs from what was written; older versions are kept"
+            )
         for version in versions:
             self._s3.delete_object(**here, VersionId=version)
 
@@ -195,18 +197,18 @@ class S3InPlace:
                 parts.append({"PartNumber": number, "ETag": done["ETag"]})
             return self._s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfMatch=etag)
         except BaseException:
-            with contextlib.suppress(ClientError, BotoCoreError):  # what is raised is the first error
+            with contextlib.suppress(ClientError, BotoCoreError):  # the first error is raised
                 self._s3.abort_multipart_upload(**upload)
             raise
 
     def _versions(self, path: str) -> Iterator[Mapping[str, Any]]:
-        """List the versions of one key, newest first; keys that only begin like it come after it."""
+        """List the versions of one key, newest first; longer keys with the same prefix sort after it."""
         key = self._prefix + path
         for page in listed_pages(self, "list_object_versions", _NEXT_PAGE, Bucket=self.bucket, Prefix=key):
-            for found in page.get("Versions", ()):
-                if found["Key"] != key:
+            for entry in page.get("Versions", ()):
+                if entry["Key"] != key:
                     return
-                yield found
+                yield entry
 
 
 def _version(answer: Mapping[str, Any]) -> str:

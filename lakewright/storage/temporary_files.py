@@ -1,4 +1,4 @@
-"""Files that are written under a hidden name, and get their own name when they are whole."""
+"""Files that are written under a hidden name, and renamed when they are complete."""
 
 import contextlib
 import fcntl
@@ -14,16 +14,17 @@ from lakewright.errors import UnreachableError
 
 _SUFFIX: Final = ".lakewright-tmp"
 _PATTERN: Final = "." + "[0-9a-f]" * 32 + _SUFFIX
-#: A folder is locked for as long as a file takes to be compared and renamed; a process that was stopped keeps its lock.
+#: A folder is locked while a file is compared and renamed; a stopped process keeps its lock.
 _LOCK_SECONDS: Final = 60.0
 _SECONDS_BETWEEN_TRIES: Final = 0.01
 
 
 @contextlib.contextmanager
 def temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """Open a new hidden file beside the one that it will replace; what is left of it in the end is removed.
+    """Open a new hidden file in the folder of the file that it will replace; delete it at the end if it still exists.
 
-    It is locked while it is open. Its lock dies with its writer, which is how others know what is abandoned.
+    It is locked while it is open. The lock ends with the writer's process, so other processes can detect abandoned
+    files.
     """
     path, file = _open_locked(folder)
     try:
@@ -34,15 +35,15 @@ def temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 
 def is_temporary(name: str) -> bool:
-    """Tell whether a file is one that somebody writes, or wrote."""
+    """Return whether a name is that of a temporary file."""
     return fnmatchcase(name, _PATTERN)
 
 
 def lock_folder(descriptor: int, folder: Path) -> None:
-    """Lock an open folder among our own; closing it ends that.
+    """Lock an open folder against other lakewright processes, until it is closed.
 
     Raises:
-        UnreachableError: If another process keeps it locked.
+        UnreachableError: If another process keeps the lock.
     """
     deadline = time.monotonic() + _LOCK_SECONDS
     while True:
@@ -51,7 +52,7 @@ def lock_folder(descriptor: int, folder: Path) -> None:
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 raise UnreachableError(
-                    f"another process has kept {folder} locked for {_LOCK_SECONDS:g} s; is one stopped?"
+                    f"another process has locked {folder} for {_LOCK_SECONDS:g} s; check whether one is suspended"
                 ) from None
             time.sleep(_SECONDS_BETWEEN_TRIES)
         else:
@@ -59,7 +60,7 @@ def lock_folder(descriptor: int, folder: Path) -> None:
 
 
 def remove_abandoned(path: Path) -> None:
-    """Remove a temporary file if its writer was killed; where that cannot be told or done, it stays hidden."""
+    """Remove a temporary file if its writer was killed; if that is unknown or removal fails, it stays hidden."""
     with contextlib.suppress(OSError), path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink()
@@ -72,11 +73,11 @@ def remove_abandoned_in(folder: Path) -> None:
 
 
 def _open_locked(folder: Path) -> tuple[Path, BinaryIO]:
-    while True:  # ends: each try has a file of another name, which others can take for abandoned only by chance
+    while True:  # ends: every try uses a new name, and losing the race below is rare
         path = folder / f".{uuid.uuid4().hex}{_SUFFIX}"
         file = path.open("xb")
-        with contextlib.suppress(OSError):  # where there are no locks, nobody can take it for abandoned either
+        with contextlib.suppress(OSError):  # on file systems without locks, other processes cannot remove it either
             fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:
             return path, file
-        file.close()  # between its opening and its locking, another process took it for abandoned
+        file.close()  # another process removed it as abandoned, between opening and locking

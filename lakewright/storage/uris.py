@@ -1,4 +1,4 @@
-"""Which storage a URI names."""
+"""Open the storage that a URI names."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ def open_lake(uri: str) -> Lake:
     """Open the lake at a URI: ``s3://bucket/prefix``, ``s3a://…`` (the same), or a local folder.
 
     Raises:
-        ConfigError: If the scheme is another one.
+        ConfigError: If the scheme is not supported.
     """
     scheme, separator, rest = uri.partition("://")
     if separator and scheme in ("s3", "s3a"):
-        from lakewright.storage.s3 import S3Lake  # boto3 takes half a second, which a local lake need not wait for
+        from lakewright.storage.s3 import S3Lake  # importing boto3 takes half a second, and local lakes do not need it
 
         bucket, _, prefix = rest.partition("/")
         return S3Lake(bucket, prefix.strip("/"))

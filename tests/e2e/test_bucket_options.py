@@ -167,7 +167,7 @@ def test_a_spark_that_cannot_pay_is_told_of_before_it_is_refused(guard: Guard, t
     guard.demand(requester_pays=True, **KMS)
     answer = run("people", tmp_path)
     assert answer.exit_code == 2
-    assert f"bucket {BUCKET} has requester_pays, which Spark's S3A knows from Hadoop 3.3.5 on" in answer.last_line
+    assert f"bucket {BUCKET} has requester_pays, which Spark's S3A supports from Hadoop 3.3.5 on" in answer.last_line
     assert guard.refused == []
 
 

@@ -250,7 +250,7 @@ def test_metadata_that_cannot_be_sent_is_refused(s3: Any) -> None:
     opened = objects.open(KEY)
     assert opened is not None
     odd = Opened(opened.etag, opened.size, opened.pieces, properties={"Metadata": {"owner": "Zoë"}})
-    with pytest.raises(ObjectRefusedError, match="what it carries cannot be written again"):
+    with pytest.raises(ObjectRefusedError, match="its metadata or tags cannot be rewritten"):
         objects.replace(KEY, odd, io.BytesIO(b"{}"), 2, is_same=False)
 
 

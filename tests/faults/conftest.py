@@ -12,7 +12,7 @@ BUCKET = "lakewright-faults"
 
 
 @pytest.fixture(scope="session")
-def proxy_of_all() -> Iterator[FaultProxy]:
+def session_proxy() -> Iterator[FaultProxy]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
@@ -22,9 +22,9 @@ def proxy_of_all() -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def proxy(proxy_of_all: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
-    """The proxy without faults, and an empty bucket behind it."""
-    proxy = proxy_of_all
+def proxy(session_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+    """The proxy without faults, in front of an empty bucket."""
+    proxy = session_proxy
     proxy.reset()
     environment = {
         "AWS_ENDPOINT_URL": proxy.url,
@@ -45,7 +45,7 @@ def proxy(proxy_of_all: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def direct(proxy: FaultProxy) -> Any:
-    """A client that goes by the proxy."""
+    """A client that bypasses the proxy."""
     return boto3.client("s3", endpoint_url=_upstream(proxy))
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Literal
 
-#: ``lost``: the request is carried out, and the connection reset instead of the answer. ``broken``: the answer breaks off
-#: in the middle of its body. ``status``: an error instead of the answer. ``error_body``: status 200, and the error in the
-#: body. ``slow``: the answer comes ``seconds`` later. ``silent``: no answer at all. ``gone``: the port is closed, for
-#: ``seconds`` or for good.
+#: ``lost``: the request is executed, and the connection reset before the response. ``broken``: the response ends in the
+#: middle of its body. ``status``: an error response. ``error_body``: status 200 with an error in the body. ``slow``: the
+#: response is delayed by ``seconds``. ``silent``: no response. ``gone``: the port is closed, for ``seconds`` or
+#: permanently.
 Kind = Literal["lost", "broken", "status", "error_body", "slow", "silent", "gone"]
 
 _UPSTREAM_SECONDS: Final = 60
@@ -24,13 +24,13 @@ _HOP_BY_HOP: Final = ("connection", "expect", "transfer-encoding", "content-leng
 
 @dataclass
 class Fault:
-    """What goes wrong, and with which requests.
+    """A fault, and the requests that it affects.
 
     Attributes:
-        match: A pattern of ``METHOD /path?query`` (searched for); ``COPY`` stands for a PUT that copies.
-        after: How many matching requests go well before.
-        every: Of those that follow, every nth goes wrong.
-        times: How many go wrong; None for all that follow.
+        match: A pattern that is searched in ``METHOD /path?query``; ``COPY`` is a PUT that copies.
+        after: The number of matching requests that succeed first.
+        every: Of the following requests, every nth fails.
+        times: Maximum number of failures; None for no limit.
     """
 
     kind: Kind
@@ -45,7 +45,7 @@ class Fault:
     seen: int = 0
 
     def hit(self, request: str) -> bool:
-        """Tell whether a request goes wrong."""
+        """Count a request, and return whether it fails."""
         if not re.search(self.match, request):
             return False
         self.seen += 1
@@ -59,7 +59,7 @@ class Fault:
 
 @dataclass
 class FaultProxy:
-    """The proxy; ``faults`` may be changed at any time, ``requests`` are those since ``reset``."""
+    """The proxy; ``faults`` may change at any time, ``requests`` are those since ``reset``."""
 
     upstream: tuple[str, int]
     port: int = 0
@@ -75,7 +75,7 @@ class FaultProxy:
         return f"http://127.0.0.1:{self.port}"
 
     def reset(self, *faults: Fault) -> None:
-        """Begin anew with these faults, and with the port open."""
+        """Start over with these faults and an open port."""
         with self._lock:
             self.faults, self.requests = list(faults), []
         self._closing.set()
@@ -84,7 +84,7 @@ class FaultProxy:
             self.open()
 
     def open(self) -> None:
-        """Listen, on the same port as before."""
+        """Listen on the same port as before."""
         proxy = self
 
         class Handler(_Handler):
@@ -96,7 +96,7 @@ class FaultProxy:
         threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True).start()
 
     def close(self) -> None:
-        """Listen no more, and reset what is connected."""
+        """Stop listening, and reset all connections."""
         server, self._server = self._server, None
         if server is not None:
             server.shutdown()
@@ -106,7 +106,7 @@ class FaultProxy:
             reset_connection(connection)
 
     def leave(self, seconds: float | None) -> None:
-        """Be gone for some seconds, or until ``reset``."""
+        """Close the port for some seconds, or until ``reset``."""
         self._closing = closing = threading.Event()
         self.close()
         closing.clear()
@@ -114,7 +114,7 @@ class FaultProxy:
             self.open()
 
     def fault_for(self, request: str) -> Fault | None:
-        """Note a request; give what goes wrong with it."""
+        """Record a request, and return its fault."""
         with self._lock:
             self.requests.append(request)
             return next((fault for fault in self.faults if fault.hit(request)), None)
@@ -122,7 +122,7 @@ class FaultProxy:
 
 @contextmanager
 def fault_proxy(upstream: tuple[str, int]) -> Iterator[FaultProxy]:
-    """A proxy on a free port of loopback."""
+    """A proxy on a free loopback port."""
     proxy = FaultProxy(upstream)
     proxy.open()
     try:
@@ -132,7 +132,7 @@ def fault_proxy(upstream: tuple[str, int]) -> Iterator[FaultProxy]:
 
 
 def reset_connection(connection: socket.socket) -> None:
-    """Close a connection with a reset instead of a proper end."""
+    """Close a connection with a TCP reset."""
     try:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.shutdown(socket.SHUT_RD)
@@ -190,12 +190,12 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.kind == "lost":
             self._reset()
         else:
-            self._pass_on(*answer, breaks_off=fault is not None and fault.kind == "broken")
+            self._pass_on(*answer, is_broken=fault is not None and fault.kind == "broken")
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward  # noqa: N815
 
     def _refuse(self, fault: Fault) -> bool:
-        """Do what goes wrong before a request is carried out; tell whether it is not to be."""
+        """Apply a fault that precedes the request; return whether the request must not be executed."""
         match fault.kind:
             case "gone":
                 self._reset()
@@ -209,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(fault.seconds or 0)
         return fault.kind in ("gone", "silent", "status", "error_body")
 
-    def _pass_on(self, status: int, headers: list[tuple[str, str]], answer: bytes, *, breaks_off: bool) -> None:
+    def _pass_on(self, status: int, headers: list[tuple[str, str]], answer: bytes, *, is_broken: bool) -> None:
         length = next((value for name, value in headers if name.lower() == "content-length"), str(len(answer)))
         self.send_response_only(status)
         for name, value in headers:
@@ -219,10 +219,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", length if self.command == "HEAD" else str(len(answer)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(answer[: len(answer) // 2] if breaks_off else answer)
+            self.wfile.write(answer[: len(answer) // 2] if is_broken else answer)
         self.wfile.flush()
-        if breaks_off:
-            time.sleep(0.05)  # a reset overtakes what was sent before it
+        if is_broken:
+            time.sleep(0.05)  # a reset discards data that is still in flight
             self._reset()
 
     def _body(self) -> bytes:

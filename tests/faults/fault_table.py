@@ -22,7 +22,7 @@ DOCUMENT: Final = ROOT / "docs" / "operations.md"
 BEGIN, END = "<!-- fault table -->", "<!-- end of fault table -->"
 HEAD: Final = ("| job | fault | exit code | seconds | rerun equals a clean run |", "|---|---|---|---|---|")
 
-#: Each by how many requests a clean run makes: what happens once happens in the middle of the run.
+#: Faults, given the number of requests of a clean run: single faults occur in the middle of the run.
 FAULTS: Final[dict[str, Callable[[int], Fault]]] = {
     "none": lambda _: Fault("slow", "^NONE"),
     "every 4th answer to a write lost": lambda _: Fault("lost", "^(PUT|COPY|POST|DELETE)", after=1, every=4),
@@ -41,7 +41,7 @@ FAULTS: Final[dict[str, Callable[[int], Fault]]] = {
 
 @contextmanager
 def server() -> Iterator[tuple[FaultProxy, Any]]:
-    """An S3 server behind a proxy, and a client that goes by the proxy."""
+    """An S3 server behind a proxy, and a client that bypasses the proxy."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
     upstream = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -55,7 +55,7 @@ def server() -> Iterator[tuple[FaultProxy, Any]]:
 
 
 def lines_of(job: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
-    """Run one job through the faults that are wanted; give each fault's name and line."""
+    """Run one job with each wanted fault; return the name and table line of each fault."""
     with server() as (proxy, s3), tempfile.TemporaryDirectory() as folder:
         faulty = Faulty(CASES[job], proxy, s3, BUCKET, Path(folder))
         faulty.deliver(faulty.case.first)
@@ -88,22 +88,18 @@ def lines_of(job: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, str
 
 
 def write(document: Path, job: str, fault: str, line: str) -> None:
-    """Put one line into the table, in place of the one of the same job and fault."""
+    """Write one line into the table, replacing that of the same job and fault."""
     text = document.read_text()
     before, rest = text.split(BEGIN, 1)
     table, after = rest.split(END, 1)
-    lines = {
-        found[0]: found[1]
-        for row in table.splitlines()
-        if row.startswith("| `") and (found := (tuple(re.split(r" \| ", row.strip("| "))[:2]), row))
-    }
+    lines = {tuple(re.split(r" \| ", row.strip("| "))[:2]): row for row in table.splitlines() if row.startswith("| `")}
     lines[(f"`{job}`", fault)] = line
     ordered = [lines[(f"`{name}`", known)] for name in CASES for known in FAULTS if (f"`{name}`", known) in lines]
     document.write_text(before + "\n".join((BEGIN, *HEAD, *ordered, END)) + after)
 
 
 def main(named: list[str]) -> int:
-    """Run what is named, or everything; exit code 1 if a rerun was not right."""
+    """Run the named jobs and faults, or all; return 1 if a rerun did not repair the data."""
     unknown = [name for name in named if name not in (*CASES, *FAULTS)]
     if unknown:
         print(f"error: no job or fault {unknown[0]!r}; known are {', '.join((*CASES, *FAULTS))}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Every job on S3, small enough to be run in a process of its own through any fault; and what its rows must be."""
+"""Every job on S3, small enough to run in a separate process with any fault, and its expected rows."""
 
 import io
 import json
@@ -29,7 +29,7 @@ Rows = list[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended."""
+    """The result of a run."""
 
     exit_code: int
     seconds: float
@@ -48,10 +48,10 @@ class Ended:
 
 @dataclass(frozen=True)
 class JobCase:
-    """A job with a feed, two deliveries, and a way to read what it made without it.
+    """A job with a feed, two deliveries, and an independent reader of its output.
 
-    The first delivery is there before the fault, and the second is what the run with the fault takes. ``expected`` is what
-    ``read`` gives once both are taken, by the rules of the job in plain Python.
+    The first delivery is committed before the fault, and the second is processed by the run with the fault.
+    ``expected`` is the result of ``read`` after both, by the rules of the job in plain Python.
     """
 
     job: str
@@ -158,7 +158,7 @@ CASES: Final = {case.job: case for case in (csv_case(), events_case(), scrub_cas
 
 
 def _parquet_rows(objects: dict[str, bytes], folder: str, columns: tuple[str, ...]) -> Rows:
-    """Read all that a reader by path would, duplicates and all."""
+    """Read all rows that a reader by path sees, including duplicates."""
     rows: Rows = []
     for path, body in objects.items():
         if path.startswith(folder) and path.endswith(".parquet"):
@@ -168,7 +168,7 @@ def _parquet_rows(objects: dict[str, bytes], folder: str, columns: tuple[str, ..
 
 
 def _hudi_rows(objects: dict[str, bytes], folder: str, columns: tuple[str, ...]) -> Rows:
-    """Read a copy on write table with a reader that is none of Spark's."""
+    """Read a copy-on-write table without Spark."""
     from hudi import HudiTableBuilder
 
     with tempfile.TemporaryDirectory() as copy:
@@ -199,16 +199,16 @@ class Faulty:
             self._s3.put_object(Bucket=self._bucket, Key=f"{LAKE}/{path}", Body=body)
 
     def objects(self) -> dict[str, bytes]:
-        """Read all objects of the lake, by the way that has no faults."""
-        found = {}
+        """Read all objects of the lake, bypassing the faults."""
+        objects = {}
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{LAKE}/"):
             for entry in page.get("Contents", ()):
                 body = self._s3.get_object(Bucket=self._bucket, Key=entry["Key"])["Body"].read()
-                found[entry["Key"].removeprefix(f"{LAKE}/")] = body
-        return found
+                objects[entry["Key"].removeprefix(f"{LAKE}/")] = body
+        return objects
 
     def restore(self, objects: dict[str, bytes]) -> None:
-        """Bring the lake to what it was; what is the same stays as it is."""
+        """Restore the lake to these objects; equal ones are not rewritten."""
         now = self.objects()
         for path in now.keys() - objects.keys():
             self._s3.delete_object(Bucket=self._bucket, Key=f"{LAKE}/{path}")
@@ -218,11 +218,11 @@ class Faulty:
         return self.case.read(self.objects())
 
     def is_right(self) -> bool:
-        """Tell whether the lake holds what both deliveries make, and nothing that a run should have cleared away."""
+        """Return whether the lake has the expected rows of both deliveries, and no leftovers."""
         return self.rows() == sorted(self.case.expected, key=repr) and not self.leftovers()
 
     def leftovers(self) -> list[str]:
-        """Name what a run should have cleared away."""
+        """Return objects that a run should have deleted."""
         return [path for path in self.objects() if "_staging/" in path or path.endswith("/lease")]
 
     def arguments(self, verb: str = "run") -> list[str]:
@@ -231,7 +231,7 @@ class Faulty:
 
     @contextmanager
     def started(self, verb: str = "run") -> Iterator["subprocess.Popen[str]"]:
-        """Begin a run in a process group of its own, and end what is left of it."""
+        """Start a run in a new process group, and kill the remaining processes at the end."""
         process = subprocess.Popen(
             [sys.executable, "-m", "jobs", *self.arguments(verb)],
             cwd=self._folder,
@@ -257,7 +257,7 @@ class Faulty:
             process.wait()
 
     def run(self, verb: str = "run") -> Ended:
-        """Run the job to its end, which must come."""
+        """Run the job to its end, which must come in time."""
         began = time.monotonic()
         with self.started(verb) as process:
             stdout, stderr = process.communicate(timeout=_LONGEST_RUN_SECONDS)

@@ -23,7 +23,7 @@ from lakewright.storage.uris import open_lake
 
 SIGNAL, STAGE, NTH, *ARGUMENTS = sys.argv[1:]
 
-#: Moments inside of a stage: the stage that they belong to, and the files that tell of them.
+#: Moments within a stage: the stage, and a pattern of files that show that the moment has come.
 WATCHED = {
     "spark reads": ("read", "refined/_staging/*/*/**/_temporary"),
     "spark has written": ("read", "refined/_staging/*/*/**/table/**/*.parquet"),
@@ -38,14 +38,14 @@ def strike() -> None:
     elif SIGNAL == "GROUP":
         os.killpg(0, signal.SIGKILL)
     elif SIGNAL == "SIGSTOP":
-        # Sent to the process, it goes to the main thread, and until that one wakes up, this one goes on.
+        # Sent to the process, the signal goes to the main thread, and this one continues until that one wakes up.
         signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
     else:
         os.kill(os.getpid(), getattr(signal, SIGNAL))
 
 
 class DeadlyProgress(LogProgress):
-    """Count how often the stage begins, and raise the signal the nth time."""
+    """Progress that sends the signal when the stage begins for the nth time."""
 
     seen = 0
 
@@ -56,7 +56,7 @@ class DeadlyProgress(LogProgress):
             if self.seen == int(NTH):
                 strike()
                 if SIGNAL == "SIGINT":
-                    time.sleep(0.5)  # until the main thread has taken note
+                    time.sleep(0.5)  # until the main thread has handled it
         if STAGE in WATCHED and stage == WATCHED[STAGE][0]:
             threading.Thread(target=self.watch, args=[WATCHED[STAGE][1]], daemon=True).start()
         if stage == "read" and STAGE == "spark works":

@@ -1,4 +1,4 @@
-"""The JVM of a run is killed under it, as by a machine that is out of memory: one sentence, and nothing is left behind."""
+"""The JVM of a run is killed, as when memory runs out: the error is one line, and the next run succeeds."""
 
 import json
 import os
@@ -55,25 +55,27 @@ def make(job: str, root: Path, spark: SparkSession) -> tuple[str, str, Any]:
 @pytest.mark.parametrize(
     ("job", "stage", "at"),
     [
-        pytest.param("csv_to_parquet", "spark works", "read", id="csv-while-it-reads"),
-        pytest.param("flatten_events", "spark works", "read", id="events-while-they-are-read"),
-        pytest.param("flatten_events", "settle", "read", id="events-between-two-jobs"),
-        pytest.param("cdc_to_hudi", "spark works", "read", id="changes-while-they-are-read"),
+        pytest.param("csv_to_parquet", "spark works", "read", id="csv-while-spark-reads"),
+        pytest.param("flatten_events", "spark works", "read", id="events-while-spark-reads"),
+        pytest.param("flatten_events", "settle", "read", id="events-between-spark-jobs"),
+        pytest.param("cdc_to_hudi", "spark works", "read", id="changes-while-spark-reads"),
         pytest.param("cdc_to_hudi", "hudi writes", "apply", id="changes-while-hudi-writes"),
     ],
 )
-def test_a_jvm_that_ends_is_one_sentence(tmp_path: Path, spark: SparkSession, job: str, stage: str, at: str) -> None:
+def test_an_ended_jvm_is_reported_on_one_line(
+    tmp_path: Path, spark: SparkSession, job: str, stage: str, at: str
+) -> None:
     feed, target, bench = make(job, tmp_path, spark)
     ended = killed(stage, feed, bench)
-    said = f"the JVM exited during stage {at!r}; it probably ran out of memory "
+    message = f"the JVM exited during stage {at!r}; it probably ran out of memory "
     assert ended.returncode == 1, ended.stderr
-    assert ended.stderr.strip().splitlines()[-1].startswith(f"error: {said}")
+    assert ended.stderr.strip().splitlines()[-1].startswith(f"error: {message}")
     assert "Exception while sending command" not in ended.stderr
     (receipt,) = json.loads(ended.stdout)
     assert (receipt["status"], receipt["exit_code"]) == ("failed", 1)
-    assert receipt["error"].startswith(said)
-    (written,) = (bench.lake / f"state/{feed}/{target}/receipts").glob("*.json")
-    assert json.loads(written.read_text()) == receipt
+    assert receipt["error"].startswith(message)
+    (receipt_file,) = (bench.lake / f"state/{feed}/{target}/receipts").glob("*.json")
+    assert json.loads(receipt_file.read_text()) == receipt
     assert not (bench.lake / f"state/{feed}/{target}/lease").exists()
     receipt = bench.run("--set", "max_rejected=1.0")
     assert (receipt["exit_code"], receipt["batches"][-1]["status"]) == (0, "committed")
@@ -94,7 +96,7 @@ def test_a_jvm_that_does_not_start(tmp_path: Path, spark: SparkSession) -> None:
         timeout=120,
         check=False,
     )
-    said = "error: the JVM exited during start-up; its output is above"
-    assert (done.returncode, done.stderr.strip().splitlines()[-1]) == (1, said)
+    message = "error: the JVM exited during start-up; its output is above"
+    assert (done.returncode, done.stderr.strip().splitlines()[-1]) == (1, message)
     assert not (bench.lake / f"state/{feed}/{target}/lease").exists()
     assert bench.run()["exit_code"] == 0

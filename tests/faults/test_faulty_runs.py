@@ -1,4 +1,4 @@
-"""Every job through one fault of S3 each; ``make faults`` takes every job through every fault."""
+"""Every job with one fault of S3; ``make faults`` runs every job with every fault."""
 
 from pathlib import Path
 
@@ -17,19 +17,19 @@ pytestmark = pytest.mark.slow
     ("job", "fault"),
     [
         pytest.param(
-            "csv_to_parquet", Fault("lost", "^(PUT|COPY|POST|DELETE)", after=1, every=4), id="csv-answers-lost"
+            "csv_to_parquet", Fault("lost", "^(PUT|COPY|POST|DELETE)", after=1, every=4), id="csv-responses-lost"
         ),
         pytest.param("flatten_events", Fault("error_body", "^(COPY|POST /.)", times=3), id="events-200-with-an-error"),
-        pytest.param("json_scrub", Fault("broken", "^GET", every=3), id="scrub-bodies-broken-off"),
+        pytest.param("json_scrub", Fault("broken", "^GET", every=3), id="scrub-bodies-interrupted"),
         pytest.param("cdc_to_hudi", Fault("status", every=9), id="cdc-slow-down"),
     ],
 )
-def test_a_job_outlasts_a_fault(
+def test_a_job_survives_a_fault(
     proxy: FaultProxy, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, job: str, fault: Fault
 ) -> None:
-    # Spark's Python workers have the environment of a JVM that began before this.
-    told = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": proxy.url}
-    monkeypatch.setattr(spark.sparkContext, "environment", spark.sparkContext.environment | told)
+    # Spark's Python workers inherit the environment of a JVM that was started before this.
+    aws_variables = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": proxy.url}
+    monkeypatch.setattr(spark.sparkContext, "environment", spark.sparkContext.environment | aws_variables)
     faulty = Faulty(CASES[job], proxy, direct(proxy), BUCKET, tmp_path)
     faulty.deliver(faulty.case.first | faulty.case.second)
     proxy.reset(fault)

@@ -1,4 +1,4 @@
-"""A run is ended with Ctrl-C in a process of its own: it commits nothing, says so, and leaves nothing behind."""
+"""A run in a separate process is ended with Ctrl-C: it commits nothing, reports that, and leaves nothing behind."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from tests.conftest import ROOT, Bench
 
 pytestmark = pytest.mark.slow
 
-SAID = "interrupted; run again to process what was not committed"
+MESSAGE = "interrupted; run again to process what was not committed"
 
 
 def interrupted(stage: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -36,7 +36,7 @@ def test_nothing_is_committed_after_ctrl_c(bench: Bench, stage: str) -> None:
     bench.put("b.csv", "id,name\n2,b\n")
     ended = interrupted(stage, "run", "people", "--lake", str(bench.lake), "--config", str(bench.root / "conf"))
     assert ended.returncode == 130, ended.stderr
-    assert f"error: {SAID}" in ended.stderr.splitlines()
+    assert f"error: {MESSAGE}" in ended.stderr.splitlines()
     assert "press Ctrl-C again to end it at once" in ended.stderr
     assert bench.rows() == []
     assert not (bench.lake / "state/people/people/lease").exists()
@@ -63,7 +63,7 @@ def test_ctrl_c_while_hudi_writes(cdc: CdcBench) -> None:
     cdc.put("20260801-101500000.parquet", changes)
     ended = interrupted("hudi writes", "run", "hr", "--lake", str(cdc.lake), "--config", str(cdc.root / "conf"))
     assert ended.returncode == 130, ended.stderr
-    # Hudi's commit may have been under way too far to be cancelled; then it is the whole batch.
+    # Hudi's commit may have been too far advanced to be cancelled; then it is complete.
     changed = [(n, "changed", "A") for n in range(30)]
     assert cdc.rows() in (before, sorted(changed, key=repr))
     assert cdc.run()["exit_code"] == 0

@@ -1,4 +1,4 @@
-"""Runs of cdc_to_hudi are killed or stopped around the table's own commit, and compared with runs left in peace."""
+"""Runs of cdc_to_hudi are killed or stopped around Hudi's commit, and compared with undisturbed runs."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def third_delivery(bench: CdcBench) -> None:
 
 
 def outcome_of(bench: CdcBench, table: str = "employees") -> dict[str, Any]:
-    """All that must be equal: the table, its timeline, the quarantine, and the counts of each batch."""
+    """Everything that must be equal: the table, its timeline, the quarantine, and the counts of each batch."""
     receipts = sorted((bench.lake / f"state/hr/{table}/receipts").glob("*.json"))
     return {
         "rows": bench.rows("emp_no", "name", "department", "_change_order", table=table),
@@ -74,13 +74,13 @@ def cdc(tmp_path: Path, spark: SparkSession) -> Iterator[CdcBench]:
 
 
 @pytest.fixture(scope="module")
-def peaceful(
+def undisturbed(
     tmp_path_factory: pytest.TempPathFactory, spark: SparkSession
 ) -> dict[str, tuple[Path, dict[str, Any], dict[str, Any]]]:
     """By storage: a lake after the load, the outcome of the load, and that of all three deliveries."""
-    found = {}
+    outcomes = {}
     for storage in STORAGES:
-        bench = CdcBench(tmp_path_factory.mktemp("peaceful"), spark)
+        bench = CdcBench(tmp_path_factory.mktemp("undisturbed"), spark)
         feed(bench, storage)
         first_delivery(bench)
         bench.run()
@@ -91,8 +91,8 @@ def peaceful(
         bench.run()
         third_delivery(bench)
         bench.run()
-        found[storage] = (before, loaded, outcome_of(bench))
-    return found
+        outcomes[storage] = (before, loaded, outcome_of(bench))
+    return outcomes
 
 
 @pytest.mark.parametrize(
@@ -106,20 +106,20 @@ def peaceful(
         pytest.param("merge_on_read", "applied", id="after-the-commit-mor"),
     ],
 )
-def test_killed_and_run_again(cdc: CdcBench, peaceful: Any, storage: str, stage: str) -> None:
-    before, _, expected = peaceful[storage]
+def test_killed_and_run_again(cdc: CdcBench, undisturbed: Any, storage: str, stage: str) -> None:
+    before, _, expected = undisturbed[storage]
     shutil.copytree(before, cdc.lake, dirs_exist_ok=True)
     feed(cdc, storage)
     second_delivery(cdc)
     assert killed("SIGKILL", stage, 1, *arguments(cdc)).wait(120) == -signal.SIGKILL
-    third_delivery(cdc)  # what arrives in between changes nothing about the batch that is open
+    third_delivery(cdc)  # new objects do not change the open batch
     assert cdc.run()["exit_code"] == 0
     assert outcome_of(cdc) == expected
     assert cdc.strays() == []
 
 
-def test_a_load_killed_in_the_middle(cdc: CdcBench, peaceful: Any) -> None:
-    _, loaded, _ = peaceful["copy_on_write"]
+def test_a_load_killed_in_the_middle(cdc: CdcBench, undisturbed: Any) -> None:
+    _, loaded, _ = undisturbed["copy_on_write"]
     feed(cdc, "copy_on_write")
     first_delivery(cdc)
     assert killed("SIGKILL", "hudi writes", 1, *arguments(cdc)).wait(120) == -signal.SIGKILL
@@ -128,8 +128,8 @@ def test_a_load_killed_in_the_middle(cdc: CdcBench, peaceful: Any) -> None:
     assert cdc.strays() == []
 
 
-def test_a_rebuild_killed_in_the_middle(cdc: CdcBench, peaceful: Any) -> None:
-    before, loaded, _ = peaceful["copy_on_write"]
+def test_a_rebuild_killed_in_the_middle(cdc: CdcBench, undisturbed: Any) -> None:
+    before, loaded, _ = undisturbed["copy_on_write"]
     shutil.copytree(before, cdc.lake, dirs_exist_ok=True)
     feed(cdc, "copy_on_write")
     assert killed("SIGKILL", "hudi writes", 1, *arguments(cdc, "rebuild")).wait(120) == -signal.SIGKILL
@@ -213,8 +213,8 @@ def test_a_column_grows_in_a_run_that_sleeps_past_its_lease(cdc: CdcBench, widen
 
 
 @pytest.mark.parametrize("stage", ["apply", "hudi writes"])
-def test_a_run_that_sleeps_past_its_lease_does_no_harm(cdc: CdcBench, peaceful: Any, stage: str) -> None:
-    before, _, expected = peaceful["copy_on_write"]
+def test_a_run_that_is_suspended_past_its_lease_does_no_harm(cdc: CdcBench, undisturbed: Any, stage: str) -> None:
+    before, _, expected = undisturbed["copy_on_write"]
     shutil.copytree(before, cdc.lake, dirs_exist_ok=True)
     feed(cdc, "copy_on_write")
     second_delivery(cdc)

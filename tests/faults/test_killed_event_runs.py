@@ -1,4 +1,4 @@
-"""A run over events is killed with SIGKILL in a process of its own, run again, and compared with one left in peace."""
+"""A run of flatten_events is killed with SIGKILL in a separate process, run again, and compared with an undisturbed run."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.jobs.event_bench import EventBench
 pytestmark = pytest.mark.slow
 
 STAGES = [
-    pytest.param("plan", 1, id="in-the-lease"),
+    pytest.param("plan", 1, id="while-holding-the-lease"),
     pytest.param("read", 1, id="after-the-plan"),
     pytest.param("spark has written", 1, id="while-workers-write"),
     pytest.param("settle", 1, id="between-reading-and-settling"),
@@ -26,7 +26,7 @@ STAGES = [
     pytest.param("committed", 1, id="after-the-outcome"),
     pytest.param("move", 2, id="in-the-middle-of-publish"),
     pytest.param("remove", 1, id="before-the-old-files-are-removed"),
-    pytest.param("clean up", 1, id="before-staging-is-cleared"),
+    pytest.param("clean up", 1, id="before-staging-is-deleted"),
     pytest.param("receipt", 1, id="before-the-receipt"),
 ]
 OTHER_DAY = "year=2026/month=08/day=02"
@@ -49,7 +49,7 @@ def third_delivery(bench: EventBench) -> None:
 
 
 def outcome_of(bench: EventBench) -> dict[str, Any]:
-    """All that must be equal: the table, the quarantine, the schema's versions, and the counts of each batch."""
+    """Everything that must be equal: the table, the quarantine, the schema's versions, and the counts of each batch."""
     batches = {
         batch["number"]: (batch["status"], batch["counts"], batch["rules"], batch.get("set_aside", {}))
         for path in sorted((bench.lake / "state/events/t/receipts").glob("*.json"))
@@ -60,16 +60,16 @@ def outcome_of(bench: EventBench) -> dict[str, Any]:
         "rows": bench.table(),
         "rejects": bench.rejects(),
         "versions": [(version.number, version.batch, version.columns) for version in state.schema_versions],
-        "superseded": {path: taken.notes.get(SUPERSEDED, 0) for path, taken in state.objects.items()},
+        "superseded": {path: source.notes.get(SUPERSEDED, 0) for path, source in state.objects.items()},
         "batches": batches,
         "files": sorted(path.rsplit("/", 1)[0] for path in state.files),
     }
 
 
 @pytest.fixture(scope="module")
-def peaceful(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> tuple[EventBench, dict[str, Any]]:
-    """A lake after the first delivery, and the outcome of all three in peace."""
-    bench = EventBench(tmp_path_factory.mktemp("peaceful"), spark)
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> tuple[EventBench, dict[str, Any]]:
+    """A lake after the first delivery, and the outcome of all three without disturbance."""
+    bench = EventBench(tmp_path_factory.mktemp("undisturbed"), spark)
     bench.feed()
     first_delivery(bench)
     bench.run()
@@ -85,9 +85,9 @@ def peaceful(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> t
 
 
 @pytest.fixture
-def bench(tmp_path: Path, spark: SparkSession, peaceful: tuple[EventBench, dict[str, Any]]) -> Iterator[EventBench]:
-    """The lake after the first delivery, with the second one waiting."""
-    before, _ = peaceful
+def bench(tmp_path: Path, spark: SparkSession, undisturbed: tuple[EventBench, dict[str, Any]]) -> Iterator[EventBench]:
+    """The lake after the first delivery, with a pending second one."""
+    before, _ = undisturbed
     bench = EventBench(tmp_path, spark, before.clock + 3600)
     shutil.copytree(before.root, bench.root, dirs_exist_ok=True)
     second_delivery(bench)
@@ -101,21 +101,21 @@ def arguments(bench: EventBench) -> list[str]:
 
 @pytest.mark.parametrize(("stage", "nth"), STAGES)
 def test_killed_and_run_again(
-    bench: EventBench, peaceful: tuple[EventBench, dict[str, Any]], stage: str, nth: int
+    bench: EventBench, undisturbed: tuple[EventBench, dict[str, Any]], stage: str, nth: int
 ) -> None:
     process = killed("SIGKILL", stage, nth, *arguments(bench))
     assert process.wait(120) == -signal.SIGKILL
     if stage == "plan":
         assert bench.run()["exit_code"] == 0
-    third_delivery(bench)  # what arrives in between changes nothing about the batch that is open
+    third_delivery(bench)  # new objects do not change the open batch
     assert bench.run()["exit_code"] == 0
-    assert outcome_of(bench) == peaceful[1]
+    assert outcome_of(bench) == undisturbed[1]
     assert bench.strays() == []
 
 
 @pytest.mark.parametrize(("stage", "nth"), [("check", 1), ("move", 2)])
-def test_a_run_that_sleeps_past_its_lease_does_no_harm(
-    bench: EventBench, peaceful: tuple[EventBench, dict[str, Any]], stage: str, nth: int
+def test_a_run_that_is_suspended_past_its_lease_does_no_harm(
+    bench: EventBench, undisturbed: tuple[EventBench, dict[str, Any]], stage: str, nth: int
 ) -> None:
     sleeper = killed("SIGSTOP", stage, nth, *arguments(bench))
     os.waitpid(sleeper.pid, os.WUNTRACED)
@@ -123,7 +123,7 @@ def test_a_run_that_sleeps_past_its_lease_does_no_harm(
         third_delivery(bench)
         assert bench.run()["exit_code"] == 0
         expected = outcome_of(bench)
-        assert expected["rows"] == peaceful[1]["rows"]
+        assert expected["rows"] == undisturbed[1]["rows"]
     finally:
         os.kill(sleeper.pid, signal.SIGCONT)
     assert sleeper.wait(60) in (0, 4)
@@ -132,7 +132,7 @@ def test_a_run_that_sleeps_past_its_lease_does_no_harm(
     assert bench.strays() == []
 
 
-def test_an_object_that_is_rewritten_while_it_is_read_is_planned_anew(bench: EventBench) -> None:
+def test_an_object_that_is_rewritten_while_it_is_read_is_planned_again(bench: EventBench) -> None:
     sleeper = killed("SIGSTOP", "settle", 1, *arguments(bench))
     os.waitpid(sleeper.pid, os.WUNTRACED)
     try:

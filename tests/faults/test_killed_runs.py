@@ -1,4 +1,4 @@
-"""A run is killed with SIGKILL in a process of its own, run again, and compared with one that was left in peace."""
+"""A run is killed with SIGKILL in a separate process, run again, and compared with an undisturbed run."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from tests.conftest import ROOT, Bench
 pytestmark = pytest.mark.slow
 
 STAGES = [
-    pytest.param("plan", 1, id="in-the-lease"),
+    pytest.param("plan", 1, id="while-holding-the-lease"),
     pytest.param("read", 1, id="after-the-plan"),
     pytest.param("spark reads", 1, id="while-spark-reads"),
     pytest.param("spark has written", 1, id="while-spark-writes"),
@@ -25,7 +25,7 @@ STAGES = [
     pytest.param("committed", 1, id="after-the-outcome"),
     pytest.param("move", 2, id="in-the-middle-of-publish"),
     pytest.param("remove", 1, id="before-the-old-files-are-removed"),
-    pytest.param("clean up", 1, id="before-staging-is-cleared"),
+    pytest.param("clean up", 1, id="before-staging-is-deleted"),
     pytest.param("receipt", 1, id="before-the-receipt"),
 ]
 
@@ -58,7 +58,7 @@ def third_delivery(bench: Bench) -> None:
 
 
 def outcome_of(bench: Bench) -> dict[str, Any]:
-    """All that must be equal: the table, the quarantine, and the counts of each batch."""
+    """Everything that must be equal: the table, the quarantine, and the counts of each batch."""
     receipts = sorted((bench.lake / "state/people/people/receipts").glob("*.json"))
     import json
 
@@ -76,9 +76,9 @@ def outcome_of(bench: Bench) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def peaceful(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> tuple[Bench, dict[str, Any]]:
-    """A lake after the first delivery, and the outcome of all three in peace."""
-    bench = Bench(tmp_path_factory.mktemp("peaceful"), spark)
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> tuple[Bench, dict[str, Any]]:
+    """A lake after the first delivery, and the outcome of all three without disturbance."""
+    bench = Bench(tmp_path_factory.mktemp("undisturbed"), spark)
     bench.feed()
     first_delivery(bench)
     bench.run()
@@ -92,8 +92,8 @@ def peaceful(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> t
 
 
 @pytest.mark.parametrize(("stage", "nth"), STAGES)
-def test_killed_and_run_again(bench: Bench, peaceful: tuple[Bench, dict[str, Any]], stage: str, nth: int) -> None:
-    before, expected = peaceful
+def test_killed_and_run_again(bench: Bench, undisturbed: tuple[Bench, dict[str, Any]], stage: str, nth: int) -> None:
+    before, expected = undisturbed
     shutil.copytree(before.root, bench.root, dirs_exist_ok=True)
     second_delivery(bench)
     process = killed(
@@ -101,7 +101,7 @@ def test_killed_and_run_again(bench: Bench, peaceful: tuple[Bench, dict[str, Any
     )
     assert process.wait(120) == -signal.SIGKILL
     if stage != "plan":
-        third_delivery(bench)  # what arrives in between changes nothing about the batch that is open
+        third_delivery(bench)  # new objects do not change the open batch
     assert bench.run()["exit_code"] == 0
     if stage == "plan":
         third_delivery(bench)
@@ -110,49 +110,51 @@ def test_killed_and_run_again(bench: Bench, peaceful: tuple[Bench, dict[str, Any
     assert bench.strays() == []
 
 
-def test_a_run_that_sleeps_past_its_lease_does_no_harm(bench: Bench, peaceful: tuple[Bench, dict[str, Any]]) -> None:
-    before, expected = peaceful
+def test_a_run_that_is_suspended_past_its_lease_does_no_harm(
+    bench: Bench, undisturbed: tuple[Bench, dict[str, Any]]
+) -> None:
+    before, expected = undisturbed
     shutil.copytree(before.root, bench.root, dirs_exist_ok=True)
     second_delivery(bench)
-    sleeper = killed(
+    suspended = killed(
         "SIGSTOP", "check", 1, "run", "people", "--lake", str(bench.lake), "--config", str(bench.root / "conf")
     )
-    os.waitpid(sleeper.pid, os.WUNTRACED)
+    os.waitpid(suspended.pid, os.WUNTRACED)
     try:
         third_delivery(bench)
         assert bench.run()["exit_code"] == 0
         assert outcome_of(bench) == expected
     finally:
-        os.kill(sleeper.pid, signal.SIGCONT)
-    assert sleeper.wait(60) == 4
+        os.kill(suspended.pid, signal.SIGCONT)
+    assert suspended.wait(60) == 4
     assert outcome_of(bench)["rows"] == expected["rows"]
     assert bench.quarantine() == expected["quarantine"]
     assert bench.run()["status"] == "nothing_new"
     assert bench.strays() == []
 
 
-def test_a_run_that_wakes_up_in_the_middle_of_publishing_does_no_harm(
-    bench: Bench, peaceful: tuple[Bench, dict[str, Any]]
+def test_a_run_that_resumes_in_the_middle_of_publishing_does_no_harm(
+    bench: Bench, undisturbed: tuple[Bench, dict[str, Any]]
 ) -> None:
-    before, expected = peaceful
+    before, expected = undisturbed
     shutil.copytree(before.root, bench.root, dirs_exist_ok=True)
     second_delivery(bench)
-    sleeper = killed(
+    suspended = killed(
         "SIGSTOP", "move", 2, "run", "people", "--lake", str(bench.lake), "--config", str(bench.root / "conf")
     )
-    os.waitpid(sleeper.pid, os.WUNTRACED)
+    os.waitpid(suspended.pid, os.WUNTRACED)
     try:
         third_delivery(bench)
         assert bench.run()["exit_code"] == 0
     finally:
-        os.kill(sleeper.pid, signal.SIGCONT)
-    assert sleeper.wait(60) in (0, 4)
+        os.kill(suspended.pid, signal.SIGCONT)
+    assert suspended.wait(60) in (0, 4)
     assert outcome_of(bench) == expected
     assert bench.run()["status"] == "nothing_new"
     assert bench.strays() == []
 
 
-def test_two_runs_at_once(bench: Bench) -> None:
+def test_two_concurrent_runs(bench: Bench) -> None:
     first_delivery(bench)
     other = killed(
         "SIGSTOP", "nothing", 1, "run", "people", "--lake", str(bench.lake), "--config", str(bench.root / "conf")

@@ -1,4 +1,4 @@
-"""A scrub is killed in a process of its own, and run again: every object is untouched or finished, and in the end all are."""
+"""A scrub is killed in a separate process: every object is unchanged or finished, and the next run finishes all."""
 
 import signal
 import subprocess
@@ -64,8 +64,8 @@ def test_killed_and_run_again_on_s3(
     assert killed("SIGKILL", stage, nth, "run", "uploads", *where).wait(120) == -signal.SIGKILL
 
     def state(name: str) -> tuple[bytes, int, dict[str, str]]:
-        found = s3.get_object(Bucket=BUCKET, Key=f"landing/uploads/{name}")
-        return found["Body"].read(), found.get("TagCount", 0), found["Metadata"]
+        response = s3.get_object(Bucket=BUCKET, Key=f"landing/uploads/{name}")
+        return response["Body"].read(), response.get("TagCount", 0), response["Metadata"]
 
     for name, body in BODIES.items():
         assert state(name) in ((body, 0, {"owner": name}), (SCRUBBED[name], 1, {"owner": name}))
@@ -79,7 +79,7 @@ def test_killed_and_run_again_on_s3(
     assert command("run", "uploads", *where, "--json").data[0]["status"] == "nothing_new"
 
 
-def test_two_scrubs_at_once(uploads: Uploads) -> None:  # noqa: F811
+def test_two_concurrent_scrubs(uploads: Uploads) -> None:  # noqa: F811
     for name, body in BODIES.items():
         uploads.put(name, body)
     where = ("--lake", str(uploads.root / "lake"), "--config", str(uploads.root / "conf"))
@@ -94,8 +94,8 @@ def test_two_scrubs_at_once(uploads: Uploads) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
-def test_memory_stays_flat(tmp_path: Path, packed: bool) -> None:
-    """An object of 600 MB, unpacked, goes through a process that may hold 200 MB."""
+def test_memory_is_bounded(tmp_path: Path, packed: bool) -> None:
+    """An object of 600 MB, uncompressed, is scrubbed with less than 200 MB of memory."""
     script = """
 import gzip, sys
 from pathlib import Path

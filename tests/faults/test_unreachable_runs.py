@@ -1,4 +1,4 @@
-"""How a run ends when S3 fails it: the first error counts, whatever fails after it; Spark's errors are named."""
+"""Runs that S3 fails report the first error, whatever fails afterwards; errors from Spark are classified."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ from tests.faults.fault_proxy import Fault, FaultProxy
 
 
 class Surveyor:
-    """Reader and sink of a job of which a run needs no more than its survey."""
+    """Reader and sink of a job whose runs end after the survey."""
 
     skips_refused = True
 
@@ -55,16 +55,16 @@ def lake(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Lake:
 REFUSED = Fault("status", "/receipts/", status=403, code="AccessDenied")
 
 
-def test_a_receipt_that_cannot_be_written_hides_no_error(proxy: FaultProxy, lake: Lake) -> None:
+def test_a_failed_write_of_the_receipt_does_not_hide_the_error(proxy: FaultProxy, lake: Lake) -> None:
     proxy.reset(REFUSED)
     receipt = run(lake, Surveyor(SourceGoneError("day=01", ["a.csv"])))
     assert (receipt.exit_code, receipt.status) == (3, "refused")
-    assert "its source objects are gone, first a.csv" in receipt.error
+    assert "1 committed ones are gone, first a.csv" in receipt.error
     (warning,) = receipt.warnings
     assert f"the receipt of run {receipt.run} could not be written: S3 refused PutObject" in warning
 
 
-def test_a_receipt_that_cannot_be_written_is_an_error_of_its_own(proxy: FaultProxy, lake: Lake) -> None:
+def test_a_failed_write_of_the_receipt_is_an_error(proxy: FaultProxy, lake: Lake) -> None:
     proxy.reset(REFUSED)
     receipt = run(lake, Surveyor())
     assert receipt.exit_code == 5
@@ -72,7 +72,7 @@ def test_a_receipt_that_cannot_be_written_is_an_error_of_its_own(proxy: FaultPro
     assert lake.stat("state/feed/t/lease") is None
 
 
-def test_everything_is_gone_after_the_first_error(proxy: FaultProxy, lake: Lake) -> None:
+def test_s3_is_unreachable_after_the_first_error(proxy: FaultProxy, lake: Lake) -> None:
     class Cut(Surveyor):
         def survey(self, *_: Any, **__: Any) -> NoReturn:
             proxy.reset(Fault("gone"))
@@ -86,7 +86,7 @@ def test_everything_is_gone_after_the_first_error(proxy: FaultProxy, lake: Lake)
 
 
 @pytest.mark.slow
-def test_a_bucket_that_does_not_come_back_ends_the_process(
+def test_a_bucket_that_stays_unreachable_ends_the_process(
     proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outages, "GRACE_SECONDS", 0.2)
@@ -105,16 +105,16 @@ def test_a_bucket_that_does_not_come_back_ends_the_process(
     assert BUCKET in str(left[0])
     called.clear()
     with outages.bounded_outages(leave):
-        assert not called.wait(1.5), "nobody has asked in vain since"
+        assert not called.wait(1.5), "no request has failed since"
     proxy.reset()
     assert lake.create("a", b"")
     called.clear()
     with outages.bounded_outages(leave):
-        assert not called.wait(1.5), "a bucket that answers again is none to leave for"
+        assert not called.wait(1.5), "the bucket responds again"
 
 
 @pytest.mark.slow
-def test_an_answer_that_says_no_ends_an_outage(proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_response_ends_an_outage(proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outages, "PATIENCE_SECONDS", 1)
     for _ in range(4):
         proxy.reset(Fault("status", "^GET", times=1))
@@ -130,7 +130,7 @@ REFUSED_BY_S3 = (
 
 
 @pytest.mark.parametrize(
-    ("thrown", "error", "says"),
+    ("thrown", "error", "message"),
     [
         pytest.param(
             "org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 failed, most recent failure: "
@@ -163,15 +163,17 @@ REFUSED_BY_S3 = (
             "token has expired",
             id="expired",
         ),
-        pytest.param(REFUSED_BY_S3.replace("403", "404"), None, "", id="an-object-that-is-gone"),
+        pytest.param(REFUSED_BY_S3.replace("403", "404"), None, "", id="a-missing-object"),
         pytest.param("java.nio.file.AccessDeniedException: /data/a.csv", None, "", id="a-local-file"),
-        pytest.param("java.net.SocketException: Connection reset", None, "", id="a-worker-that-died"),
-        pytest.param("com.amazonaws.MyException", None, "", id="a-name-alone"),
+        pytest.param("java.net.SocketException: Connection reset", None, "", id="a-dead-worker"),
+        pytest.param("com.amazonaws.MyException", None, "", id="only-a-class-name"),
         pytest.param("ValueError: secret", None, "", id="anything-else"),
     ],
 )
-def test_what_spark_says_of_s3(thrown: str, error: type[Exception] | None, says: str) -> None:
-    found = find_unreachable(RuntimeError(thrown))
-    assert type(found) is (error or type(None))
-    assert says in str(found or "")
-    assert "secret" not in str(found)
+def test_errors_of_s3_are_recognized_in_errors_of_spark(
+    thrown: str, error: type[Exception] | None, message: str
+) -> None:
+    unreachable = find_unreachable(RuntimeError(thrown))
+    assert type(unreachable) is (error or type(None))
+    assert message in str(unreachable or "")
+    assert "secret" not in str(unreachable)

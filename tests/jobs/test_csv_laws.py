@@ -1,8 +1,8 @@
-"""The law of CSV: each record that lies at the source is in the table with its own fields, or in quarantine with its own
-text, or its object is refused by name; nothing else is anywhere.
+"""The law of CSV: each record at the source is in the table with its fields, or in quarantine with its text, or its
+object is refused by name; and nothing else is anywhere.
 
-Many generated texts are the objects of one run. A slow reader of its own says what they mean; where they are clean, it
-is held against Python's csv module and DuckDB.
+Many generated texts are the objects of one run. A slow reference reader gives their meaning; for clean texts, it is
+compared with Python's csv module and DuckDB.
 """
 
 import csv
@@ -27,7 +27,7 @@ OBJECTS = 120
 
 @dataclass
 class Meaning:
-    """What a text means: its records, or that nobody can tell."""
+    """The meaning of a text: its records, or that it is ambiguous."""
 
     good: list[Fields] = field(default_factory=list)
     bad: list[tuple[str, str]] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Meaning:
 
 
 def records_of(text: str, delimiter: str, end: str) -> Meaning:
-    """Say what a text means where quoted fields may hold line ends."""
+    """Return the meaning of a text whose quoted fields may contain line ends."""
     meaning, position = Meaning(), 0
     while position < len(text):
         begins, fields, is_bad, stop = position, list[str | None](), False, -1
@@ -93,14 +93,14 @@ def without_return(line: str, end: str) -> str:
 
 
 def lines_of(text: str, delimiter: str, end: str) -> Meaning:
-    """Say what a text means where each line is a record; what a quoted field of several lines holds is none."""
+    """Return the meaning of a text with one record per line; the inner lines of multi-line fields are not records."""
     meaning = Meaning()
     for written, is_inside in zip(text.split(end), inside_quotes(text, delimiter, end), strict=True):
         line = without_return(written, end)
         if is_inside and '"' not in line and line and line.count(delimiter) == WIDTH - 1:
             return Meaning(is_unclear=True)
         alone = records_of(line, delimiter, "\0")
-        # Inside, a quote in a field that does not open with one may be the end of the field around.
+        # Inside a quoted field, a quote in an unquoted field may be the end of the outer field.
         if alone.is_unclear or (is_inside and has_inner_quote(line, delimiter)):
             meaning.add(line, None)
         else:
@@ -122,23 +122,23 @@ def has_inner_quote(line: str, delimiter: str) -> bool:
 
 
 def inside_quotes(text: str, delimiter: str, end: str) -> list[bool]:
-    """Say of each line whether it begins inside a quoted field."""
-    found, position = [False], 0
+    """Return for each line whether it begins inside a quoted field."""
+    is_inside, position = [False], 0
     while position < len(text):
         begins, after = position, position
         if text.startswith('"', position):
             _, after = quoted_field(text, position)
         _, stop = plain_field(text, after, delimiter, end)
-        found += [True] * text[begins:after].count(end) + [False] * (text[stop : stop + 1] == end)
+        is_inside += [True] * text[begins:after].count(end) + [False] * (text[stop : stop + 1] == end)
         position = stop + 1
-    return found
+    return is_inside
 
 
 STRAY = ['5" pipe', ' "a"', '"a"b', '"a" b', '"He \\"x\\" y"', '"', 'a"', '""a', '"a', '"a"" b"', '"a"  ', " ", "\\"]
 
 
 def draw_text(random: Random, delimiter: str, end: str) -> str:
-    """Draw the lines after the header: clean records, records that are nearly so, and noise."""
+    """Draw the lines after the header: clean records, slightly broken ones, and noise."""
     noise = random.choice([0, 0.15, 0.3])
 
     def some(alphabet: str, longest: int) -> str:
@@ -147,7 +147,7 @@ def draw_text(random: Random, delimiter: str, end: str) -> str:
     def cell() -> str:
         drawn = random.random()
         if drawn < noise:
-            # A carriage return at the end of the last field is not told from the line end, even inside quotes.
+            # A carriage return at the end of the last field counts as part of the line end, even inside quotes.
             return random.choice([*STRAY, f'"a{end}b{delimiter}c{end}"'])
         if drawn < 0.6:
             inner = some('ab "\\' + delimiter + end, 6)
@@ -177,7 +177,7 @@ LAWS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("delimiter", "end", "encoding", "multiline", "is_packed"), LAWS)
-def test_each_record_is_somewhere_and_nothing_else_is(
+def test_each_record_is_accounted_for_exactly_once(
     bench: Bench, delimiter: str, end: str, encoding: str, multiline: bool, is_packed: bool
 ) -> None:
     bench.feed(
@@ -213,21 +213,21 @@ def test_each_record_is_somewhere_and_nothing_else_is(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("delimiter", "end"), [(",", "\n"), ("\t", "\n"), ("|", "\r")])
-def test_others_read_clean_text_likewise(tmp_path: Path, delimiter: str, end: str) -> None:
-    """The slow reader above is held against Python's csv module and DuckDB, both in their strict modes."""
+def test_other_readers_agree_on_clean_text(tmp_path: Path, delimiter: str, end: str) -> None:
+    """Compares the reference reader with Python's csv module and DuckDB, both in strict mode."""
     checked = Counter(python=0, duckdb=0)
     random = Random(7)
     for body in (draw_text(random, delimiter, end) for _ in range(600)):
         meaning = records_of(body, delimiter, end)
         if meaning.is_unclear or meaning.bad or not meaning.good:
             continue
-        if (found := python_reads(body, delimiter)) is not None:
+        if (rows := python_reads(body, delimiter)) is not None:
             checked["python"] += 1
-            assert found == [tuple(value or "" for value in fields) for fields in meaning.good]
-        # To DuckDB, blanks before an opening quote are none.
-        if ' "' not in body and (found := duckdb_reads(tmp_path / "a.csv", body, delimiter, end)) is not None:
+            assert rows == [tuple(value or "" for value in fields) for fields in meaning.good]
+        # DuckDB ignores blanks before an opening quote.
+        if ' "' not in body and (rows := duckdb_reads(tmp_path / "a.csv", body, delimiter, end)) is not None:
             checked["duckdb"] += 1
-            assert found == meaning.good
+            assert rows == meaning.good
     assert min(checked.values()) > 50, checked
 
 
@@ -242,10 +242,10 @@ def python_reads(text: str, delimiter: str) -> list[Any] | None:
 
 def duckdb_reads(path: Path, text: str, delimiter: str, end: str) -> list[Any] | None:
     path.write_text(text, newline="")
-    how = f"""delim='{delimiter}', quote='"', escape='"', new_line='{end.encode("unicode_escape").decode()}',
+    options = f"""delim='{delimiter}', quote='"', escape='"', new_line='{end.encode("unicode_escape").decode()}',
         columns={{'a': 'varchar', 'b': 'varchar'}}, allow_quoted_nulls=false, header=false, auto_detect=false,
         strict_mode=true"""
     try:
-        return duckdb.sql(f"from read_csv($path, {how})", params={"path": str(path)}).fetchall()
+        return duckdb.sql(f"from read_csv($path, {options})", params={"path": str(path)}).fetchall()
     except duckdb.Error:
         return None

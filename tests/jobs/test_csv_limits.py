@@ -1,4 +1,4 @@
-"""CSV that Spark's reader cannot bound; each test says what a reader that can must do."""
+"""CSV whose memory Spark's reader does not bound; each test states the required behaviour."""
 
 import os
 import subprocess
@@ -10,12 +10,12 @@ from tests.conftest import ROOT, Bench
 
 pytestmark = pytest.mark.slow
 
-UNBOUNDED = "Spark's CSV reader has no limit to a record's bytes; it is to be replaced"
+UNBOUNDED = "Spark's CSV reader does not limit the bytes of a record; it will be replaced"
 
 
 @pytest.mark.xfail(strict=True, reason=UNBOUNDED)
 def test_a_field_of_200_mb_is_refused_with_its_object(bench: Bench) -> None:
-    """In a process of its own: its JVM may end."""
+    """Runs in a separate process, since its JVM may end."""
     large = bench.put("a.csv", "id,name\n1,a\n2,")
     with large.open("ab") as out:
         for _ in range(200):
@@ -39,7 +39,7 @@ def test_a_field_of_200_mb_is_refused_with_its_object(bench: Bench) -> None:
     assert bench.rows() == [(4, "d")]
 
 
-def test_a_row_of_too_many_fields_is_rejected_alone(bench: Bench) -> None:
+def test_only_the_row_with_too_many_fields_is_rejected(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n2" + "," * 20_480 + "\n3,c\n")
     receipt = bench.run()
     assert (receipt["exit_code"], receipt["counts"]["rejected"]) == (0, 1)

@@ -1,4 +1,4 @@
-"""The job from raw objects to the table, through the command line, on a local lake."""
+"""The job csv_to_parquet from raw objects to the table, through the command line, on a local lake."""
 
 import gzip
 import json
@@ -20,12 +20,12 @@ def reasons(row: dict[str, Any]) -> list[Reason]:
     return [(reason["rule"], reason["column"]) for reason in row["reasons"]]
 
 
-# What people write, the rows that it means, and the reasons for which rows are rejected.
+# Texts of objects, their rows, and the reasons for rejected rows.
 CSV_CASES: dict[str, tuple[str | bytes, list[Row], list[Reason]]] = {
     "plain": ("id,name\n1,a\n2,b\n", [(1, "a"), (2, "b")], []),
-    "crlf-does-not-cling": ("id,name\r\n1,a\r\n2,b\r\n", [(1, "a"), (2, "b")], []),
-    "mixed-ends-and-no-last-one": ("id,name\n1,a\r\n2,b\n3,c", [(1, "a"), (2, "b"), (3, "c")], []),
-    "carriage-returns-alone": ("id,name\r1,a\r2,b\r", [(1, "a"), (2, "b")], []),
+    "crlf": ("id,name\r\n1,a\r\n2,b\r\n", [(1, "a"), (2, "b")], []),
+    "mixed-line-ends-and-none-at-the-end": ("id,name\n1,a\r\n2,b\n3,c", [(1, "a"), (2, "b"), (3, "c")], []),
+    "cr": ("id,name\r1,a\r2,b\r", [(1, "a"), (2, "b")], []),
     "bound-by-name": ("name,id\nb,2\n", [(2, "b")], []),
     "bom-blanks-and-case-in-the-header": ("\ufeff ID , Name\n1,a\n", [(1, "a")], []),
     "extra-columns": ("x,id,y,name\n?,1,?,a\n", [(1, "a")], []),
@@ -40,9 +40,9 @@ CSV_CASES: dict[str, tuple[str | bytes, list[Row], list[Reason]]] = {
     "blank-lines-crlf": ("id,name\r\n1,a\r\n\r\n2,b\r\n\r\n", [(1, "a"), (2, "b")], []),
     "no-comments": ("id,name\n#1,a\n1,#b\n", [(1, "#b")], [("type", "id")]),
     "too-few-too-many": ("id,name\n1\n2,b\n3,c,d\n", [(2, "b")], [("field_count", None)] * 2),
-    "header-again": ("id,name\n1,a\nid,name\n2,b\n", [(1, "a"), (2, "b")], [("repeated_header", None)]),
-    "no-long": ("id,name\n12.7,a\n,b\n 4 ,c\n", [(4, "c"), (None, "b")], [("type", "id")]),
-    "quoted-empty-is-no-long": ('id,name\n"",a\n', [], [("type", "id")]),
+    "repeated-header": ("id,name\n1,a\nid,name\n2,b\n", [(1, "a"), (2, "b")], [("repeated_header", None)]),
+    "not-a-long": ("id,name\n12.7,a\n,b\n 4 ,c\n", [(4, "c"), (None, "b")], [("type", "id")]),
+    "quoted-empty-is-not-a-long": ('id,name\n"",a\n', [], [("type", "id")]),
     "overflow": ("id,name\n9223372036854775808,a\n", [], [("range", "id")]),
     "not-utf-8": (b"id,name\n1,caf\xe9\n2,b\n", [(2, "b")], [("encoding", "name")]),
     "not-utf-8-in-a-number": (b"id,name\n1\xe9,b\n", [], [("encoding", "id")]),
@@ -62,7 +62,7 @@ CSV_CASES: dict[str, tuple[str | bytes, list[Row], list[Reason]]] = {
     ),
     "nul": ("id,name\n1,a\x00b\n", [(1, "a\x00b")], []),
 }
-# The same read line by line: a value never goes over the end of its line; a quote that is not closed in it is refused.
+# The same without multiline: a value ends with its line at the latest, and a quote left open in it is rejected.
 LINE_BY_LINE: dict[str, tuple[list[Row], list[Reason]]] = {
     "line-ends-in-quotes-lf": ([], [("quote", None), ("field_count", None), ("quote", None)]),
     "line-ends-in-quotes-crlf": ([(2, "d")], [("quote", None), ("field_count", None), ("quote", None)]),
@@ -71,8 +71,8 @@ LINE_BY_LINE: dict[str, tuple[list[Row], list[Reason]]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("multiline", [True, False])
-def test_csv_as_people_write_it(bench: Bench, multiline: bool) -> None:
-    """Every case is an object, and has a partition, of its own."""
+def test_csv_cases(bench: Bench, multiline: bool) -> None:
+    """Every case is a separate object in a separate partition."""
     expected = {name: (good, bad) for name, (_, good, bad) in CSV_CASES.items()}
     bench.feed(source__csv={"multiline": multiline})
     days = {}
@@ -81,22 +81,22 @@ def test_csv_as_people_write_it(bench: Bench, multiline: bool) -> None:
         bench.put(f"{name}.csv", text, day=f"{number:02}")
     receipt = bench.run()
     assert receipt["exit_code"] == 0, receipt
-    found: dict[str, tuple[list[Row], list[Reason]]] = {name: ([], []) for name in CSV_CASES}
+    actual: dict[str, tuple[list[Row], list[Reason]]] = {name: ([], []) for name in CSV_CASES}
     for day, number, name in bench.rows("day", "id", "name"):
-        found[days[day]][0].append((number, name))
+        actual[days[day]][0].append((number, name))
     for row in bench.quarantine():
         assert row["text"] is not None or row["fields"] is not None
         day, name = row["object"].removeprefix("raw/people/year=2026/month=08/day=").split("/")
         assert name == f"{days[day]}.csv"
-        found[days[day]][1].extend(reasons(row))
-    assert found == (expected if multiline else expected | LINE_BY_LINE)
+        actual[days[day]][1].extend(reasons(row))
+    assert actual == (expected if multiline else expected | LINE_BY_LINE)
     counts = receipt["counts"]
     assert (counts["read"], counts["written"]) == (counts["written"] + counts["rejected"], len(bench.rows()))
     assert counts["rejected"] == len(bench.quarantine())
     assert bench.strays() == []
 
 
-def test_many_cases_of_one_file(bench: Bench) -> None:
+def test_gzip_of_two_members(bench: Bench) -> None:
     text = "id,name\n" + "".join(f"{n},{'x' * (n % 7)}\n" for n in range(1000))
     bench.put("a.csv.gz", gzip.compress(text.encode()[:2000]) + gzip.compress(text.encode()[2000:]))
     assert bench.run()["counts"] == {
@@ -113,14 +113,14 @@ def test_many_cases_of_one_file(bench: Bench) -> None:
 REFUSED_BY = {
     "head": {
         "column-missing": ("id\n1\n", "the header has no 'name'; it has 'id'"),
-        "column-doubled": ("id,name,NAME\n", "the header names 'NAME', 'name' twice"),
+        "column-repeated": ("id,name,NAME\n", "the header names 'NAME', 'name' twice"),
         "header-encoding": (b"id,n\xe9me\n", "the header is not UTF-8 text"),
         "hidden-gzip": (gzip.compress(b"id,name\n1,a\n"), "gzip, but not named .gz"),
     },
-    "last line": {"cut-off": ('id,name\n1,a\n2,"b', "line 3: a quoted field opens here")},
+    "last line": {"truncated": ('id,name\n1,a\n2,"b', "line 3: a quoted field opens here")},
     "values": {
         "never-closed": ('id,name\n1,a\n2,"b\n3,c\n4,d\n', "line 3: a quoted field opens here"),
-        "closed-by-a-stray": ('id,name\n1,"b\n2,c"d\n3,e\n', "line 2: a quoted field opens here"),
+        "closed-by-a-later-quote": ('id,name\n1,"b\n2,c"d\n3,e\n', "line 2: a quoted field opens here"),
     },
 }
 
@@ -128,7 +128,7 @@ REFUSED_BY = {
 @pytest.mark.parametrize(
     "by", ["head", *(pytest.param(by, marks=pytest.mark.slow) for by in REFUSED_BY if by != "head")]
 )
-def test_refused_files(bench: Bench, by: str) -> None:
+def test_objects_with_invalid_headers_or_quotes_are_refused(bench: Bench, by: str) -> None:
     cases = REFUSED_BY[by]
     bench.feed(source__on_refused_file="fail")
     bench.put("a.csv", "id,name\n7,good\n")
@@ -138,11 +138,11 @@ def test_refused_files(bench: Bench, by: str) -> None:
     bench.put("other.csv", "id,name\n8,other\n", day="02")
     receipt = bench.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
-    refused = {Path(path).stem: (path, why) for path, why in receipt["refused"].items()}
+    refused = {Path(path).stem: (path, reason) for path, reason in receipt["refused"].items()}
     assert set(refused) == set(cases)
-    for name, (path, why) in refused.items():
+    for name, (path, reason) in refused.items():
         assert path == f"raw/people/year=2026/month=08/day=01/{name}.csv"
-        assert why.startswith(cases[name][1])
+        assert reason.startswith(cases[name][1])
     assert any(path in receipt["error"] for path in receipt["refused"])
     assert bench.rows() == [(7, "good")]
 
@@ -153,10 +153,10 @@ def test_refused_files(bench: Bench, by: str) -> None:
     assert bench.run()["status"] == "refused"
 
     for number, name in enumerate(cases, start=9):
-        bench.put(f"{name}.csv", f"id,name\n{number},mended\n")
+        bench.put(f"{name}.csv", f"id,name\n{number},repaired\n")
     assert bench.run()["exit_code"] == 0
-    mended = [(number, "mended") for number, _ in enumerate(cases, start=9)]
-    assert bench.rows() == sorted([(7, "good"), (8, "other"), *mended], key=repr)
+    repaired = [(number, "repaired") for number, _ in enumerate(cases, start=9)]
+    assert bench.rows() == sorted([(7, "good"), (8, "other"), *repaired], key=repr)
     assert bench.strays() == []
 
 
@@ -172,7 +172,7 @@ def test_truncated_gzip_is_refused_by_name(bench: Bench) -> None:
     assert bench.run()["counts"]["written"] == 50_000
 
 
-def test_a_refused_rewrite_keeps_the_rows_that_are_there(bench: Bench) -> None:
+def test_a_rewritten_object_that_is_refused_keeps_its_rows(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b.csv", "id,name\n2,b\n")
     bench.run()
@@ -201,7 +201,7 @@ def test_too_many_rejected_publishes_nothing(bench: Bench) -> None:
     assert bench.strays() == []
 
 
-def test_run_twice_and_rewritten_and_late(bench: Bench) -> None:
+def test_repeated_runs_and_rewritten_and_late_objects(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b.csv", "id,name\n2,b\nx,y\n")
     bench.put("a.csv", "id,name\n5,other day\n", day="02")
@@ -220,11 +220,11 @@ def test_run_twice_and_rewritten_and_late(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_a_source_that_is_gone(bench: Bench) -> None:
+def test_a_disappeared_object(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
-    gone = bench.put("b.csv", "id,name\n2,b\n")
+    deleted = bench.put("b.csv", "id,name\n2,b\n")
     bench.run()
-    gone.unlink()
+    deleted.unlink()
     assert bench.run()["status"] == "nothing_new"
     assert bench.rows() == [(1, "a"), (2, "b")]
     bench.put("c.csv", "id,name\n3,c\n")
@@ -237,7 +237,7 @@ def test_a_source_that_is_gone(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_append_takes_a_file_once_on_the_day_of_its_plan(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_append_adds_each_object_once_on_the_day_of_its_plan(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.feed(
         source__csv={"date_format": "dd/MM/yyyy"},
         source__columns={"id": "long", "born": "date"},
@@ -267,7 +267,7 @@ def test_append_takes_a_file_once_on_the_day_of_its_plan(bench: Bench, monkeypat
 
 
 @pytest.mark.slow
-def test_append_by_a_column_reads_odd_values_back(bench: Bench) -> None:
+def test_append_by_a_column_preserves_unusual_values(bench: Bench) -> None:
     bench.feed(target__fill="append", target__partition_by=["name"])
     names = [None, "a/b", "a=b %", "R&D", "Zürich"]
     bench.put("a.csv", "id,name\n" + "".join(f"{n},{name or ''}\n" for n, name in enumerate(names)))
@@ -324,8 +324,8 @@ def test_flat_folder_with_dates_in_names(bench: Bench) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("multiline", [True, False])
-def test_hidden_objects_are_named_or_taken(bench: Bench, multiline: bool) -> None:
-    """Spark passes over a file whose name begins with _, even where it is named."""
+def test_hidden_objects_are_reported_or_read(bench: Bench, multiline: bool) -> None:
+    """Spark skips files whose names begin with _, even if they are named explicitly."""
     names = {"plain.csv": 1, "_named.csv": 2, "_posts/in.csv": 3, "_posts/_both.csv.gz": 4, "__x/_y/z.csv": 5}
     for name, number in names.items():
         text = f'id,name\n{number},"a ""b"""\nx,y\n'
@@ -351,7 +351,7 @@ def test_hidden_objects_are_named_or_taken(bench: Bench, multiline: bool) -> Non
 
 
 @pytest.mark.slow
-def test_a_source_whose_own_folder_is_hidden(bench: Bench) -> None:
+def test_the_folder_of_a_source_may_be_hidden(bench: Bench) -> None:
     bench.feed(source__path="raw/_people/")
     path = bench.lake / "raw/_people/year=2026/month=08/day=01/a.csv"
     path.parent.mkdir(parents=True)
@@ -375,7 +375,7 @@ def test_lines_of_blanks_are_records(bench: Bench, delimiter: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_header_that_comes_again_line_by_line(bench: Bench) -> None:
+def test_repeated_headers_without_multiline(bench: Bench) -> None:
     bench.feed(source__csv={"multiline": False}, source__columns={"name": "string"})
     bench.put("a.csv", '\ufeff"name"\r\n\r\na\r\n"name"\r\n \r\n')
     bench.put("b.csv", "name\nb\nname\nname\n")
@@ -396,30 +396,30 @@ def test_a_record_of_more_fields_than_spark_reads(bench: Bench, multiline: bool)
 
 
 @pytest.mark.slow
-def test_what_is_clean_is_looked_through_only_where_a_value_begins_with_a_quote(
+def test_clean_objects_are_scanned_only_if_a_value_begins_with_a_quote(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from lakewright.engine.spark.csv import frame as csv
 
-    looked: list[str] = []
-    look = csv.look_through_objects
+    scanned: list[str] = []
+    scan = csv.look_through_objects
 
-    def look_and_tell(spark: Any, lake: Any, paths: Any, *rest: Any) -> Any:
+    def recording_scan(spark: Any, lake: Any, paths: Any, *rest: Any) -> Any:
         paths = list(paths)
-        looked.extend(path.rsplit("/", 1)[-1] for path in paths)
-        return look(spark, lake, paths, *rest)
+        scanned.extend(path.rsplit("/", 1)[-1] for path in paths)
+        return scan(spark, lake, paths, *rest)
 
-    monkeypatch.setattr(csv, "look_through_objects", look_and_tell)
+    monkeypatch.setattr(csv, "look_through_objects", recording_scan)
     bench.put("json.csv", 'id,name\n1,"{""a"": ""b \\""c\\"" d""}"\n2,"[""x"", 5]"\n')
     bench.put("quoted.csv", 'id,name\n3,"""a"", b"\n')
     bench.put("bad.csv", 'id,name\n4,"a"b\n5,e\n')
     bench.run()
-    assert sorted(looked) == ["bad.csv", "quoted.csv"]
+    assert sorted(scanned) == ["bad.csv", "quoted.csv"]
     assert bench.rows("id") == [(1,), (2,), (3,), (5,)]
 
 
 @pytest.mark.slow
-def test_names_that_cannot_be_read_stop_no_others_and_stay_on_their_line(bench: Bench) -> None:
+def test_unreadable_names_do_not_stop_other_objects_and_are_escaped(bench: Bench) -> None:
     bench.put("sound.csv", "id,name\n1,a\n")
     folder = bench.put("new\nerror: line.csv", "id,name\n2,b\n").parent
     Path(os.fsdecode(os.fsencode(folder) + b"/\xe9.csv")).write_bytes(b"id,name\n3,c\n")
@@ -443,7 +443,7 @@ def test_names_that_cannot_be_read_stop_no_others_and_stay_on_their_line(bench: 
     assert len(bench.command("run").stderr.splitlines()) == 1
 
 
-def test_odd_object_names_are_read(bench: Bench) -> None:
+def test_unusual_object_names_are_read(bench: Bench) -> None:
     names = ["a b.csv", "ü[1]{x}*?.csv", "100%.csv", "a+b#c&d=e.csv", "quote'\".csv", "日本.csv"]
     for number, name in enumerate(names):
         bench.put(name, f"id,name\n{number},x\n")
@@ -451,7 +451,7 @@ def test_odd_object_names_are_read(bench: Bench) -> None:
     assert bench.rows("id") == [(number,) for number in range(len(names))]
 
 
-def test_names_that_spark_cannot_open_are_refused_not_forgotten(bench: Bench) -> None:
+def test_names_that_spark_cannot_open_are_refused(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b:c.csv", "id,name\n2,b\n")
     bench.put("d\ne.csv", "id,name\n3,d\n")
@@ -462,7 +462,7 @@ def test_names_that_spark_cannot_open_are_refused_not_forgotten(bench: Bench) ->
 
 
 @pytest.mark.slow
-def test_no_partition_means_the_whole_table(bench: Bench) -> None:
+def test_an_unpartitioned_table_is_rebuilt_as_a_whole(bench: Bench) -> None:
     bench.feed(target__partition_by=[], target__compression="zstd")
     bench.put("a.csv", "id,name\n1,a\n")
     bench.run()
@@ -475,7 +475,7 @@ def test_no_partition_means_the_whole_table(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_a_source_that_changes_while_it_is_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_object_that_is_rewritten_while_it_is_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     from lakewright.engine.spark import rows
 
     path = bench.put("a.csv", "id,name\n1,old\n")
@@ -494,7 +494,7 @@ def test_a_source_that_changes_while_it_is_read(bench: Bench, monkeypatch: pytes
 
 
 @pytest.mark.slow
-def test_birdstrikes_equal_what_the_data_say(spark: Any, tmp_path: Any) -> None:
+def test_birdstrikes_equal_the_expected_rows(spark: Any, tmp_path: Any) -> None:
     lake = tmp_path / "lake"
     (lake / "raw").mkdir(parents=True)
     (lake / "raw/birdstrikes").symlink_to(ROOT / "examples/raw/birdstrikes")
@@ -516,7 +516,7 @@ def test_birdstrikes_equal_what_the_data_say(spark: Any, tmp_path: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("multiline", [True, False])
 def test_clean_input_is_read_once(bench: Bench, multiline: bool) -> None:
-    """Spark's own input metrics say how much it read."""
+    """Measured with Spark's input metrics."""
     bench.feed(source__csv={"multiline": multiline})
     text = "id,name\n" + "".join(f"{number},{'x' * 50}\n" for number in range(100_000))
     bench.put("a.csv", text)
@@ -525,7 +525,7 @@ def test_clean_input_is_read_once(bench: Bench, multiline: bool) -> None:
     before = store.executorList(True).head().totalInputBytes()
     assert bench.run()["counts"]["written"] == 200_000
     read = store.executorList(True).head().totalInputBytes() - before
-    # Splits of a file overlap by a buffer each.
+    # Splits of a file overlap by one buffer each.
     assert 2 * len(text) <= read <= 2.2 * len(text)
 
 
@@ -548,12 +548,12 @@ def test_forty_columns_and_a_rejected_row(bench: Bench) -> None:
     "text",
     [
         pytest.param('id,name,junk\n1,a,"open\n2,b,c\n3,c,d\n', id="never-closed"),
-        pytest.param('id,name,junk\n1,a,"open\n2,b,c\n3,x"y\n4,d,e\n', id="closed-by-a-stray"),
-        pytest.param('id,name,junk\n9,ok,1\nx,a,"open\n2,b,c\n3,c,d\n', id="in-a-row-that-is-rejected"),
+        pytest.param('id,name,junk\n1,a,"open\n2,b,c\n3,x"y\n4,d,e\n', id="closed-by-a-later-quote"),
+        pytest.param('id,name,junk\n9,ok,1\nx,a,"open\n2,b,c\n3,c,d\n', id="in-a-rejected-row"),
         pytest.param('junk,id,name\n"open,1,a\nb,2,c\n', id="with-too-few-fields"),
     ],
 )
-def test_a_torn_quote_in_a_column_that_is_not_declared(bench: Bench, text: str) -> None:
+def test_an_unclosed_quote_in_an_undeclared_column(bench: Bench, text: str) -> None:
     bench.put("a.csv", text)
     receipt = bench.run()
     assert receipt["exit_code"] == 3
@@ -563,7 +563,7 @@ def test_a_torn_quote_in_a_column_that_is_not_declared(bench: Bench, text: str) 
 
 
 @pytest.mark.slow
-def test_halves_of_a_torn_record_are_never_rows(bench: Bench) -> None:
+def test_parts_of_a_multiline_record_are_never_rows(bench: Bench) -> None:
     bench.feed(source__csv={"multiline": False}, source__columns={"a": "string", "b": "string"})
     bench.put("a.csv", 'a,b\n"one\ntwo",x\n"p,q\nr",s\ngood,row\n')
     bench.run()
@@ -572,7 +572,7 @@ def test_halves_of_a_torn_record_are_never_rows(bench: Bench) -> None:
     bench.put("b.csv", 'a,b\n"one\nlooks,fine\ntwo",x\n')
     receipt = bench.run()
     assert receipt["exit_code"] == 3
-    assert "b.csv: line 3: it lies inside a quoted field of several lines" in receipt["error"]
+    assert "b.csv: line 3: it is inside a quoted field of several lines" in receipt["error"]
 
 
 @pytest.mark.slow
@@ -583,7 +583,7 @@ def test_gzip_that_begins_with_an_empty_member(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_two_files_glued_with_their_marks(bench: Bench) -> None:
+def test_two_concatenated_files_with_byte_order_marks(bench: Bench) -> None:
     bench.feed(source__columns={"id": "string", "name": "string"})
     bench.put("a.csv", "\ufeffid,name\n1,a\n\ufeffid,name\n2,b\n")
     bench.run()
@@ -592,7 +592,7 @@ def test_two_files_glued_with_their_marks(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_columns_with_names_of_ours_and_cells_without(bench: Bench) -> None:
+def test_columns_with_internal_names_and_cells_without_a_name(bench: Bench) -> None:
     bench.feed(source__columns={"uri": "long", "c1": "string", "a.b": "string"})
     bench.put("a.csv", "uri,c1,a.b,,\n1,x,y,,\n")
     bench.run()
@@ -609,7 +609,7 @@ def test_a_lake_named_with_dots_and_a_soft_hyphen(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("name", ["year=2026/month=13/day=01/a.csv", "year=2026/month=08/day=/a.csv", "a.csv"])
-def test_a_name_that_says_no_day_is_refused(bench: Bench, name: str) -> None:
+def test_a_name_without_a_valid_date_is_refused(bench: Bench, name: str) -> None:
     path = bench.lake / "raw/people" / name
     path.parent.mkdir(parents=True)
     path.write_text("id,name\n1,a\n")
@@ -619,7 +619,7 @@ def test_a_name_that_says_no_day_is_refused(bench: Bench, name: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_day_of_a_month_is_made_with_the_whole_month(bench: Bench) -> None:
+def test_a_run_of_one_day_rebuilds_the_whole_month_partition(bench: Bench) -> None:
     bench.feed(target__partition_by=["year", "month"])
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b.csv", "id,name\n2,b\n", day="02")
@@ -668,7 +668,7 @@ def test_a_path_of_another_name_needs_a_rebuild(bench: Bench, fill: str) -> None
         assert answer.last_line.endswith("run `rebuild` to rebuild the whole table")
     old.unlink()
     receipt = bench.run(verb="rebuild")
-    assert (receipt["exit_code"], "1 of its source objects are gone" in receipt["error"]) == (3, True)
+    assert (receipt["exit_code"], "1 committed ones are gone" in receipt["error"]) == (3, True)
     bench.put("b.csv", "id,name\n2,b\n", day="02")
     receipt = bench.run(verb="rebuild")
     assert (receipt["exit_code"], receipt["counts"]["written"]) == (0, 2)
@@ -681,7 +681,7 @@ def test_a_path_of_another_name_needs_a_rebuild(bench: Bench, fill: str) -> None
 
 
 @pytest.mark.slow
-def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(bench: Bench) -> None:
+def test_a_type_change_with_an_open_batch_and_a_column_that_is_added_again(bench: Bench) -> None:
     from lakewright.log.log import FORMAT, Log, OverwritePartitions, Plan
     from lakewright.log.records import SourceObject
     from lakewright.storage.uris import open_lake
@@ -690,11 +690,11 @@ def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(be
     bench.put("a.csv", "id,name,more\n1,2,m\n")
     bench.run()
     path = bench.put("b.csv", "id,name,more\n3,4,m\n", day="02")
-    found = open_lake(str(bench.lake)).stat(path.relative_to(bench.lake).as_posix())
-    assert found is not None
-    taken = SourceObject(path=found.path, size=found.size, etag=found.etag, values={"year": "2026"})
+    stored = open_lake(str(bench.lake)).stat(path.relative_to(bench.lake).as_posix())
+    assert stored is not None
+    source = SourceObject(path=stored.path, size=stored.size, etag=stored.etag, values={"year": "2026"})
     plan = Plan(
-        FORMAT, 2, "killed", "csv_to_parquet", "2026-08-01", "another", [taken], OverwritePartitions(["year=2026"])
+        FORMAT, 2, "killed", "csv_to_parquet", "2026-08-01", "another", [source], OverwritePartitions(["year=2026"])
     )
     Log(open_lake(str(bench.lake)), "state/people/people/").write_plan(plan)
     bench.feed()
@@ -710,7 +710,7 @@ def test_a_type_that_changes_under_an_open_batch_and_a_column_that_comes_back(be
 
 
 @pytest.mark.slow
-def test_rebuild_of_an_appended_table_keeps_what_cannot_be_read_now(bench: Bench) -> None:
+def test_rebuild_of_an_appended_table_keeps_rows_of_refused_objects(bench: Bench) -> None:
     bench.feed(target__fill="append", target__on_missing_source="rebuild")
     bench.put("a.csv", "id,name\n1,a\n")
     bench.put("b.csv", "id,name\n2,b\n")
@@ -720,7 +720,7 @@ def test_rebuild_of_an_appended_table_keeps_what_cannot_be_read_now(bench: Bench
     assert bench.rows() == [(1, "a"), (2, "b")]
 
 
-def test_two_feeds_have_two_stagings(bench: Bench) -> None:
+def test_two_feeds_have_separate_staging_folders(bench: Bench) -> None:
     from lakewright.runs.job import Target
 
     assert Target("one", "t", "refined/t/").staging_folder != Target("two", "t", "refined/t/").staging_folder
@@ -734,7 +734,7 @@ def test_share_of_rejected_rows_is_exact(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_a_partition_that_no_folder_can_hold_is_rejected(bench: Bench) -> None:
+def test_a_value_that_cannot_be_a_partition_folder_is_rejected(bench: Bench) -> None:
     bench.feed(target__fill="append", target__partition_by=["name"])
     bench.put("a.csv", f'id,name\n1,""\n2,\n3,{"x" * 300}\n4,__HIVE_DEFAULT_PARTITION__\n')
     receipt = bench.run()
@@ -742,7 +742,7 @@ def test_a_partition_that_no_folder_can_hold_is_rejected(bench: Bench) -> None:
     assert bench.rows() == [(2, None)]
 
 
-def test_a_broken_log_is_named(bench: Bench) -> None:
+def test_the_error_names_an_invalid_log_entry(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     bench.run()
     (bench.lake / "state/people/people/log/000000001.outcome.json").write_text('{"number"')
@@ -752,7 +752,7 @@ def test_a_broken_log_is_named(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("verb", ["run", "rebuild", "plan", "status"])
-def test_a_log_of_a_newer_version_is_refused_before_anything_is_touched(bench: Bench, verb: str) -> None:
+def test_a_log_of_a_newer_version_is_refused_before_anything_is_written(bench: Bench, verb: str) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     bench.run()
     bench.put("b.csv", "id,name\n2,b\n")
@@ -774,28 +774,28 @@ def test_a_log_of_a_newer_version_is_refused_before_anything_is_touched(bench: B
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"target__path": "raw/people/x/"}, "lie inside one another"),
-        ({"target__path": "state/x/"}, "a target is a folder of its own"),
-        ({"target__path": "refined//x/"}, "a target is a folder of its own"),
-        ({"source__path": "raw/../people"}, "a source is a folder in the lake"),
+        ({"target__path": "raw/people/x/"}, " overlap"),
+        ({"target__path": "state/x/"}, "a target must be a separate folder"),
+        ({"target__path": "refined//x/"}, "a target must be a separate folder"),
+        ({"source__path": "raw/../people"}, "a source must be a folder in the lake"),
         ({"source__csv": {"encoding": "rot13"}}, "unknown encoding 'rot13'"),
         ({"target__partition_by": ["year", "year"]}, "names a column twice"),
-        ({"target__partition_by": ["id", "name"]}, "which leaves none for the files"),
-        ({"target__partition_date": "processing"}, "rebuild needs partitions that follow from an object's name"),
-        ({"source__columns": {"id": "long", "ID": "string"}}, "column 'id' stands twice"),
+        ({"target__partition_by": ["id", "name"]}, "at least one must remain in the files"),
+        ({"target__partition_date": "processing"}, "rebuild needs partitions from the date in object names"),
+        ({"source__columns": {"id": "long", "ID": "string"}}, "column 'id' is repeated"),
         (
             {"source__columns": {"id": "long", "Month": "string"}},
             "column 'Month': the table is partitioned by month, which comes from the objects' names or the day of "
-            "processing; give the column another name, with from: Month",
+            "processing; rename the column, with from: Month",
         ),
-        ({"source__columns": {"_lakewright_x": "long"}}, "are taken"),
-        ({"source__columns": {"_LAKEWRIGHT_object": "long"}}, "are taken"),
-        ({"source__csv": {"delimiter": r"\x01"}}, 'put it into double quotes: "\\t" is a tab, "\\x01" is Ctrl-A'),
+        ({"source__columns": {"_lakewright_x": "long"}}, "are reserved"),
+        ({"source__columns": {"_LAKEWRIGHT_object": "long"}}, "are reserved"),
+        ({"source__csv": {"delimiter": r"\x01"}}, 'use double quotes: "\\t" is a tab, "\\x01" is Ctrl-A'),
         ({"source__columns": {"d": {"type": "timestamp", "timezone": "Mars/Base"}}}, "unknown time zone 'Mars/Base'"),
-        ({"source__columns": {"d": "decimal(40,2)"}}, "decimal(40,2) is no decimal"),
+        ({"source__columns": {"d": "decimal(40,2)"}}, "decimal(40,2) is not a valid decimal"),
     ],
 )
-def test_feeds_that_do_not_fit_together(bench: Bench, changes: dict[str, Any], problem: str) -> None:
+def test_invalid_feeds_are_refused(bench: Bench, changes: dict[str, Any], problem: str) -> None:
     bench.feed(**changes)
     answer = bench.command("run")
     assert answer.exit_code == 2
@@ -808,21 +808,21 @@ def test_feeds_that_do_not_fit_together(bench: Bench, changes: dict[str, Any], p
         pytest.param(
             {"id": "long", "year": "int", "MONTH": "string", "day": "date"},
             {"partition_by": []},
-            id="a-table-without-partitions",
+            id="an-unpartitioned-table",
         ),
         pytest.param(
             {"id": "long", "month": "int", "day": "string"},
             {"partition_by": ["year"]},
-            id="those-that-are-no-partitions",
+            id="columns-that-are-not-partition-keys",
         ),
         pytest.param(
             {"id": "long", "Year": "int", "day": "string"},
             {"partition_by": ["Year"], "fill": "append"},
-            id="a-column-that-is-a-partition-itself",
+            id="a-partition-column-of-that-name",
         ),
     ],
 )
-def test_year_month_and_day_are_names_like_others_where_no_partition_is_made_of_them(
+def test_year_month_and_day_are_ordinary_names_unless_they_partition_the_table(
     bench: Bench, columns: dict[str, str], target: dict[str, Any]
 ) -> None:
     bench.feed()
@@ -833,9 +833,9 @@ def test_year_month_and_day_are_names_like_others_where_no_partition_is_made_of_
     bench.put("a.csv", "id,year,month,day\n1,1999,12,1999-12-31\nx,1998,11,1998-11-30\n")
     receipt = bench.run()
     assert (receipt["exit_code"], receipt["rules"]) == (0, {"id: type": 1}), receipt["error"]
-    found = {"id": "1", "year": "1999", "month": "12", "day": "1999-12-31"}
-    # Spark reads a folder's name as a number.
-    assert [tuple(map(str, row)) for row in bench.rows(*columns)] == [tuple(found[name.lower()] for name in columns)]
+    expected = {"id": "1", "year": "1999", "month": "12", "day": "1999-12-31"}
+    # Spark infers a number from a partition folder's name.
+    assert [tuple(map(str, row)) for row in bench.rows(*columns)] == [tuple(expected[name.lower()] for name in columns)]
     (rejected,) = bench.quarantine()
     assert rejected["fields"] == {
         name: {"id": "x", "year": "1998", "month": "11", "day": "1998-11-30"}[name.lower()] for name in columns
@@ -856,7 +856,7 @@ def test_a_tab_in_single_quotes_is_a_tab(bench: Bench) -> None:
 def test_rows_of_many_small_tasks_are_gathered(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, partition_by: list[str]
 ) -> None:
-    """More than 512 small files with one partition used to fail every time; here two tasks are many."""
+    """More than 512 small files with one partition used to fail every time; lowered thresholds reproduce it."""
     from lakewright.engine.spark import parquet
 
     monkeypatch.setattr(parquet, "_FEW_FILES", 1)

@@ -266,7 +266,8 @@ def test_an_object_with_a_line_above_the_limit_is_refused_as_a_whole(
     assert (answer.exit_code, receipt["status"]) == (3, "committed")
     number = 4 if position == "last" else 1
     reason = (
-        f"line {number} is longer than 2048 bytes; set max_record_bytes if that is right; none of its rows were read"
+        f"line {number} is longer than 2048 bytes; raise max_record_bytes if this is intended; "
+        "none of its rows were read"
     )
     assert receipt["refused"] == dict.fromkeys(paths, reason)
     assert "secret" not in answer.stdout + answer.stderr
@@ -951,8 +952,8 @@ def test_sixty_levels_are_readable_by_spark(on_spark: EventBench) -> None:
         ({"source__day_range": {"from": "2026-08-02"}}, "unknown key source.day_range.from"),
         ({"source__on_offset_conflict": "drop"}, "source.on_offset_conflict: input should be 'keep' or 'refuse'"),
         ({"target__separator": "."}, "'.' cannot be part of a column's name"),
-        ({"target__path": "raw/"}, "lie inside one another"),
-        ({"target__path": "state/x"}, "a target is a folder of its own in the lake"),
+        ({"target__path": "raw/"}, " overlap"),
+        ({"target__path": "state/x"}, "a target must be a separate folder in the lake"),
     ],
 )
 def test_invalid_feeds_are_refused(events: EventBench, changes: dict[str, Any], message: str) -> None:

@@ -233,7 +233,7 @@ def test_plan_and_status_write_nothing(uploads: Uploads) -> None:
         ({"replacement": "\ud800"}, "surrogates not allowed"),
         ({"fields": ["a..b"]}, "'a..b' has an empty name"),
         ({"source": {"path": "/landing/x"}}, "not '/landing/x': write landing/x/ for the folder in the lake\n"),
-        ({"source": {"path": "landing//x"}}, "a source is a folder in the lake"),
+        ({"source": {"path": "landing//x"}}, "a source must be a folder in the lake"),
         ({"fields": []}, "scrub.fields: tuple should have at least 1 item"),
         ({"fields": [""]}, "an empty string is not a field name"),
         ({"max_record_bytes": 3}, "scrub.max_record_bytes: input should be greater than or equal to 1024"),

@@ -1,4 +1,4 @@
-"""Objects without rows, in every job and position: a run ends, and its counts and its table are right."""
+"""Objects without rows, in every job and position: the run succeeds, and its counts and table are correct."""
 
 import gzip
 import json
@@ -29,7 +29,7 @@ def counts(receipt: dict[str, Any]) -> tuple[int, int, int, int, int]:
     ("fill", "partition_by"),
     [
         pytest.param("rebuild", ["year", "month", "day"], id="by-day"),
-        pytest.param("rebuild", [], id="as-a-whole"),
+        pytest.param("rebuild", [], id="unpartitioned"),
         pytest.param("append", ["name"], id="appended-by-a-column"),
         pytest.param("append", [], id="appended"),
     ],
@@ -105,10 +105,10 @@ def test_scrub(tmp_path: Path, spark: SparkSession) -> None:
     assert counts(run()) == (1, 1, 0, 0, 0)
     for name, written in bodies.items():
         body = written
-        found = (tmp_path / "lake/landing" / name).read_bytes()
+        scrubbed = (tmp_path / "lake/landing" / name).read_bytes()
         if name.endswith(".gz"):
-            found, body = gzip.decompress(found), gzip.decompress(body)
-        assert found == body
+            scrubbed, body = gzip.decompress(scrubbed), gzip.decompress(body)
+        assert scrubbed == body
     assert json.loads((tmp_path / "lake/landing/full.json").read_text()) == {"email": ""}
 
 
@@ -122,7 +122,7 @@ def cdc(tmp_path: Path, spark: SparkSession) -> Iterator[CdcBench]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
-@pytest.mark.parametrize("partition_by", ["department", ""], ids=["partitioned", "one-folder"])
+@pytest.mark.parametrize("partition_by", ["department", ""], ids=["partitioned", "unpartitioned"])
 def test_changes_of_a_table_with_a_key(cdc: CdcBench, storage: str, partition_by: str) -> None:
     cdc.feed(
         tables={"employees": {"key": "emp_no", "partition_by": partition_by}},
@@ -152,7 +152,7 @@ def test_changes_of_a_table_with_a_key(cdc: CdcBench, storage: str, partition_by
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("partition_by", ["department", ""], ids=["partitioned", "one-folder"])
+@pytest.mark.parametrize("partition_by", ["department", ""], ids=["partitioned", "unpartitioned"])
 def test_changes_of_a_table_without_a_key(cdc: CdcBench, partition_by: str) -> None:
     cdc.feed(tables={"employees": {"partition_by": partition_by}}, max_rejected=1.0)
     cdc.put("LOAD00000001.parquet", [])

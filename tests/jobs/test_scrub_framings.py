@@ -160,7 +160,7 @@ LEFT = "; the object was left unchanged"
         pytest.param(
             "lines",
             RECORD * 100,
-            "line 1 is longer than 1024 bytes; set max_record_bytes if that is right; "
+            "line 1 is longer than 1024 bytes; raise max_record_bytes if this is intended; "
             "the object looks like source.records: concatenated",
             id="firehose-above-the-limit-as-lines",
         ),
@@ -219,7 +219,7 @@ LEFT = "; the object was left unchanged"
         pytest.param(
             "document",
             b'{"a": "' + b"x" * 2000 + b'"}',
-            "at offset 0: the record is longer than 1024 bytes; set max_record_bytes if that is right",
+            "at offset 0: the record is longer than 1024 bytes; raise max_record_bytes if this is intended",
             id="document-above-the-limit",
         ),
         pytest.param("document", RECORD.decode().encode("utf-16"), "at offset 0: the object is UTF-16", id="utf-16"),

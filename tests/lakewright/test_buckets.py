@@ -1,4 +1,4 @@
-"""What conf/lake.yaml says of buckets, and what becomes of it in requests."""
+"""The options of buckets in conf/lake.yaml, and their effect on requests."""
 
 import logging
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ KNOWN = {"RequestPayer": None, "ServerSideEncryption": None}
 
 
 @pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
+def reset_options() -> Iterator[None]:
     yield
     use_bucket_options({})
 
@@ -29,7 +29,7 @@ def conf(folder: Path, text: str) -> Conf:
     return Conf(str(folder))
 
 
-def test_options_are_used_until_others_are(tmp_path: Path) -> None:
+def test_options_apply_until_they_are_replaced(tmp_path: Path) -> None:
     use_lake_file(conf(tmp_path, "buckets:\n  raw: {region: eu-west-1, requester_pays: true}\n  x: {}\n"))
     assert bucket_options() == {"raw": BucketOptions(region="eu-west-1", requester_pays=True), "x": BucketOptions()}
     (tmp_path / "lake.yaml").unlink()
@@ -41,7 +41,7 @@ def test_options_are_used_until_others_are(tmp_path: Path) -> None:
     ("text", "error"),
     [
         pytest.param("bucket: {}", "lake.yaml:1: unknown key bucket; did you mean 'buckets'?", id="unknown-key"),
-        pytest.param("- x", "lake.yaml: it is a mapping, beginning with buckets:", id="no-mapping"),
+        pytest.param("- x", "lake.yaml: it must be a mapping, starting with buckets:", id="not-a-mapping"),
         pytest.param(
             "buckets:\n  raw:\n    encryption: SSE-KMS",
             "lake.yaml:3: buckets.raw.encryption: input should be '', 'AES256' or 'aws:kms'",
@@ -49,12 +49,12 @@ def test_options_are_used_until_others_are(tmp_path: Path) -> None:
         ),
         pytest.param(
             "buckets:\n  raw: {encryption: AES256, kms_key_id: x}",
-            "lake.yaml:2: buckets.raw: kms_key_id and bucket_key stand with encryption: aws:kms",
+            "lake.yaml:2: buckets.raw: kms_key_id and bucket_key need encryption: aws:kms",
             id="a-key-without-kms",
         ),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, error: str) -> None:
+def test_errors_name_line_and_key(tmp_path: Path, text: str, error: str) -> None:
     folder = conf(tmp_path, text)
     with pytest.raises(ConfigError, match="^" + ".*" + error.replace("?", r"\?")):
         use_lake_file(folder)
@@ -62,7 +62,7 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, error: 
     assert (answer.exit_code, error in answer.stderr) == (2, True)
 
 
-def test_a_folder_that_may_not_be_listed_has_no_options(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_the_right_to_list_there_are_no_options(caplog: pytest.LogCaptureFixture) -> None:
     denied = mock.Mock(spec=Conf, uri="s3://b/conf", read=mock.Mock(side_effect=AccessDeniedError("403")))
     with caplog.at_level(logging.WARNING, "lakewright"):
         use_lake_file(denied)
@@ -73,7 +73,7 @@ def test_a_folder_that_may_not_be_listed_has_no_options(caplog: pytest.LogCaptur
 @pytest.mark.parametrize(
     ("options", "operation", "before", "after"),
     [
-        pytest.param(BucketOptions(), "PutObject", {}, {}, id="nothing-is-asked-for"),
+        pytest.param(BucketOptions(), "PutObject", {}, {}, id="no-options"),
         pytest.param(BucketOptions(requester_pays=True), "GetObject", {}, {"RequestPayer": "requester"}, id="payer"),
         pytest.param(
             BucketOptions(encryption="aws:kms", kms_key_id="k", bucket_key=False),
@@ -87,9 +87,11 @@ def test_a_folder_that_may_not_be_listed_has_no_options(caplog: pytest.LogCaptur
             "PutObject",
             {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "k", "BucketKeyEnabled": True},
             {"ServerSideEncryption": "AES256"},
-            id="what-an-object-had-before-does-not-count",
+            id="options-override-previous-properties-of-an-object",
         ),
-        pytest.param(BucketOptions(encryption="AES256"), "UploadPart", {}, {}, id="parts-follow-their-upload"),
+        pytest.param(
+            BucketOptions(encryption="AES256"), "UploadPart", {}, {}, id="parts-inherit-the-options-of-their-upload"
+        ),
     ],
 )
 def test_parameters(options: BucketOptions, operation: str, before: dict[str, Any], after: dict[str, Any]) -> None:

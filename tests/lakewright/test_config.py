@@ -1,4 +1,4 @@
-"""Where an error says that a feed is wrong."""
+"""Errors of feeds name file, line and key."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -39,7 +39,7 @@ class PartsFeed(Feed):
         pytest.param("", ['parts={"a": {"siz": 1}}'], "unknown key parts.a.siz", id="in-a-setting"),
     ],
 )
-def test_problems_are_named_by_line_and_key(tmp_path: Path, text: str, settings: list[str], problem: str) -> None:
+def test_problems_have_line_and_key(tmp_path: Path, text: str, settings: list[str], problem: str) -> None:
     (tmp_path / "feeds").mkdir()
     (tmp_path / "feeds/f.yaml").write_text(f"job: parts\n{text}\n")
     with pytest.raises(ConfigError) as error:

@@ -8,15 +8,15 @@ from lakewright.folders import require_apart, source_folder, target_folder
 
 
 def parse(path: str, kind: Any) -> str:
-    found: str = TypeAdapter(Annotated[str, kind]).validate_python(path)
-    return found
+    folder: str = TypeAdapter(Annotated[str, kind]).validate_python(path)
+    return folder
 
 
 @pytest.mark.parametrize(
     ("path", "folder"),
     [
-        pytest.param("raw/customers/", "raw/customers/", id="as-it-is"),
-        pytest.param("raw/customers", "raw/customers/", id="without-its-slash"),
+        pytest.param("raw/customers/", "raw/customers/", id="unchanged"),
+        pytest.param("raw/customers", "raw/customers/", id="without-a-slash"),
         pytest.param("raw/c:d", "raw/c:d/", id="a-colon-in-a-name"),
         pytest.param("s3a://bucket", "s3a://bucket/", id="a-bucket"),
         pytest.param("raw", "raw/", id="a-zone"),
@@ -30,21 +30,22 @@ def test_sources(path: str, folder: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/", "raw//x", "raw/../x", "./raw", "C:\\raw", "C:/raw", "s3:/b/x", "\\\\nas\\x"])
-def test_sources_that_are_none(path: str) -> None:
-    error = f"a source is a folder in the lake, such as raw/x/, or a URI (s3://bucket/prefix/ or file:///folder/), not {path!r}"
+def test_invalid_sources(path: str) -> None:
+    uris = "s3://bucket/prefix/ or file:///folder/"
+    error = f"a source must be a folder in the lake, such as raw/x/, or a URI ({uris}), not {path!r}"
     with pytest.raises(ValidationError, match=re.escape(error)):
         parse(path, source_folder("raw/x/"))
 
 
 @pytest.mark.parametrize("path", ["/data/raw", "/data/raw/", "//data/raw"])
-def test_a_source_that_is_absolute_is_told_both_ways_to_write_it(path: str) -> None:
+def test_the_error_of_an_absolute_source_suggests_both_alternatives(path: str) -> None:
     error = f"not {path!r}: write data/raw/ for the folder in the lake, file:///data/raw/ for one outside"
     with pytest.raises(ValidationError, match=re.escape(error)):
         parse(path, source_folder("raw/x/"))
 
 
 @pytest.mark.parametrize("path", ["gs://b/x", "file://data/raw", "s3:///x", "s3://b/../x", "s3://", "://x"])
-def test_uris_that_are_none(path: str) -> None:
+def test_invalid_uris(path: str) -> None:
     error = f"or a URI (s3://bucket/prefix/ or file:///folder/), not {path!r}"
     with pytest.raises(ValidationError, match=re.escape(error)):
         parse(path, source_folder("raw/x/"))
@@ -73,14 +74,14 @@ def test_targets() -> None:
         "state/x",
     ],
 )
-def test_targets_that_are_none(path: str) -> None:
-    error = f"a target is a folder of its own in the lake, such as refined/x/, not {path!r}"
+def test_invalid_targets(path: str) -> None:
+    error = f"a target must be a separate folder in the lake, such as refined/x/, not {path!r}"
     with pytest.raises(ValidationError, match=re.escape(error)):
         parse(path, target_folder("refined/x/"))
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "apart"),
+    ("source", "target", "is_apart"),
     [
         ("raw/x/", "refined/x/", True),
         ("raw/x/", "raw/xy/", True),
@@ -89,9 +90,9 @@ def test_targets_that_are_none(path: str) -> None:
         ("raw/x/", "raw/", False),
     ],
 )
-def test_sources_and_targets_lie_apart(source: str, target: str, apart: bool) -> None:
-    if apart:
+def test_sources_and_targets_must_not_overlap(source: str, target: str, is_apart: bool) -> None:
+    if is_apart:
         require_apart(source, target)
     else:
-        with pytest.raises(ValueError, match="lie inside one another"):
+        with pytest.raises(ValueError, match=" overlap"):
             require_apart(source, target)

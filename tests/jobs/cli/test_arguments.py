@@ -1,4 +1,4 @@
-"""The words of a command line: one form for the command line and for Glue, and nothing that is passed over."""
+"""Arguments have one form on the command line and on Glue, and invalid ones are never ignored."""
 
 from pathlib import Path
 from unittest import mock
@@ -18,18 +18,16 @@ WRONG = (
     pytest.param(["--da", "2026-08-01"], "unknown option --da; did you mean '--date'?", id="an-abbreviation"),
     pytest.param(["--Date", "2026-08-01"], "unknown option --Date; did you mean '--date'?", id="a-capital"),
     pytest.param(["--drop_open"], "unknown option --drop_open; did you mean '--drop-open'?", id="an-underscore"),
-    pytest.param(["--team=x"], "unknown option --team; known are --config, --set, ", id="an-option-of-the-users-own"),
+    pytest.param(["--team=x"], "unknown option --team; known are --config, --set, ", id="an-unknown-option"),
     pytest.param(["--date", ""], "option --date needs a value", id="an-empty-value"),
     pytest.param(["--lake= "], "option --lake needs a value", id="a-blank-value"),
     pytest.param(
         ["--date", "--lake", "x"],
-        "option --date needs a value, not --lake; write --date=--lake if it is one",
+        "option --date needs a value; if the value is --lake, write --date=--lake",
         id="an-option-in-place-of-a-value",
     ),
-    pytest.param(
-        ["--target", "a,,b"], "--target takes NAME[,NAME…], and a name is empty in 'a,,b'", id="an-empty-name"
-    ),
-    pytest.param(["surplus"], "Got unexpected extra argument(s) (surplus)", id="a-word-that-belongs-to-nothing"),
+    pytest.param(["--target", "a,,b"], "--target needs NAME[,NAME…], and 'a,,b' has an empty name", id="an-empty-name"),
+    pytest.param(["surplus"], "Got unexpected extra argument(s) (surplus)", id="an-extra-argument"),
     pytest.param(
         ["--date", "2026-08-01", "--partition", "day=02"],
         "day is both 01 and 02; name it once, in --date or --partition",
@@ -39,7 +37,7 @@ WRONG = (
 
 
 @pytest.mark.parametrize(("arguments", "line"), WRONG)
-def test_what_is_wrong_with_words_is_a_sentence(tmp_path: Path, arguments: list[str], line: str) -> None:
+def test_invalid_arguments_are_reported_on_one_line(tmp_path: Path, arguments: list[str], line: str) -> None:
     lake = [] if any("--lake" in word for word in arguments) else ["--lake", str(tmp_path)]
     answer = command("run", "customers", "--config", str(ROOT / "conf"), "--json", *lake, *arguments)
     assert (answer.exit_code, answer.stdout) == (2, "")
@@ -47,7 +45,7 @@ def test_what_is_wrong_with_words_is_a_sentence(tmp_path: Path, arguments: list[
 
 
 @pytest.mark.parametrize(("arguments", "line"), WRONG)
-def test_so_it_is_in_a_script(
+def test_scripts_report_invalid_arguments_alike(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], line: str
 ) -> None:
     ours = ["--feed", "customers", "--config", str(ROOT / "conf"), "--JOB_NAME", "j", "--enable-metrics"]
@@ -78,11 +76,11 @@ def test_a_flag_has_a_value_on_glue(words: list[str], drops: bool) -> None:
     assert [call.args[2] for call in run.call_args_list] == 2 * [Request("run", {}, drop_open=drops)]
 
 
-def test_a_flag_that_is_neither_true_nor_false(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_flag_must_be_true_or_false(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         run_as_script("csv_to_parquet", ["--feed", "people", "--drop-open=no"])
     assert ended.value.code == 2
-    assert capsys.readouterr().err.splitlines()[-1] == "error: option --drop-open is true or false, not 'no'"
+    assert capsys.readouterr().err.splitlines()[-1] == "error: option --drop-open must be true or false, not 'no'"
 
 
 @pytest.mark.parametrize(
@@ -109,7 +107,7 @@ def test_a_partition_names_a_key_once() -> None:
         SourceOptions(partition="year=2026,year=2027").wanted()
 
 
-def test_the_config_folder_has_a_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_config_folder_can_be_set_by_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LAKEWRIGHT_CONFIG", str(tmp_path / "nowhere"))
     assert command("check").last_line == f"error: no such config folder: {tmp_path}/nowhere"
     assert command("check", "--config", str(ROOT / "conf")).exit_code == 0
@@ -119,14 +117,14 @@ def test_the_config_folder_has_a_variable(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 @pytest.mark.parametrize("words", [["--conf", str(ROOT / "conf")], [f"--conf={ROOT}/conf"]])
-def test_the_former_name_of_config_still_works_on_the_command_line(words: list[str]) -> None:
+def test_the_deprecated_option_conf_works_on_the_command_line(words: list[str]) -> None:
     answer = command("check", "--json", *words)
     assert (answer.exit_code, answer.data["problems"]) == (0, [])
     assert answer.stderr == "warning: --conf is deprecated; use --config\n"
     assert "--conf " not in command("check", "--help").stdout
 
 
-def test_a_script_passes_over_settings_of_spark_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_script_ignores_conf_only_for_spark_settings(capsys: pytest.CaptureFixture[str]) -> None:
     with mock.patch.object(entrypoint, "_run") as run:
         run_as_script("csv_to_parquet", ["--feed", "people", "--config", "c", "--conf", "spark.a=b"])
     assert run.call_args.args[1].config == "c"

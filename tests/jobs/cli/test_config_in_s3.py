@@ -1,4 +1,4 @@
-"""Feeds in a bucket: every verb and every script reads them there."""
+"""Feeds in a bucket, read by every verb and script."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +32,7 @@ def put(name: str, text: bytes) -> None:
     boto3.client("s3").put_object(Bucket="configs", Key=f"of/lakewright/feeds/{name}", Body=text)
 
 
-def test_check_reads_the_feeds_of_the_folder_alone() -> None:
+def test_check_reads_only_the_feeds_in_the_folder() -> None:
     put("former/customers.yaml", b"job: gone")
     put("notes.txt", b"")
     names = sorted(path.stem for path in (ROOT / "conf/feeds").glob("*.yaml"))
@@ -53,13 +53,13 @@ def test_problems_name_object_line_and_key() -> None:
 
 
 @pytest.mark.parametrize("verb", ["run", "plan", "rebuild", "status", "receipt", "schema", "compact"])
-def test_every_verb_reads_feeds_there(tmp_path: Path, verb: str) -> None:
+def test_every_verb_reads_feeds_from_a_bucket(tmp_path: Path, verb: str) -> None:
     answer = command(verb, "custmers", "--config", CONFIG, "--lake", str(tmp_path))
     assert answer.exit_code == 2
     assert answer.last_line == f"error: unknown feed 'custmers' in {CONFIG}; did you mean 'customers'?"
 
 
-def test_so_does_a_script(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_script_reads_feeds_from_a_bucket(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         run_as_script("csv_to_parquet", ["--feed", "uploads", "--config", CONFIG, "--lake", str(tmp_path)])
     assert ended.value.code == 2
@@ -81,20 +81,20 @@ def refuse(lake: S3Lake, path: str, *_: object, **__: object) -> None:
         pytest.param("s3://configs/none", 2, "unknown feed 'customers' in s3://configs/none", id="no-such-folder"),
     ],
 )
-def test_what_is_not_there_is_named(tmp_path: Path, config: str, exit_code: int, line: str) -> None:
+def test_errors_name_missing_files(tmp_path: Path, config: str, exit_code: int, line: str) -> None:
     answer = command("status", "customers", "--config", config, "--lake", str(tmp_path))
     assert answer.exit_code == exit_code
     assert answer.last_line.startswith(f"error: {line}")
 
 
-def test_what_may_not_be_read_is_named(tmp_path: Path) -> None:
+def test_errors_name_files_with_denied_access(tmp_path: Path) -> None:
     with mock.patch.object(S3Lake, "read", refuse):
         answer = command("status", "customers", "--config", CONFIG, "--lake", str(tmp_path))
     assert answer.exit_code == 5
     assert answer.last_line.startswith(f"error: {CONFIG}/feeds/customers.yaml: S3 refused GetObject of s3://configs/")
 
 
-def test_what_is_no_text_is_named(tmp_path: Path) -> None:
+def test_errors_name_files_that_are_not_text(tmp_path: Path) -> None:
     put("customers.yaml", b"\xff\xfe")
     answer = command("status", "customers", "--config", CONFIG, "--lake", str(tmp_path))
     assert answer.exit_code == 2

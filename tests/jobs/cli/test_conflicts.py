@@ -1,4 +1,4 @@
-"""Which feeds cannot stand side by side."""
+"""Conflicts between feeds, which check reports."""
 
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,10 @@ def scrub(source: str, *objects: str) -> dict[str, Any]:
 
 
 IN_CATALOG = {"catalog": {"database": "refined", "table": "Users"}}
-OWN_FOLDER = "a table belongs to one feed: give each a folder of its own"
+SEPARATE_FOLDERS = "a table belongs to one feed: use a separate folder for each"
 NO_SOURCE = (
-    "a table is no source, since old and new files lie there together while it is published: read the objects that it "
-    "is made of"
+    "a table cannot be a source, since it contains old and new files while it is published: read the table's source "
+    "objects instead"
 )
 
 
@@ -54,14 +54,14 @@ def check(root: Path, feeds: dict[str, Any], *names: str) -> Answer:
             csv("raw/a/", "refined/x/"),
             csv("raw/b/", "refined/x"),
             "{b}:7: target.path: feed b fills refined/x/, and feed a fills refined/x/ ({a}:7: target.path); "
-            + OWN_FOLDER,
+            + SEPARATE_FOLDERS,
             id="one-target",
         ),
         pytest.param(
             csv("raw/a/", "refined/x/"),
             events("raw/b/", "refined/"),
             "{b}:5: target.path: feed b fills refined/, and feed a fills refined/x/ ({a}:7: target.path); "
-            + OWN_FOLDER,
+            + SEPARATE_FOLDERS,
             id="a-target-in-another",
         ),
         pytest.param(
@@ -81,14 +81,14 @@ def check(root: Path, feeds: dict[str, Any], *names: str) -> Answer:
             csv("raw/a/", "refined/x/"),
             scrub("refined/"),
             "{b}:3: source.path: feed b rewrites refined/, and feed a fills refined/x/ ({a}:7: target.path); "
-            "the files of a table are its feed's: rewrite the objects that it is made of",
+            "the files of a table belong to its feed: rewrite the table's source objects instead",
             id="a-scrub-of-a-table",
         ),
         pytest.param(
             scrub("landing/"),
             scrub("landing/x/", "a.json"),
             "{b}:4: source.objects: feed b rewrites landing/x/a.json, and feed a rewrites landing/ ({a}:3: source.path); "
-            "the second leaves what the first has tagged as processed: put both into one feed",
+            "the second skips objects that the first has tagged as processed: combine both in one feed",
             id="two-scrubs-of-one-object",
         ),
         pytest.param(
@@ -116,26 +116,26 @@ def check(root: Path, feeds: dict[str, Any], *names: str) -> Answer:
         ),
     ],
 )
-def test_two_feeds_that_cannot_stand_side_by_side(tmp_path: Path, a: Any, b: Any, problem: str) -> None:
+def test_conflicts_between_two_feeds(tmp_path: Path, a: Any, b: Any, problem: str) -> None:
     answer = check(tmp_path, {"a": a, "b": b})
     paths = {name: f"{tmp_path}/conf/feeds/{name}.yaml" for name in ("a", "b")}
     assert (answer.exit_code, answer.data["problems"]) == (2, [problem.format(**paths)])
 
 
-def test_each_alone_is_fine_and_a_feed_is_not_held_against_itself(tmp_path: Path) -> None:
+def test_a_feed_checked_alone_has_no_conflicts_and_none_with_itself(tmp_path: Path) -> None:
     feeds = {"a": csv("raw/a/", "refined/x/"), "b": csv("refined/x/", "refined/y/")}
     assert check(tmp_path, feeds, "b", "b").exit_code == 0
 
 
-def test_a_feed_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+def test_an_invalid_feed_does_not_hide_conflicts_of_others(tmp_path: Path) -> None:
     answer = check(tmp_path, {"a": csv("raw/a/", "refined/x/"), "b": {"job": "x"}, "c": csv("raw/c/", "refined/x/")})
     assert [problem.split(": ")[-1] for problem in answer.data["problems"]] == [
         "unknown job 'x'; known are cdc_to_hudi, csv_to_parquet, flatten_events, json_scrub",
-        "give each a folder of its own",
+        "use a separate folder for each",
     ]
 
 
-def test_every_pair_is_named(tmp_path: Path) -> None:
+def test_every_conflicting_pair_is_reported(tmp_path: Path) -> None:
     feeds = {
         "a": csv("raw/", "refined/x/"),
         "b": csv("raw/", "refined/"),
@@ -162,13 +162,13 @@ def test_a_uri_may_lead_into_the_lake(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "feed a fills refined/x/, and feed a reads s3" in answer.data["problems"][0]
 
 
-def test_a_local_lake_has_a_uri_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_uri_may_lead_into_a_local_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LAKEWRIGHT_LAKE", raising=False)
     assert check(tmp_path, {"a": csv(f"file://{tmp_path}/lake/refined/x/", "refined/x/")}).exit_code == 2
 
 
-def test_feeds_that_stand_side_by_side(tmp_path: Path) -> None:
+def test_feeds_without_conflicts(tmp_path: Path) -> None:
     feeds = {
         "a": csv("raw/a/", "refined/a/", **IN_CATALOG),
         "b": csv("raw/a/", "refined/ab/", catalog={"database": "other", "table": "users"}),
@@ -181,7 +181,7 @@ def test_feeds_that_stand_side_by_side(tmp_path: Path) -> None:
     assert check(tmp_path, feeds).data["problems"] == []
 
 
-def test_a_job_of_ones_own_is_compared_by_the_folders_that_its_model_names() -> None:
+def test_feeds_of_custom_jobs_are_compared_by_the_folders_in_their_models() -> None:
     from tests.new_job.jobs.feeds.access_logs import AccessLogsFeed
 
     feed = AccessLogsFeed.model_validate(

@@ -1,4 +1,4 @@
-"""A job module as a script, on Glue and elsewhere."""
+"""Job modules as scripts, on Glue and elsewhere."""
 
 import json
 import logging
@@ -51,7 +51,7 @@ def where(bench: Bench, feed: str = "people") -> list[str]:
 
 @pytest.fixture
 def glue(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process be a Glue job run, as far as it can tell."""
+    """Make this process look like a Glue job run."""
     context = mock.create_autospec(GlueContext, instance=True)
     context.spark_session = bench.spark
     monkeypatch.setattr("awsglue.context.GlueContext", mock.create_autospec(GlueContext, return_value=context))
@@ -59,7 +59,7 @@ def glue(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.permutations([*OURS, *GLUES]))
-def test_arguments_of_glue_change_nothing_wherever_they_stand(groups: list[list[str]]) -> None:
+def test_glues_arguments_have_no_effect_in_any_position(groups: list[list[str]]) -> None:
     with mock.patch.object(entrypoint, "_run") as run:
         run_as_script("csv_to_parquet", [word for group in groups for word in group])
     job, options, request = run.call_args.args
@@ -85,14 +85,16 @@ def test_a_script_has_the_options_of_run() -> None:
 
 
 @pytest.mark.parametrize("job", job_names())
-def test_each_module_runs_its_own_job(monkeypatch: pytest.MonkeyPatch, job: str) -> None:
+def test_each_module_runs_its_job(monkeypatch: pytest.MonkeyPatch, job: str) -> None:
     run = mock.create_autospec(run_as_script)
     monkeypatch.setattr(entrypoint, "run_as_script", run)
     runpy.run_path(str(ROOT / f"jobs/{job}.py"), run_name="__main__")
     run.assert_called_once_with(job)
 
 
-def test_success_is_a_receipt_a_line_and_returns(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_successful_run_prints_a_receipt_per_line_and_returns(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
     bench.put("a.csv", "id,name\n1,ä\n")
     run_as_script("csv_to_parquet", where(bench))
     (receipt,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -117,12 +119,12 @@ def test_success_is_a_receipt_a_line_and_returns(bench: Bench, capsys: pytest.Ca
         pytest.param(
             ["--feed", "people", "--config", "{conf}", "--lake", "{lake}"],
             3,
-            "people: no object lies below raw/people/",
+            "people: no objects found below raw/people/",
             id="data-refused",
         ),
     ],
 )
-def test_a_failure_is_a_sentence_and_an_exit_code(
+def test_a_failed_run_prints_one_line_and_exits_with_its_code(
     bench: Bench, capsys: pytest.CaptureFixture[str], arguments: list[str], exit_code: int, line: str
 ) -> None:
     scrub = {"job": "json_scrub", "source": {"path": "landing/"}, "scrub": {"fields": ["email"]}}
@@ -135,7 +137,7 @@ def test_a_failure_is_a_sentence_and_an_exit_code(
     assert last_line.startswith("error: " + line.format(**names))
 
 
-def test_what_is_unexpected_is_logged_with_its_traceback(
+def test_unexpected_errors_are_logged_with_a_traceback(
     bench: Bench, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = mock.patch.object(entrypoint, "run_targets", side_effect=ZeroDivisionError("by zero"))
@@ -153,10 +155,10 @@ def test_what_is_unexpected_is_logged_with_its_traceback(
     [
         pytest.param(KeyboardInterrupt(), KeyboardInterrupt, id="interrupt"),
         pytest.param(BrokenPipeError(32, "gone"), SystemExit, id="broken-pipe"),
-        pytest.param(EOFError("cut off"), SystemExit, id="end-of-file"),
+        pytest.param(EOFError("truncated"), SystemExit, id="end-of-file"),
     ],
 )
-def test_nothing_that_ends_a_run_is_taken_for_success(
+def test_an_aborted_run_never_exits_with_success(
     bench: Bench, raised: BaseException, ends_with: type[BaseException]
 ) -> None:
     broken = mock.patch.object(entrypoint, "run_targets", side_effect=raised)
@@ -171,7 +173,7 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("glue")
-def test_on_glue_success_returns(bench: Bench) -> None:
+def test_on_glue_a_successful_run_returns(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     run_as_script("csv_to_parquet")
     assert bench.rows() == [(1, "a")]
@@ -179,7 +181,7 @@ def test_on_glue_success_returns(bench: Bench) -> None:
 
 
 @pytest.mark.usefixtures("glue")
-def test_on_glue_a_failure_raises_its_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_glue_a_failed_run_raises_its_message(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RunFailedError) as failure:
         run_as_script("json_scrub")
     assert (
@@ -194,7 +196,7 @@ def test_on_glue_a_failure_raises_its_sentence(bench: Bench, monkeypatch: pytest
 
 
 @pytest.mark.usefixtures("glue")
-def test_on_glue_what_is_unexpected_raises_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_glue_unexpected_errors_are_raised(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entrypoint, "run_targets", mock.Mock(side_effect=ZeroDivisionError("by zero")))
     with pytest.raises(RunFailedError, match=r"^unexpected ZeroDivisionError at jobs/") as failure:
         run_as_script("csv_to_parquet")
@@ -202,7 +204,7 @@ def test_on_glue_what_is_unexpected_raises_too(bench: Bench, monkeypatch: pytest
 
 
 @pytest.mark.usefixtures("glue")
-def test_on_glue_the_traceback_is_in_the_log_of_a_platform_that_leaves_out_debug(
+def test_on_glue_tracebacks_are_logged_as_errors(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.handler.setLevel(logging.INFO)
@@ -217,8 +219,8 @@ def test_on_glue_the_traceback_is_in_the_log_of_a_platform_that_leaves_out_debug
 @pytest.mark.parametrize(
     ("arguments", "environment", "shown"),
     [
-        pytest.param([], {}, False, id="not-on-a-persons-machine"),
-        pytest.param(["--verbose"], {}, True, id="unless-asked-for"),
+        pytest.param([], {}, False, id="not-in-local-mode"),
+        pytest.param(["--verbose"], {}, True, id="with-verbose"),
         pytest.param([], {"SPARK_ENV_LOADED": "1"}, True, id="on-emr"),
     ],
 )

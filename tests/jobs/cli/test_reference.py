@@ -1,4 +1,4 @@
-"""The generated reference and schemas of feeds are current, and shipped feeds point at theirs."""
+"""The generated reference and schemas of feeds are current, and shipped feeds refer to their schemas."""
 
 import json
 from pathlib import Path

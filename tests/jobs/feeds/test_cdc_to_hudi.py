@@ -1,4 +1,4 @@
-"""What the feeds of cdc_to_hudi, and the parameters that stand for a part of them, may say."""
+"""Validation of cdc_to_hudi feeds, and of the parameters that replace parts of them."""
 
 from typing import Any
 
@@ -14,19 +14,19 @@ def feed(**changes: Any) -> CdcToHudiFeed:
     return CdcToHudiFeed.model_validate(whole | changes)
 
 
-def test_keys_by_commas() -> None:
+def test_keys_are_separated_by_commas() -> None:
     tables = feed(tables={"t": {"key": "a, b", "partition_by": ["c"]}, "u": {}}).tables
     assert (tables["t"].key, tables["t"].partition_by, tables["u"].key) == (("a", "b"), ("c",), ())
     assert feed().schema_name == "hr"
 
 
-def test_columns_are_renamed_and_then_named_so() -> None:
+def test_other_keys_use_the_names_after_renaming() -> None:
     swapped = {"key": "a", "rename": {"a": "b", "b": "a", "Straße": "street"}}
-    found = feed(tables={"t": swapped, "u": {"key": "id"}})
-    assert found.renamed_columns() == {"t": {"a": "b", "b": "a", "Straße": "street"}}
+    renaming = feed(tables={"t": swapped, "u": {"key": "id"}})
+    assert renaming.renamed_columns() == {"t": {"a": "b", "b": "a", "Straße": "street"}}
 
 
-def test_a_table_is_ordered_as_its_source_unless_it_says_otherwise() -> None:
+def test_a_table_may_override_the_order_of_its_source() -> None:
     by_file = feed(source={"path": "raw/hr/", "order_by": "file"}, tables={"t": {}, "u": {"order_by": "columns"}})
     orders = {name: by_file.source.ordered(table).order_by for name, table in by_file.tables.items()}
     assert orders == {"t": "file", "u": "columns"}
@@ -39,9 +39,9 @@ def test_a_table_is_ordered_as_its_source_unless_it_says_otherwise() -> None:
         pytest.param({"tables": {"t": {"key": "a, A"}}}, "names a column twice: a, A", id="key-twice"),
         pytest.param({"tables": {"a/b": {"key": "a"}}}, "a table is the name of a folder", id="table-name"),
         pytest.param({"tables": {"t": {"key": "_change_order"}}}, "a column that this job makes", id="reserved"),
-        pytest.param({"target": {"path": "raw/hr/x/"}}, "lie inside one another", id="inside"),
-        pytest.param({"target": {"path": "state/x/"}}, "a folder of its own in the lake", id="own-zone"),
-        pytest.param({"source": {"path": "raw/../x/"}}, "a source is a folder in the lake", id="source"),
+        pytest.param({"target": {"path": "raw/hr/x/"}}, " overlap", id="inside"),
+        pytest.param({"target": {"path": "state/x/"}}, "a separate folder in the lake", id="own-zone"),
+        pytest.param({"source": {"path": "raw/../x/"}}, "a source must be a folder in the lake", id="source"),
         pytest.param(
             {"target": {"path": "refined/hr/", "keep_columns": ["x"]}}, "'x' is no column of the replication", id="keep"
         ),
@@ -81,7 +81,7 @@ def test_a_table_is_ordered_as_its_source_unless_it_says_otherwise() -> None:
         ),
     ],
 )
-def test_refused(changes: dict[str, Any], message: str) -> None:
+def test_invalid_feeds_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         feed(**changes)
 

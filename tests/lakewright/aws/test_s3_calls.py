@@ -1,4 +1,4 @@
-"""What is made of an answer of S3 that is an error: where, which code, and what to do."""
+"""Error responses of S3 become errors that name the object, the code, and what to do."""
 
 import pytest
 
@@ -14,7 +14,11 @@ from lakewright.errors import AccessDeniedError, ConfigError, UnreachableError
         ("403", AccessDeniedError, "403; check the credentials, the policies of role and bucket"),
         ("ExpiredToken", AccessDeniedError, "ExpiredToken; the credentials have expired; sign in again"),
         ("InvalidObjectState", AccessDeniedError, "InvalidObjectState; it is archived; restore it first"),
-        ("KMS.DisabledException", AccessDeniedError, "KMS.DisabledException; check that its KMS key is there, enabled"),
+        (
+            "KMS.DisabledException",
+            AccessDeniedError,
+            "KMS.DisabledException; check that its KMS key exists, is enabled",
+        ),
         ("RequestTimeTooSkewed", AccessDeniedError, "the clock of this machine is wrong; set it"),
         ("PermanentRedirect", ConfigError, "the bucket is in another region; set its region in conf/lake.yaml"),
         ("301", ConfigError, "the bucket is in another region; set its region in conf/lake.yaml"),

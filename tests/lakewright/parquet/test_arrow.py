@@ -88,7 +88,7 @@ def test_a_file_rewritten_while_it_is_read_is_an_error(lake: Any, events: pa.Tab
         return body
 
     lake.read = read_then_replace
-    with pytest.raises(FileNotFoundError, match="was written again while it was read"):
+    with pytest.raises(FileNotFoundError, match="was rewritten while it was read"):
         read_file(lake, file.staged, list(KEYS))
 
 

@@ -22,7 +22,7 @@ PLACES = st.lists(st.integers(0, 60), max_size=8)
 
 @settings(max_examples=examples(100), deadline=None)
 @given(members=st.lists(st.binary(max_size=200), min_size=1, max_size=3), places=PLACES, zeros=st.integers(0, 3))
-def test_members_of_gzip_follow_one_another(members: list[bytes], places: list[int], zeros: int) -> None:
+def test_consecutive_members_are_concatenated(members: list[bytes], places: list[int], zeros: int) -> None:
     packed = b"".join(gzip.compress(member) for member in members) + b"\0" * zeros
     head, chunks = peek(cut(packed, places))
     assert is_gzip(head)
@@ -31,7 +31,7 @@ def test_members_of_gzip_follow_one_another(members: list[bytes], places: list[i
 
 @settings(max_examples=examples(60), deadline=None)
 @given(content=st.binary(min_size=1, max_size=100), data=st.data())
-def test_gzip_that_is_cut_off_is_refused(content: bytes, data: st.DataObject) -> None:
+def test_truncated_gzip_is_refused(content: bytes, data: st.DataObject) -> None:
     packed = gzip.compress(b"first member") + gzip.compress(content)
     second = len(gzip.compress(b"first member"))
     short = packed[: data.draw(st.integers(second + 1, len(packed) - 1))]
@@ -42,8 +42,8 @@ def test_gzip_that_is_cut_off_is_refused(content: bytes, data: st.DataObject) ->
 @pytest.mark.parametrize(
     ("packed", "problem"),
     [
-        pytest.param(MEMBER + b"garbage", "bytes that are no gzip follow its end", id="garbage-behind"),
-        pytest.param(MEMBER + bytes(3) + b"xy", "bytes that are no gzip follow its end", id="garbage-behind-padding"),
+        pytest.param(MEMBER + b"garbage", "bytes that are not gzip follow its end", id="trailing-garbage"),
+        pytest.param(MEMBER + bytes(3) + b"xy", "bytes that are not gzip follow its end", id="garbage-after-padding"),
         pytest.param(MEMBER[:-8] + bytes(4) + MEMBER[-4:], "its checksum does not match its content", id="checksum"),
         pytest.param(MEMBER[:-4] + bytes(4), "its length does not match its content", id="length"),
         pytest.param(b"\x1f\x8b\x08\xe0 and no more", "unknown header flags set", id="flags"),
@@ -66,26 +66,26 @@ def test_a_stream_without_an_end_is_truncated(chunks: list[bytes]) -> None:
 @pytest.mark.parametrize(
     "chunks",
     [
-        pytest.param([MEMBER + bytes(600)], id="behind"),
-        pytest.param([MEMBER, bytes(600)], id="in-a-chunk-of-its-own"),
+        pytest.param([MEMBER + bytes(600)], id="after-the-last-member"),
+        pytest.param([MEMBER, bytes(600)], id="in-a-separate-chunk"),
         pytest.param([MEMBER + bytes(600) + MEMBER], id="between"),
         pytest.param([MEMBER, bytes(600), MEMBER], id="between-chunks"),
     ],
 )
 def test_padding_is_allowed_or_not(chunks: list[bytes]) -> None:
     assert set(gunzip(chunks, piece_bytes=100)) == {b"x" * 99}
-    with pytest.raises(DamagedGzipError, match="bytes that are no gzip follow its end"):
+    with pytest.raises(DamagedGzipError, match="bytes that are not gzip follow its end"):
         list(gunzip(chunks, piece_bytes=100, allow_padding=False))
 
 
-def test_what_precedes_damage_is_given() -> None:
+def test_content_before_damage_is_returned() -> None:
     pieces = gunzip([MEMBER + b"garbage"], piece_bytes=60)
     assert [next(pieces), next(pieces)] == [b"x" * 60, b"x" * 39]
     with pytest.raises(DamagedGzipError):
         next(pieces)
 
 
-def test_what_is_unpacked_comes_in_pieces() -> None:
+def test_uncompressed_pieces_have_bounded_size() -> None:
     packer = zlib.compressobj(wbits=31)
     packed = packer.compress(bytes(200 << 20)) + packer.flush()
     assert max(len(piece) for piece in gunzip([packed], piece_bytes=1 << 20)) <= 1 << 20
@@ -94,7 +94,7 @@ def test_what_is_unpacked_comes_in_pieces() -> None:
 @pytest.mark.parametrize(
     ("content", "head"), [([], b""), ([b"\x1f"], b"\x1f"), ([b"\x1f", b"\x8b", b"x"], b"\x1f\x8b")]
 )
-def test_peek_gives_everything_back(content: list[bytes], head: bytes) -> None:
-    seen, chunks = peek(content)
-    assert seen == head
+def test_peek_returns_the_complete_stream(content: list[bytes], head: bytes) -> None:
+    peeked, chunks = peek(content)
+    assert peeked == head
     assert b"".join(chunks) == b"".join(content)

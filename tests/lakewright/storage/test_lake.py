@@ -1,4 +1,4 @@
-"""One behaviour, over a folder and over an S3 server."""
+"""The contract of a lake, tested with a folder and with an S3 server."""
 
 import threading
 import time
@@ -22,17 +22,17 @@ def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
 
 
 def paths(lake: Lake, prefix: str, **options: Any) -> list[str]:
-    return [found.path for found in lake.list(prefix, **options)]
+    return [entry.path for entry in lake.list(prefix, **options)]
 
 
-def test_create_is_once(lake: Lake) -> None:
+def test_create_is_idempotent_and_never_overwrites(lake: Lake) -> None:
     assert lake.create("a/b", b"one")
-    assert lake.create("a/b", b"one"), "a retry that meets its own first try"
+    assert lake.create("a/b", b"one"), "a retry after a lost response"
     assert not lake.create("a/b", b"two")
     assert lake.read("a/b") == b"one"
 
 
-def test_create_at_once_has_one_winner(lake: Lake) -> None:
+def test_concurrent_creates_have_one_winner(lake: Lake) -> None:
     won: list[int] = []
     barrier = threading.Barrier(6)
 
@@ -49,7 +49,7 @@ def test_create_at_once_has_one_winner(lake: Lake) -> None:
     assert [lake.read("race")] == [str(number).encode() for number in won]
 
 
-def test_replace_only_what_was_seen(lake: Lake) -> None:
+def test_replace_needs_the_current_etag(lake: Lake) -> None:
     lake.create("a", b"one")
     seen = lake.stat("a")
     assert seen is not None
@@ -59,7 +59,7 @@ def test_replace_only_what_was_seen(lake: Lake) -> None:
     assert lake.read("a") == b"second"
 
 
-def test_read_parts(lake: Lake) -> None:
+def test_read_ranges(lake: Lake) -> None:
     lake.create("a", b"0123456789")
     assert lake.read("a", start=2, length=3) == b"234"
     assert lake.read("a", start=8) == b"89"
@@ -70,7 +70,7 @@ def test_read_parts(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 9, 10, 11, 20, 25])
-def test_pieces_are_the_whole(lake: Lake, size: int) -> None:
+def test_pieces_add_up_to_the_object(lake: Lake, size: int) -> None:
     lake.create("a", body := bytes(range(size)))
     pieces = list(lake.pieces("a", length=10))
     assert b"".join(pieces) == body
@@ -78,7 +78,7 @@ def test_pieces_are_the_whole(lake: Lake, size: int) -> None:
     assert {len(piece) for piece in pieces[:-1]} <= {10}
 
 
-def test_pieces_of_what_is_not_there_or_replaced(lake: Lake) -> None:
+def test_pieces_of_a_missing_or_replaced_object(lake: Lake) -> None:
     with pytest.raises(FileNotFoundError):
         list(lake.pieces("b", length=10))
     lake.create("a", b"x" * 25)
@@ -87,10 +87,10 @@ def test_pieces_of_what_is_not_there_or_replaced(lake: Lake) -> None:
     seen = lake.stat("a")
     assert seen is not None
     assert lake.replace("a", b"y" * 25, etag=seen.etag)
-    if not lake.uri.startswith("s3"):  # what is open stays the file that it was
+    if not lake.uri.startswith("s3"):  # an open file stays readable after it is replaced
         assert list(pieces) == [b"x" * 10, b"x" * 5]
         return
-    with pytest.raises(FileNotFoundError, match="was written again while it was read"):
+    with pytest.raises(FileNotFoundError, match="was rewritten while it was read"):
         list(pieces)
 
 
@@ -110,18 +110,18 @@ def test_list_move_and_delete(lake: Lake) -> None:
     assert paths(lake, "") == ["xy/4", "y/new/1"]
 
 
-def test_of_many_moves_those_without_an_object_are_named(lake: Lake) -> None:
+def test_moves_of_missing_objects_are_returned(lake: Lake) -> None:
     for path in ("s/1", "s/2", "s/3", "t/moved before", "t/2"):
         lake.create(path, path.encode())
     moves = {f"s/{name}": f"t/{name}" for name in ("gone", "1", "2", "3", "moved before", "gone too")}
     for _ in range(2):
         assert lake.move_all(moves) == ["t/gone", "t/gone too"]
         assert paths(lake, "") == ["t/1", "t/2", "t/3", "t/moved before"]
-    assert lake.read("t/2") == b"s/2", "what was in the way is replaced"
+    assert lake.read("t/2") == b"s/2", "an existing destination is overwritten"
     assert lake.move_all({}) == []
 
 
-#: Names that an URL, an XML document or a shell would each trip over; XML holds neither \x01 nor \ufffe.
+#: Names that break in URLs, XML documents or shells; XML cannot represent \x01 and \ufffe.
 ODD_NAMES = [
     *(
         "a b",
@@ -154,7 +154,7 @@ def test_any_name_can_be_moved_and_deleted(lake: Lake, name: str) -> None:
 
 
 @pytest.mark.slow
-def test_more_are_deleted_than_a_request_names(lake: Lake) -> None:
+def test_deletes_are_split_into_requests(lake: Lake) -> None:
     names = [f"x/{number:04}{ODD_NAMES[number % len(ODD_NAMES)]}" for number in range(1_200)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda name: lake.create(name, b""), [*names, "xy"]))
@@ -165,13 +165,13 @@ def test_more_are_deleted_than_a_request_names(lake: Lake) -> None:
     assert paths(lake, "") == ["xy"]
 
 
-def test_a_part_is_of_the_version_that_is_asked_for(lake: Lake) -> None:
+def test_a_range_is_read_only_from_the_requested_version(lake: Lake) -> None:
     lake.create("a", b"0123456789")
     seen = lake.stat("a")
     assert seen is not None
     assert lake.read("a", start=2, length=3, etag=seen.etag) == b"234"
     assert lake.replace("a", b"another, longer", etag=seen.etag)
-    with pytest.raises(FileNotFoundError, match="was written again while it was read"):
+    with pytest.raises(FileNotFoundError, match="was rewritten while it was read"):
         lake.read("a", start=2, length=3, etag=seen.etag)
 
 

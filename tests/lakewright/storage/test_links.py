@@ -1,4 +1,4 @@
-"""Symbolic links in a local lake: what is listed, what is only named."""
+"""Symbolic links in a local lake: those that are followed, and those that are listed with a problem."""
 
 from pathlib import Path
 
@@ -20,22 +20,22 @@ def lake(tmp_path: Path) -> LocalLake:
 
 
 def listed(lake: LocalLake, prefix: str = "raw/c/") -> dict[str, str]:
-    return {found.path.removeprefix("raw/c/"): found.problem for found in lake.list(prefix)}
+    return {entry.path.removeprefix("raw/c/"): entry.problem for entry in lake.list(prefix)}
 
 
 @pytest.mark.parametrize(
     ("target", "entries"),
     [
-        pytest.param("../../../outside/secret", {"link": LEADS_OUT}, id="a-file-outside-is-named"),
-        pytest.param("../../../outside/folder", {"link": LEADS_OUT}, id="a-folder-outside-is-not-descended"),
-        pytest.param("/nowhere", {"link": LEADS_OUT}, id="what-is-not-there-is-outside-all-the-same"),
-        pytest.param("/", {"link": LEADS_OUT}, id="the-root-of-the-machine"),
+        pytest.param("../../../outside/secret", {"link": LEADS_OUT}, id="a-file-outside-is-listed-with-a-problem"),
+        pytest.param("../../../outside/folder", {"link": LEADS_OUT}, id="a-folder-outside-is-not-followed"),
+        pytest.param("/nowhere", {"link": LEADS_OUT}, id="a-missing-target-outside"),
+        pytest.param("/", {"link": LEADS_OUT}, id="the-root-of-the-file-system"),
         pytest.param("a.csv", {"link": ""}, id="a-file-of-the-lake-is-data"),
         pytest.param("../../archive", {"link/b.csv": ""}, id="a-folder-of-the-lake-is-followed"),
-        pytest.param(".", {"link": LEADS_BACK}, id="a-loop-ends"),
-        pytest.param("..", {"link/c": LEADS_BACK}, id="a-loop-through-what-lies-above-ends-too"),
-        pytest.param("link", {}, id="a-link-to-itself-is-nothing"),
-        pytest.param("gone.csv", {}, id="a-link-to-nothing-is-nothing"),
+        pytest.param(".", {"link": LEADS_BACK}, id="a-link-to-its-own-folder-is-not-followed"),
+        pytest.param("..", {"link/c": LEADS_BACK}, id="a-link-to-a-parent-folder-is-not-followed-twice"),
+        pytest.param("link", {}, id="a-link-to-itself-is-not-listed"),
+        pytest.param("gone.csv", {}, id="a-link-to-a-missing-file-of-the-lake-is-not-listed"),
     ],
 )
 def test_links(lake: LocalLake, target: str, entries: dict[str, str]) -> None:
@@ -43,13 +43,13 @@ def test_links(lake: LocalLake, target: str, entries: dict[str, str]) -> None:
     assert listed(lake) == {"a.csv": "", **entries}
 
 
-def test_loops_over_two_links_end(lake: LocalLake) -> None:
+def test_a_cycle_of_two_links_is_cut(lake: LocalLake) -> None:
     (lake.root / "raw/c/one").symlink_to("../../archive")
     (lake.root / "archive/two").symlink_to("../raw/c")
     assert listed(lake) == {"a.csv": "", "one/b.csv": "", "one/two": LEADS_BACK}
 
 
-def test_a_folder_that_a_feed_names_may_itself_lie_elsewhere(lake: LocalLake) -> None:
+def test_the_folder_of_a_feed_may_be_a_link_out_of_the_lake(lake: LocalLake) -> None:
     (lake.root / "raw/linked").symlink_to(lake.root.parent / "outside/folder")
     (lake.root.parent / "outside/folder/more").symlink_to("../secret")
     (lake.root.parent / "outside/folder/same").symlink_to("d.csv")
@@ -57,7 +57,7 @@ def test_a_folder_that_a_feed_names_may_itself_lie_elsewhere(lake: LocalLake) ->
     assert listed(lake, "raw/linked/") == problems
 
 
-def test_an_object_that_is_named_is_looked_at_alike(lake: LocalLake) -> None:
+def test_stat_checks_links_like_a_listing(lake: LocalLake) -> None:
     (lake.root / "raw/c/file").symlink_to(lake.root.parent / "outside/secret")
     (lake.root / "raw/c/folder").symlink_to(lake.root.parent / "outside/folder")
     stats = [lake.stat(f"raw/c/{path}") for path in ("a.csv", "file", "folder/d.csv")]

@@ -1,4 +1,4 @@
-"""An object read as a file, over a folder and over an S3 server."""
+"""An object read as a file, tested with a folder and with an S3 server."""
 
 import io
 import random
@@ -37,7 +37,7 @@ def test_an_empty_object(lake: Lake) -> None:  # noqa: F811
     assert ObjectFile(lake, "a", 0).read() == b""
 
 
-def test_it_stays_one_version(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_all_reads_are_of_one_version(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     monkeypatch.setattr(object_file, "TAIL_BYTES", 10)
     lake.create("a", BODY)
     seen = lake.stat("a")
@@ -45,7 +45,7 @@ def test_it_stays_one_version(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> No
     file = ObjectFile(lake, "a", seen.size, etag=seen.etag)
     assert file.read(10) == BODY[:10]
     assert lake.replace("a", BODY[::-1], etag=seen.etag)
-    with pytest.raises(FileNotFoundError, match="was written again while it was read"):
+    with pytest.raises(FileNotFoundError, match="was rewritten while it was read"):
         file.read(10)
     lake.delete("a")
     with pytest.raises(FileNotFoundError):
@@ -53,7 +53,7 @@ def test_it_stays_one_version(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("pre_buffer", [True, False])
-def test_pyarrow_hands_on_what_is_raised(
+def test_pyarrow_propagates_errors(
     lake: Lake,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
     pre_buffer: bool,
@@ -68,5 +68,5 @@ def test_pyarrow_hands_on_what_is_raised(
     with pq.ParquetFile(file, pre_buffer=pre_buffer) as parquet:
         assert parquet.read(columns=["b"]).num_rows == 10_000
         assert lake.replace("a", b"another", etag=seen.etag)
-        with pytest.raises(FileNotFoundError, match="was written again while it was read"):
+        with pytest.raises(FileNotFoundError, match="was rewritten while it was read"):
             parquet.read(columns=["a"])

@@ -1,4 +1,4 @@
-"""What a killed writer leaves half written is removed by the next writer; what a living one writes is not."""
+"""Temporary files of killed writers are removed by the next writer; those of running writers are kept."""
 
 import errno
 import fcntl
@@ -55,7 +55,7 @@ def half_written(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("write", ["create", "replace", "move_all", "remove_abandoned"])
-def test_only_what_is_abandoned_is_removed(tmp_path: Path, write: str) -> None:
+def test_only_abandoned_files_are_removed(tmp_path: Path, write: str) -> None:
     lake = open_lake(str(tmp_path))
     lake.create("a/b", b"1")
 
@@ -84,18 +84,18 @@ def test_only_what_is_abandoned_is_removed(tmp_path: Path, write: str) -> None:
         assert half_written(tmp_path) == []
 
 
-def test_a_listing_neither_shows_nor_removes_them(tmp_path: Path) -> None:
+def test_listings_neither_show_nor_remove_temporary_files(tmp_path: Path) -> None:
     lake = open_lake(str(tmp_path))
     lake.create("a/b", b"")
     kill_writer(tmp_path / "a")
     before = tree(tmp_path)
-    assert [found.path for found in lake.list("")] == ["a/b"]
+    assert [entry.path for entry in lake.list("")] == ["a/b"]
     assert list(lake.folders("")) == ["a"]
     assert tree(tmp_path) == before
 
 
 def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """All that lies below a folder: when it was written, and what it holds."""
+    """The modification time and content of a folder and everything below it."""
     return {
         str(path): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
         for path in (folder, *folder.rglob("*"))
@@ -103,7 +103,7 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 @pytest.mark.slow
-def test_plan_and_status_write_nothing_and_the_next_run_removes_what_a_killed_one_left(bench: Bench) -> None:
+def test_plan_and_status_write_nothing_and_the_next_run_removes_abandoned_files(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\nx,dirty\n")
     assert bench.run()["exit_code"] == 0
     quarantine = next((bench.lake / "quarantine").rglob("*.parquet")).parent
@@ -129,7 +129,7 @@ def test_plan_and_status_write_nothing_and_the_next_run_removes_what_a_killed_on
     assert bench.strays() == []
 
 
-def test_a_run_with_nothing_to_do_still_tidies_its_state(bench: Bench) -> None:
+def test_a_run_without_new_objects_removes_abandoned_files_of_its_state(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     bench.run()
     state = bench.lake / "state/people/people"
@@ -138,7 +138,7 @@ def test_a_run_with_nothing_to_do_still_tidies_its_state(bench: Bench) -> None:
     assert half_written(bench.lake) == []
 
 
-def test_what_others_call_so_is_theirs(tmp_path: Path) -> None:
+def test_similar_names_of_other_programs_are_kept_and_listed(tmp_path: Path) -> None:
     for name in ("report.lakewright-tmp", ".lakewright-tmp", ".note.lakewright-tmp"):
         (tmp_path / name).write_text("theirs")
     lake = open_lake(str(tmp_path))
@@ -146,7 +146,7 @@ def test_what_others_call_so_is_theirs(tmp_path: Path) -> None:
     assert len(list(lake.list(""))) == len(list(tmp_path.iterdir())) == 4
 
 
-def test_what_is_abandoned_beside_the_target_of_a_link_is_removed(tmp_path: Path) -> None:
+def test_abandoned_files_in_the_target_folder_of_a_link_are_removed(tmp_path: Path) -> None:
     for folder in ("lake", "elsewhere"):
         (tmp_path / folder).mkdir()
     (tmp_path / "elsewhere/a").write_bytes(b"old")
@@ -162,7 +162,7 @@ def test_what_is_abandoned_beside_the_target_of_a_link_is_removed(tmp_path: Path
     assert (tmp_path / "lake/a").is_symlink()
 
 
-def test_where_nothing_can_be_locked_all_is_written_and_nothing_removed(
+def test_without_file_locks_files_are_written_and_none_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_locks(*_: object) -> None:
@@ -172,19 +172,19 @@ def test_where_nothing_can_be_locked_all_is_written_and_nothing_removed(
     monkeypatch.setattr("fcntl.flock", no_locks)
     lake = open_lake(str(tmp_path))
     assert lake.create("a", b"whole")
-    assert [found.path for found in lake.list("")] == ["a"]
+    assert [entry.path for entry in lake.list("")] == ["a"]
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_writer_is_never_robbed(tmp_path: Path) -> None:
-    """Others look for abandoned files all the time; a file is either never theirs, or made again under another name."""
+def test_files_of_running_writers_are_never_removed(tmp_path: Path) -> None:
+    """Threads look for abandoned files all the time; if one wins the race for a new file, the writer opens another."""
     done = threading.Event()
-    lookers = [
+    cleaners = [
         threading.Thread(target=lambda: [remove_abandoned_in(tmp_path) for _ in iter(done.is_set, True)])
         for _ in range(2)
     ]
-    for looker in lookers:
-        looker.start()
+    for cleaner in cleaners:
+        cleaner.start()
     try:
         for number in range(300):
             with temporary_file(tmp_path) as (path, file):
@@ -193,23 +193,23 @@ def test_a_writer_is_never_robbed(tmp_path: Path) -> None:
                 path.replace(tmp_path / str(number))
     finally:
         done.set()
-        for looker in lookers:
-            looker.join()
+        for cleaner in cleaners:
+            cleaner.join()
     assert {path.name for path in tmp_path.iterdir()} == {str(number) for number in range(300)}
 
 
-def test_a_folder_that_stays_locked_is_waited_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_a_locked_folder_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = open_lake(str(tmp_path))
     lake.create("a", b"1")
     etag = next(iter(lake.list(""))).etag
     other = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(other, fcntl.LOCK_EX)
     monkeypatch.setattr(temporary_files, "_LOCK_SECONDS", 0.2)
-    with pytest.raises(UnreachableError, match=r"another process has kept .* locked for 0.2 s; is one stopped\?"):
+    with pytest.raises(UnreachableError, match=r"another process has locked .* for 0\.2 s; check whether one is"):
         lake.replace("a", b"2", etag=etag)
     opened = open_in_place(str(tmp_path)).open("a")
     assert opened is not None
-    with pytest.raises(UnreachableError, match="locked for"):
+    with pytest.raises(UnreachableError, match="another process has locked"):
         open_in_place(str(tmp_path)).replace("a", opened, BytesIO(b"2"), 1, is_same=False)
     opened.pieces.close()
     threading.Timer(0.1, os.close, [other]).start()

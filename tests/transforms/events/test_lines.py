@@ -147,7 +147,7 @@ def test_a_line_is_read_no_further_than_the_limit() -> None:
             blocks_read += 1
             yield b"x" * 10
 
-    with pytest.raises(LongRecordError, match="line 2 is longer than 1000 bytes; set max_record_bytes if"):
+    with pytest.raises(LongRecordError, match="line 2 is longer than 1000 bytes; raise max_record_bytes if"):
         list(split_lines(blocks(), max_bytes=1000))
     assert blocks_read == 101
 

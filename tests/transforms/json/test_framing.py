@@ -246,7 +246,9 @@ def test_a_record_above_the_limit_is_refused_with_its_offset(framing: Framing, s
     begin, end = (b"[", b"]") if framing == "array" else (b" ", b"")
     content = begin + b'{"a":"12"}' + end
     assert split(chunked(content, size), framing, limit=10)[1] == [b'{"a":"12"}']
-    with pytest.raises(FramingError, match=r"^at offset 1: the record is longer than 9 bytes; set max_record_bytes if"):
+    with pytest.raises(
+        FramingError, match=r"^at offset 1: the record is longer than 9 bytes; raise max_record_bytes if"
+    ):
         split(chunked(content, size), framing, limit=9)
 
 

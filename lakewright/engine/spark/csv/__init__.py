@@ -1,1 +1,1 @@
-"""CSV objects, read by Spark."""
+"""Read CSV objects with Spark."""

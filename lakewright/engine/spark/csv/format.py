@@ -1,4 +1,4 @@
-"""CSV as a format of source objects: headers bound to the declared columns."""
+"""CSV as a format of source objects: binds headers to the declared columns."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ from transforms.errors import HeaderError
 
 @dataclass(frozen=True)
 class CsvFormat:
-    """See ``lakewright.sources.reader.Format``; the head of an object is its header, None if it has no text at all.
+    """See ``lakewright.sources.reader.Format``; the head of an object is its header, or None if it has no text.
 
     Attributes:
-        options: How the text is written.
+        options: Options of the text.
         names: The name in the header of each declared column.
-        on_extra_column: What becomes of objects whose headers have other columns.
-        shows_values: Whether the reason for which an object is refused may quote its values.
+        on_extra_column: Whether undeclared columns in a header are ignored, or the object is refused.
+        shows_values: Whether reasons for refusing an object may quote its values.
     """
 
     options: CsvOptions
@@ -34,34 +34,34 @@ class CsvFormat:
 
     def look(self, lake: Lake, objects: Sequence[Found], known: Mapping[Version, Header | None]) -> Look:
         """See ``Format.look``."""
-        new = [found for found in objects if (found.path, found.etag) not in known]
-        read = read_heads(lake, [(found.path, found.size) for found in new], self.options)
-        heads = {**known, **{(found.path, found.etag): read.headers.get(found.path) for found in new}}
+        new = [source for source in objects if (source.path, source.etag) not in known]
+        read = read_heads(lake, [(source.path, source.size) for source in new], self.options)
+        heads = {**known, **{(source.path, source.etag): read.headers.get(source.path) for source in new}}
         refused = dict(read.refused)
         extra_columns: Counter[str] = Counter()
-        for found in objects:
-            header = heads[found.path, found.etag]
-            if header is None or found.path in refused:
+        for source in objects:
+            header = heads[source.path, source.etag]
+            if header is None or source.path in refused:
                 continue
             try:
                 extra = self._extra_columns(header)
             except HeaderError as error:
-                refused[found.path] = str(error)
+                refused[source.path] = str(error)
             else:
                 extra_columns.update(extra)
         return Look(heads, refused, dict(extra_columns))
 
     def find_damage(self, lake: Lake, objects: Sequence[Found], heads: Look) -> dict[str, str]:
         """See ``Format.find_damage``."""
-        headers = {found.path: heads.of[found.path, found.etag] for found in objects}
+        headers = {source.path: heads.of[source.path, source.etag] for source in objects}
         return refused_among(
             {path: look_through(lake, path, header, self.options) for path, header in headers.items() if header}
         )
 
     def open(self, lake: Lake, objects: Sequence[SourceObject], heads: Look) -> TextRows:
-        """See ``Format.open``; objects without any text have no rows."""
-        headers = {taken.path: heads.of[taken.path, taken.etag] for taken in objects}
-        with_text = [taken for taken in objects if headers[taken.path] is not None]
+        """See ``Format.open``; objects without text have no rows."""
+        headers = {source.path: heads.of[source.path, source.etag] for source in objects}
+        with_text = [source for source in objects if headers[source.path] is not None]
         return TextRows(CsvReading(lake, with_text, headers, self.options, self.names))
 
     def _extra_columns(self, header: Header) -> list[str]:

@@ -1,4 +1,4 @@
-"""CSV objects as rows of text, bound to the declared columns by header name; Spark does the parsing."""
+"""Read CSV objects as rows of text, with columns bound by header name; Spark parses."""
 
 import string
 import uuid
@@ -34,10 +34,10 @@ class CsvBatch:
 
     Attributes:
         spark: The session that reads.
-        lake: Where the objects are.
+        lake: The lake of the objects.
         objects: The objects; each has text.
         headers: The header of each object, by path.
-        options: How the text is written.
+        options: Options of the text.
         wanted: The name in the header of each declared column.
     """
 
@@ -55,21 +55,21 @@ class CsvBatch:
         only: Collection[str] | None = None,
         observed_headers: Observation | None = None,
     ) -> DataFrame:
-        """Read objects as text columns; those whose paths are ``in_python`` by Python workers.
+        """Read objects as text columns; paths ``in_python`` are read by Python workers.
 
-        Of the others, Spark makes values of misquoted records that nobody wrote: their rows are doubted. Without
-        ``multiline``, lines equal to the header are left out wherever they are, and observed: ``headers``, the object
-        of each, a line each.
+        In the other objects, Spark parses misquoted records into wrong values: such rows are marked as doubtful.
+        Without ``multiline``, lines equal to the header are skipped anywhere in an object, and observed as ``headers``:
+        the object of each such line, one per line.
 
         Columns out: every declared column (string), year, month, day where the objects have them as values,
-                     _lakewright_object, _lakewright_text (the row as written; null where it was not kept),
+                     _lakewright_object, _lakewright_text (the row as written; null if it was not kept),
                      _lakewright_fault (field_count, quote, repeated_header, or null), _lakewright_doubt (boolean;
-                     whether line ends or quotes in the row leave in doubt what its record is)
-        Rows:        every row but the headers, of all objects or ``only`` some; blank lines are no rows
+                     whether line ends or quotes in the row make its record boundaries doubtful)
+        Rows:        every row except headers, of all objects or ``only`` some; blank lines are not rows
         """
-        objects = [taken for taken in self.objects if only is None or taken.path in only]
+        objects = [source for source in self.objects if only is None or source.path in only]
         layouts: dict[tuple[Header, bool], list[str]] = {}
-        for path in (taken.path for taken in objects):
+        for path in (source.path for source in objects):
             header = self.headers[path]
             layout = Header(header.names, header.line_end, "" if self.options.multiline else header.line)
             layouts.setdefault((layout, path in in_python), []).append(path)
@@ -81,12 +81,12 @@ class CsvBatch:
         return rows.where(~F.col(_IS_HEADER)).drop(_IS_HEADER)
 
     def look_through(self, paths: Iterable[str]) -> dict[str, Finding]:
-        """Read objects through once more; see ``lakewright.csv.objects.look_through``."""
+        """Scan objects; see ``lakewright.csv.objects.look_through``."""
         return look_through_objects(self.spark, self.lake, paths, self.headers, self.options)
 
     def hidden_paths(self) -> set[str]:
-        """Name the objects that Spark's reader passes over without a word, for their names."""
-        return {taken.path for taken in self.objects if is_hidden(taken.path.rsplit("/", 1)[-1])}
+        """Return the paths of objects that Spark's reader silently skips because of their names."""
+        return {source.path for source in self.objects if is_hidden(source.path.rsplit("/", 1)[-1])}
 
 
 def _read_layout(batch: CsvBatch, paths: Sequence[str], header: Header, is_in_python: bool) -> DataFrame:
@@ -114,26 +114,26 @@ def _read_layout(batch: CsvBatch, paths: Sequence[str], header: Header, is_in_py
 
 
 def _is_name(cell: str, name: str) -> Column:
-    # The exact comparison is the slower one, and hardly ever made.
+    # The exact comparison is slower, but rarely evaluated.
     return F.coalesce(F.col(cell).contains(name), F.lit(False)) & (F.trim(F.translate(cell, "\ufeff", "")) == name)
 
 
 def _read_records(
     spark: SparkSession, uris: Sequence[str], line_end: str, options: CsvOptions, cells: Sequence[str]
 ) -> DataFrame:
-    """Let Spark find the records; the text of one is kept where the number of its fields is wrong."""
+    """Let Spark split the records; the text of a record is kept if its number of fields is wrong."""
     schema = ", ".join(f"{column} string" for column in (*cells, TEXT))
     reader = _reader(spark, line_end).schema(schema).options(header=True, mode="PERMISSIVE", multiLine=True)
     reader = reader.options(
         encoding=options.encoding,
-        # What is misquoted becomes a value that begins with a quote. To raise an error is no choice: it quotes the row.
+        # A misquoted field becomes a value that begins with a quote. RAISE_ERROR is not an option: it quotes the row.
         unescapedQuoteHandling="STOP_AT_DELIMITER",
         **_fields(options, TEXT),
     )
     rows = reader.csv(list(uris)).select("*", F.col("_metadata.file_path").alias(_URI))
     if line_end == "\n":
-        # The line feed alone is Spark's line end here, so that line ends inside quotes stay as they are; a carriage
-        # return before it stays at the end of the last field, and makes a row of a blank line.
+        # Spark's line end is only the line feed here, so line ends inside quotes stay unchanged. A carriage return
+        # before it stays in the last field, and turns a blank line into a row.
         first, last = F.col(cells[0]), cells[-1]
         alone = F.coalesce(first == "\r", F.lit(False))
         is_blank = alone if len(cells) == 1 else alone & F.col(TEXT).isNotNull() & F.col(cells[1]).isNull()
@@ -153,9 +153,9 @@ def _read_records(
 def _read_lines(
     spark: SparkSession, uris: Sequence[str], header: Header, options: CsvOptions, cells: Sequence[str]
 ) -> DataFrame:
-    """Let Spark split the objects into lines, and each line into fields; quotes that do not hold show on the line.
+    """Let Spark split the objects into lines, and lines into fields; broken quotes are detected per line.
 
-    Its CSV reader is not asked for lines: it leaves out those of blanks, which may be delimiters or a value.
+    Spark's CSV reader is not used for lines, since it skips lines of blanks, which may be delimiters or a value.
     """
     lines = _reader(spark, header.line_end).text(list(uris))
     written = F.decode(F.col("value").cast("binary"), options.encoding)
@@ -178,7 +178,7 @@ def _without_last(text: Column) -> Column:
 
 
 def _reader(spark: SparkSession, line_end: str) -> DataFrameReader:
-    # A name with [, { or * in it is a name, not a pattern.
+    # Names may contain [, { or *, and are not patterns.
     return spark.read.options(lineSep=line_end, recursiveFileLookup=True, __globPaths__=False)
 
 
@@ -187,7 +187,7 @@ def _fields(options: CsvOptions, corrupt: str) -> dict[str, str]:
         "sep": options.delimiter,
         "quote": '"',
         "escape": '"',
-        # An unquoted empty field becomes this text, which nobody can have written, and this text becomes null.
+        # Spark replaces an unquoted empty field by nullValue, and then nullValue by null; a random one never occurs.
         "nullValue": uuid.uuid4().hex,
         "emptyValue": "",
         "columnNameOfCorruptRecord": corrupt,
@@ -195,9 +195,9 @@ def _fields(options: CsvOptions, corrupt: str) -> dict[str, str]:
 
 
 def _well_quoted(delimiter: str) -> str:
-    """Match a line in which each field that opens with a quote is closed by one, with at most blanks after it.
+    """Return a pattern for lines in which each quoted field is closed, with at most blanks after the closing quote.
 
-    It is possessive throughout, so that Java neither backtracks nor recurses, however long the line is.
+    All quantifiers are possessive, so that Java neither backtracks nor recurses on long lines.
     """
     cut = rf"\x{{{ord(delimiter):x}}}"
     one = rf'(?:"(?:[^"]++|"")*+"[\x00-\x20&&[^{cut}]]*+|(?!")[^{cut}]*+)'

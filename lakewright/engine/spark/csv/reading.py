@@ -1,4 +1,4 @@
-"""CSV objects read by Spark, and by Python workers where Spark would misread them."""
+"""Read CSV objects with Spark, or with Python workers if Spark would misread them."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -22,9 +22,9 @@ class CsvReading:
 
     Attributes:
         headers: The header of each object, by path.
-        options: How the text is written.
+        options: Options of the text.
         names: The name in the header of each declared column.
-        findings: What reading objects through has shown; those that Spark misreads go to Python workers.
+        findings: The results of scanning objects; Python workers read those that Spark would misread.
     """
 
     lake: Lake
@@ -37,12 +37,12 @@ class CsvReading:
     @property
     def record_bytes(self) -> int:
         """See ``Reading.record_bytes``."""
-        return max(self.headers[taken.path].record_bytes for taken in self.objects)
+        return max(self.headers[source.path].record_bytes for source in self.objects)
 
     def frame(
         self, spark: SparkSession, *, only: Collection[str] | None = None
     ) -> tuple[DataFrame, Sequence[Observation]]:
-        """See ``Reading.frame``; observed are doubted objects, and without ``multiline`` the object of each header."""
+        """See ``Reading.frame``; observes doubtful objects, and without ``multiline`` the object of each header."""
         batch, doubted = self._batch(spark), Observation()
         headers = None if self.options.multiline else Observation()
         rows = batch.read(in_python=self._in_python(batch), only=only, observed_headers=headers)
@@ -50,16 +50,16 @@ class CsvReading:
         return rows.observe(doubted, doubts), [doubted] if headers is None else [doubted, headers]
 
     def checked(self, spark: SparkSession) -> "CsvReading":
-        """See ``Reading.checked``: objects whose last line may leave a quote open are read through."""
-        suspects = {taken.path for taken in self.objects if self.headers[taken.path].is_suspect}
+        """See ``Reading.checked``: scans objects whose last line may leave a quote open."""
+        suspects = {source.path for source in self.objects if self.headers[source.path].is_suspect}
         batch = self._batch(spark)
         return self._with_findings(batch, batch.hidden_paths() | (suspects if self.options.multiline else set()))
 
     def revised(self, spark: SparkSession, counted: Mapping[str, Any] | None) -> "CsvReading | None":
-        """See ``Reading.revised``: objects in doubt are read through, all of them if Spark failed."""
+        """See ``Reading.revised``: scans doubtful objects, or all of them if Spark failed."""
         batch = self._batch(spark)
         if counted is None:
-            revised = self._with_findings(batch, {taken.path for taken in self.objects})
+            revised = self._with_findings(batch, {source.path for source in self.objects})
         else:
             revised = self._with_findings(batch, set(filter(None, counted["doubted"].split("\n"))))
             revised = revised._with_repeated_headers(batch, counted.get("headers"))
@@ -69,14 +69,14 @@ class CsvReading:
         return CsvBatch(spark, self.lake, self.objects, self.headers, self.options, self.names)
 
     def _in_python(self, batch: CsvBatch) -> set[str]:
-        """Name the objects that Spark would misread, or pass over without a word."""
+        """Return the paths of objects that Spark would misread or silently skip."""
         return batch.hidden_paths() | misread_among(self.findings)
 
     def _with_findings(self, batch: CsvBatch, paths: Collection[str]) -> "CsvReading":
-        """Read objects through, but for those that were before.
+        """Scan objects, except those scanned before.
 
         Raises:
-            ObjectRefusedError: If some of them cannot be read as declared.
+            ObjectRefusedError: If objects cannot be read as declared.
         """
         findings = {**self.findings, **batch.look_through(path for path in paths if path not in self.findings)}
         if refused := refused_among(findings):
@@ -84,10 +84,10 @@ class CsvReading:
         return replace(self, findings=findings)
 
     def _with_repeated_headers(self, batch: CsvBatch, headers: str | None) -> "CsvReading":
-        """Take note of objects in which not only the first line was left out as equal to the header."""
+        """Mark objects as misread in which not exactly one line was skipped as equal to the header."""
         if headers is None:
             return self
-        times = Counter(headers.split("\n"))
-        by_spark = {taken.path for taken in self.objects} - self._in_python(batch)
-        repeated = {path: Finding(is_misread=True) for path in by_spark if times[path] != 1}
+        header_lines = Counter(headers.split("\n"))
+        by_spark = {source.path for source in self.objects} - self._in_python(batch)
+        repeated = {path: Finding(is_misread=True) for path in by_spark if header_lines[path] != 1}
         return replace(self, findings={**self.findings, **repeated})

@@ -1,4 +1,4 @@
-"""CSV objects that Spark's own reader would misread: Python workers look through them, and cut their records."""
+"""Scan CSV objects in Python workers, and read those that Spark's reader would misread."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -21,7 +21,7 @@ _BATCH_CHARACTERS: Final = 8 << 20
 def look_through_objects(
     spark: SparkSession, lake: Lake, paths: Iterable[str], headers: Mapping[str, Header], options: CsvOptions
 ) -> dict[str, Finding]:
-    """Read objects through, in Spark's workers; see ``lakewright.csv.objects.look_through``."""
+    """Scan objects in Spark's Python workers; see ``lakewright.csv.objects.look_through``."""
     named = [(path, headers[path]) for path in sorted(set(paths))]
     uri = lake.uri
 
@@ -44,11 +44,11 @@ def read_records(
     cells: Sequence[str],
     uri: str,
 ) -> DataFrame:
-    """Read objects (URI by path) of one header.
+    """Read objects (URI by path) with the same header.
 
     Columns out: ``cells`` (string), ``uri`` (string), _lakewright_text (the record as written), _lakewright_fault
                  (field_count, quote, or null)
-    Rows:        every record but the first, which is the header
+    Rows:        every record except the first, which is the header
     """
     lake_uri, encoding, delimiter, multiline = lake.uri, options.encoding, options.delimiter, options.multiline
     line_end, width = header.line_end, len(cells)
