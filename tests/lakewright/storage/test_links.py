@@ -8,6 +8,7 @@ from lakewright.storage.links import LEADS_OUT
 from lakewright.storage.local import LocalLake
 
 LEADS_BACK = "a symbolic link leads back to this folder, which is listed already"
+LEADS_NOWHERE = "a symbolic link to nothing, or to itself"
 
 
 @pytest.fixture
@@ -34,8 +35,8 @@ def listed(lake: LocalLake, prefix: str = "raw/c/") -> dict[str, str]:
         pytest.param("../../archive", {"link/b.csv": ""}, id="a-folder-of-the-lake-is-followed"),
         pytest.param(".", {"link": LEADS_BACK}, id="a-link-to-its-own-folder-is-not-followed"),
         pytest.param("..", {"link/c": LEADS_BACK}, id="a-link-to-a-parent-folder-is-not-followed-twice"),
-        pytest.param("link", {}, id="a-link-to-itself-is-not-listed"),
-        pytest.param("gone.csv", {}, id="a-link-to-a-missing-file-of-the-lake-is-not-listed"),
+        pytest.param("link", {"link": LEADS_NOWHERE}, id="a-link-to-itself-is-listed-with-the-reason"),
+        pytest.param("gone.csv", {"link": LEADS_NOWHERE}, id="a-link-to-a-missing-file-is-listed-with-the-reason"),
     ],
 )
 def test_links(lake: LocalLake, target: str, entries: dict[str, str]) -> None:
