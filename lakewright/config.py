@@ -20,6 +20,12 @@ from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 
 MAX_SUGGESTION_DISTANCE: Final = 0.6
+#: For pydantic's names of Python types.
+_PLAIN_MESSAGES: Final = {
+    "tuple_type": "expected a list, such as [day]",
+    "dict_type": "expected keys and values; {} for none",
+    "model_type": "expected keys and values; {} for none",
+}
 _UNION_MEMBERS: Final = frozenset({"str", "int", "float", "bool"})
 
 #: Default maximum size of a record, which bounds the memory that reading one needs.
@@ -223,7 +229,7 @@ class Document:
             return f"{where}: unknown key {name}{suggest(keys[-1], _keys_at(model, keys[:-1]))}"
         if problem["type"] == "missing":
             return f"{where}: the key {name} is missing"
-        message = problem["msg"].removeprefix("Value error, ")
+        message = _PLAIN_MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
         return f"{where}: {name or 'feed'}: {message[0].lower()}{message[1:]}"
 
     def _keys_of(self, location: Sequence[str | int]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import Log
 from lakewright.log.schemas import history, source_columns
 from lakewright.runs.job import AnyJob, Request, Survey
+from lakewright.runs.progress import count_of
 from lakewright.runs.receipts import last_failure, report_batch
 from lakewright.storage.lake import Lake
 from transforms.errors import LakewrightError
@@ -43,7 +44,8 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request) -> dict[str, Any]:
     overview |= _empty_source(job, state, survey)
     if survey.refused:
         path, reason = next(iter(survey.refused.items()))
-        overview |= {"exit_code": 3, "error": f"{len(survey.refused)} objects would be refused, first {path}: {reason}"}
+        refused = count_of(len(survey.refused), "object")
+        overview |= {"exit_code": 3, "error": f"{refused} would be refused, first {path}: {reason}"}
     return overview
 
 

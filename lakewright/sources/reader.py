@@ -150,7 +150,10 @@ class ObjectReader(Generic[Rows]):
         reasons = {}
         for entry in objects:
             if missing := [key for key in self.filling.date_keys if key not in entry.date]:
-                reasons[entry.path] = f"its name has no {missing[0]}"
+                reasons[entry.path] = (
+                    f"neither its name nor its folders have the {missing[0]}; set source.file_name, or use folders "
+                    "such as year=2026/month=08/day=01"
+                )
                 continue
             values = {key: entry.date[key] for key in self.filling.date_keys}
             if not is_day(values):

@@ -52,11 +52,14 @@ def test_roles_have_no_wildcard_actions_or_resources(resources: dict[str, Any]) 
     policy = list(statements(resources))
     assert len(policy) > 10
     for statement in (each for each in policy if "Principal" not in each):
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        actions, allowed = (
+            value if isinstance(value, list) else [value] for value in (statement["Action"], statement["Resource"])
+        )
         assert not [action for action in actions if "*" in action], statement
-        assert statement["Resource"] not in ("*", ["*"]), statement
-        if "/*" in statement["Resource"] or statement["Resource"].endswith("*"):
-            assert re.search(r"(Prefix}|FeedName}/|/code/|aws-glue/)\*$", statement["Resource"]), statement
+        for resource in allowed:
+            assert resource != "*", statement
+            if "/*" in resource or resource.endswith("*"):
+                assert re.search(r"(Prefix}|FeedName}/|/code/|aws-glue/)\*$", resource), statement
 
 
 def test_the_stream_passes_only_expired_items_to_the_handler(resources: dict[str, Any]) -> None:

@@ -195,7 +195,7 @@ max_rejected: lots
     for line in (
         f"error: {path}:4: source.columns.id.type: unknown type 'lon'; known are string, long",
         f"error: {path}:5: unknown key source.csv.delimeter; did you mean 'delimiter'?",
-        f"error: {path}:8: target.partition_by: input should be a valid tuple",
+        f"error: {path}:8: target.partition_by: expected a list, such as [day]",
         f"error: {path}:9: max_rejected: input should be a valid number",
     ):
         assert line in done.stderr.replace("\n  ", " "), done.stderr

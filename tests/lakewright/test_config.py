@@ -36,6 +36,8 @@ class PartsFeed(Feed):
         pytest.param("parts:\n  a: {kind: x,\n    size: []}", [], "4: parts.a.size: input should be", id="a-union"),
         pytest.param("parts:\n  a: 1", [], "3: parts.a.kind: input should be a valid string", id="a-short-form"),
         pytest.param("rows:\n- kind: 1", [], "2: rows.0.kind: input should be a valid string", id="in-a-list"),
+        pytest.param("parts:", [], "2: parts: expected keys and values; {} for none", id="nothing-for-a-mapping"),
+        pytest.param("rows: 1", [], "2: rows: expected a list, such as [day]", id="one-value-for-a-list"),
         pytest.param("", ['parts={"a": {"siz": 1}}'], "unknown key parts.a.siz", id="in-a-setting"),
     ],
 )
