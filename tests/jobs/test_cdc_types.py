@@ -228,6 +228,25 @@ def test_times_dictionaries_nulls_and_nanoseconds(cdc: CdcBench, storage: str) -
     assert sorted(map(tuple, texts.collect()), key=repr) == [(1, *there), (2, *[None] * 7), (3, *there)]
 
 
+@pytest.mark.slow
+def test_a_cast_of_nanoseconds_rejects_what_it_would_alter(cdc: CdcBench) -> None:
+    midnight = 1_785_542_400_000_000_000
+    cdc.feed(tables={"t": {"key": "id", "cast": {"x": "date"}}}, max_rejected=0.5)
+    put(cdc, LOAD, [(1, midnight, "a"), (2, midnight + 36_900_000_000_000, "b")], pa.timestamp("ns"))
+    assert ran(cdc.run())["rules"] == {"x: inexact": 1}
+    assert held(cdc) == ("date", [(1, dt.date(2026, 8, 1), "a")])
+
+
+@pytest.mark.slow
+def test_a_delete_is_not_rejected_for_values_that_it_does_not_need(cdc: CdcBench) -> None:
+    cdc.feed(tables={"t": {"key": "id", "cast": {"x": "decimal(10,2)"}}}, max_rejected=0.5)
+    put(cdc, LOAD, [(1, "1.00", "a"), (2, "2.00", "b")], pa.string())
+    ran(cdc.run())
+    put(cdc, FIRST, [("U", at(1), 1, "n/a", "a"), ("D", at(2), 1, "n/a", "a")], pa.string())
+    assert ran(cdc.run())["rules"] == {"x: inexact": 1}
+    assert held(cdc)[1] == [(2, Decimal("2.00"), "b")]
+
+
 NESTED: Any = pa.struct(
     [("a", pa.list_(pa.int16())), ("m", pa.map_(pa.string(), pa.list_(pa.struct([("d", pa.date32())]))))]
 )
