@@ -52,6 +52,11 @@ def test_options_are_used_until_others_are(tmp_path: Path) -> None:
             "lake.yaml:2: buckets.raw: kms_key_id and bucket_key stand with encryption: aws:kms",
             id="a-key-without-kms",
         ),
+        pytest.param(
+            "buckets:\n  s3://raw/: {encryption: AES256}",
+            "lake.yaml:1: buckets: 's3://raw/' is no bucket's name; write my-bucket, without s3:// and slashes",
+            id="a-uri-for-a-name",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, error: str) -> None:
