@@ -1,5 +1,6 @@
 """Which feeds of a config folder cannot stand side by side: ``check`` compares each with all others."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ def conflicts(feeds: Sequence[LoadedFeed]) -> list[str]:
 
 def _shared_folders(feeds: Sequence[LoadedFeed]) -> Iterator[str]:
     lake = lake_uri(None)
-    root = (lake if "://" in lake else str(Path(lake).resolve())).rstrip("/")
+    root = _absolute(lake if "://" in lake else f"file://{Path(lake).absolute()}", "").rstrip("/")
     places = [_Place(feed, folder, _absolute(folder.path, root)) for feed in feeds for folder in feed.feed.folders()]
     for pair in sorted(_overlaps(places)):
         one, two = (places[number] for number in pair)
@@ -62,9 +63,11 @@ def _overlaps(places: Sequence[_Place]) -> Iterator[tuple[int, int]]:
 
 
 def _absolute(path: str, root: str) -> str:
-    """Give a folder, in the lake or at a URI of its own, as one URI or absolute path."""
+    """Give a folder, in the lake or at a URI of its own, as one URI, or as a path without symbolic links."""
     uri = path if "://" in path else f"{root}/{path}"
-    return uri.removeprefix("file://").replace("s3a://", "s3://", 1)
+    if uri.startswith(("file://", "/")):
+        return os.path.realpath(uri.removeprefix("file://")) + "/" * uri.endswith("/")
+    return uri.replace("s3a://", "s3://", 1)
 
 
 def _shared_entries(feeds: Sequence[LoadedFeed]) -> Iterator[str]:

@@ -52,7 +52,7 @@ def check(root: Path, feeds: dict[str, Any], *names: str) -> Answer:
     [
         pytest.param(
             csv("raw/a/", "refined/x/"),
-            csv("raw/b/", "/refined/x"),
+            csv("raw/b/", "refined/x"),
             "{b}:7: target.path: feed b fills refined/x/, and feed a fills refined/x/ ({a}:7: target.path); "
             + OWN_FOLDER,
             id="one-target",
@@ -120,6 +120,16 @@ def test_two_feeds_that_cannot_stand_side_by_side(tmp_path: Path, a: Any, b: Any
     answer = check(tmp_path, {"a": a, "b": b})
     paths = {name: f"{tmp_path}/conf/feeds/{name}.yaml" for name in ("a", "b")}
     assert (answer.exit_code, answer.data["problems"]) == (2, [problem.format(**paths)])
+
+
+def test_a_folder_of_the_lake_is_the_same_by_a_link_and_by_a_uri(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "lake").symlink_to("disk")
+    monkeypatch.setenv("LAKEWRIGHT_LAKE", str(tmp_path / "lake"))
+    feeds = {"a": csv("raw/a/", "refined/x/"), "b": csv(f"file://{tmp_path}/lake//refined/x/", "refined/y/")}
+    assert NO_SOURCE in check(tmp_path, feeds).data["problems"][0]
 
 
 def test_each_alone_is_fine_and_a_feed_is_not_held_against_itself(tmp_path: Path) -> None:
