@@ -1,9 +1,10 @@
 """The options of buckets in ``conf/lake.yaml``."""
 
 import logging
+import re
 from typing import Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lakewright.aws.buckets import BucketOptions, use_bucket_options
 from lakewright.config import Conf, Document, Model
@@ -12,6 +13,7 @@ from lakewright.errors import AccessDeniedError
 LOGGER = logging.getLogger("lakewright")
 
 _FILE: Final = "lake.yaml"
+_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class BucketSpec(Model):
@@ -39,6 +41,14 @@ class LakeSpec(Model):
     """The model of ``lake.yaml``."""
 
     buckets: dict[str, BucketSpec] = Field(default={}, description="Buckets of the lake and of sources, by name.")
+
+    @field_validator("buckets")
+    @classmethod
+    def _are_names(cls, buckets: dict[str, BucketSpec]) -> dict[str, BucketSpec]:
+        """Refuse a URI, whose options would be used for no request."""
+        if others := [name for name in buckets if not _BUCKET.fullmatch(name)]:
+            raise ValueError(f"{others[0]!r} is no bucket's name; write my-bucket, without s3:// and slashes")
+        return buckets
 
 
 def use_lake_file(conf: Conf) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import typer
@@ -22,11 +22,13 @@ class StrictCommand(TyperCommand):
         """Check the arguments, then parse them.
 
         Raises:
-            ConfigError: If an option is unknown, or lacks its value.
+            ConfigError: If an option is unknown, lacks its value, or is repeated although it has one value.
         """
         options = [option for option in self.get_params(ctx) if option.param_type_name == "option"]
         takes_value = {name: not getattr(option, "is_flag", False) for option in options for name in option.opts}
-        return super().parse_args(ctx, self.checked(args, takes_value))
+        checked = self.checked(args, takes_value)
+        _check_repeated(checked, {name for option in options if not option.multiple for name in option.opts})
+        return super().parse_args(ctx, checked)
 
     def checked(self, args: Sequence[str], takes_value: Mapping[str, bool]) -> list[str]:
         """Return the arguments for typer."""
@@ -82,6 +84,12 @@ class ScriptCommand(StrictCommand):
             if _FLAG_VALUES[value.lower()]:
                 plain.append(name)
         return super().checked(plain, takes_value)
+
+
+def _check_repeated(args: Sequence[str], single: Collection[str]) -> None:
+    names = [word.partition("=")[0] for word in args]
+    if repeated := [name for name in names if name in single and names.count(name) > 1]:
+        raise ConfigError(f"option {repeated[0]} is given twice")
 
 
 def _with_new_names(args: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Conflicts between the feeds of a config folder, which ``check`` reports."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ def conflicts(feeds: Sequence[LoadedFeed]) -> list[str]:
 
 def _shared_folders(feeds: Sequence[LoadedFeed]) -> Iterator[str]:
     lake = lake_uri(None)
-    root = (lake if "://" in lake else str(Path(lake).resolve())).rstrip("/")
+    root = _absolute(lake if "://" in lake else f"file://{Path(lake).absolute()}", "").rstrip("/")
     places = [_Place(feed, folder, _absolute(folder.path, root)) for feed in feeds for folder in feed.feed.folders()]
     for pair in sorted(_overlaps(places)):
         one, two = (places[number] for number in pair)
@@ -65,9 +66,11 @@ def _overlaps(places: Sequence[_Place]) -> Iterator[tuple[int, int]]:
 
 
 def _absolute(path: str, root: str) -> str:
-    """Return a folder, in the lake or at a URI, as a URI or absolute path."""
+    """Return a folder, in the lake or at a URI, as a URI or as an absolute path without symbolic links."""
     uri = path if "://" in path else f"{root}/{path}"
-    return uri.removeprefix("file://").replace("s3a://", "s3://", 1)
+    if uri.startswith(("file://", "/")):
+        return os.path.realpath(uri.removeprefix("file://")) + "/" * uri.endswith("/")
+    return uri.replace("s3a://", "s3://", 1)
 
 
 def _shared_entries(feeds: Sequence[LoadedFeed]) -> Iterator[str]:

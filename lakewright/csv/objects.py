@@ -188,7 +188,13 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
     """
     for length in (_HEAD_BYTES, _LONGEST_HEADER):
         data, is_whole = _head(lake, path, size, length, options.encoding)
-        text = codecs.getincrementaldecoder(options.encoding)("replace").decode(data, is_whole).lstrip("\ufeff")
+        try:
+            text = codecs.getincrementaldecoder(options.encoding)("replace").decode(data, is_whole).lstrip("\ufeff")
+        except UnicodeError:  # which "replace" leaves for text without a byte order mark alone
+            raise HeaderError(
+                f"no byte order mark, which {options.encoding} needs; set source.csv.encoding to what it is, such as "
+                "UTF-8 or UTF-16LE"
+            ) from None
         names, line = _first_record(text, options.delimiter, is_whole=is_whole)
         if names is not None or is_whole:
             break

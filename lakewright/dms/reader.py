@@ -38,9 +38,12 @@ class ChangeReader:
         listing = self.source.look()
         listed = [found for found in listing.objects if found.path.endswith(".parquet")]
         ignored = listing.ignored | {
-            found.path: "not named .parquet" for found in listing.objects if not found.path.endswith(".parquet")
+            found.path: "not named .parquet"
+            for found in (*listing.objects, *listing.unreadable)
+            if not found.path.endswith(".parquet")
         }
-        refused = {found.path: found.problem for found in listing.unreadable} | dict(excluded)
+        refused = {found.path: found.problem for found in listing.unreadable if found.path not in ignored}
+        refused |= excluded
         choice = self.selection.choose(listed, state, everything=request.everything)
         ignored |= {taken.path: reason for taken in choice.objects if (reason := reason_left_out(taken))}
         applied = () if request.everything else state.objects

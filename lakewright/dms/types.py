@@ -81,9 +81,14 @@ def _list(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
 
 def _struct(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
     fields = [(field.name, _within(kind, field.type)) for field in kind]
-    if not fields or not all(name.isidentifier() for name, _ in fields):
+    if not fields or not all(name.isascii() and name.isidentifier() for name, _ in fields):
         raise UnreadableTypeError(
             f"{kind}, and Hudi's fields have names of letters, digits and _: deliver it as JSON text, {_LEAVE_OUT}"
+        )
+    if len({name.casefold() for name, _ in fields}) < len(fields):
+        raise UnreadableTypeError(
+            f"{kind}, and Spark reads no table with fields that differ in case alone: deliver it as JSON text, "
+            f"{_LEAVE_OUT}"
         )
     columns, read_as = (
         ",".join(f"{name}:{getattr(found, which)}" for name, found in fields) for which in ("column", "physical")

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 from pyspark.sql import SparkSession
 
@@ -18,6 +18,8 @@ from lakewright.runs.progress import TRACEBACKS
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
+
+_AT_ONCE: Final = {"hoodie.compact.inline.max.delta.commits": "1"}
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,24 @@ def compact_table(spark: SparkSession, table: HudiTable) -> list[Compacted]:
     Returns:
         What was done; empty if there were no log files.
     """
-    nothing = spark._jvm.org.apache.hudi.common.util.Option.empty()  # type: ignore[union-attr]
-    with write_client(spark, table, {"hoodie.compact.inline.max.delta.commits": "1"}) as client:
-        done = [_compact(client, instant, nothing) for instant in Timeline(spark, table.uri).pending_compactions()]
+    done = finish_compactions(spark, table)
+    nothing = _nothing(spark)
+    with write_client(spark, table, _AT_ONCE) as client:
         scheduled = client.scheduleCompaction(nothing)
         return [*done, _compact(client, scheduled.get(), nothing)] if scheduled.isPresent() else done
+
+
+def finish_compactions(spark: SparkSession, table: HudiTable) -> list[Compacted]:
+    """Finish what an earlier compaction left undone, which Hudi can only while the table's types are what they were."""
+    pending = list(Timeline(spark, table.uri).pending_compactions())
+    if not pending:
+        return []
+    with write_client(spark, table, _AT_ONCE) as client:
+        return [_compact(client, instant, _nothing(spark)) for instant in pending]
+
+
+def _nothing(spark: SparkSession) -> Any:
+    return spark._jvm.org.apache.hudi.common.util.Option.empty()  # type: ignore[union-attr]
 
 
 def _compact(client: Any, instant: str, nothing: Any) -> Compacted:

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from lakewright.engine.spark.changes.judged import change_session
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.client import roll_back
+from lakewright.hudi.compaction import finish_compactions
 from lakewright.hudi.config import HudiOptions, HudiTableSpec
 from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
 from lakewright.hudi.writer import HudiTable, has_other_types, write_anew
@@ -84,6 +85,7 @@ class KeyedTable:
         held = dict(rows.dtypes)
         if not has_other_types(held, columns):
             return
+        finish_compactions(self.spark, self.described(held))
         last = self.timeline().last_batch()
         values = {name: column(name) if name in held else F.lit(None) for name in columns}
         wider = [value.cast(columns[name]).alias(name) for name, value in values.items()]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pyarrow as pa
 import pytest
@@ -226,6 +227,43 @@ def test_times_dictionaries_nulls_and_nanoseconds(cdc: CdcBench, storage: str) -
     texts = frame.selectExpr("id", "clock", "millis", "string(nanos)", "kind", "hex(bytes)", "length", "string(day)")
     there = ("12:34:56.000007", "23:59:59.999", "2020-09-13 12:26:40.123456", "b", "FF", 1_000_000, "2026-08-01")
     assert sorted(map(tuple, texts.collect()), key=repr) == [(1, *there), (2, *[None] * 7), (3, *there)]
+
+
+@pytest.mark.slow
+def test_a_compaction_that_was_killed_is_finished_before_types_change(
+    cdc: CdcBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cdc.feed(tables={"t": {"key": "id", "storage": "merge_on_read"}})
+    put(cdc, LOAD, [(1, Decimal("1.00"), "a"), (2, Decimal("2.00"), "b")], pa.decimal128(10, 2))
+    ran(cdc.run())
+    put(cdc, FIRST, [("U", at(1), 1, Decimal("1.50"), "a"), ("D", at(2), 2, None, None)], pa.decimal128(10, 2))
+    ran(cdc.run())
+    with monkeypatch.context() as killed:
+        killed.setattr("lakewright.hudi.compaction._compact", Mock(side_effect=RuntimeError))
+        assert cdc.command("compact").exit_code == 1
+    put(cdc, SECOND, [("I", at(3), 3, Decimal("3.1234"), "c")], pa.decimal128(20, 4))
+    ran(cdc.run())
+    assert cdc.command("compact").exit_code == 0
+    assert held(cdc) == ("decimal(20,4)", [(1, Decimal("1.5000"), "a"), (3, Decimal("3.1234"), "c")])
+
+
+@pytest.mark.slow
+def test_a_cast_of_nanoseconds_rejects_what_it_would_alter(cdc: CdcBench) -> None:
+    midnight = 1_785_542_400_000_000_000
+    cdc.feed(tables={"t": {"key": "id", "cast": {"x": "date"}}}, max_rejected=0.5)
+    put(cdc, LOAD, [(1, midnight, "a"), (2, midnight + 36_900_000_000_000, "b")], pa.timestamp("ns"))
+    assert ran(cdc.run())["rules"] == {"x: inexact": 1}
+    assert held(cdc) == ("date", [(1, dt.date(2026, 8, 1), "a")])
+
+
+@pytest.mark.slow
+def test_a_delete_is_not_rejected_for_values_that_it_does_not_need(cdc: CdcBench) -> None:
+    cdc.feed(tables={"t": {"key": "id", "cast": {"x": "decimal(10,2)"}}}, max_rejected=0.5)
+    put(cdc, LOAD, [(1, "1.00", "a"), (2, "2.00", "b")], pa.string())
+    ran(cdc.run())
+    put(cdc, FIRST, [("U", at(1), 1, "n/a", "a"), ("D", at(2), 1, "n/a", "a")], pa.string())
+    assert ran(cdc.run())["rules"] == {"x: inexact": 1}
+    assert held(cdc)[1] == [(2, Decimal("2.00"), "b")]
 
 
 NESTED: Any = pa.struct(

@@ -144,7 +144,7 @@ def test_plan_names_a_refused_object(bench: Bench) -> None:
     answer = bench.command("plan", "--json")
     assert answer.exit_code == 3
     assert answer.data[0]["refused"] == {
-        "raw/people/year=2026/month=08/day=01/a.csv": "the header has no 'name'; it has 'id'"
+        "raw/people/year=2026/month=08/day=01/a.csv": "the header has no 'name'; it has 1 field (--show-values shows it)"
     }
 
 

@@ -52,6 +52,11 @@ def test_options_apply_until_they_are_replaced(tmp_path: Path) -> None:
             "lake.yaml:2: buckets.raw: kms_key_id and bucket_key need encryption: aws:kms",
             id="a-key-without-kms",
         ),
+        pytest.param(
+            "buckets:\n  s3://raw/: {encryption: AES256}",
+            "lake.yaml:1: buckets: 's3://raw/' is no bucket's name; write my-bucket, without s3:// and slashes",
+            id="a-uri-for-a-name",
+        ),
     ],
 )
 def test_errors_name_line_and_key(tmp_path: Path, text: str, error: str) -> None:

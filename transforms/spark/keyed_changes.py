@@ -6,12 +6,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from transforms.spark.changes import (
+    IS_DELETED,
     IS_IMPLIED,
     keep_last_changes,
     with_change_order,
     with_partition_reasons,
     with_value_reasons,
 )
+from transforms.spark.exact_casts import INEXACT
 from transforms.spark.kept_values import carry_values_forward, reject_key_changes_without_values
 from transforms.spark.key_changes import IS_SHARED, delete_former_keys, drop_departures, with_former_key
 
@@ -32,14 +34,16 @@ def judge_keyed_changes(
 ) -> DataFrame:
     """Give each change its order, and say which must be rejected.
 
-    Columns in:  the table's columns, and those of ``transforms.spark.changes`` that a reader adds
+    Columns in:  the table's columns, and those of ``transforms.spark.changes`` that a reader adds;
+                 _lakewright_inexact
     Columns out: those of ``transforms.spark.changes.with_change_order``; with ``follows_keys`` also
                  _lakewright_former_key
     Rows:        unchanged
 
     ``keep`` are columns whose values an update may leave out, and whether it does so by null; with ``allows_absent`` an
     update may lack columns, else a row without a value but its key is rejected (``beside_values`` are columns that are
-    no values either); with ``follows_keys`` updates carry the key as it was before them.
+    no values either); with ``follows_keys`` updates carry the key as it was before them. Of a delete only key
+    and partition values may be inexact.
     """
     judged = changes.transform(
         with_change_order,
@@ -49,6 +53,9 @@ def judge_keyed_changes(
         sequence_column=sequence_column,
         by_file=by_file,
     ).transform(with_partition_reasons, partition_by=partition_by)
+    # Were a delete rejected for any other value, its row would stay.
+    of_place = F.map_filter(INEXACT, lambda name, _: name.isin(*key, *partition_by))
+    judged = judged.withColumn(INEXACT, F.when(F.col(IS_DELETED), of_place).otherwise(F.col(INEXACT)))
     if not allows_absent:
         judged = judged.transform(with_value_reasons, key=key, beside_values=beside_values)
     if not follows_keys:

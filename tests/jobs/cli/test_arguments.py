@@ -21,6 +21,7 @@ WRONG = (
     pytest.param(["--team=x"], "unknown option --team; known are --config, --set, ", id="an-unknown-option"),
     pytest.param(["--date", ""], "option --date needs a value", id="an-empty-value"),
     pytest.param(["--lake= "], "option --lake needs a value", id="a-blank-value"),
+    pytest.param(["--date", "2026-08-01", "--date=2026-08-02"], "option --date is given twice", id="a-repeated-value"),
     pytest.param(
         ["--date", "--lake", "x"],
         "option --date needs a value; if the value is --lake, write --date=--lake",

@@ -122,6 +122,16 @@ def test_conflicts_between_two_feeds(tmp_path: Path, a: Any, b: Any, problem: st
     assert (answer.exit_code, answer.data["problems"]) == (2, [problem.format(**paths)])
 
 
+def test_a_folder_of_the_lake_is_the_same_by_a_link_and_by_a_uri(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "lake").symlink_to("disk")
+    monkeypatch.setenv("LAKEWRIGHT_LAKE", str(tmp_path / "lake"))
+    feeds = {"a": csv("raw/a/", "refined/x/"), "b": csv(f"file://{tmp_path}/lake//refined/x/", "refined/y/")}
+    assert NO_SOURCE in check(tmp_path, feeds).data["problems"][0]
+
+
 def test_a_feed_checked_alone_has_no_conflicts_and_none_with_itself(tmp_path: Path) -> None:
     feeds = {"a": csv("raw/a/", "refined/x/"), "b": csv("refined/x/", "refined/y/")}
     assert check(tmp_path, feeds, "b", "b").exit_code == 0

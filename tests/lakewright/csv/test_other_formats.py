@@ -6,13 +6,16 @@ import io
 import lzma
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyarrow import orc
 
+from lakewright.csv.objects import CsvOptions, read_heads
 from lakewright.csv.other_formats import describe_other_format
+from lakewright.storage.uris import open_lake
 
 CSV = b"id,name\n1,Ann\n2,Bob\n"
 TABLE = pa.table({"id": [1, 2], "name": ["Ann", "Bob"]})
@@ -130,3 +133,11 @@ def test_csv_is_not_another_format(text: str, encoding: str) -> None:
 
 def test_gzip_is_not_another_format() -> None:
     assert describe_other_format(gzip.compress(CSV), "UTF-8") == ""
+
+
+def test_text_without_the_mark_that_its_encoding_needs_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes(CSV)
+    heads = read_heads(open_lake(str(tmp_path)), [("x.csv", len(CSV))], CsvOptions(encoding="UTF-16"))
+    assert heads.refused == {
+        "x.csv": "no byte order mark, which UTF-16 needs; set source.csv.encoding to what it is, such as UTF-8 or UTF-16LE"
+    }

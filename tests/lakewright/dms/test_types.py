@@ -75,6 +75,12 @@ def test_int96_is_a_timestamp(tmp_path: Path) -> None:
             id="time-in-a-list",
         ),
         pytest.param(pa.struct([("a b", pa.int32())]), "struct<a b: int32>, and Hudi's fields have names", id="names"),
+        pytest.param(pa.struct([("ü", pa.int32())]), "struct<ü: int32>, and Hudi's fields have names", id="umlauts"),
+        pytest.param(
+            pa.list_(pa.struct([("A", pa.int32()), ("a", pa.int32())])),
+            "struct<A: int32, a: int32>, and Spark reads no table with fields that differ in case alone",
+            id="names-that-differ-in-case",
+        ),
     ],
 )
 def test_types_that_cannot_be(tmp_path: Path, kind: Any, reason: str) -> None:

@@ -126,7 +126,30 @@ def test_bind_columns() -> None:
     header = Header(("ID", "Total $", "x"), "\n")
     assert bind_columns(header, {"total": "Total $", "id": "id"}) == ({"total": 1, "id": 0}, ["x"])
     with pytest.raises(HeaderError, match=r"the header has no 'y'; it has 'ID', 'Total \$', 'x'"):
-        bind_columns(header, {"id": "id", "y": "y"})
+        bind_columns(header, {"id": "id", "x": "x", "y": "y"})
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        pytest.param(
+            ("5", "canary", "name"),
+            "the header has no 'id', 'a'; it has 3 fields (--show-values shows it)",
+            id="a-row-with-one-of-the-names",
+        ),
+        pytest.param(
+            ("name", "canary", "canary"),
+            "the header names a column (--show-values shows it) twice",
+            id="a-row-with-equal-values",
+        ),
+    ],
+)
+def test_a_first_line_that_names_few_columns_is_not_quoted(names: tuple[str, ...], message: str) -> None:
+    wanted = {name: name for name in ("id", "a", "name")}
+    with pytest.raises(HeaderError, match=f"^{re.escape(message)}$"):
+        bind_columns(Header(names, "\n"), wanted)
+    with pytest.raises(HeaderError, match="canary"):
+        bind_columns(Header(names, "\n"), wanted, shows_values=True)
 
 
 @pytest.mark.parametrize(

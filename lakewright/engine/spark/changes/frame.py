@@ -121,9 +121,10 @@ class ColumnOfFile:
         """Its values in the wanted type; null where that does not hold them."""
         if not self.is_there or self._loses_nothing:
             return self.read
+        made = exact_cast(self._value, self._kind, self.wanted)
         if self._unit == "timestamp(ns)":
-            return F.when(column(self.name) % _PER_MICROSECOND == 0, self.read)
-        return exact_cast(self._value, self._kind, self.wanted)
+            return F.when(column(self.name) % _PER_MICROSECOND == 0, made)
+        return made
 
     @property
     def inexact(self) -> Column | None:

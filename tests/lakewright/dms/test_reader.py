@@ -1,0 +1,30 @@
+"""What the reader of a table of changes makes of a folder, without Spark."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lakewright.dms.columns import TableColumns
+from lakewright.dms.config import ReplicationSource, TableSpec
+from lakewright.dms.reader import ChangeReader
+from lakewright.dms.selection import ChangeSelection
+from lakewright.log.actions import TableState
+from lakewright.runs.job import Request
+from lakewright.sources.listing import Source
+from lakewright.storage.uris import open_lake
+
+
+def test_an_odd_name_of_another_file_holds_no_changes_back(tmp_path: Path) -> None:
+    folder = tmp_path / "raw/t"
+    folder.mkdir(parents=True)
+    (folder / "notes: draft.txt").write_text("x")
+    pq.write_table(pa.table({"id": [1]}), folder / "LOAD1.parquet")
+    lake = open_lake(str(tmp_path))
+    selection = ChangeSelection(lake, "", "refuse", allows_gone=False, max_record_bytes=1 << 20)
+    columns = TableColumns("t", ReplicationSource(path="raw/"), TableSpec(key=("id",)))
+    reader = ChangeReader(Source(lake, "raw/t/", None), "raw/t/", selection, columns)
+    survey = reader.survey(TableState(), Request("run"), excluded={})
+    assert [taken.path for taken in survey.choice.objects] == ["raw/t/LOAD1.parquet"]
+    assert survey.refused == {}
+    assert survey.ignored == {"raw/t/notes: draft.txt": "not named .parquet"}
