@@ -47,17 +47,17 @@ def test_a_table_is_ordered_as_its_source_unless_it_says_otherwise() -> None:
         ),
         pytest.param(
             {"tables": {"t": {"key": "Kunden-Nr"}}},
-            "key: 'Kunden-Nr' is a column of the source, which the table calls 'Kunden_Nr': name it so here, or rename",
+            "key: 'Kunden-Nr' is a source column, and its name in the table is 'Kunden_Nr': use that name here, or rename",
             id="key-by-the-source-s-name",
         ),
         pytest.param(
             {"tables": {"t": {"key": "id", "partition_by": "ORT", "rename": {"ORT": "city"}}}},
-            "partition_by: 'ORT' is a column of the source, which the table calls 'city'",
+            "partition_by: 'ORT' is a source column, and its name in the table is 'city'",
             id="partition-by-the-name-before-a-rename",
         ),
         pytest.param(
             {"tables": {"t": {"key": "id", "keep_when_null": "große bio"}}},
-            "keep_when_null: 'große bio' is a column of the source, which the table calls 'gro_e_bio'",
+            "keep_when_null: 'große bio' is a source column, and its name in the table is 'gro_e_bio'",
             id="kept-by-the-source-s-name",
         ),
         pytest.param(
@@ -94,7 +94,7 @@ def test_parameters() -> None:
         ("[]", "parameter p is no JSON object"),
         ('{"primary_key": "x"}', "unknown key 'primary_key'; did you mean 'primaryKey'?"),
         ('{"primaryKey": 7}', "parameter p: key: Input should be a valid tuple"),
-        ('{"primaryKey": "a b"}', "parameter p: Value error, key: 'a b' is a column of the source"),
+        ('{"primaryKey": "a b"}', "parameter p: Value error, key: 'a b' is a source column"),
     ]:
         with pytest.raises(ConfigError, match=message.replace("?", r"\?")):
             table_of_parameter("p", text)
