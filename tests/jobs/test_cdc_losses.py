@@ -104,8 +104,8 @@ def test_what_hudi_counts_otherwise_is_rolled_back(
         patched.setattr(hudi_sink, "write_load", losing(hudi_sink.write_load))
         receipt = cdc.run()
     assert receipt["exit_code"] == 1
-    told = "3 rows to write and 0 to delete were handed to Hudi, which counts 2 inserted, 0 updated and 0 deleted"
-    assert receipt["error"] == f"refined/hr/t/: {told}; the commit was rolled back"
+    message = "3 rows to write and 0 to delete were passed to Hudi, which counts 2 inserted, 0 updated and 0 deleted"
+    assert receipt["error"] == f"refined/hr/t/: {message}; the commit was rolled back"
     assert cdc.batches("t") == []
     assert ran(cdc.run()) == {"read": 3, "written": 3}
 
@@ -114,7 +114,7 @@ def test_what_hudi_counts_otherwise_is_rolled_back(
         patched.setattr(hudi_sink, "write_changes", losing(hudi_sink.write_changes))
         receipt = cdc.run()
     assert receipt["exit_code"] == 1
-    assert "handed to Hudi, which counts" in receipt["error"]
+    assert "passed to Hudi, which counts" in receipt["error"]
     assert rows(cdc) == [(1, "Ada"), (2, "Bo"), (3, "Cy")]
     assert ran(cdc.run()) == {"read": 2, "written": 1, "deleted": 1}
     assert rows(cdc) == [(1, "Ada 2"), (3, "Cy")]
@@ -155,7 +155,7 @@ def test_a_wrong_commit_is_found_by_the_next_run_too(cdc: CdcBench, monkeypatch:
         patched.setattr(hudi_sink, "roll_back", lambda *_: False)
         receipt = cdc.run()
     assert receipt["exit_code"] == 1
-    assert f"{told}; it could not be rolled back, which the next run tries again" in receipt["error"]
+    assert f"{told}; it could not be rolled back; the next run will try again" in receipt["error"]
     receipt = cdc.run()
     assert receipt["error"].endswith(f"{told}; the commit was rolled back")
     assert ran(cdc.run()) == {"read": 2, "written": 2}
@@ -203,7 +203,7 @@ def test_updates_of_unknown_keys_are_counted_or_refused(cdc: CdcBench) -> None:
     assert ran(receipt) == {"read": 4, "written": 3, "superseded": 1}
     assert receipt["batches"][0]["table_commit"]["updates_of_unknown_keys"] == 1
     assert receipt["warnings"][0].startswith(
-        "updates of keys that the table did not hold, inserted as new rows: 1 or more"
+        "updates of keys that the table does not have, inserted as new rows: 1 or more"
     )
     cdc.feed(tables={"t": {"key": "id"}}, target__on_update_of_unknown_key="refuse")
     put(cdc, THIRD, [("U", at(5), 7, "?"), ("U", at(5), 6, "?"), ("U", at(5), 1, "Ada 5")])
@@ -211,7 +211,7 @@ def test_updates_of_unknown_keys_are_counted_or_refused(cdc: CdcBench) -> None:
     receipt = cdc.run()
     assert receipt["exit_code"] == 3
     assert receipt["refused"] == {
-        f"raw/hr/t/{THIRD}": "2 updates of keys that the table does not hold: their keys may have changed at the "
+        f"raw/hr/t/{THIRD}": "2 updates of keys that the table does not have: their keys may have changed at the "
         "source; let the replication write before images (source.before_image_prefix)"
     }
     assert (1, "Ada 4") in rows(cdc)  # what comes before is applied
@@ -479,7 +479,7 @@ def test_columns_that_differ_from_the_replication_s_in_case_alone(cdc: CdcBench)
     assert rows(cdc, "id", "op") == [(1, None), (2, None), (3, "own")]
     assert by_name["appended"]["exit_code"] == 2
     assert (
-        "appended has a column 'op', and is appended with the kind of each change as 'Op'"
+        "appended has a column 'op', but an append-only table stores the kind of each change as 'Op'"
         in by_name["appended"]["error"]
     )
 

@@ -103,7 +103,7 @@ def test_load_then_changes_then_what_is_refused(cdc: CdcBench, storage: str) -> 
     cdc.feed(target__storage=other, max_rejected=0.7)
     receipt = cdc.run()
     assert receipt["exit_code"] == 2
-    assert f"is '{storage.upper()}', and '{other.upper()}' in the feed" in receipt["error"]
+    assert f"is '{storage.upper()}', but '{other.upper()}' in the feed" in receipt["error"]
     assert cdc.rows() == rows_without_spark(cdc) == expected
     assert cdc.batches() == [1, 2]
     assert cdc.strays() == []
@@ -450,7 +450,7 @@ def test_a_reload_is_refused_and_rebuilt_without_older_changes(cdc: CdcBench) ->
     [
         pytest.param(
             {"target__storage": "merge_on_read"},
-            "hoodie.table.type of refined/hr/employees/ is 'COPY_ON_WRITE', and 'MERGE_ON_READ' in the feed",
+            "hoodie.table.type of refined/hr/employees/ is 'COPY_ON_WRITE', but 'MERGE_ON_READ' in the feed",
             id="storage",
         ),
         pytest.param(
@@ -458,17 +458,17 @@ def test_a_reload_is_refused_and_rebuilt_without_older_changes(cdc: CdcBench) ->
         ),
         pytest.param(
             {"tables": {"employees": {"key": "name", "partition_by": "department"}}},
-            "hoodie.table.recordkey.fields of refined/hr/employees/ is 'emp_no', and 'name' in the feed",
+            "hoodie.table.recordkey.fields of refined/hr/employees/ is 'emp_no', but 'name' in the feed",
             id="key",
         ),
         pytest.param(
             {"tables": {"employees": {"key": "emp_no,name", "partition_by": "department"}}},
-            "hoodie.table.recordkey.fields of refined/hr/employees/ is 'emp_no', and '_record_key' in the feed",
+            "hoodie.table.recordkey.fields of refined/hr/employees/ is 'emp_no', but '_record_key' in the feed",
             id="longer-key",
         ),
         pytest.param(
             {"tables": {"employees": {"key": "emp_no"}}},
-            "hoodie.table.partition.fields of refined/hr/employees/ is 'department', and '' in the feed",
+            "hoodie.table.partition.fields of refined/hr/employees/ is 'department', but '' in the feed",
             id="partition",
         ),
     ],
@@ -531,7 +531,7 @@ def test_a_table_that_was_restored_or_dropped_is_noticed(cdc: CdcBench, one_load
     assert "run `rebuild`" in receipt["error"]
     shutil.rmtree(table)
     receipt = cdc.run()
-    assert "the log ends with batch 2, but refined/hr/employees/ holds no Hudi table" in receipt["error"]
+    assert "the log ends with batch 2, but refined/hr/employees/ has no Hudi table" in receipt["error"]
     assert cdc.run(verb="rebuild")["exit_code"] == 0
     assert cdc.rows() == [ANN, BOB, CID]
     assert cdc.batches() == [3]
@@ -568,7 +568,7 @@ def test_what_is_in_the_way_is_left_alone(cdc: CdcBench, one_load: Path) -> None
     cdc.put(LOAD, [ANN])
     receipt = cdc.run()
     assert receipt["exit_code"] == 2
-    assert "holds refined/hr/employees/data.parquet, and is no Hudi table" in receipt["error"]
+    assert "contains refined/hr/employees/data.parquet, but is not a Hudi table" in receipt["error"]
     assert path.read_bytes() == b"somebody's"
     shutil.rmtree(cdc.lake / "refined")
     shutil.copytree(one_load / "refined", cdc.lake / "refined")
@@ -585,7 +585,7 @@ def test_a_write_that_only_looks_done_is_a_failure(cdc: CdcBench, monkeypatch: p
         patch.setattr(hudi_sink, "write_load", lambda *args, **kwargs: None)
         receipt = cdc.run()
     assert receipt["exit_code"] == 1
-    assert "the timeline of refined/hr/employees/ holds no commit of batch 1" in receipt["error"]
+    assert "the timeline of refined/hr/employees/ has no commit of batch 1" in receipt["error"]
     assert cdc.run()["exit_code"] == 0
     assert cdc.rows() == [ANN]
     assert cdc.batches() == [1]
@@ -638,7 +638,7 @@ def test_odd_files(cdc: CdcBench) -> None:
     receipt = cdc.run()
     assert receipt["exit_code"] == 3
     assert sorted(receipt["refused"]) == [f"raw/hr/employees/{name}" for name in (THIRD, "20260801-110000000.parquet")]
-    assert "no Parquet file that can be read" in receipt["error"]
+    assert "not a readable Parquet file" in receipt["error"]
     assert receipt["ignored"] == {"raw/hr/employees/notes.txt": "not named .parquet"}
     assert cdc.rows() == [ANN]  # what comes before the damaged files
     for path in (broken, cdc.lake / "raw/hr/employees/20260801-110000000.parquet"):
@@ -741,7 +741,7 @@ def test_compact(cdc: CdcBench) -> None:
     cdc.feed(target__storage="merge_on_read")
     answer = cdc.command("compact", "--json")
     assert answer.exit_code == 2
-    assert "holds no Hudi table yet" in answer.last_line
+    assert "has no Hudi table yet" in answer.last_line
     cdc.put(LOAD, [ANN, BOB, CID])
     cdc.run()
     assert cdc.command("compact", "--json").data[0]["compactions"] == []
@@ -805,7 +805,7 @@ def test_compaction_of_old_dates_and_beside_a_table_that_fails(cdc: CdcBench, mo
 
 def test_narrowing_by_date_is_refused(cdc: CdcBench) -> None:
     cdc.put(LOAD, [ANN])
-    assert "changes are taken in their order" in cdc.run("--date", "2026-08-01")["error"]
+    assert "changes are applied in order" in cdc.run("--date", "2026-08-01")["error"]
 
 
 @pytest.mark.slow
