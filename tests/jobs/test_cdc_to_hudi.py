@@ -355,7 +355,7 @@ def test_columns_may_come_grow_and_move(cdc: CdcBench) -> None:
     path = cdc.put("20260801-103000000.parquet", [("U", at(4), "1", "Ann", "IT")], odd)
     receipt = cdc.run()
     assert receipt["exit_code"] == 3
-    assert "column 'emp_no' is string, and bigint in the table; no type holds both without loss" in receipt["error"]
+    assert "column 'emp_no' is string, but bigint in the table; no type fits both without loss" in receipt["error"]
     assert path.name in receipt["error"]
     assert sorted(path.name for path in (cdc.lake / "refined").rglob("*")) == before
 

@@ -184,10 +184,10 @@ def test_cast_rejects_what_it_would_alter_and_rebuild_applies_it(cdc: CdcBench) 
     )
     refused = cdc.run()
     assert refused["exit_code"] == 3
-    assert "column 'x' is string, and double in the table; no type holds both without loss" in refused["error"]
+    assert "column 'x' is string, but double in the table; no type fits both without loss" in refused["error"]
     assert "such as {x: string}, and run `rebuild`" in refused["error"]
     cdc.feed(tables={"t": {"key": "id", "cast": {"X": "Decimal(20, 4)"}}}, max_rejected=0.5)
-    assert "`cast` cannot make decimal(20,4) without loss" in cdc.run()["error"]
+    assert "`cast` cannot convert to decimal(20,4) without loss" in cdc.run()["error"]
     receipt = ran(cdc.run(verb="rebuild"))
     assert receipt["rules"] == {"x: inexact": 2}
     assert receipt["counts"]["rejected"] == 2
