@@ -16,13 +16,13 @@ from transforms.datetime_patterns import problem_with
         pytest.param("yyyy-MM-dd 'x", False, "unterminated quote", id="open-quote"),
         pytest.param("yyyy-MM-dd HH:mm:ss[.SSSSSS]XXX", True, "", id="timestamp"),
         pytest.param("yyyy-MM-dd HH:mm[XXX]", True, "an optional zone", id="optional-zone"),
-        pytest.param("yyyy-MM-dd hh:mm", True, "12-hour hours without a", id="half-days"),
+        pytest.param("yyyy-MM-dd hh:mm", True, "12-hour hours without a", id="12-hour-clock"),
         pytest.param("dd/MM/yy", False, "leaves the century open", id="two-digit-year"),
         pytest.param("yyyy-MM-dd", True, "lacks the hour", id="timestamp-without-time"),
         pytest.param("yyyy-MM-dd HH:mm:ss.SSSSSSSSS", True, "more than 6 fraction digits", id="nanoseconds"),
     ],
 )
 def test_problem_with(pattern: str, time: bool, problem: str) -> None:
-    found = problem_with(pattern, time=time)
-    assert problem in found
-    assert bool(problem) == bool(found)
+    message = problem_with(pattern, time=time)
+    assert problem in message
+    assert bool(problem) == bool(message)

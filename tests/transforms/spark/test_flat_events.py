@@ -1,4 +1,4 @@
-"""Records of a DataFrame to the columns of a schema: literal rows."""
+"""Records of a DataFrame flattened to the columns of a schema."""
 
 import datetime as dt
 from typing import Any
@@ -27,7 +27,7 @@ OUT = (
 )
 AT = dt.datetime(2026, 8, 1, 10)
 
-#: A record, and its row; none for what is no record at all.
+#: A record, and its row; none if it is not a record.
 ROWS: dict[str, tuple[Any, Any]] = {
     "clean": ('{"id": 1, "at": 1785578400000, "user": {"name": "a"}}', (1, AT, "a", None, None, None, None)),
     "empty": ("{}", (None,) * 7),
@@ -66,18 +66,18 @@ def test_structs_are_records(spark: SparkSession) -> None:
     )
     schema = learn_schema(records, timestamps={"at": "iso"})
     expected = spark.sql("select timestamp_micros(1785578400000001) at, 7L id, 'ü' user_name")
-    found = records.transform(flatten_events, schema=schema).select("at", "id", "user_name")
-    assert_df_equality(found, expected, ignore_nullable=True)
+    rows = records.transform(flatten_events, schema=schema).select("at", "id", "user_name")
+    assert_df_equality(rows, expected, ignore_nullable=True)
 
 
-def test_a_schema_grows_behind_what_is_known(spark: SparkSession) -> None:
+def test_new_columns_are_appended(spark: SparkSession) -> None:
     records = spark.createDataFrame(
         [('{"id": "n/a", "name": 1.5, "at": "late"}', 1), ('{"name": "x"}', 2), ("nope", 3)], "value string, NAME int"
     )
     grown = learn_schema(records, known=SCHEMA, separator="_")
     assert grown.columns == (
         *SCHEMA.columns,
-        EventColumn(("name",), "name_2", "double"),  # the column NAME goes along
+        EventColumn(("name",), "name_2", "double"),  # the column NAME also exists
         EventColumn(("at",), "at__text", "string", is_text=True),
         EventColumn(("name",), "name_2__text", "string", is_text=True),
     )
@@ -87,7 +87,7 @@ def test_a_schema_grows_behind_what_is_known(spark: SparkSession) -> None:
     assert learn_schema(records.limit(0), known=SCHEMA).columns == SCHEMA.columns
 
 
-def test_what_cannot_be_is_said_at_once(spark: SparkSession) -> None:
+def test_invalid_arguments_fail_immediately(spark: SparkSession) -> None:
     records = spark.createDataFrame([("{}", 1)], "value string, User_Name int")
     with pytest.raises(MissingColumnsError, match="value"):
         flatten_events(records.drop("value"), schema=SCHEMA)

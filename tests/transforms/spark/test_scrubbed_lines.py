@@ -9,7 +9,7 @@ from transforms.spark.scrubbed_lines import scrub_lines
 SCHEMA = "object string, value string, line long"
 
 
-def test_lines_lose_the_field_and_keep_all_else(spark: SparkSession) -> None:
+def test_only_the_field_is_removed(spark: SparkSession) -> None:
     lines = spark.createDataFrame(
         [
             ("a", '{"n": 1.00, "file_contents" : {"x": [1]} ,"é": "Zürich"}', 1),
@@ -41,7 +41,7 @@ def test_json_inside_strings(spark: SparkSession) -> None:
         scrub_lines(lines, fields=["email"], inside_strings="Message")
 
 
-def test_a_line_that_is_no_record_stops_it(spark: SparkSession) -> None:
+def test_a_line_that_is_not_a_record_fails_the_query(spark: SparkSession) -> None:
     lines = spark.createDataFrame([('{"a": 1',)], "value string")
     with pytest.raises(PythonException, match=r"NotARecordError: Input data was truncated"):
         scrub_lines(lines, fields=["a"]).collect()
