@@ -134,8 +134,8 @@ def test_only_not_found_means_not_configured(cdc: S3CdcBench, monkeypatch: pytes
     found = {receipt["target"]: (receipt["exit_code"], receipt["error"]) for receipt in answer.data}
     assert found["employees"] == (0, "")
     assert found["misspelt"][1].endswith("unknown key 'primarykey'; did you mean 'primaryKey'?")
-    assert found["no_json"][1].startswith("parameter lakehouse-table-hr.no_json is no JSON object")
-    assert "table absent lies at raw/hr/absent/ and is not configured" in found["absent"][1]
+    assert found["no_json"][1].startswith("parameter lakehouse-table-hr.no_json is not a JSON object")
+    assert "table absent in raw/hr/absent/ is not configured" in found["absent"][1]
     assert found["named_here"][0] == answer.exit_code == 3, "no object lies there"
 
     from botocore.exceptions import ClientError

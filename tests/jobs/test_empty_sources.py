@@ -159,7 +159,7 @@ def test_a_feed_of_tables_without_any(tmp_path: Path) -> None:
     answer = lake.command("run", "--json")
     assert answer.exit_code == 3
     assert answer.data[0]["error"] == (
-        "2 objects lie below raw/in/, none of them is of a table of the feed: lies in no table's folder (1), "
+        "2 objects lie below raw/in/, none of them is of a table of the feed: not in a table's folder (1), "
         "its table is not configured, and the feed skips such tables (1); first raw/in/loose.parquet"
     )
 

@@ -38,12 +38,14 @@ def test_a_table_is_ordered_as_its_source_unless_it_says_otherwise() -> None:
     [
         pytest.param({"tables": {"t": {"key": "a, A"}}}, "names a column twice: a, A", id="key-twice"),
         pytest.param({"tables": {"a/b": {"key": "a"}}}, "a table is the name of a folder", id="table-name"),
-        pytest.param({"tables": {"t": {"key": "_change_order"}}}, "a column that this job makes", id="reserved"),
+        pytest.param({"tables": {"t": {"key": "_change_order"}}}, "a column added by this job", id="reserved"),
         pytest.param({"target": {"path": "raw/hr/x/"}}, "lie inside one another", id="inside"),
         pytest.param({"target": {"path": "state/x/"}}, "a folder of its own in the lake", id="own-zone"),
         pytest.param({"source": {"path": "raw/../x/"}}, "a source is a folder in the lake", id="source"),
         pytest.param(
-            {"target": {"path": "refined/hr/", "keep_columns": ["x"]}}, "'x' is no column of the replication", id="keep"
+            {"target": {"path": "refined/hr/", "keep_columns": ["x"]}},
+            "'x' is not a column of the replication",
+            id="keep",
         ),
         pytest.param(
             {"tables": {"t": {"key": "Kunden-Nr"}}},
@@ -72,7 +74,7 @@ def test_a_table_is_ordered_as_its_source_unless_it_says_otherwise() -> None:
         ),
         pytest.param(
             {"tables": {"t": {"rename": {"Op": "x"}}}},
-            "tables.t.rename: 'Op' is a column of the replication, which the table leaves out",
+            "tables.t.rename: 'Op' is a replication column, which the table drops",
             id="rename-of-the-replication-s",
         ),
         pytest.param({"source": {"path": "raw/hr/", "order_by": "name"}}, "Input should be 'columns'", id="order"),
@@ -91,7 +93,7 @@ def test_parameters() -> None:
     assert (spec.key, spec.partition_by) == (("emp_no",), ("department",))
     assert table_of_parameter("p", "{}").key == ()
     for text, message in [
-        ("[]", "parameter p is no JSON object"),
+        ("[]", "parameter p is not a JSON object"),
         ('{"primary_key": "x"}', "unknown key 'primary_key'; did you mean 'primaryKey'?"),
         ('{"primaryKey": 7}', "parameter p: key: Input should be a valid tuple"),
         ('{"primaryKey": "a b"}', "parameter p: Value error, key: 'a b' is a source column"),
