@@ -1,4 +1,4 @@
-"""Events of a sink in S3, tables in S3 and in the Glue catalog; workers reach both by themselves."""
+"""Events of a sink in S3, tables in S3 and in the Glue catalog, accessed by workers directly."""
 
 import gzip
 import json
@@ -34,16 +34,16 @@ class S3EventBench(EventBench):
         return command(verb, "events", "--lake", self.uri, "--config", str(self.root / "conf"), *arguments)
 
     def numbers(self, table: str = "t") -> list[Any]:
-        """Read the attribute n of all files of a table."""
+        """Read the column n from all files of a table."""
         state, _ = Log(open_lake(self.uri), f"state/events/{table}/").read()
-        keys = [found.key.removeprefix("some/lake/") for found in boto3.resource("s3").Bucket(BUCKET).objects.all()]
+        keys = [stored.key.removeprefix("some/lake/") for stored in boto3.resource("s3").Bucket(BUCKET).objects.all()]
         assert {key for key in keys if key.startswith("refined/")} == set(state.files)
-        found = []
+        numbers = []
         for path in state.files:
             body = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"some/lake/{path}")["Body"].read()
             (self.root / "file.parquet").write_bytes(body)
-            found += pq.read_table(self.root / "file.parquet", partitioning=None)["n"].to_pylist()
-        return sorted(found)
+            numbers += pq.read_table(self.root / "file.parquet", partitioning=None)["n"].to_pylist()
+        return sorted(numbers)
 
 
 @pytest.fixture
@@ -54,13 +54,13 @@ def bench(bucket: Any, spark: SparkSession, tmp_path: Path) -> S3EventBench:
 
 
 def columns(table: str) -> list[tuple[str, str]]:
-    found = boto3.client("glue").get_table(DatabaseName="events", Name=table)["Table"]
-    assert found["StorageDescriptor"]["Location"] == f"{S3EventBench.uri}/refined/{table}/"
-    assert [key["Name"] for key in found["PartitionKeys"]] == ["year", "month", "day"]
-    return [(column["Name"], column["Type"]) for column in found["StorageDescriptor"]["Columns"]]
+    table_entry = boto3.client("glue").get_table(DatabaseName="events", Name=table)["Table"]
+    assert table_entry["StorageDescriptor"]["Location"] == f"{S3EventBench.uri}/refined/{table}/"
+    assert [key["Name"] for key in table_entry["PartitionKeys"]] == ["year", "month", "day"]
+    return [(column["Name"], column["Type"]) for column in table_entry["StorageDescriptor"]["Columns"]]
 
 
-def test_new_topics_and_attributes_appear_in_the_catalog_by_themselves(bench: S3EventBench) -> None:
+def test_new_topics_and_attributes_are_registered(bench: S3EventBench) -> None:
     provenance = [("_topic", "string"), ("_partition", "bigint"), ("_offset", "bigint")]
     provenance += [("_object", "string"), ("_line", "bigint")]
     bench.put_events(0, {"n": 1, "userId": "a"})
@@ -70,7 +70,7 @@ def test_new_topics_and_attributes_appear_in_the_catalog_by_themselves(bench: S3
     bench.put_events(1, {"n": 2, "Items": [{"Price": 0.5}]}, folder="year=2026/month=08/day=02")
     bench.put_events(0, {"n": 3}, topic="a new.Topic+", folder=f"odd//{DAY}")
     answer = bench.command("run", "--json")
-    assert [(found["target"], found["exit_code"]) for found in answer.data] == [("a_new_topic", 0), ("t", 0)]
+    assert [(entry["target"], entry["exit_code"]) for entry in answer.data] == [("a_new_topic", 0), ("t", 0)]
     assert columns("a_new_topic") == [*provenance, ("n", "bigint")]
     assert columns("t") == [
         *provenance,
@@ -80,7 +80,7 @@ def test_new_topics_and_attributes_appear_in_the_catalog_by_themselves(bench: S3
     assert sorted(partition["Values"] for partition in partitions) == [["2026", "08", "01"], ["2026", "08", "02"]]
 
 
-def test_an_object_of_several_reads_and_the_time_of_writing(bench: S3EventBench) -> None:
+def test_an_object_read_in_parts_and_its_modification_time(bench: S3EventBench) -> None:
     bench.feed(source__day={"from": "object"})
     lines = [json.dumps({"n": n, "text": "x" * 900, "noise": hash(str(n))}).encode() for n in range(12_000)]
     bench.put_object("t/partition=0/t+0+0.json", b"\n".join(lines))
@@ -91,7 +91,7 @@ def test_an_object_of_several_reads_and_the_time_of_writing(bench: S3EventBench)
 
 
 @pytest.mark.parametrize(("stage", "nth"), [("check", 1), ("move", 2), ("remove", 1)])
-def test_killed_and_run_again(bench: S3EventBench, stage: str, nth: int) -> None:
+def test_killed_and_rerun(bench: S3EventBench, stage: str, nth: int) -> None:
     bench.put_events(0, {"n": 0}, {"n": 1})
     bench.run()
     bench.put_events(0, {"n": 10}, {"n": 11, "new": 1})

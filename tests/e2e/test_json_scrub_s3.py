@@ -1,4 +1,4 @@
-"""Objects of a bucket, scrubbed under their keys: one by one in this process, and through the command line."""
+"""In-place scrubs of S3 objects: one by one in this process, and through the command line."""
 
 import gzip
 import io
@@ -40,7 +40,7 @@ def s3(bucket: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def requests() -> Iterator[Counter[str]]:
-    """Count the requests that this process sends, those about its own state aside."""
+    """Count the requests of this process, except those for its state."""
     counted: Counter[str] = Counter()
     call = BaseClient._make_api_call  # type: ignore[attr-defined]
 
@@ -90,7 +90,7 @@ def test_everything_but_the_field_is_kept(s3: Any, requests: Counter[str]) -> No
     assert scrub_object(S3InPlace(BUCKET), KEY, RULES, again=True).numbers["blanked"] == 0
 
 
-def test_an_object_without_the_field_is_tagged_too(s3: Any, requests: Counter[str]) -> None:
+def test_an_object_without_the_field_is_also_tagged(s3: Any, requests: Counter[str]) -> None:
     s3.put_object(Bucket=BUCKET, Key="up/a", Body=b'{"x": 1}')
     requests.clear()
     assert scrub_object(S3InPlace(BUCKET, "up"), "a", RULES).numbers["blanked"] == 0
@@ -100,7 +100,7 @@ def test_an_object_without_the_field_is_tagged_too(s3: Any, requests: Counter[st
 
 
 class Racing(S3InPlace):
-    """Somebody uploads the object anew, or deletes it, between its reading and its replacement."""
+    """The object is uploaded again, or deleted, between read and replacement."""
 
     uploads: tuple[bytes | None, ...] = ()
 
@@ -132,7 +132,7 @@ def test_a_newer_upload_in_between_is_not_lost(s3: Any) -> None:
     assert tags(s3) == {}
 
 
-def test_a_put_whose_answer_was_lost_is_known_as_ours(s3: Any) -> None:
+def test_a_put_with_a_lost_response_is_recognized(s3: Any) -> None:
     class Lossy(S3InPlace):
         def _put(self, *arguments: Any) -> Any:
             super()._put(*arguments)
@@ -142,7 +142,7 @@ def test_a_put_whose_answer_was_lost_is_known_as_ours(s3: Any) -> None:
     assert (scrubbed.status, scrubbed.numbers["blanked"]) == ("rewritten", 1)
 
 
-def test_gzip_goes_by_content(s3: Any) -> None:
+def test_gzip_is_detected_by_content(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="plain.gz", Body=RECORD, ContentEncoding="gzip")
     s3.put_object(Bucket=BUCKET, Key="packed.json", Body=gzip.compress(RECORD) * 2, ContentType="application/json")
     for key in ("plain.gz", "packed.json"):
@@ -178,7 +178,7 @@ def test_an_object_that_would_lose_a_record_is_neither_replaced_nor_tagged(s3: A
 
 
 def test_older_versions(s3: Any) -> None:
-    s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)  # from before the bucket kept versions
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)  # from before versioning
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD * 2)
     s3.put_object(Bucket=BUCKET, Key=KEY + "x", Body=RECORD)
@@ -188,12 +188,12 @@ def test_older_versions(s3: Any) -> None:
     deleted = scrub_object(S3InPlace(BUCKET), KEY, rules)
     assert deleted.status == "already"
     assert deleted.numbers == {"already": 1, "older_versions": 0, "deleted_versions": 2}
-    found = s3.list_object_versions(Bucket=BUCKET)["Versions"]
-    assert Counter(version["Key"] for version in found) == {KEY: 1, KEY + "x": 1}
+    versions = s3.list_object_versions(Bucket=BUCKET)["Versions"]
+    assert Counter(version["Key"] for version in versions) == {KEY: 1, KEY + "x": 1}
     assert content(s3) == SCRUBBED * 2
 
 
-def test_a_newer_version_outlives_the_deletion_of_older_ones(s3: Any) -> None:
+def test_a_newer_version_survives_the_deletion_of_older_ones(s3: Any) -> None:
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)
 
@@ -208,7 +208,7 @@ def test_a_newer_version_outlives_the_deletion_of_older_ones(s3: Any) -> None:
     assert len(s3.list_object_versions(Bucket=BUCKET)["Versions"]) == 2
 
 
-def test_above_one_put_parts_are_sent_on_the_same_condition(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_multipart_uploads_have_the_same_condition(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3_in_place, "LARGEST_PUT", 1 << 20)
     monkeypatch.setattr(s3_in_place, "_PART_BYTES", 5 << 20)
     body = (b'{"pad": "' + b"p" * 4000 + b'", "file_contents": "x"}\n') * 3000
@@ -219,7 +219,7 @@ def test_above_one_put_parts_are_sent_on_the_same_condition(s3: Any, monkeypatch
         objects._s3, "complete_multipart_upload", wraps=objects._s3.complete_multipart_upload
     ) as completed:
         assert scrub_object(objects, KEY, RULES).numbers["blanked"] == 3000
-    # The local server does not honour this condition; that it is sent is all that can be seen here.
+    # The local server ignores this condition; the test can only check that it is sent.
     assert completed.call_args.kwargs["IfMatch"] == etag
     assert len(completed.call_args.kwargs["MultipartUpload"]["Parts"]) == 3
     assert content(s3) == body.replace(b'"x"', b'""')
@@ -227,7 +227,7 @@ def test_above_one_put_parts_are_sent_on_the_same_condition(s3: Any, monkeypatch
     assert s3.head_object(Bucket=BUCKET, Key=KEY)["Metadata"] == {"owner": "a"}
 
 
-def test_parts_that_fail_are_taken_back(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_multipart_uploads_are_aborted(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3_in_place, "LARGEST_PUT", 1)
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)
     objects = S3InPlace(BUCKET)
@@ -244,7 +244,7 @@ class TornFile(io.BytesIO):
         raise ValueError("torn")
 
 
-def test_metadata_that_cannot_be_written_again(s3: Any) -> None:
+def test_metadata_that_cannot_be_restored(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=RECORD)
     objects = S3InPlace(BUCKET)
     opened = objects.open(KEY)
@@ -254,7 +254,7 @@ def test_metadata_that_cannot_be_written_again(s3: Any) -> None:
         objects.replace(KEY, odd, io.BytesIO(b"{}"), 2, is_same=False)
 
 
-def test_refused_access_is_no_missing_object(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_denied_access_differs_from_a_missing_object(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from botocore.exceptions import ClientError
 
     objects = S3InPlace(BUCKET)
@@ -304,7 +304,7 @@ def test_a_prefix_of_many_objects(s3: Any, prefix: Prefix, requests: Counter[str
     s3.put_object(Bucket=BUCKET, Key="lake/landing/uploads2/other", Body=RECORD)
     receipt = prefix.run()
     assert receipt["exit_code"] == 3
-    # The tag was there before: what it stands for is proven, and does not hold.
+    # The object was tagged before: verification shows that the tag is wrong.
     assert set(receipt["refused"]) == {"landing/uploads/bad", "landing/uploads/done"}
     assert receipt["counts"]["written"] == len(odd) + 60
     for name in odd:
@@ -316,10 +316,10 @@ def test_a_prefix_of_many_objects(s3: Any, prefix: Prefix, requests: Counter[str
     s3.delete_object(Bucket=BUCKET, Key=folder + "done")
     requests.clear()
     assert prefix.run()["status"] == "nothing_new"
-    assert +requests == {"ListObjectsV2": 2}, "is the lake there, and what lies at the source; no object is asked for"
+    assert +requests == {"ListObjectsV2": 2}, "one to find the lake, one to list the source; no request per object"
 
 
-def test_a_tag_counts_only_while_the_feed_stays_as_it_is(s3: Any, prefix: Prefix) -> None:
+def test_a_tag_is_valid_only_for_the_same_feed(s3: Any, prefix: Prefix) -> None:
     key, line = "lake/landing/uploads/a.json", b'{"file_contents": "x", "more": "y"}'
     short, long = "lake/landing/uploads/short.json", b'{"more": "' + b"y" * 2000 + b'"}'
     s3.put_object(Bucket=BUCKET, Key=key, Body=line)
@@ -335,19 +335,17 @@ def test_a_tag_counts_only_while_the_feed_stays_as_it_is(s3: Any, prefix: Prefix
     assert prefix.run(*both)["status"] == "nothing_new"
 
 
-def test_a_tag_of_a_batch_that_was_given_up_does_not_count(s3: Any, prefix: Prefix) -> None:
+def test_a_tag_of_a_dropped_batch_is_ignored(s3: Any, prefix: Prefix) -> None:
     key = "lake/landing/uploads/a.json"
     s3.put_object(Bucket=BUCKET, Key=key, Body=b'{"file_contents": "x", "more": "y"}')
-    with mock.patch("lakewright.runs.lifecycle.Run._end", side_effect=RuntimeError("cut off")):
+    with mock.patch("lakewright.runs.lifecycle.Run._end", side_effect=RuntimeError("killed")):
         assert prefix.run()["exit_code"] == 1
     assert tags(s3, key) == {"PROCESSED": "True"}
     prefix.run("--set", "scrub.fields=[file_contents, more]", "--set", "scrub.verify=false")
     assert content(s3, key) == b'{"file_contents": "", "more": ""}'
 
 
-def test_what_strings_hide_is_looked_at_again_whatever_the_tag_says(
-    s3: Any, prefix: Prefix, requests: Counter[str]
-) -> None:
+def test_fields_in_strings_are_checked_regardless_of_the_tag(s3: Any, prefix: Prefix, requests: Counter[str]) -> None:
     key, envelope = "lake/landing/uploads/a.json", b'{"Message": "{\\"file_contents\\": 1}"}\n'
     s3.put_object(Bucket=BUCKET, Key=key, Body=envelope)
     warning = (
@@ -370,10 +368,10 @@ def test_what_strings_hide_is_looked_at_again_whatever_the_tag_says(
     assert content(s3, key) == b'{"Message": "{\\"file_contents\\": \\"\\"}"}\n'
     assert prefix.run(*inside)["status"] == "nothing_new"
     s3.put_object(Bucket=BUCKET, Key=key, Body=envelope, Tagging="PROCESSED=True")
-    assert "still holds a field" in prefix.run(*inside)["error"], "what others have tagged is proven"
+    assert "still holds a field" in prefix.run(*inside)["error"], "foreign tags are verified"
 
 
-def test_what_strings_hide_beside_those_scrubbed_inside_is_named_each_run(s3: Any, prefix: Prefix) -> None:
+def test_fields_in_other_strings_are_reported_by_each_run(s3: Any, prefix: Prefix) -> None:
     key = "lake/landing/uploads/a.json"
     s3.put_object(Bucket=BUCKET, Key=key, Body=b'{"Other": "{\\"file_contents\\": 1}"}\n')
     inside = ("--set", "scrub.inside_strings=[Message]", "--set", "scrub.verify=false")
@@ -385,7 +383,7 @@ def test_what_strings_hide_beside_those_scrubbed_inside_is_named_each_run(s3: An
         assert prefix.run(*inside)["warnings"] == [warning]
 
 
-def test_the_projects_own_zones_are_left_alone(s3: Any, prefix: Prefix) -> None:
+def test_zones_of_the_project_are_refused(s3: Any, prefix: Prefix) -> None:
     s3.put_object(Bucket=BUCKET, Key="elsewhere/a.json", Body=RECORD)
     everything = ("--set", f"source.path=s3://{BUCKET}", "--set", "scrub={fields: [path], depth: any}")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""An upload ends as a scrubbed, tagged object: real S3 events, a real table with a stream, the Lambdas' own handlers."""
+"""An upload becomes a scrubbed, tagged object: S3 events, a table with a stream, and the Lambda handlers."""
 
 import subprocess
 import sys
@@ -51,13 +51,13 @@ def put(chain: TimerChain, key: str, body: bytes = RECORD, **more: Any) -> str:
     return f"s3://{BUCKET}/{key}"
 
 
-def found(chain: TimerChain, key: str) -> tuple[bytes, dict[str, str]]:
+def content_and_tags(chain: TimerChain, key: str) -> tuple[bytes, dict[str, str]]:
     tags = chain.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]
     body = chain.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     return body, {tag["Key"]: tag["Value"] for tag in tags}
 
 
-def test_an_upload_ends_as_a_scrubbed_and_tagged_object(chain: TimerChain) -> None:
+def test_an_upload_becomes_a_scrubbed_and_tagged_object(chain: TimerChain) -> None:
     keys = ["uploads/a b+c?x#y%2Fé.json", "uploads/b.json", "uploads/tagged.json"]
     paths = [put(chain, key) for key in keys[:2]] + [put(chain, keys[2], Tagging="team=a")]
     put(chain, "uploads/empty.json", b"")
@@ -69,21 +69,21 @@ def test_an_upload_ends_as_a_scrubbed_and_tagged_object(chain: TimerChain) -> No
 
     assert chain.sweep() == 0
     chain.deliver_stream()
-    assert found(chain, keys[0]) == (RECORD, {})
+    assert content_and_tags(chain, keys[0]) == (RECORD, {})
     assert chain.sweep(now=time.time() + 301) == 3
     chain.deliver_stream()
     assert chain.items() == {}
-    assert found(chain, keys[0]) == found(chain, keys[1]) == (SCRUBBED, {"PROCESSED": "True"})
-    assert found(chain, keys[2]) == (SCRUBBED, {"PROCESSED": "True", "team": "a"})
-    assert found(chain, "uploads/done.json")[0] == RECORD
-    assert chain.deliver_uploads() == [], "its own output starts nothing"
+    assert content_and_tags(chain, keys[0]) == content_and_tags(chain, keys[1]) == (SCRUBBED, {"PROCESSED": "True"})
+    assert content_and_tags(chain, keys[2]) == (SCRUBBED, {"PROCESSED": "True", "team": "a"})
+    assert content_and_tags(chain, "uploads/done.json")[0] == RECORD
+    assert chain.deliver_uploads() == [], "scrubbed objects do not start a scrub"
     assert chain.dead_letters == []
 
     put(chain, keys[1], RECORD * 2)
-    assert chain.deliver_uploads() == [paths[1]], "what is written again is scheduled anew"
+    assert chain.deliver_uploads() == [paths[1]], "a rewritten object is scheduled again"
 
 
-def test_an_upload_while_the_scrub_runs_is_scrubbed_too(chain: TimerChain) -> None:
+def test_an_upload_during_a_scrub_is_also_scrubbed(chain: TimerChain) -> None:
     put(chain, "uploads/a.json")
     chain.deliver_uploads()
     chain.sweep(now=time.time() + 301)
@@ -97,11 +97,11 @@ def test_an_upload_while_the_scrub_runs_is_scrubbed_too(chain: TimerChain) -> No
 
     with mock.patch.object(S3InPlace, "replace", replace_late):
         chain.deliver_stream()
-    assert found(chain, "uploads/a.json") == (SCRUBBED * 2, {"PROCESSED": "True"})
+    assert content_and_tags(chain, "uploads/a.json") == (SCRUBBED * 2, {"PROCESSED": "True"})
     assert chain.deliver_uploads() == []
 
 
-def test_what_fails_is_tried_again_and_then_a_dead_letter(chain: TimerChain) -> None:
+def test_failures_are_retried_and_then_dead_letters(chain: TimerChain) -> None:
     put(chain, "uploads/a.json")
     put(chain, "uploads/bad.json", b"no JSON\n")
     put(chain, "uploads/deleted.json")
@@ -112,12 +112,12 @@ def test_what_fails_is_tried_again_and_then_a_dead_letter(chain: TimerChain) -> 
     with mock.patch.object(chain, "scrub", wraps=chain.scrub) as scrub:
         chain.deliver_stream()
     assert scrub.call_count == 3
-    assert found(chain, "uploads/a.json")[0] == found(chain, "uploads/z.json")[0] == SCRUBBED
-    assert found(chain, "uploads/bad.json") == (b"no JSON\n", {})
+    assert content_and_tags(chain, "uploads/a.json")[0] == content_and_tags(chain, "uploads/z.json")[0] == SCRUBBED
+    assert content_and_tags(chain, "uploads/bad.json") == (b"no JSON\n", {})
     assert f"s3://{BUCKET}/uploads/bad.json" in chain.dead_paths()
 
 
-def test_what_strings_hide_is_scrubbed_named_or_refused(
+def test_fields_in_strings_are_scrubbed_named_or_refused(
     chain: TimerChain, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     envelope = b'{"Message": "{\\"file_contents\\": 1}"}\n'
@@ -134,7 +134,7 @@ def test_what_strings_hide_is_scrubbed_named_or_refused(
         chain.deliver_uploads()
         chain.sweep(now=time.time() + 301)
         chain.deliver_stream()
-        assert found(chain, "uploads/a.json") == (body, {"PROCESSED": "True"} if tagged else {}), rules
+        assert content_and_tags(chain, "uploads/a.json") == (body, {"PROCESSED": "True"} if tagged else {}), rules
     assert list(chain.dead_paths()) == [f"s3://{BUCKET}/uploads/a.json"]
     assert "1 strings still hide fields to scrub in JSON" in caplog.text
 
@@ -143,9 +143,7 @@ def test_what_strings_hide_is_scrubbed_named_or_refused(
     ("records", "template"),
     [("concatenated", b"%s%s"), ("array", b"[ %s,\n%s]"), ("document", b"\n%s\n"), ("lines", b"%s\n%s\n")],
 )
-def test_records_follow_each_other_as_the_feed_says(
-    chain: TimerChain, tmp_path: Path, records: str, template: bytes
-) -> None:
+def test_records_are_separated_as_configured(chain: TimerChain, tmp_path: Path, records: str, template: bytes) -> None:
     feed = yaml.safe_load((tmp_path / "feeds/uploads.yaml").read_text())
     feed["source"]["records"], feed["scrub"]["verify"] = records, True
     (tmp_path / "feeds/uploads.yaml").write_text(yaml.safe_dump(feed))
@@ -155,8 +153,8 @@ def test_records_follow_each_other_as_the_feed_says(
     chain.deliver_uploads()
     chain.sweep(now=time.time() + 301)
     chain.deliver_stream()
-    assert found(chain, "uploads/a.json") == (scrubbed, {"PROCESSED": "True"})
-    assert found(chain, "uploads/b.json") == (b"[" + body, {})
+    assert content_and_tags(chain, "uploads/a.json") == (scrubbed, {"PROCESSED": "True"})
+    assert content_and_tags(chain, "uploads/b.json") == (b"[" + body, {})
     assert list(chain.dead_paths()) == [f"s3://{BUCKET}/uploads/b.json"]
 
 
@@ -174,8 +172,8 @@ def test_deletions_by_others_and_double_delivery_do_no_harm(chain: TimerChain) -
     assert {record["eventName"] for record in events[0]["Records"]} == {"INSERT", "REMOVE"}
     for event in events * 2:
         assert chain.scrub(event, None) == {"batchItemFailures": []}
-    assert found(chain, "uploads/a.json") == (RECORD, {})
-    assert found(chain, "uploads/b.json") == (SCRUBBED, {"PROCESSED": "True"})
+    assert content_and_tags(chain, "uploads/a.json") == (RECORD, {})
+    assert content_and_tags(chain, "uploads/b.json") == (SCRUBBED, {"PROCESSED": "True"})
 
 
 def test_a_large_object_is_handed_to_the_job(chain: TimerChain) -> None:
@@ -186,9 +184,9 @@ def test_a_large_object_is_handed_to_the_job(chain: TimerChain) -> None:
     chain.deliver_uploads()
     chain.sweep(now=time.time() + 301)
     chain.deliver_stream()
-    assert chain.dead_letters, "there is no such job yet: that is a failure, and not swallowed"
-    assert found(chain, key)[1] == {}
-    assert found(chain, "uploads/small.json")[0] == SCRUBBED
+    assert chain.dead_letters, "a missing job is a failure that must not be swallowed"
+    assert content_and_tags(chain, key)[1] == {}
+    assert content_and_tags(chain, "uploads/small.json")[0] == SCRUBBED
 
     glue.create_job(Name="json_scrub", Role="r", Command={"Name": "glueetl"})
     letter = chain.dead_paths()[f"s3://{BUCKET}/{key}"]
@@ -196,7 +194,7 @@ def test_a_large_object_is_handed_to_the_job(chain: TimerChain) -> None:
     (run,) = glue.get_job_runs(JobName="json_scrub")["JobRuns"]
     arguments = [word for pair in run["Arguments"].items() for word in pair]
     run_as_script("json_scrub", [*arguments, "--job-bookmark-option", "job-bookmark-disable"])
-    assert found(chain, key) == (SCRUBBED * 1000, {"PROCESSED": "True"})
+    assert content_and_tags(chain, key) == (SCRUBBED * 1000, {"PROCESSED": "True"})
     put(chain, "elsewhere/large.json", RECORD * 1000)
     outside = letter | {
         "dynamodb": {"SequenceNumber": "7", "Keys": {"path": {"S": f"s3://{BUCKET}/elsewhere/large.json"}}}

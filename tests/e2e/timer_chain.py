@@ -1,4 +1,4 @@
-"""What AWS does between the parts of the timer chain, played on the local servers: event mapping, TTL sweep, dead letters."""
+"""Simulates what AWS does between the parts of the timer chain: event mapping, TTL sweep, dead letters."""
 
 import importlib.util
 import json
@@ -64,7 +64,7 @@ class TimerChain:
         self.sqs.delete_queue(QueueUrl=self.queue)
 
     def deliver_uploads(self) -> list[str]:
-        """Hand the events that S3 has sent to the first Lambda."""
+        """Deliver pending S3 events to the first Lambda."""
         noted: list[str] = []
         while messages := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
@@ -73,11 +73,11 @@ class TimerChain:
         return noted
 
     def items(self) -> dict[str, int]:
-        found = self.dynamodb.scan(TableName=TABLE)["Items"]
-        return {item["path"]["S"]: int(item["ttl"]["N"]) for item in found}
+        items = self.dynamodb.scan(TableName=TABLE)["Items"]
+        return {item["path"]["S"]: int(item["ttl"]["N"]) for item in items}
 
     def sweep(self, *, now: float | None = None) -> int:
-        """Delete what has expired, and remember that it was the time to live."""
+        """Delete expired items, and record that TTL deleted them."""
         (backend,) = (region["us-east-1"] for region in dynamodb_backends.values())
         table = backend.tables[TABLE]
         expired = [item for item in table.all_items() if int(item.attrs["ttl"].value) <= (now or time.time())]
@@ -87,7 +87,7 @@ class TimerChain:
         return len(expired)
 
     def deliver_stream(self) -> int:
-        """Hand the stream's new records to the second Lambda; what fails comes again, a bounded number of times."""
+        """Deliver new stream records to the second Lambda; failures are retried a bounded number of times."""
         answer = self.streams.get_records(ShardIterator=self.iterator)
         self.iterator = answer["NextShardIterator"]
         records = [self._as_lambda_sees(record) for record in answer["Records"]]
@@ -106,7 +106,7 @@ class TimerChain:
         return delivered
 
     def dead_paths(self) -> dict[str, dict[str, Any]]:
-        """Find the records that the dead letters name, by their paths."""
+        """Return the paths of the records in the dead letters."""
         dead = [record for record in self.delivered if _number(record) in self.dead_letters]
         return {record["dynamodb"]["Keys"]["path"]["S"]: record for record in dead}
 

@@ -39,7 +39,7 @@ ARCHIVED: Final = (("archived", "archive"), "restore")
 
 CASES: Final = (
     *(
-        on_s3(f"an empty key {key} is no object of {of[0]}", of, {key: b""}, Outcome(0, rows=of[5]))
+        on_s3(f"an empty key {key} is ignored by {of[0]}", of, {key: b""}, Outcome(0, rows=of[5]))
         for of, key in (
             (_CSV, "raw/a/"),
             (_CSV, "raw/a/sub/"),
@@ -56,7 +56,7 @@ CASES: Final = (
         )
     ),
     *(
-        scrubbed_on_s3(f"an empty key {key} is no object of a scrub", {key: b""}, Outcome(0, files=SCRUBBED))
+        scrubbed_on_s3(f"an empty key {key} is ignored by a scrub", {key: b""}, Outcome(0, files=SCRUBBED))
         for key in ("landing/u/", "landing/u/sub/", "landing/u/sub_$folder$", "landing/u/_$folder$", "landing/u//")
     ),
     *(

@@ -76,7 +76,7 @@ CASES: Final = (
         gzip.compress(b'{"email":""}{"email":""}', mtime=0),
         name="g.json.gz",
     ),
-    scrubbed("joined records that are cut off are refused and left unchanged", "concatenated", JOINED[:-3], None),
+    scrubbed("truncated joined records are refused and left unchanged", "concatenated", JOINED[:-3], None),
     scrubbed(
         "joined records with text between them are refused and left unchanged",
         "concatenated",
@@ -107,7 +107,7 @@ CASES: Final = (
     scrubbed(
         "nested arrays of one array are scrubbed", "array", b'[{"a":[{"email":[1,[2]]}]}]', b'[{"a":[{"email":""}]}]'
     ),
-    scrubbed("an array that is cut off is refused and left unchanged", "array", ARRAY[:-3], None),
+    scrubbed("a truncated array is refused and left unchanged", "array", ARRAY[:-3], None),
     scrubbed("an array with a comma too many is refused and left unchanged", "array", b'[{"email":"x"},]', None),
     scrubbed("an array with something behind it is refused and left unchanged", "array", ARRAY + b"{}", None),
     scrubbed("two arrays are refused and left unchanged", "array", b'[{"email":"x"}][{"email":"y"}]', None),
@@ -124,7 +124,7 @@ CASES: Final = (
         "a document with a byte order mark is scrubbed", "document", b"\xef\xbb\xbf" + PRETTY, b"\xef\xbb\xbf" + GONE
     ),
     scrubbed("two documents are refused and left unchanged", "document", PRETTY * 2, None),
-    scrubbed("a document that is cut off is refused and left unchanged", "document", PRETTY[:-4], None),
+    scrubbed("a truncated document is refused and left unchanged", "document", PRETTY[:-4], None),
     scrubbed("a document in UTF-16 is refused and left unchanged", "document", PRETTY.decode().encode("utf-16"), None),
     scrubbed(
         "repeated and escaped keys of a document are scrubbed",
@@ -168,7 +168,7 @@ CASES: Final = (
         "line 2",
     ),
     scrubbed(
-        "a gzip that is cut off is refused and left unchanged",
+        "a truncated gzip is refused and left unchanged",
         None,
         gzip.compress(b'{"email":"x"}\n' * 9999)[:-9],
         None,

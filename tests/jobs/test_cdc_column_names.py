@@ -114,7 +114,11 @@ def test_an_invalid_rename_is_refused(cdc: CdcBench) -> None:
     schema = pa.schema([("id", pa.int32()), ("name", pa.string())])
     cdc.put(LOAD, [(1, "one")], schema, table="t")
     for rename, exit_code, problem in [
-        ({"nmae": "label"}, 2, "tables.t.rename names 'nmae', which is no column of the source; did you mean 'name'?"),
+        (
+            {"nmae": "label"},
+            2,
+            "tables.t.rename names 'nmae', which is not a column of the source; did you mean 'name'?",
+        ),
         ({"name": "ID"}, 3, "columns 'id' and 'name' would both be 'ID' in the table"),
     ]:
         cdc.feed({"t": {"key": "id", "rename": rename}})

@@ -268,7 +268,7 @@ def test_a_nested_key_is_refused(cdc: CdcBench) -> None:
 def test_a_cast_must_name_a_column_and_a_type(cdc: CdcBench) -> None:
     cdc.feed(tables={"t": {"key": "id", "cast": {"y": "string"}}})
     put(cdc, LOAD, [(1, 1, "a")], pa.int32())
-    assert "t: cast names 'y', which is no column of the table" in cdc.run()["error"]
+    assert "t: cast names 'y', which is not a column of the table" in cdc.run()["error"]
     cdc.feed(tables={"t": {"key": "id", "cast": {"x": "decimal(40,2)"}}})
     answer = cdc.command("run")
     assert (answer.exit_code, "'decimal(40,2)' is not one of string, boolean" in answer.stderr) == (2, True)

@@ -33,7 +33,7 @@ ORDERS: dict[str, tuple[tuple[Any, ...], str | None]] = {
     "no time": (("U", "soon", None, "f", 1), None),
     "position above ten digits": (("U", "2026-08-01 10:00:00", None, "f", 2**40), None),
     "no file": (("U", "2026-08-01 10:00:00", None, None, 1), None),
-    "a folder is no load": (("U", None, None, "LOADS/f.parquet", 1), None),
+    "a folder is not a load": (("U", None, None, "LOADS/f.parquet", 1), None),
 }
 
 
