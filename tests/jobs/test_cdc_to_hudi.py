@@ -454,7 +454,7 @@ def test_a_reload_is_refused_and_rebuilt_without_older_changes(cdc: CdcBench) ->
             id="storage",
         ),
         pytest.param(
-            {"target__table_version": 8}, "hoodie.table.version of refined/hr/employees/ is '6', and '8'", id="version"
+            {"target__table_version": 8}, "hoodie.table.version of refined/hr/employees/ is '6', but '8'", id="version"
         ),
         pytest.param(
             {"tables": {"employees": {"key": "name", "partition_by": "department"}}},
@@ -575,7 +575,7 @@ def test_a_target_folder_with_other_files_is_refused(cdc: CdcBench, one_load: Pa
     cdc.feed(tables={"employees": {}})
     receipt = cdc.run()
     assert receipt["exit_code"] == 2
-    assert "is a Hudi table, and the table has no key now" in receipt["error"]
+    assert "is a Hudi table, but the table has no key now" in receipt["error"]
 
 
 @pytest.mark.slow
