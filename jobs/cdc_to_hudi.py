@@ -1,4 +1,4 @@
-"""Change data of a whole schema, as AWS DMS delivers it, to Hudi tables that equal the source."""
+"""Change data of a whole schema, as delivered by AWS DMS, to Hudi tables that equal the source."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -26,17 +26,17 @@ from lakewright.storage.lake import Lake
 from transforms.errors import LakewrightError
 from transforms.spark.changes import ORDER
 
-_LOOK_UPS_AT_ONCE: Final = 8
+_CONCURRENT_LOOKUPS: Final = 8
 _SKIPPED: Final = "its table is not configured, and the feed skips such tables"
 
 
 def build(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: HudiTableSpec) -> KeyedChanges:
-    """Keep the last change of each key: it is written, or deletes."""
+    """Keep the last change of each key."""
     return KeyedChanges(files, feed.source, spec)
 
 
 def build_appended(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: HudiTableSpec) -> AppendedChanges:
-    """Keep every change of a table without a key, and what it was."""
+    """Keep every change of a table without a key, with its kind."""
     return AppendedChanges(files, feed.source, spec)
 
 
@@ -51,7 +51,7 @@ def keyed_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSp
 def appended_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSpec) -> AnyJob:
     """Compose the job of a table without a key."""
     if read_properties(lake, target.path):
-        raise ConfigError(f"{target.path} is a Hudi table, and the table has no key now; give it its key back")
+        raise ConfigError(f"{target.path} is a Hudi table, but the table has no key now; configure its key again")
     reserved, database = (feed.source.kind_column, ORDER), feed.target.catalog_database
     by_file = spec.order_by == "file"
     columns = TableColumns(target.name, feed.source, spec, feed.target.keep_columns, reserved)
@@ -73,14 +73,14 @@ def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
     """
     source = Source(lake, feed.source.path, None)
     tables = sorted({*feed.tables, *source.folders()})
-    with ThreadPoolExecutor(_LOOK_UPS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_CONCURRENT_LOOKUPS) as pool:
         targets = (Target(name, table, f"{feed.target.path}{table}/") for table in tables)
         jobs = list(pool.map(lambda target: _open_target(target, feed, lake), targets))
     if all(isinstance(job.sink, UnusableTable) and job.sink.problem is None for job in jobs):
         listing = source.look()
         others = {
-            found.path: _SKIPPED if "/" in found.path.removeprefix(source.where) else "not in a table's folder"
-            for found in (*listing.objects, *listing.unreadable)
+            file.path: _SKIPPED if "/" in file.path.removeprefix(source.where) else "not in a table's folder"
+            for file in (*listing.objects, *listing.unreadable)
         }
         raise EmptySourceError(
             describe_empty(source.where, listing.ignored | others, expected="a file of a table of the feed")
@@ -94,7 +94,7 @@ def _open_target(target: Target, feed: CdcToHudiFeed, lake: Lake) -> AnyJob:
         spec = feed.tables.get(target.name) or _looked_up(feed, target.name)
         if spec is None and feed.unconfigured == "fail":
             raise ConfigError(
-                f"table {target.name} lies at {folder} and is not configured; name it under tables:, or say "
+                f"table {target.name} in {folder} is not configured; name it under tables:, or set "
                 "unconfigured: append or skip"
             )
         if spec is None and feed.unconfigured == "skip":
@@ -124,7 +124,7 @@ def _reader(feed: CdcToHudiFeed, lake: Lake, columns: TableColumns) -> ChangeRea
 
 
 def _looked_up(feed: CdcToHudiFeed, table: str) -> HudiTableSpec | None:
-    """Look a table's config up in the parameter store; None if it has none there."""
+    """Look up a table's config in the parameter store; None if there is none."""
     if not feed.parameters:
         return None
     name = f"{feed.parameters}{feed.schema_name}.{table}"

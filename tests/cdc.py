@@ -1,4 +1,4 @@
-"""A lake with change data, and what its tables must be by rules written in plain Python."""
+"""A lake with change data, and the expected tables by rules in plain Python."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIME = pa.field("ts", pa.string())
 
 @dataclass
 class CdcBench:
-    """A lake and a feed of the schema ``hr``, whose tables are keyed by emp_no and partitioned by department."""
+    """A lake and a feed of the schema ``hr``, with tables keyed by emp_no and partitioned by department."""
 
     root: Path
     spark: SparkSession
@@ -32,7 +32,7 @@ class CdcBench:
         return self.root / "lake"
 
     def feed(self, tables: Any = None, **changes: Any) -> None:
-        """Write the feed; dotted keys (with two underscores) change it."""
+        """Write the feed; keyword arguments change it, with two underscores for a dot."""
         feed: dict[str, Any] = {
             "job": "cdc_to_hudi",
             "source": {"path": "raw/hr/", "time_column": "ts", "replication_columns": ["ts"]},
@@ -59,7 +59,7 @@ class CdcBench:
         table: str = "employees",
         has_times: bool = True,
     ) -> Path:
-        """Write a file: the rows of a load as they are, those of changes with their kind and time before them."""
+        """Write a file: rows of a load unchanged, rows of changes prefixed with kind and time."""
         if not name.startswith("LOAD"):
             schema = pa.schema([_OP, *([_TIME] if has_times else []), *schema])
         columns = list(zip(*rows, strict=True)) or [()] * len(schema)
@@ -80,13 +80,13 @@ class CdcBench:
         return receipt
 
     def rows(self, *columns: str, table: str = "employees") -> list[tuple[Any, ...]]:
-        """Read the table as a user would, through Hudi."""
+        """Read the table through Hudi."""
         frame = self.spark.read.format("hudi").load(str(self.lake / "refined/hr" / table))
         wanted = columns or ("emp_no", "name", "department")
         return sorted((tuple(row) for row in frame.select(*wanted).collect()), key=repr)
 
     def batches(self, table: str = "employees") -> list[int]:
-        """Name the batches on the table's timeline, in their order."""
+        """Return the batch numbers on the table's timeline, in order."""
         from lakewright.hudi.timeline import Timeline
 
         commits = Timeline(self.spark, f"file:{self.lake}/refined/hr/{table}").commits()
@@ -98,7 +98,7 @@ class CdcBench:
         return sorted(rows, key=lambda row: (row["object"], row["fields"]["(position)"]))
 
     def strays(self, table: str = "employees") -> list[str]:
-        """Name files that nothing accounts for: staging, a lease, files outside of the log."""
+        """Return unaccounted files: staging, a lease, files that are not in the log."""
         from lakewright.log.log import Log
         from lakewright.storage.uris import open_lake
 
@@ -118,7 +118,7 @@ class CdcBench:
 
 @dataclass(frozen=True)
 class Change:
-    """A row of a file: in a load the kind is empty."""
+    """A row of a file; in a load the kind is empty."""
 
     kind: str
     time: str
@@ -128,7 +128,7 @@ class Change:
 
 
 def last_changes(files: Iterable[tuple[str, Sequence[Change]]]) -> dict[Any, Change]:
-    """Find the last change of each key by the rules of the job, in plain Python; files are named by their paths."""
+    """Return the last change of each key by the rules of the job, in plain Python."""
     last: dict[Any, tuple[tuple[Any, ...], Change]] = {}
     for name, changes in files:
         is_load = name.rsplit("/", 1)[-1].startswith("LOAD")
@@ -141,5 +141,5 @@ def last_changes(files: Iterable[tuple[str, Sequence[Change]]]) -> dict[Any, Cha
 
 
 def rows_after(files: Iterable[tuple[str, Sequence[Change]]]) -> dict[Any, tuple[Any, ...]]:
-    """Give the rows that a table must hold after files, whichever batches they came in."""
+    """Return the expected rows of a table after files, independent of batches."""
     return {key: change.values for key, change in last_changes(files).items() if change.kind != "D"}

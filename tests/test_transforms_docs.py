@@ -41,9 +41,13 @@ json.dump({"printed": printed, "modules": modules}, open(sys.argv[2], "w"))
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 import transforms
-for module in pkgutil.walk_packages(transforms.__path__, "transforms."):
-    if not module.name.startswith("transforms.spark"):
-        importlib.import_module(module.name)
+def import_all(package):
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if module.name != "transforms.spark":
+            imported = importlib.import_module(module.name)
+            if module.ispkg:
+                import_all(imported)
+import_all(transforms)
 print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
 

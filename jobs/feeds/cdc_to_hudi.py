@@ -1,4 +1,4 @@
-"""The feeds of the job cdc_to_hudi."""
+"""Feeds of the job cdc_to_hudi."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from lakewright.folders import require_apart
 from lakewright.hudi.config import HudiOptions, HudiTableSpec
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 
-#: Keys of a parameter's JSON, as users of this layout have them, and ours.
+#: Keys of a parameter's JSON, and the table settings they stand for.
 _PARAMETER_KEYS: Final = {"primaryKey": "key", "partitionKey": "partition_by"}
 
 
@@ -23,21 +23,21 @@ class CdcToHudiFeed(Feed):
     job: Literal["cdc_to_hudi"] = Field(description="The job that runs this feed.")
     source: ReplicationSource
     target: HudiOptions
-    tables: dict[str, HudiTableSpec] = Field(default={}, description="The tables, by the names of their folders.")
+    tables: dict[str, HudiTableSpec] = Field(default={}, description="Tables by folder name.")
     parameters: str = Field(
         default="", description="Prefix of SSM parameters for tables not named here, such as lakehouse-table-."
     )
     unconfigured: Literal["fail", "append", "skip"] = Field(
-        default="fail", description="What becomes of a table in the source that is configured nowhere."
+        default="fail", description="How to treat a source table that is configured nowhere."
     )
 
     @property
     def schema_name(self) -> str:
-        """Name the schema: the last folder of the source."""
+        """The name of the schema: the last folder of the source."""
         return self.source.path.rstrip("/").rsplit("/", 1)[-1]
 
     def catalog_entries(self) -> Sequence[CatalogEntry]:
-        """Give the tables that this feed names and registers; others may lie at its source."""
+        """Return the tables that this feed names and registers; the source may have others."""
         database = self.target.catalog_database
         return [
             CatalogEntry(("tables", name), database, name + suffix)
@@ -58,39 +58,37 @@ class CdcToHudiFeed(Feed):
     def _tables_fit(self) -> "CdcToHudiFeed":
         for name, table in self.tables.items():
             if "/" in name or name in ("", ".", ".."):
-                raise ValueError(f"tables.{name}: a table is the name of a folder below source.path")
+                raise ValueError(f"tables.{name}: a table is the name of a folder in source.path")
             reserved = {KEY, ORDER, IS_DELETED} & {*table.key, *table.partition_by}
             if reserved:
-                raise ValueError(f"tables.{name}: {reserved.pop()} is a column that this job makes")
+                raise ValueError(f"tables.{name}: {reserved.pop()} is a column added by this job")
             left_out = self.source.added_columns() - {*self.target.keep_columns}
             if added := [source for source in table.rename if source in left_out]:
-                raise ValueError(
-                    f"tables.{name}.rename: {added[0]!r} is a column of the replication, which the table leaves out"
-                )
+                raise ValueError(f"tables.{name}.rename: {added[0]!r} is a replication column, which the table drops")
         require_apart(self.source.path, self.target.path)
         known = {*self.source.added_columns(), self.source.time_column}
         if unknown := [name for name in self.target.keep_columns if name not in known]:
-            raise ValueError(f"target.keep_columns: {unknown[0]!r} is no column of the replication")
+            raise ValueError(f"target.keep_columns: {unknown[0]!r} is not a column of the replication")
         return self
 
 
 def table_of_parameter(name: str, text: str) -> HudiTableSpec:
-    """Read a table's config off a parameter: ``{"primaryKey": "emp_no", "partitionKey": "department"}``.
+    """Parse a table's config from a parameter: ``{"primaryKey": "emp_no", "partitionKey": "department"}``.
 
     Raises:
-        ConfigError: If it is anything else.
+        ConfigError: If it is invalid.
     """
     try:
-        written = json.loads(text)
-        if not isinstance(written, dict):
+        settings = json.loads(text)
+        if not isinstance(settings, dict):
             raise TypeError
     except (ValueError, TypeError):
-        raise ConfigError(f'parameter {name} is no JSON object such as {{"primaryKey": "emp_no"}}') from None
+        raise ConfigError(f'parameter {name} is not a JSON object such as {{"primaryKey": "emp_no"}}') from None
     known = [*_PARAMETER_KEYS, *(name for name in HudiTableSpec.model_fields if name not in _PARAMETER_KEYS.values())]
-    if unknown := [key for key in written if key not in known]:
+    if unknown := [key for key in settings if key not in known]:
         raise ConfigError(f"parameter {name}: unknown key {unknown[0]!r}{suggest(unknown[0], known)}")
     try:
-        return HudiTableSpec.model_validate({_PARAMETER_KEYS.get(key, key): value for key, value in written.items()})
+        return HudiTableSpec.model_validate({_PARAMETER_KEYS.get(key, key): value for key, value in settings.items()})
     except ValidationError as error:
         problem = error.errors()[0]
         place = "".join(f"{part}: " for part in problem["loc"][:1])

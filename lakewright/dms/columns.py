@@ -1,4 +1,4 @@
-"""The columns of a table of changes: those of the table and of its files, without those that the replication adds."""
+"""The columns of a change table: those of the table and its files, without columns added by the replication."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class MergedColumns:
     """The columns of a table after a batch.
 
     Attributes:
-        columns: Their types, by name.
-        sources: What the source calls each of them.
-        changes: How the table changes, in words.
+        columns: Types by column name.
+        sources: Source names by column name.
+        changes: Readable descriptions of the schema changes.
     """
 
     columns: dict[str, str]
@@ -29,18 +29,18 @@ class MergedColumns:
 
     @property
     def renamed_sources(self) -> dict[str, str]:
-        """Give the source's names of those columns that the table calls otherwise, not only in other case."""
+        """The source names of renamed columns; a change of case is not a rename."""
         return {name: source for name, source in self.sources.items() if folded(name) != folded(source)}
 
 
 @dataclass(frozen=True)
 class TableColumns:
-    """How the columns of one table follow from those of its files.
+    """Derives the columns of one table from those of its files.
 
     Attributes:
         table: The name of the table.
-        keeps: Columns of the replication that the table keeps.
-        reserved: Columns that the table has of the job's own, and that no file has.
+        keeps: Replication columns that the table keeps.
+        reserved: Columns that the job adds to the table, and that files do not have.
     """
 
     table: str
@@ -51,23 +51,28 @@ class TableColumns:
 
     @cached_property
     def names(self) -> ColumnNames:
-        """How the table names the columns of its source."""
+        """The naming rules of the table."""
         return ColumnNames(self.spec.rename)
 
     @cached_property
     def left_out(self) -> set[str]:
-        """The columns that the replication adds to files, and that the table does not keep."""
+        """Columns that the replication adds to files, and that the table drops."""
         own = {*self.spec.key, *self.spec.partition_by}
         return {name for name in self.source.added_columns() - {*self.keeps} if self.names.name_of(name) not in own}
 
     def merged(
         self, footers: Mapping[str, Footer], table: Mapping[str, str], renamed: Mapping[str, str]
     ) -> MergedColumns:
-        """Bring the columns of table and files together; ``renamed`` is what ``MergedColumns`` gave for the table.
+        """Merge the columns of table and files.
+
+        Args:
+            footers: Footers by path.
+            table: Types of the table's columns.
+            renamed: ``MergedColumns.renamed_sources`` of the table.
 
         Raises:
-            SchemaDriftError: If they do not go together.
-            ConfigError: If the feed names columns that are not there, or cannot be what it wants them for.
+            SchemaDriftError: If they are incompatible.
+            ConfigError: If the feed names columns that do not exist or are unsuitable.
         """
         table = {name: kind for name, kind in table.items() if name not in self.reserved}
         before = {name: renamed.get(name, name) for name in table}
@@ -96,10 +101,10 @@ class TableColumns:
         return merged
 
     def check_order(self, footers: Mapping[str, Footer]) -> None:
-        """Make sure that something orders the changes of files.
+        """Require an ordering of the changes in files.
 
         Raises:
-            ConfigError: If no file of changes has a column that does, and the feed does not order by their names.
+            ConfigError: If no change file has an ordering column, and the feed does not order by file name.
         """
         changes = [path for path in footers if not is_load(path)]
         ordering = [name for name in (self.source.sequence_column, self.source.time_column) if name]
@@ -115,9 +120,9 @@ class TableColumns:
         )
 
     def dropped(self, footers: Mapping[str, Footer], sources: Mapping[str, str]) -> dict[str, list[str]]:
-        """Name the columns of each file that the replication added, and that the table leaves out.
+        """Return the replication columns of each file that the table drops.
 
-        Before images are those of columns of any file, or of the table: ``sources`` are their names at the source.
+        Before images are those of columns of any file, or of the table; ``sources`` has the table's source names.
         """
         prefix = self.source.before_image_prefix
         names = {name for footer in footers.values() for name in footer.columns}
@@ -128,7 +133,7 @@ class TableColumns:
         }
 
     def warn_of_absent(self, footers: Mapping[str, Footer], merged: MergedColumns) -> list[str]:
-        """Warn of columns that files of changes lack: updates make them null."""
+        """Warn about columns missing from change files: updates set them to null."""
         if self.spec.keep_when_absent or not self.spec.key:
             return []
         absent: dict[str, list[str]] = {}
@@ -148,63 +153,63 @@ class TableColumns:
         ]
 
     def _check_renames(self, files: Sequence[tuple[str, Mapping[str, str]]], before: Mapping[str, str]) -> None:
-        """Refuse a feed that names a column otherwise than the table does, or renames one that nothing has.
+        """Refuse renames that differ from the table's, and renames of columns that do not exist.
 
         Raises:
-            ConfigError: If it does.
+            ConfigError: If the feed has one.
         """
-        setting, found = f"tables.{self.table}.rename", {name for _, columns in files for name in columns}
+        setting, names = f"tables.{self.table}.rename", {name for _, columns in files for name in columns}
         tables: dict[str, list[str]] = {}
         for name, source in before.items():
             tables.setdefault(folded(source), []).append(name)
-        for source in sorted(found):
+        for source in sorted(names):
             former, name = tables.get(folded(source), []), self.names.name_of(source)
             if former and name.casefold() not in (other.casefold() for other in former):
                 raise ConfigError(
                     f"{self.table}: column {source!r} of the source is {former[0]!r} in the table, and {name!r} by the "
-                    f"feed; run `rebuild` to make the whole table anew, or take {setting} back"
+                    f"feed; run `rebuild` to rebuild the whole table, or undo the change of {setting}"
                 )
         for source in self.spec.rename if files else ():
-            if folded(source) not in tables and normal(source) not in map(normal, found):
+            if folded(source) not in tables and normal(source) not in map(normal, names):
                 raise ConfigError(
-                    f"{setting} names {source!r}, which is no column of the source{suggest(source, sorted(found))}"
+                    f"{setting} names {source!r}, which is not a column of the source{suggest(source, sorted(names))}"
                 )
 
     def _check(self, merged: MergedColumns) -> None:
         columns = merged.columns
         if columns and (missing := [name for name in self.spec.partition_by if name not in columns]):
             raise SchemaDriftError(
-                f"{self.table}: no file has the partition column {missing[0]!r} yet, and the table cannot begin "
+                f"{self.table}: no file has the partition column {missing[0]!r} yet, and the table cannot be created "
                 "without it; nothing was written"
             )
         if binary := [name for name in self.spec.partition_by if columns.get(name) == "binary"]:
             raise ConfigError(
-                f"{self.table}: partition column {binary[0]!r} is binary, and bytes are no name of a folder; "
+                f"{self.table}: partition column {binary[0]!r} is binary, and bytes cannot name a folder; "
                 "partition by another column"
             )
         places = (*self.spec.key, *self.spec.partition_by)
         if nested := [name for name in places if "<" in columns.get(name, "")]:
             raise ConfigError(
-                f"{self.table}: column {nested[0]!r} of the key or partition is nested, and has no text that could "
-                "stand for it; choose another column"
+                f"{self.table}: column {nested[0]!r} of the key or partition is nested, and nested values have no text "
+                "form; choose another column"
             )
         if unknown := [name for name in self.spec.keep_when_null if columns and name not in columns]:
             raise ConfigError(
-                f"{self.table}: keep_when_null names {unknown[0]!r}, which is no column of the table"
+                f"{self.table}: keep_when_null names {unknown[0]!r}, which is not a column of the table"
                 f"{suggest(unknown[0], list(columns))}"
             )
         if columns and (
             unknown := [name for name in self.spec.cast if name.casefold() not in map(str.casefold, columns)]
         ):
             raise ConfigError(
-                f"{self.table}: cast names {unknown[0]!r}, which is no column of the table"
+                f"{self.table}: cast names {unknown[0]!r}, which is not a column of the table"
                 f"{suggest(unknown[0], list(columns))}"
             )
         for own in self.reserved:
             alike = (name for name in columns if name.casefold() == own.casefold())
             if other := next((name for name in alike if (name, merged.sources[name]) != (own, own)), None):
                 raise ConfigError(
-                    f"{self.table} has a column {other!r}, and is appended with the kind of each change as {own!r}, "
-                    f"which differs in case at most; give the table its key, or rename {merged.sources[other]!r} in "
-                    f"tables.{self.table}.rename"
+                    f"{self.table} has a column {other!r}, but an append-only table stores the kind of each change as "
+                    f"{own!r}, and names that differ only in case clash; configure a key, or rename "
+                    f"{merged.sources[other]!r} in tables.{self.table}.rename"
                 )

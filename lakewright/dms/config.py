@@ -1,4 +1,4 @@
-"""What a feed says of a replication: where its files are, which columns it adds, how each table is kept."""
+"""Feed settings of a replication: the location of its files, the columns it adds, and the settings of each table."""
 
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -9,29 +9,29 @@ from lakewright.folders import source_folder
 from transforms.changes.column_names import ascii_name, normal, problem_with_name
 from transforms.changes.column_types import can_cast
 
-#: columns: the number that the replication gave a change, else its time. file: the stamps in the names of files.
+#: columns: by sequence number, else commit time. file: by the time stamps in file names.
 OrderBy = Literal["columns", "file"]
 
 
 class TableSpec(Model):
-    """How one source table is kept."""
+    """Settings of one source table."""
 
-    key: tuple[str, ...] = Field(default=(), description="Primary key columns; without them rows are only appended.")
-    partition_by: tuple[str, ...] = Field(default=(), description="Columns that become folders.")
+    key: tuple[str, ...] = Field(default=(), description="Primary key columns; without a key, changes are appended.")
+    partition_by: tuple[str, ...] = Field(default=(), description="Partition columns, outermost first.")
     keep_when_null: tuple[str, ...] = Field(
-        default=(), description="Columns whose null in an update means unchanged, as DMS sends large values."
+        default=(), description="Columns where null in an update means unchanged, as DMS sends large objects."
     )
     keep_when_absent: bool = Field(
-        default=False, description="Whether columns that an update's file lacks keep their values in the table."
+        default=False, description="Whether columns that are missing from a change file keep their values in the table."
     )
-    order_by: OrderBy | None = Field(default=None, description="Of this table, where it differs from the source's.")
+    order_by: OrderBy | None = Field(default=None, description="Overrides source.order_by for this table.")
     rename: dict[str, str] = Field(
-        default={}, description="Columns by their names in the source, and what the table calls them: {Straße: street}."
+        default={}, description="Table column names by source column name, such as {Straße: street}."
     )
     cast: dict[str, str] = Field(
         default={},
-        description="Types that columns get instead of those of the files, such as amount: decimal(20,4); a row with a "
-        "value that its type cannot hold exactly is rejected.",
+        description="Column types that replace those of the files, such as amount: decimal(20,4); a row with a value "
+        "that its type cannot represent exactly is rejected.",
     )
 
     @field_validator("key", "partition_by", "keep_when_null", mode="before")
@@ -50,7 +50,7 @@ class TableSpec(Model):
     @field_validator("rename")
     @classmethod
     def _names_can_be(cls, rename: dict[str, str]) -> dict[str, str]:
-        """Refuse names that no table can have, and those that two columns would share."""
+        """Refuse invalid names, and names that two columns would share."""
         sources: dict[str, str] = {}
         for source, name in rename.items():
             if problem := problem_with_name(name):
@@ -58,19 +58,19 @@ class TableSpec(Model):
             if (other := sources.setdefault(name.casefold(), source)) != source:
                 raise ValueError(f"{other!r} and {source!r} would both be {name!r}")
         if len({normal(source) for source in rename}) < len(rename):
-            raise ValueError("names a column twice, with an accent that is written in two ways")
+            raise ValueError("names a column twice, with an accent in two Unicode forms")
         return rename
 
     @model_validator(mode="after")
     def _names_are_the_tables(self) -> "TableSpec":
-        """Refuse settings that call a column what the source calls it, where the table calls it otherwise."""
+        """Refuse settings that use a column's source name where the table has another name."""
         for setting in ("key", "partition_by", "keep_when_null", "cast"):
             for name in getattr(self, setting):
                 named = self.rename.get(name) or ascii_name(name)
                 if name != named and name not in self.rename.values():
                     raise ValueError(
-                        f"{setting}: {name!r} is a column of the source, which the table calls {named!r}: name it so "
-                        "here, or rename it"
+                        f"{setting}: {name!r} is a source column, and its name in the table is {named!r}: use that "
+                        "name here, or rename the column"
                     )
         return self
 
@@ -80,7 +80,7 @@ class TableSpec(Model):
         written = {name: "".join(kind.lower().split()).replace("long", "bigint") for name, kind in cast.items()}
         if unknown := [name for name, kind in written.items() if not can_cast("string", kind)]:
             raise ValueError(
-                f"{unknown[0]}: {cast[unknown[0]]!r} is none of string, boolean, int, bigint, float, double, "
+                f"{unknown[0]}: {cast[unknown[0]]!r} is not one of string, boolean, int, bigint, float, double, "
                 "decimal(p,s) up to 38 digits, date, timestamp"
             )
         return written
@@ -88,9 +88,9 @@ class TableSpec(Model):
     @model_validator(mode="after")
     def _keeps_values_of_rows(self) -> "TableSpec":
         if (self.keep_when_null or self.keep_when_absent) and not self.key:
-            raise ValueError("keep_when_null and keep_when_absent need a key: without one nothing is updated")
+            raise ValueError("keep_when_null and keep_when_absent need a key: rows without a key are not updated")
         if fixed := [name for name in self.keep_when_null if name in (*self.key, *self.partition_by)]:
-            raise ValueError(f"keep_when_null: {fixed[0]!r} is a column of key or partition, which updates always hold")
+            raise ValueError(f"keep_when_null: {fixed[0]!r} is a key or partition column, which updates always contain")
         return self
 
 
@@ -98,41 +98,41 @@ Spec = TypeVar("Spec", bound=TableSpec)
 
 
 class ReplicationSource(Model):
-    """Where the replication's files are, and which columns it added; their names are exact, capitals count."""
+    """Location of the replication's files, and the columns it adds; column names are case-sensitive."""
 
     path: Annotated[str, source_folder("raw/human_resources/")] = Field(
-        min_length=1, description="Folder of a schema, with a folder for each table; or a URI."
+        min_length=1, description="Folder of a schema, with one folder per table; or a URI."
     )
-    kind_column: str = Field(default="Op", description="Says I, U or D; never a column of the table.")
+    kind_column: str = Field(default="Op", description="Kind of change: I, U or D; never a column of the table.")
     time_column: str = Field(
         default="",
-        description="When a change was committed, such as update_ts_dms; a column of the table unless it is named in "
+        description="Commit time of a change, such as update_ts_dms; a column of the table unless listed in "
         "replication_columns.",
     )
     sequence_column: str = Field(
-        default="AR_H_CHANGE_SEQ", description="Numbers the changes, where it is there; never a column of the table."
+        default="AR_H_CHANGE_SEQ", description="Sequence number of a change, if present; never a column of the table."
     )
     order_by: OrderBy = Field(
         default="columns",
-        description="columns: by sequence_column, else time_column. file: by the time stamps in the names of the files "
-        "and the places of rows in them, if the replication adds no such column.",
+        description="columns: by sequence_column, else time_column. file: by the time stamps in file names, then row "
+        "position, if the replication adds no such column.",
     )
     replication_columns: tuple[str, ...] = Field(
-        default=(), description="Other columns that the replication added and the tables leave out: [schema_name]."
+        default=(), description="Other columns added by the replication, which tables drop, such as [schema_name]."
     )
     before_image_prefix: str = Field(
         default="",
-        description="Prefix of the columns that hold values before an update, such as BI_: an update that changes the "
-        "key then deletes the old one. They are no columns of the table.",
+        description="Prefix of before-image columns, such as BI_: an update that changes the key then deletes the old "
+        "key. Tables drop these columns.",
     )
     max_record_bytes: RecordBytes = Field(
-        default=MAX_RECORD_BYTES, description="A file with a longer text or binary value is refused."
+        default=MAX_RECORD_BYTES, description="Files with a longer text or binary value are refused."
     )
 
     def added_columns(self) -> set[str]:
-        """Name the columns that the replication added, and that are not the source table's own."""
+        """Return the columns that the replication adds to those of the source table."""
         return {self.kind_column, self.sequence_column, *self.replication_columns}
 
     def ordered(self, spec: Spec) -> Spec:
-        """Order the changes of a table as the source says, if the table does not say it."""
+        """Return the table's settings, with the source's ``order_by`` as default."""
         return spec.model_copy(update={"order_by": spec.order_by or self.order_by})

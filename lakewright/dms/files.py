@@ -1,7 +1,7 @@
-"""Parquet files as AWS DMS delivers them: full loads (``LOAD….parquet``) and files of changes, one folder a table.
+"""Parquet files of AWS DMS: full loads (``LOAD….parquet``) and change files, one folder per table.
 
-Each file has a schema of its own, which its footer tells. Footers are read without Spark, a few kilobytes a file. If a
-file is written again meanwhile, the run notices: it looks at all of its sources once more before it commits.
+Each file has its own schema, read from its footer without Spark, a few kilobytes per file. A file rewritten during a
+run is detected: the run lists its sources again before it commits.
 """
 
 import re
@@ -26,24 +26,24 @@ from transforms.changes.column_types import VOID
 from transforms.changes.load_files import LOAD_PATH
 
 _LOAD: Final = re.compile(LOAD_PATH, re.DOTALL)
-#: DMS names a file of changes after the moment that it was written: 20260801-101500123.parquet.
+#: DMS names a change file after the time of writing: 20260801-101500123.parquet.
 _STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*\.parquet", re.DOTALL)
 _FOOTERS_AT_ONCE: Final = 16
-#: What pyarrow raises over a file that is damaged.
+#: What pyarrow raises for damaged files.
 _DAMAGE: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
-_UNREADABLE: Final = "no Parquet file that can be read"
+_UNREADABLE: Final = "not a readable Parquet file"
 
 
 @dataclass(frozen=True)
 class Footer:
-    """What a file says of itself.
+    """The footer of a file.
 
     Attributes:
-        rows: How many it has.
-        columns: The types that its columns have in a table.
-        read_as: The types that Spark must read columns as, where these are others.
-        units: What the counts of a column count that become timestamps or texts; see ``lakewright.dms.types``.
-        row_bytes: Bytes of a row once unpacked, on average over the row group where they are most.
+        rows: Number of rows.
+        columns: Table types of its columns.
+        read_as: Types that Spark must read columns as, if different.
+        units: Units of counts that become timestamps or strings; see ``lakewright.dms.types``.
+        row_bytes: Uncompressed bytes per row, averaged over the row group with the largest rows.
     """
 
     rows: int
@@ -55,11 +55,16 @@ class Footer:
 
 @dataclass(frozen=True)
 class ChangeColumns:
-    """The columns that say what a change is; their names are exact, since a table may have ``op`` beside ``Op``.
+    """The columns that describe a change; names are case-sensitive, since a table may have both ``op`` and ``Op``.
 
-    ``before_prefix`` begins the names of the columns that hold values as they were before an update (empty: there are
-    none), ``before`` are the columns of the table that are wanted so. ``added`` are columns that are never the table's,
-    ``of_table`` names the others as the table does.
+    Attributes:
+        kind: The kind of change.
+        time: Its commit time; empty if none.
+        sequence: Its sequence number.
+        before_prefix: Prefix of before-image columns; empty if there are none.
+        before: Table columns whose before images are read.
+        added: Columns that are never part of the table.
+        of_table: Naming rules for all others.
     """
 
     kind: str = "Op"
@@ -73,16 +78,16 @@ class ChangeColumns:
 
 @dataclass(frozen=True)
 class ChangeFiles:
-    """The files of a batch of one table, and as what they are read.
+    """The files of one table's batch, and how to read them.
 
     Attributes:
-        lake: Where they are.
-        folder: The folder of the table there, or empty where it is the lake's root.
-        objects: The files as the batch has them.
-        footers: What each file says of itself, by path.
-        columns: The columns of the table, with their types.
-        names: The columns that say what a change is.
-        sources: What the source calls those columns of the table that the table calls otherwise.
+        lake: The lake with the files.
+        folder: The folder of the table there; empty for the root.
+        objects: The files as in the batch.
+        footers: Footers by path.
+        columns: Types by column of the table.
+        names: The columns that describe a change.
+        sources: Source names of renamed columns.
     """
 
     lake: Lake
@@ -95,31 +100,33 @@ class ChangeFiles:
 
     @property
     def rows(self) -> int:
-        """How many rows they hold, by their footers."""
+        """Total rows, from the footers."""
         return sum(footer.rows for footer in self.footers.values())
 
     @property
     def are_loads(self) -> bool:
-        """Tell whether all of them are files of a full load."""
+        """Whether all are files of a full load."""
         return all(map(is_load, self.footers))
 
     def only(self, paths: Collection[str]) -> "ChangeFiles":
-        """Give some of the files."""
-        objects = [taken for taken in self.objects if taken.path in paths]
-        return replace(self, objects=objects, footers={taken.path: self.footers[taken.path] for taken in objects})
+        """Return a subset of the files."""
+        objects = [source_file for source_file in self.objects if source_file.path in paths]
+        return replace(
+            self, objects=objects, footers={source_file.path: self.footers[source_file.path] for source_file in objects}
+        )
 
     def damaged(self) -> dict[str, str]:
-        """Look for damage that makes a read of the files fail; see ``find_damaged``."""
+        """Find damage that makes reading fail; see ``find_damaged``."""
         return find_damaged(self.lake, self.objects)
 
 
 def is_load(path: str) -> bool:
-    """Tell whether a path is that of a full load's file."""
+    """Whether a path is a full-load file."""
     return _LOAD.fullmatch(path) is not None
 
 
 def written_at(path: str) -> str:
-    """Read off the name of a file of changes when it was written, as digits; empty where the name does not say."""
+    """Return the time stamp in the name of a change file, as digits; empty if there is none."""
     match = _STAMP.fullmatch(path)
     return "".join(match.groups()) if match else ""
 
@@ -131,23 +138,26 @@ def read_footers(
     left_out: Collection[str] = (),
     max_record_bytes: int = MAX_RECORD_BYTES,
 ) -> tuple[dict[str, Footer], dict[str, str]]:
-    """Read the footers of files: what they say by path, and why some cannot be read.
+    """Read the footers of files.
 
-    A file with a value above ``max_record_bytes`` cannot be: Spark's memory would not do for it. Columns that are
-    ``left_out`` may be of any type, unless Spark then opens the file no more.
+    Columns in ``left_out`` may have any type that does not keep Spark from opening the file.
+
+    Returns:
+        Footers by path, and reasons why other files cannot be read. Files with a value above ``max_record_bytes``
+        would exceed Spark's memory, and count as unreadable.
     """
-    found: dict[str, Footer] = {}
+    footers: dict[str, Footer] = {}
     refused: dict[str, str] = {}
 
-    def look(taken: SourceObject) -> Footer | str:
+    def look(source_file: SourceObject) -> Footer | str:
         try:
-            file = ObjectFile(lake, taken.path, taken.size)
+            file = ObjectFile(lake, source_file.path, source_file.size)
             metadata = pq.read_metadata(pa.PythonFile(file, mode="r"))
             return find_long_value(file, metadata, max_record_bytes) or _footer(metadata, left_out)
         except FileNotFoundError:
-            return "gone since it was listed"
+            return "deleted since it was listed"
         except ObjectRefusedError as error:
-            return error.reasons[taken.path]
+            return error.reasons[source_file.path]
         except UnreadableTypeError as error:
             return str(error)
         except _DAMAGE as error:
@@ -155,19 +165,19 @@ def read_footers(
 
     wanted = list(objects)
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
-        for taken, answer in zip(wanted, pool.map(look, wanted), strict=True):
-            if isinstance(answer, Footer):
-                found[taken.path] = answer
+        for source_file, result in zip(wanted, pool.map(look, wanted), strict=True):
+            if isinstance(result, Footer):
+                footers[source_file.path] = result
             else:
-                refused[taken.path] = answer
-    return found, refused
+                refused[source_file.path] = result
+    return footers, refused
 
 
 def first_time(lake: Lake, loads: Iterable[SourceObject], time_column: str) -> str:
-    """Give the lowest time of a full load's rows, as digits; empty if its files do not tell."""
+    """Return the lowest time among a full load's rows, as digits; empty if files lack the column or values."""
     times: list[str] = []
-    for taken in loads:
-        file = pq.ParquetFile(_open(lake, taken))
+    for source_file in loads:
+        file = pq.ParquetFile(_open(lake, source_file))
         if time_column not in file.schema_arrow.names:
             return ""
         columns = (file.read_row_group(number, [time_column])[time_column] for number in range(file.num_row_groups))
@@ -179,19 +189,19 @@ def first_time(lake: Lake, loads: Iterable[SourceObject], time_column: str) -> s
 
 
 def find_damaged(lake: Lake, objects: Iterable[SourceObject]) -> dict[str, str]:
-    """Read whole files for damage that their footers do not show; a row group of a file is in memory at a time.
+    """Find damage that footers do not show, by reading whole files, one row group at a time.
 
     Returns:
-        Why files are damaged, by path.
+        Reasons by path.
     """
     damaged = {}
-    for taken in objects:
+    for source_file in objects:
         try:
-            file = pq.ParquetFile(_open(lake, taken))
+            file = pq.ParquetFile(_open(lake, source_file))
             for group in range(file.num_row_groups):
                 file.read_row_group(group)
         except _DAMAGE as error:
-            damaged[taken.path] = f"damaged Parquet file: {str(error).splitlines()[0]}"
+            damaged[source_file.path] = f"damaged Parquet file: {str(error).splitlines()[0]}"
     return damaged
 
 
@@ -208,13 +218,13 @@ def _footer(metadata: Any, left_out: Collection[str]) -> Footer:
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     return Footer(
         metadata.num_rows,
-        {name: found.column for name, found in types.items()},
-        {name: found.read_as for name, found in types.items() if found.read_as},
-        {name: found.unit for name, found in types.items() if found.unit},
+        {name: kind.column for name, kind in types.items()},
+        {name: kind.read_as for name, kind in types.items() if kind.read_as},
+        {name: kind.unit for name, kind in types.items() if kind.unit},
         max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0),
     )
 
 
-def _open(lake: Lake, taken: SourceObject) -> Any:
-    # A chunk's own metadata are not looked at from here: where they are damaged, pyarrow ends the process.
-    return pa.PythonFile(ObjectFile(lake, taken.path, taken.size), mode="r")
+def _open(lake: Lake, source_file: SourceObject) -> Any:
+    # Column chunk metadata are not read here: pyarrow crashes the process if they are damaged.
+    return pa.PythonFile(ObjectFile(lake, source_file.path, source_file.size), mode="r")

@@ -1,4 +1,4 @@
-"""The reader of one table of changes: which of its files are new, and which columns they bring."""
+"""The reader of one change table: selects new files, and derives the columns they add."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class ChangeReader:
     """See ``lakewright.runs.job.Reader``; the head of a file is its footer.
 
     Attributes:
-        folder: The folder of the table in the source's lake; empty where it is the root.
+        folder: The table's folder in the source's lake; empty for the root.
     """
 
     source: Source
@@ -28,24 +28,26 @@ class ChangeReader:
     selection: ChangeSelection
     columns: TableColumns
 
-    #: What is earlier than an object that cannot be read goes on without it; see ``earlier_than``.
+    #: Files earlier than an unreadable one are applied without it; see ``earlier_than``.
     skips_refused: bool = True
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
         """See ``Reader.survey``."""
         if request.wanted:
-            raise ConfigError("changes are taken in their order: leave --date and --partition out")
+            raise ConfigError("changes are applied in order: omit --date and --partition")
         listing = self.source.look()
-        listed = [found for found in listing.objects if found.path.endswith(".parquet")]
+        listed = [file for file in listing.objects if file.path.endswith(".parquet")]
         ignored = listing.ignored | {
-            found.path: "not named .parquet"
-            for found in (*listing.objects, *listing.unreadable)
-            if not found.path.endswith(".parquet")
+            file.path: "not named .parquet"
+            for file in (*listing.objects, *listing.unreadable)
+            if not file.path.endswith(".parquet")
         }
-        refused = {found.path: found.problem for found in listing.unreadable if found.path not in ignored}
+        refused = {file.path: file.problem for file in listing.unreadable if file.path not in ignored}
         refused |= excluded
         choice = self.selection.choose(listed, state, everything=request.everything)
-        ignored |= {taken.path: reason for taken in choice.objects if (reason := reason_left_out(taken))}
+        ignored |= {
+            source_file.path: reason for source_file in choice.objects if (reason := reason_left_out(source_file))
+        }
         applied = () if request.everything else state.objects
         refused |= self.selection.why_unordered(_to_read(choice.objects), applied)
         heads, unreadable = self._look(choice.objects, {})
@@ -53,7 +55,9 @@ class ChangeReader:
         if refused:
             earlier = [] if request.everything else earlier_than(refused, choice.objects)
             choice = Choice(earlier, choice.scope if earlier else Append())
-        footers = {taken.path: heads[taken.path, taken.etag] for taken in _to_read(choice.objects)}
+        footers = {
+            source_file.path: heads[source_file.path, source_file.etag] for source_file in _to_read(choice.objects)
+        }
         self.columns.check_order(footers)
         before = TableState() if request.everything else state
         merged = self.columns.merged(footers, before.columns, source_columns(before))
@@ -81,7 +85,7 @@ class ChangeReader:
         heads, unreadable = self._look(objects, batch.heads)
         if unreadable:
             raise ObjectRefusedError(unreadable)
-        footers = {taken.path: heads[taken.path, taken.etag] for taken in objects}
+        footers = {source_file.path: heads[source_file.path, source_file.etag] for source_file in objects}
         before = TableState() if batch.plan.overwrites_table else batch.state
         merged = self.columns.merged(footers, before.columns, source_columns(before))
         left_out = self.columns.dropped(footers, merged.sources).values()
@@ -104,8 +108,8 @@ class ChangeReader:
     def _look(
         self, objects: Iterable[SourceObject], known: Mapping[Version, Footer]
     ) -> tuple[dict[Version, Footer], dict[str, str]]:
-        """Read the footers of the files that a batch reads, but for those that are known."""
-        new = [taken for taken in _to_read(objects) if (taken.path, taken.etag) not in known]
+        """Read the footers of the files that a batch reads, except known ones."""
+        new = [source_file for source_file in _to_read(objects) if (source_file.path, source_file.etag) not in known]
         footers, refused = read_footers(
             self.source.lake,
             new,
@@ -114,9 +118,13 @@ class ChangeReader:
         )
         return {
             **known,
-            **{(taken.path, taken.etag): footers[taken.path] for taken in new if taken.path in footers},
+            **{
+                (source_file.path, source_file.etag): footers[source_file.path]
+                for source_file in new
+                if source_file.path in footers
+            },
         }, refused
 
 
 def _to_read(objects: Iterable[SourceObject]) -> Iterable[SourceObject]:
-    return (taken for taken in objects if not reason_left_out(taken))
+    return (source_file for source_file in objects if not reason_left_out(source_file))

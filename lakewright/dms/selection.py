@@ -1,4 +1,4 @@
-"""Which files of a table of changes make the next batch, also after its full load was written again."""
+"""Selects the files of a change table's next batch, also after its full load was rewritten."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,26 +22,27 @@ _NO_STAMP: Final = (
     "by that; rename it, or order by a column"
 )
 _SAME_STAMP: Final = (
-    "its name has the same time stamp as {}, and order_by: file cannot tell which comes first; delete it if it is a "
-    "copy, rename one of them, or order by a column"
+    "its name has the same time stamp as {}, so order_by: file cannot order the two; delete it if it is a copy, rename "
+    "one of them, or order by a column"
 )
 
 
-def reason_left_out(taken: SourceObject) -> str:
-    """Say why a batch knows an object and does not read it; empty if it does."""
-    return str(taken.notes.get(_LEFT_OUT, ""))
+def reason_left_out(source_file: SourceObject) -> str:
+    """Return why a batch lists an object without reading it; empty if it reads it."""
+    return str(source_file.notes.get(_LEFT_OUT, ""))
 
 
 @dataclass(frozen=True)
 class ChangeSelection:
-    """How files are chosen.
+    """Selection of files.
 
     Attributes:
-        time_column: The column that says when a change was committed.
-        on_stale_load: What becomes of files of a full load that were not written again when others were.
-        allows_gone: Whether a table is made anew although a file that was taken before is gone.
-        max_record_bytes: A file with a longer value cannot be read.
-        by_file: Whether the stamps in the names of files order the changes.
+        lake: The lake with the files.
+        time_column: Column with a change's commit time.
+        on_stale_load: How to treat full-load files that were not rewritten when others were.
+        allows_gone: Whether to rebuild a table although a file of an earlier batch is gone.
+        max_record_bytes: Files with a longer value cannot be read.
+        by_file: Whether time stamps in file names order the changes.
     """
 
     lake: Lake
@@ -52,32 +53,32 @@ class ChangeSelection:
     by_file: bool = False
 
     def choose(self, listed: Sequence[Listed], state: TableState, *, everything: bool) -> Choice:
-        """Choose the files that were never taken; with ``everything``, all that the table is made of by now.
+        """Choose new files; with ``everything``, all current files of the table.
 
         Raises:
-            ReloadedError: If the full load was written again, and not everything is wanted.
-            StaleLoadError: If only a part of it was, and it is not said what the rest is.
-            SourceGoneError: If a file that is needed is gone.
+            ReloadedError: If the full load was rewritten, and ``everything`` is false.
+            StaleLoadError: If only a part of it was, and the feed does not say how to treat the rest.
+            SourceGoneError: If a required file is gone.
         """
         before = state.objects
-        loads = [found for found in listed if is_load(found.path)]
-        reloaded = [found.path for found in loads if found.path in before and before[found.path].etag != found.etag]
+        loads = [file for file in listed if is_load(file.path)]
+        reloaded = [file.path for file in loads if file.path in before and before[file.path].etag != file.etag]
         if not everything:
             if reloaded:
                 raise ReloadedError(reloaded[0])
             return choose_append(listed, state, values=lambda _: {}, everything=False, allow_gone=False)
         stale = self._stale_loads(loads, before, reloaded)
-        begun = self._load_began([found for found in loads if found.path not in stale], reloaded) if reloaded else ""
+        begun = self._load_began([file for file in loads if file.path not in stale], reloaded) if reloaded else ""
         objects = []
-        for found in listed:
+        for file in listed:
             notes: dict[str, str | int] = {}
-            if found.path in stale:
+            if file.path in stale:
                 notes = {_LEFT_OUT: "of an older full load"}
-            elif self._is_older(found, before, reloaded, begun):
+            elif self._is_older(file, before, reloaded, begun):
                 notes = {_LEFT_OUT: "older than the full load"}
-            objects.append(SourceObject(path=found.path, size=found.size, etag=found.etag, notes=notes))
-        here = {found.path for found in listed}
-        needed = [path for path, taken in before.items() if not reason_left_out(taken)]
+            objects.append(SourceObject(path=file.path, size=file.size, etag=file.etag, notes=notes))
+        here = {file.path for file in listed}
+        needed = [path for path, source_file in before.items() if not reason_left_out(source_file)]
         gone = sorted(path for path in needed if path not in here and not (reloaded and not is_load(path)))
         if gone and not self.allows_gone:
             raise SourceGoneError("", gone)
@@ -86,20 +87,18 @@ class ChangeSelection:
     def _stale_loads(
         self, loads: Sequence[Listed], before: Mapping[str, SourceObject], reloaded: Sequence[str]
     ) -> set[str]:
-        """Name the files of an older full load than the one that the table begins with.
+        """Return the files that belong to an older full load than the current one.
 
         Raises:
-            StaleLoadError: If some files were written again and others were not, and the feed does not say what those
-                are.
+            StaleLoadError: If some files were rewritten and others were not, and the feed does not say how to treat
+                the latter.
         """
-        # A file that was written again with the same content has the same ETag in S3.
-        begun = min((found.modified for found in loads if found.path in reloaded), default=None)
+        # A file rewritten with the same content keeps its ETag in S3.
+        begun = min((file.modified for file in loads if file.path in reloaded), default=None)
         same = [
-            found.path
-            for found in loads
-            if found.path in before
-            and before[found.path].etag == found.etag
-            and (begun is None or found.modified < begun)
+            file.path
+            for file in loads
+            if file.path in before and before[file.path].etag == file.etag and (begun is None or file.modified < begun)
         ]
         known = {path for path in same if reason_left_out(before[path])}
         fresh = [path for path in same if path not in known]
@@ -109,46 +108,46 @@ class ChangeSelection:
             raise StaleLoadError(reloaded, fresh)
         return known | set(fresh)
 
-    def _is_older(self, found: Listed, before: Mapping[str, SourceObject], reloaded: Sequence[str], begun: str) -> bool:
-        """Tell whether a file of changes is older than the full load that the table now begins with.
+    def _is_older(self, file: Listed, before: Mapping[str, SourceObject], reloaded: Sequence[str], begun: str) -> bool:
+        """Whether a change file predates the current full load.
 
-        What was taken before a reload was seen is older; else the time in its name counts.
+        Files of batches before a detected reload do; for others the time stamp in the name decides.
         """
-        if is_load(found.path):
+        if is_load(file.path):
             return False
-        taken = before.get(found.path)
-        if taken is not None and (reloaded or reason_left_out(taken)):
+        source_file = before.get(file.path)
+        if source_file is not None and (reloaded or reason_left_out(source_file)):
             return True
-        stamp = written_at(found.path)
+        stamp = written_at(file.path)
         length = min(len(stamp), len(begun))
         return bool(length) and stamp[:length] < begun[:length]
 
     def _load_began(self, loads: Sequence[Listed], reloaded: Collection[str]) -> str:
-        """Give the first time that the rows of a full load have, as digits; empty if they do not tell.
+        """Return the start of a full load, as digits: the lowest time of its rows; empty if unknown.
 
-        Where the names of files order the changes, rows need no time: then the first of the load's files that was
-        written again tells, by the time at which it was.
+        If file names order the changes, rows need no time: then it is the earliest modification time of a rewritten
+        load file.
         """
-        objects = [SourceObject(path=found.path, size=found.size, etag=found.etag) for found in loads]
+        objects = [SourceObject(path=file.path, size=file.size, etag=file.etag) for file in loads]
         _, unreadable = read_footers(self.lake, objects, max_record_bytes=self.max_record_bytes)
         if unreadable:
-            return ""  # a damaged file is refused later on
+            return ""  # damaged files are refused later
         begun = first_time(self.lake, objects, self.time_column)
         if begun or not self.by_file:
             return begun
-        written = min(found.modified for found in loads if found.path in reloaded)
+        written = min(file.modified for file in loads if file.path in reloaded)
         return written.astimezone(UTC).strftime("%Y%m%d%H%M%S")
 
     def why_unordered(self, objects: Iterable[SourceObject], applied: Collection[str]) -> dict[str, str]:
-        """Say why the names of files do not tell in which order they come, if names are what orders changes.
+        """Return reasons why file names do not order files, if names order the changes.
 
         Args:
-            objects: The files of a batch that it reads.
-            applied: Those that the table already has, and keeps.
+            objects: The files that a batch reads.
+            applied: The files applied to the table before.
         """
         if not self.by_file:
             return {}
-        paths = [taken.path for taken in objects if not is_load(taken.path)]
+        paths = [source_file.path for source_file in objects if not is_load(source_file.path)]
         by_stamp: dict[str, list[str]] = {}
         for path in sorted({*paths, *applied}):
             by_stamp.setdefault(stamp_of(path), []).append(path)
@@ -162,15 +161,16 @@ class ChangeSelection:
 
 
 def earlier_than(refused: Collection[str], objects: Iterable[SourceObject]) -> list[SourceObject]:
-    """Keep the files that come before all that were refused: nothing later than those may be applied.
+    """Keep the files earlier than all refused ones, since later files must not be applied.
 
-    Where a full load is damaged, or a name says no time, nothing is known to come before.
+    If a full load is refused, or a name has no time stamp, no file is known to be earlier.
     """
     stamps = [written_at(path) for path in refused]
     if any(map(is_load, refused)) or not all(stamps):
         return []
     return [
-        taken
-        for taken in objects
-        if taken.path not in refused and (is_load(taken.path) or "" < written_at(taken.path) < min(stamps))
+        source_file
+        for source_file in objects
+        if source_file.path not in refused
+        and (is_load(source_file.path) or "" < written_at(source_file.path) < min(stamps))
     ]

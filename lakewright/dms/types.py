@@ -1,4 +1,4 @@
-"""What becomes of each type that a Parquet file may have: the type of the table's column, and how Spark reads it."""
+"""Maps Parquet column types to table types and to the types that Spark reads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ _LEAVE_OUT: Final = "or leave the column out: name it in source.replication_colu
 
 @dataclass(frozen=True)
 class ReadType:
-    """How a column is read.
+    """How to read a column.
 
     Attributes:
-        column: The type of the table's column; whole numbers are int or bigint, as Hudi knows them.
-        read_as: The type that Spark reads the file's column as; empty if it is the column's.
-        unit: Of counts that become timestamps or texts: what they count, such as ``timestamp(ns)``, ``time(us)``.
+        column: The table's column type; integers are int or bigint, as in Hudi.
+        read_as: The type that Spark reads the file's column as; empty if equal.
+        unit: Unit of counts that become timestamps or strings, such as ``timestamp(ns)``, ``time(us)``.
     """
 
     column: str
@@ -33,19 +33,19 @@ class ReadType:
 
 
 class UnreadableTypeError(Exception):
-    """Raised when a table cannot hold a type, or Spark cannot read it; says why, and what to do."""
+    """Raised when a table cannot store a type, or Spark cannot read it; with the reason and a remedy."""
 
 
 def read_type(kind: Any, physical: str = "") -> ReadType:
-    """Say how an Arrow type is read; ``physical`` is the column's type in Parquet, where it is not nested.
+    """Return how to read an Arrow type; ``physical`` is the Parquet type of a column that is not nested.
 
     Raises:
-        UnreadableTypeError: If it cannot be.
+        UnreadableTypeError: If the type is not supported.
     """
     for is_type, become in _BECOME:
         if is_type(kind):
             return become(kind, physical)
-    raise UnreadableTypeError(f"{kind}, which no type of Spark stands for: deliver another type, {_LEAVE_OUT}")
+    raise UnreadableTypeError(f"{kind}, which has no equivalent in Spark: deliver another type, {_LEAVE_OUT}")
 
 
 def _plain(column: str, read_as: str = "") -> Callable[[Any, str], ReadType]:
@@ -55,13 +55,13 @@ def _plain(column: str, read_as: str = "") -> Callable[[Any, str], ReadType]:
 def _decimal(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
     if kind.precision > MOST_DIGITS:
         raise UnreadableTypeError(
-            f"{kind}, and Spark's decimals end at {MOST_DIGITS} digits: deliver fewer digits or text, {_LEAVE_OUT}"
+            f"{kind}, and Spark decimals have at most {MOST_DIGITS} digits: deliver fewer digits or text, {_LEAVE_OUT}"
         )
     return ReadType(f"decimal({kind.precision},{kind.scale})")
 
 
 def _timestamp(kind: Any, physical: str) -> ReadType:
-    # INT96 has no type of its own in Arrow.
+    # Arrow has no type for INT96.
     is_count = kind.unit == "ns" and physical != "INT96"
     return ReadType("timestamp", "bigint", "timestamp(ns)") if is_count else ReadType("timestamp")
 
@@ -71,7 +71,7 @@ def _time(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
 
 
 def _float16(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
-    raise UnreadableTypeError(f"{kind}, and Spark 3.5 opens no file that has such a column: deliver float instead")
+    raise UnreadableTypeError(f"{kind}, and Spark 3.5 cannot open files with such a column: deliver float instead")
 
 
 def _list(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
@@ -83,7 +83,7 @@ def _struct(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
     fields = [(field.name, _within(kind, field.type)) for field in kind]
     if not fields or not all(name.isascii() and name.isidentifier() for name, _ in fields):
         raise UnreadableTypeError(
-            f"{kind}, and Hudi's fields have names of letters, digits and _: deliver it as JSON text, {_LEAVE_OUT}"
+            f"{kind}, and Hudi field names are letters, digits and _: deliver it as JSON text, {_LEAVE_OUT}"
         )
     if len({name.casefold() for name, _ in fields}) < len(fields):
         raise UnreadableTypeError(
@@ -91,7 +91,8 @@ def _struct(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
             f"{_LEAVE_OUT}"
         )
     columns, read_as = (
-        ",".join(f"{name}:{getattr(found, which)}" for name, found in fields) for which in ("column", "physical")
+        ",".join(f"{name}:{getattr(field_type, which)}" for name, field_type in fields)
+        for which in ("column", "physical")
     )
     return ReadType(f"struct<{columns}>", f"struct<{read_as}>")
 
@@ -99,23 +100,21 @@ def _struct(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
 def _map(kind: Any, physical: str) -> ReadType:  # noqa: ARG001
     key, value = _within(kind, kind.key_type), _within(kind, kind.item_type)
     if key.column != "string":
-        raise UnreadableTypeError(
-            f"{kind}, and Hudi's maps have keys of text alone: deliver it as JSON text, {_LEAVE_OUT}"
-        )
+        raise UnreadableTypeError(f"{kind}, and keys of Hudi maps are strings: deliver it as JSON text, {_LEAVE_OUT}")
     return ReadType(f"map<string,{value.column}>", f"map<string,{value.physical}>")
 
 
 def _within(outer: Any, inner: Any) -> ReadType:
-    """Say how a type inside of a nested one is read: as it is, since values in it are not converted one by one."""
-    found = read_type(inner)
-    if found.unit or found.column == VOID:
+    """Return how to read a nested type; values within are not converted."""
+    field_type = read_type(inner)
+    if field_type.unit or field_type.column == VOID:
         raise UnreadableTypeError(
-            f"{outer}, and {inner} inside of a nested column cannot be converted: deliver it as JSON text, {_LEAVE_OUT}"
+            f"{outer}, and {inner} in a nested column cannot be converted: deliver it as JSON text, {_LEAVE_OUT}"
         )
-    return found
+    return field_type
 
 
-#: The first that fits counts.
+#: The first match wins.
 _BECOME: Final[tuple[tuple[Callable[[Any], bool], Callable[[Any, str], ReadType]], ...]] = (
     (arrow.is_dictionary, lambda kind, physical: read_type(kind.value_type, physical)),
     (
@@ -145,7 +144,7 @@ _BECOME: Final[tuple[tuple[Callable[[Any], bool], Callable[[Any, str], ReadType]
     (arrow.is_date, _plain("date")),
     (arrow.is_timestamp, _timestamp),
     (arrow.is_time, _time),
-    # Of the unit of a duration only Arrow knows: the file has a count.
+    # The unit of a duration is only in the Arrow schema; the file has a count.
     (arrow.is_duration, _plain("bigint")),
     (arrow.is_null, _plain(VOID, "int")),
     (arrow.is_list, _list),

@@ -1,4 +1,4 @@
-"""A table that lies at the source and cannot be written, or must not: it says why, and stops no other."""
+"""A source table that cannot or must not be written: it fails alone, without stopping other tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class UnusableTable:
     """Reader and sink of such a table.
 
     Attributes:
-        folder: Where it lies.
-        problem: Why it cannot be written; None if the feed skips it, which is no problem.
+        folder: Its source folder.
+        problem: Why it cannot be written; None if the feed skips it.
     """
 
     folder: str
@@ -34,7 +34,7 @@ class UnusableTable:
         return Survey(Choice([], Append()), ignored={self.folder: "not configured; the feed skips such tables"})
 
     def changed(self, plan: Plan) -> list[str]:
-        """See ``Reader.changed``; a batch that is open from when the table was configured stays open."""
+        """See ``Reader.changed``; a batch that was opened while the table was configured stays open."""
         raise self.problem or ConfigError(f"batch {plan.number} is open, and its table is no longer configured")
 
     def read(self, batch: Batch) -> None:

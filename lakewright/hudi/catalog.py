@@ -1,4 +1,4 @@
-"""Hudi tables in the Glue Data Catalog, as Hudi's own sync would enter them."""
+"""Hudi tables in the Glue Data Catalog, as Hudi's own catalog sync registers them."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -26,10 +26,10 @@ _PARAMETER_CHARACTERS: Final = 4000
 
 
 class HudiCatalog:
-    """The entries of one table: its own, or for merge_on_read its read-optimised and its real-time view.
+    """The catalog entries of one table: one, or for merge_on_read its read-optimized and its real-time view.
 
-    ``table_of`` describes the table for the columns that it has; ``partitions`` lists its partitions; ``owner`` is that
-    of ``Catalog``.
+    ``table_of`` describes the table with given columns; ``partitions`` lists its partitions; for ``owner`` see
+    ``Catalog``.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class HudiCatalog:
         self._table_of, self._partitions = table_of, partitions
 
     def register(self, state: TableState) -> str:
-        """See ``Catalog.register``; the table itself knows its partitions."""
+        """See ``Catalog.register``; partitions come from the table itself."""
         table = self._table_of(state.columns)
         own = {KEY: "string"} if table.key == KEY else {}
         columns = {**dict.fromkeys(_META, "string"), **state.columns, **own, ORDER: "string", IS_DELETED: "boolean"}
@@ -78,7 +78,7 @@ def _formats(location: str, input_format: str, *, read_optimised: bool) -> dict[
 
 
 def _json_type(kind: str) -> Any:
-    """Write a type as Spark writes schemas down."""
+    """Convert a type to Spark's JSON schema format."""
     outer, _, within = kind.removesuffix(">").partition("<")
     if outer == "array":
         return {"type": "array", "elementType": _json_type(within), "containsNull": True}
@@ -93,7 +93,7 @@ def _json_type(kind: str) -> Any:
 
 
 def _parts(within: str) -> list[str]:
-    """Split what stands between angle brackets at its own commas."""
+    """Split the text between angle brackets at its top-level commas."""
     parts, depth = [""], 0
     for letter in within:
         depth += letter in "<("
@@ -106,7 +106,7 @@ def _parts(within: str) -> list[str]:
 
 
 def _spark_parameters(columns: Mapping[str, str], partition_keys: Sequence[str]) -> dict[str, str]:
-    """Say in Spark's words what the table is, so that Spark finds Hudi behind the entry."""
+    """Return the table parameters by which Spark recognizes a Hudi table."""
     names = [name for name in columns if name not in partition_keys] + list(partition_keys)
     fields = [{"name": name, "type": _json_type(columns[name]), "nullable": True, "metadata": {}} for name in names]
     schema = json.dumps({"type": "struct", "fields": fields})

@@ -1,4 +1,4 @@
-"""Hudi's write client, for what its Spark data source cannot do: compaction and rollback."""
+"""Hudi's write client, for operations that its Spark data source lacks: compaction and rollback."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from lakewright.hudi.writer import HudiTable
 
 @contextmanager
 def write_client(spark: SparkSession, table: HudiTable, further: Mapping[str, str] | None = None) -> Iterator[Any]:
-    """Open the write client of a table, with the options of its writes and ``further`` ones."""
+    """Open the write client of a table, with its write options and ``further`` ones."""
     jvm: Any = spark._jvm
     all_options = jvm.java.util.HashMap()
     for key, value in (table.options(spark.sparkContext.defaultParallelism) | dict(further or {})).items():
@@ -26,6 +26,6 @@ def write_client(spark: SparkSession, table: HudiTable, further: Mapping[str, st
 
 
 def roll_back(spark: SparkSession, table: HudiTable, instant: str) -> bool:
-    """Take the last commit of a table back; tell whether that was done."""
+    """Roll back the last commit of a table, and return whether that succeeded."""
     with write_client(spark, table) as client:
         return bool(client.rollback(instant))

@@ -1,4 +1,4 @@
-"""Compaction of a merge-on-read table: its log files become part of its base files."""
+"""Compaction of merge-on-read tables: merges log files into base files."""
 
 import uuid
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _AT_ONCE: Final = {"hoodie.compact.inline.max.delta.commits": "1"}
 
 @dataclass(frozen=True)
 class Compacted:
-    """What one compaction did."""
+    """The result of one compaction."""
 
     instant: str
     partitions: list[str]
@@ -38,38 +38,42 @@ class CompactingSink(Protocol):
     """A sink whose table can be compacted."""
 
     def compact(self) -> list[Compacted]:
-        """Compact the table as it is now; empty if there was nothing to do."""
+        """Compact the table in its current state; return an empty list if there was nothing to do."""
 
 
 def compact_targets(lake: Lake, jobs: Sequence[AnyJob]) -> list[dict[str, Any]]:
-    """Compact tables one after the other, and say what was done; one that fails does not stop the others."""
+    """Compact tables one after the other, and return the results; a failure does not stop the others."""
     return [_compact_target(lake, job) for job in jobs]
 
 
 def _compact_target(lake: Lake, job: AnyJob) -> dict[str, Any]:
-    found: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name}
+    result: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name}
     try:
         if not isinstance(job.sink, CompactingSink):
-            raise ConfigError("this table is no Hudi table; only merge_on_read tables are compacted")
+            raise ConfigError("this table is not a Hudi table; only merge_on_read tables are compacted")
         run = f"compact-{uuid.uuid4().hex[:8]}"
         with Lease(lake, job.target.state_folder, run=run, seconds=job.feed.lease_seconds):
             done = job.sink.compact()
     except LakewrightError as error:
-        return found | {"compactions": [], "exit_code": error.exit_code, "error": str(error)}
-    except Exception as error:  # noqa: BLE001 - whatever Hudi raises is this table's, and no other's
+        return result | {"compactions": [], "exit_code": error.exit_code, "error": str(error)}
+    except Exception as error:  # noqa: BLE001 - an error of one table must not stop the others
         shows = job.feed.show_values
         TRACEBACKS.error("%s: compaction failed\n%s", job.target.name, trace_of(error, shows_values=shows))
         if unreachable := find_unreachable(error):
-            return found | {"compactions": [], "exit_code": unreachable.exit_code, "error": str(unreachable)}
-        return found | {"compactions": [], "exit_code": 1, "error": f"unexpected {cause_of(error, shows_values=shows)}"}
-    return found | {"compactions": [asdict(one) for one in done], "exit_code": 0, "error": ""}
+            return result | {"compactions": [], "exit_code": unreachable.exit_code, "error": str(unreachable)}
+        return result | {
+            "compactions": [],
+            "exit_code": 1,
+            "error": f"unexpected {cause_of(error, shows_values=shows)}",
+        }
+    return result | {"compactions": [asdict(one) for one in done], "exit_code": 0, "error": ""}
 
 
 def compact_table(spark: SparkSession, table: HudiTable) -> list[Compacted]:
-    """Compact whatever log files there are, after finishing what an earlier compaction left undone.
+    """Compact all log files, after completing pending compactions.
 
     Returns:
-        What was done; empty if there were no log files.
+        The results; empty if there were no log files.
     """
     done = finish_compactions(spark, table)
     nothing = _nothing(spark)
@@ -95,7 +99,7 @@ def _compact(client: Any, instant: str, nothing: Any) -> Compacted:
     metadata = client.compact(instant).getCommitMetadata().get()
     client.commitCompaction(instant, metadata, nothing)
     partitions = {path: list(stats) for path, stats in metadata.getPartitionToWriteStats().items()}
-    stats = [stat for found in partitions.values() for stat in found]
+    stats = [stat for of_partition in partitions.values() for stat in of_partition]
     return Compacted(
         instant=instant,
         partitions=sorted(partitions),

@@ -1,4 +1,4 @@
-"""What a feed says of its Hudi tables."""
+"""Feed settings of Hudi tables."""
 
 from typing import Annotated, Literal
 
@@ -13,44 +13,44 @@ Index = Literal["global_simple", "global_bloom", "record_index", "simple", "bloo
 
 
 class HudiTableSpec(TableSpec):
-    """How one source table is kept in Hudi."""
+    """Settings of one source table kept in Hudi."""
 
-    storage: Storage | None = Field(default=None, description="Of this table, where it differs from the target's.")
-    index: Index | None = Field(default=None, description="Of this table, where it differs from the target's.")
+    storage: Storage | None = Field(default=None, description="Overrides target.storage for this table.")
+    index: Index | None = Field(default=None, description="Overrides target.index for this table.")
 
 
 class HudiOptions(Model):
-    """Where the tables go, and how they are kept; what a table says of itself counts more."""
+    """Location and settings of the tables; settings of a table take precedence."""
 
     path: Annotated[str, target_folder("refined/hr/", may_be_hidden=True)] = Field(
-        min_length=1, description="Folder in the lake; each table is a folder in it."
+        min_length=1, description="Folder in the lake, with one folder per table."
     )
     storage: Storage = Field(default="copy_on_write", description="copy_on_write or merge_on_read.")
-    index: Index = Field(default="global_simple", description="How Hudi finds the file of a key.")
-    table_version: Literal[6, 8] = Field(default=6, description="Format of the tables; Athena reads up to 6.")
-    keep_commits: Annotated[int, Field(ge=1)] = Field(default=10, description="How many commits stay readable.")
+    index: Index = Field(default="global_simple", description="Index by which Hudi finds the file of a key.")
+    table_version: Literal[6, 8] = Field(default=6, description="Table format version; Athena reads up to 6.")
+    keep_commits: Annotated[int, Field(ge=1)] = Field(default=10, description="Number of commits that stay readable.")
     keep_deleted_days: Annotated[int, Field(ge=0)] = Field(
         default=30,
-        description="How long deleted keys are remembered: an older change does not bring them back.",
+        description="Days to keep tombstones of deleted keys, so that an older change does not restore them.",
     )
-    keep_columns: tuple[str, ...] = Field(default=(), description="Columns of the replication to keep in the tables.")
+    keep_columns: tuple[str, ...] = Field(default=(), description="Replication columns to keep in the tables.")
     on_update_of_unknown_key: Literal["insert", "refuse"] = Field(
         default="insert",
-        description="What becomes of an update whose key the table does not hold: its row is inserted and counted, or "
-        "its file is refused.",
+        description="How to treat an update whose key is not in the table: insert its row and count it, or refuse its "
+        "file.",
     )
     on_stale_load: Literal["refuse", "drop", "keep"] = Field(
         default="refuse",
-        description="What becomes of LOAD files that were not written again when others of their table were.",
+        description="How to treat LOAD files that were not rewritten when others of their table were.",
     )
-    max_file_mb: Annotated[int, Field(ge=1)] = Field(default=120, description="How large base files may become.")
+    max_file_mb: Annotated[int, Field(ge=1)] = Field(default=120, description="Maximum size of base files.")
     small_file_mb: Annotated[int, Field(ge=0)] = Field(
-        default=100, description="Below this size a base file takes new rows; 0: never."
+        default=100, description="Base files below this size receive new rows; 0 disables this."
     )
     parallelism: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="Tasks of a write's shuffles; 0: as many as its bytes and the cores ask for."
+        default=0, description="Shuffle tasks of a write; 0 derives them from data size and cores."
     )
-    catalog_database: str = Field(default="", description="Database in the catalog to register the tables in.")
+    catalog_database: str = Field(default="", description="Catalog database in which to register the tables.")
     on_missing_source: Literal["refuse", "rebuild"] = Field(
-        default="refuse", description="What becomes of a rebuild if a file that was taken before is gone."
+        default="refuse", description="How to treat a rebuild if a file of an earlier batch is gone."
     )

@@ -1,7 +1,7 @@
-"""What was handed to Hudi for a commit, held against what the commit says that it did.
+"""Compares the rows passed to Hudi for a commit with the counts in the commit.
 
-Hudi counts a deletion of a key that it does not hold as an insert and a deletion, and an update that moves a key to
-another partition, where its own global index sees to that, as an insert and a deletion as well.
+Hudi counts a deletion of a key that it does not hold as an insert and a deletion. The same holds for an update that
+moves a key to another partition, if Hudi's global index handles the move.
 """
 
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from lakewright.hudi.timeline import Commit
 
 
 @dataclass(frozen=True)
-class Handed:
-    """What was handed over.
+class PassedRows:
+    """The rows passed to Hudi.
 
     Attributes:
         upserts: Rows to write.
         deletes: Rows to delete.
-        updates: Of the upserts, those that the source says are updates of rows the table must hold.
-        moved: Of the upserts, those whose key the table holds in another partition alone; they come with a delete.
+        updates: Upserts that are updates by the source, so that the table must have their rows.
+        moved: Upserts whose key is in another partition only; each comes with a delete.
         is_load: Whether the rows fill a new table.
-        hudi_moves: Whether Hudi itself deletes keys in the partitions that they leave.
+        hudi_moves: Whether Hudi itself deletes keys from the partitions that they leave.
     """
 
     upserts: int
@@ -33,16 +33,16 @@ class Handed:
     hudi_moves: bool = False
 
     def dump(self) -> str:
-        """Write it down for a commit's metadata."""
-        return _HANDED.dump_json(self).decode()
+        """Serialize it for a commit's metadata."""
+        return _PASSED_ROWS.dump_json(self).decode()
 
     @classmethod
-    def load(cls, text: str) -> "Handed":
-        """Read it from a commit's metadata."""
-        return _HANDED.validate_json(text)
+    def load(cls, text: str) -> "PassedRows":
+        """Parse it from a commit's metadata."""
+        return _PASSED_ROWS.validate_json(text)
 
     def problem_with(self, commit: Commit) -> str:
-        """Say in what way a commit did something else; empty if it did what it was to do."""
+        """Describe how a commit differs from the rows passed to it; empty if it does not."""
         written = commit.inserted + commit.updated
         if self.is_load:
             is_right = (commit.inserted, commit.updated, commit.deleted) == (self.upserts, 0, 0)
@@ -53,14 +53,14 @@ class Handed:
         if is_right:
             return ""
         return (
-            f"{self.upserts} rows to write and {self.deletes} to delete were handed to Hudi, which counts "
+            f"{self.upserts} rows to write and {self.deletes} to delete were passed to Hudi, which counts "
             f"{commit.inserted} inserted, {commit.updated} updated and {commit.deleted} deleted"
         )
 
     def updates_of_unknown_keys(self, commit: Commit) -> int:
-        """Count updates that found no row: at least so many, since inserts of keys that are there count as updates."""
+        """Return a lower bound for updates that found no row: inserts of existing keys count as updates."""
         moved = max(0, commit.deleted - self.deletes) if self.hudi_moves else self.moved
         return max(0, self.updates - commit.updated - moved)
 
 
-_HANDED: Final = TypeAdapter(Handed)
+_PASSED_ROWS: Final = TypeAdapter(PassedRows)

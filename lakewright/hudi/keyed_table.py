@@ -1,4 +1,4 @@
-"""A Hudi table of the lake: how the feed wants it, what lies there, and whether the two and the log agree."""
+"""A Hudi table of the lake: its settings in the feed, its state on storage, and checks that both match the log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ from lakewright.hudi.client import roll_back
 from lakewright.hudi.compaction import finish_compactions
 from lakewright.hudi.config import HudiOptions, HudiTableSpec
 from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
-from lakewright.hudi.writer import HudiTable, has_other_types, write_anew
+from lakewright.hudi.writer import HudiTable, has_other_types, rewrite
 from lakewright.log.actions import TableState
 from lakewright.runs.job import Target
 from lakewright.storage.lake import Lake
 from transforms.spark.changes import IS_DELETED, KEY, ORDER, needs_key_column
 from transforms.spark.names import column
 
-REBUILD: Final = "run `rebuild` to make the whole table anew"
-_ANEW: Final = "run `rebuild` to make it anew from all sources"
+REBUILD: Final = "run `rebuild` to rebuild the whole table"
+_REBUILD_ALL: Final = "run `rebuild` to rebuild it from all sources"
 _HUDI_KEY: Final = "_hoodie_record_key"
 
 
 @dataclass(frozen=True)
 class KeyedTable:
-    """One table with a key.
+    """A table with a key.
 
     Attributes:
-        source_lake: Where its changes come from; Spark needs credentials there too.
+        source_lake: The lake of its changes, for which Spark also needs credentials.
     """
 
     lake: Lake
@@ -42,63 +42,63 @@ class KeyedTable:
 
     @cached_property
     def spark(self) -> SparkSession:
-        """The session in which the table is read and written; its settings are the table's own."""
+        """The session that reads and writes the table; its settings belong to the table."""
         return change_session(self.lake, self.source_lake)
 
     @property
     def uri(self) -> str:
-        """Where the table lies, as Spark opens it."""
+        """The table's URI for Spark."""
         return self.lake.spark_uri(self.target.path)
 
     def properties(self) -> dict[str, str]:
-        """Read the table's own properties; empty where no table is."""
+        """Read the table's properties; empty if there is no table."""
         return read_properties(self.lake, self.target.path)
 
     def timeline(self) -> Timeline:
-        """Give the timeline of the table, as it is now."""
+        """Return the current timeline of the table."""
         return Timeline(self.spark, self.uri)
 
     def has_commits(self) -> bool:
-        """Tell whether there is a table with anything in it."""
+        """Return whether the table exists and has commits."""
         return bool(self.properties()) and any(True for _ in self.timeline().commits())
 
     def is_ours(self, commit: Commit) -> bool:
-        """Tell whether a commit is one of this target's batches."""
+        """Return whether a commit is a batch of this target."""
         return (commit.ours.get("feed"), commit.ours.get("target")) == (self.target.feed_name, self.target.name)
 
     def rows(self, *names: str) -> DataFrame:
-        """Read the rows that the table holds: their keys, and the columns that are named."""
+        """Read the rows of the table: their keys, and the given columns."""
         rows = self.spark.read.format("hudi").load(self.uri)
         return rows.select(F.col(_HUDI_KEY).alias(KEY), *(column(name) for name in names if name != KEY))
 
     def widen(self, columns: Mapping[str, str], *, attempt: str) -> None:
-        """Make the table's files anew, in a commit of its own, if Hudi does not read them with the types to come.
+        """Rewrite the table's files in a separate commit, if Hudi cannot read them with the new types.
 
-        The commit is no batch: its rows are those that were there. If the run is killed after it, the next one finds
-        the table with the wider types, and goes on.
+        The commit is not a batch: its rows are unchanged. If the run is killed after it, the next run finds the table
+        with the wider types and continues.
 
         Raises:
             OvertakenError: If another run committed a batch meanwhile.
-            StateError: If Hudi wrote another number of rows; the commit has then been rolled back.
+            StateError: If Hudi wrote a different number of rows; the commit has been rolled back.
         """
         rows = self.spark.read.format("hudi").load(self.uri)
-        held = dict(rows.dtypes)
-        if not has_other_types(held, columns):
+        types_in_table = dict(rows.dtypes)
+        if not has_other_types(types_in_table, columns):
             return
-        finish_compactions(self.spark, self.described(held))
+        finish_compactions(self.spark, self.described(types_in_table))
         last = self.timeline().last_batch()
-        values = {name: column(name) if name in held else F.lit(None) for name in columns}
+        values = {name: column(name) if name in types_in_table else F.lit(None) for name in columns}
         wider = [value.cast(columns[name]).alias(name) for name, value in values.items()]
-        anew = rows.select(*wider, F.col(_HUDI_KEY).alias(KEY), ORDER, IS_DELETED)
-        count, size = anew.count(), sum(found.size for found in self.lake.list(self.target.path))
-        write_anew(anew, self.described(columns), {"widened_by": attempt}, size=size)
+        rewritten = rows.select(*wider, F.col(_HUDI_KEY).alias(KEY), ORDER, IS_DELETED)
+        count, size = rewritten.count(), sum(file.size for file in self.lake.list(self.target.path))
+        rewrite(rewritten, self.described(columns), {"widened_by": attempt}, size=size)
         self._check_widened(columns, attempt, count, last.number if last else 0)
 
     def _check_widened(self, columns: Mapping[str, str], attempt: str, count: int, number: int) -> None:
-        """Roll the commit of ``widen`` back if it hides a batch that came before it, or has other rows."""
+        """Roll back the commit of ``widen`` if it hides an earlier batch or has a different number of rows."""
         commits = list(self.timeline().commits())
         place, own = next(
-            (found for found in enumerate(commits) if found[1].ours.get("widened_by") == attempt), (0, None)
+            (numbered for numbered in enumerate(commits) if numbered[1].ours.get("widened_by") == attempt), (0, None)
         )
         hides_batch = own is not None and any(commit.number > number for commit in commits[place:])
         if own is not None and (hides_batch or own.inserted != count):
@@ -112,12 +112,12 @@ class KeyedTable:
             )
 
     def described(self, columns: Mapping[str, str]) -> HudiTable:
-        """Describe the table as the feed wants it, with the columns that it has."""
+        """Describe the table as configured in the feed, with the given columns."""
         feed, spec = self.options, self.spec
         own_key = needs_key_column({name: columns[name] for name in spec.key if name in columns})
         index = spec.index or feed.index
-        # Hudi's own global index reads and shuffles all rows of the files that hold a changed key. But moments of one
-        # millisecond share a folder: of these, Hudi alone can tell whether a key has moved.
+        # Hudi's own global index reads and shuffles all rows of the files that hold a changed key. But timestamps of
+        # one millisecond share a folder, and then only Hudi can detect whether a key has moved.
         by_time = any(columns.get(name, "").startswith("timestamp") for name in spec.partition_by)
         looks_up = index == "global_simple" and not by_time
         return HudiTable(
@@ -136,36 +136,38 @@ class KeyedTable:
         )
 
     def check(self, state: TableState) -> None:
-        """Hold the table on storage against the feed, and its timeline against the log.
+        """Compare the table on storage with the feed, and its timeline with the log.
 
         Raises:
-            ConfigError: If its properties are not those of the feed, or its place is taken.
-            StateError: If the timeline does not end with the batch that the log ends with.
+            ConfigError: If its properties differ from the feed's, or another table or feed uses its folder.
+            StateError: If the timeline and the log end with different batches.
         """
         path, properties = self.target.path, self.properties()
         if not properties:
             if backup := find_backup(self.lake, path):
                 raise StateError(
-                    f"{PROPERTIES_FILE} of {path} is empty or gone, as a write that was cut off leaves it; copy its "
+                    f"{PROPERTIES_FILE} of {path} is empty or gone, as after an interrupted write; copy its "
                     f"backup {backup} over it and run again"
                 )
             if state.committed:
-                raise StateError(f"the log ends with batch {state.committed}, but {path} holds no Hudi table; {_ANEW}")
+                raise StateError(
+                    f"the log ends with batch {state.committed}, but {path} has no Hudi table; {_REBUILD_ALL}"
+                )
             if stray := next(iter(self.lake.list(path)), None):
-                raise ConfigError(f"{path} holds {stray.path}, and is no Hudi table; choose another target.path")
+                raise ConfigError(f"{path} contains {stray.path}, but is not a Hudi table; choose another target.path")
             return
         last = self.timeline().last_batch()
         if last is not None and not self.is_ours(last):
             owner = f"feed {last.ours.get('feed')}, target {last.ours.get('target')}"
-            raise ConfigError(f"{path} was last written by {owner}; one table belongs to one feed")
+            raise ConfigError(f"{path} was last written by {owner}; a table belongs to one feed")
         if last is None and self.has_commits():
-            raise ConfigError(f"{path} is a Hudi table that this project did not write; {REBUILD}")
-        held = last.number if last else 0
-        if held != state.committed:
+            raise ConfigError(f"{path} is a Hudi table not written by this project; {REBUILD}")
+        in_table = last.number if last else 0
+        if in_table != state.committed:
             raise StateError(
-                f"the log ends with batch {state.committed}, the timeline of {path} with batch {held}: it was "
-                f"restored, or written by another lake's run; {_ANEW}"
+                f"the log ends with batch {state.committed}, the timeline of {path} with batch {in_table}: it was "
+                f"restored, or written by another lake's run; {_REBUILD_ALL}"
             )
-        for name, wanted in self.described(state.columns).properties().items() if held else ():
-            if (found := properties.get(name, "")) != wanted:
-                raise ConfigError(f"{name} of {path} is {found!r}, and {wanted!r} in the feed; {REBUILD}")
+        for name, wanted in self.described(state.columns).properties().items() if in_table else ():
+            if (actual := properties.get(name, "")) != wanted:
+                raise ConfigError(f"{name} of {path} is {actual!r}, but {wanted!r} in the feed; {REBUILD}")

@@ -1,4 +1,4 @@
-"""A Hudi table as a sink: one commit a batch, which carries what it is, and is the truth; the outcome follows it."""
+"""The Hudi sink: one commit per batch, which contains the batch's metadata and decides its outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.catalog import HudiCatalog
 from lakewright.hudi.client import roll_back
 from lakewright.hudi.compaction import Compacted, compact_table
-from lakewright.hudi.counts import Handed
+from lakewright.hudi.counts import PassedRows
 from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.staged import StagedForHudi
 from lakewright.hudi.staging import BEFORE_IMAGES, AnyRows, ChangeStaging
@@ -40,18 +40,18 @@ from transforms.spark.changes import IS_DELETED, KEY, MOVES, ORDER, place_change
 from transforms.spark.names import column
 
 _UNKNOWN_KEYS: Final = (
-    "updates of keys that the table did not hold, inserted as new rows: {} or more; "
+    "updates of keys that the table does not have, inserted as new rows: {} or more; "
     f"{BEFORE_IMAGES}, or set target.on_update_of_unknown_key: refuse"
 )
 _SHARED_KEYS: Final = (
     "keys with two rows at the end of the batch, of which the later one is kept: {}; if the transaction that moved "
-    "them goes on in files to come, run `rebuild` once they are there"
+    "them continues in later files, run `rebuild` once they have arrived"
 )
 _LATE_MOVES: Final = (
-    "keys change in a batch with late files: rows that move onto keys which are taken are followed in their order "
-    "only; if there are such statements, run `rebuild`"
+    "keys change in a batch with late files: moves onto keys of other rows are resolved by change order only; if there "
+    "are such statements, run `rebuild`"
 )
-#: Indexes with which Hudi itself deletes keys in the partitions that they leave.
+#: Indexes with which Hudi itself deletes keys from the partitions that they leave.
 _GLOBAL_INDEXES: Final = ("global_simple", "global_bloom", "record_index")
 
 
@@ -60,23 +60,23 @@ class HudiSink:
     """See ``lakewright.runs.job.Sink`` and ``CommittingSink``.
 
     Attributes:
-        catalog_database: The database in the catalog to register the table in; empty for none.
+        catalog_database: Catalog database in which to register the table; empty for none.
     """
 
     table: KeyedTable
     catalog_database: str = ""
 
     def check(self, state: TableState, request: Request) -> Preflight:
-        """See ``Sink.check``; the table on storage is held against feed and log."""
+        """See ``Sink.check``; compares the table on storage with feed and log."""
         check_session(self.table.spark)
         if not request.everything:
             self.table.check(state)
             if problem := state.other_layout(self.layout()):
-                raise ConfigError(f"{problem}; run `rebuild` to make the whole table anew")
+                raise ConfigError(f"{problem}; run `rebuild` to rebuild the whole table")
         return Preflight(state)
 
     def stage(self, batch: Batch, rows: KeyedChanges) -> StagedForHudi:
-        """See ``Sink.stage``: the batch, collapsed, lies on disk and is counted before the table is touched."""
+        """See ``Sink.stage``: deduplicates, stages and counts the batch before the table is modified."""
         if not batch.plan.overwrites_table:
             self.table.check(batch.state)
         staging = ChangeStaging(self.table, batch, rows)
@@ -85,7 +85,7 @@ class HudiSink:
         rejected, rules = rows.judged().write_rejected(self.table.spark, batch, place, staged.read)
         columns = dict(rows.files.columns)
         actions = table_actions(batch, layout=self.layout(), columns=columns, added=(), quarantined=rejected)
-        # A commit carries these actions, and the plan has the objects already.
+        # The commit carries these actions, and the plan already has the objects.
         actions = [action for action in actions if not isinstance(action, TakeObjects)]
         return StagedForHudi(
             counts=_counts(staged),
@@ -110,13 +110,13 @@ class HudiSink:
         """See ``CommittingSink.applied``.
 
         Raises:
-            StateError: If the table holds the batch as a version of another format wrote it, or Hudi did something else
-                than it was to do; the commit has then been rolled back.
+            StateError: If another format version committed the batch, or if Hudi's counts are wrong; the commit has
+                then been rolled back.
         """
         table = self.table
         if not table.properties():
             return None
-        commit = next((found for found in table.timeline().commits() if found.number == plan.number), None)
+        commit = next((commit for commit in table.timeline().commits() if commit.number == plan.number), None)
         if commit is None or not table.is_ours(commit):
             return None
         if not 1 <= (written := int(commit.ours.get("format", "0"))) <= FORMAT:
@@ -124,15 +124,13 @@ class HudiSink:
                 f"batch {plan.number} of {table.target.path} was committed by another version (format {written}; this "
                 f"one reads up to {FORMAT}): run that version"
             )
-        staged, handed = StagedForHudi.load(commit.ours["staged"]), Handed.load(commit.ours["handed"])
-        if problem := handed.problem_with(commit):
+        staged, passed = StagedForHudi.load(commit.ours["staged"]), PassedRows.load(commit.ours["handed"])
+        if problem := passed.problem_with(commit):
             done = roll_back(table.spark, table.described(staged.columns), commit.instant)
-            then = (
-                "the commit was rolled back" if done else "it could not be rolled back, which the next run tries again"
-            )
+            then = "the commit was rolled back" if done else "it could not be rolled back; the next run will try again"
             raise StateError(f"{table.target.path}: {problem}; {then}")
-        unknown = handed.updates_of_unknown_keys(commit)
-        details = commit.told() | ({"updates_of_unknown_keys": unknown} if unknown else {})
+        unknown = passed.updates_of_unknown_keys(commit)
+        details = commit.details() | ({"updates_of_unknown_keys": unknown} if unknown else {})
         actions: list[AnyAction] = [*staged.actions, TakeObjects(plan.objects), TableCommit(details)]
         warnings = [_UNKNOWN_KEYS.format(unknown)] if unknown else []
         return Applied(commit.ours["attempt"], replace(staged, actions=actions), warnings)
@@ -142,7 +140,7 @@ class HudiSink:
 
         Raises:
             OvertakenError: If another run committed the batch, or a later one.
-            StateError: If the timeline does not hold the batch afterwards, or Hudi did something else.
+            StateError: If the timeline lacks the batch afterwards, or Hudi's counts are wrong.
         """
         plan, table = batch.plan, self.table
         if table.has_commits() and (last := table.timeline().last_batch()) and last.number >= plan.number:
@@ -150,7 +148,7 @@ class HudiSink:
         try:
             self._write(batch, cast(StagedForHudi, staged), ChangeStaging(table, batch, rows))
         except Exception as error:
-            # What fails after the commit, such as cleaning, is no reason to make it again.
+            # A failure after the commit, such as in cleaning, must not repeat the commit.
             if self.applied(plan) is None:
                 raise
             problem = cause_of(error)
@@ -159,8 +157,8 @@ class HudiSink:
         applied = self.applied(plan)
         if applied is None:
             raise StateError(
-                f"Hudi reported success, but the timeline of {table.target.path} holds no commit of batch "
-                f"{plan.number}; run again"
+                f"Hudi reported success, but the timeline of {table.target.path} has no commit of batch {plan.number}; "
+                "run again"
             )
         if applied.attempt != batch.attempt:
             raise OvertakenError(f"another run committed batch {plan.number} meanwhile; nothing was done twice")
@@ -183,24 +181,24 @@ class HudiSink:
         return HudiCatalog(self.catalog_database, location, table.described, partitions, owner=owner)
 
     def compact(self) -> list[Compacted]:
-        """Compact the table, as it is now.
+        """Compact the table in its current state.
 
         Raises:
             ConfigError: If there is no such table.
         """
         table = self.table
         if not table.has_commits():
-            raise ConfigError(f"{table.target.path} holds no Hudi table yet; nothing can be compacted")
+            raise ConfigError(f"{table.target.path} has no Hudi table yet; nothing can be compacted")
         if table.properties()["hoodie.table.type"] == "COPY_ON_WRITE":
             return []
         state, open_plan = Log(table.lake, table.target.state_folder).read()
         if open_plan is not None:
-            raise ConfigError(f"batch {open_plan.number} is open; `run` ends it, and then the table can be compacted")
+            raise ConfigError(f"batch {open_plan.number} is open; complete it with `run`, then compact the table")
         table.check(state)
         return compact_table(table.spark, table.described(state.columns))
 
     def _order_actions(self, batch: Batch, staging: ChangeStaging, staged: AnyRows) -> list[AnyAction]:
-        """Remember the highest order, and the keys that are deleted."""
+        """Return actions for the highest order and the tombstones."""
         actions: list[AnyAction] = []
         if highest := staged.last["highest"]:
             actions.append(RaiseWatermark(highest))
@@ -211,13 +209,13 @@ class HudiSink:
         return actions
 
     def _write(self, batch: Batch, staged: StagedForHudi, staging: ChangeStaging) -> None:
-        """Make the commit."""
+        """Write the commit."""
         table, described = self.table, self.table.described(staged.columns)
         is_new = batch.plan.overwrites_table or not table.has_commits()
         if not is_new and has_other_types(batch.state.columns, staged.columns):
             table.widen(staged.columns, attempt=batch.attempt)
         counts, size = staged.counts, staging.size(staged.rows)
-        handed = Handed(
+        passed = PassedRows(
             upserts=counts.written,
             deletes=0 if is_new else counts.deleted + counts.rekeyed,
             updates=staged.updates,
@@ -236,24 +234,26 @@ class HudiSink:
         if is_new:
             table.lake.delete_folder(table.target.path)
             rows = changes.where(F.col(IS_DELETED).isNull())
-            write_load(rows, described, ours | {"handed": handed.dump()}, size=size)
+            write_load(rows, described, ours | {"handed": passed.dump()}, size=size)
         elif described.places_changes:
-            _write_placed(changes, described, ours, handed, size=size)
+            _write_placed(changes, described, ours, passed, size=size)
         else:
-            write_changes(changes, described, ours | {"handed": handed.dump()}, size=size)
+            write_changes(changes, described, ours | {"handed": passed.dump()}, size=size)
 
 
-def _write_placed(changes: DataFrame, table: HudiTable, ours: Mapping[str, str], handed: Handed, *, size: int) -> None:
-    """Write changes with deletions where their keys were, which Hudi's counts are held against."""
-    held = read_keys(changes.sparkSession, table)
-    placed = changes.transform(place_changes, held=held, partition_by=table.partition_by)
+def _write_placed(
+    changes: DataFrame, table: HudiTable, ours: Mapping[str, str], passed: PassedRows, *, size: int
+) -> None:
+    """Write changes with deletions in the partitions that keys leave; Hudi's counts must match both."""
+    keys_in_table = read_keys(changes.sparkSession, table)
+    placed = changes.transform(place_changes, held=keys_in_table, partition_by=table.partition_by)
     placed.persist(StorageLevel.DISK_ONLY)
     try:
         deletes, moved = placed.where(IS_DELETED).agg(
             F.count(F.lit(1)), F.count_distinct(F.when(F.col(MOVES), F.col(KEY)))
         ).first() or (0, 0)
-        handed = replace(handed, deletes=deletes, moved=moved)
-        write_changes(placed.drop(MOVES), table, {**ours, "handed": handed.dump()}, size=size)
+        passed = replace(passed, deletes=deletes, moved=moved)
+        write_changes(placed.drop(MOVES), table, {**ours, "handed": passed.dump()}, size=size)
     finally:
         placed.unpersist()
 

@@ -1,4 +1,4 @@
-"""What a batch staged for a Hudi table, as its commit carries it."""
+"""The staged batch of a Hudi table, as stored in its commit."""
 
 from dataclasses import dataclass, field
 
@@ -9,11 +9,11 @@ from lakewright.runs.job import Staged
 
 
 class LoadInPlace(Record, frozen=True, tag_field="kind", tag="load_in_place"):
-    """A full load that begins the table: its rows are written from where they lie."""
+    """A full load that creates the table: its rows are written directly from the source files."""
 
 
 class StagedChanges(Record, frozen=True, tag_field="kind", tag="staged_changes"):
-    """Changes, one of each key, in a folder below that of the attempt."""
+    """Changes, one per key, in a subfolder of the attempt's folder."""
 
     part: str
 
@@ -23,9 +23,9 @@ class StagedForHudi(Staged):
     """See ``Staged``.
 
     Attributes:
-        columns: The columns of the table, with their types.
-        rows: Where the rows to write are.
-        updates: Of the rows to write, those that the source says are updates.
+        columns: Types by column of the table.
+        rows: The location of the rows to write.
+        updates: Number of rows to write that are updates by the source.
     """
 
     columns: dict[str, str] = field(default_factory=dict)
@@ -33,10 +33,10 @@ class StagedForHudi(Staged):
     updates: int = 0
 
     def dump(self) -> str:
-        """Write it down for a commit's metadata."""
+        """Serialize it for a commit's metadata."""
         return msgspec.json.encode(self).decode()
 
     @classmethod
     def load(cls, text: str) -> "StagedForHudi":
-        """Read it from a commit's metadata."""
+        """Parse it from a commit's metadata."""
         return msgspec.json.decode(text, type=cls)

@@ -1,4 +1,4 @@
-"""What a Hudi table says of itself: its properties, the commits on its timeline, its partitions."""
+"""Metadata of a Hudi table: its properties, the commits on its timeline, its partitions."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _BACKUP_SUFFIX: Final = ".backup"
 
 @dataclass(frozen=True)
 class Commit:
-    """A completed write on the timeline, with what we wrote into its metadata, and what it did."""
+    """A completed write on the timeline, with our metadata and Hudi's counts."""
 
     instant: str
     action: str
@@ -27,11 +27,11 @@ class Commit:
 
     @property
     def number(self) -> int:
-        """The number of its batch; 0 if it carries none."""
+        """The number of its batch; 0 if it is not a batch."""
         return int(self.ours.get("number", "0"))
 
-    def told(self) -> dict[str, str | int]:
-        """Give what the table made of the batch, for the receipt."""
+    def details(self) -> dict[str, str | int]:
+        """Return Hudi's counts of the batch, for the receipt."""
         return {
             "instant": self.instant,
             "action": self.action,
@@ -42,12 +42,12 @@ class Commit:
 
 
 def read_properties(lake: Lake, path: str) -> dict[str, str]:
-    """Read a table's ``hoodie.properties``; empty where no table is."""
+    """Read a table's ``hoodie.properties``; empty if there is no table."""
     return _read_properties(lake, f"{path.rstrip('/')}/{PROPERTIES_FILE}")
 
 
 def find_backup(lake: Lake, path: str) -> str:
-    """Find the copy of ``hoodie.properties`` that Hudi keeps while it replaces them; empty if there is no whole one."""
+    """Find a complete backup of ``hoodie.properties``, which Hudi keeps while replacing them; empty if none."""
     backup = f"{path.rstrip('/')}/{PROPERTIES_FILE}{_BACKUP_SUFFIX}"
     return backup if _read_properties(lake, backup) else ""
 
@@ -62,14 +62,14 @@ def _read_properties(lake: Lake, path: str) -> dict[str, str]:
 
 
 class Timeline:
-    """The timeline of one table, as it was when this was made."""
+    """A snapshot of one table's timeline."""
 
     def __init__(self, spark: SparkSession, uri: str) -> None:
         self._spark, self._uri = spark, uri
         self._jvm: Any = spark._jvm
 
     def commits(self) -> Iterator[Commit]:
-        """Go through the completed writes, the last one first; compactions and foreign writes are among them."""
+        """Iterate over completed writes, latest first, including compactions and foreign writes."""
         timeline = self._client.getActiveTimeline().getWriteTimeline().filterCompletedInstants()
         utils = self._jvm.org.apache.hudi.common.table.timeline.TimelineUtils
         for instant in reversed(list(timeline.getInstants())):
@@ -85,7 +85,7 @@ class Timeline:
             )
 
     def last_batch(self) -> Commit | None:
-        """Find the last write that carries a batch; compaction and others carry none, so that it is searched for."""
+        """Find the last write that is a batch; compactions and foreign writes are not."""
         return next((commit for commit in self.commits() if commit.number), None)
 
     def partitions(self) -> list[str]:
@@ -95,7 +95,7 @@ class Timeline:
         return sorted(utils.getAllPartitionPaths(context, self._client.getStorage(), self._uri, False))
 
     def pending_compactions(self) -> list[str]:
-        """List the compactions that were scheduled, or begun, and not completed."""
+        """List compactions that were scheduled or started, but not completed."""
         pending = self._client.getActiveTimeline().filterPendingCompactionTimeline()
         return [instant.requestedTime() for instant in pending.getInstants()]
 

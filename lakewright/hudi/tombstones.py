@@ -1,4 +1,4 @@
-"""Deleted keys of a table, remembered for a while: an older change that comes late does not bring them back."""
+"""Tombstones of a table: recently deleted keys, so that an older change that arrives late does not restore them."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -15,12 +15,12 @@ from lakewright.runs.job import Batch
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 
 _REMEMBERED_ON: Final = "remembered_on"
-#: So many files are brought together into one.
+#: Number of files at which they are merged into one.
 MOST_FILES: Final = 32
 
 
 def read_tombstones(table: KeyedTable, paths: Sequence[str], processing_date: str) -> DataFrame:
-    """Read the deleted keys that are still remembered.
+    """Read the tombstones that have not expired.
 
     Columns out: _record_key, _change_order (of the deletion), remembered_on (string)
     """
@@ -31,7 +31,7 @@ def read_tombstones(table: KeyedTable, paths: Sequence[str], processing_date: st
 
 
 def stage_tombstones(table: KeyedTable, batch: Batch, changes: DataFrame) -> list[AnyAction]:
-    """Stage the deleted keys of a batch, with those remembered before if these lie in many files."""
+    """Stage the tombstones of a batch, merged with earlier ones if these are in many files."""
     before = list(batch.state.tombstone_files)
     processing_date = batch.plan.processing_date
     today = F.lit(processing_date).alias(_REMEMBERED_ON)

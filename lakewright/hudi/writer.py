@@ -1,4 +1,4 @@
-"""Rows and changes to a Hudi table: one commit a batch, which carries what it is in its own metadata."""
+"""Writes rows and changes to a Hudi table: one commit per batch, with the batch's metadata."""
 
 import math
 from collections.abc import Mapping
@@ -13,36 +13,37 @@ from lakewright.errors import ConfigError
 from lakewright.hudi.config import Index, Storage
 from transforms.spark.changes import KEY, ORDER
 
-#: Beginning of the keys that are ours in a commit's metadata.
+#: Prefix of our keys in a commit's metadata.
 METADATA_PREFIX: Final = "lakewright_"
 _MB: Final = 1 << 20
-#: How a column becomes a folder; tables of later versions write it down.
+#: Partition field type; tables of later versions store it.
 _SIMPLE: Final = ":SIMPLE"
 _LAST_WITHOUT_KINDS: Final = 6
-#: Pairs of types of which Hudi reads files of the first with a table of the second, and gives the same value in each
-#: way of reading. Of a float it makes another double in log files than in base files; of a decimal it makes none.
+#: Pairs of types where Hudi reads files of the first as the second, with equal values in all query types. A float
+#: becomes a different double in log files than in base files; decimals do not widen.
 _READ_AS_WIDER: Final = frozenset({("int", "bigint")})
-#: So many bytes of Parquet a task of a write has to do.
+#: Bytes of Parquet per task of a write.
 _TASK_BYTES: Final = 64 * _MB
 
 
 @dataclass(frozen=True)
 class HudiTable:
-    """A table as the feed wants it.
+    """A table as configured in the feed.
 
     Attributes:
         name: Its name.
-        uri: Where it lies, as Spark opens it.
-        key: The column that holds the key.
-        partition_by: Columns that become folders, outermost first.
+        uri: Its URI for Spark.
+        key: The key column.
+        partition_by: Partition columns, outermost first.
         storage: copy_on_write or merge_on_read.
-        index: How Hudi finds a key's file.
-        places_changes: Whether changes come with deletions where their keys were, so that Hudi need not look for these.
-        version: Of the table's format; 6 is the last one that Athena reads.
-        keep_commits: How many commits stay readable.
-        file_mb: How large base files may become.
-        small_file_mb: Below this size a base file takes new rows.
-        parallelism: Tasks of a write's shuffles; 0 follows the data.
+        index: Index by which Hudi finds a key's file.
+        places_changes: Whether changes include deletions in the partitions that keys leave, so that Hudi need not look
+            keys up.
+        version: Table format version; Athena reads up to 6.
+        keep_commits: Number of commits that stay readable.
+        file_mb: Maximum size of base files.
+        small_file_mb: Base files below this size receive new rows.
+        parallelism: Shuffle tasks of a write; 0 derives them from the data.
     """
 
     name: str
@@ -59,7 +60,7 @@ class HudiTable:
     parallelism: int = 0
 
     def properties(self) -> dict[str, str]:
-        """Say what the table's own ``hoodie.properties`` must say."""
+        """Return the required content of the table's ``hoodie.properties``."""
         kind = "" if self.version == _LAST_WITHOUT_KINDS else _SIMPLE
         return {
             "hoodie.table.type": self.storage.upper(),
@@ -70,7 +71,7 @@ class HudiTable:
         }
 
     def options(self, tasks: int) -> dict[str, str]:
-        """Give the options that every write of this table has."""
+        """Return the options of every write to this table."""
         return {
             "hoodie.table.name": self.name,
             "hoodie.datasource.write.table.type": self.storage.upper(),
@@ -80,8 +81,8 @@ class HudiTable:
             "hoodie.write.auto.upgrade": "false",
             **self._partitioning(),
             **self._index(tasks),
-            # Changes were put in order before: one a key, and none that is older than what the table holds. Readers
-            # that compare orders again fail at a row that follows its own deletion in a log file (seen with 1.0.2).
+            # Changes are already ordered: one per key, and none older than the table's row. Readers that compare order
+            # again fail at a row that follows its own deletion in a log file (seen with 1.0.2).
             "hoodie.record.merge.mode": "COMMIT_TIME_ORDERING",
             "hoodie.datasource.write.payload.class": "org.apache.hudi.common.model.OverwriteWithLatestAvroPayload",
             "hoodie.combine.before.insert": "false",
@@ -108,12 +109,12 @@ class HudiTable:
                 "hoodie.datasource.write.keygenerator.class": "org.apache.hudi.keygen.NonpartitionedKeyGenerator",
             }
         return {
-            # With this generator readers take partition values from the rows, where null and empty text differ.
+            # With this generator readers use the partition values of the rows, where null and empty strings differ.
             "hoodie.datasource.write.keygenerator.class": "org.apache.hudi.keygen.CustomKeyGenerator",
             "hoodie.datasource.write.partitionpath.field": ",".join(name + _SIMPLE for name in self.partition_by),
             "hoodie.datasource.write.hive_style_partitioning": "true",
             "hoodie.datasource.write.partitionpath.urlencode": "true",
-            # Otherwise a bulk insert names a timestamp's folder in another way than an upsert does.
+            # Otherwise bulk inserts and upserts name a timestamp's folder differently.
             "hoodie.datasource.write.keygenerator.consistent.logical.timestamp.enabled": "true",
         }
 
@@ -132,8 +133,8 @@ class HudiTable:
 
 
 def write_load(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], *, size: int) -> None:
-    """Fill a new table: one commit by bulk insert. ``size`` is about how many bytes of Parquet the rows are."""
-    # Sorting keeps each task to few partitions, so that files are large; what few tasks can do needs none of it.
+    """Fill a new table in one bulk-insert commit. ``size`` is the approximate size of the rows as Parquet, in bytes."""
+    # Sorting limits each task to few partitions, so that files are large; small loads do not need it.
     is_large = size > _TASK_BYTES * rows.sparkSession.sparkContext.defaultParallelism
     sort = "GLOBAL_SORT" if table.partition_by and is_large else "NONE"
     how = {"hoodie.datasource.write.operation": "bulk_insert", "hoodie.bulkinsert.sort.mode": sort}
@@ -141,14 +142,14 @@ def write_load(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], *
 
 
 def write_changes(changes: DataFrame, table: HudiTable, metadata: Mapping[str, str], *, size: int) -> None:
-    """Upsert and delete in one commit; a change deletes if its column _hoodie_is_deleted is true."""
+    """Upsert and delete in one commit; a change with _hoodie_is_deleted = true deletes."""
     _write(changes, table, metadata, size, {"hoodie.datasource.write.operation": "upsert"})
 
 
-def write_anew(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], *, size: int) -> None:
-    """Replace all files of a table by new ones with these rows, in one commit; types may be others than before.
+def rewrite(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], *, size: int) -> None:
+    """Replace all files of a table in one commit; column types may change.
 
-    Hudi holds the types of a write against those of the table as if the files stayed, unless columns may be dropped.
+    Hudi checks the types of a write against the table's as if the files stayed, unless columns may be dropped.
     """
     how = {
         "hoodie.datasource.write.operation": "insert_overwrite_table",
@@ -158,27 +159,27 @@ def write_anew(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], *
 
 
 def read_keys(spark: SparkSession, table: HudiTable) -> DataFrame:
-    """Read which keys a table holds, and where.
+    """Read the keys of a table, and their partitions.
 
-    Columns out: _record_key and the columns of the table's partitions
-    Rows:        one for each partition that holds a key. Base files alone are read, which all keys begin in: a key that
-                 a log file has deleted since is still there
+    Columns out: _record_key and the table's partition columns
+    Rows:        one per key and partition. Only base files are read, where all keys start: a key deleted since by a log
+                 file is still included
     """
     rows = spark.read.format("hudi").option("hoodie.datasource.query.type", "read_optimized").load(table.uri)
     return rows.select(F.col("_hoodie_record_key").alias(KEY), *table.partition_by)
 
 
-def has_other_types(held: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    """Tell whether a table must be made anew for columns to get other types."""
-    pairs = {(held[name], kind) for name, kind in wanted.items() if name in held}
+def has_other_types(existing: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Return whether a table must be rewritten for new column types."""
+    pairs = {(existing[name], kind) for name, kind in wanted.items() if name in existing}
     return any(before != kind and (before, kind) not in _READ_AS_WIDER for before, kind in pairs)
 
 
 def check_session(spark: Any) -> None:
-    """Make sure that Hudi can work in a session.
+    """Require a session that Hudi can use.
 
     Raises:
-        ConfigError: If its serializer is another than Hudi's, or Hudi's jar is not there.
+        ConfigError: If its serializer is unsuitable, or Hudi's jar is missing.
     """
     if spark.sparkContext.getConf().get("spark.serializer", "") != SERIALIZER:
         raise ConfigError(f"Hudi needs --conf spark.serializer={SERIALIZER}")
@@ -187,14 +188,14 @@ def check_session(spark: Any) -> None:
             "org.apache.hudi.DefaultSource", True, spark._jvm.java.lang.Thread.currentThread().getContextClassLoader()
         )
     except Exception as error:
-        raise ConfigError("Hudi's jar is not there: `make setup` brings it, --datalake-formats hudi on Glue") from error
+        raise ConfigError("Hudi's jar is missing: run `make setup`; on Glue set --datalake-formats hudi") from error
 
 
 def _write(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], size: int, how: Mapping[str, str]) -> None:
     cores = rows.sparkSession.sparkContext.defaultParallelism
     tasks = table.parallelism or max(cores, math.ceil(size / _TASK_BYTES))
     ours = {METADATA_PREFIX + key: value for key, value in metadata.items()}
-    # Only a table whose key it is has a column of the key's text.
+    # The key text is stored only if it is the table's key column.
     written = rows if table.key == KEY else rows.drop(KEY)
     writer = written.write.format("hudi").options(**table.options(tasks), **how, **ours)
     writer.mode("append").save(table.uri)

@@ -11,7 +11,7 @@ BUCKET = "lakewright-test"
 
 @pytest.fixture(scope="session")
 def aws(spark: SparkSession) -> Iterator[None]:
-    """A real S3 and Glue server on loopback; boto3, S3A and processes of ours find it through the environment."""
+    """An S3 and Glue server on loopback; boto3, S3A and subprocesses use it through environment variables."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
@@ -25,7 +25,7 @@ def aws(spark: SparkSession) -> Iterator[None]:
         for key, value in environment.items():
             patch.setenv(key, value)
         patch.delenv("AWS_PROFILE", raising=False)
-        # Spark's Python workers have the environment of a JVM that began before this.
+        # Spark's Python workers inherit the environment of a JVM that started earlier.
         patch.setattr(spark.sparkContext, "environment", spark.sparkContext.environment | environment)
         yield
     server.stop()
@@ -33,7 +33,7 @@ def aws(spark: SparkSession) -> Iterator[None]:
 
 @pytest.fixture
 def bucket(aws: None, spark: SparkSession) -> Iterator[Any]:
-    """An empty bucket, and an empty catalog afterwards: moto keeps one for all servers of a process."""
+    """An empty bucket; the catalog is emptied afterwards, since moto has one for all servers of a process."""
     s3 = boto3.resource("s3")
     bucket = s3.Bucket(BUCKET)
     bucket.create()

@@ -1,4 +1,4 @@
-"""Buckets that refuse requests without certain headers: each job reads and writes there, with the headers they want."""
+"""Buckets that require certain headers: each job must read and write with them."""
 
 import io
 import json
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 KEY_ID = "arn:aws:kms:us-east-1:111122223333:key/1234abcd"
 KMS: dict[str, Any] = {"encryption": "aws:kms", "kms_key_id": KEY_ID, "bucket_key": True}
-#: S3A keeps what it knows of a bucket as long as its process lives.
+#: S3A caches bucket settings for the lifetime of its process.
 BUCKET = "guarded-bucket"
 REFUSAL = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 FEEDS: dict[str, dict[str, Any]] = {
@@ -50,7 +50,7 @@ FEEDS: dict[str, dict[str, Any]] = {
 
 
 class Guard:
-    """A server in front of another: it refuses requests to a bucket without the headers that its policy demands."""
+    """A proxy that refuses requests to a bucket without the headers required by its policy."""
 
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
         self._app = app
@@ -60,7 +60,7 @@ class Guard:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}"
-        if self.is_open or not environ["PATH_INFO"].startswith(f"/{BUCKET}") or self._is_fine(environ):
+        if self.is_open or not environ["PATH_INFO"].startswith(f"/{BUCKET}") or self._is_allowed(environ):
             self.served.append(request)
             return self._app(environ, start_response)
         self.refused.append(request)
@@ -69,11 +69,11 @@ class Guard:
         return [REFUSAL]
 
     def demand(self, *, requester_pays: bool = False, encryption: str, kms_key_id: str | None = None, **_: Any) -> None:
-        """Begin to refuse what is without these."""
+        """Refuse requests without these headers from now on."""
         self.is_open, self._payer = False, "requester" if requester_pays else None
         self._encryption = (encryption, kms_key_id)
 
-    def _is_fine(self, environ: dict[str, Any]) -> bool:
+    def _is_allowed(self, environ: dict[str, Any]) -> bool:
         if environ.get("HTTP_X_AMZ_REQUEST_PAYER") != self._payer:
             return False
         query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
@@ -132,12 +132,12 @@ def run(name: str, conf: Path, *arguments: str) -> Answer:
 @pytest.mark.parametrize(
     ("feeds", "options"),
     [
-        # Over HTTP, the SDK of S3A refuses to ask for aws:kms.
+        # The SDK of S3A refuses aws:kms over HTTP.
         pytest.param(["people", "hr"], {"encryption": "AES256"}, id="written-by-spark-and-hudi"),
         pytest.param(["events", "uploads"], {"requester_pays": True, **KMS}, id="written-by-workers"),
     ],
 )
-def test_each_write_has_what_the_bucket_asks_for(
+def test_each_write_has_the_required_headers(
     guard: Guard, tmp_path: Path, feeds: list[str], options: dict[str, Any]
 ) -> None:
     put_inputs()
@@ -151,7 +151,7 @@ def test_each_write_has_what_the_bucket_asks_for(
     assert guard.refused == []
     guard.is_open = True
     s3 = boto3.client("s3")
-    keys = [found["Key"] for found in s3.list_objects_v2(Bucket=BUCKET, Prefix="lake/")["Contents"]]
+    keys = [listed["Key"] for listed in s3.list_objects_v2(Bucket=BUCKET, Prefix="lake/")["Contents"]]
     written = [key for key in keys if not key.startswith(("lake/raw/", "lake/landing/"))]
     assert {key.split("/")[1] for key in written} == {"refined", "quarantine", "state"}
     heads = {key: s3.head_object(Bucket=BUCKET, Key=key) for key in written}
@@ -161,7 +161,7 @@ def test_each_write_has_what_the_bucket_asks_for(
         assert s3.get_object(Bucket=BUCKET, Key="lake/landing/a.json")["Body"].read() == b'{"x": ""}\n'
 
 
-def test_a_spark_that_cannot_pay_is_told_of_before_it_is_refused(guard: Guard, tmp_path: Path) -> None:
+def test_spark_without_requester_pays_is_reported_before_a_request_fails(guard: Guard, tmp_path: Path) -> None:
     put_inputs()
     configure(tmp_path, {"requester_pays": True, **KMS})
     guard.demand(requester_pays=True, **KMS)
@@ -171,7 +171,7 @@ def test_a_spark_that_cannot_pay_is_told_of_before_it_is_refused(guard: Guard, t
     assert guard.refused == []
 
 
-def test_without_them_the_error_names_object_and_remedy(guard: Guard, tmp_path: Path) -> None:
+def test_an_error_without_headers_names_object_and_remedy(guard: Guard, tmp_path: Path) -> None:
     put_inputs()
     configure(tmp_path, {"requester_pays": True})
     guard.demand(requester_pays=True, **KMS)
@@ -184,7 +184,7 @@ def test_without_them_the_error_names_object_and_remedy(guard: Guard, tmp_path: 
     assert (answer.exit_code, f"S3 refused ListObjectsV2 of s3://{BUCKET}/lake/: " in answer.last_line) == (5, True)
 
 
-def test_parts_and_moves_have_it_too(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_multipart_uploads_and_moves_have_the_headers(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lakewright.storage.s3._PART_BYTES", 5 << 20)
     use_bucket_options({BUCKET: BucketOptions(requester_pays=True, **KMS)})
     guard.demand(requester_pays=True, **KMS)
@@ -199,13 +199,13 @@ def test_parts_and_moves_have_it_too(guard: Guard, monkeypatch: pytest.MonkeyPat
     assert guard.refused == []
 
 
-def test_spark_is_told_what_buckets_ask_for(spark: SparkSession) -> None:
-    use_bucket_options({"told": BucketOptions(region="eu-central-1", requester_pays=True, **KMS)})
+def test_spark_gets_the_options_of_buckets(spark: SparkSession) -> None:
+    use_bucket_options({"some-bucket": BucketOptions(region="eu-central-1", requester_pays=True, **KMS)})
     try:
         get_session()
     finally:
         use_bucket_options({})
     hadoop = spark.sparkContext._jsc.hadoopConfiguration()
     names = ("endpoint.region", "requester.pays.enabled", "encryption.algorithm", "encryption.key")
-    settings = [hadoop.get(f"fs.s3a.bucket.told.{name}") for name in names]
+    settings = [hadoop.get(f"fs.s3a.bucket.some-bucket.{name}") for name in names]
     assert settings == ["eu-central-1", "true", "SSE-KMS", KEY_ID]

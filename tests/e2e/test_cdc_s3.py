@@ -53,7 +53,9 @@ def cdc(bucket: Any, spark: SparkSession, tmp_path: Path) -> Iterator[S3CdcBench
     bench.feed(tables={"named_here": {"key": "emp_no"}}, parameters="lakehouse-table-", target__catalog_database="hr")
     yield bench
     ssm = boto3.client("ssm")
-    ssm.delete_parameters(Names=[found["Name"] for found in ssm.describe_parameters()["Parameters"]] or ["none"])
+    ssm.delete_parameters(
+        Names=[parameter["Name"] for parameter in ssm.describe_parameters()["Parameters"]] or ["none"]
+    )
 
 
 def configure(table: str, value: Any) -> None:
@@ -88,7 +90,7 @@ def test_tables_of_the_parameter_store(cdc: S3CdcBench, storage: str) -> None:
     assert columns["emp_no"] == "int"
     assert columns["_change_order"] == columns["_hoodie_record_key"] == "string"
     partitions = glue.get_partitions(DatabaseName="hr", TableName=entry["Name"])["Partitions"]
-    assert sorted(found["Values"][0] for found in partitions) == ["HR", "IT", "R&D/lab"]
+    assert sorted(partition["Values"][0] for partition in partitions) == ["HR", "IT", "R&D/lab"]
 
     wider = pa.schema([("emp_no", pa.int32()), ("name", pa.string()), ("department", pa.string()), ("n", pa.int32())])
     for second, kind in ((3, pa.int32()), (4, pa.int64())):
@@ -100,8 +102,8 @@ def test_tables_of_the_parameter_store(cdc: S3CdcBench, storage: str) -> None:
         partitions = glue.get_partitions(DatabaseName="hr", TableName=entry["Name"])["Partitions"]
         table = glue.get_table(DatabaseName="hr", Name=entry["Name"])["Table"]
         types = [
-            {column["Name"]: column["Type"] for column in found["StorageDescriptor"]["Columns"]}["n"]
-            for found in (table, *partitions)
+            {column["Name"]: column["Type"] for column in entry["StorageDescriptor"]["Columns"]}["n"]
+            for entry in (table, *partitions)
         ]
         assert types == [{3: "int", 4: "bigint"}[second]] * 4
 
@@ -131,12 +133,12 @@ def test_only_not_found_means_not_configured(cdc: S3CdcBench, monkeypatch: pytes
     for table in ("employees", "misspelt", "no_json", "absent"):
         cdc.put("LOAD00000001.parquet", [ANN], table=table)
     answer = cdc.command("run", "--json")
-    found = {receipt["target"]: (receipt["exit_code"], receipt["error"]) for receipt in answer.data}
-    assert found["employees"] == (0, "")
-    assert found["misspelt"][1].endswith("unknown key 'primarykey'; did you mean 'primaryKey'?")
-    assert found["no_json"][1].startswith("parameter lakehouse-table-hr.no_json is no JSON object")
-    assert "table absent lies at raw/hr/absent/ and is not configured" in found["absent"][1]
-    assert found["named_here"][0] == answer.exit_code == 3, "the source has no objects"
+    results = {receipt["target"]: (receipt["exit_code"], receipt["error"]) for receipt in answer.data}
+    assert results["employees"] == (0, "")
+    assert results["misspelt"][1].endswith("unknown key 'primarykey'; did you mean 'primaryKey'?")
+    assert results["no_json"][1].startswith("parameter lakehouse-table-hr.no_json is not a JSON object")
+    assert "table absent in raw/hr/absent/ is not configured" in results["absent"][1]
+    assert results["named_here"][0] == answer.exit_code == 3, "the table has no objects"
 
     from botocore.exceptions import ClientError
 
@@ -153,11 +155,11 @@ def test_only_not_found_means_not_configured(cdc: S3CdcBench, monkeypatch: pytes
     assert answer.exit_code == 5
     assert {receipt["exit_code"] for receipt in answer.data} == {5}
     assert "ThrottlingException" in answer.stderr
-    assert cdc.table() == [ANN], "a look-up that fails is not taken for a table without a key"
+    assert cdc.table() == [ANN], "a failed lookup does not make a table append-only"
 
 
 def test_the_job_through_spark_submit(tmp_path: Path, spark: SparkSession) -> None:
-    """The EMR route: a full load, then changes, each by a spark-submit of its own."""
+    """As on EMR: a full load, then changes, each with a separate spark-submit."""
     bench = CdcBench(tmp_path, spark)
     bench.feed(target__max_file_mb=256, target__small_file_mb=0, target__parallelism=2)
     jars = ",".join(str(path) for path in sorted((ROOT / "jars").glob("*.jar")))

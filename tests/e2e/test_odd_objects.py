@@ -1,4 +1,4 @@
-"""Objects in S3 that cannot be read, or are none: each job names them, and does its work on the others."""
+"""S3 objects that are unreadable or not data: each job names them, and processes the others."""
 
 import io
 from collections.abc import Callable
@@ -17,9 +17,9 @@ from tests.e2e.conftest import BUCKET
 
 pytestmark = pytest.mark.slow
 
-#: What stands in a name before its end.
+#: The part of a name before its extension.
 SOUND = ("a%20b", "a%2", "{a}[b]*?", "a\\b c", "é\u0301😀", "a+b&c=d:e")
-UNREADABLE = ("tab\t", "x//y")  # the test server knows no keys with a line end
+UNREADABLE = ("tab\t", "x//y")  # the test server does not support keys with a line end
 MARKERS = ("", "sub/", "sub_$folder$", "deep/er_$folder$")
 ARCHIVED = "it is archived; restore it first"
 
@@ -73,7 +73,7 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("kind", CASES)
-def test_odd_objects_stop_no_others(bucket: Any, spark: SparkSession, tmp_path: Path, kind: str) -> None:
+def test_unreadable_objects_do_not_stop_others(bucket: Any, spark: SparkSession, tmp_path: Path, kind: str) -> None:
     feed, folder, name_of, body = CASES[kind]
     (tmp_path / "feeds").mkdir()
     (tmp_path / "feeds/f.yaml").write_text(yaml.safe_dump(feed))
@@ -104,14 +104,16 @@ def test_odd_objects_stop_no_others(bucket: Any, spark: SparkSession, tmp_path: 
     newer = put(name_of("b-newer"), body(8))
     receipt = run()
     assert receipt["refused"][archived] == ARCHIVED
-    taken = {each["path"] for batch in receipt["batches"] if batch["status"] == "committed" for each in batch["inputs"]}
+    applied = {
+        each["path"] for batch in receipt["batches"] if batch["status"] == "committed" for each in batch["inputs"]
+    }
     if kind in ("csv", "cdc"):
         assert set(receipt["refused"]) == {archived, *odd}
         assert receipt["exit_code"] == 3
-    if kind != "cdc":  # nothing later than a refused file of changes is applied
-        assert newer in taken
-    if kind != "scrub":  # which plans to look at all objects, and leaves this one
-        assert archived not in taken
+    if kind != "cdc":  # change files later than a refused one are not applied
+        assert newer in applied
+    if kind != "scrub":  # which plans all objects, and leaves this one unchanged
+        assert archived not in applied
 
     s3.restore_object(Bucket=BUCKET, Key=f"lake/{archived}", RestoreRequest={"Days": 1})
     for path in odd:

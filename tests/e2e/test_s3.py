@@ -32,7 +32,7 @@ class S3Bench(Bench):
 
     def all_keys(self) -> list[str]:
         objects = boto3.resource("s3").Bucket(BUCKET).objects.all()
-        return sorted(found.key.removeprefix("some/lake/") for found in objects)
+        return sorted(stored.key.removeprefix("some/lake/") for stored in objects)
 
     def rows(self, *columns: str) -> list[tuple[Any, ...]]:
         path = f"{self.uri}/refined/people".replace("s3://", "s3a://")
@@ -85,7 +85,7 @@ def test_run_rewrite_and_catalog(s3_bench: S3Bench) -> None:
 
 
 class CatalogView:
-    """What the catalog says of the table, and what others have put there."""
+    """The catalog entry of the table, and foreign additions to it."""
 
     def __init__(self) -> None:
         self.glue = boto3.client("glue")
@@ -98,13 +98,13 @@ class CatalogView:
 
     @property
     def partitions(self) -> dict[str, tuple[str, dict[str, str]]]:
-        found = self.glue.get_partitions(DatabaseName="laws", TableName="people")["Partitions"]
+        partitions = self.glue.get_partitions(DatabaseName="laws", TableName="people")["Partitions"]
         return {
             "/".join(partition["Values"]): (
                 partition["StorageDescriptor"]["Location"],
                 {column["Name"]: column["Type"] for column in partition["StorageDescriptor"]["Columns"]},
             )
-            for partition in found
+            for partition in partitions
         }
 
     def versions(self) -> int:
@@ -180,10 +180,10 @@ def test_the_catalog_agrees_with_the_files_after_changes_of_the_feed(s3_bench: S
         pytest.param("committed", 1, id="after-the-outcome"),
         pytest.param("move", 2, id="in-the-middle-of-publish"),
         pytest.param("remove", 1, id="before-the-old-files-are-removed"),
-        pytest.param("catalog", 1, id="before-the-catalog-is-told"),
+        pytest.param("catalog", 1, id="before-the-catalog-is-updated"),
     ],
 )
-def test_killed_and_run_again(s3_bench: S3Bench, stage: str, nth: int) -> None:
+def test_killed_and_rerun(s3_bench: S3Bench, stage: str, nth: int) -> None:
     bench = s3_bench
     bench.put("a.csv", "id,name\n1,a\n")
     bench.run()
@@ -201,7 +201,7 @@ def test_killed_and_run_again(s3_bench: S3Bench, stage: str, nth: int) -> None:
     assert len(partitions) == 2
 
 
-def test_what_is_archived_after_its_commit_stays_committed(s3_bench: S3Bench) -> None:
+def test_an_object_archived_after_its_commit_stays_committed(s3_bench: S3Bench) -> None:
     bench = s3_bench
     key = str(bench.put("a.csv", "id,name\n1,a\n"))
     bench.run()
@@ -212,7 +212,7 @@ def test_what_is_archived_after_its_commit_stays_committed(s3_bench: S3Bench) ->
     receipt = bench.run()
     path = key.removeprefix("some/lake/")
     assert (receipt["exit_code"], receipt["refused"]) == (3, {path: "it is archived; restore it first"})
-    assert bench.rows() == [(1, "a"), (3, "c")], "the partition that needs it stays as it was"
+    assert bench.rows() == [(1, "a"), (3, "c")], "the partition that needs it is unchanged"
     boto3.client("s3").restore_object(Bucket=BUCKET, Key=key, RestoreRequest={"Days": 1})
     assert bench.run()["exit_code"] == 0
     assert bench.rows() == [(1, "a"), (2, "b"), (3, "c")]
@@ -224,7 +224,7 @@ def test_no_such_bucket(aws: None, s3_bench: S3Bench) -> None:
     assert answer.last_line == "error: no such lake: bucket no-such-bucket does not exist"
 
 
-def test_a_server_that_is_not_there(s3_bench: S3Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_server(s3_bench: S3Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setattr("lakewright.aws.outages.PATIENCE_SECONDS", 1)
     answer = s3_bench.command("status")
@@ -243,7 +243,7 @@ def test_feeds_in_s3(s3_bench: S3Bench) -> None:
     assert "did you mean 'people'?" in unknown.last_line
 
 
-def test_workers_read_what_spark_would_misread(s3_bench: S3Bench) -> None:
+def test_workers_read_objects_that_spark_would_misread(s3_bench: S3Bench) -> None:
     bench = s3_bench
     bench.feed(source__hidden="take")
     bench.put("_a.csv", "id,name\n1,hidden\n")

@@ -1,4 +1,4 @@
-"""What a hostile case is: an input, commands, and the ways in which they may end."""
+"""Hostile cases: an input, commands, and the acceptable outcomes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,37 +6,37 @@ from typing import Any, Final
 
 import pytest
 
-#: A value of the data; it must stand in no message, receipt or log.
+#: A data value, which must not appear in any message, receipt or log.
 CANARY: Final = "canary-7f3a@example.org"
 
 Row = tuple[Any, ...]
-#: A word that must be there, in any case; of a tuple, one of them.
+#: A required word, in any case; for a tuple, any one of them.
 Words = str | tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Link:
-    """A symbolic link in a lake; ``{lake}`` and ``{root}`` stand for the lake and the folder that it lies in."""
+    """A symbolic link in a lake; ``{lake}`` and ``{root}`` are replaced by the lake and its parent folder."""
 
     to: str
 
 
 @dataclass(frozen=True)
-class Stored:
-    """An object in S3 that is stored in an unusual way."""
+class StoredObject:
+    """An object in S3 with an unusual storage class."""
 
     body: bytes
     storage_class: str = "STANDARD"
     is_restored: bool = False
 
 
-#: Files by their paths in the lake; None deletes one.
-Files = Mapping[str, "bytes | Link | Stored | None"]
+#: Files by path in the lake; None deletes one.
+Files = Mapping[str, "bytes | Link | StoredObject | None"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """What arrives, and a command that follows; the arguments may hold ``{lake}``, ``{conf}`` and ``{root}``."""
+    """Files that arrive, and a command; arguments may contain ``{lake}``, ``{conf}`` and ``{root}``."""
 
     arguments: tuple[str, ...] = ("run", "f")
     files: Files = field(default_factory=dict)
@@ -44,13 +44,14 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
-    """Feeds and steps over one lake; several cases may look at what one scenario leaves.
+    """Feeds and steps over one lake; several cases may check the same scenario.
 
     Attributes:
-        feeds: By name; text is written as it is.
-        outside: Files beside the lake, by their paths.
+        feeds: By name; text is written unchanged.
+        outside: Files outside the lake, by path.
+        environment: Environment variables.
         is_on_s3: Whether the lake is a bucket.
-        where: Options that stand behind the arguments of each step.
+        where: Options appended to the arguments of each step.
     """
 
     feeds: Mapping[str, Mapping[str, Any] | str]
@@ -62,42 +63,43 @@ class Scenario:
 
 
 @dataclass(frozen=True)
-class Ending:
-    """One way in which a case may end.
+class Outcome:
+    """An acceptable outcome of a case.
 
     Attributes:
-        exit_code: Of the last command, or of the case's target in it; ``before``: those of the commands before.
-        says: What stands on stderr, or, of a case with a target, in what the command says of that; ``never_says``:
-            what does not.
-        rows: What the table holds, in any order, in the columns of the case.
-        rejected: How many rows the last command rejected.
-        files: What must lie at paths of the lake afterwards; None: nothing.
+        exit_code: Of the last command, or of the case's target in it.
+        mentions: Words required on stderr, or in the target's entry of the last command.
+        omits: Words forbidden there.
+        rows: Rows of the table, in any order, with the columns of the case.
+        rejected: Number of rows that the last command rejected.
+        files: Required content by path in the lake; None means absent.
+        earlier_exit_codes: Exit codes of the earlier commands.
     """
 
     exit_code: int | tuple[int, ...] = 0
-    says: tuple[Words, ...] = ()
-    never_says: tuple[str, ...] = ()
+    mentions: tuple[Words, ...] = ()
+    omits: tuple[str, ...] = ()
     rows: Sequence[Row] | None = None
     rejected: int | None = None
     files: Mapping[str, bytes | None] = field(default_factory=dict)
-    before: tuple[int | tuple[int, ...], ...] = ()
+    earlier_exit_codes: tuple[int | tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
 class Case:
-    """A rule, a scenario, and the ways in which it may end; any of them will do.
+    """A rule, a scenario, and its acceptable outcomes.
 
     Attributes:
-        target: Look at this target of the last command alone.
+        target: Check only this target of the last command.
         table: The table's folder in the lake.
-        columns: Columns of the table; without them the values of all columns count, in the order of their texts.
-        never: Words that must stand in no answer and nowhere in the state.
-        may_skip: Paths that need not be named although no row of theirs is anywhere.
+        columns: Columns of the table; without them all columns are compared, sorted by text.
+        never: Words that must not appear in any output or in the state.
+        may_skip: Paths that need not be mentioned although none of their rows is kept.
     """
 
     rule: str
     scenario: Scenario
-    endings: tuple[Ending, ...]
+    outcomes: tuple[Outcome, ...]
     target: str = ""
     table: str = ""
     columns: tuple[str, ...] = ()
@@ -106,13 +108,13 @@ class Case:
     is_slow: bool = False
 
 
-def tell(what: str, text: str) -> None:
-    """Say what is expected or seen, for whom a failed case is shown to."""
+def report(what: str, text: str) -> None:
+    """Print what is expected or observed, for the report of a failed case."""
     print(f"{what}: {text}")
 
 
 def as_parameters(cases: Sequence[Case]) -> list[Any]:
-    """Give the cases to pytest, by their rules."""
+    """Return the cases as pytest parameters, with their rules as ids."""
     return [
         pytest.param(case, id=case.rule.replace(" ", "-"), marks=[pytest.mark.slow] if case.is_slow else [])
         for case in cases

@@ -1,11 +1,11 @@
-"""CSV: names of partition keys as data, missing headers, what is no CSV at all, and damage of every kind."""
+"""CSV: data columns named like partition keys, missing headers, other formats, and damaged files."""
 
 import gzip
 import io
 import zipfile
 from typing import Any, Final
 
-from tests.hostile.cases import CANARY, REFUSED, Case, Ending, Files, Scenario, Step
+from tests.hostile.cases import CANARY, REFUSED, Case, Files, Outcome, Scenario, Step
 
 LINES: Final = b"id,name\n1,a\n2,b\n"
 TWO: Final = [(1, "a"), (2, "b")]
@@ -24,13 +24,13 @@ def feed(target: Any = None, **source: Any) -> dict[str, Any]:
 
 
 def case(
-    rule: str, files: Files, *endings: Ending, of: Any = None, arguments: tuple[str, ...] = (), **options: Any
+    rule: str, files: Files, *outcomes: Outcome, of: Any = None, arguments: tuple[str, ...] = (), **options: Any
 ) -> Case:
-    """Make a case of one run over files in ``raw/a/``."""
+    """Return a case of one run over files in ``raw/a/``."""
     delivered = {f"raw/a/{name}": body for name, body in files.items()}
     scenario = Scenario({"f": feed() if of is None else of}, (Step(("run", "f", *arguments), delivered),))
     options.setdefault("columns", ("id", "name"))
-    return Case(rule, scenario, endings, table="refined/a/", **options)
+    return Case(rule, scenario, outcomes, table="refined/a/", **options)
 
 
 def zipped(name: str, body: bytes) -> bytes:
@@ -48,37 +48,37 @@ NAMES_RESEMBLING: Final = f"Identity;nmae\n1;{CANARY}\n".encode()
 
 _PARTITION_KEYS: Final = (
     case(
-        "year month and day are data where the table has no partitions",
+        "year month and day are data if the table has no partitions",
         {"x.csv": DATED},
-        Ending(0, rows=[(1, 2020, 2, 3)]),
+        Outcome(0, rows=[(1, 2020, 2, 3)]),
         of=feed(columns=DATES),
         columns=tuple(DATES),
     ),
     case(
-        "year month and day are data although the folders of the source are dates",
+        "year month and day are data even if the folders of the source are dates",
         {IN_DAY: DATED},
-        Ending(0, rows=[(1, 2020, 2, 3)]),
-        Ending(REFUSED, says=("year",)),
+        Outcome(0, rows=[(1, 2020, 2, 3)]),
+        Outcome(REFUSED, mentions=("year",)),
         of=feed(columns=DATES),
         columns=tuple(DATES),
     ),
     case(
-        "a column that is a partition key is refused by its name",
+        "a column that is a partition key is refused by name",
         {IN_DAY: DATED},
-        Ending(2, says=("year", "partition")),
+        Outcome(2, mentions=("year", "partition")),
         of=feed({"partition_by": ["year", "month", "day"]}, columns=DATES),
     ),
     case(
-        "a column in other case than a partition key is refused by its name",
+        "a column that differs from a partition key in case is refused by name",
         {IN_DAY: b"id,Year\n1,2020\n"},
-        Ending(REFUSED, says=("year",)),
+        Outcome(REFUSED, mentions=("year",)),
         of=feed({"partition_by": ["year", "month", "day"]}, columns={"id": "long", "Year": "long"}),
     ),
     case(
-        "only the keys that the table is partitioned by are taken",
+        "only the partition keys of the table are reserved",
         {"year=2026/x.csv": b"id,day\n1,7\n"},
-        Ending(0, rows=[(1, 7)]),
-        Ending(REFUSED, says=("day", "partition")),
+        Outcome(0, rows=[(1, 7)]),
+        Outcome(REFUSED, mentions=("day", "partition")),
         of=feed({"partition_by": ["year"]}, columns={"id": "long", "day": "long"}),
         columns=("id", "day"),
     ),
@@ -86,193 +86,195 @@ _PARTITION_KEYS: Final = (
 
 _HEADERS: Final = (
     case(
-        "a missing header is told by the count of its fields and not by the first row",
+        "a missing header is reported with the number of fields and not with the first row",
         {"x.csv": NO_HEADER},
-        Ending(3, says=("x.csv", "header", ("2 fields", "two fields", "2 columns", "fields: 2"))),
+        Outcome(3, mentions=("x.csv", "header", ("2 fields", "two fields", "2 columns", "fields: 2"))),
         never=(CANARY,),
     ),
     case(
         "show-values shows the first row of a missing header",
         {"x.csv": NO_HEADER},
-        Ending(3, says=("x.csv", CANARY)),
+        Outcome(3, mentions=("x.csv", CANARY)),
         arguments=("--show-values",),
     ),
     case(
         "show_values in the feed shows the first row of a missing header",
         {"x.csv": NO_HEADER},
-        Ending(3, says=("x.csv", CANARY)),
+        Outcome(3, mentions=("x.csv", CANARY)),
         of=feed(show_values=True),
     ),
     case(
-        "a header with names that resemble declared ones names those, and not its own",
+        "a header with names like the declared ones shows those and not the header",
         {"x.csv": f"ident,naem\n1,{CANARY}\n".encode()},
-        Ending(3, says=("x.csv", "field 2 resembles 'name'")),
+        Outcome(3, mentions=("x.csv", "field 2 resembles 'name'")),
         never=(CANARY, "naem"),
     ),
     case(
-        "a header of another delimiter is refused and shows no value",
+        "a header of another delimiter is refused without showing values",
         {"x.csv": NAMES_RESEMBLING},
-        Ending(3, says=("x.csv",)),
+        Outcome(3, mentions=("x.csv",)),
         never=(CANARY,),
     ),
     case(
-        "a long first row is not shown in part either",
+        "a long first row is not even partly shown",
         {"x.csv": ",".join([CANARY] * 200).encode() + b"\n"},
-        Ending(3, says=("x.csv", "200")),
+        Outcome(3, mentions=("x.csv", "200")),
         never=(CANARY,),
     ),
     case(
         "plan of a missing header shows no value",
         {"x.csv": NO_HEADER},
-        Ending(3, says=("x.csv",)),
+        Outcome(3, mentions=("x.csv",)),
         never=(CANARY,),
     ),
     case(
-        "a doubled header shows no value",
+        "a repeated name in the header shows no value",
         {"x.csv": f"id,id,{CANARY}\n1,2,3\n".encode()},
-        Ending(3, says=("x.csv", "id")),
+        Outcome(3, mentions=("x.csv", "id")),
         never=(CANARY,),
     ),
     case(
         "a value of the wrong type is not shown",
         {"x.csv": f"id,name\n{CANARY},a\n2,b\n".encode()},
-        Ending(0, rows=[(2, "b")], rejected=1),
+        Outcome(0, rows=[(2, "b")], rejected=1),
         never=(CANARY,),
     ),
     case(
         "too many rejected rows show no value",
         {"x.csv": f"id,name\n{CANARY},a\n".encode()},
-        Ending(3, says=("max_rejected",)),
+        Outcome(3, mentions=("max_rejected",)),
         of=feed() | {"max_rejected": 0.0},
         never=(CANARY,),
     ),
     case(
-        "a partition value that climbs folders is rejected or stays inside of the table",
+        "a partition value with parent folders is rejected or stays inside the table",
         {"x.csv": b"id,name\n1,../../up\n2,b\n"},
-        Ending(0, rejected=1, files={"up/": None}),
-        Ending(0, rejected=0, files={"up/": None}),
-        Ending(2, says=("partition_by",)),
+        Outcome(0, rejected=1, files={"up/": None}),
+        Outcome(0, rejected=0, files={"up/": None}),
+        Outcome(2, mentions=("partition_by",)),
         of=feed({"partition_by": ["name"], "fill": "append"}),
     ),
     case(
         "a quote that is never closed shows no value",
         {"x.csv": f'id,name\n1,"{CANARY}\n2,b\n'.encode()},
-        Ending(3, says=("x.csv", "line 2")),
+        Outcome(3, mentions=("x.csv", "line 2")),
         never=(CANARY,),
     ),
 )
 
 _NO_CSV: Final = (
     case(
-        "a zip that is named csv is told as a zip", {"x.csv": zipped("x.csv", LINES)}, Ending(3, says=("x.csv", "zip"))
+        "a zip named csv is reported as a zip",
+        {"x.csv": zipped("x.csv", LINES)},
+        Outcome(3, mentions=("x.csv", "zip")),
     ),
     case(
-        "an Excel workbook that is named csv is told as a zip or a workbook",
+        "an Excel workbook named csv is reported as a zip or a workbook",
         {"x.csv": zipped("xl/workbook.xml", b"<workbook/>" * 50)},
-        Ending(3, says=("x.csv", ("zip", "xlsx", "excel"))),
+        Outcome(3, mentions=("x.csv", ("zip", "xlsx", "excel"))),
     ),
     case(
-        "a Parquet file that is named csv is told as Parquet",
+        "a Parquet file named csv is reported as Parquet",
         {"x.csv": b"PAR1\x15\x04\x15\xff\xfe" + b"\x00" * 60 + b"PAR1"},
-        Ending(3, says=("x.csv", "parquet")),
-        Ending(3, says=("x.csv", "binary")),
+        Outcome(3, mentions=("x.csv", "parquet")),
+        Outcome(3, mentions=("x.csv", "binary")),
     ),
     case(
-        "bzip2 that is named csv is refused and told for what it is",
+        "bzip2 named csv is refused and reported as bzip2",
         {"x.csv": b"BZh91AY&SY" + b"\xff\xd8\x01" * 40},
-        Ending(3, says=("x.csv", ("bzip2", "bz2", "not utf-8"))),
-        Ending(3, says=("x.csv", "binary")),
+        Outcome(3, mentions=("x.csv", ("bzip2", "bz2", "not utf-8"))),
+        Outcome(3, mentions=("x.csv", "binary")),
     ),
     case(
-        "gzip that is named csv is read or told as gzip",
+        "gzip named csv is read or reported as gzip",
         {"x.csv": gzip.compress(LINES)},
-        Ending(0, rows=TWO),
-        Ending(3, says=("x.csv", "gzip")),
+        Outcome(0, rows=TWO),
+        Outcome(3, mentions=("x.csv", "gzip")),
     ),
     case(
-        "UTF-16 is refused and told with the encoding to set",
+        "UTF-16 is refused and the encoding to set is named",
         {"x.csv": LINES.decode().encode("utf-16")},
-        Ending(3, says=("x.csv", ("utf-16", "utf-8"))),
+        Outcome(3, mentions=("x.csv", ("utf-16", "utf-8"))),
     ),
     case(
-        "UTF-16 beside a good file takes the good one only",
+        "with UTF-16 next to a valid file only the valid one is read",
         {"x.csv": LINES.decode().encode("utf-16"), "good.csv": LINES},
-        Ending(3, says=("x.csv",), rows=TWO),
+        Outcome(3, mentions=("x.csv",), rows=TWO),
     ),
     case(
-        "a backslash and a t as delimiter is told how to write a tab",
+        "a backslash and a t as delimiter is refused with how to write a tab",
         {"x.csv": b"id\tname\n1\ta\n"},
-        Ending(2, says=('"\\t"',)),
-        Ending(2, says=("double quotes",)),
-        Ending(0, rows=[(1, "a")]),
+        Outcome(2, mentions=('"\\t"',)),
+        Outcome(2, mentions=("double quotes",)),
+        Outcome(0, rows=[(1, "a")]),
         of="job: csv_to_parquet\nsource: {path: raw/a/, columns: {id: long, name: string}, csv: {delimiter: \\t}}\n"
         "target: {path: refined/a/}\n",
     ),
     case(
-        "a tab in single quotes is told how to write it",
+        "a backslash and a t in single quotes is refused with how to write a tab",
         {"x.csv": b"id\tname\n1\ta\n"},
-        Ending(2, says=('"\\t"',)),
-        Ending(2, says=("double quotes",)),
-        Ending(0, rows=[(1, "a")]),
+        Outcome(2, mentions=('"\\t"',)),
+        Outcome(2, mentions=("double quotes",)),
+        Outcome(0, rows=[(1, "a")]),
         of="job: csv_to_parquet\nsource: {path: raw/a/, columns: {id: long, name: string}, csv: {delimiter: '\\t'}}\n"
         "target: {path: refined/a/}\n",
     ),
 )
 
 _DAMAGE: Final = (
-    case("an empty file beside a good one is no data", {"x.csv": b"", "y.csv": LINES}, Ending((0, 3), rows=TWO)),
-    case("a file of a header alone has no rows", {"x.csv": b"id,name\n", "y.csv": LINES}, Ending(0, rows=TWO)),
+    case("an empty file next to a valid one has no rows", {"x.csv": b"", "y.csv": LINES}, Outcome((0, 3), rows=TWO)),
+    case("a file with only a header has no rows", {"x.csv": b"id,name\n", "y.csv": LINES}, Outcome(0, rows=TWO)),
     case(
-        "a file of blank lines alone is refused or empty",
+        "a file with only blank lines is refused or empty",
         {"x.csv": b"\n\n\n", "y.csv": LINES},
-        Ending((0, 3), rows=TWO),
+        Outcome((0, 3), rows=TWO),
     ),
     case(
-        "a gzip that is cut off is refused whole and the others go on",
+        "a truncated gzip is refused as a whole and others are read",
         {"x.csv.gz": gzip.compress(LINES * 5000)[:-20], "y.csv": LINES},
-        Ending(3, says=("x.csv.gz", "gzip"), rows=TWO),
+        Outcome(3, mentions=("x.csv.gz", "gzip"), rows=TWO),
     ),
     case(
-        "a gzip with something behind its end is refused",
+        "a gzip with trailing garbage is refused",
         {"x.csv.gz": gzip.compress(LINES) + b"more", "y.csv": LINES},
-        Ending(3, says=("x.csv.gz",), rows=TWO),
+        Outcome(3, mentions=("x.csv.gz",), rows=TWO),
     ),
-    case("one object under two names counts twice", {"x.csv": LINES, "y.csv": LINES}, Ending(0, rows=TWO * 2)),
+    case("one object under two names counts twice", {"x.csv": LINES, "y.csv": LINES}, Outcome(0, rows=TWO * 2)),
     case(
         "Latin-1 in a UTF-8 feed rejects its rows or its file",
         {"x.csv": b"id,name\n1,caf\xe9\n2,b\n"},
-        Ending(0, rows=[(2, "b")], rejected=1),
-        Ending(3, says=("x.csv",)),
+        Outcome(0, rows=[(2, "b")], rejected=1),
+        Outcome(3, mentions=("x.csv",)),
     ),
     case(
-        "a byte order mark is no part of the first name",
+        "a byte order mark is not part of the first name",
         {"x.csv": b"\xef\xbb\xbf" + LINES},
-        Ending(0, rows=TWO),
+        Outcome(0, rows=TWO),
     ),
     case(
         "NUL bytes are refused rejected or kept",
         {"x.csv": b"id,name\n1,a\x00b\n2,b\n"},
-        Ending(0, rows=[(1, "a\x00b"), (2, "b")]),
-        Ending(0, rows=[(2, "b")], rejected=1),
-        Ending(3, says=("x.csv",)),
+        Outcome(0, rows=[(1, "a\x00b"), (2, "b")]),
+        Outcome(0, rows=[(2, "b")], rejected=1),
+        Outcome(3, mentions=("x.csv",)),
     ),
     case(
         "a line of 5 MB is read or refused by name",
         {"x.csv": b"id,name\n1," + b"x" * 5_000_000 + b"\n", "y.csv": LINES},
-        Ending(0, rows=[*TWO, (1, "x" * 5_000_000)]),
-        Ending(3, says=("x.csv",), rows=TWO),
+        Outcome(0, rows=[*TWO, (1, "x" * 5_000_000)]),
+        Outcome(3, mentions=("x.csv",), rows=TWO),
     ),
     case(
         "a row of 30000 fields is rejected or its file refused",
         {"x.csv": b"id,name\n1,a\n2" + b"," * 30_000 + b"\n", "y.csv": b"id,name\n2,b\n"},
-        Ending(0, rows=TWO, rejected=1),
-        Ending(3, says=("x.csv",), rows=[(2, "b")]),
+        Outcome(0, rows=TWO, rejected=1),
+        Outcome(3, mentions=("x.csv",), rows=[(2, "b")]),
     ),
     case(
-        "lines of CR alone are lines if the header's is",
+        "CR ends lines if it ends the header",
         {"x.csv": LINES.replace(b"\n", b"\r")},
-        Ending(0, rows=TWO),
-        Ending(3, says=("x.csv",)),
+        Outcome(0, rows=TWO),
+        Outcome(3, mentions=("x.csv",)),
     ),
 )
 
@@ -301,23 +303,23 @@ _GONE: Final = Scenario(
 
 _HISTORIES: Final = (
     Case(
-        "what changes between plan and run is taken as it is then",
+        "an object that changes between plan and run is read in its new version",
         _CHANGED,
-        (Ending(0, rows=[(7, "changed"), (8, "new")]),),
+        (Outcome(0, rows=[(7, "changed"), (8, "new")]),),
         table="refined/a/",
         columns=("id", "name"),
     ),
     Case(
         "objects that arrive in the reverse order of their names count once",
         _TWICE,
-        (Ending(0, rows=[*TWO, (3, "c")]),),
+        (Outcome(0, rows=[*TWO, (3, "c")]),),
         table="refined/a/",
         columns=("id", "name"),
     ),
     Case(
-        "a committed object that is gone is named and its rows are not lost in silence",
+        "a committed object that is gone is named and its rows are not lost silently",
         _GONE,
-        (Ending(3, says=("a.csv",), rows=TWO), Ending(0, says=("a.csv",))),
+        (Outcome(3, mentions=("a.csv",), rows=TWO), Outcome(0, mentions=("a.csv",))),
         table="refined/a/",
         columns=("id", "name"),
     ),

@@ -1,10 +1,10 @@
-"""Names of objects and folders: odd ones, links, and paths that lead out of the lake."""
+"""Unusual names of objects and folders, links, and paths that lead out of the lake."""
 
 from typing import Any, Final
 
 import pyarrow as pa
 
-from tests.hostile.cases import REFUSED, Case, Ending, Link, Scenario, Step
+from tests.hostile.cases import REFUSED, Case, Link, Outcome, Scenario, Step
 from tests.hostile.cdc_cases import changes, feed_of, load
 from tests.hostile.csv_cases import LINES, TWO, case, feed
 from tests.hostile.event_cases import DAY, events_feed
@@ -14,22 +14,22 @@ BAD: Final = b"no such header\n1\n"
 
 _ODD: Final = (
     case(
-        "a newline in a name cuts no message in two",
+        "a newline in a name does not split messages",
         {"x\ny.csv": BAD, "good.csv": LINES},
-        Ending(3, says=(("x\\ny.csv", "x\\\\ny.csv"),), rows=TWO),
+        Outcome(3, mentions=(("x\\ny.csv", "x\\\\ny.csv"),), rows=TWO),
     ),
     case(
-        "an object with a newline in its name is read or refused alone",
+        "an object named with a newline is read or refused alone",
         {"x\ny.csv": b"id,name\n3,c\n", "good.csv": LINES},
-        Ending(0, rows=[*TWO, (3, "c")]),
-        Ending(3, says=(("x\\ny.csv", "x\\\\ny.csv"),), rows=TWO),
+        Outcome(0, rows=[*TWO, (3, "c")]),
+        Outcome(3, mentions=(("x\\ny.csv", "x\\\\ny.csv"),), rows=TWO),
     ),
     *(
         case(
-            f"an object that is named {name} is read or refused alone",
+            f"an object named {name} is read or refused alone",
             {name: b"id,name\n3,c\n", "good.csv": LINES},
-            Ending(0, rows=[*TWO, (3, "c")]),
-            Ending(3, says=(shown,), rows=TWO),
+            Outcome(0, rows=[*TWO, (3, "c")]),
+            Outcome(3, mentions=(shown,), rows=TWO),
         )
         for name, shown in (
             ("a:b.csv", "a:b.csv"),
@@ -45,59 +45,59 @@ _ODD: Final = (
         )
     ),
     case(
-        "a folder with a colon in its name is read or refused alone",
+        "a folder named with a colon is read or refused alone",
         {"h:m/x.csv": b"id,name\n3,c\n", "good.csv": LINES},
-        Ending(0, rows=[*TWO, (3, "c")]),
-        Ending(3, says=("h:m/x.csv",), rows=TWO),
+        Outcome(0, rows=[*TWO, (3, "c")]),
+        Outcome(3, mentions=("h:m/x.csv",), rows=TWO),
     ),
     case(
-        "a name that is no UTF-8 is read or refused alone",
+        "a name that is not UTF-8 is read or refused alone",
         {"\udcff.csv": b"id,name\n3,c\n", "good.csv": LINES},
-        Ending(0, rows=[*TWO, (3, "c")]),
-        Ending(3, says=(".csv",), rows=TWO),
+        Outcome(0, rows=[*TWO, (3, "c")]),
+        Outcome(3, mentions=(".csv",), rows=TWO),
         may_skip=("raw/a/\udcff.csv",),
     ),
 )
 
 
-def linked(rule: str, files: dict[str, Any], *endings: Ending) -> Case:
+def linked(rule: str, files: dict[str, Any], *outcomes: Outcome) -> Case:
     scenario = Scenario({"f": feed()}, (Step(files=files),), outside={"outside/p.csv": b"id,name\n9,secret\n"})
-    return Case(rule, scenario, endings, table="refined/a/", columns=("id", "name"))
+    return Case(rule, scenario, outcomes, table="refined/a/", columns=("id", "name"))
 
 
 _LINKS: Final = (
     linked(
-        "a link to a file outside of the lake is ignored and named",
+        "a link to a file outside the lake is ignored and named",
         {"raw/a/good.csv": LINES, "raw/a/p.csv": Link("{root}/outside/p.csv")},
-        Ending((0, 3), says=("p.csv",), rows=TWO),
+        Outcome((0, 3), mentions=("p.csv",), rows=TWO),
     ),
     linked(
-        "a link to a folder outside of the lake is ignored and named",
+        "a link to a folder outside the lake is ignored and named",
         {"raw/a/good.csv": LINES, "raw/a/more": Link("{root}/outside")},
-        Ending((0, 3), says=("more",), rows=TWO),
+        Outcome((0, 3), mentions=("more",), rows=TWO),
     ),
     linked(
         "a relative link that leads out of the lake is ignored and named",
         {"raw/a/good.csv": LINES, "raw/a/p.csv": Link("../../../outside/p.csv")},
-        Ending((0, 3), says=("p.csv",), rows=TWO),
+        Outcome((0, 3), mentions=("p.csv",), rows=TWO),
     ),
     linked(
-        "a link to a folder above itself is ignored and named",
+        "a link to a parent folder is ignored and named",
         {"raw/a/good.csv": LINES, "raw/a/loop": Link("..")},
-        Ending((0, 3), says=("loop",), rows=TWO),
+        Outcome((0, 3), mentions=("loop",), rows=TWO),
     ),
     linked(
         "a link to itself is ignored and named",
         {"raw/a/good.csv": LINES, "raw/a/self.csv": Link("self.csv")},
-        Ending((0, 3), says=("self.csv",), rows=TWO),
+        Outcome((0, 3), mentions=("self.csv",), rows=TWO),
     ),
     linked(
-        "a link to nothing is ignored and named",
+        "a broken link is ignored and named",
         {"raw/a/good.csv": LINES, "raw/a/none.csv": Link("nowhere.csv")},
-        Ending((0, 3), says=("none.csv",), rows=TWO),
+        Outcome((0, 3), mentions=("none.csv",), rows=TWO),
     ),
     Case(
-        "a scrub rewrites nothing outside of the lake through a link",
+        "a scrub rewrites nothing outside the lake through a link",
         Scenario(
             {"f": scrub_feed()},
             (
@@ -110,14 +110,14 @@ _LINKS: Final = (
             ),
             outside={"outside/o.json": b'{"email":"kept"}\n'},
         ),
-        (Ending((0, 3), says=("link.json",), files={"landing/u/a.json": b'{"email":""}\n'}),),
+        (Outcome((0, 3), mentions=("link.json",), files={"landing/u/a.json": b'{"email":""}\n'}),),
     ),
 )
 
 
-def checked(rule: str, built: dict[str, Any], *says: str) -> Case:
+def checked(rule: str, built: dict[str, Any], *mentions: str) -> Case:
     scenario = Scenario({"f": built}, (Step(("check", "f")),), where=("--config", "{conf}"))
-    return Case(rule, scenario, (Ending(2, says=says),))
+    return Case(rule, scenario, (Outcome(2, mentions=mentions),))
 
 
 _PATHS: Final = (
@@ -140,13 +140,13 @@ _PATHS: Final = (
     Case(
         "a run refuses an absolute source before anything is read",
         Scenario({"f": feed(path="/etc/")}, (Step(("run", "f")),)),
-        (Ending(REFUSED, says=("/etc",)),),
+        (Outcome(REFUSED, mentions=("/etc",)),),
     ),
 )
 
 _EVENT_NAMES: Final = (
     Case(
-        "an event object with a newline in its name is read or named on one line",
+        "an event object named with a newline is read or named on one line",
         Scenario(
             {"f": events_feed()},
             (
@@ -158,20 +158,20 @@ _EVENT_NAMES: Final = (
                 ),
             ),
         ),
-        (Ending((0, 3), says=(("x\\ny.json", "x\\\\ny.json"),), rows=[(1,)]),),
+        (Outcome((0, 3), mentions=(("x\\ny.json", "x\\\\ny.json"),), rows=[(1,)]),),
         table="refined/events/t/",
         columns=("id",),
     ),
     Case(
-        "a scrubbed object with a newline in its name is scrubbed or refused on one line",
+        "a scrubbed object named with a newline is scrubbed or refused on one line",
         Scenario({"f": scrub_feed()}, (Step(files={"landing/u/x\ny.json": b"not JSON\n"}),)),
-        (Ending(3, says=(("x\\ny.json", "x\\\\ny.json"),)),),
+        (Outcome(3, mentions=(("x\\ny.json", "x\\\\ny.json"),)),),
     ),
 )
 
 _CHANGE_NAMES: Final = (
     Case(
-        "a file of changes whose name Spark cannot open is refused alone and quoted",
+        "a change file whose name Spark cannot open is refused alone and quoted",
         Scenario(
             {"f": feed_of({"t": {}})},
             (
@@ -184,11 +184,11 @@ _CHANGE_NAMES: Final = (
             ),
         ),
         (
-            Ending(
-                3, says=(("x\\ny.parquet", "x\\\\ny.parquet"),), rows=[(1, "a")]
-            ),  # Nobody can tell which changes a file without a stamp is later than: then nothing of its table is taken.
-            Ending(3, says=(("x\\ny.parquet", "x\\\\ny.parquet"),), rows=[]),
-            Ending(0, rows=[(1, "x")]),
+            Outcome(
+                3, mentions=(("x\\ny.parquet", "x\\\\ny.parquet"),), rows=[(1, "a")]
+            ),  # Nobody can report which changes a file without a stamp is later than: then nothing of its table is taken.
+            Outcome(3, mentions=(("x\\ny.parquet", "x\\\\ny.parquet"),), rows=[]),
+            Outcome(0, rows=[(1, "x")]),
         ),
         table="refined/s/t/",
         columns=("id", "v"),

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from tests.hostile.cases import Case, Ending, Files, Scenario, Step, Stored
+from tests.hostile.cases import Case, Files, Outcome, Scenario, Step, StoredObject
 from tests.hostile.cdc_cases import feed_of, load
 from tests.hostile.csv_cases import LINES, TWO, feed
 from tests.hostile.event_cases import ONE, ROWS, events_feed, name_of
@@ -22,16 +22,16 @@ _EVENTS: Final = (
 )
 
 
-def on_s3(rule: str, of: tuple[Any, ...], more: Files, *endings: Ending) -> Case:
-    """Make a case of a run over a good object and others."""
+def on_s3(rule: str, of: tuple[Any, ...], more: Files, *outcomes: Outcome) -> Case:
+    """Return a case of a run over a valid object and others."""
     _, built, table, columns, good, _ = of
     scenario = Scenario({"f": built}, (Step(files={**good, **more}),), is_on_s3=True)
-    return Case(rule, scenario, endings, table=table, columns=columns)
+    return Case(rule, scenario, outcomes, table=table, columns=columns)
 
 
-def scrubbed_on_s3(rule: str, more: Files, *endings: Ending) -> Case:
+def scrubbed_on_s3(rule: str, more: Files, *outcomes: Outcome) -> Case:
     files = {"landing/u/a.json": b'{"email":"x"}\n', **more}
-    return Case(rule, Scenario({"f": scrub_feed()}, (Step(files=files),), is_on_s3=True), endings)
+    return Case(rule, Scenario({"f": scrub_feed()}, (Step(files=files),), is_on_s3=True), outcomes)
 
 
 SCRUBBED: Final = {"landing/u/a.json": b'{"email":""}\n'}
@@ -39,7 +39,7 @@ ARCHIVED: Final = (("archived", "archive"), "restore")
 
 CASES: Final = (
     *(
-        on_s3(f"an empty key {key} is no object of {of[0]}", of, {key: b""}, Ending(0, rows=of[5]))
+        on_s3(f"an empty key {key} is ignored by {of[0]}", of, {key: b""}, Outcome(0, rows=of[5]))
         for of, key in (
             (_CSV, "raw/a/"),
             (_CSV, "raw/a/sub/"),
@@ -56,27 +56,27 @@ CASES: Final = (
         )
     ),
     *(
-        scrubbed_on_s3(f"an empty key {key} is no object of a scrub", {key: b""}, Ending(0, files=SCRUBBED))
+        scrubbed_on_s3(f"an empty key {key} is ignored by a scrub", {key: b""}, Outcome(0, files=SCRUBBED))
         for key in ("landing/u/", "landing/u/sub/", "landing/u/sub_$folder$", "landing/u/_$folder$", "landing/u//")
     ),
     *(
         Case(
-            f"an empty key {key} is no object of change data",
+            f"an empty key {key} is not a change file",
             Scenario(
                 {"f": feed_of({"t": {}})},
                 (Step(("plan", "f"), {**load("t", pa.string(), "a"), key: b""}),),
                 is_on_s3=True,
             ),
-            (Ending(0),),
+            (Outcome(0),),
         )
         for key in ("raw/s/", "raw/s/t/", "raw/s/t_$folder$", "raw/s/_$folder$", "raw/s/t/2026_$folder$", "raw/s/t//")
     ),
     *(
         on_s3(
-            f"an object of {of[0]} in {storage_class} is refused by name and the others go on",
+            f"an object of {of[0]} in {storage_class} is refused by name and the others are read",
             of,
-            {key: Stored(body, storage_class)},
-            Ending(3, says=(key.rsplit("/", 1)[-1], *ARCHIVED), rows=of[5]),
+            {key: StoredObject(body, storage_class)},
+            Outcome(3, mentions=(key.rsplit("/", 1)[-1], *ARCHIVED), rows=of[5]),
         )
         for of, key, body in ((_CSV, "raw/a/cold.csv", LINES), (_EVENTS, name_of(7), ONE))
         for storage_class in ("GLACIER", "DEEP_ARCHIVE")
@@ -85,39 +85,39 @@ CASES: Final = (
         on_s3(
             f"an object of {of[0]} in STANDARD_IA is read",
             of,
-            {key: Stored(body, "STANDARD_IA")},
-            Ending(0),
+            {key: StoredObject(body, "STANDARD_IA")},
+            Outcome(0),
         )
         for of, key, body in ((_CSV, "raw/a/cool.csv", LINES), (_EVENTS, name_of(7), ONE))
     ),
     on_s3(
-        "an archived object that has been restored is read",
+        "a restored archived object is read",
         _CSV,
-        {"raw/a/cold.csv": Stored(b"id,name\n3,c\n", "GLACIER", is_restored=True)},
-        Ending(0, rows=[*TWO, (3, "c")]),
-        Ending(3, says=("cold.csv", *ARCHIVED), rows=TWO),
+        {"raw/a/cold.csv": StoredObject(b"id,name\n3,c\n", "GLACIER", is_restored=True)},
+        Outcome(0, rows=[*TWO, (3, "c")]),
+        Outcome(3, mentions=("cold.csv", *ARCHIVED), rows=TWO),
     ),
     scrubbed_on_s3(
-        "an archived object of a scrub is refused by name and the others go on",
-        {"landing/u/cold.json": Stored(b'{"email":"x"}\n', "GLACIER")},
-        Ending(3, says=("cold.json", *ARCHIVED), files=SCRUBBED),
+        "an archived object of a scrub is refused by name and the others are read",
+        {"landing/u/cold.json": StoredObject(b'{"email":"x"}\n', "GLACIER")},
+        Outcome(3, mentions=("cold.json", *ARCHIVED), files=SCRUBBED),
     ),
     Case(
         "plan names an archived object",
         Scenario(
             {"f": feed()},
-            (Step(("plan", "f"), {"raw/a/x.csv": LINES, "raw/a/cold.csv": Stored(LINES, "GLACIER")}),),
+            (Step(("plan", "f"), {"raw/a/x.csv": LINES, "raw/a/cold.csv": StoredObject(LINES, "GLACIER")}),),
             is_on_s3=True,
         ),
-        (Ending(3, says=("cold.csv", *ARCHIVED)),),
+        (Outcome(3, mentions=("cold.csv", *ARCHIVED)),),
     ),
     *(
         on_s3(
             f"a key with {name} is read or refused alone",
             _CSV,
             {f"raw/a/{name}": b"id,name\n3,c\n"},
-            Ending(0, rows=[*TWO, (3, "c")]),
-            Ending(3, says=(name,), rows=TWO),
+            Outcome(0, rows=[*TWO, (3, "c")]),
+            Outcome(3, mentions=(name,), rows=TWO),
         )
         for name in ("50% é+ &=.csv", "a:b.csv", "[1]{2}*?.csv", "double//slash.csv")
     ),

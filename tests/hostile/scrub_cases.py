@@ -1,10 +1,10 @@
-"""The scrub: records that are no lines, and objects that hold none."""
+"""The scrub: records that are not lines, and objects without records."""
 
 import gzip
 import json
 from typing import Any, Final
 
-from tests.hostile.cases import CANARY, Case, Ending, Scenario, Step
+from tests.hostile.cases import CANARY, Case, Outcome, Scenario, Step
 
 
 def scrub_feed(path: str = "landing/u/", **options: Any) -> dict[str, Any]:
@@ -19,19 +19,19 @@ def scrub_feed(path: str = "landing/u/", **options: Any) -> dict[str, Any]:
     return built
 
 
-def scrubbed(rule: str, records: str | None, body: bytes, after: bytes | None, *says: Any, **options: Any) -> Case:
-    """Make a case of one object: it is scrubbed to other bytes, or refused and left as it was if there are none.
+def scrubbed(rule: str, records: str | None, body: bytes, after: bytes | None, *mentions: Any, **options: Any) -> Case:
+    """Return a case of one object: it is scrubbed to ``after``, or refused and left unchanged if that is None.
 
-    Whether ``records`` stands in ``source`` or in ``scrub`` is left to the job: the first that ``check`` takes is played.
+    The job decides whether ``records`` is an option of ``source`` or of ``scrub``.
     """
     name, is_either = options.pop("name", "x.json"), options.pop("or_refused", False)
     path = f"landing/u/{name}"
     feed = scrub_feed(**({"records": records, "place": RECORDS_PLACE} if records else {}), **options)
     scenario = Scenario({"f": feed}, (Step(files={path: body}),))
-    ending = Ending(0, says, files={path: after})
-    refused = Ending(3, (name, *says), files={path: body})
-    endings = (refused,) if after is None else (ending, refused) if is_either else (ending,)
-    return Case(rule, scenario, endings, never=(CANARY,))
+    outcome = Outcome(0, mentions, files={path: after})
+    refused = Outcome(3, (name, *mentions), files={path: body})
+    outcomes = (refused,) if after is None else (outcome, refused) if is_either else (outcome,)
+    return Case(rule, scenario, outcomes, never=(CANARY,))
 
 
 def _place_of_records() -> str:
@@ -52,7 +52,7 @@ ARRAY_GONE: Final = b'[\n {"email":"","n":1.00},\n{"email":""} , {"id":3}]\n'
 
 CASES: Final = (
     scrubbed(
-        "lines are scrubbed as they are without a choice",
+        "lines are scrubbed by default",
         None,
         b'{"email":"x"}\n{"email":"y"}',
         b'{"email":""}\n{"email":""}',
@@ -70,15 +70,15 @@ CASES: Final = (
     ),
     scrubbed("joined pretty-printed records are scrubbed", "concatenated", PRETTY * 3, GONE * 3),
     scrubbed(
-        "packed joined records stay packed",
+        "compressed joined records stay compressed",
         "concatenated",
         gzip.compress(b'{"email":"x"}{"email":"y"}', mtime=0),
         gzip.compress(b'{"email":""}{"email":""}', mtime=0),
         name="g.json.gz",
     ),
-    scrubbed("joined records that are cut off are refused and left", "concatenated", JOINED[:-3], None),
+    scrubbed("truncated joined records are refused and left unchanged", "concatenated", JOINED[:-3], None),
     scrubbed(
-        "joined records with text between them are refused and left",
+        "joined records with text between them are refused and left unchanged",
         "concatenated",
         b'{"email":"x"} , {"email":"y"}',
         None,
@@ -91,10 +91,13 @@ CASES: Final = (
         or_refused=True,
     ),
     scrubbed(
-        "a number between joined records is refused and left", "concatenated", b'{"email":"x"}17{"email":"y"}', None
+        "a number between joined records is refused and left unchanged",
+        "concatenated",
+        b'{"email":"x"}17{"email":"y"}',
+        None,
     ),
     scrubbed(
-        "a joined record that is no JSON shows no value",
+        "a joined record that is not JSON shows no value",
         "concatenated",
         b'{"email":"x"}{"a":' + CANARY.encode() + b"}",
         None,
@@ -104,33 +107,33 @@ CASES: Final = (
     scrubbed(
         "nested arrays of one array are scrubbed", "array", b'[{"a":[{"email":[1,[2]]}]}]', b'[{"a":[{"email":""}]}]'
     ),
-    scrubbed("an array that is cut off is refused and left", "array", ARRAY[:-3], None),
-    scrubbed("an array with a comma too many is refused and left", "array", b'[{"email":"x"},]', None),
-    scrubbed("an array with something behind it is refused and left", "array", ARRAY + b"{}", None),
-    scrubbed("two arrays are refused and left", "array", b'[{"email":"x"}][{"email":"y"}]', None),
+    scrubbed("a truncated array is refused and left unchanged", "array", ARRAY[:-3], None),
+    scrubbed("an array with a comma too many is refused and left unchanged", "array", b'[{"email":"x"},]', None),
+    scrubbed("an array with something behind it is refused and left unchanged", "array", ARRAY + b"{}", None),
+    scrubbed("two arrays are refused and left unchanged", "array", b'[{"email":"x"}][{"email":"y"}]', None),
     scrubbed(
-        "values of an array that are no objects stay or the array is refused",
+        "values of an array that are not objects are kept or the array is refused",
         "array",
         b'[{"email":"x"},"email",3]',
         b'[{"email":""},"email",3]',
         or_refused=True,
     ),
-    scrubbed("lines where an array is declared are refused and left", "array", b'{"email":"x"}\n', None),
+    scrubbed("lines where an array is declared are refused and left unchanged", "array", b'{"email":"x"}\n', None),
     scrubbed("a document is scrubbed and every other byte stays", "document", PRETTY, GONE),
     scrubbed(
         "a document with a byte order mark is scrubbed", "document", b"\xef\xbb\xbf" + PRETTY, b"\xef\xbb\xbf" + GONE
     ),
-    scrubbed("two documents are refused and left", "document", PRETTY * 2, None),
-    scrubbed("a document that is cut off is refused and left", "document", PRETTY[:-4], None),
-    scrubbed("a document in UTF-16 is refused and left", "document", PRETTY.decode().encode("utf-16"), None),
+    scrubbed("two documents are refused and left unchanged", "document", PRETTY * 2, None),
+    scrubbed("a truncated document is refused and left unchanged", "document", PRETTY[:-4], None),
+    scrubbed("a document in UTF-16 is refused and left unchanged", "document", PRETTY.decode().encode("utf-16"), None),
     scrubbed(
-        "doubled and escaped keys of a document are scrubbed",
+        "repeated and escaped keys of a document are scrubbed",
         "document",
         b'{"email": "a",\n "email" : 1.0, "em\\u0061il":\n"b"}',
         b'{"email": "",\n "email" : "", "em\\u0061il":\n""}',
     ),
     scrubbed(
-        "a document above max_record_bytes is refused and left",
+        "a document above max_record_bytes is refused and left unchanged",
         "document",
         PRETTY.replace(b"{", b"{" + b" " * 5000, 1),
         None,
@@ -146,32 +149,37 @@ CASES: Final = (
         max_record_bytes=2000,
     ),
     scrubbed(
-        "JSON inside of strings is scrubbed in a document",
+        "JSON inside strings is scrubbed in a document",
         "document",
         b'{\n"m":"{\\"email\\":\\"x\\"}"}',
         b'{\n"m":"{\\"email\\":\\"\\"}"}',
         inside_strings=["m"],
     ),
     Case(
-        "an unknown kind of records is refused and the kinds are named",
+        "an unknown kind of records is refused and the known kinds are listed",
         Scenario({"f": scrub_feed(records="line", place=RECORDS_PLACE)}, (Step(files={"landing/u/x.json": b"{}"}),)),
-        (Ending(2, ("records", "lines", "concatenated", "document")),),
+        (Outcome(2, ("records", "lines", "concatenated", "document")),),
     ),
     scrubbed(
-        "a line that is no JSON shows no value",
+        "a line that is not JSON shows no value",
         None,
         b'{"email":"x"}\n{"a":"' + CANARY.encode() + b"\n",
         None,
         "line 2",
     ),
-    scrubbed("a gzip that is cut off is refused and left", None, gzip.compress(b'{"email":"x"}\n' * 9999)[:-9], None),
-    Case(
-        "an empty object beside another does no harm",
-        Scenario({"f": scrub_feed()}, (Step(files={"landing/u/e.json": b"", "landing/u/x.json": b'{"email":"x"}'}),)),
-        (Ending(0, files={"landing/u/x.json": b'{"email":""}', "landing/u/e.json": b""}),),
+    scrubbed(
+        "a truncated gzip is refused and left unchanged",
+        None,
+        gzip.compress(b'{"email":"x"}\n' * 9999)[:-9],
+        None,
     ),
     Case(
-        "what changes between plan and run is scrubbed as it is then",
+        "an empty object next to another is ignored",
+        Scenario({"f": scrub_feed()}, (Step(files={"landing/u/e.json": b"", "landing/u/x.json": b'{"email":"x"}'}),)),
+        (Outcome(0, files={"landing/u/x.json": b'{"email":""}', "landing/u/e.json": b""}),),
+    ),
+    Case(
+        "an object that changes between plan and run is scrubbed in its new version",
         Scenario(
             {"f": scrub_feed()},
             (
@@ -179,6 +187,6 @@ CASES: Final = (
                 Step(("run", "f"), {"landing/u/x.json": b'{"email":"newer","id":1}\n'}),
             ),
         ),
-        (Ending(0, files={"landing/u/x.json": b'{"email":"","id":1}\n'}),),
+        (Outcome(0, files={"landing/u/x.json": b'{"email":"","id":1}\n'}),),
     ),
 )

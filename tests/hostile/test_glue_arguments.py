@@ -1,4 +1,4 @@
-"""What a Glue job is started with, and what its log shows of an error that nobody expected."""
+"""Arguments of a Glue job, and its log of unexpected errors."""
 
 import logging
 from unittest import mock
@@ -12,7 +12,7 @@ from lakewright.json.scrub_timer import ScrubJob
 from tests.conftest import Bench
 
 
-def test_an_unexpected_error_shows_its_traceback_in_a_log_that_takes_INFO(  # noqa: N802
+def test_an_unexpected_error_logs_its_traceback_at_INFO_or_above(  # noqa: N802
     bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = mock.patch.object(entrypoint, "run_targets", side_effect=ZeroDivisionError("by zero"))
@@ -24,7 +24,7 @@ def test_an_unexpected_error_shows_its_traceback_in_a_log_that_takes_INFO(  # no
     assert "ZeroDivisionError" in trace
 
 
-def test_the_lambda_starts_the_job_with_arguments_that_glue_leaves_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lambda_starts_the_job_without_arguments_reserved_by_glue(monkeypatch: pytest.MonkeyPatch) -> None:
     glue = mock.Mock()
     monkeypatch.setattr(scrub_timer, "bounded_client", lambda _: glue)
     ScrubJob("scrub", "uploads", "s3://lake", "s3://lake/conf", source="s3://lake/u/").start(

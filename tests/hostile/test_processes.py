@@ -1,7 +1,7 @@
-"""Hostile cases that need a process of their own: locales, what stands on stdout, memory, and two runs at once.
+"""Hostile cases that need a separate process: locales, stdout, memory, and concurrent runs.
 
 Memory is the proportional set size of all processes of the run's session (driver, JVM and Python workers), read from
-``/proc`` ten times a second; its highest sum counts.
+``/proc`` ten times a second; the maximum counts.
 """
 
 import gzip
@@ -23,7 +23,7 @@ from pyspark.sql import SparkSession
 from tests.conftest import ROOT
 from tests.faults.kill_cases import CASES as KILL_CASES
 from tests.faults.random_kills import Undisturbed, copy_of, differences
-from tests.hostile.cases import Files, tell
+from tests.hostile.cases import Files, report
 from tests.hostile.cdc_cases import feed_of, load, pa
 from tests.hostile.csv_cases import LINES, feed
 from tests.hostile.event_cases import ONE, events_feed, name_of
@@ -37,18 +37,18 @@ _LONG: Final = 64_000_000
 
 @dataclass(frozen=True)
 class ProcessCase:
-    """A run in a process of its own, and what must be true of it.
+    """A run in a separate process, and its expected results.
 
     Attributes:
-        rows: How many rows the run must write; None: any number.
-        script: A job module that is run as a script instead of the command line.
-        megabytes: The most that its processes may hold together.
+        rows: Number of rows written; None: any.
+        script: A job module to run as a script instead of the command line.
+        megabytes: Maximum memory of its processes together.
     """
 
     feed: Mapping[str, Any]
     files: Callable[[], Files]
     exit_codes: tuple[int, ...] = (0,)
-    says: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
     rows: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     script: str = ""
@@ -86,7 +86,7 @@ PROCESSES: Final = [
     ),
     pytest.param(
         ProcessCase(feed(), lambda: {"raw/a/é.csv": LINES}, rows=2, environment=_POSIX),
-        id="a-csv-object-with-an-accent-is-read-where-Python-is-not-in-UTF-8-mode",
+        id="a-csv-object-with-an-accent-is-read-without-Python-UTF-8-mode",
     ),
     pytest.param(
         ProcessCase(events_feed(), lambda: {name_of(0, topic="grün"): ONE}, rows=2, environment={"LC_ALL": "POSIX"}),
@@ -109,15 +109,15 @@ PROCESSES: Final = [
     ),
     pytest.param(
         ProcessCase(feed(), lambda: {"raw/a/x.csv": LINES}, rows=2, script="csv_to_parquet"),
-        id="stdout-of-a-script-is-a-receipt-a-line",
+        id="stdout-of-a-script-is-one-receipt-per-line",
     ),
     pytest.param(
         ProcessCase(feed_of({"t": {}}), lambda: load("t", pa.string(), "a", "b"), rows=2, script="cdc_to_hudi"),
-        id="stdout-of-a-script-that-writes-Hudi-is-a-receipt-a-line",
+        id="stdout-of-a-script-that-writes-Hudi-is-one-receipt-per-line",
     ),
     pytest.param(
         ProcessCase(feed(), lambda: {"raw/a/x.csv": b"no header\n"}, (3,), ("x.csv",), script="csv_to_parquet"),
-        id="stdout-of-a-script-that-refuses-is-a-receipt-a-line",
+        id="stdout-of-a-script-that-refuses-is-one-receipt-per-line",
     ),
     pytest.param(
         ProcessCase(feed(), _csv_line, (0, 3), megabytes=4000),
@@ -125,7 +125,7 @@ PROCESSES: Final = [
     ),
     pytest.param(
         ProcessCase(feed(), _csv_bomb, (0, 3), megabytes=4000),
-        id="a-gzip-that-unpacks-to-one-line-of-64-MB-is-read-or-refused-in-bounded-memory",
+        id="a-gzip-that-decompresses-to-one-line-of-64-MB-is-read-or-refused-in-bounded-memory",
     ),
     pytest.param(
         ProcessCase(events_feed(), _event_line, (0, 3), megabytes=2500),
@@ -149,12 +149,12 @@ def test_case_in_a_process(case: ProcessCase, tmp_path: Path) -> None:
     (tmp_path / "conf/feeds/f.yaml").write_text(yaml.safe_dump(dict(case.feed)))
     where = ["--lake", str(lake), "--config", str(tmp_path / "conf")]
     verb = ["-m", f"jobs.{case.script}", "--feed", "f"] if case.script else ["-m", "jobs", "run", "f", "--json"]
-    ended, megabytes = run_and_measure([sys.executable, *verb, *where], case.environment)
-    tell("expected", f"exit code {case.exit_codes}, {case.rows} rows, at most {case.megabytes} MB")
-    tell("seen", f"exit code {ended.returncode}, {megabytes} MB: {(ended.stderr.splitlines() or [''])[-1]}")
-    assert ended.returncode in case.exit_codes, ended.stderr[-3000:]
-    assert all(word in ended.stderr for word in case.says), ended.stderr[-3000:]
-    lines = ended.stdout.splitlines() if case.script else [ended.stdout]
+    completed, megabytes = run_and_measure([sys.executable, *verb, *where], case.environment)
+    report("expected", f"exit code {case.exit_codes}, {case.rows} rows, at most {case.megabytes} MB")
+    report("actual", f"exit code {completed.returncode}, {megabytes} MB: {(completed.stderr.splitlines() or [''])[-1]}")
+    assert completed.returncode in case.exit_codes, completed.stderr[-3000:]
+    assert all(word in completed.stderr for word in case.mentions), completed.stderr[-3000:]
+    lines = completed.stdout.splitlines() if case.script else [completed.stdout]
     entries = [json.loads(line) for line in lines]
     receipts = entries if case.script else entries[0]
     if case.rows is not None:
@@ -166,7 +166,7 @@ def test_case_in_a_process(case: ProcessCase, tmp_path: Path) -> None:
 def run_and_measure(
     arguments: list[str], environment: Mapping[str, str]
 ) -> tuple["subprocess.CompletedProcess[str]", int]:
-    """Run a command in a session of its own; give how it ended and how many MB its processes held at most."""
+    """Run a command in a separate session; return its result, and the peak memory of its processes in MB."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHON"))}
     process = subprocess.Popen(
         arguments,
@@ -181,26 +181,26 @@ def run_and_measure(
     peak, deadline = 0, time.monotonic() + _LONGEST_SECONDS
     with process:
         while process.poll() is None and time.monotonic() < deadline:
-            peak = max(peak, held_kilobytes(process.pid))
+            peak = max(peak, used_kilobytes(process.pid))
             time.sleep(0.1)
         process.kill()
         stdout, stderr = process.communicate()
     return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr), peak // 1024
 
 
-def held_kilobytes(session: int) -> int:
-    """Add up what the processes of a session hold; pages that they share count once."""
-    held = 0
+def used_kilobytes(session: int) -> int:
+    """Sum the memory of a session's processes; shared pages count once."""
+    used = 0
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError, IndexError):
             if int((process / "stat").read_text().rsplit(") ", 1)[1].split()[3]) == session:
                 lines = (process / "smaps_rollup").read_text().splitlines()
-                held += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return held
+                used += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return used
 
 
 @pytest.mark.parametrize("job", ["flatten_events", "cdc_to_hudi"])
-def test_two_runs_at_once_leave_what_one_leaves(job: str, spark: SparkSession, tmp_path: Path) -> None:
+def test_concurrent_runs_leave_the_same_state_as_one(job: str, spark: SparkSession, tmp_path: Path) -> None:
     undisturbed = Undisturbed(KILL_CASES[job][0], tmp_path)
     undisturbed.prepare()
     case, lake = undisturbed.case, copy_of(undisturbed.before, tmp_path / "both")

@@ -1,4 +1,4 @@
-"""What S3 refuses is told with bucket and key."""
+"""Errors of S3 name bucket and key."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.conftest import command
 from tests.faults.conftest import BUCKET, direct, proxy, proxy_of_all  # noqa: F401 - fixtures
 from tests.faults.fault_proxy import Fault, FaultProxy
 from tests.faults.faulty_runs import CASES, Faulty
-from tests.hostile.cases import tell
+from tests.hostile.cases import report
 
 pytestmark = pytest.mark.slow
 
@@ -25,10 +25,10 @@ ODD_KEY = r"t(\+|%2B)0(\+|%2B)0000000000"
 @pytest.mark.parametrize(
     ("job", "fault", "exit_codes", "words"),
     [
-        pytest.param("csv_to_parquet", Fault("status", "GET .*list-type", **DENIED), (5,), (BUCKET,), id="a-listing-that-is-denied-names-the-bucket"),
-        pytest.param("csv_to_parquet", Fault("status", "GET .*a.csv", **DENIED), (5,), (BUCKET, PEOPLE), id="a-csv-object-that-is-denied-is-named"),
+        pytest.param("csv_to_parquet", Fault("status", "GET .*list-type", **DENIED), (5,), (BUCKET,), id="a-denied-listing-names-the-bucket"),
+        pytest.param("csv_to_parquet", Fault("status", "GET .*a.csv", **DENIED), (5,), (BUCKET, PEOPLE), id="a-denied-csv-object-is-named"),
         pytest.param("csv_to_parquet", Fault("status", "GET .*a.csv", **NO_KEY), (5,), (BUCKET, PEOPLE, "KMS"), id="a-csv-object-without-its-KMS-key-is-named"),
-        pytest.param("csv_to_parquet", Fault("status", "GET .*a.csv", **ARCHIVED), (3, 5), (PEOPLE,), id="a-csv-object-that-is-archived-is-named"),
+        pytest.param("csv_to_parquet", Fault("status", "GET .*a.csv", **ARCHIVED), (3, 5), (PEOPLE,), id="an-archived-csv-object-is-named"),
         pytest.param("csv_to_parquet", Fault("status", "(PUT|COPY|POST) .*/refined/", **DENIED), (5,), (BUCKET, "refined/"), id="a-table-that-may-not-be-written-is-named"),
         pytest.param("csv_to_parquet", Fault("status", "PUT .*/state/", **DENIED), (5,), (BUCKET, "state/"), id="a-state-that-may-not-be-written-is-named"),
         pytest.param("json_scrub", Fault("status", "GET .*landing/a.json", **DENIED), (5,), (BUCKET, UPLOAD), id="an-upload-that-is-denied-is-named"),
@@ -49,15 +49,15 @@ def test_what_S3_refuses_is_named(  # noqa: N802
     exit_codes: tuple[int, ...],
     words: tuple[str, ...],
 ) -> None:
-    # Spark's Python workers have the environment of a JVM that began before this.
-    told = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": proxy.url}
-    monkeypatch.setattr(spark.sparkContext, "environment", spark.sparkContext.environment | told)
+    # Spark's Python workers inherit the environment of a JVM that started earlier.
+    environment = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": proxy.url}
+    monkeypatch.setattr(spark.sparkContext, "environment", spark.sparkContext.environment | environment)
     faulty = Faulty(CASES[job], proxy, direct(proxy), BUCKET, tmp_path)
     faulty.deliver(faulty.case.first)
     proxy.reset(fault)
     answer = command(*faulty.arguments())
-    tell("expected", f"exit code {exit_codes}, says {words}")
-    tell("seen", f"exit code {answer.exit_code}: {answer.last_line}")
+    report("expected", f"exit code {exit_codes}, mentions {words}")
+    report("actual", f"exit code {answer.exit_code}: {answer.last_line}")
     assert fault.hits > 0
     assert answer.exit_code in exit_codes, answer.stderr
     missing = [word for word in words if word.casefold() not in answer.stderr.casefold()]

@@ -1,4 +1,4 @@
-"""Change data whose columns have names that no table can hold."""
+"""Change data with column names that are invalid in tables."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.cdc import CdcBench
 STORAGES = [pytest.param("copy_on_write", marks=pytest.mark.slow), "merge_on_read"]
 LOAD = "LOAD00000001.parquet"
 FIRST, SECOND, THIRD = (f"20260801-10{minute}12345.parquet" for minute in (15, 20, 25))
-#: Columns as sources have them; in the table: Kunden_Nr, Ort, street, _360p, a_b_c, ___.
+#: Source columns; in the table: Kunden_Nr, Ort, street, _360p, a_b_c, ___.
 ODD = pa.schema(
     [
         ("Kunden-Nr", pa.int32()),
@@ -48,19 +48,19 @@ def committed(receipt: dict[str, Any]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-def test_a_table_with_odd_names_is_written_and_shown(cdc: CdcBench, storage: str) -> None:
+def test_unusual_column_names_are_mapped_and_reported(cdc: CdcBench, storage: str) -> None:
     cdc.feed(CUSTOMERS, target__storage=storage)
     cdc.put(LOAD, [(1, "Köln", "A", 1, "x", "я"), (2, "Bonn", "B", 2, "y", None)], ODD, table="customers")
-    told = [f"column {source!r} of the source is {name}" for name, source in SOURCES.items()]
-    assert cdc.command("plan", "--json").data[0]["schema_changes"] == told
-    assert cdc.run()["schema_changes"] == told
+    changes = [f"column {source!r} of the source is {name}" for name, source in SOURCES.items()]
+    assert cdc.command("plan", "--json").data[0]["schema_changes"] == changes
+    assert cdc.run()["schema_changes"] == changes
     cdc.put(FIRST, [("U", at(1), 1, "Bonn", "C", 3, "z", "ю"), ("D", at(1), 2, *[None] * 5)], ODD, table="customers")
     assert committed(cdc.run()) == {"read": 2, "written": 1, "deleted": 1}
     assert cdc.rows(*NAMES, table="customers") == [(1, "Bonn", "C", 3, "z", "ю")]
     if storage == "merge_on_read":
         assert cdc.command("compact").exit_code == 0
         assert cdc.rows(*NAMES, table="customers") == [(1, "Bonn", "C", 3, "z", "ю")]
-    # A file of deletes holds the key alone, and other files may lack a column.
+    # A file of deletes has the key only, and other files may lack a column.
     cdc.put(SECOND, [("U", at(2), 1, "Bonn", "D")], pa.schema(list(ODD)[:3]), table="customers")
     cdc.put(THIRD, [("D", at(2), 7)], pa.schema(list(ODD)[:1]), table="customers")
     receipt = cdc.run()
@@ -74,19 +74,19 @@ def test_a_table_with_odd_names_is_written_and_shown(cdc: CdcBench, storage: str
     assert cdc.command("schema", "--json").data == [schema]
 
 
-def test_an_appended_table_with_odd_names(cdc: CdcBench) -> None:
+def test_unusual_column_names_in_an_appended_table(cdc: CdcBench) -> None:
     cdc.feed({"customers": {"partition_by": "Ort"}})
     cdc.put(LOAD, [(1, "Köln", "A", 1, "x", "я")], ODD, table="customers")
     cdc.put(FIRST, [("U", at(1), 1, "Bonn", "C", 3, "z", "ю")], ODD, table="customers")
     assert committed(cdc.run()) == {"read": 2, "written": 2}
     rows = cdc.spark.read.parquet(str(cdc.lake / "refined/hr/customers")).orderBy("_change_order")
     names = [name.replace("street", "Stra_e") for name in NAMES]
-    found = [tuple(row) for row in rows.select(*names, "Op").collect()]
-    assert found == [(1, "Köln", "A", 1, "x", "я", "I"), (1, "Bonn", "C", 3, "z", "ю", "U")]
+    in_table = [tuple(row) for row in rows.select(*names, "Op").collect()]
+    assert in_table == [(1, "Köln", "A", 1, "x", "я", "I"), (1, "Bonn", "C", 3, "z", "ю", "U")]
     assert cdc.command("schema", "--json").data[0]["sources"]["Stra_e"] == "Straße"
 
 
-def test_a_column_whose_name_is_another_s_is_refused_when_it_comes(cdc: CdcBench) -> None:
+def test_a_later_column_with_the_name_of_another_is_refused(cdc: CdcBench) -> None:
     cdc.feed({"t": {"key": "id"}})
     cdc.put(LOAD, [(1, "one")], pa.schema([("id", pa.int32()), ("a_b", pa.string())]), table="t")
     assert committed(cdc.run()) == {"read": 1, "written": 1}
@@ -110,11 +110,15 @@ def test_a_column_whose_name_is_another_s_is_refused_when_it_comes(cdc: CdcBench
     assert cdc.rows("id", "a_b", "a_blank_b", table="t") == [(1, None, "three")]
 
 
-def test_a_rename_that_does_not_fit_is_refused(cdc: CdcBench) -> None:
+def test_an_invalid_rename_is_refused(cdc: CdcBench) -> None:
     schema = pa.schema([("id", pa.int32()), ("name", pa.string())])
     cdc.put(LOAD, [(1, "one")], schema, table="t")
     for rename, exit_code, problem in [
-        ({"nmae": "label"}, 2, "tables.t.rename names 'nmae', which is no column of the source; did you mean 'name'?"),
+        (
+            {"nmae": "label"},
+            2,
+            "tables.t.rename names 'nmae', which is not a column of the source; did you mean 'name'?",
+        ),
         ({"name": "ID"}, 3, "columns 'id' and 'name' would both be 'ID' in the table"),
     ]:
         cdc.feed({"t": {"key": "id", "rename": rename}})
@@ -132,7 +136,7 @@ def test_a_rename_that_does_not_fit_is_refused(cdc: CdcBench) -> None:
     )
     assert committed(cdc.run(verb="rebuild")) == {"read": 2, "written": 1, "superseded": 1}
     assert cdc.rows("id", "label", table="t") == [(1, "two")]
-    # A file of deletes lacks the column, which the table knows.
+    # A file of deletes lacks the column, but the table has it.
     cdc.put(SECOND, [("D", at(2), 1)], pa.schema([("id", pa.int32())]), table="t")
     assert committed(cdc.run()) == {"read": 1, "deleted": 1}
 
@@ -141,7 +145,7 @@ def test_a_renamed_key_has_before_images(cdc: CdcBench) -> None:
     cdc.feed({"t": {"key": "no", "rename": {"№": "no"}}}, source__before_image_prefix="BI_")
     schema = pa.schema([("№", pa.int32()), ("na me", pa.string())])
     cdc.put(LOAD, [(1, "one"), (2, "two")], schema, table="t")
-    # A column of the table has the name that the table would give to a before image.
+    # A column of the table has the name of a before image in the table.
     images = pa.schema([*schema, ("BI-na-me", pa.string()), ("BI_№", pa.int32()), ("BI_na me", pa.string())])
     cdc.put(FIRST, [("U", at(1), 3, "three", "own", 2, "two")], images, table="t")
     receipt = cdc.run()
@@ -150,7 +154,7 @@ def test_a_renamed_key_has_before_images(cdc: CdcBench) -> None:
     assert cdc.rows("no", "na_me", "BI_na_me", table="t") == [(1, "one", None), (3, "three", "own")]
 
 
-def test_a_partition_by_a_column_of_the_replication_holds_its_values(cdc: CdcBench) -> None:
+def test_a_replication_column_can_be_a_partition(cdc: CdcBench) -> None:
     cdc.feed({"t": {"key": "id", "partition_by": "sub_folder"}}, source__replication_columns=["ts", "sub folder"])
     schema = pa.schema([("id", pa.int32()), ("sub folder", pa.string())])
     cdc.put(LOAD, [(1, "a")], schema, table="t")

@@ -1,4 +1,4 @@
-"""Change data of an endpoint that adds no column to order by: the stamps in the names of files do."""
+"""Change data without ordering columns, ordered by the time stamps in file names."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ GONE = (None, None)
 
 
 class FileOrderBench(CdcBench):
-    """A bench whose changes have no time."""
+    """A bench with changes without a time."""
 
     def feed(self, tables: Any = None, **changes: Any) -> None:
         settings = {"source__time_column": "", "source__replication_columns": [], "source__order_by": "file"}
@@ -46,15 +46,15 @@ def committed(receipt: dict[str, Any]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-def test_the_last_change_of_a_key_wins_whenever_its_file_comes(cdc: FileOrderBench, storage: str) -> None:
-    """Within a file, across the files of a batch, and in files that come late, also after compact and rebuild."""
+def test_the_last_change_of_a_key_wins_in_any_order_of_arrival(cdc: FileOrderBench, storage: str) -> None:
+    """Within a file, across files of a batch, and in late files, also after compact and rebuild."""
     cdc.feed(target__storage=storage)
     cdc.put(LOAD, [ANN, BOB, CID, (4, "Dan", "IT")])
     # The path of the later file sorts before that of the earlier one.
     cdc.put(f"2026/08/01/{SECOND}", [("U", 1, "Ann 3", "IT"), ("U", 1, "Ann 4", "HR"), ("D", 2, *GONE)])
     cdc.put(f"2026/08/02/{FIRST}", [("U", 1, "Ann 1", "IT"), ("U", 1, "Ann 2", "IT"), ("I", 9, "Ida", "HR")])
     cdc.put(FOURTH, [("D", 9, *GONE), ("U", 3, "Cid 4", "IT")])
-    # A file of deletes holds the key alone.
+    # A file of deletes has the key only.
     cdc.put("20260801-103500000.parquet", [("D", 8)], pa.schema([("emp_no", pa.int32())]))
     assert committed(cdc.run()) == {"read": 13, "written": 3, "deleted": 3, "superseded": 7}
     expected = [(1, "Ann 4", "HR"), (3, "Cid 4", "IT"), (4, "Dan", "IT")]
@@ -92,18 +92,18 @@ def test_the_last_change_of_a_key_wins_whenever_its_file_comes(cdc: FileOrderBen
             [FIRST, "changes.parquet"], 0, "changes.parquet", "does not begin with a time stamp", id="no-stamp"
         ),
         pytest.param(
-            ["20261301-101512345.parquet"], 0, "20261301-101512345.parquet", "does not begin with", id="no-such-month"
+            ["20261301-101512345.parquet"], 0, "20261301-101512345.parquet", "does not begin with", id="invalid-month"
         ),
         pytest.param(
             [FIRST, SECOND, f"2026/08/01/{SECOND}"],
             1,
             SECOND,
             f"has the same time stamp as raw/hr/employees/2026/08/01/{SECOND}",
-            id="two-files-of-one-stamp",
+            id="two-files-with-the-same-stamp",
         ),
     ],
 )
-def test_a_name_that_does_not_order_its_file_is_refused(
+def test_a_file_whose_name_does_not_order_it_is_refused(
     cdc: FileOrderBench, names: list[str], applied: int, refused: str, reason: str
 ) -> None:
     for name in names:
@@ -114,7 +114,7 @@ def test_a_name_that_does_not_order_its_file_is_refused(
     assert reason in plan["refused"][f"raw/hr/employees/{refused}"]
 
 
-def test_a_second_file_of_a_stamp_is_refused_after_the_first_was_applied(cdc: FileOrderBench) -> None:
+def test_a_file_with_the_stamp_of_an_applied_one_is_refused(cdc: FileOrderBench) -> None:
     cdc.feed({"employees": {}})
     cdc.put(FIRST, [("I", *ANN)])
     assert committed(cdc.run()) == {"read": 1, "written": 1}
@@ -126,7 +126,7 @@ def test_a_second_file_of_a_stamp_is_refused_after_the_first_was_applied(cdc: Fi
     assert cdc.command("status", "--json").data[0]["last_batch"]["number"] == 1
 
 
-def test_a_table_that_is_appended_has_the_order_of_its_files(cdc: FileOrderBench) -> None:
+def test_an_appended_table_keeps_the_order_of_files(cdc: FileOrderBench) -> None:
     cdc.feed({"employees": {}})
     cdc.put(LOAD, [ANN])
     cdc.put(SECOND, [("U", 1, "Ann 2", "IT"), ("D", 1, *GONE)])
@@ -138,9 +138,7 @@ def test_a_table_that_is_appended_has_the_order_of_its_files(cdc: FileOrderBench
 
 
 @pytest.mark.parametrize("tables", [{"employees": {"key": "emp_no"}}, {"employees": {}}], ids=["keyed", "appended"])
-def test_changes_that_nothing_orders_are_refused_when_they_are_planned(
-    cdc: FileOrderBench, tables: dict[str, Any]
-) -> None:
+def test_changes_without_an_order_are_refused_by_plan(cdc: FileOrderBench, tables: dict[str, Any]) -> None:
     cdc.feed(tables, source__order_by="columns")
     cdc.put(LOAD, [ANN])
     assert cdc.command("plan").exit_code == 0
@@ -160,7 +158,7 @@ def test_changes_that_nothing_orders_are_refused_when_they_are_planned(
     assert committed(cdc.run())["read"] == 2
 
 
-def test_another_order_needs_a_table_made_anew(cdc: FileOrderBench) -> None:
+def test_another_order_needs_a_rebuild(cdc: FileOrderBench) -> None:
     cdc.put(LOAD, [ANN])
     cdc.put(FIRST, [("U", "2026-08-01 10:00:00", 1, "Ann 1", "IT")], has_times=True)
     cdc.feed(source__order_by="columns", source__time_column="ts", source__replication_columns=["ts"])
@@ -176,11 +174,11 @@ def test_another_order_needs_a_table_made_anew(cdc: FileOrderBench) -> None:
     assert cdc.rows("_change_order") == [(f"120260801101512345000 {FIRST} 0000000000",)]
 
 
-def test_a_reload_leaves_out_the_changes_whose_names_are_older(cdc: FileOrderBench) -> None:
+def test_a_reload_drops_changes_with_earlier_stamps(cdc: FileOrderBench) -> None:
     cdc.put(LOAD, [ANN, BOB])
     cdc.put(FIRST, [("U", 1, "Ann 1", "IT")])
     assert cdc.run()["exit_code"] == 0
-    # Neither was applied before the reload was seen: one was written before it, one after.
+    # Neither was applied before the reload was detected: one was written before it, one after.
     cdc.put(SECOND, [("U", 1, "Ann 2", "IT")])
     load = cdc.put(LOAD, [(1, "Ann again", "IT"), (2, "Bob again", "HR")])
     at = datetime(2026, 8, 1, 10, 22, tzinfo=UTC).timestamp()
@@ -197,11 +195,11 @@ def test_a_reload_leaves_out_the_changes_whose_names_are_older(cdc: FileOrderBen
 @pytest.mark.parametrize(
     ("has_sequence", "rules"),
     [
-        pytest.param(False, {"ts: order": 1}, id="a-time"),
-        pytest.param(True, {"AR_H_CHANGE_SEQ: order": 1, "ts: order": 1}, id="a-number-and-a-time"),
+        pytest.param(False, {"ts: order": 1}, id="time"),
+        pytest.param(True, {"AR_H_CHANGE_SEQ: order": 1, "ts: order": 1}, id="sequence-and-time"),
     ],
 )
-def test_a_delete_without_an_order_is_rejected_for_each_column_that_could_have_told(
+def test_a_delete_without_an_order_is_rejected_for_each_ordering_column(
     cdc: FileOrderBench, has_sequence: bool, rules: dict[str, int]
 ) -> None:
     cdc.feed(source__order_by="columns", source__time_column="ts", source__replication_columns=["ts"])

@@ -1,4 +1,4 @@
-"""Random histories on real Hudi tables, cut into batches at will, held against plain Python."""
+"""Random histories in random batches on real Hudi tables, compared with plain Python."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,10 +33,10 @@ def changes(kinds: str, most: int) -> st.SearchStrategy[list[Change]]:
 
 
 NAMES = [f"20260801-1000{n:02}000.parquet" for n in range(8)]
-#: Batches of files; their names are in no order, so that files come late, and a load may come in the middle.
+#: Batches of files with names in random order, so that files arrive late, and a load may arrive in between.
 histories = st.permutations(NAMES).flatmap(
     lambda names: st.tuples(
-        st.tuples(*(changes("IUUUD", 12) for _ in names)).map(lambda found: list(zip(names, found, strict=True))),
+        st.tuples(*(changes("IUUUD", 12) for _ in names)).map(lambda contents: list(zip(names, contents, strict=True))),
         st.sampled_from([0, 0, 1, 2]),
         st.tuples(changes("", 10), changes("", 6)),
     )
@@ -54,7 +54,7 @@ def cdc(tmp_path: Path, spark: SparkSession) -> Iterator[CdcBench]:
 @pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
 @settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(history=histories)
-def test_the_table_is_what_plain_python_says(
+def test_the_table_equals_plain_python(
     cdc: CdcBench,
     storage: str,
     order_by: str,
@@ -69,9 +69,9 @@ def test_the_table_is_what_plain_python_says(
     delivered = []
     for number, batch in enumerate(batches, start=1):
         for name, written in batch:
-            # By file, the stamp in its name takes the place of the time, which must not count then.
-            found = [replace(change, time=name[:18]) if order_by == "file" else change for change in written]
-            delivered.append((name, found))
+            # If ordered by file, the stamp in its name replaces the time, which must be ignored.
+            rows = [replace(change, time=name[:18]) if order_by == "file" else change for change in written]
+            delivered.append((name, rows))
             before = [] if name.startswith("LOAD") else ["kind", "time"]
             cdc.put(
                 name,
@@ -86,7 +86,7 @@ def test_the_table_is_what_plain_python_says(
             )
         receipt = cdc.run()
         assert receipt["exit_code"] == 0, receipt["error"]
-        assert receipt["counts"]["read"] == sum(len(found) for _, found in batch)
+        assert receipt["counts"]["read"] == sum(len(rows) for _, rows in batch)
         expected = [(key, *values) for key, values in rows_after(delivered).items()]
         assert cdc.rows("id", "n", "place", table="t") == sorted(expected, key=repr)
         assert cdc.batches("t") == list(range(1, number + 1))

@@ -1,4 +1,4 @@
-"""The law of change data: a table equals a database that was given the same statements, whatever its keys are."""
+"""The law of change data: for all keys, a table equals a database after the same statements."""
 
 import datetime as dt
 import json
@@ -19,7 +19,7 @@ from tests.cdc import CdcBench
 
 pytestmark = pytest.mark.slow
 
-#: Of each type of key: its types in Arrow and in the database, and values that are easily taken for one another.
+#: By type of key: its types in Arrow and in the database, and values that are easily confused.
 KEYS: dict[str, tuple[list[tuple[pa.DataType, str]], list[tuple[Any, ...]]]] = {
     "whole": ([(pa.int64(), "bigint")], [(n,) for n in (0, 1, -1, 10, 2**31, 2**31 + 1, -(2**63))]),
     "text": (
@@ -49,14 +49,14 @@ START = dt.datetime(2026, 8, 1, 10)
 
 @dataclass
 class Source:
-    """A database table, and the rows that its replication writes of each statement."""
+    """A database table, and the rows that its replication writes for each statement."""
 
     name: str
     rng: random.Random
     database: Any = field(default_factory=duckdb.connect)
-    changes: list[list[tuple[Any, ...]]] = field(default_factory=list)  # of each statement
+    changes: list[list[tuple[Any, ...]]] = field(default_factory=list)  # by statement
     clock: int = 0
-    #: Whether statements move rows onto keys that are taken; then its files come in their order.
+    #: Whether statements move rows onto keys of other rows; then files arrive in order.
     moves_at_once: bool = False
 
     def __post_init__(self) -> None:
@@ -80,9 +80,9 @@ class Source:
         return sorted(self.database.execute("select * from t").fetchall(), key=repr)
 
     def statement(self) -> None:
-        """Run one statement, and note what the replication says of it."""
-        held = [row[: len(self.key)] for row in self.rows()]
-        free = [key for key in self.pool if key not in held]
+        """Run one statement, and record its changes."""
+        used = [row[: len(self.key)] for row in self.rows()]
+        free = [key for key in self.pool if key not in used]
         kind = self.rng.choice("IIUUUKKDS" if self.moves_at_once else "IIUUUKKD")
         self.clock += self.rng.choice([0, 0, 1])  # statements of one transaction share their time
         self.changes.append([])
@@ -93,27 +93,27 @@ class Source:
             key = self.rng.choice(free)
             self.database.execute(f"insert into t values ({', '.join('?' * (len(key) + 2))})", [*key, *values])
             self.note("I", key, values, none)
-        elif kind == "U" and held:
-            key = self.rng.choice(held)
+        elif kind == "U" and used:
+            key = self.rng.choice(used)
             self.database.execute(f"update t set v = ?, place = ? where {where}", [*values, *key])
             self.note("U", key, values, key)
-        elif kind == "K" and held and free:
-            key, new = self.rng.choice(held), self.rng.choice(free)
-            # An index of DuckDB bears no update of a key to one that was deleted in the same transaction.
+        elif kind == "K" and used and free:
+            key, new = self.rng.choice(used), self.rng.choice(free)
+            # DuckDB cannot update a key to one that was deleted in the same transaction.
             self.database.execute(f"delete from t where {where}", key)
             self.database.execute(f"insert into t values ({', '.join('?' * (len(key) + 2))})", [*new, *values])
             self.note("U", new, values, key)
-        elif kind == "D" and held:
-            key = self.rng.choice(held)
+        elif kind == "D" and used:
+            key = self.rng.choice(used)
             self.database.execute(f"delete from t where {where}", key)
             self.note("D", key, (None, None), none)
 
-        elif kind == "S" and len(held) > 2:
-            self.move_at_once(held, free, where)
+        elif kind == "S" and len(used) > 2:
+            self.move_at_once(used, free, where)
 
-    def move_at_once(self, held: list[tuple[Any, ...]], free: list[tuple[Any, ...]], where: str) -> None:
-        """Move rows onto keys that are taken, as one statement may: each to the next key, the last to a free one."""
-        moving = self.rng.sample(held, self.rng.randint(2, min(4, len(held))))
+    def move_at_once(self, used: list[tuple[Any, ...]], free: list[tuple[Any, ...]], where: str) -> None:
+        """Move rows onto keys of other rows in one statement: each to the next key, the last to a free one."""
+        moving = self.rng.sample(used, self.rng.randint(2, min(4, len(used))))
         targets = [*moving[1:], self.rng.choice([*free[:1], moving[0]])]
         rows = [self.database.execute(f"select * from t where {where}", key).fetchone() for key in moving]
         for key in moving:
@@ -133,7 +133,7 @@ class Source:
             cdc.put(f"LOAD{number + 1:08}.parquet", rows[number::files], self.schema, table=self.name)
 
     def write_changes(self, cdc: CdcBench, minute: int, *, late: bool) -> list[tuple[str, list[tuple[Any, ...]]]]:
-        """Write what was noted as two files, one of them later on if ``late``."""
+        """Write the recorded changes as two files, one of them later if ``late``."""
         half = self.rng.randint(0, len(self.changes))
         files = [
             (f"20260801-10{minute:02}0{n}000.parquet", [change for statement in part for change in statement])
@@ -146,10 +146,10 @@ class Source:
             cdc.put(name, part, schema, table=self.name)
         return later
 
-    def held_by(self, cdc: CdcBench) -> list[tuple[Any, ...]]:
+    def rows_in(self, cdc: CdcBench) -> list[tuple[Any, ...]]:
         rows = cdc.rows(*self.key, "v", "place", table=self.name)
-        found = [tuple(bytes(value) if isinstance(value, bytearray) else value for value in row) for row in rows]
-        return sorted(found, key=repr)
+        in_table = [tuple(bytes(value) if isinstance(value, bytearray) else value for value in row) for row in rows]
+        return sorted(in_table, key=repr)
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def act(sources: Sequence[Source], statements: int, *, noted: bool = True) -> No
 
 
 def deliver(cdc: CdcBench, sources: Sequence[Source], minute: int, rng: random.Random) -> None:
-    """Write the changes of all tables, and run; of some tables, the first file comes a run later than the second."""
+    """Write the changes of all tables, and run; for some tables, the first file arrives a run after the second."""
     late = {source.name: source.write_changes(cdc, minute, late=rng.choice([True, False])) for source in sources}
     run(cdc)
     for source in sources:
@@ -192,7 +192,7 @@ def deliver(cdc: CdcBench, sources: Sequence[Source], minute: int, rng: random.R
 
 def check(cdc: CdcBench, sources: Sequence[Source]) -> None:
     for source in sources:
-        assert source.held_by(cdc) == source.rows(), source.name
+        assert source.rows_in(cdc) == source.rows(), source.name
         columns = cdc.spark.read.format("hudi").load(str(cdc.lake / "refined/hr" / source.name)).columns
         assert not [name for name in columns if name.startswith("BI_")]
 
@@ -219,7 +219,7 @@ def test_the_table_equals_the_database(cdc: CdcBench, seed: int) -> None:
         deliver(cdc, sources, minute, rng)
         check(cdc, sources)
 
-    # A reload that needs one file only: the other is one of the load before.
+    # A reload of one file: the other belongs to the previous load.
     act(sources, 15, noted=False)
     for source in sources:
         source.write_load(cdc, files=1)

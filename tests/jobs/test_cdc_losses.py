@@ -1,4 +1,4 @@
-"""Real change data that used to be lost without a word: binary keys, changed keys, columns, reloads, values left out."""
+"""Change data that was once lost silently: binary keys, changed keys, columns, reloads, omitted values."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def ran(receipt: dict[str, Any]) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_binary_keys_are_told_apart(cdc: CdcBench) -> None:
+def test_binary_keys_are_distinct(cdc: CdcBench) -> None:
     schema = pa.schema([("id", pa.binary()), ("name", pa.string())])
     put(cdc, LOAD, [(bytes([0, n]), f"{n}") for n in range(128, 256)], schema)
     assert ran(cdc.run()) == {"read": 128, "written": 128}
@@ -60,14 +60,14 @@ def test_binary_keys_are_told_apart(cdc: CdcBench) -> None:
     assert ran(receipt) == {"read": 2, "written": 1, "deleted": 1}
     commit = receipt["batches"][0]["table_commit"]
     assert (commit["inserted"], commit["updated"], commit["deleted"]) == (0, 1, 1)
-    found = {bytes(key): name for key, name in rows(cdc)}
-    assert found == {bytes([0, n]): "new" if n == 201 else f"{n}" for n in range(128, 256) if n != 200}
+    names = {bytes(key): name for key, name in rows(cdc)}
+    assert names == {bytes([0, n]): "new" if n == 201 else f"{n}" for n in range(128, 256) if n != 200}
     assert ("00C9", "new") in rows(cdc, "_record_key", "name")
 
 
 @pytest.mark.slow
-def test_texts_that_are_not_utf8_are_no_keys(cdc: CdcBench, tmp_path: Path) -> None:
-    """Hudi would take them for one another; Parquet writers that do not check let them through."""
+def test_keys_must_be_valid_utf8(cdc: CdcBench, tmp_path: Path) -> None:
+    """Hudi would confuse them; some Parquet writers do not validate strings."""
     frame = cdc.spark.createDataFrame([(bytearray([97, n]), f"{n}") for n in range(126, 130)], "b binary, name string")
     folder = cdc.lake / "raw/hr/t"
     frame.select(F.col("b").cast("string").alias("id"), "name").coalesce(1).write.parquet(str(tmp_path / "x"))
@@ -81,7 +81,7 @@ def test_texts_that_are_not_utf8_are_no_keys(cdc: CdcBench, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_a_binary_column_is_no_partition(cdc: CdcBench) -> None:
+def test_a_binary_partition_column_is_refused(cdc: CdcBench) -> None:
     cdc.feed(tables={"t": {"key": "id", "partition_by": "p"}})
     put(cdc, LOAD, [(1, b"\xff")], pa.schema([("id", pa.int32()), ("p", pa.binary())]))
     receipt = cdc.run()
@@ -91,30 +91,30 @@ def test_a_binary_column_is_no_partition(cdc: CdcBench) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("storage", "partition_by"), [("copy_on_write", ""), ("merge_on_read", "name")])
-def test_what_hudi_counts_otherwise_is_rolled_back(
+def test_a_commit_with_wrong_counts_is_rolled_back(
     cdc: CdcBench, monkeypatch: pytest.MonkeyPatch, storage: str, partition_by: str
 ) -> None:
     cdc.feed(tables={"t": {"key": "id", "storage": storage, "partition_by": partition_by}})
 
-    def losing(write: Any) -> Any:
+    def dropping_rows(write: Any) -> Any:
         return lambda changes, *args, **kwargs: write(changes.where(F.col("id") != 2), *args, **kwargs)
 
     put(cdc, LOAD, [(1, "Ada"), (2, "Bo"), (3, "Cy")])
     with monkeypatch.context() as patched:
-        patched.setattr(hudi_sink, "write_load", losing(hudi_sink.write_load))
+        patched.setattr(hudi_sink, "write_load", dropping_rows(hudi_sink.write_load))
         receipt = cdc.run()
     assert receipt["exit_code"] == 1
-    told = "3 rows to write and 0 to delete were handed to Hudi, which counts 2 inserted, 0 updated and 0 deleted"
-    assert receipt["error"] == f"refined/hr/t/: {told}; the commit was rolled back"
+    message = "3 rows to write and 0 to delete were passed to Hudi, which counts 2 inserted, 0 updated and 0 deleted"
+    assert receipt["error"] == f"refined/hr/t/: {message}; the commit was rolled back"
     assert cdc.batches("t") == []
     assert ran(cdc.run()) == {"read": 3, "written": 3}
 
     put(cdc, FIRST, [("U", at(1), 1, "Ada 2"), ("D", at(1), 2, None)])
     with monkeypatch.context() as patched:
-        patched.setattr(hudi_sink, "write_changes", losing(hudi_sink.write_changes))
+        patched.setattr(hudi_sink, "write_changes", dropping_rows(hudi_sink.write_changes))
         receipt = cdc.run()
     assert receipt["exit_code"] == 1
-    assert "handed to Hudi, which counts" in receipt["error"]
+    assert "passed to Hudi, which counts" in receipt["error"]
     assert rows(cdc) == [(1, "Ada"), (2, "Bo"), (3, "Cy")]
     assert ran(cdc.run()) == {"read": 2, "written": 1, "deleted": 1}
     assert rows(cdc) == [(1, "Ada 2"), (3, "Cy")]
@@ -139,8 +139,8 @@ def test_a_commit_of_a_newer_version_is_refused(cdc: CdcBench, monkeypatch: pyte
 
 
 @pytest.mark.slow
-def test_a_wrong_commit_is_found_by_the_next_run_too(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, told = hudi_sink.write_load, "which counts 1 inserted, 0 updated and 0 deleted"
+def test_a_wrong_commit_is_also_detected_by_the_next_run(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, message = hudi_sink.write_load, "which counts 1 inserted, 0 updated and 0 deleted"
 
     def die(*_: Any) -> bool:
         raise RuntimeError("killed")
@@ -155,9 +155,9 @@ def test_a_wrong_commit_is_found_by_the_next_run_too(cdc: CdcBench, monkeypatch:
         patched.setattr(hudi_sink, "roll_back", lambda *_: False)
         receipt = cdc.run()
     assert receipt["exit_code"] == 1
-    assert f"{told}; it could not be rolled back, which the next run tries again" in receipt["error"]
+    assert f"{message}; it could not be rolled back; the next run will try again" in receipt["error"]
     receipt = cdc.run()
-    assert receipt["error"].endswith(f"{told}; the commit was rolled back")
+    assert receipt["error"].endswith(f"{message}; the commit was rolled back")
     assert ran(cdc.run()) == {"read": 2, "written": 2}
     assert rows(cdc) == [(1, "Ada"), (2, "Bo")]
 
@@ -177,7 +177,7 @@ def test_an_update_that_changes_the_key_deletes_the_old_one(cdc: CdcBench, index
         ("U", at(1), 9, "Ada", "x", 1, None),
         ("U", at(2), 2, "Bo 2", "y", 2, None),
         ("U", at(3), 4, "Cy", "y", 3, None),
-        ("U", at(4), 3, "Cy", "x", 4, None),  # and back again
+        ("U", at(4), 3, "Cy", "x", 4, None),  # and back
         ("U", at(5), 8, "Eve", "x", None, None),
         ("D", at(6), 8, None, None, None, None),
     ]
@@ -186,7 +186,7 @@ def test_an_update_that_changes_the_key_deletes_the_old_one(cdc: CdcBench, index
     assert ran(receipt) == {"read": 6, "written": 3, "deleted": 1, "superseded": 2, "rekeyed": 2}
     assert receipt["dropped_columns"] == ["BI_id", "Op", "ts"]
     assert rows(cdc, "id", "name", "place") == [(2, "Bo 2", "y"), (3, "Cy", "x"), (9, "Ada", "x")]
-    assert columns(cdc) == ["BI_note", "id", "name", "place"]  # a column note is not there, so that BI_note is its own
+    assert columns(cdc) == ["BI_note", "id", "name", "place"]  # without a column note, BI_note is not a before image
     late = [("U", at(0.5), 1, "Ada 0", "x", 1, None), ("U", at(0.6), 7, "Gus", "y", 1, None)]
     put(cdc, SECOND, late, both)
     assert ran(cdc.run()) == {"read": 2, "written": 1, "superseded": 1}
@@ -203,7 +203,7 @@ def test_updates_of_unknown_keys_are_counted_or_refused(cdc: CdcBench) -> None:
     assert ran(receipt) == {"read": 4, "written": 3, "superseded": 1}
     assert receipt["batches"][0]["table_commit"]["updates_of_unknown_keys"] == 1
     assert receipt["warnings"][0].startswith(
-        "updates of keys that the table did not hold, inserted as new rows: 1 or more"
+        "updates of keys that the table does not have, inserted as new rows: 1 or more"
     )
     cdc.feed(tables={"t": {"key": "id"}}, target__on_update_of_unknown_key="refuse")
     put(cdc, THIRD, [("U", at(5), 7, "?"), ("U", at(5), 6, "?"), ("U", at(5), 1, "Ada 5")])
@@ -211,14 +211,14 @@ def test_updates_of_unknown_keys_are_counted_or_refused(cdc: CdcBench) -> None:
     receipt = cdc.run()
     assert receipt["exit_code"] == 3
     assert receipt["refused"] == {
-        f"raw/hr/t/{THIRD}": "2 updates of keys that the table does not hold: their keys may have changed at the "
+        f"raw/hr/t/{THIRD}": "2 updates of keys that the table does not have: their keys may have changed at the "
         "source; let the replication write before images (source.before_image_prefix)"
     }
-    assert (1, "Ada 4") in rows(cdc)  # what comes before is applied
+    assert (1, "Ada 4") in rows(cdc)  # earlier files are applied
 
 
 @pytest.mark.slow
-def test_no_column_of_the_source_is_dropped_for_its_name(cdc: CdcBench) -> None:
+def test_source_columns_named_like_replication_columns_are_kept(cdc: CdcBench) -> None:
     own = pa.schema(
         [("id", pa.int32()), ("op", pa.string()), ("schema_name", pa.string()), ("table_name", pa.string())]
     )
@@ -240,7 +240,7 @@ def test_no_column_of_the_source_is_dropped_for_its_name(cdc: CdcBench) -> None:
 
 
 @pytest.mark.slow
-def test_the_source_s_own_time_column_stays(cdc: CdcBench) -> None:
+def test_a_time_column_of_the_source_is_kept(cdc: CdcBench) -> None:
     cdc.feed(tables={"t": {"key": "id"}}, source={"path": "raw/hr/", "time_column": "updated_at"})
     own = pa.schema([*PEOPLE, ("updated_at", pa.timestamp("us"))])
     moment = dt.datetime(2026, 8, 1, 10)
@@ -251,7 +251,7 @@ def test_the_source_s_own_time_column_stays(cdc: CdcBench) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["refuse", "drop", "keep"])
-def test_loads_of_different_loads_are_not_taken_for_one(cdc: CdcBench, way: str) -> None:
+def test_files_of_different_loads_are_not_mixed(cdc: CdcBench, way: str) -> None:
     timed = pa.schema([*PEOPLE, ("ts", pa.string())])
     put(cdc, LOAD, [(1, "a", at(0)), (2, "b", at(0))], timed)
     put(cdc, LOAD2, [(3, "c", at(0)), (4, "d", at(0))], timed)
@@ -276,7 +276,7 @@ def test_loads_of_different_loads_are_not_taken_for_one(cdc: CdcBench, way: str)
         assert receipt["ignored"] == ignored | {f"raw/hr/t/{LOAD2}": "of an older full load"}
         assert rows(cdc) == new
     else:
-        # The file that stays has the times of the old load, and yet it is part of the new one.
+        # The unchanged file has the times of the old load, but belongs to the new one.
         assert set(receipt["ignored"]) >= {f"raw/hr/t/{FIRST}"}
         assert {key for key, _ in rows(cdc)} == {1, 2, 3, 4, 5, 6}
     assert ran(cdc.run()) == {}
@@ -286,7 +286,7 @@ def test_loads_of_different_loads_are_not_taken_for_one(cdc: CdcBench, way: str)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
-def test_values_that_updates_leave_out_stay(cdc: CdcBench, storage: str) -> None:
+def test_values_omitted_by_updates_are_kept(cdc: CdcBench, storage: str) -> None:
     whole = pa.schema([*PEOPLE, ("bio", pa.string())])
     cdc.feed(
         tables={
@@ -322,16 +322,16 @@ def test_values_that_updates_leave_out_stay(cdc: CdcBench, storage: str) -> None
 
 
 @pytest.mark.slow
-def test_tables_whose_names_begin_with_an_underscore(cdc: CdcBench) -> None:
+def test_table_names_with_a_leading_underscore(cdc: CdcBench) -> None:
     cdc.feed(tables={"t": {"key": "id"}})
     for table in ("t", "_post_to_tag", "_log"):
         put(cdc, LOAD, [(1, "Ada")], table=table)
     answer = cdc.command("run", "--json")
     assert answer.exit_code == 2
     by_name = {receipt["target"]: receipt for receipt in answer.data}
-    assert "table _log lies at raw/hr/_log/ and is not configured" in by_name["_log"]["error"]
+    assert "table _log in raw/hr/_log/ is not configured" in by_name["_log"]["error"]
     assert by_name["t"]["status"] == "committed"
-    plan = {found["target"]: found["exit_code"] for found in cdc.command("plan", "--json").data}
+    plan = {entry["target"]: entry["exit_code"] for entry in cdc.command("plan", "--json").data}
     assert plan == {"t": 0, "_post_to_tag": 2, "_log": 2}
     cdc.feed(tables={"t": {"key": "id"}, "_post_to_tag": {"key": "id"}, "_log": {}})
     assert cdc.command("run").exit_code == 0
@@ -342,7 +342,7 @@ def test_tables_whose_names_begin_with_an_underscore(cdc: CdcBench) -> None:
 
 
 def damage(path: Path) -> None:
-    """Break the pages of a file, and leave its footer whole."""
+    """Damage the pages of a file, but not its footer."""
     content = bytearray(path.read_bytes())
     content[4:40] = bytes(36)
     path.write_bytes(bytes(content))
@@ -372,7 +372,7 @@ def test_nothing_later_than_a_damaged_file_is_applied(cdc: CdcBench) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", ["id", ""])
-def test_a_damaged_load_takes_nothing_along(cdc: CdcBench, key: str) -> None:
+def test_nothing_is_applied_after_a_damaged_load(cdc: CdcBench, key: str) -> None:
     cdc.feed(tables={"t": {"key": key}})
     damage(put(cdc, LOAD, [(n, "a") for n in range(50)]))
     put(cdc, LOAD2, [(100, "a")])
@@ -405,7 +405,7 @@ PLACED = pa.schema([*PEOPLE, ("place", pa.string())])
 
 
 @pytest.mark.slow
-def test_rows_that_move_onto_keys_that_are_taken(cdc: CdcBench) -> None:
+def test_rows_that_move_onto_keys_of_other_rows(cdc: CdcBench) -> None:
     shift = [("U", at(1), 2, "a", 1), ("U", at(1), 3, "b", 2), ("U", at(1), 4, "c", 3)]
     swap = [("U", at(1), 2, "a", 1), ("U", at(1), 1, "b", 2)]
     moved_on = [("U", at(1), 9, "a", 1), ("U", at(2), 8, "a", 9)]
@@ -426,7 +426,7 @@ def test_rows_that_move_onto_keys_that_are_taken(cdc: CdcBench) -> None:
     assert {table: rows(cdc, table=table) for table in expected} == {
         table: left for table, (_, left) in expected.items()
     }
-    # Delivered again, the moves change nothing.
+    # The moves are idempotent.
     for table, (changes, _) in expected.items():
         put(cdc, SECOND, changes, NAMED_BI, table)
     put(cdc, THIRD, [("U", at(9), 7, "a", 8)], NAMED_BI, "moved_on")
@@ -435,7 +435,7 @@ def test_rows_that_move_onto_keys_that_are_taken(cdc: CdcBench) -> None:
 
 
 @pytest.mark.slow
-def test_half_of_a_statement_is_told(cdc: CdcBench) -> None:
+def test_an_incomplete_statement_is_reported(cdc: CdcBench) -> None:
     cdc.feed(tables={"t": {"key": "id"}}, source__before_image_prefix="BI_")
     put(cdc, LOAD, [(1, "a"), (2, "b")])
     put(cdc, FIRST, [("U", at(1), 2, "a", 1)], NAMED_BI)
@@ -451,7 +451,7 @@ def test_half_of_a_statement_is_told(cdc: CdcBench) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
-def test_late_changes_give_no_values_to_newer_ones(cdc: CdcBench, storage: str) -> None:
+def test_late_changes_do_not_provide_values_to_newer_ones(cdc: CdcBench, storage: str) -> None:
     cdc.feed(tables={"t": {"key": "id", "storage": storage, "keep_when_null": ["bio"]}})
     put(cdc, LOAD, [(1, "a", "x"), (2, "a", "x")], WITH_BIO)
     put(cdc, SECOND, [("U", at(20), 1, "b", "y"), ("I", at(20), 2, "b", "y")], WITH_BIO)
@@ -466,7 +466,7 @@ def test_late_changes_give_no_values_to_newer_ones(cdc: CdcBench, storage: str) 
 
 
 @pytest.mark.slow
-def test_columns_that_differ_from_the_replication_s_in_case_alone(cdc: CdcBench) -> None:
+def test_columns_that_differ_from_replication_columns_only_in_case(cdc: CdcBench) -> None:
     with_op = pa.schema([*PEOPLE, ("op", pa.string())])
     cdc.feed(tables={"t": {"key": "id"}, "appended": {}})
     for table in ("t", "appended"):
@@ -479,12 +479,12 @@ def test_columns_that_differ_from_the_replication_s_in_case_alone(cdc: CdcBench)
     assert rows(cdc, "id", "op") == [(1, None), (2, None), (3, "own")]
     assert by_name["appended"]["exit_code"] == 2
     assert (
-        "appended has a column 'op', and is appended with the kind of each change as 'Op'"
+        "appended has a column 'op', but an append-only table stores the kind of each change as 'Op'"
         in by_name["appended"]["error"]
     )
 
 
-def test_year_month_and_day_are_names_like_others_in_an_appended_table(cdc: CdcBench) -> None:
+def test_year_month_and_day_are_ordinary_columns_of_an_appended_table(cdc: CdcBench) -> None:
     dates = [("year", pa.int32()), ("Month", pa.string()), ("day", pa.date32())]
     cdc.feed(tables={"t": {}, "placed": {"partition_by": "year"}})
     for table in ("t", "placed"):
@@ -494,12 +494,12 @@ def test_year_month_and_day_are_names_like_others_in_an_appended_table(cdc: CdcB
     for table in ("t", "placed"):
         assert by_name[table]["exit_code"] == 0, by_name[table]["error"]
         frame = cdc.spark.read.parquet(str(cdc.lake / "refined/hr" / table))
-        (found,) = frame.select("id", "year", "Month", "day", "Op").collect()
-        assert (found["id"], int(found["year"]), *found[2:]) == (1, 1999, "12", dt.date(1999, 12, 31), "I")
+        (row,) = frame.select("id", "year", "Month", "day", "Op").collect()
+        assert (row["id"], int(row["year"]), *row[2:]) == (1, 1999, "12", dt.date(1999, 12, 31), "I")
 
 
 @pytest.mark.slow
-def test_before_images_that_are_null_or_stand_alone(cdc: CdcBench) -> None:
+def test_before_images_that_are_null_or_have_no_column(cdc: CdcBench) -> None:
     before = pa.schema([*PLACED, ("BI_ID", pa.int32()), ("BI_place", pa.string())])
     alone = pa.schema([("id", pa.int32()), ("place", pa.string()), ("BI_id", pa.int32()), ("BI_name", pa.string())])
     cdc.feed(tables={"t": {"key": "id", "partition_by": "place", "index": "simple"}}, source__before_image_prefix="BI_")
@@ -514,7 +514,7 @@ def test_before_images_that_are_null_or_stand_alone(cdc: CdcBench) -> None:
 
 
 @pytest.mark.slow
-def test_what_used_to_stop_a_table_for_good(cdc: CdcBench) -> None:
+def test_changes_that_once_blocked_a_table(cdc: CdcBench) -> None:
     texts = pa.schema([("id", pa.string()), ("name", pa.string())])
     cdc.feed(
         tables={

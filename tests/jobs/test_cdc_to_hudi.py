@@ -50,8 +50,8 @@ def counts(receipt: dict[str, Any]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("storage", [pytest.param("copy_on_write", marks=pytest.mark.slow), "merge_on_read"])
-def test_load_then_changes_then_what_is_refused(cdc: CdcBench, storage: str) -> None:
-    """The story of a table, which the fast tests tell in full: a load, upserts and deletes, refusals."""
+def test_a_load_then_changes_then_refusals(cdc: CdcBench, storage: str) -> None:
+    """A load, upserts and deletes, refusals: an overview of the fast tests."""
     cdc.feed(target__storage=storage, max_rejected=0.5)
     cdc.put(LOAD, [ANN, BOB, CID, (None, "?", "IT")])
     receipt = cdc.run()
@@ -103,7 +103,7 @@ def test_load_then_changes_then_what_is_refused(cdc: CdcBench, storage: str) -> 
     cdc.feed(target__storage=other, max_rejected=0.7)
     receipt = cdc.run()
     assert receipt["exit_code"] == 2
-    assert f"is '{storage.upper()}', and '{other.upper()}' in the feed" in receipt["error"]
+    assert f"is '{storage.upper()}', but '{other.upper()}' in the feed" in receipt["error"]
     assert cdc.rows() == rows_without_spark(cdc) == expected
     assert cdc.batches() == [1, 2]
     assert cdc.strays() == []
@@ -136,11 +136,11 @@ def test_late_changes_lose(cdc: CdcBench, storage: str) -> None:
     )
     assert counts(cdc.run()) == {"read": 8, "written": 3, "deleted": 2, "superseded": 3}
     late = [
-        ("U", at(3), 1, "Ann 3", "IT"),  # older than the row, in the partition that it has left
+        ("U", at(3), 1, "Ann 3", "IT"),  # older than the row, in its former partition
         ("U", at(3), 2, "Bob 3", "HR"),  # older than the delete
         ("D", at(3), 3, None, None),  # an older delete
-        ("I", at(3), 9, "Ida", "HR"),  # older than the delete of a key that the table never had
-        ("U", at(3), 4, "Dan 3", "IT"),  # late, and still the newest of its key
+        ("I", at(3), 9, "Ida", "HR"),  # older than the delete of an unknown key
+        ("U", at(3), 4, "Dan 3", "IT"),  # late, but the newest of its key
         ("U", at(6), 3, "Cid 6", "IT"),  # not late
     ]
     cdc.put(FIRST, late[:-1])
@@ -157,7 +157,7 @@ def test_late_changes_lose(cdc: CdcBench, storage: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
-def test_a_key_that_moves_on_and_back(cdc: CdcBench, storage: str) -> None:
+def test_a_key_that_moves_and_returns(cdc: CdcBench, storage: str) -> None:
     """Log files of merge_on_read delete a key that its base file still has."""
     cdc.feed(target__storage=storage)
     cdc.put(LOAD, [ANN, BOB])
@@ -174,7 +174,7 @@ def test_a_key_that_moves_on_and_back(cdc: CdcBench, storage: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
-def test_a_table_that_begins_and_ends_empty(cdc: CdcBench, storage: str) -> None:
+def test_a_table_that_starts_and_ends_empty(cdc: CdcBench, storage: str) -> None:
     cdc.feed(target__storage=storage)
     cdc.put(LOAD, [])
     cdc.put("20260801-100000000.parquet", [("D", at(0), 1, None, None)])
@@ -198,7 +198,7 @@ def test_every_index(cdc: CdcBench, storage: str, index: str) -> None:
     cdc.feed(target__storage=storage, target__index=index)
     cdc.put(LOAD, [ANN, BOB, CID])
     assert counts(cdc.run()) == {"read": 3, "written": 3}
-    if index in ("simple", "bloom"):  # for tables whose keys stay in their partition, with deletes that name it
+    if index in ("simple", "bloom"):  # for tables whose keys stay in one partition, with deletes that have it
         changes = [("U", at(1), 2, "Bobby", "HR"), ("D", at(1), *CID), ("I", at(2), 8, "Hal", "HR")]
         expected = [ANN, (2, "Bobby", "HR"), (8, "Hal", "HR")]
     else:
@@ -229,7 +229,7 @@ def test_table_version_8(cdc: CdcBench, storage: str) -> None:
 
 
 @pytest.mark.slow
-def test_commits_that_nobody_has_to_read_are_cleaned_away(cdc: CdcBench) -> None:
+def test_old_commits_are_cleaned(cdc: CdcBench) -> None:
     cdc.feed(target__keep_commits=2)
     cdc.put(LOAD, [ANN])
     cdc.run()
@@ -243,7 +243,7 @@ def test_commits_that_nobody_has_to_read_are_cleaned_away(cdc: CdcBench) -> None
 
 
 @pytest.mark.slow
-def test_deleted_keys_are_forgotten_in_time(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tombstones_expire(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tombstones, "MOST_FILES", 2)
     freeze_day(monkeypatch, "2026-08-01")
     cdc.feed(target__keep_deleted_days=10)
@@ -254,7 +254,7 @@ def test_deleted_keys_are_forgotten_in_time(cdc: CdcBench, monkeypatch: pytest.M
         cdc.put(f"20260801-1020{n:02}000.parquet", [("D", at(30 + n), n, None, None)])
         cdc.run()
     files = list((cdc.lake / "state/hr/employees/deleted").iterdir())
-    assert len(files) == 1, "many files of deleted keys are brought together"
+    assert len(files) == 1, "tombstone files are merged"
     assert {row["_record_key"] for row in pq.read_table(files[0]).to_pylist()} == {"2", "3"}
     cdc.put(FIRST, [("U", at(1), n, "late", "IT") for n in (1, 2, 3)])
     assert counts(cdc.run()) == {"read": 3, "written": 1, "superseded": 2}
@@ -267,7 +267,7 @@ VALUES = [None, "", "a/b", "k=v", "100%", "%2F", "R&D", "Zürich", "a b", "a:b",
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
-def test_partition_values_and_keys_that_could_be_confused(cdc: CdcBench, storage: str) -> None:
+def test_similar_partition_values_and_keys_are_distinct(cdc: CdcBench, storage: str) -> None:
     schema = pa.schema([("a", pa.string()), ("b", pa.string()), ("n", pa.int32()), ("place", pa.string())])
     cdc.feed(tables={"t": {"key": "a, b", "partition_by": "place"}}, target__storage=storage)
     keys = [("a,b", "c"), ("a", "b,c"), ("a", ""), ("", "a"), ("a,", "b"), ("a", ",b"), ("%2C", "x"), (",", "x")]
@@ -324,7 +324,7 @@ def test_partitions_of_every_type(cdc: CdcBench, storage: str) -> None:
 
 
 @pytest.mark.slow
-def test_columns_may_come_grow_and_move(cdc: CdcBench) -> None:
+def test_columns_may_be_added_widened_and_reordered(cdc: CdcBench) -> None:
     cdc.put(LOAD, [ANN, BOB, CID])
     cdc.run()
     wide = pa.schema(
@@ -332,9 +332,9 @@ def test_columns_may_come_grow_and_move(cdc: CdcBench) -> None:
     )
     cdc.put(FIRST, [("U", at(1), "Ann", 1, "IT", 1.5), ("I", at(1), "Big", 2**40, "IT", None)], wide)
     plan = cdc.command("plan", "--json").data[0]
-    told = ["widened emp_no from int to bigint", "added pay double", "reordered: name, emp_no, department"]
-    assert plan["schema_changes"] == told
-    assert cdc.run()["schema_changes"] == told
+    changes = ["widened emp_no from int to bigint", "added pay double", "reordered: name, emp_no, department"]
+    assert plan["schema_changes"] == changes
+    assert cdc.run()["schema_changes"] == changes
     columns = ("emp_no", "name", "department", "pay")
     expected = [(1, "Ann", "IT", 1.5), (2**40, "Big", "IT", None), (2, "Bob", "HR", None), (3, "Cid", "IT", None)]
     assert cdc.rows(*columns) == sorted(expected, key=repr)
@@ -355,13 +355,13 @@ def test_columns_may_come_grow_and_move(cdc: CdcBench) -> None:
     path = cdc.put("20260801-103000000.parquet", [("U", at(4), "1", "Ann", "IT")], odd)
     receipt = cdc.run()
     assert receipt["exit_code"] == 3
-    assert "column 'emp_no' is string, and bigint in the table; no type holds both without loss" in receipt["error"]
+    assert "column 'emp_no' is string, but bigint in the table; no type fits both without loss" in receipt["error"]
     assert path.name in receipt["error"]
     assert sorted(path.name for path in (cdc.lake / "refined").rglob("*")) == before
 
 
 @pytest.mark.slow
-def test_types_are_read_without_shift(cdc: CdcBench) -> None:
+def test_types_are_read_exactly(cdc: CdcBench) -> None:
     schema = pa.schema(
         [
             ("id", pa.int64()),
@@ -450,30 +450,30 @@ def test_a_reload_is_refused_and_rebuilt_without_older_changes(cdc: CdcBench) ->
     [
         pytest.param(
             {"target__storage": "merge_on_read"},
-            "hoodie.table.type of refined/hr/employees/ is 'COPY_ON_WRITE', and 'MERGE_ON_READ' in the feed",
+            "hoodie.table.type of refined/hr/employees/ is 'COPY_ON_WRITE', but 'MERGE_ON_READ' in the feed",
             id="storage",
         ),
         pytest.param(
-            {"target__table_version": 8}, "hoodie.table.version of refined/hr/employees/ is '6', and '8'", id="version"
+            {"target__table_version": 8}, "hoodie.table.version of refined/hr/employees/ is '6', but '8'", id="version"
         ),
         pytest.param(
             {"tables": {"employees": {"key": "name", "partition_by": "department"}}},
-            "hoodie.table.recordkey.fields of refined/hr/employees/ is 'emp_no', and 'name' in the feed",
+            "hoodie.table.recordkey.fields of refined/hr/employees/ is 'emp_no', but 'name' in the feed",
             id="key",
         ),
         pytest.param(
             {"tables": {"employees": {"key": "emp_no,name", "partition_by": "department"}}},
-            "hoodie.table.recordkey.fields of refined/hr/employees/ is 'emp_no', and '_record_key' in the feed",
+            "hoodie.table.recordkey.fields of refined/hr/employees/ is 'emp_no', but '_record_key' in the feed",
             id="longer-key",
         ),
         pytest.param(
             {"tables": {"employees": {"key": "emp_no"}}},
-            "hoodie.table.partition.fields of refined/hr/employees/ is 'department', and '' in the feed",
+            "hoodie.table.partition.fields of refined/hr/employees/ is 'department', but '' in the feed",
             id="partition",
         ),
     ],
 )
-def test_a_feed_that_disagrees_with_its_table_is_refused(
+def test_a_feed_that_differs_from_its_table_is_refused(
     cdc: CdcBench, one_load: Path, changes: Any, message: str
 ) -> None:
     import shutil
@@ -491,8 +491,8 @@ def test_a_feed_that_disagrees_with_its_table_is_refused(
 
 
 @pytest.mark.slow
-def test_another_key_of_several_columns_is_refused(cdc: CdcBench) -> None:
-    """Hudi itself sees no difference: the key of such a table is one column of text."""
+def test_another_composite_key_is_refused(cdc: CdcBench) -> None:
+    """Hudi does not notice: such a table has one text column as its key."""
     cdc.feed(tables={"employees": {"key": "emp_no, name", "partition_by": "department"}})
     cdc.put(LOAD, [ANN, BOB])
     assert cdc.run()["exit_code"] == 0
@@ -507,7 +507,7 @@ def test_another_key_of_several_columns_is_refused(cdc: CdcBench) -> None:
 
 @pytest.fixture(scope="module")
 def one_load(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Path:
-    """A lake whose table was loaded, and changed once."""
+    """A lake with a table after a load and one batch of changes."""
     bench = CdcBench(tmp_path_factory.mktemp("one_load"), spark)
     bench.feed()
     bench.put(LOAD, [ANN, BOB])
@@ -518,7 +518,7 @@ def one_load(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> P
 
 
 @pytest.mark.slow
-def test_a_table_that_was_restored_or_dropped_is_noticed(cdc: CdcBench, one_load: Path) -> None:
+def test_a_restored_or_dropped_table_is_detected(cdc: CdcBench, one_load: Path) -> None:
     import shutil
 
     shutil.copytree(one_load, cdc.lake, dirs_exist_ok=True)
@@ -531,7 +531,7 @@ def test_a_table_that_was_restored_or_dropped_is_noticed(cdc: CdcBench, one_load
     assert "run `rebuild`" in receipt["error"]
     shutil.rmtree(table)
     receipt = cdc.run()
-    assert "the log ends with batch 2, but refined/hr/employees/ holds no Hudi table" in receipt["error"]
+    assert "the log ends with batch 2, but refined/hr/employees/ has no Hudi table" in receipt["error"]
     assert cdc.run(verb="rebuild")["exit_code"] == 0
     assert cdc.rows() == [ANN, BOB, CID]
     assert cdc.batches() == [3]
@@ -540,7 +540,7 @@ def test_a_table_that_was_restored_or_dropped_is_noticed(cdc: CdcBench, one_load
 
 
 @pytest.mark.slow
-def test_properties_that_a_killed_write_left_empty(cdc: CdcBench, one_load: Path) -> None:
+def test_properties_left_empty_by_a_killed_write(cdc: CdcBench, one_load: Path) -> None:
     import shutil
 
     shutil.copytree(one_load, cdc.lake, dirs_exist_ok=True)
@@ -559,7 +559,7 @@ def test_properties_that_a_killed_write_left_empty(cdc: CdcBench, one_load: Path
 
 
 @pytest.mark.slow
-def test_what_is_in_the_way_is_left_alone(cdc: CdcBench, one_load: Path) -> None:
+def test_a_target_folder_with_other_files_is_refused(cdc: CdcBench, one_load: Path) -> None:
     import shutil
 
     path = cdc.lake / "refined/hr/employees/data.parquet"
@@ -568,31 +568,31 @@ def test_what_is_in_the_way_is_left_alone(cdc: CdcBench, one_load: Path) -> None
     cdc.put(LOAD, [ANN])
     receipt = cdc.run()
     assert receipt["exit_code"] == 2
-    assert "holds refined/hr/employees/data.parquet, and is no Hudi table" in receipt["error"]
+    assert "contains refined/hr/employees/data.parquet, but is not a Hudi table" in receipt["error"]
     assert path.read_bytes() == b"somebody's"
     shutil.rmtree(cdc.lake / "refined")
     shutil.copytree(one_load / "refined", cdc.lake / "refined")
     cdc.feed(tables={"employees": {}})
     receipt = cdc.run()
     assert receipt["exit_code"] == 2
-    assert "is a Hudi table, and the table has no key now" in receipt["error"]
+    assert "is a Hudi table, but the table has no key now" in receipt["error"]
 
 
 @pytest.mark.slow
-def test_a_write_that_only_looks_done_is_a_failure(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_without_a_commit_fails(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
     cdc.put(LOAD, [ANN])
     with monkeypatch.context() as patch:
         patch.setattr(hudi_sink, "write_load", lambda *args, **kwargs: None)
         receipt = cdc.run()
     assert receipt["exit_code"] == 1
-    assert "the timeline of refined/hr/employees/ holds no commit of batch 1" in receipt["error"]
+    assert "the timeline of refined/hr/employees/ has no commit of batch 1" in receipt["error"]
     assert cdc.run()["exit_code"] == 0
     assert cdc.rows() == [ANN]
     assert cdc.batches() == [1]
 
 
 @pytest.mark.slow
-def test_a_batch_that_the_table_holds_is_not_dropped(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_committed_batch_is_not_dropped(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
@@ -607,9 +607,7 @@ def test_a_batch_that_the_table_holds_is_not_dropped(cdc: CdcBench, monkeypatch:
 
 
 @pytest.mark.slow
-def test_what_fails_after_the_commit_is_no_reason_to_make_it_again(
-    cdc: CdcBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_after_the_commit_does_not_repeat_it(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
     real = hudi_sink.write_load
 
     def write_and_fail(*args: Any, **kwargs: Any) -> None:
@@ -624,7 +622,7 @@ def test_what_fails_after_the_commit_is_no_reason_to_make_it_again(
 
 
 @pytest.mark.slow
-def test_odd_files(cdc: CdcBench) -> None:
+def test_invalid_files(cdc: CdcBench) -> None:
     cdc.put(LOAD, [])
     cdc.put(FIRST, [])
     assert counts(cdc.run()) == {}
@@ -638,9 +636,9 @@ def test_odd_files(cdc: CdcBench) -> None:
     receipt = cdc.run()
     assert receipt["exit_code"] == 3
     assert sorted(receipt["refused"]) == [f"raw/hr/employees/{name}" for name in (THIRD, "20260801-110000000.parquet")]
-    assert "no Parquet file that can be read" in receipt["error"]
+    assert "not a readable Parquet file" in receipt["error"]
     assert receipt["ignored"] == {"raw/hr/employees/notes.txt": "not named .parquet"}
-    assert cdc.rows() == [ANN]  # what comes before the damaged files
+    assert cdc.rows() == [ANN]  # changes before the damaged files
     for path in (broken, cdc.lake / "raw/hr/employees/20260801-110000000.parquet"):
         path.unlink()
     folder = cdc.lake / "raw/hr/employees/2026/08/01"
@@ -652,7 +650,7 @@ def test_odd_files(cdc: CdcBench) -> None:
 
 
 @pytest.mark.slow
-def test_too_many_rejected_rows_leave_the_table_alone(cdc: CdcBench) -> None:
+def test_too_many_rejected_rows_leave_the_table_unchanged(cdc: CdcBench) -> None:
     cdc.put(LOAD, [ANN])
     cdc.run()
     cdc.put(FIRST, [("U", at(1), 1, "x", "IT"), ("X", at(1), 2, "?", "IT"), ("U", "soon", 3, "?", "IT")])
@@ -668,7 +666,7 @@ def test_too_many_rejected_rows_leave_the_table_alone(cdc: CdcBench) -> None:
 
 
 @pytest.mark.slow
-def test_columns_of_the_replication_are_kept_when_asked_for(cdc: CdcBench) -> None:
+def test_replication_columns_are_kept_if_configured(cdc: CdcBench) -> None:
     cdc.feed(target__keep_columns=["ts", "Op"])
     cdc.put(LOAD, [ANN])
     cdc.put(FIRST, [("I", at(1), *BOB)])
@@ -712,8 +710,8 @@ def test_many_tables_in_one_run(cdc: CdcBench) -> None:
     tables = {name: {"key": "emp_no"} for name in ("employees", "bad", "absent")}
     cdc.feed(tables=tables)
     answer = cdc.command("run", "--json")
-    found = {receipt["target"]: (receipt["status"], receipt["exit_code"]) for receipt in answer.data}
-    assert found == {
+    outcomes = {receipt["target"]: (receipt["status"], receipt["exit_code"]) for receipt in answer.data}
+    assert outcomes == {
         "absent": ("refused", 3),
         "bad": ("refused", 3),
         "by_hand": ("failed", 2),
@@ -721,9 +719,9 @@ def test_many_tables_in_one_run(cdc: CdcBench) -> None:
         "new": ("failed", 2),
     }
     assert answer.exit_code == 3
-    told = [line for line in answer.stderr.splitlines() if line.startswith("error:")]
-    assert [line.split(":")[1].strip() for line in told] == ["absent", "bad", "by_hand", "new"]
-    assert "table new lies at raw/hr/new/ and is not configured" in told[-1]
+    errors = [line for line in answer.stderr.splitlines() if line.startswith("error:")]
+    assert [line.split(":")[1].strip() for line in errors] == ["absent", "bad", "by_hand", "new"]
+    assert "table new in raw/hr/new/ is not configured" in errors[-1]
 
     cdc.feed(tables=tables, unconfigured="skip")
     plans = {plan["target"]: plan for plan in cdc.command("plan", "--json").data}
@@ -741,7 +739,7 @@ def test_compact(cdc: CdcBench) -> None:
     cdc.feed(target__storage="merge_on_read")
     answer = cdc.command("compact", "--json")
     assert answer.exit_code == 2
-    assert "holds no Hudi table yet" in answer.last_line
+    assert "has no Hudi table yet" in answer.last_line
     cdc.put(LOAD, [ANN, BOB, CID])
     cdc.run()
     assert cdc.command("compact", "--json").data[0]["compactions"] == []
@@ -763,7 +761,7 @@ def test_compact(cdc: CdcBench) -> None:
     assert view("read_optimized") == view("snapshot") == expected
     assert cdc.command("compact", "--json").data[0]["compactions"] == []
     cdc.put(SECOND, [("I", at(3), *CID)])
-    assert cdc.run()["exit_code"] == 0, "the batch before is found behind the compaction"
+    assert cdc.run()["exit_code"] == 0, "the previous batch is found before the compaction"
     assert cdc.rows() == [*expected, CID]
     assert cdc.batches() == [1, 2, 3]
     assert "nothing to do" in cdc.command("compact", "--target", "employees").stdout
@@ -771,7 +769,7 @@ def test_compact(cdc: CdcBench) -> None:
 
 
 @pytest.mark.slow
-def test_compaction_of_old_dates_and_beside_a_table_that_fails(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compaction_of_old_dates_and_next_to_a_failing_table(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
     schema = pa.schema([("id", pa.int32()), ("born", pa.timestamp("us")), ("name", pa.string())])
     old = dt.datetime(1582, 1, 1)
     cdc.feed(tables={"a": {"key": "id"}, "b": {"key": "id"}}, target__storage="merge_on_read")
@@ -803,13 +801,13 @@ def test_compaction_of_old_dates_and_beside_a_table_that_fails(cdc: CdcBench, mo
         assert sorted(map(tuple, rows)) == [(1, old, "x"), (2, old, "y")]
 
 
-def test_narrowing_by_date_is_refused(cdc: CdcBench) -> None:
+def test_a_date_filter_is_refused(cdc: CdcBench) -> None:
     cdc.put(LOAD, [ANN])
-    assert "changes are taken in their order" in cdc.run("--date", "2026-08-01")["error"]
+    assert "changes are applied in order" in cdc.run("--date", "2026-08-01")["error"]
 
 
 @pytest.mark.slow
-def test_a_file_with_a_value_that_is_too_long_is_refused_and_what_is_earlier_goes_on(cdc: CdcBench) -> None:
+def test_a_file_with_a_too_long_value_is_refused_and_earlier_ones_are_applied(cdc: CdcBench) -> None:
     cdc.feed(source__max_record_bytes=1024)
     cdc.put("LOAD00000001.parquet", [(1, "a" * 1024, "x"), (2, "b", "x")])
     cdc.put("20260801-101500000.parquet", [("U", "2026-08-01 10:00:00", 1, "secret" + "a" * 1019, "x")])
@@ -828,7 +826,7 @@ def test_a_file_with_a_value_that_is_too_long_is_refused_and_what_is_earlier_goe
 
 @pytest.mark.slow
 @pytest.mark.parametrize("partition_by", ["department", ""])
-def test_a_large_load_is_sorted_and_is_the_same_table(
+def test_a_large_load_is_sorted_with_the_same_result(
     cdc: CdcBench, monkeypatch: pytest.MonkeyPatch, partition_by: str
 ) -> None:
     from lakewright.hudi import writer as hudi

@@ -1,4 +1,4 @@
-"""Types as replications deliver them: columns that grow, casts, times, nanoseconds, nested values, odd names."""
+"""Types of change data: widened columns, casts, times, nanoseconds, nested values, reserved names."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -43,8 +43,8 @@ def ran(receipt: dict[str, Any]) -> dict[str, Any]:
     return receipt
 
 
-def held(cdc: CdcBench) -> tuple[str, list[tuple[Any, ...]]]:
-    """The type of x, and the rows."""
+def type_and_rows(cdc: CdcBench) -> tuple[str, list[tuple[Any, ...]]]:
+    """Return the type of x, and the rows."""
     frame = cdc.spark.read.format("hudi").load(str(cdc.lake / "refined/hr/t"))
     return dict(frame.dtypes)["x"], cdc.rows("id", "x", "p", table="t")
 
@@ -67,31 +67,33 @@ WIDER = [
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize(("narrow", "wide", "old", "new", "kind"), WIDER)
-def test_a_column_grows(cdc: CdcBench, storage: str, narrow: Any, wide: Any, old: Any, new: Any, kind: str) -> None:
+def test_a_column_is_widened(
+    cdc: CdcBench, storage: str, narrow: Any, wide: Any, old: Any, new: Any, kind: str
+) -> None:
     cdc.feed(tables={"t": {"key": "id", "partition_by": "p"}}, target__storage=storage)
     put(cdc, LOAD, [(1, old, "a"), (2, None, "b"), (3, old, "a")], narrow)
     ran(cdc.run())
     put(cdc, FIRST, [("U", at(1), 2, old, "b")], narrow)
     ran(cdc.run())
     put(cdc, SECOND, [("U", at(2), 1, new, "a"), ("D", at(2), 3, None, None)], wide)
-    told = [f"widened x from {before_of(narrow)} to {kind}"]
-    assert cdc.command("plan", "--json").data[0]["schema_changes"] == told
+    changes = [f"widened x from {before_of(narrow)} to {kind}"]
+    assert cdc.command("plan", "--json").data[0]["schema_changes"] == changes
     receipt = ran(cdc.run())
-    assert receipt["schema_changes"] == told
+    assert receipt["schema_changes"] == changes
     assert {name: count for name, count in receipt["counts"].items() if count} == {
         "read": 2,
         "written": 1,
         "deleted": 1,
     }
-    kept = pa.scalar(old, narrow).as_py()  # the value of a float is not that of the double written alike
-    assert held(cdc) == (kind, [(1, new, "a"), (2, kept, "b")])
+    kept = pa.scalar(old, narrow).as_py()  # a float differs from the double with the same text
+    assert type_and_rows(cdc) == (kind, [(1, new, "a"), (2, kept, "b")])
     put(cdc, THIRD, [("U", at(3), 1, old, "b")], narrow)  # a narrower file is widened on reading
     assert ran(cdc.run())["schema_changes"] == []
     expected = (kind, [(1, kept, "b"), (2, kept, "b")])
-    assert held(cdc) == expected
+    assert type_and_rows(cdc) == expected
     assert cdc.batches("t") == [1, 2, 3, 4]
     assert ran(cdc.run(verb="rebuild"))["status"] == "committed"
-    assert held(cdc) == expected
+    assert type_and_rows(cdc) == expected
 
 
 def before_of(kind: Any) -> str:
@@ -100,7 +102,7 @@ def before_of(kind: Any) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("narrow", "wide", "old", "new", "kind"), WIDER)
-def test_a_column_of_an_appended_table_grows(
+def test_a_column_of_an_appended_table_is_widened(
     cdc: CdcBench, narrow: Any, wide: Any, old: Any, new: Any, kind: str
 ) -> None:
     cdc.feed(tables={"t": {"partition_by": "p"}})
@@ -123,7 +125,7 @@ def test_a_column_of_an_appended_table_grows(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
-def test_a_key_and_a_partition_grow_while_their_texts_stay(cdc: CdcBench, storage: str) -> None:
+def test_key_and_partition_are_widened_if_their_text_is_unchanged(cdc: CdcBench, storage: str) -> None:
     cdc.feed(tables={"t": {"key": "id", "partition_by": "p"}}, target__storage=storage)
     narrow = {"key": pa.decimal128(5, 1), "place": pa.int32()}
     wide = {"key": pa.decimal128(9, 1), "place": pa.int64()}
@@ -138,7 +140,7 @@ def test_a_key_and_a_partition_grow_while_their_texts_stay(cdc: CdcBench, storag
     put(cdc, SECOND, [("I", at(2), Decimal("12345678.9"), "d", 2**40)], pa.string(), **wide)
     ran(cdc.run())
     rows = [(one, "c", 2), (Decimal("12345678.9"), "d", 2**40)]
-    assert held(cdc) == ("string", sorted(rows, key=repr))
+    assert type_and_rows(cdc) == ("string", sorted(rows, key=repr))
 
     put(cdc, THIRD, [("U", at(3), Decimal("1.50"), "e", 2)], pa.string(), **(wide | {"key": pa.decimal128(9, 2)}))
     receipt = cdc.run()
@@ -146,22 +148,22 @@ def test_a_key_and_a_partition_grow_while_their_texts_stay(cdc: CdcBench, storag
     assert "column 'id' of the key or partition grows from decimal(9,1) to decimal(10,2)" in receipt["error"]
     assert cdc.command("plan").exit_code == 3
     ran(cdc.run(verb="rebuild"))
-    assert held(cdc) == ("string", sorted([(one, "e", 2), rows[1]], key=repr))
+    assert type_and_rows(cdc) == ("string", sorted([(one, "e", 2), rows[1]], key=repr))
 
 
 @pytest.mark.slow
-def test_an_empty_table_grows(cdc: CdcBench) -> None:
+def test_a_column_of_an_empty_table_is_widened(cdc: CdcBench) -> None:
     cdc.feed(tables={"t": {"key": "id"}})
     put(cdc, LOAD, [(1, Decimal("1.1"), "a")], pa.decimal128(10, 2))
     put(cdc, FIRST, [("D", at(1), 1, None, None)], pa.decimal128(10, 2))
     ran(cdc.run())
     put(cdc, SECOND, [("I", at(2), 2, Decimal("1.1234"), "a")], pa.decimal128(20, 4))
     ran(cdc.run())
-    assert held(cdc) == ("decimal(20,4)", [(2, Decimal("1.1234"), "a")])
+    assert type_and_rows(cdc) == ("decimal(20,4)", [(2, Decimal("1.1234"), "a")])
 
 
 @pytest.mark.slow
-def test_values_left_out_and_late_changes_beside_a_column_that_grows(cdc: CdcBench) -> None:
+def test_omitted_values_and_late_changes_with_a_widened_column(cdc: CdcBench) -> None:
     cdc.feed(tables={"t": {"key": "id", "keep_when_null": "x"}})
     put(cdc, LOAD, [(1, Decimal("1.10"), "a"), (2, Decimal("2.20"), "a")], pa.decimal128(10, 2))
     put(cdc, SECOND, [("U", at(5), 2, Decimal("5.50"), "z")], pa.decimal128(10, 2))
@@ -169,11 +171,11 @@ def test_values_left_out_and_late_changes_beside_a_column_that_grows(cdc: CdcBen
     changes = [("U", at(1), 2, Decimal("9.9999"), "late"), ("U", at(6), 1, None, "b")]
     put(cdc, THIRD, changes, pa.decimal128(20, 4))
     ran(cdc.run())
-    assert held(cdc) == ("decimal(20,4)", [(1, Decimal("1.1000"), "b"), (2, Decimal("5.5000"), "z")])
+    assert type_and_rows(cdc) == ("decimal(20,4)", [(1, Decimal("1.1000"), "b"), (2, Decimal("5.5000"), "z")])
 
 
 @pytest.mark.slow
-def test_cast_rejects_what_it_would_alter_and_rebuild_applies_it(cdc: CdcBench) -> None:
+def test_cast_rejects_inexact_values_and_rebuild_applies_it(cdc: CdcBench) -> None:
     cdc.feed(tables={"t": {"key": "id"}}, max_rejected=0.5)
     put(cdc, LOAD, [(1, 1.25, "a"), (2, 0.1, "b")], pa.float64())
     ran(cdc.run())
@@ -185,18 +187,18 @@ def test_cast_rejects_what_it_would_alter_and_rebuild_applies_it(cdc: CdcBench) 
     )
     refused = cdc.run()
     assert refused["exit_code"] == 3
-    assert "column 'x' is string, and double in the table; no type holds both without loss" in refused["error"]
+    assert "column 'x' is string, but double in the table; no type fits both without loss" in refused["error"]
     assert "such as {x: string}, and run `rebuild`" in refused["error"]
     cdc.feed(tables={"t": {"key": "id", "cast": {"X": "Decimal(20, 4)"}}}, max_rejected=0.5)
-    assert "`cast` cannot make decimal(20,4) without loss" in cdc.run()["error"]
+    assert "`cast` cannot convert to decimal(20,4) without loss" in cdc.run()["error"]
     receipt = ran(cdc.run(verb="rebuild"))
     assert receipt["rules"] == {"x: inexact": 2}
     assert receipt["counts"]["rejected"] == 2
     assert [row["fields"]["x"] for row in cdc.quarantine("t")] == ["n/a", "1.23456"]
-    assert held(cdc) == ("decimal(20,4)", [(1, Decimal("2.5"), "a"), (2, Decimal("0.1"), "b")])
+    assert type_and_rows(cdc) == ("decimal(20,4)", [(1, Decimal("2.5"), "a"), (2, Decimal("0.1"), "b")])
     cdc.feed(tables={"t": {"key": "id", "cast": {"X": "string"}}})
     ran(cdc.run(verb="rebuild"))
-    assert held(cdc)[1] == [(1, "2.50", "a"), (2, "n/a", "b"), (3, "1.23456", "c")]
+    assert type_and_rows(cdc)[1] == [(1, "2.50", "a"), (2, "n/a", "b"), (3, "1.23456", "c")]
 
 
 @pytest.mark.slow
@@ -221,7 +223,7 @@ def test_times_dictionaries_nulls_and_nanoseconds(cdc: CdcBench, storage: str) -
     cdc.put(FIRST, changes, pa.schema(kinds), table="t")
     receipt = ran(cdc.run())
     assert receipt["rules"] == {"nanos: inexact": 1}
-    assert [found["fields"]["nanos"] for found in cdc.quarantine("t")] == [str(moment + 1)]
+    assert [row["fields"]["nanos"] for row in cdc.quarantine("t")] == [str(moment + 1)]
     frame = cdc.spark.read.format("hudi").load(str(cdc.lake / "refined/hr/t"))
     assert "nothing" not in frame.columns
     texts = frame.selectExpr("id", "clock", "millis", "string(nanos)", "kind", "hex(bytes)", "length", "string(day)")
@@ -244,7 +246,7 @@ def test_a_compaction_that_was_killed_is_finished_before_types_change(
     put(cdc, SECOND, [("I", at(3), 3, Decimal("3.1234"), "c")], pa.decimal128(20, 4))
     ran(cdc.run())
     assert cdc.command("compact").exit_code == 0
-    assert held(cdc) == ("decimal(20,4)", [(1, Decimal("1.5000"), "a"), (3, Decimal("3.1234"), "c")])
+    assert type_and_rows(cdc) == ("decimal(20,4)", [(1, Decimal("1.5000"), "a"), (3, Decimal("3.1234"), "c")])
 
 
 @pytest.mark.slow
@@ -253,7 +255,7 @@ def test_a_cast_of_nanoseconds_rejects_what_it_would_alter(cdc: CdcBench) -> Non
     cdc.feed(tables={"t": {"key": "id", "cast": {"x": "date"}}}, max_rejected=0.5)
     put(cdc, LOAD, [(1, midnight, "a"), (2, midnight + 36_900_000_000_000, "b")], pa.timestamp("ns"))
     assert ran(cdc.run())["rules"] == {"x: inexact": 1}
-    assert held(cdc) == ("date", [(1, dt.date(2026, 8, 1), "a")])
+    assert type_and_rows(cdc) == ("date", [(1, dt.date(2026, 8, 1), "a")])
 
 
 @pytest.mark.slow
@@ -263,7 +265,7 @@ def test_a_delete_is_not_rejected_for_values_that_it_does_not_need(cdc: CdcBench
     ran(cdc.run())
     put(cdc, FIRST, [("U", at(1), 1, "n/a", "a"), ("D", at(2), 1, "n/a", "a")], pa.string())
     assert ran(cdc.run())["rules"] == {"x: inexact": 1}
-    assert held(cdc)[1] == [(2, Decimal("2.00"), "b")]
+    assert type_and_rows(cdc)[1] == [(2, Decimal("2.00"), "b")]
 
 
 NESTED: Any = pa.struct(
@@ -304,16 +306,16 @@ def test_a_nested_key_is_refused(cdc: CdcBench) -> None:
 def test_a_cast_must_name_a_column_and_a_type(cdc: CdcBench) -> None:
     cdc.feed(tables={"t": {"key": "id", "cast": {"y": "string"}}})
     put(cdc, LOAD, [(1, 1, "a")], pa.int32())
-    assert "t: cast names 'y', which is no column of the table" in cdc.run()["error"]
+    assert "t: cast names 'y', which is not a column of the table" in cdc.run()["error"]
     cdc.feed(tables={"t": {"key": "id", "cast": {"x": "decimal(40,2)"}}})
     answer = cdc.command("run")
-    assert (answer.exit_code, "'decimal(40,2)' is none of string, boolean" in answer.stderr) == (2, True)
+    assert (answer.exit_code, "'decimal(40,2)' is not one of string, boolean" in answer.stderr) == (2, True)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", ["id", ""], ids=["keyed", "appended"])
 def test_names_that_spark_uses(cdc: CdcBench, key: str) -> None:
-    """``_metadata`` is no column of a table; one that is left out does not hide where a row comes from."""
+    """``_metadata`` is not a table column; a dropped one does not hide a row's file and position."""
     cdc.feed(tables={"t": {"key": key}} if key else {"t": {}}, source__replication_columns=["ts", "_metadata", "odd"])
     names = pa.schema(
         [

@@ -1,4 +1,4 @@
-"""The fifth job of docs/new-job.md: its files lie here as they would in jobs/, jobs/feeds/ and transforms/."""
+"""The example job of docs/new-job.md, in the layout of jobs/, jobs/feeds/ and transforms/."""
 
 import gzip
 import json
@@ -58,7 +58,7 @@ def test_with_request_fields(spark: SparkSession) -> None:
 
 
 @pytest.mark.slow
-def test_the_job_runs_with_state_of_its_own(lake: Path, spark: SparkSession) -> None:
+def test_the_job_keeps_state(lake: Path, spark: SparkSession) -> None:
     (lake / "raw/access/access-2026-08-01.log").write_text(GOOD.format(1, 1, 7) + GOOD.format(2, 2, "-"))
     assert run(lake)["counts"]["written"] == 2
     (lake / "raw/access/access-2026-08-02.log").write_text(GOOD.format(3, 3, 9) + "not a request\n")
@@ -78,7 +78,7 @@ def test_the_job_runs_with_state_of_its_own(lake: Path, spark: SparkSession) -> 
 
 
 @pytest.mark.slow
-def test_damaged_gzip_is_named_and_the_others_wait(lake: Path) -> None:
+def test_a_damaged_gzip_is_named_and_others_wait(lake: Path) -> None:
     whole = gzip.compress(GOOD.format(1, 1, 7).encode())
     (lake / "raw/access/access-2026-08-01.log.gz").write_bytes(whole[:-4])
     (lake / "raw/access/access-2026-08-02.log.gz").write_bytes(whole)
@@ -95,13 +95,13 @@ def test_damaged_gzip_is_named_and_the_others_wait(lake: Path) -> None:
     assert receipt["exit_code"] == 3
 
 
-def test_blank_lines_are_no_rows(lake: Path) -> None:
+def test_blank_lines_are_not_rows(lake: Path) -> None:
     (lake / "raw/access/access-2026-08-01.log").write_text("\n" + GOOD.format(1, 1, 7) + "  \n\n")
     assert run(lake)["counts"]["read"] == 1
 
 
 @pytest.mark.slow
-def test_it_is_a_script_too(lake: Path) -> None:
+def test_the_job_runs_as_a_script(lake: Path) -> None:
     (lake / "raw/access/access-2026-08-01.log").write_text(GOOD.format(1, 1, 7))
     places = ["--feed", "web", "--lake", str(lake), "--config", str(HERE / "conf")]
     script = (
@@ -118,7 +118,7 @@ def test_it_is_a_script_too(lake: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "says"),
+    ("setting", "message"),
     [
         ("target=state/web/", "a target must be a separate folder"),
         ("target=raw/access/x/", " overlap"),
@@ -126,13 +126,13 @@ def test_it_is_a_script_too(lake: Path) -> None:
         ("source.file_name=access-{yr}.log", "yr"),
     ],
 )
-def test_a_feed_that_cannot_be_is_refused(lake: Path, setting: str, says: str) -> None:
+def test_an_invalid_feed_is_refused(lake: Path, setting: str, message: str) -> None:
     answer = command("run", "web", "--lake", str(lake), "--config", str(HERE / "conf"), "--set", setting)
     assert answer.exit_code == 2
-    assert says in answer.stderr
+    assert message in answer.stderr
 
 
-def test_the_walk_through_shows_these_files() -> None:
+def test_the_walk_through_shows_the_current_files() -> None:
     text = (ROOT / "docs/new-job.md").read_text()
     for path in (
         "transforms/spark/access_logs.py",
@@ -140,4 +140,4 @@ def test_the_walk_through_shows_these_files() -> None:
         "jobs/access_logs.py",
         "conf/feeds/web.yaml",
     ):
-        assert (HERE / path).read_text().strip() in text, f"docs/new-job.md does not show {path} as it is"
+        assert (HERE / path).read_text().strip() in text, f"docs/new-job.md does not show the current {path}"

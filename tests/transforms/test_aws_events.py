@@ -6,8 +6,8 @@ from transforms.aws_events import CreatedObject, ExpiredItem, created_objects, e
 
 
 def s3_record(key: str, *, name: str = "ObjectCreated:Put", size: int | None = 5) -> dict[str, Any]:
-    found = {"key": key} if size is None else {"key": key, "size": size}
-    return {"eventName": name, "s3": {"bucket": {"name": "b"}, "object": found}}
+    s3_object = {"key": key} if size is None else {"key": key, "size": size}
+    return {"eventName": name, "s3": {"bucket": {"name": "b"}, "object": s3_object}}
 
 
 def test_all_records_of_an_s3_event() -> None:
@@ -26,13 +26,13 @@ def test_all_records_of_an_s3_event() -> None:
     ("name", "by", "is_expired"),
     [
         pytest.param("REMOVE", {"type": "Service", "principalId": "dynamodb.amazonaws.com"}, True, id="ttl"),
-        pytest.param("REMOVE", None, False, id="deleted-by-a-person"),
+        pytest.param("REMOVE", None, False, id="deleted-by-a-user"),
         pytest.param("REMOVE", {"type": "Service", "principalId": "x"}, False, id="deleted-by-another-service"),
         pytest.param("MODIFY", {"type": "Service", "principalId": "dynamodb.amazonaws.com"}, False, id="modified"),
         pytest.param("INSERT", None, False, id="inserted"),
     ],
 )
-def test_only_what_has_expired(name: str, by: dict[str, str] | None, is_expired: bool) -> None:
+def test_only_expired_items_match(name: str, by: dict[str, str] | None, is_expired: bool) -> None:
     change = {"SequenceNumber": "7", "Keys": {"path": {"S": "s3://b/k"}}}
     record = {"eventName": name, "dynamodb": change} | ({"userIdentity": by} if by else {})
     assert list(expired_items({"Records": [record]})) == ([ExpiredItem("7", "s3://b/k")] if is_expired else [])

@@ -16,7 +16,7 @@ from transforms.datetime_patterns import problem_with
         pytest.param("yyyy-MM-dd 'x", False, "unterminated quote", id="open-quote"),
         pytest.param("yyyy-MM-dd HH:mm:ss[.SSSSSS]XXX", True, "", id="timestamp"),
         pytest.param("yyyy-MM-dd HH:mm[XXX]", True, "an optional zone", id="optional-zone"),
-        pytest.param("yyyy-MM-dd hh:mm", True, "12-hour hours without a", id="half-days"),
+        pytest.param("yyyy-MM-dd hh:mm", True, "12-hour hours without a", id="12-hour-clock"),
         pytest.param("dd/MM/yy", False, "leaves the century open", id="two-digit-year"),
         pytest.param("dd/MM/yyyy", True, "", id="timestamp-of-a-day"),
         pytest.param("yyyy-MM-dd mm:ss", True, "lacks the hour", id="minutes-without-hour"),
@@ -25,6 +25,6 @@ from transforms.datetime_patterns import problem_with
     ],
 )
 def test_problem_with(pattern: str, time: bool, problem: str) -> None:
-    found = problem_with(pattern, time=time)
-    assert problem in found
-    assert bool(problem) == bool(found)
+    message = problem_with(pattern, time=time)
+    assert problem in message
+    assert bool(problem) == bool(message)

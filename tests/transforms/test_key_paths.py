@@ -13,7 +13,7 @@ KEYS = st.text(st.sampled_from('ab.\\ \n"é') | st.characters(exclude_categories
     ("written", "path"),
     [
         pytest.param("a", ("a",), id="one-key"),
-        pytest.param("a.b", ("a", "b"), id="a-dot-leads-inside"),
+        pytest.param("a.b", ("a", "b"), id="a-dot-separates-keys"),
         pytest.param(r"a\.b.c", ("a.b", "c"), id="a-dot-in-a-key"),
         pytest.param(r"a\\.b", ("a\\", "b"), id="a-backslash-in-a-key"),
         pytest.param(r"a\\\.b", (r"a\.b",), id="both-in-a-key"),
@@ -33,5 +33,5 @@ def test_an_empty_key_is_refused(written: str) -> None:
 
 
 @given(st.lists(KEYS, min_size=1).map(tuple))
-def test_paths_are_read_as_they_are_written(path: tuple[str, ...]) -> None:
+def test_paths_survive_a_round_trip(path: tuple[str, ...]) -> None:
     assert read_path(write_path(path)) == path

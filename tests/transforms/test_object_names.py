@@ -11,7 +11,7 @@ from transforms.object_names import compile_date_template, date_of_object, is_hi
         pytest.param("a/b.csv", False, id="plain"),
         pytest.param("_SUCCESS", True, id="underscore"),
         pytest.param("a/_temporary/b.csv", True, id="underscore-folder"),
-        pytest.param("_year=2026/b.csv", False, id="partition-that-begins-with-one"),
+        pytest.param("_year=2026/b.csv", False, id="partition-with-leading-underscore"),
         pytest.param("a/.b.csv", True, id="dot"),
         pytest.param("a/", True, id="folder-marker"),
     ],
@@ -21,7 +21,7 @@ def test_is_hidden(path: str, hidden: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "size", "ignored", "taken"),
+    ("path", "size", "when_ignored", "when_read"),
     [
         pytest.param("a/b.csv", 1, "", "", id="plain"),
         pytest.param("_posts/b.csv", 1, "source.hidden: take reads it", "", id="folder"),
@@ -35,8 +35,8 @@ def test_is_hidden(path: str, hidden: bool) -> None:
         pytest.param("_posts/", 0, "a folder marker", "a folder marker", id="folder-marker"),
     ],
 )
-def test_why_no_data(path: str, size: int, ignored: str, taken: str) -> None:
-    for takes_underscores, expected in ((False, ignored), (True, taken)):
+def test_reasons_to_ignore_an_object(path: str, size: int, when_ignored: str, when_read: str) -> None:
+    for takes_underscores, expected in ((False, when_ignored), (True, when_read)):
         reason = why_no_data(path, size=size, takes_underscores=takes_underscores)
         assert expected in reason
         assert bool(reason) == bool(expected)
@@ -52,7 +52,7 @@ def test_why_no_data(path: str, size: int, ignored: str, taken: str) -> None:
             "my_c_*_{year}-{month}.csv", "x/my_c_a_b_2019-08.csv", {"year": "2019", "month": "08"}, id="underscores"
         ),
         pytest.param("c_{year}.csv", "c_20190.csv", {}, id="five-digits"),
-        pytest.param("c.{year}.csv", "cx2019.csv", {}, id="dot-is-a-dot"),
+        pytest.param("c.{year}.csv", "cx2019.csv", {}, id="dot-is-literal"),
         pytest.param("", "year=2026/month=8/x.csv", {"year": "2026", "month": "8"}, id="folders"),
         pytest.param("c_{day}.csv", "year=2026/c_07.csv", {"year": "2026", "day": "07"}, id="both"),
         pytest.param("", "a/b.csv", {}, id="none"),
@@ -74,7 +74,7 @@ def test_date_of_object(template: str, path: str, date: dict[str, str]) -> None:
         pytest.param("*", True, "'*' has no {year}", id="no-date"),
     ],
 )
-def test_templates_that_are_refused(template: str, needs_day: bool, problem: str) -> None:
+def test_invalid_templates(template: str, needs_day: bool, problem: str) -> None:
     with pytest.raises(ValueError, match=re.escape(problem)):
         compile_date_template(template, needs_day=needs_day)
 

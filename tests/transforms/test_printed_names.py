@@ -1,4 +1,4 @@
-"""Names of objects as text, and on one line."""
+"""Object names as printable text, on one line."""
 
 import os
 
@@ -13,11 +13,11 @@ from transforms.object_names import as_text, is_folder_marker, one_line
     ("name", "line"),
     [
         pytest.param("a b.csv", "a b.csv", id="plain"),
-        pytest.param("é😀\u200d.csv", "é😀\u200d.csv", id="letters-of-all-kinds-stay"),
+        pytest.param("é😀\u200d.csv", "é😀\u200d.csv", id="letters-of-any-script-are-kept"),
         pytest.param("a\nerror: b\r\t.csv", "a\\nerror: b\\r\\t.csv", id="line-ends"),
         pytest.param("\x1b[2J\x85\u2028.csv", "\\x1b[2J\\x85\\u2028.csv", id="controls-and-separators"),
-        pytest.param("\u202egnp.csv", "\\u202egnp.csv", id="text-turned-around"),
-        pytest.param(os.fsdecode(b"\xe9.csv"), "\\xe9.csv", id="bytes-that-are-no-UTF-8"),
+        pytest.param("\u202egnp.csv", "\\u202egnp.csv", id="right-to-left-override"),
+        pytest.param(os.fsdecode(b"\xe9.csv"), "\\xe9.csv", id="invalid-UTF-8"),
     ],
 )
 def test_a_name_on_one_line(name: str, line: str) -> None:
@@ -25,7 +25,7 @@ def test_a_name_on_one_line(name: str, line: str) -> None:
 
 
 @given(st.binary())
-def test_names_are_lines_of_text_whatever_bytes_they_are(name: bytes) -> None:
+def test_any_bytes_become_one_line_of_text(name: bytes) -> None:
     text = os.fsdecode(name)
     assert len(one_line(text).splitlines()) <= 1
     as_text(text).encode()

@@ -1,14 +1,14 @@
-"""How a column of change data is named in its table. Text only, no pyspark.
+"""Naming rules for table columns of change data. No pyspark.
 
-Avro, and with it Hudi, knows letters of ASCII, digits and ``_``; the Glue Data Catalog knows no capitals. A name in the
-table depends on the source's name alone:
+Avro, and hence Hudi, allows ASCII letters, digits and ``_``; the Glue Data Catalog stores lower case. A table column's
+name depends only on its source name:
 
-1. As in ``transforms.events.column_names``: the name is brought to Unicode's form NFC, and each character that is
-   neither a letter, a digit nor ``_`` becomes ``_``.
-2. A letter of ASCII with accents loses them (``é`` is ``e``); each other letter or digit outside ASCII becomes ``_``.
-3. A name that begins with a digit gets ``_`` before it.
+1. As in ``transforms.events.column_names``, the name is normalized to Unicode NFC, and each character other than a
+   letter, digit or ``_`` becomes ``_``.
+2. ASCII letters lose their accents (``é`` becomes ``e``); any other letter or digit outside ASCII becomes ``_``.
+3. A leading digit is prefixed with ``_``.
 
-A table may rename a column instead. Names that differ in case alone are one name.
+A table may rename a column instead. Names that differ only in case are equal.
 """
 
 import re
@@ -24,61 +24,61 @@ _RESERVED: Final = ("_hoodie_", "_lakewright_", "_change_order", "_record_key", 
 
 
 def ascii_name(source: str) -> str:
-    """Name a column by rules 1 to 3."""
+    """Apply rules 1 to 3 to a name."""
     name = "".join(map(_ascii, clean_key(source)))
     return f"_{name}" if name[0].isdigit() else name
 
 
 def problem_with_name(name: str) -> str:
-    """Say why a table can have no column of a name; empty if it can."""
+    """Return why a name is invalid for a table column; empty if it is valid."""
     if _NAME.fullmatch(name) and not name.casefold().startswith(_RESERVED):
         return ""
     return f"names are letters (A to Z), digits and _, and do not begin with {', '.join(_RESERVED)}"
 
 
 def normal(name: str) -> str:
-    """Write a source's name in Unicode's form NFC, so that an accent is the same however it was written."""
+    """Normalize a source name to Unicode NFC, so that accents compare equal."""
     return unicodedata.normalize("NFC", name)
 
 
 def folded(name: str) -> str:
-    """Write a source's name so that two names which differ in case alone are the same."""
+    """Normalize a source name and fold its case."""
     return normal(name).lower()
 
 
 class ColumnNames:
-    """The names that a table gives to the columns of its source.
+    """Table column names by source column name.
 
     Args:
-        rename: Names of the table by those of the source, which are exact, capitals count.
+        rename: Table names by source name; source names are case-sensitive.
     """
 
     def __init__(self, rename: Mapping[str, str]) -> None:
         self._rename = {normal(source): name for source, name in rename.items()}
 
     def name_of(self, source: str) -> str:
-        """Name a column of the source."""
+        """Return the table name of a source column."""
         return self._rename.get(normal(source)) or ascii_name(source)
 
     def names_of(self, *sources: str) -> list[str]:
-        """Name columns of the source; an empty one is none."""
+        """Return the table names of source columns; empty names are skipped."""
         return [self.name_of(source) for source in sources if source]
 
     def map_files(
         self, files: Iterable[tuple[str, Mapping[str, str]]], *, sources: Mapping[str, str], setting: str
     ) -> tuple[list[tuple[str, dict[str, str]]], dict[str, str]]:
-        """Name the columns of files as their table does.
+        """Rename the columns of files as in their table.
 
         Args:
-            files: Paths, and the types of their columns by the names of the source.
-            sources: The source's name of each column that the table has already.
-            setting: The setting of the feed that renames columns, to name it in errors.
+            files: Paths, with types by source column name.
+            sources: Source names of the table's existing columns.
+            setting: The feed setting for renaming, for error messages.
 
         Returns:
-            The files with the table's names, and the source's name of each column by the table's in lower case.
+            The files with table column names, and source names by table name in lower case.
 
         Raises:
-            SchemaDriftError: If two columns of the source would have one name, or one has none.
+            SchemaDriftError: If two source columns get the same name, or one has no name.
         """
         known = {name.casefold(): source for name, source in sources.items()}
         mapped = []
@@ -103,13 +103,13 @@ class ColumnNames:
 
 def _same_name(path: str, first: str, second: str, name: str, setting: str) -> str:
     what = (
-        "differ in case alone, and a table can hold one of them"
+        "differ only in case, and a table can have only one of them"
         if folded(first) == folded(second)
         else f"would both be {name!r} in the table"
     )
     return (
-        f"{path}: columns {first!r} and {second!r} {what}; give one of them another name in {setting}, leave one out "
-        "at the source, or name it in source.replication_columns"
+        f"{path}: columns {first!r} and {second!r} {what}; give one of them another name in {setting}, drop one at the "
+        "source, or name it in source.replication_columns"
     )
 
 

@@ -1,15 +1,15 @@
-"""Types of columns, as Spark names them: which one holds the values of two others without loss. No pyspark."""
+"""Spark column types: the narrowest type that represents the values of two others without loss. No pyspark."""
 
 import re
 from typing import Final
 
-#: Of a column that has no values, and so no type yet.
+#: A column without values, whose type is still unknown.
 VOID: Final = "void"
 MOST_DIGITS: Final = 38
 _DECIMAL: Final = re.compile(r"decimal\((\d+),(\d+)\)")
-#: How many digits a whole number may have.
+#: Maximum number of digits of an integer.
 _DIGITS: Final = {"int": 10, "bigint": 19}
-#: A double holds every int and every float; it does not hold every bigint, nor fractions of ten.
+#: A double represents every int and float, but not every bigint or decimal fraction.
 _DOUBLES: Final = frozenset({"int", "float", "double"})
 _FAMILIES: Final = {
     "string": "text",
@@ -19,9 +19,9 @@ _FAMILIES: Final = {
 
 
 def common_type(first: str, second: str) -> str | None:
-    """Give the narrowest type that holds every value of both types without loss; None if no type does.
+    """Return the narrowest type that represents all values of both types without loss; None if there is none.
 
-    The order of types does not matter, neither within a pair nor among several.
+    The result does not depend on the order of types.
     """
     if first == second or VOID in (first, second):
         return second if first == VOID else first
@@ -37,20 +37,20 @@ def common_type(first: str, second: str) -> str | None:
 
 
 def holds(kind: str, other: str) -> bool:
-    """Tell whether a type holds every value of another one without loss."""
+    """Whether a type represents all values of another one without loss."""
     return common_type(kind, other) == kind
 
 
 def keeps_text(first: str, second: str) -> bool:
-    """Tell whether a value that both types hold is written as the same text in both, as in keys and folder names."""
+    """Whether values have the same text form in both types, as used in keys and folder names."""
     if first == second or {first, second} == set(_DIGITS):
         return True
-    found = [_DECIMAL.fullmatch(kind) for kind in (first, second)]
-    return all(found) and len({match[2] for match in found if match}) == 1
+    decimals = [_DECIMAL.fullmatch(kind) for kind in (first, second)]
+    return all(decimals) and len({match[2] for match in decimals if match}) == 1
 
 
 def can_cast(kind: str, wanted: str) -> bool:
-    """Tell whether ``cast`` may turn values of a type into another: text into all and back, numbers, days and times.
+    """Whether ``cast`` supports two types: strings and any type, numbers, or dates and timestamps.
 
     Binary and nested values cannot be cast.
     """
@@ -66,7 +66,7 @@ def _family(kind: str) -> str:
 
 
 def _digits(kind: str) -> tuple[int, int]:
-    """Of a number that a decimal holds: its digits before and behind the point; -1 for anything else."""
+    """Digits before and after the decimal point of an exact number; -1 for other types."""
     if kind in _DIGITS:
         return _DIGITS[kind], 0
     match = _DECIMAL.fullmatch(kind)

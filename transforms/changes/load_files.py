@@ -1,7 +1,6 @@
-"""Which files of a table are those of its full load."""
+"""The file names of a full load."""
 
 from typing import Final
 
-#: The path of a full load's file, from its beginning to its end; a dot stands for any character. It means the same to
-#: Python and to Java.
+#: Full match of a full-load file's path; a dot matches any character. Valid for Python and Java.
 LOAD_PATH: Final = r"(?:.*/)?LOAD[^/]*\.parquet"

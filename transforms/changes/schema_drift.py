@@ -1,4 +1,4 @@
-"""Which changes of a source's columns a table of changes takes. Text only, no pyspark."""
+"""Schema evolution of change tables. No pyspark."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
@@ -19,28 +19,32 @@ def merge_columns(
     of_deletes: Collection[str] = (),
     cast: Mapping[str, str] = _NO_CAST,
 ) -> tuple[dict[str, str], list[str]]:
-    """Bring a table's columns and those of files together: each has the narrowest type that holds all of them.
+    """Merge the columns of a table and of files: each gets the narrowest type for all of its values.
 
-    Names are those of the table, see ``transforms.changes.column_names``. They are compared without regard to case; a
-    column keeps the name that it had first, in the feed or in a file.
-    ``of_deletes`` are columns that a file of deletes may hold beside the key; ``cast`` says which type columns get
-    instead. ``table`` is empty before the first batch.
+    Args:
+        table: Types of the table's columns; empty before the first batch.
+        files: Paths, with types by table column name (see ``transforms.changes.column_names``). Names are compared
+            without regard to case; a column keeps its first spelling, in the feed or a file.
+        key: Key columns.
+        partition_by: Partition columns.
+        of_deletes: Columns that a file of deletes may have in addition to the key.
+        cast: Types that replace those of table and files.
 
     Returns:
-        The columns that the table has afterwards, and in words what changes.
+        The table's new columns, and descriptions of the changes.
 
     Raises:
-        SchemaDriftError: If a key or partition column is missing, no type holds all of a column's values, the values of
-            a key or partition column would be written as other text, or a name cannot be.
+        SchemaDriftError: If a key or partition column is missing, no type fits all values of a column, the text form of
+            key or partition values would change, or a name is invalid.
     """
     columns, cast = dict(table), {name.casefold(): kind for name, kind in cast.items()}
     shapes: dict[str, None] = {}
     for name, kind in table.items():
         columns[name] = _cast_in_table(name, kind, cast.get(name.casefold(), kind))
-    for path, found in files:
+    for path, in_file in files:
         names = {name.casefold(): name for name in (*key, *partition_by, *columns)}
-        own = {names.get(name.casefold(), name): kind for name, kind in found.items()}
-        # A file of deletes may hold the key alone; any other needs the partition columns as well.
+        own = {names.get(name.casefold(), name): kind for name, kind in in_file.items()}
+        # A file of deletes may have the key only; any other needs the partition columns as well.
         is_key_alone = set(own) <= {*key, *of_deletes}
         _check_needed(path, own, columns, key, () if is_key_alone else partition_by)
         for name, kind in own.items():
@@ -67,36 +71,36 @@ def _cast(path: str, name: str, kind: str, wanted: str) -> str:
 
 
 def _widened(path: str, name: str, kind: str, before: str, where: str) -> str:
-    both = common_type(before, kind)
-    if both is not None:
-        return both
-    mend = (
+    wider = common_type(before, kind)
+    if wider is not None:
+        return wider
+    remedy = (
         f"choose a type under `cast` in the table's config, such as {{{name}: string}}, and run `rebuild`"
         if can_cast(kind, "string") and can_cast(before, "string")
-        else "leave the column out (source.replication_columns), or mend the files at the source, and run `rebuild`"
+        else "drop the column (source.replication_columns), or correct the files at the source, and run `rebuild`"
     )
     raise SchemaDriftError(
-        f"{path}: column {name!r} is {kind}, and {before} {where}; no type holds both without loss; nothing was "
-        f"written; {mend}"
+        f"{path}: column {name!r} is {kind}, but {before} {where}; no type fits both without loss; nothing was "
+        f"written; {remedy}"
     )
 
 
 def _cast_in_table(name: str, kind: str, wanted: str) -> str:
     if not holds(wanted, kind):
         raise SchemaDriftError(
-            f"column {name!r} is {kind} in the table, which `cast` cannot make {wanted} without loss; nothing was "
-            "written; run `rebuild`, which reads all files as the new type"
+            f"column {name!r} is {kind} in the table, which `cast` cannot convert to {wanted} without loss; nothing "
+            "was written; run `rebuild`, which reads all files as the new type"
         )
     return wanted
 
 
 def _check_texts(table: Mapping[str, str], columns: Mapping[str, str], names: Collection[str]) -> None:
-    """Refuse types by which values of key and partition columns would be written otherwise than they are."""
+    """Refuse types that change the text form of key and partition values."""
     for name in names:
         if name in table and name in columns and not keeps_text(table[name], columns[name]):
             raise SchemaDriftError(
-                f"column {name!r} of the key or partition grows from {table[name]} to {columns[name]}, by which its "
-                "values would be written as other text than in the table; nothing was written; run `rebuild`"
+                f"column {name!r} of the key or partition grows from {table[name]} to {columns[name]}, which would "
+                "change the text of its values in the table; nothing was written; run `rebuild`"
             )
 
 
@@ -114,9 +118,9 @@ def _check_needed(
         if name not in own:
             role = "key" if name in key else "partition"
             was = f" ({columns[name]} in the table)" if name in columns else ""
-            has = ", ".join(f"{found} {kind}" for found, kind in own.items())
+            has = ", ".join(f"{column} {kind}" for column, kind in own.items())
             raise SchemaDriftError(
-                f"{path}: {role} column {name!r}{was} is not there; the file has {has}; nothing was written"
+                f"{path}: {role} column {name!r}{was} is missing; the file has {has}; nothing was written"
             )
 
 
@@ -128,8 +132,8 @@ def _check_name(path: str, name: str) -> None:
 
 
 def _shape_changes(own: Mapping[str, str], table: Mapping[str, str]) -> list[str]:
-    told = [f"{name} is absent from a file; the column stays" for name in table if name not in own]
+    changes = [f"{name} is absent from a file; the column stays" for name in table if name not in own]
     common = [name for name in own if name in table]
     if common != [name for name in table if name in own]:
-        told.append(f"reordered: {', '.join(common)}")
-    return told
+        changes.append(f"reordered: {', '.join(common)}")
+    return changes

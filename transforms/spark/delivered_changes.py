@@ -1,4 +1,4 @@
-"""Rows as AWS DMS delivers them to changes: what the job's reader adds, for frames that Spark read by itself."""
+"""Adds the reader's columns to rows of AWS DMS files that Spark has read."""
 
 from typing import Final
 
@@ -22,21 +22,21 @@ def with_delivery(
     kind_column: str = "Op",
     sequence_column: str = "AR_H_CHANGE_SEQ",
 ) -> DataFrame:
-    """Add what ``transforms.spark.changes.with_change_order`` needs to know of each row.
+    """Add the input columns of ``transforms.spark.changes.with_change_order``.
 
-    Columns in:  ``file_column`` (string; the path of the row's file), ``position_column`` (whole number; its place in
-                 the file), ``time_column`` (timestamp, or string, which is in UTC unless it says its offset); where
-                 there, ``kind_column`` (string: I, U, D) and ``sequence_column`` (string)
+    Columns in:  ``file_column`` (string; the path of the row's file), ``position_column`` (integer; the row's position
+                 in the file), ``time_column`` (timestamp, or string in UTC unless it has an offset); if present,
+                 ``kind_column`` (string: I, U, D) and ``sequence_column`` (string)
     Columns out: every input column, _lakewright_kind, _lakewright_sequence, _lakewright_object, _lakewright_file
                  (string), _lakewright_time (timestamp), _lakewright_is_load (boolean; whether the file is named
-                 ``LOAD….parquet``), _lakewright_position (long; null above ten digits, which no order has room for)
+                 ``LOAD….parquet``), _lakewright_position (long; null above ten digits, the limit of the order)
     Rows:        unchanged
 
-    Read from files, a row has file and position in ``_metadata.file_path`` and ``_metadata.row_index``. The path is
-    part of the order: orders can be compared where all paths begin at the same folder.
+    Spark has file and position in ``_metadata.file_path`` and ``_metadata.row_index``. The path is part of the order:
+    orders are only comparable if all paths start at the same folder.
 
     Raises:
-        MissingColumnsError: If the column of file, position or time is absent.
+        MissingColumnsError: If the column of file, position or time is missing.
     """
     require_columns(rows, (file_column, position_column, time_column))
     file, position = column(file_column), column(position_column).cast("long")
@@ -57,7 +57,7 @@ def with_delivery(
 def _time(rows: DataFrame, name: str) -> Column:
     if not isinstance(rows.schema[name].dataType, StringType):
         return column(name).cast("timestamp")
-    # With its zone a text is the same time in every session; one that says its own cannot be read with another.
+    # With a time zone a string is the same time in every session; one with an offset does not parse with another.
     written = quoted(name)
     texts = (f"concat(trim({written}), 'Z')", f"concat(trim({written}), ' 00:00:00Z')", written)
     return F.coalesce(*(F.expr(f"try_cast({text} as timestamp)") for text in texts))

@@ -1,6 +1,6 @@
-"""Casts that alter no value: what the wanted type does not hold becomes null, and is told from null.
+"""Casts that never alter values: a value that the wanted type cannot represent becomes null.
 
-Spark's own casts round, cut off and saturate without a word.
+Spark's casts round, truncate and saturate silently.
 """
 
 from typing import Final
@@ -8,13 +8,13 @@ from typing import Final
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-#: The texts of values that a change's columns cannot hold, by column.
+#: Texts by column of values that a change's columns cannot represent.
 INEXACT: Final = "_lakewright_inexact"
 _LARGEST: Final = {"int": (1 << 31) - 1, "bigint": (1 << 63) - 1}
 _FLOATS: Final = ("float", "double")
 _ANY_NUMBER: Final = "decimal(38,18)"
 _NUMBER: Final = r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$"
-#: Texts that a cast reads from end to end: it would also take a day without the time behind it.
+#: Strings that a cast parses completely: it would also accept a date followed by an invalid time.
 _WHOLE_TEXTS: Final = {
     "int": r"^\s*[+-]?\d+\s*$",
     "bigint": r"^\s*[+-]?\d+\s*$",
@@ -22,34 +22,34 @@ _WHOLE_TEXTS: Final = {
     "timestamp": r"^\s*\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}(\.\d{1,6}0*)?(Z|[+-]\d{2}:\d{2})?)?\s*$",
 }
 _DAY_SECONDS: Final = 86_400
-#: Digits of a second's fraction.
+#: Fractional digits of a second.
 _FRACTION: Final = {"ms": 3, "us": 6, "ns": 9}
 
 
-def exact_cast(value: Column, held: str, wanted: str) -> Column:
-    """Cast between types for which ``transforms.changes.column_types.can_cast``; null where that alters the value.
+def exact_cast(value: Column, kind: str, wanted: str) -> Column:
+    """Cast between types supported by ``transforms.changes.column_types.can_cast``; null if the value would change.
 
-    The session is not in ANSI mode, and its time zone is UTC.
+    The session must not be in ANSI mode, and its time zone must be UTC.
     """
-    made = value.cast(wanted)
-    if held == "string":
-        return F.when(_is_read_whole(value, made, wanted), made)
-    is_same = made.cast(held).eqNullSafe(value)
-    # The largest whole number is also what too large ones become, here and on the way back.
-    if held in _FLOATS and wanted in _LARGEST:
-        is_same &= made != _LARGEST[wanted]
-    if held in _LARGEST and wanted in _FLOATS:
-        is_same &= value != _LARGEST[held]
-    return F.when(is_same, made)
+    result = value.cast(wanted)
+    if kind == "string":
+        return F.when(_is_read_whole(value, result, wanted), result)
+    is_same = result.cast(kind).eqNullSafe(value)
+    # The largest integer may also be a saturated value, in either direction.
+    if kind in _FLOATS and wanted in _LARGEST:
+        is_same &= result != _LARGEST[wanted]
+    if kind in _LARGEST and wanted in _FLOATS:
+        is_same &= value != _LARGEST[kind]
+    return F.when(is_same, result)
 
 
 def timestamp_of_nanoseconds(count: Column) -> Column:
-    """Make a timestamp of nanoseconds since 1970, without those below a microsecond."""
+    """Convert nanoseconds since 1970 to a timestamp, truncated to microseconds."""
     return F.timestamp_micros(_div(count, 1000))
 
 
 def text_of_time(count: Column, unit: str) -> Column:
-    """Write a time of day as ``HH:MM:SS``, with as many digits of a fraction as its unit has; null beyond a day."""
+    """Format a time of day as ``HH:MM:SS`` with all fractional digits of its unit; null outside a day."""
     digits = _FRACTION[unit]
     per_second, whole = 10**digits, count.cast("bigint")
     second = _div(whole, per_second)
@@ -58,16 +58,16 @@ def text_of_time(count: Column, unit: str) -> Column:
     return F.when(whole.between(0, _DAY_SECONDS * per_second - 1), text)
 
 
-def _is_read_whole(text: Column, made: Column, wanted: str) -> Column:
-    """Tell texts of which a cast neither leaves anything out nor rounds it off."""
+def _is_read_whole(text: Column, result: Column, wanted: str) -> Column:
+    """Whether a cast parses a string completely and without rounding."""
     if wanted in ("float", "double"):
         exact = text.cast(_ANY_NUMBER)
-        is_near = exact.isNull() | made.cast("string").cast(_ANY_NUMBER).eqNullSafe(exact)
-        return text.rlike(_NUMBER) & (F.abs(made) != float("inf")) & is_near
+        is_near = exact.isNull() | result.cast("string").cast(_ANY_NUMBER).eqNullSafe(exact)
+        return text.rlike(_NUMBER) & (F.abs(result) != float("inf")) & is_near
     if wanted.startswith("decimal"):
         precision, scale = map(int, wanted.removeprefix("decimal(").removesuffix(")").split(","))
         return text.rlike(rf"^\s*[+-]?0*\d{{0,{precision - scale}}}(\.\d{{0,{scale}}}0*)?\s*$")
-    return text.rlike(_WHOLE_TEXTS[wanted]) if wanted in _WHOLE_TEXTS else made.isNotNull()
+    return text.rlike(_WHOLE_TEXTS[wanted]) if wanted in _WHOLE_TEXTS else result.isNotNull()
 
 
 def _div(count: Column, by: int) -> Column:

@@ -1,4 +1,4 @@
-"""Changes of a table with a key: which cannot be taken, and what is left of a batch of them."""
+"""Validation and deduplication of changes of a table with a key."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -32,18 +32,17 @@ def judge_keyed_changes(
     allows_absent: bool,
     follows_keys: bool,
 ) -> DataFrame:
-    """Give each change its order, and say which must be rejected.
+    """Add the order of each change, and the reasons for rejecting it.
 
-    Columns in:  the table's columns, and those of ``transforms.spark.changes`` that a reader adds;
-                 _lakewright_inexact
+    Columns in:  the table's columns, and the reader's columns of ``transforms.spark.changes``; _lakewright_inexact
     Columns out: those of ``transforms.spark.changes.with_change_order``; with ``follows_keys`` also
                  _lakewright_former_key
     Rows:        unchanged
 
-    ``keep`` are columns whose values an update may leave out, and whether it does so by null; with ``allows_absent`` an
-    update may lack columns, else a row without a value but its key is rejected (``beside_values`` are columns that are
-    no values either); with ``follows_keys`` updates carry the key as it was before them. Of a delete only key
-    and partition values may be inexact.
+    ``keep`` maps columns whose values an update may omit to whether null means omitted. With ``allows_absent`` an
+    update may lack columns, otherwise a row without values except its key is rejected (``beside_values`` do not count
+    as values). With ``follows_keys`` updates carry the former key. For a delete only key and partition values must be
+    exact.
     """
     judged = changes.transform(
         with_change_order,
@@ -71,7 +70,7 @@ def collapse_changes(
     followed: DataFrame | None,
     keep: Mapping[str, bool],
 ) -> DataFrame:
-    """Collapse changes to the last one of each key.
+    """Keep the last change of each key.
 
     Columns in:  those of ``judge_keyed_changes``; with ``followed`` (see ``transforms.spark.key_changes.follow_rows``)
                  those of ``delete_former_keys``; with ``keep`` those of ``carry_values_forward``
@@ -80,8 +79,8 @@ def collapse_changes(
     Rows:        one per key, without rejected ones
     """
     if followed is None:
-        alone = changes.withColumns({IS_IMPLIED: F.lit(False), IS_SHARED: F.lit(False)})
+        resolved = changes.withColumns({IS_IMPLIED: F.lit(False), IS_SHARED: F.lit(False)})
     else:
-        both = changes.transform(delete_former_keys, key=key, partition_by=partition_by)
-        alone = both.transform(drop_departures, followed=followed)
-    return alone.transform(carry_values_forward, keep=keep).transform(keep_last_changes)
+        with_deletions = changes.transform(delete_former_keys, key=key, partition_by=partition_by)
+        resolved = with_deletions.transform(drop_departures, followed=followed)
+    return resolved.transform(carry_values_forward, keep=keep).transform(keep_last_changes)

@@ -38,26 +38,28 @@ def test_a_table_may_override_the_order_of_its_source() -> None:
     [
         pytest.param({"tables": {"t": {"key": "a, A"}}}, "names a column twice: a, A", id="key-twice"),
         pytest.param({"tables": {"a/b": {"key": "a"}}}, "a table is the name of a folder", id="table-name"),
-        pytest.param({"tables": {"t": {"key": "_change_order"}}}, "a column that this job makes", id="reserved"),
+        pytest.param({"tables": {"t": {"key": "_change_order"}}}, "a column added by this job", id="reserved"),
         pytest.param({"target": {"path": "raw/hr/x/"}}, " overlap", id="inside"),
         pytest.param({"target": {"path": "state/x/"}}, "a separate folder in the lake", id="own-zone"),
         pytest.param({"source": {"path": "raw/../x/"}}, "a source must be a folder in the lake", id="source"),
         pytest.param(
-            {"target": {"path": "refined/hr/", "keep_columns": ["x"]}}, "'x' is no column of the replication", id="keep"
+            {"target": {"path": "refined/hr/", "keep_columns": ["x"]}},
+            "'x' is not a column of the replication",
+            id="keep",
         ),
         pytest.param(
             {"tables": {"t": {"key": "Kunden-Nr"}}},
-            "key: 'Kunden-Nr' is a column of the source, which the table calls 'Kunden_Nr': name it so here, or rename",
+            "key: 'Kunden-Nr' is a source column, and its name in the table is 'Kunden_Nr': use that name here, or rename",
             id="key-by-the-source-s-name",
         ),
         pytest.param(
             {"tables": {"t": {"key": "id", "partition_by": "ORT", "rename": {"ORT": "city"}}}},
-            "partition_by: 'ORT' is a column of the source, which the table calls 'city'",
+            "partition_by: 'ORT' is a source column, and its name in the table is 'city'",
             id="partition-by-the-name-before-a-rename",
         ),
         pytest.param(
             {"tables": {"t": {"key": "id", "keep_when_null": "große bio"}}},
-            "keep_when_null: 'große bio' is a column of the source, which the table calls 'gro_e_bio'",
+            "keep_when_null: 'große bio' is a source column, and its name in the table is 'gro_e_bio'",
             id="kept-by-the-source-s-name",
         ),
         pytest.param(
@@ -72,7 +74,7 @@ def test_a_table_may_override_the_order_of_its_source() -> None:
         ),
         pytest.param(
             {"tables": {"t": {"rename": {"Op": "x"}}}},
-            "tables.t.rename: 'Op' is a column of the replication, which the table leaves out",
+            "tables.t.rename: 'Op' is a replication column, which the table drops",
             id="rename-of-the-replication-s",
         ),
         pytest.param({"source": {"path": "raw/hr/", "order_by": "name"}}, "Input should be 'columns'", id="order"),
@@ -91,10 +93,10 @@ def test_parameters() -> None:
     assert (spec.key, spec.partition_by) == (("emp_no",), ("department",))
     assert table_of_parameter("p", "{}").key == ()
     for text, message in [
-        ("[]", "parameter p is no JSON object"),
+        ("[]", "parameter p is not a JSON object"),
         ('{"primary_key": "x"}', "unknown key 'primary_key'; did you mean 'primaryKey'?"),
         ('{"primaryKey": 7}', "parameter p: key: Input should be a valid tuple"),
-        ('{"primaryKey": "a b"}', "parameter p: Value error, key: 'a b' is a column of the source"),
+        ('{"primaryKey": "a b"}', "parameter p: Value error, key: 'a b' is a source column"),
     ]:
         with pytest.raises(ConfigError, match=message.replace("?", r"\?")):
             table_of_parameter("p", text)

@@ -1,4 +1,4 @@
-"""How the columns of a table follow from those of its files, and what the feed says of them."""
+"""Deriving the columns of a table from its files and feed."""
 
 from typing import Any
 
@@ -22,13 +22,13 @@ def footer(*names: str) -> Footer:
     return Footer(1, dict.fromkeys(names, "string"))
 
 
-def test_the_table_names_its_columns_and_remembers_what_the_source_calls_them() -> None:
+def test_columns_are_renamed_and_their_source_names_are_kept() -> None:
     table = columns({"key": "ID", "rename": {"Straße": "street"}})
     first = table.merged({LOAD: footer("id", "Straße", "a b", "plain")}, {}, {})
     assert list(first.columns) == ["ID", "street", "a_b", "plain"]
     assert first.renamed_sources == {"street": "Straße", "a_b": "a b"}
-    told = ["column 'Straße' of the source is street", "column 'a b' of the source is a_b"]
-    assert first.changes == told
+    messages = ["column 'Straße' of the source is street", "column 'a b' of the source is a_b"]
+    assert first.changes == messages
     later = table.merged({CHANGES: footer("Op", "id", "A B", "c.d")}, first.columns, first.renamed_sources)
     assert list(later.columns) == ["ID", "street", "a_b", "plain", "c_d"]
     assert later.renamed_sources == {"street": "Straße", "a_b": "a b", "c_d": "c.d"}
@@ -45,29 +45,36 @@ def test_the_table_names_its_columns_and_remembers_what_the_source_calls_them() 
             ["id", "x"],
             {},
             ConfigError,
-            "t has a column 'op', and is appended with the kind of each change as 'Op', which differs in case at most; "
-            "give the table its key, or rename 'x' in tables.t.rename",
-            id="the-name-of-a-column-of-the-job",
+            "t has a column 'op', but an append-only table stores the kind of each change as 'Op', and names that "
+            "differ only in case clash; configure a key, or rename 'x' in tables.t.rename",
+            id="clash-with-a-job-column",
         ),
-        pytest.param({}, ["id", "Öp"], {}, ConfigError, "t has a column 'Op', and is appended", id="or-mapped-to-it"),
+        pytest.param(
+            {}, ["id", "Öp"], {}, ConfigError, "t has a column 'Op', but an append-only", id="clash-after-mapping"
+        ),
         pytest.param(
             {},
             ["id", "_hoodie_file_name"],
             {},
             SchemaDriftError,
             "20260801-101512345.parquet: column '_hoodie_file_name' cannot be a column of the table",
-            id="a-name-of-hudi-s",
+            id="reserved-by-hudi",
         ),
         pytest.param(
             {"rename": {"name": "label"}},
             ["id"],
             {},
             ConfigError,
-            "tables.t.rename names 'name', which is no column of the source; known are id",
-            id="a-rename-of-nothing",
+            "tables.t.rename names 'name', which is not a column of the source; known are id",
+            id="rename-of-an-unknown-column",
         ),
         pytest.param(
-            {"rename": {"Name": "label"}}, ["id", "name"], {}, ConfigError, "tables.t.rename names 'Name'", id="by-case"
+            {"rename": {"Name": "label"}},
+            ["id", "name"],
+            {},
+            ConfigError,
+            "tables.t.rename names 'Name'",
+            id="rename-is-case-sensitive",
         ),
         pytest.param(
             {"rename": {"name": "label"}},
@@ -75,7 +82,7 @@ def test_the_table_names_its_columns_and_remembers_what_the_source_calls_them() 
             {"id": "string", "name": "string"},
             ConfigError,
             "t: column 'name' of the source is 'name' in the table, and 'label' by the feed; run `rebuild`",
-            id="a-rename-after-the-fact",
+            id="rename-of-an-existing-table-column",
         ),
         pytest.param(
             {},
@@ -83,14 +90,14 @@ def test_the_table_names_its_columns_and_remembers_what_the_source_calls_them() 
             {"a_b": "string"},
             SchemaDriftError,
             "20260801-101512345.parquet: column 'a b' would be",
-            id="later",
+            id="clash-with-a-table-column",
         ),
         pytest.param(
-            {}, ["id", ""], {}, SchemaDriftError, "20260801-101512345.parquet: a column has no name", id="no-name"
+            {}, ["id", ""], {}, SchemaDriftError, "20260801-101512345.parquet: a column has no name", id="empty-name"
         ),
     ],
 )
-def test_refused(
+def test_refused_columns(
     spec: dict[str, Any], names: list[str], table: dict[str, str], error: type[DataError | ConfigError], message: str
 ) -> None:
     with pytest.raises(error) as refused:
@@ -98,7 +105,7 @@ def test_refused(
     assert str(refused.value).startswith(message)
 
 
-def test_a_rename_that_was_made_counts_for_files_without_its_column() -> None:
+def test_an_applied_rename_is_valid_for_files_without_the_column() -> None:
     table = columns({"key": "id", "rename": {"Straße": "street", "NAME": "Name"}})
     before = {"id": "string", "street": "string", "Name": "string"}
     merged = table.merged({CHANGES: footer("id")}, before, {"street": "Straße"})
@@ -106,24 +113,26 @@ def test_a_rename_that_was_made_counts_for_files_without_its_column() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "spec", "changes", "fine"),
+    ("source", "spec", "changes", "is_ordered"),
     [
-        pytest.param({}, {}, ("id",), False, id="nothing"),
-        pytest.param({"sequence_column": ""}, {}, ("id",), False, id="nothing-is-named"),
-        pytest.param({}, {}, ("id", "AR_H_CHANGE_SEQ"), True, id="a-number"),
-        pytest.param({"time_column": "ts"}, {}, ("id", "ts"), True, id="a-time"),
-        pytest.param({"time_column": "ts"}, {}, ("id", "TS"), False, id="whose-name-is-exact"),
-        pytest.param({"order_by": "file"}, {}, ("id",), True, id="the-names-of-files"),
-        pytest.param({}, {"order_by": "file"}, ("id",), True, id="of-this-table"),
-        pytest.param({"order_by": "file"}, {"order_by": "columns"}, ("id",), False, id="not-of-this-table"),
+        pytest.param({}, {}, ("id",), False, id="no-ordering-column"),
+        pytest.param({"sequence_column": ""}, {}, ("id",), False, id="none-configured"),
+        pytest.param({}, {}, ("id", "AR_H_CHANGE_SEQ"), True, id="sequence-column"),
+        pytest.param({"time_column": "ts"}, {}, ("id", "ts"), True, id="time-column"),
+        pytest.param({"time_column": "ts"}, {}, ("id", "TS"), False, id="time-column-is-case-sensitive"),
+        pytest.param({"order_by": "file"}, {}, ("id",), True, id="file-names"),
+        pytest.param({}, {"order_by": "file"}, ("id",), True, id="file-names-for-this-table"),
+        pytest.param(
+            {"order_by": "file"}, {"order_by": "columns"}, ("id",), False, id="file-names-but-not-for-this-table"
+        ),
     ],
 )
-def test_what_orders_changes(
-    source: dict[str, Any], spec: dict[str, Any], changes: tuple[str, ...], fine: bool
+def test_changes_need_an_order(
+    source: dict[str, Any], spec: dict[str, Any], changes: tuple[str, ...], is_ordered: bool
 ) -> None:
     table, footers = columns(spec, **source), {LOAD: footer("id"), CHANGES: footer(*changes)}
     table.check_order({LOAD: footer("id")})
-    if fine:
+    if is_ordered:
         table.check_order(footers)
         return
     with pytest.raises(ConfigError, match=f"t: {CHANGES} has no column that orders its changes") as refused:

@@ -1,4 +1,4 @@
-"""What the names and the footers of DMS files tell."""
+"""Names and footers of DMS files."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from lakewright.storage.uris import open_lake
 
 def footers(folder: Path) -> tuple[dict[str, Footer], dict[str, str]]:
     lake = open_lake(str(folder))
-    objects = [SourceObject(path=found.path, size=found.size, etag=found.etag) for found in lake.list("")]
+    objects = [SourceObject(path=stored.path, size=stored.size, etag=stored.etag) for stored in lake.list("")]
     return read_footers(lake, objects)
 
 
@@ -32,18 +32,18 @@ def footers(folder: Path) -> tuple[dict[str, Footer], dict[str, str]]:
         ("changes.parquet", False, ""),
     ],
 )
-def test_names(path: str, load: bool, stamp: str) -> None:
+def test_loads_and_stamps_are_recognized_by_name(path: str, load: bool, stamp: str) -> None:
     assert (is_load(path), written_at(path)) == (load, stamp)
 
 
-def test_footers_of_a_file_larger_than_its_tail(tmp_path: Path) -> None:
+def test_a_footer_larger_than_the_first_read(tmp_path: Path) -> None:
     times = [f"2026-08-01 10:00:00.{n:06}" for n in range(20_000)]
     columns = {f"column_{n}": pa.array(range(20_000), pa.int32()) for n in range(8)}
     pq.write_table(pa.table({**columns, "ts": times}), tmp_path / "a.parquet", row_group_size=100, compression="none")
     assert (tmp_path / "a.parquet").stat().st_size > 1 << 20
-    found, refused = footers(tmp_path)
+    by_path, refused = footers(tmp_path)
     assert refused == {}
-    footer = found["a.parquet"]
+    footer = by_path["a.parquet"]
     assert footer.rows == 20_000
     assert footer.columns == {**dict.fromkeys(columns, "int"), "ts": "string"}
 
@@ -58,19 +58,21 @@ def test_folders_of_a_lake(tmp_path: Path) -> None:
     assert lake.folders("none/") == []
 
 
-def test_wide_rows_are_read_some_at_once(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wide_rows_are_read_in_small_batches(
+    tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = {"id": "int", "text": "string"}
     for number in range(2):
         ids = range(number * 50, number * 50 + 50)
         rows = {"Op": ["I"] * 50, "id": pa.array(ids, pa.int32()), "text": [f"{n}" * 99 for n in ids]}
         pq.write_table(pa.table(rows), tmp_path / f"2026080{number + 1}-100000000.parquet", row_group_size=7)
     session, read_at_once = spark.newSession(), "spark.sql.parquet.columnarReaderBatchSize"
-    found, sizes = [], []
+    rows_read, sizes = [], []
     for bytes_at_once in (change_files._BYTES_AT_ONCE, 10_000, 1):
         monkeypatch.setattr(change_files, "_BYTES_AT_ONCE", bytes_at_once)
         files = ChangeFiles(open_lake(str(tmp_path)), "", [], footers(tmp_path)[0], names, ChangeColumns())
         changes = read_changes(session, files)
-        found.append(sorted(map(str, changes.collect())))
+        rows_read.append(sorted(map(str, changes.collect())))
         sizes.append(int(str(session.conf.get(read_at_once))))
-    assert found[0] == found[1] == found[2]
-    assert (len(found[0]), sizes[0], 1 < sizes[1] < 100, sizes[2]) == (100, 4096, True, 1)
+    assert rows_read[0] == rows_read[1] == rows_read[2]
+    assert (len(rows_read[0]), sizes[0], 1 < sizes[1] < 100, sizes[2]) == (100, 4096, True, 1)

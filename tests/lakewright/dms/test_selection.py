@@ -1,4 +1,4 @@
-"""Which files of a table of changes make the next batch, also after its full load was written again."""
+"""Selection of a change table's next batch, also after its full load was rewritten."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,22 +17,22 @@ from lakewright.sources.listing import Listed
 from lakewright.storage.uris import open_lake
 
 LOAD, SECOND_LOAD = "LOAD1.parquet", "LOAD2.parquet"
-#: A file of changes written before the load begins at 10:15, and one after.
+#: Change files written before and after the load starts at 10:15.
 EARLY, LATE = "20260801-101000000.parquet", "20260801-102000000.parquet"
-LOAD_BEGINS = "2026-08-01 10:15:00"
+LOAD_START = "2026-08-01 10:15:00"
 NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)
 OLD_LOAD, OLD_CHANGES = "of an older full load", "older than the full load"
 
 
-def lying(*paths: str, again: tuple[str, ...] = (), written_hours_later: int = 0) -> list[Listed]:
-    """List files; those ``again`` were written again, an hour after the others."""
+def listed(*paths: str, rewritten: tuple[str, ...] = (), written_hours_later: int = 0) -> list[Listed]:
+    """List files; ``rewritten`` ones were rewritten an hour after the others."""
     return [
         Listed(
             path,
             10,
-            "2" if path in again else "1",
+            "2" if path in rewritten else "1",
             {},
-            NOON + timedelta(hours=int(path in again) or written_hours_later),
+            NOON + timedelta(hours=int(path in rewritten) or written_hours_later),
         )
         for path in paths
     ]
@@ -48,23 +48,23 @@ def state_of(*paths: str, left_out: dict[str, str] | None = None) -> TableState:
 
 
 class Loads:
-    """A lake with the files of a full load whose rows say when it began, if they have times."""
+    """A lake with the files of a full load; its rows have the start time if ``has_times``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.has_times = True
 
-    def listed(self, files: list[Listed]) -> list[Listed]:
-        """Write the loads that are listed, with sizes as they lie there."""
-        found = []
+    def stored(self, files: list[Listed]) -> list[Listed]:
+        """Write the listed load files, and list them with their actual sizes."""
+        stored = []
         for file in files:
             size = file.size
             if file.path.startswith("LOAD"):
-                rows = {"id": [1], "ts": [LOAD_BEGINS]} if self.has_times else {"id": [1]}
+                rows = {"id": [1], "ts": [LOAD_START]} if self.has_times else {"id": [1]}
                 pq.write_table(pa.table(rows), self.folder / file.path)
                 size = (self.folder / file.path).stat().st_size
-            found.append(Listed(file.path, size, file.etag, file.date, file.modified))
-        return found
+            stored.append(Listed(file.path, size, file.etag, file.date, file.modified))
+        return stored
 
     def choose(
         self,
@@ -76,11 +76,11 @@ class Loads:
         allows_gone: bool = False,
         by_file: bool = False,
     ) -> dict[str, str]:
-        """Give the files of the next batch, and why some of them are not read."""
+        """Return the files of the next batch, with the reason if a file is not read."""
         selection = ChangeSelection(open_lake(str(self.folder)), "ts", on_stale_load, allows_gone, 1 << 20, by_file)
-        choice = selection.choose(self.listed(files), state, everything=everything)
+        choice = selection.choose(self.stored(files), state, everything=everything)
         assert choice.scope == (OverwriteTable() if everything else Append())
-        return {taken.path: reason_left_out(taken) for taken in choice.objects}
+        return {file.path: reason_left_out(file) for file in choice.objects}
 
 
 @pytest.fixture
@@ -88,19 +88,21 @@ def loads(tmp_path: Path) -> Loads:
     return Loads(tmp_path)
 
 
-def test_what_was_never_taken_is_appended(loads: Loads) -> None:
-    found = loads.choose(lying(LOAD, EARLY, LATE), state_of(LOAD, EARLY), everything=False)
-    assert found == {LATE: ""}
+def test_new_files_are_appended(loads: Loads) -> None:
+    chosen = loads.choose(listed(LOAD, EARLY, LATE), state_of(LOAD, EARLY), everything=False)
+    assert chosen == {LATE: ""}
 
 
 @pytest.mark.parametrize(
     ("files", "error", "path"),
     [
-        pytest.param(lying(LOAD, EARLY, again=(LOAD,)), ReloadedError, LOAD, id="a-load-is-a-reload"),
-        pytest.param(lying(LOAD, EARLY, again=(EARLY,)), SourceRewrittenError, EARLY, id="changes-are-not"),
+        pytest.param(listed(LOAD, EARLY, rewritten=(LOAD,)), ReloadedError, LOAD, id="rewritten-load-is-a-reload"),
+        pytest.param(
+            listed(LOAD, EARLY, rewritten=(EARLY,)), SourceRewrittenError, EARLY, id="rewritten-change-file-is-an-error"
+        ),
     ],
 )
-def test_what_was_written_again_is_not_appended(
+def test_rewritten_files_are_not_appended(
     loads: Loads, files: list[Listed], error: type[ReloadedError | SourceRewrittenError], path: str
 ) -> None:
     with pytest.raises(error) as refused:
@@ -112,121 +114,123 @@ def test_what_was_written_again_is_not_appended(
     ("files", "state", "options", "chosen"),
     [
         pytest.param(
-            lying(LOAD, EARLY, LATE),
+            listed(LOAD, EARLY, LATE),
             state_of(LOAD, EARLY),
             {},
             {LOAD: "", EARLY: "", LATE: ""},
-            id="without-a-reload-all-is-read",
+            id="all-files-without-a-reload",
         ),
         pytest.param(
-            lying(LOAD, EARLY, again=(LOAD,)),
+            listed(LOAD, EARLY, rewritten=(LOAD,)),
             state_of(LOAD, EARLY),
             {},
             {LOAD: "", EARLY: OLD_CHANGES},
-            id="changes-taken-before-a-reload-are-older",
+            id="changes-of-earlier-batches-predate-a-reload",
         ),
         pytest.param(
-            lying(LOAD, LATE, again=(LOAD,)),
+            listed(LOAD, LATE, rewritten=(LOAD,)),
             state_of(LOAD, LATE),
             {},
             {LOAD: "", LATE: OLD_CHANGES},
-            id="whatever-their-name-says",
+            id="regardless-of-their-time-stamp",
         ),
         pytest.param(
-            lying(LOAD, EARLY, LATE, again=(LOAD,)),
+            listed(LOAD, EARLY, LATE, rewritten=(LOAD,)),
             state_of(LOAD),
             {},
             {LOAD: "", EARLY: OLD_CHANGES, LATE: ""},
-            id="of-others-their-name-tells",
+            id="the-time-stamp-decides-for-others",
         ),
         pytest.param(
-            lying(LOAD, "changes.parquet", again=(LOAD,)),
+            listed(LOAD, "changes.parquet", rewritten=(LOAD,)),
             state_of(LOAD),
             {},
             {LOAD: "", "changes.parquet": ""},
-            id="a-name-without-a-time-is-read",
+            id="a-file-without-a-time-stamp-is-read",
         ),
         pytest.param(
-            lying(LOAD, EARLY, LATE),
+            listed(LOAD, EARLY, LATE),
             state_of(LOAD, left_out={EARLY: OLD_CHANGES}),
             {},
             {LOAD: "", EARLY: OLD_CHANGES, LATE: ""},
-            id="what-was-left-out-stays-out",
+            id="dropped-changes-stay-dropped",
         ),
         pytest.param(
-            lying(LOAD, SECOND_LOAD, again=(LOAD,)),
+            listed(LOAD, SECOND_LOAD, rewritten=(LOAD,)),
             state_of(LOAD, SECOND_LOAD),
             {"on_stale_load": "drop"},
             {LOAD: "", SECOND_LOAD: OLD_LOAD},
-            id="the-rest-of-an-older-load-is-dropped-if-the-feed-says-so",
+            id="stale-load-files-are-dropped-with-drop",
         ),
         pytest.param(
-            lying(LOAD, SECOND_LOAD, again=(LOAD,)),
+            listed(LOAD, SECOND_LOAD, rewritten=(LOAD,)),
             state_of(LOAD, SECOND_LOAD),
             {"on_stale_load": "keep"},
             {LOAD: "", SECOND_LOAD: ""},
-            id="or-kept",
+            id="stale-load-files-are-kept-with-keep",
         ),
         pytest.param(
-            lying(LOAD, SECOND_LOAD, "LOAD3.parquet", again=(LOAD,)),
+            listed(LOAD, SECOND_LOAD, "LOAD3.parquet", rewritten=(LOAD,)),
             state_of(LOAD, SECOND_LOAD, left_out={"LOAD3.parquet": OLD_LOAD}),
             {"on_stale_load": "drop"},
             {LOAD: "", SECOND_LOAD: OLD_LOAD, "LOAD3.parquet": OLD_LOAD},
-            id="beside-what-was-dropped-before",
+            id="stale-load-files-dropped-before-stay-dropped",
         ),
         pytest.param(
-            [*lying(LOAD, again=(LOAD,)), *lying(SECOND_LOAD, written_hours_later=2)],
+            [*listed(LOAD, rewritten=(LOAD,)), *listed(SECOND_LOAD, written_hours_later=2)],
             state_of(LOAD, SECOND_LOAD),
             {},
             {LOAD: "", SECOND_LOAD: ""},
-            id="the-same-content-written-later-is-of-the-new-load",
+            id="same-content-rewritten-later-belongs-to-the-new-load",
         ),
         pytest.param(
-            lying(LOAD, SECOND_LOAD),
+            listed(LOAD, SECOND_LOAD),
             state_of(LOAD, left_out={SECOND_LOAD: OLD_LOAD}),
             {},
             {LOAD: "", SECOND_LOAD: OLD_LOAD},
-            id="a-load-left-out-stays-out",
+            id="dropped-load-files-stay-dropped",
         ),
         pytest.param(
-            lying(LOAD, again=(LOAD,)),
+            listed(LOAD, rewritten=(LOAD,)),
             state_of(LOAD, EARLY),
             {},
             {LOAD: ""},
-            id="changes-older-than-a-reload-may-be-gone",
+            id="changes-before-a-reload-may-be-gone",
         ),
         pytest.param(
-            lying(LOAD),
+            listed(LOAD),
             state_of(LOAD, left_out={EARLY: OLD_CHANGES}),
             {},
             {LOAD: ""},
-            id="so-may-what-was-left-out",
+            id="dropped-changes-may-be-gone",
         ),
         pytest.param(
-            lying(LOAD), state_of(LOAD, EARLY), {"allows_gone": True}, {LOAD: ""}, id="or-anything-if-the-feed-says-so"
+            listed(LOAD), state_of(LOAD, EARLY), {"allows_gone": True}, {LOAD: ""}, id="any-file-may-be-gone-if-allowed"
         ),
     ],
 )
-def test_a_table_made_anew(
+def test_files_of_a_rebuild(
     loads: Loads, files: list[Listed], state: TableState, options: dict[str, Any], chosen: dict[str, str]
 ) -> None:
     assert loads.choose(files, state, **options) == chosen
 
 
-def test_the_rest_of_an_older_load_is_refused_unless_the_feed_says_what_it_is(loads: Loads) -> None:
+def test_stale_load_files_are_refused_by_default(loads: Loads) -> None:
     with pytest.raises(StaleLoadError) as refused:
-        loads.choose(lying(LOAD, SECOND_LOAD, again=(LOAD,)), state_of(LOAD, SECOND_LOAD))
+        loads.choose(listed(LOAD, SECOND_LOAD, rewritten=(LOAD,)), state_of(LOAD, SECOND_LOAD))
     assert (refused.value.reloaded, refused.value.stale) == ([LOAD], [SECOND_LOAD])
 
 
 @pytest.mark.parametrize(
     ("files", "state", "gone"),
     [
-        pytest.param(lying(LOAD), state_of(LOAD, LATE, EARLY), [EARLY, LATE], id="changes"),
-        pytest.param(lying(LOAD, again=(LOAD,)), state_of(LOAD, SECOND_LOAD), [SECOND_LOAD], id="a-load-of-a-reload"),
+        pytest.param(listed(LOAD), state_of(LOAD, LATE, EARLY), [EARLY, LATE], id="changes"),
+        pytest.param(
+            listed(LOAD, rewritten=(LOAD,)), state_of(LOAD, SECOND_LOAD), [SECOND_LOAD], id="part-of-a-rewritten-load"
+        ),
     ],
 )
-def test_a_table_is_not_made_anew_without_what_is_gone(
+def test_a_rebuild_without_required_files_is_refused(
     loads: Loads, files: list[Listed], state: TableState, gone: list[str]
 ) -> None:
     with pytest.raises(SourceGoneError) as refused:
@@ -238,53 +242,53 @@ def test_a_table_is_not_made_anew_without_what_is_gone(
     ("refused", "earlier"),
     [
         pytest.param([LATE], [LOAD, EARLY], id="loads-and-earlier-changes"),
-        pytest.param([EARLY], [LOAD], id="nothing-that-is-later"),
-        pytest.param([EARLY, LATE], [LOAD], id="the-first-that-is-refused-counts"),
-        pytest.param([f"a/{EARLY}"], [LOAD], id="nor-of-the-same-moment"),
-        pytest.param([LOAD], [], id="nothing-comes-before-a-load"),
-        pytest.param(["changes.parquet"], [], id="nor-before-a-name-without-a-time"),
+        pytest.param([EARLY], [LOAD], id="not-later-changes"),
+        pytest.param([EARLY, LATE], [LOAD], id="the-earliest-refused-file-decides"),
+        pytest.param([f"a/{EARLY}"], [LOAD], id="not-changes-of-the-same-time"),
+        pytest.param([LOAD], [], id="nothing-if-a-load-is-refused"),
+        pytest.param(["changes.parquet"], [], id="nothing-if-a-refused-file-has-no-time-stamp"),
     ],
 )
-def test_what_comes_before_all_that_is_refused(refused: list[str], earlier: list[str]) -> None:
+def test_files_earlier_than_all_refused_ones(refused: list[str], earlier: list[str]) -> None:
     files = [SourceObject(path=path, size=1, etag="1") for path in (LOAD, EARLY, LATE, "changes.parquet")]
-    assert [taken.path for taken in earlier_than(refused, files)] == earlier
+    assert [file.path for file in earlier_than(refused, files)] == earlier
 
 
-#: Files of changes written before the load was written again at 13:00, and at that time.
+#: Change files written before and when the load was rewritten, at 13:00.
 BEFORE_ONE, AT_ONE = "20260801-125959999.parquet", "20260801-130000000.parquet"
 
 
 @pytest.mark.parametrize(
     ("by_file", "has_times", "chosen"),
     [
-        pytest.param(True, False, {BEFORE_ONE: OLD_CHANGES, AT_ONE: ""}, id="by-when-the-load-was-written"),
-        pytest.param(True, True, {BEFORE_ONE: "", AT_ONE: ""}, id="but-by-its-rows-if-they-tell"),
-        pytest.param(False, False, {BEFORE_ONE: "", AT_ONE: ""}, id="and-not-where-columns-order-changes"),
+        pytest.param(True, False, {BEFORE_ONE: OLD_CHANGES, AT_ONE: ""}, id="modification-time-of-the-load-decides"),
+        pytest.param(True, True, {BEFORE_ONE: "", AT_ONE: ""}, id="times-in-load-rows-take-precedence"),
+        pytest.param(False, False, {BEFORE_ONE: "", AT_ONE: ""}, id="no-cutoff-if-columns-order-changes"),
     ],
 )
 def test_a_reload_without_times_in_a_table_ordered_by_file(
     loads: Loads, by_file: bool, has_times: bool, chosen: dict[str, str]
 ) -> None:
     loads.has_times = has_times
-    files = lying(LOAD, SECOND_LOAD, BEFORE_ONE, AT_ONE, again=(LOAD,))
-    found = loads.choose(files, state_of(LOAD, SECOND_LOAD), on_stale_load="keep", by_file=by_file)
-    assert found == {LOAD: "", SECOND_LOAD: "", **chosen}
+    files = listed(LOAD, SECOND_LOAD, BEFORE_ONE, AT_ONE, rewritten=(LOAD,))
+    chosen_files = loads.choose(files, state_of(LOAD, SECOND_LOAD), on_stale_load="keep", by_file=by_file)
+    assert chosen_files == {LOAD: "", SECOND_LOAD: "", **chosen}
 
 
 @pytest.mark.parametrize(
     ("names", "applied", "unordered"),
     [
-        pytest.param([LOAD, EARLY, LATE], [], [], id="each-has-its-stamp"),
+        pytest.param([LOAD, EARLY, LATE], [], [], id="distinct-stamps"),
         pytest.param([LOAD, EARLY, "changes.parquet"], [], ["changes.parquet"], id="no-stamp"),
-        pytest.param([EARLY, LATE, f"a/{LATE}"], [], [LATE, f"a/{LATE}"], id="the-same-stamp"),
-        pytest.param([f"a/{LATE}"], [EARLY, LATE, LOAD], [f"a/{LATE}"], id="the-stamp-of-what-was-applied"),
+        pytest.param([EARLY, LATE, f"a/{LATE}"], [], [LATE, f"a/{LATE}"], id="duplicate-stamp"),
+        pytest.param([f"a/{LATE}"], [EARLY, LATE, LOAD], [f"a/{LATE}"], id="stamp-of-an-applied-file"),
         pytest.param([LATE], [LATE], [], id="the-same-file"),
         pytest.param(
-            ["20260801-102000.parquet", LATE], [], ["20260801-102000.parquet", LATE], id="the-same-with-zeros"
+            ["20260801-102000.parquet", LATE], [], ["20260801-102000.parquet", LATE], id="duplicate-after-zero-padding"
         ),
     ],
 )
-def test_names_that_do_not_order_their_files(
+def test_files_whose_names_do_not_order_them(
     tmp_path: Path, names: list[str], applied: list[str], unordered: list[str]
 ) -> None:
     objects = [SourceObject(path=name, size=1, etag="1") for name in names]

@@ -1,4 +1,4 @@
-"""What becomes of each type that a file may have, by the footers of real files."""
+"""Mapping of Parquet types, from footers of real files."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ TYPES: dict[str, tuple[Any, str, str | None, str | None]] = {
     "a-wide-decimal": (pa.decimal256(38, 2), "decimal(38,2)", None, None),
     "large-text": (pa.large_string(), "string", None, None),
     "large-binary": (pa.large_binary(), "binary", None, None),
-    "binary-of-one-length": (pa.binary(3), "binary", None, None),
+    "fixed-size-binary": (pa.binary(3), "binary", None, None),
     "dictionary": (pa.dictionary(pa.int8(), pa.string()), "string", None, None),
     "uuid": (pa.uuid(), "binary", None, None),
     "date64": (pa.date64(), "date", None, None),
@@ -46,11 +46,11 @@ TYPES: dict[str, tuple[Any, str, str | None, str | None]] = {
 
 
 @pytest.mark.parametrize(("kind", "column", "read_as", "unit"), TYPES.values(), ids=list(TYPES))
-def test_types(tmp_path: Path, kind: Any, column: str, read_as: str | None, unit: str | None) -> None:
+def test_supported_types(tmp_path: Path, kind: Any, column: str, read_as: str | None, unit: str | None) -> None:
     pq.write_table(pa.table({"x": pa.nulls(1, kind)}), tmp_path / "a.parquet")
-    found, refused = footers(tmp_path)
+    by_path, refused = footers(tmp_path)
     assert refused == {}
-    footer = found["a.parquet"]
+    footer = by_path["a.parquet"]
     assert (footer.columns["x"], footer.read_as.get("x"), footer.units.get("x")) == (column, read_as, unit)
 
 
@@ -64,18 +64,18 @@ def test_int96_is_a_timestamp(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        pytest.param(pa.float16(), "halffloat, and Spark 3.5 opens no file that has such a column", id="half-float"),
-        pytest.param(pa.decimal256(39, 0), "decimal256(39, 0), and Spark's decimals end at 38 digits", id="decimal"),
+        pytest.param(pa.float16(), "halffloat, and Spark 3.5 cannot open files with such a column", id="half-float"),
         pytest.param(
-            pa.map_(pa.int32(), pa.int32()), "map<int32, int32 ('x')>, and Hudi's maps have keys of", id="map"
+            pa.decimal256(39, 0), "decimal256(39, 0), and Spark decimals have at most 38 digits", id="decimal"
         ),
+        pytest.param(pa.map_(pa.int32(), pa.int32()), "map<int32, int32 ('x')>, and keys of Hudi maps are", id="map"),
         pytest.param(
             pa.list_(pa.time32("ms")),
-            "list<element: time32[ms]>, and time32[ms] inside of a nested column cannot be converted",
+            "list<element: time32[ms]>, and time32[ms] in a nested column cannot be converted",
             id="time-in-a-list",
         ),
-        pytest.param(pa.struct([("a b", pa.int32())]), "struct<a b: int32>, and Hudi's fields have names", id="names"),
-        pytest.param(pa.struct([("ü", pa.int32())]), "struct<ü: int32>, and Hudi's fields have names", id="umlauts"),
+        pytest.param(pa.struct([("a b", pa.int32())]), "struct<a b: int32>, and Hudi field names are", id="names"),
+        pytest.param(pa.struct([("ü", pa.int32())]), "struct<ü: int32>, and Hudi field names are", id="umlauts"),
         pytest.param(
             pa.list_(pa.struct([("A", pa.int32()), ("a", pa.int32())])),
             "struct<A: int32, a: int32>, and Spark reads no table with fields that differ in case alone",
@@ -83,7 +83,7 @@ def test_int96_is_a_timestamp(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_types_that_cannot_be(tmp_path: Path, kind: Any, reason: str) -> None:
+def test_unsupported_types_are_refused(tmp_path: Path, kind: Any, reason: str) -> None:
     pq.write_table(pa.table({"x": pa.nulls(1, kind)}), tmp_path / "a.parquet")
     _, refused = footers(tmp_path)
     assert refused["a.parquet"].startswith(f"column 'x' is {reason}")

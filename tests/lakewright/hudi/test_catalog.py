@@ -1,4 +1,4 @@
-"""Types in the catalog, as Spark itself writes them down."""
+"""Catalog types in Spark's JSON schema format."""
 
 import pytest
 from pyspark.sql import SparkSession
@@ -16,6 +16,6 @@ from lakewright.hudi.catalog import _json_type
         "struct<a:map<string,date>,b:timestamp,c:binary>",
     ],
 )
-def test_types_are_written_as_spark_writes_them(spark: SparkSession, kind: str) -> None:
+def test_types_equal_those_of_spark(spark: SparkSession, kind: str) -> None:
     (field,) = spark.createDataFrame([], f"x {kind}").schema.jsonValue()["fields"]
     assert _json_type(kind) == field["type"]

@@ -29,7 +29,7 @@ COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class CountedRequests:
-    """Rows whose number is added to a total, which the log of the table keeps."""
+    """Rows whose count is added to a total in the table's log."""
 
     rows: TypedRows
 
@@ -40,12 +40,12 @@ class CountedRequests:
 
 
 def build(lines: TextRows) -> CountedRequests:
-    """Cut each line into its fields, and type them; a line in another form is rejected."""
+    """Split each line into typed fields; malformed lines are rejected."""
     return CountedRequests(lines.transform(with_request_fields).typed(COLUMNS))
 
 
 def open_targets(name: str, feed: AccessLogsFeed, lake: Lake) -> list[TargetJob[TextRows, CountedRequests]]:
-    """Give the one target of a feed."""
+    """Return the single target of a feed."""
     target = Target(name, "requests", feed.target)
     reader = ObjectReader(
         Source(lake, feed.source.path, compile_date_template(feed.source.file_name)),

@@ -1,4 +1,4 @@
-"""How tables name the columns of their sources."""
+"""Naming rules for table columns of change data."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -16,20 +16,20 @@ NO_RENAME: Mapping[str, str] = {}
 @pytest.mark.parametrize(
     ("source", "name"),
     [
-        pytest.param("emp_no", "emp_no", id="what-can-stay-stays"),
-        pytest.param("EMP_No", "EMP_No", id="capitals-too"),
-        pytest.param("first name", "first_name", id="a-blank"),
-        pytest.param("a  b", "a__b", id="each-character-by-itself"),
+        pytest.param("emp_no", "emp_no", id="valid-names-are-unchanged"),
+        pytest.param("EMP_No", "EMP_No", id="case-is-kept"),
+        pytest.param("first name", "first_name", id="blank-becomes-underscore"),
+        pytest.param("a  b", "a__b", id="each-character-is-replaced"),
         pytest.param("a.b`c\"d'e/f", "a_b_c_d_e_f", id="dots-and-quotes"),
-        pytest.param("Größe", "Gro_e", id="an-accent-goes-a-letter-outside-ascii-does-not"),
+        pytest.param("Größe", "Gro_e", id="accents-are-dropped-other-letters-replaced"),
         pytest.param("Tiếng Việt", "Tieng_Viet", id="two-accents-on-a-letter"),
-        pytest.param("Gro\u0308", "Gro", id="an-accent-that-is-a-character-of-its-own"),
-        pytest.param("x\u0302", "x_", id="an-accent-that-makes-no-letter"),
-        pytest.param("360p", "_360p", id="a-digit-first"),
-        pytest.param("٣", "_", id="a-digit-of-another-script"),
-        pytest.param("имя", "___", id="another-alphabet"),
-        pytest.param("한글", "__", id="letters-that-decompose-into-letters"),
-        pytest.param("", "_", id="no-name"),
+        pytest.param("Gro\u0308", "Gro", id="combining-accent"),
+        pytest.param("x\u0302", "x_", id="combining-accent-without-composed-letter"),
+        pytest.param("360p", "_360p", id="leading-digit"),
+        pytest.param("٣", "_", id="non-ascii-digit"),
+        pytest.param("имя", "___", id="other-alphabet"),
+        pytest.param("한글", "__", id="decomposable-letters"),
+        pytest.param("", "_", id="empty-name"),
     ],
 )
 def test_names(source: str, name: str) -> None:
@@ -37,7 +37,7 @@ def test_names(source: str, name: str) -> None:
 
 
 @given(st.text())
-def test_each_name_can_be_and_is_its_own(source: str) -> None:
+def test_names_are_valid_and_stable(source: str) -> None:
     name = ascii_name(source)
     assert name.isascii()
     assert name.isidentifier()
@@ -51,11 +51,11 @@ def test_each_name_can_be_and_is_its_own(source: str) -> None:
     [("a", True), ("_A1", True), ("1a", False), ("a b", False), ("ä", False), ("", False), ("a\n", False)]
     + [(name, False) for name in ("_hoodie_x", "_Hoodie_x", "_record_key", "_change_order", "_metadata")],
 )
-def test_names_that_a_table_can_have(name: str, fits: bool) -> None:
+def test_valid_and_invalid_names(name: str, fits: bool) -> None:
     assert (problem_with_name(name) == "") == fits
 
 
-def test_a_rename_counts_first_however_its_accents_are_written() -> None:
+def test_renames_take_precedence_in_any_unicode_form() -> None:
     names = ColumnNames({"Gro\u0308ße": "size"})
     assert [names.name_of(source) for source in ("Größe", "größe")] == ["size", "gro_e"]
 
@@ -71,7 +71,7 @@ def test_a_rename_counts_first_however_its_accents_are_written() -> None:
         ),
         pytest.param(NO_RENAME, [{"A b": "int", "a_B": "int"}], "f0: columns 'A b' and 'a_B' would both", id="by-case"),
         pytest.param(
-            NO_RENAME, [{"id": "int", "ID": "int"}], "f0: columns 'id' and 'ID' differ in case alone", id="case-alone"
+            NO_RENAME, [{"id": "int", "ID": "int"}], "f0: columns 'id' and 'ID' differ only in case", id="only-case"
         ),
         pytest.param(
             {"x": "a_b"}, [{"x": "int", "a.b": "int"}], "f0: columns 'x' and 'a.b' would both be", id="by-a-rename"
@@ -90,14 +90,16 @@ def test_a_rename_counts_first_however_its_accents_are_written() -> None:
         ),
     ],
 )
-def test_columns_of_one_name_are_refused(rename: Mapping[str, str], files: list[dict[str, str]], message: str) -> None:
+def test_columns_with_the_same_name_are_refused(
+    rename: Mapping[str, str], files: list[dict[str, str]], message: str
+) -> None:
     named = [(f"f{n}", columns) for n, columns in enumerate(files)]
     with pytest.raises(SchemaDriftError) as refused:
         ColumnNames(rename).map_files(named, sources={"T_x": "t_x"}, setting="rename")
     assert str(refused.value).startswith(message)
 
 
-def test_files_are_named_as_the_table_is() -> None:
+def test_columns_of_files_get_table_names() -> None:
     files = [("f", {"a b": "int", "Straße": "string", "ID": "int"}), ("g", {"A B": "int", "straße": "string"})]
     mapped, known = ColumnNames({"Straße": "street"}).map_files(files, sources={"id": "id"}, setting="rename")
     assert mapped == [

@@ -1,4 +1,4 @@
-"""The widest of two types: a law over all of them, and over what they hold."""
+"""Widening of types: laws over all types and their values."""
 
 from decimal import Decimal, localcontext
 from itertools import permutations
@@ -19,10 +19,10 @@ NUMBERS = st.sampled_from(["int", "bigint", "float", "double"]) | DECIMALS
 
 
 def join(*kinds: str) -> str | None:
-    found: str | None = "void"
+    widest: str | None = "void"
     for kind in kinds:
-        found = None if found is None else common_type(found, kind)
-    return found
+        widest = None if widest is None else common_type(widest, kind)
+    return widest
 
 
 @given(TYPES, TYPES, TYPES)
@@ -34,14 +34,14 @@ def test_the_order_of_types_does_not_matter(first: str, second: str, third: str)
 
 
 @given(TYPES, TYPES)
-def test_the_common_type_holds_both(first: str, second: str) -> None:
+def test_the_common_type_represents_both(first: str, second: str) -> None:
     both = common_type(first, second)
     if both is not None:
         assert common_type(both, first) == both == common_type(both, second)
 
 
 def extremes(kind: str) -> list[Decimal]:
-    """The values of a type that are hardest to hold, exactly."""
+    """Exact extreme values of a type."""
     if kind in ("int", "bigint"):
         bits = 31 if kind == "int" else 63
         return [Decimal(-(2**bits)), Decimal(2**bits - 1), Decimal(2 ** (bits - 1) + 1)]
@@ -66,7 +66,7 @@ def holds_value(kind: str, value: Decimal) -> bool:
 
 
 @given(NUMBERS, NUMBERS)
-def test_nothing_is_lost(first: str, second: str) -> None:
+def test_no_value_is_lost(first: str, second: str) -> None:
     both = common_type(first, second)
     with localcontext(prec=200):
         if both is not None:
@@ -86,7 +86,7 @@ def test_nothing_is_lost(first: str, second: str) -> None:
         ("date", "timestamp", None),
     ],
 )
-def test_pairs(first: str, second: str, both: str | None) -> None:
+def test_common_types(first: str, second: str, both: str | None) -> None:
     assert common_type(first, second) == both
 
 
@@ -100,7 +100,7 @@ def test_pairs(first: str, second: str, both: str | None) -> None:
         ("float", "double", False),
     ],
 )
-def test_texts(first: str, second: str, keeps: bool) -> None:
+def test_types_with_equal_text_forms(first: str, second: str, keeps: bool) -> None:
     assert keeps_text(first, second) is keeps
 
 
@@ -118,5 +118,5 @@ def test_texts(first: str, second: str, keeps: bool) -> None:
         ("string", "text", False),
     ],
 )
-def test_what_can_be_cast(kind: str, wanted: str, can: bool) -> None:
+def test_supported_casts(kind: str, wanted: str, can: bool) -> None:
     assert can_cast(kind, wanted) is can

@@ -1,4 +1,4 @@
-"""What a table of changes takes of its source's columns, and what it refuses."""
+"""Schema evolution of change tables: accepted and refused changes."""
 
 import pytest
 
@@ -9,10 +9,10 @@ TABLE = {"id": "int", "name": "string", "dep": "string"}
 
 
 @pytest.mark.parametrize(
-    ("files", "columns", "told"),
+    ("files", "columns", "changes"),
     [
-        pytest.param([TABLE], TABLE, [], id="the-same"),
-        pytest.param([{"ID": "int", "Name": "string", "dep": "string"}], TABLE, [], id="case-is-nothing"),
+        pytest.param([TABLE], TABLE, [], id="unchanged"),
+        pytest.param([{"ID": "int", "Name": "string", "dep": "string"}], TABLE, [], id="case-is-ignored"),
         pytest.param([TABLE | {"pay": "double"}], TABLE | {"pay": "double"}, ["added pay double"], id="added"),
         pytest.param(
             [TABLE | {"id": "bigint"}], TABLE | {"id": "bigint"}, ["widened id from int to bigint"], id="wider"
@@ -23,41 +23,41 @@ TABLE = {"id": "int", "name": "string", "dep": "string"}
         pytest.param(
             [{"name": "string", "id": "int", "dep": "string"}], TABLE, ["reordered: name, id, dep"], id="reordered"
         ),
-        pytest.param([{"id": "int"}], TABLE, [], id="a-file-of-deletes-with-the-key-alone"),
+        pytest.param([{"id": "int"}], TABLE, [], id="a-file-of-deletes-with-the-key-only"),
         pytest.param(
             [TABLE | {"n": "bigint"}, TABLE | {"n": "int"}, TABLE],
             TABLE | {"n": "bigint"},
             ["added n bigint"],
-            id="files-that-differ",
+            id="files-with-different-columns",
         ),
     ],
 )
-def test_taken(files: list[dict[str, str]], columns: dict[str, str], told: list[str]) -> None:
-    named = [(f"f{n}", found) for n, found in enumerate(files)]
-    assert merge_columns(TABLE, named, key=["id"], partition_by=["dep"]) == (columns, told)
+def test_accepted(files: list[dict[str, str]], columns: dict[str, str], changes: list[str]) -> None:
+    named = [(f"f{n}", in_file) for n, in_file in enumerate(files)]
+    assert merge_columns(TABLE, named, key=["id"], partition_by=["dep"]) == (columns, changes)
 
 
 @pytest.mark.parametrize(
-    ("before", "found", "after"),
+    ("before", "in_file", "after"),
     [
         pytest.param("decimal(10,2)", "decimal(12,2)", "decimal(12,2)", id="more-digits"),
-        pytest.param("decimal(10,2)", "decimal(20,4)", "decimal(20,4)", id="a-longer-fraction-too"),
+        pytest.param("decimal(10,2)", "decimal(20,4)", "decimal(20,4)", id="more-fractional-digits"),
         pytest.param("decimal(12,2)", "decimal(10,2)", "decimal(12,2)", id="a-narrower-file-is-widened-on-reading"),
-        pytest.param("decimal(10,2)", "decimal(10,4)", "decimal(12,4)", id="neither-holds-the-other"),
+        pytest.param("decimal(10,2)", "decimal(10,4)", "decimal(12,4)", id="neither-fits-the-other"),
         pytest.param("bigint", "decimal(20,0)", "decimal(20,0)", id="unsigned"),
         pytest.param("float", "double", "double", id="float"),
         pytest.param("int", "double", "double", id="int-to-double"),
-        pytest.param("double", "int", "double", id="a-whole-number-for-a-double"),
-        pytest.param("string", "void", "string", id="a-column-of-nulls-alone"),
+        pytest.param("double", "int", "double", id="int-in-a-double-column"),
+        pytest.param("string", "void", "string", id="a-column-of-nulls-only"),
     ],
 )
-def test_widened(before: str, found: str, after: str) -> None:
-    table, files = {"id": "int", "x": before}, [("f", {"id": "int", "x": found})]
-    told = [f"widened x from {before} to {after}"] if after != before else []
-    assert merge_columns(table, files, key=["id"], partition_by=[]) == ({"id": "int", "x": after}, told)
+def test_widened(before: str, in_file: str, after: str) -> None:
+    table, files = {"id": "int", "x": before}, [("f", {"id": "int", "x": in_file})]
+    changes = [f"widened x from {before} to {after}"] if after != before else []
+    assert merge_columns(table, files, key=["id"], partition_by=[]) == ({"id": "int", "x": after}, changes)
 
 
-def test_a_column_without_a_type_waits_for_one() -> None:
+def test_a_column_without_values_is_added_once_it_has_a_type() -> None:
     files = [("f", {"id": "int", "x": "void"})]
     assert merge_columns({}, files, key=["id"], partition_by=[]) == ({"id": "int"}, [])
     files.append(("g", {"id": "int", "x": "date"}))
@@ -76,51 +76,53 @@ def test_cast() -> None:
     cast = {"x": "decimal(20,4)"}
     assert merge_columns({}, files, key=["id"], partition_by=[], cast=cast)[0] == {"id": "int", "X": "decimal(20,4)"}
     table = {"id": "int", "x": "decimal(10,2)"}
-    told = ["widened x from decimal(10,2) to decimal(20,4)"]
-    assert merge_columns(table, files, key=["id"], partition_by=[], cast=cast)[1] == told
-    with pytest.raises(SchemaDriftError, match=r"column 'x' is double in the table, which `cast` cannot make decimal"):
+    changes = ["widened x from decimal(10,2) to decimal(20,4)"]
+    assert merge_columns(table, files, key=["id"], partition_by=[], cast=cast)[1] == changes
+    with pytest.raises(
+        SchemaDriftError, match=r"column 'x' is double in the table, which `cast` cannot convert to decimal"
+    ):
         merge_columns({"id": "int", "x": "double"}, files, key=["id"], partition_by=[], cast=cast)
     with pytest.raises(SchemaDriftError, match=r"f: column 'x' is binary, which cannot be cast to decimal"):
         merge_columns({}, [("f", {"id": "int", "x": "binary"})], key=["id"], partition_by=[], cast=cast)
 
 
 @pytest.mark.parametrize(
-    ("found", "message"),
+    ("in_file", "message"),
     [
-        pytest.param(TABLE | {"name": "int"}, "f: column 'name' is int, and string in the table", id="other-type"),
-        pytest.param(TABLE | {"dep": "date"}, "f: column 'dep' is date, and string in the table", id="partition-type"),
+        pytest.param(TABLE | {"name": "int"}, "f: column 'name' is int, but string in the table", id="other-type"),
+        pytest.param(TABLE | {"dep": "date"}, "f: column 'dep' is date, but string in the table", id="partition-type"),
         pytest.param(
             {"emp_id": "int", "name": "string", "dep": "string"},
-            "f: key column 'id' (int in the table) is not there; the file has emp_id int, name string, dep string",
+            "f: key column 'id' (int in the table) is missing; the file has emp_id int, name string, dep string",
             id="renamed-key",
         ),
         pytest.param(
             {"id": "int", "name": "string"},
-            "f: partition column 'dep' (string in the table) is not there",
+            "f: partition column 'dep' (string in the table) is missing",
             id="no-partition",
         ),
         pytest.param(
             TABLE | {"id": "double"},
-            "column 'id' of the key or partition grows from int to double, by which its values would be written as",
-            id="a-key-with-other-texts",
+            "column 'id' of the key or partition grows from int to double, which would change the text",
+            id="text-of-key-values-changes",
         ),
         pytest.param(
             TABLE | {"name": "array<int>"},
-            "f: column 'name' is array<int>, and string in the table; no type holds both without loss; nothing was "
-            "written; leave the column out",
+            "f: column 'name' is array<int>, but string in the table; no type fits both without loss; nothing was "
+            "written; drop the column",
             id="nested",
         ),
         pytest.param(TABLE | {"first name": "string"}, "f: column 'first name' cannot be a column", id="no-name"),
-        pytest.param(TABLE | {"_hoodie_x": "string"}, "f: column '_hoodie_x' cannot be a column", id="taken-name"),
+        pytest.param(TABLE | {"_hoodie_x": "string"}, "f: column '_hoodie_x' cannot be a column", id="reserved-name"),
     ],
 )
-def test_refused(found: dict[str, str], message: str) -> None:
+def test_refused(in_file: dict[str, str], message: str) -> None:
     with pytest.raises(SchemaDriftError) as caught:
-        merge_columns(TABLE, [("f", found)], key=["id"], partition_by=["dep"])
+        merge_columns(TABLE, [("f", in_file)], key=["id"], partition_by=["dep"])
     assert str(caught.value).startswith(message)
 
 
-def test_the_first_batch_has_nothing_to_tell() -> None:
+def test_the_first_batch_reports_no_changes() -> None:
     assert merge_columns({}, [("f", TABLE)], key=["ID"], partition_by=[]) == (
         {"ID": "int", "name": "string", "dep": "string"},
         [],

@@ -1,4 +1,4 @@
-"""One change per key, by a total order; held against plain Python."""
+"""One change per key, in a total order; compared with plain Python."""
 
 import datetime as dt
 from typing import Any
@@ -88,8 +88,8 @@ history = st.builds(
 
 @settings(max_examples=examples(8), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(histories=st.lists(history, min_size=40, max_size=60))
-def test_the_last_change_of_each_key_is_that_of_plain_python(spark: SparkSession, histories: list[Files]) -> None:
-    """Many histories go through Spark at once, told apart by their keys."""
+def test_the_last_change_of_each_key_equals_plain_python(spark: SparkSession, histories: list[Files]) -> None:
+    """Many histories go through Spark at once, distinguished by key."""
     rows = [row for n, files in enumerate(histories) for row in rows_of(files, f"{n} ")]
     kept = spark.createDataFrame(rows, SCHEMA).transform(ordered).transform(keep_last_changes)
     expected = [
@@ -103,8 +103,8 @@ def test_the_last_change_of_each_key_is_that_of_plain_python(spark: SparkSession
 
 @settings(max_examples=1, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(histories=st.lists(history, min_size=150, max_size=200))
-def test_the_order_is_that_of_plain_python_and_total(spark: SparkSession, histories: list[Files]) -> None:
-    """However a history is cut into batches, comparing orders gives the last change of the whole."""
+def test_the_order_is_total_and_equals_plain_python(spark: SparkSession, histories: list[Files]) -> None:
+    """Comparing orders gives the last change of a history, however it is split into batches."""
     rows = [row for n, files in enumerate(histories) for row in rows_of(files, f"{n} ")]
     orders = spark.createDataFrame(rows, SCHEMA).transform(ordered).select(KEY, ORDER, "v").collect()
     assert len({(row[KEY], row[ORDER]) for row in orders}) == len(orders)
@@ -112,14 +112,14 @@ def test_the_order_is_that_of_plain_python_and_total(spark: SparkSession, histor
     for key, order, value in orders:
         last[key] = max(last.get(key, ("", "")), (order, value))
     expected = {
-        f"{n} {key}": found.values[0]
+        f"{n} {key}": last_change.values[0]
         for n, files in enumerate(histories)
-        for key, found in last_changes(files.items()).items()
+        for key, last_change in last_changes(files.items()).items()
     }
     assert {key: value for key, (_, value) in last.items()} == expected
 
 
-#: By rule: what is wrong with a change, and the reasons for which it is rejected.
+#: By rule: an invalid change, and the reasons for rejecting it.
 REJECTIONS: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
     "nothing wrong": ({}, []),
     "null key": ({"key": None}, [("null_key", "id")]),
@@ -134,7 +134,7 @@ REJECTIONS: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
 
 
 def test_rejected(spark: SparkSession) -> None:
-    """Each case is a file of its own."""
+    """Each case is a separate file."""
     files = {
         case: Change(**{"kind": "U", "time": TIMES[0], "key": case, "values": ("x",)} | changed)
         for case, (changed, _) in REJECTIONS.items()
@@ -154,7 +154,7 @@ def test_rejected(spark: SparkSession) -> None:
     assert_df_equality(changes.transform(keep_last_changes).select("id", "v"), kept, ignore_row_order=True)
 
 
-#: What each of the columns that could order a change is called, and the reasons of a change that has neither.
+#: Names of the ordering columns, and the reasons of a change without values in them.
 UNORDERED: list[tuple[dict[str, Any], list[str]]] = [
     ({"time_column": "ts"}, ["ts"]),
     ({"time_column": "ts", "sequence_column": "seq"}, ["seq", "ts"]),
@@ -164,15 +164,15 @@ UNORDERED: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
-def test_each_column_that_could_have_ordered_a_change_is_a_reason(spark: SparkSession) -> None:
+def test_each_ordering_column_is_a_reason(spark: SparkSession) -> None:
     changes = spark.createDataFrame(rows_of({"f.parquet": [Change("U", "", "a", ("x",))]}), SCHEMA)
     for names, columns in UNORDERED:
-        found = changes.transform(with_change_order, key=("id",), kind_column="Op", **names)
-        (reasons,) = found.select(F.array_compact(REASONS)).collect()[0]
+        judged = changes.transform(with_change_order, key=("id",), kind_column="Op", **names)
+        (reasons,) = judged.select(F.array_compact(REASONS)).collect()[0]
         assert [tuple(reason) for reason in reasons] == [("order", name) for name in columns]
 
 
-#: By the path of a file: the order of its first change, which none has whose name has no stamp.
+#: By path of a file: the order of its first change; none without a stamp in the name.
 ORDERS_BY_FILE = {
     "20260801-101512345.parquet": "120260801101512345000 20260801-101512345.parquet 0000000000",
     "2026/08/01/20260801-101512.parquet": "120260801101512000000 2026/08/01/20260801-101512.parquet 0000000000",
@@ -184,25 +184,25 @@ ORDERS_BY_FILE = {
 
 
 def test_orders_by_file(spark: SparkSession) -> None:
-    """Neither time nor sequence counts."""
+    """Time and sequence are ignored."""
     files = {name: [Change("U", TIMES[0], "a", ("x",), SEQUENCES[0])] for name in ORDERS_BY_FILE}
     rows = spark.createDataFrame(rows_of(files), SCHEMA).coalesce(1)
-    found = rows.transform(with_change_order, key=("id",), kind_column="Op", time_column="ts", by_file=True)
-    assert dict(found.select("_lakewright_file", ORDER).collect()) == ORDERS_BY_FILE  # type: ignore[arg-type]
+    judged = rows.transform(with_change_order, key=("id",), kind_column="Op", time_column="ts", by_file=True)
+    assert dict(judged.select("_lakewright_file", ORDER).collect()) == ORDERS_BY_FILE  # type: ignore[arg-type]
     stamps = {name: (order or " ")[1:21] for name, order in ORDERS_BY_FILE.items() if not name.startswith("LOAD")}
     assert {name: stamp_of(name) for name in stamps} == {name: stamp.strip() for name, stamp in stamps.items()}
 
 
 def test_a_load_needs_neither_kind_nor_time(spark: SparkSession) -> None:
     rows = rows_of({"LOAD1.parquet": [Change("", "", "a", ("x",))]})
-    found = spark.createDataFrame(rows, SCHEMA).transform(ordered).select(ORDER, IS_DELETED, REJECTED)
+    judged = spark.createDataFrame(rows, SCHEMA).transform(ordered).select(ORDER, IS_DELETED, REJECTED)
     expected = spark.createDataFrame(
         [("0 LOAD1.parquet 0000000000", None, False)], f"{ORDER} string, {IS_DELETED} boolean, {REJECTED} boolean"
     )
-    assert_df_equality(found, expected, ignore_nullable=True)
+    assert_df_equality(judged, expected, ignore_nullable=True)
 
 
-def test_years_that_do_not_fit_are_no_order(spark: SparkSession) -> None:
+def test_years_out_of_range_have_no_order(spark: SparkSession) -> None:
     rows = spark.createDataFrame(rows_of({"f.parquet": [Change("U", TIMES[0], "a", ("x",))]}), SCHEMA)
     odd = rows.withColumn("_lakewright_time", F.expr("timestamp'+10000-01-01'"))
     rejected = odd.transform(ordered).transform(keep_rejected_changes, columns=[])
@@ -214,7 +214,7 @@ def test_years_that_do_not_fit_are_no_order(spark: SparkSession) -> None:
 NASTY = ["", "a", ",", "%", "a,b", "b,c", "%2C", "a%", "é", "a\0"]
 
 
-def test_keys_of_several_columns_never_collide(spark: SparkSession) -> None:
+def test_composite_keys_never_collide(spark: SparkSession) -> None:
     pairs = [(a, b) for a in NASTY for b in NASTY]
     keys = (
         spark.createDataFrame(pairs, "a string, b string")
@@ -228,10 +228,10 @@ def test_keys_of_several_columns_never_collide(spark: SparkSession) -> None:
     ("types", "needed"),
     [
         pytest.param({"a": "string"}, False, id="text"),
-        pytest.param({"a": "bigint"}, False, id="whole-number"),
+        pytest.param({"a": "bigint"}, False, id="integer"),
         pytest.param({"a": "date"}, True, id="date"),
         pytest.param({"a": "decimal(9,2)"}, True, id="decimal"),
-        pytest.param({"a": "int", "b": "int"}, True, id="several"),
+        pytest.param({"a": "int", "b": "int"}, True, id="composite"),
     ],
 )
 def test_needs_key_column(types: dict[str, str], needed: bool) -> None:
@@ -249,7 +249,7 @@ def test_keep_newer(spark: SparkSession) -> None:
     assert_df_equality(same, expected.limit(0))
 
 
-def test_deletions_name_the_partitions_that_hold_their_keys(spark: SparkSession) -> None:
+def test_deletions_are_placed_in_the_partitions_of_their_keys(spark: SparkSession) -> None:
     changes = spark.createDataFrame(
         [
             ("same place", None, "x", 1, "v"),
@@ -259,7 +259,7 @@ def test_deletions_name_the_partitions_that_hold_their_keys(spark: SparkSession)
             ("from null", None, "x", 1, "v"),
             ("new", None, "x", 1, "v"),
             ("deleted", True, None, None, None),
-            ("deleted, held twice", True, "x", 1, None),
+            ("deleted, in two partitions", True, "x", 1, None),
             ("deleted, unknown", True, "x", 1, None),
         ],
         f"{KEY} string, {IS_DELETED} boolean, place string, year int, v string",
@@ -272,8 +272,8 @@ def test_deletions_name_the_partitions_that_hold_their_keys(spark: SparkSession)
             ("one folder", None, 1),
             ("from null", None, None),
             ("deleted", "z", 9),
-            ("deleted, held twice", "x", 1),
-            ("deleted, held twice", "y", 1),
+            ("deleted, in two partitions", "x", 1),
+            ("deleted, in two partitions", "y", 1),
             ("not in the batch", "x", 1),
         ],
         f"{KEY} string, place string, year int",
@@ -290,8 +290,8 @@ def test_deletions_name_the_partitions_that_hold_their_keys(spark: SparkSession)
             ("from null", True, None, None, "v", True),
             ("new", None, "x", 1, "v", False),
             ("deleted", True, "z", 9, None, False),
-            ("deleted, held twice", True, "x", 1, None, False),
-            ("deleted, held twice", True, "y", 1, None, False),
+            ("deleted, in two partitions", True, "x", 1, None, False),
+            ("deleted, in two partitions", True, "y", 1, None, False),
         ],
         f"{KEY} string, {IS_DELETED} boolean, place string, year int, v string, {MOVES} boolean",
     )
@@ -299,7 +299,7 @@ def test_deletions_name_the_partitions_that_hold_their_keys(spark: SparkSession)
     assert_df_equality(placed, expected, ignore_row_order=True, ignore_nullable=True)
 
 
-def test_folders_that_cannot_be_read_back(spark: SparkSession) -> None:
+def test_partition_values_that_folder_names_cannot_represent(spark: SparkSession) -> None:
     values = ["x", "", "__HIVE_DEFAULT_PARTITION__", None]
     rows = rows_of({"f.parquet": [Change("I", TIMES[0], "a", (value,)) for value in values]})
     changes = spark.createDataFrame(rows, SCHEMA).transform(ordered)
@@ -311,6 +311,6 @@ def test_folders_that_cannot_be_read_back(spark: SparkSession) -> None:
     assert_df_equality(changes.transform(with_folder_reasons, partition_by=[]), changes)
 
 
-def test_a_key_that_is_not_there_is_named(spark: SparkSession) -> None:
+def test_a_missing_key_column_is_named(spark: SparkSession) -> None:
     with pytest.raises(MissingColumnsError, match=r"missing columns \['no'\]; available are \['id', 'v'\]"):
         spark.createDataFrame([], SCHEMA).transform(ordered, key=("no",))

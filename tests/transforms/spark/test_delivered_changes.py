@@ -1,4 +1,4 @@
-"""Rows as DMS delivers them, made changes without the job's reader."""
+"""DMS rows converted to changes without the job's reader."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ DELIVERY: dict[str, Any] = {"file_column": "file", "position_column": "position"
 ORDERING: dict[str, Any] = {"key": ["id"], "kind_column": "Op", "time_column": "ts"}
 
 
-#: By rule: kind, time, sequence, file and position of a row, and its order; none where it is rejected.
+#: By rule: kind, time, sequence, file and position of a row, and its order; none if it is rejected.
 ORDERS: dict[str, tuple[tuple[Any, ...], str | None]] = {
     "load": ((None, "2026-08-01 10:00:00", None, "x/LOAD1.parquet", 7), "0 x/LOAD1.parquet 0000000007"),
     "load without time": ((None, None, None, "LOAD1.parquet", 0), "0 LOAD1.parquet 0000000000"),
@@ -33,7 +33,7 @@ ORDERS: dict[str, tuple[tuple[Any, ...], str | None]] = {
     "no time": (("U", "soon", None, "f", 1), None),
     "position above ten digits": (("U", "2026-08-01 10:00:00", None, "f", 2**40), None),
     "no file": (("U", "2026-08-01 10:00:00", None, None, 1), None),
-    "a folder is no load": (("U", None, None, "LOADS/f.parquet", 1), None),
+    "a folder is not a load": (("U", None, None, "LOADS/f.parquet", 1), None),
 }
 
 
@@ -51,7 +51,7 @@ def test_the_order_of_a_row(spark: SparkSession) -> None:
     assert_df_equality(ordered.orderBy("id"), expected, ignore_nullable=True)
 
 
-def test_a_load_alone_has_neither_kind_nor_sequence(spark: SparkSession) -> None:
+def test_a_load_needs_neither_kind_nor_sequence(spark: SparkSession) -> None:
     rows = spark.createDataFrame([(1, None, "LOAD1.parquet", 0)], "id int, ts string, file string, position long")
     last = (
         rows.transform(with_delivery, **DELIVERY).transform(with_change_order, **ORDERING).transform(keep_last_changes)
@@ -60,7 +60,7 @@ def test_a_load_alone_has_neither_kind_nor_sequence(spark: SparkSession) -> None
     assert_df_equality(last.select(KEY, ORDER), expected)
 
 
-def test_what_is_needed_is_named(spark: SparkSession) -> None:
+def test_missing_columns_are_named(spark: SparkSession) -> None:
     rows = spark.createDataFrame([], SCHEMA)
     with pytest.raises(MissingColumnsError, match=r"missing columns \['place'\]"):
         rows.transform(with_delivery, **DELIVERY | {"position_column": "place"})
@@ -70,7 +70,7 @@ def test_what_is_needed_is_named(spark: SparkSession) -> None:
         rows.transform(keep_last_changes)
 
 
-def test_a_key_that_is_a_time_needs_a_session_in_utc(spark: SparkSession) -> None:
+def test_a_timestamp_key_needs_a_utc_session(spark: SparkSession) -> None:
     session = spark.newSession()
     session.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
     rows = session.createDataFrame([], SCHEMA.replace("id int", "id timestamp")).transform(with_delivery, **DELIVERY)

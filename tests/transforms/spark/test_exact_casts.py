@@ -1,4 +1,4 @@
-"""Casts that alter no value, and texts of times."""
+"""Casts that never alter values, and formatting of times."""
 
 from typing import Any
 
@@ -55,13 +55,13 @@ def session(spark: SparkSession) -> SparkSession:
     return own_session()
 
 
-def test_casts_alter_no_value(session: SparkSession) -> None:
+def test_casts_never_alter_values(session: SparkSession) -> None:
     made = [
-        exact_cast(F.expr(f"cast({value} as {held})"), held, wanted).cast("string").alias(f"c{n}")
-        for n, (held, value, wanted, _) in enumerate(CASTS)
+        exact_cast(F.expr(f"cast({value} as {kind})"), kind, wanted).cast("string").alias(f"c{n}")
+        for n, (kind, value, wanted, _) in enumerate(CASTS)
     ]
     (row,) = session.range(1).select(*made).collect()
-    wrong = [(case, found) for case, found in zip(CASTS, row, strict=True) if found != case[3]]
+    wrong = [(case, result) for case, result in zip(CASTS, row, strict=True) if result != case[3]]
     assert wrong == []
 
 
@@ -72,12 +72,12 @@ def test_casts_alter_no_value(session: SparkSession) -> None:
         pytest.param("us", 0, "00:00:00.000000", id="midnight"),
         pytest.param("us", 3_600_000_001, "01:00:00.000001", id="micros"),
         pytest.param("ns", 1, "00:00:00.000000001", id="nanos"),
-        pytest.param("us", 86_400_000_000, None, id="a-day-is-no-time-of-day"),
+        pytest.param("us", 86_400_000_000, None, id="24-hours-is-out-of-range"),
         pytest.param("us", -1, None, id="negative"),
         pytest.param("us", None, None, id="null"),
     ],
 )
-def test_texts_of_times(session: SparkSession, unit: str, count: Any, text: str | None) -> None:
+def test_times_are_formatted(session: SparkSession, unit: str, count: Any, text: str | None) -> None:
     assert session.range(1).select(text_of_time(F.lit(count), unit)).first() == (text,)
 
 

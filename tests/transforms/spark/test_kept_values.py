@@ -1,4 +1,4 @@
-"""Values that updates leave out come from earlier changes of the batch, else from the table."""
+"""Values omitted by updates come from earlier changes of the batch, else from the table."""
 
 import datetime as dt
 from typing import Any
@@ -26,7 +26,7 @@ T = dt.datetime(2026, 8, 1)
 
 
 def changes_of(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
-    """Rows are key, bio, n, kind (empty: a load), and which columns their file lacks; their order is that given."""
+    """Create changes in order from key, bio, n, kind (empty: a load), and the columns that their file lacks."""
     full = [
         (key, bio, n, kind or None, list(absent), None, T, not kind, "f", place, None)
         for place, (key, bio, n, kind, *absent) in enumerate(rows)
@@ -35,7 +35,7 @@ def changes_of(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
     return frame.transform(with_change_order, key=["id"], kind_column="Op", time_column="ts")
 
 
-#: By rule: changes of a key (bio, n, kind), and what the last one then holds, with what must come from the table.
+#: By rule: changes of a key (bio, n, kind), values of the last one, and columns to fill from the table.
 LEFT_OUT: dict[str, tuple[list[tuple[Any, ...]], tuple[Any, ...]]] = {
     "from the insert before": ([("a", 1, "I"), (None, 2, "U")], ("a", 2, [])),
     "from the load before": ([("a", 1, ""), (None, 2, "U")], ("a", 2, [])),
@@ -51,8 +51,8 @@ LEFT_OUT: dict[str, tuple[list[tuple[Any, ...]], tuple[Any, ...]]] = {
 }
 
 
-def test_values_left_out(spark: SparkSession) -> None:
-    """Each case has a key of its own."""
+def test_omitted_values(spark: SparkSession) -> None:
+    """Each case has a different key."""
     changes = [(key, *change) for key, (rows, _) in enumerate(LEFT_OUT.values()) for change in rows]
     filled = changes_of(spark, *changes).transform(carry_values_forward, keep={"bio": True, "n": False})
     last = filled.transform(keep_last_changes).select("id", "bio", "n", UNCHANGED)
@@ -62,32 +62,32 @@ def test_values_left_out(spark: SparkSession) -> None:
     assert_df_equality(last, expected, ignore_row_order=True, ignore_nullable=True)
 
 
-def test_rejected_changes_give_no_values(spark: SparkSession) -> None:
+def test_rejected_changes_do_not_provide_values(spark: SparkSession) -> None:
     changes = changes_of(spark, (1, "a", 1, "I"), (1, "b", 1, "X"), (1, None, 2, "U"))
     kept = changes.transform(carry_values_forward, keep={"bio": True}).transform(keep_last_changes)
     expected = spark.createDataFrame([("a", 2, [])], LAST)
     assert_df_equality(kept.select("bio", "n", UNCHANGED), expected, ignore_nullable=True)
 
 
-def test_nothing_is_kept_unless_declared(spark: SparkSession) -> None:
+def test_values_are_only_kept_if_declared(spark: SparkSession) -> None:
     changes = changes_of(spark, (1, "a", 1, "I"), (1, None, 2, "U"))
     kept = changes.transform(carry_values_forward, keep={}).transform(keep_last_changes)
     expected = spark.createDataFrame([(None, 2, [])], LAST)
     assert_df_equality(kept.select("bio", "n", UNCHANGED), expected, ignore_nullable=True)
 
 
-def test_values_of_the_table(spark: SparkSession) -> None:
+def test_values_from_the_table(spark: SparkSession) -> None:
     changes = spark.createDataFrame(
         [("1", None, 1, ["bio"]), ("2", None, 2, []), ("3", None, None, ["bio", "n"]), ("4", "x", 4, [])],
         f"{KEY} string, bio string, n int, {UNCHANGED} array<string>",
     )
-    held = spark.createDataFrame(
+    rows_in_table = spark.createDataFrame(
         [("1", "one", 9), ("2", "two", 9), ("4", "four", 9)], f"{KEY} string, bio string, n int"
     )
     expected = spark.createDataFrame(
         [("1", "one", 1), ("2", None, 2), ("3", None, None), ("4", "x", 4)], f"{KEY} string, bio string, n int"
     )
-    filled = changes.transform(take_values_from_table, held=held, names=["bio", "n"])
+    filled = changes.transform(take_values_from_table, held=rows_in_table, names=["bio", "n"])
     assert_df_equality(filled, expected, ignore_row_order=True)
 
 

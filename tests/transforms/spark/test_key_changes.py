@@ -1,4 +1,4 @@
-"""Rows that move from key to key: which of their departures delete what lies at the key they leave."""
+"""Rows that move between keys, and the deletions at the keys they leave."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from transforms.spark.key_changes import IS_SHARED, drop_departures, follow_rows
 
 SCHEMA = f"{KEY} string, {FORMER_KEY} string, {ORDER} string, {IS_DELETED} boolean, {REJECTED} boolean"
 
-#: By name: keys that the table holds; changes (key, former key, whether it deletes); departures that leave another row
-#: behind, as key and number of the change; keys that are left with two rows.
+#: By name: keys in the table; changes (key, former key, whether it deletes); departures that leave another row
+#: behind, as key and number of the change; keys with two rows at the end.
 CASES: dict[str, tuple[list[str], list[tuple[str, str | None, bool]], list[tuple[str, int]], list[str]]] = {
     "one row moves on": (["1"], [("2", "1", False), ("3", "2", False)], [], []),
     "all keys shift": (
@@ -41,8 +41,8 @@ CASES: dict[str, tuple[list[str], list[tuple[str, str | None, bool]], list[tuple
 }
 
 
-def test_rows_that_move_from_key_to_key(spark: SparkSession) -> None:
-    """All cases at once, told apart by their keys."""
+def test_rows_that_move_between_keys(spark: SparkSession) -> None:
+    """All cases at once, distinguished by key."""
     changes: list[tuple[Any, ...]] = []
     held: list[tuple[str]] = []
     expected: list[tuple[str, str | None]] = []

@@ -1,4 +1,4 @@
-"""The values do not depend on a session's time zone or ANSI mode; what they do depend on is refused."""
+"""Values do not depend on a session's time zone or ANSI mode; unsuitable settings are refused."""
 
 import pytest
 from chispa import assert_df_equality
@@ -17,7 +17,7 @@ WRITTEN = "yyyy-MM-dd HH:mm:ss"
     ]
 )
 def elsewhere(spark: SparkSession, request: pytest.FixtureRequest) -> SparkSession:
-    """A session of another time zone, in ANSI mode."""
+    """A session in another time zone, in ANSI mode."""
     session = spark.newSession()
     session.conf.set("spark.sql.session.timeZone", request.param)
     session.conf.set("spark.sql.ansi.enabled", True)
@@ -87,14 +87,12 @@ def elsewhere(spark: SparkSession, request: pytest.FixtureRequest) -> SparkSessi
             id="optional-region",
             marks=pytest.mark.slow,
         ),
-        pytest.param(
-            TypedColumn("v", "date", "dd.MM.yyyy"), "04.11.2018", 1541289600000000, id="midnight-that-is-skipped"
-        ),
-        pytest.param(TypedColumn("v", "long"), "twelve", None, id="no-number"),
-        pytest.param(TypedColumn("v", "boolean"), "perhaps", None, id="no-boolean", marks=pytest.mark.slow),
+        pytest.param(TypedColumn("v", "date", "dd.MM.yyyy"), "04.11.2018", 1541289600000000, id="skipped-midnight"),
+        pytest.param(TypedColumn("v", "long"), "twelve", None, id="not-a-number"),
+        pytest.param(TypedColumn("v", "boolean"), "perhaps", None, id="not-a-boolean", marks=pytest.mark.slow),
     ],
 )
-def test_values_are_those_of_a_session_in_utc(
+def test_values_equal_those_of_a_utc_session(
     elsewhere: SparkSession, column: TypedColumn, text: str, micros: int | None
 ) -> None:
     rows = elsewhere.createDataFrame([(text,)], "v string")
@@ -112,8 +110,8 @@ def text_rows(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame([("1", "2026-8-1"), ("x", None)], "id string, day string")
 
 
-def test_rows_of_no_reader(spark: SparkSession) -> None:
-    """Without the reader's columns no row is at fault as a whole, and none has a source."""
+def test_rows_without_reader_columns(spark: SparkSession) -> None:
+    """Without the reader's columns rows have no source and no row-level faults."""
     columns = [TypedColumn("id", "long"), TypedColumn("day", "date", "yyyy-M-d")]
     judged = text_rows(spark).transform(with_typed_values, columns=columns)
     good = spark.sql("select 1L id, date'2026-08-01' day")
@@ -122,13 +120,13 @@ def test_rows_of_no_reader(spark: SparkSession) -> None:
         [(None, [("type", "id")], None, {"id": "x", "day": None})],
         "object string, reasons array<struct<rule:string,column:string>>, text string, fields map<string,string>",
     )
-    found = judged.transform(keep_rejected, columns=columns)
-    assert [row.asDict(True) for row in found.collect()] == [row.asDict(True) for row in rejected.collect()]
-    assert found.schema.simpleString() == rejected.schema.simpleString()
+    without_reader = judged.transform(keep_rejected, columns=columns)
+    assert [row.asDict(True) for row in without_reader.collect()] == [row.asDict(True) for row in rejected.collect()]
+    assert without_reader.schema.simpleString() == rejected.schema.simpleString()
 
 
 @pytest.mark.parametrize("policy", ["EXCEPTION", "LEGACY"])
-def test_a_session_that_reads_patterns_otherwise_is_refused(spark: SparkSession, policy: str) -> None:
+def test_a_session_with_another_pattern_policy_is_refused(spark: SparkSession, policy: str) -> None:
     session = spark.newSession()
     session.conf.set("spark.sql.legacy.timeParserPolicy", policy)
     rows = text_rows(session)

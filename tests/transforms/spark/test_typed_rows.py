@@ -1,4 +1,4 @@
-"""Each type on texts as people write them: the value, or the rule that it breaks."""
+"""Each type with typical texts: the value, or the broken rule."""
 
 import decimal
 import math
@@ -25,19 +25,19 @@ def text_rows(spark: SparkSession, texts: list[str | None]) -> DataFrame:
 
 
 def judge(spark: SparkSession, column: TypedColumn, texts: list[str | None]) -> list[Any]:
-    """Give the value of each text, or the name of the rule that it breaks after a ``!``."""
+    """Return the value of each text, or ``!`` and the rule that it breaks."""
     columns = [TypedColumn("n", "string"), column]
     judged = text_rows(spark, texts).transform(with_typed_values, columns=columns)
     good = judged.transform(keep_good, columns=columns)
     if column.type == "timestamp":
         good = good.selectExpr("n", "unix_micros(v) v")
-    found = {int(row["n"]): row["v"] for row in good.collect()}
+    results = {int(row["n"]): row["v"] for row in good.collect()}
     for row in judged.transform(keep_rejected, columns=columns).collect():
         (reason,) = row["reasons"]
         assert reason["column"] == "v"
         assert row["fields"]["v"] == texts[int(row["fields"]["n"])]
-        found[int(row["fields"]["n"])] = "!" + reason["rule"]
-    return [found[number] for number in range(len(texts))]
+        results[int(row["fields"]["n"])] = "!" + reason["rule"]
+    return [results[number] for number in range(len(texts))]
 
 
 def micros(*parts: int) -> int:
@@ -245,15 +245,15 @@ def micros(*parts: int) -> int:
     ],
 )
 def test_types(spark: SparkSession, column: TypedColumn, expected: dict[str | None, Any]) -> None:
-    found = judge(spark, column, list(expected))
-    assert dict(zip(expected, found, strict=True)) == expected
+    results = judge(spark, column, list(expected))
+    assert dict(zip(expected, results, strict=True)) == expected
 
 
 @pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.lists(st.text(alphabet="0123456789.,eE+-dfxNaIy ", max_size=12), min_size=60, max_size=120))
-def test_numbers_are_what_python_says_or_rejected(spark: SparkSession, texts: list[str]) -> None:
-    """No number comes out altered: Python's own decimals are the oracle."""
+def test_numbers_equal_python_or_are_rejected(spark: SparkSession, texts: list[str]) -> None:
+    """No number is altered; Python's decimals are the oracle."""
     for kind, limit in (("long", 2**63), ("decimal(9,3)", D(10) ** 6)):
         for text, value in zip(texts, judge(spark, TypedColumn("v", kind), list(texts)), strict=True):
             if not (isinstance(value, str) and value.startswith("!")):
@@ -287,7 +287,7 @@ def test_missing_column(spark: SparkSession) -> None:
         text_rows(spark, []).transform(with_typed_values, columns=[TypedColumn("w", "long")])
 
 
-def test_a_row_that_could_not_be_cut_keeps_its_text_and_one_reason(spark: SparkSession) -> None:
+def test_a_row_that_could_not_be_split_keeps_its_text_and_one_reason(spark: SparkSession) -> None:
     rows = spark.createDataFrame(
         [("x", "o", "x,1,2", "field_count")], f"v string, {OBJECT} string, {TEXT} string, {FAULT} string"
     )
@@ -297,7 +297,7 @@ def test_a_row_that_could_not_be_cut_keeps_its_text_and_one_reason(spark: SparkS
     assert_df_equality(rejected, expected, ignore_nullable=True)
 
 
-def test_frames_are_what_the_docstrings_say(spark: SparkSession) -> None:
+def test_frames_match_the_docstrings(spark: SparkSession) -> None:
     columns = [TypedColumn("day", "date"), TypedColumn("v", "decimal(4,1)")]
     rows = spark.createDataFrame(
         [

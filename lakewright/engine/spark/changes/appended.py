@@ -1,4 +1,4 @@
-"""Changes of a table without a key, of which every one is kept."""
+"""Changes of a table without a key, which keeps all of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from transforms.spark.names import column, quoted
 
 @dataclass(frozen=True)
 class AppendedChanges:
-    """Changes of a table without a key, which keeps all of them; see ``lakewright.parquet.sink.JudgedRows``.
+    """Changes of an append-only table; see ``lakewright.parquet.sink.JudgedRows``.
 
     The source's kind column becomes a column of the table; rows of a full load are inserts.
     """
@@ -43,17 +43,19 @@ class AppendedChanges:
         after = {**columns, kind_column: "string", ORDER: "string"}
         replaced = self._files_to_widen(batch, after)
         if replaced:
-            rows = rows.unionByName(_rows_held(spark, batch, table, replaced, after))
+            rows = rows.unionByName(_rows_in_table(spark, batch, table, replaced, after))
         try:
             place = batch.lake.spark_uri(table.staging.rstrip("/"))
             stage_parquet(rows, place, partition_by=table.partition_by)
         except Py4JJavaError as error:
             raise changes.failed(error) from error
-        found = counted(read)
-        changes.check(found)
-        rejected, rules = changes.write_rejected(spark, batch, quarantine, found)
+        counts = counted(read)
+        changes.check(counts)
+        rejected, rules = changes.write_rejected(spark, batch, quarantine, counts)
         return WrittenRows(
-            counts=Counts(read=found["read"], written=found["read"] - found["rejected"], rejected=found["rejected"]),
+            counts=Counts(
+                read=counts["read"], written=counts["read"] - counts["rejected"], rejected=counts["rejected"]
+            ),
             columns=after,
             table=staged_files(spark, batch.lake, table),
             quarantine=rejected,
@@ -69,16 +71,16 @@ class AppendedChanges:
         return ordered.transform(with_folder_reasons, partition_by=self.spec.partition_by)
 
     def _files_to_widen(self, batch: Batch, columns: Mapping[str, str]) -> list[str]:
-        """Name the files of the table, if a column gets another type: Spark reads no file of the former one with it."""
+        """Return the table's files if a column changes its type: Spark cannot read the former type as the new one."""
         state = batch.state
         same = all(columns.get(name, kind) == kind for name, kind in state.columns.items())
         return [] if same or batch.plan.overwrites_table else list(state.files)
 
 
-def _rows_held(
+def _rows_in_table(
     spark: SparkSession, batch: Batch, table: TablePlace, paths: Sequence[str], columns: Mapping[str, str]
 ) -> DataFrame:
-    """Read the rows of files of the table, with the types that their columns get."""
+    """Read rows of table files with the new column types."""
     before = batch.state.columns
     schema = ", ".join(f"{quoted(name)} {kind}" for name, kind in before.items())
     reader = spark.read.schema(schema).options(basePath=batch.lake.spark_uri(table.destination), __globPaths__=False)

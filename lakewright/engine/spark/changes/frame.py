@@ -1,4 +1,4 @@
-"""Files of changes as a frame."""
+"""Reads change files as one frame."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,21 +18,20 @@ from transforms.spark.exact_casts import INEXACT, exact_cast, text_of_time, time
 from transforms.spark.names import column, quoted
 
 _LONGEST_PATH: Final = 1 << 16
-#: Spark reads so many rows at once, or as many as have these bytes.
+#: Maximum rows, and bytes, that Spark reads at once.
 _ROWS_AT_ONCE: Final = 4096
 _BYTES_AT_ONCE: Final = 64 << 20
 _PER_MICROSECOND: Final = 1000
 
 
 def read_changes(spark: SparkSession, files: ChangeFiles) -> DataFrame:
-    """Read files of one table, however their schemas differ.
+    """Read files of one table that may differ in schema.
 
-    A column is looked up in a file by the name that the table gives it, without regard to case if no name is exact, and
-    is null where the file has none.
+    Columns are matched by table name, ignoring case unless a name matches exactly; missing ones are null.
 
-    Columns out: ``files.columns``, then those of ``transforms.spark.changes`` that a reader adds; of
+    Columns out: ``files.columns``, then the reader's columns of ``transforms.spark.changes``; for
                  ``files.names.before`` also the values before the update; _lakewright_inexact (map of column to text;
-                 the values that a column cannot hold, which are null there)
+                 values that a column cannot represent, which are null there)
     Rows:        every row of every file
     """
     widest = max((footer.row_bytes for footer in files.footers.values()), default=0)
@@ -40,7 +39,7 @@ def read_changes(spark: SparkSession, files: ChangeFiles) -> DataFrame:
     spark.conf.set("spark.sql.parquet.columnarReaderBatchSize", rows_at_once)
     alike: dict[Any, list[str]] = {}
     for path, footer in files.footers.items():
-        types = (tuple(found.items()) for found in (footer.columns, footer.read_as, footer.units))
+        types = (tuple(by_name.items()) for by_name in (footer.columns, footer.read_as, footer.units))
         alike.setdefault((is_load(path), *types), []).append(path)
     parts = [_read_alike(spark, files, files.footers[paths[0]], paths) for paths in alike.values()]
     return reduce(DataFrame.unionByName, parts)
@@ -48,7 +47,7 @@ def read_changes(spark: SparkSession, files: ChangeFiles) -> DataFrame:
 
 def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: Sequence[str]) -> DataFrame:
     lake, folder, columns, names = files.lake, files.folder, files.columns, files.names
-    # Where the source has op and DMS adds Op, the column of the table is op.
+    # If the source has op and DMS adds Op, the table's column is op.
     of_source = [name for name in footer.columns if name not in names.added]
     exact = {names.of_table.name_of(name): name for name in of_source}
     known = {name.casefold(): source for name, source in exact.items()}
@@ -58,7 +57,7 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
         return exact.get(name, known.get(name.casefold(), ""))
 
     def before(name: str) -> str:
-        """A column without a before image is taken for unchanged."""
+        """Without a before image a column counts as unchanged."""
         source = of_table(name)
         image = names.before_prefix + (source or files.sources.get(name, name))
         return by_case.get(image.casefold(), source)
@@ -95,7 +94,7 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
 
 @dataclass(frozen=True)
 class ColumnOfFile:
-    """A column as files have it, and as it is wanted; one without a name is in none of them."""
+    """A column of files with equal schemas, and its wanted type; an empty name means the column is missing."""
 
     footer: Footer
     name: str
@@ -113,12 +112,12 @@ class ColumnOfFile:
 
     @property
     def read(self) -> Column:
-        """Its values in the wanted type, as Spark casts them."""
+        """Its values in the wanted type, by Spark's cast."""
         return self._value.cast(self.wanted) if self.is_there else F.lit(None).cast(self.wanted)
 
     @property
     def cast(self) -> Column:
-        """Its values in the wanted type; null where that does not hold them."""
+        """Its values in the wanted type; null if it cannot represent them."""
         if not self.is_there or self._loses_nothing:
             return self.read
         made = exact_cast(self._value, self._kind, self.wanted)
@@ -128,7 +127,7 @@ class ColumnOfFile:
 
     @property
     def inexact(self) -> Column | None:
-        """The texts of values that the wanted type does not hold; None if it holds all."""
+        """Text of values that the wanted type cannot represent; None if it represents all."""
         if not self.is_there or self._loses_nothing:
             return None
         return F.when(self.cast.isNull(), column(self.name).cast("string"))
@@ -147,7 +146,7 @@ class ColumnOfFile:
 
     @property
     def _value(self) -> Column:
-        """Its values in the type that it has in a table by itself."""
+        """Its values in the column's type before widening or casting."""
         value, (what, _, unit) = column(self.name), self._unit.rstrip(")").partition("(")
         if what == "time":
             return text_of_time(value, unit)
@@ -155,24 +154,24 @@ class ColumnOfFile:
 
 
 def _by_column(texts: Mapping[str, Column | None]) -> Column:
-    """Map columns to their texts, where there are any."""
+    """Map columns to their texts, without null ones."""
     entries = [
         F.when(text.isNotNull(), F.struct(F.lit(name), text)) for name, text in texts.items() if text is not None
     ]
-    found = F.map_from_entries(F.array_compact(F.array(*entries))) if entries else F.create_map()
-    return found.cast("map<string,string>")
+    by_column = F.map_from_entries(F.array_compact(F.array(*entries))) if entries else F.create_map()
+    return by_column.cast("map<string,string>")
 
 
 def _metadata(rows: DataFrame) -> Column:
-    """Give what Spark says of a row's place, also beside a column of that name."""
+    """Spark's file metadata of a row, even if a column has that name."""
     return Column(rows._jdf.metadataColumn("_metadata"))
 
 
 def _file_below(metadata: Column, root: str, paths: Sequence[str], lake: Lake) -> Column:
-    """Give the path of a row's file below a folder, as it is named there."""
+    """The path of a row's file below a folder."""
     uri, start = metadata["file_path"], hadoop_uri(root)
     if not any("%" in hadoop_uri(lake.spark_uri(path)) for path in paths):
         return uri.substr(len(start) + 1, _LONGEST_PATH)
-    # A plus is a plus in a path, and would be a blank to url_decode.
+    # A plus sign is literal in paths, but url_decode would turn it into a blank.
     decoded = F.url_decode(F.replace(uri, F.lit("+"), F.lit("%2B")))
     return decoded.substr(len(root) + 1, _LONGEST_PATH)

@@ -1,4 +1,4 @@
-"""Change data that Spark reads and judges; files with rejected rows are read once more, for those."""
+"""Reads and validates change data with Spark; files with rejected rows are read again to quarantine those rows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ from transforms.spark.changes import ORDER, REJECTED, keep_rejected_changes, wit
 
 
 def change_session(*lakes: Lake) -> SparkSession:
-    """Open the session in which changes are read: column names differ in case, since DMS adds Op beside op."""
+    """Open a session for changes, with case-sensitive column names, since DMS adds Op to tables with a column op."""
     session = own_session(lake_uris=tuple(lake.uri for lake in lakes))
     session.conf.set("spark.sql.caseSensitive", value=True)
-    # Lists as Parquet's old layout has them cannot hold null: Hudi fails at one with an ArrayIndexOutOfBoundsException.
+    # Lists in Parquet's old layout cannot contain null: Hudi fails with an ArrayIndexOutOfBoundsException.
     hadoop = session.sparkContext._jsc.hadoopConfiguration()
     hadoop.set("parquet.avro.write-old-list-structure", "false")
     return session
 
 
 class ChangeOrder(TypedDict):
-    """How changes are ordered, as ``with_change_order`` wants to know it."""
+    """Arguments of ``with_change_order``."""
 
     kind_column: str
     time_column: str
@@ -41,7 +41,7 @@ class ChangeOrder(TypedDict):
 
 
 def change_order(files: ChangeFiles, source: ReplicationSource, spec: TableSpec) -> ChangeOrder:
-    """Say how the changes of files are ordered; a sequence counts if a file has it."""
+    """Return how to order the changes of files; the sequence column counts if a file has it."""
     has_sequence = any(source.sequence_column in footer.columns for footer in files.footers.values())
     return ChangeOrder(
         kind_column=source.kind_column,
@@ -53,35 +53,35 @@ def change_order(files: ChangeFiles, source: ReplicationSource, spec: TableSpec)
 
 @dataclass(frozen=True)
 class JudgedChanges:
-    """Changes of a batch, each with its order, and whether it must be rejected."""
+    """The changes of a batch, with their order and the reasons for rejecting them."""
 
     files: ChangeFiles
     judge: Callable[[DataFrame], DataFrame]
 
     def frame(self, spark: SparkSession) -> DataFrame:
-        """Read and judge all changes."""
+        """Read and validate all changes."""
         return read_changes(spark, self.files).transform(self.judge).transform(with_inexact_reasons)
 
     def failed(self, error: Exception) -> Exception:
-        """Say what a read of the files failed of: damage, if there is any."""
+        """Return the error of a failed read: damaged files if there are any, else ``error``."""
         damaged = self.files.damaged()
         return ObjectRefusedError(damaged) if damaged else error
 
     def check(self, counted_rows: Mapping[str, Any]) -> None:
-        """Hold what was read against the footers of the files.
+        """Compare the rows read with the files' footers.
 
         Raises:
-            AccountingError: If Spark read another number of rows.
+            AccountingError: If Spark read a different number of rows.
         """
         if counted_rows["read"] != self.files.rows:
             raise AccountingError(
-                f"the files hold {self.files.rows} rows, and {counted_rows['read']} were read; nothing was written"
+                f"the files have {self.files.rows} rows, but {counted_rows['read']} were read; nothing was written"
             )
 
     def write_rejected(
         self, spark: SparkSession, batch: Batch, quarantine: TablePlace, counted_rows: Mapping[str, Any]
     ) -> tuple[list[DataFile], dict[str, int]]:
-        """Read the files with rejected rows again, stage these rows, and count the rules that they broke."""
+        """Read the files with rejected rows again, stage these rows, and count the broken rules."""
         if not counted_rows["rejected"]:
             return [], {}
         files = self.files.only(set(counted_rows["dirty"].split("\n")))
@@ -93,6 +93,6 @@ class JudgedChanges:
 
 
 def observe_read(changes: DataFrame, *, read: Observation) -> DataFrame:
-    """Count the rows read and rejected, and note the lowest order; see ``observe_judged``."""
+    """Count rows read and rejected, and observe the lowest order; see ``observe_judged``."""
     lowest = F.min(F.when(~F.col(REJECTED), F.col(ORDER))).alias("lowest")
     return changes.transform(observe_judged, lowest, observed=read)

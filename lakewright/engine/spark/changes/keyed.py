@@ -1,4 +1,4 @@
-"""Changes of a table with a key, of which the last one of each key counts."""
+"""Changes of a table with a key, reduced to the last one per key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from transforms.spark.keyed_changes import collapse_changes, judge_keyed_changes
 
 @dataclass(frozen=True)
 class KeyedChanges:
-    """The changes of a batch, and how they are judged and collapsed."""
+    """The changes of a batch, with their validation and deduplication."""
 
     files: ChangeFiles
     source: ReplicationSource
@@ -26,19 +26,19 @@ class KeyedChanges:
 
     @property
     def follows_keys(self) -> bool:
-        """Tell whether updates carry the key as it was before them."""
+        """Whether updates carry the former key."""
         return bool(self.source.before_image_prefix)
 
     @property
     def keep(self) -> Mapping[str, bool]:
-        """The columns whose values an update may leave out, and whether it does so by null."""
+        """Columns whose values an update may omit; True if null means omitted."""
         spec = self.spec
         values = (name for name in self.files.columns if name not in (*spec.key, *spec.partition_by))
         by_null = set(spec.keep_when_null)
         return {name: name in by_null for name in values if spec.keep_when_absent or name in by_null}
 
     def judged(self) -> JudgedChanges:
-        """Give each change its order, and say which must be rejected."""
+        """Return the changes with order and rejection reasons."""
         judge = partial(
             judge_keyed_changes,
             key=self.spec.key,
@@ -52,7 +52,7 @@ class KeyedChanges:
         return JudgedChanges(self.files, judge)
 
     def collapse(self, changes: DataFrame, *, followed: DataFrame | None) -> DataFrame:
-        """Collapse judged changes; see ``collapse_changes``."""
+        """Keep the last change per key; see ``collapse_changes``."""
         return changes.transform(
             collapse_changes,
             key=self.spec.key,
@@ -63,7 +63,7 @@ class KeyedChanges:
 
 
 def observe_kept(changes: DataFrame, *, kept: Observation) -> DataFrame:
-    """Count what is left to write and to delete, and note the lowest and the highest order."""
+    """Count rows to write and to delete, and observe the lowest and highest order."""
     is_deleted, is_implied = F.col(IS_DELETED).isNotNull(), F.col(IS_IMPLIED)
     return changes.observe(
         kept,

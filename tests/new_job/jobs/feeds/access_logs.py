@@ -1,4 +1,4 @@
-"""The feeds of the job access_logs."""
+"""Feeds of the job access_logs."""
 
 from typing import Annotated, Literal
 
@@ -10,10 +10,10 @@ from transforms.object_names import compile_date_template
 
 
 class LogSource(Model):
-    """Where the web servers' logs are."""
+    """Location of the web servers' logs."""
 
     path: Annotated[str, source_folder("raw/access/")] = Field(description="Folder of the logs in the lake, or a URI.")
-    file_name: str = Field(description="Template of their names, such as access-{year}-{month}-{day}.log.")
+    file_name: str = Field(description="File name template, such as access-{year}-{month}-{day}.log.")
 
     @field_validator("file_name")
     @classmethod

@@ -1,4 +1,4 @@
-"""Lines of access logs, in the common log format (https://httpd.apache.org/docs/2.4/logs.html)."""
+"""Parses access logs in the common log format (https://httpd.apache.org/docs/2.4/logs.html)."""
 
 from typing import Final
 
@@ -12,11 +12,11 @@ _FIELDS: Final = ("host", "at", "request", "status", "bytes")
 
 
 def with_request_fields(lines: DataFrame) -> DataFrame:
-    """Cut lines into the fields of a request.
+    """Split lines into the fields of a request.
 
     Columns in:  _lakewright_text (string)
-    Columns out: every input column, host, at, request, status, bytes (string); _lakewright_fault is request where the
-                 line has another form
+    Columns out: every input column, host, at, request, status, bytes (string); _lakewright_fault is request if the line
+                 is malformed
     Rows:        unchanged
     """
     fields = {name: F.regexp_extract(TEXT, _LINE, group) for group, name in enumerate(_FIELDS, start=1)}

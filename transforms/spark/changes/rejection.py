@@ -1,0 +1,125 @@
+"""Rules that changes must follow, and the rejected changes."""
+
+from collections.abc import Collection, Sequence
+from functools import reduce
+from operator import or_
+from typing import Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
+
+from transforms.spark.changes.columns import (
+    ABSENT,
+    IS_DELETED,
+    IS_LOAD,
+    KEY,
+    KIND,
+    OBJECT,
+    ORDER,
+    POSITION,
+    REASONS,
+    REJECTED,
+)
+from transforms.spark.changes.keys import is_utf8
+from transforms.spark.exact_casts import INEXACT
+from transforms.spark.names import column
+
+#: The name of a partition folder for null.
+HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
+REASONS_TYPE: Final = "array<struct<rule:string,column:string>>"
+
+
+def with_partition_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> DataFrame:
+    """Also reject changes whose partition values are not valid UTF-8: Hudi would merge their partitions.
+
+    Columns in:  ``partition_by``, _lakewright_rejected and _lakewright_reasons
+    Columns out: the same
+    Rows:        unchanged; the rule is encoding
+    """
+    return with_faults(changes, encoding_faults(changes, partition_by))
+
+
+def with_value_reasons(changes: DataFrame, *, key: Sequence[str], beside_values: Collection[str] = ()) -> DataFrame:
+    """Also reject inserts and updates of files that have only the key, which is valid for deletes only.
+
+    Columns in:  those of ``with_change_order``, _lakewright_absent (array of string; names of the columns that the
+                 change's file lacks)
+    Columns out: the same
+    Rows:        unchanged; the rule is no_values
+
+    ``beside_values`` are columns that do not count as values, such as the time of a change.
+    """
+    own = [name for name in changes.columns if not name.startswith(("_lakewright_", KEY, ORDER, IS_DELETED))]
+    values = [name for name in own if name not in (*key, *beside_values)]
+    lacks_all = F.size(F.array_intersect(ABSENT, F.array(*map(F.lit, values)))) == len(values)
+    is_whole = ~F.col(IS_LOAD) & F.col(KIND).isin("I", "U")
+    return with_faults(changes, [(is_whole & lacks_all, "no_values", key[0])] if values else [])
+
+
+def with_folder_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> DataFrame:
+    """Also reject changes whose partition values cannot be read back from a folder name.
+
+    Columns in:  ``partition_by``, _lakewright_rejected and _lakewright_reasons
+    Columns out: the same
+    Rows:        unchanged; the rule is partition: a string that is empty, or means null in folder names
+    """
+    faults = [(column(name).cast("string").isin("", HIVE_NULL), "partition", name) for name in partition_by]
+    return with_faults(changes, faults)
+
+
+def with_inexact_reasons(changes: DataFrame) -> DataFrame:
+    """Also reject changes with values that their column's type cannot represent exactly.
+
+    Columns in:  _lakewright_inexact (map of column to text), _lakewright_rejected and _lakewright_reasons
+    Columns out: the same
+    Rows:        unchanged; the rule is inexact
+    """
+    lost = F.map_keys(INEXACT)
+    reasons = F.transform(lost, lambda name: F.struct(F.lit("inexact").alias("rule"), name.alias("column")))
+    all_reasons = F.concat(REASONS, reasons.cast(REASONS_TYPE))
+    return changes.withColumns({REJECTED: F.col(REJECTED) | (F.size(lost) > 0), REASONS: all_reasons})
+
+
+def keep_rejected_changes(changes: DataFrame, *, columns: Sequence[str]) -> DataFrame:
+    """Keep the rejected changes, with all reasons and values.
+
+    Columns in:  those of ``with_change_order``, _lakewright_object and ``columns``
+    Columns out: object (string), reasons (array of struct of rule and column), text (string; always null, since rows of
+                 Parquet files have no text), fields (map of column to text; also the kind and position of the change)
+    Rows:        the rejected ones
+    """
+    texts = {name: column(name).cast("string") for name in columns}
+    if INEXACT in changes.columns:
+        texts = {name: F.coalesce(F.col(INEXACT)[name], text) for name, text in texts.items()}
+    fields = [part for name, text in texts.items() for part in (F.lit(name), text)]
+    place = [F.lit("(kind)"), F.col(KIND), F.lit("(position)"), F.col(POSITION).cast("string")]
+    return changes.where(REJECTED).select(
+        F.col(OBJECT).alias("object"),
+        F.filter(REASONS, lambda reason: reason.isNotNull()).alias("reasons"),
+        F.lit(None).cast("string").alias("text"),
+        F.create_map(*fields, *place).alias("fields"),
+    )
+
+
+def with_faults(changes: DataFrame, faults: Sequence[tuple[Column, str, str]]) -> DataFrame:
+    """Also reject changes with given faults: a condition, the broken rule, and the column at fault.
+
+    The flag is separate from the reasons, so that these are only computed for rejected changes.
+    """
+    if not faults:
+        return changes
+    broken = [F.coalesce(condition, F.lit(False)) for condition, _, _ in faults]
+    reasons = [
+        F.when(condition, F.struct(F.lit(rule).alias("rule"), F.lit(name).alias("column")))
+        for condition, rule, name in faults
+    ]
+    all_reasons = F.concat(REASONS, F.array(*reasons).cast(REASONS_TYPE))
+    return changes.withColumns({REJECTED: reduce(or_, broken, F.col(REJECTED)), REASONS: all_reasons})
+
+
+def encoding_faults(changes: DataFrame, names: Sequence[str]) -> list[tuple[Column, str, str]]:
+    """Return the faults of strings that are not valid UTF-8."""
+    types = {field.name: field.dataType for field in changes.schema}
+    texts = [name for name in names if isinstance(types.get(name), StringType)]
+    return [(~is_utf8(column(name)), "encoding", name) for name in texts]
