@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.conftest import command
-from tests.faults.conftest import BUCKET, direct, proxy, proxy_of_all  # noqa: F401 - fixtures
+from tests.faults.conftest import BUCKET, direct, proxy, session_proxy  # noqa: F401 - fixtures
 from tests.faults.fault_proxy import Fault, FaultProxy
 from tests.faults.faulty_runs import CASES, Faulty
 from tests.hostile.cases import report
