@@ -32,8 +32,9 @@ def bind_columns(
     is_header = shows_values or 2 * len(missing) < len(wanted)
     doubled = sorted({name for name in header.names if name and folded.count(name.casefold()) > 1})
     if doubled:
-        names = ", ".join(map(repr, doubled)) if is_header else f"a column{_ADVICE}"
-        raise HeaderError(f"the header names {names} twice")
+        declared = {written.strip().casefold() for written in wanted.values()}
+        names = [repr(name) for name in doubled if is_header or name.casefold() in declared]
+        raise HeaderError(f"the header names {', '.join(names) or 'a column'} twice{'' if is_header else _ADVICE}")
     if missing:
         quoted = ", ".join(map(repr, header.names))
         found = quoted if is_header else f"{_count(header)}{_resembling(header, missing)}{_ADVICE}"

@@ -139,7 +139,7 @@ def test_bind_columns() -> None:
         ),
         pytest.param(
             ("name", "canary", "canary"),
-            "the header names a column (--show-values shows it) twice",
+            "the header names a column twice (--show-values shows it)",
             id="a-row-with-equal-values",
         ),
     ],
