@@ -1,4 +1,4 @@
-"""The demo: real input and the worked examples through every job into ``./lake``, and what comes out of each.
+"""The demo: every job on real data and the worked examples, into ``./lake``, with the results.
 
 Run as ``python examples/demo.py [LAKE]``.
 """
@@ -39,10 +39,10 @@ class Shown:
 
     Attributes:
         title: What the job does with it.
-        zone: The folder of the lake that it comes from, delivered from the folder of examples of that name.
-        later: What arrives after a first run, if anything, in the folder ``later`` of examples.
-        sample: Three lines of what goes in.
-        next: The command to go on with.
+        zone: The source zone of the lake, delivered from the examples' folder of that name.
+        later: Whether more files arrive after a first run, from the examples' folder ``later``.
+        sample: Three lines of input.
+        next: The command to try next.
     """
 
     feed: str
@@ -82,7 +82,7 @@ def main(lake: Path) -> int:
 
 
 def show_table(lake: Path, shown: Shown) -> None:
-    """Show the first rows of the table that a feed fills, or of the object that it scrubs."""
+    """Show the first rows of a feed's table, or of its scrubbed object."""
     if shown.feed == "uploads":
         lines = (lake / "dataset/notes.json").read_text().splitlines()
         screen.print_line("  out  dataset/notes.json, in place")
@@ -101,20 +101,20 @@ def show_table(lake: Path, shown: Shown) -> None:
 
 
 def outcome(receipt: Receipt) -> str:
-    """Write a run's counts, and the columns that it learned."""
+    """Format a run's row counts and learned columns."""
     counts = row_sum(receipt.dump()["counts"]) or "nothing new"
     learned = f"; {', '.join(receipt.schema_changes)}" if 0 < len(receipt.schema_changes) <= SHOWN_ROWS else ""
     return counts + learned
 
 
 def put_event(path: Path) -> None:
-    """Let an event with new attributes arrive, unless an earlier demo did."""
+    """Deliver an event with new attributes, unless an earlier demo did."""
     if not path.exists():
         path.write_bytes(gzip.compress(json.dumps(NEW_EVENT).encode() + b"\n", mtime=0))
 
 
 def lines_of(path: str) -> Callable[[], Sequence[str]]:
-    """Give the path of a text and its first two lines."""
+    """Return the path of a text file and its first two lines."""
 
     def sample() -> Sequence[str]:
         first, second, *_ = (screen.EXAMPLES / path).read_text(encoding="utf-8-sig").splitlines()
@@ -124,7 +124,7 @@ def lines_of(path: str) -> Callable[[], Sequence[str]]:
 
 
 def events_of(folder: str) -> Callable[[], Sequence[str]]:
-    """Give a folder of events, the number of its objects, and an event."""
+    """Return a folder of events, its number of objects, and one event."""
 
     def sample() -> Sequence[str]:
         paths = sorted((screen.EXAMPLES / folder).rglob("*.json.gz"))
@@ -135,7 +135,7 @@ def events_of(folder: str) -> Callable[[], Sequence[str]]:
 
 
 def changes_of(folder: str, later: str) -> Callable[[], Sequence[str]]:
-    """Give the files of a replicated table with their rows, and the first change."""
+    """Return the files of a replicated table with their row counts, and the first change."""
 
     def sample() -> Sequence[str]:
         (load,), (changes,) = ((screen.EXAMPLES / each).glob("*.parquet") for each in (folder, later))

@@ -1,4 +1,4 @@
-"""What the demo and the walkthroughs share: deliveries, quiet runs, and tables that fit the terminal."""
+"""Shared by the demo and the walkthroughs: deliveries, quiet runs, and tables that fit the terminal."""
 
 import contextlib
 import logging
@@ -38,11 +38,11 @@ console: Final = Console(highlight=False)
 
 
 class FailedRunError(Exception):
-    """Raised when a run fails that should not."""
+    """Raised when a run fails unexpectedly."""
 
 
 class StatusProgress:
-    """Shows the stage of a run in one line that goes away again."""
+    """Shows the current stage of a run in one temporary line."""
 
     def __init__(self, status: Status) -> None:
         self._status = status
@@ -57,7 +57,7 @@ class StatusProgress:
 
 @contextlib.contextmanager
 def failures_shown() -> Iterator[None]:
-    """Log nothing but warnings; if something fails, name the JVM's log, which holds the details."""
+    """Log only warnings; after a failure, print the path of the JVM's log."""
     os.environ.setdefault("LAKEWRIGHT_JARS", str(ROOT / "jars"))
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
@@ -69,7 +69,7 @@ def failures_shown() -> Iterator[None]:
 
 
 def deliver(source: Path, target: Path) -> None:
-    """Let files arrive: copy those that are missing from the examples into a lake."""
+    """Deliver files: copy missing ones from the examples into a lake."""
 
     def copy(file: str, copied: str) -> str:
         return copied if Path(copied).exists() else shutil.copy2(file, copied)
@@ -84,7 +84,7 @@ def open_jobs(root: Path, feed: str) -> tuple[Lake, list[AnyJob]]:
 
 
 def run_feed(root: Path, feed: str, request: Request) -> list[Receipt]:
-    """Run a feed; its stages show in a line that goes away.
+    """Run a feed, and show its stages in a temporary line.
 
     Raises:
         FailedRunError: If a target fails.
@@ -99,7 +99,7 @@ def run_feed(root: Path, feed: str, request: Request) -> list[Receipt]:
 
 
 def print_line(text: str | Text) -> None:
-    """Print a line as it is; a terminal shows what fits."""
+    """Print a line; terminals show as much as fits."""
     line = Text(text) if isinstance(text, str) else text
     if console.is_terminal:
         line.truncate(console.width, overflow="ellipsis")
@@ -107,7 +107,7 @@ def print_line(text: str | Text) -> None:
 
 
 def make_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str = "", widest: int = 0) -> Table:
-    """Make a table of values as they print; ``widest`` limits the columns."""
+    """Return a table of formatted values; ``widest`` limits column widths."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, title=title or None, title_justify="left", title_style="dim")
     for name in columns:
         table.add_column(escape(name), no_wrap=True, overflow="ellipsis", max_width=widest or None)
@@ -117,7 +117,7 @@ def make_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: 
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print as many columns of a table as the terminal's width shows."""
+    """Print as many columns of a table as fit the terminal."""
     for shown in range(len(columns), 0, -1):
         table = make_table(columns[:shown], [row[:shown] for row in rows], widest=_WIDEST_COLUMN)
         if console.measure(table).maximum + _INDENT <= console.width:
@@ -128,5 +128,5 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def as_text(value: Any) -> str:
-    """Write a value as the expected tables have it."""
+    """Format a value as in the expected tables."""
     return "null" if value is None else str(value)

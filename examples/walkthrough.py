@@ -1,4 +1,4 @@
-"""The worked examples of the source systems, one after the other: each table beside the one that is expected.
+"""Run the source systems' worked examples, and compare each table with the expected one.
 
 Run as ``python examples/walkthrough.py [NAME]...``; the exit code is 1 if a table or a count is not as expected.
 """
@@ -28,14 +28,14 @@ WALKTHROUGHS: Final = screen.EXAMPLES / "walkthroughs"
 
 @dataclass(frozen=True)
 class Rows:
-    """A table as it is compared: names of columns, and rows of texts in their order."""
+    """A table to compare: column names and ordered rows of text."""
 
     columns: list[str]
     rows: list[list[str]]
 
 
 def main(names: list[str]) -> int:
-    """Walk through the examples that are named, or through all of them."""
+    """Run the named examples, or all of them."""
     folders = [WALKTHROUGHS / name for name in names] or sorted(
         path.parent for path in WALKTHROUGHS.glob("*/steps.yaml")
     )
@@ -53,7 +53,7 @@ def main(names: list[str]) -> int:
 
 
 def walk_through(folder: Path, lake: Path) -> bool:
-    """Do the steps of one example in a lake of its own; tell whether all is as expected."""
+    """Run the steps of one example in a temporary lake; return whether all results match."""
     example: dict[str, Any] = yaml.safe_load((folder / "steps.yaml").read_text())
     screen.print_line(Text(example["title"], "bold"))
     matches = True
@@ -78,7 +78,7 @@ def walk_through(folder: Path, lake: Path) -> bool:
 
 
 def do_command(lake: Path, feed: str, step: Mapping[str, Any]) -> dict[str, int]:
-    """Do what a step says; give the counts of a run."""
+    """Run a step; return the row counts of a run."""
     command = step.get("command")
     if command is None:
         return {}
@@ -97,7 +97,7 @@ def do_command(lake: Path, feed: str, step: Mapping[str, Any]) -> dict[str, int]
 
 
 def read_expected(path: Path) -> Rows:
-    """Read the table that is expected: CSV, or the lines of an object."""
+    """Read an expected table: CSV, or the lines of an object."""
     if path.suffix != ".csv":
         return lines_of(path)
     with path.open(newline="") as file:
@@ -106,7 +106,7 @@ def read_expected(path: Path) -> Rows:
 
 
 def read_actual(lake: Path, columns: list[str], path: str, format: str, query: str) -> Rows:  # noqa: A002 - as in steps
-    """Read a table as its users do, without the columns of Hudi and of this project; ``columns`` come first."""
+    """Read a table without the columns of Hudi and of this project; ``columns`` come first."""
     if format == "text":
         return lines_of(lake / path)
     reader = get_session().read.format(format).option("mergeSchema", True)
@@ -120,13 +120,13 @@ def read_actual(lake: Path, columns: list[str], path: str, format: str, query: s
 
 
 def lines_of(path: Path) -> Rows:
-    """Give the lines of an object; their ends, which count, are visible."""
+    """Return the lines of an object with visible line ends."""
     text = path.read_bytes().decode().replace("\r", "␍").replace("\n", "␊\n")
     return Rows(["line"], [[line] for line in text.split("\n")])
 
 
 def show_comparison(expected: Rows, actual: Rows, path: str) -> bool:
-    """Show two tables beside each other, or below each other if they are wide; if they differ, the rows that do."""
+    """Print two tables side by side, or one below the other if they are wide; if they differ, the different rows."""
     tables = [
         screen.make_table(rows.columns, rows.rows, title=title)
         for title, rows in ((f"expected: {path}", expected), ("actual", actual))
@@ -150,7 +150,7 @@ def show_comparison(expected: Rows, actual: Rows, path: str) -> bool:
 
 
 def show_differing(expected: list[str], actual: list[str]) -> None:
-    """Show the lines that one has and the other has not, whole."""
+    """Print the lines that only one of them has."""
     for sign, lines, others in (("-", expected, actual), ("+", actual, expected)):
         for line in lines:
             if lines.count(line) > others.count(line):

@@ -15,7 +15,7 @@ _DIGITS: Final = {"year": 4, "month": 2, "day": 2}
 
 
 def as_text(path: str) -> str:
-    r"""Give a path as text: bytes of a local name that are not UTF-8 become ``\xff``."""
+    r"""Return a path as text: bytes of a local name that are not UTF-8 become ``\xff``."""
     return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
@@ -25,7 +25,7 @@ def one_line(text: str) -> str:
 
 
 def is_folder_marker(path: str, size: int) -> bool:
-    """Tell whether an object only stands for a folder: ``raw/customers/`` or ``raw/customers_$folder$``, and empty."""
+    """Return whether an object is a folder marker: ``raw/customers/`` or ``raw/customers_$folder$``, and empty."""
     return not size and (not path or path.endswith(_FOLDER_MARKERS))
 
 

@@ -94,7 +94,7 @@ def _leave(*sentences: str, exit_code: int) -> None:
 
 
 def name_jvm_log(exit_code: int) -> None:
-    """Name the JVM's log, and keep it, after a failure that the data and the config do not explain."""
+    """Print the path of the JVM's log, and keep it, after failures that data and config do not explain."""
     if exit_code in (LakewrightError.exit_code, UnreachableError.exit_code) and (path := JVM_LOG.keep()):
         typer.echo(f"log of the JVM: {path}", err=True)
 

@@ -1,4 +1,4 @@
-"""How answers are laid out: aligned, wrapped at words to the terminal's width, and as plain lines elsewhere."""
+"""Layout of answers: aligned, wrapped at words on terminals, plain lines elsewhere."""
 
 import textwrap
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _INDENT: Final = "  "
 
 
 def print_record(title: str, fields: Mapping[str, str]) -> None:
-    """Print fields below a title, one line or several each; empty ones are left out."""
+    """Print fields below a title; empty ones are omitted."""
     console = Console(highlight=False)
     shown = {name: text for name, text in fields.items() if text}
     label_width = max(map(len, shown), default=0)
@@ -28,10 +28,10 @@ def print_record(title: str, fields: Mapping[str, str]) -> None:
 
 
 def print_line(console: Console, line: Text) -> None:
-    """Print a line as it is: what is longer than the terminal stays whole, so that it can be copied."""
+    """Print a line without wrapping, so that it can be copied as a whole."""
     console.print(line, soft_wrap=True)
 
 
 def _wrapped(line: str, width: int) -> list[str]:
-    """Wrap a line at words; paths and names are never cut."""
+    """Wrap a line at words, but never within paths and names."""
     return textwrap.wrap(line, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]

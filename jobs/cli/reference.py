@@ -31,7 +31,7 @@ def _section(job: str, model: Schema) -> str:
 
 
 def _keys(model: Schema, whole: Schema, prefix: str) -> Iterator[tuple[str, str, str, str]]:
-    """Give key, type, default and description of each key in a model and, below it, in the models of its values."""
+    """Return key, type, default and description of each key of a model and of the models within it."""
     required = model.get("required", ())
     for name, field in model["properties"].items():
         key = prefix + name
@@ -43,7 +43,7 @@ def _keys(model: Schema, whole: Schema, prefix: str) -> Iterator[tuple[str, str,
 
 
 def _nested_model(field: Schema, whole: Schema) -> tuple[Schema | None, str]:
-    """Give the model that a field holds, or a mapping's values, and how the level between is written."""
+    """Return the model of a field, or of a mapping's values, and the notation of the level between."""
     for schema in (field, *field.get("anyOf", ())):
         if "$ref" in schema:
             return _resolve(schema, whole), ""

@@ -1,4 +1,4 @@
-"""What the verbs show on a terminal."""
+"""The text output of verbs."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from lakewright.runs.progress import count_of, readable_bytes
 from transforms.object_names import one_line
 
 _SHOWN: int = 10
-#: Stages that are over sooner are left out.
+#: Shorter stages are omitted.
 _SHOWN_SECONDS: Final = 0.1
 _OF_EVERY_BATCH: Final = (
     "number",
@@ -30,7 +30,7 @@ _OF_EVERY_BATCH: Final = (
 
 
 def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
-    """Show what run would do."""
+    """Print plans."""
     for plan in plans:
         rows: dict[str, str] = {}
         if "open_batch" in plan:
@@ -50,7 +50,7 @@ def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_status(states: Sequence[Mapping[str, Any]]) -> None:
-    """Show how things stand."""
+    """Print the states of targets."""
     for state in states:
         rows = {
             "last batch": _last_batch(state["last_batch"]),
@@ -64,7 +64,7 @@ def show_status(states: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
-    """Show what runs did."""
+    """Print receipts."""
     for receipt in receipts:
         outputs = [path for batch in receipt["batches"] for path in batch["outputs"]]
         inputs = [source["path"] for batch in receipt["batches"] for source in batch["inputs"]]
@@ -89,7 +89,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
-    """Show what tables look like, and how they came to."""
+    """Print schemas and their versions."""
     for schema in schemas:
         rows = {
             f"version {version['version']}, {version['day']}": _some(
@@ -105,7 +105,7 @@ def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_compactions(targets: Sequence[Mapping[str, Any]]) -> None:
-    """Show what was compacted."""
+    """Print compactions."""
     for target in targets:
         rows = {
             f"instant {done['instant']}": f"{count_of(done['log_files'], 'log file')} merged into "
@@ -120,7 +120,7 @@ def show_compactions(targets: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_check(checked: Mapping[str, Any]) -> None:
-    """Show what is wrong with feeds; if nothing is, which columns they rename."""
+    """Print the problems of feeds; if there are none, the columns that they rename."""
     feeds, problems = checked["feeds"], checked["problems"]
     for problem in problems:
         print_line(Console(stderr=True), Text(f"error: {problem}"))
@@ -134,7 +134,7 @@ def show_check(checked: Mapping[str, Any]) -> None:
 
 
 def row_sum(counts: Mapping[str, int]) -> str:
-    """Write what became of the rows that were read, ``11 read = 8 written + 3 rejected``; empty if none were read."""
+    """Format row counts: ``11 read = 8 written + 3 rejected``; empty if no rows were read."""
     parts = [f"{count} {name}" for name, count in counts.items() if count and name not in ("read", "rekeyed")]
     rekeyed = f"; {count_of(counts['rekeyed'], 'old key')} deleted" if counts["rekeyed"] else ""
     return f"{counts['read']} read = {' + '.join(parts)}{rekeyed}" if counts["read"] else ""
@@ -161,7 +161,7 @@ def _time(seconds: Mapping[str, float]) -> str:
 
 
 def _reported_by_actions(batches: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Show what the actions of batches report beside files: counts are added up, all else is a line a batch."""
+    """Return the reports of actions other than files: counts are summed, everything else is one line per batch."""
     rows: dict[str, str] = {}
     for name in dict.fromkeys(name for batch in batches for name in batch if name not in _OF_EVERY_BATCH):
         reported = [batch[name] for batch in batches if batch.get(name)]

@@ -228,8 +228,8 @@ class Catalog:
         problems = [problem.get("ErrorDetail", {}) for problem in answer.get("Errors", ())]
         refused = [problem for problem in problems if problem.get("ErrorCode") != changed_meanwhile]
         if refused:
-            told = f"{refused[0].get('ErrorCode')}: {refused[0].get('ErrorMessage')}"
-            raise CatalogError(f"the catalog refused {len(refused)} partitions of {self.name}, first: {told}")
+            reason = f"{refused[0].get('ErrorCode')}: {refused[0].get('ErrorMessage')}"
+            raise CatalogError(f"the catalog refused {len(refused)} partitions of {self.name}, first: {reason}")
         return not problems
 
     def _pages(self, *, deep: bool) -> Iterator[list[dict[str, Any]]]:

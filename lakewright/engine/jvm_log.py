@@ -1,4 +1,4 @@
-"""The log of the JVM that this process starts: a file, so that the JVM prints neither on stdout nor on a terminal."""
+"""The log file of this process's JVM, which keeps its output off stdout and the terminal."""
 
 import atexit
 import os
@@ -21,11 +21,11 @@ class JvmLog:
         return os.fdopen(handle, "wb")
 
     def read(self) -> str:
-        """Give what the JVM has printed so far."""
+        """Return the JVM's output so far."""
         return self._path.read_text(errors="replace") if self._path else ""
 
     def keep(self) -> Path | None:
-        """Keep the file and give its path; None if no JVM logs to a file, or if it has printed nothing."""
+        """Keep the file and return its path; None if no JVM logs to a file, or if it has printed nothing."""
         if self._path is None or not self._path.stat().st_size:
             return None
         atexit.unregister(self._path.unlink)

@@ -21,9 +21,9 @@ def planned(found: StoredObject, *, again: bool) -> SourceObject:
     return SourceObject(path=found.path, size=found.size, etag=found.etag, notes={_AGAIN: 1} if again else {})
 
 
-def is_again(taken: SourceObject) -> bool:
+def is_again(source: SourceObject) -> bool:
     """Return whether an object is rewritten even if it is tagged."""
-    return _AGAIN in taken.notes
+    return _AGAIN in source.notes
 
 
 def packed(objects: Sequence[SourceObject], *, cores: int) -> Iterator[list[ToRewrite]]:
@@ -31,11 +31,11 @@ def packed(objects: Sequence[SourceObject], *, cores: int) -> Iterator[list[ToRe
     most = max(1, min(_PACK_OBJECTS, len(objects) // (_TASKS_PER_CORE * cores)))
     pack: list[ToRewrite] = []
     pack_bytes = 0
-    for taken in sorted(objects, key=lambda taken: -taken.size):
-        if pack and (len(pack) >= most or taken.size >= _SMALL or pack_bytes + taken.size > _PACK_BYTES):
+    for source in sorted(objects, key=lambda source: -source.size):
+        if pack and (len(pack) >= most or source.size >= _SMALL or pack_bytes + source.size > _PACK_BYTES):
             yield pack
             pack, pack_bytes = [], 0
-        pack.append(ToRewrite(taken.path, is_again(taken)))
-        pack_bytes += taken.size
+        pack.append(ToRewrite(source.path, is_again(source)))
+        pack_bytes += source.size
     if pack:
         yield pack

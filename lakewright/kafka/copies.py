@@ -77,8 +77,8 @@ def twins_of(
     for each in objects:
         by_name.setdefault(_name(each.path), []).append(each)
     batch = {each.path for each in objects}
-    before = [taken for path, taken in committed.items() if _name(path) in by_name and path not in batch]
-    shared = {_name(taken.path) for taken in before}
+    before = [source for path, source in committed.items() if _name(path) in by_name and path not in batch]
+    shared = {_name(source.path) for source in before}
     new = [each for name, found in by_name.items() if len(found) > 1 or name in shared for each in found]
     return new, before
 
@@ -103,12 +103,12 @@ def find_copies(
         max_record_bytes: Maximum line length; an object with a longer line is not a copy.
     """
     lake = open_lake(source_uri)
-    there = [taken for taken in before if _is_there(lake, taken)]
+    there = [source for source in before if _is_there(lake, source)]
     objects: list[EventObject | SourceObject] = [*there, *new]
     parts = cut_evenly(objects, workers.at_once)
     tasks = [TextTask(source_uri, part, max_record_bytes) for part in parts]
     texts = {text.path: text for part in workers.run(read_texts, tasks) for text in part}
-    originals = {_key(texts[taken.path]) for taken in there if _is_there(lake, taken)}
+    originals = {_key(texts[source.path]) for source in there if _is_there(lake, source)}
     copies = {}
     for path in sorted(each.path for each in new):
         text = texts[path]
@@ -118,9 +118,9 @@ def find_copies(
     return copies
 
 
-def _is_there(lake: Lake, taken: SourceObject) -> bool:
-    found = lake.stat(taken.path)
-    return found is not None and found.etag == taken.etag
+def _is_there(lake: Lake, source: SourceObject) -> bool:
+    found = lake.stat(source.path)
+    return found is not None and found.etag == source.etag
 
 
 def _name(path: str) -> str:

@@ -78,23 +78,23 @@ class TopicReader:
             )
             refused |= waiting
         warnings = list(self.warnings)
-        is_of_days = request.everything or any(is_within(taken.values, request.wanted) for taken in there.values())
+        is_of_days = request.everything or any(is_within(source.values, request.wanted) for source in there.values())
         if request.wanted and not is_of_days:
             warnings.append(f"topic {topic!r} has no objects of {partition_path(request.wanted)}")
         return Survey(choice, refused=refused, ignored=dict(listing.strays), warnings=warnings)
 
     def changed(self, plan: Plan) -> list[str]:
         """See ``Reader.changed``."""
-        topics = [self._name_of(taken.path).topic for taken in plan.objects[:1]]  # all have the same
+        topics = [self._name_of(source.path).topic for source in plan.objects[:1]]  # all have the same
         listed = (found for topic in topics for found in self.source.lake.list(self.source.folder_of(topic)))
         current = {found.path: found.etag for found in listed}
-        return [taken.path for taken in plan.objects if current.get(taken.path) != taken.etag]
+        return [source.path for source in plan.objects if current.get(source.path) != source.etag]
 
     def read(self, batch: Batch) -> TopicObjects:
         """See ``Reader.read``: workers read the objects when they write their rows."""
         objects = [
-            EventObject(taken.path, taken.size, self._name_of(taken.path), partition_path(taken.values))
-            for taken in batch.plan.objects
+            EventObject(source.path, source.size, self._name_of(source.path), partition_path(source.values))
+            for source in batch.plan.objects
         ]
         day = date.fromisoformat(batch.plan.processing_date)
         return TopicObjects(self.source.lake.uri, objects, self.workers, self.table, day)

@@ -59,7 +59,7 @@ class FlatEvents:
     def _batch(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> EventBatch:
         plan, state = batch.plan, batch.state
         is_whole, known = plan.overwrites_table, known_schema(state.schema_versions)
-        retaken = () if is_whole else (taken.path for taken in plan.objects if taken.path in state.objects)
+        retaken = () if is_whole else (source.path for source in plan.objects if source.path in state.objects)
         return EventBatch(
             source_uri=self.events.uri,
             lake_uri=self.lake_uri,
@@ -99,7 +99,7 @@ class FlatEvents:
             replaced=settled.replaced,
             kept=settled.kept,
             released=[path for path, file in state.quarantine.items() if retaken & set(file.objects)],
-            objects=[_with_note(taken, settled.reports[taken.path]) for taken in plan.objects],
+            objects=[_with_note(source, settled.reports[source.path]) for source in plan.objects],
             actions=self._actions(batch, settled),
             rules=dict(sorted(rules.items())),
             schema_changes=describe_changes(before, settled.schema, separator=self.separator),
@@ -125,8 +125,8 @@ def _counts(reports: Collection[ObjectReport]) -> Counts:
     return Counts(read=read, written=read - superseded - rejected, superseded=superseded, rejected=rejected)
 
 
-def _with_note(taken: SourceObject, report: ObjectReport) -> SourceObject:
-    return msgspec.structs.replace(taken, notes={SUPERSEDED: report.superseded}) if report.superseded else taken
+def _with_note(source: SourceObject, report: ObjectReport) -> SourceObject:
+    return msgspec.structs.replace(source, notes={SUPERSEDED: report.superseded}) if report.superseded else source
 
 
 def _conflicts_among(reports: Collection[ObjectReport]) -> list[str]:
@@ -144,7 +144,7 @@ def _conflicts_among(reports: Collection[ObjectReport]) -> list[str]:
 def _empty_among(objects: Iterable[SourceObject]) -> list[str]:
     """Warn of empty objects, which may be gzip objects truncated to zero bytes."""
     return [
-        f"{taken.path} is empty, although gzip never is: it may be truncated"
-        for taken in objects
-        if not taken.size and taken.path.endswith(".gz")
+        f"{source.path} is empty, although gzip never is: it may be truncated"
+        for source in objects
+        if not source.size and source.path.endswith(".gz")
     ]

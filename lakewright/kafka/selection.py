@@ -65,11 +65,11 @@ def choose_news(
     elif request.wanted and day_in_event:
         raise ConfigError("events determine their day (source.day): run without --date and --partition")
     else:
-        fresh = {path for path, taken in there.items() if not state.has(path, taken.etag)}
+        fresh = {path for path, source in there.items() if not state.has(path, source.etag)}
         paths = fresh & _paths_within(there, request.wanted) if request.wanted else fresh
     waiting: dict[str, str] = {}
     if again := paths & set(state.objects):
-        repeating = {path for path, taken in state.objects.items() if taken.notes.get(SUPERSEDED)}
+        repeating = {path for path, source in state.objects.items() if source.notes.get(SUPERSEDED)}
         if missing := sorted(repeating & set(refused)):
             why = f"its rows stay unchanged until {missing[0]} is readable again, because they may include its records"
             waiting = dict.fromkeys(again, why)
@@ -104,4 +104,4 @@ def _paths_again(
 
 def _paths_within(there: Mapping[str, SourceObject], wanted: Mapping[str, str]) -> set[str]:
     """Return the objects of the requested days, where objects determine their days."""
-    return {path for path, taken in there.items() if taken.values and is_within(taken.values, wanted)}
+    return {path for path, source in there.items() if source.values and is_within(source.values, wanted)}

@@ -69,8 +69,8 @@ class SinkFolder:
             if isinstance(name, str):
                 strays[as_text(entry.path)] = name
             else:
-                taken = SinkObject(entry.path, entry.size, entry.etag, entry.modified, name)
-                found.setdefault(name.topic, []).append(taken)
+                sink_object = SinkObject(entry.path, entry.size, entry.etag, entry.modified, name)
+                found.setdefault(name.topic, []).append(sink_object)
         return SinkListing(found, strays)
 
     def narrowed(self, listing: SinkListing, topics: Sequence[str]) -> SinkListing:

@@ -51,7 +51,7 @@ class TakeObjects(Action, frozen=True):
     objects: list[SourceObject]
 
     def apply(self, table: "TableState") -> None:
-        table.objects.update((taken.path, taken) for taken in self.objects)
+        table.objects.update((source.path, source) for source in self.objects)
 
 
 class ForgetObjects(Action, frozen=True):
@@ -70,7 +70,7 @@ class RewriteObjects(Action, frozen=True):
     numbers: dict[str, dict[str, int]] = {}
 
     def apply(self, table: "TableState") -> None:
-        table.objects.update((taken.path, taken) for taken in self.objects)
+        table.objects.update((source.path, source) for source in self.objects)
 
     def report(self) -> Mapping[str, Any]:
         return {"numbers": self.numbers}
@@ -335,8 +335,8 @@ class TableState(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
 
     def has(self, path: str, etag: str) -> bool:
         """Return whether this version of an object was committed."""
-        taken = self.objects.get(path)
-        return taken is not None and taken.etag == etag
+        source = self.objects.get(path)
+        return source is not None and source.etag == etag
 
     def other_layout(self, wanted: str) -> str:
         """Return how the table's layout differs from a feed's; empty if it does not or the table is new."""

@@ -47,9 +47,9 @@ class OverwritePartitions(Record, frozen=True, tag_field="kind", tag="overwrite_
         partitions = frozenset(self.partitions)
         keys = [part.split("=", 1)[0] for part in self.partitions[0].split("/") if part] if self.partitions else []
         return [
-            taken.path
-            for taken in objects
-            if partition_path({key: taken.values.get(key, "") for key in keys}) in partitions
+            source.path
+            for source in objects
+            if partition_path({key: source.values.get(key, "") for key in keys}) in partitions
         ]
 
 

@@ -19,13 +19,13 @@ _SOURCE_COLUMNS: Final = "source_columns"
 
 
 def source_columns(state: TableState) -> Mapping[str, str]:
-    """Give the source's name of each column that the table calls otherwise."""
+    """Return the source's name of each renamed column."""
     names: Mapping[str, str] = state.properties.get(_SOURCE_COLUMNS, {})
     return names
 
 
 def note_source_columns(sources: Mapping[str, str], state: TableState, *, anew: bool) -> list[SetProperties]:
-    """Give the action that notes the source's names, if they are others than before."""
+    """Return the action that records the source's names, if they have changed."""
     before = {} if anew else source_columns(state)
     return [SetProperties({_SOURCE_COLUMNS: dict(sources)})] if dict(sources) != before else []
 
@@ -72,10 +72,10 @@ def describe_changes(before: EventSchema, now: EventSchema, *, separator: str) -
 
 def history(versions: Sequence[SchemaVersion]) -> list[dict[str, Any]]:
     """Describe each version: its time, batch and changes."""
-    told = []
+    versions_shown = []
     for end, version in enumerate(versions, 1):
         before, now = known_schema(versions[: end - 1]), known_schema(versions[:end])
-        told.append(
+        versions_shown.append(
             {
                 "version": version.number,
                 "day": version.day,
@@ -85,7 +85,7 @@ def history(versions: Sequence[SchemaVersion]) -> list[dict[str, Any]]:
                 "changes": describe_changes(before, now, separator=version.separator),
             }
         )
-    return told
+    return versions_shown
 
 
 def _reason_of_name(column: EventColumn, separator: str) -> str:

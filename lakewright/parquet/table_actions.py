@@ -41,7 +41,7 @@ def table_actions(
     quarantine = state.quarantine.values()
     refused = [file.path for file in quarantine if file.partition == REFUSED]
     released = [*_within(plan.scope, quarantine), *refused, *released]
-    taken = list(plan.objects if objects is None else objects)
+    sources = list(plan.objects if objects is None else objects)
     actions: list[AnyAction] = [OverwriteTable()] if plan.overwrites_table else []
     if plan.overwrites_table or state.layout != layout:
         actions.append(SetLayout(layout))
@@ -50,7 +50,7 @@ def table_actions(
         actions.append(SetColumns(dict(columns)))
     if forgotten := _forgotten(batch):
         actions.append(ForgetObjects(forgotten))
-    actions.append(TakeObjects(taken))
+    actions.append(TakeObjects(sources))
     if added:
         actions.append(AddFiles(list(added)))
     if removed:
@@ -75,5 +75,5 @@ def _forgotten(batch: Batch) -> list[str]:
     scope = batch.plan.scope
     if not isinstance(scope, OverwritePartitions):
         return []
-    again = {taken.path for taken in batch.plan.objects}
+    again = {source.path for source in batch.plan.objects}
     return [path for path in scope.covered(batch.state.objects.values()) if path not in again]

@@ -1,4 +1,4 @@
-"""What a run shows while it works: a line for each stage, with its time; live on a terminal, log lines elsewhere."""
+"""Progress of runs: one line per stage with its time, live on a terminal, as log lines elsewhere."""
 
 import contextlib
 import logging
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 from transforms.object_names import one_line
 
 LOGGER = logging.getLogger("lakewright")
-#: The tracebacks of what is unexpected, as errors: the loggers of a platform leave out what is below INFO.
+#: Tracebacks of unexpected errors, at ERROR, because platforms drop levels below INFO.
 TRACEBACKS = logging.getLogger("lakewright.tracebacks")
 
 _KILO: Final = 1000
-#: The longest name of a stage: committed before.
+#: The longest stage name is "committed before".
 _STAGE_WIDTH: Final = 16
 
 
 class Progress(Protocol):
-    """Told of each step of a run, as it begins."""
+    """Receives the stages of runs."""
 
     def stage(self, target: str, stage: str, detail: str = "") -> None:
-        """Take note that a stage of a target's run begins (or, with the name of a step, that the step is done)."""
+        """Report that a stage of a target's run begins."""
 
     def close(self) -> None:
-        """Show the last stages, and leave the screen tidy."""
+        """Show the last stages, and restore the terminal."""
 
 
 @dataclass(frozen=True)
 class _Stage:
-    """A stage that is going on."""
+    """A running stage."""
 
     name: str
     detail: str
@@ -46,7 +46,7 @@ class _Stage:
 
 
 class LogProgress:
-    """One log line for each stage that is over; with debugging on, also one for each that begins."""
+    """One log line per finished stage; at debug level, also one per started stage."""
 
     def __init__(self) -> None:
         self._stages: dict[str, _Stage] = {}
@@ -69,7 +69,7 @@ class LogProgress:
 
 
 class TerminalProgress:
-    """One line for each stage: updated in place while it goes on, printed for good once it is over."""
+    """One line per stage, updated in place while it runs and printed when it has finished."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -122,14 +122,14 @@ class TerminalProgress:
 
 
 def make_progress() -> Progress:
-    """Choose by whether a person looks at stderr, and whether the JVM logs there too."""
+    """Choose live progress if stderr is a terminal and the JVM does not log to it."""
     is_live = sys.stderr.isatty() and not LOGGER.isEnabledFor(logging.DEBUG)
     return TerminalProgress() if is_live else LogProgress()
 
 
 @contextlib.contextmanager
 def closing_progress(progress: Progress) -> Iterator[Progress]:
-    """Leave the screen tidy, whatever happens."""
+    """Close the progress in any case."""
     try:
         yield progress
     finally:
@@ -142,12 +142,12 @@ def show_tracebacks(wanted: bool) -> None:
 
 
 def count_of(number: int, noun: str) -> str:
-    """Write a number of things: ``1 row``, ``2 rows``."""
+    """Format a count: ``1 row``, ``2 rows``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def readable_bytes(size: int) -> str:
-    """Write a number of bytes for a person: ``1.2 MB``."""
+    """Format a number of bytes: ``1.2 MB``."""
     value = float(size)
     for unit in ("B", "kB", "MB", "GB"):
         if value < _KILO:

@@ -114,12 +114,12 @@ def cut_records(lines: Iterable[str], *, delimiter: str, line_end: str, multilin
 
 def _whole_records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, bool]]:
     """Join the lines of each record, and return whether it is misquoted."""
-    taken: list[str] = []
+    record: list[str] = []
     for line in _walk(lines, delimiter):
-        taken.append(line.text)
+        record.append(line.text)
         if not line.opens or not line.text:
-            yield "".join(taken), line.is_misquoted or line.is_torn
-            taken.clear()
+            yield "".join(record), line.is_misquoted or line.is_torn
+            record.clear()
 
 
 def _single_lines(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, bool]]:

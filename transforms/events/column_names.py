@@ -35,16 +35,16 @@ def plain_name(path: Sequence[str], separator: str) -> str:
 class Names:
     """The names in use, and by rule 3 the next free ones."""
 
-    def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = {_folded(name) for name in taken}
+    def __init__(self, used: Iterable[str]) -> None:
+        self._used = {_folded(name) for name in used}
 
     def take(self, wanted: str) -> str:
         """Reserve a name, or the first free one after it."""
         name, number = wanted, 1
-        while _folded(name) in self._taken:
+        while _folded(name) in self._used:
             number += 1
             name = f"{wanted}_{number}"
-        self._taken.add(_folded(name))
+        self._used.add(_folded(name))
         return name
 
 

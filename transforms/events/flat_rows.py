@@ -130,7 +130,7 @@ class _Walk:
         return _Attribute(path, self._size)
 
     def _widest(self) -> _Attribute:
-        """Give the attribute with the most keys of its own: they are the ones that may be values."""
+        """Return the attribute with the most keys below it, which are probably values."""
         found, waiting = self.root, [self.root]
         while waiting:
             attribute = waiting.pop()

@@ -1,4 +1,4 @@
-"""The JVM of a process on a developer's own machine: started with its output where it mixes with no answer."""
+"""Start the JVM of a local process with its output redirected away from stdout."""
 
 import contextlib
 import logging
@@ -20,8 +20,8 @@ _STDERR: Final = 2
 def start_jvm(settings: Mapping[str, str]) -> None:
     """Start the JVM of this process unless it is running.
 
-    The JVM would inherit stdout and stderr, and libraries print there without a logger, some before the session exists.
-    Its output goes to ``JVM_LOG``, or to stderr if debugging is on (``--verbose``, and scripts).
+    The JVM would inherit stdout and stderr, and libraries print to them directly, some before the session exists. Its
+    output goes to ``JVM_LOG``, or to stderr at debug level (``--verbose``, and scripts).
 
     Raises:
         PySparkRuntimeError: If the JVM does not start; what it printed is on stderr.

@@ -42,7 +42,7 @@ class LineFormat:
 
     def open(self, lake: Lake, objects: Sequence[SourceObject], heads: Look) -> TextRows:  # noqa: ARG002
         """See ``Format.open``."""
-        return TextRows(LineReading(lake, [taken for taken in objects if taken.size]))
+        return TextRows(LineReading(lake, [source for source in objects if source.size]))
 
 
 @dataclass(frozen=True)
@@ -65,16 +65,16 @@ class LineReading:
         Columns out: _lakewright_text (string; the line), _lakewright_fault (string; null), _lakewright_object, and the
                      objects' values; the job's transform adds the other text columns
         """
-        objects = [taken for taken in self.objects if only is None or taken.path in only]
+        objects = [source for source in self.objects if only is None or source.path in only]
         uri, no_fault = F.col("_metadata.file_path").alias(_URI), F.lit(None).cast("string").alias(FAULT)
         reader = spark.read.options(recursiveFileLookup=True, __globPaths__=False)
-        lines = reader.text([self.lake.spark_uri(taken.path) for taken in objects])
+        lines = reader.text([self.lake.spark_uri(source.path) for source in objects])
         lines = lines.where(F.trim("value") != "").select(F.col("value").alias(TEXT), no_fault, uri)
         return with_object(lines, self.lake, objects, uri=_URI), []
 
     def revised(self, spark: SparkSession, counted: Mapping[str, Any] | None) -> None:  # noqa: ARG002
         """See ``Reading.revised``: there is no other way to read lines; if Spark failed, objects may be damaged."""
-        if counted is None and (damaged := find_broken_gzip(self.lake, (taken.path for taken in self.objects))):
+        if counted is None and (damaged := find_broken_gzip(self.lake, (source.path for source in self.objects))):
             raise ObjectRefusedError(damaged)
 
 

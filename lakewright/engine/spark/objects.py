@@ -24,9 +24,10 @@ def with_object(rows: DataFrame, lake: Lake, objects: Sequence[SourceObject], *,
     Columns out: the others, _lakewright_object (string), year, month, day if the objects have these values
     Rows:        unchanged; a row of an unknown object fails the job
     """
-    keys = sorted({key for taken in objects for key in taken.values})
+    keys = sorted({key for source in objects for key in source.values})
     known = [
-        (hadoop_uri(lake.spark_uri(taken.path)), taken.path, *(taken.values[key] for key in keys)) for taken in objects
+        (hadoop_uri(lake.spark_uri(source.path)), source.path, *(source.values[key] for key in keys))
+        for source in objects
     ]
     columns = [uri, OBJECT, *keys]
     lookup = rows.sparkSession.createDataFrame(known, ", ".join(f"{column} string" for column in columns))

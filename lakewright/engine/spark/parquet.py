@@ -31,7 +31,7 @@ def plan_reading(spark: SparkSession, objects: Sequence[SourceObject]) -> bool:
     Returns:
         Whether there are so many small tasks that rows should be gathered before writing.
     """
-    size = sum(taken.size for taken in objects)
+    size = sum(source.size for source in objects)
     parts = max(1, min(spark.sparkContext.defaultParallelism, size // _SMALLEST_SPLIT))
     spark.conf.set("spark.sql.files.minPartitionNum", parts)
     spark.conf.set("spark.sql.files.maxPartitionBytes", _SPLIT_BYTES)
@@ -39,7 +39,7 @@ def plan_reading(spark: SparkSession, objects: Sequence[SourceObject]) -> bool:
     spark.conf.set("spark.sql.adaptive.advisoryPartitionSizeInBytes", _FILE_BYTES)
     weight = size + len(objects) * _OPEN_COST
     tasks = math.ceil(weight / min(_SPLIT_BYTES, weight / parts)) if weight else 1
-    fullest = max(Counter(partition_path(taken.values) for taken in objects).values(), default=0)
+    fullest = max(Counter(partition_path(source.values) for source in objects).values(), default=0)
     small = size * _PARQUET_PER_TEXT / tasks < _SMALLEST_SPLIT
     return small and min(tasks, fullest) > _FEW_FILES
 

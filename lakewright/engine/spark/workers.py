@@ -20,7 +20,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 #: AWS settings without secrets: workers find credentials themselves.
-_TOLD: Final = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE")
+_AWS_SETTINGS: Final = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE")
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ class SparkWorkers:
 
 def with_aws_settings(work: Callable[[T], R]) -> Callable[[T], R]:
     """Wrap a function so that a worker has the driver's AWS settings."""
-    told = {name: os.environ[name] for name in _TOLD if name in os.environ}
+    settings = {name: os.environ[name] for name in _AWS_SETTINGS if name in os.environ}
     buckets = bucket_options()
 
     def work_there(task: T) -> R:
-        os.environ.update(told)
+        os.environ.update(settings)
         use_bucket_options(buckets)
         return work(task)
 
