@@ -22,7 +22,7 @@ from rich.table import Table  # noqa: E402
 from rich.text import Text  # noqa: E402
 
 from jobs.cli.registry import load_feed  # noqa: E402
-from lakewright.config import Conf  # noqa: E402
+from lakewright.config_files import Conf  # noqa: E402
 from lakewright.engine.jvm_log import JVM_LOG  # noqa: E402
 from lakewright.runs.job import AnyJob, Request  # noqa: E402
 from lakewright.runs.lifecycle import run_targets  # noqa: E402

@@ -7,7 +7,8 @@ from typing import Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.aws.buckets import BucketOptions, use_bucket_options
-from lakewright.config import Conf, Document, Model
+from lakewright.config import Model
+from lakewright.config_files import Conf, Document
 from lakewright.errors import AccessDeniedError
 
 LOGGER = logging.getLogger("lakewright")

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakewright.csv import objects as csv_objects
-from lakewright.csv.objects import CsvOptions, read_heads
+from lakewright.csv.heads import read_heads
+from lakewright.csv.options import CsvOptions
 from lakewright.dms.files import read_footers
 from lakewright.errors import OvertakenError
 from lakewright.hudi import catalog as hudi_catalog

@@ -11,7 +11,8 @@ import typer
 
 from jobs.cli.registry import LoadedFeed, load_feed
 from lakewright.buckets import use_lake_file
-from lakewright.config import Conf, lake_uri
+from lakewright.config import lake_uri
+from lakewright.config_files import Conf
 from lakewright.errors import ConfigError
 from lakewright.runs.job import AnyJob
 from lakewright.storage.lake import Lake

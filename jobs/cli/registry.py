@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jobs.feeds
-from lakewright.config import Conf, Feed, FeedDocument, suggest
+from lakewright.config import Feed, suggest
+from lakewright.config_files import Conf, FeedDocument
 from lakewright.errors import ConfigError, EmptySourceError, NoTargetsError
 from lakewright.log.log import Log
 from lakewright.runs.job import AnyJob

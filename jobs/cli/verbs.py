@@ -26,7 +26,7 @@ from jobs.cli.options import (
 from jobs.cli.registry import LoadedFeed, feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
-from lakewright.config import Conf
+from lakewright.config_files import Conf
 from lakewright.errors import ConfigError
 from lakewright.runs.job import Request
 from lakewright.runs.progress import Progress, closing_progress, make_progress

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import CatalogEntry, CatalogTable, Feed, Model
-from lakewright.csv.objects import CsvOptions
+from lakewright.csv.options import CsvOptions
 from lakewright.folders import require_apart, source_folder, target_folder
 from lakewright.parquet.place import Compression
 from transforms.datetime_patterns import problem_with

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from lakewright.config import MAX_SUGGESTION_DISTANCE
-from lakewright.csv.objects import Header
+from lakewright.csv.heads import Header
 from transforms.errors import HeaderError
 
 _NAMES_SHOWN: Final = 5

@@ -502,7 +502,7 @@ def test_birdstrikes_equal_the_expected_rows(spark: Any, tmp_path: Any) -> None:
     assert answer.exit_code == 0, answer.stderr
     assert answer.data[0]["counts"]["written"] == 10_000
     from jobs.feeds.csv_to_parquet import CsvToParquetFeed
-    from lakewright.config import Conf, FeedDocument
+    from lakewright.config_files import Conf, FeedDocument
 
     feed = FeedDocument(Conf(str(ROOT / "conf")), "birdstrikes").parse(CsvToParquetFeed)
     table = spark.read.parquet(str(lake / "refined/birdstrikes"))

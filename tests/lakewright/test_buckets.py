@@ -10,7 +10,7 @@ import pytest
 
 from lakewright.aws.buckets import BucketOptions, bucket_options, use_bucket_options
 from lakewright.buckets import use_lake_file
-from lakewright.config import Conf
+from lakewright.config_files import Conf
 from lakewright.errors import AccessDeniedError, ConfigError
 from tests.conftest import command
 

@@ -6,7 +6,9 @@ from typing import Any, Literal
 import pytest
 from pydantic import Field, model_validator
 
-from lakewright.config import Conf, ConfigError, Feed, FeedDocument, Model
+from lakewright.config import Feed, Model
+from lakewright.config_files import Conf, FeedDocument
+from lakewright.errors import ConfigError
 
 
 class Part(Model):

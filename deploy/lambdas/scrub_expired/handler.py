@@ -5,7 +5,7 @@ from typing import Any
 
 from jobs.feeds.json_scrub import JsonScrubFeed
 from lakewright.buckets import use_lake_file
-from lakewright.config import Conf, FeedDocument
+from lakewright.config_files import Conf, FeedDocument
 from lakewright.json.scrub_timer import ScrubJob, scrub_expired
 
 

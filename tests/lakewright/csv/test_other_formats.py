@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import orc
 
-from lakewright.csv.objects import CsvOptions, read_heads
+from lakewright.csv.heads import read_heads
+from lakewright.csv.options import CsvOptions
 from lakewright.csv.other_formats import describe_other_format
 from lakewright.storage.uris import open_lake
 

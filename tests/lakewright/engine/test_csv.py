@@ -11,14 +11,9 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from lakewright.csv.binding import bind_columns
-from lakewright.csv.objects import (
-    CsvOptions,
-    Header,
-    look_through,
-    misread_among,
-    read_heads,
-    refused_among,
-)
+from lakewright.csv.heads import Header, read_heads
+from lakewright.csv.objects import look_through, misread_among, refused_among
+from lakewright.csv.options import CsvOptions
 from lakewright.engine.spark.objects import hadoop_uri
 from lakewright.storage.uris import open_lake
 from tests.conftest import examples

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.cli.registry import load_feed
-from lakewright.config import Conf
+from lakewright.config_files import Conf
 from lakewright.errors import ConfigError
 from lakewright.log.actions import AddFiles, RemoveFiles, TakeObjects
 from lakewright.log.log import Log

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lakewright.csv.binding import bind_columns
-from lakewright.csv.objects import CsvOptions, Header, look_through, read_heads, refused_among
+from lakewright.csv.heads import Header, read_heads
+from lakewright.csv.objects import look_through, refused_among
+from lakewright.csv.options import CsvOptions
 from lakewright.engine.spark.csv.reading import CsvReading
 from lakewright.engine.spark.rows import TextRows
 from lakewright.log.records import SourceObject

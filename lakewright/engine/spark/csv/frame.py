@@ -12,7 +12,9 @@ from pyspark.sql import Column, DataFrame, DataFrameReader, Observation, SparkSe
 from pyspark.sql import functions as F
 
 from lakewright.csv.binding import bind_columns
-from lakewright.csv.objects import CsvOptions, Finding, Header
+from lakewright.csv.heads import Header
+from lakewright.csv.objects import Finding
+from lakewright.csv.options import CsvOptions
 from lakewright.engine.spark.csv.records import look_through_objects, read_records
 from lakewright.engine.spark.objects import hadoop_uri, with_object
 from lakewright.log.records import SourceObject

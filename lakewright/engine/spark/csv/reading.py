@@ -8,7 +8,9 @@ from typing import Any
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from lakewright.csv.objects import CsvOptions, Finding, Header, misread_among, refused_among
+from lakewright.csv.heads import Header
+from lakewright.csv.objects import Finding, misread_among, refused_among
+from lakewright.csv.options import CsvOptions
 from lakewright.engine.spark.csv.frame import DOUBT, CsvBatch
 from lakewright.errors import ObjectRefusedError
 from lakewright.log.records import SourceObject

@@ -6,7 +6,9 @@ from typing import Final
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from lakewright.csv.objects import CsvOptions, Finding, Header, look_through, read_lines
+from lakewright.csv.heads import Header
+from lakewright.csv.objects import Finding, look_through, read_lines
+from lakewright.csv.options import CsvOptions
 from lakewright.engine.spark.workers import SparkWorkers, with_aws_settings
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
