@@ -41,7 +41,7 @@ FEEDS: dict[str, dict[str, Any]] = {
     },
     "hr": {
         "job": "cdc_to_hudi",
-        "source": {"path": "raw/hr/"},
+        "source": {"path": "raw/hr/", "order_by": "file"},
         "target": {"path": "refined/hr/", "parallelism": 1},
         "tables": {"employees": {"key": "id"}},
     },
@@ -126,7 +126,7 @@ def configure(conf: Path, options: dict[str, Any]) -> None:
 
 
 def run(name: str, conf: Path, *arguments: str) -> Answer:
-    return command("run", name, "--lake", f"s3://{BUCKET}/lake", "--conf", str(conf), "--json", *arguments)
+    return command("run", name, "--lake", f"s3://{BUCKET}/lake", "--config", str(conf), "--json", *arguments)
 
 
 @pytest.mark.parametrize(

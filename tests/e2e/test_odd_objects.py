@@ -84,7 +84,7 @@ def test_unreadable_objects_do_not_stop_others(bucket: Any, spark: SparkSession,
         return f"{folder}{name}"
 
     def run() -> dict[str, Any]:
-        where = ("--lake", f"s3://{BUCKET}/lake", "--conf", str(tmp_path))
+        where = ("--lake", f"s3://{BUCKET}/lake", "--config", str(tmp_path))
         answer = command("run", "f", "--json", *where)
         (receipt,) = answer.data
         assert len(answer.stderr.splitlines()) == len([*receipt["warnings"], *filter(None, [receipt["error"]])])

@@ -233,7 +233,7 @@ def test_check_of_the_shipped_feeds(tmp_path: Path) -> None:
 def test_check_shows_renamed_columns(bench: Bench) -> None:
     feed = "job: cdc_to_hudi\nsource: {path: raw/hr/}\ntarget: {path: refined/hr/}\n"
     (bench.root / "conf/feeds/hr.yaml").write_text(feed + "tables: {t: {key: id, rename: {Straße: street, №: id}}}\n")
-    answer = command("check", "hr", "--conf", str(bench.root / "conf"))
+    answer = command("check", "hr", "--config", str(bench.root / "conf"))
     assert answer.stdout == "columns of hr → t: 'Straße' is street, '№' is id\n1 feed is valid: hr\n"
 
 
@@ -248,7 +248,7 @@ def test_a_job_is_a_script_that_accepts_glues_arguments(bench: Bench) -> None:
             str(submit),
             "--master",
             "local[1]",
-            "--conf",
+            "--config",
             "spark.ui.enabled=false",
             str(ROOT / "jobs/csv_to_parquet.py"),
             "--feed",
@@ -259,7 +259,7 @@ def test_a_job_is_a_script_that_accepts_glues_arguments(bench: Bench) -> None:
             str(bench.root / "conf"),
             "--job-bookmark-option",
             "job-bookmark-disable",
-            "--conf",
+            "--config",
             "spark.sql.shuffle.partitions=8",
             "--TempDir",
             "s3://x/y",

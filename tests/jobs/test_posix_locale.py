@@ -65,7 +65,7 @@ def test_names_are_utf8(tmp_path: Path, job: str) -> None:
     else:
         pq.write_table(content, source)
     ran = subprocess.run(
-        [sys.executable, "-m", "jobs", "run", "f", "--lake", str(lake), "--conf", str(tmp_path / "conf"), "--json"],
+        [sys.executable, "-m", "jobs", "run", "f", "--lake", str(lake), "--config", str(tmp_path / "conf"), "--json"],
         env={name: os.environ[name] for name in ("HOME", "PATH")}
         | {"LC_ALL": "POSIX", "LAKEWRIGHT_JARS": str(ROOT / "jars")},
         cwd=ROOT,

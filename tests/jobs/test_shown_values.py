@@ -114,7 +114,7 @@ for feed in feeds:
     for verb in ("plan", "run", "run", "status", "receipt", "rebuild"):
         options = [] if verb == "rebuild" else ["--verbose"]
         try:
-            app([verb, feed, "--lake", lake, "--conf", conf, *options], prog_name="lakewright")
+            app([verb, feed, "--lake", lake, "--config", conf, *options], prog_name="lakewright")
         except SystemExit as end:
             print("####", verb, feed, end.code, file=sys.stderr)
 spark = get_session()

@@ -63,7 +63,7 @@ def test_errors_name_line_and_key(tmp_path: Path, text: str, error: str) -> None
     folder = conf(tmp_path, text)
     with pytest.raises(ConfigError, match="^" + ".*" + error.replace("?", r"\?")):
         use_lake_file(folder)
-    answer = command("check", "--conf", str(tmp_path))
+    answer = command("check", "--config", str(tmp_path))
     assert (answer.exit_code, error in answer.stderr) == (2, True)
 
 

@@ -79,7 +79,7 @@ def test_stdout_is_one_json_document_also_where_hudi_warns(tmp_path: Path) -> No
     folder = cdc.lake / "raw/hr/employees"
     folder.mkdir(parents=True)
     pq.write_table(rows, folder / "LOAD00000001.parquet")
-    places = ("--lake", str(cdc.lake), "--conf", str(cdc.root / "conf"))
+    places = ("--lake", str(cdc.lake), "--config", str(cdc.root / "conf"))
 
     loaded = run(sys.executable, "-m", "jobs", "run", "hr", "--json", *places)
     (receipt,) = json.loads(loaded.stdout)
