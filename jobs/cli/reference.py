@@ -64,7 +64,9 @@ def _type(field: Schema, whole: Schema) -> str:
     if "anyOf" in field:
         return " or ".join(_type(option, whole) for option in field["anyOf"] if option.get("type") != "null")
     if "const" in field or "enum" in field:
-        return ", ".join(f"`{json.dumps(value).strip(chr(34))}`" for value in field.get("enum", [field.get("const")]))
+        return ", ".join(
+            f"`{json.dumps(value).strip(chr(34))}`" for value in field.get("enum", [field.get("const")]) if value
+        )
     if field.get("type") == "array":
         return f"list of {_type(field['items'], whole)}" if "items" in field else "list"
     if field.get("type") == "object":
