@@ -1,5 +1,6 @@
 """The output of verbs: text or JSON on stdout, warnings and errors on stderr, and an exit code."""
 
+import io
 import json
 import logging
 import sys
@@ -35,6 +36,7 @@ def worst_exit_code(entries: Iterable[Mapping[str, Any]]) -> int:
 
 def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     """Run a verb and exit with its exit code; the last line on stderr is the one to act on."""
+    print_utf8()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=[_StderrHandler()])
     logging.getLogger("py4j").setLevel(logging.WARNING)
     LOGGER.setLevel(logging.DEBUG if output.verbose else logging.INFO)
@@ -60,6 +62,13 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     name_jvm_log(answer.exit_code)
     print_problems(entries, with_target=len(entries) > 1)
     raise typer.Exit(answer.exit_code)
+
+
+def print_utf8() -> None:
+    """Print UTF-8 in any locale, since JSON is UTF-8 and names of objects may have any character."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def print_problems(entries: Iterable[Mapping[str, Any]], *, with_target: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.cli.answers import print_error, print_problems, sentence, sentences_of
+from jobs.cli.answers import print_error, print_problems, print_utf8, sentence, sentences_of
 from jobs.cli.arguments import ScriptCommand
 from jobs.cli.options import DropOpen, FeedOptions, ShowValues, SourceOptions, spread_options
 from lakewright.engine.glue import is_glue_run, without_glue_arguments
@@ -40,6 +40,7 @@ def run_as_script(job: str, arguments: Sequence[str] | None = None) -> None:
         RunFailedError: On Glue if the run fails, since Glue shows the text of an exception, but no exit code.
         SystemExit: Elsewhere if the run fails, with the exit code.
     """
+    print_utf8()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     LOGGER.setLevel(logging.INFO)
     show_tracebacks(True)  # a script has no --verbose

@@ -82,13 +82,14 @@ def second_customers(lake: Path) -> None:
 
 
 def first_sales(lake: Path) -> None:
-    _copy("raw/retail_sales/sales_20260801.csv", lake / "raw/retail_sales/sales_20260801.csv")
+    _copy("raw/retail_sales/retail_sales_1.csv", lake / "raw/retail_sales/retail_sales_1.csv")
 
 
 def second_sales(lake: Path) -> None:
-    _copy("raw/retail_sales/sales_20260802.csv", lake / "raw/retail_sales/sales_20260802.csv")
-    (lake / "raw/retail_sales/sales_20260803.csv").write_text(
-        "sale_id,product,amount,purchase_date\ns-9,Kettle,19.90,03/08/2026\ns-10,Kettle,dear,03/08/2026\n"
+    _copy("later/retail_sales/retail_sales_2.csv", lake / "raw/retail_sales/retail_sales_2.csv")
+    (lake / "raw/retail_sales/retail_sales_3.csv").write_text(
+        "email_id,retailer_name,units_purchased,purchase_date,sale_id\n"
+        "cy@example.org,The Old Mill,2,03/08/2026,s-9\ncy@example.org,The Old Mill,two,03/08/2026,s-10\n"
     )
 
 
@@ -114,32 +115,33 @@ def _copy_quakes(lake: Path, partition: int, offset: int) -> None:
 
 
 def first_uploads(lake: Path) -> None:
-    _copy("landing/uploads/notes.json", lake / "landing/uploads/notes.json")
+    _copy("dataset/notes.json", lake / "dataset/notes.json")
 
 
 def second_uploads(lake: Path) -> None:
     """Write copies of the upload, of a few kB to a few MB, plain and packed."""
-    notes = (EXAMPLES / "landing/uploads/notes.json").read_bytes().rstrip() + b"\n"
+    notes = (EXAMPLES / "dataset/notes.json").read_bytes().rstrip() + b"\n"
     for number in range(8):
         body = notes * 4**number if number < 7 else notes * 3000
         name = f"{number}/copy.json" + (".gz" if number % 2 else "")
-        path = lake / "landing/uploads" / name
+        path = lake / "dataset" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress(body, 1, mtime=0) if number % 2 else body)
 
 
-def changes_of(feed: str, table: str, file: str, key: str, time: str) -> tuple[Callable[[Path], None], ...]:
+def changes_of(source: str, table: str, file: str, key: str, time: str) -> tuple[Callable[[Path], None], ...]:
     """Give the two deliveries of a table: its load and first changes; then late, newer and unknown ones."""
+    schema = source.rsplit("/", 1)[-1]
 
     def first(lake: Path) -> None:
-        folder = lake / "raw" / feed / table
-        _copy(f"raw/{feed}/{table}/LOAD00000001.parquet", folder / "LOAD00000001.parquet")
-        _copy(f"later/{feed}/{table}/{file}", folder / file)
+        folder = lake / source / table
+        _copy(f"{source}/{table}/LOAD00000001.parquet", folder / "LOAD00000001.parquet")
+        _copy(f"later/{schema}/{table}/{file}", folder / file)
 
     def second(lake: Path) -> None:
-        folder = lake / "raw" / feed / table
-        load = pq.read_table(EXAMPLES / f"raw/{feed}/{table}/LOAD00000001.parquet").to_pylist()
-        changes = pq.read_table(EXAMPLES / f"later/{feed}/{table}/{file}")
+        folder = lake / source / table
+        load = pq.read_table(EXAMPLES / f"{source}/{table}/LOAD00000001.parquet").to_pylist()
+        changes = pq.read_table(EXAMPLES / f"later/{schema}/{table}/{file}")
         deleted = [row[key] for row in changes.to_pylist() if row["Op"] == "D"]
         kept = [row for row in changes.to_pylist() if row["Op"] != "D"]
         late = [row | {"Op": "U", time: _moved(row[time], hours=-1)} for row in kept]
@@ -193,23 +195,32 @@ CASES: Final[dict[str, tuple[KillCase, ...]]] = {
             first_uploads,
             second_uploads,
             _stages(*(("an object is scrubbed", count) for count in (2, 3, 4))),
-            "landing/uploads/",
+            "dataset/",
         ),
     ),
     "cdc_to_hudi": (
-        KillCase(
-            "human_resources",
-            *changes_of("human_resources", "employee_details", "20260801-101512345.parquet", "emp_no", "update_ts_dms"),
-            _HUDI_STAGES,
-            "raw/human_resources/",
+        *(
+            KillCase(
+                feed,
+                *changes_of(
+                    "raw/human_resources",
+                    "employee_details",
+                    "20201025-075810123.parquet",
+                    "emp_no",
+                    "update_ts_dms",
+                ),
+                _HUDI_STAGES,
+                "raw/human_resources/",
+            )
+            for feed in ("human_resources", "human_resources_mor")
         ),
         KillCase(
             "dev",
             *changes_of(
-                "dev", "retail_transactions", "2026/08/01/20260801-102012345.parquet", "tran_id", "dms_received_ts"
+                "dmsdata/dev", "retail_transactions", "20190319-100510123.parquet", "tran_id", "dms_received_ts"
             ),
             _HUDI_STAGES,
-            "raw/dev/",
+            "dmsdata/dev/",
         ),
     ),
 }

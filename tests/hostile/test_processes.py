@@ -28,6 +28,7 @@ from tests.hostile.cdc_cases import feed_of, load, pa
 from tests.hostile.csv_cases import LINES, feed
 from tests.hostile.event_cases import ONE, events_feed, name_of
 from tests.hostile.scrub_cases import scrub_feed
+from tests.jobs.test_csv_limits import UNBOUNDED
 
 pytestmark = pytest.mark.slow
 
@@ -85,8 +86,10 @@ PROCESSES: Final = [
         id="a-csv-object-with-an-accent-is-read-in-the-C-locale",
     ),
     pytest.param(
-        ProcessCase(feed(), lambda: {"raw/a/é.csv": LINES}, rows=2, environment=_POSIX),
-        id="a-csv-object-with-an-accent-is-read-without-Python-UTF-8-mode",
+        ProcessCase(
+            feed(), lambda: {"raw/a/é.csv": LINES}, (3,), ("é.csv: its name is not UTF-8",), environment=_POSIX
+        ),
+        id="a-csv-object-with-an-accent-is-refused-by-name-without-Python-UTF-8-mode",
     ),
     pytest.param(
         ProcessCase(events_feed(), lambda: {name_of(0, topic="grün"): ONE}, rows=2, environment={"LC_ALL": "POSIX"}),
@@ -122,10 +125,12 @@ PROCESSES: Final = [
     pytest.param(
         ProcessCase(feed(), _csv_line, (0, 3), megabytes=4000),
         id="a-csv-line-of-64-MB-is-read-or-refused-in-bounded-memory",
+        marks=pytest.mark.xfail(strict=True, reason=UNBOUNDED),
     ),
     pytest.param(
         ProcessCase(feed(), _csv_bomb, (0, 3), megabytes=4000),
         id="a-gzip-that-decompresses-to-one-line-of-64-MB-is-read-or-refused-in-bounded-memory",
+        marks=pytest.mark.xfail(strict=True, reason=UNBOUNDED),
     ),
     pytest.param(
         ProcessCase(events_feed(), _event_line, (0, 3), megabytes=2500),

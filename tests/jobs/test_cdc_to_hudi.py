@@ -500,7 +500,7 @@ def test_another_composite_key_is_refused(cdc: CdcBench) -> None:
     cdc.put(FIRST, [("D", at(1), *ANN)])
     receipt = cdc.run()
     assert receipt["exit_code"] == 2
-    assert "key emp_no, name, and the feed says" in receipt["error"]
+    assert "key emp_no, name, the feed's is" in receipt["error"]
     assert "key name, emp_no; run `rebuild`" in receipt["error"]
     assert cdc.rows() == [ANN, BOB]
 
