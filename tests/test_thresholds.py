@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lakewright.csv import heads as csv_heads
 from lakewright.csv import objects as csv_objects
 from lakewright.csv.heads import read_heads
 from lakewright.csv.options import CsvOptions
@@ -279,8 +280,8 @@ def test_headers_of_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: i
     objects = [(f"a{end}", (tmp_path / f"a{end}").stat().st_size)]
     expected = read_heads(open_lake(str(tmp_path)), objects, CsvOptions(multiline=True))
     assert expected.headers[f"a{end}"].names == ("id", "a name\nover lines", "caf\u00e9", "d")
-    monkeypatch.setattr(csv_objects, "_HEAD_BYTES", head)
-    monkeypatch.setattr(csv_objects, "_LONGEST_HEADER", longest)
+    monkeypatch.setattr(csv_heads, "_HEAD_BYTES", head)
+    monkeypatch.setattr(csv_heads, "_LONGEST_HEADER", longest)
     monkeypatch.setattr(csv_objects, "_CHUNK_BYTES", 3)
     heads = read_heads(open_lake(str(tmp_path)), objects, CsvOptions(multiline=True))
     if longest == 30:

@@ -42,8 +42,8 @@ def run_as_script(job: str, arguments: Sequence[str] | None = None) -> None:
     """
     print_utf8()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    LOGGER.setLevel(logging.INFO)
-    show_tracebacks(True)  # a script has no --verbose
+    LOGGER.setLevel(logging.DEBUG)  # a script has no --verbose
+    show_tracebacks(True)
     try:
         if parsed := _parse(job, sys.argv[1:] if arguments is None else arguments):
             _run(job, *parsed)

@@ -604,7 +604,8 @@ def test_a_lake_named_with_dots_and_a_soft_hyphen(bench: Bench) -> None:
     (bench.lake / "so\u00adft").mkdir()
     (bench.lake / "so\u00adft/raw").symlink_to(bench.lake / "raw")
     bench.put("a.csv", "id,name\n1,a\n")
-    answer = bench.command("run", "--lake", f"{bench.lake}/x/../so\u00adft", "--json")
+    where = ("--lake", f"{bench.lake}/x/../so\u00adft", "--config", str(bench.root / "conf"))
+    answer = command("run", "people", *where, "--json")
     assert answer.data[0]["counts"]["written"] == 1
 
 
