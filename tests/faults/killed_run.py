@@ -4,6 +4,7 @@ With JVM as its signal, it kills the JVM that it has started; with GROUP, its wh
 The stage ``move`` is the nth file that is published.
 """
 
+import contextlib
 import itertools
 import os
 import signal
@@ -66,7 +67,10 @@ class DeadlyProgress(LogProgress):
 
     def watch(self, pattern: str) -> None:
         lake = Path(ARGUMENTS[ARGUMENTS.index("--lake") + 1])
-        while not list(lake.glob(pattern)):
+        exists = False
+        while not exists:
+            with contextlib.suppress(FileNotFoundError):  # a folder was deleted while it was listed
+                exists = bool(list(lake.glob(pattern)))
             time.sleep(0.001)
         strike()
 
@@ -80,7 +84,10 @@ class DeadlyProgress(LogProgress):
 
     def watch_objects(self) -> None:
         lake = open_lake(ARGUMENTS[ARGUMENTS.index("--lake") + 1])
-        while sum(b'"file_contents":""' in lake.read(found.path) for found in lake.list("landing/")) < int(NTH):
+        folders = ("landing/", "dataset/")
+        while (
+            sum(b'"file_contents":""' in lake.read(entry.path) for folder in folders for entry in lake.list(folder))
+        ) < int(NTH):
             time.sleep(0.002)  # a busy loop would take the run's own core
         strike()
 
