@@ -21,13 +21,12 @@ from tests.hostile.cases import Case, as_parameters, report
 from tests.hostile.runner import ScenarioRunner, mismatches, violations
 from tests.workers import InProcessWorkers
 
-ON_FOLDERS = [
+WITHOUT_SPARK = [*scrub_cases.CASES, *command_cases.CASES]
+ON_SPARK = [
     *csv_cases.CASES,
     *name_cases.CASES,
-    *scrub_cases.CASES,
     *event_cases.CASES,
     *trial_cases.CASES,
-    *command_cases.CASES,
     *cdc_cases.CASES,
 ]
 
@@ -54,7 +53,13 @@ def check(case: Case, runner: ScenarioRunner) -> None:
     assert not wrong, "\n".join([*wrong, *(answer.stderr[-1500:] for answer in run.answers)])
 
 
-@pytest.mark.parametrize("case", as_parameters(ON_FOLDERS))
+@pytest.mark.slow
+@pytest.mark.parametrize("case", as_parameters(ON_SPARK))
+def test_case_on_spark(case: Case, runner: ScenarioRunner) -> None:
+    check(case, runner)
+
+
+@pytest.mark.parametrize("case", as_parameters(WITHOUT_SPARK))
 def test_case(case: Case, runner: ScenarioRunner) -> None:
     check(case, runner)
 
@@ -67,5 +72,5 @@ def test_case_on_s3(case: Case, runner: ScenarioRunner) -> None:
 
 
 def test_rules_are_unique() -> None:
-    rules = [case.rule for case in [*ON_FOLDERS, *s3_cases.CASES]]
+    rules = [case.rule for case in [*WITHOUT_SPARK, *ON_SPARK, *s3_cases.CASES]]
     assert len(rules) == len(set(rules))
