@@ -10,10 +10,9 @@ from pyspark.sql import SparkSession
 
 from tests.cdc import CdcBench
 
-STORAGES = [
-    pytest.param("copy_on_write", marks=pytest.mark.slow),
-    pytest.param("merge_on_read", marks=pytest.mark.slow),
-]
+STORAGES = ["copy_on_write", "merge_on_read"]
+
+pytestmark = pytest.mark.slow
 LOAD = "LOAD00000001.parquet"
 FIRST, SECOND, THIRD = (f"20260801-10{minute}12345.parquet" for minute in (15, 20, 25))
 #: Source columns; in the table: Kunden_Nr, Ort, street, _360p, a_b_c, ___.

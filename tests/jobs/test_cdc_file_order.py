@@ -13,10 +13,9 @@ from pyspark.sql import SparkSession
 
 from tests.cdc import EMPLOYEES, CdcBench
 
-STORAGES = [
-    pytest.param("copy_on_write", marks=pytest.mark.slow),
-    pytest.param("merge_on_read", marks=pytest.mark.slow),
-]
+STORAGES = ["copy_on_write", "merge_on_read"]
+
+pytestmark = pytest.mark.slow
 LOAD = "LOAD00000001.parquet"
 FIRST, SECOND, THIRD, FOURTH = (f"20260801-10{minute}12345.parquet" for minute in (15, 20, 25, 30))
 ANN, BOB, CID = (1, "Ann", "IT"), (2, "Bob", "HR"), (3, "Cid", "IT")
