@@ -1,31 +1,36 @@
 """Options for requests to buckets in this process: region, requester pays, encryption."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 #: Operations that set the encryption of an object; parts of a multipart upload inherit it.
 _ENCRYPTING: Final = ("CopyObject", "CreateMultipartUpload", "PutObject")
 _ENCRYPTION: Final = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
 
 
-@dataclass(frozen=True)
-class BucketOptions:
-    """Options of one bucket; empty values leave S3's defaults.
+class BucketOptions(BaseModel):
+    """Options of one bucket; empty values leave S3's defaults."""
 
-    Attributes:
-        region: The bucket's region, if it differs from the region of this process.
-        requester_pays: Whether requests must confirm that the requester pays.
-        encryption: AES256 or aws:kms, sent as a header with every write.
-        kms_key_id: ARN or ID of the key for aws:kms.
-        bucket_key: Whether to use an S3 Bucket Key; None leaves the bucket's setting.
-    """
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    region: str = ""
-    requester_pays: bool = False
-    encryption: str = ""
-    kms_key_id: str = ""
-    bucket_key: bool | None = None
+    region: str = Field(default="", description="Region of the bucket, such as eu-central-1.")
+    requester_pays: bool = Field(
+        default=False,
+        description="Whether the bucket is Requester Pays; requests then confirm that the requester pays.",
+    )
+    encryption: Literal["", "AES256", "aws:kms"] = Field(
+        default="", description="Server-side encryption that every write requests: AES256 or aws:kms."
+    )
+    kms_key_id: str = Field(default="", description="KMS key for aws:kms, by ARN or ID.")
+    bucket_key: bool | None = Field(default=None, description="Whether writes use an S3 Bucket Key.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "BucketOptions":
+        if (self.kms_key_id or self.bucket_key is not None) and not self.encryption == "aws:kms":
+            raise ValueError("kms_key_id and bucket_key need encryption: aws:kms")
+        return self
 
     def complete(self, parameters: dict[str, Any], operation: str, known: Mapping[str, Any]) -> None:
         """Add the bucket's options to the parameters of an operation, if the operation supports them."""
