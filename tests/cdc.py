@@ -116,6 +116,12 @@ class CdcBench:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
+def committed(receipt: dict[str, Any]) -> dict[str, int]:
+    """Return the row counts of a run that must have succeeded, without zeros."""
+    assert receipt["exit_code"] == 0, receipt["error"]
+    return {name: count for name, count in receipt["counts"].items() if count}
+
+
 @dataclass(frozen=True)
 class Change:
     """A row of a file; in a load the kind is empty."""

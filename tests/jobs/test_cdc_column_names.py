@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.cdc import CdcBench
+from tests.cdc import CdcBench, committed
 
 STORAGES = ["copy_on_write", "merge_on_read"]
 
@@ -42,11 +41,6 @@ def cdc(tmp_path: Path, spark: SparkSession) -> Iterator[CdcBench]:
     bench.feed(CUSTOMERS)
     yield bench
     bench.remove()
-
-
-def committed(receipt: dict[str, Any]) -> dict[str, int]:
-    assert receipt["exit_code"] == 0, receipt["error"]
-    return {name: count for name, count in receipt["counts"].items() if count}
 
 
 @pytest.mark.parametrize("storage", STORAGES)

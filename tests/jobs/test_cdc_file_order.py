@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.cdc import EMPLOYEES, CdcBench
+from tests.cdc import EMPLOYEES, CdcBench, committed
 
 STORAGES = ["copy_on_write", "merge_on_read"]
 
@@ -40,11 +40,6 @@ def cdc(tmp_path: Path, spark: SparkSession) -> Iterator[FileOrderBench]:
     bench.feed()
     yield bench
     bench.remove()
-
-
-def committed(receipt: dict[str, Any]) -> dict[str, int]:
-    assert receipt["exit_code"] == 0, receipt["error"]
-    return {name: count for name, count in receipt["counts"].items() if count}
 
 
 @pytest.mark.parametrize("storage", STORAGES)
