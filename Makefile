@@ -45,7 +45,7 @@ walkthrough: setup ## run the source systems' worked examples and compare each t
 test: setup-dev ## run all tests
 	@$(BIN)/python -m pytest
 
-test-fast: setup-dev ## run the tests that are not slow, in about two minutes
+test-fast: setup-dev ## run the tests that are not slow, in two to three minutes
 	@$(BIN)/python -m pytest -m "not slow"
 
 laws: setup-dev ## run the property tests over more generated histories (SEEDS=5)
