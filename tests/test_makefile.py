@@ -1,5 +1,6 @@
 """The set-up prints a line for each step; what pip and Spark print goes to a log, and is shown if the step fails."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from tests.conftest import ROOT
 
 
 def make(folder: Path, python: str) -> "subprocess.CompletedProcess[str]":
-    """Make the step of the jars with a Python of the test's own."""
+    """Make the step of the jars with a Python of the test's own, as a user would: not as a part of `make test`."""
     (folder / "bin").mkdir(parents=True)
     (folder / "bin/python").write_text(f"#!/bin/sh\n{python}\n")
     (folder / "bin/python").chmod(0o755)
     command = ["make", f"VENV={folder}", "-o", f"{folder}/.local", f"{folder}/.jars"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
 def test_a_step_prints_one_line(tmp_path: Path) -> None:
