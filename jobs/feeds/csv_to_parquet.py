@@ -12,9 +12,9 @@ from lakewright.config import CatalogEntry, CatalogTable, Feed, Model
 from lakewright.csv.options import CsvOptions
 from lakewright.folders import require_apart, source_folder, target_folder
 from lakewright.parquet.place import Compression
+from transforms.csv.typed_column import RESERVED_PREFIX, TypedColumn
 from transforms.datetime_patterns import problem_with
 from transforms.object_names import DATE_KEYS, compile_date_template
-from transforms.spark.typed_rows import RESERVED_PREFIX, TypedColumn
 
 _TYPE: Final = re.compile(r"string|long|int|double|boolean|date|timestamp|decimal\((\d{1,2}),(\d{1,2})\)")
 _MOST_DIGITS: Final = 38

@@ -7,7 +7,6 @@ mode.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Final
@@ -15,6 +14,8 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from transforms.csv.typed_column import ISO_DATE
+from transforms.csv.typed_column import TypedColumn as TypedColumn
 from transforms.errors import MissingColumnsError
 from transforms.spark.names import column as named_column
 from transforms.spark.names import quoted
@@ -25,9 +26,7 @@ TEXT: Final = "_lakewright_text"
 FAULT: Final = "_lakewright_fault"
 REJECTED: Final = "_lakewright_rejected"
 _TYPED: Final = "_lakewright_typed_"
-RESERVED_PREFIX: Final = "_lakewright_"
 
-ISO_DATE: Final = "yyyy-MM-dd"
 _REPLACEMENT: Final = "\ufffd"
 _HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _LONGEST_FOLDER: Final = 80
@@ -38,40 +37,6 @@ _UTC_TEXT: Final = "\u0001Z"
 _UTC_PATTERN: Final = "\u0001X"
 _FIRST_MICROS: Final = -62_135_596_800_000_000  # year 1
 _LAST_MICROS: Final = 253_402_300_799_999_999  # year 9999
-
-
-@dataclass(frozen=True)
-class TypedColumn:
-    """One declared column.
-
-    Attributes:
-        name: Its name in the input and output frames.
-        type: string, long, int, double, decimal(p,s), boolean, date or timestamp.
-        format: Pattern of a date or timestamp (Spark's datetime patterns).
-        decimal_separator: ``.`` or ``,``, for double and decimal.
-        timezone: The zone of timestamps without one, such as ``UTC`` or ``Europe/Paris``.
-        null_text: Null markers.
-        is_folder: Whether its values become folder names, which excludes some texts.
-    """
-
-    name: str
-    type: str
-    format: str = ISO_DATE
-    decimal_separator: str = "."
-    timezone: str = "UTC"
-    null_text: tuple[str, ...] = ()
-    is_folder: bool = False
-
-    @property
-    def ddl_type(self) -> str:
-        """The type in Spark's syntax."""
-        return "bigint" if self.type == "long" else self.type
-
-    @property
-    def precision_and_scale(self) -> tuple[int, int]:
-        """Precision and scale of a decimal."""
-        precision, scale = self.type.removeprefix("decimal(").removesuffix(")").split(",")
-        return int(precision), int(scale)
 
 
 def with_typed_values(rows: DataFrame, *, columns: Sequence[TypedColumn]) -> DataFrame:
