@@ -14,12 +14,13 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.csv.typed_column import ISO_DATE
-from transforms.csv.typed_column import TypedColumn as TypedColumn
+from transforms.csv.typed_column import ISO_DATE, TypedColumn
 from transforms.errors import MissingColumnsError
 from transforms.spark.names import column as named_column
 from transforms.spark.names import quoted
 from transforms.spark.settings import require_corrected_patterns
+
+__all__ = ["FAULT", "OBJECT", "REJECTED", "TEXT", "TypedColumn", "keep_good", "keep_rejected", "with_typed_values"]
 
 OBJECT: Final = "_lakewright_object"
 TEXT: Final = "_lakewright_text"
