@@ -23,6 +23,7 @@ from rich.text import Text  # noqa: E402
 
 from jobs.cli.registry import load_feed  # noqa: E402
 from lakewright.config_files import Conf  # noqa: E402
+from lakewright.engine.choice import EngineChoice  # noqa: E402
 from lakewright.engine.jvm_log import JVM_LOG  # noqa: E402
 from lakewright.runs.job import AnyJob, Request  # noqa: E402
 from lakewright.runs.lifecycle import run_targets  # noqa: E402
@@ -91,7 +92,8 @@ def run_feed(root: Path, feed: str, request: Request) -> list[Receipt]:
     """
     with console.status(f"{feed}: starting") as status:
         lake, jobs = open_jobs(root, feed)
-        receipts = run_targets(lake, jobs, request, StatusProgress(status))
+        with EngineChoice() as engines:
+            receipts = run_targets(lake, jobs, request, StatusProgress(status), engines)
     for receipt in receipts:
         if receipt.exit_code:
             raise FailedRunError(f"{feed}: {receipt.error}")

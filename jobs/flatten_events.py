@@ -6,7 +6,6 @@ from functools import partial
 
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.flatten_events import RESERVED, FlattenEventsFeed
-from lakewright.engine.spark.workers import SparkWorkers
 from lakewright.errors import EmptySourceError
 from lakewright.kafka.reader import TopicObjects, TopicReader
 from lakewright.kafka.rows import FlatEvents
@@ -79,7 +78,6 @@ def _reader(
         path_date=compile_date_template(day.path_format, needs_day=True) if day.path_format else None,
         timestamps=feed.rules().timestamps,
         refuses_gone=feed.target.on_missing_source == "refuse",
-        workers=SparkWorkers(shows_values=feed.show_values),
         warnings=warnings,
     )
 

@@ -6,7 +6,6 @@ from hashlib import sha256
 
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.json_scrub import JsonScrubFeed, ScrubSource
-from lakewright.engine.spark.workers import SparkWorkers
 from lakewright.in_place.sink import InPlaceSink, Rewriting
 from lakewright.json.scrub import scrub_object, warn_of_hidden
 from lakewright.json.scrub_rules import ScrubRules
@@ -24,7 +23,6 @@ def build(objects: Sequence[SourceObject], *, rules: ScrubRules) -> Rewriting:
 def open_targets(feed_name: str, feed: JsonScrubFeed, lake: Lake) -> list[AnyJob]:
     """Return the only target of a feed: the objects themselves."""
     name, rules = target_name(feed.source), feed.rules()
-    workers = SparkWorkers(shows_values=feed.show_values)
     reader = ObjectsToScrub(lake, feed.source.path, feed.source.objects, rules)
     return [
         TargetJob(
@@ -32,7 +30,7 @@ def open_targets(feed_name: str, feed: JsonScrubFeed, lake: Lake) -> list[AnyJob
             target=Target(feed_name, name, f"state/{feed_name}/{name}/"),
             reader=reader,
             build=partial(build, rules=rules),
-            sink=InPlaceSink(reader.lake, workers, reader.folder, shows_values=feed.show_values),
+            sink=InPlaceSink(reader.lake, reader.folder, shows_values=feed.show_values),
         )
     ]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ByteSize, ConfigDict, Field
 
 from lakewright.folders import FeedFolder, folders_in
 
@@ -16,7 +16,20 @@ MAX_SUGGESTION_DISTANCE: Final = 0.6
 
 #: Default maximum size of a record, which bounds the memory that reading one needs.
 MAX_RECORD_BYTES: Final = 16 << 20
+#: On one machine, Spark's local mode has been slower at every size measured: it runs the same tasks on the same CPUs.
+_LOCAL_UP_TO: Final = ByteSize(100_000_000_000)
 RecordBytes = Annotated[int, Field(ge=1 << 10)]
+
+#: Keys that do not affect data.
+_KEYS_OF_RUNS: Final = {
+    "description",
+    "lease_seconds",
+    "local_up_to",
+    "maintained_by",
+    "on_empty_source",
+    "show_values",
+    "targets_at_once",
+}
 
 
 class Model(BaseModel):
@@ -87,9 +100,19 @@ class Feed(Model):
 
     def fingerprint(self) -> str:
         """Return a hash of the keys that affect data, which log entries store to identify their config."""
-        of_runs = {"description", "lease_seconds", "targets_at_once", "on_empty_source", "maintained_by", "show_values"}
-        text = self.model_dump_json(exclude=of_runs)
+        text = self.model_dump_json(exclude=_KEYS_OF_RUNS)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class AnyEngineFeed(Feed):
+    """The keys of feeds whose job runs on both engines; others need Spark."""
+
+    local_up_to: ByteSize = Field(
+        default=_LOCAL_UP_TO,
+        description="Bytes of input up to which a batch is processed on this machine, without Spark, unless the job "
+        "runs on Glue or EMR: a number, or a size such as 2GB.",
+        json_schema_extra={"default": _LOCAL_UP_TO.human_readable(decimal=True)},
+    )
 
 
 def write_schema(model: type[Feed], path: Path) -> None:

@@ -16,10 +16,13 @@ from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 
 #: For pydantic's names of Python types.
+_BYTES: Final = "expected a number of bytes, or a size such as 2GB"
 _PLAIN_MESSAGES: Final = {
     "tuple_type": "expected a list, such as [day]",
     "dict_type": "expected keys and values; {} for none",
     "model_type": "expected keys and values; {} for none",
+    "byte_size": _BYTES,
+    "byte_size_unit": _BYTES,
 }
 _UNION_MEMBERS: Final = frozenset({"str", "int", "float", "bool"})
 

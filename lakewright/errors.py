@@ -20,6 +20,7 @@ LakewrightError (1)                 transforms.errors
 ├── OvertakenError (4)              another run finished this run's batch
 ├── InterruptedRunError (130)       the user interrupted the run
 ├── JvmEndedError (1)               Spark's JVM has exited
+├── WorkerEndedError (1)            a worker process of the local engine has ended
 ├── RunFailedError (its cause's)    a script's run failed
 └── UnreachableError (5)            a source or service could not be reached
     ├── AccessDeniedError (5)       it denied access
@@ -86,10 +87,6 @@ class ObjectRefusedError(DataError):
         path, reason = next(iter(self.reasons.items()))
         more = f" (and {len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
         super().__init__(f"refused {path}: {reason}{more}")
-
-    def __reduce__(self) -> tuple[type["ObjectRefusedError"], tuple[dict[str, str]]]:
-        """Let it come back from a worker."""
-        return type(self), (self.reasons,)
 
 
 class RowsRefusedError(DataError):
@@ -200,6 +197,17 @@ class JvmEndedError(LakewrightError):
             f"the JVM exited during stage {stage!r}; it probably ran out of memory ({more})"
             if stage
             else "the JVM exited during start-up; its output is above"
+        )
+
+
+class WorkerEndedError(LakewrightError):
+    """Raised when a worker process of the local engine ended during a task; ``how`` says how it ended."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+        super().__init__(
+            f"a worker process {how}; run again to finish the batch, and if this recurs, use a machine with more "
+            "memory, or fewer CPUs (taskset -c 0)"
         )
 
 

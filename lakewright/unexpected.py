@@ -45,7 +45,11 @@ _WITHHELD: Final = "its text may quote data; see show_values"
 
 
 class WorkerError(Exception):
-    """Raised when a worker failed; its text is ``cause_of`` the original error."""
+    """Raised when a worker failed; its text is ``cause_of`` the original error, ``trace`` its ``trace_of``."""
+
+    def __init__(self, cause: str, trace: str = "") -> None:
+        self.trace = trace
+        super().__init__(cause)
 
 
 def cause_of(error: BaseException, *, shows_values: bool = False) -> str:
@@ -64,9 +68,10 @@ def cause_of(error: BaseException, *, shows_values: bool = False) -> str:
 
 def trace_of(error: BaseException, *, shows_values: bool = False) -> str:
     """Format a traceback of Python and Java, with ``cause_of`` instead of the exceptions' texts."""
+    of_worker = [each.trace for each in causes(error) if isinstance(each, WorkerError) and each.trace]
     if shows_values:
-        return "".join(traceback.format_exception(error))
-    parts: list[str] = []
+        return "".join([*of_worker, *traceback.format_exception(error)])
+    parts = of_worker
     for each in reversed(list(causes(error))):
         frames = traceback.format_tb(each.__traceback__)
         parts += ["Traceback (most recent call last):\n"] if frames else []

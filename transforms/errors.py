@@ -12,12 +12,21 @@ LakewrightError
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class LakewrightError(Exception):
     """Base of every error that this project raises on purpose."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it return from a worker with its attributes, whatever the parameters of its constructor are."""
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[LakewrightError], arguments: tuple[Any, ...]) -> LakewrightError:
+    return kind.__new__(kind, *arguments)
 
 
 class SessionSettingError(LakewrightError):

@@ -12,7 +12,8 @@ import typer
 
 from jobs.cli.answers import print_error, print_problems, print_utf8, sentence, sentences_of
 from jobs.cli.arguments import ScriptCommand
-from jobs.cli.options import DropOpen, FeedOptions, ShowValues, SourceOptions, spread_options
+from jobs.cli.options import DropOpen, EngineOption, FeedOptions, ShowValues, SourceOptions, spread_options
+from lakewright.engine.choice import EngineChoice, EngineName
 from lakewright.engine.glue import is_glue_run, without_glue_arguments
 from lakewright.errors import ConfigError, NoTargetsError, RunFailedError
 from lakewright.runs.job import Request
@@ -20,6 +21,9 @@ from lakewright.runs.lifecycle import run_targets
 from lakewright.runs.progress import LOGGER, TRACEBACKS, LogProgress, closing_progress, show_tracebacks
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
+
+#: The options of a script.
+_Arguments = tuple[FeedOptions, Request, EngineName]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,7 @@ def run_as_script(job: str, arguments: Sequence[str] | None = None) -> None:
         raise failure from None
 
 
-def _parse(job: str, arguments: Sequence[str]) -> tuple[FeedOptions, Request] | None:
+def _parse(job: str, arguments: Sequence[str]) -> _Arguments | None:
     """Parse the arguments without Glue's own; None after ``--help``."""
     parsed = _command_line(job)(without_glue_arguments(arguments), standalone_mode=False)
     return parsed if isinstance(parsed, tuple) else None
@@ -70,14 +74,18 @@ def _command_line(job: str) -> typer.Typer:
     @script.command(f"jobs/{job}.py", cls=ScriptCommand, help="Read everything that is new, and commit it.")
     @spread_options
     def run(
-        options: ScriptOptions, source: SourceOptions, drop_open: DropOpen = False, show_values: ShowValues = False
-    ) -> tuple[FeedOptions, Request]:
-        return options.showing(values=show_values), Request("run", source.wanted(), drop_open)
+        options: ScriptOptions,
+        source: SourceOptions,
+        engine: EngineOption = "auto",
+        drop_open: DropOpen = False,
+        show_values: ShowValues = False,
+    ) -> _Arguments:
+        return options.showing(values=show_values), Request("run", source.wanted(), drop_open), engine
 
     return script
 
 
-def _run(job: str, options: FeedOptions, request: Request) -> None:
+def _run(job: str, options: FeedOptions, request: Request, engine: EngineName) -> None:
     """Run a feed, and print one receipt per line.
 
     Raises:
@@ -89,8 +97,8 @@ def _run(job: str, options: FeedOptions, request: Request) -> None:
         raise ConfigError(f"feed {loaded.name} is a {actual} feed, not one of {job}; run jobs/{actual}.py")
     lake = options.open_lake()
     try:
-        with closing_progress(LogProgress()) as progress:
-            receipts = run_targets(lake, loaded.targets(lake, options.wanted_targets()), request, progress)
+        with closing_progress(LogProgress()) as progress, EngineChoice(engine) as engines:
+            receipts = run_targets(lake, loaded.targets(lake, options.wanted_targets()), request, progress, engines)
         entries = [receipt.dump() for receipt in receipts]
     except NoTargetsError as error:
         entries = [error.entry()]

@@ -13,6 +13,7 @@ from jobs.cli.registry import LoadedFeed, load_feed
 from lakewright.buckets import use_lake_file
 from lakewright.config import lake_uri
 from lakewright.config_files import Conf
+from lakewright.engine.choice import EngineName
 from lakewright.errors import ConfigError
 from lakewright.runs.job import AnyJob
 from lakewright.storage.lake import Lake
@@ -23,6 +24,15 @@ T = TypeVar("T")
 _COMMA: Final = re.compile(r"(?<!\\),")
 
 DropOpen = Annotated[bool, typer.Option("--drop-open", help="Drop the open batch of an earlier run.")]
+
+EngineOption = Annotated[
+    EngineName,
+    typer.Option(
+        "--engine",
+        help="What processes the input: local (processes on this machine), spark, or auto: Spark on Glue, under "
+        "spark-submit, for jobs that need it, and for input above local_up_to; otherwise local.",
+    ),
+]
 
 ShowValues = Annotated[
     bool, typer.Option("--show-values", help="Allow errors, receipts and logs to quote values of the data.")

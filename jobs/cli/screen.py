@@ -39,6 +39,7 @@ def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
         if "objects" in plan:
             rows["objects"] = f"{count_of(len(plan['objects']), 'object')}, {readable_bytes(plan['bytes'])}"
             rows["partitions"] = _some(plan["partitions"]) or "none"
+            rows["engine"] = _engine(plan["engine"])
         for key in ("refused", "ignored"):
             rows[key] = _some([f"{path}: {why}" for path, why in plan.get(key, {}).items()])
         extra = plan.get("extra_columns", {})
@@ -71,6 +72,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
         rows = {
             "run": receipt["run"],
             "status": f"{receipt['status']} (exit code {receipt['exit_code']})",
+            "engine": _engine(receipt["engine"]),
             "rows": row_sum(receipt["counts"]),
             "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
             "objects in": _some(inputs),
@@ -138,6 +140,10 @@ def row_sum(counts: Mapping[str, int]) -> str:
     parts = [f"{count} {name}" for name, count in counts.items() if count and name not in ("read", "rekeyed")]
     rekeyed = f"; {count_of(counts['rekeyed'], 'old key')} deleted" if counts["rekeyed"] else ""
     return f"{counts['read']} read = {' + '.join(parts)}{rekeyed}" if counts["read"] else ""
+
+
+def _engine(engine: Mapping[str, str]) -> str:
+    return f"{engine['name']} ({engine['version']}): {engine['why']}" if engine else ""
 
 
 def _last_batch(last: Mapping[str, Any] | None) -> str:

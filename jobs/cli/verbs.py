@@ -17,6 +17,7 @@ from jobs.cli.conflicts import conflicts
 from jobs.cli.options import (
     ConfigOptions,
     DropOpen,
+    EngineOption,
     FeedOptions,
     OutputOptions,
     ShowValues,
@@ -27,6 +28,7 @@ from jobs.cli.registry import LoadedFeed, feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
+from lakewright.engine.choice import EngineChoice, EngineName, kill_spark
 from lakewright.errors import ConfigError
 from lakewright.runs.job import Request
 from lakewright.runs.progress import Progress, closing_progress, make_progress
@@ -63,25 +65,34 @@ def verb(work: Callable[..., Answer]) -> Callable[..., Answer]:
 
 @verb
 def run(
-    options: FeedOptions, source: SourceOptions, drop_open: DropOpen = False, show_values: ShowValues = False
+    options: FeedOptions,
+    source: SourceOptions,
+    engine: EngineOption = "auto",
+    drop_open: DropOpen = False,
+    show_values: ShowValues = False,
 ) -> Answer:
     """Read everything that is new, and commit it."""
-    return _run(options.showing(values=show_values), Request("run", source.wanted(), drop_open))
+    return _run(options.showing(values=show_values), Request("run", source.wanted(), drop_open), engine)
 
 
 @verb
-def rebuild(options: FeedOptions, source: SourceOptions) -> Answer:
+def rebuild(options: FeedOptions, source: SourceOptions, engine: EngineOption = "auto") -> Answer:
     """Rebuild the table from all sources."""
-    return _run(options, Request("rebuild", source.wanted()))
+    return _run(options, Request("rebuild", source.wanted()), engine)
 
 
 @verb
-def plan(options: FeedOptions, source: SourceOptions, show_values: ShowValues = False) -> Answer:
+def plan(
+    options: FeedOptions, source: SourceOptions, engine: EngineOption = "auto", show_values: ShowValues = False
+) -> Answer:
     """Show what run would do; writes nothing."""
     from lakewright.runs.views import plan_overview
 
     request = Request("run", source.wanted())
-    plans = options.showing(values=show_values).for_each_target(lambda lake, job: plan_overview(lake, job, request))
+    with EngineChoice(engine) as engines:
+        plans = options.showing(values=show_values).for_each_target(
+            lambda lake, job: plan_overview(lake, job, request, engines)
+        )
     return Answer(plans, screen.show_plans, worst_exit_code(plans))
 
 
@@ -146,20 +157,22 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
     return Answer(data, screen.show_check, ConfigError.exit_code if problems else 0)
 
 
-def _run(options: FeedOptions, request: Request) -> Answer:
+def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
     from lakewright.runs.lifecycle import run_targets
 
     feed, lake = options.load(), options.open_lake()
-    with closing_progress(make_progress()) as progress, bounded_outages(partial(_leave_at_once, progress=progress)):
-        receipts = run_targets(lake, feed.targets(lake, options.wanted_targets()), request, progress)
+    with (
+        closing_progress(make_progress()) as progress,
+        bounded_outages(partial(_leave_at_once, progress=progress)),
+        EngineChoice(engine) as engines,
+    ):
+        receipts = run_targets(lake, feed.targets(lake, options.wanted_targets()), request, progress, engines)
     entries = [each.dump() for each in receipts]
     return Answer(entries, screen.show_receipts, worst_exit_code(entries))
 
 
 def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) -> None:
     """Exit the process although Spark still waits for S3."""
-    from lakewright.engine.spark.session import kill_spark
-
     if progress is not None:
         progress.close()
     kill_spark()

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
-from lakewright.config import MAX_RECORD_BYTES, Feed, Model, RecordBytes
+from lakewright.config import MAX_RECORD_BYTES, AnyEngineFeed, Model, RecordBytes
 from lakewright.folders import FeedFolder, source_folder
 from lakewright.json.scrub_rules import ScrubRules
 from transforms.json.framing import Records
@@ -98,7 +98,7 @@ class Scrub(Model):
         return json.dumps(self.replacement, ensure_ascii=False, allow_nan=False).encode()
 
 
-class JsonScrubFeed(Feed):
+class JsonScrubFeed(AnyEngineFeed):
     """Configuration of the job json_scrub."""
 
     job: Literal["json_scrub"] = Field(description="The job that runs this feed.")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from lakewright.engine.workers import Workers
 from lakewright.in_place.packing import packed
 from lakewright.in_place.rewrite import Rewritten, Work, rewrite_objects
 from lakewright.log.actions import AnyAction, RewriteObjects, SetLayout, TableState
@@ -35,7 +34,6 @@ class InPlaceSink:
     """
 
     lake: Lake
-    workers: Workers
     folder: str = ""
     shows_values: bool = False
 
@@ -45,9 +43,9 @@ class InPlaceSink:
 
     def stage(self, batch: Batch, rewriting: Rewriting) -> Staged:
         """See ``Sink.stage``: nothing is staged; each object is replaced as soon as it has been read."""
-        packs = list(packed(rewriting.objects, cores=self.workers.at_once))
+        packs = list(packed(rewriting.objects, cores=batch.workers.at_once))
         rewrite = partial(rewrite_objects, self.lake.uri, work=rewriting.work, shows_values=self.shows_values)
-        answers = self.workers.run(rewrite, packs)
+        answers = batch.workers.run(rewrite, packs)
         reports = [report for answer in answers for report in answer]
         self.lake.remove_abandoned(self.folder)
         done = [report for report in reports if report.is_done]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, TypeVar
 
-from lakewright.engine.workers import Workers
 from lakewright.errors import ObjectRefusedError
 from lakewright.kafka.files import (
     ANY_DAY,
@@ -24,6 +23,7 @@ from lakewright.kafka.files import (
 )
 from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.place import TablePlace
+from lakewright.runs.engines import Workers
 from transforms.errors import DataError
 from transforms.events.schema import EventSchema, News, learn_columns
 

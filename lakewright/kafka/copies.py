@@ -7,12 +7,12 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lakewright.engine.workers import Workers
 from lakewright.errors import ObjectRefusedError
 from lakewright.kafka.batches import cut_evenly
 from lakewright.kafka.files import EventObject, ObjectReport
 from lakewright.kafka.sink import ObjectText
 from lakewright.log.records import SourceObject
+from lakewright.runs.engines import Workers
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.errors import LongRecordError

@@ -6,7 +6,6 @@ from datetime import date
 from re import Pattern
 from typing import Literal
 
-from lakewright.engine.workers import Workers
 from lakewright.errors import ConfigError
 from lakewright.kafka.files import EventObject
 from lakewright.kafka.selection import choose_all, choose_news
@@ -15,6 +14,7 @@ from lakewright.log.actions import TableState
 from lakewright.log.log import Plan
 from lakewright.log.records import SourceObject
 from lakewright.log.schemas import known_schema
+from lakewright.runs.engines import Workers
 from lakewright.runs.job import Batch, Request, Survey
 from lakewright.sources.selection import is_within
 from transforms.events.schema import Path
@@ -46,7 +46,6 @@ class TopicReader:
         path_date: For paths, the pattern of the folders; None for ``key=value`` folders.
         timestamps: Attributes that are times, and how these are written.
         refuses_gone: Whether to refuse a batch if an object that must be read again has disappeared.
-        workers: Where the tasks run.
         warnings: Warnings about the feed.
     """
 
@@ -57,7 +56,6 @@ class TopicReader:
     path_date: Pattern[str] | None
     timestamps: Mapping[Path, str]
     refuses_gone: bool
-    workers: Workers
     warnings: Sequence[str] = ()
 
     #: An object whose path contains no day is refused by name; the others are processed.
@@ -97,7 +95,7 @@ class TopicReader:
             for source in batch.plan.objects
         ]
         day = date.fromisoformat(batch.plan.processing_date)
-        return TopicObjects(self.source.lake.uri, objects, self.workers, self.table, day)
+        return TopicObjects(self.source.lake.uri, objects, batch.workers, self.table, day)
 
     def _topic(self) -> str:
         topics = list(self.listing.topics)

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lakewright.engine.workers import Workers
 from lakewright.kafka.batches import EventBatch, NewFile, ReadEvents
 from lakewright.kafka.files import ObjectReport
 from lakewright.kafka.rewrites import Conflict, RewriteTask, Rewritten, Rival, rewrite_file
 from lakewright.kafka.rivals import Rivalry
 from lakewright.log.records import DataFile
+from lakewright.runs.engines import Workers
 from transforms.errors import DataError
 from transforms.events.schema import EventSchema
 

@@ -80,6 +80,11 @@ class Plan(Record, frozen=True):
         """Whether the whole table is overwritten."""
         return isinstance(self.scope, OverwriteTable)
 
+    @property
+    def bytes(self) -> int:
+        """The size of its objects."""
+        return sum(source.size for source in self.objects)
+
 
 class Snapshot(Record, frozen=True):
     """A snapshot of the state."""

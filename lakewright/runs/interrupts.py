@@ -1,10 +1,9 @@
-"""Ctrl-C during a run: Spark's jobs are cancelled, nothing more is committed, leases are released."""
+"""Ctrl-C or SIGTERM during a run: tasks are cancelled, nothing more is committed, leases are released."""
 
 import os
 import signal
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -12,14 +11,16 @@ from typing import Final
 from lakewright.errors import InterruptedRunError
 from lakewright.runs.progress import LOGGER
 
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _EXIT_CODE: Final = 130
 _SECONDS_BETWEEN_CANCELS: Final = 0.5
 
 
 class Interrupt:
-    """Whether the run has been interrupted."""
+    """Whether the run has been interrupted; ``cancel`` cancels its running tasks."""
 
-    def __init__(self) -> None:
+    def __init__(self, cancel: Callable[[], object] = lambda: None) -> None:
+        self._cancel = cancel
         self._wanted = threading.Event()
         self._ended = threading.Event()
 
@@ -43,25 +44,23 @@ class Interrupt:
             os._exit(_EXIT_CODE)
         self._wanted.set()
         LOGGER.warning("interrupted: ending the run without further commits; press Ctrl-C again to end it at once")
-        threading.Thread(target=self._cancel_jobs, name="cancel", daemon=True).start()
+        threading.Thread(target=self._cancel_tasks, name="cancel", daemon=True).start()
 
     def end(self) -> None:
         """Mark the run as ended."""
         self._ended.set()
 
-    def _cancel_jobs(self) -> None:
-        """Cancel Spark jobs until the run has ended, since a target may be about to start one."""
+    def _cancel_tasks(self) -> None:
+        """Cancel tasks until the run has ended, since a target may be about to start one."""
         while not self._ended.is_set():
-            pyspark = sys.modules.get("pyspark")  # a run without Spark does not import it
-            if pyspark and (context := pyspark.SparkContext._active_spark_context) is not None:
-                context.cancelAllJobs()
+            self._cancel()
             self._ended.wait(_SECONDS_BETWEEN_CANCELS)
 
 
 @contextmanager
-def interruptible() -> Iterator[Interrupt]:
-    """Let Ctrl-C interrupt the run inside the context; outside the main thread, signals are left alone."""
-    interrupt = Interrupt()
+def interruptible(cancel: Callable[[], object] = lambda: None) -> Iterator[Interrupt]:
+    """Let signals interrupt the run inside the context; outside the main thread, they are left alone."""
+    interrupt = Interrupt(cancel)
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
@@ -69,9 +68,10 @@ def interruptible() -> Iterator[Interrupt]:
     def on_signal(_: int, __: FrameType | None) -> None:
         interrupt.ask()
 
-    before = signal.signal(signal.SIGINT, on_signal)
+    before = {each: signal.signal(each, on_signal) for each in _SIGNALS}
     try:
         yield interrupt
     finally:
         interrupt.end()
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

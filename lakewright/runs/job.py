@@ -9,6 +9,7 @@ from lakewright.config import Feed
 from lakewright.log.actions import AnyAction, TableState
 from lakewright.log.log import Plan, Scope
 from lakewright.log.records import Counts, SourceObject
+from lakewright.runs.engines import Workers
 from lakewright.runs.progress import Progress
 from lakewright.storage.lake import Lake
 
@@ -116,6 +117,7 @@ class Batch:
         attempt: The id of this attempt.
         lake: The lake of table and folder.
         progress: Receives progress.
+        workers: Run the tasks of the batch, on the engine that was chosen for it.
     """
 
     plan: Plan
@@ -125,6 +127,7 @@ class Batch:
     attempt: str
     lake: Lake
     progress: Progress
+    workers: Workers
 
     @property
     def properties(self) -> Mapping[str, Any]:

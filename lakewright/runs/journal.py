@@ -14,6 +14,7 @@ from lakewright.errors import (
     UnreachableError,
 )
 from lakewright.log.actions import Outcome
+from lakewright.runs.engines import Engine
 from lakewright.runs.failures import find_unreachable, jvm_error
 from lakewright.runs.job import AnyJob, Staged, Survey
 from lakewright.runs.progress import TRACEBACKS, Progress
@@ -52,6 +53,10 @@ class Journal:
             self.receipt.seconds[self._stage] = round(spent, 3)
         self._stage, self._stage_began = stage, now
         self._progress.stage(self._job.target.name, stage, detail)
+
+    def note_engine(self, engine: Engine) -> None:
+        """Record the engine of a batch; of several batches, the receipt names the last one's."""
+        self.receipt.engine = engine.report()
 
     def note_survey(self, survey: Survey, *, committed: bool) -> None:
         """Record a survey.

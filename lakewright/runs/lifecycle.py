@@ -22,6 +22,7 @@ from lakewright.errors import (
 )
 from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import FORMAT, Log, Plan
+from lakewright.runs.engines import Engines
 from lakewright.runs.interrupts import Interrupt, interruptible
 from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Request, Staged, Survey
 from lakewright.runs.journal import Journal
@@ -40,9 +41,16 @@ class Run:
     """One run of one target."""
 
     def __init__(
-        self, lake: Lake, job: AnyJob, request: Request, progress: Progress, interrupt: Interrupt | None = None
+        self,
+        lake: Lake,
+        job: AnyJob,
+        request: Request,
+        progress: Progress,
+        engines: Engines,
+        interrupt: Interrupt | None = None,
     ) -> None:
         self._lake, self._job, self._request, self._progress = lake, job, request, progress
+        self._engines = engines
         self._interrupt = interrupt or Interrupt()
         self._log = Log(lake, job.target.state_folder)
         self._registration = Registration(lake, job)
@@ -129,9 +137,12 @@ class Run:
             return self._drop(plan, state, _changed("since planned", changed))
         attempt = uuid.uuid4().hex[:8]
         folder = self._staging.open(plan.number, attempt, self._id)
-        size = readable_bytes(sum(source.size for source in plan.objects))
+        engine = self._engines.choose(self._job.feed, plan.bytes)
+        self._journal.note_engine(engine)
+        size = readable_bytes(plan.bytes)
         self._journal.say("read", f"batch {plan.number}: {count_of(len(plan.objects), 'object')}, {size}")
-        batch = Batch(plan, state, survey.heads if survey else {}, folder, attempt, self._lake, self._progress)
+        heads, workers = survey.heads if survey else {}, engine.open()
+        batch = Batch(plan, state, heads, folder, attempt, self._lake, self._progress, workers)
         try:
             return self._attempt(batch, lease)
         except LakewrightError:
@@ -272,15 +283,22 @@ class Run:
             receipt.warn(warnings)
 
 
-def run_targets(lake: Lake, jobs: Sequence[AnyJob], request: Request, progress: Progress) -> list[Receipt]:
-    """Run all targets of a feed concurrently; a failure does not stop the others, Ctrl-C stops all."""
+def run_targets(
+    lake: Lake, jobs: Sequence[AnyJob], request: Request, progress: Progress, engines: Engines
+) -> list[Receipt]:
+    """Run all targets of a feed concurrently; a failure does not stop the others, Ctrl-C stops all.
+
+    Raises:
+        ConfigError: If no engine can run the feed.
+    """
     if not jobs:
         return []
+    engines.check(jobs[0].feed)
     with (
-        interruptible() as interrupt,
+        interruptible(engines.cancel) as interrupt,
         ThreadPoolExecutor(min(len(jobs), jobs[0].feed.targets_at_once), thread_name_prefix="target") as pool,
     ):
-        return list(pool.map(lambda job: Run(lake, job, request, progress, interrupt)(), jobs))
+        return list(pool.map(lambda job: Run(lake, job, request, progress, engines, interrupt)(), jobs))
 
 
 def _check_sums(staged: Staged) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lakewright.errors import ConfigError
 from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
+from lakewright.runs.engines import Engines
 from lakewright.runs.job import AnyJob, Batch, CatalogEntry, Choice, CommittingSink, Preflight, Request, Staged, Survey
 from lakewright.runs.lifecycle import Run
 from lakewright.runs.progress import Progress
@@ -20,7 +21,7 @@ from lakewright.storage.lake import Lake
 Work = Callable[[Batch], Staged]
 
 
-def maintain(lake: Lake, owner: AnyJob, *, by: str, work: Work, progress: Progress) -> Receipt:
+def maintain(lake: Lake, owner: AnyJob, *, by: str, work: Work, progress: Progress, engines: Engines) -> Receipt:
     """Run the maintenance job ``by`` on a table of ``owner``.
 
     The work stages files in the batch's folder, counts their rows, and returns the actions.
@@ -36,7 +37,7 @@ def maintain(lake: Lake, owner: AnyJob, *, by: str, work: Work, progress: Progre
         raise ConfigError(f"{owner.target.path} has commits of its own; only its own job can change it")
     table = _MaintainedTable(owner, work)
     job: AnyJob = AnyJob(owner.feed, owner.target, table, lambda rows: rows, table, maintained_by=by)
-    return Run(lake, job, Request("maintain"), progress)()
+    return Run(lake, job, Request("maintain"), progress, engines)()
 
 
 @dataclass(frozen=True)

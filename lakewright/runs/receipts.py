@@ -77,6 +77,7 @@ class Receipt(msgspec.Struct):
     warnings: list[str] = []
     catalog: str = ""
     checks: dict[str, bool] = {}
+    engine: dict[str, str] = {}
     versions: dict[str, str] = msgspec.field(default_factory=_versions)
 
     def warn(self, warnings: Iterable[str]) -> None:

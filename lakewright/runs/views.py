@@ -6,6 +6,7 @@ from lakewright.errors import EmptySourceError
 from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import Log
 from lakewright.log.schemas import history, source_columns
+from lakewright.runs.engines import Engines
 from lakewright.runs.job import AnyJob, Request, Survey
 from lakewright.runs.progress import count_of
 from lakewright.runs.receipts import last_failure, report_batch
@@ -14,8 +15,13 @@ from transforms.errors import LakewrightError
 from transforms.object_names import partition_path
 
 
-def plan_overview(lake: Lake, job: AnyJob, request: Request) -> dict[str, Any]:
-    """Describe what a run would do for a target."""
+def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -> dict[str, Any]:
+    """Describe what a run would do for a target.
+
+    Raises:
+        ConfigError: If no engine can run the feed.
+    """
+    engines.check(job.feed)
     state, open_plan = Log(lake, job.target.state_folder).read()
     overview: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name, "exit_code": 0, "error": ""}
     if open_plan is not None:
@@ -32,7 +38,8 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request) -> dict[str, Any]:
     objects = survey.choice.objects
     overview |= {
         "objects": [{"path": source.path, "size": source.size} for source in objects],
-        "bytes": sum(source.size for source in objects),
+        "bytes": (size := sum(source.size for source in objects)),
+        "engine": engines.choose(job.feed, size).report() if objects else {},
         "partitions": sorted({partition_path(source.values) for source in objects if source.values}),
         "refused": survey.refused,
         "ignored": survey.ignored,

@@ -117,7 +117,13 @@ def own_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
     return session
 
 
-def kill_spark() -> None:
+def cancel_jobs() -> None:
+    """Cancel the running Spark jobs of this process."""
+    if (context := SparkContext._active_spark_context) is not None:
+        context.cancelAllJobs()
+
+
+def kill_jvm() -> None:
     """Kill the JVM of this process, if there is one."""
     gateway = SparkContext._gateway
     if gateway is not None and (java := getattr(gateway, "proc", None)) is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+import pyspark
 from py4j.protocol import Py4JJavaError
 
 from lakewright.aws.buckets import bucket_options, use_bucket_options
@@ -73,6 +74,11 @@ class SparkWorkers:
             if isinstance(answer, LakewrightError):
                 raise answer
         return [answer for answer in answers if not isinstance(answer, LakewrightError)]
+
+
+def spark_version() -> str:
+    """Return the version of Spark."""
+    return str(pyspark.__version__)
 
 
 def with_aws_settings(work: Callable[[T], R]) -> Callable[[T], R]:

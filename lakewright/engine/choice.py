@@ -1,0 +1,91 @@
+"""The choice of the engine: local processes or Spark, for each batch."""
+
+import importlib.util
+import sys
+from functools import partial
+from typing import Final, Literal, Self
+
+from lakewright.config import AnyEngineFeed, Feed
+from lakewright.engine.glue import is_local
+from lakewright.engine.local import VERSION, LocalWorkers, WorkerPool, usable_cpus
+from lakewright.errors import ConfigError
+from lakewright.runs.engines import Engine, Workers
+from lakewright.runs.progress import readable_bytes
+
+EngineName = Literal["auto", "local", "spark"]
+
+#: Input that takes less time to process than a worker process needs to start.
+_SMALL_BYTES: Final = 1 << 20
+
+
+class EngineChoice:
+    """See ``Engines``: the requested engine, or the one that fits each batch."""
+
+    def __init__(self, requested: EngineName = "auto") -> None:
+        self._requested = requested
+        self._pool = WorkerPool(usable_cpus())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.close()
+
+    def check(self, feed: Feed) -> None:
+        """See ``Engines.check``."""
+        needs_spark = not isinstance(feed, AnyEngineFeed)
+        if needs_spark and self._requested == "local":
+            raise ConfigError(f"{feed.job} runs on Spark only; leave out --engine local")
+        if (needs_spark or self._requested == "spark") and not _has_spark():
+            raise ConfigError("Spark is not installed; install it with: pip install 'lakewright[local]'")
+
+    def choose(self, feed: Feed, input_bytes: int) -> Engine:
+        """See ``Engines.choose``."""
+        name, why = self._choose(feed, input_bytes)
+        if name == "spark":
+            return _on_spark(feed, why)
+        is_small = input_bytes <= _SMALL_BYTES
+        return Engine("local", why, VERSION, partial(LocalWorkers, self._pool, feed.show_values, is_small))
+
+    def _choose(self, feed: Feed, input_bytes: int) -> tuple[str, str]:
+        if not isinstance(feed, AnyEngineFeed):
+            return "spark", f"{feed.job} needs it"
+        if self._requested != "auto":
+            return self._requested, "requested"
+        if not is_local():
+            return "spark", "started by Glue or spark-submit"
+        size, limit = readable_bytes(input_bytes), f"local_up_to ({readable_bytes(feed.local_up_to)})"
+        if input_bytes <= feed.local_up_to:
+            return "local", f"{size} of input, within {limit}"
+        if not _has_spark():
+            return "local", "Spark is not installed"
+        return "spark", f"{size} of input, above {limit}"
+
+    def cancel(self) -> None:
+        """See ``Engines.cancel``."""
+        self._pool.cancel()
+        if "pyspark" in sys.modules:
+            from lakewright.engine.spark.session import cancel_jobs
+
+            cancel_jobs()
+
+
+def kill_spark() -> None:
+    """Kill Spark's JVM if this process has started one."""
+    if "pyspark" in sys.modules:
+        from lakewright.engine.spark.session import kill_jvm
+
+        kill_jvm()
+
+
+def _has_spark() -> bool:
+    return importlib.util.find_spec("pyspark") is not None
+
+
+def _on_spark(feed: Feed, why: str) -> Engine:
+    from lakewright.engine.spark.workers import SparkWorkers, spark_version
+
+    def open_workers() -> Workers:
+        return SparkWorkers(shows_values=feed.show_values)
+
+    return Engine("spark", why, f"Spark {spark_version()}", open_workers)

@@ -1,0 +1,57 @@
+"""The interface to the engines: picklable tasks go out to workers, small reports come back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from lakewright.config import Feed
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Workers(Protocol):
+    """Runs the tasks of a batch, with the same results on every engine."""
+
+    @property
+    def at_once(self) -> int:
+        """The number of tasks that run concurrently."""
+
+    def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+        """Run all tasks, and return their reports in order; no task is still running afterwards.
+
+        Raises:
+            LakewrightError: If a task raised it; of several, that of the first task.
+            WorkerError: If a task failed with an unexpected error.
+        """
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine of a batch, and why it was chosen; ``open`` returns its workers."""
+
+    name: str
+    why: str
+    version: str
+    open: Callable[[], Workers]
+
+    def report(self) -> dict[str, str]:
+        """Return the entry of receipts and plans."""
+        return {"name": self.name, "why": self.why, "version": self.version}
+
+
+class Engines(Protocol):
+    """The engines that a run may use."""
+
+    def check(self, feed: Feed) -> None:
+        """Check that the feed can run.
+
+        Raises:
+            ConfigError: If the requested engine cannot run it, or the engine that it needs is not installed.
+        """
+
+    def choose(self, feed: Feed, input_bytes: int) -> Engine:
+        """Choose the engine of a batch."""
+
+    def cancel(self) -> None:
+        """Cancel all running tasks; may be called again, since others may have started meanwhile."""
