@@ -1,8 +1,13 @@
-"""Workers for tests: run the tasks of a batch in this process, one after another."""
+"""Workers for tests, and choices of workers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+import pytest
+
+from lakewright.engine import choice
+from lakewright.runs.engines import Workers
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -10,7 +15,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class InProcessWorkers:
-    """See ``lakewright.engine.workers.Workers``; ``done`` records the tasks of each call."""
+    """Runs tasks in this process, one after another; ``done`` records the tasks of each call."""
 
     at_once: int
     done: list[Sequence[Any]] = field(default_factory=list)
@@ -18,3 +23,13 @@ class InProcessWorkers:
     def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
         self.done.append(tasks)
         return [work(task) for task in tasks]
+
+
+def use_workers(monkeypatch: pytest.MonkeyPatch, workers: Workers) -> None:
+    """Let batches of the local engine run on these workers."""
+    monkeypatch.setattr(choice, "LocalWorkers", lambda *_: workers)
+
+
+def start_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let even small batches of the local engine run in worker processes."""
+    monkeypatch.setattr(choice, "_SMALL_BYTES", -1)

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
 from lakewright.aws.buckets import bucket_options
-from lakewright.engine import local_worker
 from lakewright.engine.local_worker import Reply, Request, Settings, attempt
 from lakewright.errors import InterruptedRunError, WorkerEndedError
 
@@ -31,6 +30,7 @@ R = TypeVar("R")
 
 VERSION: Final = f"Python {platform.python_version()}"
 
+_SERVE: Final = "from lakewright.engine.local_worker import serve; serve()"
 #: The number of tasks of a small batch that run in the driver, where they take less time than starting a process.
 _TASKS_IN_DRIVER: Final = 8
 #: CPU time and period of a container, in cgroups of version 2 and 1.
@@ -122,7 +122,7 @@ class WorkerProcess:
     def __init__(self) -> None:
         paths = [path or str(Path.cwd()) for path in sys.path]
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter
-            [sys.executable, "-P", "-m", local_worker.__name__],
+            [sys.executable, "-P", "-c", _SERVE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": str(sys.flags.utf8_mode)},

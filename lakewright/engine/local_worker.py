@@ -117,7 +117,3 @@ def _end_with(driver: int) -> None:
         os._exit(0)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
-
-
-if __name__ == "__main__":
-    serve()

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.e2e.conftest import BUCKET, aws, bucket  # noqa: F401 - fixtures
 from tests.faults.test_killed_runs import killed
-from tests.jobs.test_json_scrub import Uploads, on_spark, uploads  # noqa: F401 - fixtures
+from tests.jobs.test_json_scrub import Uploads, uploads  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.slow
 

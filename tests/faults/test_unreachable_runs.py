@@ -9,6 +9,7 @@ import pytest
 
 from lakewright.aws import outages
 from lakewright.config import Feed
+from lakewright.engine.choice import EngineChoice
 from lakewright.errors import AccessDeniedError, SourceGoneError, UnreachableError
 from lakewright.log.actions import TableState
 from lakewright.log.log import Append
@@ -42,7 +43,7 @@ class Surveyor:
 
 def run(lake: Lake, surveyor: Any) -> Any:
     job = TargetJob(Feed(job="csv_to_parquet"), Target("feed", "t", "refined/t/"), surveyor, list, surveyor)
-    return Run(lake, job, Request(), LogProgress(), Interrupt())()
+    return Run(lake, job, Request(), LogProgress(), EngineChoice(), Interrupt())()
 
 
 @pytest.fixture

@@ -1,11 +1,8 @@
 """Every hostile case must have one of its acceptable outcomes, and lose nothing silently."""
 
-from collections.abc import Iterator
-
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import json_scrub
 from tests.e2e.conftest import aws, bucket  # noqa: F401 - fixtures
 from tests.hostile import (
     cdc_cases,
@@ -19,24 +16,19 @@ from tests.hostile import (
 )
 from tests.hostile.cases import Case, as_parameters, report
 from tests.hostile.runner import ScenarioRunner, mismatches, violations
-from tests.workers import InProcessWorkers
 
-WITHOUT_SPARK = [*scrub_cases.CASES, *command_cases.CASES]
+WITHOUT_SPARK = [*scrub_cases.CASES, *command_cases.CASES, *event_cases.CASES]
 ON_SPARK = [
     *csv_cases.CASES,
     *name_cases.CASES,
-    *event_cases.CASES,
     *trial_cases.CASES,
     *cdc_cases.CASES,
 ]
 
 
 @pytest.fixture(scope="module")
-def runner(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioRunner]:
-    with pytest.MonkeyPatch.context() as patch:
-        # The job's tests compare scrubbing in Spark workers with scrubbing in process.
-        patch.setattr(json_scrub, "SparkWorkers", lambda shows_values=False: InProcessWorkers(2))
-        yield ScenarioRunner(spark, tmp_path_factory.mktemp("hostile"))
+def runner(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> ScenarioRunner:
+    return ScenarioRunner(spark, tmp_path_factory.mktemp("hostile"))
 
 
 def check(case: Case, runner: ScenarioRunner) -> None:

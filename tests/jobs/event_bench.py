@@ -26,6 +26,7 @@ class EventBench(Bench):
     """``Bench`` for the feed ``events``."""
 
     clock: int = 1_785_542_400  # 2026-08-01
+    engine: str = "auto"
 
     def feed(self, **changes: Any) -> None:
         feed: dict[str, Any] = {
@@ -72,7 +73,9 @@ class EventBench(Bench):
         return f"raw/topics/{path}"
 
     def command(self, verb: str, *arguments: str) -> Answer:
-        return command(verb, "events", "--lake", str(self.lake), "--config", str(self.root / "conf"), *arguments)
+        engine = ("--engine", self.engine) if verb in ("run", "rebuild") else ()
+        where = ("--lake", str(self.lake), "--config", str(self.root / "conf"))
+        return command(verb, "events", *where, *engine, *arguments)
 
     def state(self, table: str = "t") -> TableState:
         return Log(open_lake(str(self.lake)), f"state/events/{table}/").read()[0]

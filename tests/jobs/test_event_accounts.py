@@ -10,18 +10,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import flatten_events
 from lakewright.kafka import rewrites
 from lakewright.parquet import arrow
 from lakewright.storage.lake import StoredObject
 from lakewright.storage.local import LocalLake
 from tests.jobs.event_bench import EventBench
-from tests.workers import InProcessWorkers
+from tests.workers import InProcessWorkers, use_workers
 
 
 @pytest.fixture
 def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventBench:
-    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda **_: InProcessWorkers(2))
     (tmp_path / "lake").mkdir()
     without_spark: Any = None
     bench = EventBench(tmp_path, without_spark)
@@ -138,7 +136,7 @@ def test_an_object_that_changes_while_it_is_read_is_read_again(
             return super().run(work, tasks)
 
     workers = Disturbed(1)
-    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda **_: workers)
+    use_workers(monkeypatch, workers)
     receipt = events.run()
     assert [(batch["status"], batch["reason"][:18]) for batch in receipt["batches"]] == [
         ("dropped", "changed while read"),

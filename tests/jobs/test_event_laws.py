@@ -17,11 +17,10 @@ from typing import Any
 
 import pytest
 
-from jobs import flatten_events
 from lakewright.kafka import batches as event_batches
 from tests.jobs.event_bench import EventBench
 from tests.transforms.events.event_oracle import normal_record
-from tests.workers import InProcessWorkers
+from tests.workers import InProcessWorkers, use_workers
 
 EXAMPLES = 10 * int(os.environ.get("LAKEWRIGHT_LAW_SEEDS", "1"))
 PARTITIONERS = ("default", "field", "wall_clock", "record_time")
@@ -164,7 +163,7 @@ def as_text(record: dict[str, Any]) -> str:
 
 @pytest.fixture
 def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventBench:
-    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda **_: InProcessWorkers(3))
+    use_workers(monkeypatch, InProcessWorkers(3))
     monkeypatch.setattr(event_batches, "_SMALL_TASK_BYTES", 100)  # several tasks even for small objects
     (tmp_path / "lake").mkdir()
     without_spark: Any = None

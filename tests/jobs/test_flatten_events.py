@@ -16,28 +16,31 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import flatten_events
 from tests.conftest import ROOT
 from tests.jobs.event_bench import DAY, EventBench, expected_records
 from tests.transforms.events.event_oracle import normal_record
-from tests.workers import InProcessWorkers
+from tests.workers import start_processes
 
 
 @pytest.fixture
-def on_spark(tmp_path: Path, spark: SparkSession) -> Iterator[EventBench]:
+def events(tmp_path: Path) -> Iterator[EventBench]:
     (tmp_path / "lake").mkdir()
-    bench = EventBench(tmp_path, spark)
+    without_spark: Any = None
+    bench = EventBench(tmp_path, without_spark)
     bench.feed()
     yield bench
     assert bench.strays() == []
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-@pytest.fixture
-def events(on_spark: EventBench, monkeypatch: pytest.MonkeyPatch) -> EventBench:
-    """Runs tasks in this process; ``on_spark`` tests cover Spark's workers."""
-    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda **_: InProcessWorkers(2))
-    return on_spark
+@pytest.fixture(params=["local", "spark"])
+def on_both(request: pytest.FixtureRequest, events: EventBench, monkeypatch: pytest.MonkeyPatch) -> EventBench:
+    """Runs tasks on each engine: in worker processes, and on Spark."""
+    if request.param == "spark":
+        request.getfixturevalue("spark")
+    start_processes(monkeypatch)
+    events.engine = request.param
+    return events
 
 
 def counts(receipt: dict[str, Any]) -> tuple[int, int, int, int]:
@@ -45,25 +48,25 @@ def counts(receipt: dict[str, Any]) -> tuple[int, int, int, int]:
     return rows["read"], rows["written"], rows["superseded"], rows["rejected"]
 
 
-def test_real_events_of_a_topic_with_a_dot(on_spark: EventBench) -> None:
+def test_real_events_of_a_topic_with_a_dot(on_both: EventBench) -> None:
     expected = json.loads((ROOT / "tests/data/geo.quakes.expected.json").read_text())
-    shutil.copytree(ROOT / "examples/raw/topics", on_spark.lake / "raw/topics")
-    on_spark.feed(source__day={"from": "field", "field": "ts"}, source__timestamps={"ts": "epoch_millis"})
-    receipt = on_spark.run()
+    shutil.copytree(ROOT / "examples/raw/topics", on_both.lake / "raw/topics")
+    on_both.feed(source__day={"from": "field", "field": "ts"}, source__timestamps={"ts": "epoch_millis"})
+    receipt = on_both.run()
     assert counts(receipt) == (1707, 1707, 0, 0)
     assert receipt["ignored"] == {"raw/topics/LICENSE.md": "is not in a topic's folder"}
 
     kinds = {"string": "string", "long": "bigint", "double": "double", "array": "array<double>"}
     names = {"_".join(column["path"]): column for column in expected["columns"]}
-    assert on_spark.types("geo_quakes") == {
+    assert on_both.types("geo_quakes") == {
         name: "timestamp"
         if name == "ts"
         else kinds["double" if "double" in column["seen"] else next(kind for kind in column["seen"] if kind != "null")]
         for name, column in names.items()
     }
-    table = on_spark.spark.read.option("mergeSchema", True).parquet(str(on_spark.lake / "refined/geo_quakes"))
+    table = on_both.spark.read.option("mergeSchema", True).parquet(str(on_both.lake / "refined/geo_quakes"))
     table.createOrReplaceTempView("quakes")
-    (sums,) = on_spark.spark.sql(
+    (sums,) = on_both.spark.sql(
         """select count(*), count(distinct event_id), sum(feature_properties_sig), sum(feature_properties_nst),
         unix_millis(min(ts)), unix_millis(max(ts)), collect_set(size(feature_geometry_coordinates)),
         count(feature_properties_felt), count(feature_properties_mmi), count(feature_properties_alert),
@@ -74,10 +77,10 @@ def test_real_events_of_a_topic_with_a_dot(on_spark: EventBench) -> None:
         *(1707, 1707, expected["sum_sig"], expected["sum_nst"], expected["min_ts"], expected["max_ts"], [3]),
         *(non_null["felt"], non_null["mmi"], non_null["alert"], 1707),
     ]
-    days = on_spark.spark.sql("select concat_ws('-', year, month, day) d, count(*) n from quakes group by 1").collect()
+    days = on_both.spark.sql("select concat_ws('-', year, month, day) d, count(*) n from quakes group by 1").collect()
     assert {row["d"]: row["n"] for row in days} == expected["rows_per_utc_day_of_ts"]
 
-    rows = {row["event_id"]: row for row in on_spark.table("geo_quakes")}
+    rows = {row["event_id"]: row for row in on_both.table("geo_quakes")}
     for name, record in expected["rows_by_event_id"].items():
         assert rows[name]["ts"] == datetime.fromtimestamp(record["ts"] / 1000, UTC)
         for column in expected["columns"]:
@@ -85,10 +88,10 @@ def test_real_events_of_a_topic_with_a_dot(on_spark: EventBench) -> None:
             for key in column["path"]:
                 value = value[key]
             assert rows[name]["_".join(column["path"])] == (rows[name]["ts"] if column["path"] == ["ts"] else value)
-    files = [str(on_spark.lake / path) for path in on_spark.state("geo_quakes").files]
+    files = [str(on_both.lake / path) for path in on_both.state("geo_quakes").files]
     query = f"select count(*), count(feature_properties_felt), max(_offset) from read_parquet({files})"
     assert duckdb.execute(query).fetchall() == [(1707, 127, 853)]
-    assert on_spark.run()["status"] == "nothing_new"
+    assert on_both.run()["status"] == "nothing_new"
 
 
 def test_topic_names_delimiters_and_stray_objects(events: EventBench) -> None:
@@ -142,14 +145,14 @@ def test_topics_that_map_to_the_same_table_are_refused_and_others_are_committed(
     assert events.command("plan", "--target", "a_b").exit_code == 2
 
 
-def test_invalid_lines_are_rejected_with_their_numbers(on_spark: EventBench) -> None:
+def test_invalid_lines_are_rejected_with_their_numbers(events: EventBench) -> None:
     lines = [b'{"n":1}', b'{"n":2', b"", b'{"n":3}{"n":4}', b'{"n":NaN}', b'{"n":"\x00"}', b'{"n":"\xff"}', b'{"n":5}']
-    on_spark.put_events(0, *lines)
-    on_spark.put_events(100, *(b'{"n":%d}' % n for n in range(100, 200)), b'{"n":1,"n":2}', b"[]")
-    receipt = on_spark.run()
+    events.put_events(0, *lines)
+    events.put_events(100, *(b'{"n":%d}' % n for n in range(100, 200)), b'{"n":1,"n":2}', b"[]")
+    receipt = events.run()
     assert counts(receipt) == (109, 102, 0, 7)
     assert receipt["rules"] == {"doubled_key": 1, "encoding": 1, "json": 4, "record": 1}
-    assert [(name, line, reasons, text) for name, line, reasons, text in on_spark.rejects()] == [
+    assert [(name, line, reasons, text) for name, line, reasons, text in events.rejects()] == [
         ("t+0+0000000000.json.gz", 2, [("json", None)], '{"n":2'),
         ("t+0+0000000000.json.gz", 4, [("json", None)], '{"n":3}{"n":4}'),
         ("t+0+0000000000.json.gz", 5, [("json", None)], '{"n":NaN}'),
@@ -158,13 +161,13 @@ def test_invalid_lines_are_rejected_with_their_numbers(on_spark: EventBench) -> 
         ("t+0+0000000100.json.gz", 101, [("doubled_key", None)], '{"n":1,"n":2}'),
         ("t+0+0000000100.json.gz", 102, [("record", None)], "[]"),
     ]
-    assert [row["n"] for row in on_spark.table()] == [1, 5, *range(100, 200)]
-    assert [row["_offset"] for row in on_spark.table()][:3] == [0, 6, 100]  # a blank line is not a record
+    assert [row["n"] for row in events.table()] == [1, 5, *range(100, 200)]
+    assert [row["_offset"] for row in events.table()][:3] == [0, 6, 100]  # a blank line is not a record
 
-    on_spark.put_events(0, {"n": 1})
-    assert counts(on_spark.run()) == (1, 1, 0, 0)
-    assert [name for name, *_ in on_spark.rejects()] == ["t+0+0000000100.json.gz"] * 2
-    assert len(on_spark.table()) == 101
+    events.put_events(0, {"n": 1})
+    assert counts(events.run()) == (1, 1, 0, 0)
+    assert [name for name, *_ in events.rejects()] == ["t+0+0000000100.json.gz"] * 2
+    assert len(events.table()) == 101
 
 
 def corrupted(compressed: bytes) -> bytes:
@@ -336,22 +339,22 @@ def test_too_many_rejected_rows_publish_nothing(events: EventBench) -> None:
     assert [line for _, line, _, _ in events.rejects()] == [2]
 
 
-def test_overlapping_objects_do_not_duplicate_rows(on_spark: EventBench) -> None:
+def test_overlapping_objects_do_not_duplicate_rows(events: EventBench) -> None:
     every = [{"n": n} for n in range(20)]
-    on_spark.put_events(0, *every[:10])
-    on_spark.put_events(5, *every[5:12])
+    events.put_events(0, *every[:10])
+    events.put_events(5, *every[5:12])
     # Objects in another folder may contain other records, unless they are exact copies.
-    on_spark.put_events(0, *every[:3], folder="year=2026/month=08/day=02")
-    on_spark.put_events(0, *every[:3], partition=1)
-    assert counts(on_spark.run()) == (23, 18, 5, 0)
-    on_spark.put_events(8, *every[8:20])
-    assert counts(on_spark.run()) == (12, 8, 4, 0)
-    assert [(row["_partition"], row["n"]) for row in on_spark.table() if row["_day"] == DAY] == [
+    events.put_events(0, *every[:3], folder="year=2026/month=08/day=02")
+    events.put_events(0, *every[:3], partition=1)
+    assert counts(events.run()) == (23, 18, 5, 0)
+    events.put_events(8, *every[8:20])
+    assert counts(events.run()) == (12, 8, 4, 0)
+    assert [(row["_partition"], row["n"]) for row in events.table() if row["_day"] == DAY] == [
         *((0, n) for n in range(20)),
         *((1, n) for n in range(3)),
     ]
-    assert [row["n"] for row in on_spark.table() if row["_day"] != DAY] == [0, 1, 2]
-    assert on_spark.run()["status"] == "nothing_new"
+    assert [row["n"] for row in events.table() if row["_day"] != DAY] == [0, 1, 2]
+    assert events.run()["status"] == "nothing_new"
 
 
 def test_equal_payloads_at_different_offsets_are_two_rows(events: EventBench) -> None:
@@ -753,7 +756,9 @@ def test_a_rebuild_keeps_column_names(events: EventBench) -> None:
         ({"from": "field", "field": "meta.at"}, "partition=0", "year=1969/month=12/day=31"),
     ],
 )
-def test_the_day_of_a_row(events: EventBench, day: dict[str, str], folder: str, partition: str) -> None:
+def test_the_day_of_a_row(
+    events: EventBench, spark: SparkSession, day: dict[str, str], folder: str, partition: str
+) -> None:
     events.feed(
         source__day=day,
         source__day_range={"first": "1969-12-31"},
@@ -762,7 +767,7 @@ def test_the_day_of_a_row(events: EventBench, day: dict[str, str], folder: str, 
     events.put_events(0, {"meta": {"at": -1}}, folder=folder)
     assert counts(events.run()) == (1, 1, 0, 0)
     assert [row["_day"] for row in events.table()] == [partition]
-    table = events.spark.read.parquet(str(events.lake / "refined/t"))
+    table = spark.read.parquet(str(events.lake / "refined/t"))
     assert table.selectExpr("concat_ws('/', year, month, day)").collect()[0][0] == partition.replace(
         "year=", ""
     ).replace("month=", "").replace("day=", "")
@@ -848,38 +853,38 @@ def test_day_range_also_applies_to_days_by_folder_and_object(events: EventBench)
     assert [row["n"] for row in events.table()] == [1, 2]
 
 
-def test_a_day_is_rebuilt_from_its_objects(on_spark: EventBench) -> None:
+def test_a_day_is_rebuilt_from_its_objects(on_both: EventBench) -> None:
     source = {
         "source__day": {"from": "field", "field": "at"},
         "source__day_range": {"first": "1970-01-01"},
         "source__timestamps": {"at": "epoch_seconds"},
     }
-    on_spark.feed(**source)
-    two_days = on_spark.put_events(0, {"at": 0, "n": 0}, {"at": 86400, "n": 1})
-    other = on_spark.put_events(10, {"at": 86400, "n": 10})
-    third_day = on_spark.put_events(20, {"at": 2 * 86400, "n": 20})
-    on_spark.run()
-    before, table = set(on_spark.state().files), on_spark.table()
-    receipt = on_spark.run("--date", "1970-01-01", verb="rebuild")
+    on_both.feed(**source)
+    two_days = on_both.put_events(0, {"at": 0, "n": 0}, {"at": 86400, "n": 1})
+    other = on_both.put_events(10, {"at": 86400, "n": 10})
+    third_day = on_both.put_events(20, {"at": 2 * 86400, "n": 20})
+    on_both.run()
+    before, table = set(on_both.state().files), on_both.table()
+    receipt = on_both.run("--date", "1970-01-01", verb="rebuild")
     assert [each["path"] for each in receipt["batches"][0]["inputs"]] == [two_days]
     assert counts(receipt) == (2, 2, 0, 0)
-    assert on_spark.table() == table
-    assert {file.objects[0] for path, file in on_spark.state().files.items() if path in before} == {third_day}
-    receipt = on_spark.run("--date", "1970-01-02", verb="rebuild")
+    assert on_both.table() == table
+    assert {file.objects[0] for path, file in on_both.state().files.items() if path in before} == {third_day}
+    receipt = on_both.run("--date", "1970-01-02", verb="rebuild")
     assert [each["path"] for each in receipt["batches"][0]["inputs"]] == [two_days, other]
-    assert on_spark.table() == table
+    assert on_both.table() == table
 
-    assert "run without --date" in on_spark.run("--date", "1970-01-01")["error"]
-    assert "no events of year=1980" in on_spark.run("--date", "1980-01-01", verb="rebuild")["error"]
-    (on_spark.lake / other).unlink()
-    receipt = on_spark.run("--date", "1970-01-02", verb="rebuild")
+    assert "run without --date" in on_both.run("--date", "1970-01-01")["error"]
+    assert "no events of year=1980" in on_both.run("--date", "1980-01-01", verb="rebuild")["error"]
+    (on_both.lake / other).unlink()
+    receipt = on_both.run("--date", "1970-01-02", verb="rebuild")
     assert (receipt["exit_code"], other in receipt["error"]) == (3, True)
-    assert on_spark.run(verb="rebuild")["exit_code"] == 3
-    assert on_spark.run()["status"] == "nothing_new"
-    assert on_spark.table() == table
-    on_spark.feed(**source, target__on_missing_source="rebuild")
-    assert on_spark.run(verb="rebuild")["exit_code"] == 0
-    assert [row["n"] for row in on_spark.table()] == [0, 1, 20]
+    assert on_both.run(verb="rebuild")["exit_code"] == 3
+    assert on_both.run()["status"] == "nothing_new"
+    assert on_both.table() == table
+    on_both.feed(**source, target__on_missing_source="rebuild")
+    assert on_both.run(verb="rebuild")["exit_code"] == 0
+    assert [row["n"] for row in on_both.table()] == [0, 1, 20]
 
 
 def test_many_small_objects_become_few_sorted_files(events: EventBench) -> None:
@@ -905,27 +910,27 @@ def test_many_small_objects_become_few_sorted_files(events: EventBench) -> None:
     assert events.run()["exit_code"] == 0
 
 
-def test_more_than_3000_attributes_are_refused_with_the_key(on_spark: EventBench) -> None:
-    on_spark.put_events(0, {"by_user": {f"user {number}": number for number in range(3200)}})
-    receipt = on_spark.run()
+def test_more_than_3000_attributes_are_refused_with_the_key(events: EventBench) -> None:
+    events.put_events(0, {"by_user": {f"user {number}": number for number in range(3200)}})
+    receipt = events.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
     assert "3200 attributes, above 3000; 3200 of them lie below 'by_user'" in receipt["error"]
-    (on_spark.lake / f"raw/topics/t/{DAY}/t+0+0000000000.json.gz").unlink()
-    on_spark.put_events(0, {"n": 1})
-    assert on_spark.run()["exit_code"] == 0
+    (events.lake / f"raw/topics/t/{DAY}/t+0+0000000000.json.gz").unlink()
+    events.put_events(0, {"n": 1})
+    assert events.run()["exit_code"] == 0
 
 
-def test_sixty_levels_are_readable_by_spark(on_spark: EventBench) -> None:
+def test_sixty_levels_are_readable_by_spark(events: EventBench, spark: SparkSession) -> None:
     deep: Any = 1
     arrays: Any = 1
     for _ in range(60):
         deep = {"k": deep}
     for _ in range(30):
         arrays = [{"k": arrays}]
-    on_spark.put_events(0, {"deep": deep, "arrays": arrays})
-    on_spark.run()
-    assert on_spark.records() == [normal_record({"deep": deep, "arrays": arrays})]
-    row = on_spark.spark.read.parquet(str(on_spark.lake / "refined/t")).first()
+    events.put_events(0, {"deep": deep, "arrays": arrays})
+    events.run()
+    assert events.records() == [normal_record({"deep": deep, "arrays": arrays})]
+    row = spark.read.parquet(str(events.lake / "refined/t")).first()
     assert row is not None
     assert row["deep" + "_k" * 60] == 1
 

@@ -12,9 +12,7 @@ from unittest import mock
 
 import pytest
 import yaml
-from pyspark.sql import SparkSession
 
-from jobs import json_scrub
 from jobs.feeds.json_scrub import JsonScrubFeed
 from lakewright.errors import AccountingError
 from lakewright.in_place.rewrite import Rewritten
@@ -25,7 +23,7 @@ from lakewright.storage.local import etag_of
 from lakewright.storage.local_in_place import LocalInPlace
 from tests.conftest import Answer, command
 from tests.lakewright.storage.test_temporary_files import half_written, kill_writer
-from tests.workers import InProcessWorkers
+from tests.workers import start_processes
 
 RECORD = b'{"id": 1.00, "file_contents" : {"deep": ["x"]} ,"name":"a"}'
 SCRUBBED = b'{"id": 1.00, "file_contents" : "" ,"name":"a"}'
@@ -36,6 +34,7 @@ class Uploads:
     """A lake with a folder of uploads, and a feed that scrubs them."""
 
     root: Path
+    engine: str = "auto"
 
     def feed(self, source: dict[str, Any] | None = None, **scrub: Any) -> None:
         feed = {
@@ -58,7 +57,8 @@ class Uploads:
 
     def command(self, verb: str, *arguments: str) -> Answer:
         where = ("--lake", str(self.root / "lake"), "--config", str(self.root / "conf"))
-        return command(verb, "uploads", *where, *arguments)
+        engine = ("--engine", self.engine) if verb in ("run", "rebuild") else ()
+        return command(verb, "uploads", *where, *engine, *arguments)
 
     def run(self, *arguments: str, verb: str = "run") -> dict[str, Any]:
         answer = self.command(verb, "--json", *arguments)
@@ -69,7 +69,7 @@ class Uploads:
 
 
 @pytest.fixture
-def on_spark(tmp_path: Path, spark: SparkSession) -> Iterator[Uploads]:
+def uploads(tmp_path: Path) -> Iterator[Uploads]:
     uploads = Uploads(tmp_path)
     uploads.path("").mkdir(parents=True)
     uploads.feed()
@@ -77,11 +77,14 @@ def on_spark(tmp_path: Path, spark: SparkSession) -> Iterator[Uploads]:
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-@pytest.fixture
-def uploads(on_spark: Uploads, monkeypatch: pytest.MonkeyPatch) -> Uploads:
-    """Runs tasks in this process; ``on_spark`` tests cover Spark's workers."""
-    monkeypatch.setattr(json_scrub, "SparkWorkers", lambda **_: InProcessWorkers(2))
-    return on_spark
+@pytest.fixture(params=["local", "spark"])
+def on_both(request: pytest.FixtureRequest, uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> Uploads:
+    """Runs tasks on each engine: in worker processes, and on Spark."""
+    if request.param == "spark":
+        request.getfixturevalue("spark")
+    start_processes(monkeypatch)
+    uploads.engine = request.param
+    return uploads
 
 
 def test_the_next_run_deletes_temporary_files_of_a_killed_scrub(uploads: Uploads) -> None:
@@ -105,7 +108,7 @@ def numbers(receipt: dict[str, Any]) -> dict[str, dict[str, int]]:
     return by_object
 
 
-def test_objects_of_every_kind_are_scrubbed(on_spark: Uploads) -> None:
+def test_objects_of_every_kind_are_scrubbed(on_both: Uploads) -> None:
     kinds = {
         "plain.json": (RECORD + b"\n", SCRUBBED + b"\n"),
         "crlf.json": (RECORD + b"\r\n\r\n" + RECORD, SCRUBBED + b"\r\n\r\n" + SCRUBBED),
@@ -116,19 +119,19 @@ def test_objects_of_every_kind_are_scrubbed(on_spark: Uploads) -> None:
         "without.json": (b'{"other": 1}\n', b'{"other": 1}\n'),
     }
     for name, (content, _) in kinds.items():
-        on_spark.put(name, content)
-    on_spark.put("empty.json", b"")
-    on_spark.put("compressed.json", gzip.compress(RECORD + b"\n") + gzip.compress(RECORD + b"\n"))
-    on_spark.path("plain.json").chmod(0o640)
-    untouched = on_spark.path("without.json").stat().st_mtime_ns
+        on_both.put(name, content)
+    on_both.put("empty.json", b"")
+    on_both.put("compressed.json", gzip.compress(RECORD + b"\n") + gzip.compress(RECORD + b"\n"))
+    on_both.path("plain.json").chmod(0o640)
+    untouched = on_both.path("without.json").stat().st_mtime_ns
 
-    receipt = on_spark.run()
+    receipt = on_both.run()
     assert (receipt["status"], receipt["exit_code"]) == ("committed", 0)
     for name, (_, content) in kinds.items():
-        assert on_spark.path(name).read_bytes() == content, name
-    assert gzip.decompress(on_spark.path("compressed.json").read_bytes()) == (SCRUBBED + b"\n") * 2
-    assert on_spark.path("plain.json").stat().st_mode & 0o777 == 0o640
-    assert on_spark.path("without.json").stat().st_mtime_ns == untouched
+        assert on_both.path(name).read_bytes() == content, name
+    assert gzip.decompress(on_both.path("compressed.json").read_bytes()) == (SCRUBBED + b"\n") * 2
+    assert on_both.path("plain.json").stat().st_mode & 0o777 == 0o640
+    assert on_both.path("without.json").stat().st_mtime_ns == untouched
     assert (receipt["counts"]["read"], receipt["counts"]["written"]) == (9, 9)
     numbers_by_object = numbers(receipt)
     assert numbers_by_object["crlf.json"] == {
@@ -140,12 +143,12 @@ def test_objects_of_every_kind_are_scrubbed(on_spark: Uploads) -> None:
     }
     assert numbers_by_object["without.json"]["blanked"] == numbers_by_object["blank.json"]["records"] == 0
     assert receipt["ignored"] == {"landing/uploads/empty.json": "empty"}
-    assert not list(on_spark.root.rglob("*lakewright-tmp"))
+    assert not list(on_both.root.rglob("*lakewright-tmp"))
 
-    assert on_spark.run()["status"] == "nothing_new"
-    on_spark.put("plain.json", RECORD)
-    assert list(numbers(on_spark.run())) == ["plain.json"]
-    assert on_spark.path("plain.json").read_bytes() == SCRUBBED
+    assert on_both.run()["status"] == "nothing_new"
+    on_both.put("plain.json", RECORD)
+    assert list(numbers(on_both.run())) == ["plain.json"]
+    assert on_both.path("plain.json").read_bytes() == SCRUBBED
 
 
 @pytest.mark.parametrize(
@@ -155,8 +158,8 @@ def test_objects_of_every_kind_are_scrubbed(on_spark: Uploads) -> None:
         pytest.param("max_line_bytes", id="deprecated-name", marks=pytest.mark.slow),
     ],
 )
-def test_an_object_with_an_invalid_line_is_refused_and_left_unchanged(on_spark: Uploads, limit: str) -> None:
-    on_spark.put("good.json", RECORD)
+def test_an_object_with_an_invalid_line_is_refused_and_left_unchanged(uploads: Uploads, limit: str) -> None:
+    uploads.put("good.json", RECORD)
     bad = {
         "bad.json": (RECORD + b"\nsecret, not JSON\n" + RECORD, "line 2 is not a JSON record"),
         "truncated.json": (RECORD + b"\n" + RECORD[:20], "line 2 is not a JSON record"),
@@ -165,24 +168,24 @@ def test_an_object_with_an_invalid_line_is_refused_and_left_unchanged(on_spark: 
         "long.json": (RECORD + b"\n" + b" " * 5000 + RECORD, "line 2 is longer than 4096 bytes"),
     }
     for name, (content, _) in bad.items():
-        on_spark.put(name, content)
-    on_spark.feed(**{limit: 4096})
-    answer = on_spark.command("run", "--json")
+        uploads.put(name, content)
+    uploads.feed(**{limit: 4096})
+    answer = uploads.command("run", "--json")
     assert answer.exit_code == 3
     assert "secret" not in answer.stdout + answer.stderr
     (receipt,) = answer.data
     assert receipt["status"] == "committed"
-    assert on_spark.path("good.json").read_bytes() == SCRUBBED
+    assert uploads.path("good.json").read_bytes() == SCRUBBED
     for name, (content, reason) in bad.items():
-        assert on_spark.path(name).read_bytes() == content
+        assert uploads.path(name).read_bytes() == content
         assert reason in receipt["refused"][f"landing/uploads/{name}"]
 
-    again = on_spark.run()
+    again = uploads.run()
     assert (again["status"], again["exit_code"], numbers(again)) == ("refused", 3, {})
     for name in bad:
-        on_spark.put(name, RECORD)
-    assert on_spark.run()["exit_code"] == 0
-    assert {on_spark.path(name).read_bytes() for name in bad} == {SCRUBBED}
+        uploads.put(name, RECORD)
+    assert uploads.run()["exit_code"] == 0
+    assert {uploads.path(name).read_bytes() for name in bad} == {SCRUBBED}
 
 
 def test_depth_paths_replacement_and_verification(uploads: Uploads) -> None:

@@ -10,11 +10,9 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from jobs import flatten_events
 from tests.cdc import CdcBench
 from tests.conftest import Bench, command
 from tests.jobs.event_bench import EventBench
-from tests.workers import InProcessWorkers
 
 
 def counts(receipt: dict[str, Any]) -> tuple[int, int, int, int, int]:
@@ -55,9 +53,9 @@ def test_csv(bench: Bench, fill: str, partition_by: list[str]) -> None:
 
 
 @pytest.mark.parametrize("day", ["path", "field"])
-def test_events(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, day: str) -> None:
-    monkeypatch.setattr(flatten_events, "SparkWorkers", lambda **_: InProcessWorkers(2))
-    events = EventBench(tmp_path, spark)
+def test_events(tmp_path: Path, day: str) -> None:
+    without_spark: Any = None
+    events = EventBench(tmp_path, without_spark)
     events.lake.mkdir()
     if day == "field":
         events.feed(source__day={"from": "field", "field": "ts"}, source__timestamps={"ts": "iso"})
@@ -80,7 +78,7 @@ def test_events(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyP
     assert events.strays() == []
 
 
-def test_scrub(tmp_path: Path, spark: SparkSession) -> None:
+def test_scrub(tmp_path: Path) -> None:
     (tmp_path / "lake/landing").mkdir(parents=True)
     (tmp_path / "conf/feeds").mkdir(parents=True)
     feed = {"job": "json_scrub", "source": {"path": "landing/"}, "scrub": {"fields": ["email"], "verify": True}}

@@ -13,15 +13,12 @@ from pyspark.errors import PythonException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import flatten_events as flatten_events_job
-from jobs import json_scrub
 from jobs.feeds.flatten_events import RESERVED
 from lakewright.log.schemas import known_schema
 from tests.cdc import CdcBench
 from tests.conftest import Bench
 from tests.jobs.event_bench import EventBench
 from tests.jobs.test_json_scrub import Uploads
-from tests.workers import InProcessWorkers
 from transforms import flatten_events, keep_last_changes, scrub_lines, with_typed_values
 from transforms.spark.changes import keep_rejected_changes, with_change_order
 from transforms.spark.delivered_changes import with_delivery
@@ -106,8 +103,7 @@ REFUSED = [b'{"email": "cut o', b'{"email": 1} {"email": 2}', b'["email"]', b'{"
 
 
 @pytest.fixture
-def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uploads]:
-    monkeypatch.setattr(json_scrub, "SparkWorkers", lambda **_: InProcessWorkers(2))
+def uploads(tmp_path: Path) -> Iterator[Uploads]:
     uploads = Uploads(tmp_path)
     uploads.path("").mkdir(parents=True)
     yield uploads
@@ -219,8 +215,7 @@ def some_record(rng: random.Random, depth: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def events(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[EventBench]:
-    monkeypatch.setattr(flatten_events_job, "SparkWorkers", lambda **_: InProcessWorkers(2))
+def events(tmp_path: Path, spark: SparkSession) -> Iterator[EventBench]:
     (tmp_path / "lake").mkdir()
     bench = EventBench(tmp_path, spark)
     yield bench

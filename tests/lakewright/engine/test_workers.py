@@ -1,58 +1,69 @@
+"""Both engines run tasks in the same way."""
+
+from collections.abc import Iterator
+
 import pytest
 from pyspark.sql import SparkSession
 
+from lakewright.engine.local import LocalWorkers, WorkerPool
 from lakewright.engine.spark.workers import SparkWorkers
-from lakewright.engine.workers import Workers
+from lakewright.runs.engines import Workers
 from lakewright.unexpected import WorkerError, trace_of
-from tests.workers import InProcessWorkers
-from transforms.errors import DataError
+from tests.lakewright.engine.tasks import double, read_number, refuse
+from transforms.errors import DataError, LongRecordError
 
 
-@pytest.fixture(params=["spark", "in-process"])
-def workers(request: pytest.FixtureRequest, spark: SparkSession) -> Workers:
-    return SparkWorkers() if request.param == "spark" else InProcessWorkers(2)
+@pytest.fixture(scope="module")
+def pool() -> Iterator[WorkerPool]:
+    pool = WorkerPool(2)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(params=["spark", "processes", "driver"])
+def workers(request: pytest.FixtureRequest, pool: WorkerPool) -> Workers:
+    if request.param == "spark":
+        request.getfixturevalue("spark")
+        return SparkWorkers()
+    return LocalWorkers(pool, is_small=request.param == "driver")
+
+
+def shows_values(workers: Workers) -> Workers:
+    return SparkWorkers(True) if isinstance(workers, SparkWorkers) else LocalWorkers(workers.pool, True)  # type: ignore[attr-defined]
 
 
 def test_results_have_the_order_of_the_tasks(workers: Workers) -> None:
     assert workers.at_once >= 1
-    assert workers.run(lambda number: number * 2, [3, 1, 2]) == [6, 2, 4]
-    assert workers.run(str, []) == []
+    assert workers.run(double, [3, 1, 2]) == [6, 2, 4]
+    assert workers.run(double, []) == []
 
 
-def test_errors_of_tasks_are_raised(workers: Workers) -> None:
-    def refuse(number: int) -> int:
-        raise DataError(f"{number} is refused")
-
-    with pytest.raises(DataError, match=r"^1 is refused$"):
+def test_errors_of_tasks_are_raised_with_their_attributes(workers: Workers) -> None:
+    with pytest.raises(LongRecordError, match=r"^line 7 is longer than 100 bytes") as raised:
         workers.run(refuse, [1])
+    assert (raised.value.line, raised.value.limit, raised.value.looks_like) == (7, 100, "array")
 
 
-def test_errors_of_spark_workers_keep_their_text(spark: SparkSession) -> None:
-    def refuse(number: int) -> int:
-        if number == 1:
-            raise DataError("this is refused")
-        raise FileNotFoundError("raw/gone.json")
+def test_the_error_of_the_first_task_is_raised(workers: Workers) -> None:
+    with pytest.raises(DataError, match=r"^3 is refused$"):
+        workers.run(refuse, [3, 2, 4])
 
-    with pytest.raises(DataError, match=r"^this is refused$"):
-        SparkWorkers().run(refuse, [1, 1])
+
+def test_unexpected_errors_keep_texts_that_cannot_quote_values(workers: Workers) -> None:
     with pytest.raises(WorkerError, match=r"^FileNotFoundError: raw/gone.json$"):
-        SparkWorkers().run(refuse, [2])
+        workers.run(refuse, [0])
 
 
-def test_unexpected_errors_of_spark_workers_quote_values_only_if_allowed(spark: SparkSession) -> None:
+def test_unexpected_errors_quote_values_only_if_allowed(workers: Workers) -> None:
     name = "Ann"
-
-    def read(text: str) -> int:
-        return int(text)
-
     with pytest.raises(
         WorkerError,
-        match=r"^ValueError at lakewright/engine/spark/workers\.py:\d+ \(its text may quote data; see show_values\)$",
+        match=r"^ValueError at lakewright/engine/.*\.py:\d+ \(its text may quote data; see show_values\)$",
     ) as hidden:
-        SparkWorkers().run(read, [name])
+        workers.run(read_number, [name])
     assert name not in trace_of(hidden.value)
     with pytest.raises(WorkerError, match=r"^ValueError: invalid literal for int\(\) with base 10: 'Ann'$"):
-        SparkWorkers(shows_values=True).run(read, [name])
+        shows_values(workers).run(read_number, [name])
 
 
 def test_spark_workers_run_one_task_per_core(spark: SparkSession) -> None:

@@ -1,6 +1,5 @@
 """Workers' reports become actions; records written are compared with records read."""
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,24 +15,20 @@ from lakewright.runs.job import Batch, Staged
 from lakewright.runs.lifecycle import _check_sums
 from lakewright.runs.progress import LogProgress
 from lakewright.storage.local import LocalLake
+from tests.workers import InProcessWorkers
 
 ONE = Counts(read=1, written=1)
 DONE = Rewritten("a", "rewritten", etag="x", size=9, counts=ONE, in_place=1, numbers={"records": 1}, notes={"by": "me"})
 
 
-class InThisProcess:
-    at_once = 2
-
-    def run(self, work: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
-        return [work(task) for task in tasks]
-
-
 def staged(folder: Path, *reports: Rewritten, layout: str = "") -> Staged:
     by_path = {report.path: report for report in reports}
     objects = [SourceObject(path=path, size=1, etag="before") for path in by_path]
-    batch = Batch(cast(Any, None), TableState(layout=layout), {}, "", "", cast(Any, None), LogProgress())
+    batch = Batch(
+        cast(Any, None), TableState(layout=layout), {}, "", "", cast(Any, None), LogProgress(), InProcessWorkers(2)
+    )
     rewriting = Rewriting(objects, lambda _, path, again: by_path[path], lambda done: [f"{len(done)} done"])
-    return InPlaceSink(LocalLake(str(folder)), InThisProcess()).stage(batch, rewriting)
+    return InPlaceSink(LocalLake(str(folder))).stage(batch, rewriting)
 
 
 def test_current_versions_of_objects_are_logged(tmp_path: Path) -> None:

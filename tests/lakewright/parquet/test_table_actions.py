@@ -20,7 +20,7 @@ def a_state() -> TableState:
 
 def actions(scope: Scope, columns: dict[str, str]) -> dict[str, Any]:
     plan = Plan(FORMAT, 2, "r", "job", "2026-08-01", "", [SourceObject("2.csv", 1, "f", {"day": "2"})], scope)
-    batch = Batch(plan, a_state(), {}, "s/", "a", cast(Any, None), cast(Any, None))
+    batch = Batch(plan, a_state(), {}, "s/", "a", *[cast(Any, None)] * 3)
     batch_actions = table_actions(batch, layout="", columns=columns, added=(), quarantined=())
     return {type(action).__name__: action for action in batch_actions}
 

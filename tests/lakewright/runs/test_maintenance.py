@@ -11,6 +11,7 @@ import pytest
 
 from jobs.cli.registry import load_feed
 from lakewright.config_files import Conf
+from lakewright.engine.choice import EngineChoice
 from lakewright.errors import ConfigError
 from lakewright.log.actions import AddFiles, RemoveFiles, TakeObjects
 from lakewright.log.log import Log
@@ -67,7 +68,7 @@ def owner(bench: Bench) -> tuple[Lake, AnyJob]:
 def run(bench: Bench, key: int, **options: Any) -> Receipt:
     lake, job = owner(bench)
     work = options.get("work", lambda batch: erase(batch, key=key))
-    return maintain(lake, job, by="erasure", work=work, progress=LogProgress())
+    return maintain(lake, job, by="erasure", work=work, progress=LogProgress(), engines=EngineChoice())
 
 
 @pytest.fixture
@@ -114,7 +115,14 @@ def test_a_table_with_commits_of_its_own_is_refused(filled: Bench) -> None:
     lake, job = owner(filled)
     of_hudi = replace(job, sink=cast(Any, Committing()))
     with pytest.raises(ConfigError, match=r"refined/people/ has commits of its own; only its own job can change it"):
-        maintain(lake, of_hudi, by="erasure", work=lambda batch: erase(batch, key=2), progress=LogProgress())
+        maintain(
+            lake,
+            of_hudi,
+            by="erasure",
+            work=lambda batch: erase(batch, key=2),
+            progress=LogProgress(),
+            engines=EngineChoice(),
+        )
     assert Log(lake, job.target.state_folder).read()[0].number == 1
 
 

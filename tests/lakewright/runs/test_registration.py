@@ -10,6 +10,7 @@ import pytest
 
 from lakewright.catalog.table import Catalog
 from lakewright.config import Feed
+from lakewright.engine.choice import EngineChoice
 from lakewright.errors import ConfigError
 from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
@@ -98,7 +99,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def run(job: CopyDays, lake: Lake) -> Receipt:
-    (receipt,) = run_targets(lake, [job.job], Request(), LogProgress())
+    (receipt,) = run_targets(lake, [job.job], Request(), LogProgress(), EngineChoice())
     return receipt
 
 
