@@ -6,7 +6,7 @@ everything before can be discarded. The actions of an outcome are opaque to this
 
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Final
@@ -35,6 +35,7 @@ from lakewright.storage.lake import Lake
 from transforms.errors import DataError, LakewrightError
 
 _TRIES_AT_A_MOVING_SOURCE: Final = 5
+_SECONDS_BETWEEN_SIGNALS: Final = 0.2
 
 
 class Run:
@@ -298,7 +299,10 @@ def run_targets(
         interruptible(engines.cancel) as interrupt,
         ThreadPoolExecutor(min(len(jobs), jobs[0].feed.targets_at_once), thread_name_prefix="target") as pool,
     ):
-        return list(pool.map(lambda job: Run(lake, job, request, progress, engines, interrupt)(), jobs))
+        runs = [pool.submit(Run(lake, job, request, progress, engines, interrupt)) for job in jobs]
+        while wait(runs, timeout=_SECONDS_BETWEEN_SIGNALS).not_done:
+            pass  # a signal that another thread receives is handled when the main thread wakes up
+        return [run.result() for run in runs]
 
 
 def _check_sums(staged: Staged) -> None:

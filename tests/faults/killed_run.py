@@ -1,7 +1,8 @@
 """A run that kills or stops itself with a signal when it reaches a stage: ``killed_run.py SIGNAL STAGE NTH ARGUMENTS``.
 
-With JVM as its signal, it kills the JVM that it has started; with GROUP, its whole process group, the JVM included.
-The stage ``move`` is the nth file that is published.
+With JVM as its signal, it kills the JVM that it has started; with WORKER, its last worker process; with GROUP, its whole
+process group, JVM and workers included. The stage ``move`` is the nth file that is published, ``worker starts`` the nth
+worker process. Even small batches run in worker processes.
 """
 
 import contextlib
@@ -14,15 +15,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pyspark import SparkContext
-
 from jobs.cli import verbs as __main__
+from lakewright.engine import choice, local
 from lakewright.runs.progress import LogProgress
 from lakewright.storage.local import LocalLake
 from lakewright.storage.s3 import S3Lake
 from lakewright.storage.uris import open_lake
 
 SIGNAL, STAGE, NTH, *ARGUMENTS = sys.argv[1:]
+WORKERS: list[int] = []
 
 #: Moments within a stage: the stage, and a pattern of files that show that the moment has come.
 WATCHED = {
@@ -35,7 +36,9 @@ WATCHED = {
 
 def strike() -> None:
     if SIGNAL == "JVM":
-        os.kill(SparkContext._gateway.proc.pid, signal.SIGKILL)  # type: ignore[union-attr]
+        choice.kill_spark()
+    elif SIGNAL == "WORKER":
+        os.kill(WORKERS[-1], signal.SIGKILL)
     elif SIGNAL == "GROUP":
         os.killpg(0, signal.SIGKILL)
     elif SIGNAL == "SIGSTOP":
@@ -76,7 +79,8 @@ class DeadlyProgress(LogProgress):
 
     def watch_jobs(self) -> None:
         while True:
-            context = SparkContext._active_spark_context
+            pyspark: Any = sys.modules.get("pyspark")
+            context = getattr(getattr(pyspark, "SparkContext", None), "_active_spark_context", None)
             if context is not None and hasattr(context, "_jsc") and context.statusTracker().getActiveJobsIds():
                 break
             time.sleep(0.001)
@@ -103,6 +107,17 @@ def strike_at_a_move(lake: type, method: str) -> None:
     setattr(lake, method, deadly)
 
 
+def strike_at_a_worker(worker: local.WorkerProcess) -> None:
+    start_worker(worker)
+    WORKERS.append(worker._process.pid)
+    if len(WORKERS) == int(NTH):
+        strike()
+
+
+start_worker = local.WorkerProcess.__init__
+choice._SMALL_BYTES = -1  # type: ignore[misc]
+if STAGE == "worker starts":
+    local.WorkerProcess.__init__ = strike_at_a_worker  # type: ignore[method-assign]
 if STAGE == "move":
     strike_at_a_move(LocalLake, "_move")
     strike_at_a_move(S3Lake, "_copy")

@@ -22,7 +22,17 @@ def killed(stage: str, feed: str, bench: Bench | CdcBench) -> "subprocess.Comple
     return subprocess.run(
         [
             *(sys.executable, script, "JVM", stage, "1"),
-            *("run", feed, "--json", "--lake", str(bench.lake), "--config", str(bench.root / "conf")),
+            *(
+                "run",
+                feed,
+                "--json",
+                "--engine",
+                "spark",
+                "--lake",
+                str(bench.lake),
+                "--config",
+                str(bench.root / "conf"),
+            ),
         ],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": str(ROOT / "jars")},
@@ -86,7 +96,7 @@ def test_a_jvm_that_does_not_start(tmp_path: Path, spark: SparkSession) -> None:
     feed, target, bench = make("flatten_events", tmp_path, spark)
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "jobs", "run", feed, "--lake", str(bench.lake)),
+            *(sys.executable, "-m", "jobs", "run", feed, "--engine", "spark", "--lake", str(bench.lake)),
             *("--config", str(bench.root / "conf")),
         ],
         cwd=ROOT,

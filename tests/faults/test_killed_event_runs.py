@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
 
 from lakewright.kafka.selection import SUPERSEDED
+from tests.faults.test_interrupted_runs import interrupted
 from tests.faults.test_killed_runs import killed
 from tests.jobs.event_bench import EventBench
 
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 STAGES = [
     pytest.param("plan", 1, id="while-holding-the-lease"),
     pytest.param("read", 1, id="after-the-plan"),
+    pytest.param("worker starts", 1, id="when-the-first-worker-starts"),
     pytest.param("spark has written", 1, id="while-workers-write"),
     pytest.param("settle", 1, id="between-reading-and-settling"),
     pytest.param("check", 1, id="between-stage-and-outcome"),
@@ -67,13 +68,14 @@ def outcome_of(bench: EventBench) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> tuple[EventBench, dict[str, Any]]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[EventBench, dict[str, Any]]:
     """A lake after the first delivery, and the outcome of all three without disturbance."""
-    bench = EventBench(tmp_path_factory.mktemp("undisturbed"), spark)
+    without_spark: Any = None
+    bench = EventBench(tmp_path_factory.mktemp("undisturbed"), without_spark)
     bench.feed()
     first_delivery(bench)
     bench.run()
-    before = EventBench(tmp_path_factory.mktemp("before"), spark)
+    before = EventBench(tmp_path_factory.mktemp("before"), without_spark)
     shutil.copytree(bench.root, before.root, dirs_exist_ok=True)
     for delivery in (second_delivery, third_delivery):
         delivery(bench)
@@ -85,10 +87,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -
 
 
 @pytest.fixture
-def bench(tmp_path: Path, spark: SparkSession, undisturbed: tuple[EventBench, dict[str, Any]]) -> Iterator[EventBench]:
+def bench(tmp_path: Path, undisturbed: tuple[EventBench, dict[str, Any]]) -> Iterator[EventBench]:
     """The lake after the first delivery, with a pending second one."""
     before, _ = undisturbed
-    bench = EventBench(tmp_path, spark, before.clock + 3600)
+    bench = EventBench(tmp_path, before.spark, before.clock + 3600)
     shutil.copytree(before.root, bench.root, dirs_exist_ok=True)
     second_delivery(bench)
     yield bench
@@ -108,6 +110,34 @@ def test_killed_and_run_again(
     if stage == "plan":
         assert bench.run()["exit_code"] == 0
     third_delivery(bench)  # new objects do not change the open batch
+    assert bench.run()["exit_code"] == 0
+    assert outcome_of(bench) == undisturbed[1]
+    assert bench.strays() == []
+
+
+def test_killed_on_spark_and_run_again(bench: EventBench, undisturbed: tuple[EventBench, dict[str, Any]]) -> None:
+    process = killed("SIGKILL", "spark has written", 1, *arguments(bench), "--engine", "spark")
+    assert process.wait(240) == -signal.SIGKILL
+    third_delivery(bench)
+    bench.engine = "spark"
+    assert bench.run()["exit_code"] == 0
+    assert outcome_of(bench) == undisturbed[1]
+    assert bench.strays() == []
+
+
+def test_a_worker_is_killed_and_the_run_is_repeated(
+    bench: EventBench, undisturbed: tuple[EventBench, dict[str, Any]]
+) -> None:
+    ended = interrupted("WORKER", "worker starts", *arguments(bench), "--json")
+    assert ended.returncode == 1
+    sentence = (
+        "error: a worker process was killed, probably because the machine ran out of memory; run again to finish the "
+        "batch, and if this recurs, use a machine with more memory, or fewer CPUs (taskset -c 0)"
+    )
+    assert ended.stderr.splitlines()[-1] == sentence
+    (receipt,) = json.loads(ended.stdout)
+    assert (receipt["status"], receipt["exit_code"], receipt["engine"]["name"]) == ("failed", 1, "local")
+    third_delivery(bench)
     assert bench.run()["exit_code"] == 0
     assert outcome_of(bench) == undisturbed[1]
     assert bench.strays() == []

@@ -48,7 +48,7 @@ def counts(receipt: dict[str, Any]) -> tuple[int, int, int, int]:
     return rows["read"], rows["written"], rows["superseded"], rows["rejected"]
 
 
-def test_real_events_of_a_topic_with_a_dot(on_both: EventBench) -> None:
+def test_real_events_of_a_topic_with_a_dot(on_both: EventBench, spark: SparkSession) -> None:
     expected = json.loads((ROOT / "tests/data/geo.quakes.expected.json").read_text())
     shutil.copytree(ROOT / "examples/raw/topics", on_both.lake / "raw/topics")
     on_both.feed(source__day={"from": "field", "field": "ts"}, source__timestamps={"ts": "epoch_millis"})
@@ -64,7 +64,7 @@ def test_real_events_of_a_topic_with_a_dot(on_both: EventBench) -> None:
         else kinds["double" if "double" in column["seen"] else next(kind for kind in column["seen"] if kind != "null")]
         for name, column in names.items()
     }
-    table = on_both.spark.read.option("mergeSchema", True).parquet(str(on_both.lake / "refined/geo_quakes"))
+    table = spark.read.option("mergeSchema", True).parquet(str(on_both.lake / "refined/geo_quakes"))
     table.createOrReplaceTempView("quakes")
     (sums,) = on_both.spark.sql(
         """select count(*), count(distinct event_id), sum(feature_properties_sig), sum(feature_properties_nst),
