@@ -90,6 +90,11 @@ def sentences_of(error: LakewrightError) -> Sequence[str]:
     return str(error).split("\n") if isinstance(error, ConfigError) else [str(error)]
 
 
+def usage_problem(error: typer.TyperException) -> str:
+    """Return typer's text of an error, without pydantic's prefix."""
+    return error.format_message().replace("Value error, ", "")
+
+
 def print_error(*sentences: str) -> None:
     """Print an error on stderr, one sentence per line."""
     for each in sentences:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand
 
-from jobs.cli.answers import print_error
+from jobs.cli.answers import print_error, usage_problem
 from lakewright.config import suggest
 from lakewright.errors import ConfigError
 
@@ -60,7 +60,7 @@ class VerbCommand(StrictCommand):
         try:
             return super().parse_args(ctx, _with_new_names(args))
         except (ConfigError, typer.TyperException) as error:
-            print_error(error.format_message() if isinstance(error, typer.TyperException) else str(error))
+            print_error(usage_problem(error) if isinstance(error, typer.TyperException) else str(error))
             raise typer.Exit(ConfigError.exit_code) from None
 
 

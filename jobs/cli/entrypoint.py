@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.cli.answers import print_error, print_problems, print_utf8, sentence, sentences_of
+from jobs.cli.answers import print_error, print_problems, print_utf8, sentence, sentences_of, usage_problem
 from jobs.cli.arguments import ScriptCommand
 from jobs.cli.options import DropOpen, EngineOption, FeedOptions, ShowValues, SourceOptions, spread_options
 from lakewright.engine.choice import EngineChoice, EngineName
@@ -115,7 +115,7 @@ def _failure_of(error: Exception) -> RunFailedError:
     if isinstance(error, RunFailedError):
         return error
     if isinstance(error, typer.TyperException):
-        error = ConfigError(error.format_message())
+        error = ConfigError(usage_problem(error))
     if isinstance(error, LakewrightError):
         print_error(*sentences_of(error))
         return RunFailedError(str(error), error.exit_code)

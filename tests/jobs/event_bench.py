@@ -73,7 +73,7 @@ class EventBench(Bench):
         return f"raw/topics/{path}"
 
     def command(self, verb: str, *arguments: str) -> Answer:
-        engine = ("--engine", self.engine) if verb in ("run", "rebuild") else ()
+        engine = ("--engine", self.engine) if self.engine != "auto" and verb in ("run", "rebuild") else ()
         where = ("--lake", str(self.lake), "--config", str(self.root / "conf"))
         return command(verb, "events", *where, *engine, *arguments)
 

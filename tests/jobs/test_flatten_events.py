@@ -66,7 +66,7 @@ def test_real_events_of_a_topic_with_a_dot(on_both: EventBench, spark: SparkSess
     }
     table = spark.read.option("mergeSchema", True).parquet(str(on_both.lake / "refined/geo_quakes"))
     table.createOrReplaceTempView("quakes")
-    (sums,) = on_both.spark.sql(
+    (sums,) = spark.sql(
         """select count(*), count(distinct event_id), sum(feature_properties_sig), sum(feature_properties_nst),
         unix_millis(min(ts)), unix_millis(max(ts)), collect_set(size(feature_geometry_coordinates)),
         count(feature_properties_felt), count(feature_properties_mmi), count(feature_properties_alert),
@@ -77,7 +77,7 @@ def test_real_events_of_a_topic_with_a_dot(on_both: EventBench, spark: SparkSess
         *(1707, 1707, expected["sum_sig"], expected["sum_nst"], expected["min_ts"], expected["max_ts"], [3]),
         *(non_null["felt"], non_null["mmi"], non_null["alert"], 1707),
     ]
-    days = on_both.spark.sql("select concat_ws('-', year, month, day) d, count(*) n from quakes group by 1").collect()
+    days = spark.sql("select concat_ws('-', year, month, day) d, count(*) n from quakes group by 1").collect()
     assert {row["d"]: row["n"] for row in days} == expected["rows_per_utc_day_of_ts"]
 
     rows = {row["event_id"]: row for row in on_both.table("geo_quakes")}

@@ -57,7 +57,7 @@ class Uploads:
 
     def command(self, verb: str, *arguments: str) -> Answer:
         where = ("--lake", str(self.root / "lake"), "--config", str(self.root / "conf"))
-        engine = ("--engine", self.engine) if verb in ("run", "rebuild") else ()
+        engine = ("--engine", self.engine) if self.engine != "auto" and verb in ("run", "rebuild") else ()
         return command(verb, "uploads", *where, *engine, *arguments)
 
     def run(self, *arguments: str, verb: str = "run") -> dict[str, Any]:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from lakewright.aws.buckets import BucketOptions, bucket_options
 from transforms.errors import DataError, LongRecordError
 
 
@@ -69,3 +70,11 @@ def write_for_ever(folder: str, *, without_signal: bool = False) -> NoReturn:
         while True:
             file.write(b"x")
             time.sleep(0.005)
+
+
+def options_of_buckets(_: object) -> dict[str, BucketOptions]:
+    return bucket_options()
+
+
+def variable(name: str) -> str:
+    return os.environ[name]
