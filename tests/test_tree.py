@@ -10,7 +10,9 @@ from tests.conftest import ROOT
 
 MOST_MODULES = 12
 WITHOUT_SPARK = (
-    "jobs.feeds.json_scrub",
+    "jobs.cli.verbs",
+    "jobs.flatten_events",
+    "jobs.json_scrub",
     "lakewright.csv.objects",
     "lakewright.dms.files",
     "lakewright.in_place.sink",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pytest
 
 from lakewright.engine import choice
-from lakewright.runs.engines import Workers
+from lakewright.workers import Workers
 
 T = TypeVar("T")
 R = TypeVar("R")

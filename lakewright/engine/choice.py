@@ -9,8 +9,8 @@ from lakewright.config import AnyEngineFeed, Feed
 from lakewright.engine.glue import is_local
 from lakewright.engine.local import VERSION, LocalWorkers, WorkerPool, usable_cpus
 from lakewright.errors import ConfigError
-from lakewright.runs.engines import Engine, Workers
 from lakewright.runs.progress import readable_bytes
+from lakewright.workers import Engine, Workers
 
 EngineName = Literal["auto", "local", "spark"]
 

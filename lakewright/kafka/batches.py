@@ -23,7 +23,7 @@ from lakewright.kafka.files import (
 )
 from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.place import TablePlace
-from lakewright.runs.engines import Workers
+from lakewright.workers import Workers
 from transforms.errors import DataError
 from transforms.events.schema import EventSchema, News, learn_columns
 

@@ -12,9 +12,9 @@ from lakewright.kafka.batches import cut_evenly
 from lakewright.kafka.files import EventObject, ObjectReport
 from lakewright.kafka.sink import ObjectText
 from lakewright.log.records import SourceObject
-from lakewright.runs.engines import Workers
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
+from lakewright.workers import Workers
 from transforms.errors import LongRecordError
 from transforms.events.lines import is_blank, split_lines
 

@@ -14,9 +14,9 @@ from lakewright.log.actions import TableState
 from lakewright.log.log import Plan
 from lakewright.log.records import SourceObject
 from lakewright.log.schemas import known_schema
-from lakewright.runs.engines import Workers
 from lakewright.runs.job import Batch, Request, Survey
 from lakewright.sources.selection import is_within
+from lakewright.workers import Workers
 from transforms.events.schema import Path
 from transforms.events.sink_names import SinkName, date_of_folders
 from transforms.object_names import DATE_KEYS, is_day, partition_path

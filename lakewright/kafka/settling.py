@@ -14,7 +14,7 @@ from lakewright.kafka.files import ObjectReport
 from lakewright.kafka.rewrites import Conflict, RewriteTask, Rewritten, Rival, rewrite_file
 from lakewright.kafka.rivals import Rivalry
 from lakewright.log.records import DataFile
-from lakewright.runs.engines import Workers
+from lakewright.workers import Workers
 from transforms.errors import DataError
 from transforms.events.schema import EventSchema
 

@@ -9,9 +9,9 @@ from lakewright.config import Feed
 from lakewright.log.actions import AnyAction, TableState
 from lakewright.log.log import Plan, Scope
 from lakewright.log.records import Counts, SourceObject
-from lakewright.runs.engines import Workers
 from lakewright.runs.progress import Progress
 from lakewright.storage.lake import Lake
+from lakewright.workers import Workers
 
 #: Why a batch is dropped if the feed differs from the plan's.
 FEED_CHANGED: Final = "the feed has changed since planned"

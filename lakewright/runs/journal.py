@@ -14,13 +14,13 @@ from lakewright.errors import (
     UnreachableError,
 )
 from lakewright.log.actions import Outcome
-from lakewright.runs.engines import Engine
 from lakewright.runs.failures import find_unreachable, jvm_error
 from lakewright.runs.job import AnyJob, Staged, Survey
 from lakewright.runs.progress import TRACEBACKS, Progress
 from lakewright.runs.receipts import Receipt, has_receipt, report_batch, write_receipt
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import cause_of, trace_of
+from lakewright.workers import Engine
 from transforms.errors import DataError, LakewrightError
 
 

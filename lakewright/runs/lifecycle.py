@@ -22,7 +22,6 @@ from lakewright.errors import (
 )
 from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import FORMAT, Log, Plan
-from lakewright.runs.engines import Engines
 from lakewright.runs.interrupts import Interrupt, interruptible
 from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Request, Staged, Survey
 from lakewright.runs.journal import Journal
@@ -32,6 +31,7 @@ from lakewright.runs.publishing import Staging
 from lakewright.runs.receipts import Receipt
 from lakewright.runs.registration import Registration
 from lakewright.storage.lake import Lake
+from lakewright.workers import Engines
 from transforms.errors import DataError, LakewrightError
 
 _TRIES_AT_A_MOVING_SOURCE: Final = 5

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from lakewright.errors import ConfigError
 from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
-from lakewright.runs.engines import Engines
 from lakewright.runs.job import AnyJob, Batch, CatalogEntry, Choice, CommittingSink, Preflight, Request, Staged, Survey
 from lakewright.runs.lifecycle import Run
 from lakewright.runs.progress import Progress
 from lakewright.runs.receipts import Receipt
 from lakewright.storage.lake import Lake
+from lakewright.workers import Engines
 
 Work = Callable[[Batch], Staged]
 

@@ -6,11 +6,11 @@ from lakewright.errors import EmptySourceError
 from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import Log
 from lakewright.log.schemas import history, source_columns
-from lakewright.runs.engines import Engines
 from lakewright.runs.job import AnyJob, Request, Survey
 from lakewright.runs.progress import count_of
 from lakewright.runs.receipts import last_failure, report_batch
 from lakewright.storage.lake import Lake
+from lakewright.workers import Engines
 from transforms.errors import LakewrightError
 from transforms.object_names import partition_path
 

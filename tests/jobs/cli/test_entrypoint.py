@@ -29,6 +29,7 @@ OURS = (
     ["--target", "people,addresses"],
     ["--set", "max_rejected=1,lease_seconds=2"],
     ["--date", "2026-08-01"],
+    ["--engine", "spark"],
     ["--drop-open"],
 )
 GLUES = (
@@ -62,7 +63,7 @@ def glue(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_glues_arguments_have_no_effect_in_any_position(groups: list[list[str]]) -> None:
     with mock.patch.object(entrypoint, "_run") as run:
         run_as_script("csv_to_parquet", [word for group in groups for word in group])
-    job, options, request = run.call_args.args
+    job, options, request, engine = run.call_args.args
     assert (job, options.feed, options.lake, options.config) == (
         "csv_to_parquet",
         "people",
@@ -70,6 +71,7 @@ def test_glues_arguments_have_no_effect_in_any_position(groups: list[list[str]])
         "s3://lake/conf",
     )
     assert (options.wanted_targets(), options.settings) == (["people", "addresses"], ["max_rejected=1,lease_seconds=2"])
+    assert engine == "spark"
     assert request == Request("run", {"year": "2026", "month": "08", "day": "01"}, drop_open=True)
 
 

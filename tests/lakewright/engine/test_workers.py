@@ -7,8 +7,8 @@ from pyspark.sql import SparkSession
 
 from lakewright.engine.local import LocalWorkers, WorkerPool
 from lakewright.engine.spark.workers import SparkWorkers
-from lakewright.runs.engines import Workers
 from lakewright.unexpected import WorkerError, trace_of
+from lakewright.workers import Workers
 from tests.lakewright.engine.tasks import double, read_number, refuse
 from transforms.errors import DataError, LongRecordError
 

@@ -1,4 +1,4 @@
-"""The interface to the engines: picklable tasks go out to workers, small reports come back."""
+"""The interface to workers: picklable tasks go out, small reports come back; and to the engines that have workers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
