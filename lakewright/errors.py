@@ -201,12 +201,12 @@ class JvmEndedError(LakewrightError):
 
 
 class WorkerEndedError(LakewrightError):
-    """Raised when a worker process of the local engine ended during a task; ``how`` says how it ended."""
+    """Raised when a worker of the local engine ended or ran out of memory during a task; ``how`` says which."""
 
     def __init__(self, how: str) -> None:
         self.how = how
         super().__init__(
-            f"a worker process {how}; run again to finish the batch, and if this recurs, use a machine with more "
+            f"a worker {how}; run again to finish the batch, and if this recurs, use a machine with more "
             "memory, or fewer CPUs (taskset -c 0)"
         )
 

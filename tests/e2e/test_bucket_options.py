@@ -19,11 +19,13 @@ from lakewright.aws.buckets import BucketOptions, use_bucket_options
 from lakewright.engine.spark.session import get_session
 from lakewright.storage.uris import open_lake
 from tests.conftest import Answer, command
+from tests.workers import start_processes
 
 pytestmark = pytest.mark.slow
 
 KEY_ID = "arn:aws:kms:us-east-1:111122223333:key/1234abcd"
 KMS: dict[str, Any] = {"encryption": "aws:kms", "kms_key_id": KEY_ID, "bucket_key": True}
+REQUESTER_PAYS: dict[str, Any] = {"requester_pays": True, **KMS}
 #: S3A caches bucket settings for the lifetime of its process.
 BUCKET = "guarded-bucket"
 REFUSAL = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
@@ -130,21 +132,28 @@ def run(name: str, conf: Path, *arguments: str) -> Answer:
 
 
 @pytest.mark.parametrize(
-    ("feeds", "options"),
+    ("feeds", "options", "engine"),
     [
         # The SDK of S3A refuses aws:kms over HTTP.
-        pytest.param(["people", "hr"], {"encryption": "AES256"}, id="written-by-spark-and-hudi"),
-        pytest.param(["events", "uploads"], {"requester_pays": True, **KMS}, id="written-by-workers"),
+        pytest.param(["people", "hr"], {"encryption": "AES256"}, "auto", id="written-by-spark-and-hudi"),
+        pytest.param(["events", "uploads"], REQUESTER_PAYS, "local", id="written-by-worker-processes"),
+        pytest.param(["events", "uploads"], REQUESTER_PAYS, "spark", id="written-by-workers-of-Spark"),
     ],
 )
 def test_each_write_has_the_required_headers(
-    guard: Guard, tmp_path: Path, feeds: list[str], options: dict[str, Any]
+    guard: Guard,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    feeds: list[str],
+    options: dict[str, Any],
+    engine: str,
 ) -> None:
+    start_processes(monkeypatch)
     put_inputs()
     configure(tmp_path, options)
     guard.demand(**options)
     for name in feeds:
-        answer = run(name, tmp_path)
+        answer = run(name, tmp_path, "--engine", engine)
         assert answer.exit_code == 0, (name, answer.stderr, guard.refused)
         (receipt,) = json.loads(answer.stdout)
         assert receipt["status"] == "committed"

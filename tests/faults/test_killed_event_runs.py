@@ -131,7 +131,7 @@ def test_a_worker_is_killed_and_the_run_is_repeated(
     ended = interrupted("WORKER", "worker starts", *arguments(bench), "--json")
     assert ended.returncode == 1
     sentence = (
-        "error: a worker process was killed, probably because the machine ran out of memory; run again to finish the "
+        "error: a worker was killed, probably because the machine ran out of memory; run again to finish the "
         "batch, and if this recurs, use a machine with more memory, or fewer CPUs (taskset -c 0)"
     )
     assert ended.stderr.splitlines()[-1] == sentence

@@ -105,10 +105,13 @@ CHANGES = {
 RUNS = """
 import sys
 from jobs.cli.verbs import app
+from lakewright.engine import choice
+from lakewright.engine.local import LocalWorkers, WorkerPool
 from lakewright.engine.spark.session import get_session
 from lakewright.engine.spark.workers import SparkWorkers
 from lakewright.unexpected import cause_of, trace_of
 
+choice._SMALL_BYTES = -1
 lake, conf, canary, *feeds = sys.argv[1:]
 for feed in feeds:
     for verb in ("plan", "run", "run", "status", "receipt", "rebuild"):
@@ -118,10 +121,12 @@ for feed in feeds:
         except SystemExit as end:
             print("####", verb, feed, end.code, file=sys.stderr)
 spark = get_session()
+pool = WorkerPool(1)
 works = (
     lambda: spark.sql(f"SELECT raise_error('{canary}')").collect(),
     lambda: spark.sql(f"SELECT CAST(id || '{canary}' AS INT) FROM range(3)").write.format("noop").mode("append").save(),
     lambda: SparkWorkers().run(int, [canary]),
+    lambda: LocalWorkers(pool).run(int, [canary]),
 )
 spark.conf.set("spark.sql.ansi.enabled", True)
 for work in works:
@@ -129,6 +134,7 @@ for work in works:
         work()
     except Exception as error:
         print("####", cause_of(error), trace_of(error), file=sys.stderr)
+pool.close()
 """
 
 
@@ -162,7 +168,7 @@ def test_no_value_of_bad_input_is_told_anywhere(lake: Path) -> None:
     )
     told = done.stdout + done.stderr
     ended = [line for line in done.stderr.splitlines() if line.startswith("#### ")]
-    assert len(ended) == 6 * len(FEEDS) + 3, told[-5000:]
+    assert len(ended) == 6 * len(FEEDS) + 4, told[-5000:]
     assert {f"#### run {feed} 3" for feed in FEEDS} <= set(ended)
     assert any(line.startswith("#### Py4JJavaError: org.apache.spark.SparkNumberFormatException") for line in ended)
     assert [line for line in told.splitlines() if CANARY.casefold() in line.casefold()] == []

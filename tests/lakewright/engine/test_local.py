@@ -88,9 +88,9 @@ def test_a_killed_driver_ends_its_workers(tmp_path: Path, ended_by: str) -> None
 @pytest.mark.parametrize(
     ("how", "sentence"),
     [
-        ("signal", "a worker process was killed, probably because the machine ran out of memory; run again"),
-        ("crash", f"a worker process ended with signal {int(signal.SIGSEGV)}; run again"),
-        ("exit", "a worker process exited with code 3; run again"),
+        ("signal", "a worker was killed, probably because the machine ran out of memory; run again"),
+        ("crash", f"a worker ended with signal {int(signal.SIGSEGV)}; run again"),
+        ("exit", "a worker exited with code 3; run again"),
     ],
 )
 def test_a_worker_that_ends_fails_its_batch_and_others_go_on(pool: WorkerPool, how: str, sentence: str) -> None:
@@ -105,7 +105,7 @@ def test_a_worker_that_ends_fails_its_batch_and_others_go_on(pool: WorkerPool, h
 @pytest.mark.parametrize("is_small", [False, True], ids=["in-a-worker", "in-the-driver"])
 def test_a_task_without_memory_says_so(pool: WorkerPool, is_small: bool) -> None:
     workers = LocalWorkers(pool, is_small=is_small)
-    with pytest.raises(WorkerEndedError, match=r"^a worker process ran out of memory; run again .* more memory"):
+    with pytest.raises(WorkerEndedError, match=r"^a worker ran out of memory; run again .* more memory"):
         workers.run(run_out_of_memory, [1])
     assert workers.run(double, [1]) == [2]
 
