@@ -29,6 +29,8 @@ import yaml
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "bench" / "results"
 RUNS: Final = 3
+ENGINES: Final = ("local", "spark")
+DAYS: Final = ("first_day", "known_schema_day")
 FILES: Final = 12
 TOPICS: Final = (10, 100)
 WORDS: Final = (
@@ -207,14 +209,17 @@ def measure(work: Path, events: int) -> dict[str, Any]:
     (conf / "events.yaml").write_text(yaml.safe_dump(feed))
     run = [sys.executable, "-m", "jobs", "run", "events", "--config", str(work / "conf"), "--lake"]
     raw, out = lake / "raw", work / "out"
-    seconds: dict[str, list[float]] = {"first_day": [], "known_schema_day": [], "infer_and_flatten": [], "duckdb": []}
+    peers = ("infer_and_flatten", "duckdb")
+    seconds: dict[str, list[float]] = {
+        variant: [] for variant in (*(f"{engine}_{day}" for engine in ENGINES for day in DAYS), *peers)
+    }
     for _ in range(RUNS):
-        shutil.rmtree(lake / "refined", ignore_errors=True)
-        shutil.rmtree(lake / "state", ignore_errors=True)
-        seconds["first_day"].append(timed([*run, str(lake)]))
-        next_day(lake, 1)
-        seconds["known_schema_day"].append(timed([*run, str(lake)]))
-        next_day(lake, -1)
+        for engine in reversed(ENGINES):  # the later steps read what the local engine wrote
+            shutil.rmtree(lake / "refined", ignore_errors=True)
+            shutil.rmtree(lake / "state", ignore_errors=True)
+            for day, step in zip(DAYS, (1, -1), strict=True):
+                seconds[f"{engine}_{day}"].append(timed([*run, str(lake), "--engine", engine]))
+                next_day(lake, step)
         for variant, command in (("infer_and_flatten", INFER_AND_FLATTEN), ("duckdb", DUCKDB)):
             source = str(raw) if variant != "duckdb" else f"{raw}/topics/*/*/*/*/*.json.gz"
             seconds[variant].append(timed([sys.executable, "-c", command, source, str(out)]))
@@ -225,16 +230,16 @@ def measure(work: Path, events: int) -> dict[str, Any]:
     parquet = parquet_bytes(lake) // 2  # of two equal days
     sources = {"json": raw, "parquet": next((lake / "refined").iterdir()) / "year=2026/month=08/day=01"}
     queries = {engine: query(program, sources) for engine, program in (("spark", QUERY), ("duckdb", DUCKDB_QUERY))}
-    growth = {"1_topic": medians["first_day"]}
+    growth = {"1_topic": medians["local_first_day"]}
     for topics in TOPICS:
         many = work / f"topics_{topics}"
         make_input(many, events, topics)
-        growth[f"{topics}_topics"] = timed([*run, str(many)])
+        growth[f"{topics}_topics"] = timed([*run, str(many), "--engine", "local"])
         shutil.rmtree(many)
     with_uuids = work / "uuids"
     uuid_size = make_input(with_uuids, events // 4, 1, uuids=True)
     timed([*run, str(with_uuids)])
-    known = medians["known_schema_day"]
+    ours = {engine: ours_on(engine, medians, seconds) for engine in ENGINES}
     return {
         "name": "flatten_events",
         "date": datetime.now(UTC).date().isoformat(),
@@ -243,20 +248,17 @@ def measure(work: Path, events: int) -> dict[str, Any]:
             "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
         },
         "input": {"events": events, **size, "data": "generated; see bench/flatten_events.py on how it repeats"},
-        "ours": {
-            "seconds": known,
-            "first_day_seconds": medians["first_day"],
-            "all": seconds["known_schema_day"],
-            "all_first_days": seconds["first_day"],
-        },
+        "ours": ours["local"],
+        "ours_on_spark": ours["spark"],
         "peers": {
             variant: {
                 "seconds": medians[variant],
-                "ratio": round(known / medians[variant], 2),
-                "first_day_ratio": round(medians["first_day"] / medians[variant], 2),
+                "ratio": round(ours["local"]["seconds"] / medians[variant], 2),
+                "ratio_on_spark": round(ours["spark"]["seconds"] / medians[variant], 2),
+                "first_day_ratio": round(ours["local"]["first_day_seconds"] / medians[variant], 2),
                 "all": seconds[variant],
             }
-            for variant in ("infer_and_flatten", "duckdb")
+            for variant in peers
         },
         "space": {
             "parquet_bytes": parquet,
@@ -269,6 +271,18 @@ def measure(work: Path, events: int) -> dict[str, Any]:
             for engine, by_format in queries.items()
         },
         "growth": growth,
+    }
+
+
+def ours_on(engine: str, medians: dict[str, float], seconds: dict[str, list[float]]) -> dict[str, Any]:
+    """Return the results of our job on an engine: a day with a known schema, and the first day."""
+    first, known = (f"{engine}_{day}" for day in DAYS)
+    return {
+        "engine": engine,
+        "seconds": medians[known],
+        "first_day_seconds": medians[first],
+        "all": seconds[known],
+        "all_first_days": seconds[first],
     }
 
 

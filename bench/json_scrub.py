@@ -35,6 +35,7 @@ RESULTS: Final = ROOT / "bench" / "results"
 RUNS: Final = 3
 FIELD: Final = "file_contents"
 BUCKET: Final = "bench"
+ENGINE: Final = "local"
 RECORD_BYTES: Final = {"100_bytes": 100, "4_kb": 4 << 10, "1_mb": 1 << 20}
 TEXT_BYTES: Final = 48 << 20
 LARGE_OBJECTS: Final = 8
@@ -231,7 +232,19 @@ def ours(work: Path, lake: str) -> list[str]:
     feed = {"job": "json_scrub", "source": {"path": "landing/uploads/"}, "scrub": {"fields": [FIELD]}}
     (work / "conf/feeds").mkdir(parents=True, exist_ok=True)
     (work / "conf/feeds/uploads.yaml").write_text(yaml.safe_dump(feed))
-    return [sys.executable, "-m", "jobs", "run", "uploads", "--lake", lake, "--config", str(work / "conf")]
+    return [
+        sys.executable,
+        "-m",
+        "jobs",
+        "run",
+        "uploads",
+        "--engine",
+        ENGINE,
+        "--lake",
+        lake,
+        "--config",
+        str(work / "conf"),
+    ]
 
 
 @contextmanager
@@ -282,7 +295,7 @@ def write(name: str, source: dict[str, Any], seconds: dict[str, list[float]], mo
             "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
         },
         "input": source,
-        "ours": {"seconds": medians["ours"], "all": seconds["ours"]},
+        "ours": {"seconds": medians["ours"], "all": seconds["ours"], "engine": ENGINE},
         "peers": {
             variant: {"seconds": median, "ratio": round(medians["ours"] / median, 2), "all": seconds[variant]}
             for variant, median in medians.items()

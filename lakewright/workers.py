@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from lakewright.config import Feed
+
+#: The engine that a user requests.
+EngineName = Literal["auto", "local", "spark"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -18,7 +21,7 @@ class Workers(Protocol):
         """The number of tasks that run concurrently."""
 
     def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
-        """Run all tasks, and return their reports in order; no task is still running afterwards.
+        """Run all tasks, and return their reports in order.
 
         Raises:
             LakewrightError: If a task raised it; of several, that of the first task.

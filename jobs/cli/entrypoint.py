@@ -13,13 +13,14 @@ import typer
 from jobs.cli.answers import print_error, print_problems, print_utf8, sentence, sentences_of, usage_problem
 from jobs.cli.arguments import ScriptCommand
 from jobs.cli.options import DropOpen, EngineOption, FeedOptions, ShowValues, SourceOptions, spread_options
-from lakewright.engine.choice import EngineChoice, EngineName
+from lakewright.engine.choice import EngineChoice
 from lakewright.engine.glue import is_glue_run, without_glue_arguments
 from lakewright.errors import ConfigError, NoTargetsError, RunFailedError
 from lakewright.runs.job import Request
 from lakewright.runs.lifecycle import run_targets
 from lakewright.runs.progress import LOGGER, TRACEBACKS, LogProgress, closing_progress, show_tracebacks
 from lakewright.unexpected import cause_of, trace_of
+from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
 
 #: The options of a script.

@@ -13,11 +13,11 @@ from jobs.cli.registry import LoadedFeed, load_feed
 from lakewright.buckets import use_lake_file
 from lakewright.config import lake_uri
 from lakewright.config_files import Conf
-from lakewright.engine.choice import EngineName
 from lakewright.errors import ConfigError
 from lakewright.runs.job import AnyJob
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
+from lakewright.workers import EngineName
 
 T = TypeVar("T")
 

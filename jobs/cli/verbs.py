@@ -28,10 +28,10 @@ from jobs.cli.registry import LoadedFeed, feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
-from lakewright.engine.choice import EngineChoice, EngineName, kill_spark
 from lakewright.errors import ConfigError
 from lakewright.runs.job import Request
 from lakewright.runs.progress import Progress, closing_progress, make_progress
+from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
 
 app = typer.Typer(
@@ -86,6 +86,7 @@ def plan(
     options: FeedOptions, source: SourceOptions, engine: EngineOption = "auto", show_values: ShowValues = False
 ) -> Answer:
     """Show what run would do; writes nothing."""
+    from lakewright.engine.choice import EngineChoice
     from lakewright.runs.views import plan_overview
 
     request = Request("run", source.wanted())
@@ -158,6 +159,7 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
 
 
 def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
+    from lakewright.engine.choice import EngineChoice
     from lakewright.runs.lifecycle import run_targets
 
     feed, lake = options.load(), options.open_lake()
@@ -173,6 +175,8 @@ def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
 
 def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) -> None:
     """Exit the process although Spark still waits for S3."""
+    from lakewright.engine.choice import kill_spark
+
     if progress is not None:
         progress.close()
     kill_spark()

@@ -3,16 +3,14 @@
 import importlib.util
 import sys
 from functools import partial
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 from lakewright.config import AnyEngineFeed, Feed
 from lakewright.engine.glue import is_local
 from lakewright.engine.local import VERSION, LocalWorkers, WorkerPool, usable_cpus
 from lakewright.errors import ConfigError
 from lakewright.runs.progress import readable_bytes
-from lakewright.workers import Engine, Workers
-
-EngineName = Literal["auto", "local", "spark"]
+from lakewright.workers import Engine, EngineName, Workers
 
 #: Input that takes less time to process than a worker process needs to start: 0.1 s at most, against 0.4 s.
 _SMALL_BYTES: Final = 1 << 20
@@ -44,7 +42,7 @@ class EngineChoice:
         name, why = self._choose(feed, input_bytes)
         if name == "spark":
             return _on_spark(feed, why)
-        is_small = input_bytes <= _SMALL_BYTES
+        is_small = 0 < input_bytes <= _SMALL_BYTES  # maintenance has no input, and may have much to do
         return Engine("local", why, VERSION, partial(LocalWorkers, self._pool, feed.show_values, is_small))
 
     def _choose(self, feed: Feed, input_bytes: int) -> tuple[str, str]:

@@ -178,7 +178,7 @@ class LocalWorkers:
         return 1 if self.is_small else self.pool.size
 
     def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
-        """See ``Workers.run``."""
+        """See ``Workers.run``; no task is still running afterwards."""
         if self.is_small and len(tasks) <= _TASKS_IN_DRIVER:
             return [attempt(work, task, shows_values=self.shows_values) for task in tasks]
         futures = [self.pool.submit(Request(work, task, self.shows_values)) for task in tasks]
@@ -187,7 +187,7 @@ class LocalWorkers:
         finally:
             for future in futures:
                 future.cancel()
-            wait(futures)  # no task may write after the batch has failed
+            wait(futures)
 
 
 def _block_signals() -> None:

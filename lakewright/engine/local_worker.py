@@ -1,7 +1,6 @@
 """A worker process of the local engine: answers requests from its driver, and ends with it."""
 
 import contextlib
-import ctypes
 import os
 import pickle
 import queue
@@ -112,6 +111,8 @@ def _end_with(driver: int) -> None:
     """Let Linux kill this process when the driver ends, even while native code holds the interpreter's lock."""
     if sys.platform != "linux":
         return
+    import ctypes
+
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != driver:  # it ended before
         os._exit(0)

@@ -1,6 +1,7 @@
 """Receipts: the JSON record of a run. They name objects and count rows, and never contain values."""
 
 import importlib.metadata
+import importlib.util
 import platform
 from collections.abc import Iterable
 from typing import Any, Final, Literal
@@ -21,7 +22,7 @@ Status = Literal["running", "committed", "nothing_new", "refused", "failed", "ov
 
 def _versions() -> dict[str, str]:
     versions = {"lakewright": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
+    for package in filter(importlib.util.find_spec, _PACKAGES):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

@@ -10,9 +10,10 @@ from jobs.feeds.json_scrub import JsonScrubFeed
 from lakewright.aws.buckets import BucketOptions, bucket_options, use_bucket_options
 from lakewright.config import AnyEngineFeed, Feed
 from lakewright.engine import choice
-from lakewright.engine.choice import EngineChoice, EngineName
+from lakewright.engine.choice import EngineChoice
 from lakewright.engine.local import LocalWorkers, usable_cpus
 from lakewright.errors import ConfigError
+from lakewright.workers import EngineName
 from tests.lakewright.engine.tasks import options_of_buckets, variable
 
 
@@ -91,6 +92,9 @@ def test_small_batches_run_in_the_driver() -> None:
     assert isinstance(large, LocalWorkers)
     assert (small.is_small, small.shows_values, small.at_once) == (True, True, 1)
     assert (large.is_small, large.at_once) == (False, usable_cpus())
+    maintenance = engines.choose(scrub(), 0).open()
+    assert isinstance(maintenance, LocalWorkers)
+    assert not maintenance.is_small
 
 
 @pytest.fixture
