@@ -8,9 +8,8 @@ from typing import Literal
 
 from lakewright.engine.workers import Workers
 from lakewright.errors import ConfigError
-from lakewright.kafka.files import EventObject
 from lakewright.kafka.selection import choose_all, choose_news
-from lakewright.kafka.sink import SinkFolder, SinkListing, SinkObject
+from lakewright.kafka.sink import EventObject, SinkFolder, SinkListing, SinkObject
 from lakewright.log.actions import TableState
 from lakewright.log.log import Plan
 from lakewright.log.records import SourceObject
