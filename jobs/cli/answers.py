@@ -19,12 +19,8 @@ from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
 from transforms.object_names import one_line
 
-
 _SPARK: Final = ("pyspark", "py4j")
-_NO_SPARK: Final = (
-    "this needs Spark, and pyspark is not installed: install lakewright[local], or submit the job's script to Glue or "
-    "another Spark"
-)
+_NO_SPARK: Final = "this needs Spark, which is not installed; install it with: pip install 'lakewright[local]'"
 
 
 @dataclass(frozen=True)

@@ -158,12 +158,11 @@ def _run(options: FeedOptions, request: Request) -> Answer:
 
 def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) -> None:
     """Exit the process although Spark still waits for S3."""
+    from lakewright.engine.spark.session import kill_spark
+
     if progress is not None:
         progress.close()
-    if "pyspark" in sys.modules:
-        from lakewright.engine.spark.session import kill_spark
-
-        kill_spark()
+    kill_spark()
     name_jvm_log(error.exit_code)
     typer.echo(f"error: {error}", err=True)
     sys.stderr.flush()
