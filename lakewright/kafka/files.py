@@ -164,11 +164,13 @@ class _Reading:
         if path not in flat.values:
             return [None] * len(flat.lines)
         times, _ = to_arrow(flat.values[path], f"timestamp({self._rules.timestamps[path]})")
-        dates = times.cast(pa.date32())
+        dates = times.cast(pa.timestamp("us")).cast(pa.date32())
         first, last = (pa.scalar(day, pa.date32()) for day in self._days_allowed)
         allowed = pc.and_(pc.greater_equal(dates, first), pc.less_equal(dates, last))
-        days: list[str | None] = pc.strftime(pc.if_else(allowed, times, None), "year=%Y/month=%m/day=%d").to_pylist()
-        return days
+        # Arrow's strftime needs the system's time zone database, even for UTC, and containers may lack it.
+        days = pc.if_else(allowed, dates, None).dictionary_encode()
+        names = [f"year={day.year:04}/month={day.month:02}/day={day.day:02}" for day in days.dictionary.to_pylist()]
+        return [None if place is None else names[place] for place in days.indices.to_pylist()]
 
     def _places(self, flat: FlatRows) -> "_Places":
         """Return topic, Kafka partition and offset of each record: its own, else derived from the object's name.
