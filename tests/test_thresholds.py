@@ -31,8 +31,9 @@ from lakewright.kafka import batches as event_batches
 from lakewright.kafka import sink as kafka_sink
 from lakewright.kafka.batches import EventBatch, read_events
 from lakewright.kafka.copies import find_copies, twins_of
-from lakewright.kafka.files import DayRange, EventObject, EventRules
+from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.settling import SettledEvents, settle
+from lakewright.kafka.sink import EventObject
 from lakewright.log.records import SourceObject
 from lakewright.parquet import arrow
 from lakewright.parquet import values as parquet_values

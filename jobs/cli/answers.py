@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 import typer
 
@@ -18,6 +18,9 @@ from lakewright.runs.progress import LOGGER, show_tracebacks
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
 from transforms.object_names import one_line
+
+_SPARK: Final = ("pyspark", "py4j")
+_NO_SPARK: Final = "this needs Spark, which is not installed; install it with: pip install 'lakewright[local]'"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
             typer.echo(trace_of(error), err=True, nl=False)
         _leave(*sentences_of(error), exit_code=error.exit_code)
     except Exception as error:  # noqa: BLE001 - every unexpected error is reported on one line
+        if isinstance(error, ModuleNotFoundError) and error.name in _SPARK:
+            _leave(_NO_SPARK, exit_code=ConfigError.exit_code)
         if shows_traceback:
             typer.echo(trace_of(error), err=True, nl=False)
         _leave(f"unexpected {cause_of(error)} (--verbose shows where)", exit_code=1)

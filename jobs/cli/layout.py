@@ -1,11 +1,12 @@
 """Layout of answers: aligned, wrapped at words on terminals, plain lines elsewhere."""
 
+import shutil
+import sys
 import textwrap
 from collections.abc import Mapping
 from typing import Final
 
-from rich.console import Console
-from rich.text import Text
+import typer
 
 from transforms.object_names import one_line
 
@@ -14,22 +15,17 @@ _INDENT: Final = "  "
 
 def print_record(title: str, fields: Mapping[str, str]) -> None:
     """Print fields below a title; empty ones are omitted."""
-    console = Console(highlight=False)
     shown = {name: text for name, text in fields.items() if text}
     label_width = max(map(len, shown), default=0)
-    width = console.width - len(_INDENT) - label_width - 2
-    print_line(console, Text(one_line(title), "bold"))
+    width = shutil.get_terminal_size().columns - len(_INDENT) - label_width - 2
+    wraps = sys.stdout.isatty()
+    typer.secho(one_line(title), bold=True)
     for name, text in shown.items():
         label = name
         for line in text.splitlines():
-            for part in _wrapped(line, width) if console.is_terminal else [line]:
-                print_line(console, Text.assemble(_INDENT, (f"{label:<{label_width}}", "dim"), f"  {part}"))
+            for part in _wrapped(line, width) if wraps else [line]:
+                typer.echo(f"{_INDENT}{typer.style(f'{label:<{label_width}}', dim=True)}  {part}")
                 label = ""
-
-
-def print_line(console: Console, line: Text) -> None:
-    """Print a line without wrapping, so that it can be copied as a whole."""
-    console.print(line, soft_wrap=True)
 
 
 def _wrapped(line: str, width: int) -> list[str]:

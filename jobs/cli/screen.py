@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from rich.console import Console
-from rich.text import Text
+import typer
 
-from jobs.cli.layout import print_line, print_record
+from jobs.cli.layout import print_record
 from lakewright.runs.progress import count_of, readable_bytes
 from transforms.object_names import one_line
 
@@ -125,14 +124,14 @@ def show_check(checked: Mapping[str, Any]) -> None:
     """Print the problems of feeds; if there are none, the columns that they rename."""
     feeds, problems = checked["feeds"], checked["problems"]
     for problem in problems:
-        print_line(Console(stderr=True), Text(f"error: {problem}"))
+        typer.echo(f"error: {problem}", err=True)
     if not problems:
         for feed, tables in checked["renamed_columns"].items():
             for table, rename in tables.items():
                 names = ", ".join(f"{source!r} is {name}" for source, name in rename.items())
-                print_line(Console(), Text(f"columns of {feed} → {table}: {names}"))
+                typer.echo(f"columns of {feed} → {table}: {names}")
         verb = "is" if len(feeds) == 1 else "are"
-        print_line(Console(), Text(f"{count_of(len(feeds), 'feed')} {verb} valid: {', '.join(feeds)}"))
+        typer.echo(f"{count_of(len(feeds), 'feed')} {verb} valid: {', '.join(feeds)}")
 
 
 def row_sum(counts: Mapping[str, int]) -> str:

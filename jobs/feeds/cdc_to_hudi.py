@@ -11,7 +11,7 @@ from lakewright.dms.config import ReplicationSource
 from lakewright.errors import ConfigError
 from lakewright.folders import require_apart
 from lakewright.hudi.config import HudiOptions, HudiTableSpec
-from transforms.spark.changes import IS_DELETED, KEY, ORDER
+from transforms.changes.columns import IS_DELETED, KEY, ORDER
 
 #: Keys of a parameter's JSON, and the table settings they stand for.
 _PARAMETER_KEYS: Final = {"primaryKey": "key", "partitionKey": "partition_by"}

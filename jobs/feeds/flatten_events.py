@@ -9,9 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, AnyEngineFeed, CatalogEntry, Model, RecordBytes
 from lakewright.folders import require_apart, source_folder, target_folder
-from lakewright.kafka.files import DayRange, EventRules
-from lakewright.parquet.arrow import PROVENANCE
+from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.parquet.place import Compression
+from lakewright.parquet.provenance import PROVENANCE_TYPES
 from transforms.events.column_names import clean_key
 from transforms.events.sink_names import table_name
 from transforms.events.types import TIME_FORMATS
@@ -19,7 +19,7 @@ from transforms.key_paths import read_path
 from transforms.object_names import DATE_KEYS, compile_date_template
 
 #: Columns that attributes of events cannot use.
-RESERVED: Final = (*PROVENANCE, *DATE_KEYS)
+RESERVED: Final = (*PROVENANCE_TYPES, *DATE_KEYS)
 
 TimeFormat = Literal["epoch_seconds", "epoch_millis", "epoch_micros", "epoch_nanos", "iso"]
 

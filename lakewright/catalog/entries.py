@@ -3,8 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from lakewright.storage.lake import Lake
+
 #: Lists whose members may have descriptions of others; members are matched by name.
 _COLUMN_LISTS: Final = ("Columns", "PartitionKeys")
+
+
+def can_point_to(lake: Lake) -> bool:
+    """Return whether the catalog can refer to tables of a lake: only if it is on S3."""
+    return lake.uri.startswith("s3://")
 
 
 def as_input(entry: Any, shape: Any) -> Any:

@@ -16,7 +16,6 @@ from lakewright.aws.s3_calls import code_of
 from lakewright.catalog.entries import as_input, keys_of, merged, place_of, without_parameters
 from lakewright.errors import CatalogError
 from lakewright.log.actions import TableState
-from lakewright.storage.lake import Lake
 
 #: Glue's maximum per call.
 _WRITTEN_PER_CALL: Final = 100
@@ -35,11 +34,6 @@ _PARQUET: Final = {
 _NO_PARAMETERS: Final[Mapping[str, str]] = {}
 
 T = TypeVar("T")
-
-
-def can_point_to(lake: Lake) -> bool:
-    """Return whether the catalog can refer to tables of a lake: only if it is on S3."""
-    return lake.uri.startswith("s3://")
 
 
 class Catalog:

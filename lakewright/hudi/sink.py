@@ -8,7 +8,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakewright.catalog.table import can_point_to
+from lakewright.catalog.entries import can_point_to
 from lakewright.engine.spark.changes.keyed import KeyedChanges
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.catalog import HudiCatalog

@@ -11,16 +11,9 @@ from itertools import groupby
 from typing import Final, TypeVar
 
 from lakewright.errors import ObjectRefusedError
-from lakewright.kafka.files import (
-    ANY_DAY,
-    DayRange,
-    EventObject,
-    EventRules,
-    Flattened,
-    FlattenTask,
-    ObjectReport,
-    flatten_objects,
-)
+from lakewright.kafka.files import Flattened, FlattenTask, ObjectReport, flatten_objects
+from lakewright.kafka.rules import ANY_DAY, DayRange, EventRules
+from lakewright.kafka.sink import EventObject
 from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.place import TablePlace
 from lakewright.workers import Workers

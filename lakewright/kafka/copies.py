@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from lakewright.errors import ObjectRefusedError
 from lakewright.kafka.batches import cut_evenly
-from lakewright.kafka.files import EventObject, ObjectReport
-from lakewright.kafka.sink import ObjectText
+from lakewright.kafka.files import ObjectReport
+from lakewright.kafka.sink import EventObject, ObjectText
 from lakewright.log.records import SourceObject
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake

@@ -10,9 +10,9 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakewright.config import MAX_RECORD_BYTES
 from lakewright.errors import ObjectRefusedError
-from lakewright.kafka.sink import ObjectText
+from lakewright.kafka.rules import ANY_DAY, DayRange, EventRules
+from lakewright.kafka.sink import EventObject, ObjectText
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import PROVENANCE, TableWriter
 from lakewright.parquet.place import TablePlace
@@ -23,9 +23,9 @@ from transforms.events.blocks import flatten_block, no_search_for_cycles
 from transforms.events.flat_rows import FlatRows
 from transforms.events.lines import Line, RejectedLine, split_lines
 from transforms.events.record_shape import RecordShape
-from transforms.events.schema import EventColumn, EventSchema, News, Path
+from transforms.events.schema import EventColumn, EventSchema, News
 from transforms.events.seen_records import CARRIED, SeenRecords, places_by_stream
-from transforms.events.sink_names import SinkName, sink_scope
+from transforms.events.sink_names import sink_scope
 from transforms.events.typed_columns import to_arrow, type_columns
 from transforms.key_paths import write_path
 
@@ -33,45 +33,6 @@ _REASONS: Final = pa.list_(pa.struct([("rule", pa.string()), ("column", pa.strin
 _LONG: Final = range(2**63)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class EventRules:
-    """A feed's rules for its events: formats of times, and where a record states its day and Kafka position.
-
-    Attributes:
-        timestamps: Attributes that are timestamps, with their formats.
-        day: The attribute that determines the row's day; None if the object does.
-        topic: The attribute that contains the record's topic; None to use the object's name. Likewise the others.
-        max_record_bytes: Maximum line length; an object with a longer line is refused.
-    """
-
-    timestamps: Mapping[Path, str]
-    day: Path | None = None
-    topic: Path | None = None
-    partition: Path | None = None
-    offset: Path | None = None
-    max_record_bytes: int = MAX_RECORD_BYTES
-
-
-class DayRange(NamedTuple):
-    """The range of valid days."""
-
-    first: date
-    last: date
-
-
-ANY_DAY: Final = DayRange(date.min, date.max)
-
-
-@dataclass(frozen=True)
-class EventObject:
-    """An object to read; ``day`` is the partition of its rows unless the rows determine it."""
-
-    path: str
-    size: int
-    name: SinkName
-    day: str
 
 
 @dataclass(frozen=True)
@@ -203,11 +164,13 @@ class _Reading:
         if path not in flat.values:
             return [None] * len(flat.lines)
         times, _ = to_arrow(flat.values[path], f"timestamp({self._rules.timestamps[path]})")
-        dates = times.cast(pa.date32())
+        dates = times.cast(pa.timestamp("us")).cast(pa.date32())
         first, last = (pa.scalar(day, pa.date32()) for day in self._days_allowed)
         allowed = pc.and_(pc.greater_equal(dates, first), pc.less_equal(dates, last))
-        days: list[str | None] = pc.strftime(pc.if_else(allowed, times, None), "year=%Y/month=%m/day=%d").to_pylist()
-        return days
+        # Arrow's strftime needs the system's time zone database, even for UTC, and containers may lack it.
+        days = pc.if_else(allowed, dates, None).dictionary_encode()
+        names = [f"year={day.year:04}/month={day.month:02}/day={day.day:02}" for day in days.dictionary.to_pylist()]
+        return [None if place is None else names[place] for place in days.indices.to_pylist()]
 
     def _places(self, flat: FlatRows) -> "_Places":
         """Return topic, Kafka partition and offset of each record: its own, else derived from the object's name.

@@ -7,9 +7,8 @@ from re import Pattern
 from typing import Literal
 
 from lakewright.errors import ConfigError
-from lakewright.kafka.files import EventObject
 from lakewright.kafka.selection import choose_all, choose_news
-from lakewright.kafka.sink import SinkFolder, SinkListing, SinkObject
+from lakewright.kafka.sink import EventObject, SinkFolder, SinkListing, SinkObject
 from lakewright.log.actions import TableState
 from lakewright.log.log import Plan
 from lakewright.log.records import SourceObject

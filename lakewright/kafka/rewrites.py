@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakewright.log.records import DataFile
-from lakewright.parquet.arrow import KEYS, LINE, OBJECT, OFFSET, PROVENANCE, read_file, write_file
+from lakewright.parquet.arrow import PROVENANCE, read_file, write_file
 from lakewright.parquet.place import TablePlace
+from lakewright.parquet.provenance import KEYS, LINE, OBJECT, OFFSET
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.events.contents import digest_rows

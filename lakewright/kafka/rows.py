@@ -8,15 +8,16 @@ import msgspec
 
 from lakewright.kafka.batches import EventBatch, read_events
 from lakewright.kafka.copies import find_copies, twins_of
-from lakewright.kafka.files import DayRange, EventRules, ObjectReport
+from lakewright.kafka.files import ObjectReport
 from lakewright.kafka.reader import TopicObjects
+from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.selection import SUPERSEDED
 from lakewright.kafka.settling import SettledEvents, settle
 from lakewright.log.actions import AnyAction, CountPerObject, LearnSchema, SetAside
 from lakewright.log.records import Counts, SourceObject
 from lakewright.log.schemas import describe_changes, known_schema, next_version
-from lakewright.parquet.arrow import PROVENANCE_TYPES
 from lakewright.parquet.place import TablePlace
+from lakewright.parquet.provenance import PROVENANCE_TYPES
 from lakewright.parquet.sink import WrittenRows
 from lakewright.runs.job import Batch
 from transforms.events.schema import EventSchema

@@ -36,6 +36,16 @@ class SinkObject:
 
 
 @dataclass(frozen=True)
+class EventObject:
+    """An object to read; ``day`` is the partition of its rows unless the rows determine it."""
+
+    path: str
+    size: int
+    name: SinkName
+    day: str
+
+
+@dataclass(frozen=True)
 class SinkListing:
     """The content of a sink's folder: the objects of each selected topic, and other objects with the reason."""
 

@@ -10,28 +10,12 @@ import pyarrow.parquet as pq
 
 from lakewright.log.records import DataFile
 from lakewright.parquet.place import Compression, TablePlace
+from lakewright.parquet.provenance import KEYS, LINE, OBJECT, OFFSET, PARTITION, PROVENANCE_TYPES, TOPIC
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.errors import DataError
 
-#: The origin of each row. The offset of a record that does not carry it is computed from the object's name and the
-#: record's position, and is a lower bound.
-TOPIC: Final = "_topic"
-PARTITION: Final = "_partition"
-OFFSET: Final = "_offset"
-OBJECT: Final = "_object"
-LINE: Final = "_line"
-PROVENANCE: Final = {
-    TOPIC: pa.string(),
-    PARTITION: pa.int64(),
-    OFFSET: pa.int64(),
-    OBJECT: pa.string(),
-    LINE: pa.int64(),
-}
-PROVENANCE_TYPES: Final = {
-    name: "string" if pa.types.is_string(kind) else "bigint" for name, kind in PROVENANCE.items()
-}
-KEYS: Final = (TOPIC, PARTITION, OFFSET)
+PROVENANCE: Final = {name: pa.int64() if kind == "bigint" else pa.string() for name, kind in PROVENANCE_TYPES.items()}
 
 #: In memory; files are a third to a tenth of it.
 _FILE_BYTES: Final = 384 << 20

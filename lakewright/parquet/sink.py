@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from lakewright.catalog.table import Catalog, can_point_to
+from lakewright.catalog.entries import can_point_to
 from lakewright.errors import ConfigError
 from lakewright.log.actions import AnyAction, TableState
 from lakewright.log.log import Log
@@ -13,6 +13,9 @@ from lakewright.parquet.place import Compression, TablePlace
 from lakewright.parquet.table_actions import table_actions
 from lakewright.runs.job import Batch, Preflight, Request, Staged, Target
 from lakewright.storage.lake import Lake
+
+if TYPE_CHECKING:
+    from lakewright.catalog.table import Catalog
 
 _LEFT_BEHIND: Final = "the former table with layout {} is no longer updated; delete it if it is no longer used"
 
@@ -120,10 +123,12 @@ class ParquetSink:
         """See ``Sink.layout``."""
         return f"{self.target.path} {self.layout_note}"
 
-    def catalog(self) -> Catalog | None:
+    def catalog(self) -> "Catalog | None":
         """See ``Sink.catalog``."""
         if self.catalog_table is None or not can_point_to(self.lake):
             return None
+        from lakewright.catalog.table import Catalog  # boto3, which local lakes do not need
+
         location = f"{self.lake.uri}/{self.target.path}"
         feed, name = self.target.feed_name, self.target.name
         # The only table of a feed keeps its entry when the feed changes its path, and thereby its name.

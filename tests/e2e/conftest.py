@@ -1,16 +1,18 @@
+import os
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
-from pyspark.sql import SparkSession
+from pyspark import SparkContext
 
 BUCKET = "lakewright-test"
 
 
 @pytest.fixture(scope="session")
-def aws(spark: SparkSession) -> Iterator[None]:
+def aws() -> Iterator[None]:
     """An S3 and Glue server on loopback; boto3, S3A and subprocesses use it through environment variables."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -25,22 +27,29 @@ def aws(spark: SparkSession) -> Iterator[None]:
         for key, value in environment.items():
             patch.setenv(key, value)
         patch.delenv("AWS_PROFILE", raising=False)
-        # Spark's Python workers inherit the environment of a JVM that started earlier.
-        patch.setattr(spark.sparkContext, "environment", spark.sparkContext.environment | environment)
+        if context := SparkContext._active_spark_context:
+            # Spark's Python workers inherit the environment of a JVM that started earlier.
+            patch.setattr(context, "environment", context.environment | environment)
         yield
     server.stop()
 
 
 @pytest.fixture
-def bucket(aws: None, spark: SparkSession) -> Iterator[Any]:
+def bucket(aws: None) -> Iterator[Any]:
     """An empty bucket; the catalog is emptied afterwards, since moto has one for all servers of a process."""
-    s3 = boto3.resource("s3")
+    s3, glue = _clients(os.environ["AWS_ENDPOINT_URL"])
     bucket = s3.Bucket(BUCKET)
     bucket.create()
     yield bucket
     bucket.objects.all().delete()
     bucket.delete()
-    empty_catalog(boto3.client("glue"))
+    empty_catalog(glue)
+
+
+@cache
+def _clients(endpoint: str) -> tuple[Any, Any]:
+    """Return clients of the server for all tests, since creating them takes longer than most tests."""
+    return boto3.resource("s3", endpoint_url=endpoint), boto3.client("glue", endpoint_url=endpoint)
 
 
 def empty_catalog(glue: Any) -> None:

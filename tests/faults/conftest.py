@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import boto3
@@ -36,19 +37,25 @@ def proxy(session_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Iterato
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     direct(proxy).create_bucket(Bucket=BUCKET)
-    empty_catalog(boto3.client("glue", endpoint_url=_upstream(proxy)))
+    glue = _client("glue", proxy.upstream)
+    empty_catalog(glue)
     yield proxy
-    bucket = boto3.resource("s3", endpoint_url=_upstream(proxy)).Bucket(BUCKET)
+    bucket = boto3.resource("s3", endpoint_url=_url(proxy.upstream)).Bucket(BUCKET)
     bucket.object_versions.all().delete()
     bucket.delete()
-    empty_catalog(boto3.client("glue", endpoint_url=_upstream(proxy)))
+    empty_catalog(glue)
 
 
 def direct(proxy: FaultProxy) -> Any:
     """A client that bypasses the proxy."""
-    return boto3.client("s3", endpoint_url=_upstream(proxy))
+    return _client("s3", proxy.upstream)
 
 
-def _upstream(proxy: FaultProxy) -> str:
-    host, port = proxy.upstream
+@cache
+def _client(service: str, upstream: tuple[str, int]) -> Any:
+    return boto3.client(service, endpoint_url=_url(upstream))
+
+
+def _url(upstream: tuple[str, int]) -> str:
+    host, port = upstream
     return f"http://{host}:{port}"

@@ -8,10 +8,12 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
-from typing import Any, Final, Union
+from typing import TYPE_CHECKING, Any, Final, Union
 
 import msgspec
-import pyarrow as pa
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DIGITS: Final = 38
 _LONG_MIN: Final = -(2**63)
@@ -59,8 +61,10 @@ class DoesNotFitError(Exception):
     """Raised when a type cannot hold a value exactly."""
 
 
-def arrow_type(kind: Type) -> pa.DataType:
+def arrow_type(kind: Type) -> "pa.DataType":
     """Return the Arrow type."""
+    import pyarrow as pa  # takes 0.1 s, and whoever only shows a schema needs no Arrow type
+
     if isinstance(kind, ArrayType):
         return pa.list_(arrow_type(kind.element))
     if isinstance(kind, RecordType):
@@ -69,7 +73,8 @@ def arrow_type(kind: Type) -> pa.DataType:
         return pa.decimal128(DIGITS, scale_of(kind))
     if kind.startswith("timestamp"):
         return pa.timestamp("us", tz="UTC")
-    return _ARROW[kind]
+    arrow: pa.DataType = pa.type_for_alias(_ALIASES[kind])
+    return arrow
 
 
 def ddl_type(kind: Type) -> str:
@@ -246,4 +251,5 @@ _SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
     "boolean": _of_type(bool),
     "string": _of_type(str),
 }
-_ARROW: Final = {"bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_(), "string": pa.string()}
+#: Arrow's names of types.
+_ALIASES: Final = {"bigint": "int64", "double": "float64", "boolean": "bool", "string": "string"}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boto3
@@ -105,9 +106,9 @@ def _check(response: GlueResponse, name: str, parameters: dict[str, Any]) -> Non
 
 def _page(response: GlueResponse, work: Any) -> ActionResult:
     parameters = response.parameters
-    partitions = json.loads(json.dumps(work(response)._result["Partitions"], default=str))
+    partitions = work(response)._result["Partitions"]
     start = int(parameters.get("NextToken") or 0)
-    page = partitions[start : start + PAGE]
+    page = json.loads(json.dumps(partitions[start : start + PAGE], default=str))
     for partition in page if parameters.get("ExcludeColumnSchema") else ():
         partition["StorageDescriptor"].pop("Columns", None)
     for partition in page:
@@ -127,8 +128,13 @@ def glue_server() -> Iterator[GlueServer]:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         for name in (*_READS, *_WRITES):
             patch.setattr(GlueResponse, name, _strictly(server, name, getattr(GlueResponse, name)))
-        patch.setattr(boto3, "DEFAULT_SESSION", None)
         with mock_aws():
-            client = boto3.client("glue")  # slow to create
+            client = _client()
             patch.setattr(boto3, "client", lambda *args, **kwargs: client)
             yield server
+
+
+@cache
+def _client() -> Any:
+    """Return one client for all tests, since creating one reads the whole model of the service."""
+    return boto3.Session(region_name="us-east-1").client("glue")

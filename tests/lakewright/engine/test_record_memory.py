@@ -17,7 +17,9 @@ MEASURE = """
 import resource, sys
 from lakewright.errors import ObjectRefusedError
 from lakewright.kafka.copies import TextTask, read_texts
-from lakewright.kafka.files import EventObject, EventRules, FlattenTask, flatten_objects
+from lakewright.kafka.files import FlattenTask, flatten_objects
+from lakewright.kafka.rules import EventRules
+from lakewright.kafka.sink import EventObject
 from lakewright.storage.uris import open_in_place
 from lakewright.json.scrub import scrub_object
 from lakewright.json.scrub_rules import ScrubRules

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from lakewright.kafka.batches import EventBatch, cut_evenly, read_events
-from lakewright.kafka.files import EventObject, EventRules
+from lakewright.kafka.rules import EventRules
 from lakewright.kafka.settling import SettledEvents, settle
+from lakewright.kafka.sink import EventObject
 from lakewright.parquet.place import TablePlace
 from lakewright.storage.uris import open_lake
 from tests.workers import InProcessWorkers

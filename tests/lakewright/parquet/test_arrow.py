@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lakewright.parquet import arrow
-from lakewright.parquet.arrow import KEYS, OBJECT, TablePlace, read_file, write_file
+from lakewright.parquet.arrow import TablePlace, read_file, write_file
+from lakewright.parquet.provenance import KEYS, OBJECT
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 

@@ -3,7 +3,7 @@
 A change has a kind (insert, update, delete), a key and an order.
 """
 
-from transforms.spark.changes.columns import (
+from transforms.changes.columns import (
     ABSENT,
     BEFORE,
     FILE,
@@ -23,9 +23,8 @@ from transforms.spark.changes.columns import (
     SEQUENCE,
     TIME,
     UPDATES,
-    is_update_in_place,
-    require_columns,
 )
+from transforms.spark.changes.columns import is_update_in_place, require_columns
 from transforms.spark.changes.keys import is_utf8, key_text, needs_key_column, text_of_key
 from transforms.spark.changes.latest import keep_last_changes, keep_newer, place_changes
 from transforms.spark.changes.order import highest_load_order, with_change_order

@@ -8,7 +8,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from transforms.spark.changes.columns import (
+from transforms.changes.columns import (
     FIRST_ORDER,
     IS_DELETED,
     IS_LOAD,
@@ -18,9 +18,8 @@ from transforms.spark.changes.columns import (
     ORDER,
     REJECTED,
     UPDATES,
-    is_update_in_place,
-    require_columns,
 )
+from transforms.spark.changes.columns import is_update_in_place, require_columns
 from transforms.spark.changes.keys import require_utc_for_times
 from transforms.spark.changes.rejection import HIVE_NULL
 from transforms.spark.names import column

@@ -10,8 +10,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.changes.file_order import STAMP_DIGITS, STAMPED_PATH
-from transforms.spark.changes.columns import (
+from transforms.changes.columns import (
     FILE,
     IS_DELETED,
     IS_LOAD,
@@ -23,8 +22,9 @@ from transforms.spark.changes.columns import (
     REJECTED,
     SEQUENCE,
     TIME,
-    require_columns,
 )
+from transforms.changes.file_order import STAMP_DIGITS, STAMPED_PATH
+from transforms.spark.changes.columns import require_columns
 from transforms.spark.changes.keys import key_text, require_utc_for_times
 from transforms.spark.changes.rejection import REASONS_TYPE, encoding_faults, with_faults
 from transforms.spark.names import column

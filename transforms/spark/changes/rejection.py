@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
-from transforms.spark.changes.columns import (
+from transforms.changes.columns import (
     ABSENT,
     IS_DELETED,
     IS_LOAD,

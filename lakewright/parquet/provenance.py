@@ -1,0 +1,15 @@
+"""The columns of a row's origin, which tables of events have.
+
+The offset of a record that does not carry it is computed from the object's name and the record's position, and is a
+lower bound.
+"""
+
+from typing import Final
+
+TOPIC: Final = "_topic"
+PARTITION: Final = "_partition"
+OFFSET: Final = "_offset"
+OBJECT: Final = "_object"
+LINE: Final = "_line"
+PROVENANCE_TYPES: Final = {TOPIC: "string", PARTITION: "bigint", OFFSET: "bigint", OBJECT: "string", LINE: "bigint"}
+KEYS: Final = (TOPIC, PARTITION, OFFSET)
