@@ -10,11 +10,11 @@ from pyspark.sql import functions as F
 
 from lakewright.engine.spark.changes.judged import change_session
 from lakewright.errors import ConfigError, OvertakenError, StateError
-from lakewright.hudi.client import roll_back
 from lakewright.hudi.compaction import finish_compactions
 from lakewright.hudi.config import HudiOptions, HudiTableSpec
 from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
-from lakewright.hudi.writer import HudiTable, has_other_types, rewrite
+from lakewright.hudi.versions import with_order_field
+from lakewright.hudi.writer import HudiTable, has_other_types, rewrite, roll_back
 from lakewright.log.actions import TableState
 from lakewright.runs.job import Target
 from lakewright.storage.lake import Lake
@@ -52,7 +52,7 @@ class KeyedTable:
 
     def properties(self) -> dict[str, str]:
         """Read the table's properties; empty if there is no table."""
-        return read_properties(self.lake, self.target.path)
+        return with_order_field(read_properties(self.lake, self.target.path))
 
     def timeline(self) -> Timeline:
         """Return the current timeline of the table."""

@@ -12,18 +12,18 @@ from lakewright.catalog.table import can_point_to
 from lakewright.engine.spark.changes.keyed import KeyedChanges
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.catalog import HudiCatalog
-from lakewright.hudi.client import roll_back
 from lakewright.hudi.compaction import Compacted, compact_table
 from lakewright.hudi.counts import PassedRows
 from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.staged import StagedForHudi
 from lakewright.hudi.staging import BEFORE_IMAGES, AnyRows, ChangeStaging
 from lakewright.hudi.tombstones import stage_tombstones
+from lakewright.hudi.versions import check_session
 from lakewright.hudi.writer import (
     HudiTable,
-    check_session,
     has_other_types,
     read_keys,
+    roll_back,
     write_changes,
     write_load,
 )
