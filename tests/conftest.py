@@ -20,7 +20,7 @@ os.environ["TZ"] = "UTC"
 time.tzset()
 
 ROOT = Path(__file__).parents[1]
-#: The folder of Spark's jars, here and in the processes that tests start; a lane names its own.
+#: The jars of the lane under test; by default those of `make setup`.
 JARS = os.environ.setdefault("LAKEWRIGHT_JARS", str(ROOT / "jars"))
 RECEIPTS = "state/people/people/receipts/"
 

@@ -13,7 +13,7 @@ from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.compaction import finish_compactions
 from lakewright.hudi.config import HudiOptions, HudiTableSpec
 from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
-from lakewright.hudi.versions import with_order_field
+from lakewright.hudi.versions import check_session, hudi_version, with_order_field
 from lakewright.hudi.writer import HudiTable, has_other_types, rewrite, roll_back
 from lakewright.log.actions import TableState
 from lakewright.runs.job import Target
@@ -134,6 +134,16 @@ class KeyedTable:
             small_file_mb=feed.small_file_mb,
             parallelism=feed.parallelism,
         )
+
+    def check_version(self) -> None:
+        """Require a Hudi that reads and writes the table as it is, and as the feed wants it.
+
+        Raises:
+            ConfigError: If Hudi is missing, untested or too old, or the session does not suit it.
+        """
+        check_session(self.spark)
+        stored = int(self.properties().get("hoodie.table.version", "0"))
+        hudi_version(self.spark).check_table(self.target.path, stored, self.options.table_version)
 
     def check(self, state: TableState) -> None:
         """Compare the table on storage with the feed, and its timeline with the log.

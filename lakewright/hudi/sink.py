@@ -18,7 +18,6 @@ from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.staged import StagedForHudi
 from lakewright.hudi.staging import BEFORE_IMAGES, AnyRows, ChangeStaging
 from lakewright.hudi.tombstones import stage_tombstones
-from lakewright.hudi.versions import check_session
 from lakewright.hudi.writer import (
     HudiTable,
     has_other_types,
@@ -68,7 +67,7 @@ class HudiSink:
 
     def check(self, state: TableState, request: Request) -> Preflight:
         """See ``Sink.check``; compares the table on storage with feed and log."""
-        check_session(self.table.spark)
+        self.table.check_version()
         if not request.everything:
             self.table.check(state)
             if problem := state.other_layout(self.layout()):
@@ -187,6 +186,7 @@ class HudiSink:
             ConfigError: If there is no such table.
         """
         table = self.table
+        table.check_version()
         if not table.has_commits():
             raise ConfigError(f"{table.target.path} has no Hudi table yet; nothing can be compacted")
         if table.properties()["hoodie.table.type"] == "COPY_ON_WRITE":

@@ -13,7 +13,7 @@ from lakewright.errors import ConfigError
 
 #: Versions that the tests run with, and the highest table version that each reads and writes.
 _TABLE_VERSIONS: Final = {(0, 15): 6, (1, 0): 8, (1, 1): 9}
-_SUPPORTED: Final = "0.15, 1.0 and 1.1"
+_SUPPORTED: Final = "0.15, 1.0 or 1.1"
 #: Type of partition fields; from table version 8 on, tables store it with the fields' names.
 SIMPLE: Final = ":SIMPLE"
 _FIRST_TABLE_VERSION_WITH_TYPES: Final = 8
@@ -62,6 +62,23 @@ class HudiVersion:
         client.commitCompaction(instant, result if self.minor >= (1, 1) else metadata, nothing)
         return metadata
 
+    def check_table(self, path: str, stored: int, wanted: int) -> None:
+        """Require a table whose version this Hudi reads and writes; ``stored`` is 0 if there is no table.
+
+        Raises:
+            ConfigError: If this Hudi is too old for the table, or for the feed's table version.
+        """
+        if wanted > self.table_version:
+            raise ConfigError(
+                f"target.table_version {wanted} needs Hudi {_first_with(wanted)}, and this is Hudi {self.text}; "
+                f"set target.table_version: {self.table_version}"
+            )
+        if stored > self.table_version:
+            raise ConfigError(
+                f"{path} is a Hudi table of version {stored}, which needs Hudi {_first_with(stored)}, and this is Hudi "
+                f"{self.text}; use a newer Hudi, or delete the table's folder and run `rebuild`"
+            )
+
 
 def check_session(spark: SparkSession) -> None:
     """Require a session that Hudi can use.
@@ -104,6 +121,12 @@ def parse_version(text: str) -> HudiVersion:
     if minor not in _TABLE_VERSIONS:
         raise ConfigError(f"Hudi {text or 'of an unknown version'} is not supported; use Hudi {_SUPPORTED}")
     return HudiVersion(text, minor)
+
+
+def _first_with(table_version: int) -> str:
+    """Describe the first Hudi that reads a table version."""
+    first = next((minor for minor, newest in _TABLE_VERSIONS.items() if newest >= table_version), None)
+    return f"{first[0]}.{first[1]} or later" if first else "later than 1.1"
 
 
 def stored_partition_fields(names: Sequence[str], table_version: int) -> str:
