@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -85,8 +86,15 @@ class CdcBench:
         return receipt
 
     def rows(self, *columns: str, table: str = "employees") -> list[tuple[Any, ...]]:
-        """Read the table through Hudi."""
+        """Read the table through Hudi, with the partition values in its files."""
+        from lakewright.hudi.versions import hudi_version
+
         frame = self.spark.read.format("hudi").load(str(self.lake / "refined/hr" / table))
+        properties = (self.lake / "refined/hr" / table / ".hoodie/hoodie.properties").read_text()
+        if "hoodie.table.type=COPY_ON_WRITE" in properties:
+            fields = re.search(r"^hoodie.table.partition.fields=(.*)$", properties, re.MULTILINE)
+            names = [name.partition(":")[0] for name in fields[1].split(",")] if fields else []
+            frame = hudi_version(self.spark).with_stored_values(frame, names)
         wanted = columns or ("emp_no", "name", "department")
         return sorted((tuple(row) for row in frame.select(*wanted).collect()), key=repr)
 

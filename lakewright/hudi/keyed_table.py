@@ -1,6 +1,6 @@
 """A Hudi table of the lake: its settings in the feed, its state on storage, and checks that both match the log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -68,8 +68,15 @@ class KeyedTable:
 
     def rows(self, *names: str) -> DataFrame:
         """Read the rows of the table: their keys, and the given columns."""
-        rows = self.spark.read.format("hudi").load(self.uri)
+        rows = self._stored_rows([name for name in self.spec.partition_by if name in names])
         return rows.select(F.col(_HUDI_KEY).alias(KEY), *(column(name) for name in names if name != KEY))
+
+    def _stored_rows(self, partition_by: Sequence[str]) -> DataFrame:
+        """Read the rows of the table as stored, including the values of the given partition columns."""
+        rows = self.spark.read.format("hudi").load(self.uri)
+        if (self.spec.storage or self.options.storage) == "merge_on_read":
+            return rows
+        return hudi_version(self.spark).with_stored_values(rows, partition_by)
 
     def widen(self, columns: Mapping[str, str], *, attempt: str) -> None:
         """Rewrite the table's files in a separate commit, if Hudi cannot read them with the new types.
@@ -81,7 +88,7 @@ class KeyedTable:
             OvertakenError: If another run committed a batch meanwhile.
             StateError: If Hudi wrote a different number of rows; the commit has been rolled back.
         """
-        rows = self.spark.read.format("hudi").load(self.uri)
+        rows = self._stored_rows(self.spec.partition_by)
         types_in_table = dict(rows.dtypes)
         if not has_other_types(types_in_table, columns):
             return

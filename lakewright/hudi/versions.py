@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
 from lakewright.engine.spark.session import SERIALIZER
 from lakewright.errors import ConfigError
+from transforms.spark.names import column
 
 #: Versions that the tests run with, and the highest table version that each reads and writes.
 _TABLE_VERSIONS: Final = {(0, 15): 6, (1, 0): 8, (1, 1): 9}
@@ -20,6 +22,11 @@ _FIRST_TABLE_VERSION_WITH_TYPES: Final = 8
 #: Property of a table that names its order, and its name in tables that Hudi 1.1 created, whatever their version.
 ORDER_FIELD: Final = "hoodie.table.precombine.field"
 _ORDER_FIELDS: Final = "hoodie.table.ordering.fields"
+#: Option for the number of commits that cleaning keeps, and its name before 1.0.
+KEPT_COMMITS: Final = ("hoodie.clean.commits.retained", "hoodie.cleaner.commits.retained")
+#: Types of partition columns whose values Hudi 0.15 changes on reading.
+_CHANGED_ON_READING: Final = ("string", "timestamp")
+_PLACE: Final = ["_hoodie_record_key", "_hoodie_partition_path"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,23 @@ class HudiVersion:
         metadata = result.getCommitMetadata().get()
         client.commitCompaction(instant, result if self.minor >= (1, 1) else metadata, nothing)
         return metadata
+
+    def with_stored_values(self, rows: DataFrame, partition_by: Sequence[str]) -> DataFrame:
+        """Return rows of a copy-on-write table with the partition values in its files.
+
+        Hudi 0.15 returns values parsed from folder names instead: an empty string becomes null, and a timestamp loses
+        its microseconds.
+        """
+        names = [name for name, of_type in rows.dtypes if name in partition_by and of_type in _CHANGED_ON_READING]
+        if self.minor >= (1, 0) or not names:
+            return rows
+        files = rows.inputFiles()
+        if not files:
+            return rows
+        schema = StructType([rows.schema[name] for name in (*_PLACE, *names)])
+        # With this option Spark does not derive values from folder names.
+        stored = rows.sparkSession.read.schema(schema).option("recursiveFileLookup", "true").parquet(*files)
+        return rows.drop(*names).join(stored, on=_PLACE, how="left").select(*map(column, rows.columns))
 
     def check_table(self, path: str, stored: int, wanted: int) -> None:
         """Require a table whose version this Hudi reads and writes; ``stored`` is 0 if there is no table.

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.hudi.config import Index, Storage
-from lakewright.hudi.versions import ORDER_FIELD, SIMPLE, stored_partition_fields
+from lakewright.hudi.versions import KEPT_COMMITS, ORDER_FIELD, SIMPLE, stored_partition_fields
 from transforms.spark.changes import KEY, ORDER
 
 #: Prefix of our keys in a commit's metadata.
@@ -87,7 +87,7 @@ class HudiTable:
             "hoodie.combine.before.insert": "false",
             "hoodie.combine.before.upsert": "false",
             "hoodie.embed.timeline.server": "false",
-            "hoodie.clean.commits.retained": str(self.keep_commits),
+            **dict.fromkeys(KEPT_COMMITS, str(self.keep_commits)),
             "hoodie.keep.min.commits": str(self.keep_commits + 10),
             "hoodie.keep.max.commits": str(self.keep_commits + 20),
             "hoodie.compact.inline": "false",
