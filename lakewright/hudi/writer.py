@@ -153,6 +153,7 @@ def rewrite(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], *, s
     how = {
         "hoodie.datasource.write.operation": "insert_overwrite_table",
         "hoodie.datasource.write.schema.allow.auto.evolution.column.drop": "true",
+        "hoodie.avro.schema.validate": "false",
     }
     _write(rows, table, metadata, size, how)
 
