@@ -43,11 +43,11 @@ class HudiVersion:
 
     @property
     def table_version(self) -> int:
-        """The highest table version that it reads and writes."""
+        """The highest table version that this Hudi reads and writes."""
         return _TABLE_VERSIONS[self.minor]
 
     def requested_time(self, instant: Any) -> str:
-        """Return the time by which an instant is known."""
+        """Return the time that names an instant on the timeline."""
         return str(instant.requestedTime() if self.minor >= (1, 0) else instant.getTimestamp())
 
     def partition_paths(self, spark: SparkSession, meta_client: Any, uri: str) -> list[str]:
