@@ -20,6 +20,8 @@ os.environ["TZ"] = "UTC"
 time.tzset()
 
 ROOT = Path(__file__).parents[1]
+#: The jars of the lane under test; by default those of `make setup`.
+JARS = os.environ.setdefault("LAKEWRIGHT_JARS", str(ROOT / "jars"))
 RECEIPTS = "state/people/people/receipts/"
 
 
@@ -41,7 +43,6 @@ def examples(count: int) -> int:
 def spark() -> Iterator[SparkSession]:
     from lakewright.engine.spark.session import get_session
 
-    os.environ["LAKEWRIGHT_JARS"] = str(ROOT / "jars")
     session = get_session()
     session.conf.set("spark.sql.shuffle.partitions", 2)
     session.sparkContext.setLogLevel("OFF")

@@ -8,9 +8,9 @@ from typing import Any, Final, Protocol, runtime_checkable
 from pyspark.sql import SparkSession
 
 from lakewright.errors import ConfigError
-from lakewright.hudi.client import write_client
 from lakewright.hudi.timeline import Timeline
-from lakewright.hudi.writer import HudiTable
+from lakewright.hudi.versions import hudi_version
+from lakewright.hudi.writer import HudiTable, write_client
 from lakewright.runs.failures import find_unreachable
 from lakewright.runs.job import AnyJob
 from lakewright.runs.lease import Lease
@@ -76,10 +76,9 @@ def compact_table(spark: SparkSession, table: HudiTable) -> list[Compacted]:
         The results; empty if there were no log files.
     """
     done = finish_compactions(spark, table)
-    nothing = _nothing(spark)
     with write_client(spark, table, _AT_ONCE) as client:
-        scheduled = client.scheduleCompaction(nothing)
-        return [*done, _compact(client, scheduled.get(), nothing)] if scheduled.isPresent() else done
+        scheduled = client.scheduleCompaction(_nothing(spark))
+        return [*done, _compact(spark, client, scheduled.get())] if scheduled.isPresent() else done
 
 
 def finish_compactions(spark: SparkSession, table: HudiTable) -> list[Compacted]:
@@ -88,16 +87,16 @@ def finish_compactions(spark: SparkSession, table: HudiTable) -> list[Compacted]
     if not pending:
         return []
     with write_client(spark, table, _AT_ONCE) as client:
-        return [_compact(client, instant, _nothing(spark)) for instant in pending]
+        return [_compact(spark, client, instant) for instant in pending]
 
 
 def _nothing(spark: SparkSession) -> Any:
     return spark._jvm.org.apache.hudi.common.util.Option.empty()  # type: ignore[union-attr]
 
 
-def _compact(client: Any, instant: str, nothing: Any) -> Compacted:
-    metadata = client.compact(instant).getCommitMetadata().get()
-    client.commitCompaction(instant, metadata, nothing)
+def _compact(spark: SparkSession, client: Any, instant: str) -> Compacted:
+    nothing = _nothing(spark)
+    metadata = hudi_version(spark).compact(client, instant, nothing)
     partitions = {path: list(stats) for path, stats in metadata.getPartitionToWriteStats().items()}
     stats = [stat for of_partition in partitions.values() for stat in of_partition]
     return Compacted(

@@ -1,6 +1,6 @@
 """A Hudi table of the lake: its settings in the feed, its state on storage, and checks that both match the log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -10,11 +10,11 @@ from pyspark.sql import functions as F
 
 from lakewright.engine.spark.changes.judged import change_session
 from lakewright.errors import ConfigError, OvertakenError, StateError
-from lakewright.hudi.client import roll_back
 from lakewright.hudi.compaction import finish_compactions
 from lakewright.hudi.config import HudiOptions, HudiTableSpec
 from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
-from lakewright.hudi.writer import HudiTable, has_other_types, rewrite
+from lakewright.hudi.versions import check_session, hudi_version, with_order_field
+from lakewright.hudi.writer import HudiTable, has_other_types, rewrite, roll_back
 from lakewright.log.actions import TableState
 from lakewright.runs.job import Target
 from lakewright.storage.lake import Lake
@@ -52,7 +52,7 @@ class KeyedTable:
 
     def properties(self) -> dict[str, str]:
         """Read the table's properties; empty if there is no table."""
-        return read_properties(self.lake, self.target.path)
+        return with_order_field(read_properties(self.lake, self.target.path))
 
     def timeline(self) -> Timeline:
         """Return the current timeline of the table."""
@@ -68,8 +68,15 @@ class KeyedTable:
 
     def rows(self, *names: str) -> DataFrame:
         """Read the rows of the table: their keys, and the given columns."""
-        rows = self.spark.read.format("hudi").load(self.uri)
+        rows = self._stored_rows([name for name in self.spec.partition_by if name in names])
         return rows.select(F.col(_HUDI_KEY).alias(KEY), *(column(name) for name in names if name != KEY))
+
+    def _stored_rows(self, partition_by: Sequence[str]) -> DataFrame:
+        """Read the rows of the table as stored, including the values of the given partition columns."""
+        rows = self.spark.read.format("hudi").load(self.uri)
+        if (self.spec.storage or self.options.storage) == "merge_on_read":
+            return rows
+        return hudi_version(self.spark).with_stored_values(rows, partition_by)
 
     def widen(self, columns: Mapping[str, str], *, attempt: str) -> None:
         """Rewrite the table's files in a separate commit, if Hudi cannot read them with the new types.
@@ -81,7 +88,7 @@ class KeyedTable:
             OvertakenError: If another run committed a batch meanwhile.
             StateError: If Hudi wrote a different number of rows; the commit has been rolled back.
         """
-        rows = self.spark.read.format("hudi").load(self.uri)
+        rows = self._stored_rows(self.spec.partition_by)
         types_in_table = dict(rows.dtypes)
         if not has_other_types(types_in_table, columns):
             return
@@ -134,6 +141,16 @@ class KeyedTable:
             small_file_mb=feed.small_file_mb,
             parallelism=feed.parallelism,
         )
+
+    def check_version(self) -> None:
+        """Require a Hudi that reads and writes the table as it is, and as the feed wants it.
+
+        Raises:
+            ConfigError: If Hudi is missing, untested or too old, or the session does not suit it.
+        """
+        check_session(self.spark)
+        stored = int(self.properties().get("hoodie.table.version", "0"))
+        hudi_version(self.spark).check_table(self.target.path, stored, self.options.table_version)
 
     def check(self, state: TableState) -> None:
         """Compare the table on storage with the feed, and its timeline with the log.

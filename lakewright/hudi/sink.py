@@ -12,7 +12,6 @@ from lakewright.catalog.entries import can_point_to
 from lakewright.engine.spark.changes.keyed import KeyedChanges
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.catalog import HudiCatalog
-from lakewright.hudi.client import roll_back
 from lakewright.hudi.compaction import Compacted, compact_table
 from lakewright.hudi.counts import PassedRows
 from lakewright.hudi.keyed_table import KeyedTable
@@ -21,9 +20,9 @@ from lakewright.hudi.staging import BEFORE_IMAGES, AnyRows, ChangeStaging
 from lakewright.hudi.tombstones import stage_tombstones
 from lakewright.hudi.writer import (
     HudiTable,
-    check_session,
     has_other_types,
     read_keys,
+    roll_back,
     write_changes,
     write_load,
 )
@@ -68,7 +67,7 @@ class HudiSink:
 
     def check(self, state: TableState, request: Request) -> Preflight:
         """See ``Sink.check``; compares the table on storage with feed and log."""
-        check_session(self.table.spark)
+        self.table.check_version()
         if not request.everything:
             self.table.check(state)
             if problem := state.other_layout(self.layout()):
@@ -187,6 +186,7 @@ class HudiSink:
             ConfigError: If there is no such table.
         """
         table = self.table
+        table.check_version()
         if not table.has_commits():
             raise ConfigError(f"{table.target.path} has no Hudi table yet; nothing can be compacted")
         if table.properties()["hoodie.table.type"] == "COPY_ON_WRITE":

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pyspark.sql import SparkSession
 
+from lakewright.hudi.versions import hudi_version
 from lakewright.hudi.writer import METADATA_PREFIX
 from lakewright.storage.lake import Lake
 
@@ -72,11 +73,12 @@ class Timeline:
         """Iterate over completed writes, latest first, including compactions and foreign writes."""
         timeline = self._client.getActiveTimeline().getWriteTimeline().filterCompletedInstants()
         utils = self._jvm.org.apache.hudi.common.table.timeline.TimelineUtils
+        version = hudi_version(self._spark)
         for instant in reversed(list(timeline.getInstants())):
             metadata = utils.getCommitMetadata(instant, timeline)
             extra = dict(metadata.getExtraMetadata())
             yield Commit(
-                instant=instant.requestedTime(),
+                instant=version.requested_time(instant),
                 action=instant.getAction(),
                 ours={k.removeprefix(METADATA_PREFIX): v for k, v in extra.items() if k.startswith(METADATA_PREFIX)},
                 inserted=metadata.fetchTotalInsertRecordsWritten(),
@@ -90,14 +92,13 @@ class Timeline:
 
     def partitions(self) -> list[str]:
         """List the table's partitions, as paths below it."""
-        context = self._jvm.org.apache.hudi.client.common.HoodieSparkEngineContext(self._spark._jsc)
-        utils = self._jvm.org.apache.hudi.common.fs.FSUtils
-        return sorted(utils.getAllPartitionPaths(context, self._client.getStorage(), self._uri, False))
+        return sorted(hudi_version(self._spark).partition_paths(self._spark, self._client, self._uri))
 
     def pending_compactions(self) -> list[str]:
         """List compactions that were scheduled or started, but not completed."""
         pending = self._client.getActiveTimeline().filterPendingCompactionTimeline()
-        return [instant.requestedTime() for instant in pending.getInstants()]
+        version = hudi_version(self._spark)
+        return [version.requested_time(instant) for instant in pending.getInstants()]
 
     @cached_property
     def _client(self) -> Any:

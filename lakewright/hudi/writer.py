@@ -1,24 +1,24 @@
-"""Writes rows and changes to a Hudi table: one commit per batch, with the batch's metadata."""
+"""Writes rows and changes to a Hudi table: one commit per batch, with the batch's metadata.
+
+Operations that Hudi's Spark data source lacks, compaction and rollback, use its write client.
+"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakewright.engine.spark.session import SERIALIZER
-from lakewright.errors import ConfigError
 from lakewright.hudi.config import Index, Storage
+from lakewright.hudi.versions import KEPT_COMMITS, ORDER_FIELD, SIMPLE, stored_partition_fields
 from transforms.spark.changes import KEY, ORDER
 
 #: Prefix of our keys in a commit's metadata.
 METADATA_PREFIX: Final = "lakewright_"
 _MB: Final = 1 << 20
-#: Partition field type; tables of later versions store it.
-_SIMPLE: Final = ":SIMPLE"
-_LAST_WITHOUT_KINDS: Final = 6
 #: Pairs of types where Hudi reads files of the first as the second, with equal values in all query types. A float
 #: becomes a different double in log files than in base files; decimals do not widen.
 _READ_AS_WIDER: Final = frozenset({("int", "bigint")})
@@ -61,13 +61,12 @@ class HudiTable:
 
     def properties(self) -> dict[str, str]:
         """Return the required content of the table's ``hoodie.properties``."""
-        kind = "" if self.version == _LAST_WITHOUT_KINDS else _SIMPLE
         return {
             "hoodie.table.type": self.storage.upper(),
             "hoodie.table.version": str(self.version),
             "hoodie.table.recordkey.fields": self.key,
-            "hoodie.table.partition.fields": ",".join(name + kind for name in self.partition_by),
-            "hoodie.table.precombine.field": ORDER,
+            "hoodie.table.partition.fields": stored_partition_fields(self.partition_by, self.version),
+            ORDER_FIELD: ORDER,
         }
 
     def options(self, tasks: int) -> dict[str, str]:
@@ -88,7 +87,7 @@ class HudiTable:
             "hoodie.combine.before.insert": "false",
             "hoodie.combine.before.upsert": "false",
             "hoodie.embed.timeline.server": "false",
-            "hoodie.clean.commits.retained": str(self.keep_commits),
+            **dict.fromkeys(KEPT_COMMITS, str(self.keep_commits)),
             "hoodie.keep.min.commits": str(self.keep_commits + 10),
             "hoodie.keep.max.commits": str(self.keep_commits + 20),
             "hoodie.compact.inline": "false",
@@ -111,7 +110,7 @@ class HudiTable:
         return {
             # With this generator readers use the partition values of the rows, where null and empty strings differ.
             "hoodie.datasource.write.keygenerator.class": "org.apache.hudi.keygen.CustomKeyGenerator",
-            "hoodie.datasource.write.partitionpath.field": ",".join(name + _SIMPLE for name in self.partition_by),
+            "hoodie.datasource.write.partitionpath.field": ",".join(name + SIMPLE for name in self.partition_by),
             "hoodie.datasource.write.hive_style_partitioning": "true",
             "hoodie.datasource.write.partitionpath.urlencode": "true",
             # Otherwise bulk inserts and upserts name a timestamp's folder differently.
@@ -154,6 +153,7 @@ def rewrite(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], *, s
     how = {
         "hoodie.datasource.write.operation": "insert_overwrite_table",
         "hoodie.datasource.write.schema.allow.auto.evolution.column.drop": "true",
+        "hoodie.avro.schema.validate": "false",
     }
     _write(rows, table, metadata, size, how)
 
@@ -175,20 +175,26 @@ def has_other_types(existing: Mapping[str, str], wanted: Mapping[str, str]) -> b
     return any(before != kind and (before, kind) not in _READ_AS_WIDER for before, kind in pairs)
 
 
-def check_session(spark: Any) -> None:
-    """Require a session that Hudi can use.
-
-    Raises:
-        ConfigError: If its serializer is unsuitable, or Hudi's jar is missing.
-    """
-    if spark.sparkContext.getConf().get("spark.serializer", "") != SERIALIZER:
-        raise ConfigError(f"Hudi needs --conf spark.serializer={SERIALIZER}")
+@contextmanager
+def write_client(spark: SparkSession, table: HudiTable, further: Mapping[str, str] | None = None) -> Iterator[Any]:
+    """Open the write client of a table, with its write options and ``further`` ones."""
+    jvm: Any = spark._jvm
+    all_options = jvm.java.util.HashMap()
+    for key, value in (table.options(spark.sparkContext.defaultParallelism) | dict(further or {})).items():
+        all_options.put(key, value)
+    client = jvm.org.apache.hudi.HoodieCLIUtils.createHoodieWriteClient(
+        spark._jsparkSession, table.uri, jvm.PythonUtils.toScalaMap(all_options), jvm.scala.Option.empty()
+    )
     try:
-        spark._jvm.java.lang.Class.forName(
-            "org.apache.hudi.DefaultSource", True, spark._jvm.java.lang.Thread.currentThread().getContextClassLoader()
-        )
-    except Exception as error:
-        raise ConfigError("Hudi's jar is missing: run `make setup`; on Glue set --datalake-formats hudi") from error
+        yield client
+    finally:
+        client.close()
+
+
+def roll_back(spark: SparkSession, table: HudiTable, instant: str) -> bool:
+    """Roll back the last commit of a table, and return whether that succeeded."""
+    with write_client(spark, table) as client:
+        return bool(client.rollback(instant))
 
 
 def _write(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], size: int, how: Mapping[str, str]) -> None:

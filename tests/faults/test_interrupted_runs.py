@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.cdc import CdcBench
-from tests.conftest import ROOT, Bench
+from tests.conftest import JARS, ROOT, Bench
 from tests.jobs.event_bench import EventBench
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ def interrupted(signal_name: str, stage: str, *arguments: str) -> "subprocess.Co
     return subprocess.run(
         [sys.executable, script, signal_name, stage, "1", *arguments],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": str(ROOT / "jars")},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": JARS},
         capture_output=True,
         text=True,
         timeout=120,

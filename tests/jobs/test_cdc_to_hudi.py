@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from lakewright.hudi import sink as hudi_sink
 from lakewright.hudi import tombstones
 from lakewright.log.log import Log
-from tests.cdc import EMPLOYEES, CdcBench
+from tests.cdc import EMPLOYEES, CdcBench, needs_table_version_8
 from tests.conftest import freeze_day
 
 STORAGES = ["copy_on_write", "merge_on_read"]
@@ -213,6 +213,7 @@ def test_every_index(cdc: CdcBench, storage: str, index: str) -> None:
 
 
 @pytest.mark.slow
+@needs_table_version_8
 @pytest.mark.parametrize("storage", STORAGES)
 def test_table_version_8(cdc: CdcBench, storage: str) -> None:
     cdc.feed(target__storage=storage, target__table_version=8)
@@ -454,7 +455,10 @@ def test_a_reload_is_refused_and_rebuilt_without_older_changes(cdc: CdcBench) ->
             id="storage",
         ),
         pytest.param(
-            {"target__table_version": 8}, "hoodie.table.version of refined/hr/employees/ is '6', but '8'", id="version"
+            {"target__table_version": 8},
+            "hoodie.table.version of refined/hr/employees/ is '6', but '8'",
+            id="version",
+            marks=needs_table_version_8,
         ),
         pytest.param(
             {"tables": {"employees": {"key": "name", "partition_by": "department"}}},

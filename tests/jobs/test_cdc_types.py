@@ -125,6 +125,18 @@ def test_a_column_of_an_appended_table_is_widened(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
+def test_widening_a_column_keeps_empty_partition_values(cdc: CdcBench, storage: str) -> None:
+    """Null and empty strings share a folder, from whose name Hudi 0.15 reads partition values."""
+    cdc.feed(tables={"t": {"key": "id", "partition_by": "p"}}, target__storage=storage)
+    put(cdc, LOAD, [(1, 1, ""), (2, 2, None)], pa.int32())
+    ran(cdc.run())
+    put(cdc, FIRST, [("I", at(1), 3, 0.5, "a")], pa.float64())
+    ran(cdc.run())
+    assert cdc.rows("id", "x", "p", table="t") == [(1, 1.0, ""), (2, 2.0, None), (3, 0.5, "a")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", STORAGES)
 def test_key_and_partition_are_widened_if_their_text_is_unchanged(cdc: CdcBench, storage: str) -> None:
     cdc.feed(tables={"t": {"key": "id", "partition_by": "p"}}, target__storage=storage)
     narrow = {"key": pa.decimal128(5, 1), "place": pa.int32()}
