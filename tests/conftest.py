@@ -16,10 +16,14 @@ from hypothesis import settings
 from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
+from lanes.lane import DEFAULT, lane_named
+
 os.environ["TZ"] = "UTC"
 time.tzset()
 
 ROOT = Path(__file__).parents[1]
+#: The jars of the lane under test; by default those of `make setup`.
+JARS = os.environ.setdefault("LAKEWRIGHT_JARS", str(ROOT / "jars"))
 RECEIPTS = "state/people/people/receipts/"
 
 
@@ -32,6 +36,15 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("fast")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what cannot run in the lane under test, with its reason; the default lane lacks nothing."""
+    lacks = lane_named(os.environ.get("LAKEWRIGHT_LANE", DEFAULT)).lacks
+    for item in items:
+        for marker, reason in lacks.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
 def examples(count: int) -> int:
     """Return the number of examples; the fast tests use a fifth of it."""
     return max(1, count // 5) if settings.get_current_profile_name() == "fast" else count
@@ -41,7 +54,6 @@ def examples(count: int) -> int:
 def spark() -> Iterator[SparkSession]:
     from lakewright.engine.spark.session import get_session
 
-    os.environ["LAKEWRIGHT_JARS"] = str(ROOT / "jars")
     session = get_session()
     session.conf.set("spark.sql.shuffle.partitions", 2)
     session.sparkContext.setLogLevel("OFF")

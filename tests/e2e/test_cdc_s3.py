@@ -15,7 +15,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.cdc import CdcBench
-from tests.conftest import ROOT, command
+from tests.conftest import JARS, ROOT, command
 from tests.e2e.conftest import BUCKET
 
 pytestmark = pytest.mark.slow
@@ -162,7 +162,7 @@ def test_the_job_through_spark_submit(tmp_path: Path, spark: SparkSession) -> No
     """As on EMR: a full load, then changes, each with a separate spark-submit."""
     bench = CdcBench(tmp_path, spark)
     bench.feed(target__max_file_mb=256, target__small_file_mb=0, target__parallelism=2)
-    jars = ",".join(str(path) for path in sorted((ROOT / "jars").glob("*.jar")))
+    jars = ",".join(str(path) for path in sorted(Path(JARS).glob("*.jar")))
     from lakewright.engine.spark.session import java_home
 
     environment = os.environ | {

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import JARS, ROOT
 from tests.faults.fault_proxy import FaultProxy
 
 LAKE: Final = "lake"
@@ -242,7 +242,7 @@ class Faulty:
                 "AWS_SECRET_ACCESS_KEY": "test",
                 "AWS_DEFAULT_REGION": "us-east-1",
                 "PYTHONPATH": str(ROOT),
-                "LAKEWRIGHT_JARS": str(ROOT / "jars"),
+                "LAKEWRIGHT_JARS": JARS,
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tests.conftest import ROOT
+from tests.conftest import JARS, ROOT
 from tests.faults.kill_cases import CASES, KillCase
 
 DOCUMENT: Final = ROOT / "docs" / "operations.md"
@@ -99,7 +99,7 @@ def run_and_kill(case: KillCase, lake: Path, kill: Kill) -> Ended:
     with subprocess.Popen(
         [sys.executable, script, "GROUP", kill.stage, str(kill.nth), *case.arguments(lake)],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": str(ROOT / "jars"), "TZ": "UTC"},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": JARS, "TZ": "UTC"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -224,7 +224,6 @@ def main(arguments: list[str]) -> int:
     if unknown := [job for job in jobs if job not in CASES]:
         print(f"error: no job {unknown[0]!r}; known are {', '.join(CASES)}", file=sys.stderr)
         return 2
-    os.environ["LAKEWRIGHT_JARS"] = str(ROOT / "jars")
     get_session().sparkContext.setLogLevel("OFF")
     logging.getLogger("lakewright").setLevel(logging.WARNING)
     wrong = 0

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.cdc import CdcBench
-from tests.conftest import ROOT, Bench
+from tests.conftest import JARS, ROOT, Bench
 from tests.jobs.event_bench import EventBench
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ def killed(stage: str, feed: str, bench: Bench | CdcBench) -> "subprocess.Comple
             *("run", feed, "--json", "--lake", str(bench.lake), "--config", str(bench.root / "conf")),
         ],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": str(ROOT / "jars")},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": JARS},
         capture_output=True,
         text=True,
         timeout=120,

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.cdc import CdcBench
-from tests.conftest import ROOT, Bench
+from tests.conftest import JARS, ROOT, Bench
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ def interrupted(stage: str, *arguments: str) -> "subprocess.CompletedProcess[str
     return subprocess.run(
         [sys.executable, script, "SIGINT", stage, "1", *arguments],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": str(ROOT / "jars")},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": JARS},
         capture_output=True,
         text=True,
         timeout=120,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.conftest import ROOT, Bench
+from tests.conftest import JARS, ROOT, Bench
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ def killed(signal_name: str, stage: str, nth: int, *arguments: str) -> "subproce
     return subprocess.Popen(
         [sys.executable, script, signal_name, stage, str(nth), *arguments],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": str(ROOT / "jars")},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": JARS},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

