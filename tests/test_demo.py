@@ -14,6 +14,7 @@ SET_UP_LINES = 3
 
 
 @pytest.mark.slow
+@pytest.mark.needs_hudi
 def test_the_demo_runs_every_job(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples/demo.py"), str(tmp_path / "lake")],
