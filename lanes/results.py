@@ -13,6 +13,8 @@ RESULTS: Final = ROOT / "lanes/results"
 DOCUMENT: Final = ROOT / "docs/runtimes.md"
 BEGIN: Final = "<!-- lanes -->"
 END: Final = "<!-- end of lanes -->"
+#: What tests/lanes/test_lane.py records.
+VERSIONS: Final = ("python", "pyspark", "hudi", "pyarrow", "pandas", "numpy")
 HEAD: Final = (
     "| lane | Python | Spark | Hudi | pyarrow / pandas / numpy | passed | failed | skipped | run on |",
     "|---|---|---|---|---|---|---|---|---|",
@@ -59,7 +61,8 @@ class Result:
 def read_junit(report: Path, lane: str) -> Result:
     """Read the result from the report that pytest wrote."""
     (suite,) = Xml.parse(report).getroot().iter("testsuite")  # noqa: S314 - pytest wrote it
-    versions = {one.get("name", ""): one.get("value", "") for one in suite.findall("properties/property")}
+    properties = {one.get("name", ""): one.get("value", "") for one in suite.findall("properties/property")}
+    versions = {name: properties.get(name, "unknown") for name in VERSIONS}
     skipped = Counter(one.get("message", "") for one in suite.findall("testcase/skipped"))
     failed = sum(1 for case in suite.findall("testcase") if {"failure", "error"} & {part.tag for part in case})
     passed = len(suite.findall("testcase")) - failed - skipped.total()

@@ -48,4 +48,7 @@ def test_the_lane_has_its_versions(spark: SparkSession, record_testsuite_propert
 @pytest.mark.skipif(LANE.hudi is None, reason="the lane has no Hudi")
 def test_nothing_of_another_hudi_is_on_the_class_path(spark: SparkSession) -> None:
     loader = spark.sparkContext._jvm.Thread.currentThread().getContextClassLoader()
-    assert len(list(loader.getResources("org/apache/hudi/DefaultSource.class"))) == 1
+    resources = spark.sparkContext._jvm.java.util.Collections.list(
+        loader.getResources("org/apache/hudi/DefaultSource.class")
+    )
+    assert len(resources) == 1, list(map(str, resources))

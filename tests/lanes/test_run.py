@@ -16,7 +16,8 @@ from lanes.results import Result, read_junit
 REPORT = """<?xml version="1.0" encoding="utf-8"?>
 <testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="1" skipped="2" tests="6" time="12.6"
 timestamp="2026-11-26T20:00:00+00:00">
-<properties><property name="python" value="3.13.0"/><property name="pyspark" value="4.1.1"/></properties>
+<properties><property name="python" value="3.13.0"/><property name="pyspark" value="4.1.1"/>
+<property name="hypothesis-statistics-of-a-test" value="…"/></properties>
 <testcase name="a"/><testcase name="b"/>
 <testcase name="c"><failure message="assert 1 == 2"/></testcase>
 <testcase name="d"><error message="fixture"/></testcase>
@@ -90,7 +91,8 @@ def test_a_report_is_counted(tmp_path: Path) -> None:
     counted = read_junit(tmp_path / "report.xml", "glue-6.0")
     assert (counted.passed, counted.failed, counted.skipped) == (2, 2, {"no Hudi": 2})
     assert (counted.date, counted.seconds) == ("2026-11-26", 13)
-    assert counted.versions == {"python": "3.13.0", "pyspark": "4.1.1"}
+    assert (counted.versions["python"], counted.versions["pyspark"]) == ("3.13.0", "4.1.1")
+    assert counted.versions["hudi"] == "unknown"
 
 
 def test_results_are_written_to_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
