@@ -18,8 +18,10 @@ DOCKER := docker info >/dev/null 2>&1 || { echo "error: no docker engine answers
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-12s %s\n", $$1, $$2 }'
 
+NEEDS_PYTHON = command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing; install Python 3.11, or name one: make PYTHON=…"; exit 2; }
+
 $(VENV)/.made:
-	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing; install Python 3.11, or name one: make PYTHON=…"; exit 2; }
+	@$(NEEDS_PYTHON)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "error: $(PYTHON) is not Python 3.11, which Glue 5.1 runs"; exit 2; }
 	@echo "Creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { echo "error: no venv could be made; install Python's venv package"; exit 2; }
@@ -53,11 +55,13 @@ test-fast: setup-dev ## run the tests that are not slow, in two to three minutes
 	@$(BIN)/python -m pytest -m "not slow"
 
 test-lanes: ## run the tests in the versions of every supported runtime and write the table in docs/runtimes.md
-	@$(PYTHON) -m lanes.run
+	@$(NEEDS_PYTHON)
+	@PYTHON_3_11=$(PYTHON) $(PYTHON) -m lanes.run
 
 test-lane: ## run the tests in the versions of one runtime (LANE=glue-5.0 ONLY=FILE)
 	@test -n "$(LANE)" || { echo "error: name a lane: make test-lane LANE=glue-5.0" >&2; exit 2; }
-	@$(PYTHON) -m lanes.run $(LANE) $(if $(ONLY),--only $(ONLY))
+	@$(NEEDS_PYTHON)
+	@PYTHON_3_11=$(PYTHON) $(PYTHON) -m lanes.run $(LANE) $(if $(ONLY),--only $(ONLY))
 
 docker-test: ## run the tests in the docker image of Glue 5.0
 	@$(DOCKER) run --rm --build tests
@@ -122,7 +126,7 @@ lock: ## pin the Python packages and the jars again (needs uv)
 	$(BIN)/python jars/fetch.py --lock
 	$(call lock_lane,glue-5.0,3.11)
 	$(call lock_lane,glue-6.0,3.13)
-	.lanes/glue-5.0/venv/bin/python jars/fetch.py --lock --list lanes/glue-5.0 --into .lanes/glue-5.0/jars
+	$(BIN)/python jars/fetch.py --lock --list lanes/glue-5.0 --into .lanes/glue-5.0/jars
 	$(BIN)/python jars/fetch.py --lock --list lanes/hudi-1.1 --into .lanes/hudi-1.1/jars
 
 clean: ## delete the demo's lake
