@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
 from lanes.lane import DEFAULT, lane_named
-from tests.lanes.needs import runs_cdc_to_hudi
+from tests.lanes.needs import markers_of
 
 os.environ["TZ"] = "UTC"
 time.tzset()
@@ -41,8 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what cannot run in the lane under test, with its reason; the default lane lacks nothing."""
     lacks = lane_named(os.environ.get("LAKEWRIGHT_LANE", DEFAULT)).lacks
     for item in items:
-        if runs_cdc_to_hudi(item):
-            item.add_marker("needs_hudi")
+        for marker in markers_of(item):
+            item.add_marker(marker)
         for marker, reason in lacks.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
