@@ -34,7 +34,7 @@ def test_a_step_that_fails_shows_why(tmp_path: Path) -> None:
     assert not (tmp_path / ".jars").exists()
 
 
-@pytest.mark.parametrize("target", ["demo", "walkthrough", "test", "help"])
+@pytest.mark.parametrize("target", ["demo", "walkthrough", "test", "test-lane", "docker-test", "help"])
 def test_help_lists_the_targets(target: str) -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"\n{target} " in f"\n{done.stdout}"

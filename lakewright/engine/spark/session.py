@@ -61,6 +61,9 @@ _LOGGERS_OF_VALUES: Final = (
     "org.apache.spark.util.Utils",
 )
 
+#: Loggers of pyspark 4 that write the text of an exception to stderr when it is created, with the value that failed.
+_LOGGERS_OF_ERRORS: Final = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
+
 _LOCAL_SETTINGS: Final = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -144,6 +147,8 @@ def _quiet_warnings(session: SparkSession) -> None:
     for every call to a JVM that has ended, which the run reports once.
     """
     logging.getLogger().addFilter(_is_not_of_gateway)
+    for name in _LOGGERS_OF_ERRORS:
+        logging.getLogger(name).disabled = True
     log4j = session.sparkContext._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
     for logger in _LOGGERS_OF_VALUES:
         log4j.core.config.Configurator.setLevel(logger, log4j.Level.OFF)

@@ -6,6 +6,7 @@ from unittest import mock
 import pytest
 from awsglue.context import GlueContext
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from lakewright.engine import glue
 from lakewright.engine.spark import session
@@ -96,3 +97,14 @@ def test_loggers_that_quote_values_are_off(spark: SparkSession) -> None:
     log4j = spark.sparkContext._jvm.org.apache.logging.log4j
     for name in ("org.apache.spark.executor.Executor", "org.apache.spark.scheduler.TaskSetManager", "org.apache.hudi"):
         assert str(log4j.LogManager.getLogger(name).getLevel()) == "OFF"
+
+
+def test_no_value_is_logged_where_spark_raises_an_error(
+    spark: SparkSession, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    session_in_ansi_mode = spark.newSession()
+    session_in_ansi_mode.conf.set("spark.sql.ansi.enabled", True)
+    rows = session_in_ansi_mode.createDataFrame([("canary",)], "text string")
+    with pytest.raises(Exception, match="canary"):
+        rows.select(F.col("text").cast("int")).collect()
+    assert "canary" not in "".join((*capfd.readouterr(), caplog.text))
