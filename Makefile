@@ -11,11 +11,17 @@ define step
 @{ $(2); } >>$(LOG) 2>&1 || { tail -n 12 $(LOG) >&2; echo "error: this step failed; the whole log is $(LOG)" >&2; exit 1; }
 endef
 
+# Docker Compose, if a docker engine answers.
+DOCKER := docker info >/dev/null 2>&1 || { echo "error: no docker engine answers; 'make test-lane LANE=glue-5.0' needs none" >&2; exit 2; }; \
+	docker compose -f docker/compose.yaml
+
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-12s %s\n", $$1, $$2 }'
 
+NEEDS_PYTHON = command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing; install Python 3.11, or name one: make PYTHON=…"; exit 2; }
+
 $(VENV)/.made:
-	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing; install Python 3.11, or name one: make PYTHON=…"; exit 2; }
+	@$(NEEDS_PYTHON)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "error: $(PYTHON) is not Python 3.11, which Glue 5.1 runs"; exit 2; }
 	@echo "Creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { echo "error: no venv could be made; install Python's venv package"; exit 2; }
@@ -54,6 +60,21 @@ test: setup-dev ## run all tests
 test-fast: setup-dev ## run the tests that are not slow, in two to three minutes
 	@$(BIN)/python -m pytest -m "not slow"
 
+test-lanes: ## run the tests in the versions of every supported runtime and write the table in docs/runtimes.md
+	@$(NEEDS_PYTHON)
+	@PYTHON_3_11=$(PYTHON) $(PYTHON) -m lanes.run
+
+test-lane: ## run the tests in the versions of one runtime (LANE=glue-5.0 ONLY=FILE)
+	@test -n "$(LANE)" || { echo "error: name a lane: make test-lane LANE=glue-5.0" >&2; exit 2; }
+	@$(NEEDS_PYTHON)
+	@PYTHON_3_11=$(PYTHON) $(PYTHON) -m lanes.run $(LANE) $(if $(ONLY),--only $(ONLY))
+
+docker-test: ## run the tests in the docker image of Glue 5.0
+	@$(DOCKER) run --rm --build tests
+
+docker-shell: ## open a shell in the docker image of Glue 5.0, on this checkout
+	@$(DOCKER) run --rm --build shell
+
 laws: setup-dev ## run the property tests over more generated histories (SEEDS=5)
 	@LAKEWRIGHT_LAW_SEEDS=$(or $(SEEDS),5) $(BIN)/python -m pytest tests/jobs/test_cdc_laws.py tests/jobs/test_csv_laws.py \
 		tests/jobs/test_event_laws.py tests/jobs/test_scrub_laws.py
@@ -64,11 +85,14 @@ faults: setup-dev ## run every job against every S3 fault and write the table in
 kills: setup-dev ## kill every job N times at random and write the table in docs/operations.md (N=40 SEED=1 JOB=…)
 	@$(BIN)/python -m tests.faults.random_kills $(or $(N),40) "$(SEED)" $(JOB)
 
-lint: setup-dev ## run ruff, mypy --strict, import-linter
+lint: setup-dev ## run ruff, mypy --strict, import-linter, hadolint, check-jsonschema
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/hadolint docker/Dockerfile
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/ci.yml
 
 bench: setup-dev ## compare the jobs with hand-written alternatives (SCALE=1)
 	@$(BIN)/python bench/csv_to_parquet.py --scale $(or $(SCALE),1)
@@ -92,14 +116,27 @@ build-ScheduleScrub build-ScrubExpired:
 	$(PYTHON) -m pip install --quiet --no-deps --target $(ARTIFACTS_DIR) .
 	cp deploy/lambdas/$(FUNCTION)/handler.py $(ARTIFACTS_DIR)/
 
+# What a lane installs: what its runtime ships (runtime.txt), and beside it what the project and its tests need, in the
+# versions of locks/dev.txt.
+define lock_lane
+cp locks/dev.txt lanes/$(1)/project.txt
+uv pip compile setup.py --extra dev --override lanes/$(1)/constraints.txt $(RUNTIME:%=--no-emit-package %) --universal --python-version $(2) --generate-hashes --no-emit-index-url --no-header --no-annotate -o lanes/$(1)/project.txt
+uv pip compile lanes/$(1)/constraints.txt --constraint lanes/$(1)/project.txt --universal --python-version $(2) --generate-hashes --no-emit-index-url --no-header --no-annotate -o lanes/$(1)/runtime.txt
+endef
+RUNTIME := awsgluedataplanepython numpy pandas py4j pyarrow pyspark
+
 lock: ## pin the Python packages and the jars again (needs uv)
 	uv pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/lambda.txt
 	uv pip compile setup.py --extra core --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/core.txt
 	uv pip compile setup.py --extra local --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/local.txt
 	uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/dev.txt
 	$(BIN)/python jars/fetch.py --lock
+	$(call lock_lane,glue-5.0,3.11)
+	$(call lock_lane,glue-6.0,3.13)
+	$(BIN)/python jars/fetch.py --lock --list lanes/glue-5.0 --into .lanes/glue-5.0/jars
+	$(BIN)/python jars/fetch.py --lock --list lanes/hudi-1.1 --into .lanes/hudi-1.1/jars
 
 clean: ## delete the demo's lake
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo walkthrough test test-fast laws faults kills lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean
+.PHONY: help setup setup-dev demo walkthrough test test-fast test-lanes test-lane docker-test docker-shell laws faults kills lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean

@@ -1,8 +1,10 @@
 """Download the jars of packages.txt with Spark's own dependency resolution, and verify them against SHA256SUMS.
 
-Run as ``python jars/fetch.py``; ``--lock`` writes SHA256SUMS again, after a change of packages.txt.
+Run as ``python jars/fetch.py``; ``--lock`` writes SHA256SUMS again, after a change of packages.txt. A lane has a list
+of its own: ``--list lanes/glue-5.0 --into .lanes/glue-5.0/jars``.
 """
 
+import argparse
 import hashlib
 import os
 import shutil
@@ -20,7 +22,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from lakewright.engine.spark.session import java_home
 
 HERE = Path(__file__).parent
-SUMS = HERE / "SHA256SUMS"
 #: Included in Spark itself, or replaced by the slim parts of the SDK.
 EXCLUDED = (
     "com.amazonaws:aws-java-sdk-bundle",
@@ -75,11 +76,17 @@ def _trust_what_this_machine_trusts(folder: str) -> None:
 
 def main() -> int:
     """Download the jars unless all are there; 0 if all have their checksums."""
-    locking = "--lock" in sys.argv[1:]
-    wanted = {} if locking else _read_sums()
-    if wanted and all(_is_right(HERE / name, digest) for name, digest in wanted.items()):
+    parser = argparse.ArgumentParser(description="Download the jars of a list, and verify them.")
+    parser.add_argument("--lock", action="store_true", help="write SHA256SUMS again")
+    parser.add_argument("--list", type=Path, default=HERE, help="the folder of packages.txt and SHA256SUMS")
+    parser.add_argument("--into", type=Path, default=HERE, help="the folder of the jars")
+    options = parser.parse_args()
+    sums = options.list / "SHA256SUMS"
+    wanted = {} if options.lock else _read_sums(sums)
+    if wanted and all(_is_right(options.into / name, digest) for name, digest in wanted.items()):
         return 0
-    packages = [line for line in (HERE / "packages.txt").read_text().split("\n") if line and not line.startswith("#")]
+    lines = (options.list / "packages.txt").read_text().splitlines()
+    packages = [line for line in lines if line and not line.startswith("#")]
     os.environ["JAVA_HOME"] = java_home() or ""
     with tempfile.TemporaryDirectory() as ivy:
         try:
@@ -88,20 +95,21 @@ def main() -> int:
         except PySparkRuntimeError:
             print("error: the jars could not be resolved; check that a Maven repository is reachable", file=sys.stderr)
             return 5
-        if locking:
-            SUMS.write_text("".join(f"{_digest(path)}  {name}\n" for name, path in sorted(jars.items())))
-            wanted = _read_sums()
+        if options.lock:
+            sums.write_text("".join(f"{_digest(path)}  {name}\n" for name, path in sorted(jars.items())))
+            wanted = _read_sums(sums)
+        options.into.mkdir(parents=True, exist_ok=True)
         for name, digest in wanted.items():
             if name not in jars or _digest(jars[name]) != digest:
                 print(f"error: {name} does not have the checksum in SHA256SUMS", file=sys.stderr)
                 return 1
-            shutil.copyfile(jars[name], HERE / name)
-    print(f"{len(wanted)} jars are in {HERE.name}/")
+            shutil.copyfile(jars[name], options.into / name)
+    print(f"{len(wanted)} jars are in {options.into}/")
     return 0
 
 
-def _read_sums() -> dict[str, str]:
-    pairs = (line.split("  ", 1) for line in SUMS.read_text().splitlines())
+def _read_sums(sums: Path) -> dict[str, str]:
+    pairs = (line.split("  ", 1) for line in sums.read_text().splitlines())
     return {name: digest for digest, name in pairs}
 
 

@@ -16,6 +16,9 @@ from hypothesis import settings
 from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
+from lanes.lane import DEFAULT, lane_named
+from tests.lanes.needs import markers_of
+
 os.environ["TZ"] = "UTC"
 time.tzset()
 
@@ -32,6 +35,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Run hypothesis tests with fewer examples in ``make test-fast``."""
     if config.getoption("markexpr") == "not slow":
         settings.load_profile("fast")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what cannot run in the lane under test, with its reason; the default lane lacks nothing."""
+    lacks = lane_named(os.environ.get("LAKEWRIGHT_LANE", DEFAULT)).lacks
+    for item in items:
+        for marker in markers_of(item):
+            item.add_marker(marker)
+        for marker, reason in lacks.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def examples(count: int) -> int:

@@ -14,6 +14,7 @@ SET_UP_LINES = 4
 
 
 @pytest.mark.slow
+@pytest.mark.needs_hudi
 def test_the_demo_runs_every_job(tmp_path: Path) -> None:
     lines = [line for part in ("core", "hudi") for line in show(part, tmp_path)]
     assert len(lines) <= MOST_LINES - SET_UP_LINES

@@ -25,6 +25,7 @@ def walk_through(*names: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.needs_hudi
 def test_every_walkthrough_is_as_expected() -> None:
     done = walk_through()
     assert (done.returncode, done.stderr) == (0, ""), done.stdout[-3000:]

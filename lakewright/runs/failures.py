@@ -89,7 +89,8 @@ def _is_of_gateway(error: BaseException) -> bool:
 
 
 def _has_not_started(error: BaseException) -> bool:
-    get_class = getattr(error, "getErrorClass", None)  # of pyspark's exceptions
+    # Of pyspark's exceptions; pyspark 4 warns where getErrorClass is called.
+    get_class = getattr(error, "getCondition", None) or getattr(error, "getErrorClass", None)
     return get_class is not None and get_class() == "JAVA_GATEWAY_EXITED"
 
 

@@ -135,7 +135,13 @@ def run(name: str, conf: Path, *arguments: str) -> Answer:
     ("feeds", "options", "engine"),
     [
         # The SDK of S3A refuses aws:kms over HTTP.
-        pytest.param(["people", "hr"], {"encryption": "AES256"}, "auto", id="written-by-spark-and-hudi"),
+        pytest.param(
+            ["people", "hr"],
+            {"encryption": "AES256"},
+            "auto",
+            id="written-by-spark-and-hudi",
+            marks=[pytest.mark.needs_hudi, pytest.mark.needs_s3a],
+        ),
         pytest.param(["events", "uploads"], REQUESTER_PAYS, "local", id="written-by-worker-processes"),
         pytest.param(["events", "uploads"], REQUESTER_PAYS, "spark", id="written-by-workers-of-Spark"),
     ],
@@ -170,6 +176,7 @@ def test_each_write_has_the_required_headers(
         assert s3.get_object(Bucket=BUCKET, Key="lake/landing/a.json")["Body"].read() == b'{"x": ""}\n'
 
 
+@pytest.mark.needs_s3a
 def test_spark_without_requester_pays_is_reported_before_a_request_fails(guard: Guard, tmp_path: Path) -> None:
     put_inputs()
     configure(tmp_path, {"requester_pays": True, **KMS})
@@ -208,6 +215,7 @@ def test_multipart_uploads_and_moves_have_the_headers(guard: Guard, monkeypatch:
     assert guard.refused == []
 
 
+@pytest.mark.needs_s3a
 def test_spark_gets_the_options_of_buckets(spark: SparkSession) -> None:
     use_bucket_options({"some-bucket": BucketOptions(region="eu-central-1", requester_pays=True, **KMS)})
     try:

@@ -158,6 +158,7 @@ def test_only_not_found_means_not_configured(cdc: S3CdcBench, monkeypatch: pytes
     assert cdc.table() == [ANN], "a failed lookup does not make a table append-only"
 
 
+@pytest.mark.needs_hudi
 def test_the_job_through_spark_submit(tmp_path: Path, spark: SparkSession) -> None:
     """As on EMR: a full load, then changes, each with a separate spark-submit."""
     bench = CdcBench(tmp_path, spark)

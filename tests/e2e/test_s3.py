@@ -13,7 +13,7 @@ from tests.conftest import Bench, command
 from tests.e2e.conftest import BUCKET
 from tests.faults.test_killed_runs import killed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs_s3a]
 
 
 class S3Bench(Bench):

@@ -142,6 +142,7 @@ def test_scrub_lines(uploads: Uploads, plain: SparkSession, rules: dict[str, Any
 
 
 @pytest.mark.slow
+@pytest.mark.needs_hudi
 def test_keep_last_changes(tmp_path: Path, spark: SparkSession, plain: SparkSession) -> None:
     bench = CdcBench(tmp_path, spark)
     bench.lake.mkdir()

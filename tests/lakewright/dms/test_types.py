@@ -23,7 +23,7 @@ TYPES: dict[str, tuple[Any, str, str | None, str | None]] = {
     "large-binary": (pa.large_binary(), "binary", None, None),
     "fixed-size-binary": (pa.binary(3), "binary", None, None),
     "dictionary": (pa.dictionary(pa.int8(), pa.string()), "string", None, None),
-    "uuid": (pa.uuid(), "binary", None, None),
+    "uuid": (pa.uuid() if hasattr(pa, "uuid") else None, "binary", None, None),
     "date64": (pa.date64(), "date", None, None),
     "millis": (pa.timestamp("ms", "UTC"), "timestamp", None, None),
     "a-zone": (pa.timestamp("us", "Europe/Zurich"), "timestamp", None, None),
@@ -47,6 +47,8 @@ TYPES: dict[str, tuple[Any, str, str | None, str | None]] = {
 
 @pytest.mark.parametrize(("kind", "column", "read_as", "unit"), TYPES.values(), ids=list(TYPES))
 def test_supported_types(tmp_path: Path, kind: Any, column: str, read_as: str | None, unit: str | None) -> None:
+    if kind is None:
+        pytest.skip("this version of pyarrow cannot write UUID columns, and reads them as binary")
     pq.write_table(pa.table({"x": pa.nulls(1, kind)}), tmp_path / "a.parquet")
     by_path, refused = footers(tmp_path)
     assert refused == {}

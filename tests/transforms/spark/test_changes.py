@@ -21,6 +21,7 @@ from transforms.spark.changes import (
     ORDER,
     REASONS,
     REJECTED,
+    is_utf8,
     keep_last_changes,
     keep_newer,
     keep_rejected_changes,
@@ -314,3 +315,12 @@ def test_partition_values_that_folder_names_cannot_represent(spark: SparkSession
 def test_a_missing_key_column_is_named(spark: SparkSession) -> None:
     with pytest.raises(MissingColumnsError, match=r"missing columns \['no'\]; available are \['id', 'v'\]"):
         spark.createDataFrame([], SCHEMA).transform(ordered, key=("no",))
+
+
+def test_text_that_is_not_valid_utf8_is_recognized(spark: SparkSession) -> None:
+    rows = spark.createDataFrame(
+        [(1, b"Z\xc3\xbcrich"), (2, b"\xff"), (3, b"\xc3"), (4, b""), (5, None)], "id int, b binary"
+    )
+    texts = rows.select("id", F.col("b").cast("string").alias("text"))
+    valid = spark.createDataFrame([(1, True), (2, False), (3, False), (4, True), (5, None)], "id int, valid boolean")
+    assert_df_equality(texts.select("id", is_utf8(F.col("text")).alias("valid")), valid, ignore_nullable=True)

@@ -5,6 +5,8 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
 from transforms.errors import SessionSettingError
+from transforms.spark.changes import keep_last_changes, keep_rejected_changes, with_change_order
+from transforms.spark.delivered_changes import with_delivery
 from transforms.spark.typed_rows import TypedColumn, keep_good, keep_rejected, with_typed_values
 
 WRITTEN = "yyyy-MM-dd HH:mm:ss"
@@ -134,3 +136,24 @@ def test_a_session_with_another_pattern_policy_is_refused(spark: SparkSession, p
         rows.transform(with_typed_values, columns=[TypedColumn("day", "date", "yyyy-M-d")])
     plain = rows.transform(with_typed_values, columns=[TypedColumn("id", "long"), TypedColumn("day", "date")])
     assert plain.where("_lakewright_rejected").count() == 2
+
+
+def test_changes_are_settled_in_ansi_mode(spark: SparkSession) -> None:
+    session = spark.newSession()
+    session.conf.set("spark.sql.ansi.enabled", True)
+    time = "2026-08-01 10:00:0{}.000000"
+    rows = [
+        ("LOAD00000001.parquet", 0, None, None, 1, "a"),
+        ("20260801-100001000.parquet", 0, "U", time.format(2), 1, "later"),
+        ("20260801-100002000.parquet", 0, "U", time.format(1), 1, "earlier"),
+        ("20260801-100002000.parquet", 1, "I", "soon", 2, "no time"),
+        ("20260801-100002000.parquet", 2, "D", time.format(3), 3, None),
+    ]
+    files = session.createDataFrame(rows, "file string, position long, Op string, ts string, id int, name string")
+    ordered = files.transform(
+        with_delivery, file_column="file", position_column="position", time_column="ts"
+    ).transform(with_change_order, key=["id"], kind_column="Op", time_column="ts")
+    last = ordered.transform(keep_last_changes).select("id", "name", "_hoodie_is_deleted")
+    assert sorted(last.collect()) == [(1, "later", None), (3, None, True)]
+    rejected = ordered.transform(keep_rejected_changes, columns=["id", "name"]).select("reasons", "fields.name")
+    assert rejected.collect() == [([("order", "ts")], "no time")]

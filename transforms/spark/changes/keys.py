@@ -1,6 +1,7 @@
 """Keys of changes as text."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -37,7 +38,12 @@ def needs_key_column(types: Mapping[str, str]) -> bool:
 
 
 def is_utf8(text: Column) -> Column:
-    """Whether a string is valid UTF-8: Java replaces invalid bytes, so that they do not survive a round trip."""
+    """Whether a string is valid UTF-8.
+
+    Spark 3.5 has no function for it, but replaces invalid bytes when it decodes; Spark 4 fails there.
+    """
+    if hasattr(F, "is_valid_utf8"):
+        return cast(Column, F.is_valid_utf8(text))
     return F.decode(text.cast("binary"), "UTF-8").cast("binary") == text.cast("binary")
 
 
