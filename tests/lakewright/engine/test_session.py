@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from lakewright.engine import glue
 from lakewright.engine.spark import session
+from lakewright.errors import ConfigError
 
 
 def make_java(home: Path, version: str) -> str:
@@ -71,6 +72,12 @@ def test_credentials_of_a_role_are_passed_to_s3a(spark: SparkSession, monkeypatc
     for key, value in before.items():
         if value is not None:
             hadoop.set(key, value)
+
+
+def test_missing_jars_of_s3_are_named_with_their_source() -> None:
+    without_jars = mock.MagicMock()
+    with pytest.raises(ConfigError, match=r"^the jars by which Spark reads S3 are missing: run `make setup`$"):
+        session._set_credentials(without_jars)
 
 
 def test_loggers_that_quote_values_are_off(spark: SparkSession) -> None:
