@@ -74,8 +74,11 @@ schemas: setup ## write conf/schemas/ and docs/feeds.md from the feed models
 	@$(BIN)/python -m jobs check --schema conf/schemas
 	@$(BIN)/python -m jobs.cli.reference
 
-wheel: setup-dev ## build the wheel
-	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+wheel: setup-dev ## build the wheel into dist/
+	@$(BIN)/python deploy/package.py wheel
+
+package: setup-dev ## build all that AWS needs into dist/: wheel, Lambdas, environment, scripts, config, checksums
+	@$(BIN)/python deploy/package.py
 
 # What `sam build` calls for each function: its handler, the wheel, and what that needs of PyPI.
 build-ScheduleScrub: FUNCTION = schedule_scrub
@@ -88,6 +91,7 @@ build-ScheduleScrub build-ScrubExpired:
 
 lock: ## pin the Python packages and the jars again (needs uv)
 	uv pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/lambda.txt
+	uv pip compile setup.py --extra spark --no-emit-package pyspark --no-emit-package py4j --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/cluster.txt
 	uv pip compile setup.py --extra local --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/local.txt
 	uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/dev.txt
 	$(BIN)/python -c 'from lakewright.engine.spark.jars import lock_jars; lock_jars()'
@@ -95,4 +99,4 @@ lock: ## pin the Python packages and the jars again (needs uv)
 clean: ## delete the demo's lake
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo walkthrough test test-fast laws faults kills lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean
+.PHONY: help setup setup-dev demo walkthrough test test-fast laws faults kills lint bench schemas wheel package build-ScheduleScrub build-ScrubExpired lock clean

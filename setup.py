@@ -27,6 +27,7 @@ DEV = [
     "ruff",
     "tpchgen-cli",
     "types-PyYAML",
+    "venv-pack==0.2.0",
 ]
 
 setup(
