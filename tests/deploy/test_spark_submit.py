@@ -61,9 +61,9 @@ def test_the_environment_as_an_archive(tmp_path: Path, wheel: Path) -> None:
         pytest.skip(f"this machine has no {PACKAGE['PYTHON_ON_CLUSTERS']}, to which the environment links")
     archive = PACKAGE["build_environment"](wheel.parent, wheel)
     with tarfile.open(archive) as packed:
-        links = {member.linkname for member in packed if member.issym() and "/python" in f"/{member.name}"}
-        assert links == {PACKAGE["PYTHON_ON_CLUSTERS"]}
         packed.extractall(tmp_path / "driver", filter="fully_trusted")
+    pythons = {str(path.readlink()) for path in (tmp_path / "driver/bin").glob("python*")}
+    assert pythons == {PACKAGE["PYTHON_ON_CLUSTERS"]}
     receipt = submit(
         tmp_path,
         *("--archives", f"{archive}#environment"),
