@@ -40,7 +40,7 @@ $(VENV)/.dev: locks/dev.txt $(VENV)/.local
 	@touch $@
 
 $(VENV)/.jars: jars/packages.txt jars/SHA256SUMS $(VENV)/.local
-	$(call step,Fetching jars,$(BIN)/python jars/fetch.py)
+	$(call step,Fetching jars,$(BIN)/python -m jobs jars)
 	@touch $@
 
 setup: $(VENV)/.local $(VENV)/.jars ## install what the jobs need: Python packages, a Java, jars
@@ -104,8 +104,11 @@ schemas: setup ## write conf/schemas/ and docs/feeds.md from the feed models
 	@$(BIN)/python -m jobs check --schema conf/schemas
 	@$(BIN)/python -m jobs.cli.reference
 
-wheel: setup-dev ## build the wheel
-	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+wheel: setup-dev ## build the wheel into dist/
+	@$(BIN)/python deploy/package.py wheel
+
+package: setup-dev ## build all that AWS needs into dist/: wheel, Lambdas, environment, scripts, config, checksums
+	@$(BIN)/python deploy/package.py
 
 # What `sam build` calls for each function: its handler, the wheel, and what that needs of PyPI.
 build-ScheduleScrub: FUNCTION = schedule_scrub
@@ -127,16 +130,17 @@ RUNTIME := awsgluedataplanepython numpy pandas py4j pyarrow pyspark
 
 lock: ## pin the Python packages and the jars again (needs uv)
 	uv pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/lambda.txt
+	uv pip compile setup.py --extra spark --no-emit-package pyspark --no-emit-package py4j --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/cluster.txt
 	uv pip compile setup.py --extra core --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/core.txt
 	uv pip compile setup.py --extra local --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/local.txt
 	uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/dev.txt
-	$(BIN)/python jars/fetch.py --lock
+	$(BIN)/python -c 'from lakewright.engine.spark.jars import lock_jars; lock_jars()'
 	$(call lock_lane,glue-5.0,3.11)
 	$(call lock_lane,glue-6.0,3.13)
-	$(BIN)/python jars/fetch.py --lock --list lanes/glue-5.0 --into .lanes/glue-5.0/jars
-	$(BIN)/python jars/fetch.py --lock --list lanes/hudi-1.1 --into .lanes/hudi-1.1/jars
+	$(BIN)/python -m lanes.jars --lock glue-5.0
+	$(BIN)/python -m lanes.jars --lock hudi-1.1
 
 clean: ## delete the demo's lake
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo walkthrough test test-fast test-lanes test-lane docker-test docker-shell laws faults kills lint bench schemas wheel build-ScheduleScrub build-ScrubExpired lock clean
+.PHONY: help setup setup-dev demo walkthrough test test-fast test-lanes test-lane docker-test docker-shell laws faults kills lint bench schemas wheel package build-ScheduleScrub build-ScrubExpired lock clean

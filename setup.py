@@ -31,6 +31,7 @@ DEV = [
     "ruff",
     "tpchgen-cli",
     "types-PyYAML",
+    "venv-pack==0.2.0",
 ]
 
 setup(
@@ -40,7 +41,9 @@ setup(
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     python_requires=">=3.11",
-    packages=find_packages(include=["jobs*", "lakewright*", "transforms*"]),
+    packages=[*find_packages(include=["jobs*", "lakewright*", "transforms*"]), "lakewright.jars"],
+    package_dir={"lakewright.jars": "jars"},
+    package_data={"lakewright.jars": ["packages.txt", "SHA256SUMS"]},
     install_requires=["boto3>=1.36", "msgspec>=0.19", "pydantic>=2.9,<3", "PyYAML>=6", "rich>=13", "typer>=0.29"],
     extras_require={"core": CORE, "spark": SPARK, "local": LOCAL, "dev": DEV},
     entry_points={"console_scripts": ["lakewright = jobs.cli.verbs:main"]},

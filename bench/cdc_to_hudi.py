@@ -38,7 +38,7 @@ TWO_COMMITS: Final = """
 import os, sys
 from pathlib import Path
 from pyspark.sql import SparkSession
-from lakewright.engine.spark.session import java_home
+from lakewright.engine.spark.jvm import java_home
 what, source, target, tuned = sys.argv[1:]
 os.environ["JAVA_HOME"] = java_home()
 spark = SparkSession.builder.master("local[*]").config(map={

@@ -45,7 +45,7 @@ import os, sys
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
-from lakewright.engine.spark.session import java_home
+from lakewright.engine.spark.jvm import java_home
 os.environ["JAVA_HOME"] = java_home()
 spark = SparkSession.builder.master("local[*]").config(map={
     "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",

@@ -94,6 +94,10 @@ class Feed(Model):
         """Return the tables in the catalog that this feed registers."""
         return ()
 
+    def date_keys(self) -> Sequence[str]:
+        """Return those of year, month and day that partition the tables of this feed."""
+        return ()
+
     def renamed_columns(self) -> dict[str, dict[str, str]]:
         """Return the renamed columns of this feed's tables, by table: source name → table name."""
         return {}

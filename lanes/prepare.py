@@ -30,8 +30,7 @@ def prepare(lane: Lane) -> dict[str, str]:
         _install(lane, python, log)
     (ROOT / lane.jars).mkdir(parents=True, exist_ok=True)
     if lane.jar_list is not None:
-        command = [str(lane.venv / "bin/python"), "jars/fetch.py", "--list", lane.jar_list, "--into", str(lane.jars)]
-        _step("Fetching jars", command, log)
+        _step("Fetching jars", [str(lane.venv / "bin/python"), "-m", "lanes.jars", lane.name], log)
     return {"LAKEWRIGHT_LANE": lane.name, "LAKEWRIGHT_JARS": str(ROOT / lane.jars), **java}
 
 

@@ -42,7 +42,7 @@ def test_a_step_that_fails_shows_why(tmp_path: Path) -> None:
 def test_the_demo_fetches_spark_after_the_jobs_that_do_without(tmp_path: Path) -> None:
     done = run(["make", "--dry-run", f"VENV={tmp_path}/venv", "demo"])
     assert done.returncode == 0, done.stderr
-    steps = ["locks/core.txt", "demo.py core", "locks/local.txt", "jars/fetch.py", "demo.py hudi"]
+    steps = ["locks/core.txt", "demo.py core", "locks/local.txt", "-m jobs jars", "demo.py hudi"]
     steps_run = re.findall("|".join(map(re.escape, steps)), done.stdout)
     assert list(dict.fromkeys(steps_run)) == steps  # a dry run makes nothing, so setup begins anew
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import transforms
-from lakewright.engine.spark.session import java_home
+from lakewright.engine.spark.jvm import java_home
 from tests.conftest import ROOT
 
 DOCS = (ROOT / "docs/transforms.md").read_text()

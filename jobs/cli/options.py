@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from functools import wraps
 from typing import Annotated, Any, Final, Self, TypeVar
@@ -107,11 +107,14 @@ class SourceOptions:
         typer.Option("--partition", help="Only source objects of this partition, such as year=2026,month=08."),
     ] = None
 
-    def wanted(self) -> dict[str, str]:
+    def wanted(self, date_parts: Mapping[str, str] | None = None) -> dict[str, str]:
         """Parse ``--date 2026-08-01`` and ``--partition year=2026,month=08``.
 
+        Args:
+            date_parts: Year, month and day from elsewhere.
+
         Raises:
-            ConfigError: If a value is invalid, or the two contradict each other.
+            ConfigError: If a value is invalid, or values contradict each other.
         """
         wanted: dict[str, str] = {}
         if self.date:
@@ -125,9 +128,16 @@ class SourceOptions:
                 raise ConfigError(
                     f"--partition needs year=2026,month=08,day=01 or a part of it, not {self.partition!r}"
                 )
-            if wanted.setdefault(key, value) != value:
-                raise ConfigError(f"{key} is both {wanted[key]} and {value}; name it once, in --date or --partition")
+            _set_once(wanted, key, value)
+        for key, value in (date_parts or {}).items():
+            _set_once(wanted, key, value)
         return wanted
+
+
+def _set_once(wanted: dict[str, str], key: str, value: str) -> None:
+    """Set a part of the day, unless it is set; ``8`` and ``08`` are equal."""
+    if wanted.setdefault(key, value).lstrip("0") != value.lstrip("0"):
+        raise ConfigError(f"{key} is both {wanted[key]} and {value}; name it once, in --date or --partition")
 
 
 @dataclass(frozen=True, kw_only=True)

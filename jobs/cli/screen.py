@@ -105,6 +105,12 @@ def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
+def show_jars(answer: Mapping[str, Any]) -> None:
+    """Print where the jars are."""
+    downloaded = f"{len(answer['downloaded'])} downloaded" if answer["downloaded"] else "all were there"
+    typer.echo(f"{len(answer['jars'])} jars are in {answer['folder']} ({downloaded})")
+
+
 def show_compactions(targets: Sequence[Mapping[str, Any]]) -> None:
     """Print compactions."""
     for target in targets:

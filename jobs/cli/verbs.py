@@ -135,6 +135,19 @@ def compact(options: FeedOptions) -> Answer:
 
 
 @verb
+def jars() -> Answer:
+    """Download the jars by which Spark on this machine reads S3 and Hudi tables, and verify them."""
+    try:
+        from lakewright.engine.spark.jars import JarList, fetch_jars, jar_folder
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"{error.name} is missing: install lakewright[local], with Spark and a Java") from None
+
+    own, folder = JarList.own(), jar_folder()
+    downloaded = fetch_jars(own, folder)
+    return Answer({"folder": str(folder), "jars": list(own.sums), "downloaded": downloaded}, screen.show_jars)
+
+
+@verb
 def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder = None) -> Answer:
     """Validate feeds, each by itself and against the others, without starting Spark."""
     folder = Conf(options.config)

@@ -10,7 +10,7 @@ from lakewright.config import CatalogEntry, Feed, suggest
 from lakewright.dms.config import ReplicationSource
 from lakewright.errors import ConfigError
 from lakewright.folders import require_apart
-from lakewright.hudi.config import HudiOptions, HudiTableSpec
+from lakewright.hudi.config import MERGE_ON_READ_VIEWS, HudiOptions, HudiTableSpec
 from transforms.changes.columns import IS_DELETED, KEY, ORDER
 
 #: Keys of a parameter's JSON, and the table settings they stand for.
@@ -48,7 +48,7 @@ class CdcToHudiFeed(Feed):
 
     def _suffixes(self, table: HudiTableSpec) -> Sequence[str]:
         is_merged_on_read = table.key and (table.storage or self.target.storage) == "merge_on_read"
-        return ("_ro", "_rt") if is_merged_on_read else ("",)
+        return MERGE_ON_READ_VIEWS if is_merged_on_read else ("",)
 
     def renamed_columns(self) -> dict[str, dict[str, str]]:
         """See ``Feed.renamed_columns``."""

@@ -181,6 +181,10 @@ class FlattenEventsFeed(AnyEngineFeed):
         topics = [topic for topic in self.source.topics if set("*?[").isdisjoint(topic)]
         return [CatalogEntry(("source", "topics"), catalog.database, table_name(topic)) for topic in topics if catalog]
 
+    def date_keys(self) -> Sequence[str]:
+        """Return year, month and day, by which all tables of events are partitioned."""
+        return DATE_KEYS
+
     def days(self, processed: date) -> DayRange:
         """Return the allowed days of the rows of a batch, given its processing date."""
         allowed = self.source.day_range

@@ -1,14 +1,17 @@
 """Everything specific to AWS Glue. The only module that imports awsglue, and only inside functions."""
 
 import importlib.util
+import logging
 import os
 import re
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from lakewright.errors import ConfigError
+from lakewright.unexpected import cause_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -41,6 +44,7 @@ _ARGUMENTS: Final = frozenset(
         "--mode",
         "--python-modules-installer-option",
         "--python-virtual-env",
+        "--python-virtual-env-storage-prefix",
         "--scriptLocation",
         "--spark-event-logs-path",
         "--use-postgres-driver",
@@ -52,6 +56,9 @@ _ARGUMENTS: Final = frozenset(
 #: Prefixes of arguments that new Glue versions add to; none of lakewright's options begins with one.
 _FAMILIES: Final = ("--JOB_", "--WORKFLOW_", "--continuous-log-", "--custom-log", "--enable-", "--job-bookmark-")
 _SPARK_SETTING: Final = re.compile(r"[\w.-]+=")
+_BOOKMARK: Final = "--job-bookmark-option"
+_BOOKMARK_ON: Final = "job-bookmark-enable"
+LOGGER: Final = logging.getLogger("lakewright")
 
 
 def without_glue_arguments(arguments: Sequence[str]) -> list[str]:
@@ -86,8 +93,11 @@ def is_glue_run() -> bool:
 
 
 def is_local() -> bool:
-    """Return whether Spark runs in local mode: neither Glue nor spark-submit has set a master."""
-    return not is_glue_run() and "SPARK_ENV_LOADED" not in os.environ
+    """Return whether Spark runs in local mode: neither Glue nor spark-submit has set a master.
+
+    With ``--deploy-mode cluster`` the driver has only the variable that Spark sets for Python programs.
+    """
+    return not is_glue_run() and {"SPARK_ENV_LOADED", "PYSPARK_GATEWAY_PORT"}.isdisjoint(os.environ)
 
 
 def glue_session(*, serializer: str) -> "SparkSession":
@@ -98,3 +108,36 @@ def glue_session(*, serializer: str) -> "SparkSession":
     context = SparkContext.getOrCreate(SparkConf().set("spark.serializer", serializer))
     session: SparkSession = GlueContext(context).spark_session
     return session
+
+
+def is_bookmarked() -> bool:
+    """Return whether this process is a Glue job run whose job bookmark is enabled."""
+    following = zip(sys.argv, [*sys.argv[1:], ""], strict=True)
+    return is_glue_run() and any(
+        word == f"{_BOOKMARK}={_BOOKMARK_ON}" or (word, value) == (_BOOKMARK, _BOOKMARK_ON) for word, value in following
+    )
+
+
+@contextmanager
+def job_bookmark(session: "SparkSession") -> Iterator[None]:
+    """Initialize the job bookmark of this Glue job run, and commit it if the block succeeds.
+
+    The log of a target decides what a run reads, so a bookmark that cannot be committed is only a warning: Glue
+    refuses it, for example, if runs of one job overlap.
+    """
+    from awsglue.context import GlueContext
+    from awsglue.job import Job
+    from awsglue.utils import getResolvedOptions
+
+    arguments = getResolvedOptions(sys.argv, ["JOB_NAME"])
+    job = Job(GlueContext(session.sparkContext))
+    job.init(arguments["JOB_NAME"], arguments)
+    yield
+    try:
+        job.commit()
+    except Exception as error:  # noqa: BLE001 - Glue raises whatever its JVM does
+        LOGGER.warning(
+            "the run succeeded, but its job bookmark could not be committed: %s; nothing is lost, since the log, not "
+            "the bookmark, decides what is read",
+            cause_of(error),
+        )

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 from pyspark.sql import SparkSession
 
 from lakewright.errors import ConfigError
+from lakewright.hudi.config import MERGE_ON_READ_VIEWS
 from lakewright.hudi.timeline import Timeline
 from lakewright.hudi.versions import hudi_version
 from lakewright.hudi.writer import HudiTable, write_client
@@ -33,9 +34,28 @@ class Compacted:
     rows: int
 
 
+@dataclass(frozen=True)
+class MergeOnReadTable:
+    """A merge-on-read table, which the catalog has as two views."""
+
+    database: str
+    name: str
+    partition_by: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.database}.{self.name}"
+
+    def is_named(self, name: str) -> bool:
+        """Return whether a name is that of the table or of a view; the catalog stores names in lower case."""
+        return name.lower() in [(self.name + suffix).lower() for suffix in ("", *MERGE_ON_READ_VIEWS)]
+
+
 @runtime_checkable
 class CompactingSink(Protocol):
     """A sink whose table can be compacted."""
+
+    def merge_on_read(self) -> MergeOnReadTable | None:
+        """Return the table if it is merge-on-read: others have nothing to compact."""
 
     def compact(self) -> list[Compacted]:
         """Compact the table in its current state; return an empty list if there was nothing to do."""

@@ -1,6 +1,6 @@
 """Feed settings of Hudi tables."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,8 @@ from lakewright.dms.config import TableSpec
 from lakewright.folders import target_folder
 
 Storage = Literal["copy_on_write", "merge_on_read"]
+#: Suffixes of the catalog names of a merge-on-read table: read-optimized and real-time.
+MERGE_ON_READ_VIEWS: Final = ("_ro", "_rt")
 Index = Literal["global_simple", "global_bloom", "record_index", "simple", "bloom"]
 
 

