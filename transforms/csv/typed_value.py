@@ -104,7 +104,7 @@ def _decimal(text: str, column: TypedColumn) -> TypedText:
     sign, whole, fraction = match[1], match[2].lstrip("0"), (match[3] or "").rstrip("0")
     if len(whole) > precision - scale or len(fraction) > scale:
         return _OUT_OF_RANGE
-    return TypedText(Decimal(f"{sign}{whole or 0}.{fraction or 0}"))
+    return TypedText(Decimal(f"{sign}{whole or 0}" + (f".{fraction}" if fraction else "")))
 
 
 def _boolean(text: str, _column: TypedColumn) -> TypedText:
