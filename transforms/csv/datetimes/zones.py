@@ -20,6 +20,8 @@ _SHAPES: Final = {
 _GMT: Final = re.compile(r"GMT(?:([+-])(\d\d?)(?::(\d\d)(?::(\d\d))?)?|(?![+-]))", re.ASCII | re.IGNORECASE)
 _PADDED_GMT: Final = re.compile(r"GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?|(?![+-]))", re.ASCII | re.IGNORECASE)
 _PREFIX: Final = re.compile("UTC|UT|GMT", re.ASCII | re.IGNORECASE)
+#: Identifiers of Python's zones that are none to Java.
+_NO_IDENTIFIERS: Final = {"EST", "Factory", "GMT+0", "GMT-0", "HST", "MST", "ROC", "localtime"}
 #: Names that Java reads as one would expect. Its reading of others is arbitrary: IST as Abidjan, BST as Bougainville.
 _NAMES: Final = {
     "America/Anchorage": ("AKST", "AKDT", "Alaska Standard Time", "Alaska Daylight Time"),
@@ -71,9 +73,9 @@ def read_zone(text: str, position: int, *, has_names: bool) -> tuple[tzinfo, int
         return (UTC, begins) if prefix and offset is None else None
     if prefix:
         return UTC, begins + (text[begins : begins + 1] == "0" and prefix[0].upper() == "GMT")
-    match = _zone_names(has_names).match(text, position)
-    if match is not None:
-        return ZoneInfo(_zones_by_name()[match[0].casefold()]), match.end()
+    zones, names = _zones(has_names)
+    if (match := names.match(text, position)) is not None:
+        return ZoneInfo(zones[match[0].lower()]), match.end()
     return (UTC, position + 1) if text[position : position + 1] in ("Z", "z") else None
 
 
@@ -92,15 +94,10 @@ def _seconds(sign: str, hours: str | None, minutes: str | None, seconds: str | N
 
 
 @cache
-def _zones_by_name() -> dict[str, str]:
-    names = {zone.casefold(): zone for zone in sorted(available_timezones())}
-    return names | {name.casefold(): zone for zone, written in _NAMES.items() for name in written}
-
-
-@cache
-def _zone_names(has_names: bool) -> re.Pattern[str]:
-    """Match the longest identifier, or, if allowed, name of a zone."""
-    names = set(available_timezones()) | (
-        {name for written in _NAMES.values() for name in written} if has_names else set()
-    )
-    return re.compile("|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)), re.IGNORECASE)
+def _zones(has_names: bool) -> tuple[dict[str, str], re.Pattern[str]]:
+    """Return zones by identifier, or, if allowed, name in lower case, and what matches the longest of these."""
+    zones = {zone.lower(): zone for zone in available_timezones() - _NO_IDENTIFIERS}
+    if has_names:
+        zones |= {name.lower(): zone for zone, names in _NAMES.items() for name in names}
+    names = sorted(zones, key=len, reverse=True)
+    return zones, re.compile("|".join(map(re.escape, names)), re.ASCII | re.IGNORECASE)
