@@ -73,7 +73,24 @@ ZONES = (
     "Africa/Monrovia",
     "Etc/GMT+5",
 )
-_WORDS = ("", " ", "-", "+", ".", "NA", "null", "NaN", "Infinity", "0x10", "1e3", "1d", "true", "\ufffd", "1\ufffd", "é")
+_WORDS = (
+    "",
+    " ",
+    "-",
+    "+",
+    ".",
+    "NA",
+    "null",
+    "NaN",
+    "Infinity",
+    "0x10",
+    "1e3",
+    "1d",
+    "true",
+    "\ufffd",
+    "1\ufffd",
+    "é",
+)
 _INSERTED = string.digits + "+-.,:/eEdfTZ xX\t\u00a0\u0661\ufffd'"
 
 
@@ -151,7 +168,9 @@ def _double(_column: TypedColumn, chance: random.Random) -> str:
     if kind == 1:
         return f"{chance.randrange(10**18)}e{chance.randrange(-345, 330)}"
     if kind == 2:
-        return chance.choice(("1.7976931348623157e308", "1.7976931348623159e308", "4.9e-324", "2.4e-324", "-0.0", "0e9"))
+        return chance.choice(
+            ("1.7976931348623157e308", "1.7976931348623159e308", "4.9e-324", "2.4e-324", "-0.0", "0e9")
+        )
     if kind == 3:
         return f"{chance.randrange(10**30)}.{chance.randrange(10**30)}"
     return f"{chance.uniform(-1000, 1000):.{chance.randrange(6)}f}"

@@ -14,7 +14,7 @@ _MOST_DIGITS: Final = 19
 _PADDED_YEAR: Final = 4
 _FULL: Final = 4
 _OFFSET_SHAPES: Final = ("+HHmm", "+HHMM", "+HH:MM", "+HHMMss", "+HH:MM:ss")
-_MONTHS: Final = (
+MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
@@ -146,7 +146,7 @@ def _element(part: str, year: str) -> Element:
     if letter == "D" and count <= len("366"):
         return Number("D", count, len("366"))
     if letter in "ML" and count <= _FULL:
-        return Words("M", _by_length((name if count == _FULL else name[:3], n) for n, name in enumerate(_MONTHS, 1)))
+        return Words("M", _by_length((name if count == _FULL else name[:3], n) for n, name in enumerate(MONTHS, 1)))
     if letter == "G" and count <= _FULL:
         return Words("G", (("Before Christ", 0), ("Anno Domini", 1)) if count == _FULL else (("BC", 0), ("AD", 1)))
     if part == "a":

@@ -21,7 +21,7 @@ from transforms.csv.datetimes.zones import fixed_zone, read_gmt_offset, read_off
 Fields = dict[str, int]
 _DIGITS: Final = "0123456789"
 _LONG: Final = 2**63
-_RANGES: Final = {"H": (0, 23), "k": (1, 24), "K": (0, 11), "h": (1, 12), "m": (0, 59), "s": (0, 59)}
+_HOURS: Final = {"H": (0, 23), "k": (1, 24), "K": (0, 11), "h": (1, 12)}
 
 
 class _MismatchError(Exception):
@@ -196,16 +196,22 @@ def _date(fields: Fields) -> date:
 
 
 def _time(fields: Fields) -> time:
-    if any(not least <= fields.get(field, least) <= most for field, (least, most) in _RANGES.items()):
+    hour = hour_of(fields)
+    if hour is None:
         raise _MismatchError
-    hours = {fields[field] for field in "H" if field in fields}
-    hours |= {fields[field] % 24 for field in "k" if field in fields}
+    return time(hour, fields.get("m", 0), fields.get("s", 0), fields.get("S", 0))
+
+
+def hour_of(fields: Fields) -> int | None:
+    """Return the hour that fields name; None if one is out of range or they contradict each other."""
+    if any(not least <= fields.get(field, least) <= most for field, (least, most) in _HOURS.items()):
+        return None
+    hours = {fields[field] % 24 for field in "Hk" if field in fields}
     halves = {fields[field] % 12 for field in "hK" if field in fields}
     if len(halves) > 1:
-        raise _MismatchError
+        return None
     if halves and "a" in fields:
         hours.add(halves.pop() + 12 * fields["a"])
     if len(hours) > 1:
-        raise _MismatchError
-    hour = hours.pop() if hours else halves.pop() if halves else 12 * fields.get("a", 0)
-    return time(hour, fields.get("m", 0), fields.get("s", 0), fields.get("S", 0))
+        return None
+    return hours.pop() if hours else halves.pop() if halves else 12 * fields.get("a", 0)
