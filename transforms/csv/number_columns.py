@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from transforms.csv.text_bytes import has_other_bytes, with_bytes_replaced
 from transforms.csv.typed_column import TypedColumn
-from transforms.csv.typed_value import BITS
+from transforms.csv.typed_value import BITS, read_boolean
 
 _DIGITS: Final = b"0123456789"
 _NONZERO: Final = "^[^eE]*[1-9]"
@@ -68,7 +68,9 @@ def cast_booleans(texts: pa.Array) -> pa.Array:
     try:
         return texts.cast(pa.bool_())
     except pa.ArrowInvalid:
-        return pa.nulls(len(texts), pa.bool_())
+        distinct = texts.dictionary_encode()
+        values = [read_boolean(text) for text in distinct.dictionary.to_pylist()]
+        return pa.array(values, pa.bool_()).take(distinct.indices)
 
 
 def keep_matching(texts: pa.Array, pattern: str) -> pa.Array:

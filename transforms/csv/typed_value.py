@@ -20,8 +20,8 @@ BLANKS: Final = "".join(map(chr, range(ord(" ") + 1)))
 REPLACEMENT: Final = "\ufffd"
 HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 LONGEST_FOLDER: Final = 80
-TRUE: Final = ("true", "t", "yes", "y", "1")
-FALSE: Final = ("false", "f", "no", "n", "0")
+_TRUE: Final = ("true", "t", "yes", "y", "1")
+_FALSE: Final = ("false", "f", "no", "n", "0")
 BITS: Final = {"long": 64, "int": 32}
 _WHOLE: Final = re.compile("([+-]?)0*([0-9]+)")
 _NUMBER: Final = re.compile(r"([+-]?)0*([0-9]*)(?:\.([0-9]*))?(?:[eE][+-]?[0-9]+)?")
@@ -108,9 +108,13 @@ def _decimal(text: str, column: TypedColumn) -> TypedText:
 
 
 def _boolean(text: str, _column: TypedColumn) -> TypedText:
-    if text.lower() in TRUE:
-        return TypedText(True)
-    return TypedText(False) if text.lower() in FALSE else _NO_VALUE
+    value = read_boolean(text)
+    return _NO_VALUE if value is None else TypedText(value)
+
+
+def read_boolean(text: str) -> bool | None:
+    """Return the value of a boolean's text without blanks around it."""
+    return True if text.lower() in _TRUE else False if text.lower() in _FALSE else None
 
 
 def _date(text: str, column: TypedColumn) -> TypedText:

@@ -30,6 +30,7 @@ TIMESTAMP_FORMATS = (
     "yyyy-MM-dd HH:mm:ss[.SSSSSS]",
     "yyyy-MM-dd'T'HH:mm:ss",
     "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'",
+    "yyyy-MM-dd HH:mm",
     "yyyyMMddHHmmss",
     "yyyyMMddHHmmssSSS",
     "yyyyMMddHHmmssS",
@@ -48,6 +49,7 @@ TIMESTAMP_FORMATS = (
 ZONE_FORMATS = (
     "yyyy-MM-dd'T'HH:mm:ssXXX",
     "yyyy-MM-dd'T'HH:mm:ss[.SSSSSS]XXX",
+    "yyyy-MM-dd HH:mmXXX",
     "yyyy-MM-dd HH:mm:ss X",
     "yyyy-MM-dd HH:mm:ssxx",
     "yyyy-MM-dd HH:mm:ss Z",

@@ -28,7 +28,10 @@ _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 _DAYS: Final = "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
 #: Every date but 29 February, and every time.
 _CERTAIN: Final = f"^[0-9]{{4}}-{_DAYS}(?:[ T](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.][0-9]{{1,6}})?)?)?$"
-_ISO: Final = re.compile(r"yyyy-MM-dd(?:(?P<separator> |'T')HH:mm(?P<second>:ss(?P<fraction>\.S+|\[\.S+\])?)?)?")
+_ISO: Final = re.compile(
+    r"yyyy-MM-dd(?:(?P<separator> |'T')HH:mm(?P<second>:ss(?P<fraction>\.S+|\[\.S+\])?)?(?P<zone>'Z'|XXX)?)?"
+)
+_ZONES: Final = {"'Z'": "Z", "XXX": "(?:Z|[+-](?:0[0-9]|1[0-7]):[0-5][0-9])"}
 _MONTH_NUMBERS: Final = {name[:n].lower(): f"{i:02d}" for i, name in enumerate(MONTHS, 1) for n in (3, len(name))}
 
 
@@ -54,7 +57,7 @@ def cast_timestamps(texts: pa.Array, pattern: str, zone: str) -> pa.Array:
         return pa.nulls(len(texts), _INSTANT)
     offsets: pa.Array | int = 0
     if (iso := _ISO.fullmatch(pattern)) is not None:
-        local = _cast_iso(texts, iso, _LOCAL)
+        local = _cast_iso(texts, iso)
     else:
         fields = _fields(texts, shape)
         local = _cast_certain(_joined([*_date_parts(fields), " ", *_time_parts(fields)]), _LOCAL)
@@ -73,7 +76,8 @@ def _keep_between(values: pa.Array, first: int, last: int) -> pa.Array:
     return pc.if_else(pc.and_(pc.greater_equal(values, first), pc.less_equal(values, last)), values, None)
 
 
-def _cast_iso(texts: pa.Array, pattern: re.Match[str], kind: pa.DataType) -> pa.Array:
+def _cast_iso(texts: pa.Array, pattern: re.Match[str]) -> pa.Array:
+    kind = _INSTANT if pattern["zone"] else _LOCAL
     if _are_iso(texts, pattern):
         try:
             return texts.cast(kind)
@@ -91,6 +95,8 @@ def _cast_certain(iso: pa.Array, kind: pa.DataType) -> pa.Array:
 
 def _are_iso(texts: pa.Array, pattern: re.Match[str]) -> bool:
     """Return whether Arrow's cast accepts no text that an ISO pattern excludes, with fewer or other parts."""
+    if pattern["zone"]:  # texts of equal lengths may differ in shape
+        return False
     separator, fraction = pattern["separator"], pattern["fraction"] or ""
     shortest = longest = len(pattern[0].replace("'", "")) - len(fraction)
     if fraction:
@@ -110,7 +116,7 @@ def _certain(pattern: re.Match[str]) -> str:
         time += ":[0-5][0-9]"
     if fraction:
         time += f"(?:[.][0-9]{{1,{fraction.count('S')}}})" + ("?" if fraction.startswith("[") else "")
-    return f"^[0-9]{{4}}-{_DAYS}{time}$"
+    return f"^[0-9]{{4}}-{_DAYS}{time}{_ZONES.get(pattern['zone'], '')}$"
 
 
 def _keep_matching(texts: pa.Array, expression: str) -> pa.Array:
