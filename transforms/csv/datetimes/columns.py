@@ -16,7 +16,7 @@ from transforms.csv.datetimes.local_times import to_utc
 from transforms.csv.datetimes.shapes import Shape, shape_of
 from transforms.csv.datetimes.values import hour_of
 from transforms.csv.datetimes.zones import fixed_zone, read_offset
-from transforms.csv.text_bytes import joined_bytes
+from transforms.csv.text_bytes import has_other_bytes
 from transforms.csv.typed_column import ISO_DATE
 
 _LOCAL: Final = pa.timestamp("us")
@@ -40,7 +40,7 @@ def cast_dates(texts: pa.Array, pattern: str) -> pa.Array:
     shape = shape_of(pattern)
     if shape is None or set(shape.fields) - set("yMNd"):
         return pa.nulls(len(texts), pa.date32())
-    if pattern == ISO_DATE:
+    if pattern == ISO_DATE and not has_other_bytes(texts, b"0123456789-"):
         try:
             return _keep_between(texts.cast(pa.date32()).cast(pa.int32()), _FIRST_DAY, _LAST_DAY).cast(pa.date32())
         except pa.ArrowInvalid:
@@ -105,7 +105,7 @@ def _are_iso(texts: pa.Array, pattern: re.Match[str]) -> bool:
     lengths = pc.min_max(pc.binary_length(texts))
     if lengths["min"].is_valid and not shortest <= lengths["min"].as_py() <= lengths["max"].as_py() <= longest:
         return False
-    return separator is None or (b"T" if separator == " " else b" ") not in joined_bytes(texts)
+    return not has_other_bytes(texts, f"0123456789-:.{separator or ''}".encode())
 
 
 def _certain(pattern: re.Match[str]) -> str:
