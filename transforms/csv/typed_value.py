@@ -12,11 +12,9 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from transforms.csv.datetimes.values import read_date, read_timestamp
-from transforms.csv.typed_column import ISO_DATE, TypedColumn
+from transforms.csv.typed_column import BLANKS, ISO_DATE, TypedColumn
 
 Value = str | int | float | bool | Decimal | date | datetime
-#: The characters that are ignored around numbers, booleans and dates.
-BLANKS: Final = "".join(map(chr, range(ord(" ") + 1)))
 REPLACEMENT: Final = "\ufffd"
 HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 LONGEST_FOLDER: Final = 80

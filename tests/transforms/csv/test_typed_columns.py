@@ -1,13 +1,9 @@
 """Whole columns are typed like one value at a time."""
 
 import math
-from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.transforms.csv.typed_texts import columns, texts
 from transforms.csv.typed_column import TypedColumn

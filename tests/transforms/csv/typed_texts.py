@@ -93,7 +93,8 @@ _WORDS = (
     "1\ufffd",
     "é",
 )
-_INSERTED = string.digits + "+-.,:/eEdfTZ xX\t\u00a0\u0661\ufffd'"
+_NAMES = ("UTC", "GMT", "Europe/Paris", "Asia/Kolkata", "GMT+2", "-03:00", "PST", "EDT", "CEST", "JST")
+_INSERTED = string.digits + "+-.,:/eEdfTZ xX\t\x00\x1f\x7f\x85\u2028\u00a0\u0661\ufffd'"
 
 
 def columns() -> Iterator[TypedColumn]:
@@ -246,7 +247,7 @@ def _zone(letter: str, width: int, chance: random.Random) -> str:
     sign = chance.choice("+-")
     if letter in "Vz":
         names = (*ZONES, "UTC", "GMT", "UTC+2", "GMT-03:00", "+02:00", "Z", "UT", "GMT0", "Etc/UTC", "europe/paris")
-        return chance.choice(names if letter == "V" else (*names, "PST", "CEST", "JST"))
+        return chance.choice(names if letter == "V" else _NAMES)
     if letter == "O":
         return f"GMT{sign}{hours}" + (f":{minutes}" if minutes else "")
     if letter == "Z" and width == 4:

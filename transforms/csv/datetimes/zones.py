@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from transforms.csv.datetimes.elements import GmtOffset, Offset
 
 _MOST_HOURS: Final = 18
+_MOST_MINUTES: Final = 59
 #: Per shape of an offset, what follows the sign.
 _SHAPES: Final = {
     "+HHmm": re.compile(r"(\d\d)(\d\d)?", re.ASCII),
@@ -50,11 +51,17 @@ def read_offset(offset: Offset, text: str, position: int) -> tuple[int, int] | N
     match = _SHAPES[offset.shape].match(text, position + 1)
     if text[position : position + 1] not in ("+", "-") or match is None:
         return None
-    return _seconds(text[position], *match.groups()), match.end()
+    sign, parts = text[position], match.groups()
+    if any(int(part or 0) > _MOST_MINUTES for part in parts[1:]):
+        return None
+    return _seconds(sign, *parts), match.end()
 
 
 def read_gmt_offset(offset: GmtOffset, text: str, position: int) -> tuple[int, int] | None:
-    """Return the seconds of an offset such as ``GMT+8`` and where it ends, or None if there is none."""
+    """Return the seconds of an offset such as ``GMT+8`` and where it ends, or None if there is none.
+
+    Like Java, it reads ``GMT+5:65`` as six hours and five minutes.
+    """
     match = (_PADDED_GMT if offset.is_padded else _GMT).match(text, position)
     if match is None:
         return None
@@ -85,10 +92,7 @@ def fixed_zone(seconds: int) -> tzinfo | None:
 
 
 def _seconds(sign: str, hours: str | None, minutes: str | None, seconds: str | None = None) -> int:
-    """Return an offset in seconds; one that no zone has if a part is out of range."""
     parts = [int(part or 0) for part in (hours, minutes, seconds)]
-    if max(parts[1:]) > 59:  # noqa: PLR2004
-        return (_MOST_HOURS + 1) * 3600
     total = parts[0] * 3600 + parts[1] * 60 + parts[2]
     return -total if sign == "-" else total
 
