@@ -1,77 +1,134 @@
-"""Read the bytes of a CSV object as blocks of text columns. No pyspark."""
+"""Read the bytes of a CSV object as blocks of text columns: pyarrow parses, beside a check of the quotes. No pyspark.
 
-import codecs
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import Final
+pyarrow.csv reads misquoted fields as something, without an error. It is right about records whose quoted fields end at
+a delimiter or a line end; ``quote_positions`` finds those that may be others, and ``irregular_records`` reads them.
+"""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from operator import attrgetter
+from typing import Final, NamedTuple
+
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from transforms.csv.quotes import Record, check_lines, check_records, cut_records
+from transforms.csv.records.block_text import BlockText
+from transforms.csv.records.column_parser import ColumnParser
+from transforms.csv.records.irregular_records import StrictReader
+from transforms.csv.records.quote_positions import Positions
+from transforms.csv.records.record_stream import PlacedText, RecordStream
+from transforms.csv.records.source_text import SourceText
 from transforms.csv.text_layout import ByteRange, Fault, TextBlock, TextLayout
-from transforms.errors import LongRecordError, UnclearRecordsError
+from transforms.errors import UnclearRecordsError
 
 __all__ = ["ByteRange", "Fault", "TextBlock", "TextLayout", "UnclearRecordsError", "read_blocks"]
 
 WHOLE: Final = ByteRange()
-_BLOCK_RECORDS: Final = 10_000
+BLOCK_BYTES: Final = 4 << 20
+_MARK: Final = "\ufeff"
 
 
-def read_blocks(pieces: Iterable[bytes], layout: TextLayout, *, within: ByteRange = WHOLE) -> Iterator[TextBlock]:
-    """Read an object, or a byte range of it, as blocks of text columns.
+def read_blocks(
+    pieces: Iterable[bytes], layout: TextLayout, *, within: ByteRange = WHOLE, block_bytes: int = BLOCK_BYTES
+) -> Iterator[TextBlock]:
+    """Read an object, or a byte range of it, as blocks of text columns; there is at least one block.
+
+    The header is the first record that is not blank of a range that starts at 0. If the first record of a range is
+    guessed, its first block is empty and says where that record begins.
 
     Args:
         pieces: The bytes of the object from ``within.start`` on, in pieces of any size. They are read as far as needed,
             which is somewhat beyond ``within.end``.
         layout: How the text is laid out.
         within: Which records to read.
+        block_bytes: The approximate size of a block.
 
     Raises:
         UnclearRecordsError: If the object cannot be split into records without doubt.
         LongRecordError: If a record is longer than ``layout.max_record_bytes``.
     """
-    del within
-    text = codecs.decode(b"".join(pieces), layout.encoding, "replace").lstrip("\ufeff")
-    *lines, last = text.split(layout.line_end)
-    lines = [*(line + layout.line_end for line in lines), last]
-    for number, line in enumerate(lines, start=1):
-        if len(line) > layout.max_record_bytes:
-            raise LongRecordError(number, layout.max_record_bytes)
-    _check(lines, layout)
-    records = cut_records(lines, delimiter=layout.delimiter, line_end=layout.line_end, multiline=layout.multiline)
-    next(records, None)
-    while pack := list(islice(records, _BLOCK_RECORDS)):
-        yield _block(pack, layout)
+    source = SourceText.of(layout)
+    parser = ColumnParser(layout, source)
+    records = RecordStream(pieces, StrictReader(layout, source), within, block_bytes=block_bytes)
+    for placed in records.blocks():
+        yield _empty_block(placed, layout) if placed.text is None else _block(placed, placed.text, parser, layout)
 
 
-def _check(lines: list[str], layout: TextLayout) -> None:
-    if layout.multiline:
-        quotes = check_records(lines, delimiter=layout.delimiter)
-        problem = "a quoted field opens here and is not closed as RFC 4180 requires"
-    else:
-        quotes = check_lines(lines, delimiter=layout.delimiter, fields=len(layout.names))
-        problem = "it is inside a quoted field of several lines, which needs multiline: true"
-    if quotes.unclear_line:
-        raise UnclearRecordsError(quotes.unclear_line, problem)
+def _empty_block(placed: PlacedText, layout: TextLayout) -> TextBlock:
+    schema = pa.schema([(name, pa.string()) for name in layout.wanted])
+    return TextBlock(schema.empty_table(), [], placed.begins, placed.ends, placed.lines, lambda _: [])
 
 
-def _block(records: list[Record], layout: TextLayout) -> TextBlock:
-    good: list[tuple[str, dict[str, str | None]]] = []
-    faults: list[Fault] = []
-    for record in records:
-        if record.fields is None:
-            faults.append(Fault("quote", 0, record.text))
-        elif len(record.fields) != len(layout.names):
-            faults.append(Fault("field_count", 0, record.text))
-        else:
-            fields = {name: record.fields[position] for name, position in layout.wanted.items()}
-            if all(_is_name(fields[name], layout.names[position]) for name, position in layout.wanted.items()):
-                faults.append(Fault("repeated_header", 0, record.text, fields))
-            else:
-                good.append((record.text, fields))
-    columns = {name: pa.array([fields[name] for _, fields in good], pa.string()) for name in layout.wanted}
-    return TextBlock(pa.table(columns), faults, 0, 0, 0, lambda rows: [good[row][0] for row in rows])
+def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: TextLayout) -> TextBlock:
+    columns, skipped = parser.parse(text.parsed)
+    repeated = _repeated_headers(columns, layout)
+    faults = [_Rejected(record.begin, "quote", record.record.text) for record in text.irregular if record.is_misquoted]
+    faults += _rejected(text, "field_count", text.begins[skipped]) if skipped else []
+    if repeated:
+        fields = columns.take(repeated).to_pylist()
+        faults += _rejected(text, "repeated_header", _row_begins(text, columns, skipped)[repeated], fields)
+    kept = columns.filter(_is_kept(columns, repeated)) if repeated else columns
+
+    def texts(rows: Sequence[int]) -> list[str]:
+        begins = np.delete(_row_begins(text, columns, skipped), repeated)
+        return [text.text(int(begins[row])) for row in rows]
+
+    return TextBlock(kept, _faults(faults, text, placed), placed.begins, placed.ends, placed.lines, texts)
 
 
-def _is_name(cell: str | None, name: str) -> bool:
-    return cell is not None and cell.replace("\ufeff", "").strip(" ") == name
+class _Rejected(NamedTuple):
+    begin: int
+    rule: str
+    text: str
+    fields: Mapping[str, str | None] | None = None
+
+
+def _rejected(
+    text: BlockText, rule: str, begins: Positions, fields: Sequence[Mapping[str, str | None]] = ()
+) -> list[_Rejected]:
+    written = zip_longest(text.written_at(begins), begins.tolist(), fields)
+    return [_Rejected(at, rule, text.text(begin), values) for at, begin, values in written]
+
+
+def _faults(rejected: Iterable[_Rejected], text: BlockText, placed: PlacedText) -> list[Fault]:
+    ordered = sorted(rejected, key=attrgetter("begin"))
+    lines = text.lines_before([fault.begin for fault in ordered])
+    return [
+        Fault(fault.rule, placed.lines_before + line + 1, fault.text, fault.fields)
+        for fault, line in zip(ordered, lines, strict=True)
+    ]
+
+
+def _row_begins(text: BlockText, columns: pa.Table, skipped: Sequence[int]) -> Positions:
+    """Return where each row begins.
+
+    Raises:
+        RuntimeError: If pyarrow found other records than we did.
+    """
+    begins = np.delete(text.begins, skipped)
+    if len(begins) != columns.num_rows:
+        raise RuntimeError(f"pyarrow read {columns.num_rows} of {len(begins)} rows of a block")
+    return begins
+
+
+def _is_kept(columns: pa.Table, dropped: Sequence[int]) -> pa.Array:
+    is_kept = np.ones(columns.num_rows, np.bool_)
+    is_kept[list(dropped)] = False
+    return pa.array(is_kept)
+
+
+def _repeated_headers(columns: pa.Table, layout: TextLayout) -> list[int]:
+    """Return the rows whose values are the names of their columns, apart from spaces and byte order marks."""
+    rows: Positions | None = None
+    for column, position in zip(columns.columns, layout.wanted.values(), strict=True):
+        name = layout.names[position]
+        values = column if rows is None else column.take(rows)
+        # Not ``indices_nonzero``, which crashes on columns without chunks.
+        resembling = np.flatnonzero(pc.match_substring(values, name).fill_null(False).to_numpy())
+        if not len(resembling):
+            return []
+        trimmed = pc.utf8_trim(pc.replace_substring(values.take(resembling), _MARK, ""), " ")
+        equal = resembling[pc.equal(trimmed, name).to_numpy()]
+        rows = equal if rows is None else rows[equal]
+    return [] if rows is None else rows.tolist()

@@ -1,5 +1,6 @@
 """How the text of a CSV object is laid out, and what is read from it. No pyspark."""
 
+import codecs
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -46,6 +47,11 @@ class ByteRange:
     start: int = 0
     end: int | None = None
     begins_at_record: bool = True
+
+
+def can_be_split(encoding: str) -> bool:
+    """Return whether byte ranges of a text can be read; its object must not be compressed."""
+    return not codecs.lookup(encoding).name.startswith("utf-16")
 
 
 @dataclass(frozen=True)
