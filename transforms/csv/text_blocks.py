@@ -93,6 +93,8 @@ def _rejected(
 
 def _faults(rejected: Iterable[_Rejected], text: BlockText, placed: PlacedText) -> list[Fault]:
     ordered = sorted(rejected, key=attrgetter("begin"))
+    if not ordered:
+        return []
     lines = text.lines_before([fault.begin for fault in ordered])
     return [
         Fault(fault.rule, placed.lines_before + line + 1, fault.text, fault.fields)

@@ -86,8 +86,8 @@ class ColumnParser:
 
     def _line_end_in_data(self, text: bytes) -> re.Pattern[bytes] | None:
         """Return a pattern for characters that end a line for pyarrow but not here; None if there are none."""
-        pattern = _LONE_RETURN if self.layout.line_end == "\n" else _LINE_FEED
-        return pattern if pattern.search(text) else None
+        character, pattern = (b"\r", _LONE_RETURN) if self.layout.line_end == "\n" else (b"\n", _LINE_FEED)
+        return pattern if character in text and pattern.search(text) else None
 
     @cached_property
     def _escape(self) -> bytes:

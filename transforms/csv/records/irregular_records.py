@@ -45,7 +45,7 @@ class StrictReader:
     layout: TextLayout
     source: SourceText
 
-    def read(self, text: bytes, begin: int, *, is_open: bool, is_last: bool, lines_before: int) -> IrregularRecords:
+    def read(self, text: bytes, begin: int, *, is_open: bool, is_last: bool) -> IrregularRecords:
         """Read the record that begins at an offset, and without ``multiline`` those after it until no quote is open.
 
         Args:
@@ -53,14 +53,13 @@ class StrictReader:
             begin: Where a record begins.
             is_open: Whether a quoted field is open there; never with ``multiline``.
             is_last: Whether the text ends with the object; it then ends with a line end.
-            lines_before: The number of lines before ``begin``, for errors.
 
         Raises:
-            UnclearRecordsError: If lines inside a quoted field may be records.
+            UnclearRecordsError: If lines inside a quoted field may be records; its line is counted from ``begin``.
         """
         if self.layout.multiline:
-            return self._read_record(text, begin, lines_before, is_last=is_last)
-        return self._read_lines(text, begin, lines_before, is_open=is_open)
+            return self._read_record(text, begin, is_last=is_last)
+        return self._read_lines(text, begin, is_open=is_open)
 
     def canonical(self, fields: Sequence[str | None]) -> bytes:
         """Return a record that every parser reads as these fields."""
@@ -77,14 +76,14 @@ class StrictReader:
         *_, end = walk_lines(self._lines(text, 0), self.layout.delimiter)
         return end.opens
 
-    def _read_record(self, text: bytes, begin: int, lines_before: int, *, is_last: bool) -> IrregularRecords:
+    def _read_record(self, text: bytes, begin: int, *, is_last: bool) -> IrregularRecords:
         written: list[str] = []
         end = begin
         for line in walk_lines(self._lines(text, begin), self.layout.delimiter):
             if not line.text and not is_last:
                 break
             if line.is_torn:
-                raise UnclearRecordsError(lines_before + (line.opened or line.opens), NOT_CLOSED)
+                raise UnclearRecordsError(line.opened or line.opens, NOT_CLOSED)
             written.append(line.text)
             end += self._length(text, end)
             if not line.opens:
@@ -93,11 +92,11 @@ class StrictReader:
                 return IrregularRecords([Irregular(begin, end, record)])
         return IrregularRecords([])
 
-    def _read_lines(self, text: bytes, begin: int, lines_before: int, *, is_open: bool) -> IrregularRecords:
+    def _read_lines(self, text: bytes, begin: int, *, is_open: bool) -> IrregularRecords:
         records: list[Irregular] = []
         end = begin
         lines = walk_lines(self._lines(text, begin), self.layout.delimiter, is_open=is_open)
-        for number, line in enumerate(lines, start=lines_before + 1):
+        for number, line in enumerate(lines, start=1):
             if not line.text:
                 break
             if self._looks_like_a_record(line):

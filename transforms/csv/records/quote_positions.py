@@ -47,32 +47,26 @@ class QuotePositions:
 
     Attributes:
         quotes: The positions of all quotes.
-        line_ends: The positions of all line ends.
     """
 
     def __init__(self, text: bytes, marks: Marks) -> None:
         self._bytes = np.frombuffer(text, np.uint8)
         self._marks = marks
         self.quotes: Positions = np.flatnonzero(self._bytes == _QUOTE)
-        self.line_ends: Positions = np.flatnonzero(self._bytes == marks.line_end)
         self._irregular: dict[int, Positions] = {}
 
     def count_before(self, offset: int) -> int:
         """Return the number of quotes before an offset."""
-        return int(np.searchsorted(self.quotes, offset))
-
-    def lines_before(self, offset: int) -> int:
-        """Return the number of line ends before an offset."""
-        return int(np.searchsorted(self.line_ends, offset))
+        return int(self.quotes.searchsorted(offset))
 
     def irregular(self, first: int) -> Positions:
         """Return the numbers of all irregular quotes, before ``first`` as well."""
         parity = first & 1
         if parity not in self._irregular:
-            opening, closing = self.quotes[parity::2], self.quotes[1 - parity :: 2]
-            not_opening = np.flatnonzero(~self._may_open(opening)) * 2 + parity
-            not_closing = np.flatnonzero(~self._may_close(closing)) * 2 + 1 - parity
-            self._irregular[parity] = np.sort(np.concatenate([not_opening, not_closing]))
+            is_regular = np.empty(len(self.quotes), np.bool_)
+            is_regular[parity::2] = self._may_open(self.quotes[parity::2])
+            is_regular[1 - parity :: 2] = self._may_close(self.quotes[1 - parity :: 2])
+            self._irregular[parity] = np.flatnonzero(~is_regular)
         return self._irregular[parity]
 
     def record_ends(self, first: int) -> Positions:
@@ -86,8 +80,9 @@ class QuotePositions:
     @cached_property
     def _line_ends_after(self) -> tuple[Positions, Positions]:
         """The line ends after an even number of quotes, and those after an odd number."""
-        is_odd = (np.searchsorted(self.quotes, self.line_ends) & 1).astype(np.bool_)
-        return self.line_ends[~is_odd], self.line_ends[is_odd]
+        line_ends = np.flatnonzero(self._bytes == self._marks.line_end)
+        is_odd = (self.quotes.searchsorted(line_ends) & 1).astype(np.bool_)
+        return line_ends[~is_odd], line_ends[is_odd]
 
     def _may_open(self, positions: Positions) -> npt.NDArray[np.bool_]:
         allowed: npt.NDArray[np.bool_] = self._marks.edges[self._bytes[positions - 1]]
@@ -107,11 +102,11 @@ class QuotePositions:
 
 def next_in(positions: Positions, least: int) -> int | None:
     """Return the first of sorted positions that is not below a limit."""
-    index = np.searchsorted(positions, least)
+    index = int(positions.searchsorted(least))
     return int(positions[index]) if index < len(positions) else None
 
 
-def last_before(positions: Positions, limit: int) -> int | None:
-    """Return the last of sorted positions that is below a limit."""
-    index = int(np.searchsorted(positions, limit))
-    return int(positions[index - 1]) if index else None
+def last_before(positions: Positions, limit: int) -> int:
+    """Return the last of sorted positions that is below a limit; -1 if there is none."""
+    index = int(positions.searchsorted(limit))
+    return int(positions[index - 1]) if index else -1
