@@ -63,7 +63,9 @@ def _empty_block(placed: PlacedText, layout: TextLayout) -> TextBlock:
 def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: TextLayout) -> TextBlock:
     columns, skipped = parser.parse(text.parsed)
     repeated = _repeated_headers(columns, layout)
-    faults = [_Rejected(record.begin, "quote", record.record.text) for record in text.irregular if record.is_misquoted]
+    faults = [
+        _Rejected(record.begin, "quote", text.text_of(record)) for record in text.irregular if record.rewritten is None
+    ]
     faults += _rejected(text, "field_count", text.begins[skipped]) if skipped else []
     if repeated:
         fields = columns.take(repeated).to_pylist()

@@ -16,7 +16,7 @@ class BlockText:
 
     Attributes:
         written: The records as written.
-        irregular: The irregular ones; those without fields are left out.
+        irregular: The irregular ones; misquoted ones are left out.
         reader: The reader of their layout.
         marks: The bytes that structure them.
     """
@@ -44,9 +44,13 @@ class BlockText:
     def text(self, begin: int) -> str:
         """Return the record at an offset in ``parsed`` as written, without its line end."""
         if begin in self._rewritten:
-            return self._rewritten[begin]
-        length = self._lengths[np.searchsorted(self._line_begins, begin)]
-        return self.reader.without_line_end(self.reader.source.text(self.parsed[begin : begin + int(length)]))
+            return self.text_of(self._rewritten[begin])
+        end = begin + int(self._lengths[self._line_begins.searchsorted(begin)])
+        return self.reader.without_line_end(self.reader.source.text(self.parsed[begin:end]))
+
+    def text_of(self, record: Irregular) -> str:
+        """Return an irregular record as written, without its line end."""
+        return self.reader.without_line_end(self.reader.source.text(self.written[record.begin : record.end]))
 
     def lines_before(self, begins: Sequence[int]) -> list[int]:
         """Return the number of line ends before each of these offsets in ``written``."""
@@ -75,10 +79,8 @@ class BlockText:
         """The pieces of ``parsed``, and where each begins in ``written``."""
         parts: list[tuple[int, bytes]] = []
         position = 0
-        for begin, end, record in self.irregular:
-            parts.append((position, self.written[position:begin]))
-            if record.fields is not None and record.text:
-                parts.append((begin, self.reader.canonical(record.fields)))
+        for begin, end, rewritten in self.irregular:
+            parts += [(position, self.written[position:begin]), (begin, rewritten or b"")]
             position = end
         parts.append((position, self.written[position:]))
         return [part for part in parts if part[1]]
@@ -89,11 +91,11 @@ class BlockText:
         return begins
 
     @cached_property
-    def _rewritten(self) -> dict[int, str]:
-        """The text of rewritten records, by their offset in ``parsed``."""
-        texts = {record.begin: record.record.text for record in self.irregular}
+    def _rewritten(self) -> dict[int, Irregular]:
+        """Rewritten records, by their offset in ``parsed``."""
+        records = {record.begin: record for record in self.irregular}
         begins = zip(self._part_begins.tolist(), self._parts, strict=True)
-        return {begin: texts[original] for begin, (original, _) in begins if original in texts}
+        return {begin: records[original] for begin, (original, _) in begins if original in records}
 
     @cached_property
     def _line_begins(self) -> Positions:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
-from transforms.csv.quotes import Line, Record, has_inner_quote, split_record, walk_lines
+from transforms.csv.quotes import Line, has_inner_quote, split_record, walk_lines
+from transforms.csv.records.line_pattern import LinePattern
 from transforms.csv.records.source_text import SourceText
 from transforms.csv.text_layout import TextLayout
 from transforms.errors import UnclearRecordsError
@@ -14,16 +16,17 @@ INSIDE_FIELD: Final = "it is inside a quoted field of several lines, which needs
 
 
 class Irregular(NamedTuple):
-    """A record, and its place in the text."""
+    """A record in a text.
+
+    Attributes:
+        begin: Where it begins.
+        end: Where the next one begins.
+        rewritten: The record as every parser reads it, nothing for a blank line; None if it is misquoted.
+    """
 
     begin: int
     end: int
-    record: Record
-
-    @property
-    def is_misquoted(self) -> bool:
-        """Whether it has no fields."""
-        return self.record.fields is None
+    rewritten: bytes | None
 
 
 class IrregularRecords(NamedTuple):
@@ -57,14 +60,11 @@ class StrictReader:
         Raises:
             UnclearRecordsError: If lines inside a quoted field may be records; its line is counted from ``begin``.
         """
+        if not is_open and (line := self._pattern.match(text, begin)):
+            return IrregularRecords([Irregular(begin, line.end, line.rewritten)])
         if self.layout.multiline:
             return self._read_record(text, begin, is_last=is_last)
         return self._read_lines(text, begin, is_open=is_open)
-
-    def canonical(self, fields: Sequence[str | None]) -> bytes:
-        """Return a record that every parser reads as these fields."""
-        written = ("" if field is None else '"' + field.replace('"', '""') + '"' for field in fields)
-        return self.source.cut.join(field.encode() for field in written) + self.layout.line_end.encode()
 
     def without_line_end(self, line: str) -> str:
         """Return a line without its line end."""
@@ -75,6 +75,10 @@ class StrictReader:
         """Return the line (from 1) that opened the field which is open after the last line end; 0 if none is."""
         *_, end = walk_lines(self._lines(text, 0), self.layout.delimiter)
         return end.opens
+
+    @cached_property
+    def _pattern(self) -> LinePattern:
+        return LinePattern(self.source.cut, self.layout.line_end.encode())
 
     def _read_record(self, text: bytes, begin: int, *, is_last: bool) -> IrregularRecords:
         written: list[str] = []
@@ -87,9 +91,8 @@ class StrictReader:
             written.append(line.text)
             end += self._length(text, end)
             if not line.opens:
-                whole = self.without_line_end("".join(written))
-                record = Record(whole, None if line.is_misquoted else split_record(whole, self.layout.delimiter))
-                return IrregularRecords([Irregular(begin, end, record)])
+                rewritten = None if line.is_misquoted else self._rewritten("".join(written))
+                return IrregularRecords([Irregular(begin, end, rewritten)])
         return IrregularRecords([])
 
     def _read_lines(self, text: bytes, begin: int, *, is_open: bool) -> IrregularRecords:
@@ -102,7 +105,7 @@ class StrictReader:
             if self._looks_like_a_record(line):
                 raise UnclearRecordsError(number, INSIDE_FIELD)
             begin, end = end, end + self._length(text, end)
-            records.append(Irregular(begin, end, self._record(line)))
+            records.append(Irregular(begin, end, self._rewritten_line(line)))
             is_open = line.opens > 0
             if not is_open:
                 break
@@ -113,13 +116,21 @@ class StrictReader:
             return False
         return line.text.count(self.layout.delimiter) == len(self.layout.names) - 1 and bool(line.text.strip("\r\n"))
 
-    def _record(self, line: Line) -> Record:
-        """Read a line as a record; inside a field that an earlier line opened, a stray quote may close that field."""
-        delimiter, text = self.layout.delimiter, self.without_line_end(line.text)
-        alone = next(walk_lines([line.text], delimiter))
-        if alone.is_misquoted or alone.opens or (line.opened and has_inner_quote(line.text, delimiter)):
-            return Record(text, None)
-        return Record(text, split_record(text, delimiter))
+    def _rewritten_line(self, line: Line) -> bytes | None:
+        """Rewrite a line as a record; in a field that an earlier line opened, a stray quote may close that field."""
+        alone = next(walk_lines([line.text], self.layout.delimiter))
+        if alone.is_misquoted or alone.opens or (line.opened and has_inner_quote(line.text, self.layout.delimiter)):
+            return None
+        return self._rewritten(line.text)
+
+    def _rewritten(self, written: str) -> bytes:
+        """Return a well-quoted record with all fields quoted."""
+        record = self.without_line_end(written)
+        if not record:
+            return b""
+        fields = split_record(record, self.layout.delimiter)
+        quoted = ("" if field is None else '"' + field.replace('"', '""') + '"' for field in fields)
+        return self.source.cut.join(field.encode() for field in quoted) + self.layout.line_end.encode()
 
     def _lines(self, text: bytes, begin: int) -> Iterator[str]:
         """Split text into lines; what follows the last line end is left out."""
