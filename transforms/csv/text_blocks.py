@@ -7,7 +7,7 @@ a delimiter or a line end; ``quote_positions`` finds those that may be others, a
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -56,51 +56,45 @@ def read_blocks(
 
 
 def _empty_block(placed: PlacedText, layout: TextLayout) -> TextBlock:
-    schema = pa.schema([(name, pa.string()) for name in layout.wanted])
-    return TextBlock(schema.empty_table(), [], placed.begins, placed.ends, placed.lines, lambda _: [])
+    columns = pa.table({name: pa.array([], pa.string()) for name in layout.wanted})
+    return TextBlock(columns, [], placed.begins, placed.ends, placed.lines, lambda _: [])
 
 
 def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: TextLayout) -> TextBlock:
     columns, skipped = parser.parse(text.parsed)
     repeated = _repeated_headers(columns, layout)
-    faults = [
-        _Rejected(record.begin, "quote", text.text_of(record)) for record in text.irregular if record.rewritten is None
-    ]
-    faults += _rejected(text, "field_count", text.begins[skipped]) if skipped else []
+    faults = _misquoted(placed, text)
+    if skipped:
+        faults += _faults("field_count", placed, text, text.begins[skipped])
     if repeated:
-        fields = columns.take(repeated).to_pylist()
-        faults += _rejected(text, "repeated_header", _row_begins(text, columns, skipped)[repeated], fields)
-    kept = columns.filter(_is_kept(columns, repeated)) if repeated else columns
+        begins, fields = _row_begins(text, columns, skipped)[repeated], columns.take(repeated).to_pylist()
+        faults += _faults("repeated_header", placed, text, begins, fields)
+    faults.sort(key=attrgetter("line"))
+    kept = _without(columns, repeated) if repeated else columns
 
     def texts(rows: Sequence[int]) -> list[str]:
         begins = np.delete(_row_begins(text, columns, skipped), repeated)
         return [text.text(int(begins[row])) for row in rows]
 
-    return TextBlock(kept, _faults(faults, text, placed), placed.begins, placed.ends, placed.lines, texts)
+    return TextBlock(kept, faults, placed.begins, placed.ends, placed.lines, texts)
 
 
-class _Rejected(NamedTuple):
-    begin: int
-    rule: str
-    text: str
-    fields: Mapping[str, str | None] | None = None
-
-
-def _rejected(
-    text: BlockText, rule: str, begins: Positions, fields: Sequence[Mapping[str, str | None]] = ()
-) -> list[_Rejected]:
-    written = zip_longest(text.written_at(begins), begins.tolist(), fields)
-    return [_Rejected(at, rule, text.text(begin), values) for at, begin, values in written]
-
-
-def _faults(rejected: Iterable[_Rejected], text: BlockText, placed: PlacedText) -> list[Fault]:
-    ordered = sorted(rejected, key=attrgetter("begin"))
-    if not ordered:
-        return []
-    lines = text.lines_before([fault.begin for fault in ordered])
+def _misquoted(placed: PlacedText, text: BlockText) -> list[Fault]:
+    records = [record for record in text.irregular if record.rewritten is None]
+    lines = text.lines_before([record.begin for record in records]) if records else []
     return [
-        Fault(fault.rule, placed.lines_before + line + 1, fault.text, fault.fields)
-        for fault, line in zip(ordered, lines, strict=True)
+        Fault("quote", placed.lines_before + line + 1, text.text_of(record))
+        for record, line in zip(records, lines, strict=True)
+    ]
+
+
+def _faults(
+    rule: str, placed: PlacedText, text: BlockText, begins: Positions, fields: Sequence[Mapping[str, str | None]] = ()
+) -> list[Fault]:
+    lines = text.lines_before(text.written_at(begins))
+    placed_records = zip_longest(begins.tolist(), lines, fields)
+    return [
+        Fault(rule, placed.lines_before + line + 1, text.text(begin), values) for begin, line, values in placed_records
     ]
 
 
@@ -116,10 +110,11 @@ def _row_begins(text: BlockText, columns: pa.Table, skipped: Sequence[int]) -> P
     return begins
 
 
-def _is_kept(columns: pa.Table, dropped: Sequence[int]) -> pa.Array:
+def _without(columns: pa.Table, rows: Sequence[int]) -> pa.Table:
     is_kept = np.ones(columns.num_rows, np.bool_)
-    is_kept[list(dropped)] = False
-    return pa.array(is_kept)
+    is_kept[list(rows)] = False
+    mask = pa.array(is_kept)
+    return pa.table([column.chunk(0).filter(mask) for column in columns.columns], names=columns.column_names)
 
 
 def _repeated_headers(columns: pa.Table, layout: TextLayout) -> list[int]:

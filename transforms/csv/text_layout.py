@@ -54,7 +54,7 @@ def can_be_split(encoding: str) -> bool:
     return not codecs.lookup(encoding).name.startswith("utf-16")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A record that is rejected as a whole.
 
@@ -76,7 +76,7 @@ class TextBlock:
     """Some consecutive records.
 
     Attributes:
-        columns: One string column per declared column; one row per record that is no fault.
+        columns: One string column (of one chunk) per declared column; one row per record that is no fault.
         faults: The rejected records.
         begins: Offset of the first record in the object (of UTF-16 or compressed objects: of no meaning).
         ends: Offset after the last record.

@@ -199,6 +199,12 @@ def test_a_row_of_more_fields_than_a_parser_reads_is_rejected() -> None:
     assert cells(reading) == [("1", "a"), ("3", "c")]
 
 
+def test_each_column_has_one_chunk() -> None:
+    for text in ("", "1,a\n", "id,name\n", "id,name\n1,a\nid,name\n", "x\n"):
+        (block,) = read_blocks([b"id,name\n" + text.encode()], layout_of())
+        assert [column.num_chunks for column in block.columns.columns] == [1, 1]
+
+
 def test_5000_declared_columns() -> None:
     names = tuple(f"c{n}" for n in range(5_000))
     (block,) = read_blocks([",".join(names).encode() + b"\n" + b",".join([b"1"] * 5_000) + b"\n"], layout_of(names))
