@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 ISO_DATE: Final = "yyyy-MM-dd"
+#: Ignored around numbers, booleans, dates and timestamps: spaces and control characters.
+BLANKS: Final = "".join(map(chr, (*range(0x21), 0x7F)))
 #: Names that begin like this are never columns of the data.
 RESERVED_PREFIX: Final = "_lakewright_"
 

@@ -14,7 +14,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.csv.typed_column import ISO_DATE, TypedColumn
+from transforms.csv.typed_column import BLANKS, ISO_DATE, TypedColumn
 from transforms.errors import MissingColumnsError
 from transforms.spark.names import column as named_column
 from transforms.spark.names import quoted
@@ -109,7 +109,12 @@ def _is_parsed(column: TypedColumn) -> bool:
 
 def _cleaned_text(column: TypedColumn) -> Column:
     text = named_column(column.name)
-    return F.when(~text.isin(*column.null_text), text) if column.null_text else text
+    value = text if column.type == "string" else _without_blanks(text)
+    return F.when(~text.isin(*column.null_text), value) if column.null_text else value
+
+
+def _without_blanks(text: Column) -> Column:
+    return F.btrim(text, F.lit(BLANKS))
 
 
 def _typed_value(column: TypedColumn) -> Column:
@@ -144,10 +149,11 @@ def _decimal(column: TypedColumn, text: Column) -> Column:
     """Cast values that fit precision and scale without rounding; ``1.500`` fits scale 1, ``1.55`` does not."""
     precision, scale = column.precision_and_scale
     separator = "[" + column.decimal_separator + "]"
-    exact = rf"^\s*[+-]?0*\d{{0,{precision - scale}}}({separator}\d{{0,{scale}}}0*)?\s*$"
+    exact = rf"^[+-]?0*\d{{0,{precision - scale}}}({separator}\d{{0,{scale}}}0*)?\z"
     # As with dates, a regular expression per value is expensive: detect the usual shape by cheaper means.
     short = F.instr(F.substring(text, -(scale + 1), scale + 1), column.decimal_separator) > 0
     plain = short & ~text.contains("e") & ~text.contains("E")
+    plain &= F.octet_length(text) == F.length(text)  # Java reads digits of any script
     foreign = text.contains(".") if column.decimal_separator == "," else F.lit(False)
     return F.when((plain & ~foreign) | text.rlike(exact), _try_cast(column, column.ddl_type))
 
@@ -156,17 +162,16 @@ def _date(column: TypedColumn, text: Column) -> Column:
     if column.format == ISO_DATE:
         plain = (F.length(text) == len("2026-08-01")) & (text.substr(5, 1) == "-") & (text.substr(8, 1) == "-")
         plain &= text.substr(10, 1).between("0", "9")
-        value = F.when(plain | text.rlike(r"^\s*\d{4}-\d{2}-\d{2}\s*$"), _try_cast(column, "date"))
+        value = F.when(plain | text.rlike(r"^\d{4}-\d{2}-\d{2}\z"), _try_cast(column, "date"))
     else:
         value = _parsed(text, column.format).cast("date")
     return F.when(F.year(value).between(1, 9999), value)
 
 
 def _parsed(text: Column, pattern: str, *, as_utc: bool = False) -> Column:
-    trimmed = F.trim(text)
-    written = F.concat(trimmed, F.lit(_UTC_TEXT)) if as_utc else trimmed
+    written = F.concat(text, F.lit(_UTC_TEXT)) if as_utc else text
     # A pattern with only optional parts reads an empty text as 1970.
-    return F.when(trimmed != "", F.try_to_timestamp(written, F.lit(pattern + _UTC_PATTERN if as_utc else pattern)))
+    return F.when(text != "", F.try_to_timestamp(written, F.lit(pattern + _UTC_PATTERN if as_utc else pattern)))
 
 
 def _timestamp(column: TypedColumn, text: Column) -> Column:
@@ -191,7 +196,7 @@ def names_a_zone(pattern: str) -> bool:
 def _number(column: TypedColumn, *, exponent: bool) -> str:
     separator = "[" + column.decimal_separator + "]"
     power = r"([eE][+-]?\d+)?" if exponent else ""
-    return rf"^\s*[+-]?(\d+({separator}\d*)?|{separator}\d+){power}\s*$"
+    return rf"^[+-]?(\d+({separator}\d*)?|{separator}\d+){power}\z"
 
 
 def _is_broken(column: TypedColumn) -> Column:
@@ -209,11 +214,12 @@ def _is_no_folder(column: TypedColumn) -> Column:
 
 def _reason_of_column(column: TypedColumn) -> Column:
     text = named_column(column.name)
+    trimmed = _without_blanks(text)
     rule = F.when(text.contains(_REPLACEMENT), F.lit("encoding"))
     if column.type in ("long", "int"):
-        rule = rule.when(text.rlike(r"^\s*[+-]?\d+\s*$"), F.lit("range"))
+        rule = rule.when(trimmed.rlike(r"^[+-]?\d+\z"), F.lit("range"))
     elif column.type == "double" or column.type.startswith("decimal"):
-        rule = rule.when(text.rlike(_number(column, exponent=column.type == "double")), F.lit("range"))
+        rule = rule.when(trimmed.rlike(_number(column, exponent=column.type == "double")), F.lit("range"))
     otherwise = "partition" if column.type == "string" else "type"
     return F.when(_is_broken(column), _reason(rule.otherwise(F.lit(otherwise)), column.name))
 

@@ -1,0 +1,1 @@
+"""Dates and timestamps from text, by Spark's datetime patterns. No pyspark."""

@@ -1,0 +1,88 @@
+"""Texts to numbers by Arrow's kernels.
+
+Arrow's casts fail as a whole, slowly for each text that is no value, and accept texts that are no values here
+(``0x10``, ``1e3`` as a decimal, ``nan``). So a column is cast as it is if its bytes rule these out; else only the texts
+that are canonical by a regular expression.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.csv.text_bytes import has_other_bytes, with_bytes_replaced
+from transforms.csv.typed_column import TypedColumn
+from transforms.csv.typed_value import BITS, read_boolean
+
+_DIGITS: Final = b"0123456789"
+_NONZERO: Final = "^[^eE]*[1-9]"
+#: Neither overflows nor underflows.
+_PLAIN_DOUBLE: Final = r"^[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,2})?$"
+_MOST_PRECISION: Final = 38
+_EXTRA_ZEROS: Final = 6
+_POINTS: Final = bytes.maketrans(b",.", b".?")
+
+
+def cast_whole_numbers(texts: pa.Array, column: TypedColumn) -> pa.Array:
+    """Return the values of whole numbers; null where a text is not canonical."""
+    bits = BITS[column.type]
+    kind = pa.int64() if bits == pa.int64().bit_width else pa.int32()
+    if not has_other_bytes(texts, _DIGITS + b"-"):
+        try:
+            return texts.cast(kind)
+        except pa.ArrowInvalid:
+            pass
+    return keep_matching(texts, f"^-?[0-9]{{1,{len(str(1 << (bits - 1))) - 1}}}$").cast(kind)
+
+
+def cast_decimals(texts: pa.Array, column: TypedColumn) -> pa.Array:
+    """Return the values of decimals; null where a text is not canonical."""
+    precision, scale = column.precision_and_scale
+    kind = pa.decimal128(precision, scale)
+    texts = _with_points(texts, column)
+    if not has_other_bytes(texts, _DIGITS + b"+-."):
+        try:
+            return texts.cast(kind)
+        except pa.ArrowInvalid:
+            pass
+    whole = f"[0-9]{{1,{precision - scale}}}" if precision > scale else "0"
+    point = rf"\.[0-9]{{0,{scale}}}0{{0,{min(_EXTRA_ZEROS, _MOST_PRECISION - precision)}}}"
+    return keep_matching(texts, f"^[+-]?{whole}(?:{point})?$").cast(kind)
+
+
+def cast_doubles(texts: pa.Array, column: TypedColumn) -> pa.Array:
+    """Return the values of doubles; null where a text is not canonical."""
+    texts = _with_points(texts, column)
+    if not has_other_bytes(texts, _DIGITS + b"+-.eE"):
+        try:
+            values = texts.cast(pa.float64())
+        except pa.ArrowInvalid:
+            pass
+        else:
+            if _are_exact(values, texts):
+                return values
+    return keep_matching(texts, _PLAIN_DOUBLE).cast(pa.float64())
+
+
+def cast_booleans(texts: pa.Array) -> pa.Array:
+    """Return the values of booleans; null where a text is none."""
+    distinct = texts.dictionary_encode()
+    values = [read_boolean(text) for text in distinct.dictionary.to_pylist()]
+    return pa.array(values, pa.bool_()).take(distinct.indices)
+
+
+def keep_matching(texts: pa.Array, pattern: str) -> pa.Array:
+    """Return the texts that match a regular expression; null instead of others."""
+    return pc.if_else(pc.match_substring_regex(texts, pattern), texts, None)
+
+
+def _with_points(texts: pa.Array, column: TypedColumn) -> pa.Array:
+    return with_bytes_replaced(texts, _POINTS) if column.decimal_separator == "," else texts
+
+
+def _are_exact(values: pa.Array, texts: pa.Array) -> bool:
+    """Return whether no value overflowed or underflowed."""
+    if not pc.all(pc.is_finite(values)).as_py():
+        return False
+    zeros = pc.equal(values, 0.0)
+    return not pc.any(pc.match_substring_regex(texts.filter(zeros), _NONZERO)).as_py()
