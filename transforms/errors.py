@@ -7,6 +7,7 @@ LakewrightError
     ├── HeaderError
     ├── NotARecordError
     ├── LongRecordError
+    ├── UnclearRecordsError
     ├── FramingError
     └── SchemaDriftError
 """
@@ -71,6 +72,14 @@ class LongRecordError(DataError):
     def __init__(self, line: int, limit: int, *, looks_like: str = "") -> None:
         self.line, self.limit, self.looks_like = line, limit, looks_like
         super().__init__(f"line {line} is longer than {limit} bytes; raise max_record_bytes if this is intended")
+
+
+class UnclearRecordsError(DataError):
+    """Raised when quotes leave unclear where the records of a CSV object begin; names the line, never its text."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        self.line, self.problem = line, problem
+        super().__init__(f"line {line}: {problem}")
 
 
 class FramingError(DataError):

@@ -35,7 +35,7 @@ class Quotes(NamedTuple):
     is_misread: bool
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """One line, and the state of quoting.
 
     Attributes:
@@ -67,7 +67,7 @@ def check_records(lines: Iterable[str], *, delimiter: str) -> Quotes:
         The line in which such a field opens, and whether records before it are misquoted.
     """
     is_misquoted = False
-    for line in _walk(lines, delimiter):
+    for line in walk_lines(lines, delimiter):
         if line.is_torn:
             return Quotes(line.opened or line.opens, is_misquoted)
         is_misquoted |= line.is_misquoted
@@ -87,7 +87,7 @@ def check_lines(lines: Iterable[str], *, delimiter: str, fields: int) -> Quotes:
         line.
     """
     has_end = False
-    for number, line in enumerate(_walk(lines, delimiter), start=1):
+    for number, line in enumerate(walk_lines(lines, delimiter), start=1):
         if line.opened and '"' in line.text:
             has_end = True
         elif line.opened and line.text.count(delimiter) == fields - 1 and line.text.strip("\r\n"):
@@ -109,13 +109,13 @@ def cut_records(lines: Iterable[str], *, delimiter: str, line_end: str, multilin
         if line_end == "\n":
             text = text.removesuffix("\r")
         if text:
-            yield Record(text, None if is_broken else _fields(text, delimiter))
+            yield Record(text, None if is_broken else split_record(text, delimiter))
 
 
 def _whole_records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, bool]]:
     """Join the lines of each record, and return whether it is misquoted."""
     record: list[str] = []
-    for line in _walk(lines, delimiter):
+    for line in walk_lines(lines, delimiter):
         record.append(line.text)
         if not line.opens or not line.text:
             yield "".join(record), line.is_misquoted or line.is_torn
@@ -127,17 +127,18 @@ def _single_lines(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, b
 
     Inside a quoted field opened in an earlier line, a stray quote may close that field.
     """
-    for line in _walk(lines, delimiter):
-        alone = next(_walk([line.text], delimiter))
+    for line in walk_lines(lines, delimiter):
+        alone = next(walk_lines([line.text], delimiter))
         is_broken = alone.is_misquoted or alone.opens > 0
-        yield line.text, is_broken or (line.opened > 0 and _has_inner_quote(line.text, delimiter))
+        yield line.text, is_broken or (line.opened > 0 and has_inner_quote(line.text, delimiter))
 
 
-def _has_inner_quote(record: str, delimiter: str) -> bool:
+def has_inner_quote(record: str, delimiter: str) -> bool:
+    """Return whether an unquoted field of a well-quoted record contains a quote."""
     return any('"' in written for written, is_quoted in _cells(record, delimiter) if not is_quoted)
 
 
-def _fields(record: str, delimiter: str) -> list[str | None]:
+def split_record(record: str, delimiter: str) -> list[str | None]:
     """Return the field values of a well-quoted record."""
     if '"' not in record:
         return [field or None for field in record.split(delimiter)]
@@ -168,9 +169,15 @@ def _closing_quote(text: str, position: int) -> int:
     return closing
 
 
-def _walk(lines: Iterable[str], delimiter: str) -> Iterator[_Line]:
-    """Track the quoting of a text line by line; an empty line marks its end."""
-    opened, is_bad = 0, False
+def walk_lines(lines: Iterable[str], delimiter: str, *, is_open: bool = False) -> Iterator[Line]:
+    """Track the quoting of a text line by line; an empty line marks its end.
+
+    Args:
+        lines: The text, split after each line end.
+        delimiter: One character.
+        is_open: Whether the text begins inside a quoted field; this field counts as opened in line 1.
+    """
+    opened, is_bad = int(is_open), False
     number = 0
     for number, line in enumerate(lines, start=1):
         before, is_torn, position = opened, opened > 0 and is_bad, 0
@@ -189,8 +196,8 @@ def _walk(lines: Iterable[str], delimiter: str) -> Iterator[_Line]:
                 is_bad = True
                 is_torn |= opened != number
             opened = 0
-        yield _Line(line, before, opened, is_bad, is_torn)
-    yield _Line("", opened, opened, is_bad and opened > 0, opened > 0)
+        yield Line(line, before, opened, is_bad, is_torn)
+    yield Line("", opened, opened, is_bad and opened > 0, opened > 0)
 
 
 def _after_delimiter(line: str, position: int, delimiter: str) -> int:

@@ -1,0 +1,115 @@
+"""Texts as blocks read them, and as a slow, obvious reader does."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from transforms.csv.quotes import Record, check_lines, check_records, cut_records
+from transforms.csv.text_blocks import TextBlock, TextLayout, UnclearRecordsError, read_blocks
+
+Fields = dict[str, str | None]
+
+
+@dataclass
+class Reading:
+    """What a text means.
+
+    Attributes:
+        rows: The records with their texts.
+        faults: Rule, line, text and fields of the others.
+        unclear: The line because of which the text is refused; 0 if it is not.
+    """
+
+    rows: list[tuple[Fields, str]] = field(default_factory=list)
+    faults: list[tuple[str, int, str, Fields | None]] = field(default_factory=list)
+    unclear: int = 0
+
+
+def layout_of(
+    names: tuple[str, ...] = ("id", "name"),
+    *,
+    delimiter: str = ",",
+    encoding: str = "UTF-8",
+    line_end: str = "\n",
+    multiline: bool = True,
+    wanted: dict[str, int] | None = None,
+    max_record_bytes: int = 1 << 20,
+) -> TextLayout:
+    wanted = wanted or {name: position for position, name in enumerate(names)}
+    return TextLayout(delimiter, encoding, line_end, multiline, delimiter.join(names), names, wanted, max_record_bytes)
+
+
+def read_slowly(text: str, layout: TextLayout) -> Reading:
+    """Read a whole text with ``transforms.csv.quotes``."""
+    text = text.lstrip("\ufeff")
+    lines = [line + layout.line_end for line in text.split(layout.line_end)]
+    lines[-1] = lines[-1].removesuffix(layout.line_end)
+    if layout.multiline:
+        quotes = check_records(lines, delimiter=layout.delimiter)
+    else:
+        quotes = check_lines(lines, delimiter=layout.delimiter, fields=len(layout.names))
+    if quotes.unclear_line:
+        return Reading(unclear=quotes.unclear_line)
+    records = cut_records(lines, delimiter=layout.delimiter, line_end=layout.line_end, multiline=layout.multiline)
+    reading = Reading()
+    for line, record in list(_numbered(text, records, layout.line_end))[1:]:
+        if record.fields is None:
+            reading.faults.append(("quote", line, record.text, None))
+        elif len(record.fields) != len(layout.names):
+            reading.faults.append(("field_count", line, record.text, None))
+        else:
+            fields = {name: record.fields[position] for name, position in layout.wanted.items()}
+            if all(_is(fields[name], layout.names[position]) for name, position in layout.wanted.items()):
+                reading.faults.append(("repeated_header", line, record.text, fields))
+            else:
+                reading.rows.append((fields, record.text))
+    return reading
+
+
+def _is(field: str | None, name: str) -> bool:
+    return field is not None and field.replace("\ufeff", "").strip(" ") == name
+
+
+def _numbered(text: str, records: Iterator[Record], line_end: str) -> Iterator[tuple[int, Record]]:
+    blank_lines, position = re.compile(r"(?:\r?\n)*" if line_end == "\n" else r"\r*"), 0
+    for record in records:
+        blank = blank_lines.match(text, position)
+        assert blank
+        position = blank.end()
+        assert text.startswith(record.text, position)
+        yield text.count(line_end, 0, position) + 1, record
+        position += len(record.text)
+        if line_end == "\n":
+            position += text.startswith("\r\n", position)
+        position += text.startswith(line_end, position)
+
+
+def cut(data: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
+    """Cut bytes into pieces of these sizes, in turn."""
+    position, turn = 0, 0
+    while position < len(data):
+        size = sizes[turn % len(sizes)]
+        yield data[position : position + size]
+        position, turn = position + size, turn + 1
+
+
+def reading_of(blocks: Sequence[TextBlock], lines: int = 0) -> Reading:
+    """Return what blocks contain, with ``lines`` before them."""
+    reading = Reading()
+    for block in blocks:
+        rows = block.columns.to_pylist()
+        reading.rows += zip(rows, block.texts(range(len(rows))), strict=True)
+        reading.faults += [
+            (fault.rule, fault.line + lines, fault.text, dict(fault.fields) if fault.fields else None)
+            for fault in block.faults
+        ]
+    return reading
+
+
+def read(text: str, layout: TextLayout, *, sizes: Sequence[int] = (1 << 16,), block_bytes: int = 1 << 16) -> Reading:
+    """Read a text as blocks."""
+    try:
+        pieces = cut(text.encode(layout.encoding), sizes)
+        return reading_of(list(read_blocks(pieces, layout, block_bytes=block_bytes)))
+    except UnclearRecordsError as error:
+        return Reading(unclear=error.line)

@@ -1,0 +1,1 @@
+"""Find the records of CSV text, and parse them into text columns."""

@@ -1,0 +1,115 @@
+"""Parse whole, well-quoted CSV records into text columns with pyarrow. No pyspark."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from transforms.csv.records.source_text import MARK, SourceText
+from transforms.csv.text_layout import TextLayout
+
+#: Delimits fields if the delimiter is one that pyarrow refuses.
+_SEPARATOR: Final = b"\x1f"
+#: Noncharacters. One of the first two escapes itself, line ends that are data, and separators that are data.
+_ESCAPES: Final = ("\ufdd0", "\ufdd1")
+_ESCAPE, _LINE_END, _DATA = (character.encode() for character in ("\ufdd2", "\ufdd3", "\ufdd4"))
+_LONE_RETURN: Final = re.compile(rb"\r(?!\n)")
+_LINE_FEED: Final = re.compile(rb"\n")
+
+
+class ParsedColumns(NamedTuple):
+    """Parsed records.
+
+    Attributes:
+        columns: One string column per declared column, one row per record with the right number of fields.
+        skipped: The other records, by number from 0; blank lines are not records.
+    """
+
+    columns: pa.Table
+    skipped: Sequence[int]
+
+
+@dataclass(frozen=True)
+class ColumnParser:
+    """Parses records of one layout."""
+
+    layout: TextLayout
+    source: SourceText
+
+    def parse(self, text: bytes) -> ParsedColumns:
+        """Parse records; each ends with a line end."""
+        if not text:
+            return ParsedColumns(pa.table({name: pa.array([], pa.string()) for name in self.layout.wanted}), [])
+        text, restored = self._readable(self.source.valid(text))
+        if text.startswith(MARK):
+            # pyarrow drops a byte order mark at the beginning, which is data here; a blank line is no record.
+            text = self.layout.line_end.encode() + text
+        skipped: list[int] = []
+
+        def skip(row: csv.InvalidRow) -> str:
+            skipped.append(row.number - 1)
+            return "skip"
+
+        table = csv.read_csv(
+            pa.BufferReader(text),
+            read_options=csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=self._cells),
+            parse_options=csv.ParseOptions(
+                delimiter=self._delimiter.decode(), newlines_in_values=True, invalid_row_handler=skip
+            ),
+            convert_options=self._convert_options,
+        )
+        columns = [table.column(self._cells[position]) for position in self.layout.wanted.values()]
+        for escaped, original in restored:
+            columns = [pc.replace_substring(column, escaped, original) for column in columns]
+        return ParsedColumns(pa.table(columns, names=list(self.layout.wanted)), skipped)
+
+    def _readable(self, text: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        """Escape what pyarrow would misread; return also what is to be replaced in the values, in this order."""
+        replaced: list[tuple[bytes, bytes]] = []
+        escape = self._escape
+        line_end = self._line_end_in_data(text)
+        if self._delimiter == self.source.cut and not line_end:
+            return text, []
+        text = text.replace(escape, escape + _ESCAPE)
+        if self._delimiter != self.source.cut:
+            text = text.replace(_SEPARATOR, escape + _DATA).replace(self.source.cut, _SEPARATOR)
+            replaced += [(_SEPARATOR, self.layout.delimiter.encode()), (escape + _DATA, _SEPARATOR)]
+        if line_end:
+            text = line_end.sub(escape + _LINE_END, text)
+            replaced.append((escape + _LINE_END, b"\n" if self.layout.line_end == "\r" else b"\r"))
+        return text, [*replaced, (escape + _ESCAPE, escape)]
+
+    def _line_end_in_data(self, text: bytes) -> re.Pattern[bytes] | None:
+        """Return a pattern for characters that end a line for pyarrow but not here; None if there are none."""
+        character, pattern = (b"\r", _LONE_RETURN) if self.layout.line_end == "\n" else (b"\n", _LINE_FEED)
+        return pattern if character in text and pattern.search(text) else None
+
+    @cached_property
+    def _escape(self) -> bytes:
+        return next(escape for escape in _ESCAPES if escape != self.layout.delimiter).encode()
+
+    @cached_property
+    def _delimiter(self) -> bytes:
+        """The delimiter for pyarrow, which accepts ASCII characters other than NUL."""
+        return self.source.cut if self.source.cut.isascii() and self.source.cut != b"\0" else _SEPARATOR
+
+    @cached_property
+    def _cells(self) -> list[str]:
+        return [str(position) for position in range(len(self.layout.names))]
+
+    @cached_property
+    def _convert_options(self) -> csv.ConvertOptions:
+        wanted = [self._cells[position] for position in sorted(set(self.layout.wanted.values()))]
+        return csv.ConvertOptions(
+            include_columns=wanted,
+            column_types=dict.fromkeys(wanted, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            check_utf8=False,
+        )

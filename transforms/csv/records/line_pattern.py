@@ -1,0 +1,59 @@
+"""Records of one line, matched by patterns. No pyspark."""
+
+import re
+from typing import Final, NamedTuple
+
+_LAST_BLANK: Final = 0x20
+#: Patterns need memory for each doubled quote; longer lines are left to a reader that does not.
+_LONGEST: Final = 1 << 14
+
+
+class MatchedLine(NamedTuple):
+    """A record of one line.
+
+    Attributes:
+        end: Offset after its line end.
+        rewritten: The record as every parser reads it; None if it is misquoted.
+    """
+
+    end: int
+    rewritten: bytes | None
+
+
+class LinePattern:
+    """Matches records of one line; the quoting rules are those of ``transforms.csv.quotes``."""
+
+    def __init__(self, delimiter: bytes, line_end: bytes) -> None:
+        self._line_end = line_end
+        self._is_after_return = line_end == b"\n"
+        cut, end = re.escape(delimiter), re.escape(line_end)
+        blanks = b"".join(
+            re.escape(bytes([code])) for code in range(_LAST_BLANK + 1) if bytes([code]) not in (delimiter, line_end)
+        )
+        quoted = rb'"[^"%b]*(?:""[^"%b]*)*"(?!")' % (end, end)
+        plain = rb'[^"%b%b][^%b%b]*' % (cut, end, cut, end)
+        well_quoted = rb"(?:%b[%b]*|%b|)" % (quoted, blanks, plain)
+        any_field = rb"(?:%b[^%b%b]*|%b|)" % (quoted, cut, end, plain)
+        self._well_quoted = re.compile(rb"%b(?:%b%b)*%b" % (well_quoted, cut, well_quoted, end))
+        self._any = re.compile(rb"%b(?:%b%b)*%b" % (any_field, cut, any_field, end))
+        self._fields = re.compile(rb"(%b)[%b]*|(%b)" % (quoted, blanks, plain))
+
+    def match(self, text: bytes, begin: int) -> MatchedLine | None:
+        """Match the record at an offset; None if it is open at its line end, or long."""
+        if line := self._well_quoted.match(text, begin, begin + _LONGEST):
+            return MatchedLine(line.end(), self._rewritten(line.group()))
+        line = self._any.match(text, begin, begin + _LONGEST)
+        return MatchedLine(line.end(), None) if line else None
+
+    def _rewritten(self, line: bytes) -> bytes:
+        record = line.removesuffix(self._line_end)
+        if self._is_after_return:
+            record = record.removesuffix(b"\r")
+        return self._fields.sub(_rewritten_field, record) + self._line_end if record else b""
+
+
+def _rewritten_field(field: re.Match[bytes]) -> bytes:
+    quoted, plain = field.groups()
+    if quoted is not None:
+        return bytes(quoted)
+    return b'"' + plain.replace(b'"', b'""') + b'"' if b'"' in plain else bytes(plain)

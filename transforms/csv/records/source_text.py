@@ -1,0 +1,123 @@
+"""The bytes of a CSV object as UTF-8 whose delimiter is one byte, and offsets in it. No pyspark.
+
+Text in UTF-8 keeps its bytes, including invalid ones; other encodings are transcoded. A delimiter outside ASCII becomes
+the byte 0xFF, which UTF-8 never contains.
+"""
+
+import codecs
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from transforms.csv.text_layout import TextLayout, can_be_split
+
+MARK: Final = codecs.BOM_UTF8
+_STAND_IN: Final = b"\xff"
+_ALSO_INVALID: Final = b"\xfe"
+#: The bytes of a UTF-8 character after the first one.
+_LEADING_BITS: Final = 0xC0
+_CONTINUES: Final = 0x80
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """How the source is represented as bytes.
+
+    Attributes:
+        delimiter: The delimiter as it is in the source.
+        encoding: Name of the Python codec of the source.
+        cut: The byte that represents the delimiter.
+    """
+
+    delimiter: str
+    encoding: str
+    cut: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cut", self.delimiter.encode() if self.delimiter.isascii() else _STAND_IN)
+
+    @classmethod
+    def of(cls, layout: TextLayout) -> "SourceText":
+        """Return the representation of a source with this layout."""
+        return cls(layout.delimiter, layout.encoding)
+
+    def pieces(self, source: Iterable[bytes], *, piece_bytes: int) -> Iterator[bytes]:
+        """Represent a source; pieces have about ``piece_bytes`` at most."""
+        pieces = _chopped(source, piece_bytes)
+        if not self._is_utf8:
+            pieces = _transcoded(pieces, self.encoding)
+        if self.cut == _STAND_IN:
+            pieces = self._with_stand_in(pieces)
+        return pieces
+
+    def text(self, data: bytes) -> str:
+        """Return the text of some bytes; invalid ones become U+FFFD."""
+        if self.cut == _STAND_IN:
+            data = data.replace(_STAND_IN, self.delimiter.encode())
+        return data.decode("utf-8", "replace")
+
+    def valid(self, data: bytes) -> bytes:
+        """Return bytes that are valid UTF-8 apart from the delimiter."""
+        if data.isascii():
+            return data
+        if self.cut == _STAND_IN:
+            return self.text(data).encode().replace(self.delimiter.encode(), _STAND_IN)
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            return self.text(data).encode()
+        return data
+
+    def source_length(self, data: bytes) -> int:
+        """Return how many bytes of the source these bytes represent; the encoding is one that can be split."""
+        return len(data) if self._is_same(data) else int(self._widths(data).sum())
+
+    def offset_of(self, source_length: int, data: bytes) -> int:
+        """Return how many of these bytes represent the first ``source_length`` bytes of the source."""
+        if self._is_same(data):
+            return min(source_length, len(data))
+        return int(np.searchsorted(np.cumsum(self._widths(data)), source_length, side="right"))
+
+    @property
+    def _is_utf8(self) -> bool:
+        return codecs.lookup(self.encoding).name == "utf-8"
+
+    def _is_same(self, data: bytes) -> bool:
+        return data.isascii() or (self._is_utf8 and self.cut != _STAND_IN)
+
+    def _widths(self, data: bytes) -> npt.NDArray[np.int64]:
+        values = np.frombuffer(data, np.uint8)
+        if self._is_utf8:
+            return np.where(values == _STAND_IN[0], len(self.delimiter.encode()), 1)
+        return np.where(values & _LEADING_BITS == _CONTINUES, 0, 1)
+
+    def _with_stand_in(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        written, rest = self.delimiter.encode(), b""
+        for piece in pieces:
+            data = rest + piece
+            kept = next((n for n in range(len(written) - 1, 0, -1) if data.endswith(written[:n])), 0)
+            rest = data[len(data) - kept :]
+            yield self._replaced(data[: len(data) - kept])
+        yield self._replaced(rest)
+
+    def _replaced(self, data: bytes) -> bytes:
+        return data.replace(_STAND_IN, _ALSO_INVALID).replace(self.delimiter.encode(), _STAND_IN)
+
+
+def _chopped(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    for piece in pieces:
+        if len(piece) <= size:
+            yield piece
+        else:
+            yield from (piece[start : start + size] for start in range(0, len(piece), size))
+
+
+def _transcoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    decoder, is_split = codecs.getincrementaldecoder(encoding)("replace"), can_be_split(encoding)
+    for piece in pieces:
+        # The encodings that can be split have one byte per character.
+        yield piece if is_split and piece.isascii() else decoder.decode(piece).encode()
+    yield decoder.decode(b"", final=True).encode()

@@ -1,0 +1,133 @@
+"""Read the bytes of a CSV object as blocks of text columns: pyarrow parses, beside a check of the quotes. No pyspark.
+
+pyarrow.csv reads misquoted fields as something, without an error. It is right about records whose quoted fields end at
+a delimiter or a line end; ``quote_positions`` finds those that may be others, and ``irregular_records`` reads them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from operator import attrgetter
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.csv.records.block_text import BlockText
+from transforms.csv.records.column_parser import ColumnParser
+from transforms.csv.records.irregular_records import StrictReader
+from transforms.csv.records.quote_positions import Positions
+from transforms.csv.records.record_stream import PlacedText, RecordStream
+from transforms.csv.records.source_text import SourceText
+from transforms.csv.text_layout import ByteRange, Fault, TextBlock, TextLayout
+from transforms.errors import UnclearRecordsError
+
+__all__ = ["ByteRange", "Fault", "TextBlock", "TextLayout", "UnclearRecordsError", "read_blocks"]
+
+WHOLE: Final = ByteRange()
+BLOCK_BYTES: Final = 4 << 20
+_MARK: Final = "\ufeff"
+
+
+def read_blocks(
+    pieces: Iterable[bytes], layout: TextLayout, *, within: ByteRange = WHOLE, block_bytes: int = BLOCK_BYTES
+) -> Iterator[TextBlock]:
+    """Read an object, or a byte range of it, as blocks of text columns; there is at least one block.
+
+    The header is the first record that is not blank of a range that starts at 0. If the first record of a range is
+    guessed, its first block is empty and says where that record begins.
+
+    Args:
+        pieces: The bytes of the object from ``within.start`` on, in pieces of any size. They are read as far as needed,
+            which is somewhat beyond ``within.end``.
+        layout: How the text is laid out.
+        within: Which records to read.
+        block_bytes: The approximate size of a block.
+
+    Raises:
+        UnclearRecordsError: If the object cannot be split into records without doubt.
+        LongRecordError: If a record is longer than ``layout.max_record_bytes``.
+    """
+    source = SourceText.of(layout)
+    parser = ColumnParser(layout, source)
+    records = RecordStream(pieces, StrictReader(layout, source), within, block_bytes=block_bytes)
+    for placed in records.blocks():
+        yield _empty_block(placed, layout) if placed.text is None else _block(placed, placed.text, parser, layout)
+
+
+def _empty_block(placed: PlacedText, layout: TextLayout) -> TextBlock:
+    columns = pa.table({name: pa.array([], pa.string()) for name in layout.wanted})
+    return TextBlock(columns, [], placed.begins, placed.ends, placed.lines, lambda _: [])
+
+
+def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: TextLayout) -> TextBlock:
+    columns, skipped = parser.parse(text.parsed)
+    repeated = _repeated_headers(columns, layout)
+    faults = _misquoted(placed, text)
+    if skipped:
+        faults += _faults("field_count", placed, text, text.begins[skipped])
+    if repeated:
+        begins, fields = _row_begins(text, columns, skipped)[repeated], columns.take(repeated).to_pylist()
+        faults += _faults("repeated_header", placed, text, begins, fields)
+    faults.sort(key=attrgetter("line"))
+    kept = _without(columns, repeated) if repeated else columns
+
+    def texts(rows: Sequence[int]) -> list[str]:
+        begins = np.delete(_row_begins(text, columns, skipped), repeated)
+        return [text.text(int(begins[row])) for row in rows]
+
+    return TextBlock(kept, faults, placed.begins, placed.ends, placed.lines, texts)
+
+
+def _misquoted(placed: PlacedText, text: BlockText) -> list[Fault]:
+    records = [record for record in text.irregular if record.rewritten is None]
+    lines = text.lines_before([record.begin for record in records]) if records else []
+    return [
+        Fault("quote", placed.lines_before + line + 1, text.text_of(record))
+        for record, line in zip(records, lines, strict=True)
+    ]
+
+
+def _faults(
+    rule: str, placed: PlacedText, text: BlockText, begins: Positions, fields: Sequence[Mapping[str, str | None]] = ()
+) -> list[Fault]:
+    lines = text.lines_before(text.written_at(begins))
+    placed_records = zip_longest(begins.tolist(), lines, fields)
+    return [
+        Fault(rule, placed.lines_before + line + 1, text.text(begin), values) for begin, line, values in placed_records
+    ]
+
+
+def _row_begins(text: BlockText, columns: pa.Table, skipped: Sequence[int]) -> Positions:
+    """Return where each row begins.
+
+    Raises:
+        RuntimeError: If pyarrow found other records than we did.
+    """
+    begins = np.delete(text.begins, skipped)
+    if len(begins) != columns.num_rows:
+        raise RuntimeError(f"pyarrow read {columns.num_rows} of {len(begins)} rows of a block")
+    return begins
+
+
+def _without(columns: pa.Table, rows: Sequence[int]) -> pa.Table:
+    is_kept = np.ones(columns.num_rows, np.bool_)
+    is_kept[list(rows)] = False
+    mask = pa.array(is_kept)
+    return pa.table([column.chunk(0).filter(mask) for column in columns.columns], names=columns.column_names)
+
+
+def _repeated_headers(columns: pa.Table, layout: TextLayout) -> list[int]:
+    """Return the rows whose values are the names of their columns, apart from spaces and byte order marks."""
+    rows: Positions | None = None
+    for column, position in zip(columns.columns, layout.wanted.values(), strict=True):
+        name = layout.names[position]
+        values = column if rows is None else column.take(rows)
+        # Not ``indices_nonzero``, which crashes on columns without chunks.
+        resembling = np.flatnonzero(pc.match_substring(values, name).fill_null(False).to_numpy())
+        if not len(resembling):
+            return []
+        trimmed = pc.utf8_trim(pc.replace_substring(values.take(resembling), _MARK, ""), " ")
+        equal = resembling[pc.equal(trimmed, name).to_numpy()]
+        rows = equal if rows is None else rows[equal]
+    return [] if rows is None else rows.tolist()

@@ -1,0 +1,95 @@
+"""How the text of a CSV object is laid out, and what is read from it. No pyspark."""
+
+import codecs
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class TextLayout:
+    r"""How the text of an object is written, and which of its columns are read.
+
+    Attributes:
+        delimiter: One character.
+        encoding: Name of a Python codec.
+        line_end: ``\n`` (with or without a preceding carriage return) or ``\r``.
+        multiline: Whether quoted fields may contain line ends; if not, each line is a record.
+        header_line: The header as written, without its line end.
+        names: The names in the header; as many as a record has fields.
+        wanted: The position of each declared column.
+        max_record_bytes: Longer records are refused.
+    """
+
+    delimiter: str
+    encoding: str
+    line_end: str
+    multiline: bool
+    header_line: str
+    names: tuple[str, ...]
+    wanted: Mapping[str, int]
+    max_record_bytes: int
+
+
+@dataclass(frozen=True)
+class ByteRange:
+    """The part of an object that one task reads: the records that begin after ``start`` and not after ``end``.
+
+    Attributes:
+        start: Offset of the first byte that is read.
+        end: None for the end of the object.
+        begins_at_record: Whether a record begins at ``start`` (at 0, or where the previous range ended); it is then the
+            first of the range. Otherwise the first record is searched for, which is a guess if fields may contain line
+            ends.
+    """
+
+    start: int = 0
+    end: int | None = None
+    begins_at_record: bool = True
+
+
+def can_be_split(encoding: str) -> bool:
+    """Return whether byte ranges of a text can be read; its object must not be compressed."""
+    return not codecs.lookup(encoding).name.startswith("utf-16")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A record that is rejected as a whole.
+
+    Attributes:
+        rule: field_count, quote or repeated_header.
+        line: The line in which it begins, from 1, counted from the first record of the byte range.
+        text: The record as written, without its line end.
+        fields: The texts of the declared columns; None if the record cannot be assigned to them.
+    """
+
+    rule: str
+    line: int
+    text: str
+    fields: Mapping[str, str | None] | None = None
+
+
+@dataclass(frozen=True)
+class TextBlock:
+    """Some consecutive records.
+
+    Attributes:
+        columns: One string column (of one chunk) per declared column; one row per record that is no fault.
+        faults: The rejected records.
+        begins: Offset of the first record in the object (of UTF-16 or compressed objects: of no meaning).
+        ends: Offset after the last record.
+        lines: The number of lines from the first record of the byte range to ``ends``.
+    """
+
+    columns: pa.Table
+    faults: Sequence[Fault]
+    begins: int
+    ends: int
+    lines: int
+    written: Callable[[Sequence[int]], list[str]] = field(repr=False, compare=False)
+
+    def texts(self, rows: Sequence[int]) -> list[str]:
+        """Return some rows of ``columns`` as they are written, without line ends."""
+        return self.written(rows)
