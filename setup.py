@@ -27,6 +27,7 @@ DEV = [
     "import-linter",
     "moto[server]",
     "mypy",
+    "polars==2.1.0",
     "pytest",
     "ruff",
     "tpchgen-cli",

@@ -4,8 +4,8 @@ from functools import partial
 
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.csv_to_parquet import CsvToParquetFeed
-from lakewright.engine.spark.csv.format import CsvFormat
-from lakewright.engine.spark.rows import TextRows, TypedRows
+from lakewright.csv.format import CsvFormat, CsvObjects
+from lakewright.csv.rows import TypedRows
 from lakewright.parquet.sink import ParquetSink
 from lakewright.runs.job import Target, TargetJob
 from lakewright.sources.listing import Source
@@ -13,19 +13,19 @@ from lakewright.sources.reader import Filling, ObjectReader
 from lakewright.storage.lake import Lake
 
 
-def build(rows: TextRows, *, feed: CsvToParquetFeed) -> TypedRows:
-    """Cast the declared columns; rows with values that do not fit are rejected, with a reason per value."""
-    return rows.typed(list(feed.typed_columns().values()))
+def build(objects: CsvObjects, *, feed: CsvToParquetFeed) -> TypedRows:
+    """Type the declared columns; rows with values that do not fit are rejected, with a reason per value."""
+    return TypedRows(objects, tuple(feed.typed_columns().values()))
 
 
-def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJob[TextRows, TypedRows]]:
+def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJob[CsvObjects, TypedRows]]:
     """Return the single target of a feed."""
     source, target = feed.source, feed.target
     keys = tuple(feed.date_keys())
     place = Target(name, target.path.strip("/").rsplit("/", 1)[-1], target.path)
     reader = ObjectReader(
         Source(lake, source.path, feed.file_name_pattern(), takes_underscores=source.hidden == "take"),
-        CsvFormat(source.csv, feed.header_names(), source.on_extra_column, shows_values=feed.show_values),
+        CsvFormat(feed.rules(), source.on_extra_column, shows_values=feed.show_values),
         Filling(target.fill, keys, target.partition_date, allows_gone=target.on_missing_source == "rebuild"),
         skips_refused=source.on_refused_file == "skip",
     )

@@ -3,7 +3,7 @@
 import gzip
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from lakewright.csv import heads as csv_heads
 from lakewright.csv import objects as csv_objects
+from lakewright.csv import tasks as csv_tasks
 from lakewright.csv.heads import read_heads
 from lakewright.csv.options import CsvOptions
 from lakewright.dms.files import read_footers
@@ -283,7 +284,6 @@ def test_headers_of_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: i
     assert expected.headers[f"a{end}"].names == ("id", "a name\nover lines", "caf\u00e9", "d")
     monkeypatch.setattr(csv_heads, "_HEAD_BYTES", head)
     monkeypatch.setattr(csv_heads, "_LONGEST_HEADER", longest)
-    monkeypatch.setattr(csv_objects, "_CHUNK_BYTES", 3)
     heads = read_heads(open_lake(str(tmp_path)), objects, CsvOptions(multiline=True))
     if longest == 30:
         assert heads.refused == {f"a{end}": "no end of the header within 0 MiB"}
@@ -358,24 +358,23 @@ def test_a_source_that_keeps_changing(bench: Bench, monkeypatch: pytest.MonkeyPa
     assert bench.rows() == []
 
 
-@pytest.fixture
-def small_parquet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    from lakewright.engine.spark import parquet
-
-    for name, value in {"_FILE_BYTES": 100, "_SPLIT_BYTES": 64, "_SMALLEST_SPLIT": 16, "_OPEN_COST": 1}.items():
-        monkeypatch.setattr(parquet, name, value)
-    return
+CSV_PATCHES = [
+    pytest.param([(csv_tasks, "_TASK_BYTES", 64)], id="one-task-per-object"),
+    pytest.param([(csv_tasks, "_SMALL_TASK_BYTES", 1)], id="as-many-tasks-as-cores"),
+    pytest.param([(csv_objects, "_READ_BYTES", 7)], id="objects-read-in-parts"),
+    pytest.param([(arrow, "_FILE_BYTES", 100)], id="several-files-per-task"),
+]
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("small_parquet")
-def test_csv_split_into_tasks_and_files(bench: Bench) -> None:
+@pytest.mark.parametrize("patches", CSV_PATCHES)
+def test_csv(bench: Bench, monkeypatch: pytest.MonkeyPatch, patches: list[Patch]) -> None:
+    for patch in patches:
+        monkeypatch.setattr(*patch)
     bench.put("a.csv", "id,name\n" + "".join(f"{n},name {n}\n" for n in range(60)) + "x,dirty\n")
     bench.put("b.csv", "id,name\n" + "".join(f"{n},name {n}\n" for n in range(60, 70)), day="02")
     receipt = bench.run()
     assert receipt["exit_code"] == 0, receipt["error"]
     assert (receipt["counts"]["written"], receipt["counts"]["rejected"]) == (70, 1)
     assert bench.rows() == sorted(((n, f"name {n}") for n in range(70)), key=repr)
-    files = list((bench.lake / "refined/people").rglob("*.parquet"))
-    assert len(files) > 2, "without splitting there is one file per day"
     assert bench.strays() == []

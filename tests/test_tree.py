@@ -11,9 +11,9 @@ from tests.conftest import ROOT
 MOST_MODULES = 12
 WITHOUT_SPARK = (
     "jobs.cli.verbs",
+    "jobs.csv_to_parquet",
     "jobs.flatten_events",
     "jobs.json_scrub",
-    "lakewright.csv.objects",
     "lakewright.dms.files",
     "lakewright.in_place.sink",
     "lakewright.json.scrub_timer",

@@ -1,6 +1,7 @@
 """The feeds of the job csv_to_parquet."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from re import Pattern
 from typing import Annotated, Any, Final, Literal
@@ -8,7 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from lakewright.config import CatalogEntry, CatalogTable, Feed, Model
+from lakewright.config import MAX_RECORD_BYTES, AnyEngineFeed, CatalogEntry, CatalogTable, Model, RecordBytes
+from lakewright.csv.objects import CsvRules
 from lakewright.csv.options import CsvOptions
 from lakewright.folders import require_apart, source_folder, target_folder
 from lakewright.parquet.place import Compression
@@ -74,6 +76,9 @@ class CsvSource(Model):
         description="Whether objects are read if their name, or a folder below path, begins with _. Empty "
         "markers such as _SUCCESS, _temporary/, _staging/ and names that begin with a dot are always ignored.",
     )
+    max_record_bytes: RecordBytes = Field(
+        default=MAX_RECORD_BYTES, description="An object with a longer (uncompressed) record is refused as a whole."
+    )
 
     @field_validator("file_name")
     @classmethod
@@ -105,7 +110,7 @@ class ParquetTarget(Model):
     )
 
 
-class CsvToParquetFeed(Feed):
+class CsvToParquetFeed(AnyEngineFeed):
     """A feed of the job csv_to_parquet."""
 
     job: Literal["csv_to_parquet"] = Field(description="The job that runs this feed.")
@@ -115,8 +120,8 @@ class CsvToParquetFeed(Feed):
     @model_validator(mode="after")
     def _columns_fit(self) -> "CsvToParquetFeed":
         columns = self.source.columns
-        names = [name.casefold() for name in columns]
-        if repeated := [name for name in columns if names.count(name.casefold()) > 1]:
+        names = Counter(name.casefold() for name in columns)
+        if repeated := [name for name in columns if names[name.casefold()] > 1]:
             raise ValueError(f"column {repeated[0]!r} is repeated; names are compared without case")
         if reserved := [name for name in columns if name.casefold() in self.date_keys()]:
             raise ValueError(
@@ -178,6 +183,10 @@ class CsvToParquetFeed(Feed):
     def header_names(self) -> dict[str, str]:
         """Return the name in the header of each declared column."""
         return {name: spec.source_name or name for name, spec in self.source.columns.items()}
+
+    def rules(self) -> CsvRules:
+        """Return the rules for the source objects."""
+        return CsvRules(self.source.csv, self.header_names(), self.source.max_record_bytes)
 
     def date_keys(self) -> list[str]:
         """Return those of year, month and day that partition the table."""

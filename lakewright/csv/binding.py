@@ -1,6 +1,7 @@
 """Bind the columns of a CSV object to the declared ones by name; a first line that names none is not a header."""
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -30,7 +31,8 @@ def bind_columns(
     if len(missing) == len(wanted):
         raise HeaderError(_describe_no_header(header, list(wanted.values()), shows_values=shows_values))
     is_header = shows_values or 2 * len(missing) < len(wanted)
-    doubled = sorted({name for name in header.names if name and folded.count(name.casefold()) > 1})
+    counts = Counter(folded)
+    doubled = sorted({name for name in header.names if name and counts[name.casefold()] > 1})
     if doubled:
         declared = {written.strip().casefold() for written in wanted.values()}
         names = [repr(name) for name in doubled if is_header or name.casefold() in declared]

@@ -1,4 +1,4 @@
-"""The headers of CSV objects, read before Spark reads the objects."""
+"""The headers of CSV objects, read before the objects are."""
 
 import codecs
 import csv
@@ -16,8 +16,6 @@ from lakewright.storage.lake import Lake
 from transforms.errors import HeaderError
 
 _HEAD_BYTES: Final = 1 << 16
-#: Spark's reader fails on records with more fields.
-MOST_FIELDS: Final = 20_480
 _LONGEST_HEADER: Final = 1 << 20
 _UNKNOWN_CODECS: Final = (".bz2", ".deflate", ".lz4", ".snappy", ".zst", ".xz", ".zip")
 _LOOKS_AT_ONCE: Final = 16
@@ -31,15 +29,11 @@ class Header:
         names: Column names, trimmed, without a byte order mark.
         line_end: ``\n`` (with or without a preceding carriage return) or ``\r``.
         line: The header as written, without its line end; the last line of a multi-line header.
-        is_suspect: Whether the last line of the object may leave a quote open.
-        record_bytes: Approximate size of a record as text.
     """
 
     names: tuple[str, ...]
     line_end: str
     line: str = ""
-    is_suspect: bool = False
-    record_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,6 +47,7 @@ class Heads:
 def read_heads(lake: Lake, objects: Iterable[tuple[str, int]], options: CsvOptions) -> Heads:
     """Read the head of each object (path, size)."""
     heads = Heads()
+    distinct: dict[Header, Header] = {}
 
     def look(entry: tuple[str, int]) -> tuple[str, Header | None, str]:
         path, size = entry
@@ -70,7 +65,7 @@ def read_heads(lake: Lake, objects: Iterable[tuple[str, int]], options: CsvOptio
             if reason:
                 heads.refused[path] = reason
             elif header is not None:
-                heads.headers[path] = header
+                heads.headers[path] = distinct.setdefault(header, header)
     return heads
 
 
@@ -100,17 +95,7 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
     line_end = "\r" if line.endswith("\r") else "\n"
     if problem := _problem_with_header(text, names, line_end, options):
         raise HeaderError(problem)
-    tail = text if is_whole else ""
-    if not is_whole and not path.endswith(".gz"):
-        tail = lake.read(path, start=max(0, size - _HEAD_BYTES)).decode(options.encoding, "replace")
-    last_line = tail.rstrip("\r\n").rpartition(line_end)[2]
-    return Header(
-        tuple(name.strip() for name in names),
-        line_end,
-        header_line,
-        is_suspect=last_line.count('"') % 2 == 1,
-        record_bytes=len(data) // (text.count(line_end) + 1) + 1,
-    )
+    return Header(tuple(name.strip() for name in names), line_end, header_line)
 
 
 def _head(lake: Lake, path: str, size: int, length: int, encoding: str) -> tuple[bytes, bool]:

@@ -1,85 +1,141 @@
-"""Scans of whole CSV objects: as text lines, and for damage and unclear record boundaries."""
+"""The content of CSV objects: one version of each, decompressed, as blocks of text columns."""
 
-import codecs
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from lakewright.csv.heads import MOST_FIELDS, Header
+from lakewright.csv.binding import bind_columns
+from lakewright.csv.heads import Header
 from lakewright.csv.options import CsvOptions
-from lakewright.errors import DamagedGzipError
+from lakewright.errors import ObjectRefusedError
 from lakewright.storage.gzip import gunzip
 from lakewright.storage.lake import Lake
-from transforms.csv.quotes import check_lines, check_records
+from transforms.csv.text_blocks import ByteRange, TextBlock, TextLayout, read_blocks
+from transforms.csv.text_layout import can_be_split
+from transforms.errors import DataError
 
-_CHUNK_BYTES: Final = 1 << 20
+WHOLE: Final = ByteRange()
+_READ_BYTES: Final = 8 << 20
+#: A range's last record ends beyond its end, usually very soon.
+_READ_BEYOND_BYTES: Final = 128 << 10
 
 
 @dataclass(frozen=True)
-class Finding:
-    """The result of scanning an object.
+class CsvObject:
+    """One version of an object with text.
 
     Attributes:
-        refused: Why it cannot be read as declared; empty if it can.
-        is_misread: Whether Spark's reader would misread some of its records.
+        header: Its header, which has all declared columns.
+        values: Year, month and day of its rows, if they are partition columns.
     """
 
-    refused: str = ""
-    is_misread: bool = False
+    path: str
+    size: int
+    etag: str
+    header: Header
+    values: Mapping[str, str]
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is gzip."""
+        return self.path.endswith(".gz")
 
 
-def look_through(lake: Lake, path: str, header: Header, options: CsvOptions) -> Finding:
-    """Scan an object for damage, and for quotes that leave record boundaries unclear.
+@dataclass(frozen=True)
+class CsvPart:
+    """An object, or a byte range of it."""
 
-    This reads the object once more, so it is only done for objects in doubt.
+    source: CsvObject
+    within: ByteRange = WHOLE
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is a byte range."""
+        return self.within != WHOLE
+
+
+@dataclass(frozen=True)
+class CsvRules:
+    """A feed's rules for its objects: how they are written.
+
+    Attributes:
+        options: Options of the text.
+        names: The name in the header of each declared column.
+        max_record_bytes: Maximum length of a record; an object with a longer one is refused.
     """
-    widest = 0
 
-    def measured() -> Iterator[str]:
-        nonlocal widest
-        for line in read_lines(lake, path, options.encoding, header.line_end):
-            widest = max(widest, line.count(options.delimiter))
-            yield line
+    options: CsvOptions
+    names: Mapping[str, str]
+    max_record_bytes: int
 
-    lines = measured()
-    try:
-        if options.multiline:
-            quotes = check_records(lines, delimiter=options.delimiter)
-            problem = "a quoted field opens here and is not closed as RFC 4180 requires"
-        else:
-            quotes = check_lines(lines, delimiter=options.delimiter, fields=len(header.names))
-            problem = "it is inside a quoted field of several lines, which needs multiline: true"
-    except DamagedGzipError as error:
-        return Finding(str(error))
-    refused = f"line {quotes.unclear_line}: {problem}" if quotes.unclear_line else ""
-    return Finding(refused, is_misread=quotes.is_misread or widest >= MOST_FIELDS)
+    @property
+    def can_split(self) -> bool:
+        """Whether the encoding allows reading from the middle of an object."""
+        return can_be_split(self.options.encoding)
 
-
-def refused_among(findings: Mapping[str, Finding]) -> dict[str, str]:
-    """Return why objects cannot be read as declared, by path."""
-    return {path: finding.refused for path, finding in findings.items() if finding.refused}
+    def layout(self, header: Header) -> TextLayout:
+        """Return the layout of an object with this header."""
+        positions, _ = bind_columns(header, self.names)
+        return TextLayout(
+            delimiter=self.options.delimiter,
+            encoding=self.options.encoding,
+            line_end=header.line_end,
+            multiline=self.options.multiline,
+            header_line=header.line,
+            names=header.names,
+            wanted=positions,
+            max_record_bytes=self.max_record_bytes,
+        )
 
 
-def misread_among(findings: Mapping[str, Finding]) -> set[str]:
-    """Return the paths of objects that Spark's reader would misread."""
-    return {path for path, finding in findings.items() if finding.is_misread}
+@dataclass(frozen=True)
+class Damage:
+    """Why a part of an object cannot be read as declared: the problem, and its line in the part (0: no line)."""
+
+    line: int
+    problem: str
+
+    def describe(self, lines_before: int = 0) -> str:
+        """Return the reason to refuse the object; ``lines_before`` precede the part."""
+        return f"line {lines_before + self.line}{self.problem}" if self.line else self.problem
 
 
-def read_lines(lake: Lake, path: str, encoding: str, line_end: str) -> Iterator[str]:
-    """Read an object as text lines, including their line ends, without a byte order mark.
+def read_part(lake: Lake, part: CsvPart, rules: CsvRules) -> Iterator[TextBlock]:
+    """Read an object, or a byte range of it, as text columns.
 
     Raises:
-        DamagedGzipError: If it is damaged gzip.
+        DataError: If the part cannot be read as declared; see ``damage_of``.
+        FileNotFoundError: If this version of the object no longer exists.
     """
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    rest = ""
-    for chunk in _content(lake, path):
-        *lines, rest = (rest + decoder.decode(chunk)).split(line_end)
-        yield from (line + line_end for line in lines)
-    yield rest + decoder.decode(b"", final=True)
+    pieces = _pieces(lake, part)
+    if part.source.is_packed:
+        pieces = gunzip(pieces, piece_bytes=_READ_BYTES, allow_padding=False)
+    return read_blocks(pieces, rules.layout(part.source.header), within=part.within)
 
 
-def _content(lake: Lake, path: str) -> Iterator[bytes]:
-    pieces = lake.pieces(path, length=_CHUNK_BYTES)
-    # Spark's reader refuses padding.
-    return gunzip(pieces, piece_bytes=_CHUNK_BYTES, allow_padding=False) if path.endswith(".gz") else pieces
+def damage_of(error: DataError, path: str) -> Damage:
+    """Return what an error of ``read_part`` says of the part."""
+    if isinstance(error, ObjectRefusedError):
+        return Damage(0, error.reasons[path])
+    line = getattr(error, "line", 0)
+    return Damage(line, str(error).removeprefix(f"line {line}"))
+
+
+def find_damage(lake: Lake, source: CsvObject, rules: CsvRules) -> str:
+    """Read an object completely, and return why it is refused; empty if it is not."""
+    try:
+        for _ in read_part(lake, CsvPart(source), rules):
+            pass
+    except DataError as error:
+        return damage_of(error, source.path).describe()
+    return ""
+
+
+def _pieces(lake: Lake, part: CsvPart) -> Iterator[bytes]:
+    """Read an object from the start of the range, as far as the pieces are asked for."""
+    source, start = part.source, part.within.start
+    end = source.size if part.within.end is None else part.within.end
+    while start < source.size:
+        length = min(_READ_BYTES, end - start) if start < end else _READ_BEYOND_BYTES
+        yield lake.read(source.path, start=start, length=length, etag=source.etag)
+        start += length

@@ -15,8 +15,7 @@ class CsvOptions(Model):
     encoding: str = Field(default="UTF-8", description="Character encoding, such as UTF-8 or windows-1252.")
     multiline: bool = Field(
         default=True,
-        description="Whether quoted fields may contain line breaks. If true, each object is read by one task; if "
-        "false, large objects are split.",
+        description="Whether quoted fields may contain line breaks. If false, each line is a record.",
     )
     null_text: tuple[str, ...] = Field(
         default=(), description="Texts that are read as null, in addition to unquoted empty fields."

@@ -21,6 +21,9 @@ PROVENANCE: Final = {name: pa.int64() if kind == "bigint" else pa.string() for n
 _FILE_BYTES: Final = 384 << 20
 #: Files up to this size are read whole, which takes no longer than separate requests for columns.
 _READ_WHOLE_BYTES: Final = 1 << 20
+#: Spark 3 refuses dates before 1582 and timestamps before 1900 in files of an unknown writer, whose calendar it cannot
+#: know. This names the first version with the calendar of Arrow.
+_CALENDAR: Final = {"org.apache.spark.version": "3.0.0"}
 #: Encodings that Spark, Trino (hence Athena) and DuckDB read.
 _DISTINCT: Final = (
     (pa.types.is_int64, "DELTA_BINARY_PACKED"),
@@ -28,6 +31,8 @@ _DISTINCT: Final = (
     (pa.types.is_string, "DELTA_LENGTH_BYTE_ARRAY"),
 )
 _FEWEST: Final = 100
+#: Values that repeat only over more rows than this would not fit into a dictionary either.
+_SAMPLED: Final = 100_000
 _COUNTED_UP: Final = (OFFSET, LINE)
 
 
@@ -118,14 +123,17 @@ def _as_parquet(rows: pa.Table, compression: Compression) -> bytes:
     sink = pa.BufferOutputStream()
     distinct = {field.name: encoding for field in rows.schema if (encoding := _encoding_of_distinct(rows, field))}
     others = [leaf for field in rows.schema if field.name not in distinct for leaf in _leaves(field.name, field.type)]
-    pq.write_table(
-        rows,
+    with pq.ParquetWriter(
         sink,
+        rows.schema,
         compression=compression,
         use_dictionary=others,
         column_encoding=distinct or None,
+        store_decimal_as_integer=True,
         store_schema=False,
-    )
+    ) as writer:
+        writer.write_table(rows)
+        writer.add_key_value_metadata(_CALENDAR)
     return bytes(sink.getvalue())
 
 
@@ -134,14 +142,18 @@ def _encoding_of_distinct(rows: pa.Table, field: pa.Field) -> str:
     encoding = next((encoding for is_kind, encoding in _DISTINCT if is_kind(field.type)), "")
     if not encoding or field.name in _COUNTED_UP:
         return encoding
-    values = rows.num_rows - rows[field.name].null_count
-    repeats = values < _FEWEST or pc.count_distinct(rows[field.name]).as_py() < values / 2
+    sample = rows[field.name].slice(0, _SAMPLED)
+    values = len(sample) - sample.null_count
+    repeats = values < _FEWEST or pc.count_distinct(sample).as_py() < values / 2
     return "" if repeats else encoding
 
 
 def _leaves(path: str, kind: Any) -> list[str]:
     if pa.types.is_list(kind):
         return _leaves(f"{path}.list.element", kind.value_type)
+    if pa.types.is_map(kind):
+        places = {"key": kind.key_type, "value": kind.item_type}
+        return [leaf for name, part in places.items() for leaf in _leaves(f"{path}.key_value.{name}", part)]
     if pa.types.is_struct(kind):
         return [leaf for field in kind for leaf in _leaves(f"{path}.{field.name}", field.type)]
     return [path]

@@ -1,10 +1,13 @@
 import os
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from moto.server import ThreadedMotoServer
 from pyspark import SparkContext
 
@@ -55,3 +58,17 @@ def _clients(endpoint: str) -> tuple[Any, Any]:
 def empty_catalog(glue: Any) -> None:
     for database in glue.get_databases()["DatabaseList"]:
         glue.delete_database(Name=database["Name"])
+
+
+@pytest.fixture
+def requests() -> Iterator[Counter[str]]:
+    """Count the requests of this process, except those for its state."""
+    counted: Counter[str] = Counter()
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def counting(client: Any, operation: str, parameters: Any) -> Any:
+        counted[operation] += "state/" not in parameters.get("Key", parameters.get("Prefix", ""))
+        return call(client, operation, parameters)
+
+    with mock.patch.object(BaseClient, "_make_api_call", counting):
+        yield counted

@@ -12,7 +12,6 @@ from unittest import mock
 import boto3
 import pytest
 import yaml
-from botocore.client import BaseClient
 
 from lakewright.errors import AccessDeniedError, AccountingError, ObjectRefusedError, OvertakenError
 from lakewright.json.scrub import scrub_object
@@ -36,20 +35,6 @@ KEY = "up/a b+c?#%2Fé.json"
 def s3(bucket: Any) -> Iterator[Any]:
     yield boto3.client("s3")
     bucket.object_versions.all().delete()
-
-
-@pytest.fixture
-def requests() -> Iterator[Counter[str]]:
-    """Count the requests of this process, except those for its state."""
-    counted: Counter[str] = Counter()
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def counting(client: Any, operation: str, parameters: Any) -> Any:
-        counted[operation] += "state/" not in parameters.get("Key", parameters.get("Prefix", ""))
-        return call(client, operation, parameters)
-
-    with mock.patch.object(BaseClient, "_make_api_call", counting):
-        yield counted
 
 
 def content(s3: Any, key: str = KEY) -> bytes:

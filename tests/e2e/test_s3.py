@@ -2,6 +2,7 @@
 
 import gzip
 import signal
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import boto3
 import pytest
 from pyspark.sql import SparkSession
 
+from lakewright.engine.spark.session import get_session
 from tests.conftest import Bench, command
 from tests.e2e.conftest import BUCKET
 from tests.faults.test_killed_runs import killed
@@ -36,6 +38,7 @@ class S3Bench(Bench):
 
     def rows(self, *columns: str) -> list[tuple[Any, ...]]:
         path = f"{self.uri}/refined/people".replace("s3://", "s3a://")
+        get_session(lake_uris=(self.uri,))  # sets up S3A, which local runs do not need
         table = self.spark.read.parquet(path).select(*(columns or ("id", "name")))
         return sorted((tuple(row) for row in table.collect()), key=repr)
 
@@ -255,3 +258,18 @@ def test_workers_read_objects_that_spark_would_misread(s3_bench: S3Bench) -> Non
     assert bench.rows() == [(1, "hidden"), (3, "c")]
     assert receipt["rules"] == {"quote": 1}
     assert bench.strays() == []
+
+
+def test_an_object_costs_few_requests(s3_bench: S3Bench, requests: Counter[str]) -> None:
+    """Counted for objects of a partition each, apart from what a run costs whatever its objects."""
+    bench, counted = s3_bench, []
+    bench.feed()
+    for days in (range(1, 2), range(2, 22)):
+        for day in days:
+            bench.put("a.csv", "id,name\n1,a\n2,b\n", day=f"{day:02}")
+        requests.clear()
+        receipt = bench.run("--engine", "local")
+        assert (receipt["exit_code"], receipt["counts"]["written"]) == (0, 2 * len(days))
+        counted.append(requests.total())
+    per_object = (counted[1] - counted[0]) / 19
+    assert per_object <= 6, requests

@@ -164,7 +164,7 @@ def _moved(time: str, *, hours: int, seconds: int = 0) -> str:
     return (datetime.strptime(time, _TIME_FORMAT) + timedelta(hours=hours, seconds=seconds)).strftime(_TIME_FORMAT)
 
 
-_CSV_STAGES: Final = _stages(("spark reads", 1), ("spark has written", 1), ("quarantine", 1), ("publish", 1))
+_CSV_STAGES: Final = _stages(("worker starts", 1), ("a file is staged", 1), ("publish", 1))
 _HUDI_STAGES: Final = _stages(("hudi writes", 1), ("hudi writes", 1), ("apply", 1), ("applied", 1))
 
 CASES: Final[dict[str, tuple[KillCase, ...]]] = {
@@ -185,7 +185,7 @@ CASES: Final[dict[str, tuple[KillCase, ...]]] = {
             "events",
             first_quakes,
             second_quakes,
-            _stages(("settle", 1), ("spark has written", 1), ("publish", 1), ("move", 1), ("move", 2), ("move", 3)),
+            _stages(("settle", 1), ("a file is staged", 1), ("publish", 1), ("move", 1), ("move", 2), ("move", 3)),
             "raw/topics/",
         ),
     ),

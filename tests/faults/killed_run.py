@@ -27,8 +27,7 @@ WORKERS: list[int] = []
 
 #: Moments within a stage: the stage, and a pattern of files that show that the moment has come.
 WATCHED = {
-    "spark reads": ("read", "refined/_staging/*/*/**/_temporary"),
-    "spark has written": ("read", "refined/_staging/*/*/**/table/**/*.parquet"),
+    "a file is staged": ("read", "refined/_staging/*/*/**/table/**/*.parquet"),
     "hudi writes": ("apply", "refined/*/*/.hoodie/*.inflight"),
     "hudi has widened": ("apply", "refined/*/*/.hoodie/*.replacecommit"),
 }

@@ -32,7 +32,7 @@ def interrupted(signal_name: str, stage: str, *arguments: str) -> "subprocess.Co
     )
 
 
-@pytest.mark.parametrize("stage", ["spark reads", "check"])
+@pytest.mark.parametrize("stage", ["worker starts", "check"])
 def test_nothing_is_committed_after_ctrl_c(bench: Bench, stage: str) -> None:
     bench.put("a.csv", "id,name\n1,a\nx,dirty\n")
     bench.put("b.csv", "id,name\n2,b\n")

@@ -21,7 +21,7 @@ STAGES = [
     pytest.param("plan", 1, id="while-holding-the-lease"),
     pytest.param("read", 1, id="after-the-plan"),
     pytest.param("worker starts", 1, id="when-the-first-worker-starts"),
-    pytest.param("spark has written", 1, id="while-workers-write"),
+    pytest.param("a file is staged", 1, id="while-workers-write"),
     pytest.param("settle", 1, id="between-reading-and-settling"),
     pytest.param("check", 1, id="between-stage-and-outcome"),
     pytest.param("committed", 1, id="after-the-outcome"),
@@ -116,7 +116,7 @@ def test_killed_and_run_again(
 
 
 def test_killed_on_spark_and_run_again(bench: EventBench, undisturbed: tuple[EventBench, dict[str, Any]]) -> None:
-    process = killed("SIGKILL", "spark has written", 1, *arguments(bench), "--engine", "spark")
+    process = killed("SIGKILL", "a file is staged", 1, *arguments(bench), "--engine", "spark")
     assert process.wait(240) == -signal.SIGKILL
     third_delivery(bench)
     bench.engine = "spark"

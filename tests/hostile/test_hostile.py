@@ -17,9 +17,8 @@ from tests.hostile import (
 from tests.hostile.cases import Case, as_parameters, report
 from tests.hostile.runner import ScenarioRunner, mismatches, violations
 
-WITHOUT_SPARK = [*scrub_cases.CASES, *command_cases.CASES, *event_cases.CASES]
+WITHOUT_SPARK = [*scrub_cases.CASES, *command_cases.CASES, *event_cases.CASES, *csv_cases.CASES]
 ON_SPARK = [
-    *csv_cases.CASES,
     *name_cases.CASES,
     *trial_cases.CASES,
     *cdc_cases.CASES,

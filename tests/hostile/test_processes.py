@@ -28,7 +28,6 @@ from tests.hostile.cdc_cases import feed_of, load, pa
 from tests.hostile.csv_cases import LINES, feed
 from tests.hostile.event_cases import ONE, events_feed, name_of
 from tests.hostile.scrub_cases import scrub_feed
-from tests.jobs.test_csv_limits import UNBOUNDED
 
 pytestmark = pytest.mark.slow
 
@@ -123,14 +122,12 @@ PROCESSES: Final = [
         id="stdout-of-a-script-that-refuses-is-one-receipt-per-line",
     ),
     pytest.param(
-        ProcessCase(feed(), _csv_line, (0, 3), megabytes=4000),
-        id="a-csv-line-of-64-MB-is-read-or-refused-in-bounded-memory",
-        marks=pytest.mark.xfail(strict=True, reason=UNBOUNDED),
+        ProcessCase(feed(), _csv_line, (3,), ("long.csv", "line 2 is longer than"), megabytes=1000),
+        id="a-csv-line-of-64-MB-is-refused-in-bounded-memory",
     ),
     pytest.param(
-        ProcessCase(feed(), _csv_bomb, (0, 3), megabytes=4000),
-        id="a-gzip-that-decompresses-to-one-line-of-64-MB-is-read-or-refused-in-bounded-memory",
-        marks=pytest.mark.xfail(strict=True, reason=UNBOUNDED),
+        ProcessCase(feed(), _csv_bomb, (3,), ("bomb.csv.gz", "line 2 is longer than"), megabytes=1000),
+        id="a-gzip-that-decompresses-to-one-line-of-64-MB-is-refused-in-bounded-memory",
     ),
     pytest.param(
         ProcessCase(events_feed(), _event_line, (0, 3), megabytes=2500),

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from lakewright.parquet.sink import WrittenRows
 from tests.conftest import ROOT, Bench, command, freeze_day
 
 Row = tuple[Any, Any]
@@ -70,8 +71,8 @@ LINE_BY_LINE: dict[str, tuple[list[Row], list[Reason]]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("multiline", [True, False])
-def test_csv_cases(bench: Bench, multiline: bool) -> None:
+@pytest.mark.parametrize(("multiline", "engine"), [(True, "local"), (False, "local"), (True, "spark")])
+def test_csv_cases(bench: Bench, multiline: bool, engine: str) -> None:
     """Every case is a separate object in a separate partition."""
     expected = {name: (good, bad) for name, (_, good, bad) in CSV_CASES.items()}
     bench.feed(source__csv={"multiline": multiline})
@@ -79,13 +80,13 @@ def test_csv_cases(bench: Bench, multiline: bool) -> None:
     for number, (name, (text, _, _)) in enumerate(CSV_CASES.items(), start=1):
         days[f"{number:02}"] = name
         bench.put(f"{name}.csv", text, day=f"{number:02}")
-    receipt = bench.run()
-    assert receipt["exit_code"] == 0, receipt
+    receipt = bench.run("--engine", engine)
+    assert (receipt["exit_code"], receipt["engine"]["name"]) == (0, engine), receipt
     actual: dict[str, tuple[list[Row], list[Reason]]] = {name: ([], []) for name in CSV_CASES}
     for day, number, name in bench.rows("day", "id", "name"):
         actual[days[day]][0].append((number, name))
     for row in bench.quarantine():
-        assert row["text"] is not None or row["fields"] is not None
+        assert row["text"] is not None
         day, name = row["object"].removeprefix("raw/people/year=2026/month=08/day=").split("/")
         assert name == f"{days[day]}.csv"
         actual[days[day]][1].extend(reasons(row))
@@ -191,7 +192,7 @@ def test_too_many_rejected_publishes_nothing(bench: Bench) -> None:
     assert receipt["counts"] | {"withheld": 1, "rejected": 1, "written": 0} == receipt["counts"]
     assert receipt["checks"] == {"every row accounted for": True}
     assert bench.rows() == []
-    assert [row["text"] or row["fields"] for row in bench.quarantine()] == [{"id": "x", "name": "b"}]
+    assert [(row["text"], row["fields"]) for row in bench.quarantine()] == [("x,b", {"id": "x", "name": "b"})]
     bench.run()
     assert len(bench.quarantine()) == 1
     bench.put("a.csv", "id,name\n1,a\n2,b\n")
@@ -396,29 +397,6 @@ def test_a_record_of_more_fields_than_spark_reads(bench: Bench, multiline: bool)
 
 
 @pytest.mark.slow
-def test_clean_objects_are_scanned_only_if_a_value_begins_with_a_quote(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from lakewright.engine.spark.csv import frame as csv
-
-    scanned: list[str] = []
-    scan = csv.look_through_objects
-
-    def recording_scan(spark: Any, lake: Any, paths: Any, *rest: Any) -> Any:
-        paths = list(paths)
-        scanned.extend(path.rsplit("/", 1)[-1] for path in paths)
-        return scan(spark, lake, paths, *rest)
-
-    monkeypatch.setattr(csv, "look_through_objects", recording_scan)
-    bench.put("json.csv", 'id,name\n1,"{""a"": ""b \\""c\\"" d""}"\n2,"[""x"", 5]"\n')
-    bench.put("quoted.csv", 'id,name\n3,"""a"", b"\n')
-    bench.put("bad.csv", 'id,name\n4,"a"b\n5,e\n')
-    bench.run()
-    assert sorted(scanned) == ["bad.csv", "quoted.csv"]
-    assert bench.rows("id") == [(1,), (2,), (3,), (5,)]
-
-
-@pytest.mark.slow
 def test_unreadable_names_do_not_stop_other_objects_and_are_escaped(bench: Bench) -> None:
     bench.put("sound.csv", "id,name\n1,a\n")
     folder = bench.put("new\nerror: line.csv", "id,name\n2,b\n").parent
@@ -475,18 +453,24 @@ def test_an_unpartitioned_table_is_rebuilt_as_a_whole(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_an_object_that_is_rewritten_while_it_is_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lakewright.engine.spark import rows
+@pytest.mark.parametrize(
+    "is_read", [pytest.param(False, id="before-a-worker-reads-it"), pytest.param(True, id="after")]
+)
+def test_an_object_that_is_rewritten_while_it_is_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_read: bool
+) -> None:
+    from lakewright.csv.rows import TypedRows
 
     path = bench.put("a.csv", "id,name\n1,old\n")
-    write = rows.stage_parquet
+    write = TypedRows.write
 
-    def write_then_change(*args: Any, **kwargs: Any) -> None:
-        write(*args, **kwargs)
-        monkeypatch.setattr(rows, "stage_parquet", write)
+    def change(rows: TypedRows, *places: Any) -> WrittenRows:
+        monkeypatch.setattr(TypedRows, "write", write)
+        written = write(rows, *places) if is_read else None
         path.write_text("id,name\n2,newer\n")
+        return written or write(rows, *places)
 
-    monkeypatch.setattr(rows, "stage_parquet", write_then_change)
+    monkeypatch.setattr(TypedRows, "write", change)
     receipt = bench.run()
     assert [batch["status"] for batch in receipt["batches"]] == ["dropped", "committed"]
     assert bench.rows() == [(2, "newer")]
@@ -511,22 +495,6 @@ def test_birdstrikes_equal_the_expected_rows(spark: Any, tmp_path: Any) -> None:
     expected = expected.select(*ours.columns)
     assert ours.exceptAll(expected.selectExpr(*(f"cast(`{n}` as {t}) `{n}`" for n, t in ours.dtypes))).count() == 0
     assert ours.count() == expected.count() == 10_000
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("multiline", [True, False])
-def test_clean_input_is_read_once(bench: Bench, multiline: bool) -> None:
-    """Measured with Spark's input metrics."""
-    bench.feed(source__csv={"multiline": multiline})
-    text = "id,name\n" + "".join(f"{number},{'x' * 50}\n" for number in range(100_000))
-    bench.put("a.csv", text)
-    bench.put("b.csv", text, day="02")
-    store = bench.spark.sparkContext._jsc.sc().statusStore()
-    before = store.executorList(True).head().totalInputBytes()
-    assert bench.run()["counts"]["written"] == 200_000
-    read = store.executorList(True).head().totalInputBytes() - before
-    # Splits of a file overlap by one buffer each.
-    assert 2 * len(text) <= read <= 2.2 * len(text)
 
 
 def wide(row: str) -> str:
@@ -854,14 +822,7 @@ def test_a_tab_in_single_quotes_is_a_tab(bench: Bench) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("partition_by", [["year", "month", "day"], ["year", "na{me`"], []])
-def test_rows_of_many_small_tasks_are_gathered(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, partition_by: list[str]
-) -> None:
-    """More than 512 small files with one partition used to fail every time; lowered thresholds reproduce it."""
-    from lakewright.engine.spark import parquet
-
-    monkeypatch.setattr(parquet, "_FEW_FILES", 1)
-    monkeypatch.setattr(parquet, "_OPEN_COST", parquet._SPLIT_BYTES)
+def test_small_objects_of_a_partition_share_a_file(bench: Bench, partition_by: list[str]) -> None:
     fill = {"target__fill": "append"} if "na{me`" in partition_by else {}
     bench.feed(
         target__partition_by=partition_by,

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.engine.spark.objects import with_object
@@ -51,15 +51,8 @@ class LineReading:
 
     lake: Lake
     objects: Sequence[SourceObject]
-    record_bytes: int = 0
 
-    def checked(self, spark: SparkSession) -> "LineReading":  # noqa: ARG002
-        """See ``Reading.checked``."""
-        return self
-
-    def frame(
-        self, spark: SparkSession, *, only: Collection[str] | None = None
-    ) -> tuple[DataFrame, Sequence[Observation]]:
+    def frame(self, spark: SparkSession, *, only: Collection[str] | None = None) -> DataFrame:
         """See ``Reading.frame``.
 
         Columns out: _lakewright_text (string; the line), _lakewright_fault (string; null), _lakewright_object, and the
@@ -70,11 +63,11 @@ class LineReading:
         reader = spark.read.options(recursiveFileLookup=True, __globPaths__=False)
         lines = reader.text([self.lake.spark_uri(source.path) for source in objects])
         lines = lines.where(F.trim("value") != "").select(F.col("value").alias(TEXT), no_fault, uri)
-        return with_object(lines, self.lake, objects, uri=_URI), []
+        return with_object(lines, self.lake, objects, uri=_URI)
 
-    def revised(self, spark: SparkSession, counted: Mapping[str, Any] | None) -> None:  # noqa: ARG002
-        """See ``Reading.revised``: there is no other way to read lines; if Spark failed, objects may be damaged."""
-        if counted is None and (damaged := find_broken_gzip(self.lake, (source.path for source in self.objects))):
+    def refuse_damaged(self) -> None:
+        """See ``Reading.refuse_damaged``."""
+        if damaged := find_broken_gzip(self.lake, (source.path for source in self.objects)):
             raise ObjectRefusedError(damaged)
 
 

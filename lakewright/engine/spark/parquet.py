@@ -50,20 +50,12 @@ def stage_parquet(
     *,
     partition_by: Sequence[str],
     compression: Compression = "snappy",
-    record_bytes: int = 0,
     gather: bool = False,
 ) -> None:
-    """Write rows as Parquet to an empty folder.
-
-    ``record_bytes`` is the approximate length of a record as text (0: unknown), to limit file sizes; ``gather``
-    repartitions rows by partition first.
-    """
+    """Write rows as Parquet to an empty folder; ``gather`` repartitions them by partition first."""
     arranged = _gathered(rows, partition_by) if gather else rows
-    most = int(_FILE_BYTES / (_PARQUET_PER_TEXT * record_bytes)) if record_bytes else 0
     writer = arranged.write.mode("errorifexists").options(
-        compression=compression,
-        maxRecordsPerFile=most,
-        **{"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"},
+        compression=compression, **{"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
     )
     writer.partitionBy(*partition_by).parquet(uri)
 

@@ -1,6 +1,6 @@
 """Text rows that Spark reads, types and writes; objects with rejected rows are read a second time for these."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ Step = Callable[[DataFrame], DataFrame]
 
 
 class Reading(Protocol):
-    """One way to read the objects of a batch; if Spark misreads some, another reading follows."""
+    """How Spark reads the objects of a batch."""
 
     @property
     def lake(self) -> Lake:
@@ -33,28 +33,15 @@ class Reading(Protocol):
     def objects(self) -> Sequence[SourceObject]:
         """The objects, none of them empty."""
 
-    @property
-    def record_bytes(self) -> int:
-        """The approximate length of a record as text; 0 if unknown."""
-
-    def frame(
-        self, spark: SparkSession, *, only: Collection[str] | None = None
-    ) -> tuple[DataFrame, Sequence[Observation]]:
-        """Read the objects, or ``only`` some, as text columns; the observations are available after the first action.
+    def frame(self, spark: SparkSession, *, only: Collection[str] | None = None) -> DataFrame:
+        """Read the objects, or ``only`` some, as text columns.
 
         Columns out: text columns, those of the objects' values, _lakewright_object, _lakewright_text,
                      _lakewright_fault (see ``transforms.spark.typed_rows``)
         """
 
-    def checked(self, spark: SparkSession) -> "Reading":
-        """Check objects before they are read, if their heads gave a reason.
-
-        Raises:
-            ObjectRefusedError: If objects are damaged.
-        """
-
-    def revised(self, spark: SparkSession, counted: Mapping[str, Any] | None) -> "Reading | None":
-        """Return how to read again, given the observed counts (None: Spark failed); None if that is not needed.
+    def refuse_damaged(self) -> None:
+        """Look for damaged objects, after Spark has failed to read the objects.
 
         Raises:
             ObjectRefusedError: If objects are damaged.
@@ -90,12 +77,12 @@ class TypedRows:
         if not reading.objects:
             return WrittenRows(Counts(), types, [])
         spark = own_session(lake_uris=(batch.lake.uri, reading.lake.uri))
-        reading, counted = self._write_good(spark, batch, table)
+        counted = self._write_good(spark, batch, table)
         rejected = counted["rejected"]
         if rejected:
             target = table.destination.strip("/").rsplit("/", 1)[-1]
             batch.progress.stage(target, "quarantine", count_of(rejected, "row"))
-            self._write_rejected(spark, batch, quarantine, reading, set(counted["dirty"].split("\n")))
+            self._write_rejected(spark, batch, quarantine, set(counted["dirty"].split("\n")))
         refused = staged_files(spark, batch.lake, quarantine)
         return WrittenRows(
             counts=Counts(read=counted["read"], written=counted["read"] - rejected, rejected=rejected),
@@ -105,41 +92,27 @@ class TypedRows:
             rules=broken_rules(spark, batch.lake.spark_uri(quarantine.staging.rstrip("/"))) if refused else {},
         )
 
-    def _write_good(self, spark: SparkSession, batch: Batch, table: TablePlace) -> tuple[Reading, dict[str, Any]]:
-        """Write the good rows, in as many passes as are needed to read them correctly."""
-        reading = self.text.reading.checked(spark)
-        while True:
-            gather = plan_reading(spark, reading.objects)
-            frame, observed = reading.frame(spark)
-            ours = Observation()
-            judged = self._judged(frame).transform(observations.observe_judged, observed=ours)
-            counted: dict[str, Any] | None = None
-            try:
-                stage_parquet(
-                    judged.transform(keep_good, columns=self.columns, also=_own_keys(table, self.columns)),
-                    batch.lake.spark_uri(table.staging.rstrip("/")),
-                    partition_by=table.partition_by,
-                    compression=table.compression,
-                    record_bytes=reading.record_bytes,
-                    gather=gather,
-                )
-                counted = {
-                    name: value for each in (ours, *observed) for name, value in observations.counted(each).items()
-                }
-                better = reading.revised(spark, counted)
-            except (Py4JJavaError, PySparkException):
-                better = reading.revised(spark, None)
-                if better is None:
-                    raise
-            if better is None and counted is not None:
-                return reading, counted
-            reading = better or reading
-            batch.lake.delete_folder(table.staging)
+    def _write_good(self, spark: SparkSession, batch: Batch, table: TablePlace) -> dict[str, Any]:
+        reading, observed = self.text.reading, Observation()
+        gather = plan_reading(spark, reading.objects)
+        judged = self._judged(reading.frame(spark)).transform(observations.observe_judged, observed=observed)
+        try:
+            stage_parquet(
+                judged.transform(keep_good, columns=self.columns, also=_own_keys(table, self.columns)),
+                batch.lake.spark_uri(table.staging.rstrip("/")),
+                partition_by=table.partition_by,
+                compression=table.compression,
+                gather=gather,
+            )
+        except (Py4JJavaError, PySparkException):
+            reading.refuse_damaged()
+            raise
+        return observations.counted(observed)
 
     def _write_rejected(
-        self, spark: SparkSession, batch: Batch, quarantine: TablePlace, reading: Reading, dirty: Collection[str]
+        self, spark: SparkSession, batch: Batch, quarantine: TablePlace, dirty: Collection[str]
     ) -> None:
-        frame, _ = reading.frame(spark, only=dirty)
+        frame = self.text.reading.frame(spark, only=dirty)
         rejected = self._judged(frame).transform(
             keep_rejected, columns=self.columns, also=_own_keys(quarantine, self.columns)
         )

@@ -1,4 +1,4 @@
-"""Headers of CSV objects, the columns bound to them, and URIs for Hadoop."""
+"""Headers of CSV objects, and the columns bound to them."""
 
 import gzip
 import re
@@ -6,17 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
-from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 
 from lakewright.csv.binding import bind_columns
 from lakewright.csv.heads import Header, read_heads
-from lakewright.csv.objects import look_through, misread_among, refused_among
 from lakewright.csv.options import CsvOptions
-from lakewright.engine.spark.objects import hadoop_uri
 from lakewright.storage.uris import open_lake
-from tests.conftest import examples
 from transforms.errors import HeaderError
 
 
@@ -124,6 +118,13 @@ def test_bind_columns() -> None:
         bind_columns(header, {"id": "id", "x": "x", "y": "y"})
 
 
+def test_equal_headers_are_one_object(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).write_text("id,name\n1,a\n")
+    headers = read_heads(open_lake(str(tmp_path)), [("a", 12), ("b", 12)], CsvOptions()).headers
+    assert headers["a"] is headers["b"]
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [
@@ -192,34 +193,3 @@ def test_a_missing_header_is_not_quoted(names: tuple[str, ...], declared: tuple[
 @pytest.mark.parametrize("written", ["\t", r"\t"])
 def test_both_ways_to_write_a_tab_in_yaml(written: str) -> None:
     assert CsvOptions(delimiter=written).delimiter == "\t"
-
-
-@settings(max_examples=examples(200), deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/"), min_size=1, max_size=6))
-@example("100%25")
-def test_hadoop_uri_equals_javas(spark: SparkSession, name: str) -> None:
-    assume(name not in (".", ".."))  # names that sources refuse
-    jvm: Any = spark._jvm
-    uri = f"s3a://bucket/{name}"
-    assert hadoop_uri(uri) == jvm.org.apache.hadoop.fs.Path(uri).toUri().toString()
-
-
-@pytest.mark.slow
-def test_large_objects_are_scanned(tmp_path: Path) -> None:
-    lake = open_lake(str(tmp_path))
-    rows = b"".join(b'%d,"line\none"\n' % number for number in range(200_000))
-    contents = {
-        "good.csv": b"a,b\n" + rows,
-        "torn.csv": b"a,b\n" + rows + b'1,"open\n2,x\n',
-        "misquoted.csv": b"a,b\n" + rows + b'1,"x"y\n',
-        "packed.csv.gz": gzip.compress(b"a,b\n") + gzip.compress(rows),
-        "padded.csv.gz": gzip.compress(b"a,b\n") + gzip.compress(rows) + b"\0" * 512,
-    }
-    for name, content in contents.items():
-        (tmp_path / name).write_bytes(content)
-    findings = {name: look_through(lake, name, Header(("a", "b"), "\n"), CsvOptions()) for name in contents}
-    refused = refused_among(findings)
-    assert set(refused) == {"torn.csv", "padded.csv.gz"}
-    assert refused["torn.csv"] == "line 400002: a quoted field opens here and is not closed as RFC 4180 requires"
-    assert "gzip" in refused["padded.csv.gz"]
-    assert misread_among(findings) == {"misquoted.csv"}

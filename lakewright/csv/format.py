@@ -7,10 +7,7 @@ from typing import Literal
 
 from lakewright.csv.binding import bind_columns
 from lakewright.csv.heads import Header, read_heads
-from lakewright.csv.objects import look_through, refused_among
-from lakewright.csv.options import CsvOptions
-from lakewright.engine.spark.csv.reading import CsvReading
-from lakewright.engine.spark.rows import TextRows
+from lakewright.csv.objects import CsvObject, CsvRules, find_damage
 from lakewright.log.records import SourceObject
 from lakewright.runs.job import Version
 from lakewright.sources.reader import Found, Look
@@ -19,25 +16,32 @@ from transforms.errors import HeaderError
 
 
 @dataclass(frozen=True)
+class CsvObjects:
+    """The objects of a batch that have text, and the rules for them."""
+
+    lake: Lake
+    objects: Sequence[CsvObject]
+    rules: CsvRules
+
+
+@dataclass(frozen=True)
 class CsvFormat:
     """See ``lakewright.sources.reader.Format``; the head of an object is its header, or None if it has no text.
 
     Attributes:
-        options: Options of the text.
-        names: The name in the header of each declared column.
+        rules: The feed's rules for the objects.
         on_extra_column: Whether undeclared columns in a header are ignored, or the object is refused.
         shows_values: Whether reasons for refusing an object may quote its values.
     """
 
-    options: CsvOptions
-    names: Mapping[str, str]
+    rules: CsvRules
     on_extra_column: Literal["ignore", "refuse"] = "ignore"
     shows_values: bool = False
 
     def look(self, lake: Lake, objects: Sequence[Found], known: Mapping[Version, Header | None]) -> Look:
         """See ``Format.look``."""
         new = [source for source in objects if (source.path, source.etag) not in known]
-        read = read_heads(lake, [(source.path, source.size) for source in new], self.options)
+        read = read_heads(lake, [(source.path, source.size) for source in new], self.rules.options)
         heads = {**known, **{(source.path, source.etag): read.headers.get(source.path) for source in new}}
         refused = dict(read.refused)
         extra_columns: Counter[str] = Counter()
@@ -55,19 +59,23 @@ class CsvFormat:
 
     def find_damage(self, lake: Lake, objects: Sequence[Found], heads: Look) -> dict[str, str]:
         """See ``Format.find_damage``."""
-        headers = {source.path: heads.of[source.path, source.etag] for source in objects}
-        return refused_among(
-            {path: look_through(lake, path, header, self.options) for path, header in headers.items() if header}
-        )
+        damage = {each.path: find_damage(lake, each, self.rules) for each in _with_text(objects, heads)}
+        return {path: reason for path, reason in damage.items() if reason}
 
-    def open(self, lake: Lake, objects: Sequence[SourceObject], heads: Look) -> TextRows:
+    def open(self, lake: Lake, objects: Sequence[SourceObject], heads: Look) -> CsvObjects:
         """See ``Format.open``; objects without text have no rows."""
-        headers = {source.path: heads.of[source.path, source.etag] for source in objects}
-        with_text = [source for source in objects if headers[source.path] is not None]
-        return TextRows(CsvReading(lake, with_text, headers, self.options, self.names))
+        return CsvObjects(lake, _with_text(objects, heads), self.rules)
 
     def _extra_columns(self, header: Header) -> list[str]:
-        _, extra = bind_columns(header, self.names, shows_values=self.shows_values)
+        _, extra = bind_columns(header, self.rules.names, shows_values=self.shows_values)
         if extra and self.on_extra_column == "refuse":
             raise HeaderError(f"the header has columns that are not declared: {', '.join(map(repr, extra))}")
         return extra
+
+
+def _with_text(objects: Sequence[Found], heads: Look) -> list[CsvObject]:
+    return [
+        CsvObject(source.path, source.size, source.etag, header, getattr(source, "values", {}))
+        for source in objects
+        if (header := heads.of[source.path, source.etag]) is not None
+    ]

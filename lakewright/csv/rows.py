@@ -1,0 +1,66 @@
+"""CSV as rows of a table: read, typed and written in workers."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from lakewright.csv.conversion import ConversionTask, Converted, convert_parts
+from lakewright.csv.format import CsvObjects
+from lakewright.csv.objects import CsvPart
+from lakewright.csv.ranges import RangedObject
+from lakewright.csv.tasks import plan_tasks
+from lakewright.errors import ObjectRefusedError
+from lakewright.log.records import Counts
+from lakewright.parquet.place import TablePlace
+from lakewright.parquet.sink import WrittenRows
+from lakewright.runs.job import Batch
+from transforms.csv.typed_column import TypedColumn
+
+
+@dataclass(frozen=True)
+class TypedRows:
+    """The rows of a batch, with declared columns; see ``JudgedRows``."""
+
+    source: CsvObjects
+    columns: Sequence[TypedColumn]
+
+    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+        """See ``JudgedRows.write``; good and rejected rows are written as the objects are read."""
+        source, workers = self.source, batch.workers
+
+        def convert(tasks: Sequence[Sequence[CsvPart]]) -> list[Converted]:
+            places = (source.lake.uri, batch.lake.uri)
+            work = [ConversionTask(*places, parts, source.rules, self.columns, table, quarantine) for parts in tasks]
+            return workers.run(convert_parts, work)
+
+        tasks = plan_tasks(source.objects, workers.at_once, can_split=source.rules.can_split)
+        reads = convert(tasks)
+        gathered = [read for parts, read in zip(tasks, reads, strict=True) if not parts[0].is_range]
+        ranged = _ranged_objects(
+            [(parts[0], read) for parts, read in zip(tasks, reads, strict=True) if parts[0].is_range]
+        )
+        while again := [(each, part) for each in ranged if (part := each.verify())]:
+            for (each, _), read in zip(again, convert([[part] for _, part in again]), strict=True):
+                each.accept(read)
+        refused = {path: damage.describe() for read in gathered for path, damage in read.damage.items()}
+        refused |= {each.path: each.damage for each in ranged if each.damage}
+        if refused:
+            raise ObjectRefusedError(refused)
+        return self._written([*gathered, *(read for each in ranged for read in each.verified)])
+
+    def _written(self, reads: Sequence[Converted]) -> WrittenRows:
+        read, rejected = sum(each.read for each in reads), sum(each.rejected for each in reads)
+        return WrittenRows(
+            counts=Counts(read=read, written=read - rejected, rejected=rejected),
+            columns={column.name: column.ddl_type for column in self.columns},
+            table=[file for each in reads for file in each.table],
+            quarantine=[file for each in reads for file in each.quarantine],
+            rules=dict(sorted(sum((each.rules for each in reads), Counter[str]()).items())),
+        )
+
+
+def _ranged_objects(reads: Sequence[tuple[CsvPart, Converted]]) -> list[RangedObject]:
+    """Gather the reads of each object; its ranges follow each other."""
+    by_object = (list(group) for _, group in groupby(reads, key=lambda read: read[0].source.path))
+    return [RangedObject([part for part, _ in group], [read for _, read in group]) for group in by_object]

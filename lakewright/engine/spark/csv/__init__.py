@@ -1,1 +1,0 @@
-"""Read CSV objects with Spark."""

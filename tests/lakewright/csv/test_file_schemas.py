@@ -1,0 +1,141 @@
+"""Files of a table that Spark wrote before, and files that workers write now, are read together."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from lakewright.csv.conversion import ConversionTask, convert_parts
+from lakewright.csv.heads import read_heads
+from lakewright.csv.objects import CsvObject, CsvPart, CsvRules
+from lakewright.csv.options import CsvOptions
+from lakewright.parquet.place import TablePlace
+from lakewright.storage.uris import open_lake
+from transforms.csv.typed_column import TypedColumn
+from transforms.spark.typed_rows import keep_good, keep_rejected, with_typed_values
+
+pytestmark = pytest.mark.slow
+
+TIMES = "yyyy-MM-dd HH:mm:ss[.SSSSSS]"
+COLUMNS = (
+    TypedColumn("a_long", "long"),
+    TypedColumn("an_int", "int"),
+    TypedColumn("a_double", "double"),
+    TypedColumn("short", "decimal(5,2)"),
+    TypedColumn("middle", "decimal(18,4)"),
+    TypedColumn("wide", "decimal(38,10)"),
+    TypedColumn("a_boolean", "boolean"),
+    TypedColumn("a_date", "date"),
+    TypedColumn("a_timestamp", "timestamp", format=TIMES),
+    TypedColumn("a_string", "string"),
+)
+TEXTS: list[list[str | None]] = [
+    ["1", "-5", "1.5", "999.99", "-0.0001", "1" * 28, "yes", "0001-01-01", "0001-01-01 00:00:00", "é"],
+    [
+        "9223372036854775807",
+        "0",
+        "-0.0",
+        "-1",
+        "99999999999999.9999",
+        "0",
+        "f",
+        "9999-12-31",
+        "9999-12-31 23:59:59.999999",
+        "",
+    ],
+    [None] * 10,
+    ["3", "4", "5", "1.00", "2", "3", "1", "1500-02-28", "1850-06-01 12:00:00.5", "x"],
+]
+BAD: list[str | None] = ["x", None, "y", *["1"] * 4, "z", "w", "bad"]
+
+
+@pytest.fixture
+def table(spark: SparkSession, tmp_path: Path) -> Path:
+    """The folder of a table: Spark wrote the first day, a worker the second; and likewise the quarantine."""
+    names = [column.name for column in COLUMNS]
+    rows = spark.createDataFrame([tuple(row) for row in [*TEXTS, BAD]], ", ".join(f"{name} string" for name in names))
+    judged = rows.transform(with_typed_values, columns=COLUMNS)
+    judged.transform(keep_good, columns=COLUMNS).coalesce(1).write.parquet(str(tmp_path / "table/day=1"))
+    judged.transform(keep_rejected, columns=COLUMNS).coalesce(1).write.parquet(str(tmp_path / "quarantine/day=1"))
+
+    lines = [",".join(names), *(",".join('""' if text == "" else text or "" for text in row) for row in [*TEXTS, BAD])]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    lake = open_lake(str(tmp_path))
+    listed = lake.stat("a.csv")
+    assert listed is not None
+    options = CsvOptions(timestamp_format=TIMES)
+    header = read_heads(lake, [("a.csv", listed.size)], options).headers["a.csv"]
+    part = CsvPart(CsvObject("a.csv", listed.size, listed.etag, header, {"day": "2"}))
+    places = (TablePlace(f"{name}/", f"{name}/", "", partition_by=("day",)) for name in ("table", "quarantine"))
+    rules = CsvRules(options, dict(zip(names, names, strict=True)), 1 << 20)
+    convert_parts(ConversionTask(lake.uri, lake.uri, [part], rules, COLUMNS, *places))
+    return tmp_path
+
+
+@pytest.fixture(params=["vectorized", "row-by-row"])
+def plain_session(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[SparkSession]:
+    """A session with the settings of a reader that knows nothing of this project."""
+    settings = {
+        "spark.sql.parquet.datetimeRebaseModeInRead": "EXCEPTION",
+        "spark.sql.parquet.int96RebaseModeInRead": "EXCEPTION",
+        "spark.sql.parquet.enableVectorizedReader": str(request.param == "vectorized").lower(),
+    }
+    before = {name: spark.conf.get(name) for name in settings}
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    yield spark
+    for name, value in before.items():
+        spark.conf.set(name, str(value))
+
+
+def column_types(file: Path) -> list[Any]:
+    schema = pq.ParquetFile(file).schema
+    return [
+        (
+            column.path,
+            column.physical_type,
+            column.length,
+            str(column.logical_type),
+            column.max_definition_level,
+            column.max_repetition_level,
+        )
+        for column in (schema.column(number) for number in range(len(schema)))
+    ]
+
+
+@pytest.mark.parametrize("kind", ["table", "quarantine"])
+def test_files_have_the_types_that_spark_writes(table: Path, kind: str) -> None:
+    (old,), (new,) = (list((table / f"{kind}/day={day}").glob("*.parquet")) for day in (1, 2))
+    if kind == "table":
+        assert column_types(new) == column_types(old)
+    else:
+        # Spark declares map keys and rules as required.
+        assert [column[:4] for column in column_types(new)] == [column[:4] for column in column_types(old)]
+
+
+def test_spark_reads_old_and_new_files_as_one_table(table: Path, plain_session: SparkSession) -> None:
+    rows = plain_session.read.parquet(str(table / "table"))
+    values = [f"cast({column.name} as string) {column.name}" for column in COLUMNS]
+    days = [sorted(map(str, rows.where(f"day = {day}").selectExpr(*values).collect())) for day in (1, 2)]
+    assert len(days[0]) == len(TEXTS)
+    assert days[0] == days[1]
+    rejected = plain_session.read.parquet(str(table / "quarantine")).selectExpr("day", "reasons", "fields").collect()
+    assert [row["reasons"] for row in rejected] == [rejected[0]["reasons"]] * 2
+    assert [row["fields"] for row in rejected] == [rejected[0]["fields"]] * 2
+
+
+def test_other_readers_read_old_and_new_files_as_one_table(table: Path) -> None:
+    names = ", ".join(column.name for column in COLUMNS)
+    days = [
+        duckdb.sql(f"select {names} from '{table}/table/*/*.parquet' where day = {day} order by all").fetchall()
+        for day in (1, 2)
+    ]
+    assert days[0] == days[1]
+    rows = ds.dataset(table / "table", partitioning="hive").to_table().to_pylist()
+    by_day = [sorted(str(row | {"day": 0}) for row in rows if row["day"] == day) for day in (1, 2)]
+    assert by_day[0] == by_day[1]
