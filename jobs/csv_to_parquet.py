@@ -1,24 +1,29 @@
 """CSV objects to a typed Parquet table."""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.csv_to_parquet import CsvToParquetFeed
 from lakewright.csv.format import CsvFormat, CsvObjects
-from lakewright.csv.rows import TypedRows
-from lakewright.parquet.sink import ParquetSink
+from lakewright.parquet.sink import JudgedRows, ParquetSink
 from lakewright.runs.job import Target, TargetJob
 from lakewright.sources.listing import Source
 from lakewright.sources.reader import Filling, ObjectReader
 from lakewright.storage.lake import Lake
 
+if TYPE_CHECKING:
+    from lakewright.csv.rows import TypedRows
 
-def build(objects: CsvObjects, *, feed: CsvToParquetFeed) -> TypedRows:
+
+def build(objects: CsvObjects, *, feed: CsvToParquetFeed) -> "TypedRows":
     """Type the declared columns; rows with values that do not fit are rejected, with a reason per value."""
+    from lakewright.csv.rows import TypedRows  # pyarrow, which runs without new objects do not need
+
     return TypedRows(objects, tuple(feed.typed_columns().values()))
 
 
-def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJob[CsvObjects, TypedRows]]:
+def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJob[CsvObjects, JudgedRows]]:
     """Return the single target of a feed."""
     source, target = feed.source, feed.target
     keys = tuple(feed.date_keys())

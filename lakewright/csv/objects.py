@@ -10,8 +10,7 @@ from lakewright.csv.options import CsvOptions
 from lakewright.errors import ObjectRefusedError
 from lakewright.storage.gzip import gunzip
 from lakewright.storage.lake import Lake
-from transforms.csv.text_blocks import ByteRange, TextBlock, TextLayout, read_blocks
-from transforms.csv.text_layout import can_be_split
+from transforms.csv.text_layout import ByteRange, TextBlock, TextLayout, can_be_split
 from transforms.errors import DataError
 
 WHOLE: Final = ByteRange()
@@ -107,6 +106,8 @@ def read_part(lake: Lake, part: CsvPart, rules: CsvRules) -> Iterator[TextBlock]
         DataError: If the part cannot be read as declared; see ``damage_of``.
         FileNotFoundError: If this version of the object no longer exists.
     """
+    from transforms.csv.text_blocks import read_blocks  # pyarrow, which runs without new objects do not need
+
     pieces = _pieces(lake, part)
     if part.source.is_packed:
         pieces = gunzip(pieces, piece_bytes=_READ_BYTES, allow_padding=False)

@@ -3,8 +3,10 @@
 import codecs
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class TextBlock:
         lines: The number of lines from the first record of the byte range to ``ends``.
     """
 
-    columns: pa.Table
+    columns: "pa.Table"
     faults: Sequence[Fault]
     begins: int
     ends: int
