@@ -133,7 +133,13 @@ def _read_version(jvm: Any) -> HudiVersion:
         source = jvm.java.lang.Class.forName("org.apache.hudi.DefaultSource", True, loader)
     except Exception as error:
         raise ConfigError(f"Hudi's jar is missing: {_source_of_jar()}") from error
-    return parse_version(source.getPackage().getImplementationVersion() or "")
+    return parse_version(source.getPackage().getImplementationVersion() or _version_by_tables(jvm))
+
+
+def _version_by_tables(jvm: Any) -> str:
+    """Derive the version of a build whose manifest lacks it from the newest table version that it knows."""
+    newest = jvm.org.apache.hudi.common.table.HoodieTableVersion.current().versionCode()
+    return next((f"{major}.{minor}" for (major, minor), known in _TABLE_VERSIONS.items() if known == newest), "")
 
 
 def _source_of_jar() -> str:

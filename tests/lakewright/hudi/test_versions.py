@@ -1,6 +1,11 @@
-import pytest
+from unittest import mock
 
+import pytest
+from pyspark.sql import SparkSession
+
+from lakewright.engine.spark.session import SERIALIZER
 from lakewright.errors import ConfigError
+from lakewright.hudi import versions
 from lakewright.hudi.versions import HudiVersion, parse_version, stored_partition_fields, with_order_field
 
 
@@ -109,3 +114,36 @@ def test_the_order_of_a_table_has_one_name(properties: dict[str, str]) -> None:
 
 def test_a_table_without_an_order_has_none() -> None:
     assert with_order_field({"hoodie.table.type": "COPY_ON_WRITE"}) == {"hoodie.table.type": "COPY_ON_WRITE"}
+
+
+@pytest.mark.needs_hudi
+def test_a_build_without_a_version_in_its_manifest_is_known_by_its_tables(spark: SparkSession) -> None:
+    known = versions.hudi_version(spark)
+    assert parse_version(versions._version_by_tables(spark._jvm)).minor == known.minor
+
+
+@pytest.mark.parametrize(
+    ("platform", "remedy"),
+    [
+        pytest.param(
+            {"is_glue_run": True, "is_local": False}, "set the job parameter --datalake-formats hudi", id="glue"
+        ),
+        pytest.param({"is_glue_run": False, "is_local": True}, "run `make setup`", id="checkout"),
+        pytest.param(
+            {"is_glue_run": False, "is_local": False},
+            "pass it to spark-submit with --jars; on EMR it is /usr/lib/hudi/hudi-spark-bundle.jar",
+            id="spark-submit",
+        ),
+    ],
+)
+def test_a_missing_jar_is_named_with_its_source(
+    monkeypatch: pytest.MonkeyPatch, platform: dict[str, bool], remedy: str
+) -> None:
+    for name, value in platform.items():
+        monkeypatch.setattr(versions, name, lambda value=value: value)
+    session = mock.MagicMock()
+    session.sparkContext.getConf().get.return_value = SERIALIZER
+    session._jvm.java.lang.Class.forName.side_effect = RuntimeError("ClassNotFoundException")
+    with pytest.raises(ConfigError) as refused:
+        versions.check_session(session)
+    assert str(refused.value) == f"Hudi's jar is missing: {remedy}"
