@@ -62,7 +62,7 @@ class EngineChoice:
     def cancel(self) -> None:
         """See ``Engines.cancel``."""
         self._pool.cancel()
-        if "pyspark" in sys.modules:
+        if sys.modules.get("pyspark"):
             from lakewright.engine.spark.session import cancel_jobs
 
             cancel_jobs()
@@ -70,7 +70,7 @@ class EngineChoice:
 
 def kill_spark() -> None:
     """Kill Spark's JVM if this process has started one."""
-    if "pyspark" in sys.modules:
+    if sys.modules.get("pyspark"):
         from lakewright.engine.spark.session import kill_jvm
 
         kill_jvm()

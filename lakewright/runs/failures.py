@@ -4,7 +4,9 @@ Runs without Spark do not import it, so its exceptions are recognized by their n
 """
 
 import re
+import subprocess
 import sys
+from contextlib import suppress
 from typing import Final
 
 from lakewright.aws.s3_advice import advice_on_refusal
@@ -22,6 +24,7 @@ _CODE: Final = re.compile(r"Error Code: ([\w.]+)")
 _REFUSED: Final = ("401", "403")
 _EXPIRED: Final = ("ExpiredToken", "TokenRefreshRequired", "InvalidToken")
 _SERVER_ERROR: Final = "5"
+_SECONDS_TO_END: Final = 2
 #: Exceptions of services; without a status code, they do not mean that S3 was unreachable.
 _SERVICE: Final = ("AmazonS3Exception", "AmazonServiceException", "S3Exception", "AwsServiceException")
 
@@ -64,15 +67,25 @@ def jvm_error(error: BaseException, stage: str) -> JvmEndedError | None:
         return None  # errors about data or sources are valid even if the JVM ended
     if any(_has_not_started(cause) for cause in causes(error)):
         return JvmEndedError("")
-    return JvmEndedError(stage) if _has_exited() or any(map(_is_of_no_answer, causes(error))) else None
+    return JvmEndedError(stage) if _has_exited(error) or any(map(_is_of_no_answer, causes(error))) else None
 
 
-def _has_exited() -> bool:
+def _has_exited(error: BaseException) -> bool:
     """Return whether the JVM has exited; only known if this process started it (not on Glue)."""
     pyspark = sys.modules.get("pyspark")
     gateway = pyspark.SparkContext._gateway if pyspark else None
     process = getattr(gateway, "proc", None)
-    return process is not None and process.poll() is not None
+    if process is None:
+        return False
+    is_of_gateway = any(map(_is_of_gateway, causes(error)))
+    with suppress(subprocess.TimeoutExpired):  # a killed process may need a moment to end
+        process.wait(_SECONDS_TO_END if is_of_gateway else 0)
+    return process.poll() is not None
+
+
+def _is_of_gateway(error: BaseException) -> bool:
+    """Return whether an error is py4j's own, without an exception of the JVM."""
+    return type(error).__module__ == "py4j.protocol" and type(error).__name__ != "Py4JJavaError"
 
 
 def _has_not_started(error: BaseException) -> bool:
