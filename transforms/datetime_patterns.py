@@ -6,6 +6,8 @@ Letters: https://spark.apache.org/docs/3.5.6/sql-ref-datetime-pattern.html
 import re
 from typing import Final
 
+from transforms.csv.datetimes.elements import pattern_elements
+
 _DATE_LETTERS: Final = "GyDMLd"
 _TIME_LETTERS: Final = "ahKkHmsSVzOXxZ"
 _MOST_FRACTION_DIGITS: Final = 6
@@ -37,6 +39,14 @@ def problem_with(pattern: str, *, time: bool) -> str:
         return f"{pattern!r} lacks the hour"
     if letters.count("S") > _MOST_FRACTION_DIGITS:
         return f"{pattern!r} has more than {_MOST_FRACTION_DIGITS} fraction digits, which a timestamp cannot hold"
+    return _problem_with_syntax(pattern)
+
+
+def _problem_with_syntax(pattern: str) -> str:
+    try:
+        pattern_elements(pattern)
+    except ValueError as error:
+        return str(error)
     return ""
 
 

@@ -21,6 +21,10 @@ from transforms.datetime_patterns import problem_with
         pytest.param("dd/MM/yyyy", True, "", id="timestamp-of-a-day"),
         pytest.param("yyyy-MM-dd mm:ss", True, "lacks the hour", id="minutes-without-hour"),
         pytest.param("yyyy-MM-ddXXX", True, "lacks the hour", id="zone-without-hour"),
+        pytest.param("yyyy-MM-ddd", False, "'ddd' is not a field of a datetime pattern", id="too-many-letters"),
+        pytest.param("yyyy-MM-dd HH:mm V", True, "'V' is not a field of a datetime pattern", id="zone-of-one-letter"),
+        pytest.param("yyyy-MM-dd[ HH:mm", True, "a '[' without a ']'", id="open-bracket"),
+        pytest.param("{yyyy-MM-dd}", False, "a '{' outside of quotes", id="brace"),
         pytest.param("yyyy-MM-dd HH:mm:ss.SSSSSSSSS", True, "more than 6 fraction digits", id="nanoseconds"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.csv.text_bytes import has_other_bytes, with_bytes_replaced
+from transforms.csv.text_bytes import has_other_bytes, keep_matching, with_bytes_replaced
 from transforms.csv.typed_column import TypedColumn
 from transforms.csv.typed_value import BITS, read_boolean
 
@@ -69,11 +69,6 @@ def cast_booleans(texts: pa.Array) -> pa.Array:
     distinct = texts.dictionary_encode()
     values = [read_boolean(text) for text in distinct.dictionary.to_pylist()]
     return pa.array(values, pa.bool_()).take(distinct.indices)
-
-
-def keep_matching(texts: pa.Array, pattern: str) -> pa.Array:
-    """Return the texts that match a regular expression; null instead of others."""
-    return pc.if_else(pc.match_substring_regex(texts, pattern), texts, None)
 
 
 def _with_points(texts: pa.Array, column: TypedColumn) -> pa.Array:

@@ -1,6 +1,7 @@
-"""The bytes of a column of texts, all at once."""
+"""The texts of a column, all at once."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 _OFFSET_BYTES = 4
 
@@ -29,3 +30,14 @@ def with_bytes_replaced(texts: pa.Array, table: bytes) -> pa.Array:
     return pa.Array.from_buffers(
         texts.type, len(texts), [validity, offsets, replaced], offset=texts.offset, null_count=texts.null_count
     )
+
+
+def keep_where(is_kept: pa.Array, texts: pa.Array) -> pa.Array:
+    """Return the texts where a condition holds, and null elsewhere."""
+    # With a null scalar, if_else corrupts slices: https://github.com/apache/arrow/issues/49410.
+    return pc.if_else(is_kept, texts, pa.nulls(len(texts), texts.type))
+
+
+def keep_matching(texts: pa.Array, expression: str) -> pa.Array:
+    """Return the texts that match a regular expression; null instead of others."""
+    return keep_where(pc.match_substring_regex(texts, expression), texts)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from transforms.csv.datetimes.columns import cast_dates, cast_timestamps
 from transforms.csv.number_columns import cast_booleans, cast_decimals, cast_doubles, cast_whole_numbers
-from transforms.csv.text_bytes import joined_bytes
+from transforms.csv.text_bytes import joined_bytes, keep_where
 from transforms.csv.typed_column import BLANKS, TypedColumn
 from transforms.csv.typed_value import HIVE_NULL, LONGEST_FOLDER, REPLACEMENT, type_text
 
@@ -69,18 +69,18 @@ def _type_strings(texts: pa.Array, column: TypedColumn) -> TypedTexts:
     values = _without(texts, column.null_text) if has_markers else texts
     has_replacements = REPLACEMENT.encode() in data
     if has_replacements:
-        values = pc.if_else(pc.match_substring(texts, REPLACEMENT), None, values)
+        values = keep_where(pc.invert(pc.match_substring(texts, REPLACEMENT)), values)
     if column.is_folder:
-        is_no_folder = pc.is_in(values, pa.array(["", HIVE_NULL]))
-        is_no_folder = pc.or_(is_no_folder, pc.greater(pc.binary_length(values), LONGEST_FOLDER))
-        values = pc.if_else(is_no_folder, None, values)
+        is_folder = pc.less_equal(pc.binary_length(values), LONGEST_FOLDER)
+        is_folder = pc.and_not(is_folder, pc.is_in(values, pa.array(["", HIVE_NULL])))
+        values = keep_where(is_folder, values)
     if not has_replacements and not column.is_folder:
         return TypedTexts(values, None)
     return _with_rest(texts, values, column)
 
 
 def _without(texts: pa.Array, markers: Sequence[str]) -> pa.Array:
-    return pc.if_else(pc.is_in(texts, pa.array(markers, pa.string())), None, texts)
+    return keep_where(pc.invert(pc.is_in(texts, pa.array(markers, pa.string()))), texts)
 
 
 def _cast(texts: pa.Array, column: TypedColumn) -> pa.Array:

@@ -2,7 +2,7 @@
 
 import decimal
 import math
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
+from tests.transforms.csv.typed_cases import CASES
 from transforms.errors import MissingColumnsError
 from transforms.spark.typed_rows import FAULT, OBJECT, TEXT, TypedColumn, keep_good, keep_rejected, with_typed_values
 
 D = decimal.Decimal
-T = "yyyy-MM-dd HH:mm:ss[.SSSSSS]"
 REJECTS = "object string, reasons array<struct<rule: string, column: string>>, text string, fields map<string, string>"
 
 
@@ -40,210 +40,7 @@ def judge(spark: SparkSession, column: TypedColumn, texts: list[str | None]) -> 
     return [results[number] for number in range(len(texts))]
 
 
-def micros(*parts: int) -> int:
-    return int(datetime(*parts, tzinfo=UTC).timestamp()) * 1_000_000  # type: ignore[misc]
-
-
-@pytest.mark.parametrize(
-    ("column", "expected"),
-    [
-        pytest.param(
-            TypedColumn("v", "long"),
-            {
-                "1": 1,
-                "-1": -1,
-                "+5": 5,
-                " 7 ": 7,
-                "007": 7,
-                "9223372036854775807": 2**63 - 1,
-                "9223372036854775808": "!range",
-                "12.7": "!type",
-                "12.0": "!type",
-                "1e3": "!type",
-                "": "!type",
-                "0x10": "!type",
-                "1,000": "!type",
-                "true": "!type",
-                "1\ufffd": "!encoding",
-                "1L": "!type",
-                None: None,
-            },
-            id="long",
-        ),
-        pytest.param(
-            TypedColumn("v", "int"),
-            {"2147483647": 2**31 - 1, "2147483648": "!range", "-2147483648": -(2**31), "x": "!type"},
-            id="int",
-        ),
-        pytest.param(
-            TypedColumn("v", "double"),
-            {
-                "1.5": 1.5,
-                "-0": -0.0,
-                ".5": 0.5,
-                "5.": 5.0,
-                "1e3": 1000.0,
-                "1E-3": 0.001,
-                "0e0": 0.0,
-                "1e400": "!range",
-                "-1e400": "!range",
-                "1e-400": "!range",
-                "NaN": "!type",
-                "Infinity": "!type",
-                "1d": "!type",
-                "0x1p3": "!type",
-                "1,5": "!type",
-                "": "!type",
-                "4.9E-324": 5e-324,
-            },
-            id="double",
-        ),
-        pytest.param(
-            TypedColumn("v", "double", decimal_separator=","),
-            {"1,5": 1.5, "1.5": "!type", "1.234,5": "!type", ",5": 0.5},
-            id="double-with-comma",
-        ),
-        pytest.param(
-            TypedColumn("v", "decimal(5,2)"),
-            {
-                "1.5": D("1.50"),
-                "123.45": D("123.45"),
-                "1234.5": "!range",
-                "1.500": D("1.50"),
-                "1.555": "!range",
-                "1": D("1.00"),
-                "0001.10": D("1.10"),
-                "-.5": D("-0.50"),
-                "5.": D("5.00"),
-                "1e2": "!type",
-                "1.e5": "!type",
-                "1.E-5": "!type",
-                ".": "!type",
-                "": "!type",
-                "-": "!type",
-                "1.5.5": "!type",
-                " 2.5 ": D("2.50"),
-                "NaN": "!type",
-                "00000000000000000000000000000000000000000001": D("1.00"),
-            },
-            id="decimal",
-        ),
-        pytest.param(
-            TypedColumn("v", "decimal(12,4)"),
-            {"1.E-5": "!type", "1.5e3": "!type", "1.23456": "!range"},
-            id="decimal-exponents",
-        ),
-        pytest.param(
-            TypedColumn("v", "decimal(6,2)", decimal_separator=","),
-            {"1,5": D("1.50"), "1.5": "!type", "1.234,5": "!type", "1.23,45": "!type"},
-            id="decimal-with-comma",
-        ),
-        pytest.param(
-            TypedColumn("v", "decimal(38,0)"),
-            {"9" * 38: D("9" * 38), "1" + "0" * 38: "!range", "1.0": D(1)},
-            id="decimal-without-fraction",
-        ),
-        pytest.param(
-            TypedColumn("v", "boolean"),
-            {
-                "true": True,
-                "FALSE": False,
-                "t": True,
-                "no": False,
-                "1": True,
-                "0": False,
-                "2": "!type",
-                "": "!type",
-                "ja": "!type",
-            },
-            id="boolean",
-        ),
-        pytest.param(
-            TypedColumn("v", "date"),
-            {
-                "2020-02-29": date(2020, 2, 29),
-                "2021-02-29": "!type",
-                "0001-01-01": date(1, 1, 1),
-                "9999-12-31": date(9999, 12, 31),
-                "1582-10-10": date(1582, 10, 10),
-                "0000-01-01": "!type",
-                "10000-01-01": "!type",
-                "2020-2-9": "!type",
-                "2020-01-1 ": "!type",
-                "2020-01-1T": "!type",
-                "+020-01-01": "!type",
-                " 2020-01-01 ": date(2020, 1, 1),
-                "2020": "!type",
-                "2020-01-01T00:00:00": "!type",
-                "epoch": "!type",
-                "today": "!type",
-            },
-            id="date",
-        ),
-        pytest.param(
-            TypedColumn("v", "date", format="dd/MM/yyyy"),
-            {
-                "29/02/2020": date(2020, 2, 29),
-                "29/02/2021": "!type",
-                "1/2/2020": "!type",
-                "01/01/0001": date(1, 1, 1),
-                "31/12/9999": date(9999, 12, 31),
-                "31/12/99": "!type",
-                "2020-01-01": "!type",
-                "01/01/0000": "!type",
-            },
-            id="date-day-first",
-        ),
-        pytest.param(
-            TypedColumn("v", "timestamp", format=T),
-            {
-                "2020-01-01 00:00:00": micros(2020, 1, 1),
-                "2020-01-01 00:00:00.5": micros(2020, 1, 1) + 500_000,
-                "2020-01-01 24:00:00": "!type",
-                "2020-01-01": "!type",
-                "12:30": "!type",
-                "2020-06-30 23:59:60": "!type",
-                "0001-01-01 00:00:00": micros(1, 1, 1),
-            },
-            id="timestamp",
-        ),
-        pytest.param(
-            TypedColumn("v", "timestamp", format=T, timezone="Europe/Paris"),
-            {
-                "2020-01-01 01:00:00": micros(2020, 1, 1),
-                "2020-07-01 02:00:00": micros(2020, 7, 1),
-                "2020-03-29 02:30:00": "!type",
-                "2020-10-25 02:30:00": micros(2020, 10, 25, 0, 30),
-            },
-            id="timestamp-of-paris",
-        ),
-        pytest.param(
-            TypedColumn("v", "timestamp", format="dd/MM/yyyy", timezone="America/Sao_Paulo"),
-            {
-                "01/07/2017": micros(2017, 7, 1, 3),
-                "15/10/2017": "!type",  # the clocks skip this midnight
-                "01/07/2017 10:00": "!type",
-                "31/02/2017": "!type",
-            },
-            id="timestamp-of-a-day-is-its-midnight",
-        ),
-        pytest.param(
-            TypedColumn("v", "timestamp", format="yyyy-MM-dd'T'HH:mm:ssXXX", timezone="Europe/Paris"),
-            {"2020-01-01T01:00:00+01:00": micros(2020, 1, 1), "2020-01-01T00:00:00Z": micros(2020, 1, 1)},
-            id="timestamp-with-its-own-offset",
-        ),
-        pytest.param(
-            TypedColumn("v", "long", null_text=("NA", "")),
-            {"NA": None, "": None, "na": "!type", None: None},
-            id="null-text",
-        ),
-        pytest.param(
-            TypedColumn("v", "string", null_text=("NA",)),
-            {"NA": None, "": "", " x ": " x ", "\ufffd": "!encoding", None: None},
-            id="string",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("column", "expected"), CASES)
 def test_types(spark: SparkSession, column: TypedColumn, expected: dict[str | None, Any]) -> None:
     results = judge(spark, column, list(expected))
     assert dict(zip(expected, results, strict=True)) == expected

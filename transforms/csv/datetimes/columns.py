@@ -16,7 +16,7 @@ from transforms.csv.datetimes.local_times import to_utc
 from transforms.csv.datetimes.shapes import Shape, shape_of
 from transforms.csv.datetimes.values import hour_of
 from transforms.csv.datetimes.zones import fixed_zone, read_offset
-from transforms.csv.text_bytes import has_other_bytes
+from transforms.csv.text_bytes import has_other_bytes, keep_matching
 from transforms.csv.typed_column import ISO_DATE
 
 _LOCAL: Final = pa.timestamp("us")
@@ -83,14 +83,14 @@ def _cast_iso(texts: pa.Array, pattern: re.Match[str]) -> pa.Array:
             return texts.cast(kind)
         except pa.ArrowInvalid:
             pass
-    return _keep_matching(texts, _certain(pattern)).cast(kind)
+    return keep_matching(texts, _certain(pattern)).cast(kind)
 
 
 def _cast_certain(iso: pa.Array, kind: pa.DataType) -> pa.Array:
     try:
         return iso.cast(kind)
     except pa.ArrowInvalid:
-        return _keep_matching(iso, _CERTAIN).cast(kind)
+        return keep_matching(iso, _CERTAIN).cast(kind)
 
 
 def _are_iso(texts: pa.Array, pattern: re.Match[str]) -> bool:
@@ -117,10 +117,6 @@ def _certain(pattern: re.Match[str]) -> str:
     if fraction:
         time += f"(?:[.][0-9]{{1,{fraction.count('S')}}})" + ("?" if fraction.startswith("[") else "")
     return f"^[0-9]{{4}}-{_DAYS}{time}{_ZONES.get(pattern['zone'], '')}$"
-
-
-def _keep_matching(texts: pa.Array, expression: str) -> pa.Array:
-    return pc.if_else(pc.match_substring_regex(texts, expression), texts, None)
 
 
 def _fields(texts: pa.Array, shape: Shape) -> dict[str, pa.Array]:

@@ -109,12 +109,14 @@ def pattern_elements(pattern: str) -> tuple[Element, ...]:
         elif part == "]" and len(open_parts) > 1:
             elements = tuple(_with_reserved_digits(open_parts.pop()))
             open_parts[-1].append(Optional(elements))
-        elif part in ("[", "]", "{", "}", "#"):
-            raise ValueError(f"{pattern!r} has a {part!r} that is not quoted and closes nothing")
+        elif part == "]":
+            raise ValueError(f"{pattern!r} has a ']' without a '['")
+        elif part in ("{", "}", "#"):
+            raise ValueError(f"{pattern!r} has a {part!r} outside of quotes, which has no meaning")
         else:
             open_parts[-1].append(_element(part, year))
     if len(open_parts) > 1:
-        raise ValueError(f"{pattern!r} has a '[' that is not closed")
+        raise ValueError(f"{pattern!r} has a '[' without a ']'")
     return tuple(_with_reserved_digits(open_parts[0]))
 
 
