@@ -27,29 +27,36 @@ class LinePattern:
         self._line_end = line_end
         self._is_after_return = line_end == b"\n"
         cut, end = re.escape(delimiter), re.escape(line_end)
-        blanks = b"".join(
-            re.escape(bytes([code])) for code in range(_LAST_BLANK + 1) if bytes([code]) not in (delimiter, line_end)
-        )
+        self._blanks = bytes(code for code in range(_LAST_BLANK + 1) if bytes([code]) not in (delimiter, line_end))
+        blanks = b"".join(re.escape(bytes([code])) for code in self._blanks)
         quoted = rb'"[^"%b]*(?:""[^"%b]*)*"(?!")' % (end, end)
         plain = rb'[^"%b%b][^%b%b]*' % (cut, end, cut, end)
         well_quoted = rb"(?:%b[%b]*|%b|)" % (quoted, blanks, plain)
         any_field = rb"(?:%b[^%b%b]*|%b|)" % (quoted, cut, end, plain)
         self._well_quoted = re.compile(rb"%b(?:%b%b)*%b" % (well_quoted, cut, well_quoted, end))
         self._any = re.compile(rb"%b(?:%b%b)*%b" % (any_field, cut, any_field, end))
+        padded = rb'(?:%b[%b]*|[^"%b%b]*)' % (quoted, blanks, cut, end)
+        self._padded = re.compile(rb"%b(?:%b%b)*%b" % (padded, cut, padded, end))
         self._fields = re.compile(rb"(%b)[%b]*|(%b)" % (quoted, blanks, plain))
 
     def match(self, text: bytes, begin: int) -> MatchedLine | None:
         """Match the record at an offset; None if it is open at its line end, or long."""
+        if line := self._padded.match(text, begin, begin + _LONGEST):
+            # All quotes open or close a field, or are doubled: after each second one, the text is outside quotes.
+            parts = self._record(line).split(b'"')
+            parts[2::2] = [part.lstrip(self._blanks) for part in parts[2::2]]
+            return MatchedLine(line.end(), self._ended(b'"'.join(parts)))
         if line := self._well_quoted.match(text, begin, begin + _LONGEST):
-            return MatchedLine(line.end(), self._rewritten(line.group()))
+            return MatchedLine(line.end(), self._ended(self._fields.sub(_rewritten_field, self._record(line))))
         line = self._any.match(text, begin, begin + _LONGEST)
         return MatchedLine(line.end(), None) if line else None
 
-    def _rewritten(self, line: bytes) -> bytes:
-        record = line.removesuffix(self._line_end)
-        if self._is_after_return:
-            record = record.removesuffix(b"\r")
-        return self._fields.sub(_rewritten_field, record) + self._line_end if record else b""
+    def _record(self, line: re.Match[bytes]) -> bytes:
+        record = line.group().removesuffix(self._line_end)
+        return record.removesuffix(b"\r") if self._is_after_return else record
+
+    def _ended(self, record: bytes) -> bytes:
+        return record + self._line_end if record else b""
 
 
 def _rewritten_field(field: re.Match[bytes]) -> bytes:
