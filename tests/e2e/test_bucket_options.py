@@ -176,12 +176,13 @@ def test_each_write_has_the_required_headers(
         assert s3.get_object(Bucket=BUCKET, Key="lake/landing/a.json")["Body"].read() == b'{"x": ""}\n'
 
 
+@pytest.mark.needs_hudi
 @pytest.mark.needs_s3a
 def test_spark_without_requester_pays_is_reported_before_a_request_fails(guard: Guard, tmp_path: Path) -> None:
     put_inputs()
     configure(tmp_path, {"requester_pays": True, **KMS})
     guard.demand(requester_pays=True, **KMS)
-    answer = run("people", tmp_path)
+    answer = run("hr", tmp_path)
     assert answer.exit_code == 2
     assert f"bucket {BUCKET} has requester_pays, which Spark's S3A supports from Hadoop 3.3.5 on" in answer.last_line
     assert guard.refused == []
