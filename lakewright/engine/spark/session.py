@@ -64,6 +64,10 @@ _LOGGERS_OF_VALUES: Final = (
 #: Loggers of pyspark 4 that write the text of an exception to stderr when it is created, with the value that failed.
 _LOGGERS_OF_ERRORS: Final = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 
+#: By default Java starts processes, such as Hadoop's chmod, through a helper. If the JVM is killed meanwhile, it never
+#: ends and keeps the JVM's sockets open, on which the driver waits (JDK-8307990).
+_LAUNCH: Final = " -Djdk.lang.Process.launchMechanism=VFORK" if sys.platform == "linux" else ""
+
 _LOCAL_SETTINGS: Final = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -71,7 +75,7 @@ _LOCAL_SETTINGS: Final = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     # By default HotSpot never compiles methods above 8,000 bytes, such as those that Spark generates for wide rows.
-    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:-DontCompileHugeMethods -Duser.timezone=UTC",
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:-DontCompileHugeMethods -Duser.timezone=UTC" + _LAUNCH,
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     "spark.hadoop.fs.s3a.path.style.access": "true",
     # By default S3A retries an unreachable endpoint for more than ten minutes: 7 times, with 20 tries in the SDK each.
