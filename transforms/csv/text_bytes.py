@@ -3,8 +3,6 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_OFFSET_BYTES = 4
-
 
 def joined_bytes(texts: pa.Array) -> bytes:
     """Return the bytes of all texts, one after the other."""
