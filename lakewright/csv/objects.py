@@ -10,10 +10,9 @@ from lakewright.csv.options import CsvOptions
 from lakewright.errors import ObjectRefusedError
 from lakewright.storage.gzip import gunzip
 from lakewright.storage.lake import Lake
-from transforms.csv.text_layout import ByteRange, TextBlock, TextLayout, can_be_split
+from transforms.csv.text_layout import WHOLE, ByteRange, TextBlock, TextLayout, can_be_split
 from transforms.errors import DataError
 
-WHOLE: Final = ByteRange()
 _READ_BYTES: Final = 8 << 20
 #: A range's last record ends beyond its end, usually very soon.
 _READ_BEYOND_BYTES: Final = 128 << 10

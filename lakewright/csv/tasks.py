@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from lakewright.csv.objects import CsvObject, CsvPart
-from transforms.csv.text_blocks import ByteRange
+from transforms.csv.text_layout import ByteRange
 
 #: Of uncompressed text. A task writes at least one file per partition, of about a third of its text.
 _TASK_BYTES: Final = 256 << 20

@@ -97,5 +97,5 @@ def walk_lines(lines: Iterable[str], delimiter: str, *, is_open: bool = False) -
 
 
 def _after_delimiter(line: str, position: int, delimiter: str) -> int:
-    found = line.find(delimiter, position)
-    return len(line) if found < 0 else found + 1
+    end = line.find(delimiter, position)
+    return len(line) if end < 0 else end + 1

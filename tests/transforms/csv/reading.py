@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.transforms.csv.whole_texts import Record, cut_records, unclear_line, unclear_single_line
-from transforms.csv.text_blocks import TextBlock, TextLayout, UnclearRecordsError, read_blocks
+from transforms.csv.text_blocks import read_blocks
+from transforms.csv.text_layout import TextBlock, TextLayout
+from transforms.errors import UnclearRecordsError
 
 Fields = dict[str, str | None]
 
