@@ -54,7 +54,7 @@ class CsvPart:
 
 @dataclass(frozen=True)
 class CsvRules:
-    """A feed's rules for its objects: how they are written.
+    """A feed's rules for the text of its objects.
 
     Attributes:
         options: Options of the text.
@@ -114,7 +114,7 @@ def read_part(lake: Lake, part: CsvPart, rules: CsvRules) -> Iterator[TextBlock]
 
 
 def damage_of(error: DataError, path: str) -> Damage:
-    """Return what an error of ``read_part`` says of the part."""
+    """Convert an error of ``read_part`` into the damage of the part."""
     if isinstance(error, ObjectRefusedError):
         return Damage(0, error.reasons[path])
     line = getattr(error, "line", 0)

@@ -1,4 +1,4 @@
-"""The texts of a column, all at once."""
+"""Operations on all texts of a column at once."""
 
 import pyarrow as pa
 import pyarrow.compute as pc

@@ -1,4 +1,4 @@
-"""Text columns to typed Arrow columns, by the rules of ``typed_value``."""
+"""Convert text columns to typed Arrow columns by the rules of ``typed_value``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
