@@ -39,7 +39,7 @@ class Engine:
     open: Callable[[], Workers]
 
     def report(self) -> dict[str, str]:
-        """Return the entry of receipts and plans."""
+        """Return the engine as receipts and plans name it."""
         return {"name": self.name, "why": self.why, "version": self.version}
 
 

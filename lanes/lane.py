@@ -46,7 +46,7 @@ class Lane:
 
     @property
     def folder(self) -> Path:
-        """What is installed and written for this lane."""
+        """The folder of the lane's venv, jars and reports."""
         return Path(".lanes") / self.name
 
     @property

@@ -44,7 +44,7 @@ class Result:
     skipped: dict[str, int]
 
     def write(self) -> None:
-        """Keep the result in place of the lane's last one."""
+        """Write the result, replacing the lane's previous one."""
         RESULTS.mkdir(exist_ok=True)
         text = json.dumps(asdict(self), indent=2, sort_keys=True)
         (RESULTS / f"{self.lane}.json").write_text(text + "\n", encoding="utf-8")

@@ -44,7 +44,7 @@ def test_the_feed_of_the_readme_is_the_shipped_one() -> None:
     assert yaml.safe_load(shown) == {key: value for key, value in shipped.items() if key != "description"}
 
 
-def test_the_receipt_of_the_readme_is_what_the_run_prints(tmp_path: Path, spark: SparkSession) -> None:
+def test_the_receipt_of_the_readme_is_what_the_run_prints(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples/raw/customers", tmp_path / "raw/customers")
     answer = command("run", "customers", "--lake", str(tmp_path), "--config", str(ROOT / "conf"))
     shown = README.split("$ lakewright run customers\n")[1].split("```")[0]

@@ -22,7 +22,7 @@ class LakewrightError(Exception):
     exit_code = 1
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let it return from a worker with its attributes, whatever the parameters of its constructor are."""
+        """Pickle the error with its attributes, whatever the parameters of its constructor are."""
         return _restored, (type(self), self.args), self.__dict__
 
 

@@ -6,6 +6,8 @@ from datetime import date
 from typing import Final
 
 DATE_KEYS: Final = ("year", "month", "day")
+#: What Spark and Hive write as the value of a null in a folder's name.
+HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _UNFINISHED: Final = frozenset({"_temporary", "_staging"})
 #: What an S3 console or Hadoop leaves where somebody makes a folder.
 _FOLDER_MARKERS: Final = ("/", "_$folder$")

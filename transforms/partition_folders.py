@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
+from transforms.object_names import HIVE_NULL
 
 #: The characters that Spark's ``ExternalCatalogUtils.escapePathName`` escapes.
 _ESCAPED: Final = re.compile(r"""[\x01-\x1f"#%'*/:=?\\\x7f{\[\]^]""")

@@ -39,8 +39,8 @@ def bind_columns(
         raise HeaderError(f"the header names {', '.join(names) or 'a column'} twice{'' if is_header else _ADVICE}")
     if missing:
         quoted = ", ".join(map(repr, header.names))
-        found = quoted if is_header else f"{_count(header)}{_resembling(header, missing)}{_ADVICE}"
-        raise HeaderError(f"the header has no {', '.join(map(repr, missing))}; it has {found}")
+        columns = quoted if is_header else f"{_count(header)}{_resembling(header, missing)}{_ADVICE}"
+        raise HeaderError(f"the header has no {', '.join(map(repr, missing))}; it has {columns}")
     bound = {name: positions[written.strip().casefold()] for name, written in wanted.items()}
     used = set(bound.values())
     return bound, [name for index, name in enumerate(header.names) if index not in used]

@@ -10,10 +10,9 @@ from lakewright.csv.options import CsvOptions
 from lakewright.errors import ObjectRefusedError
 from lakewright.storage.gzip import gunzip
 from lakewright.storage.lake import Lake
-from transforms.csv.text_layout import ByteRange, TextBlock, TextLayout, can_be_split
+from transforms.csv.text_layout import WHOLE, ByteRange, TextBlock, TextLayout, can_be_split
 from transforms.errors import DataError
 
-WHOLE: Final = ByteRange()
 _READ_BYTES: Final = 8 << 20
 #: A range's last record ends beyond its end, usually very soon.
 _READ_BEYOND_BYTES: Final = 128 << 10
@@ -55,7 +54,7 @@ class CsvPart:
 
 @dataclass(frozen=True)
 class CsvRules:
-    """A feed's rules for its objects: how they are written.
+    """A feed's rules for the text of its objects.
 
     Attributes:
         options: Options of the text.
@@ -115,7 +114,7 @@ def read_part(lake: Lake, part: CsvPart, rules: CsvRules) -> Iterator[TextBlock]
 
 
 def damage_of(error: DataError, path: str) -> Damage:
-    """Return what an error of ``read_part`` says of the part."""
+    """Convert an error of ``read_part`` into the damage of the part."""
     if isinstance(error, ObjectRefusedError):
         return Damage(0, error.reasons[path])
     line = getattr(error, "line", 0)

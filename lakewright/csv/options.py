@@ -43,7 +43,7 @@ class CsvOptions(Model):
     @field_validator("encoding")
     @classmethod
     def _known(cls, encoding: str) -> str:
-        # These names mean the same to Python and to Java.
+        # Offsets in an object rely on one byte per character, except in UTF-8; UTF-16 is never split.
         if not re.fullmatch(r"(?i)utf-8|utf-16([lb]e)?|us-ascii|iso-8859-\d{1,2}|windows-125[0-8]", encoding):
             raise ValueError(
                 f"unknown encoding {encoding!r}; known are UTF-8, UTF-16, UTF-16LE, UTF-16BE, US-ASCII, ISO-8859-N and "
@@ -52,7 +52,7 @@ class CsvOptions(Model):
         return encoding
 
     @model_validator(mode="after")
-    def _splittable(self) -> "CsvOptions":
+    def _is_consistent(self) -> "CsvOptions":
         if not self.multiline and self.encoding.lower().startswith("utf-16"):
-            raise ValueError(f"{self.encoding} text cannot be split into lines by bytes: it needs multiline: true")
+            raise ValueError(f"{self.encoding} text needs multiline: true")
         return self

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from lakewright.csv.conversion import Converted
 from lakewright.csv.objects import CsvPart
-from transforms.csv.text_blocks import ByteRange
+from transforms.csv.text_layout import ByteRange
 
 
 @dataclass

@@ -6,13 +6,13 @@ from itertools import groupby
 from typing import Final
 
 from lakewright.csv.objects import CsvObject, CsvPart
-from transforms.csv.text_blocks import ByteRange
+from transforms.csv.text_layout import ByteRange
 
 #: Of uncompressed text. A task writes at least one file per partition, of about a third of its text.
 _TASK_BYTES: Final = 256 << 20
 _SMALL_TASK_BYTES: Final = 32 << 20
 _TASKS_PER_CORE: Final = 2
-#: What opening an object costs, in bytes that could be read in the meantime.
+#: Cost of opening an object, in bytes that could be read in that time.
 _OPEN_BYTES: Final = 256 << 10
 _GZIP_RATIO: Final = 5
 

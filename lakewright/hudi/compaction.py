@@ -36,7 +36,7 @@ class Compacted:
 
 @dataclass(frozen=True)
 class MergeOnReadTable:
-    """A merge-on-read table, which the catalog has as two views."""
+    """A merge-on-read table, registered in the catalog as two views."""
 
     database: str
     name: str

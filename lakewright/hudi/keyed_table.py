@@ -143,7 +143,7 @@ class KeyedTable:
         )
 
     def check_version(self) -> None:
-        """Require a Hudi that reads and writes the table as it is, and as the feed wants it.
+        """Require a Hudi that supports the table's version and the feed's ``table_version``.
 
         Raises:
             ConfigError: If Hudi is missing, untested or too old, or the session does not suit it.

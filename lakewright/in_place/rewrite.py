@@ -1,4 +1,4 @@
-"""Rewrite objects in place, one by one: in a Spark task, a Lambda or a test."""
+"""Rewrite objects in place, one by one: in a worker, a Lambda or a test."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Scrub one object of JSON records in place: in a Spark task, a Lambda or a test."""
+"""Scrub one object of JSON records in place: in a worker, a Lambda or a test."""
 
 import zlib
 from collections.abc import Sequence

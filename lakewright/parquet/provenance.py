@@ -1,4 +1,4 @@
-"""The columns of a row's origin, which tables of events have.
+"""The columns of event tables that state the origin of a row.
 
 The offset of a record that does not carry it is computed from the object's name and the record's position, and is a
 lower bound.

@@ -15,7 +15,7 @@ from transforms.object_names import as_text, date_of_object, is_folder_marker, i
 
 #: Why an object is refused whose name is not valid text.
 NOT_UTF8: Final = "its name is not UTF-8; rename it"
-_UNREADABLE_NAME: Final = "Spark cannot open an object of this name; rename it"
+_NO_HADOOP_PATH: Final = "its name is not a valid Hadoop path; rename it"
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _REASONS_SHOWN: Final = 3
 
@@ -24,7 +24,7 @@ _REASONS_SHOWN: Final = 3
 class Listed:
     """A listed source object, with the date in its name and the time of its last modification.
 
-    ``problem`` is why its name makes it unreadable; empty for readable objects.
+    ``problem`` is why it is refused for its name; empty for other objects.
     """
 
     path: str
@@ -37,7 +37,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Listing:
-    """All objects at a source: those to read, those ignored (with the reason), and those that Spark cannot open."""
+    """All objects at a source: those to read, those ignored (with the reason), and those refused for their names."""
 
     objects: list[Listed]
     ignored: dict[str, str]
@@ -106,12 +106,15 @@ class Source:
         return [listed.path for listed in objects if current.get(listed.path) != listed.etag]
 
     def _problem_with_name(self, path: str) -> str:
-        """Return why Hadoop cannot represent a name as a path; local names also become names of checksum files."""
+        """Return why an object is refused for its name, although workers could read it: Spark opens Hadoop paths only.
+
+        Hadoop cannot represent some names as paths; local names also become names of checksum files.
+        """
         if as_text(path) != path:
             return NOT_UTF8
         colon = ":" in path.rsplit("/", 1)[-1] and not self.lake.uri.startswith("s3://")
-        is_unreadable = _CONTROL.search(path) or colon or {"", ".", ".."} & set(path.split("/"))
-        return _UNREADABLE_NAME if is_unreadable else ""
+        is_invalid = _CONTROL.search(path) or colon or {"", ".", ".."} & set(path.split("/"))
+        return _NO_HADOOP_PATH if is_invalid else ""
 
     def _reason_to_ignore(self, path: str, size: int) -> str:
         if not path or path.endswith("/") or is_folder_marker(path, size):

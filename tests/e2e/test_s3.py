@@ -65,7 +65,7 @@ def test_run_rewrite_and_catalog(s3_bench: S3Bench) -> None:
     bench.put("odd//name.csv", "id,name\n", day="05")
     receipt = bench.run()
     assert receipt["exit_code"] == 3
-    assert "odd//name.csv: Spark cannot open" in receipt["error"]
+    assert "odd//name.csv: its name is not a valid Hadoop path" in receipt["error"]
     assert (receipt["status"], receipt["catalog"]) == ("committed", "refined.people")
     assert bench.rows() == [(1, "a")]
     assert bench.strays() == []

@@ -407,7 +407,7 @@ def test_unreadable_names_do_not_stop_other_objects_and_are_escaped(bench: Bench
     day = "raw/people/year=2026/month=08/day=01"
     assert (receipt["status"], receipt["exit_code"], receipt["counts"]["written"]) == ("committed", 3, 1)
     assert receipt["refused"] == {
-        f"{day}/new\nerror: line.csv": "Spark cannot open an object of this name; rename it",
+        f"{day}/new\nerror: line.csv": "its name is not a valid Hadoop path; rename it",
         f"{day}/\\xe9.csv": "its name is not UTF-8; rename it",
     }
     assert receipt["ignored"] == {
@@ -435,7 +435,7 @@ def test_names_that_spark_cannot_open_are_refused(bench: Bench) -> None:
     bench.put("d\ne.csv", "id,name\n3,d\n")
     receipt = bench.run()
     assert receipt["exit_code"] == 3
-    assert set(receipt["refused"].values()) == {"Spark cannot open an object of this name; rename it"}
+    assert set(receipt["refused"].values()) == {"its name is not a valid Hadoop path; rename it"}
     assert bench.rows() == [(1, "a")]
 
 

@@ -1,4 +1,4 @@
-"""Texts to numbers by Arrow's kernels.
+"""Cast texts to numbers with Arrow's kernels.
 
 Arrow's casts fail as a whole, slowly for each text that is no value, and accept texts that are no values here
 (``0x10``, ``1e3`` as a decimal, ``nan``). So a column is cast as it is if its bytes rule these out; else only the texts

@@ -1,4 +1,4 @@
-"""Split CSV text into records by its quoting, and detect ambiguous record boundaries. No pyspark.
+"""The quoting of CSV text, line by line, and the fields of a record. No pyspark.
 
 The rules are those of RFC 4180, with two additions. A field that does not start with a quote is read literally,
 including quotes. Blanks (all characters up to U+0020 except delimiter and line end) between a closing quote and the
@@ -9,30 +9,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 _BLANKS: Final = "".join(map(chr, range(ord(" ") + 1)))
-
-
-class Record(NamedTuple):
-    """One record, as text and as fields.
-
-    Attributes:
-        text: The record without its line end.
-        fields: The field values, null for an empty unquoted field; None if the record is misquoted.
-    """
-
-    text: str
-    fields: list[str | None] | None
-
-
-class Quotes(NamedTuple):
-    """The effect of quoting on record boundaries.
-
-    Attributes:
-        unclear_line: The number (from 1) of the first line that makes record boundaries ambiguous, or None.
-        is_misread: Whether earlier lines mean something else than Spark reads.
-    """
-
-    unclear_line: int | None
-    is_misread: bool
 
 
 class Line(NamedTuple):
@@ -51,86 +27,6 @@ class Line(NamedTuple):
     opens: int
     is_misquoted: bool
     is_torn: bool
-
-
-def check_records(lines: Iterable[str], *, delimiter: str) -> Quotes:
-    """Find misquoted records, and quoted fields that make record boundaries ambiguous.
-
-    Such a field contains a line end and its closing quote is followed by text, contains a line end after another field
-    of its record was misquoted, or is open at the end of the text. The lines inside it may be separate records.
-
-    Args:
-        lines: The text, split after each line end.
-        delimiter: One character.
-
-    Returns:
-        The line in which such a field opens, and whether records before it are misquoted.
-    """
-    is_misquoted = False
-    for line in walk_lines(lines, delimiter):
-        if line.is_torn:
-            return Quotes(line.opened or line.opens, is_misquoted)
-        is_misquoted |= line.is_misquoted
-    return Quotes(None, is_misquoted)
-
-
-def check_lines(lines: Iterable[str], *, delimiter: str, fields: int) -> Quotes:
-    """Find lines inside a quoted field, for text in which each line should be a record.
-
-    Args:
-        lines: The text, split after each line end.
-        delimiter: One character.
-        fields: The number of fields of a record.
-
-    Returns:
-        The first line inside a quoted field that looks like a record, and whether a quoted field ends in an earlier
-        line.
-    """
-    has_end = False
-    for number, line in enumerate(walk_lines(lines, delimiter), start=1):
-        if line.opened and '"' in line.text:
-            has_end = True
-        elif line.opened and line.text.count(delimiter) == fields - 1 and line.text.strip("\r\n"):
-            return Quotes(number, has_end)
-    return Quotes(None, has_end)
-
-
-def cut_records(lines: Iterable[str], *, delimiter: str, line_end: str, multiline: bool) -> Iterator[Record]:
-    r"""Split text into records, and records into fields; blank lines are skipped.
-
-    Args:
-        lines: The text, split after each line end.
-        delimiter: One character.
-        line_end: ``\n`` (a carriage return before it is part of it) or ``\r``.
-        multiline: Whether quoted fields may contain line ends; if not, each line is a record.
-    """
-    for written, is_broken in (_whole_records if multiline else _single_lines)(lines, delimiter):
-        text = written.removesuffix(line_end)
-        if line_end == "\n":
-            text = text.removesuffix("\r")
-        if text:
-            yield Record(text, None if is_broken else split_record(text, delimiter))
-
-
-def _whole_records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, bool]]:
-    """Join the lines of each record, and return whether it is misquoted."""
-    record: list[str] = []
-    for line in walk_lines(lines, delimiter):
-        record.append(line.text)
-        if not line.opens or not line.text:
-            yield "".join(record), line.is_misquoted or line.is_torn
-            record.clear()
-
-
-def _single_lines(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, bool]]:
-    """Treat each line as a record, and return whether it is misquoted.
-
-    Inside a quoted field opened in an earlier line, a stray quote may close that field.
-    """
-    for line in walk_lines(lines, delimiter):
-        alone = next(walk_lines([line.text], delimiter))
-        is_broken = alone.is_misquoted or alone.opens > 0
-        yield line.text, is_broken or (line.opened > 0 and has_inner_quote(line.text, delimiter))
 
 
 def has_inner_quote(record: str, delimiter: str) -> bool:
@@ -201,5 +97,5 @@ def walk_lines(lines: Iterable[str], delimiter: str, *, is_open: bool = False) -
 
 
 def _after_delimiter(line: str, position: int, delimiter: str) -> int:
-    found = line.find(delimiter, position)
-    return len(line) if found < 0 else found + 1
+    end = line.find(delimiter, position)
+    return len(line) if end < 0 else end + 1

@@ -19,12 +19,8 @@ from transforms.csv.records.irregular_records import StrictReader
 from transforms.csv.records.quote_positions import Positions
 from transforms.csv.records.record_stream import PlacedText, RecordStream
 from transforms.csv.records.source_text import SourceText
-from transforms.csv.text_layout import ByteRange, Fault, TextBlock, TextLayout
-from transforms.errors import UnclearRecordsError
+from transforms.csv.text_layout import WHOLE, ByteRange, Fault, TextBlock, TextLayout
 
-__all__ = ["ByteRange", "Fault", "TextBlock", "TextLayout", "UnclearRecordsError", "read_blocks"]
-
-WHOLE: Final = ByteRange()
 BLOCK_BYTES: Final = 4 << 20
 _MARK: Final = "\ufeff"
 

@@ -1,9 +1,7 @@
-"""The texts of a column, all at once."""
+"""Operations on all texts of a column at once."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
-
-_OFFSET_BYTES = 4
 
 
 def joined_bytes(texts: pa.Array) -> bytes:

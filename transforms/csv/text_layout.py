@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,6 +51,10 @@ class ByteRange:
     begins_at_record: bool = True
 
 
+#: All of an object.
+WHOLE: Final = ByteRange()
+
+
 def can_be_split(encoding: str) -> bool:
     """Return whether byte ranges of a text can be read; its object must not be compressed."""
     return not codecs.lookup(encoding).name.startswith("utf-16")
@@ -83,6 +87,7 @@ class TextBlock:
         begins: Offset of the first record in the object (of UTF-16 or compressed objects: of no meaning).
         ends: Offset after the last record.
         lines: The number of lines from the first record of the byte range to ``ends``.
+        texts: Returns some rows of ``columns`` as they are written, without line ends.
     """
 
     columns: "pa.Table"
@@ -90,8 +95,4 @@ class TextBlock:
     begins: int
     ends: int
     lines: int
-    written: Callable[[Sequence[int]], list[str]] = field(repr=False, compare=False)
-
-    def texts(self, rows: Sequence[int]) -> list[str]:
-        """Return some rows of ``columns`` as they are written, without line ends."""
-        return self.written(rows)
+    texts: Callable[[Sequence[int]], list[str]] = field(repr=False, compare=False)

@@ -1,4 +1,4 @@
-"""Text columns to typed Arrow columns, by the rules of ``typed_value``."""
+"""Convert text columns to typed Arrow columns by the rules of ``typed_value``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,8 @@ from transforms.csv.datetimes.columns import cast_dates, cast_timestamps
 from transforms.csv.number_columns import cast_booleans, cast_decimals, cast_doubles, cast_whole_numbers
 from transforms.csv.text_bytes import joined_bytes, keep_where
 from transforms.csv.typed_column import BLANKS, TypedColumn
-from transforms.csv.typed_value import HIVE_NULL, LONGEST_FOLDER, REPLACEMENT, type_text
+from transforms.csv.typed_value import LONGEST_FOLDER, REPLACEMENT, type_text
+from transforms.object_names import HIVE_NULL
 
 _TYPES: Final = {
     "string": pa.string(),

@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 
 from transforms.csv.datetimes.values import read_date, read_timestamp
 from transforms.csv.typed_column import BLANKS, ISO_DATE, TypedColumn
+from transforms.object_names import HIVE_NULL
 
 Value = str | int | float | bool | Decimal | date | datetime
 REPLACEMENT: Final = "\ufffd"
-HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 LONGEST_FOLDER: Final = 80
 _TRUE: Final = ("true", "t", "yes", "y", "1")
 _FALSE: Final = ("false", "f", "no", "n", "0")

@@ -63,7 +63,7 @@ class DoesNotFitError(Exception):
 
 def arrow_type(kind: Type) -> "pa.DataType":
     """Return the Arrow type."""
-    import pyarrow as pa  # takes 0.1 s, and whoever only shows a schema needs no Arrow type
+    import pyarrow as pa  # takes 0.1 s, and showing a schema needs no Arrow type
 
     if isinstance(kind, ArrayType):
         return pa.list_(arrow_type(kind.element))

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from transforms.csv.typed_column import BLANKS, ISO_DATE, TypedColumn
 from transforms.errors import MissingColumnsError
+from transforms.object_names import HIVE_NULL
 from transforms.spark.names import column as named_column
 from transforms.spark.names import quoted
 from transforms.spark.settings import require_corrected_patterns
@@ -29,7 +30,6 @@ REJECTED: Final = "_lakewright_rejected"
 _TYPED: Final = "_lakewright_typed_"
 
 _REPLACEMENT: Final = "\ufffd"
-_HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _LONGEST_FOLDER: Final = 80
 _NOT_CUT_INTO_FIELDS: Final = ("field_count", "quote")
 _ZONE_LETTERS: Final = "VzOXxZ"
@@ -209,7 +209,7 @@ def _is_broken(column: TypedColumn) -> Column:
 def _is_no_folder(column: TypedColumn) -> Column:
     """Return whether a text cannot be a Hive folder name: empty, Hive's null marker, or too long."""
     text = _cleaned_text(column)
-    return text.isin("", _HIVE_NULL) | (F.octet_length(text) > _LONGEST_FOLDER)
+    return text.isin("", HIVE_NULL) | (F.octet_length(text) > _LONGEST_FOLDER)
 
 
 def _reason_of_column(column: TypedColumn) -> Column:

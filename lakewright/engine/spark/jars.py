@@ -75,7 +75,7 @@ def jar_folder() -> Path:
 
 
 def setup_command() -> str:
-    """Return the command that downloads the jars, as it exists where the user is."""
+    """Return the command that downloads the jars, in a checkout or where the wheel is installed."""
     return "`make setup`" if _is_checkout() else "`lakewright jars`"
 
 

@@ -33,7 +33,6 @@ SETTINGS: Final = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
-    "spark.sql.csv.filterPushdown.enabled": "false",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     # These rules remove plans without rows, together with the observations in them.
     "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.PropagateEmptyRelation",
@@ -49,10 +48,9 @@ _S3A_ENCRYPTION: Final = {"AES256": "AES256", "aws:kms": "SSE-KMS"}
 _UTF8_LOCALES: Final = ("C.UTF-8", "C.utf8", "en_US.UTF-8")
 _PROJECT: Final = str(Path(__file__).resolve().parents[3])
 
-#: Loggers that quote values of the data: rows that do not fit a header, texts at which a task fails, record keys.
+#: Loggers that quote values of the data: texts at which a task fails, record keys.
 _LOGGERS_OF_VALUES: Final = (
     "org.apache.hudi",
-    "org.apache.spark.sql.catalyst.csv.CSVHeaderChecker",
     "org.apache.spark.api.python",
     "org.apache.spark.scheduler.DAGScheduler",
     "org.apache.spark.executor.Executor",

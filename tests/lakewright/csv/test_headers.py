@@ -103,7 +103,7 @@ def test_a_multiline_header_needs_multiline(tmp_path: Path) -> None:
         ({"delimiter": r"\x01"}, r"not '\\\\x01'; in YAML, use double quotes: "),
         ({"delimiter": ""}, r'not \'\'; in YAML, use double quotes: .* "\|" is a pipe'),
         ({"encoding": "utf-99"}, "unknown encoding 'utf-99'"),
-        ({"encoding": "UTF-16", "multiline": False}, "it needs multiline: true"),
+        ({"encoding": "UTF-16", "multiline": False}, "UTF-16 text needs multiline: true"),
     ],
 )
 def test_options(options: dict[str, Any], problem: str) -> None:

@@ -23,7 +23,7 @@ from lakewright.parquet.place import TablePlace
 from lakewright.storage.uris import open_lake
 from tests.jobs.test_csv_laws import draw_text
 from tests.workers import InProcessWorkers
-from transforms.csv.text_blocks import ByteRange
+from transforms.csv.text_layout import ByteRange
 from transforms.csv.typed_column import TypedColumn
 
 COLUMNS = (TypedColumn("one", "string"), TypedColumn("two", "string"))

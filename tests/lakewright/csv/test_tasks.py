@@ -3,7 +3,7 @@
 from lakewright.csv.heads import Header
 from lakewright.csv.objects import CsvObject, CsvPart
 from lakewright.csv.tasks import plan_tasks
-from transforms.csv.text_blocks import ByteRange
+from transforms.csv.text_layout import ByteRange
 
 MB = 1 << 20
 

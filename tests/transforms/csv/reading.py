@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from transforms.csv.quotes import Record, check_lines, check_records, cut_records
-from transforms.csv.text_blocks import TextBlock, TextLayout, UnclearRecordsError, read_blocks
+from tests.transforms.csv.whole_texts import Record, cut_records, unclear_line, unclear_single_line
+from transforms.csv.text_blocks import read_blocks
+from transforms.csv.text_layout import TextBlock, TextLayout
+from transforms.errors import UnclearRecordsError
 
 Fields = dict[str, str | None]
 
@@ -40,16 +42,16 @@ def layout_of(
 
 
 def read_slowly(text: str, layout: TextLayout) -> Reading:
-    """Read a whole text with ``transforms.csv.quotes``."""
+    """Read a whole text with ``whole_texts``."""
     text = text.lstrip("\ufeff")
     lines = [line + layout.line_end for line in text.split(layout.line_end)]
     lines[-1] = lines[-1].removesuffix(layout.line_end)
     if layout.multiline:
-        quotes = check_records(lines, delimiter=layout.delimiter)
+        unclear = unclear_line(lines, delimiter=layout.delimiter)
     else:
-        quotes = check_lines(lines, delimiter=layout.delimiter, fields=len(layout.names))
-    if quotes.unclear_line:
-        return Reading(unclear=quotes.unclear_line)
+        unclear = unclear_single_line(lines, delimiter=layout.delimiter, fields=len(layout.names))
+    if unclear:
+        return Reading(unclear=unclear)
     records = cut_records(lines, delimiter=layout.delimiter, line_end=layout.line_end, multiline=layout.multiline)
     reading = Reading()
     for line, record in list(_numbered(text, records, layout.line_end))[1:]:

@@ -1,4 +1,4 @@
-"""Torn quotes, misquoted records and records as they are cut, against Python's own strict CSV reader."""
+"""Torn quotes, misquoted records and whole texts cut into records, against Python's own strict CSV reader."""
 
 import csv
 import io
@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.csv.quotes import Quotes, Record, check_lines, check_records, cut_records
+from tests.transforms.csv.whole_texts import Record, cut_records, unclear_line, unclear_single_line
+from transforms.csv.quotes import walk_lines
 
 
 @pytest.mark.parametrize(
@@ -29,15 +30,15 @@ from transforms.csv.quotes import Quotes, Record, check_lines, check_records, cu
     ],
 )
 def test_where_records_tear(text: str, line: int | None) -> None:
-    assert check_records(lines(text), delimiter=",").unclear_line == line
+    assert unclear_line(lines(text), delimiter=",") == line
 
 
 @given(st.lists(st.lists(st.text(alphabet='a,"\r\n ', max_size=5), min_size=2, max_size=3), min_size=1, max_size=5))
 def test_what_a_writer_quotes_is_never_torn(records: list[list[str]]) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(records)
-    assert check_records(text.getvalue().splitlines(keepends=True), delimiter=",").unclear_line is None
-    assert check_records([part + "\n" for part in text.getvalue().split("\n")], delimiter=",").unclear_line is None
+    assert unclear_line(text.getvalue().splitlines(keepends=True), delimiter=",") is None
+    assert unclear_line([part + "\n" for part in text.getvalue().split("\n")], delimiter=",") is None
 
 
 @given(st.text(alphabet='a,"\n', max_size=30))
@@ -47,11 +48,11 @@ def test_what_is_not_torn_has_as_many_records_as_strict_csv_has(text: str) -> No
         list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
         return
-    assert check_records(text.splitlines(keepends=True), delimiter=",").unclear_line is None
+    assert unclear_line(text.splitlines(keepends=True), delimiter=",") is None
 
 
 @pytest.mark.parametrize(
-    ("text", "is_misread"),
+    ("text", "is_misquoted"),
     [
         pytest.param('a,"b" \t,"c ""d""\n", 5" \r\n', False, id="clean"),
         pytest.param('a,"b"c\n', True, id="text-after-a-quote"),
@@ -60,21 +61,21 @@ def test_what_is_not_torn_has_as_many_records_as_strict_csv_has(text: str) -> No
         pytest.param('a,"b""', False, id="open-is-torn-not-misquoted"),
     ],
 )
-def test_misquoted_records_are_told(text: str, is_misread: bool) -> None:
-    assert check_records(lines(text), delimiter=",").is_misread is is_misread
+def test_misquoted_records_are_detected(text: str, is_misquoted: bool) -> None:
+    assert any(line.is_misquoted for line in walk_lines(lines(text), ",")) is is_misquoted
 
 
 @pytest.mark.parametrize(
-    ("text", "quotes"),
+    ("text", "line"),
     [
-        pytest.param('1,"a"\n2,5"\n', Quotes(None, is_misread=False), id="nothing-is-open"),
-        pytest.param('1,"a\nb",2\n', Quotes(None, is_misread=True), id="an-end-on-another-line"),
-        pytest.param('1,"a\nx,y\nb",2\n', Quotes(2, is_misread=False), id="looks-like-a-record"),
-        pytest.param('1,"a\nx\ny,z,0\n', Quotes(None, is_misread=False), id="looks-like-none"),
+        pytest.param('1,"a"\n2,5"\n', None, id="nothing-is-open"),
+        pytest.param('1,"a\nb",2\n', None, id="an-end-on-another-line"),
+        pytest.param('1,"a\nx,y\nb",2\n', 2, id="looks-like-a-record"),
+        pytest.param('1,"a\nx\ny,z,0\n', None, id="looks-like-none"),
     ],
 )
-def test_lines_inside_a_quoted_field(text: str, quotes: Quotes) -> None:
-    assert check_lines(lines(text), delimiter=",", fields=2) == quotes
+def test_lines_inside_a_quoted_field(text: str, line: int | None) -> None:
+    assert unclear_single_line(lines(text), delimiter=",", fields=2) == line
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def lines(text: str) -> list[str]:
 def test_the_time_grows_with_the_text_alone() -> None:
     inside = '""\n' * 100_000
     began = time.process_time()
-    assert check_records(lines('a,b\n1,"' + inside), delimiter=",").unclear_line == 2
+    assert unclear_line(lines('a,b\n1,"' + inside), delimiter=",") == 2
     (record,) = cut_records(lines('1,"' + inside + '"\n'), delimiter=",", line_end="\n", multiline=True)
     assert record == Record('1,"' + inside + '"', ["1", '"\n' * 100_000])
     assert time.process_time() - began < 2

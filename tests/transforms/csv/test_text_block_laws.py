@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import examples
 from tests.transforms.csv.reading import Reading, cut, layout_of, read, read_slowly, reading_of
-from transforms.csv.text_blocks import ByteRange, TextBlock, TextLayout, UnclearRecordsError, read_blocks
+from transforms.csv.text_blocks import read_blocks
+from transforms.csv.text_layout import ByteRange, TextBlock, TextLayout
+from transforms.errors import UnclearRecordsError
 
 LAYOUTS = [
     layout_of(delimiter=delimiter, line_end=line_end, multiline=multiline, encoding=encoding)

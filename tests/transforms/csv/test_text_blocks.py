@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.transforms.csv.reading import Reading, cut, layout_of, read
-from transforms.csv.text_blocks import ByteRange, Fault, TextLayout, UnclearRecordsError, read_blocks
-from transforms.csv.text_layout import can_be_split
-from transforms.errors import LongRecordError
+from transforms.csv.text_blocks import read_blocks
+from transforms.csv.text_layout import ByteRange, Fault, TextLayout, can_be_split
+from transforms.errors import LongRecordError, UnclearRecordsError
 
 LINES = layout_of(multiline=False)
 CR = layout_of(line_end="\r")

@@ -1,1 +1,1 @@
-"""Dates and timestamps from text, by Spark's datetime patterns. No pyspark."""
+"""Parse dates and timestamps by Spark's datetime patterns. No pyspark."""

@@ -1,4 +1,4 @@
-"""Texts to dates and instants by Arrow's kernels; null where a text is left to ``values``.
+"""Cast texts to dates and instants with Arrow's kernels; texts that these cannot cast become null.
 
 Arrow casts ISO texts, all or none. Texts of other patterns are first rewritten as ISO texts.
 """

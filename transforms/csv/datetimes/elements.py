@@ -22,7 +22,7 @@ MONTHS: Final = (
 
 @dataclass(frozen=True)
 class Literal:
-    """A text that must stand there, in any case."""
+    """A literal text, in any case."""
 
     text: str
 
@@ -86,7 +86,7 @@ class ZoneName:
 
 @dataclass(frozen=True)
 class Optional:
-    """Elements that the text may lack as a whole."""
+    """Elements that are optional as a group."""
 
     elements: tuple["Element", ...]
 

@@ -1,4 +1,4 @@
-"""Local times of a zone to UTC, for whole columns."""
+"""Convert columns of local times to UTC."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""One text to a date or an instant by a datetime pattern, slowly and step by step."""
+"""Parse one text as a date or an instant by a datetime pattern, slowly and step by step."""
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final

@@ -1,4 +1,4 @@
-"""The text of a block as it is parsed, and the way back to the text as written. No pyspark."""
+"""The text of a block for the parser, with positions in the text as written. No pyspark."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -55,6 +55,8 @@ class ColumnParser:
             skipped.append(row.number - 1)
             return "skip"
 
+        # In one block, since pyarrow loses the LF of a quoted CR LF that lies across two:
+        # https://github.com/apache/arrow/issues/51368.
         table = csv.read_csv(
             pa.BufferReader(text),
             read_options=csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=self._cells),

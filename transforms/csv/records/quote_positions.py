@@ -1,4 +1,4 @@
-"""The quotes of a CSV text, and where they are not as a writer places them, at the speed of memory. No pyspark.
+"""Find the quotes of a CSV text, and those that no CSV writer would place there, with numpy. No pyspark.
 
 In a text without quotes inside unquoted fields, every quote that follows an even number of others opens a field, or is
 the second of a doubled one; every other closes a field, or is the first of a doubled one. A quote that is not next to a

@@ -69,11 +69,11 @@ class RecordFinder:
                     return WholeRecords(last + 1, irregular, is_enough=True)
             if begin is None:
                 break
-            found = self._read_strictly(text, begin, is_open=is_open, is_last=is_last, lines_before=lines_before)
-            irregular += found.records
-            position, is_open = found.records[-1].end if found.records else begin, found.is_open
+            strict = self._read_strictly(text, begin, is_open=is_open, is_last=is_last, lines_before=lines_before)
+            irregular += strict.records
+            position, is_open = strict.records[-1].end if strict.records else begin, strict.is_open
             is_enough = last_begin is not None and position > last_begin and not is_open
-            if is_enough or is_open or not found.records:
+            if is_enough or is_open or not strict.records:
                 return WholeRecords(position, irregular, is_open, is_enough)
         end = self._after_last_record(text, quotes, first, position, len(text))
         if is_last and end < len(text):

@@ -57,13 +57,13 @@ class RecordStream:
             self._drop_to_first_record()
         elif self._within.start == 0:
             self._drop_header()
-        found = None if is_guess else self._next_records()
-        if found is None:
+        records = None if is_guess else self._next_records()
+        if records is None:
             yield PlacedText(None, self._offset, self._offset, self._lines, self._lines)
-            found = self._next_records()
-        while found is not None:
-            yield self._placed(found)
-            found = None if found.is_enough else self._next_records()
+            records = self._next_records()
+        while records is not None:
+            yield self._placed(records)
+            records = None if records.is_enough else self._next_records()
 
     def _drop_header(self) -> None:
         while True:
@@ -96,9 +96,9 @@ class RecordStream:
         while True:
             text = self._buffer.text
             last_begin = None if end is None else self._source.offset_of(max(0, end - self._offset), text)
-            found = self._find(text, last_begin=last_begin)
-            if found.end:
-                return found
+            records = self._find(text, last_begin=last_begin)
+            if records.end:
+                return records
             if self._buffer.is_last:
                 return None
             self._grow()
@@ -109,10 +109,10 @@ class RecordStream:
             text, is_open=self._is_open, is_last=is_last, last_begin=last_begin, lines_before=lines
         )
 
-    def _placed(self, found: WholeRecords) -> PlacedText:
+    def _placed(self, records: WholeRecords) -> PlacedText:
         begins, lines_before = self._offset, self._lines
-        text = BlockText(self._drop(found.end), found.irregular, self._reader, self._finder.marks)
-        self._is_open = found.is_open
+        text = BlockText(self._drop(records.end), records.irregular, self._reader, self._finder.marks)
+        self._is_open = records.is_open
         limit = self._layout.max_record_bytes
         if len(text.written) > limit and (long := text.first_longer_than(limit)) is not None:
             raise LongRecordError(lines_before + text.lines_before([long])[0] + 1, limit)

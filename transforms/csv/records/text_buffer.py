@@ -1,4 +1,4 @@
-"""Text that was read and whose records are not complete yet. No pyspark."""
+"""A buffer of text whose last record is incomplete. No pyspark."""
 
 from collections.abc import Iterator
 

@@ -19,9 +19,9 @@ from transforms.changes.columns import (
     REJECTED,
     UPDATES,
 )
+from transforms.object_names import HIVE_NULL
 from transforms.spark.changes.columns import is_update_in_place, require_columns
 from transforms.spark.changes.keys import require_utc_for_times
-from transforms.spark.changes.rejection import HIVE_NULL
 from transforms.spark.names import column
 
 _RANK: Final = "_lakewright_rank"

@@ -21,12 +21,11 @@ from transforms.changes.columns import (
     REASONS,
     REJECTED,
 )
+from transforms.object_names import HIVE_NULL
 from transforms.spark.changes.keys import is_utf8
 from transforms.spark.exact_casts import INEXACT
 from transforms.spark.names import column
 
-#: The name of a partition folder for null.
-HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 REASONS_TYPE: Final = "array<struct<rule:string,column:string>>"
 
 
