@@ -244,8 +244,26 @@ CASES: Final = [
             "1.0": "!range",
             "-0." + "1" * 38: D("-0." + "1" * 38),
             "0." + "1" * 39: "!range",
+            "7": "!range",
+            "0." + "5".ljust(45, "0"): D("0.5"),
         },
         id="decimal-of-a-fraction-only",
+    ),
+    pytest.param(
+        TypedColumn("v", "decimal(38,18)"),
+        {
+            "12345678901234567890.5": D("12345678901234567890.5"),
+            "1234567890123456789012345": "!range",
+            "-1" + "0" * 37: "!range",
+            "0.5": D("0.5"),
+            "-12345678901234567890." + "1" * 18: D("-12345678901234567890." + "1" * 18),
+        },
+        id="decimal-whose-unscaled-value-would-overflow",
+    ),
+    pytest.param(
+        TypedColumn("v", "decimal(18,2)"),
+        {"49.5" + "0" * 40: D("49.5"), "1." + "0" * 40 + "1": "!range", "2." + "0" * 38: D(2)},
+        id="decimal-with-a-fraction-longer-than-its-precision",
     ),
     pytest.param(
         TypedColumn("v", "boolean"),
