@@ -363,4 +363,37 @@ CASES: Final = [
         {"-1": None, " 7": None, "7": 7, " -1": -1, "+1": 1, "x": "!type"},
         id="null-texts-that-are-values",
     ),
+    pytest.param(
+        TypedColumn("v", "timestamp", format="yyyy-MM-dd HH:mm:ss[XXX]", timezone="Europe/Paris"),
+        {
+            "2026-01-01 00:00:00+02:00": micros(2025, 12, 31, 22),
+            "2026-01-01 00:00:00Z": micros(2026, 1, 1),
+            "2026-01-01 00:00:00": micros(2025, 12, 31, 23),
+            "2026-03-29 02:30:00": "!type",
+            "2026-03-29 02:30:00Z": micros(2026, 3, 29, 2, 30),
+            "2026-01-01 00:00:00+2:00": "!type",
+        },
+        id="timestamp-with-an-optional-offset",
+    ),
+    pytest.param(
+        TypedColumn("v", "timestamp", format="yyyy-MM-dd HH:mm[ VV]", timezone="America/New_York"),
+        {
+            "2026-01-01 00:00 Europe/Paris": micros(2025, 12, 31, 23),
+            "2026-01-01 00:00": micros(2026, 1, 1, 5),
+            "2026-01-01 00:00 Z": micros(2026, 1, 1),
+            "2026-03-08 02:30": "!type",
+        },
+        id="timestamp-with-an-optional-zone",
+    ),
+    pytest.param(
+        TypedColumn("v", "timestamp", format="yyyy-MM-dd HH:mm:ss.SSSSSSSSS"),
+        {
+            "2026-01-01 00:00:01.0000019": micros(2026, 1, 1, 0, 0, 1) + 1,
+            "2026-01-01 00:00:01.000001999": micros(2026, 1, 1, 0, 0, 1) + 1,
+            "2026-01-01 00:00:01.5": micros(2026, 1, 1, 0, 0, 1) + 500_000,
+            "2026-01-01 00:00:01": "!type",
+            "2026-01-01 00:00:01.0000019991": "!type",
+        },
+        id="timestamp-with-more-than-microseconds",
+    ),
 ]
