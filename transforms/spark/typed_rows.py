@@ -214,9 +214,9 @@ def _is_broken(column: TypedColumn) -> Column:
 
 
 def _is_no_folder(column: TypedColumn) -> Column:
-    """Return whether a text cannot be a Hive folder name: empty, Hive's null marker, or too long."""
+    """Return whether a text cannot be a Hive folder name: empty, Hive's null marker, with NUL, or too long."""
     text = _cleaned_text(column)
-    return text.isin("", _HIVE_NULL) | (F.octet_length(text) > _LONGEST_FOLDER)
+    return text.isin("", _HIVE_NULL) | text.contains("\0") | (F.octet_length(text) > _LONGEST_FOLDER)
 
 
 def _reason_of_column(column: TypedColumn) -> Column:

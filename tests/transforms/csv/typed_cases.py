@@ -354,6 +354,7 @@ CASES: Final = [
             "__HIVE_DEFAULT_PARTITION__": "!partition",
             "é" * 40: "é" * 40,
             "é" * 41: "!partition",
+            "a\0b": "!partition",
             "NA": None,
         },
         id="folder",
