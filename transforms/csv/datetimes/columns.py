@@ -68,7 +68,7 @@ def cast_timestamps(texts: pa.Array, pattern: str, zone: str) -> pa.Array:
 
 
 def _instants(local: pa.Array, offsets: pa.Array, offset: Offset, zone: str) -> pa.Array:
-    """Return instants for local times with offsets; those whose optional offset is missing are local times of a zone."""
+    """Return instants for local times with offsets; where an optional one is missing, for local times of a zone."""
     instants = pc.subtract(local, _mapped(offsets, partial(_micros, offset), pa.int64()))
     is_missing = pc.equal(offsets, "")
     if not pc.any(is_missing).as_py():
