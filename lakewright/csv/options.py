@@ -44,7 +44,8 @@ class CsvOptions(Model):
     @classmethod
     def _known(cls, encoding: str) -> str:
         # Offsets in an object rely on one byte per character, except in UTF-8; UTF-16 is never split.
-        if not re.fullmatch(r"(?i)utf-8|utf-16([lb]e)?|us-ascii|iso-8859-\d{1,2}|windows-125[0-8]", encoding):
+        # ISO 8859 has no part 12.
+        if not re.fullmatch(r"(?i)utf-8|utf-16([lb]e)?|us-ascii|iso-8859-([1-9]|1[013-6])|windows-125[0-8]", encoding):
             raise ValueError(
                 f"unknown encoding {encoding!r}; known are UTF-8, UTF-16, UTF-16LE, UTF-16BE, US-ASCII, ISO-8859-N and "
                 "windows-125N"

@@ -121,6 +121,7 @@ def test_plan_writes_nothing(bench: Bench) -> None:
     before = sorted(bench.lake.rglob("*"))
     (plan,) = bench.command("plan", "--json").data
     assert sorted(bench.lake.rglob("*")) == before
+    assert plan.pop("engine")["name"] == "local"
     assert plan == {
         "feed": "people",
         "target": "people",

@@ -40,7 +40,7 @@ def cast_decimals(texts: pa.Array, column: TypedColumn) -> pa.Array:
     precision, scale = column.precision_and_scale
     kind = pa.decimal128(precision, scale)
     texts = _with_points(texts, column)
-    if not has_other_bytes(texts, _DIGITS + b"+-."):
+    if not has_other_bytes(texts, _DIGITS + b"+-.") and not _may_overflow(texts, scale):
         try:
             return texts.cast(kind)
         except pa.ArrowInvalid:
@@ -48,6 +48,21 @@ def cast_decimals(texts: pa.Array, column: TypedColumn) -> pa.Array:
     whole = f"[0-9]{{1,{precision - scale}}}" if precision > scale else "0"
     point = rf"\.[0-9]{{0,{scale}}}0{{0,{min(_EXTRA_ZEROS, _MOST_PRECISION - precision)}}}"
     return keep_matching(texts, f"^[+-]?{whole}(?:{point})?$").cast(kind)
+
+
+def _may_overflow(texts: pa.Array, scale: int) -> bool:
+    """Return whether Arrow may cast a text to a wrong decimal, without an error.
+
+    It multiplies by powers of ten without regard to the size of the product (``7`` as decimal(38,38) becomes 0.19...),
+    and a fraction of more than 38 digits makes the value 0.
+    """
+    lengths = pc.binary_length(texts)
+    longest = pc.max(lengths).as_py() or 0
+    if longest <= _MOST_PRECISION - scale:
+        return False
+    points = pc.find_substring(texts, ".")
+    whole = pc.max(pc.if_else(pc.less(points, 0), lengths, points)).as_py()
+    return bool(longest > _MOST_PRECISION or whole > _MOST_PRECISION - scale)
 
 
 def cast_doubles(texts: pa.Array, column: TypedColumn) -> pa.Array:

@@ -74,6 +74,7 @@ def _type_strings(texts: pa.Array, column: TypedColumn) -> TypedTexts:
     if column.is_folder:
         is_folder = pc.less_equal(pc.binary_length(values), LONGEST_FOLDER)
         is_folder = pc.and_not(is_folder, pc.is_in(values, pa.array(["", HIVE_NULL])))
+        is_folder = pc.and_not(is_folder, pc.match_substring(values, "\0"))
         values = keep_where(is_folder, values)
     if not has_replacements and not column.is_folder:
         return TypedTexts(values, None)

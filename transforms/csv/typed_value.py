@@ -59,9 +59,14 @@ def _string(text: str | None, column: TypedColumn) -> TypedText:
         return TypedText(None, "encoding")
     if text is None or text in column.null_text:
         return TypedText(None)
-    if column.is_folder and (text in ("", HIVE_NULL) or len(text.encode()) > LONGEST_FOLDER):
+    if column.is_folder and not _is_folder_name(text):
         return TypedText(None, "partition")
     return TypedText(text)
+
+
+def _is_folder_name(text: str) -> bool:
+    """Return whether a partition's folder can be named after a text; no file system allows NUL in names."""
+    return text not in ("", HIVE_NULL) and "\0" not in text and len(text.encode()) <= LONGEST_FOLDER
 
 
 def _whole(text: str, column: TypedColumn) -> TypedText:

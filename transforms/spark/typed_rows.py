@@ -35,7 +35,8 @@ _NOT_CUT_INTO_FIELDS: Final = ("field_count", "quote")
 _ZONE_LETTERS: Final = "VzOXxZ"
 #: Makes text without a zone parse as UTC in any session; no optional part of a pattern matches it.
 _UTC_TEXT: Final = "\u0001Z"
-_UTC_PATTERN: Final = "\u0001X"
+_ELSEWHERE_TEXT: Final = "\u0001+1759"
+_OFFSET_PATTERN: Final = "\u0001X"
 _FIRST_MICROS: Final = -62_135_596_800_000_000  # year 1
 _LAST_MICROS: Final = 253_402_300_799_999_999  # year 9999
 
@@ -168,24 +169,30 @@ def _date(column: TypedColumn, text: Column) -> Column:
     return F.when(F.year(value).between(1, 9999), value)
 
 
-def _parsed(text: Column, pattern: str, *, as_utc: bool = False) -> Column:
-    written = F.concat(text, F.lit(_UTC_TEXT)) if as_utc else text
+def _parsed(text: Column, pattern: str, *, offset: str = "") -> Column:
+    written = F.concat(text, F.lit(offset)) if offset else text
     # A pattern with only optional parts reads an empty text as 1970.
-    return F.when(text != "", F.try_to_timestamp(written, F.lit(pattern + _UTC_PATTERN if as_utc else pattern)))
+    return F.when(text != "", F.try_to_timestamp(written, F.lit(pattern + _OFFSET_PATTERN if offset else pattern)))
 
 
 def _timestamp(column: TypedColumn, text: Column) -> Column:
-    if names_a_zone(column.format):
-        value = _parsed(text, column.format)
-        if "[" in column.format:  # the text may lack a zone
-            value = F.coalesce(_parsed(text, column.format, as_utc=True), value)
+    if not names_a_zone(column.format):
+        value = _instant(column, _parsed(text, column.format, offset=_UTC_TEXT))
+    elif "[" in column.format:  # without a zone, a text is read at any offset
+        written, elsewhere = (_parsed(text, column.format, offset=offset) for offset in (_UTC_TEXT, _ELSEWHERE_TEXT))
+        value = F.when(written != elsewhere, _instant(column, written)).otherwise(_parsed(text, column.format))
     else:
-        value = written = _parsed(text, column.format, as_utc=True)
-        if column.timezone != "UTC":
-            value = F.to_utc_timestamp(written, column.timezone)
-            # A skipped local time does not survive the round trip.
-            value = F.when(F.from_utc_timestamp(value, column.timezone) == written, value)
+        value = _parsed(text, column.format)
     return F.when(F.unix_micros(value).between(_FIRST_MICROS, _LAST_MICROS), value)
+
+
+def _instant(column: TypedColumn, written: Column) -> Column:
+    """Return the instant of a local time of the column's zone, which is given in UTC; null if it does not exist."""
+    if column.timezone == "UTC":
+        return written
+    value = F.to_utc_timestamp(written, column.timezone)
+    # A skipped local time does not survive the round trip.
+    return F.when(F.from_utc_timestamp(value, column.timezone) == written, value)
 
 
 def names_a_zone(pattern: str) -> bool:
@@ -207,9 +214,9 @@ def _is_broken(column: TypedColumn) -> Column:
 
 
 def _is_no_folder(column: TypedColumn) -> Column:
-    """Return whether a text cannot be a Hive folder name: empty, Hive's null marker, or too long."""
+    """Return whether a text cannot be a Hive folder name: empty, Hive's null marker, with NUL, or too long."""
     text = _cleaned_text(column)
-    return text.isin("", HIVE_NULL) | (F.octet_length(text) > _LONGEST_FOLDER)
+    return text.isin("", HIVE_NULL) | text.contains("\0") | (F.octet_length(text) > _LONGEST_FOLDER)
 
 
 def _reason_of_column(column: TypedColumn) -> Column:

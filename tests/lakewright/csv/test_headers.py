@@ -103,6 +103,8 @@ def test_a_multiline_header_needs_multiline(tmp_path: Path) -> None:
         ({"delimiter": r"\x01"}, r"not '\\\\x01'; in YAML, use double quotes: "),
         ({"delimiter": ""}, r'not \'\'; in YAML, use double quotes: .* "\|" is a pipe'),
         ({"encoding": "utf-99"}, "unknown encoding 'utf-99'"),
+        ({"encoding": "ISO-8859-12"}, "unknown encoding 'ISO-8859-12'"),
+        ({"encoding": "iso-8859-17"}, "unknown encoding 'iso-8859-17'"),
         ({"encoding": "UTF-16", "multiline": False}, "UTF-16 text needs multiline: true"),
     ],
 )

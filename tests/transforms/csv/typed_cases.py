@@ -244,8 +244,26 @@ CASES: Final = [
             "1.0": "!range",
             "-0." + "1" * 38: D("-0." + "1" * 38),
             "0." + "1" * 39: "!range",
+            "7": "!range",
+            "0." + "5".ljust(45, "0"): D("0.5"),
         },
         id="decimal-of-a-fraction-only",
+    ),
+    pytest.param(
+        TypedColumn("v", "decimal(38,18)"),
+        {
+            "12345678901234567890.5": D("12345678901234567890.5"),
+            "1234567890123456789012345": "!range",
+            "-1" + "0" * 37: "!range",
+            "0.5": D("0.5"),
+            "-12345678901234567890." + "1" * 18: D("-12345678901234567890." + "1" * 18),
+        },
+        id="decimal-whose-unscaled-value-would-overflow",
+    ),
+    pytest.param(
+        TypedColumn("v", "decimal(18,2)"),
+        {"49.5" + "0" * 40: D("49.5"), "1." + "0" * 40 + "1": "!range", "2." + "0" * 38: D(2)},
+        id="decimal-with-a-fraction-longer-than-its-precision",
     ),
     pytest.param(
         TypedColumn("v", "boolean"),
@@ -336,6 +354,7 @@ CASES: Final = [
             "__HIVE_DEFAULT_PARTITION__": "!partition",
             "é" * 40: "é" * 40,
             "é" * 41: "!partition",
+            "a\0b": "!partition",
             "NA": None,
         },
         id="folder",
@@ -344,5 +363,38 @@ CASES: Final = [
         TypedColumn("v", "long", null_text=("-1", " 7")),
         {"-1": None, " 7": None, "7": 7, " -1": -1, "+1": 1, "x": "!type"},
         id="null-texts-that-are-values",
+    ),
+    pytest.param(
+        TypedColumn("v", "timestamp", format="yyyy-MM-dd HH:mm:ss[XXX]", timezone="Europe/Paris"),
+        {
+            "2026-01-01 00:00:00+02:00": micros(2025, 12, 31, 22),
+            "2026-01-01 00:00:00Z": micros(2026, 1, 1),
+            "2026-01-01 00:00:00": micros(2025, 12, 31, 23),
+            "2026-03-29 02:30:00": "!type",
+            "2026-03-29 02:30:00Z": micros(2026, 3, 29, 2, 30),
+            "2026-01-01 00:00:00+2:00": "!type",
+        },
+        id="timestamp-with-an-optional-offset",
+    ),
+    pytest.param(
+        TypedColumn("v", "timestamp", format="yyyy-MM-dd HH:mm[ VV]", timezone="America/New_York"),
+        {
+            "2026-01-01 00:00 Europe/Paris": micros(2025, 12, 31, 23),
+            "2026-01-01 00:00": micros(2026, 1, 1, 5),
+            "2026-01-01 00:00 Z": micros(2026, 1, 1),
+            "2026-03-08 02:30": "!type",
+        },
+        id="timestamp-with-an-optional-zone",
+    ),
+    pytest.param(
+        TypedColumn("v", "timestamp", format="yyyy-MM-dd HH:mm:ss.SSSSSSSSS"),
+        {
+            "2026-01-01 00:00:01.0000019": micros(2026, 1, 1, 0, 0, 1) + 1,
+            "2026-01-01 00:00:01.000001999": micros(2026, 1, 1, 0, 0, 1) + 1,
+            "2026-01-01 00:00:01.5": micros(2026, 1, 1, 0, 0, 1) + 500_000,
+            "2026-01-01 00:00:01": "!type",
+            "2026-01-01 00:00:01.0000019991": "!type",
+        },
+        id="timestamp-with-more-than-microseconds",
     ),
 ]

@@ -22,6 +22,7 @@ from transforms.csv.typed_column import ISO_DATE
 _LOCAL: Final = pa.timestamp("us")
 _INSTANT: Final = pa.timestamp("us", "UTC")
 _MICROS_PER_SECOND: Final = 1_000_000
+_MICRO_DIGITS: Final = 6
 _MICROS_PER_DAY: Final = 86_400 * _MICROS_PER_SECOND
 #: Of the years 1 to 9999, as days since 1970.
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
@@ -29,7 +30,7 @@ _DAYS: Final = "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])
 #: Every date but 29 February, and every time.
 _CERTAIN: Final = f"^[0-9]{{4}}-{_DAYS}(?:[ T](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.][0-9]{{1,6}})?)?)?$"
 _ISO: Final = re.compile(
-    r"yyyy-MM-dd(?:(?P<separator> |'T')HH:mm(?P<second>:ss(?P<fraction>\.S+|\[\.S+\])?)?(?P<zone>'Z'|XXX)?)?"
+    r"yyyy-MM-dd(?:(?P<separator> |'T')HH:mm(?P<second>:ss(?P<fraction>\.S{1,6}|\[\.S{1,6}\])?)?(?P<zone>'Z'|XXX)?)?"
 )
 _ZONES: Final = {"'Z'": "Z", "XXX": "(?:Z|[+-](?:0[0-9]|1[0-7]):[0-5][0-9])"}
 _MONTH_NUMBERS: Final = {name[:n].lower(): f"{i:02d}" for i, name in enumerate(MONTHS, 1) for n in (3, len(name))}
@@ -55,18 +56,24 @@ def cast_timestamps(texts: pa.Array, pattern: str, zone: str) -> pa.Array:
     shape = shape_of(pattern)
     if shape is None:
         return pa.nulls(len(texts), _INSTANT)
-    offsets: pa.Array | int = 0
     if (iso := _ISO.fullmatch(pattern)) is not None:
-        local = _cast_iso(texts, iso)
+        micros = _cast_iso(texts, iso).cast(pa.int64())
+        if shape.offset is None:
+            micros = to_utc(micros, zone)
     else:
         fields = _fields(texts, shape)
-        local = _cast_certain(_joined([*_date_parts(fields), " ", *_time_parts(fields)]), _LOCAL)
-        if (offset := shape.offset) is not None:
-            offsets = _mapped(fields["x"], partial(_micros, offset), pa.int64())
-    micros = pc.subtract(local.cast(pa.int64()), offsets)
-    if zone != "UTC" and shape.offset is None:
-        micros = to_utc(micros, zone)
+        local = _cast_certain(_joined([*_date_parts(fields), " ", *_time_parts(fields)]), _LOCAL).cast(pa.int64())
+        micros = _instants(local, fields["x"], shape.offset, zone) if shape.offset else to_utc(local, zone)
     return _keep_between(micros, _FIRST_DAY * _MICROS_PER_DAY, (_LAST_DAY + 1) * _MICROS_PER_DAY - 1).cast(_INSTANT)
+
+
+def _instants(local: pa.Array, offsets: pa.Array, offset: Offset, zone: str) -> pa.Array:
+    """Return instants for local times with offsets; where an optional one is missing, for local times of a zone."""
+    instants = pc.subtract(local, _mapped(offsets, partial(_micros, offset), pa.int64()))
+    is_missing = pc.equal(offsets, "")
+    if not pc.any(is_missing).as_py():
+        return instants
+    return pc.if_else(is_missing, to_utc(local, zone), instants)
 
 
 def _keep_between(values: pa.Array, first: int, last: int) -> pa.Array:
@@ -139,7 +146,9 @@ def _date_parts(fields: dict[str, pa.Array]) -> list[pa.Array | str]:
 
 def _time_parts(fields: dict[str, pa.Array]) -> list[pa.Array | str]:
     parts = [_hours(fields), ":", _two_digits(fields, "m", "00"), ":", _two_digits(fields, "s", "00")]
-    return [*parts, ".", _or_else(fields["S"], "0")] if "S" in fields else parts
+    if "S" not in fields:
+        return parts
+    return [*parts, ".", pc.utf8_slice_codeunits(_or_else(fields["S"], "0"), 0, _MICRO_DIGITS)]
 
 
 def _two_digits(fields: dict[str, pa.Array], name: str, default: str) -> pa.Array | str:

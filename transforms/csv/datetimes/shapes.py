@@ -54,7 +54,13 @@ def shape_of(pattern: str) -> Shape | None:
     names = set(fields)
     is_regular = len(names) == len(fields) and "y" in names and len({"M", "N"} & names) == 1
     is_regular &= len(set("HkhK") & names) <= 1 and ("a" in names) == bool({"h", "K"} & names)
-    return Shape(expression, fields, next((e for e in elements if isinstance(e, Offset)), None)) if is_regular else None
+    return Shape(expression, fields, _offset(elements)) if is_regular else None
+
+
+def _offset(elements: Sequence[Element]) -> Offset | None:
+    """Return the element of an offset, also of an optional one."""
+    parts = (_offset(each.elements) if isinstance(each, Optional) else each for each in elements)
+    return next((part for part in parts if isinstance(part, Offset)), None)
 
 
 def _expression(elements: Sequence[Element]) -> str:
