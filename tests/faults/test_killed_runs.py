@@ -155,9 +155,9 @@ def test_a_run_that_resumes_in_the_middle_of_publishing_does_no_harm(
 
 def test_two_concurrent_runs(bench: Bench) -> None:
     first_delivery(bench)
-    other = killed(
-        "SIGSTOP", "nothing", 1, "run", "people", "--lake", str(bench.lake), "--config", str(bench.root / "conf")
-    )
+    where = ["--lake", str(bench.lake), "--config", str(bench.root / "conf")]
+    # Spark takes seconds to start, so that this run holds the target for longer than the next one waits.
+    other = killed("SIGSTOP", "nothing", 1, "run", "people", "--engine", "spark", *where)
     while not (bench.lake / "state/people/people/lease").exists():
         assert other.poll() is None
     receipt = bench.run("--set", "lease_seconds=1.5")
