@@ -28,12 +28,10 @@ class Header:
     Attributes:
         names: Column names, trimmed, without a byte order mark.
         line_end: ``\n`` (with or without a preceding carriage return) or ``\r``.
-        line: The header as written, without its line end; the last line of a multi-line header.
     """
 
     names: tuple[str, ...]
     line_end: str
-    line: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,10 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
         if is_whole and not text.strip():
             return None
         raise HeaderError(f"no end of the header within {_LONGEST_HEADER >> 20} MiB")
-    header_line = line.rstrip("\r\n")
     line_end = "\r" if line.endswith("\r") else "\n"
     if problem := _problem_with_header(text, names, line_end, options):
         raise HeaderError(problem)
-    return Header(tuple(name.strip() for name in names), line_end, header_line)
+    return Header(tuple(name.strip() for name in names), line_end)
 
 
 def _head(lake: Lake, path: str, size: int, length: int, encoding: str) -> tuple[bytes, bool]:

@@ -79,7 +79,6 @@ class CsvRules:
             encoding=self.options.encoding,
             line_end=header.line_end,
             multiline=self.options.multiline,
-            header_line=header.line,
             names=header.names,
             wanted=positions,
             max_record_bytes=self.max_record_bytes,

@@ -18,7 +18,6 @@ class TextLayout:
         encoding: Name of a Python codec.
         line_end: ``\n`` (with or without a preceding carriage return) or ``\r``.
         multiline: Whether quoted fields may contain line ends; if not, each line is a record.
-        header_line: The header as written, without its line end.
         names: The names in the header; as many as a record has fields.
         wanted: The position of each declared column.
         max_record_bytes: Longer records are refused.
@@ -28,7 +27,6 @@ class TextLayout:
     encoding: str
     line_end: str
     multiline: bool
-    header_line: str
     names: tuple[str, ...]
     wanted: Mapping[str, int]
     max_record_bytes: int

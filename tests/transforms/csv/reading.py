@@ -38,7 +38,11 @@ def layout_of(
     max_record_bytes: int = 1 << 20,
 ) -> TextLayout:
     wanted = wanted or {name: position for position, name in enumerate(names)}
-    return TextLayout(delimiter, encoding, line_end, multiline, delimiter.join(names), names, wanted, max_record_bytes)
+    return TextLayout(delimiter, encoding, line_end, multiline, names, wanted, max_record_bytes)
+
+
+def header_of(layout: TextLayout) -> str:
+    return layout.delimiter.join(layout.names) + layout.line_end
 
 
 def read_slowly(text: str, layout: TextLayout) -> Reading:

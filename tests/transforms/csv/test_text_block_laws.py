@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import examples
-from tests.transforms.csv.reading import Reading, cut, layout_of, read, read_slowly, reading_of
+from tests.transforms.csv.reading import Reading, cut, header_of, layout_of, read, read_slowly, reading_of
 from transforms.csv.text_blocks import read_blocks
 from transforms.csv.text_layout import ByteRange, TextBlock, TextLayout
 from transforms.errors import UnclearRecordsError
@@ -58,14 +58,14 @@ def bodies(draw: st.DrawFn, layout: TextLayout) -> str:
         "\0",
         "\x1f",
     ]
-    part = st.one_of(record, record, st.just(layout.header_line + line_end), st.sampled_from(noise))
+    part = st.one_of(record, record, st.just(header_of(layout)), st.sampled_from(noise))
     return "".join(draw(st.lists(part, max_size=12)))
 
 
 @st.composite
 def objects(draw: st.DrawFn, layout: TextLayout) -> str:
     """Generate a text that its encoding can represent."""
-    text = draw(st.sampled_from(["", "", layout.line_end])) + layout.header_line + layout.line_end
+    text = draw(st.sampled_from(["", "", layout.line_end])) + header_of(layout)
     text += draw(bodies(layout))
     return text.encode(layout.encoding, "replace").decode(layout.encoding)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.transforms.csv.reading import Reading, cut, layout_of, read
+from tests.transforms.csv.reading import Reading, cut, header_of, layout_of, read
 from transforms.csv.text_blocks import read_blocks
 from transforms.csv.text_layout import ByteRange, Fault, TextLayout, can_be_split
 from transforms.errors import LongRecordError, UnclearRecordsError
@@ -45,7 +45,7 @@ def cells(reading: Reading) -> list[tuple[str | None, ...]]:
 )  # fmt: skip
 def test_rows(text: str, layout: TextLayout | None, rows: list[tuple[str | None, ...]]) -> None:
     layout = layout or layout_of()
-    reading = read(layout.header_line + layout.line_end + text, layout)
+    reading = read(header_of(layout) + text, layout)
     assert cells(reading) == rows
     assert reading.faults == []
 
@@ -63,7 +63,7 @@ def test_rows(text: str, layout: TextLayout | None, rows: list[tuple[str | None,
 )  # fmt: skip
 def test_faults(text: str, layout: TextLayout | None, faults: list[tuple[str, int, str]]) -> None:
     layout = layout or layout_of()
-    reading = read(layout.header_line + "\n" + text, layout)
+    reading = read(header_of(layout) + text, layout)
     assert [fault[:3] for fault in reading.faults] == faults
 
 
