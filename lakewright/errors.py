@@ -13,6 +13,7 @@ LakewrightError (1)                 transforms.errors
 │   └── StaleLoadError              a full load was rewritten in part
 ├── NoTargetsError (3, or 0)        a feed that discovers its targets at the source found none
 ├── ConfigError (2)                 a feed, an option or a lake is invalid
+│   └── SparkMissingError           something needs Spark, which is not installed
 ├── AccountingError (1)             the row counts do not add up
 ├── StateError (1)                  a log entry is damaged, or of a newer format
 │   └── HistoryExpiredError         the log no longer has the requested batches
@@ -77,6 +78,13 @@ class NoTargetsError(LakewrightError):
             "error": self.found if self.refused else "",
             "warnings": [] if self.refused else [self.found],
         }
+
+
+class SparkMissingError(ConfigError):
+    """Raised when something needs Spark, and pyspark is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("this needs Spark, which is not installed; install it with: pip install 'lakewright[local]'")
 
 
 class ObjectRefusedError(DataError):

@@ -13,14 +13,13 @@ import typer
 from jobs.cli.options import OutputOptions
 from lakewright.engine.glue import is_local
 from lakewright.engine.jvm_log import JVM_LOG
-from lakewright.errors import ConfigError, NoTargetsError, UnreachableError
+from lakewright.errors import ConfigError, NoTargetsError, SparkMissingError, UnreachableError
 from lakewright.runs.progress import LOGGER, show_tracebacks
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
 from transforms.object_names import one_line
 
 _SPARK: Final = ("pyspark", "py4j")
-_NO_SPARK: Final = "this needs Spark, which is not installed; install it with: pip install 'lakewright[local]'"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
         _leave(*sentences_of(error), exit_code=error.exit_code)
     except Exception as error:  # noqa: BLE001 - every unexpected error is reported on one line
         if isinstance(error, ModuleNotFoundError) and error.name in _SPARK:
-            _leave(_NO_SPARK, exit_code=ConfigError.exit_code)
+            _leave(str(SparkMissingError()), exit_code=SparkMissingError.exit_code)
         if shows_traceback:
             typer.echo(trace_of(error), err=True, nl=False)
         _leave(f"unexpected {cause_of(error)} (--verbose shows where)", exit_code=1)

@@ -137,10 +137,7 @@ def compact(options: FeedOptions) -> Answer:
 @verb
 def jars() -> Answer:
     """Download the jars by which Spark on this machine reads S3 and Hudi tables, and verify them."""
-    try:
-        from lakewright.engine.spark.jars import JarList, fetch_jars, jar_folder
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"{error.name} is missing: install lakewright[local], with Spark and a Java") from None
+    from lakewright.engine.spark.jars import JarList, fetch_jars, jar_folder
 
     own, folder = JarList.own(), jar_folder()
     downloaded = fetch_jars(own, folder)

@@ -8,7 +8,7 @@ from typing import Final, Self
 from lakewright.config import AnyEngineFeed, Feed
 from lakewright.engine.glue import is_local
 from lakewright.engine.local import VERSION, LocalWorkers, WorkerPool, usable_cpus
-from lakewright.errors import ConfigError
+from lakewright.errors import ConfigError, SparkMissingError
 from lakewright.runs.progress import readable_bytes
 from lakewright.workers import Engine, EngineName, Workers
 
@@ -35,7 +35,7 @@ class EngineChoice:
         if needs_spark and self._requested == "local":
             raise ConfigError(f"{feed.job} runs on Spark only; leave out --engine local")
         if (needs_spark or self._requested == "spark") and not _has_spark():
-            raise ConfigError("Spark is not installed; install it with: pip install 'lakewright[local]'")
+            raise SparkMissingError
 
     def choose(self, feed: Feed, input_bytes: int) -> Engine:
         """See ``Engines.choose``."""

@@ -76,7 +76,7 @@ def test_without_spark_everything_that_can_is_local(monkeypatch: pytest.MonkeyPa
     engine = engines.choose(scrub(local_up_to=1), 2)
     assert (engine.name, engine.why) == ("local", "Spark is not installed")
     for requested, feed in (("auto", changes()), ("spark", scrub())):
-        with pytest.raises(ConfigError, match="Spark is not installed; install it with: pip install"):
+        with pytest.raises(ConfigError, match="this needs Spark, which is not installed; install it with: pip install"):
             EngineChoice(requested).check(feed)
 
 
