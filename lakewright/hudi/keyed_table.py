@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from lakewright.engine.spark.changes.judged import change_session
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.compaction import finish_compactions
-from lakewright.hudi.config import HudiOptions, HudiTableSpec
+from lakewright.hudi.config import HudiOptions, HudiTableSpec, Storage
 from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
 from lakewright.hudi.versions import check_session, hudi_version, with_order_field
 from lakewright.hudi.writer import HudiTable, has_other_types, rewrite, roll_back
@@ -50,6 +50,11 @@ class KeyedTable:
         """The table's URI for Spark."""
         return self.lake.spark_uri(self.target.path)
 
+    @property
+    def storage(self) -> Storage:
+        """The storage type that the feed declares."""
+        return self.spec.storage or self.options.storage
+
     def properties(self) -> dict[str, str]:
         """Read the table's properties; empty if there is no table."""
         return with_order_field(read_properties(self.lake, self.target.path))
@@ -74,7 +79,7 @@ class KeyedTable:
     def _stored_rows(self, partition_by: Sequence[str]) -> DataFrame:
         """Read the rows of the table as stored, including the values of the given partition columns."""
         rows = self.spark.read.format("hudi").load(self.uri)
-        if (self.spec.storage or self.options.storage) == "merge_on_read":
+        if self.storage == "merge_on_read":
             return rows
         return hudi_version(self.spark).with_stored_values(rows, partition_by)
 
@@ -132,7 +137,7 @@ class KeyedTable:
             uri=self.uri,
             key=KEY if own_key or len(spec.key) > 1 else spec.key[0],
             partition_by=spec.partition_by,
-            storage=spec.storage or feed.storage,
+            storage=self.storage,
             index="simple" if looks_up else index,
             places_changes=looks_up and bool(spec.partition_by),
             version=feed.table_version,

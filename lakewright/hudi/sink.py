@@ -182,7 +182,7 @@ class HudiSink:
     def merge_on_read(self) -> MergeOnReadTable | None:
         """See ``CompactingSink.merge_on_read``."""
         table = self.table
-        if (table.spec.storage or table.options.storage) != "merge_on_read":
+        if table.storage != "merge_on_read":
             return None
         return MergeOnReadTable(self.catalog_database, table.target.name, tuple(table.spec.partition_by))
 
