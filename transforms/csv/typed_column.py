@@ -6,6 +6,10 @@ from typing import Final
 ISO_DATE: Final = "yyyy-MM-dd"
 #: Ignored around numbers, booleans, dates and timestamps: spaces and control characters.
 BLANKS: Final = "".join(map(chr, (*range(0x21), 0x7F)))
+#: What a decoder makes of bytes that are invalid in the declared encoding.
+REPLACEMENT: Final = "\ufffd"
+#: Most bytes of a text that names a folder.
+LONGEST_FOLDER: Final = 80
 #: Names that begin like this are never columns of the data.
 RESERVED_PREFIX: Final = "_lakewright_"
 

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from transforms.csv.datetimes.columns import cast_dates, cast_timestamps
 from transforms.csv.number_columns import cast_booleans, cast_decimals, cast_doubles, cast_whole_numbers
 from transforms.csv.text_bytes import joined_bytes, keep_where
-from transforms.csv.typed_column import BLANKS, TypedColumn
-from transforms.csv.typed_value import LONGEST_FOLDER, REPLACEMENT, type_text
+from transforms.csv.typed_column import BLANKS, LONGEST_FOLDER, REPLACEMENT, TypedColumn
+from transforms.csv.typed_value import type_text
 from transforms.object_names import HIVE_NULL
 
 _TYPES: Final = {

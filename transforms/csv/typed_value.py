@@ -12,12 +12,10 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from transforms.csv.datetimes.values import read_date, read_timestamp
-from transforms.csv.typed_column import BLANKS, ISO_DATE, TypedColumn
+from transforms.csv.typed_column import BLANKS, ISO_DATE, LONGEST_FOLDER, REPLACEMENT, TypedColumn
 from transforms.object_names import HIVE_NULL
 
 Value = str | int | float | bool | Decimal | date | datetime
-REPLACEMENT: Final = "\ufffd"
-LONGEST_FOLDER: Final = 80
 _TRUE: Final = ("true", "t", "yes", "y", "1")
 _FALSE: Final = ("false", "f", "no", "n", "0")
 BITS: Final = {"long": 64, "int": 32}

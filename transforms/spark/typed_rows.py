@@ -14,7 +14,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.csv.typed_column import BLANKS, ISO_DATE, TypedColumn
+from transforms.csv.typed_column import BLANKS, ISO_DATE, LONGEST_FOLDER, REPLACEMENT, TypedColumn
 from transforms.errors import MissingColumnsError
 from transforms.object_names import HIVE_NULL
 from transforms.spark.names import column as named_column
@@ -29,8 +29,6 @@ FAULT: Final = "_lakewright_fault"
 REJECTED: Final = "_lakewright_rejected"
 _TYPED: Final = "_lakewright_typed_"
 
-_REPLACEMENT: Final = "\ufffd"
-_LONGEST_FOLDER: Final = 80
 _NOT_CUT_INTO_FIELDS: Final = ("field_count", "quote")
 _ZONE_LETTERS: Final = "VzOXxZ"
 #: Makes text without a zone parse as UTC in any session; no optional part of a pattern matches it.
@@ -208,7 +206,7 @@ def _number(column: TypedColumn, *, exponent: bool) -> str:
 
 def _is_broken(column: TypedColumn) -> Column:
     if column.type == "string":
-        broken = named_column(column.name).contains(_REPLACEMENT)
+        broken = named_column(column.name).contains(REPLACEMENT)
         return F.coalesce(broken | _is_no_folder(column) if column.is_folder else broken, F.lit(False))
     return _cleaned_text(column).isNotNull() & named_column(_TYPED + column.name).isNull()
 
@@ -216,13 +214,13 @@ def _is_broken(column: TypedColumn) -> Column:
 def _is_no_folder(column: TypedColumn) -> Column:
     """Return whether a text cannot be a Hive folder name: empty, Hive's null marker, with NUL, or too long."""
     text = _cleaned_text(column)
-    return text.isin("", HIVE_NULL) | text.contains("\0") | (F.octet_length(text) > _LONGEST_FOLDER)
+    return text.isin("", HIVE_NULL) | text.contains("\0") | (F.octet_length(text) > LONGEST_FOLDER)
 
 
 def _reason_of_column(column: TypedColumn) -> Column:
     text = named_column(column.name)
     trimmed = _without_blanks(text)
-    rule = F.when(text.contains(_REPLACEMENT), F.lit("encoding"))
+    rule = F.when(text.contains(REPLACEMENT), F.lit("encoding"))
     if column.type in ("long", "int"):
         rule = rule.when(trimmed.rlike(r"^[+-]?\d+\z"), F.lit("range"))
     elif column.type == "double" or column.type.startswith("decimal"):
