@@ -101,7 +101,7 @@ class _Conversion:
         values: dict[str, Any] = {}
         broken: dict[str, Any] = {}
         for column in self._task.columns:
-            typed = type_texts(_whole(block.columns[column.name]), column)
+            typed = type_texts(block.columns[column.name].chunk(0), column)
             values[column.name] = typed.values
             if typed.rules is not None and typed.rules.null_count < len(typed.rules):
                 broken[column.name] = typed.rules
@@ -165,7 +165,3 @@ def _rejected_by_values(
 
 def _rule_name(reason: Reason) -> str:
     return f"{reason['column']}: {reason['rule']}" if reason["column"] else f"{reason['rule']}"
-
-
-def _whole(texts: pa.ChunkedArray) -> pa.Array:
-    return texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()

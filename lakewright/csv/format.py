@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from lakewright.csv.binding import bind_columns
 from lakewright.csv.heads import Header, read_heads
@@ -13,6 +13,8 @@ from lakewright.runs.job import Version
 from lakewright.sources.reader import Found, Look
 from lakewright.storage.lake import Lake
 from transforms.errors import HeaderError
+
+F = TypeVar("F", bound=Found)
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,14 @@ class CsvFormat:
 
     def find_damage(self, lake: Lake, objects: Sequence[Found], heads: Look) -> dict[str, str]:
         """See ``Format.find_damage``."""
-        damage = {each.path: find_damage(lake, each, self.rules) for each in _with_text(objects, heads)}
+        with_text = [_csv_object(source, header, {}) for source, header in _with_text(objects, heads)]
+        damage = {each.path: find_damage(lake, each, self.rules) for each in with_text}
         return {path: reason for path, reason in damage.items() if reason}
 
     def open(self, lake: Lake, objects: Sequence[SourceObject], heads: Look) -> CsvObjects:
         """See ``Format.open``; objects without text have no rows."""
-        return CsvObjects(lake, _with_text(objects, heads), self.rules)
+        with_text = [_csv_object(source, header, source.values) for source, header in _with_text(objects, heads)]
+        return CsvObjects(lake, with_text, self.rules)
 
     def _extra_columns(self, header: Header) -> list[str]:
         _, extra = bind_columns(header, self.rules.names, shows_values=self.shows_values)
@@ -73,9 +77,10 @@ class CsvFormat:
         return extra
 
 
-def _with_text(objects: Sequence[Found], heads: Look) -> list[CsvObject]:
-    return [
-        CsvObject(source.path, source.size, source.etag, header, getattr(source, "values", {}))
-        for source in objects
-        if (header := heads.of[source.path, source.etag]) is not None
-    ]
+def _with_text(objects: Sequence[F], heads: Look) -> list[tuple[F, Header]]:
+    headers = ((source, heads.of[source.path, source.etag]) for source in objects)
+    return [(source, header) for source, header in headers if header is not None]
+
+
+def _csv_object(source: Found, header: Header, values: Mapping[str, str]) -> CsvObject:
+    return CsvObject(source.path, source.size, source.etag, header, values)
