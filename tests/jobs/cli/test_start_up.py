@@ -56,15 +56,8 @@ def write_idle_lake(root: Path, feed: str) -> None:
     log.write_outcome(Outcome(FORMAT, 1, "committed", "r", actions=[TakeObjects(objects)]))
 
 
-def feeds() -> list[Any]:
-    """Return the feeds; those of a job that still imports Spark cannot pass."""
-    sources = {feed: (ROOT / f"jobs/{keys['job']}.py").read_text() for feed, keys in FEEDS.items()}
-    marks = {feed: [pytest.mark.xfail(strict=True)] if "engine.spark" in text else [] for feed, text in sources.items()}
-    return [pytest.param(feed, marks=marks[feed]) for feed in FEEDS]
-
-
 @pytest.mark.parametrize("verb", ["status", "run"])
-@pytest.mark.parametrize("feed", feeds())
+@pytest.mark.parametrize("feed", FEEDS)
 def test_nothing_slow_is_imported_where_there_is_nothing_to_do(tmp_path: Path, feed: str, verb: str) -> None:
     write_idle_lake(tmp_path, feed)
     options = ["--lake", str(tmp_path / "lake"), "--config", str(tmp_path / "conf"), "--json"]
