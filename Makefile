@@ -62,8 +62,7 @@ test-fast: setup-dev ## run the tests that are not slow, in two to three minutes
 
 test-lanes: ## run the tests in the versions of every supported runtime and write the table in docs/runtimes.md
 	@$(NEEDS_PYTHON)
-	@PYTHON_3_11=$(PYTHON) $(PYTHON) -m lanes.run
-	@$(BIN)/python -m pytest tests/lanes/continued_tables.py
+	@PYTHON_3_11=$(PYTHON) $(PYTHON) -m lanes.run; code=$$?; $(BIN)/python -m pytest tests/lanes/continued_tables.py && exit $$code
 
 test-lane: ## run the tests in the versions of one runtime (LANE=glue-5.0 ONLY=FILE)
 	@test -n "$(LANE)" || { echo "error: name a lane: make test-lane LANE=glue-5.0" >&2; exit 2; }
