@@ -49,7 +49,7 @@ COLUMNS: Final = {
     "l_comment": "string",
 }
 #: Bad values: the place of a column, and the text.
-BAD: Final = ((1, b"12O7"), (5, b"24386.675"), (10, b"1996-02-30"), (4, b""), (12, b"soon"))
+BAD: Final = ((1, b"12O7"), (5, b"24386.675"), (10, b"1996-02-30"), (4, b"x"), (12, b"soon"))
 
 HANDWRITTEN: Final = """
 import sys
@@ -144,7 +144,7 @@ def damaged(lines: Iterable[bytes]) -> Iterator[bytes]:
         else:
             place, text = next(bad)
             fields = line.split(b",", len(COLUMNS) - 1)
-            yield b",".join((*islice(fields, place), text or b"x", *islice(fields, place + 1, None)))
+            yield b",".join((*islice(fields, place), text, *islice(fields, place + 1, None)))
 
 
 def write(path: Path, lines: Sequence[bytes]) -> None:

@@ -15,8 +15,8 @@ from lakewright.settings import Setting, read_settings
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 
-#: For pydantic's names of Python types.
 _BYTES: Final = "expected a number of bytes, or a size such as 2GB"
+#: For pydantic's names of Python types.
 _PLAIN_MESSAGES: Final = {
     "tuple_type": "expected a list, such as [day]",
     "dict_type": "expected keys and values; {} for none",
