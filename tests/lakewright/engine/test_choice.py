@@ -1,8 +1,10 @@
 """The choice of the engine of a batch, and what its workers know of their driver."""
 
+import platform
 from collections.abc import Iterator
 from typing import Any
 
+import pyspark
 import pytest
 
 from jobs.feeds.cdc_to_hudi import CdcToHudiFeed
@@ -59,7 +61,7 @@ def test_the_engine_of_a_batch(requested: EngineName, feed: Feed, size: int, nam
     engines.check(feed)
     engine = engines.choose(feed, size)
     assert (engine.name, engine.why) == (name, why)
-    assert engine.version.startswith("Python 3." if name == "local" else "Spark 3.5.")
+    assert engine.version == (f"Python {platform.python_version()}" if name == "local" else f"Spark {pyspark.__version__}")
 
 
 def test_glue_and_spark_submit_run_on_spark(monkeypatch: pytest.MonkeyPatch) -> None:

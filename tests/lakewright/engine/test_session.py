@@ -80,6 +80,7 @@ def test_settings_are_set_on_an_existing_session(spark: SparkSession) -> None:
         assert existing.conf.get(key) == value
 
 
+@pytest.mark.needs_s3a
 def test_credentials_of_a_role_are_passed_to_s3a(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     hadoop: Any = spark.sparkContext._jsc.hadoopConfiguration()
     before = {key: hadoop.get(key) for key in ("fs.s3a.endpoint", "fs.s3a.aws.credentials.provider")}
