@@ -28,7 +28,6 @@ class Lane:
         packages: Folder of ``runtime.txt`` and ``project.txt``, locked; None if the lane shares the default's packages.
         hudi: Version of Hudi; None without it.
         jar_list: Folder of ``packages.txt`` and ``SHA256SUMS``; None if the lane has no jars.
-        java_module: A module that its Java must have.
         only: The marker of the tests that it runs; None if it runs all.
         lacks: Reasons by marker of the tests that cannot run in the lane.
     """
@@ -40,7 +39,6 @@ class Lane:
     packages: str | None = None
     hudi: str | None = None
     jar_list: str | None = None
-    java_module: str | None = None
     only: str | None = None
     lacks: Mapping[str, str] = field(default_factory=dict)
 

