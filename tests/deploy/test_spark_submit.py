@@ -57,6 +57,8 @@ def test_the_wheel_as_py_files(tmp_path: Path, wheel: Path) -> None:
 
 def test_the_environment_as_an_archive(tmp_path: Path, wheel: Path) -> None:
     """Driver and executor have copies of it in different places."""
+    if Path(PACKAGE["PYTHON_ON_CLUSTERS"]).name != f"python3.{sys.version_info.minor}":
+        pytest.skip("the environment is for clusters with Python 3.11, and this is another one")
     if not Path(PACKAGE["PYTHON_ON_CLUSTERS"]).exists():
         pytest.skip(f"this machine has no {PACKAGE['PYTHON_ON_CLUSTERS']}, to which the environment links")
     archive = PACKAGE["build_environment"](wheel.parent, wheel)
