@@ -160,7 +160,7 @@ def test_only_not_found_means_not_configured(cdc: S3CdcBench, monkeypatch: pytes
 
 @pytest.mark.needs_hudi
 def test_the_job_through_spark_submit(tmp_path: Path, spark: SparkSession) -> None:
-    """As on EMR: a full load, then changes, each with a separate spark-submit."""
+    """As on EMR: changes to a table that an earlier run has loaded."""
     bench = CdcBench(tmp_path, spark)
     bench.feed(target__max_file_mb=256, target__small_file_mb=0, target__parallelism=2)
     jars = ",".join(str(path) for path in sorted(Path(JARS).glob("*.jar")))
@@ -172,29 +172,26 @@ def test_the_job_through_spark_submit(tmp_path: Path, spark: SparkSession) -> No
         "PYTHONPATH": str(ROOT),
     }
 
-    def submit() -> dict[str, Any]:
-        done = subprocess.run(
-            [
-                f"{Path(pyspark.__file__).parent}/bin/spark-submit",
-                *("--master", "local[2]", "--jars", jars, "--conf", "spark.ui.enabled=false"),
-                *("--conf", "spark.driver.bindAddress=127.0.0.1", "--conf", "spark.driver.host=127.0.0.1"),
-                "jobs/cdc_to_hudi.py",
-                *("--feed", "hr", "--lake", str(bench.lake), "--config", str(bench.root / "conf")),
-            ],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        (receipt,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
-        return json.loads(receipt)
-
     bench.put("LOAD00000001.parquet", [ANN, BOB])
-    assert submit()["counts"]["written"] == 2
+    assert bench.run()["counts"]["written"] == 2
     bench.put("20260801-101500000.parquet", [("D", at(1), 1, None, None), ("I", at(2), *CID)])
-    assert submit()["counts"]["deleted"] == 1
+    done = subprocess.run(
+        [
+            f"{Path(pyspark.__file__).parent}/bin/spark-submit",
+            *("--master", "local[2]", "--jars", jars, "--conf", "spark.ui.enabled=false"),
+            *("--conf", "spark.driver.bindAddress=127.0.0.1", "--conf", "spark.driver.host=127.0.0.1"),
+            "jobs/cdc_to_hudi.py",
+            *("--feed", "hr", "--lake", str(bench.lake), "--config", str(bench.root / "conf")),
+        ],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (receipt,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    assert json.loads(receipt)["counts"]["deleted"] == 1
     assert bench.rows() == [BOB, CID]
     assert bench.strays() == []
