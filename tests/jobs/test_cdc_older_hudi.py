@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from tests.cdc import CdcBench, Change, committed, rows_after
 from tests.lanes.old_lake import ARCHIVE, FILES, TABLES, changed, put
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs_hudi]
 
 NEXT: tuple[str, list[Change]] = (
     "20260803-101500000.parquet",

@@ -159,6 +159,7 @@ def test_tables_of_parameters_are_found_and_failed_lookups_are_errors(
 
 
 @pytest.mark.slow
+@pytest.mark.needs_hudi
 def test_the_script_compacts_the_table_of_the_catalog(
     tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
