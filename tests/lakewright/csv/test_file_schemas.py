@@ -1,10 +1,11 @@
 """Files of a table that Spark wrote before, and files that workers write now, are read together."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
@@ -131,11 +132,13 @@ def test_spark_reads_old_and_new_files_as_one_table(table: Path, plain_session: 
 
 def test_other_readers_read_old_and_new_files_as_one_table(table: Path) -> None:
     names = ", ".join(column.name for column in COLUMNS)
-    days = [
-        duckdb.sql(f"select {names} from '{table}/table/*/*.parquet' where day = {day} order by all").fetchall()
-        for day in (1, 2)
-    ]
-    assert days[0] == days[1]
+    # DuckDB 2.0.0 crashes on Python 3.13 in the process of the tests, and not in one of its own.
+    script = "import sys, duckdb; [print(duckdb.sql(query).fetchall()) for query in sys.argv[1:]]"
+    queries = (f"select {names} from '{table}/table/*/*.parquet' where day = {day} order by all" for day in (1, 2))
+    done = subprocess.run([sys.executable, "-c", script, *queries], capture_output=True, text=True, check=True)
+    first, second = done.stdout.splitlines()
+    assert first == second
+    assert first.count("datetime.date(") == len(TEXTS) - 1
     rows = ds.dataset(table / "table", partitioning="hive").to_table().to_pylist()
     by_day = [sorted(str(row | {"day": 0}) for row in rows if row["day"] == day) for day in (1, 2)]
     assert by_day[0] == by_day[1]
