@@ -52,7 +52,7 @@ def cdc(tmp_path: Path, spark: SparkSession) -> Iterator[CdcBench]:
 
 @pytest.mark.parametrize("order_by", ["columns", "file"])
 @pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
-@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(history=histories)
 def test_the_table_equals_plain_python(
     cdc: CdcBench,
