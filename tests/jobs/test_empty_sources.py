@@ -165,6 +165,7 @@ def test_a_feed_without_any_table(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_each_table_is_reported_separately(tmp_path: Path, spark: SparkSession) -> None:
     lake = Lake(tmp_path, "cdc_to_hudi", tables={"staff": {}, "stuff": {}})
     put_staff(lake)

@@ -48,6 +48,7 @@ def counts(receipt: dict[str, Any]) -> tuple[int, int, int, int]:
     return rows["read"], rows["written"], rows["superseded"], rows["rejected"]
 
 
+@pytest.mark.slow
 def test_real_events_of_a_topic_with_a_dot(on_both: EventBench, spark: SparkSession) -> None:
     expected = json.loads((ROOT / "tests/data/geo.quakes.expected.json").read_text())
     shutil.copytree(ROOT / "examples/raw/topics", on_both.lake / "raw/topics")
@@ -853,6 +854,7 @@ def test_day_range_also_applies_to_days_by_folder_and_object(events: EventBench)
     assert [row["n"] for row in events.table()] == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_day_is_rebuilt_from_its_objects(on_both: EventBench) -> None:
     source = {
         "source__day": {"from": "field", "field": "at"},

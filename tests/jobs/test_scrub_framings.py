@@ -265,6 +265,7 @@ def test_chunk_boundaries_do_not_change_the_result(depth: Any, records: Records,
         assert scrubber.blanked == sum(maker.replaced for maker in makers)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(150), deadline=None)
 @given(stream=streams(), size=st.integers(1, 200))
 def test_values_agree_with_a_plain_parser_and_other_fields_are_unchanged(

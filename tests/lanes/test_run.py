@@ -160,6 +160,7 @@ def test_the_exit_code_and_what_is_kept(
     assert (run.main([name, *arguments]), kept) == expected
 
 
+@pytest.mark.slow
 def test_the_representatives_exist() -> None:
     chosen = (run.ROOT / "lanes/representatives.txt").read_text().split()
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *chosen]

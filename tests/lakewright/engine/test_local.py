@@ -85,6 +85,7 @@ def test_a_killed_driver_ends_its_workers(tmp_path: Path, ended_by: str) -> None
     assert written(tmp_path) == sizes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "sentence"),
     [
@@ -110,6 +111,7 @@ def test_a_task_without_memory_says_so(pool: WorkerPool, is_small: bool) -> None
     assert workers.run(double, [1]) == [2]
 
 
+@pytest.mark.slow
 def test_targets_share_the_workers(pool: WorkerPool) -> None:
     with ThreadPoolExecutor() as targets:
         runs = [

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -70,6 +71,7 @@ def objects(draw: st.DrawFn, layout: TextLayout) -> str:
     return text.encode(layout.encoding, "replace").decode(layout.encoding)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(1500), deadline=None)
 @given(st.data(), st.sampled_from(LAYOUTS), SIZES, BLOCKS)
 def test_blocks_are_what_a_slow_reader_reads(
@@ -112,6 +114,7 @@ def read_ranges(
     return whole
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(1500), deadline=None)
 @given(st.data(), st.sampled_from([layout for layout in LAYOUTS if layout.encoding != "UTF-16"]), SIZES, BLOCKS)
 def test_verified_byte_ranges_are_the_whole_text(

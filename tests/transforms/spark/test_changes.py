@@ -87,6 +87,7 @@ history = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(8), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(histories=st.lists(history, min_size=40, max_size=60))
 def test_the_last_change_of_each_key_equals_plain_python(spark: SparkSession, histories: list[Files]) -> None:
@@ -165,6 +166,7 @@ UNORDERED: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
+@pytest.mark.slow
 def test_each_ordering_column_is_a_reason(spark: SparkSession) -> None:
     changes = spark.createDataFrame(rows_of({"f.parquet": [Change("U", "", "a", ("x",))]}), SCHEMA)
     for names, columns in UNORDERED:
