@@ -53,5 +53,7 @@ def _copy(copies: S3Copies, execution: Execution, archive: str, landed: LandedOb
         if outcome in ("copied", "exists"):
             return True
     if outcome == "taken":
-        raise CopyDiffersError(f"{key} has other content than {landed.key}, whose ETag it names; nothing was deleted")
+        raise CopyDiffersError(
+            f"{one_line(key)} has other content than {one_line(landed.key)}, whose ETag it names; nothing was deleted"
+        )
     return False

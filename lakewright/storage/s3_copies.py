@@ -21,6 +21,8 @@ from transforms.object_names import one_line
 SOURCE_ETAG: Final = "lakewright-source-etag"
 #: Maximum size of one CopyObject request.
 _LARGEST_COPY: Final = 5 << 30
+#: S3 may need this long for a copy of the maximum size.
+_COPY_SECONDS: Final = 120
 _LONGEST_KEY: Final = 1024
 _TRIES: Final = 5
 _PIECE_BYTES: Final = 8 << 20
@@ -70,7 +72,7 @@ class S3Copies:
 
     def __init__(self, bucket: str) -> None:
         self.bucket = bucket
-        self._s3: Any = s3_client(bucket)
+        self._s3: Any = s3_client(bucket, read_seconds=_COPY_SECONDS)
         self._parts = PartCopier(bucket, self._s3)
 
     @patient

@@ -90,7 +90,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for module in ("s3", "s3_copies"):
-        monkeypatch.setattr(f"lakewright.storage.{module}.s3_client", lambda _: _client())
+        monkeypatch.setattr(f"lakewright.storage.{module}.s3_client", lambda _, **__: _client())
     with mock_aws():
         bucket = _resource().Bucket(BUCKET)
         bucket.create()
