@@ -1,0 +1,43 @@
+"""Work on the objects of an execution: concurrent, and in pages that one Lambda can do."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from lakewright.aws.clients import S3_CONNECTIONS
+from lakewright.errors import ConfigError
+from lakewright.pipeline.execution import LandedObject
+
+#: Maximum number of objects of one page.
+PAGE_OBJECTS: Final = 200
+
+#: Whether there is time for further objects.
+HasTime = Callable[[], bool]
+T = TypeVar("T")
+
+
+def concurrently(work: Callable[[LandedObject], T], objects: Iterable[LandedObject]) -> list[T]:
+    """Do work for each object, for as many at once as a client has connections."""
+    with ThreadPoolExecutor(S3_CONNECTIONS) as pool:
+        return list(pool.map(work, objects))
+
+
+def work_on_page(
+    work: Callable[[LandedObject], bool], objects: Sequence[LandedObject], *, page: int, has_time: HasTime
+) -> dict[str, Any]:
+    """Do idempotent work for a page of objects, which begins with number ``page``, counted from 0.
+
+    A page ends early if the time runs out, but not before some work is done.
+
+    Returns:
+        The number of objects for which work returned true, and the number of the next page; None after the last one.
+    """
+    if not 0 <= page < len(objects):
+        raise ConfigError(f"no page of the execution begins with object {page}: it has {len(objects)} objects")
+    end = min(page + PAGE_OBJECTS, len(objects))
+    done, start = 0, page
+    while start < end and (start == page or has_time()):
+        some = objects[start : min(start + S3_CONNECTIONS, end)]
+        done += sum(concurrently(work, some))
+        start += len(some)
+    return {"copied": done, "next_page": start if start < len(objects) else None}
