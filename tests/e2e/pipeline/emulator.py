@@ -77,6 +77,8 @@ class Processes:
         """Pass an event to an idle instance of a function, or to a new one, as Lambda does."""
         name = function.function_name
         self.faults.hold(name)
+        if self.faults.has(f"fail {name}"):
+            return {"error": {"errorType": "Fault", "errorMessage": f"{name} fails in this test"}}
         instance = self._idle[name].pop() if self._idle[name] else self._new_instance(function)
         instance.stdin.write(event.replace(b"\n", b" ") + b"\n")
         instance.stdin.flush()
@@ -98,8 +100,12 @@ class Processes:
 
     def run_job(self, job: str, script: str, run: str, arguments: dict[str, str]) -> "subprocess.Popen[bytes]":
         """Start a job run with the arguments that Glue passes."""
-        words = [word for name, value in arguments.items() for word in (name, value) if name != "--execution"]
-        environment = {"LAKEWRIGHT_JARS": os.environ["LAKEWRIGHT_JARS"], "FAULTS": str(self.faults.folder), "HOME": str(self._work)}
+        words = [word for name, value in arguments.items() for word in (name, value)]
+        environment = {
+            "LAKEWRIGHT_JARS": os.environ["LAKEWRIGHT_JARS"],
+            "FAULTS": str(self.faults.folder),
+            "HOME": str(self._work),
+        }
         process: subprocess.Popen[bytes] = self.start(
             "Job", "job_process.py", str(ROOT / script), "--JOB_NAME", job, "--JOB_RUN_ID", run, *words,
             environment=environment, stdin=subprocess.DEVNULL, stdout=(self._work / f"{run}.out").open("wb"),

@@ -14,6 +14,9 @@ class Faults:
     def add(self, name: str) -> None:
         (self.folder / name).touch()
 
+    def has(self, name: str) -> bool:
+        return (self.folder / name).exists()
+
     def remove(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)
 
@@ -27,13 +30,13 @@ class Faults:
 
     def hold(self, name: str) -> None:
         """Wait before a function or job while ``hold NAME`` exists."""
-        while (self.folder / f"hold {name}").exists():
+        while self.has(f"hold {name}"):
             self.add(f"held {name}")
             time.sleep(0.05)
         self.remove(f"held {name}")
 
     def is_held(self, name: str) -> bool:
-        return (self.folder / f"held {name}").exists()
+        return self.has(f"held {name}")
 
     def clear(self) -> None:
         for file in self.folder.iterdir():

@@ -29,7 +29,7 @@ def main(folder: str, handler: str) -> None:
     for line in sys.stdin:
         try:
             answer = {"result": function(json.loads(line), context)}
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is its answer
             traceback.print_exc()
             answer = {"error": {"errorType": type(error).__name__, "errorMessage": str(error)}}
         print(json.dumps(answer), file=results, flush=True)

@@ -27,6 +27,9 @@ def main(script: str) -> None:
 
     faults = Faults(Path(os.environ["FAULTS"]))
     sys.argv = sys.argv[1:]
+    faults.hold("job process")
+    if faults.take("job on Spark"):
+        sys.argv[sys.argv.index("--engine") + 1] = "spark"
     if faults.take("job dies at start"):
         die()
     if faults.take("job dies after its commit"):

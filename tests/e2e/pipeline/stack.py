@@ -6,7 +6,7 @@ import re
 import time
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
+from operator import itemgetter
 from typing import Any, Final
 
 import boto3
@@ -25,24 +25,35 @@ PARAMETERS = {
     "LakeBucketName": LAKE,
     "ArtefactBucketName": CODE,
     "RetryIntervalSeconds": "1",
-    "RetryBackoffRate": "1.0",
-    "RetryMaxAttempts": "4",
+    "RetryBackoffRate": "1.5",
+    "RetryMaxAttempts": "3",
     "TimeoutSeconds": "300",
 }
 _LONGEST_SECONDS: Final = 90
+
+
+def partition_path(day: str) -> str:
+    year, month, date = day.split("-")
+    return f"year={year}/month={month}/day={date}"
 
 
 class Stack:
     """Buckets, queues, functions, the job and the machine; events are delivered when a test says so."""
 
     def __init__(self, endpoint: str, faults: Faults) -> None:
-        client = self._client = lambda service: boto3.client(service, endpoint_url=endpoint, region_name=REGION)
-        self.faults = faults
+        def client(service: str) -> Any:
+            return boto3.client(service, endpoint_url=endpoint, region_name=REGION)
+
+        self.endpoint, self.faults = endpoint, faults
         self.s3, self.sqs, self.sns, self.glue = map(client, ("s3", "sqs", "sns", "glue"))
         self.functions, self.machines = client("lambda"), client("stepfunctions")
         nested = Template(TEMPLATE, PARAMETERS).resources("AWS::CloudFormation::Stack")["CsvToParquet"]
         self.template = Template(TEMPLATE.parent / nested["TemplateURL"], nested["Parameters"])
-        trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+        trust = {
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ]
+        }
         client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=json.dumps(trust))
         self._create_buckets()
         self._create_queues()
@@ -57,11 +68,11 @@ class Stack:
             self.s3.create_bucket(Bucket=bucket)
         for path in sorted((ROOT / "conf").rglob("*.yaml")):
             self.s3.put_object(Bucket=CODE, Key=path.relative_to(ROOT).as_posix(), Body=path.read_bytes())
-        self.configure("customers", lease_seconds=2)
+        self.configure("customers")
 
     def configure(self, feed: str, **changes: Any) -> None:
         """Write a feed's configuration, changed, as an operator would."""
-        document = yaml.safe_load((ROOT / f"conf/feeds/{feed}.yaml").read_text()) | changes
+        document = yaml.safe_load((ROOT / f"conf/feeds/{feed}.yaml").read_text()) | {"lease_seconds": 2} | changes
         self.s3.put_object(Bucket=CODE, Key=f"conf/feeds/{feed}.yaml", Body=yaml.safe_dump(document).encode())
 
     def _create_queues(self) -> None:
@@ -116,7 +127,9 @@ class Stack:
         definition = (self.template.path.parent / properties["DefinitionUri"]).read_text()
         for variable, value in properties["DefinitionSubstitutions"].items():
             definition = definition.replace(f"${{{variable}}}", str(value))
-        created = self.machines.create_state_machine(name=self.template.name_of(name), definition=definition, roleArn=ROLE)
+        created = self.machines.create_state_machine(
+            name=self.template.name_of(name), definition=definition, roleArn=ROLE
+        )
         self.machine = created["stateMachineArn"]
 
     # What tests do
@@ -160,6 +173,10 @@ class Stack:
     def release(self, name: str) -> None:
         self.faults.remove(f"hold {name}")
 
+    def fail(self, name: str) -> None:
+        """Let all calls of a function fail."""
+        self.faults.add(f"fail {name}")
+
     def stop_executions(self) -> None:
         for execution in self._running():
             self.machines.stop_execution(executionArn=execution["executionArn"])
@@ -193,12 +210,20 @@ class Stack:
         data: bytes = self.s3.get_object(Bucket=LAKE, Key=key)["Body"].read()
         return data
 
-    def rows(self, day: str) -> list[tuple[Any, ...]]:
-        """Return the rows of a day's partition (``2019-08-21``) of the table."""
-        year, month, date = day.split("-")
-        keys = self.keys(f"refined/customers/year={year}/month={month}/day={date}/")
+    def rows(self, day: str) -> list[dict[str, Any]]:
+        """Return the rows of a day's partition (``2019-08-21``) of the table, in order of sale."""
+        keys = self.keys(f"refined/customers/{partition_path(day)}/")
         tables = [pq.read_table(io.BytesIO(self.body(key))) for key in keys if key.endswith(".parquet")]
-        return sorted(tuple(row.values()) for table in tables for row in table.to_pylist())
+        return sorted((row for table in tables for row in table.to_pylist()), key=itemgetter("sale_id"))
+
+    def partitions(self, database: str) -> list[list[str]]:
+        partitions = self.glue.get_partitions(DatabaseName=database, TableName="customers")["Partitions"]
+        return [partition["Values"] for partition in partitions]
+
+    def receipts(self, execution: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the receipts of an execution, from first to last."""
+        receipts = [json.loads(self.body(key)) for key in self.keys("state/customers/customers/receipts/")]
+        return [receipt for receipt in receipts if receipt.get("execution") == execution["name"]]
 
     def notices(self) -> list[tuple[str, str]]:
         """Return subjects and texts of the notices since the last call."""

@@ -111,7 +111,9 @@ class Template:
         """Return the name that a resource has, or that the tests give it."""
         properties = self._document["Resources"][name].get("Properties", {})
         properties = properties.get("DatabaseInput", properties)
-        named = next((properties[key] for key in ("Name", "BucketName", "TopicName", "QueueName") if key in properties), name)
+        named = next(
+            (properties[key] for key in ("Name", "BucketName", "TopicName", "QueueName") if key in properties), name
+        )
         return str(self.resolve(named))
 
     def _holds(self, condition: str | None) -> bool:
