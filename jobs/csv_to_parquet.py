@@ -27,7 +27,7 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
     """Return the single target of a feed."""
     source, target = feed.source, feed.target
     keys = tuple(feed.date_keys())
-    place = Target(name, target.path.strip("/").rsplit("/", 1)[-1], target.path)
+    place = Target(name, feed.target_name(), target.path)
     reader = ObjectReader(
         Source(lake, source.path, feed.file_name_pattern(), takes_underscores=source.hidden == "take"),
         CsvFormat(feed.rules(), source.on_extra_column, shows_values=feed.show_values),

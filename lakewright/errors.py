@@ -15,6 +15,7 @@ LakewrightError (1)                 transforms.errors
 ├── ConfigError (2)                 a feed, an option or a lake is invalid
 │   └── SparkMissingError           something needs Spark, which is not installed
 ├── AccountingError (1)             the row counts do not add up
+├── CopyDiffersError (1)            the copy of an object differs from it
 ├── StateError (1)                  a log entry is damaged, or of a newer format
 │   └── HistoryExpiredError         the log no longer has the requested batches
 ├── LeaseHeldError (4)              another run holds the target
@@ -154,6 +155,10 @@ class StaleLoadError(DataError):
 
 class AccountingError(LakewrightError):
     """Raised when read = written + deleted + superseded + rejected does not hold."""
+
+
+class CopyDiffersError(LakewrightError):
+    """Raised when the copy of an object differs from it; the original is kept."""
 
 
 class StateError(LakewrightError):

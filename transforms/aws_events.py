@@ -8,11 +8,13 @@ _TTL: Final = "dynamodb.amazonaws.com"
 
 
 class CreatedObject(NamedTuple):
-    """A written object, as named by its event."""
+    """A written object, as named by its event; ``event_time`` is the time at which S3 finished the write."""
 
     bucket: str
     key: str
     size: int
+    etag: str
+    event_time: str
 
 
 class ExpiredItem(NamedTuple):
@@ -30,9 +32,13 @@ def created_objects(event: Mapping[str, Any]) -> Iterator[CreatedObject]:
     """
     for record in event.get("Records", ()):
         if record.get("eventName", "").removeprefix("s3:").startswith("ObjectCreated:"):
-            found = record["s3"]
+            bucket, written = record["s3"]["bucket"]["name"], record["s3"]["object"]
             yield CreatedObject(
-                found["bucket"]["name"], unquote_plus(found["object"]["key"]), int(found["object"].get("size", 0))
+                bucket,
+                unquote_plus(written["key"]),
+                int(written.get("size", 0)),
+                str(written.get("eTag", "")),
+                str(record.get("eventTime", "")),
             )
 
 

@@ -14,7 +14,7 @@ import typer
 
 from jobs.cli.answers import print_error, print_problems, print_utf8, sentence, sentences_of, usage_problem
 from jobs.cli.arguments import ScriptCommand
-from jobs.cli.options import DropOpen, EngineOption, FeedOptions, ShowValues, SourceOptions, spread_options
+from jobs.cli.options import DropOpen, EngineOption, Execution, FeedOptions, ShowValues, SourceOptions, spread_options
 from jobs.cli.registry import LoadedFeed
 from lakewright.engine.choice import EngineChoice
 from lakewright.engine.glue import is_bookmarked, is_glue_run, job_bookmark, without_glue_arguments
@@ -152,9 +152,10 @@ def _command_line(job: str) -> typer.Typer:
         engine: EngineOption = "auto",
         drop_open: DropOpen = False,
         show_values: ShowValues = False,
+        execution: Execution = "",
     ) -> _Arguments:
         wanted = source.wanted(options.date_parts())
-        return options.showing(values=show_values), Request("run", wanted, drop_open), engine
+        return options.showing(values=show_values), Request("run", wanted, drop_open, execution), engine
 
     return script
 

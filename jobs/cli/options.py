@@ -21,6 +21,7 @@ from lakewright.workers import EngineName
 
 T = TypeVar("T")
 
+_LONGEST_EXECUTION: Final = 80
 _COMMA: Final = re.compile(r"(?<!\\),")
 
 DropOpen = Annotated[bool, typer.Option("--drop-open", help="Drop the open batch of an earlier run.")]
@@ -31,6 +32,23 @@ EngineOption = Annotated[
         "--engine",
         help="What processes the input: local (processes on this machine), spark, or auto: Spark on Glue, under "
         "spark-submit, for jobs that need it, and for input above local_up_to; otherwise local.",
+    ),
+]
+
+
+def _execution_name(text: str) -> str:
+    if len(text) > _LONGEST_EXECUTION:
+        raise ConfigError(f"--execution needs at most {_LONGEST_EXECUTION} characters, not {len(text)}")
+    return text
+
+
+Execution = Annotated[
+    str,
+    typer.Option(
+        "--execution",
+        metavar="NAME",
+        parser=_execution_name,
+        help="What started this run, such as the name of a Step Functions execution; the receipt records it.",
     ),
 ]
 

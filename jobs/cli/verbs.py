@@ -18,6 +18,7 @@ from jobs.cli.options import (
     ConfigOptions,
     DropOpen,
     EngineOption,
+    Execution,
     FeedOptions,
     OutputOptions,
     ShowValues,
@@ -70,9 +71,11 @@ def run(
     engine: EngineOption = "auto",
     drop_open: DropOpen = False,
     show_values: ShowValues = False,
+    execution: Execution = "",
 ) -> Answer:
     """Read everything that is new, and commit it."""
-    return _run(options.showing(values=show_values), Request("run", source.wanted(), drop_open), engine)
+    request = Request("run", source.wanted(), drop_open, execution)
+    return _run(options.showing(values=show_values), request, engine)
 
 
 @verb

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from lakewright.config import MAX_RECORD_BYTES, AnyEngineFeed, CatalogEntry, CatalogTable, Model, RecordBytes
 from lakewright.csv.objects import CsvRules
 from lakewright.csv.options import CsvOptions
+from lakewright.errors import ConfigError
 from lakewright.folders import require_apart, source_folder, target_folder
 from lakewright.parquet.place import Compression
 from transforms.csv.typed_column import RESERVED_PREFIX, TypedColumn
@@ -183,6 +184,31 @@ class CsvToParquetFeed(AnyEngineFeed):
     def header_names(self) -> dict[str, str]:
         """Return the name in the header of each declared column."""
         return {name: spec.source_name or name for name, spec in self.source.columns.items()}
+
+    def target_name(self) -> str:
+        """Return the name of the only target: that of the table's folder."""
+        return self.target.path.strip("/").rsplit("/", 1)[-1]
+
+    def raw_folder(self) -> str:
+        """Return the source folder, which a pipeline fills from the landing zone.
+
+        Raises:
+            ConfigError: If it is not in the lake.
+        """
+        if "://" in self.source.path:
+            raise ConfigError(f"a pipeline needs a source.path in the lake, not {self.source.path}")
+        return self.source.path
+
+    def landing_pattern(self) -> Pattern[str]:
+        """Return the pattern of the names of objects that land, with the day of their rows.
+
+        Raises:
+            ConfigError: If ``source.file_name`` does not name year, month and day.
+        """
+        try:
+            return compile_date_template(self.source.file_name, needs_day=True)
+        except ValueError as error:
+            raise ConfigError(f"a pipeline needs the day of each object from source.file_name: {error}") from None
 
     def rules(self) -> CsvRules:
         """Return the rules for the source objects."""

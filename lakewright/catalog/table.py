@@ -43,6 +43,7 @@ class Catalog:
         location: The table's root, as ``s3://…``.
         partition_keys: Partition columns, outermost first.
         owner: The owner of the table, which may move the entry to another location.
+        keeps_others: Whether partitions that a registration does not name stay in the catalog as they are.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Catalog:
         owner: str,
         formats: Mapping[str, Any] = _PARQUET,
         parameters: Mapping[str, str] = _NO_PARAMETERS,
+        keeps_others: bool = False,
     ) -> None:
         # Glue converts names to lower case.
         self._database, self._table = database.lower(), table.lower()
         self._location = location.rstrip("/").replace("s3a://", "s3://")
         self._partition_keys = list(partition_keys)
         self._owner, self._formats, self._parameters = owner, formats, parameters
+        self._keeps_others = keeps_others
         self.name = f"{self._database}.{self._table}"
 
     def register(self, state: TableState) -> str:
@@ -105,7 +108,7 @@ class Catalog:
         if keys_of(there) != keys_of(wanted):
             self._change_keys(table, found)
             return self._bring_partitions(partitions, columns, deep=True)
-        settled = self._bring_partitions(partitions, columns, deep=not (agrees and is_trusted))
+        settled = self._bring_partitions(partitions, columns, deep=self._keeps_others or not (agrees and is_trusted))
         if not agrees and settled:
             self._update(table, found)
         return settled
@@ -183,7 +186,8 @@ class Catalog:
             for found in page:
                 values = tuple(found["Values"])
                 if values not in missing:
-                    gone.append(values)
+                    if not self._keeps_others:
+                        gone.append(values)
                     continue
                 ours = {"StorageDescriptor": self._storage(missing.pop(values), columns)}
                 if not deep and place_of(found) != ours["StorageDescriptor"]["Location"]:

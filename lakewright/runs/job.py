@@ -21,13 +21,14 @@ FEED_CHANGED: Final = "the feed has changed since planned"
 class Request:
     """What the user asked for: new objects or a rebuild, optionally of some partitions only.
 
-    ``drop_open`` drops an open batch of an earlier run instead of finishing it; ``today`` is the processing date of a
-    new batch.
+    ``drop_open`` drops an open batch of an earlier run instead of finishing it; ``execution`` is what started the run,
+    for its receipt; ``today`` is the processing date of a new batch.
     """
 
     verb: str = "run"
     wanted: Mapping[str, str] = field(default_factory=dict)
     drop_open: bool = False
+    execution: str = ""
     today: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
 
     @property

@@ -15,7 +15,7 @@ from lakewright.errors import (
 )
 from lakewright.log.actions import Outcome
 from lakewright.runs.failures import find_unreachable, jvm_error
-from lakewright.runs.job import AnyJob, Staged, Survey
+from lakewright.runs.job import AnyJob, Request, Staged, Survey
 from lakewright.runs.progress import TRACEBACKS, Progress
 from lakewright.runs.receipts import Receipt, has_receipt, report_batch, write_receipt
 from lakewright.storage.lake import Lake
@@ -27,7 +27,7 @@ from transforms.errors import DataError, LakewrightError
 class Journal:
     """The receipt of a run in progress."""
 
-    def __init__(self, lake: Lake, job: AnyJob, *, run: str, verb: str, progress: Progress) -> None:
+    def __init__(self, lake: Lake, job: AnyJob, request: Request, *, run: str, progress: Progress) -> None:
         self._lake, self._job, self._progress = lake, job, progress
         self._stage, self._stage_began = "", time.monotonic()
         #: Objects that this run does not process, with the reason: refused, unreachable, or with record counts that
@@ -41,7 +41,8 @@ class Journal:
             feed=job.target.feed_name,
             target=job.target.name,
             job=job.name,
-            verb=verb,
+            verb=request.verb,
+            execution=request.execution,
             started=datetime.now(UTC).isoformat(),
         )
 
@@ -104,6 +105,7 @@ class Journal:
             self.receipt,
             run=last.run,
             verb="",
+            execution="",
             status="committed" if last.status == "committed" else "refused",
             exit_code=0 if last.status == "committed" else DataError.exit_code,
             error=f"the run ended after its commit without a receipt; written by run {self.receipt.run}",

@@ -56,7 +56,7 @@ class Run:
         self._log = Log(lake, job.target.state_folder)
         self._registration = Registration(lake, job)
         self._id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z-{uuid.uuid4().hex[:8]}"
-        self._journal = Journal(lake, job, run=self._id, verb=request.verb, progress=progress)
+        self._journal = Journal(lake, job, request, run=self._id, progress=progress)
         self._staging = Staging(lake, job.target, self._journal.say)
 
     def __call__(self) -> Receipt:

@@ -4,6 +4,10 @@ import importlib.metadata
 import importlib.util
 import platform
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 import msgspec
@@ -16,6 +20,7 @@ from lakewright.log.records import Counts
 from lakewright.storage.lake import Lake
 
 _PACKAGES: Final = ("pyspark", "pydantic", "boto3")
+_READ_AT_ONCE: Final = 16
 
 Status = Literal["running", "committed", "nothing_new", "refused", "failed", "overtaken"]
 
@@ -62,6 +67,7 @@ class Receipt(msgspec.Struct):
     job: str
     verb: str
     started: str
+    execution: str = ""
     finished: str = ""
     seconds: dict[str, float] = {}
     status: Status = "running"
@@ -129,6 +135,29 @@ def last_failure(lake: Lake, folder: str) -> Receipt | None:
     paths = [entry.path for entry in lake.list(f"{folder}receipts/")][-1:]
     receipt = _read(lake, paths[0]) if paths else None
     return receipt if receipt is not None and receipt.exit_code else None
+
+
+def find_receipts(lake: Lake, feed: str, execution: str, *, since: datetime | None = None) -> list[Receipt]:
+    """Return the receipts of the runs that an execution started, of all targets, in order.
+
+    Args:
+        lake: The lake of the feed.
+        feed: Name of the feed.
+        execution: The execution, as the runs got it (``--execution``).
+        since: A time before these runs; only the receipts of that day and later ones are read.
+    """
+    first = f"{since.astimezone(UTC):%Y%m%d}" if since else ""
+    folders = [f"state/{feed}/{target}/receipts/" for target in lake.folders(f"state/{feed}/")]
+    paths = [entry.path for folder in folders for entry in lake.list(folder, after=f"{folder}{first}" if first else "")]
+    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        receipts = [receipt for receipt in pool.map(partial(_read, lake), paths) if receipt.execution == execution]
+    return sorted(receipts, key=attrgetter("run"))
+
+
+def last_receipt_of(lake: Lake, feed: str, execution: str, *, since: datetime | None = None) -> Receipt | None:
+    """Return the receipt of an execution's last run; of several targets, the one with the worst exit code."""
+    last = {receipt.target: receipt for receipt in find_receipts(lake, feed, execution, since=since)}
+    return max(last.values(), key=attrgetter("exit_code"), default=None)
 
 
 def _read(lake: Lake, path: str) -> Receipt:

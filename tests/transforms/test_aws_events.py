@@ -6,8 +6,8 @@ from transforms.aws_events import CreatedObject, ExpiredItem, created_objects, e
 
 
 def s3_record(key: str, *, name: str = "ObjectCreated:Put", size: int | None = 5) -> dict[str, Any]:
-    s3_object = {"key": key} if size is None else {"key": key, "size": size}
-    return {"eventName": name, "s3": {"bucket": {"name": "b"}, "object": s3_object}}
+    s3_object = {"key": key} if size is None else {"key": key, "size": size, "eTag": "e"}
+    return {"eventName": name, "eventTime": "t", "s3": {"bucket": {"name": "b"}, "object": s3_object}}
 
 
 def test_all_records_of_an_s3_event() -> None:
@@ -18,7 +18,10 @@ def test_all_records_of_an_s3_event() -> None:
             s3_record("gone", name="ObjectRemoved:Delete"),
         ]
     }
-    assert list(created_objects(event)) == [CreatedObject("b", "a b/c?#+é.json", 5), CreatedObject("b", "multi", 0)]
+    assert list(created_objects(event)) == [
+        CreatedObject("b", "a b/c?#+é.json", 5, "e", "t"),
+        CreatedObject("b", "multi", 0, "", "t"),
+    ]
     assert list(created_objects({"Service": "Amazon S3", "Event": "s3:TestEvent"})) == []
 
 

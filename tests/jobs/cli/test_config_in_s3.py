@@ -47,7 +47,7 @@ def test_problems_name_object_line_and_key() -> None:
     problems = command("check", "--config", CONFIG, "--json").data["problems"]
     assert f"{CONFIG}/feeds/people.yaml:2: unknown key sorce; did you mean 'source'?" in problems
     assert (
-        f"{CONFIG}/feeds/customers.yaml:13: target.path: feed customers fills refined/customers/, and feed copy "
+        f"{CONFIG}/feeds/customers.yaml:14: target.path: feed customers fills refined/customers/, and feed copy "
         in ("\n".join(problems))
     )
 

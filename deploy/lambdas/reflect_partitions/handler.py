@@ -1,0 +1,36 @@
+"""Register the partitions of an execution in the Glue Data Catalog."""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from jobs.csv_to_parquet import open_targets
+from jobs.feeds.csv_to_parquet import CsvToParquetFeed
+from lakewright.buckets import use_lake_file
+from lakewright.config_files import Conf, FeedDocument
+from lakewright.pipeline.execution import read_execution
+from lakewright.pipeline.partitions import RawTable, register_refined
+
+LOGGER = Logger(service="lakewright")
+
+
+@LOGGER.inject_lambda_context
+def handler(state: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+    """Register the day's partition of raw, or those of refined if the job's run could not."""
+    conf = Conf(os.environ["LAKEWRIGHT_CONFIG"])
+    use_lake_file(conf)
+    execution = read_execution(state)
+    feed = FeedDocument(conf, execution.input.feed).parse(CsvToParquetFeed)
+    if state["zone"] == "refined":
+        (job,) = open_targets(execution.input.feed, feed, execution.lake)
+        return register_refined(execution, job)
+    table = RawTable(
+        os.environ["RAW_DATABASE"],
+        execution.input.feed,
+        feed.raw_folder(),
+        feed.source.csv,
+        list(feed.header_names().values()),
+    )
+    return table.register(execution)
