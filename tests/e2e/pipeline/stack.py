@@ -47,7 +47,8 @@ class Stack:
         self.endpoint, self.faults = endpoint, faults
         self.s3, self.sqs, self.sns, self.glue = map(client, ("s3", "sqs", "sns", "glue"))
         self.functions, self.machines = client("lambda"), client("stepfunctions")
-        nested = Template(TEMPLATE, PARAMETERS).resources("AWS::CloudFormation::Stack")["CsvToParquet"]
+        parent = Template(TEMPLATE, PARAMETERS)
+        nested = parent.resources("AWS::CloudFormation::Stack")["CsvToParquet"]
         self.template = Template(TEMPLATE.parent / nested["TemplateURL"], nested["Parameters"])
         trust = {
             "Statement": [
@@ -55,6 +56,8 @@ class Stack:
             ]
         }
         client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=json.dumps(trust))
+        for database in parent.resources("AWS::Glue::Database").values():
+            self.glue.create_database(DatabaseInput=database["DatabaseInput"])
         self._create_buckets()
         self._create_queues()
         self._create_functions()
@@ -68,12 +71,14 @@ class Stack:
             self.s3.create_bucket(Bucket=bucket)
         for path in sorted((ROOT / "conf").rglob("*.yaml")):
             self.s3.put_object(Bucket=CODE, Key=path.relative_to(ROOT).as_posix(), Body=path.read_bytes())
-        self.configure("customers")
+        self.configure()
 
-    def configure(self, feed: str, **changes: Any) -> None:
-        """Write a feed's configuration, changed, as an operator would."""
-        document = yaml.safe_load((ROOT / f"conf/feeds/{feed}.yaml").read_text()) | {"lease_seconds": 2} | changes
-        self.s3.put_object(Bucket=CODE, Key=f"conf/feeds/{feed}.yaml", Body=yaml.safe_dump(document).encode())
+    def configure(self, **changes: Any) -> None:
+        """Write the feed with changes; further files of a day may have further text in their names."""
+        document = yaml.safe_load((ROOT / "conf/feeds/customers.yaml").read_text())
+        document["source"]["file_name"] = "customers_{year}{month}{day}*.csv"
+        document |= {"lease_seconds": 2, **changes}
+        self.s3.put_object(Bucket=CODE, Key="conf/feeds/customers.yaml", Body=yaml.safe_dump(document).encode())
 
     def _create_queues(self) -> None:
         self.arrivals = self.sqs.create_queue(QueueName="Arrivals")["QueueUrl"]
@@ -223,7 +228,7 @@ class Stack:
     def receipts(self, execution: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the receipts of an execution, from first to last."""
         receipts = [json.loads(self.body(key)) for key in self.keys("state/customers/customers/receipts/")]
-        return [receipt for receipt in receipts if receipt.get("execution") == execution["name"]]
+        return [receipt for receipt in receipts if receipt["execution"] == execution["name"]]
 
     def notices(self) -> list[tuple[str, str]]:
         """Return subjects and texts of the notices since the last call."""

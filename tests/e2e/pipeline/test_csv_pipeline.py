@@ -34,7 +34,7 @@ def test_the_worked_example_goes_from_landing_through_raw_and_refined_to_the_arc
     stack.upload("landing/customers_20190821.csv", WORKED_EXAMPLE.read_bytes())
     stack.run()
     (execution,) = stack.executions("landing/customers_20190821.csv")
-    assert execution["status"] == "SUCCEEDED", execution
+    assert execution["status"] == "SUCCEEDED", (execution["error"], execution["cause"])
     assert execution["name"].startswith("2019-08-21-")
     day = "year=2019/month=08/day=21"
     assert stack.keys("landing/") == []
@@ -94,10 +94,10 @@ def test_refused_data_ends_in_a_notice_and_is_loaded_when_uploaded_again_after_t
     assert stack.keys("archive/2019-09-03/") == []
     assert ids(stack, "2019-09-03") == []
 
-    stack.configure("customers", max_rejected=1.0)
+    stack.configure(max_rejected=1.0)
     stack.upload(key, refused)
     stack.run()
-    stack.configure("customers")
+    stack.configure()
     assert statuses(stack, key) == ["FAILED", "SUCCEEDED"], "the same bytes, uploaded again, have another execution"
     assert ids(stack, "2019-09-03") == ["s-1"]
     assert stack.keys("landing/") == []
@@ -112,7 +112,7 @@ def test_an_event_that_is_delivered_twice_starts_one_execution(stack: Stack) -> 
 
 
 def test_two_files_of_a_day_at_once_are_both_loaded(stack: Stack) -> None:
-    keys = ["landing/a/customers_20190905.csv", "landing/b/customers_20190905-2.csv"]
+    keys = ["landing/customers_20190905-1.csv", "landing/customers_20190905-2.csv"]
     for number, key in enumerate(keys):
         stack.upload(key, sales(number))
     stack.run()
@@ -139,7 +139,7 @@ def test_what_arrives_during_archiving_stays_until_its_own_execution(stack: Stac
     assert ids(stack, "2019-09-06") == ["s-1", "s-3"]
     assert ids(stack, "2019-09-07") == ["s-2"]
     assert stack.keys("landing/") == []
-    assert {stack.body(each).decode() for each in stack.keys("archive/2019-09-06/")} == {sales(1), sales(1, 3)}
+    assert stack.body("archive/2019-09-06/customers_20190906.csv").decode() == sales(1, 3)
 
 
 @pytest.mark.parametrize("function", ["CheckCopy", "ArchiveObjects"])
@@ -161,14 +161,15 @@ def test_a_stopped_execution_can_be_repeated(stack: Stack, function: str) -> Non
     assert stack.keys("landing/") == []
 
 
-@pytest.mark.parametrize(
-    "key", ["landing/new files/100%+é/customers_20190910.csv", "landing/=%2F&?#;文/customers_20190911.csv"]
-)
-def test_keys_may_have_any_characters(stack: Stack, key: str) -> None:
-    stack.upload(key, sales(1))
+def test_keys_may_have_any_characters(stack: Stack) -> None:
+    name = "customers_20190910 a+b 100%2F&?#;=é文.csv"
+    stack.upload(f"landing/{name}", sales(1))
     stack.run()
-    assert statuses(stack, key) == ["SUCCEEDED"]
+    assert statuses(stack, f"landing/{name}") == ["SUCCEEDED"]
+    assert stack.keys("raw/customers/year=2019/month=09/day=10/") == [f"raw/customers/year=2019/month=09/day=10/{name}"]
+    assert stack.keys("archive/2019-09-10/") == [f"archive/2019-09-10/{name}"]
     assert stack.keys("landing/") == []
+    assert ids(stack, "2019-09-10") == ["s-1"]
 
 
 @contextmanager
