@@ -110,6 +110,30 @@ wheel: setup-dev ## build the wheel into dist/
 package: setup-dev ## build all that AWS needs into dist/: wheel, Lambdas, environment, scripts, config, checksums
 	@$(BIN)/python deploy/package.py
 
+# The tools of the templates have a venv of their own, since they pin what lakewright needs in other versions. Their
+# requirements contradict each other too (locks/deploy/overrides.txt), hence --no-deps.
+DEPLOY := .deploy
+$(DEPLOY)/.python $(DEPLOY)/.node: LOG := $(DEPLOY)/setup.log
+
+$(DEPLOY)/.python: locks/deploy.txt
+	@$(NEEDS_PYTHON)
+	@mkdir -p $(DEPLOY)
+	$(call step,Installing the tools of the templates,$(PYTHON) -m venv $(DEPLOY) && $(DEPLOY)/bin/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r $<)
+	@touch $@
+
+$(DEPLOY)/.node: locks/deploy/package.json locks/deploy/package-lock.json
+	@command -v npm >/dev/null || { echo "error: npm is missing; install Node.js 20, which asl-validator needs" >&2; exit 2; }
+	@mkdir -p $(DEPLOY)
+	@cp $^ $(DEPLOY)/
+	$(call step,Installing asl-validator,npm ci --ignore-scripts --prefix $(DEPLOY))
+	@touch $@
+
+deploy-check: $(DEPLOY)/.python $(DEPLOY)/.node ## check the templates and state machines offline: cfn-lint, sam, asl-validator, statelint, checkov
+	@$(DEPLOY)/bin/python -m deploy.checks.static
+
+deploy-local: $(DEPLOY)/.python ## deploy the templates into a local AWS and ask its IAM about every call of the end-to-end tests
+	@$(DEPLOY)/bin/python -m deploy.checks.local
+
 # What `sam build` calls for each function: its handler, the wheel, and what that needs of PyPI.
 build-ScheduleScrub: FUNCTION = schedule_scrub
 build-ScrubExpired: FUNCTION = scrub_expired
@@ -134,6 +158,8 @@ lock: ## pin the Python packages and the jars again (needs uv)
 	uv pip compile setup.py --extra core --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/core.txt
 	uv pip compile setup.py --extra local --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/local.txt
 	uv pip compile setup.py --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/dev.txt
+	uv pip compile locks/deploy/requirements.in --override locks/deploy/overrides.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/deploy.txt
+	npm install --package-lock-only --ignore-scripts --prefix locks/deploy
 	$(BIN)/python -c 'from lakewright.engine.spark.jars import lock_jars; lock_jars()'
 	$(call lock_lane,glue-5.0,3.11)
 	$(call lock_lane,glue-6.0,3.13)
@@ -143,4 +169,4 @@ lock: ## pin the Python packages and the jars again (needs uv)
 clean: ## delete the demo's lake
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo walkthrough test test-fast test-lanes test-lane docker-test docker-shell laws faults kills lint bench schemas wheel package build-ScheduleScrub build-ScrubExpired lock clean
+.PHONY: help setup setup-dev demo walkthrough test test-fast test-lanes test-lane docker-test docker-shell laws faults kills lint bench schemas wheel package deploy-check deploy-local build-ScheduleScrub build-ScrubExpired lock clean

@@ -61,7 +61,7 @@ def test_a_function_has_the_variables_that_its_handler_reads(name: str) -> None:
     shared = set(read_template(name)["Globals"]["Function"].get("Environment", {}).get("Variables", ()))
     for function, folder in functions_of(name).items():
         handler = (ROOT / f"deploy/lambdas/{folder}/handler.py").read_text()
-        read = set(re.findall(r'os\.environ\["(\w+)"\]', handler))
+        read = set(re.findall(r"""os\.environ\[["'](\w+)["']]""", handler))
         properties = resources_of(name)[function]["Properties"]
         own = set(properties.get("Environment", {}).get("Variables", ()))
         assert (function, own - read) == (function, set())
