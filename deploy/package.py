@@ -1,11 +1,13 @@
 """Build what AWS needs into ``dist/``: the wheel, the Lambdas, an environment for clusters, scripts, config, checksums.
 
-``python deploy/package.py`` builds everything (``make package``); ``python deploy/package.py wheel`` only the wheel.
+``python deploy/package.py`` builds everything (``make package``), ``python deploy/package.py wheel`` only the wheel.
+``python deploy/package.py lambda NAME FOLDER`` writes the files of one Lambda to a folder, for ``sam build``.
 Wheel and Lambdas are reproducible: their bytes depend on the sources, the locks and SOURCE_DATE_EPOCH alone.
 """
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,12 +19,18 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-LAMBDAS: Final = ("schedule_scrub", "scrub_expired")
+LAMBDAS: Final = tuple(sorted(path.parent.name for path in (ROOT / "deploy/lambdas").glob("*/handler.py")))
 #: Where Glue 5, EMR 7 and Amazon Linux 2023 have Python 3.11, to which the environment links.
 PYTHON_ON_CLUSTERS: Final = "/usr/bin/python3.11"
 
 _SOURCES: Final = ("README.md", "jars", "jobs", "lakewright", "pyproject.toml", "setup.py", "transforms")
 _OTHERS: Final = shutil.ignore_patterns("__pycache__", "*.jar", "*.egg-info")
+#: The AWS services that the Lambdas call; botocore describes four hundred, which are most of its size.
+_SERVICES: Final = ("dynamodb", "glue", "s3", "stepfunctions")
+_OF_NO_USE_IN_LAMBDAS: Final = re.compile(
+    # what pip would install elsewhere, such as scripts; descriptions of other services; examples
+    rf".*\.data/|botocore/data/(?!({'|'.join(_SERVICES)})/)[^/]+/|boto3/(data|examples)/"
+)
 _FIRST_TIME_IN_ZIP: Final = 315532800  # 1980-01-01
 _FILE_MODE: Final = 0o100644
 
@@ -45,14 +53,29 @@ def build_wheel(dist: Path) -> Path:
 
 
 def build_lambda(dist: Path, function: str, wheel: Path, dependencies: Path) -> Path:
-    """Build the zip of a Lambda: its handler, the wheel, and the wheels that it needs."""
+    """Build the zip of a Lambda."""
+    path = dist / f"lambdas/{function}.zip"
+    write_zip(path, lambda_files(function, wheel, dependencies))
+    return path
+
+
+def lambda_files(function: str, wheel: Path, dependencies: Path) -> dict[str, bytes]:
+    """Return the files of a Lambda: its handler, the wheel, and the wheels that it needs."""
     files = {"handler.py": (ROOT / f"deploy/lambdas/{function}/handler.py").read_bytes()}
     for each in [wheel, *sorted(dependencies.glob("*.whl"))]:
-        # What pip would install elsewhere, such as scripts, is of no use in a Lambda.
-        files |= {name: data for name, data in read_zip(each).items() if ".data/" not in name}
-    path = dist / f"lambdas/{function}.zip"
-    write_zip(path, files)
-    return path
+        files |= {name: data for name, data in read_zip(each).items() if not _OF_NO_USE_IN_LAMBDAS.match(name)}
+    return files
+
+
+def write_lambda(function: str, folder: Path) -> None:
+    """Write the files of a Lambda to a folder."""
+    with tempfile.TemporaryDirectory() as temporary:
+        download_lambda_dependencies(Path(temporary))
+        files = lambda_files(function, build_wheel(Path(temporary, "dist")), Path(temporary))
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def download_lambda_dependencies(folder: Path) -> None:
@@ -136,11 +159,15 @@ def _run(*command: str) -> None:
 
 
 def main() -> None:
-    """Build everything, after which ``dist/`` has nothing else; or only the wheel."""
+    """Build everything, after which ``dist/`` has nothing else; or only the wheel, or one Lambda."""
     dist = ROOT / "dist"
-    if sys.argv[1:] == ["wheel"]:
-        build_wheel(dist)
-        return
+    match sys.argv[1:]:
+        case ["wheel"]:
+            build_wheel(dist)
+            return
+        case ["lambda", function, folder]:
+            write_lambda(function, Path(folder))
+            return
     shutil.rmtree(dist, ignore_errors=True)
     wheel = build_wheel(dist)
     with tempfile.TemporaryDirectory() as folder:

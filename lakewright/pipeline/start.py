@@ -2,7 +2,9 @@
 
 import json
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from re import Pattern
 from typing import Any, Final
 
@@ -22,6 +24,7 @@ from transforms.object_names import DATE_KEYS, is_day, one_line, why_no_data
 LOGGER: Final = logging.getLogger("lakewright")
 
 _ATTEMPTS: Final = 3
+_OVERLOOKED_AFTER: Final = timedelta(hours=1)
 _EXISTS: Final = "ExecutionAlreadyExists"
 _REFUSALS: Final = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException")
 
@@ -61,9 +64,28 @@ class Pipeline:
             raise DataError("the message is no S3 event: it is not JSON") from None
         if not isinstance(event, dict):
             raise DataError("the message is no S3 event")
+        return self._start_all(created_objects(event))
+
+    def start_overlooked(self, now: datetime) -> list[str]:
+        """Start an execution for each of the feed's objects that landed more than an hour ago and is still there.
+
+        Its event was lost, or its execution failed. Repeated calls start one execution for each upload.
+
+        Raises:
+            LakewrightError: If one of them was not started; the others were.
+        """
+        listed = [each for each in self.lake.list(self.landing) if now - each.modified > _OVERLOOKED_AFTER]
+        return self._start_all(
+            CreatedObject(
+                self.lake.bucket, self.lake.prefix + each.path, each.size, each.etag, each.modified.isoformat()
+            )
+            for each in listed
+        )
+
+    def _start_all(self, objects: Iterable[CreatedObject]) -> list[str]:
         names: list[str] = []
         failures: list[LakewrightError] = []
-        for created in created_objects(event):
+        for created in objects:
             try:
                 if name := self._start_for(created):
                     names.append(name)

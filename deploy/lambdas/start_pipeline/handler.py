@@ -1,6 +1,7 @@
-"""Start an execution for each of the feed's objects that land: events of S3, through SQS."""
+"""Start an execution for each of the feed's objects that land: events of S3, through SQS, and what they missed."""
 
 import os
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -20,7 +21,10 @@ SPARE_MILLISECONDS = 20_000
 
 @LOGGER.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Start executions; SQS delivers the messages again for which that failed."""
+    """Start executions; SQS delivers the messages again for which that failed.
+
+    The event of a schedule, ``{"scheduled": "2019-08-21T05:00:00Z"}``, starts them for objects that are overlooked.
+    """
     name = os.environ["FEED"]
     feed = FeedDocument(Conf(os.environ["LAKEWRIGHT_CONFIG"]), name).parse(CsvToParquetFeed)
     feed.raw_folder()  # a pipeline that cannot copy is not started
@@ -32,6 +36,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         takes_underscores=feed.source.hidden == "take",
         state_machine=os.environ["STATE_MACHINE"],
     )
+
+    if "scheduled" in event:
+        return {"started": pipeline.start_overlooked(datetime.fromisoformat(event["scheduled"]))}
 
     def start(record: SQSRecord) -> list[str]:
         if context.get_remaining_time_in_millis() < SPARE_MILLISECONDS:
