@@ -62,8 +62,9 @@ def calls_of(environ: dict[str, Any], service: str) -> Iterator[Call]:
             parameters = {name: values[0] for name, values in parse_qs(body.decode()).items()}
             action = parameters.get("Action", "")
         resource = next((str(parameters[name]) for name in _RESOURCES if name in parameters), "")
-        if service == "glue" and "DatabaseName" in parameters:
-            resource = "/".join(str(parameters[name]) for name in ("DatabaseName", "TableName") if name in parameters)
+        if database := parameters.get("DatabaseName"):
+            table = parameters.get("TableName") or parameters.get("Name") or parameters["TableInput"]["Name"]
+            resource = f"{database}/{table}"
         yield f"{service}:{action}", resource
 
 
@@ -83,7 +84,12 @@ def _s3_calls(environ: dict[str, Any]) -> Iterator[Call]:
         yield f"s3:{'Get' if method == 'GET' else 'Put'}Object{_SUBRESOURCES[subresource]}", path
     else:
         if source := environ.get("HTTP_X_AMZ_COPY_SOURCE"):
-            yield "s3:GetObject", unquote(source).lstrip("/").split("?")[0]
+            copied = unquote(source.split("?")[0]).lstrip("/")
+            yield "s3:GetObject", copied
+            if method == "PUT" and "uploadId" not in query and not environ.get("HTTP_X_AMZ_TAGGING_DIRECTIVE"):
+                # S3 copies tags too, and refuses the copy of a tagged object without these permissions.
+                yield "s3:GetObjectTagging", copied
+                yield "s3:PutObjectTagging", path
         version = "Version" if "versionId" in query else ""
         verbs = {"GET": "Get", "HEAD": "Get", "DELETE": "Delete"}
         yield f"s3:{verbs.get(method, 'Put')}Object{version}", path
