@@ -14,8 +14,8 @@ CALLS: Final = ROOT / "deploy/checks/calls.jsonl"
 UNUSED: Final = ROOT / "deploy/checks/unused_actions.yaml"
 LAKE: Final = "pipeline-lake"
 ARTEFACTS: Final = "pipeline-code"
-#: Folders that are named for a batch, an attempt or a run.
-_NUMBERED: Final = re.compile(r".*[0-9a-f]{6,}.*")
+#: Folders that are named for a partition, a day, a batch or a run.
+_VALUE: Final = re.compile(r"(?<==).+|^[^=]*\d[^=]*$")
 #: Files of a table's state: its lease and its last registration in the catalog.
 _FIXED: Final = re.compile("[a-z]+")
 
@@ -47,7 +47,7 @@ def _without_names(call: Call) -> str:
         bucket, *segments = call.resource.split("/")
         if bucket != LAKE or not segments:
             return call.resource
-        folders = ["*" if _NUMBERED.fullmatch(each) else each for each in segments[:-1]]
+        folders = [_VALUE.sub("*", each) for each in segments[:-1]]
         return "/".join([bucket, *folders, segments[-1] if _FIXED.fullmatch(segments[-1]) else "*"])
     if call.action == "states:DescribeExecution":
         return ""

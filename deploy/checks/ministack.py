@@ -76,4 +76,4 @@ def _wait_for(endpoint: str, server: subprocess.Popen[bytes], log: Path) -> None
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise RuntimeError(f"MiniStack did not start:\n{log.read_text()[-2000:]}")
+    sys.exit(f"error: MiniStack did not start:\n{log.read_text()[-2000:]}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import boto3
+from botocore.exceptions import WaiterError
 from samcli.yamlhelper import yaml_parse
 from samtranslator.public.translator import ManagedPolicyLoader
 from samtranslator.translator.transform import transform
@@ -62,7 +63,7 @@ def package(folder: Path, environment: Mapping[str, str]) -> Path:
     files = ["--template-file", str(folder / "deploy/template.yaml"), "--output-template-file", str(packaged)]
     done = subprocess.run([*sam, *files], capture_output=True, text=True, check=False, env=dict(environment))
     if done.returncode:
-        raise RuntimeError(f"sam package failed:\n{done.stderr}")
+        sys.exit(f"error: sam package failed:\n{done.stderr}")
     return packaged
 
 
@@ -81,8 +82,8 @@ def create_stack(packaged: Path) -> Stack:
         cloudformation.get_waiter("stack_create_complete").wait(
             StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
         )
-    except Exception as error:
-        raise RuntimeError(f"the stack could not be created: {_reasons(cloudformation)}") from error
+    except WaiterError:
+        sys.exit(f"error: the stack could not be created: {_reasons(cloudformation)}")
     return _read(cloudformation, STACK)
 
 

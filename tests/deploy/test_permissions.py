@@ -43,6 +43,12 @@ def test_the_recorded_calls_are_in_their_normal_form() -> None:
             id="folder-of-a-batch",
         ),
         pytest.param(
+            ("s3:PutObject", "pipeline-lake/refined/c/year=2019/month=08/p.parquet"),
+            "pipeline-lake/refined/c/year=*/month=*/*",
+            id="partition",
+        ),
+        pytest.param(("s3:PutObject", "pipeline-lake/archive/2019-08-21/a"), "pipeline-lake/archive/*/a", id="day"),
+        pytest.param(
             ("s3:PutObject", "pipeline-lake/state/c/c/lease"), "pipeline-lake/state/c/c/lease", id="file-of-the-state"
         ),
         pytest.param(("s3:ListBucket", "pipeline-lake"), "pipeline-lake", id="bucket"),

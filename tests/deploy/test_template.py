@@ -43,11 +43,20 @@ def test_roles_have_no_wildcard_actions_or_resources(name: str) -> None:
     for statement in allowed:
         assert statement["Sid"], statement
         assert not [action for action in as_list(statement["Action"]) if "*" in action], statement
-        for resource in as_list(statement["Resource"]):
+        for resource in (as_list(each)[0] for each in as_list(statement["Resource"])):
             if resource == "*":
                 assert statement["Sid"] in WITHOUT_RESOURCES, statement
             elif "*" in resource:
-                assert re.search(r"(Prefix}|Path}|FeedName}/|/\w[\w-]+/|PipelineName}:)\*$", resource), statement
+                assert re.search(r"(Prefix}|Path}|FeedName}/|/\w[\w-]+/|PipelineName}:|scrub_timer:)\*$", resource), (
+                    statement
+                )
+
+
+@pytest.mark.parametrize("name", [CSV, SCRUB])
+def test_no_role_is_left_to_sam_whose_policies_name_no_resources(name: str) -> None:
+    for key, resource in resources_of(name, "AWS::Serverless::").items():
+        assert (key, resource["Properties"].get("Role")) == (key, f"{key}Role.Arn")
+        assert (key, resource["Properties"].get("Policies")) == (key, None)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -147,8 +156,8 @@ def test_the_job_may_write_where_the_feed_stages_and_keeps_state() -> None:
 
 def test_no_lifecycle_rule_deletes_what_a_log_names() -> None:
     rules = resources_of(PARENT)["LakeBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    deleting = [rule["Prefix"] for rule in rules if "ExpirationInDays" in rule]
-    assert deleting == ["state/${CsvFeedName}/${CsvTableName}/receipts/"]
+    deleting = [as_list(rule["Prefix"])[0] for rule in rules if "ExpirationInDays" in rule]
+    assert deleting == ["state/${CsvFeedName}/${Target}/receipts/"]
 
 
 def test_the_stream_passes_only_expired_items_to_the_handler() -> None:
@@ -170,6 +179,23 @@ def test_a_queue_hides_a_message_for_six_times_as_long_as_its_function_may_run()
         template["Resources"]["Arrivals"]["Properties"]["VisibilityTimeout"]
         >= 6 * (template["Globals"]["Function"]["Timeout"])
     )
+
+
+def test_the_docs_have_the_parameters_of_the_template() -> None:
+    expected = []
+    for name, parameter in read_template(PARENT)["Parameters"].items():
+        default = parameter.get("Default")
+        shown = "required" if default is None else f"`{default}`" if default != "" else "none"
+        expected.append(f"| `{name}` | {shown} | {parameter['Description']} |")
+    section = (ROOT / "docs/deploy.md").read_text().partition("## Parameters\n")[2].partition("\n## ")[0]
+    assert section.strip().splitlines()[2:] == expected
+
+
+def test_the_docs_name_every_alarm_and_resource_that_is_kept() -> None:
+    docs = (ROOT / "docs/deploy.md").read_text()
+    alarms = resources_of(CSV, "AWS::CloudWatch::Alarm")
+    kept = [name for name, resource in resources_of(PARENT).items() if resource.get("DeletionPolicy") == "Retain"]
+    assert not [name for name in [*alarms, *kept] if f"| `{name}` |" not in docs]
 
 
 def test_every_exception_of_checkov_has_a_reason() -> None:
