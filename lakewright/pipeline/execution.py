@@ -78,9 +78,9 @@ class Execution:
         """Return the key of a path in the lake."""
         return self.lake.prefix + path
 
-    def path_below_source(self, landed: LandedObject) -> str:
-        """Return the path of an object's copy, relative to the feed's source folder, as the log names it."""
-        return f"{self.partition}/{landed.name}"
+    def path_in(self, source: str, landed: LandedObject) -> str:
+        """Return the path in the lake of an object's copy below a feed's source folder, as the feed's log names it."""
+        return f"{source}{self.partition}/{landed.name}"
 
 
 def execution_name(date: str, bucket: str, landed: LandedObject, event_time: str) -> str:

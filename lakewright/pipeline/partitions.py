@@ -43,7 +43,7 @@ class RawTable:
         Raises:
             CatalogError: If the catalog refuses, or cannot be reached.
         """
-        paths = [(self.source + execution.path_below_source(each), each.size) for each in execution.objects]
+        paths = [(execution.path_in(self.source, each), each.size) for each in execution.objects]
         heads = read_heads(execution.lake, paths[:1], self.options)
         header = next((header.names for header in heads.headers.values()), self.declared)
         catalog = Catalog(

@@ -32,7 +32,7 @@ def copy_objects(execution: Execution, source: str, *, page: int, has_time: HasT
     copies = S3Copies(execution.lake.bucket)
 
     def copy(landed: LandedObject) -> bool:
-        key = execution.key_of(source + execution.path_below_source(landed))
+        key = execution.key_of(execution.path_in(source, landed))
         copied = copies.copy(landed.key, landed.etag, key, overwrites=True)
         if copied == "gone":
             LOGGER.warning("%s was deleted or overwritten before it was copied", one_line(landed.key))
@@ -59,7 +59,7 @@ def raw_copies(execution: Execution, source: str, objects: Iterable[LandedObject
     copies = S3Copies(execution.lake.bucket)
 
     def look(landed: LandedObject) -> RawCopy:
-        raw = copies.stat(execution.key_of(source + execution.path_below_source(landed)))
+        raw = copies.stat(execution.key_of(execution.path_in(source, landed)))
         if raw is not None and raw.is_copy_of(landed.etag) and raw.size == landed.size:
             return RawCopy(landed, "complete", raw)
         current = copies.stat(landed.key)

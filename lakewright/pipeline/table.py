@@ -24,11 +24,11 @@ def check_table(execution: Execution, source: str, target: str) -> dict[str, Any
         objects are missing, in one sentence. The rest are numbers of objects.
     """
     state, _ = Log(execution.lake, f"state/{execution.input.feed}/{target}/").read()
-    doubtful = [each for each in execution.objects if not state.has(source + execution.path_below_source(each), each.etag)]
+    doubtful = [each for each in execution.objects if not state.has(execution.path_in(source, each), each.etag)]
     missing: list[str] = []
     replaced = 0
     for copy in raw_copies(execution, source, doubtful):
-        path = source + execution.path_below_source(copy.landed)
+        path = execution.path_in(source, copy.landed)
         if copy.place == "replaced":
             replaced += 1
         elif copy.place == "missing" or copy.version is None or not state.has(path, copy.version.etag):

@@ -12,14 +12,16 @@ from botocore.exceptions import ClientError
 
 from lakewright.aws.clients import s3_client
 from lakewright.aws.s3_calls import code_of, patient
-from lakewright.errors import CopyDiffersError, UnreachableError
+from lakewright.errors import CopyDiffersError, ObjectRefusedError, UnreachableError
 from lakewright.storage.s3 import S3Lake
 from lakewright.storage.s3_parts import PartCopier, refusing_copies
+from transforms.object_names import one_line
 
 #: User metadata of a copy: the ETag of its original, which its own ETag need not equal (KMS, parts).
 SOURCE_ETAG: Final = "lakewright-source-etag"
 #: Maximum size of one CopyObject request.
 _LARGEST_COPY: Final = 5 << 30
+_LONGEST_KEY: Final = 1024
 _TRIES: Final = 5
 _PIECE_BYTES: Final = 8 << 20
 _GONE: Final = ("NoSuchKey", "404")
@@ -107,6 +109,9 @@ class S3Copies:
             CopyDiffersError: If the content of the copy differs.
             ObjectRefusedError: If S3 cannot represent the copy.
         """
+        if len(destination.encode()) > _LONGEST_KEY:  # of which S3 says only that the request is bad
+            reason = f"its copy's key would be longer than {_LONGEST_KEY} bytes; rename it"
+            raise ObjectRefusedError({one_line(source): reason})
         for _ in range(_TRIES):
             original, there = self.stat(source), self.stat(destination)
             is_copy = there is not None and there.is_copy_of(etag)
@@ -120,7 +125,9 @@ class S3Copies:
                     return "taken"
             if self._copy(original, destination, there) and self._is_verified(original, destination):
                 return "copied"
-        raise UnreachableError(f"s3://{self.bucket}/{destination} kept changing while it was written; try again")
+        raise UnreachableError(
+            f"s3://{self.bucket}/{one_line(destination)} kept changing while it was written; try again"
+        )
 
     @patient
     def delete(self, key: str, etag: str) -> bool:
@@ -190,8 +197,8 @@ class S3Copies:
             return False
         if not self._have_same_content(original, there):
             raise CopyDiffersError(
-                f"s3://{self.bucket}/{destination} differs from {original.key}, of which it is a copy; nothing was "
-                "deleted"
+                f"s3://{self.bucket}/{one_line(destination)} differs from {one_line(original.key)}, of which it is a "
+                "copy; nothing was deleted"
             )
         return True
 

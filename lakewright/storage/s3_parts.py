@@ -18,7 +18,6 @@ _PARTS_AT_ONCE: Final = 8
 _CHANGED: Final = ("PreconditionFailed", "412", "NoSuchKey", "404", "NoSuchUpload")
 
 _REFUSALS: Final = {
-    "KeyTooLongError": "its key would be longer than 1,024 bytes; rename the original",
     "MetadataTooLarge": "S3 allows 2 KB of user metadata, and the original leaves no room for its ETag",
 }
 

@@ -1,9 +1,11 @@
 """A lake in a bucket, and S3's conditions on copies, which moto ignores."""
 
 import hashlib
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -16,6 +18,8 @@ from moto import mock_aws
 from lakewright.pipeline.execution import Execution, read_execution
 
 BUCKET = "lakewright-test"
+_CHECKED = ("CompleteMultipartUpload", "CopyObject", "DeleteObject", "UploadPartCopy")
+_CONDITIONS = ("CopySourceIfMatch", "IfMatch", "IfNoneMatch")
 SOURCE = "raw/customers/"
 DAY = "year=2019/month=08/day=21/"
 RAW = f"{SOURCE}{DAY}"
@@ -30,11 +34,50 @@ def always() -> bool:
 
 @dataclass
 class StrictS3:
-    """The calls of this process to S3, with the conditions that moto ignores, and faults before or after a call."""
+    """The calls of this process to S3, with what moto lacks.
+
+    Attributes:
+        calls: Calls by operation.
+        before: Called with the parameters before a call, and may raise.
+        after: Called after it, and may raise.
+        has_kms: Whether ETags are no hashes of the content, and differ between an object and its copy.
+        left: The number of calls after which the process is killed, before or after its last call.
+    """
 
     calls: Counter[str] = field(default_factory=Counter)
-    before: dict[str, Callable[[dict[str, Any]], None]] = field(default_factory=dict)
-    after: dict[str, Callable[[dict[str, Any]], None]] = field(default_factory=dict)
+    before: dict[str, Callable[[dict[str, Any]], object]] = field(default_factory=dict)
+    after: dict[str, Callable[[dict[str, Any]], object]] = field(default_factory=dict)
+    has_kms: bool = False
+    left: int | None = None
+    dies_after_call: bool = False
+
+    def answer(self, call: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        """Make a call, if its conditions hold."""
+        if operation in _CHECKED:
+            there = self._etag(call, parameters["Key"])
+            original = self._etag(call, parameters["CopySource"]["Key"]) if "CopySource" in parameters else None
+            if (
+                ("IfNoneMatch" in parameters and there is not None)
+                or parameters.get("IfMatch", there) != there
+                or parameters.get("CopySourceIfMatch", original) != original
+            ):
+                code = "NoSuchKey" if operation == "DeleteObject" and there is None else "PreconditionFailed"
+                raise ClientError({"Error": {"Code": code, "Message": ""}}, operation)
+            parameters = {name: value for name, value in parameters.items() if name not in _CONDITIONS}
+        answer = call(operation, parameters)
+        if operation == "HeadObject" and self.has_kms:
+            answer |= {"ETag": self._scrambled(parameters["Key"], answer["ETag"]), "ServerSideEncryption": "aws:kms"}
+        return answer
+
+    def _etag(self, call: Any, key: str) -> str | None:
+        try:
+            etag = call("HeadObject", {"Bucket": BUCKET, "Key": key})["ETag"]
+        except ClientError:
+            return None
+        return (self._scrambled(key, etag) if self.has_kms else str(etag)).strip('"')
+
+    def _scrambled(self, key: str, etag: str) -> str:
+        return f'"{hashlib.md5(f"{key} {etag}".encode()).hexdigest()}"'
 
 
 @pytest.fixture
@@ -42,8 +85,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An empty bucket of moto in this process, where keys may have line ends."""
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}.items():
-        monkeypatch.setenv(name, value)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         bucket = boto3.resource("s3").Bucket(BUCKET)
@@ -51,39 +94,37 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield bucket
 
 
+class Killed(BaseException):
+    """The end of the process."""
+
+
 @pytest.fixture
 def strict(bucket: Any) -> Iterator[StrictS3]:
     """Check conditions before each call, as S3 does within it."""
-    strict = StrictS3()
+    strict, lock = StrictS3(), threading.Lock()
     call = BaseClient._make_api_call  # type: ignore[attr-defined]
 
-    def etag(client: Any, key: str) -> str | None:
-        try:
-            return str(call(client, "HeadObject", {"Bucket": BUCKET, "Key": key})["ETag"].strip('"'))
-        except ClientError:
-            return None
-
-    def strictly(client: Any, operation: str, parameters: Any) -> Any:
-        strict.calls[operation] += 1
-        if fault := strict.before.get(operation):
-            fault(parameters)
-        if operation in ("CopyObject", "UploadPartCopy", "CompleteMultipartUpload"):
-            there = etag(client, parameters["Key"])
-            source = parameters.get("CopySource", {}).get("Key")
-            wrong = (
-                ("IfNoneMatch" in parameters and there is not None)
-                or ("IfMatch" in parameters and there != parameters["IfMatch"])
-                or ("CopySourceIfMatch" in parameters and etag(client, source) != parameters["CopySourceIfMatch"])
-            )
-            if wrong:
-                raise ClientError({"Error": {"Code": "PreconditionFailed"}}, operation)
-        answer = call(client, operation, parameters)
-        if fault := strict.after.get(operation):
-            fault(parameters)
+    def strictly(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        with lock:
+            strict.calls[operation] += 1
+            dies = strict.left == strict.calls.total()
+        if dies and not strict.dies_after_call:
+            raise Killed
+        _let(strict.before.get(operation), parameters)
+        with lock:
+            answer = strict.answer(partial(call, client), operation, dict(parameters))
+        _let(strict.after.get(operation), parameters)
+        if dies:
+            raise Killed
         return answer
 
     with mock.patch.object(BaseClient, "_make_api_call", strictly):
         yield strict
+
+
+def _let(fault: Callable[[dict[str, Any]], object] | None, parameters: dict[str, Any]) -> None:
+    if fault is not None:
+        fault(parameters)
 
 
 def put(bucket: Any, key: str, body: bytes = b"id\n1\n", **more: Any) -> dict[str, Any]:
@@ -109,7 +150,3 @@ def execution_of(*objects: dict[str, Any], **more: Any) -> Execution:
 
 def keys_in(bucket: Any) -> list[str]:
     return sorted(entry.key for entry in bucket.objects.all())
-
-
-def md5(body: bytes) -> str:
-    return hashlib.md5(body).hexdigest()
