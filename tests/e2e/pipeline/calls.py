@@ -26,21 +26,20 @@ Call = tuple[str, str]
 class CallRecorder:
     """A WSGI application in front of another that appends each distinct call to a file, as one line of JSON."""
 
-    def __init__(self, application: Any, path: str | None) -> None:
-        self._application = application
-        self._path = Path(path) if path else None
+    def __init__(self, application: Any, path: Path) -> None:
+        self._application, self._path = application, path
         self._recorded: set[tuple[str, str, str]] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-        if self._path and scope and scope[1] not in OTHER_KEYS:
+        if scope and scope[1] not in OTHER_KEYS:
             role = "Machine" if scope[1] == MACHINE_KEY else scope[1]
             for action, resource in calls_of(environ, scope[2]):
                 self._record(role, action, resource)
         return self._application(environ, start_response)  # type: ignore[no-any-return]
 
     def _record(self, role: str, action: str, resource: str) -> None:
-        if self._path and (role, action, resource) not in self._recorded:
+        if (role, action, resource) not in self._recorded:
             self._recorded.add((role, action, resource))
             with self._path.open("a") as file:
                 file.write(json.dumps({"role": role, "action": action, "resource": resource}) + "\n")
@@ -84,12 +83,7 @@ def _s3_calls(environ: dict[str, Any]) -> Iterator[Call]:
         yield f"s3:{'Get' if method == 'GET' else 'Put'}Object{_SUBRESOURCES[subresource]}", path
     else:
         if source := environ.get("HTTP_X_AMZ_COPY_SOURCE"):
-            copied = unquote(source.split("?")[0]).lstrip("/")
-            yield "s3:GetObject", copied
-            if method == "PUT" and "uploadId" not in query and not environ.get("HTTP_X_AMZ_TAGGING_DIRECTIVE"):
-                # S3 copies tags too, and refuses the copy of a tagged object without these permissions.
-                yield "s3:GetObjectTagging", copied
-                yield "s3:PutObjectTagging", path
+            yield "s3:GetObject", unquote(source.split("?")[0]).lstrip("/")
         version = "Version" if "versionId" in query else ""
         verbs = {"GET": "Get", "HEAD": "Get", "DELETE": "Delete"}
         yield f"s3:{verbs.get(method, 'Put')}Object{version}", path

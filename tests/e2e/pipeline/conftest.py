@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import ROOT
-from tests.e2e.pipeline.faults import Faults
 from tests.e2e.pipeline.stack import Stack
 
 
@@ -31,7 +30,7 @@ def created_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             patch.setenv("AWS_ACCESS_KEY_ID", "test")
             patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
             patch.delenv("AWS_PROFILE", raising=False)
-            yield Stack(f"http://127.0.0.1:{port}", Faults(work / "faults"))
+            yield Stack(f"http://127.0.0.1:{port}", work)
     finally:
         emulator.stdin.close()
         emulator.wait()
@@ -44,4 +43,4 @@ def stack(created_stack: Stack) -> Iterator[Stack]:
     created_stack.notices()
     yield created_stack
     created_stack.faults.clear()
-    created_stack.wait(lambda: not created_stack._running())
+    created_stack.wait(created_stack.is_idle)

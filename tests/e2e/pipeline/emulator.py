@@ -16,6 +16,7 @@ import tempfile
 import threading
 import zipfile
 from collections import defaultdict
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -102,9 +103,12 @@ class Processes:
         """Start a job run with the arguments that Glue passes."""
         words = [word for name, value in arguments.items() for word in (name, value)]
         environment = {
-            "LAKEWRIGHT_JARS": os.environ["LAKEWRIGHT_JARS"],
             "FAULTS": str(self.faults.folder),
             "HOME": str(self._work),
+            "LAKEWRIGHT_JARS": os.environ["LAKEWRIGHT_JARS"],
+            "PYSPARK_PYTHON": sys.executable,
+            "PYSPARK_SUBMIT_ARGS": "--master local[2] --conf spark.ui.enabled=false pyspark-shell",
+            "SPARK_LOCAL_IP": "127.0.0.1",
         }
         process: subprocess.Popen[bytes] = self.start(
             "Job", "job_process.py", str(ROOT / script), "--JOB_NAME", job, "--JOB_RUN_ID", run, *words,
@@ -132,19 +136,20 @@ def run_jobs_as_processes(processes: Processes) -> None:
             processes.faults.hold("Job")
             (backend,) = (region["us-east-1"] for region in glue_models.glue_backends.values())
             script = f"jobs/{Path(backend.jobs[job_name].command['ScriptLocation']).name}"
-            self._stopped = False
+            self._ended = ""
             self._process = processes.run_job(job_name, script, self.job_run_id, self.arguments or {})
 
         @property
         def status(self) -> str:
             code = self._process.poll()
-            if self._stopped:
-                return "STOPPED"
-            return "RUNNING" if code is None else "FAILED" if code else "SUCCEEDED"
+            if code is None and processes.faults.take("job times out"):
+                self.end("TIMEOUT")
+            return self._ended or ("RUNNING" if code is None else "FAILED" if code else "SUCCEEDED")
 
-        def stop(self) -> None:
-            self._stopped = self._process.poll() is None
-            self._process.kill()
+        def end(self, state: str) -> None:
+            if self._process.poll() is None:
+                self._ended = state
+                self._process.kill()
 
         def as_dict(self) -> dict[str, Any]:
             run: dict[str, Any] = super().as_dict()
@@ -155,7 +160,7 @@ def run_jobs_as_processes(processes: Processes) -> None:
     def stop_runs(response: GlueResponse) -> ActionResult:
         name, runs = response._get_param("JobName"), response._get_param("JobRunIds")
         for run in runs:
-            response.glue_backend.get_job_run(name, run).stop()
+            response.glue_backend.get_job_run(name, run).end("STOPPED")
         return ActionResult({"SuccessfulSubmissions": [{"JobName": name, "JobRunId": run} for run in runs]})
 
     glue_models.FakeJobRun = JobRun
@@ -163,7 +168,8 @@ def run_jobs_as_processes(processes: Processes) -> None:
 
 
 def repair_sync_job_runs() -> None:
-    """Give ``startJobRun.sync`` the callback that moto expects of it, and a result without datetimes."""
+    """Give ``startJobRun.sync`` the callback that moto expects of it, and results as AWS writes them."""
+    glue_task.to_json_str = partial(glue_task.to_json_str, separators=(",", ":"))
     glue_task._SUPPORTED_INTEGRATION_PATTERNS.add(ResourceCondition.WaitForTaskToken)
     sync = glue_task.StateTaskServiceGlue._sync_to_start_job_run
 
@@ -185,7 +191,7 @@ def main(work: str) -> None:
     default_user_config["lambda"] = {"use_docker": False}
     os.environ.update({"AWS_ACCESS_KEY_ID": "server", "AWS_SECRET_ACCESS_KEY": "server"})
     threading.Thread(target=end_with_stdin, daemon=True).start()
-    calls = CallRecorder(DomainDispatcherApplication(create_backend_app), os.environ.get("LAKEWRIGHT_CALLS"))
+    calls = CallRecorder(DomainDispatcherApplication(create_backend_app), Path(work, "calls.jsonl"))
     server = make_server("127.0.0.1", 0, calls, threaded=True)
     os.environ["MOTO_PORT"] = str(server.port)
     processes = Processes(Path(work), f"http://127.0.0.1:{server.port}", Faults(Path(work, "faults")))

@@ -7,6 +7,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, Final
 
 import boto3
@@ -40,11 +41,11 @@ def partition_path(day: str) -> str:
 class Stack:
     """Buckets, queues, functions, the job and the machine; events are delivered when a test says so."""
 
-    def __init__(self, endpoint: str, faults: Faults) -> None:
+    def __init__(self, endpoint: str, work: Path) -> None:
         def client(service: str) -> Any:
             return boto3.client(service, endpoint_url=endpoint, region_name=REGION)
 
-        self.endpoint, self.faults = endpoint, faults
+        self.endpoint, self.faults, self.calls = endpoint, Faults(work / "faults"), work / "calls.jsonl"
         self.s3, self.sqs, self.sns, self.glue = map(client, ("s3", "sqs", "sns", "glue"))
         self.functions, self.machines = client("lambda"), client("stepfunctions")
         parent = Template(TEMPLATE, PARAMETERS)
@@ -160,7 +161,7 @@ class Stack:
     def run(self) -> None:
         """Deliver all events, and wait until no execution is running."""
         self.deliver()
-        self.wait(lambda: not self._running())
+        self.wait(self.is_idle)
 
     def wait(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _LONGEST_SECONDS
@@ -187,6 +188,9 @@ class Stack:
             self.machines.stop_execution(executionArn=execution["executionArn"])
 
     # What tests look at
+
+    def is_idle(self) -> bool:
+        return not self._running()
 
     def _running(self) -> list[dict[str, Any]]:
         running: list[dict[str, Any]] = self.machines.list_executions(

@@ -212,21 +212,26 @@ def test_an_object_deleted_before_its_copy_ends_in_a_notice_and_starts_no_job(st
     assert stack.keys("archive/2019-09-13/") == []
 
 
-def test_a_job_that_is_stopped_is_not_run_again(stack: Stack) -> None:
+@pytest.mark.parametrize("state", ["STOPPED", "TIMEOUT"])
+def test_a_job_that_is_stopped_is_not_run_again(stack: Stack, state: str) -> None:
     key = "landing/customers_20190914.csv"
     stack.hold("job process")
-    stack.upload(key, sales(1))
+    etag = stack.upload(key, sales(1))
     stack.deliver()
     stack.wait_for("job process")
-    (execution,) = stack.executions(key)
+    execution = stack.executions(key)[-1]
     (run,) = stack.job_runs(execution)
-    stack.glue.batch_stop_job_run(JobName=stack.job, JobRunIds=[run["Id"]])
+    if state == "STOPPED":
+        stack.glue.batch_stop_job_run(JobName=stack.job, JobRunIds=[run["Id"]])
+    else:
+        stack.faults.add("job times out")
     stack.run()
-    (execution,) = stack.executions(key)
+    execution = stack.executions(key)[-1]
     assert (execution["status"], execution["error"]) == ("FAILED", "JobStopped")
-    assert len(stack.job_runs(execution)) == 1
-    assert len(stack.notices()) == 1
-    assert stack.keys("landing/") == [key]
+    assert [run["JobRunState"] for run in stack.job_runs(execution)] == [state]
+    ((_, text),) = stack.notices()
+    assert "The job run was stopped or timed out before it committed." in text
+    assert stack.s3.head_object(Bucket=LAKE, Key=key)["ETag"] == etag
     stack.s3.delete_object(Bucket=LAKE, Key=key)
 
 
