@@ -10,12 +10,16 @@ from types import SimpleNamespace
 #: What the venv of the tests has and the package of a Lambda has not.
 MISSING_ON_LAMBDA = ("moto", "numpy", "pandas", "py4j", "pyarrow", "pyspark", "pytest")
 
+#: Few, so that tests need few objects for several pages.
+PAGE_OBJECTS = 2
+
 
 def main(folder: str, handler: str) -> None:
     results = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a handler prints is its log
     sys.path[0] = folder
     sys.modules |= dict.fromkeys(MISSING_ON_LAMBDA)
+    importlib.import_module("lakewright.pipeline.pages").PAGE_OBJECTS = PAGE_OBJECTS
     module, name = handler.rsplit(".", 1)
     function = getattr(importlib.import_module(module), name)
     function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
@@ -24,7 +28,7 @@ def main(folder: str, handler: str) -> None:
         memory_limit_in_mb=256,
         invoked_function_arn=f"arn:aws:lambda:us-east-1:123456789012:function:{function_name}",
         aws_request_id="request",
-        get_remaining_time_in_millis=lambda: 60_000,
+        get_remaining_time_in_millis=lambda: 900_000,
     )
     for line in sys.stdin:
         try:

@@ -9,6 +9,7 @@ import pytest
 from lakewright.runs.lease import Lease
 from lakewright.storage.uris import open_lake
 from tests.conftest import ROOT
+from tests.e2e.pipeline.function_process import PAGE_OBJECTS
 from tests.e2e.pipeline.stack import LAKE, Stack
 
 pytestmark = pytest.mark.slow
@@ -120,6 +121,17 @@ def test_two_files_of_a_day_at_once_are_both_loaded(stack: Stack) -> None:
     assert ids(stack, "2019-09-05") == ["s-0", "s-1"]
     assert stack.keys("landing/") == []
     assert len(stack.keys("archive/2019-09-05/")) == 2
+
+
+def test_objects_are_copied_and_archived_in_pages(stack: Stack) -> None:
+    keys = [f"landing/customers_20190918-{number}.csv" for number in range(2 * PAGE_OBJECTS + 1)]
+    etags = [stack.upload(key, sales(number)) for number, key in enumerate(keys)]
+    stack.discard_events()
+    stack.start("by-hand", "2019-09-18", dict(zip(keys, etags, strict=True)))
+    stack.run()
+    assert statuses(stack, keys[-1]) == ["SUCCEEDED"]
+    assert len(ids(stack, "2019-09-18")) == len(stack.keys("archive/2019-09-18/")) == len(keys)
+    assert stack.keys("landing/") == []
 
 
 def test_what_arrives_during_archiving_stays_until_its_own_execution(stack: Stack) -> None:
