@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -76,13 +77,11 @@ def unexplained_actions(
         yield f"{UNUSED.name} names {action} of {role}, which the template does not allow"
 
 
-def written(calls: Iterable[Call]) -> Iterator[str]:
+def lines_of(calls: Iterable[Call]) -> Iterator[str]:
     """Yield the lines of ``calls.jsonl``."""
     for call in normalised(calls):
         yield json.dumps(asdict(call)) + "\n"
 
 
 if __name__ == "__main__":
-    import sys
-
-    CALLS.write_text("".join(written(read_calls(Path(sys.argv[1])))))
+    CALLS.write_text("".join(lines_of(read_calls(Path(sys.argv[1])))))

@@ -10,11 +10,7 @@ from pathlib import Path
 
 from deploy.checks.calls import read_calls, read_unused, unexplained_actions
 from deploy.checks.ministack import ministack
-from deploy.checks.permissions import (
-    FORBIDDEN,
-    allowed_actions,
-    denied,
-)
+from deploy.checks.permissions import FORBIDDEN, allowed_actions, denied
 from deploy.checks.stacks import create_stack, package
 
 

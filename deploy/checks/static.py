@@ -76,7 +76,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for check in checks(Path(folder)):
             if not Path(check.command[0]).exists():
-                print(f"error: {check.command[0]} is missing; run make deploy-check", file=sys.stderr)
+                print(
+                    f"error: {check.command[0]} is missing; delete .deploy/ and run make deploy-check again",
+                    file=sys.stderr,
+                )
                 return 2
             environment = {**os.environ, **_ENVIRONMENT}
             done = subprocess.run(check.command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.checks.calls import Call, normalised, read_calls, read_unused, unexplained_actions, written
+from deploy.checks.calls import Call, lines_of, normalised, read_calls, read_unused, unexplained_actions
 from tests.deploy.templates import CSV, as_list, resources_of, statements_in
 
 
@@ -67,7 +67,7 @@ def test_a_call_is_recorded_without_what_differs_from_run_to_run(call: tuple[str
 
 def test_calls_are_written_as_they_are_read(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    path.write_text("".join(written([*read_calls(), *read_calls()])))
+    path.write_text("".join(lines_of([*read_calls(), *read_calls()])))
     assert read_calls(path) == read_calls()
 
 
