@@ -56,7 +56,10 @@ def _receipt(state: Mapping[str, Any]) -> tuple[Receipt | None, str]:
 def _details(receipt: Receipt, lake: str) -> list[str]:
     counts = receipt.counts
     rules = ", ".join(f"{rule} ({count})" for rule, count in receipt.rules.items())
-    batches = [f"Batch {batch['number']}: {batch['status']} {batch['reason']}".rstrip() for batch in receipt.batches]
+    batches = [
+        f"Batch {batch['number']}: {batch['status']}{', ' if batch['reason'] else ''}{batch['reason']}"
+        for batch in receipt.batches
+    ]
     rows = {name: getattr(counts, name) for name in ("written", "deleted", "superseded", "rejected", "withheld")}
     told = ", ".join(f"{count} {name}" for name, count in rows.items() if count)
     return [

@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from unittest import mock
 
@@ -15,6 +15,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from lakewright.aws.clients import s3_client
 from lakewright.pipeline.execution import Execution, read_execution
 
 BUCKET = "lakewright-test"
@@ -88,10 +89,23 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for module in ("s3", "s3_copies"):
+        monkeypatch.setattr(f"lakewright.storage.{module}.s3_client", lambda _: _client())
     with mock_aws():
-        bucket = boto3.resource("s3").Bucket(BUCKET)
+        bucket = _resource().Bucket(BUCKET)
         bucket.create()
         yield bucket
+
+
+@cache
+def _client() -> Any:
+    """Return one client for all tests, since creating them takes longer than most tests."""
+    return s3_client()
+
+
+@cache
+def _resource() -> Any:
+    return boto3.resource("s3")
 
 
 class Killed(BaseException):
@@ -111,11 +125,13 @@ def strict(bucket: Any) -> Iterator[StrictS3]:
         if dies and not strict.dies_after_call:
             raise Killed
         _let(strict.before.get(operation), parameters)
-        with lock:
-            answer = strict.answer(partial(call, client), operation, dict(parameters))
-        _let(strict.after.get(operation), parameters)
-        if dies:
-            raise Killed
+        try:
+            with lock:
+                answer = strict.answer(partial(call, client), operation, dict(parameters))
+            _let(strict.after.get(operation), parameters)
+        finally:
+            if dies:
+                raise Killed
         return answer
 
     with mock.patch.object(BaseClient, "_make_api_call", strictly):
@@ -133,7 +149,7 @@ def put(bucket: Any, key: str, body: bytes = b"id\n1\n", **more: Any) -> dict[st
     return {"key": key, "etag": written.e_tag.strip('"'), "size": len(body)}
 
 
-def execution_of(*objects: dict[str, Any], **more: Any) -> Execution:
+def execution_of(*listed: dict[str, Any], **more: Any) -> Execution:
     state = {
         "feed": "customers",
         "bucket": BUCKET,
@@ -141,7 +157,7 @@ def execution_of(*objects: dict[str, Any], **more: Any) -> Execution:
         "year": "2019",
         "month": "08",
         "day": "21",
-        "objects": list(objects),
+        "objects": list(listed),
         "execution": "e",
         **more,
     }

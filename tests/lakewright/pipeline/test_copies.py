@@ -29,6 +29,7 @@ from tests.lakewright.pipeline.conftest import (
 DONE = {"copied": 1, "next_page": None}
 NOT_DONE = {"copied": 0, "next_page": None}
 COMPLETE = {"complete": True, "objects": 1, "bytes": 5, "missing": 0, "replaced": 0}
+PART_BYTES = 10
 OLD, NEW = b"id\n1\n", b"id\n2\n"
 
 
@@ -53,6 +54,11 @@ def once(work: Any) -> Any:
             each()
 
     return fault
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", PART_BYTES)
 
 
 @pytest.fixture(params=[pytest.param(False, id="ETags are MD5"), pytest.param(True, id="ETags of KMS")])
@@ -117,8 +123,7 @@ def test_other_objects_of_landing_stay(bucket: Any, strict: StrictS3) -> None:
     assert keys_in(bucket) == sorted([f"{ARCHIVE}{NAME}", f"{RAW}{NAME}", *others])
 
 
-@pytest.mark.parametrize("dies_after_call", [False, True])
-@pytest.mark.parametrize("parts", [0, 2])
+@pytest.mark.parametrize(("dies_after_call", "parts"), [(False, 0), (True, 0), (True, 2)])
 def test_killed_at_any_call_and_started_again(bucket: Any, strict: StrictS3, dies_after_call: bool, parts: int) -> None:
     strict.dies_after_call = dies_after_call
     for last in range(1, 100):
@@ -142,11 +147,11 @@ def test_killed_at_any_call_and_started_again(bucket: Any, strict: StrictS3, die
     pytest.fail("the calls never end")
 
 
-def in_parts(bucket: Any, parts: int, size: int = 5 << 20, **more: Any) -> Execution:
+def in_parts(bucket: Any, parts: int, **more: Any) -> Execution:
     """Upload an object in parts, the last of one byte; return its execution."""
     target = bucket.Object(KEY)
     upload = target.initiate_multipart_upload(**more)
-    pieces = [bytes([number]) * (size if number < parts else 1) for number in range(1, parts + 1)]
+    pieces = [bytes([number]) * (PART_BYTES if number < parts else 1) for number in range(1, parts + 1)]
     done = [
         {"PartNumber": number, "ETag": upload.Part(number).upload(Body=piece)["ETag"]}
         for number, piece in enumerate(pieces, start=1)
@@ -169,9 +174,9 @@ def test_an_object_uploaded_in_parts_keeps_its_etag(bucket: Any, strict: StrictS
 def test_an_object_above_the_limit_of_one_request_is_copied_in_parts(
     bucket: Any, strict: StrictS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lakewright.storage.s3_copies._LARGEST_COPY", 6 << 20)
-    monkeypatch.setattr("lakewright.storage.s3_parts._PART_BYTES", 5 << 20)
-    content = b"x" * (11 << 20)
+    monkeypatch.setattr("lakewright.storage.s3_copies._LARGEST_COPY", PART_BYTES)
+    monkeypatch.setattr("lakewright.storage.s3_parts._PART_BYTES", PART_BYTES)
+    content = bytes(range(2 * PART_BYTES + 1))
     execution = landed(bucket, content)
     assert copy(execution) == archive(execution) == DONE
     assert (strict.calls["CopyObject"], strict.calls["UploadPartCopy"]) == (0, 6)
