@@ -10,6 +10,7 @@ from lakewright.config import Feed, suggest
 from lakewright.config_files import Conf, FeedDocument
 from lakewright.errors import ConfigError, EmptySourceError, NoTargetsError
 from lakewright.log.log import Log
+from lakewright.quality.config import GatedFeed
 from lakewright.runs.job import AnyJob
 from lakewright.storage.lake import Lake
 
@@ -57,7 +58,10 @@ def load_feed(conf: Conf, name: str, settings: Sequence[str] = ()) -> LoadedFeed
     known = job_names()
     if document.job not in known:
         raise ConfigError(f"{document.path}: unknown job {document.job!r}{suggest(document.job, known)}")
-    return LoadedFeed(name, document.parse(feed_model(document.job)), document)
+    feed = document.parse(feed_model(document.job))
+    if isinstance(feed, GatedFeed):
+        feed.read_suites(conf)
+    return LoadedFeed(name, feed, document)
 
 
 def job_names() -> list[str]:

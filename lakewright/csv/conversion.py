@@ -13,6 +13,7 @@ from lakewright.csv.objects import CsvObject, CsvPart, CsvRules, Damage, damage_
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import TableWriter
 from lakewright.parquet.place import TablePlace
+from lakewright.quality.row_rules import ArrowRowRules, RowRules
 from lakewright.storage.uris import open_lake
 from transforms.csv.text_layout import TextBlock
 from transforms.csv.typed_column import TypedColumn
@@ -43,6 +44,7 @@ class ConversionTask:
     columns: Sequence[TypedColumn]
     table: TablePlace
     quarantine: TablePlace
+    row_rules: RowRules = RowRules()
 
 
 @dataclass
@@ -93,23 +95,26 @@ class _Conversion:
         lake = open_lake(task.lake_uri)
         self._task = task
         self._table, self._quarantine = TableWriter(lake, task.table), TableWriter(lake, task.quarantine)
+        types = {column.name: column.ddl_type for column in task.columns}
+        self._row_rules = ArrowRowRules(task.row_rules, types)
         self.converted = Converted()
 
     def add(self, source: CsvObject, block: TextBlock) -> None:
         """Type a block of records, and separate good from rejected rows."""
         self._note_place(block)
         values: dict[str, Any] = {}
-        broken: dict[str, Any] = {}
+        broken: dict[str, list[Any]] = {}
         for column in self._task.columns:
             typed = type_texts(block.columns[column.name].chunk(0), column)
             values[column.name] = typed.values
             if typed.rules is not None and typed.rules.null_count < len(typed.rules):
-                broken[column.name] = typed.rules
+                broken[column.name] = [typed.rules]
         self.converted.read += block.columns.num_rows + len(block.faults)
         good = pa.table(values)
+        self._apply_row_rules(good, broken)
         rejected = _rejected_as_a_whole(source, block)
         if broken:
-            is_rejected = reduce(pc.or_, (pc.is_valid(rules) for rules in broken.values()))
+            is_rejected = reduce(pc.or_, (pc.is_valid(rules) for of_column in broken.values() for rules in of_column))
             good = good.filter(pc.invert(is_rejected))
             rejected += _rejected_by_values(source, block, pc.indices_nonzero(is_rejected).to_pylist(), broken)
         self._write(self._table, self._task.table, source, good)
@@ -117,6 +122,14 @@ class _Conversion:
             self.converted.rejected += len(rejected)
             self.converted.rules.update(map(_rule_name, (reason for row in rejected for reason in row["reasons"])))
             self._write(self._quarantine, self._task.quarantine, source, pa.Table.from_pylist(rejected, _REJECTED))
+
+    def _apply_row_rules(self, rows: pa.Table, broken: dict[str, list[Any]]) -> None:
+        """Add the expectations that rows break; of a text that does not fit its column, only that is said."""
+        for rule, mask in self._row_rules.broken(rows):
+            (name,) = rule.columns
+            fits = [pc.is_null(rules) for rules in broken.get(name, ())[:1]]
+            names = pc.if_else(reduce(pc.and_, fits, mask), rule.short_name, pa.scalar(None, pa.string()))
+            broken.setdefault(name, [pa.nulls(rows.num_rows, pa.string())]).append(names)
 
     def flush(self) -> None:
         """Write what is buffered."""
@@ -148,11 +161,11 @@ def _rejected_as_a_whole(source: CsvObject, block: TextBlock) -> list[dict[str, 
 
 
 def _rejected_by_values(
-    source: CsvObject, block: TextBlock, rows: Sequence[int], broken: Mapping[str, Any]
+    source: CsvObject, block: TextBlock, rows: Sequence[int], broken: Mapping[str, Sequence[Any]]
 ) -> list[dict[str, Any]]:
     """Return rejected rows with every reason, in the order of the columns, and their fields as written."""
     reasons: list[list[Reason]] = [[] for _ in rows]
-    for name, rules in broken.items():
+    for name, rules in ((name, rules) for name, of_column in broken.items() for rules in of_column):
         for place, rule in enumerate(rules.take(pa.array(rows, pa.int64())).to_pylist()):
             if rule is not None:
                 reasons[place].append({"rule": rule, "column": name})

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lakewright.catalog.entries import can_point_to
 from lakewright.engine.spark.changes.keyed import KeyedChanges
+from lakewright.engine.spark.judged_rows import SparkTable
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.catalog import HudiCatalog
 from lakewright.hudi.compaction import Compacted, MergeOnReadTable, compact_table
@@ -81,7 +82,7 @@ class HudiSink:
         staging = ChangeStaging(self.table, batch, rows)
         staged, target = staging.stage(), self.table.target
         place = TablePlace(batch.folder + "quarantine/", target.quarantine_folder, batch.prefix)
-        rejected, rules = rows.judged().write_rejected(self.table.spark, batch, place, staged.read)
+        rejected, rules = rows.judged().write_rejected(self.table.spark, batch, place, staged.read, staged.broken)
         columns = dict(rows.files.columns)
         actions = table_actions(batch, layout=self.layout(), columns=columns, added=(), quarantined=rejected)
         # The commit carries these actions, and the plan already has the objects.
@@ -104,6 +105,12 @@ class HudiSink:
             rows=staged.rows,
             updates=staged.last["updates"],
         )
+
+    def judged_table(self, batch: Batch, rows: KeyedChanges, staged: Staged) -> SparkTable:
+        """See ``GatedSink.judged_table``: the last change of each key, without deletes, which have no values."""
+        of_batch = cast(StagedForHudi, staged)
+        changes = ChangeStaging(self.table, batch, rows).frame(of_batch.rows).where(F.col(IS_DELETED).isNull())
+        return SparkTable(changes.select(*map(column, of_batch.columns)), staged.counts.written)
 
     def applied(self, plan: Plan) -> Applied | None:
         """See ``CommittingSink.applied``.

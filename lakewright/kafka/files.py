@@ -16,6 +16,8 @@ from lakewright.kafka.sink import EventObject, ObjectText
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import PROVENANCE, TableWriter
 from lakewright.parquet.place import TablePlace
+from lakewright.parquet.provenance import PROVENANCE_TYPES
+from lakewright.quality.row_rules import ArrowRowRules, RowRules
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.errors import LongRecordError
@@ -27,6 +29,7 @@ from transforms.events.schema import EventColumn, EventSchema, News
 from transforms.events.seen_records import CARRIED, SeenRecords, places_by_stream
 from transforms.events.sink_names import sink_scope
 from transforms.events.typed_columns import to_arrow, type_columns
+from transforms.events.types import ddl_type
 from transforms.key_paths import write_path
 
 _REASONS: Final = pa.list_(pa.struct([("rule", pa.string()), ("column", pa.string())]))
@@ -47,6 +50,7 @@ class FlattenTask:
     table: TablePlace
     quarantine: TablePlace
     days: DayRange = ANY_DAY
+    row_rules: RowRules = RowRules()
 
 
 @dataclass
@@ -82,10 +86,12 @@ def flatten_objects(task: FlattenTask) -> Flattened:
     """Read each object once, and drop records that an earlier object of the task contained."""
     source, lake = open_lake(task.source_uri), open_lake(task.lake_uri)
     seen, shape, writer = SeenRecords(), RecordShape(), TableWriter(lake, task.table)
+    types = PROVENANCE_TYPES | {column.name: ddl_type(column.type) for column in task.columns}
+    row_rules = ArrowRowRules(task.row_rules, types)
     reports = []
     with no_search_for_cycles():
         for each in task.objects:
-            reading = _Reading(each, task, lake, seen, shape)
+            reading = _Reading(each, task, lake, seen, shape, row_rules)
             reading.read(ObjectText(source, each.path, each.size))
             reports.append(reading.report)
             if not reading.report.asks and not reading.report.damage:
@@ -98,8 +104,15 @@ class _Reading:
     """One object, from its text to rows that are ready to be written."""
 
     def __init__(
-        self, source: EventObject, task: FlattenTask, lake: Lake, seen: SeenRecords, shape: RecordShape
+        self,
+        source: EventObject,
+        task: FlattenTask,
+        lake: Lake,
+        seen: SeenRecords,
+        shape: RecordShape,
+        row_rules: ArrowRowRules,
     ) -> None:
+        self._row_rules = row_rules
         self._source, self._rules, self._days_allowed = source, task.rules, task.days
         self._seen, self._shape, self._scope = seen, shape, sink_scope(source.path)
         self._schema = EventSchema(task.columns)
@@ -146,14 +159,29 @@ class _Reading:
         if undated:
             flat.remove(undated)
             days, places = _without(days, undated), places.without(undated)
+        typed = type_columns(flat.values, len(flat.lines), self._schema, self._rules.timestamps)
+        asks = self.report.asks or typed.news.asks(self._schema)
+        if self._row_rules and not asks and (broken := self._break_rules(flat.lines, places, typed.columns)):
+            flat.remove(broken)
+            days, places = _without(days, broken), places.without(broken)
+            typed = type_columns(flat.values, len(flat.lines), self._schema, self._rules.timestamps)
         self.report.read += len(flat.lines)
         self._note_repeats(places)
-        typed = type_columns(flat.values, len(flat.lines), self._schema, self._rules.timestamps)
         self.report.news = self.report.news.merge(typed.news)
         self.report.set_aside.update(typed.set_aside)
-        self.report.asks = self.report.asks or typed.news.asks(self._schema)
-        if flat.lines and not self.report.asks:
+        self.report.asks = asks
+        if flat.lines and not asks:
             self._add(days, self._table(flat.lines, places, typed.columns))
+
+    def _break_rules(self, lines: Sequence[Line], places: "_Places", columns: Mapping[str, Any]) -> set[int]:
+        """Reject the rows that break an expectation, each for the first one, and return them."""
+        reasons: dict[int, RejectedLine] = {}
+        for rule, mask in self._row_rules.broken(self._table(lines, places, columns)):
+            for row in pc.indices_nonzero(mask).to_pylist():
+                line = lines[row]
+                reasons.setdefault(row, RejectedLine(line.number, rule.short_name, line.text, rule.columns[0]))
+        self._reject(reasons[row] for row in sorted(reasons))
+        return set(reasons)
 
     def _days(self, flat: FlatRows) -> list[str | None]:
         """Return the partition of each row; None for a row without a day within the range."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lakewright.catalog.entries import can_point_to
 from lakewright.errors import ConfigError
-from lakewright.log.actions import AnyAction, TableState
+from lakewright.log.actions import AddFiles, AnyAction, SetColumns, TableState
 from lakewright.log.log import Log
 from lakewright.log.records import Counts, DataFile, SourceObject
 from lakewright.parquet.place import Compression, TablePlace
@@ -118,6 +118,16 @@ class ParquetSink:
             schema_changes=list(written.schema_changes),
             warnings=list(written.warnings),
         )
+
+    def judged_table(self, batch: Batch, rows: JudgedRows, staged: Staged) -> Any:  # noqa: ARG002
+        """See ``GatedSink.judged_table``; rewritten files also have rows of earlier batches, by their object."""
+        files = [file for action in staged.actions if isinstance(action, AddFiles) for file in action.files]
+        new = {source.path for source in batch.plan.objects}
+        moved = frozenset(path for file in files for path in file.objects if path not in new)
+        columns = next((action.columns for action in staged.actions if isinstance(action, SetColumns)), None)
+        types = {**(batch.state.columns if columns is None else columns)}
+        types |= {name: "string" for name in self.partition_by if name not in types}
+        return batch.workers.judged_table(self.lake, {file.staged: file for file in files}, types, moved)
 
     def layout(self) -> str:
         """See ``Sink.layout``."""

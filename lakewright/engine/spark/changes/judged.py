@@ -18,7 +18,7 @@ from lakewright.log.records import DataFile
 from lakewright.parquet.place import TablePlace
 from lakewright.runs.job import Batch
 from lakewright.storage.lake import Lake
-from transforms.spark.changes import ORDER, REJECTED, keep_rejected_changes, with_inexact_reasons
+from transforms.spark.changes import ORDER, REJECTED, keep_rejected_changes, with_inexact_reasons, with_reasons_of
 
 
 def change_session(*lakes: Lake) -> SparkSession:
@@ -79,13 +79,23 @@ class JudgedChanges:
             )
 
     def write_rejected(
-        self, spark: SparkSession, batch: Batch, quarantine: TablePlace, counted_rows: Mapping[str, Any]
+        self,
+        spark: SparkSession,
+        batch: Batch,
+        quarantine: TablePlace,
+        counted_rows: Mapping[str, Any],
+        broken: DataFrame | None = None,
     ) -> tuple[list[DataFile], dict[str, int]]:
-        """Read the files with rejected rows again, stage these rows, and count the broken rules."""
+        """Read the files with rejected rows again, stage these rows, and count the broken rules.
+
+        ``broken`` are further changes to reject, by their order, with reasons; see ``with_reasons_of``.
+        """
         if not counted_rows["rejected"]:
             return [], {}
         files = self.files.only(set(counted_rows["dirty"].split("\n")))
         rejected = JudgedChanges(files, self.judge).frame(spark)
+        if broken is not None:
+            rejected = rejected.transform(with_reasons_of, broken=broken)
         place = batch.lake.spark_uri(quarantine.staging.rstrip("/"))
         rows = rejected.transform(keep_rejected_changes, columns=list(files.columns))
         stage_parquet(rows, place, partition_by=quarantine.partition_by)

@@ -1,0 +1,281 @@
+"""Expectations judged by Great Expectations: on Spark's DataFrames, and on pandas for batches of the local engine.
+
+The library's SQL engine has no dialect for DuckDB: of 30 kinds of expectation it evaluated none (version 1.24). On
+pandas all are available but those on SQL (``unexpected_rows_expectation``, LIKE patterns). Only the columns that
+expectations name are loaded.
+"""
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Final
+
+from lakewright.errors import ConfigError
+from lakewright.quality.judged_table import JudgedTable
+from lakewright.quality.result import ExpectationResult
+from lakewright.quality.suite import Expectation, Suite
+
+#: Whether these are met depends on the names and types of columns, not on rows.
+_OF_SCHEMA: Final = (
+    "expect_column_to_exist",
+    "expect_table_column_count_to_be_between",
+    "expect_table_column_count_to_equal",
+    "expect_table_columns_to_match_ordered_list",
+    "expect_table_columns_to_match_set",
+)
+#: Their observed values are counts and shares; those of others are values of the data.
+_OF_COUNTS: Final = (
+    "expect_column_proportion_of_non_null_values_to_be_between",
+    "expect_column_proportion_of_unique_values_to_be_between",
+    "expect_column_unique_value_count_to_be_between",
+    "expect_table_column_count_to_be_between",
+    "expect_table_column_count_to_equal",
+    "expect_table_row_count_to_be_between",
+    "expect_table_row_count_to_equal",
+)
+_COUNTS: Final = (
+    "element_count",
+    "unexpected_count",
+    "unexpected_percent",
+    "missing_count",
+    "missing_percent",
+    "unexpected_percent_total",
+    "unexpected_percent_nonmissing",
+)
+_NUMBER: Final = "lakewright_number"
+#: Errors of the library that name engines and metrics, never values.
+_PLAIN_ERRORS: Final = ("No provider found for ", "Column values, min_value, and max_value must")
+#: The library has global state (the current context), and targets run concurrently.
+_LOCK: Final = threading.RLock()
+
+
+def check_suites(suites: Sequence[Suite]) -> None:
+    """Validate types and kwargs of expectations with the library.
+
+    Raises:
+        ConfigError: If some are invalid, with one line per problem; or if the library is not installed.
+    """
+    problems = []
+    with _quiet():
+        for suite in suites:
+            for each in suite.expectations:
+                if problem := _problem_with(each):
+                    problems.append(f"{suite.path}: expectation {each.number} ({each.type}): {problem}")
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def judge(table: JudgedTable, expectations: Sequence[Expectation], *, shows_values: bool) -> list[ExpectationResult]:
+    """Evaluate expectations on a table, in order; one that cannot be evaluated is not met, and says why."""
+    missing = {each.number: names for each in expectations if (names := missing_columns(each, table.columns))}
+    of_schema = [each for each in expectations if each.type in _OF_SCHEMA]
+    of_rows = [each for each in expectations if each.type not in _OF_SCHEMA and each.number not in missing]
+    results: dict[int, ExpectationResult] = {
+        each.number: without_columns(each, missing[each.number]) for each in expectations if each.number in missing
+    }
+    with _quiet():
+        if of_schema:
+            frame = table.frame(list(table.columns), rows=False)
+            results |= _evaluated(frame, of_schema, shows_values=shows_values)
+        if of_rows:
+            frame = table.frame(_needed(of_rows, table.columns))
+            results |= _evaluated(frame, of_rows, shows_values=shows_values)
+    return [results[each.number] for each in expectations]
+
+
+def missing_columns(expectation: Expectation, columns: Mapping[str, str]) -> list[str]:
+    """Return the columns that an expectation names and a table lacks."""
+    if expectation.type in _OF_SCHEMA:
+        return []
+    return [name for name in expectation.columns if name not in columns]
+
+
+def without_columns(expectation: Expectation, missing: Sequence[str]) -> ExpectationResult:
+    """Return the result of an expectation whose columns a table lacks."""
+    return _failed(expectation, f"the table has no column {', '.join(map(repr, missing))}")
+
+
+def _needed(expectations: Sequence[Expectation], columns: Mapping[str, str]) -> list[str]:
+    """Return the columns that expectations name, also in conditions on rows; queries may use any."""
+    texts: list[str] = []
+    for each in expectations:
+        if "unexpected_rows_query" in each.kwargs:
+            return list(columns)
+        texts += [str(value) for name, value in each.kwargs.items() if name == "row_condition"]
+    named = {name for each in expectations for name in each.columns}
+    needed = [name for name in columns if name in named or any(name in text for text in texts)]
+    return needed or list(columns)[:1]
+
+
+def _evaluated(frame: Any, expectations: Sequence[Expectation], *, shows_values: bool) -> dict[int, ExpectationResult]:
+    """Evaluate expectations together; if one of them breaks the evaluation, each by itself."""
+    try:
+        raw = _validated(frame, expectations, shows_values=shows_values)
+    except Exception as error:
+        if len(expectations) > 1:
+            return {
+                number: result
+                for each in expectations
+                for number, result in _evaluated(frame, [each], shows_values=shows_values).items()
+            }
+        (only,) = expectations
+        return {only.number: _failed(only, _reason(str(error), type(error).__name__, shows_values=shows_values))}
+    by_number = {result.expectation_config.meta[_NUMBER]: result for result in raw}
+    return {each.number: _result(each, by_number[each.number], shows_values=shows_values) for each in expectations}
+
+
+def _validated(frame: Any, expectations: Sequence[Expectation], *, shows_values: bool) -> list[Any]:
+    gx = _library()
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
+    suite = gx.ExpectationSuite(name="gate", expectations=[_configured(each) for each in expectations])
+    is_spark = hasattr(frame, "sparkSession")
+    # By default the library caches every frame in Spark, and never releases it.
+    source = (
+        context.data_sources.add_spark("batch", persist=False) if is_spark else context.data_sources.add_pandas("batch")
+    )
+    batch = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
+    shown = {} if shows_values else {"partial_unexpected_count": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        validated = batch.get_batch({"dataframe": frame}).validate(
+            suite, result_format={"result_format": "BASIC"} | shown
+        )
+    return list(validated.results)
+
+
+def _configured(expectation: Expectation) -> dict[str, Any]:
+    kwargs = {
+        name: value for name, value in expectation.kwargs.items() if name not in ("result_format", "catch_exceptions")
+    }
+    return {"type": expectation.type, "kwargs": kwargs, "meta": {_NUMBER: expectation.number}}
+
+
+def _result(expectation: Expectation, raw: Any, *, shows_values: bool) -> ExpectationResult:
+    if exception := _exception(raw.exception_info or {}):
+        return _failed(expectation, _reason(*exception, shows_values=shows_values))
+    counts = {name: raw.result[name] for name in _COUNTS if raw.result.get(name) is not None}
+    observed = raw.result.get("observed_value") if shows_values or expectation.type in _OF_COUNTS else None
+    return ExpectationResult(
+        type=expectation.type,
+        columns=expectation.columns,
+        on_failure=expectation.on_failure,
+        engine="great_expectations",
+        success=bool(raw.success),
+        observed_value=_plain(observed),
+        **counts,
+    )
+
+
+def _failed(expectation: Expectation, reason: str) -> ExpectationResult:
+    return ExpectationResult(
+        type=expectation.type,
+        columns=expectation.columns,
+        on_failure=expectation.on_failure,
+        engine="great_expectations",
+        success=False,
+        exception=reason,
+    )
+
+
+def _exception(info: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return message and class of the first exception of a result, if there is one."""
+    parts = [info] if "raised_exception" in info else list(info.values())
+    raised = next((part for part in parts if isinstance(part, Mapping) and part.get("raised_exception")), None)
+    if raised is None:
+        return None
+    # The innermost class is that of the first exception in the traceback.
+    lines = [line for line in (raised.get("exception_traceback") or "").splitlines() if line[:1].isalpha()]
+    causes = [line.split(":", 1)[0].rsplit(".", 1)[-1] for line in lines if not line.startswith("Traceback")]
+    return raised.get("exception_message") or "", causes[0] if causes else "error"
+
+
+def _reason(message: str, cause: str, *, shows_values: bool) -> str:
+    """Describe an exception: its message may quote values of the data."""
+    is_plain = shows_values or message.startswith(_PLAIN_ERRORS)
+    return f"Great Expectations could not evaluate it: {message if is_plain else cause}"
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can have it."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(each) for each in value]
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def _problem_with(expectation: Expectation) -> str:
+    """Return why an expectation is invalid, without the values of its kwargs; empty if it is valid."""
+    _library()
+    from great_expectations.exceptions import ExpectationNotFoundError
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+    from great_expectations.expectations.registry import (
+        get_expectation_impl,
+        list_registered_expectation_implementations,
+    )
+    from pydantic.v1 import ValidationError
+
+    from lakewright.config import suggest
+
+    try:
+        get_expectation_impl(expectation.type)
+    except ExpectationNotFoundError:
+        return f"unknown expectation{suggest(expectation.type, list_registered_expectation_implementations())}"
+    try:
+        ExpectationConfiguration(type=expectation.type, kwargs=dict(expectation.kwargs)).to_domain_obj()
+    except ValidationError as error:
+        return "; ".join(dict.fromkeys(_sentence(each) for each in error.errors()))
+    except Exception as error:  # noqa: BLE001 - the library raises many kinds
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return ""
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    name = ".".join(str(part) for part in problem["loc"] if part != "__root__")
+    message = str(problem["msg"])
+    if problem["type"] == "value_error.extra":
+        return f"unknown kwarg {name!r}"
+    if problem["type"] == "value_error.missing":
+        return f"the kwarg {name} is missing"
+    return f"{name}: {message}" if name else message
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Use the library alone, and without its log lines."""
+    with _LOCK:
+        loggers = [logging.getLogger(name) for name in ("great_expectations", "py.warnings")]
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+@cache
+def _library() -> Any:
+    """Import the library, which takes seconds.
+
+    Raises:
+        ConfigError: If it is not installed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import great_expectations
+            import great_expectations.data_context.types.base
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "the gate has expectations that only Great Expectations can judge, and it is not installed; install it "
+            "with: pip install 'lakewright[quality]'"
+        ) from error
+    return great_expectations
