@@ -1,0 +1,1 @@
+"""Gates: expectations on the rows that a batch staged."""
