@@ -22,7 +22,7 @@ from lakewright.hudi.sink import HudiSink
 from lakewright.hudi.timeline import read_properties
 from lakewright.parquet.sink import ParquetSink
 from lakewright.quality.gate import SuiteGate, gates_of
-from lakewright.quality.row_rules import RowRules
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.runs.job import AnyJob, Target, TargetJob
 from lakewright.sources.listing import Source, describe_empty
 from lakewright.storage.lake import Lake
@@ -50,7 +50,7 @@ def keyed_job(
     columns = TableColumns(target.name, feed.source, spec, feed.target.keep_columns)
     reader = _reader(feed, lake, columns)
     sink = HudiSink(KeyedTable(lake, reader.source.lake, target, feed.target, spec), feed.target.catalog_database)
-    rules = gate.row_rules if gate else RowRules()
+    rules = gate.row_rules if gate else NO_ROW_RULES
     return TargetJob(feed, target, reader, partial(build, feed=feed, spec=spec, rules=rules), sink, gate=gate)
 
 
@@ -70,7 +70,7 @@ def appended_job(
         partition_by=spec.partition_by,
         catalog_table=(database, target.name) if database else None,
     )
-    rules = gate.row_rules if gate else RowRules()
+    rules = gate.row_rules if gate else NO_ROW_RULES
     appended = partial(build_appended, feed=feed, spec=spec, rules=rules)
     return TargetJob(feed, target, _reader(feed, lake, columns), appended, sink, gate=gate)
 

@@ -8,7 +8,7 @@ from jobs.feeds.csv_to_parquet import CsvToParquetFeed
 from lakewright.csv.format import CsvFormat, CsvObjects
 from lakewright.parquet.sink import JudgedRows, ParquetSink
 from lakewright.quality.gate import gates_of
-from lakewright.quality.row_rules import RowRules
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.runs.job import Target, TargetJob
 from lakewright.sources.listing import Source
 from lakewright.sources.reader import Filling, ObjectReader
@@ -48,7 +48,7 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
         is_only_target=True,
     )
     gate = gates_of(feed, [place.name])(place.name)
-    rules = gate.row_rules if gate else RowRules()
+    rules = gate.row_rules if gate else NO_ROW_RULES
     return [TargetJob(feed, place, reader, partial(build, feed=feed, rules=rules), sink, gate=gate)]
 
 

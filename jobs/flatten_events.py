@@ -12,7 +12,7 @@ from lakewright.kafka.reader import TopicObjects, TopicReader
 from lakewright.kafka.sink import SinkFolder, SinkListing, is_wanted
 from lakewright.parquet.sink import JudgedRows, ParquetSink
 from lakewright.quality.gate import gates_of
-from lakewright.quality.row_rules import RowRules
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.runs.job import Target, TargetJob
 from lakewright.sources.listing import describe_empty
 from lakewright.storage.lake import Lake
@@ -66,7 +66,7 @@ def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[Ta
         reader = _reader(feed, folder, table, folder.narrowed(listing, topics), warnings)
         sink = _sink(feed_name, feed, lake, table)
         gate = gate_of(table)
-        rules = gate.row_rules if gate else RowRules()
+        rules = gate.row_rules if gate else NO_ROW_RULES
         flatten = partial(build, feed=feed, lake_uri=lake.uri, layout=sink.layout(), rules=rules)
         jobs.append(TargetJob(feed, sink.target, reader, flatten, sink, gate=gate))
         warnings = []  # reported once

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
 from lakewright.config import Feed
-from lakewright.log.records import DataFile
 from lakewright.storage.lake import Lake
 
 #: The engine that a user requests.
@@ -31,7 +30,7 @@ class Workers(Protocol):
         """
 
     def judged_table(
-        self, lake: Lake, files: Mapping[str, DataFile], types: Mapping[str, str], moved: frozenset[str]
+        self, lake: Lake, files: Mapping[str, Any], types: Mapping[str, str], moved: frozenset[str]
     ) -> Any:
         """Return the rows of Parquet files for a gate; see ``lakewright.quality.judged_table.JudgedTable``.
 

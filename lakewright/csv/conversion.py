@@ -13,7 +13,7 @@ from lakewright.csv.objects import CsvObject, CsvPart, CsvRules, Damage, damage_
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import TableWriter
 from lakewright.parquet.place import TablePlace
-from lakewright.quality.row_rules import ArrowRowRules, RowRules
+from lakewright.quality.row_rules import NO_ROW_RULES, ArrowRowRules, RowRules
 from lakewright.storage.uris import open_lake
 from transforms.csv.text_layout import TextBlock
 from transforms.csv.typed_column import TypedColumn
@@ -44,7 +44,7 @@ class ConversionTask:
     columns: Sequence[TypedColumn]
     table: TablePlace
     quarantine: TablePlace
-    row_rules: RowRules = RowRules()
+    row_rules: RowRules = NO_ROW_RULES
 
 
 @dataclass
@@ -126,10 +126,9 @@ class _Conversion:
     def _apply_row_rules(self, rows: pa.Table, broken: dict[str, list[Any]]) -> None:
         """Add the expectations that rows break; of a text that does not fit its column, only that is said."""
         for rule, mask in self._row_rules.broken(rows):
-            (name,) = rule.columns
-            fits = [pc.is_null(rules) for rules in broken.get(name, ())[:1]]
-            names = pc.if_else(reduce(pc.and_, fits, mask), rule.short_name, pa.scalar(None, pa.string()))
-            broken.setdefault(name, [pa.nulls(rows.num_rows, pa.string())]).append(names)
+            fits = [pc.is_null(rules) for rules in broken.get(rule.column, ())[:1]]
+            names = pc.if_else(reduce(pc.and_, fits, mask), rule.name, pa.scalar(None, pa.string()))
+            broken.setdefault(rule.column, [pa.nulls(rows.num_rows, pa.string())]).append(names)
 
     def flush(self) -> None:
         """Write what is buffered."""

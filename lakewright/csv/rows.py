@@ -14,7 +14,7 @@ from lakewright.errors import ObjectRefusedError
 from lakewright.log.records import Counts
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
-from lakewright.quality.row_rules import RowRules
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.runs.job import Batch
 from transforms.csv.typed_column import TypedColumn
 
@@ -25,7 +25,7 @@ class TypedRows:
 
     source: CsvObjects
     columns: Sequence[TypedColumn]
-    row_rules: RowRules = RowRules()
+    row_rules: RowRules = NO_ROW_RULES
 
     def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
         """See ``JudgedRows.write``; good and rejected rows are written as the objects are read."""

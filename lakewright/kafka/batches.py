@@ -16,7 +16,7 @@ from lakewright.kafka.rules import ANY_DAY, DayRange, EventRules
 from lakewright.kafka.sink import EventObject
 from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.place import TablePlace
-from lakewright.quality.row_rules import RowRules
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.workers import Workers
 from transforms.errors import DataError
 from transforms.events.schema import EventSchema, News, learn_columns
@@ -59,7 +59,7 @@ class EventBatch:
     quarantine: TablePlace
     days: DayRange = ANY_DAY
     refuses_conflicts: bool = False
-    row_rules: RowRules = RowRules()
+    row_rules: RowRules = NO_ROW_RULES
 
 
 @dataclass(frozen=True)

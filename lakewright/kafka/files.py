@@ -17,7 +17,7 @@ from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import PROVENANCE, TableWriter
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.provenance import PROVENANCE_TYPES
-from lakewright.quality.row_rules import ArrowRowRules, RowRules
+from lakewright.quality.row_rules import NO_ROW_RULES, ArrowRowRules, RowRules
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.errors import LongRecordError
@@ -50,7 +50,7 @@ class FlattenTask:
     table: TablePlace
     quarantine: TablePlace
     days: DayRange = ANY_DAY
-    row_rules: RowRules = RowRules()
+    row_rules: RowRules = NO_ROW_RULES
 
 
 @dataclass
@@ -179,7 +179,7 @@ class _Reading:
         for rule, mask in self._row_rules.broken(self._table(lines, places, columns)):
             for row in pc.indices_nonzero(mask).to_pylist():
                 line = lines[row]
-                reasons.setdefault(row, RejectedLine(line.number, rule.short_name, line.text, rule.columns[0]))
+                reasons.setdefault(row, RejectedLine(line.number, rule.name, line.text, rule.column))
         self._reject(reasons[row] for row in sorted(reasons))
         return set(reasons)
 

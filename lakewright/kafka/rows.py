@@ -19,7 +19,7 @@ from lakewright.log.schemas import describe_changes, known_schema, next_version
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.provenance import PROVENANCE_TYPES
 from lakewright.parquet.sink import WrittenRows
-from lakewright.quality.row_rules import RowRules
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.runs.job import Batch
 from transforms.events.schema import EventSchema
 from transforms.events.types import ddl_type
@@ -51,7 +51,7 @@ class FlatEvents:
     refuses_conflicts: bool
     lake_uri: str
     layout: str
-    row_rules: RowRules = RowRules()
+    row_rules: RowRules = NO_ROW_RULES
 
     def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
         """See ``JudgedRows.write``."""

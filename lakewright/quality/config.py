@@ -85,9 +85,9 @@ class GatedFeed(Feed):
     def _misplaced_rules(self, suite: Suite) -> list[str]:
         return [
             f"{suite.path}: expectation {rule.number} ({rule.type}): on_failure reject_rows is not possible: "
-            f"{rule.columns[0]} is not a value of the rows; use refuse_batch or warn"
+            f"{rule.kwargs['column']} is not a value of the rows; use refuse_batch or warn"
             for rule in suite.row_rules
-            if rule.columns[0] in self.date_keys()
+            if rule.kwargs["column"] in self.date_keys()
         ]
 
     def suite_for(self, table: str) -> Suite | None:

@@ -1,12 +1,13 @@
 """Parquet files of a lake as the rows that a gate judges, by DuckDB in this process.
 
-Files are read through the lake and pass to DuckDB as Arrow batches, so that DuckDB needs no extension and no
-credentials for S3. Each query reads only its columns, and each file once.
+DuckDB reads files on this machine itself. Objects in a bucket are read through the lake, so that DuckDB needs no
+extension and no credentials, into a temporary database on disk, since a query may scan its columns repeatedly.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pyarrow as pa
@@ -15,7 +16,8 @@ import pyarrow.parquet as pq
 
 from lakewright.errors import ConfigError
 from lakewright.log.records import DataFile
-from lakewright.quality.judged_table import ROWS, Dialect
+from lakewright.quality.dialects import Dialect
+from lakewright.quality.judged_table import ROWS
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.partition_folders import values_of_folder
@@ -28,13 +30,15 @@ _TYPES_OF_FOLDERS: Final = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us", "UTC"),
 }
+#: Decimals with more digits would be rounded as doubles.
+_EXACT_DIGITS: Final = 15
 _BATCH_ROWS: Final = 1 << 17
 #: Of the row's source object; see ``lakewright.parquet.provenance``.
 _OBJECT: Final = "_object"
 
 
-def connect(*, threads: int = 0) -> Any:
-    """Open an in-memory database that reaches neither files nor the network.
+def connect(database: str = ":memory:", *, threads: int = 0) -> Any:
+    """Open a database that reaches neither other files nor the network.
 
     Raises:
         ConfigError: If DuckDB is not installed.
@@ -44,7 +48,7 @@ def connect(*, threads: int = 0) -> Any:
     except ModuleNotFoundError as error:
         raise ConfigError("gates need DuckDB, which is not installed; install it with: pip install duckdb") from error
     config: dict[str, Any] = {"enable_external_access": "false", "autoload_known_extensions": "false"}
-    connection = duckdb.connect(config=config | ({"threads": threads} if threads else {}))
+    connection = duckdb.connect(database, config=config | ({"threads": threads} if threads else {}))
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
@@ -82,26 +86,27 @@ class ParquetTable:
 
     def one_row(self, sql: str, columns: Sequence[str]) -> Mapping[str, Any]:
         """See ``JudgedTable.one_row``."""
-        wanted = [*dict.fromkeys(columns)] or list(self.types)[:1]
-        reader = pa.RecordBatchReader.from_batches(self._schema(wanted), self._batches(wanted))
-        with connect() as connection:
-            connection.register(ROWS, reader)
-            found = connection.execute(sql)
-            names = [column[0] for column in found.description]
-            (row,) = found.fetchall()
+        wanted = list(columns) or list(self.types)[:1]
+        with TemporaryDirectory(prefix="lakewright-gate-") as folder:
+            connection = connect(f"{folder}/rows.duckdb")
+            try:
+                reader = pa.RecordBatchReader.from_batches(self._schema(wanted), self._batches(wanted))
+                connection.register("arrow_rows", reader)
+                connection.execute(f"CREATE TABLE {ROWS} AS FROM arrow_rows")
+                found = connection.execute(sql)
+                names = [column[0] for column in found.description]
+                (row,) = found.fetchall()
+            finally:
+                connection.close()
         return dict(zip(names, row, strict=True))
 
     def frame(self, columns: Sequence[str], *, rows: bool = True) -> Any:
         """See ``JudgedTable.frame``: nullable types instead of float64 and object, times in UTC without a zone."""
         import pandas as pd
 
-        nullable = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-        batches = self._batches(columns) if rows else ()
-        table = pa.Table.from_batches(batches, self._schema(columns))
-        for place, field in enumerate(table.schema):
-            if pa.types.is_timestamp(field.type):
-                table = table.set_column(place, field.name, table[field.name].cast(pa.timestamp("us")))
-        return table.to_pandas(types_mapper=nullable.get, date_as_object=True)
+        schema = self._schema(columns)
+        table = pa.Table.from_batches(self._batches(columns) if rows else (), schema)
+        return pd.DataFrame({name: _series(table[name]) for name in columns})
 
     def _schema(self, columns: Sequence[str]) -> Any:
         return pa.schema([(name, self._arrow_types.get(name) or _type_of_folder(self.types[name])) for name in columns])
@@ -140,6 +145,20 @@ class ParquetTable:
                         ],
                         schema=schema,
                     )
+
+
+def _series(values: Any) -> Any:
+    """Return a column as the library compares it best, which knows nothing of Arrow's types."""
+    import pandas as pd
+
+    kind = values.type
+    if pa.types.is_timestamp(kind):
+        values = values.cast(pa.timestamp("us"))
+    elif pa.types.is_decimal(kind) and kind.precision <= _EXACT_DIGITS:
+        values = values.cast(pa.float64())
+    nullable = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    has_nulls = values.null_count > 0
+    return values.to_pandas(types_mapper=nullable.get if has_nulls else None, date_as_object=True)
 
 
 def _without(rows: Any, objects: Collection[str]) -> Any:

@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lakewright.quality.compiled import is_compiled
+import msgspec
+
+from lakewright.quality.compiled import Aggregate, library_reason
 from lakewright.quality.config import GatedFeed, Gates
-from lakewright.quality.judged_table import JudgedTable
-from lakewright.quality.library import check_suites, judge, missing_columns, without_columns
-from lakewright.quality.result import ExpectationResult
-from lakewright.quality.row_rules import RowRules
-from lakewright.quality.suite import Expectation, Suite, has_known_kwargs
+from lakewright.quality.expectation import Expectation
+from lakewright.quality.judged_table import ROWS, JudgedTable
+from lakewright.quality.library import check_suites, judge
+from lakewright.quality.result import ExpectationResult, columns_of, missing_columns_result
+from lakewright.quality.row_rules import RowRule, RowRules
+from lakewright.quality.suite import Suite, has_known_kwargs
 from lakewright.runs.job import Staged, Verdict
 
 #: Results named in the error of a refused batch.
@@ -46,20 +49,26 @@ class SuiteGate:
         rows = table.count()
         if not rows:
             return self._verdict_on_nothing(is_empty=not staged.in_table)
-        judged = self._judged(table)
-        results = [
-            judged.get(each.number) or _of_row_rule(each, table, staged.rules) for each in self.suite.expectations
-        ]
-        return self._verdict(rows, results)
+        results = [*self._judged(table), *(_of_row_rule(each, table, staged.rules) for each in self.suite.row_rules)]
+        return self._verdict(rows, sorted(results, key=lambda result: result.number))
 
-    def _judged(self, table: JudgedTable) -> dict[int, ExpectationResult]:
-        """Evaluate the expectations on the batch, each by its engine, and return the results by number."""
-        by_library = [each for each in self.suite.of_batch if not self._uses_sql(each, table)]
-        results = judge(table, by_library, shows_values=self.shows_values) if by_library else []
-        return {each.number: result for each, result in zip(by_library, results, strict=True)}
+    def _judged(self, table: JudgedTable) -> list[ExpectationResult]:
+        """Evaluate the expectations on the batch: by SQL, and what that leaves undecided by the library."""
+        results = self._by_sql(table) if self.options.gate_engine == "auto" else {}
+        by_library = [each for each in self.suite.of_batch if each.number not in results]
+        if by_library:
+            results |= {each.number: each for each in judge(table, by_library, shows_values=self.shows_values)}
+        return list(results.values())
 
-    def _uses_sql(self, expectation: Expectation, table: JudgedTable) -> bool:
-        return self.options.gate_engine == "auto" and is_compiled(expectation, table.columns)
+    def _by_sql(self, table: JudgedTable) -> dict[int, ExpectationResult]:
+        """Evaluate the expectations that are compiled, by one query, and return the results by number."""
+        compiled = [each for each in self.suite.of_batch if not library_reason(each, table.columns)]
+        if not compiled:
+            return {}
+        aggregate = Aggregate(compiled, table.columns, table.dialect)
+        named = dict.fromkeys(name for each in compiled for name in columns_of(each) if name in table.columns)
+        row = table.one_row(aggregate.sql(ROWS), list(named))
+        return {result.number: result for result in aggregate.results(row) if result is not None}
 
     def _verdict(self, rows: int, results: Sequence[ExpectationResult]) -> Verdict:
         unmet = [result for result in results if not result.success]
@@ -84,7 +93,7 @@ class SuiteGate:
             "suite": self.suite.name,
             "verdict": verdict,
             "rows": rows,
-            "results": [result.report() for result in results],
+            "results": msgspec.to_builtins(list(results)),
         }
 
     def _refusal(self, results: Sequence[ExpectationResult]) -> str:
@@ -123,16 +132,20 @@ def _unmet(result: ExpectationResult) -> str:
     return "not met" if result.observed_value is None else f"not met, observed {result.observed_value}"
 
 
-def _of_row_rule(rule: Expectation, table: JudgedTable, rules: Mapping[str, int]) -> ExpectationResult:
+def _of_row_rule(expectation: Expectation, table: JudgedTable, rules: Mapping[str, int]) -> ExpectationResult:
     """Return the result of an expectation that rejects rows: they were rejected as they were read."""
-    if missing := missing_columns(rule, table.columns):
-        return without_columns(rule, missing)
-    rejected = rules.get(RowRules.count_name(rule), 0)
+    rule = RowRule(expectation)
+    if rule.column not in table.columns:
+        return missing_columns_result(expectation, (rule.column,))
+    problem = library_reason(expectation, table.columns)
+    rejected = rules.get(rule.counted_as, 0)
     return ExpectationResult(
-        type=rule.type,
-        columns=rule.columns,
-        on_failure=rule.on_failure,
+        type=expectation.type,
+        number=expectation.number,
+        columns=(rule.column,),
+        on_failure=expectation.on_failure,
         engine="sql",
-        success=not rejected,
+        success=not problem and not rejected,
         unexpected_count=rejected,
+        exception=f"rows cannot be rejected by it, since {problem}; use refuse_batch or warn" if problem else "",
     )

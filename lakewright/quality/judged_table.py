@@ -1,33 +1,30 @@
 """The rows that a gate judges, on the engine of the batch."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Protocol
 
-Dialect = Literal["duckdb", "spark"]
+from lakewright.quality.dialects import Dialect
 
 #: The name of the rows in SQL.
-ROWS = "staged_rows"
+ROWS: Final = "staged_rows"
 
 
 class JudgedTable(Protocol):
-    """The staged rows of a batch, or the rows of a table.
-
-    Attributes:
-        columns: The columns with their types, as Spark writes these.
-        dialect: The dialect of ``one_row``.
-    """
+    """The staged rows of a batch, or the rows of a table."""
 
     @property
-    def columns(self) -> Mapping[str, str]: ...  # noqa: D102
+    def columns(self) -> Mapping[str, str]:
+        """The columns with their types, as Spark writes these."""
 
     @property
-    def dialect(self) -> Dialect: ...  # noqa: D102
+    def dialect(self) -> Dialect:
+        """The dialect of ``one_row``."""
 
     def count(self) -> int:
         """Return the number of rows."""
 
     def one_row(self, sql: str, columns: Sequence[str]) -> Mapping[str, Any]:
-        """Run a query over ``ROWS`` that uses these columns and returns one row; the rows are read once."""
+        """Run a query over ``ROWS`` that uses these columns and returns one row."""
 
     def frame(self, columns: Sequence[str], *, rows: bool = True) -> Any:
         """Return these columns as a DataFrame of Spark or pandas; without ``rows``, an empty one."""

@@ -13,10 +13,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
+import msgspec
+
 from lakewright.errors import ConfigError
+from lakewright.quality.expectation import Expectation
 from lakewright.quality.judged_table import JudgedTable
-from lakewright.quality.result import ExpectationResult
-from lakewright.quality.suite import Expectation, Suite
+from lakewright.quality.result import ExpectationResult, columns_of, missing_columns_result
+from lakewright.quality.suite import Suite
 
 #: Whether these are met depends on the names and types of columns, not on rows.
 _OF_SCHEMA: Final = (
@@ -58,24 +61,25 @@ def check_suites(suites: Sequence[Suite]) -> None:
     Raises:
         ConfigError: If some are invalid, with one line per problem; or if the library is not installed.
     """
-    problems = []
     with _quiet():
-        for suite in suites:
-            for each in suite.expectations:
-                if problem := _problem_with(each):
-                    problems.append(f"{suite.path}: expectation {each.number} ({each.type}): {problem}")
+        problems = [
+            f"{suite.path}: expectation {each.number} ({each.type}): {problem}"
+            for suite in suites
+            for each in suite.expectations
+            if (problem := _problem_with(each))
+        ]
     if problems:
         raise ConfigError("\n".join(problems))
 
 
 def judge(table: JudgedTable, expectations: Sequence[Expectation], *, shows_values: bool) -> list[ExpectationResult]:
     """Evaluate expectations on a table, in order; one that cannot be evaluated is not met, and says why."""
-    missing = {each.number: names for each in expectations if (names := missing_columns(each, table.columns))}
+    results: dict[int, ExpectationResult] = {}
     of_schema = [each for each in expectations if each.type in _OF_SCHEMA]
-    of_rows = [each for each in expectations if each.type not in _OF_SCHEMA and each.number not in missing]
-    results: dict[int, ExpectationResult] = {
-        each.number: without_columns(each, missing[each.number]) for each in expectations if each.number in missing
-    }
+    for each in expectations:
+        if each not in of_schema and (missing := tuple(name for name in columns_of(each) if name not in table.columns)):
+            results[each.number] = _by_library(missing_columns_result(each, missing))
+    of_rows = [each for each in expectations if each not in of_schema and each.number not in results]
     with _quiet():
         if of_schema:
             frame = table.frame(list(table.columns), rows=False)
@@ -86,16 +90,8 @@ def judge(table: JudgedTable, expectations: Sequence[Expectation], *, shows_valu
     return [results[each.number] for each in expectations]
 
 
-def missing_columns(expectation: Expectation, columns: Mapping[str, str]) -> list[str]:
-    """Return the columns that an expectation names and a table lacks."""
-    if expectation.type in _OF_SCHEMA:
-        return []
-    return [name for name in expectation.columns if name not in columns]
-
-
-def without_columns(expectation: Expectation, missing: Sequence[str]) -> ExpectationResult:
-    """Return the result of an expectation whose columns a table lacks."""
-    return _failed(expectation, f"the table has no column {', '.join(map(repr, missing))}")
+def _by_library(result: ExpectationResult) -> ExpectationResult:
+    return msgspec.structs.replace(result, engine="great_expectations")
 
 
 def _needed(expectations: Sequence[Expectation], columns: Mapping[str, str]) -> list[str]:
@@ -105,7 +101,7 @@ def _needed(expectations: Sequence[Expectation], columns: Mapping[str, str]) -> 
         if "unexpected_rows_query" in each.kwargs:
             return list(columns)
         texts += [str(value) for name, value in each.kwargs.items() if name == "row_condition"]
-    named = {name for each in expectations for name in each.columns}
+    named = {name for each in expectations for name in columns_of(each)}
     needed = [name for name in columns if name in named or any(name in text for text in texts)]
     return needed or list(columns)[:1]
 
@@ -114,7 +110,7 @@ def _evaluated(frame: Any, expectations: Sequence[Expectation], *, shows_values:
     """Evaluate expectations together; if one of them breaks the evaluation, each by itself."""
     try:
         raw = _validated(frame, expectations, shows_values=shows_values)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - an expectation that fails for any reason is not met
         if len(expectations) > 1:
             return {
                 number: result
@@ -161,7 +157,8 @@ def _result(expectation: Expectation, raw: Any, *, shows_values: bool) -> Expect
     observed = raw.result.get("observed_value") if shows_values or expectation.type in _OF_COUNTS else None
     return ExpectationResult(
         type=expectation.type,
-        columns=expectation.columns,
+        number=expectation.number,
+        columns=columns_of(expectation),
         on_failure=expectation.on_failure,
         engine="great_expectations",
         success=bool(raw.success),
@@ -173,7 +170,8 @@ def _result(expectation: Expectation, raw: Any, *, shows_values: bool) -> Expect
 def _failed(expectation: Expectation, reason: str) -> ExpectationResult:
     return ExpectationResult(
         type=expectation.type,
-        columns=expectation.columns,
+        number=expectation.number,
+        columns=columns_of(expectation),
         on_failure=expectation.on_failure,
         engine="great_expectations",
         success=False,
@@ -199,21 +197,16 @@ def _reason(message: str, cause: str, *, shows_values: bool) -> str:
     return f"Great Expectations could not evaluate it: {message if is_plain else cause}"
 
 
-def _plain(value: Any) -> Any:
-    """Return a value as JSON can have it."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_plain(each) for each in value]
-    return value.item() if hasattr(value, "item") else str(value)
+def _plain(value: Any) -> int | float | str | None:
+    """Return an observed value as JSON can have it; sets and mappings as text."""
+    value = value.item() if hasattr(value, "item") else value
+    return value if value is None or isinstance(value, int | float | str) else str(value)
 
 
 def _problem_with(expectation: Expectation) -> str:
     """Return why an expectation is invalid, without the values of its kwargs; empty if it is valid."""
     _library()
-    from great_expectations.exceptions import ExpectationNotFoundError
+    from great_expectations.exceptions.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.registry import (
         get_expectation_impl,

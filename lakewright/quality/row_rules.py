@@ -3,16 +3,39 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from lakewright.quality.compiled import row_predicate
+from lakewright.quality.arguments import NOT_NULL
+from lakewright.quality.compiled import library_reason, row_predicate
+from lakewright.quality.dialects import Dialect
+from lakewright.quality.expectation import Expectation
 from lakewright.quality.judged_table import ROWS
-from lakewright.quality.suite import Expectation
+from lakewright.quality.result import columns_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_NOT_NULL = "expect_column_values_to_not_be_null"
+
+@dataclass(frozen=True)
+class RowRule:
+    """An expectation that rejects rows, as the reasons of rejected rows name it."""
+
+    expectation: Expectation
+
+    @property
+    def name(self) -> str:
+        """The name of the rule: the expectation's type without ``expect_``."""
+        return self.expectation.type.removeprefix("expect_")
+
+    @property
+    def column(self) -> str:
+        """The column that it judges."""
+        return columns_of(self.expectation)[0]
+
+    @property
+    def counted_as(self) -> str:
+        """The name under which receipts count the rows that it rejects."""
+        return f"{self.column}: {self.name}"
 
 
 @dataclass(frozen=True)
@@ -25,21 +48,23 @@ class RowRules:
         """Whether there are any."""
         return bool(self.expectations)
 
-    @staticmethod
-    def count_name(rule: Expectation) -> str:
-        """Return the name under which receipts count the rows that a rule rejects."""
-        return f"{rule.columns[0]}: {rule.short_name}"
+    def predicates(self, columns: Mapping[str, str], dialect: Dialect) -> list[tuple[RowRule, str]]:
+        """Return the rules that rows with these columns can break, each with the SQL condition that rejects a row.
 
-    def judged(self, columns: Mapping[str, str]) -> list[Expectation]:
-        """Return the rules that rows with these columns can break: all values of an absent column are null."""
-        return [each for each in self.expectations if each.type == _NOT_NULL or each.columns[0] in columns]
+        All values of an absent column are null. A rule that SQL cannot decide rejects nothing: the gate refuses the
+        batch.
+        """
+        predicates = []
+        for each in self.expectations:
+            rule = RowRule(each)
+            if rule.column not in columns:
+                predicates += [(rule, "TRUE")] if each.type == NOT_NULL else []
+            elif not library_reason(each, columns):
+                predicates.append((rule, row_predicate(each, columns, dialect)))
+        return predicates
 
-    def predicates(self, columns: Mapping[str, str], dialect: str) -> list[tuple[Expectation, str]]:
-        """Return the SQL condition of each rule that is true for the rows to reject."""
-        return [
-            (each, row_predicate(each, columns, dialect) if each.columns[0] in columns else "true")
-            for each in self.judged(columns)
-        ]
+
+NO_ROW_RULES: Final = RowRules()
 
 
 class ArrowRowRules:
@@ -57,7 +82,7 @@ class ArrowRowRules:
         """Whether there are any rules."""
         return bool(self._predicates)
 
-    def broken(self, rows: "pa.Table") -> list[tuple[Expectation, Any]]:
+    def broken(self, rows: "pa.Table") -> list[tuple[RowRule, Any]]:
         """Return the rules that rows break, each with a boolean array that is true for these rows."""
         if not self._predicates or not rows.num_rows:
             return []

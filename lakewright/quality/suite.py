@@ -7,15 +7,15 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, get_args
 
 from lakewright.config import suggest
 from lakewright.errors import ConfigError
+from lakewright.quality.expectation import Expectation
 
 #: What happens if an expectation is not met: the batch is refused, single rows are rejected, or a warning is given.
 OnFailure = Literal["refuse_batch", "reject_rows", "warn"]
 
-PREFIX: Final = "expect_"
 #: Whether a row meets these is decided by the row alone; with their kwargs, required ones first.
 _ROW_KWARGS: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
     "expect_column_values_to_not_be_null": (("column",), ()),
@@ -46,32 +46,6 @@ _KEYS: Final = ("type", "kwargs", "meta", "id", "severity", "notes", "descriptio
 _SEVERITIES: Final = ("critical", "warning", "info")
 #: The key of a reference to a parameter of a suite.
 _PARAMETER: Final = "$PARAMETER"
-_COLUMNS: Final = ("column", "column_A", "column_B", "column_list")
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """One expectation of a suite; ``number`` is its position, from 1."""
-
-    type: str
-    kwargs: Mapping[str, Any]
-    on_failure: OnFailure = "refuse_batch"
-    notes: str = ""
-    number: int = 1
-
-    @property
-    def short_name(self) -> str:
-        """The type without ``expect_``: the name of its rule where it rejects rows."""
-        return self.type.removeprefix(PREFIX)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that it judges, and that must exist."""
-        named: list[str] = []
-        for name in _COLUMNS:
-            value = self.kwargs.get(name)
-            named += [value] if isinstance(value, str) else value or []
-        return tuple(dict.fromkeys(named))
 
 
 @dataclass(frozen=True)
@@ -132,7 +106,7 @@ def _expectation(entry: Mapping[str, Any], number: int) -> Expectation:
     if isinstance(notes, Mapping):
         notes = notes.get("content", "")
     words = " ".join(map(str, notes)) if isinstance(notes, list) else str(notes)
-    on_failure = cast(OnFailure, meta.get("on_failure", "refuse_batch"))
+    on_failure = meta.get("on_failure", "refuse_batch")
     return Expectation(entry["type"], entry.get("kwargs") or {}, on_failure, words, number)
 
 

@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from lakewright.engine.spark.session import own_session
 from lakewright.log.records import DataFile
-from lakewright.quality.judged_table import ROWS, Dialect
+from lakewright.quality.dialects import Dialect
+from lakewright.quality.judged_table import ROWS
 from lakewright.quality.row_rules import RowRules
 from lakewright.storage.lake import Lake
 from transforms.partition_folders import values_of_folder
@@ -43,7 +44,7 @@ class SparkTable:
         """See ``JudgedTable.count``."""
         return self.rows.count() if self.number is None else self.number
 
-    def one_row(self, sql: str, columns: Sequence[str]) -> Mapping[str, Any]:  # noqa: ARG002 - Spark finds them
+    def one_row(self, sql: str, columns: Sequence[str]) -> Mapping[str, Any]:  # noqa: ARG002 - Spark prunes columns
         """See ``JudgedTable.one_row``."""
         self.rows.createOrReplaceTempView(ROWS)
         (row,) = self.rows.sparkSession.sql(sql).collect()
@@ -76,4 +77,4 @@ def read_staged(
 def row_rule_faults(rules: RowRules, columns: Mapping[str, str]) -> list[tuple[Column, str, str]]:
     """Return the faults of row rules: condition, rule and column; see ``transforms.spark.changes.with_faults``."""
     predicates = rules.predicates(columns, "spark")
-    return [(F.expr(sql), rule.short_name, rule.columns[0]) for rule, sql in predicates]
+    return [(F.expr(sql), rule.name, rule.column) for rule, sql in predicates]

@@ -17,7 +17,7 @@ from lakewright.log.records import Counts
 from lakewright.log.schemas import note_source_columns
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
-from lakewright.quality.row_rules import RowRules
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.runs.job import Batch
 from transforms.spark.changes import (
     IS_DELETED,
@@ -42,7 +42,7 @@ class AppendedChanges:
     files: ChangeFiles
     source: ReplicationSource
     spec: TableSpec
-    row_rules: RowRules = RowRules()
+    row_rules: RowRules = NO_ROW_RULES
 
     def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
         """See ``JudgedRows.write``."""
