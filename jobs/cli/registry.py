@@ -11,6 +11,7 @@ from lakewright.config_files import Conf, FeedDocument
 from lakewright.errors import ConfigError, EmptySourceError, NoTargetsError
 from lakewright.log.log import Log
 from lakewright.quality.config import GatedFeed
+from lakewright.quality.library import check_suites
 from lakewright.runs.job import AnyJob
 from lakewright.storage.lake import Lake
 
@@ -62,6 +63,16 @@ def load_feed(conf: Conf, name: str, settings: Sequence[str] = ()) -> LoadedFeed
     if isinstance(feed, GatedFeed):
         feed.read_suites(conf)
     return LoadedFeed(name, feed, document)
+
+
+def check_gates(feed: Feed) -> None:
+    """Validate what only Great Expectations knows of a feed's suites.
+
+    Raises:
+        ConfigError: If a suite is invalid, or needs the library and it is not installed.
+    """
+    if isinstance(feed, GatedFeed):
+        check_suites([suite for suite in feed.all_suites() if suite.needs_library])
 
 
 def job_names() -> list[str]:

@@ -112,6 +112,10 @@ class HudiSink:
         changes = ChangeStaging(self.table, batch, rows).frame(of_batch.rows).where(F.col(IS_DELETED).isNull())
         return SparkTable(changes.select(*map(column, of_batch.columns)), staged.counts.written)
 
+    def published_table(self, state: TableState) -> SparkTable:
+        """See ``GatedSink.published_table``."""
+        return SparkTable(self.table.rows(*state.columns).select(*map(column, state.columns)))
+
     def applied(self, plan: Plan) -> Applied | None:
         """See ``CommittingSink.applied``.
 

@@ -16,6 +16,7 @@ from lakewright.storage.lake import Lake
 
 if TYPE_CHECKING:
     from lakewright.catalog.table import Catalog
+    from lakewright.quality.duckdb_table import ParquetTable
 
 _LEFT_BEHIND: Final = "the former table with layout {} is no longer updated; delete it if it is no longer used"
 
@@ -125,9 +126,18 @@ class ParquetSink:
         new = {source.path for source in batch.plan.objects}
         moved = frozenset(path for file in files for path in file.objects if path not in new)
         columns = next((action.columns for action in staged.actions if isinstance(action, SetColumns)), None)
-        types = {**(batch.state.columns if columns is None else columns)}
-        types |= {name: "string" for name in self.partition_by if name not in types}
+        types = self._with_folders(batch.state.columns if columns is None else columns)
         return batch.workers.judged_table(self.lake, {file.staged: file for file in files}, types, moved)
+
+    def published_table(self, state: TableState) -> "ParquetTable":
+        """See ``GatedSink.published_table``."""
+        from lakewright.quality.duckdb_table import ParquetTable  # pyarrow, which runs without new objects do not need
+
+        return ParquetTable(self.lake, state.files, self._with_folders(state.columns))
+
+    def _with_folders(self, columns: Mapping[str, str]) -> dict[str, str]:
+        """Return the columns of a table with those that only its folders have."""
+        return {**columns, **{name: "string" for name in self.partition_by if name not in columns}}
 
     def layout(self) -> str:
         """See ``Sink.layout``."""

@@ -4,6 +4,7 @@ DuckDB reads files on this machine itself. Objects in a bucket are read through 
 extension and no credentials, into a temporary database on disk, since a query may scan its columns repeatedly.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,8 @@ _TYPES_OF_FOLDERS: Final = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us", "UTC"),
 }
+#: Characters that DuckDB reads as patterns in paths, or that end a literal.
+_NOT_PLAIN: Final = re.compile(r"[*?\[\]{}'\\]")
 #: Decimals with more digits would be rounded as doubles.
 _EXACT_DIGITS: Final = 15
 _BATCH_ROWS: Final = 1 << 17
@@ -37,8 +40,8 @@ _BATCH_ROWS: Final = 1 << 17
 _OBJECT: Final = "_object"
 
 
-def connect(database: str = ":memory:", *, threads: int = 0) -> Any:
-    """Open a database that reaches neither other files nor the network.
+def connect(database: str = ":memory:", *, threads: int = 0, reads_files: bool = False) -> Any:
+    """Open a database that loads no extensions and, unless it ``reads_files``, reaches neither files nor the network.
 
     Raises:
         ConfigError: If DuckDB is not installed.
@@ -47,7 +50,7 @@ def connect(database: str = ":memory:", *, threads: int = 0) -> Any:
         import duckdb
     except ModuleNotFoundError as error:
         raise ConfigError("gates need DuckDB, which is not installed; install it with: pip install duckdb") from error
-    config: dict[str, Any] = {"enable_external_access": "false", "autoload_known_extensions": "false"}
+    config: dict[str, Any] = {"enable_external_access": str(reads_files).lower(), "autoload_known_extensions": "false"}
     connection = duckdb.connect(database, config=config | ({"threads": threads} if threads else {}))
     connection.execute("SET TimeZone = 'UTC'")
     return connection
@@ -88,11 +91,14 @@ class ParquetTable:
         """See ``JudgedTable.one_row``."""
         wanted = list(columns) or list(self.types)[:1]
         with TemporaryDirectory(prefix="lakewright-gate-") as folder:
-            connection = connect(f"{folder}/rows.duckdb")
+            connection = connect(f"{folder}/rows.duckdb", reads_files=bool(files := self._local_files(wanted)))
             try:
-                reader = pa.RecordBatchReader.from_batches(self._schema(wanted), self._batches(wanted))
-                connection.register("arrow_rows", reader)
-                connection.execute(f"CREATE TABLE {ROWS} AS FROM arrow_rows")
+                if files:
+                    connection.execute(f"CREATE VIEW {ROWS} AS FROM read_parquet({files}, union_by_name=true)")
+                else:
+                    reader = pa.RecordBatchReader.from_batches(self._schema(wanted), self._batches(wanted))
+                    connection.register("arrow_rows", reader)
+                    connection.execute(f"CREATE TABLE {ROWS} AS FROM arrow_rows")
                 found = connection.execute(sql)
                 names = [column[0] for column in found.description]
                 (row,) = found.fetchall()
@@ -107,6 +113,13 @@ class ParquetTable:
         schema = self._schema(columns)
         table = pa.Table.from_batches(self._batches(columns) if rows else (), schema)
         return pd.DataFrame({name: _series(table[name]) for name in columns})
+
+    def _local_files(self, columns: Sequence[str]) -> list[str]:
+        """Return the paths of files that DuckDB can read itself: on this machine, and with all columns."""
+        if "://" in self.lake.uri or self.moved or not set(columns) <= set(self._arrow_types):
+            return []
+        paths = [f"{self.lake.uri}/{path}" for path in self.files]
+        return [] if any(_NOT_PLAIN.search(path) for path in paths) else paths
 
     def _schema(self, columns: Sequence[str]) -> Any:
         return pa.schema([(name, self._arrow_types.get(name) or _type_of_folder(self.types[name])) for name in columns])

@@ -11,9 +11,9 @@ from lakewright.quality.config import GatedFeed, Gates
 from lakewright.quality.expectation import Expectation
 from lakewright.quality.judged_table import ROWS, JudgedTable
 from lakewright.quality.library import check_suites, judge
-from lakewright.quality.result import ExpectationResult, columns_of, missing_columns_result
+from lakewright.quality.result import ExpectationResult, columns_of, describe, missing_columns_result
 from lakewright.quality.row_rules import RowRule, RowRules
-from lakewright.quality.suite import Suite, has_known_kwargs
+from lakewright.quality.suite import Suite
 from lakewright.runs.job import Staged, Verdict
 
 #: Results named in the error of a refused batch.
@@ -41,7 +41,7 @@ class SuiteGate:
 
     def check(self) -> None:
         """See ``Gate.check``."""
-        if not all(map(has_known_kwargs, self.suite.expectations)):
+        if self.suite.needs_library:
             check_suites([self.suite])
 
     def judge(self, table: JudgedTable, staged: Staged) -> Verdict:
@@ -114,22 +114,6 @@ def gates_of(feed: GatedFeed, tables: Sequence[str]) -> Callable[[str], SuiteGat
         return SuiteGate(suite, feed.gates, feed.show_values, unknown)
 
     return gate_of
-
-
-def describe(result: ExpectationResult) -> str:
-    """Describe an expectation that was not met, in one sentence without values of the data."""
-    place = f" on {', '.join(result.columns)}" if result.columns else ""
-    return f"{result.type}{place}: {_unmet(result)}"
-
-
-def _unmet(result: ExpectationResult) -> str:
-    if result.exception:
-        return result.exception
-    if result.unexpected_count is not None and result.unexpected_percent is not None:
-        return f"{result.unexpected_count} rows ({result.unexpected_percent:.4g} %) do not meet it"
-    if result.unexpected_count is not None:
-        return f"{result.unexpected_count} rows do not meet it"
-    return "not met" if result.observed_value is None else f"not met, observed {result.observed_value}"
 
 
 def _of_row_rule(expectation: Expectation, table: JudgedTable, rules: Mapping[str, int]) -> ExpectationResult:

@@ -61,7 +61,7 @@ def check_suites(suites: Sequence[Suite]) -> None:
     Raises:
         ConfigError: If some are invalid, with one line per problem; or if the library is not installed.
     """
-    with _quiet():
+    with quiet():
         problems = [
             f"{suite.path}: expectation {each.number} ({each.type}): {problem}"
             for suite in suites
@@ -80,7 +80,7 @@ def judge(table: JudgedTable, expectations: Sequence[Expectation], *, shows_valu
         if each not in of_schema and (missing := tuple(name for name in columns_of(each) if name not in table.columns)):
             results[each.number] = _by_library(missing_columns_result(each, missing))
     of_rows = [each for each in expectations if each not in of_schema and each.number not in results]
-    with _quiet():
+    with quiet():
         if of_schema:
             frame = table.frame(list(table.columns), rows=False)
             results |= _evaluated(frame, of_schema, shows_values=shows_values)
@@ -124,15 +124,9 @@ def _evaluated(frame: Any, expectations: Sequence[Expectation], *, shows_values:
 
 
 def _validated(frame: Any, expectations: Sequence[Expectation], *, shows_values: bool) -> list[Any]:
-    gx = _library()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
-    suite = gx.ExpectationSuite(name="gate", expectations=[_configured(each) for each in expectations])
-    is_spark = hasattr(frame, "sparkSession")
-    # By default the library caches every frame in Spark, and never releases it.
-    source = (
-        context.data_sources.add_spark("batch", persist=False) if is_spark else context.data_sources.add_pandas("batch")
-    )
+    gx, context = _library(), open_context()
+    suite = gx.ExpectationSuite(name="gate", expectations=[configured(each) for each in expectations])
+    source = add_source(context, frame, "batch")
     batch = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
     shown = {} if shows_values else {"partial_unexpected_count": 0}
     with warnings.catch_warnings():
@@ -143,7 +137,28 @@ def _validated(frame: Any, expectations: Sequence[Expectation], *, shows_values:
     return list(validated.results)
 
 
-def _configured(expectation: Expectation) -> dict[str, Any]:
+def open_context() -> Any:
+    """Open a context in memory; by default, its docs would leave a temporary folder behind."""
+    gx, types = _library(), _library().data_context.types.base
+    return gx.get_context(
+        mode="ephemeral",
+        project_config=types.DataContextConfig(
+            store_backend_defaults=types.InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+            progress_bars=types.ProgressBarsConfig(globally=False),
+            analytics_enabled=False,
+        ),
+    )
+
+
+def add_source(context: Any, frame: Any, name: str) -> Any:
+    """Add a data source for a DataFrame; by default the library caches every frame in Spark, and never releases it."""
+    if hasattr(frame, "sparkSession"):
+        return context.data_sources.add_spark(name, persist=False)
+    return context.data_sources.add_pandas(name)
+
+
+def configured(expectation: Expectation) -> dict[str, Any]:
+    """Return the configuration of an expectation, with its number in the suite."""
     kwargs = {
         name: value for name, value in expectation.kwargs.items() if name not in ("result_format", "catch_exceptions")
     }
@@ -240,18 +255,17 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Use the library alone, and without its log lines."""
+    logger, silent = logging.getLogger("great_expectations"), logging.NullHandler()
     with _LOCK:
-        loggers = [logging.getLogger(name) for name in ("great_expectations", "py.warnings")]
-        levels = [logger.level for logger in loggers]
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL + 1)
+        propagates, logger.propagate = logger.propagate, False
+        logger.addHandler(silent)
         try:
             yield
         finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+            logger.propagate = propagates
+            logger.removeHandler(silent)
 
 
 @cache

@@ -39,6 +39,24 @@ class ExpectationResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     exception: str = ""
 
 
+def describe(result: ExpectationResult) -> str:
+    """Describe how an expectation was met, without values of the data."""
+    place = f" on {', '.join(result.columns)}" if result.columns else ""
+    return f"{result.type}{place}: {_figures(result)}" if _figures(result) else f"{result.type}{place}"
+
+
+def _figures(result: ExpectationResult) -> str:
+    if result.exception:
+        return result.exception
+    unmet = result.unexpected_count
+    if unmet:
+        share = "" if result.unexpected_percent is None else f" ({result.unexpected_percent:.4g} %)"
+        return f"{unmet} rows do not meet it{share}" if unmet > 1 else f"1 row does not meet it{share}"
+    if result.observed_value is not None:
+        return f"observed {result.observed_value}"
+    return "" if result.success else "not met"
+
+
 def columns_of(expectation: Expectation) -> tuple[str, ...]:
     """Return the columns that an expectation names."""
     kwargs = expectation.kwargs

@@ -6,7 +6,7 @@ The kwargs of expectations that only the library can judge are validated by ``la
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from lakewright.config import suggest
@@ -55,16 +55,21 @@ class Suite:
     name: str
     path: str
     expectations: tuple[Expectation, ...] = ()
-    row_rules: tuple[Expectation, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        rules = tuple(each for each in self.expectations if each.on_failure == "reject_rows")
-        object.__setattr__(self, "row_rules", rules)
+    @property
+    def row_rules(self) -> tuple[Expectation, ...]:
+        """The expectations that reject single rows."""
+        return tuple(each for each in self.expectations if each.on_failure == "reject_rows")
 
     @property
     def of_batch(self) -> tuple[Expectation, ...]:
         """The expectations that judge the batch as a whole."""
         return tuple(each for each in self.expectations if each.on_failure != "reject_rows")
+
+    @property
+    def needs_library(self) -> bool:
+        """Whether the library must validate it: ``parse_suite`` knows the kwargs of few expectations."""
+        return any(each.type not in _KWARGS for each in self.expectations)
 
     def fingerprint(self) -> str:
         """Return a hash of all that decides about data."""
@@ -185,8 +190,3 @@ def _is_parameter(value: Any) -> bool:
     if isinstance(value, dict):
         return _PARAMETER in value or any(map(_is_parameter, value.values()))
     return isinstance(value, list) and any(map(_is_parameter, value))
-
-
-def has_known_kwargs(expectation: Expectation) -> bool:
-    """Whether ``parse_suite`` has validated the kwargs; others need the library."""
-    return expectation.type in _KWARGS

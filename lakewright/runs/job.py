@@ -315,6 +315,9 @@ class GatedSink(Protocol):
     def judged_table(self, batch: Batch, rows: Any, staged: Staged) -> Any:
         """Return the staged rows of a batch, without those that it only moves."""
 
+    def published_table(self, state: TableState) -> Any:
+        """Return the rows of the table as it is."""
+
 
 @dataclass(frozen=True)
 class TargetJob(Generic[Rows, Judged]):

@@ -81,7 +81,9 @@ class Run:
         return receipt
 
     def _work(self, lease: Lease) -> None:
-        self._job.check_gate()
+        if self._job.gate is not None:
+            self._journal.say("gate")
+            self._job.check_gate()
         state, open_plan = self._log.read()
         self._roll_forward(state)
         if open_plan is not None:

@@ -19,9 +19,10 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -
     """Describe what a run would do for a target.
 
     Raises:
-        ConfigError: If no engine can run the feed.
+        ConfigError: If no engine can run the feed, or its gate is invalid.
     """
     engines.check(job.feed)
+    job.check_gate()
     state, open_plan = Log(lake, job.target.state_folder).read()
     overview: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name, "exit_code": 0, "error": ""}
     if open_plan is not None:
@@ -97,6 +98,20 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
         "bytes": sum(file.size for file in state.files.values()),
         "properties": state.properties,
         "quarantined_rows": sum(file.rows for file in state.quarantine.values()),
+    }
+
+
+def gates_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
+    """Return the verdict of a target's gate on its last batch, with the result of each expectation."""
+    state, _ = Log(lake, job.target.state_folder).read()
+    last = report_batch(state.last, None) if state.last else {}
+    return {
+        "feed": job.target.feed_name,
+        "target": job.target.name,
+        "exit_code": 0,
+        "has_gate": job.gate is not None,
+        "batch": {name: last[name] for name in ("number", "status", "reason") if name in last},
+        "gates": last.get("gates"),
     }
 
 
