@@ -206,12 +206,7 @@ class Run:
     def _end(self, plan: Plan, state: TableState, applied: Applied, *, refused: bool) -> str:
         """Write the outcome and publish it: everything, or only quarantine if too many rows were rejected."""
         staged = applied.staged
-        quarantine = self._job.target.quarantine_folder
-        actions = (
-            staged.actions
-            if not refused
-            else [left for action in staged.actions for left in action.if_refused(quarantine)]
-        )
+        actions = staged.actions if not refused else [left for action in staged.actions for left in action.if_refused()]
         outcome = Outcome(
             format=FORMAT,
             number=plan.number,
