@@ -15,6 +15,7 @@ from lakewright.log.records import Counts
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from transforms.csv.typed_column import TypedColumn
 
@@ -27,7 +28,7 @@ class TypedRows:
     columns: Sequence[TypedColumn]
     row_rules: RowRules = NO_ROW_RULES
 
-    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+    def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``; good and rejected rows are written as the objects are read."""
         source, workers = self.source, batch.workers
 

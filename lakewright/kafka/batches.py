@@ -17,6 +17,7 @@ from lakewright.kafka.sink import EventObject
 from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.place import TablePlace
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.workers import Workers
 from transforms.errors import DataError
 from transforms.events.schema import EventSchema, News, learn_columns
@@ -56,7 +57,7 @@ class EventBatch:
     retaken: frozenset[str]
     dedupe_days: int
     table: TablePlace
-    quarantine: TablePlace
+    quarantine: QuarantinePlace
     days: DayRange = ANY_DAY
     refuses_conflicts: bool = False
     row_rules: RowRules = NO_ROW_RULES

@@ -20,6 +20,7 @@ from lakewright.parquet.place import TablePlace
 from lakewright.parquet.provenance import PROVENANCE_TYPES
 from lakewright.parquet.sink import WrittenRows
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from transforms.events.schema import EventSchema
 from transforms.events.types import ddl_type
@@ -53,14 +54,14 @@ class FlatEvents:
     layout: str
     row_rules: RowRules = NO_ROW_RULES
 
-    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+    def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``."""
         workers, events = self.events.workers, self._batch(batch, table, quarantine)
         read = read_events(workers, events, self._copies(batch))
         batch.progress.stage(self.events.table, "settle")
         return self._written(batch, events.retaken, settle(workers, events, read))
 
-    def _batch(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> EventBatch:
+    def _batch(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> EventBatch:
         plan, state = batch.plan, batch.state
         is_whole, known = plan.overwrites_table, known_schema(state.schema_versions)
         retaken = () if is_whole else (source.path for source in plan.objects if source.path in state.objects)

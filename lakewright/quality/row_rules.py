@@ -33,6 +33,11 @@ class RowRule:
         return columns_of(self.expectation)[0]
 
     @property
+    def words(self) -> str:
+        """What it means: the notes of the expectation."""
+        return self.expectation.notes or f"The value does not meet {self.expectation.type}."
+
+    @property
     def counted_as(self) -> str:
         """The name under which receipts count the rows that it rejects."""
         return f"{self.column}: {self.name}"
@@ -47,6 +52,11 @@ class RowRules:
     def __bool__(self) -> bool:
         """Whether there are any."""
         return bool(self.expectations)
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What the rules mean, by the name under which receipts count them."""
+        return {rule.counted_as: rule.words for rule in map(RowRule, self.expectations)}
 
     def predicates(self, columns: Mapping[str, str], dialect: Dialect) -> list[tuple[RowRule, str]]:
         """Return the rules that rows with these columns can break, each with the SQL condition that rejects a row.

@@ -57,7 +57,7 @@ class Target:
     @property
     def quarantine_folder(self) -> str:
         """Folder of its rejected rows."""
-        return f"quarantine/{self.feed_name}/{self.name}/"
+        return f"quarantine/{self.feed_name}/target={self.name}/"
 
     @property
     def staging_folder(self) -> str:

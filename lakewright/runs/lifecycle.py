@@ -231,12 +231,7 @@ class Run:
     def _end(self, plan: Plan, state: TableState, applied: Applied, refusal: BatchRefusedError | None = None) -> str:
         """Write the outcome and publish it: everything, or only quarantine if the batch is refused."""
         staged, refused = applied.staged, refusal is not None
-        quarantine = self._job.target.quarantine_folder
-        actions = (
-            staged.actions
-            if not refused
-            else [left for action in staged.actions for left in action.if_refused(quarantine)]
-        )
+        actions = staged.actions if not refused else [left for action in staged.actions for left in action.if_refused()]
         outcome = Outcome(
             format=FORMAT,
             number=plan.number,

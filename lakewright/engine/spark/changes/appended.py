@@ -18,6 +18,7 @@ from lakewright.log.schemas import note_source_columns
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from transforms.spark.changes import (
     IS_DELETED,
@@ -44,7 +45,7 @@ class AppendedChanges:
     spec: TableSpec
     row_rules: RowRules = NO_ROW_RULES
 
-    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+    def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``."""
         spark = change_session(batch.lake, self.files.lake)
         changes, columns, read = JudgedChanges(self.files, self._judge), self.files.columns, Observation()
@@ -63,7 +64,7 @@ class AppendedChanges:
             raise changes.failed(error) from error
         counts = counted(read)
         changes.check(counts)
-        rejected, rules = changes.write_rejected(spark, batch, quarantine, counts)
+        rejected, rules = changes.write_rejected(spark, batch, quarantine, counts, self.row_rules)
         return WrittenRows(
             counts=Counts(
                 read=counts["read"], written=counts["read"] - counts["rejected"], rejected=counts["rejected"]
