@@ -169,7 +169,9 @@ def test_all_expectations_can_go_to_the_library(bench: Bench, engine: str) -> No
     receipt = bench.run("--engine", engine)
     assert receipt["exit_code"] == 0, receipt["error"]
     assert [engine for _, engine, _ in results(receipt)] == ["great_expectations"] * 8
-    assert [success for *_, success in results(receipt)] == [True, True, False, True, True, False, False, False]
+    # Spark casts the text to a number, which is null, and null meets every expectation on values.
+    casts = engine == "spark"
+    assert [success for *_, success in results(receipt)] == [True, True, False, True, True, casts, False, False]
     observed = [result.get("observed_value") for result in receipt["batches"][0]["gates"]["results"]]
     assert observed == [None] * 7 + [2]  # a count, but no maximum
     assert "Secret" not in json.dumps(receipt)

@@ -1,7 +1,6 @@
 """Rejected rows that Spark writes to quarantine."""
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -39,7 +38,7 @@ def stage_rejected(
         "object",
         "etag",
         F.col("position").cast("bigint").alias("position"),
-        F.transform("reasons", partial(_with_words, own=words)).alias("reasons"),
+        F.transform("reasons", lambda reason: _with_words(reason, words)).alias("reasons"),
         "text",
         "fields",
         "first_seen",
@@ -51,7 +50,7 @@ def stage_rejected(
     return staged_files(lake, place)
 
 
-def _with_words(reason: Column, *, own: Mapping[str, str]) -> Column:
+def _with_words(reason: Column, own: Mapping[str, str]) -> Column:
     rule, named = reason["rule"], F.concat_ws(": ", reason["column"], reason["rule"])
     words = F.coalesce(*(_texts(texts)[name] for texts, name in ((own, named), (RULES, rule)) if texts), _unknown(rule))
     return F.struct(rule.alias("rule"), reason["column"].alias("column"), words.alias("words"))
