@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -34,6 +34,8 @@ from lakewright.runs.progress import Progress, closing_progress, make_progress
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
 
+_ROWS_SHOWN: Final = 20
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -52,6 +54,17 @@ DocsFolder = Annotated[
 ]
 SchemaFolder = Annotated[
     Path | None, typer.Option("--schema", help="Also write JSON schemas for editors to this folder.")
+]
+
+RuleName = Annotated[
+    str, typer.Option("--rule", help="Only rows that break this rule, such as type or id: type, as in receipts.")
+]
+RowLimit = Annotated[
+    int | None,
+    typer.Option("--limit", min=0, help=f"Maximum number of rows. Default: {_ROWS_SHOWN} per target; all with --csv."),
+]
+SheetFile = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows of one target to a new CSV file.")
 ]
 
 
@@ -110,6 +123,23 @@ def status(options: FeedOptions) -> Answer:
 
     states = options.for_each_target(status_overview)
     return Answer(states, screen.show_status, worst_exit_code(states))
+
+
+@verb
+def quarantine(options: FeedOptions, rule: RuleName = "", limit: RowLimit = None, csv_file: SheetFile = None) -> Answer:
+    """Show rejected rows with their values, or write them to a CSV file for correction."""
+    from lakewright.runs.views import quarantine_overview, write_quarantine
+
+    if csv_file is None:
+        shown = _ROWS_SHOWN if limit is None else limit
+        entries = options.for_each_target(lambda lake, job: quarantine_overview(lake, job, rule=rule, limit=shown))
+        return Answer(entries, screen.show_quarantine)
+    lake = options.open_lake()
+    jobs = options.load().targets(lake, options.wanted_targets())
+    if len(jobs) != 1:
+        names = ", ".join(job.target.name for job in jobs)
+        raise ConfigError(f"--csv writes the rows of one target; choose it with --target: {names}")
+    return Answer([write_quarantine(lake, jobs[0], csv_file, rule=rule, limit=limit)], screen.show_sheets)
 
 
 @verb

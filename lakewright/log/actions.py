@@ -285,11 +285,14 @@ AnyAction = (
 
 
 class Outcome(Record, frozen=True):
-    """How a batch ended; it has ended once this is in the log."""
+    """How a batch ended; it has ended once this is in the log.
+
+    The outcome of a batch without a plan says that rejected rows have expired.
+    """
 
     format: int
     number: int
-    status: Literal["committed", "dropped"]
+    status: Literal["committed", "dropped", "expired"]
     run: str
     attempt: str = ""
     config_hash: str = ""

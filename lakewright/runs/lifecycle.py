@@ -25,6 +25,7 @@ from lakewright.errors import (
 )
 from lakewright.log.actions import JudgeBatch, Outcome, TableState
 from lakewright.log.log import FORMAT, Log, Plan
+from lakewright.quarantine.expiry import expiry_of
 from lakewright.runs.interrupts import Interrupt, interruptible
 from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Request, Staged, Survey
 from lakewright.runs.journal import Journal
@@ -88,6 +89,7 @@ class Run:
         self._roll_forward(state)
         if open_plan is not None:
             self._finish(open_plan, state, lease)
+        self._expire(state, lease)
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
             self._interrupt.check()
             self._journal.say("plan")
@@ -247,12 +249,25 @@ class Run:
         self._journal.receipt.schema_changes += [] if refused else staged.schema_changes
         self._journal.receipt.warn((*staged.warnings, *applied.warnings))
         self._write(outcome, plan, state)
-        self._staging.publish(outcome)
-        self._journal.say("clean up")
-        self._staging.clear(plan.number)
-        self._log.write_snapshot(state)
+        self._publish(outcome, state)
         self._register(state)
         return outcome.status
+
+    def _publish(self, outcome: Outcome, state: TableState) -> None:
+        self._staging.publish(outcome)
+        self._journal.say("clean up")
+        self._staging.clear(outcome.number)
+        self._log.write_snapshot(state)
+
+    def _expire(self, state: TableState, lease: Lease) -> None:
+        """Delete rejected rows that are too old."""
+        days, today = self._job.feed.quarantine_days, self._request.today
+        outcome = expiry_of(state, days=days, today=today, run=self._id)
+        if outcome is not None:
+            self._staging.open(outcome.number, outcome.attempt, self._id)
+            lease.check()
+            self._write(outcome, None, state)
+            self._publish(outcome, state)
 
     def _drop(self, plan: Plan, state: TableState, reason: str) -> str:
         """Drop a batch; its objects count as new again."""
@@ -262,10 +277,12 @@ class Run:
         self._log.write_snapshot(state)
         return outcome.status
 
-    def _write(self, outcome: Outcome, plan: Plan, state: TableState) -> None:
+    def _write(self, outcome: Outcome, plan: Plan | None, state: TableState) -> None:
         self._log.write_outcome(outcome)
         if outcome.status == "committed":
-            self._journal.say("committed", f"batch {plan.number}")
+            self._journal.say("committed", f"batch {outcome.number}")
+        elif outcome.status == "expired":
+            self._journal.say("expired", outcome.reason)
         else:
             self._journal.say("refused" if outcome.attempt else "dropped", outcome.reason)
         self._journal.receipt.add(outcome, plan)
