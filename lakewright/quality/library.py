@@ -124,7 +124,7 @@ def _evaluated(frame: Any, expectations: Sequence[Expectation], *, shows_values:
 
 
 def _validated(frame: Any, expectations: Sequence[Expectation], *, shows_values: bool) -> list[Any]:
-    gx, context = _library(), open_context()
+    gx, context = load_library(), open_context()
     suite = gx.ExpectationSuite(name="gate", expectations=[configured(each) for each in expectations])
     source = add_source(context, frame, "batch")
     batch = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
@@ -139,7 +139,7 @@ def _validated(frame: Any, expectations: Sequence[Expectation], *, shows_values:
 
 def open_context() -> Any:
     """Open a context in memory; by default, its docs would leave a temporary folder behind."""
-    gx, types = _library(), _library().data_context.types.base
+    gx, types = load_library(), load_library().data_context.types.base
     return gx.get_context(
         mode="ephemeral",
         project_config=types.DataContextConfig(
@@ -220,7 +220,7 @@ def _plain(value: Any) -> int | float | str | None:
 
 def _problem_with(expectation: Expectation) -> str:
     """Return why an expectation is invalid, without the values of its kwargs; empty if it is valid."""
-    _library()
+    load_library()
     from great_expectations.exceptions.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.registry import (
@@ -269,7 +269,7 @@ def quiet() -> Iterator[None]:
 
 
 @cache
-def _library() -> Any:
+def load_library() -> Any:
     """Import the library, which takes seconds.
 
     Raises:
