@@ -64,6 +64,7 @@ def test_duckdb_decides_like_the_library_on_pandas(seed):
     assert not outcomes["undecided"] or has_oddities
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_spark_decides_like_the_library_on_spark(spark: SparkSession, seed):
     random = Random(1000 + seed)

@@ -193,6 +193,19 @@ def test_rows_are_counted(kwargs, success):
     assert (result.success, result.observed_value, result.element_count) == (success, 2, None)
 
 
+@pytest.mark.parametrize(
+    ("ids", "copies"),
+    [
+        pytest.param([*range(300_000)], 0, id="in-order"),
+        pytest.param([*range(300_000), 7], 2, id="a-copy-at-the-end"),
+        pytest.param([*range(300_000, 0, -1)], 0, id="in-descending-order"),
+        pytest.param([None, *range(300_000), None], 0, id="with-nulls"),
+    ],
+)
+def test_copies_are_counted_in_any_order(ids, copies):
+    assert evaluate(Expectation(UNIQUE, {"column": "id"}), id=ids).unexpected_count == copies
+
+
 @pytest.mark.parametrize("kind", [NOT_NULL, UNIQUE, BETWEEN, COMPOUND])
 def test_an_empty_table_meets_expectations_about_rows(kind):
     kwargs = {"column_list": ["id", "name"]} if kind == COMPOUND else {"column": "id"}
