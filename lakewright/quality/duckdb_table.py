@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from lakewright.errors import ConfigError
 from lakewright.log.records import DataFile
-from lakewright.quality.dialects import Dialect
 from lakewright.quality.judged_table import ROWS
+from lakewright.quality.sql.dialects import Dialect
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.partition_folders import values_of_folder

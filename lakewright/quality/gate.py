@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import msgspec
 
-from lakewright.quality.compiled import Aggregate, library_reason
 from lakewright.quality.config import GatedFeed, Gates
 from lakewright.quality.expectation import Expectation
 from lakewright.quality.judged_table import ROWS, JudgedTable
 from lakewright.quality.library import check_suites, judge
 from lakewright.quality.result import ExpectationResult, columns_of, describe, missing_columns_result
 from lakewright.quality.row_rules import RowRule, RowRules
+from lakewright.quality.sql.compiled import Aggregate, library_reason
 from lakewright.quality.suite import Suite
 from lakewright.runs.job import Staged, Verdict
 

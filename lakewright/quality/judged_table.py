@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from lakewright.quality.dialects import Dialect
+from lakewright.quality.sql.dialects import Dialect
 
 #: The name of the rows in SQL.
 ROWS: Final = "staged_rows"

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from lakewright.quality.arguments import NOT_NULL
-from lakewright.quality.compiled import library_reason, row_predicate
-from lakewright.quality.dialects import Dialect
 from lakewright.quality.expectation import Expectation
 from lakewright.quality.judged_table import ROWS
 from lakewright.quality.result import columns_of
+from lakewright.quality.sql.arguments import NOT_NULL
+from lakewright.quality.sql.compiled import library_reason, row_predicate
+from lakewright.quality.sql.dialects import Dialect
 
 if TYPE_CHECKING:
     import pyarrow as pa

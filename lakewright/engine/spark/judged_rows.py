@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 
 from lakewright.engine.spark.session import own_session
 from lakewright.log.records import DataFile
-from lakewright.quality.dialects import Dialect
 from lakewright.quality.judged_table import ROWS
 from lakewright.quality.row_rules import RowRules
+from lakewright.quality.sql.dialects import Dialect
 from lakewright.storage.lake import Lake
 from transforms.partition_folders import values_of_folder
 from transforms.spark.names import column, quoted

@@ -6,10 +6,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from lakewright.quality.arguments import NotCompiledError
-from lakewright.quality.compiled import Aggregate, library_reason, row_predicate
 from lakewright.quality.expectation import Expectation
 from lakewright.quality.result import ExpectationResult
+from lakewright.quality.sql.arguments import NotCompiledError
+from lakewright.quality.sql.compiled import Aggregate, library_reason, row_predicate
 
 COLUMNS = {
     "id": "bigint",

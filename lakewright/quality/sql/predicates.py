@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lakewright.quality.arguments import (
+from lakewright.quality.expectation import Expectation
+from lakewright.quality.sql.arguments import (
     BETWEEN,
     EXACT_INTEGERS,
     IN_SET,
@@ -15,11 +16,10 @@ from lakewright.quality.arguments import (
     is_strict,
     whole_number,
 )
-from lakewright.quality.bounds import DIGITS_OF_DOUBLES, UnusableBoundError, beyond, number_literal, read_bound
-from lakewright.quality.dialects import Dialect, matches, text_literal
-from lakewright.quality.expectation import Expectation
-from lakewright.quality.kinds import ColumnType, Kind
-from lakewright.quality.regex import UnsharedSyntaxError, read_regex
+from lakewright.quality.sql.bounds import DIGITS_OF_DOUBLES, UnusableBoundError, beyond, number_literal, read_bound
+from lakewright.quality.sql.dialects import Dialect, matches, text_literal
+from lakewright.quality.sql.kinds import ColumnType, Kind
+from lakewright.quality.sql.regex import UnsharedSyntaxError, read_regex
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from lakewright.quality.dialects import Dialect, compared_with_instant
-from lakewright.quality.kinds import ColumnType, Kind
+from lakewright.quality.sql.dialects import Dialect, compared_with_instant
+from lakewright.quality.sql.kinds import ColumnType, Kind
 
 #: Decimals of so many digits differ as doubles if they differ at all.
 DIGITS_OF_DOUBLES: Final = 15

@@ -3,12 +3,12 @@ import string
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from lakewright.quality.regex import UnsharedSyntaxError, read_regex
+from lakewright.quality.sql.regex import UnsharedSyntaxError, read_regex
 from tests.conftest import examples
 
 ATOMS = [

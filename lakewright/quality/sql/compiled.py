@@ -7,7 +7,9 @@ digits beyond ASCII, the same aggregate counts them, and leaves the expectation 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from lakewright.quality.arguments import (
+from lakewright.quality.expectation import Expectation
+from lakewright.quality.result import ExpectationResult, count_result, map_result, missing_columns_result
+from lakewright.quality.sql.arguments import (
     COMPOUND_UNIQUE,
     NOT_NULL,
     ROW_COUNT,
@@ -17,11 +19,9 @@ from lakewright.quality.arguments import (
     named_columns,
     whole_number,
 )
-from lakewright.quality.dialects import Dialect, identifier
-from lakewright.quality.expectation import Expectation
-from lakewright.quality.kinds import Kind, column_type
-from lakewright.quality.predicates import ROW_EXPECTATIONS, Column, doubtful_values, unexpected_rows
-from lakewright.quality.result import ExpectationResult, count_result, map_result, missing_columns_result
+from lakewright.quality.sql.dialects import Dialect, identifier
+from lakewright.quality.sql.kinds import Kind, column_type
+from lakewright.quality.sql.predicates import ROW_EXPECTATIONS, Column, doubtful_values, unexpected_rows
 
 _IGNORED_ROWS: Final = {"all_values_are_missing": " OR ", "any_value_is_missing": " AND "}
 

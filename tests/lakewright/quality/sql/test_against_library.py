@@ -8,9 +8,9 @@ import duckdb
 import pytest
 from pyspark.sql import SparkSession
 
-from lakewright.quality.compiled import Aggregate, library_reason
 from lakewright.quality.expectation import Expectation
 from lakewright.quality.result import ExpectationResult
+from lakewright.quality.sql.compiled import Aggregate, library_reason
 from tests.lakewright.quality.drawn import COLUMNS, arrow_table, draw_expectation, draw_rows, pandas_frame
 from tests.lakewright.quality.library import Figures, figures_of, validate
 
