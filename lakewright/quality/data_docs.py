@@ -49,7 +49,7 @@ def _validate(context: Any, job: AnyJob, state: TableState) -> None:
 
     gate, sink = cast(SuiteGate, job.gate), cast(GatedSink, job.sink)
     table = sink.published_table(state)
-    name = f"{job.target.feed_name}/{job.target.name}"
+    name = f"{job.target.feed_name}.{job.target.name}"
     frame = table.frame(list(table.columns))
     expectations = [configured(each) for each in gate.suite.expectations]
     suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations))
