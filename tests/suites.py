@@ -1,14 +1,12 @@
 """Suites of expectations, written by Great Expectations itself."""
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
 from lakewright.quality.library import open_context, quiet
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
+with quiet():
     import great_expectations as gx
     import great_expectations.expectations as gxe
 

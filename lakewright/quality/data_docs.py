@@ -1,6 +1,5 @@
 """Data Docs: Great Expectations' own report, on the rows that tables have now."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -9,7 +8,7 @@ from lakewright.errors import ConfigError
 from lakewright.log.actions import TableState
 from lakewright.log.log import Log
 from lakewright.quality.gate import SuiteGate
-from lakewright.quality.library import add_source, configured, open_context, quiet
+from lakewright.quality.library import add_source, configured, needed_columns, open_context, quiet
 from lakewright.runs.job import AnyJob, GatedSink
 from lakewright.storage.lake import Lake
 
@@ -50,7 +49,7 @@ def _validate(context: Any, job: AnyJob, state: TableState) -> None:
     gate, sink = cast(SuiteGate, job.gate), cast(GatedSink, job.sink)
     table = sink.published_table(state)
     name = f"{job.target.feed_name}.{job.target.name}"
-    frame = table.frame(list(table.columns))
+    frame = table.frame(needed_columns(gate.suite.expectations, table.columns))
     expectations = [configured(each) for each in gate.suite.expectations]
     suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations))
     batch = add_source(context, frame, name).add_dataframe_asset(job.target.name)
@@ -58,6 +57,4 @@ def _validate(context: Any, job: AnyJob, state: TableState) -> None:
         gx.ValidationDefinition(name=name, data=batch.add_batch_definition_whole_dataframe("table"), suite=suite)
     )
     shown = {} if gate.shows_values else {"partial_unexpected_count": 0}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        definition.run(batch_parameters={"dataframe": frame}, result_format={"result_format": "SUMMARY"} | shown)
+    definition.run(batch_parameters={"dataframe": frame}, result_format={"result_format": "SUMMARY"} | shown)

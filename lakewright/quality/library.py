@@ -85,7 +85,7 @@ def judge(table: JudgedTable, expectations: Sequence[Expectation], *, shows_valu
             frame = table.frame(list(table.columns), rows=False)
             results |= _evaluated(frame, of_schema, shows_values=shows_values)
         if of_rows:
-            frame = table.frame(_needed(of_rows, table.columns))
+            frame = table.frame(needed_columns(of_rows, table.columns))
             results |= _evaluated(frame, of_rows, shows_values=shows_values)
     return [results[each.number] for each in expectations]
 
@@ -94,11 +94,11 @@ def _by_library(result: ExpectationResult) -> ExpectationResult:
     return msgspec.structs.replace(result, engine="great_expectations")
 
 
-def _needed(expectations: Sequence[Expectation], columns: Mapping[str, str]) -> list[str]:
-    """Return the columns that expectations name, also in conditions on rows; queries may use any."""
+def needed_columns(expectations: Sequence[Expectation], columns: Mapping[str, str]) -> list[str]:
+    """Return the columns that expectations name, also in conditions on rows; some may use any."""
     texts: list[str] = []
     for each in expectations:
-        if "unexpected_rows_query" in each.kwargs:
+        if each.type in _OF_SCHEMA or "unexpected_rows_query" in each.kwargs:
             return list(columns)
         texts += [str(value) for name, value in each.kwargs.items() if name == "row_condition"]
     named = {name for each in expectations for name in columns_of(each)}
@@ -129,11 +129,7 @@ def _validated(frame: Any, expectations: Sequence[Expectation], *, shows_values:
     source = add_source(context, frame, "batch")
     batch = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
     shown = {} if shows_values else {"partial_unexpected_count": 0}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        validated = batch.get_batch({"dataframe": frame}).validate(
-            suite, result_format={"result_format": "BASIC"} | shown
-        )
+    validated = batch.get_batch({"dataframe": frame}).validate(suite, result_format={"result_format": "BASIC"} | shown)
     return list(validated.results)
 
 
@@ -256,13 +252,15 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Use the library alone, and without its log lines."""
+    """Use the library alone, and without its log lines and warnings."""
     logger, silent = logging.getLogger("great_expectations"), logging.NullHandler()
     with _LOCK:
         propagates, logger.propagate = logger.propagate, False
         logger.addHandler(silent)
         try:
-            yield
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
         finally:
             logger.propagate = propagates
             logger.removeHandler(silent)
@@ -276,10 +274,8 @@ def load_library() -> Any:
         ConfigError: If it is not installed.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import great_expectations
-            import great_expectations.data_context.types.base
+        import great_expectations
+        import great_expectations.data_context.types.base
     except ModuleNotFoundError as error:
         raise ConfigError(
             "the gate has expectations that only Great Expectations can judge, and it is not installed; install it "

@@ -150,7 +150,7 @@ def _problems_of(entry: Any) -> Iterator[str]:
 def _problems_of_kwargs(kind: str, kwargs: Mapping[str, Any]) -> Iterator[str]:
     required, optional = _KWARGS[kind]
     known = (*required, *optional, *_COMMON_KWARGS)
-    if missing := [name for name in required if kwargs.get(name) in (None, "")]:
+    if missing := [name for name in required if kwargs.get(name) is None]:
         yield f"the kwarg {missing[0]} is missing"
     if unknown := [name for name in kwargs if name not in known]:
         yield f"unknown kwarg {unknown[0]!r}{suggest(unknown[0], known)}"
@@ -161,7 +161,7 @@ def _problems_of_kwargs(kind: str, kwargs: Mapping[str, Any]) -> Iterator[str]:
         yield "mostly must be a share from 0 to 1"
     for name, kinds in (("column", str), ("regex", str), ("value_set", list), ("column_list", list)):
         value = kwargs.get(name)
-        if name in required and value not in (None, "") and not isinstance(value, kinds) and not _is_parameter(value):
+        if name in required and value is not None and not isinstance(value, kinds) and not _is_parameter(value):
             yield f"{name} must be a {'list' if kinds is list else 'text'}"
     columns = kwargs.get("column_list")
     if isinstance(columns, list) and len(columns) < 2:  # noqa: PLR2004 - compound: of two or more

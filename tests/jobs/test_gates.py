@@ -260,3 +260,96 @@ def test_events_are_rejected_refused_and_judged_once(
         "(100 %); nothing was published"
     )
     assert sorted(row["id"] for row in events.table()) == [1, 6]
+
+
+ODD = ['na"me', "o'clock", "Straße %", "a b", "select"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_columns_may_have_any_name(bench: Bench, engine: str) -> None:
+    bench.feed(gates={"suite": "people"}, source__columns={"id": "long"} | dict.fromkeys(ODD, "string"))
+    write_suite(
+        bench.root,
+        "people",
+        *(gxe.ExpectColumnValuesToBeInSet(column=name, value_set=["it's", 'a "b"', "$x"]) for name in ODD),
+        *(gxe.ExpectColumnValuesToNotBeNull(column=name, meta=REJECT) for name in ODD),
+    )
+    header = ",".join(["id", *(f'"{name}"'.replace('na"me', 'na""me') for name in ODD)])
+    bench.put("a.csv", f'{header}\n1,it\'s,$x,it\'s,"a ""b""",$x\n2,,$x,$x,$x,$x\n')
+    receipt = bench.run("--engine", engine)
+    assert receipt["exit_code"] == 0, receipt["error"]
+    assert receipt["rules"] == {'na"me: column_values_to_not_be_null': 1}
+    assert {engine for _, engine, _ in results(receipt)} == {"sql"}
+
+
+def test_odd_suites_are_judged(bench: Bench) -> None:
+    """No expectation, many, twice the same; conditions on rows; expressions that only Python's re understands."""
+    bench.feed(gates={"suite": "people"})
+    bench.put("a.csv", "id,name\n1,Ada\n2,Bob\n3,\n")
+    write_suite(bench.root, "people")
+    assert bench.run()["batches"][0]["gates"]["results"] == []
+
+    unique = gxe.ExpectColumnValuesToBeUnique(column="id")
+    suite = suite_json("people", unique, gxe.ExpectColumnValuesToBeBetween(column="id", max_value=1))
+    suite["expectations"][1]["kwargs"] |= {
+        "row_condition": 'col("name")=="Ada"',
+        "condition_parser": "great_expectations",
+    }
+    suite["expectations"] += [
+        *[suite["expectations"][0]] * 100,
+        *(
+            {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "id", "value_set": [1, 2, 3, n]}}
+            for n in range(100)
+        ),
+        *(
+            {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "name", "regex": regex}, "meta": WARN}
+            for regex in ("^(?=A|B)", "(", "^A", "")
+        ),
+        {
+            "type": "expect_column_values_to_be_between",
+            "kwargs": {"column": "id", "min_value": 1, "row_condition": "?"},
+            "meta": WARN,
+        },
+    ]
+    write_text(bench.root, "people", json.dumps(suite))
+    bench.put("b.csv", "id,name\n4,Ada\n", day="02")
+    receipt = bench.run()
+    assert receipt["error"].startswith(
+        "refused by its gate (suite people): expect_column_values_to_be_between on id: 1 row"
+    )
+    gates = receipt["batches"][0]["gates"]
+    assert [result["number"] for result in gates["results"]] == list(range(1, len(suite["expectations"]) + 1))
+    *_, lookahead, invalid, plain, empty, condition = gates["results"]
+    assert (lookahead["engine"], lookahead["success"]) == ("great_expectations", True)
+    assert [result["success"] for result in (invalid, plain, empty, condition)] == [False, True, True, False]
+    assert invalid["exception"].startswith("Great Expectations could not evaluate it: ")
+    assert condition["exception"] == "Great Expectations could not evaluate it: ConditionParserError"
+
+
+def test_a_row_rule_that_sql_cannot_decide_refuses_the_batch(gated: Bench) -> None:
+    write_suite(gated.root, "people", gxe.ExpectColumnValuesToMatchRegex(column="name", regex="^(?=A)", meta=REJECT))
+    gated.put("a.csv", GOOD)
+    receipt = gated.run()
+    assert "rows cannot be rejected by it, since engines may read its regex differently" in receipt["error"]
+
+
+def test_data_docs_are_written_of_the_whole_table(gated: Bench) -> None:
+    write_suite(gated.root, "people", gxe.ExpectColumnValuesToBeInSet(column="name", value_set=["Ada"], meta=WARN))
+    gated.put("a.csv", GOOD)
+    gated.run()
+    docs = gated.root / "docs"
+    answer = gated.command("gates", "--docs", str(docs), "--json")
+    assert (answer.exit_code, answer.data[0]["docs"]) == (0, str(docs / "index.html"))
+    (page,) = docs.glob("validations/**/*.html")
+    assert "50% of 2 total rows" in page.read_text()
+    assert "Bob" not in page.read_text()
+    gated.feed(gates={"suite": "people"}, show_values=True)
+    gated.command("gates", "--docs", str(docs))
+    assert any("Bob" in page.read_text() for page in docs.glob("validations/**/*.html"))
+
+
+def test_without_a_gate_there_are_no_data_docs(bench: Bench) -> None:
+    answer = bench.command("gates", "--docs", str(bench.root / "docs"))
+    assert (answer.exit_code, answer.last_line) == (
+        2, "error: no gate: name a suite in the feed, gates: {suite: NAME}, to write Data Docs"
+    )  # fmt: skip
