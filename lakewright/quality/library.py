@@ -120,7 +120,13 @@ def _evaluated(frame: Any, expectations: Sequence[Expectation], *, shows_values:
         (only,) = expectations
         return {only.number: _failed(only, _reason(str(error), type(error).__name__, shows_values=shows_values))}
     by_number = {result.expectation_config.meta[_NUMBER]: result for result in raw}
-    return {each.number: _result(each, by_number[each.number], shows_values=shows_values) for each in expectations}
+    results = {each.number: _result(each, by_number[each.number], shows_values=shows_values) for each in expectations}
+    if len(expectations) > 1:
+        # The library evaluates metrics together, and an exception of one is then that of all.
+        for each in expectations:
+            if results[each.number].exception:
+                results |= _evaluated(frame, [each], shows_values=shows_values)
+    return results
 
 
 def _validated(frame: Any, expectations: Sequence[Expectation], *, shows_values: bool) -> list[Any]:
