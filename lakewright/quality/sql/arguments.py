@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from lakewright.quality.expectation import Expectation
+from lakewright.quality.sql.dialects import is_writable
 
 NOT_NULL: Final = "expect_column_values_to_not_be_null"
 IN_SET: Final = "expect_column_values_to_be_in_set"
@@ -54,8 +55,8 @@ def check_arguments(expectation: Expectation, columns: Mapping[str, str]) -> Non
         raise NotCompiledError("its mostly is not a number from 0 to 1")
     lowered = {column.lower() for column in columns}
     for column in named_columns(expectation):
-        if "." in column or "`" in column or not column:
-            raise NotCompiledError(f"the column name {column!r} has a dot or backtick")
+        if not column or any(char in column for char in ".`") or not is_writable(column):
+            raise NotCompiledError(f"the column name {column!r} has a dot, a backtick or an unusual character")
         if column not in columns and column.lower() in lowered:
             raise NotCompiledError(f"the case of the column name {column!r} is not the table's")
 

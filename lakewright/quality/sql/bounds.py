@@ -4,9 +4,9 @@ The library reads numeric bounds as doubles, so Spark compares integers and deci
 integer or decimal beyond a bound is computed here instead, and SQL compares without conversion.
 """
 
-import math
 import operator
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -22,6 +22,9 @@ _INTEGERS_END: Final = 2**63
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DATETIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
+#: The library passes earlier dates to Spark in the Julian calendar.
+_FIRST_YEAR: Final = 1583
+
 Bound = float | date
 
 
@@ -35,16 +38,22 @@ def read_bound(value: Any) -> Bound:
     Raises:
         UnusableBoundError: If it is none of these, or a date that is not written in full.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
         return float(value)
-    try:
-        if isinstance(value, str) and _DATE.fullmatch(value):
-            return date.fromisoformat(value)
-        if isinstance(value, str) and _DATETIME.fullmatch(value):
-            return datetime.fromisoformat(value)
-    except ValueError:
-        pass
+    bound = _read_date(value) if isinstance(value, str) else None
+    if bound is not None and bound.year >= _FIRST_YEAR:
+        return bound
     raise UnusableBoundError("a bound is not a number, a date (2019-08-21) or a time (2019-08-21T10:00:00+00:00)")
+
+
+def _read_date(text: str) -> date | None:
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+        time = datetime.fromisoformat(text) if _DATETIME.fullmatch(text) else None
+        return time.astimezone(UTC) if time and time.tzinfo else time
+    except (ValueError, OverflowError):
+        return None
 
 
 def beyond(column: str, sign: str, bound: Bound, of_type: ColumnType, dialect: Dialect) -> str:

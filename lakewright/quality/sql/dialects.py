@@ -10,6 +10,11 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SPARK_ESCAPES: Final = str.maketrans({"\\": r"\\", "'": r"\'", "$": r"\u0024"})
 
 
+def is_writable(text: str) -> bool:
+    """Return whether a text can stand in a statement: it has no NUL and no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def identifier(name: str, dialect: Dialect) -> str:
     """Quote the name of a column."""
     if dialect == "duckdb":

@@ -17,7 +17,7 @@ from lakewright.quality.sql.arguments import (
     whole_number,
 )
 from lakewright.quality.sql.bounds import DIGITS_OF_DOUBLES, UnusableBoundError, beyond, number_literal, read_bound
-from lakewright.quality.sql.dialects import Dialect, matches, text_literal
+from lakewright.quality.sql.dialects import Dialect, is_writable, matches, text_literal
 from lakewright.quality.sql.kinds import ColumnType, Kind
 from lakewright.quality.sql.regex import UnsharedSyntaxError, read_regex
 
@@ -75,7 +75,7 @@ def _in_set(expectation: Expectation, column: Column) -> Predicate:
 
 def _literal(value: Any, column: Column) -> str:
     kind = column.type.kind
-    if kind is Kind.TEXT and isinstance(value, str) and "\0" not in value:
+    if kind is Kind.TEXT and isinstance(value, str) and is_writable(value):
         return text_literal(value, column.dialect)
     if kind is Kind.BOOLEAN and isinstance(value, bool):
         return str(value).upper()
@@ -118,7 +118,7 @@ def _between(expectation: Expectation, column: Column) -> Predicate:
 
 def _match_regex(expectation: Expectation, column: Column) -> Predicate:
     _require_text(column)
-    if not isinstance(pattern := expectation.kwargs.get("regex"), str):
+    if not isinstance(pattern := expectation.kwargs.get("regex"), str) or not is_writable(pattern):
         raise NotCompiledError("its regex is not a text")
     try:
         reading = read_regex(pattern)
