@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from lakewright.errors import StateError
 from lakewright.log.actions import TableState
+from lakewright.log.records import DataFile
 from lakewright.quarantine.files import read_batches
 from lakewright.quarantine.rows import QUARANTINE, Reason
 from lakewright.storage.lake import Lake
@@ -51,16 +52,20 @@ def read_rows(lake: Lake, state: TableState, *, rule: str = "", limit: int | Non
 
 
 def _all_rows(lake: Lake, state: TableState, rule: str) -> Iterator[QuarantinedRow]:
-    for path, file in sorted(state.quarantine.items()):
+    for file in sorted(state.quarantine.values(), key=_place):
         if rule and not any(rule == name or name.endswith(f": {rule}") for name in file.rules):
             continue
         try:
-            for batch in read_batches(lake, path, file.size, QUARANTINE.names):
+            for batch in read_batches(lake, file.path, file.size, QUARANTINE.names):
                 yield from map(_row, batch.to_pylist())
         except FileNotFoundError as error:
             raise StateError(
-                f"{path} is missing: a run has released its rows meanwhile, or it was deleted; try again"
+                f"{file.path} is missing: a run has released its rows meanwhile, or it was deleted; try again"
             ) from error
+
+
+def _place(file: DataFile) -> tuple[str, str, list[str], str]:
+    return file.path.rpartition("/")[0], file.partition, file.objects, file.path
 
 
 def _row(row: Mapping[str, Any]) -> QuarantinedRow:
