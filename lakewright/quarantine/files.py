@@ -127,6 +127,7 @@ class _Content:
             self.rules[rule_name(row["rule"], row["column"])] += row["count_all"]
 
     def describe(self, place: QuarantinePlace, staged: str, partition: str, size: int) -> DataFile:
+        days = sorted(day.isoformat() for day in self.days)
         return DataFile(
             path=f"{place.destination}{uuid.uuid4().hex}.parquet",
             staged=staged,
@@ -135,7 +136,7 @@ class _Content:
             size=size,
             objects=sorted(self.objects),
             rules=dict(sorted(self.rules.items())),
-            first_seen=(min(self.days).isoformat(), max(self.days).isoformat()),
+            first_seen=(days[0], days[-1]) if days else None,
         )
 
 
