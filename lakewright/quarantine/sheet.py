@@ -45,7 +45,8 @@ def write_sheet(path: Path, names: Sequence[str], rows: Iterable[QuarantinedRow]
         ConfigError: If the file exists already, or its folder does not.
     """
     try:
-        with open(path, "x", encoding="utf-8", newline="", opener=_for_owner) as file:
+        # Without a byte order mark, Excel reads UTF-8 as another encoding.
+        with open(path, "x", encoding="utf-8-sig", newline="", opener=_for_owner) as file:
             writer = csv.writer(file)
             writer.writerow([*COLUMNS, *map(_header_of, names)])
             count = 0

@@ -262,7 +262,7 @@ def test_rows_are_written_for_correction(people: Bench) -> None:
     file = people.root / "rows.csv"
     answer = people.command("quarantine", "--csv", str(file))
     assert answer.stdout == f"4 rows of people written to {file}\n"
-    with file.open(encoding="utf-8", newline="") as opened:
+    with file.open(encoding="utf-8-sig", newline="") as opened:
         rows = list(csv.DictReader(opened))
     assert [(row["position"], row["text"], row["id"], row["name"]) for row in rows] == [
         ("12", "", "x", "dirty"),
@@ -280,4 +280,4 @@ def test_an_empty_quarantine_is_shown(people: Bench) -> None:
     assert people.command("quarantine").stdout == "quarantine of people → people\n  rows  0 rows\n"
     file = people.root / "rows.csv"
     assert people.command("quarantine", "--csv", str(file)).exit_code == 0
-    assert file.read_text() == "object,etag,position,reasons,text\n"
+    assert file.read_text(encoding="utf-8-sig") == "object,etag,position,reasons,text\n"

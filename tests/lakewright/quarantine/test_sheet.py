@@ -1,5 +1,6 @@
 """Rejected rows as a CSV file, and the rows of a file that a person has edited."""
 
+import codecs
 import csv
 import stat
 import tracemalloc
@@ -28,12 +29,13 @@ def test_a_sheet_has_a_column_for_each_field(tmp_path: Path) -> None:
     rows = [a_row(8, "007,=1", id="007", name="=1"), a_row(15, "torn"), a_row(20, "x,,", id="x", größe="")]
     assert write_sheet(path := tmp_path / "rows.csv", ["id", "name", "größe"], rows) == 3
     why = "id: type: No.; quote: Torn."
-    assert list(csv.reader(path.read_text(encoding="utf-8").splitlines())) == [
+    assert list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines())) == [
         ["object", "etag", "position", "reasons", "text", "id", "name", "größe"],
         ["raw/a.csv", "\\0012", "8", why, "", "\\007", "\\=1", ""],
         ["raw/a.csv", "\\0012", "15", why, "torn", "", "", ""],
         ["raw/a.csv", "\\0012", "20", why, "", "x", "", "\\"],
     ]
+    assert path.read_bytes().startswith(codecs.BOM_UTF8)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [(row.line, row.etag, row.position, row.text, row.fields) for row in read_sheet(path)] == [
         (2, "0012", 8, None, {"id": "007", "name": "=1", "größe": None}),
