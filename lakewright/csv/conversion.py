@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
@@ -115,7 +116,7 @@ class _Conversion:
             for partition, part in split_by_partition(good, self._task.table.partition_by, source.values):
                 self._table.add(partition, part)
         if rejected:
-            self._reject(source, rejected)
+            self._reject(source, sorted(rejected, key=attrgetter("position")))
 
     def _apply_row_rules(self, rows: pa.Table, broken: dict[str, list[Any]]) -> None:
         """Add the expectations that rows break; of a text that does not fit its column, only that is said."""
