@@ -47,9 +47,11 @@ class SuiteGate:
     def judge(self, table: JudgedTable, staged: Staged) -> Verdict:
         """See ``Gate.judge``."""
         rows = table.count()
-        if not rows:
-            return self._verdict_on_nothing(is_empty=not staged.in_table)
-        results = [*self._judged(table), *(_of_row_rule(each, table, staged.rules) for each in self.suite.row_rules)]
+        if not staged.in_table and self.options.on_empty_batch == "fail":
+            return Verdict(self._report(0, "refused", ()), refused=self._refusal("the batch has no rows for the table"))
+        # Without rows, because all were rejected or are deletes, only rules that have rejected some are judged.
+        rules = [each for each in self.suite.row_rules if rows or RowRule(each).counted_as in staged.rules]
+        results = [*(self._judged(table) if rows else ()), *(_of_row_rule(each, table, staged.rules) for each in rules)]
         return self._verdict(rows, sorted(results, key=lambda result: result.number))
 
     def _judged(self, table: JudgedTable) -> list[ExpectationResult]:
@@ -72,21 +74,14 @@ class SuiteGate:
 
     def _verdict(self, rows: int, results: Sequence[ExpectationResult]) -> Verdict:
         unmet = [result for result in results if not result.success]
-        refusing = [result for result in unmet if result.on_failure == "refuse_batch" or result.exception]
-        refusing = [result for result in refusing if result.on_failure != "warn"]
+        refusing = [result for result in unmet if result.on_failure == "refuse_batch"]
+        refusing += [result for result in unmet if result.on_failure == "reject_rows" and result.exception]
         warned = [describe(result) for result in unmet if result.on_failure == "warn"]
         return Verdict(
             self._report(rows, "refused" if refusing else "passed", results),
-            refused=self._refusal(refusing) if refusing else "",
+            refused=self._refusal(*map(describe, refusing)) if refusing else "",
             warnings=[f"{sentence} (suite {self.suite.name})" for sentence in warned],
         )
-
-    def _verdict_on_nothing(self, *, is_empty: bool) -> Verdict:
-        """Return the verdict on a batch without rows to judge: it is empty, or has only deletes."""
-        if is_empty and self.options.on_empty_batch == "fail":
-            refused = f"refused by its gate (suite {self.suite.name}): the batch has no rows for the table"
-            return Verdict(self._report(0, "refused", ()), refused=f"{refused}; nothing was published")
-        return Verdict(self._report(0, "passed", ()))
 
     def _report(self, rows: int, verdict: str, results: Sequence[ExpectationResult]) -> Mapping[str, Any]:
         return {
@@ -96,9 +91,9 @@ class SuiteGate:
             "results": msgspec.to_builtins(list(results)),
         }
 
-    def _refusal(self, results: Sequence[ExpectationResult]) -> str:
-        named = "; ".join(map(describe, results[:_NAMED]))
-        more = f"; and {len(results) - _NAMED} more" if len(results) > _NAMED else ""
+    def _refusal(self, *sentences: str) -> str:
+        more = f"; and {len(sentences) - _NAMED} more" if len(sentences) > _NAMED else ""
+        named = "; ".join(sentences[:_NAMED])
         return f"refused by its gate (suite {self.suite.name}): {named}{more}; nothing was published"
 
 

@@ -138,6 +138,14 @@ def test_a_missing_column_fails_the_gate(gated: Bench, engine: str, on_failure: 
     )
 
 
+def test_a_missing_column_that_rejects_every_row_fails_the_gate(gated: Bench) -> None:
+    write_suite(gated.root, "people", gxe.ExpectColumnValuesToNotBeNull(column="nmae", meta=REJECT))
+    gated.put("a.csv", GOOD)
+    receipt = gated.run()
+    assert receipt["counts"]["rejected"] == 2
+    assert 'the table has no column "nmae"; nothing was published' in receipt["error"]
+
+
 @pytest.mark.parametrize(("on_empty_batch", "exit_code"), [("pass", 0), ("fail", 3)])
 def test_an_empty_batch_passes_or_fails_as_the_feed_says(bench: Bench, on_empty_batch: str, exit_code: int) -> None:
     bench.feed(gates={"suite": "people", "on_empty_batch": on_empty_batch})
