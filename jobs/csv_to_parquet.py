@@ -7,6 +7,8 @@ from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.csv_to_parquet import CsvToParquetFeed
 from lakewright.csv.format import CsvFormat, CsvObjects
 from lakewright.parquet.sink import JudgedRows, ParquetSink
+from lakewright.quality.gate import gates_of
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.runs.job import Target, TargetJob
 from lakewright.sources.listing import Source
 from lakewright.sources.reader import Filling, ObjectReader
@@ -16,11 +18,11 @@ if TYPE_CHECKING:
     from lakewright.csv.rows import TypedRows
 
 
-def build(objects: CsvObjects, *, feed: CsvToParquetFeed) -> "TypedRows":
-    """Type the declared columns; rows with values that do not fit are rejected, with a reason per value."""
+def build(objects: CsvObjects, *, feed: CsvToParquetFeed, rules: RowRules) -> "TypedRows":
+    """Type the declared columns; rows with values that do not fit, or break ``rules``, are rejected with reasons."""
     from lakewright.csv.rows import TypedRows  # pyarrow, which runs without new objects do not need
 
-    return TypedRows(objects, tuple(feed.typed_columns().values()))
+    return TypedRows(objects, tuple(feed.typed_columns().values()), rules)
 
 
 def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJob[CsvObjects, JudgedRows]]:
@@ -45,7 +47,9 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
         catalog_table=(target.catalog.database, target.catalog.table) if target.catalog else None,
         is_only_target=True,
     )
-    return [TargetJob(feed, place, reader, partial(build, feed=feed), sink)]
+    gate = gates_of(feed, [place.name])(place.name)
+    rules = gate.row_rules if gate else NO_ROW_RULES
+    return [TargetJob(feed, place, reader, partial(build, feed=feed, rules=rules), sink, gate=gate)]
 
 
 if __name__ == "__main__":

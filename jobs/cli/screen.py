@@ -4,13 +4,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 import typer
 
 from jobs.cli.layout import print_record
+from lakewright.quality.result import ExpectationResult, describe
 from lakewright.runs.progress import count_of, readable_bytes
 from transforms.object_names import one_line
 
 _SHOWN: int = 10
+#: Characters of a rejected row.
+_SHOWN_TEXT: Final = 500
 #: Shorter stages are omitted.
 _SHOWN_SECONDS: Final = 0.1
 _OF_EVERY_BATCH: Final = (
@@ -25,6 +29,7 @@ _OF_EVERY_BATCH: Final = (
     "quarantined",
     "counts",
     "rules",
+    "gates",
 )
 
 
@@ -57,10 +62,30 @@ def show_status(states: Sequence[Mapping[str, Any]]) -> None:
             "open batch": str(state["open_batch"] or "none"),
             "waiting objects": str(state["waiting_objects"]),
             "table": _table(state),
-            "quarantine": count_of(state["quarantined_rows"], "row"),
+            "quarantine": _quarantine(state),
             "state of the job": _pairs(state["properties"]),
         }
         print_record(f"status of {state['feed']} → {state['target']}", rows)
+
+
+def show_quarantine(targets: Sequence[Mapping[str, Any]]) -> None:
+    """Print rejected rows; long texts are cut."""
+    for target in targets:
+        print_record(f"quarantine of {target['feed']} → {target['target']}", {"rows": _quarantine(target)})
+        for row in target["rows"]:
+            text = row["text"]
+            rows = {
+                "because": "\n".join(_reason(reason) for reason in row["reasons"]),
+                "text": one_line(text[:_SHOWN_TEXT]) + ("…" if len(text) > _SHOWN_TEXT else ""),
+                "first seen": f"{row['first_seen']} by run {row['run']}",
+            }
+            print_record(f"{row['object']} at {row['position']}", rows)
+
+
+def show_sheets(answers: Sequence[Mapping[str, Any]]) -> None:
+    """Print what was written for correction."""
+    for answer in answers:
+        typer.echo(f"{count_of(answer['written_rows'], 'row')} of {answer['target']} written to {answer['file']}")
 
 
 def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
@@ -76,6 +101,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
             "objects in": _some(inputs),
             "files out": _some(outputs),
+            "gate": "\n".join(gate_lines(batch["gates"]) for batch in receipt["batches"] if batch.get("gates")),
             **_reported_by_actions(receipt["batches"]),
             "refused": _some([f"{path}: {why}" for path, why in receipt["refused"].items()]),
             "ignored": _some([f"{path}: {why}" for path, why in receipt["ignored"].items()]),
@@ -103,6 +129,36 @@ def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
         print_record(
             f"schema of {schema['feed']} → {schema['target']}", {"columns": "\n".join(columns) or "no table yet"} | rows
         )
+
+
+def show_gates(targets: Sequence[Mapping[str, Any]]) -> None:
+    """Print the results of gates: every expectation of the last batch."""
+    for target in targets:
+        batch, gates = target["batch"], target["gates"]
+        rows = {"last judged batch": f"{batch['number']}, {batch['status']}" if batch else "none"}
+        if gates:
+            rows["verdict"] = gate_lines(gates).partition("\n")[0]
+            rows["expectations"] = "\n".join(map(_result, gates["results"]))
+        else:
+            rows["verdict"] = "none: no batch has been judged" if target["has_gate"] else "none: no gate"
+        rows["Data Docs"] = target.get("docs", "")
+        print_record(f"gate of {target['feed']} → {target['target']}", rows)
+
+
+def gate_lines(gates: Mapping[str, Any]) -> str:
+    """Format a verdict, and a line for each expectation that was not met."""
+    results = gates["results"]
+    unmet = [result for result in results if not result["success"]]
+    met = f"{len(results) - len(unmet)} of {count_of(len(results), 'expectation')} met"
+    verdict = f"{gates['verdict']} (suite {gates['suite']}, {count_of(gates['rows'], 'row')}"
+    return "\n".join([f"{verdict}, {met})" if results else f"{verdict})", *map(_result, unmet)])
+
+
+def _result(result: Mapping[str, Any]) -> str:
+    of_failure = {"warn": "warning", "reject_rows": "rows rejected"}
+    met = "met" if result["success"] else of_failure.get(result["on_failure"], "not met")
+    by = "" if result["engine"] == "sql" else " (Great Expectations)"
+    return f"{met}: {describe(msgspec.convert(result, ExpectationResult))}{by}"
 
 
 def show_jars(answer: Mapping[str, Any]) -> None:
@@ -145,6 +201,16 @@ def row_sum(counts: Mapping[str, int]) -> str:
     parts = [f"{count} {name}" for name, count in counts.items() if count and name not in ("read", "rekeyed")]
     rekeyed = f"; {count_of(counts['rekeyed'], 'old key')} deleted" if counts["rekeyed"] else ""
     return f"{counts['read']} read = {' + '.join(parts)}{rekeyed}" if counts["read"] else ""
+
+
+def _quarantine(target: Mapping[str, Any]) -> str:
+    rules = [f"{each['rule']}: {each['rows']} since {each['since']}" for each in target["quarantined"]]
+    return "\n".join([count_of(target["quarantined_rows"], "row"), _some(rules)])
+
+
+def _reason(reason: Mapping[str, str | None]) -> str:
+    at = f"{reason['column']}: " if reason["column"] else ""
+    return one_line(f"{at}{reason['rule']}: {reason['words']}")
 
 
 def _engine(engine: Mapping[str, str]) -> str:

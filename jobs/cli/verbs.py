@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -25,7 +25,7 @@ from jobs.cli.options import (
     SourceOptions,
     spread_options,
 )
-from jobs.cli.registry import LoadedFeed, feed_model, job_names, load_feed
+from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
@@ -34,6 +34,8 @@ from lakewright.runs.job import Request
 from lakewright.runs.progress import Progress, closing_progress, make_progress
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
+
+_ROWS_SHOWN: Final = 20
 
 app = typer.Typer(
     add_completion=False,
@@ -45,8 +47,25 @@ app = typer.Typer(
 
 RunId = Annotated[str | None, typer.Option("--run", help="ID of a run. Default: the last run.")]
 FeedNames = Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Names of feeds. Default: all feeds.")]
+DocsFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--docs", help="Also judge the whole table with Great Expectations, and write its Data Docs to this folder."
+    ),
+]
 SchemaFolder = Annotated[
     Path | None, typer.Option("--schema", help="Also write JSON schemas for editors to this folder.")
+]
+
+RuleName = Annotated[
+    str, typer.Option("--rule", help="Only rows that break this rule, such as type or id: type, as in receipts.")
+]
+RowLimit = Annotated[
+    int | None,
+    typer.Option("--limit", min=0, help=f"Maximum number of rows. Default: {_ROWS_SHOWN} per target; all with --csv."),
+]
+SheetFile = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows of one target to a new CSV file.")
 ]
 
 
@@ -110,12 +129,45 @@ def status(options: FeedOptions) -> Answer:
 
 
 @verb
+def quarantine(options: FeedOptions, rule: RuleName = "", limit: RowLimit = None, csv_file: SheetFile = None) -> Answer:
+    """Show rejected rows with their values, or write them to a CSV file for correction."""
+    from lakewright.runs.views import quarantine_overview, write_quarantine
+
+    if csv_file is None:
+        shown = _ROWS_SHOWN if limit is None else limit
+        entries = options.for_each_target(lambda lake, job: quarantine_overview(lake, job, rule=rule, limit=shown))
+        return Answer(entries, screen.show_quarantine)
+    lake = options.open_lake()
+    jobs = options.load().targets(lake, options.wanted_targets())
+    if len(jobs) != 1:
+        names = ", ".join(job.target.name for job in jobs)
+        raise ConfigError(f"--csv writes the rows of one target; choose it with --target: {names}")
+    return Answer([write_quarantine(lake, jobs[0], csv_file, rule=rule, limit=limit)], screen.show_sheets)
+
+
+@verb
 def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
     """Show the receipt of the last run, or of one run."""
     from lakewright.runs.receipts import read_receipt
 
     receipts = options.for_each_target(lambda lake, job: read_receipt(lake, job.target.state_folder, run_id))
     return Answer(receipts, screen.show_receipts)
+
+
+@verb
+def gates(options: FeedOptions, docs: DocsFolder = None) -> Answer:
+    """Show how the last batch met its gate; --docs also judges the whole table and writes Data Docs."""
+    from lakewright.runs.views import gates_overview
+
+    lake = options.open_lake()
+    jobs = options.load().targets(lake, options.wanted_targets())
+    overviews = [gates_overview(lake, job) for job in jobs]
+    if docs is not None:
+        from lakewright.quality.data_docs import write_data_docs
+
+        index = write_data_docs(lake, jobs, docs)
+        overviews = [overview | {"docs": index} for overview in overviews]
+    return Answer(overviews, screen.show_gates)
 
 
 @verb
@@ -161,6 +213,7 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
     for name in names:
         try:
             feeds.append(load_feed(folder, name, options.settings))
+            check_gates(feeds[-1].feed)
         except ConfigError as error:
             problems += str(error).splitlines()
     problems += conflicts(feeds)

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, Final
+from operator import attrgetter
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,23 +14,17 @@ from lakewright.csv.objects import CsvObject, CsvPart, CsvRules, Damage, damage_
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import TableWriter
 from lakewright.parquet.place import TablePlace
+from lakewright.quality.row_rules import NO_ROW_RULES, ArrowRowRules, RowRules
+from lakewright.quarantine.files import QuarantineWriter
+from lakewright.quarantine.place import QuarantinePlace
+from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarantine_table
 from lakewright.storage.uris import open_lake
 from transforms.csv.text_layout import TextBlock
 from transforms.csv.typed_column import TypedColumn
 from transforms.csv.typed_columns import type_texts
 from transforms.errors import DataError
+from transforms.object_names import partition_path
 from transforms.partition_folders import split_by_partition
-
-_REJECTED: Final = pa.schema(
-    [
-        ("object", pa.string()),
-        ("reasons", pa.list_(pa.struct([("rule", pa.string()), ("column", pa.string())]))),
-        ("text", pa.string()),
-        ("fields", pa.map_(pa.string(), pa.string())),
-    ]
-)
-
-Reason = dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,8 @@ class ConversionTask:
     rules: CsvRules
     columns: Sequence[TypedColumn]
     table: TablePlace
-    quarantine: TablePlace
+    quarantine: QuarantinePlace
+    row_rules: RowRules = NO_ROW_RULES
 
 
 @dataclass
@@ -92,31 +88,42 @@ class _Conversion:
     def __init__(self, task: ConversionTask) -> None:
         lake = open_lake(task.lake_uri)
         self._task = task
-        self._table, self._quarantine = TableWriter(lake, task.table), TableWriter(lake, task.quarantine)
+        self._table, self._quarantine = TableWriter(lake, task.table), QuarantineWriter(lake, task.quarantine)
+        types = {column.name: column.ddl_type for column in task.columns}
+        self._row_rules = ArrowRowRules(task.row_rules, types)
         self.converted = Converted()
 
     def add(self, source: CsvObject, block: TextBlock) -> None:
         """Type a block of records, and separate good from rejected rows."""
         self._note_place(block)
         values: dict[str, Any] = {}
-        broken: dict[str, Any] = {}
+        broken: dict[str, list[Any]] = {}
         for column in self._task.columns:
             typed = type_texts(block.columns[column.name].chunk(0), column)
             values[column.name] = typed.values
             if typed.rules is not None and typed.rules.null_count < len(typed.rules):
-                broken[column.name] = typed.rules
+                broken[column.name] = [typed.rules]
         self.converted.read += block.columns.num_rows + len(block.faults)
         good = pa.table(values)
-        rejected = _rejected_as_a_whole(source, block)
+        self._apply_row_rules(good, broken)
+        rejected = _rejected_as_a_whole(block, self._task.rules.names)
         if broken:
-            is_rejected = reduce(pc.or_, (pc.is_valid(rules) for rules in broken.values()))
+            is_rejected = reduce(pc.or_, (pc.is_valid(rules) for of_column in broken.values() for rules in of_column))
             good = good.filter(pc.invert(is_rejected))
-            rejected += _rejected_by_values(source, block, pc.indices_nonzero(is_rejected).to_pylist(), broken)
-        self._write(self._table, self._task.table, source, good)
+            rows = pc.indices_nonzero(is_rejected).to_pylist()
+            rejected += _rejected_by_values(block, rows, broken, self._task.rules.names, self._task.row_rules.words)
+        if good.num_rows:
+            for partition, part in split_by_partition(good, self._task.table.partition_by, source.values):
+                self._table.add(partition, part)
         if rejected:
-            self.converted.rejected += len(rejected)
-            self.converted.rules.update(map(_rule_name, (reason for row in rejected for reason in row["reasons"])))
-            self._write(self._quarantine, self._task.quarantine, source, pa.Table.from_pylist(rejected, _REJECTED))
+            self._reject(source, sorted(rejected, key=attrgetter("position")))
+
+    def _apply_row_rules(self, rows: pa.Table, broken: dict[str, list[Any]]) -> None:
+        """Add the expectations that rows break; of a text that does not fit its column, only that is said."""
+        for rule, mask in self._row_rules.broken(rows):
+            fits = [pc.is_null(rules) for rules in broken.get(rule.column, ())[:1]]
+            names = pc.if_else(reduce(pc.and_, fits, mask), rule.name, pa.scalar(None, pa.string()))
+            broken.setdefault(rule.column, [pa.nulls(rows.num_rows, pa.string())]).append(names)
 
     def flush(self) -> None:
         """Write what is buffered."""
@@ -129,39 +136,48 @@ class _Conversion:
             self.converted.begins = block.begins
         self.converted.ends, self.converted.lines = block.ends, block.lines
 
-    def _write(self, writer: TableWriter, place: TablePlace, source: CsvObject, rows: pa.Table) -> None:
-        if rows.num_rows:
-            for partition, part in split_by_partition(rows, place.partition_by, source.values):
-                writer.add(partition, part)
+    def _reject(self, source: CsvObject, rejected: Sequence[RejectedRow]) -> None:
+        self.converted.rejected += len(rejected)
+        self.converted.rules.update(count_rules(rejected))
+        place = self._task.quarantine
+        partition = partition_path({name: source.values[name] for name in place.partition_by})
+        self._quarantine.add(partition, quarantine_table(rejected, source.path, source.etag, place))
 
 
-def _rejected_as_a_whole(source: CsvObject, block: TextBlock) -> list[dict[str, Any]]:
+def _rejected_as_a_whole(block: TextBlock, names: Mapping[str, str]) -> list[RejectedRow]:
     return [
-        {
-            "object": source.path,
-            "reasons": [{"rule": fault.rule, "column": None}],
-            "text": fault.text,
-            "fields": None if fault.fields is None else list(fault.fields.items()),
-        }
+        RejectedRow(
+            fault.position,
+            [Reason(fault.rule)],
+            fault.text,
+            None if fault.fields is None else _by_name(fault.fields, names),
+        )
         for fault in block.faults
     ]
 
 
 def _rejected_by_values(
-    source: CsvObject, block: TextBlock, rows: Sequence[int], broken: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Return rejected rows with every reason, in the order of the columns, and their fields as written."""
+    block: TextBlock,
+    rows: Sequence[int],
+    broken: Mapping[str, Sequence[Any]],
+    names: Mapping[str, str],
+    words: Mapping[str, str],
+) -> list[RejectedRow]:
+    """Return rejected rows with every reason, in the order of the columns, and their fields as written.
+
+    ``words`` are those of expectations, by the name of their reason.
+    """
     reasons: list[list[Reason]] = [[] for _ in rows]
-    for name, rules in broken.items():
+    for name, rules in ((name, rules) for name, of_column in broken.items() for rules in of_column):
         for place, rule in enumerate(rules.take(pa.array(rows, pa.int64())).to_pylist()):
             if rule is not None:
-                reasons[place].append({"rule": rule, "column": name})
+                reason = Reason(rule, name)
+                reasons[place].append(reason._replace(words=words.get(reason.name, "")))
     fields = block.columns.take(pa.array(rows, pa.int64())).to_pylist()
-    return [
-        {"object": source.path, "reasons": why, "text": text, "fields": list(row.items())}
-        for why, text, row in zip(reasons, block.texts(rows), fields, strict=True)
-    ]
+    placed = zip(block.positions(rows), reasons, block.texts(rows), fields, strict=True)
+    return [RejectedRow(position, why, text, _by_name(row, names)) for position, why, text, row in placed]
 
 
-def _rule_name(reason: Reason) -> str:
-    return f"{reason['column']}: {reason['rule']}" if reason["column"] else f"{reason['rule']}"
+def _by_name(fields: Mapping[str, str | None], names: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the fields by their name in the header, instead of the declared one."""
+    return {names[column]: text for column, text in fields.items()}

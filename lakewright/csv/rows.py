@@ -14,6 +14,8 @@ from lakewright.errors import ObjectRefusedError
 from lakewright.log.records import Counts
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from transforms.csv.typed_column import TypedColumn
 
@@ -24,14 +26,18 @@ class TypedRows:
 
     source: CsvObjects
     columns: Sequence[TypedColumn]
+    row_rules: RowRules = NO_ROW_RULES
 
-    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+    def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``; good and rejected rows are written as the objects are read."""
         source, workers = self.source, batch.workers
 
         def convert(tasks: Sequence[Sequence[CsvPart]]) -> list[Converted]:
             places = (source.lake.uri, batch.lake.uri)
-            work = [ConversionTask(*places, parts, source.rules, self.columns, table, quarantine) for parts in tasks]
+            work = [
+                ConversionTask(*places, parts, source.rules, self.columns, table, quarantine, self.row_rules)
+                for parts in tasks
+            ]
             return workers.run(convert_parts, work)
 
         tasks = plan_tasks(source.objects, workers.at_once, can_split=source.rules.can_split)

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lakewright.catalog.entries import can_point_to
 from lakewright.engine.spark.changes.keyed import KeyedChanges
+from lakewright.engine.spark.judged_rows import SparkTable
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.catalog import HudiCatalog
 from lakewright.hudi.compaction import Compacted, MergeOnReadTable, compact_table
@@ -30,8 +31,8 @@ from lakewright.log.actions import AnyAction, RaiseWatermark, RemoveTombstones, 
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.log.records import Counts
 from lakewright.log.schemas import note_source_columns
-from lakewright.parquet.place import TablePlace
 from lakewright.parquet.table_actions import table_actions
+from lakewright.quarantine.placing import quarantine_place
 from lakewright.runs.job import Applied, Batch, CatalogEntry, Preflight, Request, Staged
 from lakewright.runs.progress import LOGGER
 from lakewright.unexpected import cause_of, trace_of
@@ -80,8 +81,16 @@ class HudiSink:
             self.table.check(batch.state)
         staging = ChangeStaging(self.table, batch, rows)
         staged, target = staging.stage(), self.table.target
-        place = TablePlace(batch.folder + "quarantine/", target.quarantine_folder, batch.prefix)
-        rejected, rules = rows.judged().write_rejected(self.table.spark, batch, place, staged.read)
+        place = quarantine_place(
+            batch.lake,
+            batch.plan,
+            batch.state,
+            staging=batch.folder + "quarantine/",
+            folder=target.quarantine_folder,
+        )
+        rejected, rules = rows.judged().write_rejected(
+            self.table.spark, batch, place, staged.read, rows.row_rules, staged.broken
+        )
         columns = dict(rows.files.columns)
         actions = table_actions(batch, layout=self.layout(), columns=columns, added=(), quarantined=rejected)
         # The commit carries these actions, and the plan already has the objects.
@@ -104,6 +113,16 @@ class HudiSink:
             rows=staged.rows,
             updates=staged.last["updates"],
         )
+
+    def judged_table(self, batch: Batch, rows: KeyedChanges, staged: Staged) -> SparkTable:
+        """See ``GatedSink.judged_table``: the last change of each key, without deletes, which have no values."""
+        of_batch = cast(StagedForHudi, staged)
+        changes = ChangeStaging(self.table, batch, rows).frame(of_batch.rows).where(F.col(IS_DELETED).isNull())
+        return SparkTable(changes.select(*map(column, of_batch.columns)), staged.counts.written)
+
+    def published_table(self, state: TableState) -> SparkTable:
+        """See ``GatedSink.published_table``."""
+        return SparkTable(self.table.rows(*state.columns).select(*map(column, state.columns)))
 
     def applied(self, plan: Plan) -> Applied | None:
         """See ``CommittingSink.applied``.

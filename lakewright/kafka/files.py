@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, NamedTuple, TypeVar
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +15,11 @@ from lakewright.kafka.sink import EventObject, ObjectText
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import PROVENANCE, TableWriter
 from lakewright.parquet.place import TablePlace
+from lakewright.parquet.provenance import PROVENANCE_TYPES
+from lakewright.quality.row_rules import NO_ROW_RULES, ArrowRowRules, RowRules
+from lakewright.quarantine.files import QuarantineWriter
+from lakewright.quarantine.place import QuarantinePlace
+from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarantine_table
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.errors import LongRecordError
@@ -27,9 +31,9 @@ from transforms.events.schema import EventColumn, EventSchema, News
 from transforms.events.seen_records import CARRIED, SeenRecords, places_by_stream
 from transforms.events.sink_names import sink_scope
 from transforms.events.typed_columns import to_arrow, type_columns
+from transforms.events.types import ddl_type
 from transforms.key_paths import write_path
 
-_REASONS: Final = pa.list_(pa.struct([("rule", pa.string()), ("column", pa.string())]))
 _LONG: Final = range(2**63)
 
 T = TypeVar("T")
@@ -45,8 +49,9 @@ class FlattenTask:
     columns: Sequence[EventColumn]
     rules: EventRules
     table: TablePlace
-    quarantine: TablePlace
+    quarantine: QuarantinePlace
     days: DayRange = ANY_DAY
+    row_rules: RowRules = NO_ROW_RULES
 
 
 @dataclass
@@ -82,10 +87,12 @@ def flatten_objects(task: FlattenTask) -> Flattened:
     """Read each object once, and drop records that an earlier object of the task contained."""
     source, lake = open_lake(task.source_uri), open_lake(task.lake_uri)
     seen, shape, writer = SeenRecords(), RecordShape(), TableWriter(lake, task.table)
+    types = PROVENANCE_TYPES | {column.name: ddl_type(column.type) for column in task.columns}
+    row_rules = ArrowRowRules(task.row_rules, types)
     reports = []
     with no_search_for_cycles():
         for each in task.objects:
-            reading = _Reading(each, task, lake, seen, shape)
+            reading = _Reading(each, task, lake, seen, shape, row_rules)
             reading.read(ObjectText(source, each.path, each.size))
             reports.append(reading.report)
             if not reading.report.asks and not reading.report.damage:
@@ -98,14 +105,21 @@ class _Reading:
     """One object, from its text to rows that are ready to be written."""
 
     def __init__(
-        self, source: EventObject, task: FlattenTask, lake: Lake, seen: SeenRecords, shape: RecordShape
+        self,
+        source: EventObject,
+        task: FlattenTask,
+        lake: Lake,
+        seen: SeenRecords,
+        shape: RecordShape,
+        row_rules: ArrowRowRules,
     ) -> None:
+        self._row_rules, self._words = row_rules, task.row_rules.words
         self._source, self._rules, self._days_allowed = source, task.rules, task.days
         self._seen, self._shape, self._scope = seen, shape, sink_scope(source.path)
         self._schema = EventSchema(task.columns)
         self.report = ObjectReport(source.path)
         self.rows = TableWriter(lake, task.table)
-        self._quarantine = TableWriter(lake, task.quarantine)
+        self._place, self._quarantine = task.quarantine, QuarantineWriter(lake, task.quarantine)
 
     def read(self, text: ObjectText) -> None:
         try:
@@ -117,9 +131,7 @@ class _Reading:
         if self.report.damage:
             return
         self._quarantine.flush()
-        self.report.quarantine = [
-            msgspec.structs.replace(file, objects=[self._source.path]) for file in self._quarantine.files
-        ]
+        self.report.quarantine = self._quarantine.files
 
     def _read_lines(self, text: ObjectText) -> str:
         """Read all lines; return the reason to refuse the object, or an empty string."""
@@ -146,14 +158,29 @@ class _Reading:
         if undated:
             flat.remove(undated)
             days, places = _without(days, undated), places.without(undated)
+        typed = type_columns(flat.values, len(flat.lines), self._schema, self._rules.timestamps)
+        asks = self.report.asks or typed.news.asks(self._schema)
+        if self._row_rules and not asks and (broken := self._break_rules(flat.lines, places, typed.columns)):
+            flat.remove(broken)
+            days, places = _without(days, broken), places.without(broken)
+            typed = type_columns(flat.values, len(flat.lines), self._schema, self._rules.timestamps)
         self.report.read += len(flat.lines)
         self._note_repeats(places)
-        typed = type_columns(flat.values, len(flat.lines), self._schema, self._rules.timestamps)
         self.report.news = self.report.news.merge(typed.news)
         self.report.set_aside.update(typed.set_aside)
-        self.report.asks = self.report.asks or typed.news.asks(self._schema)
-        if flat.lines and not self.report.asks:
+        self.report.asks = asks
+        if flat.lines and not asks:
             self._add(days, self._table(flat.lines, places, typed.columns))
+
+    def _break_rules(self, lines: Sequence[Line], places: "_Places", columns: Mapping[str, Any]) -> set[int]:
+        """Reject the rows that break an expectation, each for the first one, and return them."""
+        reasons: dict[int, RejectedLine] = {}
+        for rule, mask in self._row_rules.broken(self._table(lines, places, columns)):
+            for row in pc.indices_nonzero(mask).to_pylist():
+                line = lines[row]
+                reasons.setdefault(row, RejectedLine(line.number, rule.name, line.text, rule.column))
+        self._reject(reasons[row] for row in sorted(reasons))
+        return set(reasons)
 
     def _days(self, flat: FlatRows) -> list[str | None]:
         """Return the partition of each row; None for a row without a day within the range."""
@@ -224,20 +251,18 @@ class _Reading:
             self.rows.add(day, rows.filter(pc.equal(by_day, day)))
 
     def _reject(self, lines: Iterable[RejectedLine]) -> None:
-        found = list(lines)
-        if not found:
-            return
-        self.report.read += len(found)
-        self.report.rejected.update(f"{line.column}: {line.rule}" if line.column else line.rule for line in found)
-        rejected = pa.table(
-            {
-                "object": pa.array([self._source.path] * len(found), pa.string()),
-                "line": pa.array([line.number for line in found], pa.int64()),
-                "reasons": pa.array([[{"rule": line.rule, "column": line.column}] for line in found], _REASONS),
-                "text": pa.array([line.text.decode(errors="backslashreplace") for line in found], pa.string()),
-            }
-        )
-        self._quarantine.add("", rejected)
+        rows = [
+            RejectedRow(line.number, [self._reason(line)], line.text.decode(errors="backslashreplace"))
+            for line in lines
+        ]
+        if rows:
+            self.report.read += len(rows)
+            self.report.rejected.update(count_rules(rows))
+            self._quarantine.add("", quarantine_table(rows, self._source.path, self._source.etag, self._place))
+
+    def _reason(self, line: RejectedLine) -> Reason:
+        reason = Reason(line.rule, line.column)
+        return reason._replace(words=self._words.get(reason.name, ""))
 
 
 class _Places(NamedTuple):

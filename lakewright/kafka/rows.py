@@ -19,6 +19,8 @@ from lakewright.log.schemas import describe_changes, known_schema, next_version
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.provenance import PROVENANCE_TYPES
 from lakewright.parquet.sink import WrittenRows
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from transforms.events.schema import EventSchema
 from transforms.events.types import ddl_type
@@ -38,6 +40,7 @@ class FlatEvents:
         refuses_conflicts: Whether two different records with the same key fail the batch.
         lake_uri: The lake of the table.
         layout: The table's layout; while it stays the same, columns keep their names across rebuilds.
+        row_rules: The expectations that reject rows.
     """
 
     events: TopicObjects
@@ -49,15 +52,16 @@ class FlatEvents:
     refuses_conflicts: bool
     lake_uri: str
     layout: str
+    row_rules: RowRules = NO_ROW_RULES
 
-    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+    def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``."""
         workers, events = self.events.workers, self._batch(batch, table, quarantine)
         read = read_events(workers, events, self._copies(batch))
         batch.progress.stage(self.events.table, "settle")
         return self._written(batch, events.retaken, settle(workers, events, read))
 
-    def _batch(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> EventBatch:
+    def _batch(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> EventBatch:
         plan, state = batch.plan, batch.state
         is_whole, known = plan.overwrites_table, known_schema(state.schema_versions)
         retaken = () if is_whole else (source.path for source in plan.objects if source.path in state.objects)
@@ -77,6 +81,7 @@ class FlatEvents:
             quarantine=quarantine,
             days=self.days,
             refuses_conflicts=self.refuses_conflicts,
+            row_rules=self.row_rules,
         )
 
     def _copies(self, batch: Batch) -> dict[str, ObjectReport]:

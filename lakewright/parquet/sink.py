@@ -2,20 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lakewright.catalog.entries import can_point_to
 from lakewright.errors import ConfigError
-from lakewright.log.actions import AnyAction, TableState
+from lakewright.log.actions import AddFiles, AnyAction, SetColumns, TableState
 from lakewright.log.log import Log
 from lakewright.log.records import Counts, DataFile, SourceObject
 from lakewright.parquet.place import Compression, TablePlace
 from lakewright.parquet.table_actions import table_actions
+from lakewright.quarantine.place import QuarantinePlace
+from lakewright.quarantine.placing import quarantine_place
 from lakewright.runs.job import Batch, Preflight, Request, Staged, Target
 from lakewright.storage.lake import Lake
 
 if TYPE_CHECKING:
     from lakewright.catalog.table import Catalog
+    from lakewright.quality.duckdb_table import ParquetTable
 
 _LEFT_BEHIND: Final = "the former table with layout {} is no longer updated; delete it if it is no longer used"
 
@@ -53,7 +56,7 @@ class WrittenRows:
 class JudgedRows(Protocol):
     """Rows of a batch that are read and judged while they are written."""
 
-    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+    def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """Write good and rejected rows.
 
         Raises:
@@ -68,7 +71,7 @@ class ParquetSink:
     Attributes:
         layout_note: The layout besides the path; a table with another layout must be rebuilt.
         partition_by: Partition columns, outermost first.
-        rejected_by: Likewise for rejected rows.
+        rejected_by: The partition columns by which files of rejected rows are kept apart.
         columns: The declared columns, with their types; None if they are learned.
         catalog_table: Database and table in the catalog, if any.
         is_only_target: Whether the feed has no other target, so that any other table of the feed is a former one.
@@ -119,6 +122,25 @@ class ParquetSink:
             warnings=list(written.warnings),
         )
 
+    def judged_table(self, batch: Batch, rows: JudgedRows, staged: Staged) -> Any:  # noqa: ARG002
+        """See ``GatedSink.judged_table``; rewritten files also have rows of earlier batches, by their object."""
+        files = [file for action in staged.actions if isinstance(action, AddFiles) for file in action.files]
+        new = {source.path for source in batch.plan.objects}
+        moved = frozenset(path for file in files for path in file.objects if path not in new)
+        columns = next((action.columns for action in staged.actions if isinstance(action, SetColumns)), None)
+        types = self._with_folders(batch.state.columns if columns is None else columns)
+        return batch.workers.judged_table(self.lake, {file.staged: file for file in files}, types, moved)
+
+    def published_table(self, state: TableState) -> "ParquetTable":
+        """See ``GatedSink.published_table``."""
+        from lakewright.quality.duckdb_table import ParquetTable  # pyarrow, which runs without new objects do not need
+
+        return ParquetTable(self.lake, state.files, self._with_folders(state.columns))
+
+    def _with_folders(self, columns: Mapping[str, str]) -> dict[str, str]:
+        """Return the columns of a table with those that only its folders have."""
+        return {**columns, **{name: "string" for name in self.partition_by if name not in columns}}
+
     def layout(self) -> str:
         """See ``Sink.layout``."""
         return f"{self.target.path} {self.layout_note}"
@@ -139,9 +161,15 @@ class ParquetSink:
         folder, path = batch.folder + "table/", self.target.path
         return TablePlace(folder, path, batch.prefix, self.compression, self.sort_by, self.partition_by)
 
-    def _quarantine(self, batch: Batch) -> TablePlace:
-        folder, path = batch.folder + "quarantine/", self.target.quarantine_folder
-        return TablePlace(folder, path, batch.prefix, self.compression, partition_by=self.rejected_by)
+    def _quarantine(self, batch: Batch) -> QuarantinePlace:
+        return quarantine_place(
+            batch.lake,
+            batch.plan,
+            batch.state,
+            staging=batch.folder + "quarantine/",
+            folder=self.target.quarantine_folder,
+            partition_by=self.rejected_by,
+        )
 
 
 def former_table(lake: Lake, target: Target, state: TableState) -> TableState | None:

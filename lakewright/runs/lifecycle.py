@@ -7,21 +7,25 @@ everything before can be discarded. The actions of an outcome are opaque to this
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Final
 
 from lakewright.errors import (
     AccountingError,
+    BatchRefusedError,
     CatalogError,
     ConfigError,
+    GateRefusedError,
     InterruptedRunError,
     ObjectRefusedError,
     OvertakenError,
     RowsRefusedError,
 )
-from lakewright.log.actions import Outcome, TableState
+from lakewright.log.actions import JudgeBatch, Outcome, TableState
 from lakewright.log.log import FORMAT, Log, Plan
+from lakewright.quarantine.expiry import expiry_of
 from lakewright.runs.interrupts import Interrupt, interruptible
 from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Request, Staged, Survey
 from lakewright.runs.journal import Journal
@@ -78,10 +82,14 @@ class Run:
         return receipt
 
     def _work(self, lease: Lease) -> None:
+        if self._job.gate is not None:
+            self._journal.say("gate")
+            self._job.check_gate()
         state, open_plan = self._log.read()
         self._roll_forward(state)
         if open_plan is not None:
             self._finish(open_plan, state, lease)
+        self._expire(state, lease)
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
             self._interrupt.check()
             self._journal.say("plan")
@@ -131,7 +139,7 @@ class Run:
         """Process a plan up to its outcome, publish it, and return how it ended."""
         if (applied := self._applied(plan)) is not None:
             self._journal.say("committed before", f"batch {plan.number}")
-            return self._end(plan, state, applied, refused=False)
+            return self._end(plan, state, applied)
         if plan.config_hash != self._job.feed.fingerprint():
             return self._drop(plan, state, FEED_CHANGED)
         if changed := self._job.reader.changed(plan):
@@ -171,21 +179,37 @@ class Run:
         if staged.left and not staged.actions:
             return self._refuse_objects(plan, state, staged)
         _check_sums(staged)
-        refused, applied = self._is_refused(staged), None
+        refusal: BatchRefusedError | None = self._too_many_rejected(staged)
+        if refusal is None:
+            staged, refusal = self._judge(batch, rows, staged)
+        applied = None
         self._interrupt.check()
         try:
             lease.check()
-            applied = None if refused else self._commit(batch, rows, staged)
-            ended = self._end(plan, state, applied or Applied(batch.attempt, staged), refused=refused)
+            applied = self._commit(batch, rows, staged) if refusal is None else None
+            ended = self._end(plan, state, applied or Applied(batch.attempt, staged), refusal)
         except OvertakenError:
             # What the table's own commit contains is published from this folder, by any run.
             if applied is None:
                 self._lake.delete_folder(batch.folder)
             raise
-        if refused:
-            counts = staged.counts
-            raise RowsRefusedError(counts.rejected, counts.read, self._job.feed.max_rejected, staged.rules)
+        if refusal is not None:
+            raise refusal
         return ended
+
+    def _judge(self, batch: Batch, rows: Any, staged: Staged) -> tuple[Staged, GateRefusedError | None]:
+        """Let the gate judge a staged batch; its outcome names the results."""
+        if self._job.gate is not None:
+            self._journal.say("gate")
+        verdict = self._job.judge(batch, rows, staged)
+        if verdict is None:
+            return staged, None
+        judged = replace(
+            staged,
+            actions=[*staged.actions, JudgeBatch(dict(verdict.report))],
+            warnings=[*staged.warnings, *verdict.warnings],
+        )
+        return judged, GateRefusedError(verdict.refused) if verdict.refused else None
 
     def _commit(self, batch: Batch, rows: Any, staged: Staged) -> Applied | None:
         """Commit to the table if it has commits of its own; None for other tables."""
@@ -200,23 +224,21 @@ class Run:
     def _applied(self, plan: Plan) -> Applied | None:
         return self._job.sink.applied(plan) if isinstance(self._job.sink, CommittingSink) else None
 
-    def _is_refused(self, staged: Staged) -> bool:
-        return staged.counts.rejected > Fraction(str(self._job.feed.max_rejected)) * staged.counts.read
+    def _too_many_rejected(self, staged: Staged) -> RowsRefusedError | None:
+        counts, allowed = staged.counts, self._job.feed.max_rejected
+        if counts.rejected <= Fraction(str(allowed)) * counts.read:
+            return None
+        return RowsRefusedError(counts.rejected, counts.read, allowed, staged.rules)
 
-    def _end(self, plan: Plan, state: TableState, applied: Applied, *, refused: bool) -> str:
-        """Write the outcome and publish it: everything, or only quarantine if too many rows were rejected."""
-        staged = applied.staged
-        quarantine = self._job.target.quarantine_folder
-        actions = (
-            staged.actions
-            if not refused
-            else [left for action in staged.actions for left in action.if_refused(quarantine)]
-        )
+    def _end(self, plan: Plan, state: TableState, applied: Applied, refusal: BatchRefusedError | None = None) -> str:
+        """Write the outcome and publish it: everything, or only quarantine if the batch is refused."""
+        staged, refused = applied.staged, refusal is not None
+        actions = staged.actions if not refused else [left for action in staged.actions for left in action.if_refused()]
         outcome = Outcome(
             format=FORMAT,
             number=plan.number,
             status="dropped" if refused else "committed",
-            reason="too many rejected rows" if refused else "",
+            reason=refusal.reason if refusal else "",
             run=self._id,
             attempt=applied.attempt,
             config_hash=plan.config_hash,
@@ -227,12 +249,25 @@ class Run:
         self._journal.receipt.schema_changes += [] if refused else staged.schema_changes
         self._journal.receipt.warn((*staged.warnings, *applied.warnings))
         self._write(outcome, plan, state)
-        self._staging.publish(outcome)
-        self._journal.say("clean up")
-        self._staging.clear(plan.number)
-        self._log.write_snapshot(state)
+        self._publish(outcome, state)
         self._register(state)
         return outcome.status
+
+    def _publish(self, outcome: Outcome, state: TableState) -> None:
+        self._staging.publish(outcome)
+        self._journal.say("clean up")
+        self._staging.clear(outcome.number)
+        self._log.write_snapshot(state)
+
+    def _expire(self, state: TableState, lease: Lease) -> None:
+        """Delete rejected rows that are too old."""
+        days, today = self._job.feed.quarantine_days, self._request.today
+        outcome = expiry_of(state, days=days, today=today, run=self._id)
+        if outcome is not None:
+            self._staging.open(outcome.number, outcome.attempt, self._id)
+            lease.check()
+            self._write(outcome, None, state)
+            self._publish(outcome, state)
 
     def _drop(self, plan: Plan, state: TableState, reason: str) -> str:
         """Drop a batch; its objects count as new again."""
@@ -242,10 +277,12 @@ class Run:
         self._log.write_snapshot(state)
         return outcome.status
 
-    def _write(self, outcome: Outcome, plan: Plan, state: TableState) -> None:
+    def _write(self, outcome: Outcome, plan: Plan | None, state: TableState) -> None:
         self._log.write_outcome(outcome)
         if outcome.status == "committed":
-            self._journal.say("committed", f"batch {plan.number}")
+            self._journal.say("committed", f"batch {outcome.number}")
+        elif outcome.status == "expired":
+            self._journal.say("expired", outcome.reason)
         else:
             self._journal.say("refused" if outcome.attempt else "dropped", outcome.reason)
         self._journal.receipt.add(outcome, plan)

@@ -1,11 +1,13 @@
 """Read-only overviews of a target: what a run would do, its state, its schema."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from lakewright.errors import EmptySourceError
 from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import Log
 from lakewright.log.schemas import history, source_columns
+from lakewright.quarantine.overview import rules_overview
 from lakewright.runs.job import AnyJob, Request, Survey
 from lakewright.runs.progress import count_of
 from lakewright.runs.receipts import last_failure, report_batch
@@ -14,14 +16,18 @@ from lakewright.workers import Engines
 from transforms.errors import LakewrightError
 from transforms.object_names import partition_path
 
+#: Batches in which the last one with a verdict is looked for: others are of maintenance, or deleted rows.
+_LOOKED_BACK: Final = 20
+
 
 def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -> dict[str, Any]:
     """Describe what a run would do for a target.
 
     Raises:
-        ConfigError: If no engine can run the feed.
+        ConfigError: If no engine can run the feed, or its gate is invalid.
     """
     engines.check(job.feed)
+    job.check_gate()
     state, open_plan = Log(lake, job.target.state_folder).read()
     overview: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name, "exit_code": 0, "error": ""}
     if open_plan is not None:
@@ -97,7 +103,48 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
         "bytes": sum(file.size for file in state.files.values()),
         "properties": state.properties,
         "quarantined_rows": sum(file.rows for file in state.quarantine.values()),
+        "quarantined": rules_overview(state),
     }
+
+
+def gates_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
+    """Return the verdict of a target's gate on the last batch that it judged, with the result of each expectation."""
+    log = Log(lake, job.target.state_folder)
+    state, _ = log.read()
+    reports = (report_batch(outcome, None) for outcome in log.outcomes(after=max(0, state.number - _LOOKED_BACK)))
+    last: dict[str, Any] = next((report for report in reversed(list(reports)) if "gates" in report), {})
+    return {
+        "feed": job.target.feed_name,
+        "target": job.target.name,
+        "exit_code": 0,
+        "has_gate": job.gate is not None,
+        "batch": {name: last[name] for name in ("number", "status", "reason") if last},
+        "gates": last.get("gates"),
+    }
+
+
+def quarantine_overview(lake: Lake, job: AnyJob, *, rule: str, limit: int) -> dict[str, Any]:
+    """Return rejected rows of a target, and how many there are in all."""
+    from lakewright.quarantine.table import read_rows  # pyarrow
+
+    state, _ = Log(lake, job.target.state_folder).read()
+    return {
+        "feed": job.target.feed_name,
+        "target": job.target.name,
+        "quarantined_rows": sum(file.rows for file in state.quarantine.values()),
+        "quarantined": rules_overview(state),
+        "rows": [row.dump() for row in read_rows(lake, state, rule=rule, limit=limit)],
+    }
+
+
+def write_quarantine(lake: Lake, job: AnyJob, path: Path, *, rule: str, limit: int | None) -> dict[str, Any]:
+    """Write rejected rows of a target to a CSV file for correction; see ``lakewright.quarantine.sheet``."""
+    from lakewright.quarantine.sheet import write_sheet  # pyarrow
+    from lakewright.quarantine.table import field_names, read_rows
+
+    state, _ = Log(lake, job.target.state_folder).read()
+    count = write_sheet(path, field_names(lake, state), read_rows(lake, state, rule=rule, limit=limit))
+    return {"feed": job.target.feed_name, "target": job.target.name, "file": str(path), "written_rows": count}
 
 
 def _last_batch(last: Outcome) -> dict[str, Any]:

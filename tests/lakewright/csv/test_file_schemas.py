@@ -1,5 +1,6 @@
 """Files of a table that Spark wrote before, and files that workers write now, are read together."""
 
+import ast
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,18 +11,24 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from lakewright.csv.conversion import ConversionTask, convert_parts
 from lakewright.csv.heads import read_heads
 from lakewright.csv.objects import CsvObject, CsvPart, CsvRules
 from lakewright.csv.options import CsvOptions
+from lakewright.engine.spark.quarantine import stage_rejected
+from lakewright.log.records import SourceObject
 from lakewright.parquet.place import TablePlace
+from lakewright.quarantine.place import QuarantinePlace
+from lakewright.quarantine.rows import QUARANTINE
 from lakewright.storage.uris import open_lake
 from transforms.csv.typed_column import TypedColumn
-from transforms.spark.typed_rows import keep_good, keep_rejected, with_typed_values
+from transforms.spark.typed_rows import OBJECT, keep_good, keep_rejected, with_typed_values
 
 pytestmark = pytest.mark.slow
 
+DAY = "2026-08-01"
 TIMES = "yyyy-MM-dd HH:mm:ss[.SSSSSS]"
 COLUMNS = (
     TypedColumn("a_long", "long"),
@@ -62,19 +69,20 @@ def table(spark: SparkSession, tmp_path: Path) -> Path:
     rows = spark.createDataFrame([tuple(row) for row in [*TEXTS, BAD]], ", ".join(f"{name} string" for name in names))
     judged = rows.transform(with_typed_values, columns=COLUMNS)
     judged.transform(keep_good, columns=COLUMNS).coalesce(1).write.parquet(str(tmp_path / "table/day=1"))
-    judged.transform(keep_rejected, columns=COLUMNS).coalesce(1).write.parquet(str(tmp_path / "quarantine/day=1"))
+    lake, places = open_lake(str(tmp_path)), [QuarantinePlace(f"quarantine/day={day}/", "", "r", DAY) for day in (1, 2)]
+    rejected = judged.coalesce(1).withColumn(OBJECT, F.lit("a.csv")).transform(keep_rejected, columns=COLUMNS)
+    stage_rejected(rejected.withColumn("position", F.lit(7)), lake, places[0], [SourceObject("a.csv", 1, "e")])
 
     lines = [",".join(names), *(",".join('""' if text == "" else text or "" for text in row) for row in [*TEXTS, BAD])]
     (tmp_path / "a.csv").write_text("\n".join(lines))
-    lake = open_lake(str(tmp_path))
     listed = lake.stat("a.csv")
     assert listed is not None
     options = CsvOptions(timestamp_format=TIMES)
     header = read_heads(lake, [("a.csv", listed.size)], options).headers["a.csv"]
     part = CsvPart(CsvObject("a.csv", listed.size, listed.etag, header, {"day": "2"}))
-    places = (TablePlace(f"{name}/", f"{name}/", "", partition_by=("day",)) for name in ("table", "quarantine"))
+    table = TablePlace("table/", "table/", "", partition_by=("day",))
     rules = CsvRules(options, dict(zip(names, names, strict=True)), 1 << 20)
-    convert_parts(ConversionTask(lake.uri, lake.uri, [part], rules, COLUMNS, *places))
+    convert_parts(ConversionTask(lake.uri, lake.uri, [part], rules, COLUMNS, table, places[1]))
     return tmp_path
 
 
@@ -115,8 +123,9 @@ def test_files_have_the_types_that_spark_writes(table: Path, kind: str) -> None:
     if kind == "table":
         assert column_types(new) == column_types(old)
     else:
-        # Spark declares map keys and rules as required.
+        # Spark declares map keys, rules, words and runs as required.
         assert [column[:4] for column in column_types(new)] == [column[:4] for column in column_types(old)]
+        assert [pq.read_schema(file).names for file in (old, new)] == [QUARANTINE.names] * 2
 
 
 def test_spark_reads_old_and_new_files_as_one_table(table: Path, plain_session: SparkSession) -> None:
@@ -135,10 +144,16 @@ def test_other_readers_read_old_and_new_files_as_one_table(table: Path) -> None:
     # DuckDB 2.0.0 crashes on Python 3.13 in the process of the tests, and not in one of its own.
     script = "import sys, duckdb; [print(duckdb.sql(query).fetchall()) for query in sys.argv[1:]]"
     queries = (f"select {names} from '{table}/table/*/*.parquet' where day = {day} order by all" for day in (1, 2))
-    done = subprocess.run([sys.executable, "-c", script, *queries], capture_output=True, text=True, check=True)
-    first, second = done.stdout.splitlines()
+    rejections = f"select reasons, fields from '{table}/quarantine/*/*.parquet' order by day"
+    command = [sys.executable, "-c", script, *queries, rejections]
+    first, second, rejected = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert first == second
     assert first.count("datetime.date(") == len(TEXTS) - 1
+    (first_reasons, second_reasons) = ast.literal_eval(rejected)
+    assert first_reasons == second_reasons
+    stored = ds.dataset(table / "quarantine", partitioning="hive").to_table().sort_by("day").to_pylist()
+    assert len(stored) == 2
+    assert [row["fields"] for row in stored] == [stored[0]["fields"]] * 2
     rows = ds.dataset(table / "table", partitioning="hive").to_table().to_pylist()
     by_day = [sorted(str(row | {"day": 0}) for row in rows if row["day"] == day) for day in (1, 2)]
     assert by_day[0] == by_day[1]

@@ -1,0 +1,33 @@
+"""Rejected rows are deleted once they are too old, by a batch of their own."""
+
+import uuid
+from datetime import date
+
+from lakewright.log.actions import Outcome, ReleaseRows, TableState
+from lakewright.log.log import FORMAT
+
+
+def expiry_of(state: TableState, *, days: int | None, today: str, run: str) -> Outcome | None:
+    """Return the outcome that deletes all files whose rows were first rejected ``days`` or more days ago, if any.
+
+    A file is deleted as a whole, once its newest row is old enough.
+    """
+    if days is None:
+        return None
+    now = date.fromisoformat(today)
+    files = [
+        file
+        for file in state.quarantine.values()
+        if file.first_seen is not None and (now - date.fromisoformat(file.first_seen[1])).days >= days
+    ]
+    if not files:
+        return None
+    return Outcome(
+        format=FORMAT,
+        number=state.number + 1,
+        status="expired",
+        run=run,
+        attempt=uuid.uuid4().hex[:8],
+        reason=f"rejected rows deleted because of quarantine_days ({days}): {sum(file.rows for file in files)}",
+        actions=[ReleaseRows([file.path for file in files])],
+    )
