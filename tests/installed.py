@@ -45,6 +45,8 @@ def install(root: Path, extra: str) -> Installed:
     constraints.write_text("\n".join(pins))
     subprocess.run([sys.executable, "-m", "venv", root / "venv"], check=True)
     pip = [root / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", constraints, f"{wheel}[{extra}]"], check=True)
+    # With the checkout on its path, pip takes an egg-info there for an installation.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([*pip, "-c", constraints, f"{wheel}[{extra}]"], env=environment, check=True)
     (root / "empty").mkdir()
     return Installed(root / "venv", root / "empty")

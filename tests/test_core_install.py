@@ -61,7 +61,9 @@ def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(arguments: Sequence[str]) -> None:
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    # With the checkout on its path, pip takes an egg-info there for an installation.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
