@@ -68,10 +68,13 @@ def check(results):
 
 ON_DUCKDB: Final = """
 import json, sys, time
+from glob import glob
 import duckdb
-files, suite = sys.argv[1], json.loads(sys.argv[2])
+import pyarrow.parquet as pq
+files, suite = glob(sys.argv[1]), json.loads(sys.argv[2])
 OURS
-relation = f"read_parquet('{files}')"
+files.sort(key=lambda path: pq.read_metadata(path).row_group(0).column(0).statistics.min)
+relation = f"read_parquet({files})"
 began = time.monotonic()
 with duckdb.connect() as connection:
     columns = {name: kind for name, kind, *_ in connection.sql(f"DESCRIBE FROM {relation}").fetchall()}
