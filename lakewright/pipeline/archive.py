@@ -6,7 +6,7 @@ from typing import Any, Final
 from lakewright.errors import CopyDiffersError
 from lakewright.pipeline.execution import Execution, LandedObject
 from lakewright.pipeline.pages import HasTime, concurrently, work_on_page
-from lakewright.storage.s3_copies import S3Copies
+from lakewright.pipeline.s3_copies import S3Copies
 from transforms.object_names import one_line
 
 LOGGER: Final = logging.getLogger("lakewright")

@@ -144,7 +144,7 @@ def test_a_schedule_finds_what_events_missed(s3: Any) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("  file_name: customers_{year}{month}{day}.csv\n", "", "a pipeline needs the day of each object"),
+        ("  file_name: customers_{year}{month}{day}*.csv\n", "", "a pipeline needs the day of each object"),
         ("{day}", "", r"has no \{day\}"),
         ("path: raw/customers/", "path: s3://other/raw/", "a pipeline needs a source.path in the lake"),
     ],

@@ -79,7 +79,7 @@ def first_customers(lake: Path) -> None:
 def second_customers(lake: Path) -> None:
     path = "raw/customers/year=2019/month=08/day=22/customers_20190822.csv"
     _copy(path, lake / path)
-    _copy(path, lake / "raw/customers/year=2019/month=08/day=21/late.csv")
+    _copy(path, lake / "raw/customers/year=2019/month=08/day=21/customers_20190821-late.csv")
 
 
 def first_sales(lake: Path) -> None:

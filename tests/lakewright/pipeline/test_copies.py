@@ -10,7 +10,7 @@ from lakewright.errors import ConfigError, CopyDiffersError, ObjectRefusedError
 from lakewright.pipeline.archive import archive_objects, check_landing
 from lakewright.pipeline.execution import Execution
 from lakewright.pipeline.raw import check_copy, copy_objects
-from lakewright.storage.s3_copies import SOURCE_ETAG
+from lakewright.pipeline.s3_copies import SOURCE_ETAG
 from tests.lakewright.pipeline.conftest import (
     ARCHIVE,
     BUCKET,
@@ -174,8 +174,8 @@ def test_an_object_uploaded_in_parts_keeps_its_etag(bucket: Any, strict: StrictS
 def test_an_object_above_the_limit_of_one_request_is_copied_in_parts(
     bucket: Any, strict: StrictS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lakewright.storage.s3_copies._LARGEST_COPY", PART_BYTES)
-    monkeypatch.setattr("lakewright.storage.s3_parts._PART_BYTES", PART_BYTES)
+    monkeypatch.setattr("lakewright.pipeline.s3_copies._LARGEST_COPY", PART_BYTES)
+    monkeypatch.setattr("lakewright.pipeline.s3_parts._PART_BYTES", PART_BYTES)
     content = bytes(range(2 * PART_BYTES + 1))
     execution = landed(bucket, content)
     assert copy(execution) == archive(execution) == DONE

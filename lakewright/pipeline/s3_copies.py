@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from lakewright.aws.clients import s3_client
 from lakewright.aws.s3_calls import code_of, patient
 from lakewright.errors import CopyDiffersError, ObjectRefusedError, UnreachableError
+from lakewright.pipeline.s3_parts import PartCopier, refusing_copies
 from lakewright.storage.s3 import S3Lake
-from lakewright.storage.s3_parts import PartCopier, refusing_copies
 from transforms.object_names import one_line
 
 #: User metadata of a copy: the ETag of its original, which its own ETag need not equal (KMS, parts).
