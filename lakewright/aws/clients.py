@@ -29,14 +29,14 @@ def bounded_client(service: str, *, attempts: int = _ATTEMPTS) -> Any:
     return _client(service, read_seconds=_OTHERS_READ_SECONDS, attempts=attempts)
 
 
-def s3_client(bucket: str = "", *, attempts: int = 1) -> Any:
+def s3_client(bucket: str = "", *, attempts: int = 1, read_seconds: float | None = None) -> Any:
     """Return an S3 client that sends each request once, since ``s3_calls.patient`` retries whole operations.
 
     It applies the options of each bucket (see ``aws.buckets``), and adds the object's URI to error responses.
     """
     client = _client(
         "s3",
-        read_seconds=READ_SECONDS,
+        read_seconds=read_seconds or READ_SECONDS,
         attempts=attempts,
         region_name=options_of(bucket).region or None,
         max_pool_connections=S3_CONNECTIONS,

@@ -6,7 +6,7 @@ from typing import Any, Final
 from lakewright.errors import CopyDiffersError
 from lakewright.pipeline.execution import Execution, LandedObject
 from lakewright.pipeline.pages import HasTime, concurrently, work_on_page
-from lakewright.storage.s3_copies import S3Copies
+from lakewright.pipeline.s3_copies import S3Copies
 from transforms.object_names import one_line
 
 LOGGER: Final = logging.getLogger("lakewright")
@@ -53,5 +53,7 @@ def _copy(copies: S3Copies, execution: Execution, archive: str, landed: LandedOb
         if outcome in ("copied", "exists"):
             return True
     if outcome == "taken":
-        raise CopyDiffersError(f"{key} has other content than {landed.key}, whose ETag it names; nothing was deleted")
+        raise CopyDiffersError(
+            f"{one_line(key)} has other content than {one_line(landed.key)}, whose ETag it names; nothing was deleted"
+        )
     return False

@@ -8,6 +8,7 @@ from lakewright.aws.clients import S3_CONNECTIONS
 from lakewright.errors import ConfigError
 from lakewright.pipeline.execution import LandedObject
 
+#: Maximum number of objects of one page.
 PAGE_OBJECTS: Final = 200
 
 #: Whether there is time for further objects.
@@ -24,20 +25,19 @@ def concurrently(work: Callable[[LandedObject], T], objects: Iterable[LandedObje
 def work_on_page(
     work: Callable[[LandedObject], bool], objects: Sequence[LandedObject], *, page: int, has_time: HasTime
 ) -> dict[str, Any]:
-    """Do idempotent work for one page of objects, counted from 0.
+    """Do idempotent work for a page of objects, which begins with number ``page``, counted from 0.
 
-    If the time runs out, the page is to be repeated; what was done is recognized. Some work is done in any case.
+    A page ends early if the time runs out, but not before some work is done.
 
     Returns:
-        The number of objects for which work returned true, and the next page; None after the last one.
+        The number of objects for which work returned true, and the number of the next page; None after the last one.
     """
-    first = page * PAGE_OBJECTS
-    if not 0 <= first < len(objects):
-        raise ConfigError(f"the execution has no page {page}: it has {len(objects)} objects")
-    end = min(first + PAGE_OBJECTS, len(objects))
-    done = 0
-    for start in range(first, end, S3_CONNECTIONS):
-        if start > first and not has_time():
-            return {"copied": done, "next_page": page}
-        done += sum(concurrently(work, objects[start : min(start + S3_CONNECTIONS, end)]))
-    return {"copied": done, "next_page": page + 1 if end < len(objects) else None}
+    if not 0 <= page < len(objects):
+        raise ConfigError(f"no page of the execution begins with object {page}: it has {len(objects)} objects")
+    end = min(page + PAGE_OBJECTS, len(objects))
+    done, start = 0, page
+    while start < end and (start == page or has_time()):
+        some = objects[start : min(start + S3_CONNECTIONS, end)]
+        done += sum(concurrently(work, some))
+        start += len(some)
+    return {"copied": done, "next_page": start if start < len(objects) else None}

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from lakewright.pipeline.execution import Execution, LandedObject
 from lakewright.pipeline.pages import HasTime, concurrently, work_on_page
-from lakewright.storage.s3_copies import S3Copies, StoredVersion
+from lakewright.pipeline.s3_copies import S3Copies, StoredVersion
 from transforms.object_names import one_line
 
 LOGGER: Final = logging.getLogger("lakewright")

@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from jobs.feeds.csv_to_parquet import CsvToParquetFeed
+from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf, FeedDocument
 from lakewright.errors import UnreachableError
 from lakewright.pipeline.start import open_pipeline
@@ -25,8 +26,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     The event of a schedule, ``{"scheduled": "2019-08-21T05:00:00Z"}``, starts them for objects that are overlooked.
     """
-    name = os.environ["FEED"]
-    feed = FeedDocument(Conf(os.environ["LAKEWRIGHT_CONFIG"]), name).parse(CsvToParquetFeed)
+    name, conf = os.environ["FEED"], Conf(os.environ["LAKEWRIGHT_CONFIG"])
+    use_lake_file(conf)
+    feed = FeedDocument(conf, name).parse(CsvToParquetFeed)
     feed.raw_folder()  # a pipeline that cannot copy is not started
     pipeline = open_pipeline(
         name,
@@ -45,4 +47,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             raise UnreachableError("no time is left; the message is delivered again")
         return pipeline.start(record.body)
 
-    return process_partial_response(event, start, PROCESSOR, context)
+    return dict(process_partial_response(event, start, PROCESSOR, context))

@@ -89,8 +89,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    for module in ("s3", "s3_copies"):
-        monkeypatch.setattr(f"lakewright.storage.{module}.s3_client", lambda _: _client())
+    for module in ("lakewright.pipeline.s3_copies", "lakewright.storage.s3"):
+        monkeypatch.setattr(f"{module}.s3_client", lambda _, **__: _client())
     with mock_aws():
         bucket = _resource().Bucket(BUCKET)
         bucket.create()

@@ -13,14 +13,16 @@ from botocore.exceptions import ClientError
 from lakewright.aws.clients import s3_client
 from lakewright.aws.s3_calls import code_of, patient
 from lakewright.errors import CopyDiffersError, ObjectRefusedError, UnreachableError
+from lakewright.pipeline.s3_parts import PartCopier, refusing_copies
 from lakewright.storage.s3 import S3Lake
-from lakewright.storage.s3_parts import PartCopier, refusing_copies
 from transforms.object_names import one_line
 
 #: User metadata of a copy: the ETag of its original, which its own ETag need not equal (KMS, parts).
 SOURCE_ETAG: Final = "lakewright-source-etag"
 #: Maximum size of one CopyObject request.
 _LARGEST_COPY: Final = 5 << 30
+#: S3 may need this long for a copy of the maximum size.
+_COPY_SECONDS: Final = 120
 _LONGEST_KEY: Final = 1024
 _TRIES: Final = 5
 _PIECE_BYTES: Final = 8 << 20
@@ -70,7 +72,7 @@ class S3Copies:
 
     def __init__(self, bucket: str) -> None:
         self.bucket = bucket
-        self._s3: Any = s3_client(bucket)
+        self._s3: Any = s3_client(bucket, read_seconds=_COPY_SECONDS)
         self._parts = PartCopier(bucket, self._s3)
 
     @patient

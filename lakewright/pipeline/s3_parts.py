@@ -1,4 +1,4 @@
-"""Copies of large S3 objects, in parts."""
+"""Copies of S3 objects in parts, on a condition for the destination, which s3transfer's copies do not have."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lakewright.aws.s3_calls import code_of, patient
 from lakewright.errors import ObjectRefusedError
+from transforms.object_names import one_line
 
 #: S3's maximum number of parts, and the size of parts if the original has none.
 _MOST_PARTS: Final = 10_000
@@ -33,12 +34,12 @@ def refusing_copies(key: str) -> Iterator[None]:
         yield
     except ClientError as error:
         if reason := _REFUSALS.get(code_of(error)):
-            raise ObjectRefusedError({key: reason}) from error
+            raise ObjectRefusedError({one_line(key): reason}) from error
         raise
     except ParamValidationError:
         # Its text quotes the metadata.
         reason = "the original's metadata or tags cannot be copied: S3 accepts only ASCII text"
-        raise ObjectRefusedError({key: reason}) from None
+        raise ObjectRefusedError({one_line(key): reason}) from None
 
 
 class PartCopier:
