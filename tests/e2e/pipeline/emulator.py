@@ -33,6 +33,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from werkzeug.serving import make_server
 
+from lakewright.engine.spark.jvm import java_home
 from tests.e2e.pipeline.calls import CallRecorder
 from tests.e2e.pipeline.faults import Faults
 
@@ -105,6 +106,7 @@ class Processes:
         environment = {
             "FAULTS": str(self.faults.folder),
             "HOME": str(self._work),
+            "JAVA_HOME": java_home() or "",
             "LAKEWRIGHT_JARS": os.environ["LAKEWRIGHT_JARS"],
             "PYSPARK_PYTHON": sys.executable,
             "PYSPARK_SUBMIT_ARGS": "--master local[2] --conf spark.ui.enabled=false pyspark-shell",

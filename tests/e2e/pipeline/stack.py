@@ -30,7 +30,7 @@ PARAMETERS = {
     "RetryMaxAttempts": "3",
     "TimeoutSeconds": "300",
 }
-_LONGEST_SECONDS: Final = 180
+_LONGEST_SECONDS: Final = 300
 
 
 def partition_path(day: str) -> str:
