@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.csv_to_parquet import CsvToParquetFeed
+from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.csv.format import CsvFormat, CsvObjects
 from lakewright.parquet.sink import JudgedRows, ParquetSink
 from lakewright.runs.job import Target, TargetJob
@@ -28,11 +29,13 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
     source, target = feed.source, feed.target
     keys = tuple(feed.date_keys())
     place = Target(name, target.path.strip("/").rsplit("/", 1)[-1], target.path)
+    corrections = CorrectionFolder(lake, place.corrections_folder, read_folder=f"corrections/{name}/")
     reader = ObjectReader(
         Source(lake, source.path, feed.file_name_pattern(), takes_underscores=source.hidden == "take"),
-        CsvFormat(feed.rules(), source.on_extra_column, shows_values=feed.show_values),
+        CsvFormat(feed.rules(), source.on_extra_column, shows_values=feed.show_values, corrections=corrections),
         Filling(target.fill, keys, target.partition_date, allows_gone=target.on_missing_source == "rebuild"),
         skips_refused=source.on_refused_file == "skip",
+        corrections=corrections,
     )
     sink = ParquetSink(
         lake,

@@ -14,6 +14,7 @@ from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import TableWriter
 from lakewright.parquet.place import TablePlace
 from lakewright.storage.uris import open_lake
+from transforms.csv.text_blocks import without_records
 from transforms.csv.text_layout import TextBlock
 from transforms.csv.typed_column import TypedColumn
 from transforms.csv.typed_columns import type_texts
@@ -23,6 +24,8 @@ from transforms.partition_folders import split_by_partition
 _REJECTED: Final = pa.schema(
     [
         ("object", pa.string()),
+        ("etag", pa.string()),
+        ("position", pa.int64()),
         ("reasons", pa.list_(pa.struct([("rule", pa.string()), ("column", pa.string())]))),
         ("text", pa.string()),
         ("fields", pa.map_(pa.string(), pa.string())),
@@ -50,6 +53,7 @@ class Converted:
     """The output of a task; if there is damage, there are no files.
 
     Attributes:
+        superseded: The number of records that corrections replace, by path.
         rules: How many rejected rows break each rule, with its column.
         damage: The damage of objects that cannot be read as declared, by path.
         table: Files of good rows.
@@ -61,6 +65,7 @@ class Converted:
 
     read: int = 0
     rejected: int = 0
+    superseded: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     damage: dict[str, Damage] = field(default_factory=dict)
     table: list[DataFile] = field(default_factory=list)
@@ -72,11 +77,12 @@ class Converted:
 
 def convert_parts(task: ConversionTask) -> Converted:
     """Read each object once; after a damaged one, the others are only read to look for further damage."""
-    source, conversion = open_lake(task.source_uri), _Conversion(task)
+    lakes, conversion = {uri: open_lake(uri) for uri in _lake_uris(task)}, _Conversion(task)
     converted = conversion.converted
     for part in task.parts:
+        lake = lakes[part.source.lake_uri or task.source_uri]
         try:
-            for block in read_part(source, part, task.rules):
+            for block in read_part(lake, part, task.rules):
                 if not converted.damage:
                     conversion.add(part.source, block)
         except DataError as error:
@@ -84,6 +90,10 @@ def convert_parts(task: ConversionTask) -> Converted:
     if not converted.damage:
         conversion.flush()
     return converted
+
+
+def _lake_uris(task: ConversionTask) -> set[str]:
+    return {part.source.lake_uri or task.source_uri for part in task.parts}
 
 
 class _Conversion:
@@ -98,6 +108,8 @@ class _Conversion:
     def add(self, source: CsvObject, block: TextBlock) -> None:
         """Type a block of records, and separate good from rejected rows."""
         self._note_place(block)
+        if source.superseded:
+            block = self._without_superseded(source, block)
         values: dict[str, Any] = {}
         broken: dict[str, Any] = {}
         for column in self._task.columns:
@@ -117,6 +129,14 @@ class _Conversion:
             self.converted.rejected += len(rejected)
             self.converted.rules.update(map(_rule_name, (reason for row in rejected for reason in row["reasons"])))
             self._write(self._quarantine, self._task.quarantine, source, pa.Table.from_pylist(rejected, _REJECTED))
+
+    def _without_superseded(self, source: CsvObject, block: TextBlock) -> TextBlock:
+        """Leave out the records that corrections replace, and count them."""
+        kept = without_records(block, source.superseded)
+        count = block.columns.num_rows + len(block.faults) - kept.columns.num_rows - len(kept.faults)
+        self.converted.read += count
+        self.converted.superseded[source.path] += count
+        return kept
 
     def flush(self) -> None:
         """Write what is buffered."""
@@ -140,6 +160,8 @@ def _rejected_as_a_whole(source: CsvObject, block: TextBlock) -> list[dict[str, 
         {
             "object": source.path,
             "reasons": [{"rule": fault.rule, "column": None}],
+            "etag": source.etag,
+            "position": fault.position,
             "text": fault.text,
             "fields": None if fault.fields is None else list(fault.fields.items()),
         }
@@ -158,8 +180,15 @@ def _rejected_by_values(
                 reasons[place].append({"rule": rule, "column": name})
     fields = block.columns.take(pa.array(rows, pa.int64())).to_pylist()
     return [
-        {"object": source.path, "reasons": why, "text": text, "fields": list(row.items())}
-        for why, text, row in zip(reasons, block.texts(rows), fields, strict=True)
+        {
+            "object": source.path,
+            "etag": source.etag,
+            "position": position,
+            "reasons": why,
+            "text": text,
+            "fields": list(row.items()),
+        }
+        for why, position, text, row in zip(reasons, block.positions(rows), block.texts(rows), fields, strict=True)
     ]
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 from lakewright.csv.conversion import ConversionTask, Converted, convert_parts
 from lakewright.csv.format import CsvObjects
@@ -15,7 +16,14 @@ from lakewright.log.records import Counts
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
 from lakewright.runs.job import Batch
+from lakewright.runs.progress import count_of
 from transforms.csv.typed_column import TypedColumn
+
+
+_NOT_FOUND: Final = (
+    "{} of it no longer begins where it did, since source.csv or multiline has changed; undo the change, or delete its "
+    "folder below corrections/ to read the object without them"
+)
 
 
 @dataclass(frozen=True)
@@ -47,12 +55,30 @@ class TypedRows:
         refused |= {each.path: each.damage for each in ranged if each.damage}
         if refused:
             raise ObjectRefusedError(refused)
-        return self._written([*gathered, *(read for each in ranged for read in each.verified)])
+        reads = [*gathered, *(read for each in ranged for read in each.verified)]
+        self._check_superseded(reads)
+        return self._written(reads)
+
+    def _check_superseded(self, reads: Sequence[Converted]) -> None:
+        """Require that each corrected record was read: under other rules, it may not begin where it did.
+
+        Raises:
+            ObjectRefusedError: If one was not.
+        """
+        counts = sum((each.superseded for each in reads), Counter[str]())
+        missing = {each.path: len(each.superseded) - counts[each.path] for each in self.source.objects}
+        if any(missing.values()):
+            raise ObjectRefusedError(
+                {path: _NOT_FOUND.format(count_of(count, "corrected record")) for path, count in missing.items() if count}
+            )
 
     def _written(self, reads: Sequence[Converted]) -> WrittenRows:
         read, rejected = sum(each.read for each in reads), sum(each.rejected for each in reads)
+        superseded = sum(each.superseded.total() for each in reads)
         return WrittenRows(
-            counts=Counts(read=read, written=read - rejected, rejected=rejected),
+            counts=Counts(
+                read=read, written=read - rejected - superseded, superseded=superseded, rejected=rejected
+            ),
             columns={column.name: column.ddl_type for column in self.columns},
             table=[file for each in reads for file in each.table],
             quarantine=[file for each in reads for file in each.quarantine],

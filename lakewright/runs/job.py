@@ -60,6 +60,11 @@ class Target:
         return f"quarantine/{self.feed_name}/{self.name}/"
 
     @property
+    def corrections_folder(self) -> str:
+        """Folder of the corrections of its source objects."""
+        return f"corrections/{self.feed_name}/{self.name}/"
+
+    @property
     def staging_folder(self) -> str:
         """Staging folder: beside the table, where its readers do not look."""
         zone, _, table = self.path.strip("/").rpartition("/")
