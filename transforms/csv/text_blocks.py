@@ -53,7 +53,7 @@ def read_blocks(
 
 def _empty_block(placed: PlacedText, layout: TextLayout) -> TextBlock:
     columns = pa.table({name: pa.array([], pa.string()) for name in layout.wanted})
-    return TextBlock(columns, [], placed.begins, placed.ends, placed.lines, lambda _: [])
+    return TextBlock(columns, [], placed.begins, placed.ends, placed.lines, lambda _: [], lambda _: [])
 
 
 def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: TextLayout) -> TextBlock:
@@ -65,33 +65,39 @@ def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: Te
     if repeated:
         begins, fields = _row_begins(text, columns, skipped)[repeated], columns.take(repeated).to_pylist()
         faults += _faults("repeated_header", placed, text, begins, fields)
-    faults.sort(key=attrgetter("line"))
+    faults.sort(key=attrgetter("position"))
     kept = _without(columns, repeated) if repeated else columns
 
-    def texts(rows: Sequence[int]) -> list[str]:
-        begins = np.delete(_row_begins(text, columns, skipped), repeated)
-        return [text.text(int(begins[row])) for row in rows]
+    def begins(rows: Sequence[int]) -> Positions:
+        begins: Positions = np.delete(_row_begins(text, columns, skipped), repeated)[np.asarray(rows, np.intp)]
+        return begins
 
-    return TextBlock(kept, faults, placed.begins, placed.ends, placed.lines, texts)
+    def texts(rows: Sequence[int]) -> list[str]:
+        return [text.text(begin) for begin in begins(rows).tolist()]
+
+    def positions(rows: Sequence[int]) -> list[int]:
+        return _in_object(placed, text, text.written_at(begins(rows)))
+
+    return TextBlock(kept, faults, placed.begins, placed.ends, placed.lines, texts, positions)
 
 
 def _misquoted(placed: PlacedText, text: BlockText) -> list[Fault]:
     records = [record for record in text.irregular if record.rewritten is None]
-    lines = text.lines_before([record.begin for record in records]) if records else []
-    return [
-        Fault("quote", placed.lines_before + line + 1, text.text_of(record))
-        for record, line in zip(records, lines, strict=True)
-    ]
+    positions = _in_object(placed, text, [record.begin for record in records])
+    return [Fault("quote", position, text.text_of(record)) for record, position in zip(records, positions, strict=True)]
 
 
 def _faults(
     rule: str, placed: PlacedText, text: BlockText, begins: Positions, fields: Sequence[Mapping[str, str | None]] = ()
 ) -> list[Fault]:
-    lines = text.lines_before(text.written_at(begins))
-    placed_records = zip_longest(begins.tolist(), lines, fields)
-    return [
-        Fault(rule, placed.lines_before + line + 1, text.text(begin), values) for begin, line, values in placed_records
-    ]
+    records = zip_longest(begins.tolist(), _in_object(placed, text, text.written_at(begins)), fields)
+    return [Fault(rule, position, text.text(begin), values) for begin, position, values in records]
+
+
+def _in_object(placed: PlacedText, text: BlockText, offsets: Sequence[int]) -> list[int]:
+    """Return the offsets in the object of some offsets in ``text.written``."""
+    before = text.reader.source.source_lengths(text.written, offsets) if offsets else []
+    return [placed.begins + length for length in before]
 
 
 def _row_begins(text: BlockText, columns: pa.Table, skipped: Sequence[int]) -> Positions:

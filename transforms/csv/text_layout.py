@@ -64,13 +64,13 @@ class Fault:
 
     Attributes:
         rule: field_count, quote or repeated_header.
-        line: The line in which it begins, from 1, counted from the first record of the byte range.
+        position: Where it begins: the offset in the object, in bytes as stored after decompression.
         text: The record as written, without its line end.
         fields: The texts of the declared columns; None if the record cannot be assigned to them.
     """
 
     rule: str
-    line: int
+    position: int
     text: str
     fields: Mapping[str, str | None] | None = None
 
@@ -82,10 +82,11 @@ class TextBlock:
     Attributes:
         columns: One string column (of one chunk) per declared column; one row per record that is no fault.
         faults: The rejected records.
-        begins: Offset of the first record in the object (of UTF-16 or compressed objects: of no meaning).
+        begins: Offset of the first record in the object, in bytes as stored after decompression.
         ends: Offset after the last record.
         lines: The number of lines from the first record of the byte range to ``ends``.
         texts: Returns some rows of ``columns`` as they are written, without line ends.
+        positions: Returns where some rows begin; see ``begins``.
     """
 
     columns: "pa.Table"
@@ -94,3 +95,4 @@ class TextBlock:
     ends: int
     lines: int
     texts: Callable[[Sequence[int]], list[str]] = field(repr=False, compare=False)
+    positions: Callable[[Sequence[int]], list[int]] = field(repr=False, compare=False)

@@ -17,12 +17,12 @@ class Reading:
     """What a text means.
 
     Attributes:
-        rows: The records with their texts.
-        faults: Rule, line, text and fields of the others.
+        rows: The records with their texts and positions.
+        faults: Rule, position, text and fields of the others.
         unclear: The line because of which the text is refused; 0 if it is not.
     """
 
-    rows: list[tuple[Fields, str]] = field(default_factory=list)
+    rows: list[tuple[Fields, str, int]] = field(default_factory=list)
     faults: list[tuple[str, int, str, Fields | None]] = field(default_factory=list)
     unclear: int = 0
 
@@ -47,7 +47,8 @@ def header_of(layout: TextLayout) -> str:
 
 def read_slowly(text: str, layout: TextLayout) -> Reading:
     """Read a whole text with ``whole_texts``."""
-    text = text.lstrip("\ufeff")
+    whole, text = text, text.lstrip("\ufeff")
+    marks = len(whole) - len(text)
     lines = [line + layout.line_end for line in text.split(layout.line_end)]
     lines[-1] = lines[-1].removesuffix(layout.line_end)
     if layout.multiline:
@@ -58,17 +59,18 @@ def read_slowly(text: str, layout: TextLayout) -> Reading:
         return Reading(unclear=unclear)
     records = cut_records(lines, delimiter=layout.delimiter, line_end=layout.line_end, multiline=layout.multiline)
     reading = Reading()
-    for line, record in list(_numbered(text, records, layout.line_end))[1:]:
+    for begin, record in list(_placed(text, records, layout.line_end))[1:]:
+        position = len(whole[: marks + begin].encode(layout.encoding))
         if record.fields is None:
-            reading.faults.append(("quote", line, record.text, None))
+            reading.faults.append(("quote", position, record.text, None))
         elif len(record.fields) != len(layout.names):
-            reading.faults.append(("field_count", line, record.text, None))
+            reading.faults.append(("field_count", position, record.text, None))
         else:
             fields = {name: record.fields[position] for name, position in layout.wanted.items()}
             if all(_is(fields[name], layout.names[position]) for name, position in layout.wanted.items()):
-                reading.faults.append(("repeated_header", line, record.text, fields))
+                reading.faults.append(("repeated_header", position, record.text, fields))
             else:
-                reading.rows.append((fields, record.text))
+                reading.rows.append((fields, record.text, position))
     return reading
 
 
@@ -76,14 +78,14 @@ def _is(field: str | None, name: str) -> bool:
     return field is not None and field.replace("\ufeff", "").strip(" ") == name
 
 
-def _numbered(text: str, records: Iterator[Record], line_end: str) -> Iterator[tuple[int, Record]]:
+def _placed(text: str, records: Iterator[Record], line_end: str) -> Iterator[tuple[int, Record]]:
     blank_lines, position = re.compile(r"(?:\r?\n)*" if line_end == "\n" else r"\r*"), 0
     for record in records:
         blank = blank_lines.match(text, position)
         assert blank
         position = blank.end()
         assert text.startswith(record.text, position)
-        yield text.count(line_end, 0, position) + 1, record
+        yield position, record
         position += len(record.text)
         if line_end == "\n":
             position += text.startswith("\r\n", position)
@@ -99,14 +101,15 @@ def cut(data: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
         position, turn = position + size, turn + 1
 
 
-def reading_of(blocks: Sequence[TextBlock], lines: int = 0) -> Reading:
-    """Return what blocks contain, with ``lines`` before them."""
+def reading_of(blocks: Sequence[TextBlock]) -> Reading:
+    """Return what blocks contain."""
     reading = Reading()
     for block in blocks:
         rows = block.columns.to_pylist()
-        reading.rows += zip(rows, block.texts(range(len(rows))), strict=True)
+        numbers = range(len(rows))
+        reading.rows += zip(rows, block.texts(numbers), block.positions(numbers), strict=True)
         reading.faults += [
-            (fault.rule, fault.line + lines, fault.text, dict(fault.fields) if fault.fields else None)
+            (fault.rule, fault.position, fault.text, dict(fault.fields) if fault.fields else None)
             for fault in block.faults
         ]
     return reading

@@ -18,7 +18,7 @@ ONE = layout_of(("id",))
 
 
 def cells(reading: Reading) -> list[tuple[str | None, ...]]:
-    return [tuple(fields.values()) for fields, _ in reading.rows]
+    return [tuple(fields.values()) for fields, *_ in reading.rows]
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_rows(text: str, layout: TextLayout | None, rows: list[tuple[str | None,
 @pytest.mark.parametrize(
     ("text", "layout", "faults"),
     [
-        pytest.param("1\n2,b\n \n3,c,d\r\n", None, [("field_count", 2, "1"), ("field_count", 4, " "), ("field_count", 5, "3,c,d")], id="field-count"),
-        pytest.param('1,"a"b\n2,b\n"a""b"x,\n', None, [("quote", 2, '1,"a"b'), ("quote", 4, '"a""b"x,')], id="text-after-a-closing-quote"),
-        pytest.param('1,"a\nb",2\n3,"c"d\n', None, [("field_count", 2, '1,"a\nb",2'), ("quote", 4, '3,"c"d')], id="lines-inside-fields-count"),
-        pytest.param("id,name\n id ,\ufeffname\nID,name\n", None, [("repeated_header", 2, "id,name"), ("repeated_header", 3, " id ,\ufeffname")], id="a-repeated-header"),
-        pytest.param('1,"a\n5",2\n"b","c"\n', LINES, [("quote", 2, '1,"a'), ("quote", 3, '5",2')], id="without-multiline-each-line-is-a-record"),
-        pytest.param("1\u00a7a\u00a7\x1f\r\n", layout_of(delimiter="\u00a7"), [("field_count", 2, "1\u00a7a\u00a7\x1f")], id="a-delimiter-outside-ASCII"),
+        pytest.param("1\n2,b\n \n3,c,d\r\n", None, [("field_count", 8, "1"), ("field_count", 14, " "), ("field_count", 16, "3,c,d")], id="field-count"),
+        pytest.param('1,"a"b\n2,b\n"a""b"x,\n', None, [("quote", 8, '1,"a"b'), ("quote", 19, '"a""b"x,')], id="text-after-a-closing-quote"),
+        pytest.param('1,"a\nb",2\n3,"c"d\n', None, [("field_count", 8, '1,"a\nb",2'), ("quote", 18, '3,"c"d')], id="lines-inside-fields-count"),
+        pytest.param("id,name\n id ,\ufeffname\nID,name\n", None, [("repeated_header", 8, "id,name"), ("repeated_header", 16, " id ,\ufeffname")], id="a-repeated-header"),
+        pytest.param('1,"a\n5",2\n"b","c"\n', LINES, [("quote", 8, '1,"a'), ("quote", 13, '5",2')], id="without-multiline-each-line-is-a-record"),
+        pytest.param("1\u00a7a\u00a7\x1f\r\n", layout_of(delimiter="\u00a7"), [("field_count", 9, "1\u00a7a\u00a7\x1f")], id="a-delimiter-outside-ASCII"),
     ],
 )  # fmt: skip
 def test_faults(text: str, layout: TextLayout | None, faults: list[tuple[str, int, str]]) -> None:
@@ -70,10 +70,11 @@ def test_faults(text: str, layout: TextLayout | None, faults: list[tuple[str, in
 def test_a_repeated_header_has_its_fields_and_other_faults_have_none() -> None:
     (block,) = read_blocks([b'id,name\n1\n"id ",name\n2,a\n'], layout_of(wanted={"name": 1}))
     assert block.faults == [
-        Fault("field_count", 2, "1", None),
-        Fault("repeated_header", 3, '"id ",name', {"name": "name"}),
+        Fault("field_count", 8, "1", None),
+        Fault("repeated_header", 10, '"id ",name', {"name": "name"}),
     ]
     assert (block.columns.to_pylist(), block.texts([0])) == ([{"name": "a"}], ["2,a"])
+    assert block.positions([0]) == [21]
 
 
 @pytest.mark.parametrize("text", ["", "\n\r\n", "\ufeff", "\ufeff\n\nid,name", "id,name\r\n", '\ufeff"id\n,",name\n'])
@@ -101,9 +102,9 @@ def test_unclear_records_are_refused_by_line(text: str, layout: TextLayout | Non
 def test_an_open_line_without_another_row_is_rejected_alone() -> None:
     reading = read('id,name\n1,"a\nx\n"y"\n2,b\n', LINES, block_bytes=1)
     assert [fault[:3] for fault in reading.faults] == [
-        ("quote", 2, '1,"a'),
-        ("field_count", 3, "x"),
-        ("field_count", 4, '"y"'),
+        ("quote", 8, '1,"a'),
+        ("field_count", 13, "x"),
+        ("field_count", 15, '"y"'),
     ]
     assert cells(reading) == [("2", "b")]
 
@@ -195,7 +196,7 @@ def test_memory_is_bounded_by_the_limit(begin: bytes) -> None:
 def test_a_row_of_more_fields_than_a_parser_reads_is_rejected() -> None:
     row = "2" + "," * 30_000
     reading = read(f"id,name\n1,a\n{row}\n3,c\n", layout_of())
-    assert [fault[:3] for fault in reading.faults] == [("field_count", 3, row)]
+    assert [fault[:3] for fault in reading.faults] == [("field_count", 12, row)]
     assert cells(reading) == [("1", "a"), ("3", "c")]
 
 

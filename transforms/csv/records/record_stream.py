@@ -47,7 +47,7 @@ class RecordStream:
         text = self._source.pieces(pieces, piece_bytes=block_bytes)
         self._buffer = TextBuffer(text, self._layout.line_end.encode())
         self._block_bytes = block_bytes
-        self._offset, self._lines, self._is_open = within.start, 0, False
+        self._offset, self._lines, self._is_open = within.start + self._source.unread_length, 0, False
 
     def blocks(self) -> Iterator[PlacedText]:
         """Read the records; see ``transforms.csv.text_blocks.read_blocks``."""
@@ -123,7 +123,7 @@ class RecordStream:
         dropped = self._buffer.text[:length]
         self._lines += int(np.count_nonzero(np.frombuffer(dropped, np.uint8) == self._finder.marks.line_end))
         added = self._buffer.added if length == len(self._buffer.text) else 0
-        self._offset += self._source.source_length(dropped) - added
+        self._offset += self._source.source_length(dropped[: len(dropped) - added])
         self._buffer.drop(length)
         return dropped
 

@@ -5,7 +5,7 @@ the byte 0xFF, which UTF-8 never contains.
 """
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +20,8 @@ _ALSO_INVALID: Final = b"\xfe"
 #: The bytes of a UTF-8 character after the first one.
 _LEADING_BITS: Final = 0xC0
 _CONTINUES: Final = 0x80
+#: The first byte of a character of four bytes, which UTF-16 writes as two units.
+_BEGINS_FOUR: Final = 0xF0
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,21 @@ class SourceText:
             return self.text(data).encode()
         return data
 
+    @property
+    def unread_length(self) -> int:
+        """How many bytes at the beginning of the source no text represents: the byte order mark of UTF-16."""
+        return len(codecs.BOM_UTF16) if codecs.lookup(self.encoding).name == "utf-16" else 0
+
     def source_length(self, data: bytes) -> int:
-        """Return how many bytes of the source these bytes represent; the encoding is one that can be split."""
+        """Return how many bytes of the source these bytes represent."""
         return len(data) if self._is_same(data) else int(self._widths(data).sum())
+
+    def source_lengths(self, data: bytes, offsets: Sequence[int]) -> list[int]:
+        """Return how many bytes of the source precede each of these offsets in some bytes."""
+        if self._is_same(data):
+            return list(offsets)
+        lengths: list[int] = np.concatenate([[0], np.cumsum(self._widths(data))])[np.asarray(offsets)].tolist()
+        return lengths
 
     def offset_of(self, source_length: int, data: bytes) -> int:
         """Return how many of these bytes represent the first ``source_length`` bytes of the source."""
@@ -85,14 +99,24 @@ class SourceText:
     def _is_utf8(self) -> bool:
         return codecs.lookup(self.encoding).name == "utf-8"
 
+    @property
+    def _is_utf16(self) -> bool:
+        return codecs.lookup(self.encoding).name.startswith("utf-16")
+
     def _is_same(self, data: bytes) -> bool:
+        if self._is_utf16:
+            return not data
         return data.isascii() or (self._is_utf8 and self.cut != _STAND_IN)
 
     def _widths(self, data: bytes) -> npt.NDArray[np.int64]:
         values = np.frombuffer(data, np.uint8)
         if self._is_utf8:
             return np.where(values == _STAND_IN[0], len(self.delimiter.encode()), 1)
-        return np.where(values & _LEADING_BITS == _CONTINUES, 0, 1)
+        widths = np.where(values & _LEADING_BITS == _CONTINUES, 0, 1)
+        if self._is_utf16:
+            widths = np.where(values >= _BEGINS_FOUR, 4, 2 * widths)
+            widths[values == _STAND_IN[0]] = len(self.delimiter.encode("utf-16-le"))
+        return widths
 
     def _with_stand_in(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         written, rest = self.delimiter.encode(), b""
