@@ -15,6 +15,7 @@ from lakewright.storage.lake import Lake
 
 if TYPE_CHECKING:
     from lakewright.csv.rows import TypedRows
+    from lakewright.replay.csv_objects import CsvCorrector
 
 
 def build(objects: CsvObjects, *, feed: CsvToParquetFeed) -> "TypedRows":
@@ -48,7 +49,17 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
         catalog_table=(target.catalog.database, target.catalog.table) if target.catalog else None,
         is_only_target=True,
     )
-    return [TargetJob(feed, place, reader, partial(build, feed=feed), sink)]
+    corrector = partial(open_corrector, feed, reader, corrections)
+    return [TargetJob(feed, place, reader, partial(build, feed=feed), sink, corrector=corrector)]
+
+
+def open_corrector(
+    feed: CsvToParquetFeed, reader: ObjectReader[CsvObjects], corrections: CorrectionFolder
+) -> "CsvCorrector":
+    """Return what replays the feed's rejected rows."""
+    from lakewright.replay.csv_objects import CsvCorrector
+
+    return CsvCorrector(corrections, reader, feed.rules(), tuple(feed.typed_columns().values()))
 
 
 if __name__ == "__main__":

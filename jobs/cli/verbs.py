@@ -29,7 +29,7 @@ from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
 from lakewright.errors import ConfigError
-from lakewright.runs.job import Request
+from lakewright.runs.job import Replay, Request
 from lakewright.runs.progress import Progress, closing_progress, make_progress
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
@@ -44,6 +44,10 @@ app = typer.Typer(
 
 RunId = Annotated[str | None, typer.Option("--run", help="ID of a run. Default: the last run.")]
 FeedNames = Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Names of feeds. Default: all feeds.")]
+Rule = Annotated[str, typer.Option("--rule", help="Only rows that broke this rule, such as type.")]
+EditedCsv = Annotated[
+    Path | None, typer.Option("--csv", help="The rows to replay, edited: a file that `quarantine --csv` wrote.")
+]
 SchemaFolder = Annotated[
     Path | None, typer.Option("--schema", help="Also write JSON schemas for editors to this folder.")
 ]
@@ -79,6 +83,14 @@ def run(
 def rebuild(options: FeedOptions, source: SourceOptions, engine: EngineOption = "auto") -> Answer:
     """Rebuild the table from all sources."""
     return _run(options, Request("rebuild", source.wanted()), engine)
+
+
+@verb
+def replay(options: FeedOptions, rule: Rule = "", csv: EditedCsv = None, engine: EngineOption = "auto") -> Answer:
+    """Put rejected rows through today's config, and commit those that pass."""
+    edited = _read_edited(csv) if csv is not None else None
+    chosen = Replay(rule, csv.name if csv is not None else "", edited)
+    return _run(options, Request("replay", replay=chosen), engine)
 
 
 @verb
@@ -178,9 +190,20 @@ def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
         bounded_outages(partial(_leave_at_once, progress=progress)),
         EngineChoice(engine) as engines,
     ):
-        receipts = run_targets(lake, feed.targets(lake, options.wanted_targets()), request, progress, engines)
+        targets = feed.targets(lake, options.wanted_targets())
+        if request.replay is not None and request.replay.edited is not None and len(targets) > 1:
+            names = ", ".join(job.target.name for job in targets)
+            raise ConfigError(f"an edited CSV has the rows of one target; name it with --target: {names}")
+        receipts = run_targets(lake, targets, request, progress, engines)
     entries = [each.dump() for each in receipts]
     return Answer(entries, screen.show_receipts, worst_exit_code(entries))
+
+
+def _read_edited(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"--csv: {path} cannot be read: {error.strerror}") from None
 
 
 def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from lakewright.errors import StateError
+from lakewright.log.log import Plan
 from lakewright.log.records import Record, SourceObject
 from lakewright.storage.lake import Lake
 
@@ -94,7 +95,7 @@ class CorrectionFolder:
         self.lake = lake
         self._folder, self._read_folder = folder, read_folder or folder
 
-    def list(self) -> list[Correction]:
+    def look(self) -> list[Correction]:
         """List all corrections, in the order of their paths."""
         stored = {entry.path: entry for entry in self.lake.list(self._read_folder)}
         manifests = [path for path in stored if path.endswith(f"/{_MANIFEST}") and f"/{_OBJECTS}/" not in path]
@@ -136,6 +137,11 @@ class CorrectionFolder:
                 "run that version"
             )
         return manifest.objects
+
+
+def has_corrections(plan: Plan) -> bool:
+    """Return whether a batch reads corrections."""
+    return any(CORRECTS in source.notes for source in plan.objects)
 
 
 def _hash(corrections: Sequence[NewCorrection]) -> str:

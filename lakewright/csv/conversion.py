@@ -14,7 +14,7 @@ from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import TableWriter
 from lakewright.parquet.place import TablePlace
 from lakewright.storage.uris import open_lake
-from transforms.csv.text_blocks import without_records
+from transforms.csv.kept_records import without_records
 from transforms.csv.text_layout import TextBlock
 from transforms.csv.typed_column import TypedColumn
 from transforms.csv.typed_columns import type_texts

@@ -19,7 +19,6 @@ from lakewright.runs.job import Batch
 from lakewright.runs.progress import count_of
 from transforms.csv.typed_column import TypedColumn
 
-
 _NOT_FOUND: Final = (
     "{} of it no longer begins where it did, since source.csv or multiline has changed; undo the change, or delete its "
     "folder below corrections/ to read the object without them"
@@ -68,17 +67,14 @@ class TypedRows:
         counts = sum((each.superseded for each in reads), Counter[str]())
         missing = {each.path: len(each.superseded) - counts[each.path] for each in self.source.objects}
         if any(missing.values()):
-            raise ObjectRefusedError(
-                {path: _NOT_FOUND.format(count_of(count, "corrected record")) for path, count in missing.items() if count}
-            )
+            counted = {path: count_of(count, "corrected record") for path, count in missing.items() if count}
+            raise ObjectRefusedError({path: _NOT_FOUND.format(count) for path, count in counted.items()})
 
     def _written(self, reads: Sequence[Converted]) -> WrittenRows:
         read, rejected = sum(each.read for each in reads), sum(each.rejected for each in reads)
         superseded = sum(each.superseded.total() for each in reads)
         return WrittenRows(
-            counts=Counts(
-                read=read, written=read - rejected - superseded, superseded=superseded, rejected=rejected
-            ),
+            counts=Counts(read=read, written=read - rejected - superseded, superseded=superseded, rejected=rejected),
             columns={column.name: column.ddl_type for column in self.columns},
             table=[file for each in reads for file in each.table],
             quarantine=[file for each in reads for file in each.quarantine],

@@ -18,17 +18,27 @@ FEED_CHANGED: Final = "the feed has changed since planned"
 
 
 @dataclass(frozen=True)
+class Replay:
+    """Which rejected rows are replayed: all, those that broke a rule, or those of an edited CSV, with its values."""
+
+    rule: str = ""
+    edited_name: str = ""
+    edited: bytes | None = None
+
+
+@dataclass(frozen=True)
 class Request:
     """What the user asked for: new objects or a rebuild, optionally of some partitions only.
 
     ``drop_open`` drops an open batch of an earlier run instead of finishing it; ``today`` is the processing date of a
-    new batch.
+    new batch; ``replay`` selects the rejected rows to replay before objects are chosen.
     """
 
     verb: str = "run"
     wanted: Mapping[str, str] = field(default_factory=dict)
     drop_open: bool = False
     today: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
+    replay: Replay | None = None
 
     @property
     def everything(self) -> bool:
@@ -281,6 +291,34 @@ class CommittingSink(Protocol):
 
 
 @dataclass(frozen=True)
+class Replayed:
+    """What a replay did before the run: the correction objects it wrote, and how many rows went where.
+
+    Attributes:
+        objects: Paths of the correction objects.
+        rows: Number of rows by what happened to them: corrected, still_rejected, corrected_before, void.
+        rules: Number of rows that still break each rule.
+        warnings: Warnings.
+    """
+
+    objects: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    rules: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Corrector(Protocol):
+    """Stores rejected rows that pass today's config as source objects of the feed."""
+
+    def correct(self, state: TableState, replay: Replay, scratch: str) -> Replayed:
+        """Write corrections; ``scratch`` is a folder for intermediate files.
+
+        Raises:
+            ConfigError: If the edited CSV is wrong; then nothing is written.
+        """
+
+
+@dataclass(frozen=True)
 class TargetJob(Generic[Rows, Judged]):
     """One target of a feed, composed of reader, build and sink; ``lifecycle`` runs it."""
 
@@ -291,6 +329,8 @@ class TargetJob(Generic[Rows, Judged]):
     sink: Sink[Judged]
     #: The job that maintains the table, if it is not the one that fills it.
     maintained_by: str = ""
+    #: Opens what replays rejected rows, if the job supports that.
+    corrector: Callable[[], Corrector] | None = None
 
     @property
     def name(self) -> str:

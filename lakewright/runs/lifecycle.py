@@ -23,7 +23,7 @@ from lakewright.errors import (
 from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.runs.interrupts import Interrupt, interruptible
-from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Request, Staged, Survey
+from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Replay, Request, Staged, Survey
 from lakewright.runs.journal import Journal
 from lakewright.runs.lease import Lease
 from lakewright.runs.progress import Progress, count_of, readable_bytes
@@ -82,6 +82,8 @@ class Run:
         self._roll_forward(state)
         if open_plan is not None:
             self._finish(open_plan, state, lease)
+        if self._request.replay is not None:
+            self._correct(self._request.replay, state, lease)
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
             self._interrupt.check()
             self._journal.say("plan")
@@ -94,6 +96,21 @@ class Run:
             if self._batch(plan, state, survey, lease) == "committed":
                 return
         raise DataError(f"the source kept changing while it was read; gave up after {_TRIES_AT_A_MOVING_SOURCE} tries")
+
+    def _correct(self, replay: Replay, state: TableState, lease: Lease) -> None:
+        """Store rejected rows that pass today's config as source objects, which the run then reads.
+
+        Raises:
+            ConfigError: If the job cannot replay rows, or the edited CSV is wrong.
+        """
+        if self._job.corrector is None:
+            raise ConfigError(f"the job {self._job.name} cannot replay rejected rows")
+        self._journal.say("replay")
+        lease.check()
+        number = state.number + 1
+        scratch = self._staging.open(number, f"replay-{uuid.uuid4().hex[:8]}", self._id)
+        self._journal.note_replayed(self._job.corrector().correct(state, replay, scratch))
+        self._lake.delete_folder(scratch)
 
     def _plan(self, survey: Survey, state: TableState) -> Plan:
         return Plan(

@@ -37,9 +37,7 @@ class Listed:
 
     def as_source(self, values: Mapping[str, str]) -> SourceObject:
         """Return it as an object of a batch; ``values`` are year, month and day of its rows."""
-        return SourceObject(
-            path=self.path, size=self.size, etag=self.etag, values=dict(values), notes=dict(self.notes)
-        )
+        return SourceObject(path=self.path, size=self.size, etag=self.etag, values=dict(values), notes=dict(self.notes))
 
 
 @dataclass(frozen=True)

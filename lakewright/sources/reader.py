@@ -111,7 +111,7 @@ class ObjectReader(Generic[Rows]):
         """See ``Reader.changed``."""
         changed = self.source.changed(source for source in plan.objects if CORRECTS not in source.notes)
         if (corrections := [source for source in plan.objects if CORRECTS in source.notes]) and self.corrections:
-            current = {each.path: each.etag for each in self.corrections.list()}
+            current = {each.path: each.etag for each in self.corrections.look()}
             changed += [source.path for source in corrections if current.get(source.path) != source.etag]
         return changed
 
@@ -126,7 +126,7 @@ class ObjectReader(Generic[Rows]):
             return EffectiveCorrections()
         keeps_gone = self.filling.fill == "append" and not request.everything
         current = {entry.path: entry.etag for entry in listed}
-        return effective_corrections(self.corrections.list(), current, state, keeps_gone=keeps_gone)
+        return effective_corrections(self.corrections.look(), current, state, keeps_gone=keeps_gone)
 
     def read(self, batch: Batch) -> Rows:
         """See ``Reader.read``."""
@@ -166,9 +166,7 @@ class ObjectReader(Generic[Rows]):
 
             def values(entry: Listed) -> dict[str, str]:
                 original = state.objects.get(str(entry.notes.get(CORRECTS, "")))
-                return (
-                    original.values if original else {key: (entry.date if is_source else today)[key] for key in keys}
-                )
+                return original.values if original else {key: (entry.date if is_source else today)[key] for key in keys}
 
             return choose_append(
                 [entry for entry in kept if entry.path in asked],
