@@ -60,12 +60,13 @@ class CsvCorrector:
         )
         new = []
         for version, edited in rows.by_object.items():
-            header = heads.of.get(version) or Header(tuple(self.rules.names.values()), "\n")
-            candidates, left = self._candidates(CsvText(self.rules, header), edited)
-            passing = self._passing(CsvText(self.rules, header), candidates, left, scratch)
+            head = heads.of.get(version)
+            text = CsvText(self.rules, Header(head.names if head else tuple(self.rules.names.values()), "\n"))
+            candidates, left = self._candidates(text, edited)
+            passing = self._passing(text, candidates, left, scratch)
             rows.note_corrected(len(passing), left, len(edited) - len(passing))
             if passing:
-                body = CsvText(self.rules, header).begin() + b"".join(each.record for each in passing)
+                body = text.begin() + b"".join(each.record for each in passing)
                 name, positions = names[version[0]], [each.row.row.key[2] for each in passing]
                 packed = gzip.compress(body, mtime=0) if name.endswith(".gz") else body
                 new.append(NewCorrection(*version, name, positions, packed))
