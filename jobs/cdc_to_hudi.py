@@ -7,6 +7,7 @@ from typing import Final
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.cdc_to_hudi import CdcToHudiFeed, table_of_parameter
 from lakewright.aws.parameters import read_parameter
+from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.dms.columns import TableColumns
 from lakewright.dms.files import ChangeFiles
 from lakewright.dms.reader import ChangeReader
@@ -43,7 +44,7 @@ def build_appended(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: HudiTableSp
 def keyed_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSpec) -> AnyJob:
     """Compose the job of a table with a key."""
     columns = TableColumns(target.name, feed.source, spec, feed.target.keep_columns)
-    reader = _reader(feed, lake, columns)
+    reader = _reader(feed, lake, target, columns)
     sink = HudiSink(KeyedTable(lake, reader.source.lake, target, feed.target, spec), feed.target.catalog_database)
     return TargetJob(feed, target, reader, partial(build, feed=feed, spec=spec), sink)
 
@@ -62,7 +63,9 @@ def appended_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTabl
         partition_by=spec.partition_by,
         catalog_table=(database, target.name) if database else None,
     )
-    return TargetJob(feed, target, _reader(feed, lake, columns), partial(build_appended, feed=feed, spec=spec), sink)
+    return TargetJob(
+        feed, target, _reader(feed, lake, target, columns), partial(build_appended, feed=feed, spec=spec), sink
+    )
 
 
 def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
@@ -109,7 +112,7 @@ def _unusable(target: Target, feed: CdcToHudiFeed, table: UnusableTable) -> AnyJ
     return TargetJob(feed, target, table, lambda rows: rows, table)
 
 
-def _reader(feed: CdcToHudiFeed, lake: Lake, columns: TableColumns) -> ChangeReader:
+def _reader(feed: CdcToHudiFeed, lake: Lake, target: Target, columns: TableColumns) -> ChangeReader:
     path, options = feed.source.path, feed.target
     source = Source(lake, f"{path}{columns.table}", None)
     selection = ChangeSelection(
@@ -120,7 +123,8 @@ def _reader(feed: CdcToHudiFeed, lake: Lake, columns: TableColumns) -> ChangeRea
         max_record_bytes=feed.source.max_record_bytes,
         by_file=columns.spec.order_by == "file",
     )
-    return ChangeReader(source, "" if "://" in path else f"{path}{columns.table}/", selection, columns)
+    folder = "" if "://" in path else f"{path}{columns.table}/"
+    return ChangeReader(source, folder, selection, columns, CorrectionFolder(lake, target.corrections_folder))
 
 
 def _looked_up(feed: CdcToHudiFeed, table: str) -> HudiTableSpec | None:

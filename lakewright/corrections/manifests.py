@@ -112,6 +112,16 @@ class CorrectionFolder:
             described = [each for objects in pool.map(self._read, manifests) for each in objects]
         return {each.path: each for each in described if each.path in paths}
 
+    def superseded(self, objects: Iterable[SourceObject]) -> dict[tuple[str, str], list[int]]:
+        """Return the positions that the corrections among a batch's objects replace, by path and ETag of the original.
+
+        The rows of an original that was read in an earlier batch are not affected: they left quarantine.
+        """
+        superseded: dict[tuple[str, str], list[int]] = {}
+        for each in self.describe(objects).values():
+            superseded.setdefault((each.original, each.etag), []).extend(each.positions)
+        return superseded
+
     def write(self, corrections: Sequence[NewCorrection]) -> list[str]:
         """Store corrections, and return their paths; they count once the manifest is written, which is last.
 

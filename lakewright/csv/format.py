@@ -84,16 +84,15 @@ class CsvFormat:
 
     def _with_corrections(self, objects: Sequence[SourceObject], found: Sequence[CsvObject]) -> list[CsvObject]:
         """Add where corrections are, and which records of other objects they replace."""
-        if self.corrections is None or not (described := self.corrections.describe(objects)):
+        if self.corrections is None:
             return list(found)
-        superseded: dict[tuple[str, str], set[int]] = {}
-        for each in described.values():
-            superseded.setdefault((each.original, each.etag), set()).update(each.positions)
+        superseded = self.corrections.superseded(objects)
+        elsewhere = {source.path for source in objects if CORRECTS in source.notes}
         uri = self.corrections.lake.uri
         return [
             replace(
                 each,
-                lake_uri=uri if each.path in described else "",
+                lake_uri=uri if each.path in elsewhere else "",
                 superseded=frozenset(superseded.get((each.path, each.etag), ())),
             )
             for each in found

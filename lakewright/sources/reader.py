@@ -4,15 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-import msgspec
-
-from lakewright.corrections.effective import EffectiveCorrections, effective_corrections, is_void
-from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, CorrectionFolder
+from lakewright.corrections.effective import EffectiveCorrections, effective_corrections
+from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.errors import ConfigError, ObjectRefusedError
 from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
 from lakewright.runs.job import Batch, Choice, Request, Survey, Version
+from lakewright.sources.corrected import changed_objects, listed_corrections, with_originals, without_void
 from lakewright.sources.listing import Listed, Source, describe_empty
 from lakewright.sources.selection import choose_append, choose_rebuild, choose_whole, narrowed
 from lakewright.storage.lake import Lake
@@ -79,8 +78,8 @@ class ObjectReader(Generic[Rows]):
         """See ``Reader.survey``."""
         listing = self.source.look()
         corrections = self.effective_corrections(listing.objects, state, request)
-        objects = [*listing.objects, *self._listed(corrections)]
-        state = _without_void(state, objects)
+        objects = [*listing.objects, *listed_corrections(corrections, self.source)]
+        state = without_void(state, objects)
         asked = narrowed(objects, request.wanted)
         unreadable = narrowed(listing.unreadable, request.wanted)
         if request.wanted and not asked and not unreadable:
@@ -109,11 +108,7 @@ class ObjectReader(Generic[Rows]):
 
     def changed(self, plan: Plan) -> list[str]:
         """See ``Reader.changed``."""
-        changed = self.source.changed(source for source in plan.objects if CORRECTS not in source.notes)
-        if (corrections := [source for source in plan.objects if CORRECTS in source.notes]) and self.corrections:
-            current = {each.path: each.etag for each in self.corrections.look()}
-            changed += [source.path for source in corrections if current.get(source.path) != source.etag]
-        return changed
+        return changed_objects(plan, self.source, self.corrections)
 
     def effective_corrections(
         self, listed: Iterable[Listed], state: TableState, request: Request
@@ -152,7 +147,7 @@ class ObjectReader(Generic[Rows]):
         if withheld and request.everything and (is_append or request.is_whole):
             return Choice([], Append())
         undated = self._undated(listed)
-        kept = _with_originals(
+        kept = with_originals(
             [
                 entry
                 for entry in listed
@@ -181,20 +176,6 @@ class ObjectReader(Generic[Rows]):
             kept, state, asked=asked, keys=keys, everything=request.everything, allow_gone=filling.allows_gone
         )
 
-    def _listed(self, corrections: EffectiveCorrections) -> list[Listed]:
-        """Return corrections as objects with the date of their original."""
-        return [
-            Listed(
-                each.path,
-                each.size,
-                each.etag,
-                self.source.date_of(each.described.name),
-                each.modified,
-                notes={CORRECTS: each.described.original, CORRECTED_ETAG: each.described.etag},
-            )
-            for each in corrections.objects
-        ]
-
     def _undated(self, objects: Iterable[Listed]) -> dict[str, str]:
         """Return why the names of objects do not yield a partition, by path."""
         if self.filling.partition_date != "source":
@@ -221,22 +202,3 @@ class ObjectReader(Generic[Rows]):
 
 def _paths(objects: Iterable[Listed]) -> set[str]:
     return {entry.path for entry in objects}
-
-
-def _without_void(state: TableState, listed: Iterable[Listed]) -> TableState:
-    """Leave out corrections that no longer count: they need not be there."""
-    if not any(CORRECTS in source.notes for source in state.objects.values()):
-        return state
-    current = {entry.path: entry.etag for entry in listed}
-    kept = {path: source for path, source in state.objects.items() if not is_void(source, current)}
-    return msgspec.structs.replace(state, objects=kept)
-
-
-def _with_originals(listed: Iterable[Listed], state: TableState) -> list[Listed]:
-    """Leave out corrections whose original is neither in the table nor among the listed objects, which precede them."""
-    kept: dict[str, Listed] = {}
-    for entry in listed:
-        original = entry.notes.get(CORRECTS)
-        if original is None or original in kept or state.has(str(original), str(entry.notes[CORRECTED_ETAG])):
-            kept[entry.path] = entry
-    return list(kept.values())

@@ -36,13 +36,17 @@ def with_id(identity: str) -> Any:
 @pytest.mark.parametrize(
     ("name", "csv", "data"),
     [
-        pytest.param("a.csv", {}, 'id,name\n1,a\nx,"b; ""c"""\n'.encode(), id="utf-8"),
-        pytest.param("a.csv", {}, codecs.BOM_UTF8 + 'id,name\r\n1,a\r\nx,"b; ""c"""\r\n'.encode(), id="mark-and-crlf"),
+        pytest.param("a.csv", {}, b'id,name\n1,a\nx,"b; ""c"""\n', id="utf-8"),
+        pytest.param("a.csv", {}, codecs.BOM_UTF8 + b'id,name\r\n1,a\r\nx,"b; ""c"""\r\n', id="mark-and-crlf"),
         pytest.param("a.csv", {}, b'id,name\r1,a\rx,"b; ""c"""\r', id="cr"),
         pytest.param("a.csv.gz", {}, gzip.compress(b'id,name\n1,a\nx,"b; ""c"""\n'), id="gzip"),
         pytest.param("a.csv", {"delimiter": ";"}, b'id;name\n1;a\nx;"b; ""c"""\n', id="semicolons"),
-        pytest.param("a.csv", {"delimiter": "§"}, 'id§name\n1§a\nx§"b; ""c"""\n'.encode(), id="a-delimiter-outside-ascii"),
-        pytest.param("a.csv", {"encoding": "ISO-8859-1"}, 'id,name\n1,é\nx,"b; ""c"""\n'.encode("latin-1"), id="latin-1"),
+        pytest.param(
+            "a.csv", {"delimiter": "§"}, 'id§name\n1§a\nx§"b; ""c"""\n'.encode(), id="a-delimiter-outside-ascii"
+        ),
+        pytest.param(
+            "a.csv", {"encoding": "ISO-8859-1"}, 'id,name\n1,é\nx,"b; ""c"""\n'.encode("latin-1"), id="latin-1"
+        ),
         pytest.param("a.csv", {"encoding": "UTF-16"}, 'id,name\n1,é\nx,"b; ""c"""\n'.encode("utf-16"), id="utf-16"),
         pytest.param("a.csv", {"encoding": "UTF-16BE"}, 'id,name\nx,"b; ""c"""\n'.encode("utf-16-be"), id="utf-16-be"),
         pytest.param("a.csv", {"multiline": False}, b'id,name\n1,a\nx,"b; ""c"""\n', id="line-by-line"),
@@ -174,7 +178,7 @@ def test_an_object_whose_corrected_records_begin_elsewhere_is_refused(lake: Repl
     lake.put(f"{DAY}/a.csv", 'id,name\n1,"a\nx,b"\nx,b\n')
     lake.configure(source__csv={"multiline": False})
     lake.run()
-    by_text = {"1,\"a": "1,a", 'x,b"': "2,b", "x,b": "3,b"}
+    by_text = {'1,"a': "1,a", 'x,b"': "2,b", "x,b": "3,b"}
     lake.run("replay", *lake.edit(lambda row: {"id": "3"} if row["fields"] else {"text": by_text[row["text"]]}))
     assert [row[1] for row in lake.rows()] == [1, 3] or [row[1] for row in lake.rows()] == [1, 2, 3]
     lake.configure(source__csv={"multiline": True})

@@ -123,7 +123,7 @@ class History:
         return next((each for records in self.sources.objects.values() for each in records if each.name == names), None)
 
     def step(self) -> None:
-        actions = [self.put] * 3 + [lambda: self.lake.run()] * 3 + [self.replay_edited] * 4
+        actions = [self.put] * 3 + [self.lake.run] * 3 + [self.replay_edited] * 4
         actions += [lambda: self.lake.run("replay"), lambda: self.lake.run("rebuild"), self.upload_again]
         actions += [self.delete, self.limit, self.widen]
         self.random.choice(actions)()
