@@ -27,6 +27,7 @@ _KEYS_OF_RUNS: Final = {
     "local_up_to",
     "maintained_by",
     "on_empty_source",
+    "quarantine_days",
     "show_values",
     "targets_at_once",
 }
@@ -60,6 +61,11 @@ class Feed(Model):
     description: str = Field(default="", description="What this feed is, in one sentence.")
     max_rejected: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.0, description="Maximum share of rejected rows with which a batch is published."
+    )
+    quarantine_days: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Days after which a run deletes rejected rows from quarantine. Unset: they are kept until their "
+        "objects are read again.",
     )
     lease_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
         default=60.0, description="Seconds after which a run that does not renew its lease loses its target."

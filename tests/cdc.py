@@ -16,6 +16,7 @@ import yaml
 from pyspark.sql import SparkSession
 
 from tests.conftest import JARS, Answer, command
+from tests.quarantine import quarantined_rows
 
 EMPLOYEES = pa.schema([("emp_no", pa.int32()), ("name", pa.string()), ("department", pa.string())])
 #: Tests of tables that the lane's Hudi cannot write.
@@ -106,9 +107,7 @@ class CdcBench:
         return [commit.number for commit in commits if commit.number][::-1]
 
     def quarantine(self, table: str = "employees") -> list[dict[str, Any]]:
-        files = [str(file) for file in (self.lake / "quarantine/hr" / table).rglob("*.parquet")]
-        rows = [row.asDict(recursive=True) for row in self.spark.read.parquet(*files).collect()] if files else []
-        return sorted(rows, key=lambda row: (row["object"], row["fields"]["(position)"]))
+        return quarantined_rows(self.lake / f"quarantine/hr/target={table}")
 
     def strays(self, table: str = "employees") -> list[str]:
         """Return unaccounted files: staging, a lease, files that are not in the log."""

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from lanes.lane import DEFAULT, lane_named
 from tests.lanes.needs import markers_of
+from tests.quarantine import quarantined_rows
 
 os.environ["TZ"] = "UTC"
 time.tzset()
@@ -157,12 +158,7 @@ class Bench:
         return sorted(rows, key=repr)
 
     def quarantine(self) -> list[dict[str, Any]]:
-        path = self.lake / "quarantine/people/people"
-        files = [str(file) for file in path.rglob("*.parquet")]
-        if not files:
-            return []
-        rows = [row.asDict(recursive=True) for row in self.spark.read.parquet(*files).collect()]
-        return sorted(rows, key=lambda row: (row["object"], str(row["text"]), str(row["fields"])))
+        return quarantined_rows(self.lake / "quarantine/people/target=people")
 
     def strays(self) -> list[str]:
         """Return unaccounted files: staging, temporary files, leases, and files that are not in the log."""

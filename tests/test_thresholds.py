@@ -40,6 +40,7 @@ from lakewright.parquet import arrow
 from lakewright.parquet import values as parquet_values
 from lakewright.parquet.arrow import read_file
 from lakewright.parquet.place import TablePlace
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.storage import gzip as storage_gzip
 from lakewright.storage import local_in_place, object_file
 from lakewright.storage.uris import open_in_place, open_lake
@@ -96,7 +97,7 @@ def flattened(lake: Path, paths: Sequence[str], staging: str) -> SettledEvents:
     for path in paths:
         name = read_sink_name(path, "+")
         assert not isinstance(name, str)
-        objects.append(EventObject(path, (lake / path).stat().st_size, name, ""))
+        objects.append(EventObject(path, (lake / path).stat().st_size, name, "", "e"))
     uri = str(lake)
     new, before = twins_of(objects, {})
     batch = EventBatch(
@@ -112,7 +113,7 @@ def flattened(lake: Path, paths: Sequence[str], staging: str) -> SettledEvents:
         retaken=frozenset(),
         dedupe_days=0,
         table=TablePlace(f"{staging}/table/", "refined/", "1-", "snappy"),
-        quarantine=TablePlace(f"{staging}/quarantine/", "quarantine/", "1-", "snappy"),
+        quarantine=QuarantinePlace(f"{staging}/quarantine/", "quarantine/", "run", "2026-08-01"),
         days=DayRange(date(2026, 1, 1), date(2026, 12, 31)),
     )
     copies = find_copies(workers, uri, new, before, max_record_bytes=1 << 20)

@@ -11,6 +11,8 @@ from lakewright.runs.progress import count_of, readable_bytes
 from transforms.object_names import one_line
 
 _SHOWN: int = 10
+#: Characters of a rejected row.
+_SHOWN_TEXT: Final = 500
 #: Shorter stages are omitted.
 _SHOWN_SECONDS: Final = 0.1
 _OF_EVERY_BATCH: Final = (
@@ -59,10 +61,30 @@ def show_status(states: Sequence[Mapping[str, Any]]) -> None:
             "waiting objects": str(state["waiting_objects"]),
             "waiting corrections": str(state["waiting_corrections"] or ""),
             "table": _table(state),
-            "quarantine": count_of(state["quarantined_rows"], "row"),
+            "quarantine": _quarantine(state),
             "state of the job": _pairs(state["properties"]),
         }
         print_record(f"status of {state['feed']} → {state['target']}", rows)
+
+
+def show_quarantine(targets: Sequence[Mapping[str, Any]]) -> None:
+    """Print rejected rows; long texts are cut."""
+    for target in targets:
+        print_record(f"quarantine of {target['feed']} → {target['target']}", {"rows": _quarantine(target)})
+        for row in target["rows"]:
+            text = row["text"]
+            rows = {
+                "because": "\n".join(_reason(reason) for reason in row["reasons"]),
+                "text": one_line(text[:_SHOWN_TEXT]) + ("…" if len(text) > _SHOWN_TEXT else ""),
+                "first seen": f"{row['first_seen']} by run {row['run']}",
+            }
+            print_record(f"{row['object']} at {row['position']}", rows)
+
+
+def show_sheets(answers: Sequence[Mapping[str, Any]]) -> None:
+    """Print what was written for correction."""
+    for answer in answers:
+        typer.echo(f"{count_of(answer['written_rows'], 'row')} of {answer['target']} written to {answer['file']}")
 
 
 def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
@@ -149,6 +171,16 @@ def row_sum(counts: Mapping[str, int]) -> str:
     parts = [f"{count} {name}" for name, count in counts.items() if count and name not in ("read", "rekeyed")]
     rekeyed = f"; {count_of(counts['rekeyed'], 'old key')} deleted" if counts["rekeyed"] else ""
     return f"{counts['read']} read = {' + '.join(parts)}{rekeyed}" if counts["read"] else ""
+
+
+def _quarantine(target: Mapping[str, Any]) -> str:
+    rules = [f"{each['rule']}: {each['rows']} since {each['since']}" for each in target["quarantined"]]
+    return "\n".join([count_of(target["quarantined_rows"], "row"), _some(rules)])
+
+
+def _reason(reason: Mapping[str, str | None]) -> str:
+    at = f"{reason['column']}: " if reason["column"] else ""
+    return one_line(f"{at}{reason['rule']}: {reason['words']}")
 
 
 def _engine(engine: Mapping[str, str]) -> str:

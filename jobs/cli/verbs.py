@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -34,6 +34,8 @@ from lakewright.runs.progress import Progress, closing_progress, make_progress
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
 
+_ROWS_SHOWN: Final = 20
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -44,12 +46,22 @@ app = typer.Typer(
 
 RunId = Annotated[str | None, typer.Option("--run", help="ID of a run. Default: the last run.")]
 FeedNames = Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Names of feeds. Default: all feeds.")]
-Rule = Annotated[str, typer.Option("--rule", help="Only rows that broke this rule, such as type.")]
-EditedCsv = Annotated[
-    Path | None, typer.Option("--csv", help="The rows to replay, edited: a file that `quarantine --csv` wrote.")
-]
 SchemaFolder = Annotated[
     Path | None, typer.Option("--schema", help="Also write JSON schemas for editors to this folder.")
+]
+
+RuleName = Annotated[
+    str, typer.Option("--rule", help="Only rows that break this rule, such as type or id: type, as in receipts.")
+]
+RowLimit = Annotated[
+    int | None,
+    typer.Option("--limit", min=0, help=f"Maximum number of rows. Default: {_ROWS_SHOWN} per target; all with --csv."),
+]
+EditedFile = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Only the rows of a file of `quarantine --csv`, edited.")
+]
+SheetFile = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows of one target to a new CSV file.")
 ]
 
 
@@ -86,11 +98,13 @@ def rebuild(options: FeedOptions, source: SourceOptions, engine: EngineOption = 
 
 
 @verb
-def replay(options: FeedOptions, rule: Rule = "", csv: EditedCsv = None, engine: EngineOption = "auto") -> Answer:
+def replay(
+    options: FeedOptions, rule: RuleName = "", csv_file: EditedFile = None, engine: EngineOption = "auto"
+) -> Answer:
     """Put rejected rows through today's config, and commit those that pass."""
-    edited = _read_edited(csv) if csv is not None else None
-    chosen = Replay(rule, csv.name if csv is not None else "", edited)
-    return _run(options, Request("replay", replay=chosen), engine)
+    if rule and csv_file is not None:
+        raise ConfigError("--rule and --csv exclude each other; delete lines from the file to leave rows in quarantine")
+    return _run(options, Request("replay", replay=Replay(rule, csv_file)), engine)
 
 
 @verb
@@ -116,6 +130,23 @@ def status(options: FeedOptions) -> Answer:
 
     states = options.for_each_target(status_overview)
     return Answer(states, screen.show_status, worst_exit_code(states))
+
+
+@verb
+def quarantine(options: FeedOptions, rule: RuleName = "", limit: RowLimit = None, csv_file: SheetFile = None) -> Answer:
+    """Show rejected rows with their values, or write them to a CSV file for correction."""
+    from lakewright.runs.views import quarantine_overview, write_quarantine
+
+    if csv_file is None:
+        shown = _ROWS_SHOWN if limit is None else limit
+        entries = options.for_each_target(lambda lake, job: quarantine_overview(lake, job, rule=rule, limit=shown))
+        return Answer(entries, screen.show_quarantine)
+    lake = options.open_lake()
+    jobs = options.load().targets(lake, options.wanted_targets())
+    if len(jobs) != 1:
+        names = ", ".join(job.target.name for job in jobs)
+        raise ConfigError(f"--csv writes the rows of one target; choose it with --target: {names}")
+    return Answer([write_quarantine(lake, jobs[0], csv_file, rule=rule, limit=limit)], screen.show_sheets)
 
 
 @verb
@@ -197,13 +228,6 @@ def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
         receipts = run_targets(lake, targets, request, progress, engines)
     entries = [each.dump() for each in receipts]
     return Answer(entries, screen.show_receipts, worst_exit_code(entries))
-
-
-def _read_edited(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"--csv: {path} cannot be read: {error.strerror}") from None
 
 
 def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) -> None:

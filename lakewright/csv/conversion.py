@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,26 +13,17 @@ from lakewright.csv.objects import CsvObject, CsvPart, CsvRules, Damage, damage_
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import TableWriter
 from lakewright.parquet.place import TablePlace
+from lakewright.quarantine.files import QuarantineWriter
+from lakewright.quarantine.place import QuarantinePlace
+from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarantine_table
 from lakewright.storage.uris import open_lake
 from transforms.csv.kept_records import without_records
 from transforms.csv.text_layout import TextBlock
 from transforms.csv.typed_column import TypedColumn
 from transforms.csv.typed_columns import type_texts
 from transforms.errors import DataError
+from transforms.object_names import partition_path
 from transforms.partition_folders import split_by_partition
-
-_REJECTED: Final = pa.schema(
-    [
-        ("object", pa.string()),
-        ("etag", pa.string()),
-        ("position", pa.int64()),
-        ("reasons", pa.list_(pa.struct([("rule", pa.string()), ("column", pa.string())]))),
-        ("text", pa.string()),
-        ("fields", pa.map_(pa.string(), pa.string())),
-    ]
-)
-
-Reason = dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +36,7 @@ class ConversionTask:
     rules: CsvRules
     columns: Sequence[TypedColumn]
     table: TablePlace
-    quarantine: TablePlace
+    quarantine: QuarantinePlace
 
 
 @dataclass
@@ -102,7 +93,7 @@ class _Conversion:
     def __init__(self, task: ConversionTask) -> None:
         lake = open_lake(task.lake_uri)
         self._task = task
-        self._table, self._quarantine = TableWriter(lake, task.table), TableWriter(lake, task.quarantine)
+        self._table, self._quarantine = TableWriter(lake, task.table), QuarantineWriter(lake, task.quarantine)
         self.converted = Converted()
 
     def add(self, source: CsvObject, block: TextBlock) -> None:
@@ -119,16 +110,17 @@ class _Conversion:
                 broken[column.name] = typed.rules
         self.converted.read += block.columns.num_rows + len(block.faults)
         good = pa.table(values)
-        rejected = _rejected_as_a_whole(source, block)
+        rejected = _rejected_as_a_whole(block, self._task.rules.names)
         if broken:
             is_rejected = reduce(pc.or_, (pc.is_valid(rules) for rules in broken.values()))
             good = good.filter(pc.invert(is_rejected))
-            rejected += _rejected_by_values(source, block, pc.indices_nonzero(is_rejected).to_pylist(), broken)
-        self._write(self._table, self._task.table, source, good)
+            rows = pc.indices_nonzero(is_rejected).to_pylist()
+            rejected += _rejected_by_values(block, rows, broken, self._task.rules.names)
+        if good.num_rows:
+            for partition, part in split_by_partition(good, self._task.table.partition_by, source.values):
+                self._table.add(partition, part)
         if rejected:
-            self.converted.rejected += len(rejected)
-            self.converted.rules.update(map(_rule_name, (reason for row in rejected for reason in row["reasons"])))
-            self._write(self._quarantine, self._task.quarantine, source, pa.Table.from_pylist(rejected, _REJECTED))
+            self._reject(source, rejected)
 
     def _without_superseded(self, source: CsvObject, block: TextBlock) -> TextBlock:
         """Leave out the records that corrections replace, and count them."""
@@ -149,48 +141,40 @@ class _Conversion:
             self.converted.begins = block.begins
         self.converted.ends, self.converted.lines = block.ends, block.lines
 
-    def _write(self, writer: TableWriter, place: TablePlace, source: CsvObject, rows: pa.Table) -> None:
-        if rows.num_rows:
-            for partition, part in split_by_partition(rows, place.partition_by, source.values):
-                writer.add(partition, part)
+    def _reject(self, source: CsvObject, rejected: Sequence[RejectedRow]) -> None:
+        self.converted.rejected += len(rejected)
+        self.converted.rules.update(count_rules(rejected))
+        place = self._task.quarantine
+        partition = partition_path({name: source.values[name] for name in place.partition_by})
+        self._quarantine.add(partition, quarantine_table(rejected, source.path, source.etag, place))
 
 
-def _rejected_as_a_whole(source: CsvObject, block: TextBlock) -> list[dict[str, Any]]:
+def _rejected_as_a_whole(block: TextBlock, names: Mapping[str, str]) -> list[RejectedRow]:
     return [
-        {
-            "object": source.path,
-            "reasons": [{"rule": fault.rule, "column": None}],
-            "etag": source.etag,
-            "position": fault.position,
-            "text": fault.text,
-            "fields": None if fault.fields is None else list(fault.fields.items()),
-        }
+        RejectedRow(
+            fault.position,
+            [Reason(fault.rule)],
+            fault.text,
+            None if fault.fields is None else _by_name(fault.fields, names),
+        )
         for fault in block.faults
     ]
 
 
 def _rejected_by_values(
-    source: CsvObject, block: TextBlock, rows: Sequence[int], broken: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+    block: TextBlock, rows: Sequence[int], broken: Mapping[str, Any], names: Mapping[str, str]
+) -> list[RejectedRow]:
     """Return rejected rows with every reason, in the order of the columns, and their fields as written."""
     reasons: list[list[Reason]] = [[] for _ in rows]
     for name, rules in broken.items():
         for place, rule in enumerate(rules.take(pa.array(rows, pa.int64())).to_pylist()):
             if rule is not None:
-                reasons[place].append({"rule": rule, "column": name})
+                reasons[place].append(Reason(rule, name))
     fields = block.columns.take(pa.array(rows, pa.int64())).to_pylist()
-    return [
-        {
-            "object": source.path,
-            "etag": source.etag,
-            "position": position,
-            "reasons": why,
-            "text": text,
-            "fields": list(row.items()),
-        }
-        for why, position, text, row in zip(reasons, block.positions(rows), block.texts(rows), fields, strict=True)
-    ]
+    placed = zip(block.positions(rows), reasons, block.texts(rows), fields, strict=True)
+    return [RejectedRow(position, why, text, _by_name(row, names)) for position, why, text, row in placed]
 
 
-def _rule_name(reason: Reason) -> str:
-    return f"{reason['column']}: {reason['rule']}" if reason["column"] else f"{reason['rule']}"
+def _by_name(fields: Mapping[str, str | None], names: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the fields by their name in the header, instead of the declared one."""
+    return {names[column]: text for column, text in fields.items()}

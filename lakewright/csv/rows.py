@@ -15,6 +15,7 @@ from lakewright.errors import ObjectRefusedError
 from lakewright.log.records import Counts
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from lakewright.runs.progress import count_of
 from transforms.csv.typed_column import TypedColumn
@@ -32,7 +33,7 @@ class TypedRows:
     source: CsvObjects
     columns: Sequence[TypedColumn]
 
-    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+    def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``; good and rejected rows are written as the objects are read."""
         source, workers = self.source, batch.workers
 

@@ -31,8 +31,8 @@ from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.log.records import Counts
 from lakewright.log.schemas import note_source_columns
 from lakewright.parquet.corrected_rows import correct_quarantine
-from lakewright.parquet.place import TablePlace
 from lakewright.parquet.table_actions import table_actions
+from lakewright.quarantine.placing import quarantine_place
 from lakewright.runs.job import Applied, Batch, CatalogEntry, Preflight, Request, Staged
 from lakewright.runs.progress import LOGGER
 from lakewright.unexpected import cause_of, trace_of
@@ -81,7 +81,13 @@ class HudiSink:
             self.table.check(batch.state)
         staging = ChangeStaging(self.table, batch, rows)
         staged, target = staging.stage(), self.table.target
-        place = TablePlace(batch.folder + "quarantine/", target.quarantine_folder, batch.prefix)
+        place = quarantine_place(
+            batch.lake,
+            batch.plan,
+            batch.state,
+            staging=batch.folder + "quarantine/",
+            folder=target.quarantine_folder,
+        )
         rejected, rules = rows.judged().write_rejected(self.table.spark, batch, place, staged.read)
         columns = dict(rows.files.columns)
         actions = table_actions(batch, layout=self.layout(), columns=columns, added=(), quarantined=rejected)

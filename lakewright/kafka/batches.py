@@ -16,6 +16,7 @@ from lakewright.kafka.rules import ANY_DAY, DayRange, EventRules
 from lakewright.kafka.sink import EventObject
 from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.place import TablePlace
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.workers import Workers
 from transforms.errors import DataError
 from transforms.events.schema import EventSchema, News, learn_columns
@@ -54,7 +55,7 @@ class EventBatch:
     retaken: frozenset[str]
     dedupe_days: int
     table: TablePlace
-    quarantine: TablePlace
+    quarantine: QuarantinePlace
     days: DayRange = ANY_DAY
     refuses_conflicts: bool = False
 

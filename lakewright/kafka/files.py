@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, NamedTuple, TypeVar
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +15,9 @@ from lakewright.kafka.sink import EventObject, ObjectText
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import PROVENANCE, TableWriter
 from lakewright.parquet.place import TablePlace
+from lakewright.quarantine.files import QuarantineWriter
+from lakewright.quarantine.place import QuarantinePlace
+from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarantine_table
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from transforms.errors import LongRecordError
@@ -29,7 +31,6 @@ from transforms.events.sink_names import sink_scope
 from transforms.events.typed_columns import to_arrow, type_columns
 from transforms.key_paths import write_path
 
-_REASONS: Final = pa.list_(pa.struct([("rule", pa.string()), ("column", pa.string())]))
 _LONG: Final = range(2**63)
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ class FlattenTask:
     columns: Sequence[EventColumn]
     rules: EventRules
     table: TablePlace
-    quarantine: TablePlace
+    quarantine: QuarantinePlace
     days: DayRange = ANY_DAY
 
 
@@ -105,7 +106,7 @@ class _Reading:
         self._schema = EventSchema(task.columns)
         self.report = ObjectReport(source.path)
         self.rows = TableWriter(lake, task.table)
-        self._quarantine = TableWriter(lake, task.quarantine)
+        self._place, self._quarantine = task.quarantine, QuarantineWriter(lake, task.quarantine)
 
     def read(self, text: ObjectText) -> None:
         try:
@@ -117,9 +118,7 @@ class _Reading:
         if self.report.damage:
             return
         self._quarantine.flush()
-        self.report.quarantine = [
-            msgspec.structs.replace(file, objects=[self._source.path]) for file in self._quarantine.files
-        ]
+        self.report.quarantine = self._quarantine.files
 
     def _read_lines(self, text: ObjectText) -> str:
         """Read all lines; return the reason to refuse the object, or an empty string."""
@@ -224,20 +223,14 @@ class _Reading:
             self.rows.add(day, rows.filter(pc.equal(by_day, day)))
 
     def _reject(self, lines: Iterable[RejectedLine]) -> None:
-        found = list(lines)
-        if not found:
-            return
-        self.report.read += len(found)
-        self.report.rejected.update(f"{line.column}: {line.rule}" if line.column else line.rule for line in found)
-        rejected = pa.table(
-            {
-                "object": pa.array([self._source.path] * len(found), pa.string()),
-                "line": pa.array([line.number for line in found], pa.int64()),
-                "reasons": pa.array([[{"rule": line.rule, "column": line.column}] for line in found], _REASONS),
-                "text": pa.array([line.text.decode(errors="backslashreplace") for line in found], pa.string()),
-            }
-        )
-        self._quarantine.add("", rejected)
+        rows = [
+            RejectedRow(line.number, [Reason(line.rule, line.column)], line.text.decode(errors="backslashreplace"))
+            for line in lines
+        ]
+        if rows:
+            self.report.read += len(rows)
+            self.report.rejected.update(count_rules(rows))
+            self._quarantine.add("", quarantine_table(rows, self._source.path, self._source.etag, self._place))
 
 
 class _Places(NamedTuple):

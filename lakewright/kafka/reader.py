@@ -90,7 +90,9 @@ class TopicReader:
     def read(self, batch: Batch) -> TopicObjects:
         """See ``Reader.read``: workers read the objects when they write their rows."""
         objects = [
-            EventObject(source.path, source.size, self._name_of(source.path), partition_path(source.values))
+            EventObject(
+                source.path, source.size, self._name_of(source.path), partition_path(source.values), source.etag
+            )
             for source in batch.plan.objects
         ]
         day = date.fromisoformat(batch.plan.processing_date)

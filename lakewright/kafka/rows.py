@@ -19,6 +19,7 @@ from lakewright.log.schemas import describe_changes, known_schema, next_version
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.provenance import PROVENANCE_TYPES
 from lakewright.parquet.sink import WrittenRows
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from transforms.events.schema import EventSchema
 from transforms.events.types import ddl_type
@@ -50,14 +51,14 @@ class FlatEvents:
     lake_uri: str
     layout: str
 
-    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+    def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``."""
         workers, events = self.events.workers, self._batch(batch, table, quarantine)
         read = read_events(workers, events, self._copies(batch))
         batch.progress.stage(self.events.table, "settle")
         return self._written(batch, events.retaken, settle(workers, events, read))
 
-    def _batch(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> EventBatch:
+    def _batch(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> EventBatch:
         plan, state = batch.plan, batch.state
         is_whole, known = plan.overwrites_table, known_schema(state.schema_versions)
         retaken = () if is_whole else (source.path for source in plan.objects if source.path in state.objects)

@@ -43,6 +43,7 @@ class EventObject:
     size: int
     name: SinkName
     day: str
+    etag: str
 
 
 @dataclass(frozen=True)

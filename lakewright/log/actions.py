@@ -13,7 +13,7 @@ import msgspec
 
 from lakewright.log.records import Counts, DataFile, Record, SchemaVersion, SourceObject
 
-#: The quarantine partition of refused batches.
+#: The quarantine partition of refused batches, whose files are named after it.
 REFUSED: Final = "refused"
 
 
@@ -40,8 +40,8 @@ class Action(Record, frozen=True, tag_field="kind", tag=_kind):
         """Describe the action for a receipt: names and counts, never values."""
         return {}
 
-    def if_refused(self, quarantine: str) -> "Sequence[AnyAction]":  # noqa: ARG002
-        """Return what remains of the action if the batch is refused; ``quarantine`` is the target's folder."""
+    def if_refused(self) -> "Sequence[AnyAction]":
+        """Return what remains of the action if the batch is refused."""
         return ()
 
 
@@ -84,7 +84,7 @@ class CountPerObject(Action, frozen=True):
     def report(self) -> Mapping[str, Any]:
         return {"numbers": self.numbers}
 
-    def if_refused(self, quarantine: str) -> "Sequence[AnyAction]":  # noqa: ARG002
+    def if_refused(self) -> "Sequence[AnyAction]":
         return (self,)
 
 
@@ -132,14 +132,8 @@ class QuarantineRows(Action, frozen=True):
     def report(self) -> Mapping[str, Any]:
         return {"quarantined": [file.path for file in self.files]}
 
-    def if_refused(self, quarantine: str) -> "Sequence[AnyAction]":
-        # Kept apart from rows of published batches, in the same folders: Spark uses one file name per task in every
-        # partition.
-        return (QuarantineRows([self._refused(file, quarantine) for file in self.files]),)
-
-    def _refused(self, file: DataFile, quarantine: str) -> DataFile:
-        path = f"{quarantine}{REFUSED}/{file.path.removeprefix(quarantine)}"
-        return msgspec.structs.replace(file, path=path, partition=REFUSED)
+    def if_refused(self) -> "Sequence[AnyAction]":
+        return (QuarantineRows(list(map(_refused, self.files))),)
 
 
 class ReleaseRows(Action, frozen=True):
@@ -153,9 +147,9 @@ class ReleaseRows(Action, frozen=True):
     def deleted(self) -> Sequence[str]:
         return self.paths
 
-    def if_refused(self, quarantine: str) -> "Sequence[AnyAction]":
+    def if_refused(self) -> "Sequence[AnyAction]":
         # Files of an earlier refused batch are still released: this batch contains their rows again.
-        return (ReleaseRows([path for path in self.paths if path.startswith(f"{quarantine}{REFUSED}/")]),)
+        return (ReleaseRows([path for path in self.paths if f"/{REFUSED}-" in path]),)
 
 
 class ReplaceQuarantine(Action, frozen=True):
@@ -296,11 +290,14 @@ AnyAction = (
 
 
 class Outcome(Record, frozen=True):
-    """How a batch ended; it has ended once this is in the log."""
+    """How a batch ended; it has ended once this is in the log.
+
+    The outcome of a batch without a plan says that rejected rows have expired.
+    """
 
     format: int
     number: int
-    status: Literal["committed", "dropped"]
+    status: Literal["committed", "dropped", "expired"]
     run: str
     attempt: str = ""
     config_hash: str = ""
@@ -369,6 +366,11 @@ class TableState(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
         self.number, self.last = outcome.number, outcome
         if outcome.status == "committed":
             self.committed = outcome.number
+
+
+def _refused(file: DataFile) -> DataFile:
+    folder, _, name = file.path.rpartition("/")
+    return msgspec.structs.replace(file, path=f"{folder}/{REFUSED}-{name}", partition=REFUSED)
 
 
 def _drop(entries: dict[str, Any], paths: Iterable[str]) -> None:

@@ -30,6 +30,8 @@ class DataFile(Record, frozen=True):
     Attributes:
         objects: The source objects of its rows, if each row names its object.
         offsets: The first and last offset per topic and Kafka partition.
+        rules: Of rejected rows: how many break each rule, with its column.
+        first_seen: Of rejected rows: the first and last processing date on which they were first rejected.
     """
 
     path: str
@@ -39,6 +41,8 @@ class DataFile(Record, frozen=True):
     size: int
     objects: list[str] = []
     offsets: dict[str, tuple[int, int]] = {}
+    rules: dict[str, int] = {}
+    first_seen: tuple[str, str] | None = None
 
 
 class SchemaVersion(Record, frozen=True):

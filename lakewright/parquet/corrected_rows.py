@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import msgspec
 import pyarrow as pa
 
 from lakewright.corrections.manifests import CorrectionFolder, CorrectionObject
@@ -11,8 +10,8 @@ from lakewright.errors import ObjectRefusedError
 from lakewright.log.actions import REFUSED, AnyAction, ReplaceQuarantine
 from lakewright.log.log import Append
 from lakewright.log.records import DataFile
-from lakewright.parquet.arrow import read_file, write_file
-from lakewright.parquet.place import TablePlace
+from lakewright.quarantine.files import QuarantineWriter, read_batches
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch, Target
 from lakewright.runs.progress import count_of
 
@@ -51,7 +50,7 @@ def correct_quarantine(batch: Batch, target: Target) -> list[AnyAction]:
     missing = corrected.keys() - {key for each in found for key in each.corrected}
     if missing:
         raise ObjectRefusedError(_describe_missing({corrected[key].path: corrected[key] for key in missing}, missing))
-    added = [file for each in found if (file := _without(batch, each)) is not None]
+    added = [file for each in found for file in _without(batch, each)]
     return [ReplaceQuarantine(added, [each.file.path for each in found])] if found else []
 
 
@@ -60,22 +59,24 @@ def _files_with(batch: Batch, corrected: Mapping[RowKey, CorrectionObject]) -> I
     for file in batch.state.quarantine.values():
         if file.partition == REFUSED or (file.objects and objects.isdisjoint(file.objects)):
             continue
-        keys = zip(*(read_file(batch.lake, file.path, _KEY)[name].to_pylist() for name in _KEY), strict=True)
+        columns = pa.Table.from_batches(read_batches(batch.lake, file.path, file.size, _KEY)).to_pydict()
+        keys = zip(*(columns[name] for name in _KEY), strict=True)
         if places := {key: place for place, key in enumerate(keys) if key in corrected}:
             yield _File(file, places)
 
 
-def _without(batch: Batch, each: _File) -> DataFile | None:
-    """Stage the other rows of a file beside it; None if there are none."""
-    rows = read_file(batch.lake, each.file.path)
+def _without(batch: Batch, each: _File) -> list[DataFile]:
+    """Stage the other rows of a file beside it, if there are any."""
+    rows = pa.Table.from_batches(read_batches(batch.lake, each.file.path, each.file.size))
     kept = sorted(set(range(rows.num_rows)) - set(each.corrected.values()))
-    if not kept:
-        return None
-    folder = each.file.path.rsplit("/", 1)[0]
-    place = TablePlace(f"{batch.folder}corrected/", f"{folder}/", batch.prefix)
-    written = write_file(batch.lake, place, "", rows.take(pa.array(kept, pa.int64())))
-    objects = sorted(set(rows["object"].take(pa.array(kept, pa.int64())).to_pylist()))
-    return msgspec.structs.replace(written, partition=each.file.partition, objects=objects if each.file.objects else [])
+    folder, plan = each.file.path.rsplit("/", 1)[0], batch.plan
+    writer = QuarantineWriter(
+        batch.lake, QuarantinePlace(f"{batch.folder}corrected/", f"{folder}/", plan.run, plan.processing_date)
+    )
+    if kept:
+        writer.add(each.file.partition, rows.take(pa.array(kept, pa.int64())))
+        writer.flush()
+    return writer.files
 
 
 def _describe_missing(corrections: Mapping[str, CorrectionObject], missing: set[RowKey]) -> dict[str, str]:

@@ -12,6 +12,8 @@ from lakewright.log.log import Log
 from lakewright.log.records import Counts, DataFile, SourceObject
 from lakewright.parquet.place import Compression, TablePlace
 from lakewright.parquet.table_actions import table_actions
+from lakewright.quarantine.place import QuarantinePlace
+from lakewright.quarantine.placing import quarantine_place
 from lakewright.runs.job import Batch, Preflight, Request, Staged, Target
 from lakewright.storage.lake import Lake
 
@@ -54,7 +56,7 @@ class WrittenRows:
 class JudgedRows(Protocol):
     """Rows of a batch that are read and judged while they are written."""
 
-    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+    def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """Write good and rejected rows.
 
         Raises:
@@ -69,7 +71,7 @@ class ParquetSink:
     Attributes:
         layout_note: The layout besides the path; a table with another layout must be rebuilt.
         partition_by: Partition columns, outermost first.
-        rejected_by: Likewise for rejected rows.
+        rejected_by: The partition columns by which files of rejected rows are kept apart.
         columns: The declared columns, with their types; None if they are learned.
         catalog_table: Database and table in the catalog, if any.
         is_only_target: Whether the feed has no other target, so that any other table of the feed is a former one.
@@ -149,9 +151,15 @@ class ParquetSink:
         folder, path = batch.folder + "table/", self.target.path
         return TablePlace(folder, path, batch.prefix, self.compression, self.sort_by, self.partition_by)
 
-    def _quarantine(self, batch: Batch) -> TablePlace:
-        folder, path = batch.folder + "quarantine/", self.target.quarantine_folder
-        return TablePlace(folder, path, batch.prefix, self.compression, partition_by=self.rejected_by)
+    def _quarantine(self, batch: Batch) -> QuarantinePlace:
+        return quarantine_place(
+            batch.lake,
+            batch.plan,
+            batch.state,
+            staging=batch.folder + "quarantine/",
+            folder=self.target.quarantine_folder,
+            partition_by=self.rejected_by,
+        )
 
 
 def former_table(lake: Lake, target: Target, state: TableState) -> TableState | None:

@@ -1,13 +1,13 @@
 """Which rejected rows a replay takes, with their new values."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 
 from lakewright.corrections.manifests import Correction
 from lakewright.log.actions import TableState
-from lakewright.replay.edited_rows import EditedRow, read_edited
-from lakewright.replay.rejected_rows import RejectedRow, RowKey, read_rejected
+from lakewright.quarantine.table import read_rows
+from lakewright.replay.edited_rows import ReplayedRow, RowKey, read_edited
 from lakewright.runs.job import Replay, Replayed
 from lakewright.runs.progress import count_of
 from lakewright.storage.lake import Lake
@@ -25,7 +25,7 @@ class ReplayedRows:
         warnings: Warnings.
     """
 
-    by_object: dict[tuple[str, str], list[EditedRow]] = field(default_factory=dict)
+    by_object: dict[tuple[str, str], list[ReplayedRow]] = field(default_factory=dict)
     rows: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
@@ -61,8 +61,7 @@ def choose_rows(
     Raises:
         ConfigError: If the edited CSV is wrong.
     """
-    rejected = read_rejected(lake, state, rule=replay.rule)
-    chosen = _edited(replay, rejected)
+    chosen = _chosen(lake, state, replay)
     corrected = {(*each.original, place) for each in corrections for place in each.described.positions}
     found = ReplayedRows()
     void: Counter[str] = Counter()
@@ -84,8 +83,9 @@ def choose_rows(
     return found
 
 
-def _edited(replay: Replay, rejected: Mapping[RowKey, RejectedRow]) -> dict[RowKey, EditedRow]:
-    if replay.edited is None:
-        return {key: EditedRow(row, "") for key, row in rejected.items()}
-    edited = read_edited(replay.edited_name, replay.edited, rejected)
-    return dict(sorted(edited.items()))
+def _chosen(lake: Lake, state: TableState, replay: Replay) -> dict[RowKey, ReplayedRow]:
+    rows = (ReplayedRow(row) for row in read_rows(lake, state, rule=replay.rule))
+    rejected = {each.key: each for each in rows}
+    if replay.edited is not None:
+        rejected = read_edited(replay.edited, {key: each.row for key, each in rejected.items()})
+    return dict(sorted(rejected.items()))

@@ -4,7 +4,7 @@ import gzip
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, CorrectionFolder, NewCorrection
 from lakewright.csv.conversion import ConversionTask, convert_parts
@@ -15,20 +15,24 @@ from lakewright.log.actions import TableState
 from lakewright.log.records import SourceObject
 from lakewright.parquet.arrow import read_file
 from lakewright.parquet.place import TablePlace
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.replay.choice import choose_rows
 from lakewright.replay.csv_text import CsvText, UnwritableError
-from lakewright.replay.edited_rows import EditedRow
+from lakewright.replay.edited_rows import ReplayedRow
 from lakewright.runs.job import Replay, Replayed, Request
 from lakewright.sources.reader import ObjectReader
 from transforms.csv.typed_column import TypedColumn
 from transforms.errors import DataError
+
+#: Judged rows are not kept.
+_ANY_DAY: Final = "2000-01-01"
 
 
 @dataclass(frozen=True)
 class _Candidate:
     """A row that may pass, with the bytes of its record; ``is_text``: they were written by hand as a whole."""
 
-    row: EditedRow
+    row: ReplayedRow
     record: bytes
     is_text: bool
 
@@ -67,12 +71,12 @@ class CsvCorrector:
             rows.note_corrected(len(passing), left, len(edited) - len(passing))
             if passing:
                 body = text.begin() + b"".join(each.record for each in passing)
-                name, positions = names[version[0]], [each.row.row.key[2] for each in passing]
+                name, positions = names[version[0]], [each.row.row.position for each in passing]
                 packed = gzip.compress(body, mtime=0) if name.endswith(".gz") else body
                 new.append(NewCorrection(*version, name, positions, packed))
         return rows.replayed(self.corrections.write(new) if new else [])
 
-    def _candidates(self, text: CsvText, rows: Sequence[EditedRow]) -> tuple[list[_Candidate], Counter[str]]:
+    def _candidates(self, text: CsvText, rows: Sequence[ReplayedRow]) -> tuple[list[_Candidate], Counter[str]]:
         """Return the rows that can be written, and count the others by the reason."""
         candidates, left = [], Counter[str]()
         for row, record in zip(rows, text.records(rows), strict=True):
@@ -103,7 +107,7 @@ class CsvCorrector:
             read, rules, rejected = self._judge(text.header, begin + b"".join(each.record for each in passing), scratch)
             if read != len(passing):
                 raise DataError(
-                    f"{passing[0].row.row.key[0]}: {len(passing)} corrected rows are read as {read} records; nothing "
+                    f"{passing[0].row.row.object}: {len(passing)} corrected rows are read as {read} records; nothing "
                     "was replayed: replay fewer of them, with `--csv`, to find the row"
                 )
             if not rejected:
@@ -133,8 +137,10 @@ class CsvCorrector:
         if stored is None:
             raise DataError(f"{path} has disappeared; run again")
         source = CsvObject(path, len(body), stored.etag, header, {})
-        places = TablePlace(f"{scratch}table/", "", ""), TablePlace(f"{scratch}quarantine/", "", "")
-        done = convert_parts(ConversionTask(lake.uri, lake.uri, [CsvPart(source)], self.rules, self.columns, *places))
+        table = TablePlace(f"{scratch}table/", "", "")
+        quarantine = QuarantinePlace(f"{scratch}quarantine/", "", run="", day=_ANY_DAY)
+        task = ConversionTask(lake.uri, lake.uri, [CsvPart(source)], self.rules, self.columns, table, quarantine)
+        done = convert_parts(task)
         if path in done.damage:
             raise DataError(f"corrected rows cannot be read: {done.damage[path].describe()}")
         positions = [read_file(lake, file.staged, ["position"])["position"].to_pylist() for file in done.quarantine]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lakewright.csv.heads import Header
 from lakewright.csv.objects import CsvRules
 from lakewright.errors import ConfigError
-from lakewright.replay.edited_rows import EditedRow
+from lakewright.replay.edited_rows import ReplayedRow
 from transforms.csv.text_blocks import read_blocks
 from transforms.csv.text_layout import TextLayout
 
@@ -27,7 +27,7 @@ class CsvText:
     rules: CsvRules
     header: Header
 
-    def records(self, rows: Sequence[EditedRow]) -> list[str]:
+    def records(self, rows: Sequence[ReplayedRow]) -> list[str]:
         """Return the text of each row; rows without fields are texts already."""
         with_fields = [each for each in rows if each.row.fields is not None]
         whole = dict(zip(map(id, with_fields), self._records_of(with_fields), strict=True))
@@ -56,16 +56,14 @@ class CsvText:
     def _line(self, values: Record) -> str:
         return self.rules.options.delimiter.join(map(_cell, values))
 
-    def _records_of(self, rows: Sequence[EditedRow]) -> list[str]:
+    def _records_of(self, rows: Sequence[ReplayedRow]) -> list[str]:
         positions = self._positions()
         records = []
         for each, written in zip(rows, self._as_written(rows), strict=True):
             values = list(written)
             for name, value in (each.row.fields or {}).items():
                 if name.strip().casefold() not in positions:
-                    raise ConfigError(
-                        f"{each.row.key[0]} has no column {name!r} any more by the feed's source.columns; run `rebuild`"
-                    )
+                    raise ConfigError(f"{each.row.object} has no column {name!r}; run `rebuild`")
                 values[positions[name.strip().casefold()]] = value
             records.append(self._line(values))
         return records
@@ -81,11 +79,11 @@ class CsvText:
         }
         return in_table | in_header
 
-    def _as_written(self, rows: Sequence[EditedRow]) -> list[Record]:
+    def _as_written(self, rows: Sequence[ReplayedRow]) -> list[Record]:
         """Return all values of each row's original record, which has columns that the feed does not declare."""
         width = len(self.header.names)
         empty: Record = [None] * width
-        texts = ["" if _REPEATED_HEADER in each.row.rules else each.row.text for each in rows]
+        texts = ["" if each.row.breaks(_REPEATED_HEADER) else each.row.text for each in rows]
         written = [text for text in texts if text]
         layout = TextLayout(
             delimiter=self.rules.options.delimiter,

@@ -1,145 +1,76 @@
 """Rows edited by hand: the CSV that ``quarantine --csv`` writes, read back and compared with quarantine."""
 
-import csv
-import io
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from lakewright.errors import ConfigError
-from lakewright.replay.rejected_rows import RejectedRow, RowKey
-from transforms.csv.text_blocks import read_blocks
-from transforms.csv.text_layout import TextLayout
-from transforms.errors import DataError
+from lakewright.quarantine.sheet import SheetRow, read_sheet
+from lakewright.quarantine.table import QuarantinedRow
 
-#: The columns that identify a row; ``reasons`` is for the reader only.
-_OBJECT, _ETAG, _POSITION, _REASONS, TEXT = "object", "etag", "position", "reasons", "text"
-_OWN: Final = (_OBJECT, _ETAG, _POSITION, _REASONS)
-_DELIMITERS: Final = (",", ";", "\t")
-_LONGEST: Final = 1 << 30
+#: Object, ETag and position of a row.
+RowKey = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
-class EditedRow:
-    """A row of an edited CSV; ``where`` is its file and line, for errors."""
+class ReplayedRow:
+    """A rejected row with the values to replay.
 
-    row: RejectedRow
-    where: str
+    Attributes:
+        row: The row, with its new values.
+        changed: The names of changed fields.
+        where: File and line of an edited row, for errors; empty if it was not edited.
+    """
+
+    row: QuarantinedRow
+    changed: frozenset[str] = frozenset()
+    where: str = ""
+
+    @property
+    def key(self) -> RowKey:
+        """What identifies the row."""
+        return self.row.object, self.row.etag, self.row.position
 
 
-@dataclass(frozen=True)
-class _Line:
-    number: int
-    values: Mapping[str, str | None]
-
-
-def read_edited(name: str, data: bytes, rejected: Mapping[RowKey, RejectedRow]) -> dict[RowKey, EditedRow]:
+def read_edited(path: Path, rejected: Mapping[RowKey, QuarantinedRow]) -> dict[RowKey, ReplayedRow]:
     """Read an edited CSV, and return its rows with their new values.
-
-    An empty cell keeps a value that was null or empty as it was; a value that was deleted becomes null, or the empty
-    text if the cell is ``""``.
 
     Raises:
         ConfigError: If a line is wrong; the error names it.
     """
-    lines = _read_lines(name, data, {field for row in rejected.values() for field in row.fields or ()})
-    edited: dict[RowKey, EditedRow] = {}
-    seen: dict[RowKey, int] = {}
-    for line in lines:
-        where = f"{name}, line {line.number}"
-        key = _key(where, line.values)
-        if key in seen:
-            raise ConfigError(f"{where}: it repeats the row of line {seen[key]}; delete one of them")
+    edited: dict[RowKey, ReplayedRow] = {}
+    lines: dict[RowKey, int] = {}
+    known = {name for row in rejected.values() for name in row.fields or ()}
+    for line in read_sheet(path):
+        where, key = f"line {line.line} of {path}", (line.object, line.etag, line.position)
+        if unknown := [name for name in line.fields if name not in known]:
+            raise ConfigError(f"{path}: column {unknown[0]!r} is not one of the rejected rows; remove it")
+        if key in lines:
+            raise ConfigError(f"{where}: it repeats the row of line {lines[key]}; delete one of them")
         if key not in rejected:
             raise ConfigError(
-                f"{where}: quarantine has no row of {key[0]} at position {key[2]} in this version; it was released, or "
-                "the line was changed: write the rows again with `quarantine --csv`"
+                f"{where}: quarantine has no row of {line.object} at position {line.position} in this version; it was "
+                "replayed or read again, or the cell was changed: write the rows again with `quarantine --csv`"
             )
-        seen[key] = line.number
-        edited[key] = EditedRow(_edited(where, rejected[key], line.values), where)
+        lines[key] = line.line
+        edited[key] = _edited(where, rejected[key], line)
     return edited
 
 
-def _key(where: str, values: Mapping[str, str | None]) -> RowKey:
-    path, etag, position = (values[name] for name in (_OBJECT, _ETAG, _POSITION))
-    if path is None or etag is None or position is None or not position.isdecimal():
-        raise ConfigError(f"{where}: object, etag and position identify the row; leave them as they were written")
-    return path, etag, int(position)
-
-
-def _edited(where: str, row: RejectedRow, values: Mapping[str, str | None]) -> RejectedRow:
-    own = {TEXT: row.text} if row.fields is None else row.fields
-    if missing := [name for name in own if name not in values]:
-        raise ConfigError(f"{where}: the row has a value {missing[0]!r}, and the CSV has no such column")
-    others = [name for name, value in values.items() if value and name not in own and name not in _OWN]
-    if others := [name for name in others if not (name == TEXT and values[name] == row.text)]:
-        what = "cannot be divided into fields: edit its text" if row.fields is None else "has no such value"
-        raise ConfigError(f"{where}: column {others[0]!r} must be empty, since this row {what}")
-    if row.fields is not None:
-        return replace(row, fields={name: _value(before, values[name]) for name, before in row.fields.items()})
-    if not values[TEXT]:
-        raise ConfigError(f"{where}: the text is empty; delete the line to leave the row in quarantine")
-    return replace(row, text=_value(row.text, values[TEXT]) or "")
-
-
-def _value(before: str | None, now: str | None) -> str | None:
-    if not now:
-        return before if not before else now
-    # Spreadsheets write line ends within cells in their own way.
-    same = before is not None and before.replace("\r\n", "\n") == now.replace("\r\n", "\n")
-    return before if same else now
-
-
-def _read_lines(name: str, data: bytes, fields: Set[str]) -> list[_Line]:
-    _check_encoding(name, data)
-    delimiter, names = _header(name, data)
-    if unknown := [each for each in names if each not in (*_OWN, TEXT) and each not in fields]:
-        raise ConfigError(f"{name}: column {unknown[0]!r} is not one of the rejected rows; remove it")
-    layout = TextLayout(
-        delimiter=delimiter,
-        encoding="UTF-8",
-        line_end="\n" if b"\n" in data else "\r",
-        multiline=True,
-        names=names,
-        wanted={column: place for place, column in enumerate(names)},
-        max_record_bytes=_LONGEST,
-    )
-    lines: list[_Line] = []
-    try:
-        for block in read_blocks([data], layout):
-            for fault in block.faults:
-                number = data.count(b"\n", 0, fault.position) + 1
-                raise ConfigError(f"{name}, line {number}: it is not CSV with the columns of the header ({fault.rule})")
-            positions = block.positions(range(block.columns.num_rows))
-            rows = zip(positions, block.columns.to_pylist(), strict=True)
-            lines += [_Line(data.count(b"\n", 0, position) + 1, row) for position, row in rows]
-    except DataError as error:
-        raise ConfigError(f"{name}: it cannot be read as CSV: {error}") from error
-    return lines
-
-
-def _check_encoding(name: str, data: bytes) -> None:
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{name}, line {line}: it is not UTF-8; save the file as CSV in UTF-8") from None
-
-
-def _header(name: str, data: bytes) -> tuple[str, tuple[str, ...]]:
-    """Return the delimiter, which spreadsheets choose by the locale, and the names of the columns."""
-    text = data.decode("utf-8-sig").lstrip("\ufeff")
-    for delimiter in _DELIMITERS:
-        try:
-            names = tuple(next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), ()))
-        except csv.Error:
-            continue
-        if set(_OWN) <= set(names):
-            break
-    else:
-        raise ConfigError(
-            f"{name}: its first line must name the columns {', '.join(_OWN)}; write the file with `quarantine --csv`"
-        )
-    if repeated := [each for each in names if names.count(each) > 1]:
-        raise ConfigError(f"{name}: column {repeated[0]!r} occurs twice")
-    return delimiter, names
+def _edited(where: str, row: QuarantinedRow, line: SheetRow) -> ReplayedRow:
+    if row.fields is None:
+        if filled := [name for name, value in line.fields.items() if value is not None]:
+            raise ConfigError(f"{where}: the row has no fields, so {filled[0]!r} must be empty; edit its text instead")
+        if not line.text:
+            raise ConfigError(f"{where}: the text is empty; delete the line to leave the row in quarantine")
+        return ReplayedRow(row._replace(text=line.text), where=where)
+    if line.text is not None:
+        raise ConfigError(f"{where}: the row has fields, so its text must be empty; edit the fields instead")
+    if missing := [name for name in row.fields if name not in line.fields]:
+        raise ConfigError(f"{where}: the row has a field {missing[0]!r}, and the file has no such column")
+    others = [name for name, value in line.fields.items() if value is not None and name not in row.fields]
+    if others:
+        raise ConfigError(f"{where}: the row has no field {others[0]!r}; leave the cell empty")
+    fields = {name: line.fields[name] for name in row.fields}
+    changed = frozenset(name for name, value in fields.items() if value != row.fields[name])
+    return ReplayedRow(row._replace(fields=fields), changed, where)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from lakewright.config import Feed
@@ -22,8 +23,7 @@ class Replay:
     """Which rejected rows are replayed: all, those that broke a rule, or those of an edited CSV, with its values."""
 
     rule: str = ""
-    edited_name: str = ""
-    edited: bytes | None = None
+    edited: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Target:
     @property
     def quarantine_folder(self) -> str:
         """Folder of its rejected rows."""
-        return f"quarantine/{self.feed_name}/{self.name}/"
+        return f"quarantine/{self.feed_name}/target={self.name}/"
 
     @property
     def corrections_folder(self) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
@@ -17,11 +18,18 @@ from lakewright.log.actions import Outcome
 from lakewright.runs.failures import find_unreachable, jvm_error
 from lakewright.runs.job import AnyJob, Replayed, Staged, Survey
 from lakewright.runs.progress import TRACEBACKS, Progress
-from lakewright.runs.receipts import Receipt, has_receipt, report_batch, write_receipt
+from lakewright.runs.receipts import Receipt, Status, has_receipt, report_batch, write_receipt
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import cause_of, trace_of
 from lakewright.workers import Engine
 from transforms.errors import DataError, LakewrightError
+
+#: How a run that wrote this outcome ended.
+_STATUS_OF_RUN: Final[dict[str, Status]] = {
+    "committed": "committed",
+    "dropped": "refused",
+    "expired": "nothing_new",
+}
 
 
 class Journal:
@@ -111,8 +119,8 @@ class Journal:
             self.receipt,
             run=last.run,
             verb="",
-            status="committed" if last.status == "committed" else "refused",
-            exit_code=0 if last.status == "committed" else DataError.exit_code,
+            status=_STATUS_OF_RUN[last.status],
+            exit_code=DataError.exit_code if last.status == "dropped" else 0,
             error=f"the run ended after its commit without a receipt; written by run {self.receipt.run}",
             batches=[report_batch(last, None)],
             counts=last.counts,

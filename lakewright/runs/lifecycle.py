@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Final
 
+from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.errors import (
     AccountingError,
     CatalogError,
@@ -22,6 +23,7 @@ from lakewright.errors import (
 )
 from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import FORMAT, Log, Plan
+from lakewright.quarantine.expiry import expiry_of
 from lakewright.runs.interrupts import Interrupt, interruptible
 from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Replay, Request, Staged, Survey
 from lakewright.runs.journal import Journal
@@ -82,6 +84,7 @@ class Run:
         self._roll_forward(state)
         if open_plan is not None:
             self._finish(open_plan, state, lease)
+        self._expire(state, lease)
         if self._request.replay is not None:
             self._correct(self._request.replay, state, lease)
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
@@ -223,12 +226,7 @@ class Run:
     def _end(self, plan: Plan, state: TableState, applied: Applied, *, refused: bool) -> str:
         """Write the outcome and publish it: everything, or only quarantine if too many rows were rejected."""
         staged = applied.staged
-        quarantine = self._job.target.quarantine_folder
-        actions = (
-            staged.actions
-            if not refused
-            else [left for action in staged.actions for left in action.if_refused(quarantine)]
-        )
+        actions = staged.actions if not refused else [left for action in staged.actions for left in action.if_refused()]
         outcome = Outcome(
             format=FORMAT,
             number=plan.number,
@@ -244,12 +242,30 @@ class Run:
         self._journal.receipt.schema_changes += [] if refused else staged.schema_changes
         self._journal.receipt.warn((*staged.warnings, *applied.warnings))
         self._write(outcome, plan, state)
-        self._staging.publish(outcome)
-        self._journal.say("clean up")
-        self._staging.clear(plan.number)
-        self._log.write_snapshot(state)
+        self._publish(outcome, state)
         self._register(state)
         return outcome.status
+
+    def _publish(self, outcome: Outcome, state: TableState) -> None:
+        self._staging.publish(outcome)
+        self._journal.say("clean up")
+        self._staging.clear(outcome.number)
+        self._log.write_snapshot(state)
+
+    def _expire(self, state: TableState, lease: Lease) -> None:
+        """Delete rejected rows that are too old."""
+        days, today = self._job.feed.quarantine_days, self._request.today
+
+        def waiting() -> set[str]:
+            corrections = CorrectionFolder(self._lake, self._job.target.corrections_folder).look()
+            return {each.described.original for each in corrections if not state.has(each.path, each.etag)}
+
+        outcome = expiry_of(state, days=days, today=today, run=self._id, waiting=waiting)
+        if outcome is not None:
+            self._staging.open(outcome.number, outcome.attempt, self._id)
+            lease.check()
+            self._write(outcome, None, state)
+            self._publish(outcome, state)
 
     def _drop(self, plan: Plan, state: TableState, reason: str) -> str:
         """Drop a batch; its objects count as new again."""
@@ -259,10 +275,12 @@ class Run:
         self._log.write_snapshot(state)
         return outcome.status
 
-    def _write(self, outcome: Outcome, plan: Plan, state: TableState) -> None:
+    def _write(self, outcome: Outcome, plan: Plan | None, state: TableState) -> None:
         self._log.write_outcome(outcome)
         if outcome.status == "committed":
-            self._journal.say("committed", f"batch {plan.number}")
+            self._journal.say("committed", f"batch {outcome.number}")
+        elif outcome.status == "expired":
+            self._journal.say("expired", outcome.reason)
         else:
             self._journal.say("refused" if outcome.attempt else "dropped", outcome.reason)
         self._journal.receipt.add(outcome, plan)

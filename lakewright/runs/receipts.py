@@ -88,7 +88,7 @@ class Receipt(msgspec.Struct):
         """Add warnings, without duplicates."""
         self.warnings = list(dict.fromkeys((*self.warnings, *warnings)))
 
-    def add(self, outcome: Outcome, plan: Plan) -> None:
+    def add(self, outcome: Outcome, plan: Plan | None) -> None:
         """Add a batch; the counts are those of committed batches, or of the refused one."""
         self.batches.append(report_batch(outcome, plan))
         self.counts = self.counts + outcome.counts

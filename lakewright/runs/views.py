@@ -1,5 +1,6 @@
 """Read-only overviews of a target: what a run would do, its state, its schema."""
 
+from pathlib import Path
 from typing import Any
 
 from lakewright.corrections.manifests import CORRECTS
@@ -7,6 +8,7 @@ from lakewright.errors import EmptySourceError
 from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import Log
 from lakewright.log.schemas import history, source_columns
+from lakewright.quarantine.overview import rules_overview
 from lakewright.runs.job import AnyJob, Request, Survey
 from lakewright.runs.progress import count_of
 from lakewright.runs.receipts import last_failure, report_batch
@@ -102,6 +104,7 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
         "bytes": sum(file.size for file in state.files.values()),
         "properties": state.properties,
         "quarantined_rows": sum(file.rows for file in state.quarantine.values()),
+        "quarantined": rules_overview(state),
     }
 
 
@@ -112,6 +115,30 @@ def _new_corrections(state: TableState, survey: Survey) -> list[str]:
         for source in survey.choice.objects
         if CORRECTS in source.notes and not state.has(source.path, source.etag)
     ]
+
+
+def quarantine_overview(lake: Lake, job: AnyJob, *, rule: str, limit: int) -> dict[str, Any]:
+    """Return rejected rows of a target, and how many there are in all."""
+    from lakewright.quarantine.table import read_rows  # pyarrow
+
+    state, _ = Log(lake, job.target.state_folder).read()
+    return {
+        "feed": job.target.feed_name,
+        "target": job.target.name,
+        "quarantined_rows": sum(file.rows for file in state.quarantine.values()),
+        "quarantined": rules_overview(state),
+        "rows": [row.dump() for row in read_rows(lake, state, rule=rule, limit=limit)],
+    }
+
+
+def write_quarantine(lake: Lake, job: AnyJob, path: Path, *, rule: str, limit: int | None) -> dict[str, Any]:
+    """Write rejected rows of a target to a CSV file for correction; see ``lakewright.quarantine.sheet``."""
+    from lakewright.quarantine.sheet import write_sheet  # pyarrow
+    from lakewright.quarantine.table import read_rows
+
+    state, _ = Log(lake, job.target.state_folder).read()
+    count = write_sheet(path, lambda: read_rows(lake, state, rule=rule, limit=limit))
+    return {"feed": job.target.feed_name, "target": job.target.name, "file": str(path), "written_rows": count}
 
 
 def _last_batch(last: Outcome) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class EventBench(Bench):
         rows = [
             (
                 row["object"].rsplit("/", 1)[-1],
-                row["line"],
+                row["position"],
                 [(reason["rule"], reason["column"]) for reason in row["reasons"]],
                 row["text"],
             )

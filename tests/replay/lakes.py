@@ -1,7 +1,6 @@
 """A lake for tests of replay, read with pyarrow: Spark is not needed."""
 
 import csv
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from lakewright.log.log import Log
+from lakewright.quarantine.cells import cell_of, value_of
 from lakewright.storage.uris import open_lake
 from tests.conftest import Answer, command
 
@@ -88,20 +88,20 @@ class ReplayLake:
         return sorted(found, key=repr)
 
     def edit(self, change: Edit, name: str = "edited.csv") -> list[str]:
-        """Write quarantined rows with changes to a CSV, and return the arguments of a replay with it."""
-        rows = [(row, values) for row in self.quarantine() if (values := change(row)) is not None]
-        columns = list(dict.fromkeys(key for row, _ in rows for key in row["fields"] or {"text": None}))
-        return self.write_csv(name, columns, [self._cells(row, values, columns) for row, values in rows])
-
-    def write_csv(self, name: str, columns: list[str], rows: list[list[str]], **options: Any) -> list[str]:
+        """Write the quarantine to a CSV, change its rows, and return the arguments of a replay with it."""
         path = self.root / name
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, **options)
-            writer.writerow(["object", "etag", "position", "reasons", *columns])
-            writer.writerows(rows)
+        path.unlink(missing_ok=True)
+        assert self.command("quarantine", "--csv", str(path), "--target", self.target).exit_code == 0
+        rows = {(row["object"], row["etag"], row["position"]): row for row in self.quarantine()}
+        header, *lines = csv.reader(path.read_text(encoding="utf-8").splitlines(keepends=True))
+        names = [value_of(cell) for cell in header]
+        kept = []
+        for line in lines:
+            values = change(rows[str(value_of(line[0])), str(value_of(line[1])), int(line[2])])
+            if values is not None:
+                kept.append([*line])
+                for field, value in values.items():
+                    kept[-1][names.index(field)] = cell_of(value)
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([header, *kept])
         return ["--csv", str(path)]
-
-    def _cells(self, row: QuarantineRow, values: Mapping[str, str | None], columns: list[str]) -> list[str]:
-        own = (row["fields"] or {"text": row["text"]}) | dict(values)
-        identity = [row["object"], row["etag"], str(row["position"]), json.dumps([r["rule"] for r in row["reasons"]])]
-        return [*identity, *(own.get(column) or "" for column in columns)]

@@ -68,15 +68,15 @@ def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: Te
     faults.sort(key=attrgetter("position"))
     kept = _without(columns, repeated) if repeated else columns
 
-    def begins(rows: Sequence[int]) -> Positions:
+    def begins_of(rows: Sequence[int]) -> Positions:
         begins: Positions = np.delete(_row_begins(text, columns, skipped), repeated)[np.asarray(rows, np.intp)]
         return begins
 
     def texts(rows: Sequence[int]) -> list[str]:
-        return [text.text(begin) for begin in begins(rows).tolist()]
+        return [text.text(begin) for begin in begins_of(rows).tolist()]
 
     def positions(rows: Sequence[int]) -> list[int]:
-        return _in_object(placed, text, text.written_at(begins(rows)))
+        return _in_object(placed, text, text.written_at(begins_of(rows)))
 
     return TextBlock(kept, faults, placed.begins, placed.ends, placed.lines, texts, positions)
 

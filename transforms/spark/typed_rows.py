@@ -21,11 +21,22 @@ from transforms.spark.names import column as named_column
 from transforms.spark.names import quoted
 from transforms.spark.settings import require_corrected_patterns
 
-__all__ = ["FAULT", "OBJECT", "REJECTED", "TEXT", "TypedColumn", "keep_good", "keep_rejected", "with_typed_values"]
+__all__ = [
+    "FAULT",
+    "OBJECT",
+    "POSITION",
+    "REJECTED",
+    "TEXT",
+    "TypedColumn",
+    "keep_good",
+    "keep_rejected",
+    "with_typed_values",
+]
 
 OBJECT: Final = "_lakewright_object"
 TEXT: Final = "_lakewright_text"
 FAULT: Final = "_lakewright_fault"
+POSITION: Final = "_lakewright_position"
 REJECTED: Final = "_lakewright_rejected"
 _TYPED: Final = "_lakewright_typed_"
 

@@ -1,5 +1,6 @@
 """Objects of text lines: the format for jobs that split lines into columns themselves."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from lakewright.runs.job import Version
 from lakewright.sources.reader import Found, Look
 from lakewright.storage.gzip import MAGIC, gunzip, is_gzip
 from lakewright.storage.lake import Lake
-from transforms.spark.typed_rows import FAULT, TEXT
+from transforms.spark.typed_rows import FAULT, POSITION, TEXT
 
 _URI: Final = "_lakewright_uri"
+_SPLIT: Final = "_lakewright_split"
 _PIECE_BYTES: Final = 1 << 20
 _AT_ONCE: Final = 16
 _OTHER_NAME: Final = "it is gzip, which Spark only decompresses if the name ends in .gz; rename it"
@@ -56,19 +58,39 @@ class LineReading:
         """See ``Reading.frame``.
 
         Columns out: _lakewright_text (string; the line), _lakewright_fault (string; null), _lakewright_object, and the
-                     objects' values; the job's transform adds the other text columns
+                     objects' values; if ``only`` is given, _lakewright_position (bigint; the line, from 1); the job's
+                     transform adds the other text columns
         """
         objects = [source for source in self.objects if only is None or source.path in only]
-        uri, no_fault = F.col("_metadata.file_path").alias(_URI), F.lit(None).cast("string").alias(FAULT)
         reader = spark.read.options(recursiveFileLookup=True, __globPaths__=False)
-        lines = reader.text([self.lake.spark_uri(source.path) for source in objects])
-        lines = lines.where(F.trim("value") != "").select(F.col("value").alias(TEXT), no_fault, uri)
-        return with_object(lines, self.lake, objects, uri=_URI)
+        lines = reader.text([self.lake.spark_uri(source.path) for source in objects]).select(
+            F.col("value").alias(TEXT),
+            F.lit(None).cast("string").alias(FAULT),
+            F.col("_metadata.file_path").alias(_URI),
+            F.col("_metadata.file_block_start").alias(_SPLIT),
+        )
+        numbered = lines.drop(_SPLIT) if only is None else _with_line_numbers(lines)
+        return with_object(numbered.where(F.trim(TEXT) != ""), self.lake, objects, uri=_URI)
 
     def refuse_damaged(self) -> None:
         """See ``Reading.refuse_damaged``."""
         if damaged := find_broken_gzip(self.lake, (source.path for source in self.objects)):
             raise ObjectRefusedError(damaged)
+
+
+def _with_line_numbers(lines: DataFrame) -> DataFrame:
+    """Number the lines of each object, from 1: those of its splits are counted first."""
+    # Within a task, ids are consecutive and in the order of the lines; both queries have the same tasks.
+    with_ids = lines.withColumn(POSITION, F.monotonically_increasing_id())
+    splits = with_ids.groupBy(_URI, _SPLIT).agg(F.min(POSITION).alias("first"), F.count(F.lit(1)).alias("lines"))
+    before: Counter[str] = Counter()
+    added = []
+    for split in splits.orderBy(_SPLIT).collect():
+        added.append((split[_URI], split[_SPLIT], before[split[_URI]] + 1 - split["first"]))
+        before[split[_URI]] += split["lines"]
+    known = lines.sparkSession.createDataFrame(added, f"{_URI} string, {_SPLIT} bigint, added bigint")
+    numbered = with_ids.join(F.broadcast(known), on=[_URI, _SPLIT], how="left")
+    return numbered.withColumn(POSITION, F.col(POSITION) + F.col("added")).drop("added", _SPLIT)
 
 
 def find_broken_gzip(lake: Lake, paths: Iterable[str]) -> dict[str, str]:

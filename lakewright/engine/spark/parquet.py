@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.place import Compression, TablePlace
@@ -94,10 +93,3 @@ def staged_files(spark: SparkSession, lake: Lake, place: TablePlace) -> list[Dat
         if count:
             files.append(DataFile(path=path, staged=entry.path, partition=partition, rows=count, size=entry.size))
     return files
-
-
-def broken_rules(spark: SparkSession, uri: str) -> dict[str, int]:
-    """Count the broken rules of staged rejected rows, per column."""
-    reasons = spark.read.parquet(uri).select(F.explode("reasons").alias("r"))
-    rules = reasons.select(F.concat_ws(": ", "r.column", "r.rule").alias("rule")).groupBy("rule").count()
-    return {row["rule"]: row["count"] for row in rules.orderBy("rule").collect()}

@@ -9,15 +9,18 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
 
 from lakewright.engine.spark import observations
-from lakewright.engine.spark.parquet import broken_rules, plan_reading, stage_parquet, staged_files
+from lakewright.engine.spark.parquet import plan_reading, stage_parquet, staged_files
+from lakewright.engine.spark.quarantine import stage_rejected
 from lakewright.engine.spark.session import own_session
-from lakewright.log.records import Counts, SourceObject
+from lakewright.log.records import Counts, DataFile, SourceObject
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
+from lakewright.quarantine.files import total_rules
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from lakewright.runs.progress import count_of
 from lakewright.storage.lake import Lake
-from transforms.spark.typed_rows import TypedColumn, keep_good, keep_rejected, with_typed_values
+from transforms.spark.typed_rows import POSITION, TypedColumn, keep_good, keep_rejected, with_typed_values
 
 Step = Callable[[DataFrame], DataFrame]
 
@@ -37,7 +40,8 @@ class Reading(Protocol):
         """Read the objects, or ``only`` some, as text columns.
 
         Columns out: text columns, those of the objects' values, _lakewright_object, _lakewright_text,
-                     _lakewright_fault (see ``transforms.spark.typed_rows``)
+                     _lakewright_fault (see ``transforms.spark.typed_rows``); if ``only`` is given,
+                     _lakewright_position (bigint; where the row begins in its object)
         """
 
     def refuse_damaged(self) -> None:
@@ -71,25 +75,24 @@ class TypedRows:
     text: TextRows
     columns: tuple[TypedColumn, ...]
 
-    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+    def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """Read once and write the good rows; then read objects with rejected rows again to write those rows."""
         reading, types = self.text.reading, {column.name: column.ddl_type for column in self.columns}
         if not reading.objects:
             return WrittenRows(Counts(), types, [])
         spark = own_session(lake_uris=(batch.lake.uri, reading.lake.uri))
         counted = self._write_good(spark, batch, table)
-        rejected = counted["rejected"]
+        rejected, refused = counted["rejected"], list[DataFile]()
         if rejected:
             target = table.destination.strip("/").rsplit("/", 1)[-1]
             batch.progress.stage(target, "quarantine", count_of(rejected, "row"))
-            self._write_rejected(spark, batch, quarantine, set(counted["dirty"].split("\n")))
-        refused = staged_files(spark, batch.lake, quarantine)
+            refused = self._write_rejected(spark, batch, quarantine, set(counted["dirty"].split("\n")))
         return WrittenRows(
             counts=Counts(read=counted["read"], written=counted["read"] - rejected, rejected=rejected),
             columns=types,
             table=staged_files(spark, batch.lake, table),
             quarantine=refused,
-            rules=broken_rules(spark, batch.lake.spark_uri(quarantine.staging.rstrip("/"))) if refused else {},
+            rules=total_rules(refused),
         )
 
     def _write_good(self, spark: SparkSession, batch: Batch, table: TablePlace) -> dict[str, Any]:
@@ -110,14 +113,14 @@ class TypedRows:
         return observations.counted(observed)
 
     def _write_rejected(
-        self, spark: SparkSession, batch: Batch, quarantine: TablePlace, dirty: Collection[str]
-    ) -> None:
-        frame = self.text.reading.frame(spark, only=dirty)
-        rejected = self._judged(frame).transform(
-            keep_rejected, columns=self.columns, also=_own_keys(quarantine, self.columns)
+        self, spark: SparkSession, batch: Batch, quarantine: QuarantinePlace, dirty: Collection[str]
+    ) -> list[DataFile]:
+        reading = self.text.reading
+        rejected = self._judged(reading.frame(spark, only=dirty)).transform(
+            keep_rejected, columns=self.columns, also=(POSITION, *quarantine.partition_by)
         )
-        place = batch.lake.spark_uri(quarantine.staging.rstrip("/"))
-        stage_parquet(rejected, place, partition_by=quarantine.partition_by)
+        objects = [source for source in reading.objects if source.path in dirty]
+        return stage_rejected(rejected.withColumnRenamed(POSITION, "position"), batch.lake, quarantine, objects)
 
     def _judged(self, frame: DataFrame) -> DataFrame:
         for step in self.text.steps:

@@ -1,6 +1,8 @@
 """Objects of CSV to staged Parquet files, in this process."""
 
 import gzip
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,16 @@ from lakewright.csv.options import CsvOptions
 from lakewright.csv.tasks import plan_tasks
 from lakewright.parquet.arrow import read_file
 from lakewright.parquet.place import TablePlace
+from lakewright.quarantine.place import QuarantinePlace
+from lakewright.quarantine.words import RULES
 from lakewright.storage.lake import Lake
 from lakewright.storage.local import LocalLake
 from lakewright.storage.uris import open_lake
 from transforms.csv.typed_column import TypedColumn
 
 COLUMNS = (TypedColumn("id", "long"), TypedColumn("name", "string"))
-TABLE, QUARANTINE = (
-    TablePlace("_staging/table/", "table/", "1-"),
-    TablePlace("_staging/quarantine/", "quarantine/", "1-"),
-)
+TABLE = TablePlace("_staging/table/", "table/", "1-")
+QUARANTINE = QuarantinePlace("_staging/quarantine/", "quarantine/", "run", "2026-08-01")
 
 
 class Source:
@@ -52,6 +54,10 @@ class Source:
         return [row for file in files for row in read_file(self.lake, file.staged).to_pylist()]
 
 
+def reason(rule: str, column: str | None = None) -> dict[str, str | None]:
+    return {"rule": rule, "column": column, "words": RULES[rule]}
+
+
 def counts(converted: Converted) -> tuple[int, int, dict[str, int]]:
     return converted.read, converted.rejected, dict(converted.rules)
 
@@ -67,22 +73,48 @@ def test_good_and_rejected_rows_are_written_with_every_reason(tmp_path: Path) ->
     )
     assert source.rows(converted.table) == [{"id": 1, "name": "a"}, {"id": None, "name": None}]
     rows = source.rows(converted.quarantine)
-    assert {row["object"] for row in rows} == {"a.csv"}
+    (etag,) = (each.etag for each in source.objects())
+    same = {"object": "a.csv", "etag": etag, "first_seen": date(2026, 8, 1), "run": "run"}
     whole: list[Any] = [
-        {"text": '"b",2,3', "reasons": [{"rule": "field_count", "column": None}], "fields": None},
-        {"text": '"c"d,4', "reasons": [{"rule": "quote", "column": None}], "fields": None},
+        {"position": 21, "text": '"b",2,3', "reasons": [reason("field_count")], "fields": None},
+        {"position": 37, "text": '"c"d,4', "reasons": [reason("quote")], "fields": None},
         {
+            "position": 12,
             "text": "caf\ufffd,x",
-            "reasons": [{"rule": "type", "column": "id"}, {"rule": "encoding", "column": "name"}],
+            "reasons": [reason("type", "id"), reason("encoding", "name")],
             "fields": [("id", "x"), ("name", "caf\ufffd")],
         },
         {
+            "position": 29,
             "text": "name,id",
-            "reasons": [{"rule": "repeated_header", "column": None}],
+            "reasons": [reason("repeated_header")],
             "fields": [("id", "id"), ("name", "name")],
         },
     ]
-    assert sorted(rows, key=lambda row: str(row["text"])) == [{"object": "a.csv"} | row for row in whole]
+    assert sorted(rows, key=lambda row: str(row["text"])) == [same | row for row in whole]
+    (file,) = converted.quarantine
+    assert (file.objects, file.rules, file.first_seen) == (["a.csv"], dict(converted.rules), ("2026-08-01",) * 2)
+
+
+def test_fields_of_rejected_rows_have_the_names_of_the_header(tmp_path: Path) -> None:
+    source = Source(tmp_path)
+    source.put("a.csv", "Nr.,Größe\nx,c\n")
+    names = {"id": "Nr.", "name": "Größe"}
+    rules = CsvRules(CsvOptions(), names, 1 << 20)
+    task = replace(source.task(), rules=rules)
+    (row,) = source.rows(convert_parts(task).quarantine)
+    assert (row["reasons"], row["fields"]) == ([reason("type", "id")], [("Nr.", "x"), ("Größe", "c")])
+
+
+def test_rows_keep_the_day_on_which_their_version_was_first_rejected(tmp_path: Path) -> None:
+    source = Source(tmp_path)
+    source.put("a.csv", "id,name\nx,c\n")
+    source.put("b.csv", "id,name\nx,c\n")
+    (a, _) = source.objects()
+    place = replace(QUARANTINE, first_seen={("a.csv", a.etag): date(2026, 7, 1), ("b.csv", "other"): date(2026, 6, 1)})
+    (file,) = convert_parts(source.task(quarantine=place)).quarantine
+    assert [str(row["first_seen"]) for row in source.rows([file])] == ["2026-07-01", "2026-08-01"]
+    assert file.first_seen == ("2026-07-01", "2026-08-01")
 
 
 def test_partition_columns_are_in_the_folders_only(tmp_path: Path) -> None:

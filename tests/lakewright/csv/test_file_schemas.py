@@ -9,18 +9,24 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from lakewright.csv.conversion import ConversionTask, convert_parts
 from lakewright.csv.heads import read_heads
 from lakewright.csv.objects import CsvObject, CsvPart, CsvRules
 from lakewright.csv.options import CsvOptions
+from lakewright.engine.spark.quarantine import stage_rejected
+from lakewright.log.records import SourceObject
 from lakewright.parquet.place import TablePlace
+from lakewright.quarantine.place import QuarantinePlace
+from lakewright.quarantine.rows import QUARANTINE
 from lakewright.storage.uris import open_lake
 from transforms.csv.typed_column import TypedColumn
-from transforms.spark.typed_rows import keep_good, keep_rejected, with_typed_values
+from transforms.spark.typed_rows import OBJECT, keep_good, keep_rejected, with_typed_values
 
 pytestmark = pytest.mark.slow
 
+DAY = "2026-08-01"
 TIMES = "yyyy-MM-dd HH:mm:ss[.SSSSSS]"
 COLUMNS = (
     TypedColumn("a_long", "long"),
@@ -61,19 +67,20 @@ def table(spark: SparkSession, tmp_path: Path) -> Path:
     rows = spark.createDataFrame([tuple(row) for row in [*TEXTS, BAD]], ", ".join(f"{name} string" for name in names))
     judged = rows.transform(with_typed_values, columns=COLUMNS)
     judged.transform(keep_good, columns=COLUMNS).coalesce(1).write.parquet(str(tmp_path / "table/day=1"))
-    judged.transform(keep_rejected, columns=COLUMNS).coalesce(1).write.parquet(str(tmp_path / "quarantine/day=1"))
+    lake, places = open_lake(str(tmp_path)), [QuarantinePlace(f"quarantine/day={day}/", "", "r", DAY) for day in (1, 2)]
+    rejected = judged.coalesce(1).withColumn(OBJECT, F.lit("a.csv")).transform(keep_rejected, columns=COLUMNS)
+    stage_rejected(rejected.withColumn("position", F.lit(7)), lake, places[0], [SourceObject("a.csv", 1, "e")])
 
     lines = [",".join(names), *(",".join('""' if text == "" else text or "" for text in row) for row in [*TEXTS, BAD])]
     (tmp_path / "a.csv").write_text("\n".join(lines))
-    lake = open_lake(str(tmp_path))
     listed = lake.stat("a.csv")
     assert listed is not None
     options = CsvOptions(timestamp_format=TIMES)
     header = read_heads(lake, [("a.csv", listed.size)], options).headers["a.csv"]
     part = CsvPart(CsvObject("a.csv", listed.size, listed.etag, header, {"day": "2"}))
-    places = (TablePlace(f"{name}/", f"{name}/", "", partition_by=("day",)) for name in ("table", "quarantine"))
+    table = TablePlace("table/", "table/", "", partition_by=("day",))
     rules = CsvRules(options, dict(zip(names, names, strict=True)), 1 << 20)
-    convert_parts(ConversionTask(lake.uri, lake.uri, [part], rules, COLUMNS, *places))
+    convert_parts(ConversionTask(lake.uri, lake.uri, [part], rules, COLUMNS, table, places[1]))
     return tmp_path
 
 
@@ -114,8 +121,9 @@ def test_files_have_the_types_that_spark_writes(table: Path, kind: str) -> None:
     if kind == "table":
         assert column_types(new) == column_types(old)
     else:
-        # Spark declares map keys and rules as required.
+        # Spark declares map keys, rules, words and runs as required.
         assert [column[:4] for column in column_types(new)] == [column[:4] for column in column_types(old)]
+        assert [str(pq.read_schema(file)) for file in (old, new)] == [str(QUARANTINE)] * 2
 
 
 def test_spark_reads_old_and_new_files_as_one_table(table: Path, plain_session: SparkSession) -> None:

@@ -20,6 +20,7 @@ from lakewright.csv.rows import TypedRows
 from lakewright.errors import ObjectRefusedError
 from lakewright.parquet.arrow import read_file
 from lakewright.parquet.place import TablePlace
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.storage.uris import open_lake
 from tests.jobs.test_csv_laws import draw_text
 from tests.workers import InProcessWorkers
@@ -27,10 +28,8 @@ from transforms.csv.text_layout import ByteRange
 from transforms.csv.typed_column import TypedColumn
 
 COLUMNS = (TypedColumn("one", "string"), TypedColumn("two", "string"))
-TABLE, QUARANTINE = (
-    TablePlace("_staging/table/", "table/", "1-"),
-    TablePlace("_staging/quarantine/", "quarantine/", "1-"),
-)
+TABLE = TablePlace("_staging/table/", "table/", "1-")
+QUARANTINE = QuarantinePlace("_staging/quarantine/", "quarantine/", "run", "2026-08-01")
 
 
 def convert(folder: Path, options: CsvOptions) -> Any:

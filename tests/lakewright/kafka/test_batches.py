@@ -11,6 +11,7 @@ from lakewright.kafka.rules import EventRules
 from lakewright.kafka.settling import SettledEvents, settle
 from lakewright.kafka.sink import EventObject
 from lakewright.parquet.place import TablePlace
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.storage.uris import open_lake
 from tests.workers import InProcessWorkers
 from transforms.events.schema import EventColumn, EventSchema
@@ -25,7 +26,7 @@ def flattened(tmp_path: Path, known: EventSchema, *objects: list[Any]) -> tuple[
     for number, events in enumerate(objects):
         body = b"\n".join(json.dumps(event).encode() for event in events)
         lake.create(f"raw/{number}", body)
-        event_objects.append(EventObject(f"raw/{number}", len(body), SinkName("t", "", 0, 100 * number), ""))
+        event_objects.append(EventObject(f"raw/{number}", len(body), SinkName("t", "", 0, 100 * number), "", "e"))
     place = TablePlace("staging/", "table/", "1-", "snappy")
     batch = EventBatch(
         source_uri=lake.uri,
@@ -40,7 +41,7 @@ def flattened(tmp_path: Path, known: EventSchema, *objects: list[Any]) -> tuple[
         retaken=frozenset(),
         dedupe_days=0,
         table=place,
-        quarantine=place,
+        quarantine=QuarantinePlace("staging/", "quarantine/", "run", "2026-08-01"),
     )
     read = read_events(workers, batch, {})
     passes = [[each.path for task in tasks for each in task.objects] for tasks in workers.done]
@@ -87,7 +88,9 @@ def test_objects_are_read_again_only_for_new_columns(
 
 def test_objects_are_divided_evenly_and_in_order() -> None:
     def sized(*sizes: int) -> list[list[int]]:
-        objects = [EventObject(f"{number:03}", size, SinkName("t", "", 0, 0), "") for number, size in enumerate(sizes)]
+        objects = [
+            EventObject(f"{number:03}", size, SinkName("t", "", 0, 0), "", "e") for number, size in enumerate(sizes)
+        ]
         parts = cut_evenly(objects[::-1], 2)
         assert [each for part in parts for each in part] == objects
         return [[each.size for each in part] for part in parts]

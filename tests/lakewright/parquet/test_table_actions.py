@@ -42,5 +42,5 @@ def test_columns_in_another_order_are_set() -> None:
 
 def test_a_refused_batch_keeps_the_counts_of_its_objects() -> None:
     counts = CountPerObject({"a": {"offset_conflicts": 2}})
-    assert counts.if_refused("quarantine/f/t/") == (counts,)
-    assert SetColumns(COLUMNS).if_refused("quarantine/f/t/") == ()
+    assert counts.if_refused() == (counts,)
+    assert SetColumns(COLUMNS).if_refused() == ()

@@ -10,6 +10,7 @@ from lakewright.engine.spark.rows import TextRows, TypedRows
 from lakewright.log.actions import SetProperties
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import ParquetSink, WrittenRows
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch, Target, TargetJob
 from lakewright.sources.listing import Source
 from lakewright.sources.reader import Filling, ObjectReader
@@ -33,7 +34,7 @@ class CountedRequests:
 
     rows: TypedRows
 
-    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+    def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         written = self.rows.write(batch, table, quarantine)
         requests = batch.properties.get("requests", 0) + written.counts.written
         return replace(written, actions=[SetProperties({"requests": requests})])

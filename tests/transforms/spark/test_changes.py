@@ -1,6 +1,7 @@
 """One change per key, in a total order; compared with plain Python."""
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ READER = (
     "_lakewright_object string, _lakewright_file string, _lakewright_position long"
 )
 SCHEMA = f"id string, v string, {READER}"
-REJECTS = "object string, reasons array<struct<rule: string, column: string>>, text string, fields map<string, string>"
+REJECTS = "object string, position long, reasons array<struct<rule: string, column: string>>, text string, fields map<string, string>"
 TIMES = [f"2026-08-01 10:00:00.{n:06}" for n in range(3)]
 SEQUENCES = [f"20260801100000{n:021}" for n in range(3)]
 
@@ -143,7 +144,13 @@ def test_rejected(spark: SparkSession) -> None:
     rows = rows_of({case: [change] for case, change in files.items()})
     changes = spark.createDataFrame(rows, SCHEMA).coalesce(1).transform(ordered)
     rejects = [
-        (f"raw/{case}", reasons, None, {"id": change.key, "v": "x", "(kind)": change.kind or None, "(position)": "0"})
+        (
+            f"raw/{case}",
+            0,
+            reasons,
+            json.dumps(fields := {"id": change.key, "v": "x"}, separators=(",", ":"), ensure_ascii=False),
+            fields,
+        )
         for (case, change), (_, reasons) in zip(files.items(), REJECTIONS.values(), strict=True)
         if reasons
     ]
@@ -207,8 +214,7 @@ def test_years_out_of_range_have_no_order(spark: SparkSession) -> None:
     rows = spark.createDataFrame(rows_of({"f.parquet": [Change("U", TIMES[0], "a", ("x",))]}), SCHEMA)
     odd = rows.withColumn("_lakewright_time", F.expr("timestamp'+10000-01-01'"))
     rejected = odd.transform(ordered).transform(keep_rejected_changes, columns=[])
-    fields = {"(kind)": "U", "(position)": "0"}
-    expected = spark.createDataFrame([("raw/f.parquet", [("order", "ts")], None, fields)], REJECTS)
+    expected = spark.createDataFrame([("raw/f.parquet", 0, [("order", "ts")], "{}", {})], REJECTS)
     assert_df_equality(rejected, expected, ignore_nullable=True)
 
 

@@ -1,13 +1,14 @@
 """Rules that changes must follow, and the rejected changes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
 from operator import or_
+from types import MappingProxyType
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType
+from pyspark.sql.types import ArrayType, BinaryType, DataType, MapType, StringType, StructType
 
 from transforms.changes.columns import (
     ABSENT,
@@ -27,6 +28,8 @@ from transforms.spark.exact_casts import INEXACT
 from transforms.spark.names import column
 
 REASONS_TYPE: Final = "array<struct<rule:string,column:string>>"
+_OF_READER: Final = "_lakewright_"
+_MICROSECONDS: Final = "yyyy-MM-dd HH:mm:ss.SSSSSS"
 
 
 def with_partition_reasons(changes: DataFrame, *, partition_by: Sequence[str]) -> DataFrame:
@@ -80,25 +83,51 @@ def with_inexact_reasons(changes: DataFrame) -> DataFrame:
     return changes.withColumns({REJECTED: F.col(REJECTED) | (F.size(lost) > 0), REASONS: all_reasons})
 
 
-def keep_rejected_changes(changes: DataFrame, *, columns: Sequence[str]) -> DataFrame:
+def keep_rejected_changes(
+    changes: DataFrame, *, columns: Sequence[str], names: Mapping[str, str] = MappingProxyType({})
+) -> DataFrame:
     """Keep the rejected changes, with all reasons and values.
 
     Columns in:  those of ``with_change_order``, _lakewright_object and ``columns``
-    Columns out: object (string), reasons (array of struct of rule and column), text (string; always null, since rows of
-                 Parquet files have no text), fields (map of column to text; also the kind and position of the change)
+    Columns out: object (string), position (bigint; the row of the file, from 0), reasons (array of struct of rule and
+                 column), text (string; ``fields`` as JSON), fields (map of column to text, without columns that the
+                 change's file lacks)
     Rows:        the rejected ones
+
+    ``names`` are the names in the source of columns that have others here; columns of the reader, such as
+    _lakewright_kind, are part of ``fields`` if they have one. Binary values are written in base64, nested ones as JSON.
     """
-    texts = {name: column(name).cast("string") for name in columns}
-    if INEXACT in changes.columns:
-        texts = {name: F.coalesce(F.col(INEXACT)[name], text) for name, text in texts.items()}
-    fields = [part for name, text in texts.items() for part in (F.lit(name), text)]
-    place = [F.lit("(kind)"), F.col(KIND), F.lit("(position)"), F.col(POSITION).cast("string")]
+    of_change = [name for name in names if name.startswith(_OF_READER) and name in changes.columns]
+    by_name = {names.get(name, name): name for name in (*of_change, *columns)}
+    entries = [F.struct(F.lit(label), _text_of(changes, name)) for label, name in by_name.items()]
+    if ABSENT in changes.columns:
+        entries = [
+            F.when(~F.array_contains(ABSENT, name), entry)
+            for entry, name in zip(entries, by_name.values(), strict=True)
+        ]
+    pairs = F.array_compact(F.array(*entries)) if entries else F.array()
+    fields = F.map_from_entries(pairs.cast("array<struct<name:string,text:string>>"))
     return changes.where(REJECTED).select(
         F.col(OBJECT).alias("object"),
+        F.col(POSITION).alias("position"),
         F.filter(REASONS, lambda reason: reason.isNotNull()).alias("reasons"),
-        F.lit(None).cast("string").alias("text"),
-        F.create_map(*fields, *place).alias("fields"),
+        F.to_json(fields, {"ignoreNullFields": "false"}).alias("text"),
+        fields.alias("fields"),
     )
+
+
+def _text_of(changes: DataFrame, name: str) -> Column:
+    text = _as_text(column(name), changes.schema[name].dataType)
+    return F.coalesce(F.col(INEXACT)[name], text) if INEXACT in changes.columns else text
+
+
+def _as_text(value: Column, kind: DataType) -> Column:
+    """Return values as text from which they can be read back."""
+    if isinstance(kind, BinaryType):
+        return F.base64(value)
+    if isinstance(kind, ArrayType | MapType | StructType):
+        return F.to_json(value, {"ignoreNullFields": "false", "timestampFormat": _MICROSECONDS})
+    return value.cast("string")
 
 
 def with_faults(changes: DataFrame, faults: Sequence[tuple[Column, str, str]]) -> DataFrame:

@@ -16,6 +16,7 @@ from lakewright.log.records import Counts
 from lakewright.log.schemas import note_source_columns
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from transforms.spark.changes import IS_LOAD, KIND, ORDER, REJECTED, with_change_order, with_folder_reasons
 from transforms.spark.names import column, quoted
@@ -32,7 +33,7 @@ class AppendedChanges:
     source: ReplicationSource
     spec: TableSpec
 
-    def write(self, batch: Batch, table: TablePlace, quarantine: TablePlace) -> WrittenRows:
+    def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``."""
         spark = change_session(batch.lake, self.files.lake)
         changes, columns, read = self.judged(), self.files.columns, Observation()

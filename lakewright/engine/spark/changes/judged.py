@@ -11,11 +11,12 @@ from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.files import ChangeFiles
 from lakewright.engine.spark.changes.frame import read_changes
 from lakewright.engine.spark.observations import observe_judged
-from lakewright.engine.spark.parquet import broken_rules, stage_parquet, staged_files
+from lakewright.engine.spark.quarantine import stage_rejected
 from lakewright.engine.spark.session import own_session
 from lakewright.errors import AccountingError, ObjectRefusedError
 from lakewright.log.records import DataFile
-from lakewright.parquet.place import TablePlace
+from lakewright.quarantine.files import total_rules
+from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from lakewright.storage.lake import Lake
 from transforms.spark.changes import ORDER, REJECTED, keep_rejected_changes, with_inexact_reasons
@@ -79,17 +80,16 @@ class JudgedChanges:
             )
 
     def write_rejected(
-        self, spark: SparkSession, batch: Batch, quarantine: TablePlace, counted_rows: Mapping[str, Any]
+        self, spark: SparkSession, batch: Batch, quarantine: QuarantinePlace, counted_rows: Mapping[str, Any]
     ) -> tuple[list[DataFile], dict[str, int]]:
         """Read the files with rejected rows again, stage these rows, and count the broken rules."""
         if not counted_rows["rejected"]:
             return [], {}
         files = self.files.only(set(counted_rows["dirty"].split("\n")))
         rejected = JudgedChanges(files, self.judge).frame(spark)
-        place = batch.lake.spark_uri(quarantine.staging.rstrip("/"))
-        rows = rejected.transform(keep_rejected_changes, columns=list(files.columns))
-        stage_parquet(rows, place, partition_by=quarantine.partition_by)
-        return staged_files(spark, batch.lake, quarantine), broken_rules(spark, place)
+        rows = rejected.transform(keep_rejected_changes, columns=list(files.columns), names=files.source_names)
+        staged = stage_rejected(rows, batch.lake, quarantine, files.objects)
+        return staged, total_rules(staged)
 
 
 def observe_read(changes: DataFrame, *, read: Observation) -> DataFrame:

@@ -1,0 +1,1 @@
+"""Rejected rows: one table per feed."""

@@ -1,0 +1,148 @@
+"""The Parquet files of rejected rows."""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lakewright.log.records import DataFile
+from lakewright.quarantine.place import QuarantinePlace
+from lakewright.quarantine.rows import rule_name
+from lakewright.storage.lake import Lake
+from lakewright.storage.object_file import ObjectFile
+
+COMPRESSION: Final = "zstd"
+#: In memory.
+_FILE_BYTES: Final = 64 << 20
+_ROWS_AT_ONCE: Final = 1 << 14
+_FILES_AT_ONCE: Final = 8
+_DESCRIBED: Final = ("object", "first_seen", "reasons")
+
+
+class QuarantineWriter:
+    """Buffers rejected rows by partition, and stages a file per partition when there are enough."""
+
+    def __init__(self, lake: Lake, place: QuarantinePlace) -> None:
+        self._lake, self._place = lake, place
+        self._waiting: dict[str, list[pa.Table]] = {}
+        self._bytes = 0
+        self.files: list[DataFile] = []
+
+    def add(self, partition: str, rows: pa.Table) -> None:
+        """Add rows of a partition."""
+        self._waiting.setdefault(partition, []).append(rows)
+        self._bytes += rows.nbytes
+        if self._bytes >= _FILE_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Stage all buffered rows."""
+        for partition, tables in self._waiting.items():
+            self.files.append(self._write(partition, pa.concat_tables(tables)))
+        self._waiting, self._bytes = {}, 0
+
+    def _write(self, partition: str, rows: pa.Table) -> DataFile:
+        sink = pa.BufferOutputStream()
+        pq.write_table(rows, sink, compression=COMPRESSION, store_schema=False)
+        body, name = bytes(sink.getvalue()), f"{uuid.uuid4().hex}.parquet"
+        self._lake.create(self._place.staging + name, body)
+        content = _Content()
+        content.add(rows)
+        return content.describe(self._place, self._place.staging + name, partition, len(body))
+
+
+def staged_files(lake: Lake, place: QuarantinePlace) -> list[DataFile]:
+    """Describe the files that Spark has staged for a place, in folders of their partitions; empty ones are left out."""
+    staged = [entry for entry in lake.list(place.staging) if entry.path.endswith(".parquet")]
+    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+        contents = pool.map(lambda entry: _content_of(lake, entry.path, entry.size), staged)
+        return [
+            content.describe(place, entry.path, entry.path[len(place.staging) :].rpartition("/")[0], entry.size)
+            for entry, content in zip(staged, contents, strict=True)
+            if content.rows
+        ]
+
+
+def total_rules(files: Iterable[DataFile]) -> dict[str, int]:
+    """Count how many rows of files break each rule."""
+    return dict(sorted(sum((Counter(file.rules) for file in files), Counter[str]()).items()))
+
+
+def read_batches(lake: Lake, path: str, size: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Read a file of this size, or some of its columns, some rows at a time.
+
+    Raises:
+        FileNotFoundError: If it does not exist.
+    """
+    file = pa.PythonFile(ObjectFile(lake, path, size), mode="r")
+    with pq.ParquetFile(file, pre_buffer=True) as parquet:
+        yield from parquet.iter_batches(_ROWS_AT_ONCE, columns=None if columns is None else list(columns))
+
+
+def read_first_seen(lake: Lake, files: Iterable[DataFile]) -> dict[tuple[str, str], date]:
+    """Return when rows of each version of an object (path, ETag) were first rejected, as files note it."""
+
+    def look(file: DataFile) -> list[tuple[str, str, date]]:
+        columns = ["object", "etag", "first_seen"]
+        try:
+            batches = list(read_batches(lake, file.path, file.size, columns))
+        except FileNotFoundError:  # somebody deleted it
+            return []
+        days = pa.Table.from_batches(batches).group_by(columns[:2]).aggregate([("first_seen", "min")])
+        return [tuple(row.values()) for row in days.to_pylist()]
+
+    first_seen: dict[tuple[str, str], date] = {}
+    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+        for rows in pool.map(look, files):
+            for name, etag, day in rows:
+                first_seen[name, etag] = min(day, first_seen.get((name, etag), day))
+    return first_seen
+
+
+@dataclass
+class _Content:
+    """What the log notes of a file's rows."""
+
+    rows: int = 0
+    objects: set[str] = field(default_factory=set)
+    days: set[date] = field(default_factory=set)
+    rules: Counter[str] = field(default_factory=Counter)
+
+    def add(self, rows: pa.Table) -> None:
+        self.rows += rows.num_rows
+        self.objects.update(pc.unique(rows["object"]).to_pylist())
+        self.days.update(pc.unique(rows["first_seen"]).to_pylist())
+        reasons = pc.list_flatten(rows["reasons"])
+        broken = pa.table({name: pc.struct_field(reasons, name) for name in ("rule", "column")})
+        for row in broken.group_by(["rule", "column"]).aggregate([([], "count_all")]).to_pylist():
+            self.rules[rule_name(row["rule"], row["column"])] += row["count_all"]
+
+    def describe(self, place: QuarantinePlace, staged: str, partition: str, size: int) -> DataFile:
+        return DataFile(
+            path=f"{place.destination}{uuid.uuid4().hex}.parquet",
+            staged=staged,
+            partition=partition,
+            rows=self.rows,
+            size=size,
+            objects=sorted(self.objects),
+            rules=dict(sorted(self.rules.items())),
+            first_seen=(min(self.days).isoformat(), max(self.days).isoformat()),
+        )
+
+
+def _content_of(lake: Lake, path: str, size: int) -> _Content:
+    content = _Content()
+    for batch in read_batches(lake, path, size, _DESCRIBED):
+        content.add(_as_table(batch))
+    return content
+
+
+def _as_table(batch: pa.RecordBatch) -> pa.Table:
+    return pa.Table.from_batches([batch])

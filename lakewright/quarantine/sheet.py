@@ -1,0 +1,128 @@
+"""Rejected rows as a CSV file for correction by hand."""
+
+import csv
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from lakewright.errors import ConfigError
+from lakewright.quarantine.cells import cell_of, value_of
+from lakewright.quarantine.table import QuarantinedRow
+
+#: What identifies a row, and why it is rejected; ``text`` is the row if it has no fields.
+COLUMNS: Final = ("object", "etag", "position", "reasons", "text")
+#: More than any record has, and no more than a C long on any platform.
+_LONGEST_CELL: Final = (1 << 31) - 1
+_DELIMITER: Final = re.compile('"?object"?([,;\t])')
+
+
+class SheetRow(NamedTuple):
+    """A row of a sheet.
+
+    Attributes:
+        line: The line in which it ends.
+        text: Its text; None if it has fields.
+        fields: The values of all columns that the sheet has for fields.
+    """
+
+    line: int
+    object: str
+    etag: str
+    position: int
+    text: str | None
+    fields: Mapping[str, str | None]
+
+
+def write_sheet(path: Path, rows: Callable[[], Iterable[QuarantinedRow]]) -> int:
+    """Write rows to a new file that only its owner may read, and return their number.
+
+    Args:
+        path: The file.
+        rows: Returns the rows; called twice, so that none has to be kept in memory.
+
+    Raises:
+        ConfigError: If the file exists already, or its folder does not.
+    """
+    names = list(dict.fromkeys(name for row in rows() for name in row.fields or ()))
+    try:
+        with open(path, "x", encoding="utf-8", newline="", opener=_for_owner) as file:
+            writer = csv.writer(file)
+            writer.writerow([*COLUMNS, *map(_header_of, names)])
+            count = 0
+            for row in rows():
+                writer.writerow(_cells(row, names))
+                count += 1
+    except FileExistsError:
+        raise ConfigError(f"{path} exists; it may have corrections: delete it, or choose another file") from None
+    except (FileNotFoundError, NotADirectoryError, PermissionError, IsADirectoryError) as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from None
+    return count
+
+
+def read_sheet(path: Path) -> Iterator[SheetRow]:
+    """Read the rows of a sheet, as a spreadsheet may have saved it: also with semicolons or tabs between cells.
+
+    Raises:
+        ConfigError: If the file is not a sheet; with the line.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            begin = _DELIMITER.match(file.readline())
+            file.seek(0)
+            yield from _read(path, csv.reader(file, delimiter=begin[1] if begin else ",", strict=True))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8; save it as CSV in UTF-8") from None
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _header_of(name: str) -> str:
+    cell = cell_of(name)
+    return cell if cell.startswith("\\") or name not in COLUMNS else f"\\{name}"
+
+
+def _cells(row: QuarantinedRow, names: Iterable[str]) -> list[str]:
+    reasons = "; ".join(f"{reason.name}: {reason.words}" for reason in row.reasons)
+    fields = row.fields
+    text = row.text if fields is None else None
+    known = fields or {}
+    return [
+        cell_of(row.object),
+        cell_of(row.etag),
+        str(row.position),
+        cell_of(reasons),
+        cell_of(text),
+        *(cell_of(known.get(name)) for name in names),
+    ]
+
+
+def _read(path: Path, records: Any) -> Iterator[SheetRow]:
+    limit = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        header: list[str] = next(records, [])
+        if tuple(header[: len(COLUMNS)]) != COLUMNS:
+            raise ConfigError(f"{path} is not a file of `quarantine --csv`: it must begin with {','.join(COLUMNS)}")
+        names = [value_of(cell) or "" for cell in header[len(COLUMNS) :]]
+        for cells in records:
+            if any(cells):
+                yield _row(path, records.line_num, cells, names)
+    except csv.Error as error:
+        raise ConfigError(f"line {records.line_num} of {path} is not CSV: {error}") from None
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _row(path: Path, line: int, cells: list[str], names: list[str]) -> SheetRow:
+    if len(cells) != len(COLUMNS) + len(names):
+        raise ConfigError(f"line {line} of {path} has {len(cells)} cells, the header {len(COLUMNS) + len(names)}")
+    source, etag, position, _, text, *fields = cells
+    if not position.isascii() or not position.isdigit():
+        raise ConfigError(f"line {line} of {path}: position must be the number that `quarantine --csv` wrote")
+    values = dict(zip(names, map(value_of, fields), strict=True))
+    return SheetRow(line, value_of(source) or "", value_of(etag) or "", int(position), value_of(text), values)
