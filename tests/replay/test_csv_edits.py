@@ -86,6 +86,20 @@ def test_values_of_columns_that_are_declared_later_are_kept(lake: ReplayLake) ->
     assert lake.rows() == [("01", "Rome", 1, "a"), ("01", None, 2, "b"), ("01", None, 3, "c")]
 
 
+@pytest.mark.parametrize("fill", ["rebuild", "append"])
+def test_rows_left_out_of_the_csv_stay_in_quarantine(lake: ReplayLake, fill: str) -> None:
+    lake.configure(target__fill=fill)
+    lake.put(f"{DAY}/a.csv", 'id,name\n1,a\nx,b\n3,c\n"y","d, e"\n')
+    first = lake.run()
+    done = lake.run("replay", *lake.edit(lambda row: {"id": "2"} if row["fields"]["id"] == "x" else None))
+    if fill == "append":
+        assert (first["counts"]["rejected"], done["counts"]["read"], done["counts"]["written"]) == (2, 1, 1)
+    for _ in range(2):
+        assert lake.rows() == [("01", 1, "a"), ("01", 2, "b"), ("01", 3, "c")]
+        assert [row["text"] for row in lake.quarantine()] == ['"y","d, e"']
+        lake.run("rebuild")
+
+
 def test_a_torn_row_is_edited_as_text(lake: ReplayLake) -> None:
     lake.put(f"{DAY}/a.csv", 'id,name\n1\n2,"b"c\n')
     lake.run()
@@ -241,7 +255,7 @@ def test_a_wrong_csv_is_refused_as_a_whole(lake: ReplayLake, change: Any, messag
             {"multiline": False},
             {"id": "1", "name": "a\nb"},
             "utf-8",
-            "line 2 of {}: a value has a line end, which needs source.csv.multiline: true",
+            "line 3 of {}: a value has a line end, which needs source.csv.multiline: true",
             id="a-line-end-that-the-source-cannot-have",
         ),
     ],
