@@ -1,5 +1,6 @@
 """Change data of a whole schema, as delivered by AWS DMS, to Hudi tables that equal the source."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
@@ -14,6 +15,7 @@ from lakewright.dms.reader import ChangeReader
 from lakewright.dms.selection import ChangeSelection
 from lakewright.dms.unusable import UnusableTable
 from lakewright.engine.spark.changes.appended import AppendedChanges
+from lakewright.engine.spark.changes.judged import change_session, find_rejected
 from lakewright.engine.spark.changes.keyed import KeyedChanges
 from lakewright.errors import ConfigError, EmptySourceError
 from lakewright.hudi.config import HudiTableSpec
@@ -21,6 +23,7 @@ from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.sink import HudiSink
 from lakewright.hudi.timeline import read_properties
 from lakewright.parquet.sink import ParquetSink
+from lakewright.replay.change_files import ChangeCorrector
 from lakewright.runs.job import AnyJob, Target, TargetJob
 from lakewright.sources.listing import Source, describe_empty
 from lakewright.storage.lake import Lake
@@ -46,7 +49,8 @@ def keyed_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSp
     columns = TableColumns(target.name, feed.source, spec, feed.target.keep_columns)
     reader = _reader(feed, lake, target, columns)
     sink = HudiSink(KeyedTable(lake, reader.source.lake, target, feed.target, spec), feed.target.catalog_database)
-    return TargetJob(feed, target, reader, partial(build, feed=feed, spec=spec), sink)
+    keep = partial(build, feed=feed, spec=spec)
+    return TargetJob(feed, target, reader, keep, sink, corrector=partial(_corrector, lake, reader, keep))
 
 
 def appended_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSpec) -> AnyJob:
@@ -63,9 +67,8 @@ def appended_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTabl
         partition_by=spec.partition_by,
         catalog_table=(database, target.name) if database else None,
     )
-    return TargetJob(
-        feed, target, _reader(feed, lake, target, columns), partial(build_appended, feed=feed, spec=spec), sink
-    )
+    reader, keep = _reader(feed, lake, target, columns), partial(build_appended, feed=feed, spec=spec)
+    return TargetJob(feed, target, reader, keep, sink, corrector=partial(_corrector, lake, reader, keep))
 
 
 def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
@@ -125,6 +128,17 @@ def _reader(feed: CdcToHudiFeed, lake: Lake, target: Target, columns: TableColum
     )
     folder = "" if "://" in path else f"{path}{columns.table}/"
     return ChangeReader(source, folder, selection, columns, CorrectionFolder(lake, target.corrections_folder))
+
+
+def _corrector(
+    lake: Lake, reader: ChangeReader, build_changes: Callable[[ChangeFiles], KeyedChanges | AppendedChanges]
+) -> ChangeCorrector:
+    """Return what replays rejected changes; they are judged as those of a batch."""
+
+    def judge(files: ChangeFiles) -> dict[tuple[str, int], list[str]]:
+        return find_rejected(change_session(lake, files.lake), build_changes(files).judged())
+
+    return ChangeCorrector(reader.corrections, reader, judge)
 
 
 def _looked_up(feed: CdcToHudiFeed, table: str) -> HudiTableSpec | None:

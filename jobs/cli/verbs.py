@@ -3,7 +3,7 @@
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -29,7 +29,7 @@ from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
 from lakewright.errors import ConfigError
-from lakewright.runs.job import Replay, Request
+from lakewright.runs.job import AnyJob, Replay, Request
 from lakewright.runs.progress import Progress, closing_progress, make_progress
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
@@ -222,12 +222,19 @@ def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
         EngineChoice(engine) as engines,
     ):
         targets = feed.targets(lake, options.wanted_targets())
-        if request.replay is not None and request.replay.edited is not None and len(targets) > 1:
-            names = ", ".join(job.target.name for job in targets)
-            raise ConfigError(f"an edited CSV has the rows of one target; name it with --target: {names}")
+        if request.replay is not None:
+            _check_replay(targets, request.replay)
         receipts = run_targets(lake, targets, request, progress, engines)
     entries = [each.dump() for each in receipts]
     return Answer(entries, screen.show_receipts, worst_exit_code(entries))
+
+
+def _check_replay(jobs: Sequence[AnyJob], chosen: Replay) -> None:
+    if not any(job.corrector for job in jobs):
+        raise ConfigError(f"the job {jobs[0].feed.job} cannot replay rejected rows")
+    if chosen.edited is not None and len(jobs) > 1:
+        names = ", ".join(job.target.name for job in jobs)
+        raise ConfigError(f"--csv has the rows of one target; choose it with --target: {names}")
 
 
 def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) -> None:
