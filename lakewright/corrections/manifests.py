@@ -38,6 +38,7 @@ class CorrectionObject(Record, frozen=True):
         etag: The version of the original.
         name: The path of the original below the source's folder, which determines date and topic of the records.
         positions: The position in the original of the record that each of its records replaces.
+        offsets: Of events, the offset of each record, unless the record carries one.
     """
 
     path: str
@@ -45,6 +46,7 @@ class CorrectionObject(Record, frozen=True):
     etag: str
     name: str
     positions: list[int]
+    offsets: tuple[int, ...] = ()
 
 
 class _Manifest(Record, frozen=True):
@@ -81,6 +83,7 @@ class NewCorrection:
     name: str
     positions: Sequence[int]
     body: bytes
+    offsets: Sequence[int] = ()
 
 
 class CorrectionFolder:
@@ -132,7 +135,8 @@ class CorrectionFolder:
         for each in corrections:
             path = f"{folder}{_OBJECTS}/{each.name}"
             self.lake.create(path, each.body)
-            objects.append(CorrectionObject(path, each.original, each.etag, each.name, list(each.positions)))
+            positions, offsets = list(each.positions), tuple(each.offsets)
+            objects.append(CorrectionObject(path, each.original, each.etag, each.name, positions, offsets))
         self.lake.create(f"{folder}{_MANIFEST}", msgspec.json.encode(_Manifest(_FORMAT, objects)))
         return [each.path for each in objects]
 

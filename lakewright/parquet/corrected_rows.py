@@ -29,7 +29,7 @@ class _File:
 
 
 def correct_quarantine(batch: Batch, target: Target) -> list[AnyAction]:
-    """Rewrite the files of quarantine whose rows the corrections of a batch replace, without those rows.
+    """Rewrite the files of quarantine whose rows the new corrections of a batch replace, without those rows.
 
     Rows of objects that the batch reads again leave quarantine with the files of its scope, or of refused batches.
 
@@ -38,7 +38,8 @@ def correct_quarantine(batch: Batch, target: Target) -> list[AnyAction]:
     """
     if not isinstance(batch.plan.scope, Append):
         return []
-    described = CorrectionFolder(batch.lake, target.corrections_folder).describe(batch.plan.objects)
+    new = [source for source in batch.plan.objects if not batch.state.has(source.path, source.etag)]
+    described = CorrectionFolder(batch.lake, target.corrections_folder).describe(new)
     again = {source.path for source in batch.plan.objects}
     corrected = {
         (each.original, each.etag, position): each
