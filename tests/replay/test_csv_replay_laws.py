@@ -147,6 +147,8 @@ def test_corrected_rows_are_as_if_they_had_been_right_from_the_start(tmp_path: P
     if lake.run("run")["exit_code"]:
         lake.run("rebuild")  # an object of an append-only table was uploaded again, and its rebuild refused
     lake.run("replay")
+    if any(path.startswith("raw/") and path not in sources.objects for path in lake.state().objects):
+        lake.run("rebuild")  # an object was deleted, and the rebuild without it refused
     clean = ReplayLake(tmp_path / "clean", lake.feed)
     for path in sources.objects:
         sources.write(clean, path, clean=True)
