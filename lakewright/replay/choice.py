@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from lakewright.corrections.manifests import Correction
 from lakewright.log.actions import TableState
 from lakewright.quarantine.table import read_rows
-from lakewright.replay.edited_rows import ReplayedRow, RowKey, read_edited
+from lakewright.replay.edited_rows import ReplayedRow, read_edited
 from lakewright.runs.job import Replay, Replayed
 from lakewright.runs.progress import count_of
 from lakewright.storage.lake import Lake
@@ -61,11 +62,14 @@ def choose_rows(
     Raises:
         ConfigError: If the edited CSV is wrong.
     """
-    chosen = _chosen(lake, state, replay)
     corrected = {(*each.original, place) for each in corrections for place in each.described.positions}
+    rejected = {each.key: each for each in map(ReplayedRow, read_rows(lake, state, rule=replay.rule))}
     found = ReplayedRows()
+    if replay.edited is not None:
+        rows = {key: each.row for key, each in rejected.items()}
+        rejected, found.rows["corrected_before"] = read_edited(replay.edited, rows, corrected)
     void: Counter[str] = Counter()
-    for key, each in chosen.items():
+    for key, each in sorted(rejected.items(), key=itemgetter(0)):
         path, etag, _ = key
         if key in corrected:
             found.rows["corrected_before"] += 1
@@ -81,11 +85,3 @@ def choose_rows(
             f"{one_line(min(void))}{more}"
         )
     return found
-
-
-def _chosen(lake: Lake, state: TableState, replay: Replay) -> dict[RowKey, ReplayedRow]:
-    rows = (ReplayedRow(row) for row in read_rows(lake, state, rule=replay.rule))
-    rejected = {each.key: each for each in rows}
-    if replay.edited is not None:
-        rejected = read_edited(replay.edited, {key: each.row for key, each in rejected.items()})
-    return dict(sorted(rejected.items()))

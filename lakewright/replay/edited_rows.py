@@ -1,6 +1,6 @@
 """Rows edited by hand: the CSV that ``quarantine --csv`` writes, read back and compared with quarantine."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +32,15 @@ class ReplayedRow:
         return self.row.object, self.row.etag, self.row.position
 
 
-def read_edited(path: Path, rejected: Mapping[RowKey, QuarantinedRow]) -> dict[RowKey, ReplayedRow]:
-    """Read an edited CSV, and return its rows with their new values.
+def read_edited(
+    path: Path, rejected: Mapping[RowKey, QuarantinedRow], corrected: Set[RowKey]
+) -> tuple[dict[RowKey, ReplayedRow], int]:
+    """Read an edited CSV, and return its rows with their new values, and how many others were corrected before.
+
+    Args:
+        path: The file.
+        rejected: The rows in quarantine.
+        corrected: The rows that corrections replace, so that the same file can be replayed again.
 
     Raises:
         ConfigError: If a line is wrong; the error names it.
@@ -43,18 +50,20 @@ def read_edited(path: Path, rejected: Mapping[RowKey, QuarantinedRow]) -> dict[R
     known = {name for row in rejected.values() for name in row.fields or ()}
     for line in read_sheet(path):
         where, key = f"line {line.line} of {path}", (line.object, line.etag, line.position)
-        if unknown := [name for name in line.fields if name not in known]:
-            raise ConfigError(f"{path}: column {unknown[0]!r} is not one of the rejected rows; remove it")
         if key in lines:
             raise ConfigError(f"{where}: it repeats the row of line {lines[key]}; delete one of them")
+        lines[key] = line.line
+        if key in corrected:
+            continue
         if key not in rejected:
             raise ConfigError(
                 f"{where}: quarantine has no row of {line.object} at position {line.position} in this version; it was "
                 "replayed or read again, or the cell was changed: write the rows again with `quarantine --csv`"
             )
-        lines[key] = line.line
+        if unknown := [name for name in line.fields if name not in known]:
+            raise ConfigError(f"{path}: column {unknown[0]!r} is not one of the rejected rows; remove it")
         edited[key] = _edited(where, rejected[key], line)
-    return edited
+    return edited, len(lines) - len(edited)
 
 
 def _edited(where: str, row: QuarantinedRow, line: SheetRow) -> ReplayedRow:

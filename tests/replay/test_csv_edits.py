@@ -142,7 +142,7 @@ def test_corrections_of_an_object_that_was_uploaded_again_are_void(tmp_path: Pat
     lake.put(f"{DAY}/a.csv", "id,name\n1,a\n22,b\n")
     done = lake.run("rebuild" if fill == "append" else "run")
     assert lake.rows() == [("01", 1, "a"), ("01", 22, "b")]
-    assert "corrections of 1 rows no longer count" in done["warnings"][0]
+    assert "the correction of 1 row no longer counts" in done["warnings"][0]
     assert lake.run("rebuild")["exit_code"] == 0
     assert lake.run("replay", *edited)["exit_code"] == 2
 
@@ -272,6 +272,21 @@ def test_values_that_cannot_be_written_are_refused(
     assert done["exit_code"] == 2
     assert message.format(path) in done["error"]
     assert not (lake.lake / "corrections").exists()
+
+
+@pytest.mark.parametrize("fill", ["rebuild", "append"])
+def test_a_file_can_be_replayed_again(lake: ReplayLake, fill: str) -> None:
+    lake.configure(target__fill=fill)
+    lake.put(f"{DAY}/a.csv", "id,name\nx,a\ny,b\n")
+    lake.run()
+    edited = lake.edit(lambda row: {"id": "1"} if row["fields"]["id"] == "x" else {})
+    replayed = [lake.run("replay", *edited) for _ in range(2)]
+    assert [done["replayed"] for done in replayed] == [
+        {"corrected": 1, "still_rejected": 1},
+        {"corrected_before": 1, "still_rejected": 1},
+    ]
+    assert (replayed[1]["exit_code"], replayed[1]["status"]) == (0, "nothing_new")
+    assert lake.rows() == [("01", 1, "a")]
 
 
 def test_waiting_corrections_are_shown(lake: ReplayLake, monkeypatch: pytest.MonkeyPatch) -> None:
