@@ -17,12 +17,11 @@ from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
-from lakewright.runs.progress import count_of
 from transforms.csv.typed_column import TypedColumn
 
 _NOT_FOUND: Final = (
-    "{} of it no longer begins where it did, since source.csv or multiline has changed; undo the change, or delete its "
-    "folder below corrections/ to read the object without them"
+    "corrected records ({}) no longer begin where they did, since source.csv has changed; undo the change, or delete the "
+    "folder of their correction below corrections/ to read the object without it"
 )
 
 
@@ -68,8 +67,7 @@ class TypedRows:
         counts = sum((each.superseded for each in reads), Counter[str]())
         missing = {each.path: len(each.superseded) - counts[each.path] for each in self.source.objects}
         if any(missing.values()):
-            counted = {path: count_of(count, "corrected record") for path, count in missing.items() if count}
-            raise ObjectRefusedError({path: _NOT_FOUND.format(count) for path, count in counted.items()})
+            raise ObjectRefusedError({path: _NOT_FOUND.format(count) for path, count in missing.items() if count})
 
     def _written(self, reads: Sequence[Converted]) -> WrittenRows:
         read, rejected = sum(each.read for each in reads), sum(each.rejected for each in reads)

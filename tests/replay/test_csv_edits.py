@@ -194,7 +194,7 @@ def test_an_object_whose_corrected_records_begin_elsewhere_is_refused(lake: Repl
     lake.configure(source__csv={"multiline": True})
     done = lake.run("rebuild")
     assert done["exit_code"] == 3
-    assert "no longer begins where it did" in done["error"]
+    assert "no longer begin where they did" in done["error"]
 
 
 @pytest.mark.parametrize(
