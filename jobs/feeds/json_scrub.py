@@ -105,6 +105,13 @@ class JsonScrubFeed(AnyEngineFeed):
     source: ScrubSource
     scrub: Scrub
 
+    @field_validator("quarantine_days")
+    @classmethod
+    def _has_quarantine(cls, days: int | None) -> int | None:
+        if days is not None:
+            raise ValueError("json_scrub has no quarantine: it leaves objects with bad records as they are; remove it")
+        return days
+
     def folders(self) -> Sequence[FeedFolder]:
         """Return the folder whose objects are rewritten, or the objects selected in it."""
         source = self.source

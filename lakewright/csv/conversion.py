@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
@@ -120,7 +121,7 @@ class _Conversion:
             for partition, part in split_by_partition(good, self._task.table.partition_by, source.values):
                 self._table.add(partition, part)
         if rejected:
-            self._reject(source, rejected)
+            self._reject(source, sorted(rejected, key=attrgetter("position")))
 
     def _without_superseded(self, source: CsvObject, block: TextBlock) -> TextBlock:
         """Leave out the records that corrections replace, and count them."""

@@ -20,8 +20,8 @@ from lakewright.runs.job import Batch
 from transforms.csv.typed_column import TypedColumn
 
 _NOT_FOUND: Final = (
-    "corrected records ({}) no longer begin where they did, since source.csv has changed; undo the change, or delete the "
-    "folder of their correction below corrections/ to read the object without it"
+    "corrected records ({}) no longer begin where they did, since source.csv has changed; undo the change, or delete "
+    "the folder of their correction below corrections/ to read the object without it"
 )
 
 

@@ -25,7 +25,7 @@ from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.changes.column_names import ColumnNames
 from transforms.changes.column_types import VOID
-from transforms.changes.columns import BEFORE, FILE, KIND, POSITION, SEQUENCE, TIME
+from transforms.changes.columns import BEFORE, FILE, KIND, POSITION, SEQUENCE, TIME_TEXT
 from transforms.changes.load_files import LOAD_PATH
 
 _LOAD: Final = re.compile(LOAD_PATH, re.DOTALL)
@@ -135,7 +135,7 @@ class ChangeFiles:
     def source_names(self) -> dict[str, str]:
         """The names in the source of renamed columns, and of those that describe a change."""
         names, sources = self.names, self.sources
-        of_change = {KIND: names.kind, SEQUENCE: names.sequence, TIME: names.time}
+        of_change = {KIND: names.kind, SEQUENCE: names.sequence, TIME_TEXT: names.time}
         if names.before_prefix:
             of_change |= {BEFORE + name: names.before_prefix + sources.get(name, name) for name in names.before}
         in_files = {name for footer in self.footers.values() for name in footer.columns}

@@ -15,6 +15,7 @@ from lakewright.log.records import Counts, DataFile, Record, SchemaVersion, Sour
 
 #: The quarantine partition of refused batches, whose files are named after it.
 REFUSED: Final = "refused"
+_REFUSED_PREFIX: Final = f"{REFUSED}-"
 
 
 def _kind(name: str) -> str:
@@ -149,7 +150,7 @@ class ReleaseRows(Action, frozen=True):
 
     def if_refused(self) -> "Sequence[AnyAction]":
         # Files of an earlier refused batch are still released: this batch contains their rows again.
-        return (ReleaseRows([path for path in self.paths if f"/{REFUSED}-" in path]),)
+        return (ReleaseRows([path for path in self.paths if _name(path).startswith(_REFUSED_PREFIX)]),)
 
 
 class ReplaceQuarantine(Action, frozen=True):
@@ -369,8 +370,13 @@ class TableState(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
 
 
 def _refused(file: DataFile) -> DataFile:
-    folder, _, name = file.path.rpartition("/")
-    return msgspec.structs.replace(file, path=f"{folder}/{REFUSED}-{name}", partition=REFUSED)
+    name = _name(file.path)
+    path = f"{file.path.removesuffix(name)}{_REFUSED_PREFIX}{name}"
+    return msgspec.structs.replace(file, path=path, partition=REFUSED)
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _drop(entries: dict[str, Any], paths: Iterable[str]) -> None:

@@ -45,17 +45,19 @@ class QuarantineWriter:
     def flush(self) -> None:
         """Stage all buffered rows."""
         for partition, tables in self._waiting.items():
-            self.files.append(self._write(partition, pa.concat_tables(tables)))
+            self.files.append(write_file(self._lake, self._place, partition, pa.concat_tables(tables)))
         self._waiting, self._bytes = {}, 0
 
-    def _write(self, partition: str, rows: pa.Table) -> DataFile:
-        sink = pa.BufferOutputStream()
-        pq.write_table(rows, sink, compression=COMPRESSION, store_schema=False)
-        body, name = bytes(sink.getvalue()), f"{uuid.uuid4().hex}.parquet"
-        self._lake.create(self._place.staging + name, body)
-        content = _Content()
-        content.add(rows)
-        return content.describe(self._place, self._place.staging + name, partition, len(body))
+
+def write_file(lake: Lake, place: QuarantinePlace, partition: str, rows: pa.Table) -> DataFile:
+    """Stage rejected rows as one file."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows, sink, compression=COMPRESSION, store_schema=False)
+    body, staged = bytes(sink.getvalue()), f"{place.staging}{uuid.uuid4().hex}.parquet"
+    lake.create(staged, body)
+    content = _Content()
+    content.add(rows)
+    return content.describe(place, staged, partition, len(body))
 
 
 def staged_files(lake: Lake, place: QuarantinePlace) -> list[DataFile]:
@@ -125,6 +127,7 @@ class _Content:
             self.rules[rule_name(row["rule"], row["column"])] += row["count_all"]
 
     def describe(self, place: QuarantinePlace, staged: str, partition: str, size: int) -> DataFile:
+        days = sorted(day.isoformat() for day in self.days)
         return DataFile(
             path=f"{place.destination}{uuid.uuid4().hex}.parquet",
             staged=staged,
@@ -133,7 +136,7 @@ class _Content:
             size=size,
             objects=sorted(self.objects),
             rules=dict(sorted(self.rules.items())),
-            first_seen=(min(self.days).isoformat(), max(self.days).isoformat()),
+            first_seen=(days[0], days[-1]) if days else None,
         )
 
 

@@ -3,7 +3,7 @@
 import csv
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -35,23 +35,22 @@ class SheetRow(NamedTuple):
     fields: Mapping[str, str | None]
 
 
-def write_sheet(path: Path, rows: Callable[[], Iterable[QuarantinedRow]]) -> int:
-    """Write rows to a new file that only its owner may read, and return their number.
+def write_sheet(path: Path, names: Sequence[str], rows: Iterable[QuarantinedRow]) -> int:
+    """Write rows, with a column for each of these names of fields, to a new file that only its owner may read.
 
-    Args:
-        path: The file.
-        rows: Returns the rows; called twice, so that none has to be kept in memory.
+    Returns:
+        The number of rows.
 
     Raises:
         ConfigError: If the file exists already, or its folder does not.
     """
-    names = list(dict.fromkeys(name for row in rows() for name in row.fields or ()))
     try:
-        with open(path, "x", encoding="utf-8", newline="", opener=_for_owner) as file:
+        # Without a byte order mark, Excel reads UTF-8 as another encoding.
+        with open(path, "x", encoding="utf-8-sig", newline="", opener=_for_owner) as file:
             writer = csv.writer(file)
             writer.writerow([*COLUMNS, *map(_header_of, names)])
             count = 0
-            for row in rows():
+            for row in rows:
                 writer.writerow(_cells(row, names))
                 count += 1
     except FileExistsError:

@@ -1,12 +1,16 @@
 """The rejected rows of a target, as its log knows them: published, and not released since."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from lakewright.errors import StateError
 from lakewright.log.actions import TableState
+from lakewright.log.records import DataFile
 from lakewright.quarantine.files import read_batches
 from lakewright.quarantine.rows import QUARANTINE, Reason
 from lakewright.storage.lake import Lake
@@ -50,17 +54,40 @@ def read_rows(lake: Lake, state: TableState, *, rule: str = "", limit: int | Non
     return islice(rows, limit)
 
 
+def field_names(lake: Lake, state: TableState) -> list[str]:
+    """Return the names of the fields of all rejected rows, in the order in which they appear.
+
+    Raises:
+        StateError: If a file is missing.
+    """
+    names: dict[str, None] = {}
+    for batch in _batches(lake, state.quarantine.values(), ["fields"]):
+        names |= dict.fromkeys(pc.unique(batch.column(0).keys).to_pylist())
+    return list(names)
+
+
 def _all_rows(lake: Lake, state: TableState, rule: str) -> Iterator[QuarantinedRow]:
-    for path, file in sorted(state.quarantine.items()):
-        if rule and not any(rule == name or name.endswith(f": {rule}") for name in file.rules):
-            continue
+    wanted = (
+        file
+        for file in state.quarantine.values()
+        if not rule or any(rule == name or name.endswith(f": {rule}") for name in file.rules)
+    )
+    for batch in _batches(lake, wanted, QUARANTINE.names):
+        yield from map(_row, batch.to_pylist())
+
+
+def _batches(lake: Lake, files: Iterable[DataFile], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    for file in sorted(files, key=_place):
         try:
-            for batch in read_batches(lake, path, file.size, QUARANTINE.names):
-                yield from map(_row, batch.to_pylist())
+            yield from read_batches(lake, file.path, file.size, columns)
         except FileNotFoundError as error:
             raise StateError(
-                f"{path} is missing: a run has released its rows meanwhile, or it was deleted; try again"
+                f"{file.path} is missing: a run has released its rows meanwhile, or it was deleted; try again"
             ) from error
+
+
+def _place(file: DataFile) -> tuple[str, str, list[str], str]:
+    return file.path.rpartition("/")[0], file.partition, file.objects, file.path
 
 
 def _row(row: Mapping[str, Any]) -> QuarantinedRow:

@@ -134,10 +134,10 @@ def quarantine_overview(lake: Lake, job: AnyJob, *, rule: str, limit: int) -> di
 def write_quarantine(lake: Lake, job: AnyJob, path: Path, *, rule: str, limit: int | None) -> dict[str, Any]:
     """Write rejected rows of a target to a CSV file for correction; see ``lakewright.quarantine.sheet``."""
     from lakewright.quarantine.sheet import write_sheet  # pyarrow
-    from lakewright.quarantine.table import read_rows
+    from lakewright.quarantine.table import field_names, read_rows
 
     state, _ = Log(lake, job.target.state_folder).read()
-    count = write_sheet(path, lambda: read_rows(lake, state, rule=rule, limit=limit))
+    count = write_sheet(path, field_names(lake, state), read_rows(lake, state, rule=rule, limit=limit))
     return {"feed": job.target.feed_name, "target": job.target.name, "file": str(path), "written_rows": count}
 
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from lakewright.storage.temporary_files import is_temporary
 from tests.conftest import ROOT, Answer, command
+from tests.quarantine import quarantined_rows
 
 EXAMPLES: Final = ROOT / "examples"
 _TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S.%f"
@@ -49,7 +50,7 @@ class KillCase:
         return {
             "status": _status(self.command(lake, "status").data),
             "rows": rows_of(lake / "refined"),
-            "quarantine": rows_of(lake / "quarantine"),
+            "quarantine": quarantined_rows(lake / "quarantine"),
             "source": {path: (lake / path).read_bytes() for path in _paths(lake, self.source)},
             "leftovers": [path for path in _paths(lake) if _is_leftover(path)],
         }

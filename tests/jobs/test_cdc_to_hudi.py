@@ -1,6 +1,7 @@
 """The job from DMS files to Hudi tables, through the command line, on a local lake."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -652,6 +653,27 @@ def test_invalid_files(cdc: CdcBench) -> None:
     assert counts(cdc.run()) == {"read": 1, "written": 1}
     ((order,),) = cdc.rows("_change_order")
     assert order == "120260801100002000000 2026/08/01/a+b %41 é.parquet 0000000000"
+
+
+@pytest.mark.slow
+def test_rejected_rows_expire_between_commits(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    cdc.feed(max_rejected=0.5, quarantine_days=5)
+    freeze_day(monkeypatch, "2026-08-01")
+    cdc.put(LOAD, [ANN, BOB, (None, "?", "IT")])
+    assert cdc.run()["exit_code"] == 0
+    freeze_day(monkeypatch, "2026-08-06")
+    receipt = cdc.run()
+    assert (receipt["status"], [batch["status"] for batch in receipt["batches"]]) == ("nothing_new", ["expired"])
+    assert cdc.quarantine() == []
+    cdc.put(FIRST, [("U", at(1), 1, "Anne", "IT"), ("U", "soon", 2, "?", "IT")])
+    assert cdc.run()["exit_code"] == 0
+    assert cdc.batches() == [1, 3]
+    assert cdc.rows() == [(1, "Anne", "IT"), BOB]
+    (row,) = cdc.quarantine()
+    fields = {"Op": "U", "ts": "soon", "emp_no": "2", "name": "?", "department": "IT"}
+    assert (row["position"], row["fields"], json.loads(row["text"])) == (1, fields, fields)
+    assert [(reason["rule"], reason["column"]) for reason in row["reasons"]] == [("order", "ts")]
+    assert (cdc.strays(), str(row["first_seen"])) == ([], "2026-08-06")
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import pytest
 
 from lakewright.kafka import rewrites
 from lakewright.parquet import arrow
+from lakewright.quarantine import files
 from lakewright.storage.lake import StoredObject
 from lakewright.storage.local import LocalLake
 from tests.jobs.event_bench import EventBench
@@ -40,7 +41,7 @@ def with_first_twice(rows: pa.Table) -> pa.Table:
     ("module", "zone"),
     [
         pytest.param(arrow, "refined/", id="file-of-new-rows"),
-        pytest.param(arrow, "quarantine/", id="file-of-rejected-rows"),
+        pytest.param(files, "quarantine/", id="file-of-rejected-rows"),
         pytest.param(rewrites, "refined/", id="rewritten-file-of-remaining-rows"),
     ],
 )

@@ -226,6 +226,13 @@ def test_plan_and_status_write_nothing(uploads: Uploads) -> None:
     assert not (uploads.root / "lake/state").exists()
 
 
+def test_a_scrub_has_no_quarantine(uploads: Uploads) -> None:
+    uploads.feed()
+    answer = uploads.command("plan", "--set", "quarantine_days=30")
+    assert answer.exit_code == 2
+    assert "quarantine_days: json_scrub has no quarantine" in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [

@@ -93,7 +93,7 @@ class ReplayLake:
         path.unlink(missing_ok=True)
         assert self.command("quarantine", "--csv", str(path), "--target", self.target).exit_code == 0
         rows = {(row["object"], row["etag"], row["position"]): row for row in self.quarantine()}
-        header, *lines = csv.reader(path.read_text(encoding="utf-8").splitlines(keepends=True))
+        header, *lines = csv.reader(path.read_text(encoding="utf-8-sig").splitlines(keepends=True))
         names = [value_of(cell) for cell in header]
         kept = []
         for line in lines:

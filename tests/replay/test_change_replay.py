@@ -41,7 +41,7 @@ def edit(cdc: CdcBench, change: Callable[[dict[str, Any]], Mapping[str, str] | N
     path = cdc.root / "edited.csv"
     path.unlink(missing_ok=True)
     assert cdc.command("quarantine", "--csv", str(path)).exit_code == 0
-    header, *lines = csv.reader(path.read_text().splitlines(keepends=True))
+    header, *lines = csv.reader(path.read_text(encoding="utf-8-sig").splitlines(keepends=True))
     names = [value_of(cell) for cell in header]
     kept = []
     for line in lines:

@@ -1,6 +1,15 @@
 from typing import Any, cast
 
-from lakewright.log.actions import CountPerObject, ForgetObjects, Outcome, RemoveFiles, SetColumns, TableState
+from lakewright.log.actions import (
+    CountPerObject,
+    ForgetObjects,
+    Outcome,
+    QuarantineRows,
+    ReleaseRows,
+    RemoveFiles,
+    SetColumns,
+    TableState,
+)
 from lakewright.log.log import FORMAT, Append, OverwritePartitions, Plan, Scope
 from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.table_actions import table_actions
@@ -38,6 +47,14 @@ def test_columns_in_another_order_are_set() -> None:
     state = a_state()
     state.apply(Outcome(FORMAT, 2, "committed", "r", actions=[actions(Append(), reordered)["SetColumns"]]))
     assert list(state.columns) == ["name", "id"]
+
+
+def test_a_refused_batch_only_releases_rows_of_refused_batches() -> None:
+    folder = "quarantine/refused-feed/target=refused-t/batch=000007/"
+    (quarantined,) = QuarantineRows([DataFile(f"{folder}a.parquet", "s", "day=1", 1, 1)]).if_refused()
+    assert quarantined == QuarantineRows([DataFile(f"{folder}refused-a.parquet", "s", "refused", 1, 1)])
+    released = ReleaseRows([f"{folder}a.parquet", f"{folder}refused-a.parquet"])
+    assert released.if_refused() == (ReleaseRows([f"{folder}refused-a.parquet"]),)
 
 
 def test_a_refused_batch_keeps_the_counts_of_its_objects() -> None:

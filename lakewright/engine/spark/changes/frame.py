@@ -1,7 +1,7 @@
 """Reads change files as one frame."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from lakewright.dms.files import ChangeFiles, Footer, is_load
 from lakewright.engine.spark.objects import hadoop_uri
 from lakewright.storage.lake import Lake
 from transforms.changes.column_types import VOID, holds
+from transforms.changes.columns import TIME_TEXT
 from transforms.spark.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
 from transforms.spark.exact_casts import INEXACT, exact_cast, text_of_time, timestamp_of_nanoseconds
 from transforms.spark.names import column, quoted
@@ -67,10 +68,10 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
 
     values = {name: ColumnOfFile(footer, of_table(name), kind) for name, kind in columns.items()}
     former = {name: ColumnOfFile(footer, before(name), columns[name]) for name in names.before}
-    kind, sequence, time = (
-        ColumnOfFile(footer, name, wanted)
-        for name, wanted in ((names.kind, "string"), (names.sequence, "string"), (names.time, "timestamp"))
+    kind, sequence, time_text = (
+        ColumnOfFile(footer, name, "string") for name in (names.kind, names.sequence, names.time)
     )
+    time = replace(time_text, wanted="timestamp")
     inexact = {name: value.inexact for name, value in values.items()}
     inexact |= {value.name: value.inexact for name, value in former.items() if value.name != of_table(name)}
     used = [*values.values(), *former.values(), kind, sequence, time]
@@ -89,6 +90,7 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
         kind.read.alias(KIND),
         sequence.read.alias(SEQUENCE),
         time.read.alias(TIME),
+        time_text.read.alias(TIME_TEXT),
         F.lit(is_load(paths[0])).alias(IS_LOAD),
         F.concat(F.lit(folder), file).alias(OBJECT),
         (F.col(FILE) if is_correction else file).alias(FILE),
