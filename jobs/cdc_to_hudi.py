@@ -23,6 +23,8 @@ from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.sink import HudiSink
 from lakewright.hudi.timeline import read_properties
 from lakewright.parquet.sink import ParquetSink
+from lakewright.quality.gate import SuiteGate, gates_of
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.replay.change_files import ChangeCorrector
 from lakewright.runs.job import AnyJob, Target, TargetJob
 from lakewright.sources.listing import Source, describe_empty
@@ -34,26 +36,31 @@ _CONCURRENT_LOOKUPS: Final = 8
 _SKIPPED: Final = "its table is not configured, and the feed skips such tables"
 
 
-def build(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: HudiTableSpec) -> KeyedChanges:
-    """Keep the last change of each key."""
-    return KeyedChanges(files, feed.source, spec)
+def build(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: HudiTableSpec, rules: RowRules) -> KeyedChanges:
+    """Keep the last change of each key, unless it breaks ``rules``."""
+    return KeyedChanges(files, feed.source, spec, rules)
 
 
-def build_appended(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: HudiTableSpec) -> AppendedChanges:
-    """Keep every change of a table without a key, with its kind."""
-    return AppendedChanges(files, feed.source, spec)
+def build_appended(files: ChangeFiles, *, feed: CdcToHudiFeed, spec: HudiTableSpec, rules: RowRules) -> AppendedChanges:
+    """Keep every change of a table without a key, with its kind, unless it breaks ``rules``."""
+    return AppendedChanges(files, feed.source, spec, rules)
 
 
-def keyed_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSpec) -> AnyJob:
+def keyed_job(
+    target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSpec, gate: SuiteGate | None = None
+) -> AnyJob:
     """Compose the job of a table with a key."""
     columns = TableColumns(target.name, feed.source, spec, feed.target.keep_columns)
     reader = _reader(feed, lake, target, columns)
     sink = HudiSink(KeyedTable(lake, reader.source.lake, target, feed.target, spec), feed.target.catalog_database)
-    keep = partial(build, feed=feed, spec=spec)
-    return TargetJob(feed, target, reader, keep, sink, corrector=partial(_corrector, lake, reader, keep))
+    keep = partial(build, feed=feed, spec=spec, rules=gate.row_rules if gate else NO_ROW_RULES)
+    corrector = partial(_corrector, lake, reader, keep)
+    return TargetJob(feed, target, reader, keep, sink, corrector=corrector, gate=gate)
 
 
-def appended_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSpec) -> AnyJob:
+def appended_job(
+    target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTableSpec, gate: SuiteGate | None = None
+) -> AnyJob:
     """Compose the job of a table without a key."""
     if read_properties(lake, target.path):
         raise ConfigError(f"{target.path} is a Hudi table, but the table has no key now; configure its key again")
@@ -67,8 +74,10 @@ def appended_job(target: Target, feed: CdcToHudiFeed, lake: Lake, spec: HudiTabl
         partition_by=spec.partition_by,
         catalog_table=(database, target.name) if database else None,
     )
-    reader, keep = _reader(feed, lake, target, columns), partial(build_appended, feed=feed, spec=spec)
-    return TargetJob(feed, target, reader, keep, sink, corrector=partial(_corrector, lake, reader, keep))
+    reader = _reader(feed, lake, target, columns)
+    keep = partial(build_appended, feed=feed, spec=spec, rules=gate.row_rules if gate else NO_ROW_RULES)
+    corrector = partial(_corrector, lake, reader, keep)
+    return TargetJob(feed, target, reader, keep, sink, corrector=corrector, gate=gate)
 
 
 def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
@@ -79,9 +88,10 @@ def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
     """
     source = Source(lake, feed.source.path, None)
     tables = sorted({*feed.tables, *source.folders()})
+    gate_of = gates_of(feed, tables)
     with ThreadPoolExecutor(_CONCURRENT_LOOKUPS) as pool:
         targets = (Target(name, table, f"{feed.target.path}{table}/") for table in tables)
-        jobs = list(pool.map(lambda target: _open_target(target, feed, lake), targets))
+        jobs = list(pool.map(lambda target: _open_target(target, feed, lake, gate_of), targets))
     if all(isinstance(job.sink, UnusableTable) and job.sink.problem is None for job in jobs):
         listing = source.look()
         others = {
@@ -94,7 +104,7 @@ def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
     return jobs
 
 
-def _open_target(target: Target, feed: CdcToHudiFeed, lake: Lake) -> AnyJob:
+def _open_target(target: Target, feed: CdcToHudiFeed, lake: Lake, gate_of: Callable[[str], SuiteGate | None]) -> AnyJob:
     folder = f"{feed.source.path}{target.name}/"
     try:
         spec = feed.tables.get(target.name) or _looked_up(feed, target.name)
@@ -106,7 +116,7 @@ def _open_target(target: Target, feed: CdcToHudiFeed, lake: Lake) -> AnyJob:
         if spec is None and feed.unconfigured == "skip":
             return _unusable(target, feed, UnusableTable(folder, None))
         spec = feed.source.ordered(spec or HudiTableSpec())
-        return (keyed_job if spec.key else appended_job)(target, feed, lake, spec)
+        return (keyed_job if spec.key else appended_job)(target, feed, lake, spec, gate_of(target.name))
     except LakewrightError as error:
         return _unusable(target, feed, UnusableTable(folder, error))
 

@@ -8,6 +8,8 @@ from jobs.feeds.csv_to_parquet import CsvToParquetFeed
 from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.csv.format import CsvFormat, CsvObjects
 from lakewright.parquet.sink import JudgedRows, ParquetSink
+from lakewright.quality.gate import gates_of
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.runs.job import Target, TargetJob
 from lakewright.sources.listing import Source
 from lakewright.sources.reader import Filling, ObjectReader
@@ -18,18 +20,18 @@ if TYPE_CHECKING:
     from lakewright.replay.csv_objects import CsvCorrector
 
 
-def build(objects: CsvObjects, *, feed: CsvToParquetFeed) -> "TypedRows":
-    """Type the declared columns; rows with values that do not fit are rejected, with a reason per value."""
+def build(objects: CsvObjects, *, feed: CsvToParquetFeed, rules: RowRules) -> "TypedRows":
+    """Type the declared columns; rows with values that do not fit, or break ``rules``, are rejected with reasons."""
     from lakewright.csv.rows import TypedRows  # pyarrow, which runs without new objects do not need
 
-    return TypedRows(objects, tuple(feed.typed_columns().values()))
+    return TypedRows(objects, tuple(feed.typed_columns().values()), rules)
 
 
 def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJob[CsvObjects, JudgedRows]]:
     """Return the single target of a feed."""
     source, target = feed.source, feed.target
     keys = tuple(feed.date_keys())
-    place = Target(name, target.path.strip("/").rsplit("/", 1)[-1], target.path)
+    place = Target(name, feed.table_name(), target.path)
     corrections = CorrectionFolder(lake, place.corrections_folder, read_folder=f"corrections/{name}/")
     reader = ObjectReader(
         Source(lake, source.path, feed.file_name_pattern(), takes_underscores=source.hidden == "take"),
@@ -49,17 +51,21 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
         catalog_table=(target.catalog.database, target.catalog.table) if target.catalog else None,
         is_only_target=True,
     )
-    corrector = partial(open_corrector, feed, reader, corrections)
-    return [TargetJob(feed, place, reader, partial(build, feed=feed), sink, corrector=corrector)]
+    gate = gates_of(feed, [place.name])(place.name)
+    rules = gate.row_rules if gate else NO_ROW_RULES
+    corrector = partial(open_corrector, feed, reader, corrections, rules)
+    return [
+        TargetJob(feed, place, reader, partial(build, feed=feed, rules=rules), sink, gate=gate, corrector=corrector)
+    ]
 
 
 def open_corrector(
-    feed: CsvToParquetFeed, reader: ObjectReader[CsvObjects], corrections: CorrectionFolder
+    feed: CsvToParquetFeed, reader: ObjectReader[CsvObjects], corrections: CorrectionFolder, rules: RowRules
 ) -> "CsvCorrector":
     """Return what replays the feed's rejected rows."""
     from lakewright.replay.csv_objects import CsvCorrector
 
-    return CsvCorrector(corrections, reader, feed.rules(), tuple(feed.typed_columns().values()))
+    return CsvCorrector(corrections, reader, feed.rules(), tuple(feed.typed_columns().values()), rules)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from lakewright.errors import EmptySourceError
 from lakewright.kafka.reader import TopicObjects, TopicReader
 from lakewright.kafka.sink import SinkFolder, SinkListing, is_wanted
 from lakewright.parquet.sink import JudgedRows, ParquetSink
+from lakewright.quality.gate import gates_of
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.runs.job import Target, TargetJob
 from lakewright.sources.listing import describe_empty
 from lakewright.storage.lake import Lake
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from lakewright.replay.event_lines import EventCorrector
 
 
-def build(events: TopicObjects, *, feed: FlattenEventsFeed, lake_uri: str, layout: str) -> "FlatEvents":
+def build(
+    events: TopicObjects, *, feed: FlattenEventsFeed, lake_uri: str, layout: str, rules: RowRules
+) -> "FlatEvents":
     """Flatten events into learned columns, each record exactly once."""
     from lakewright.kafka.rows import FlatEvents  # pyarrow, which runs without new events do not need
 
@@ -38,6 +42,7 @@ def build(events: TopicObjects, *, feed: FlattenEventsFeed, lake_uri: str, layou
         refuses_conflicts=feed.source.on_offset_conflict == "refuse",
         lake_uri=lake_uri,
         layout=layout,
+        row_rules=rules,
     )
 
 
@@ -57,22 +62,26 @@ def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[Ta
         if not any(is_wanted(topic, (pattern,)) for topic in listing.topics)
     ]
     jobs = []
-    for table, topics in topics_by_table(listing.topics).items():
+    tables = topics_by_table(listing.topics)
+    gate_of = gates_of(feed, list(tables))
+    for table, topics in tables.items():
         sink = _sink(feed_name, feed, lake, table)
         corrections = CorrectionFolder(lake, sink.target.corrections_folder)
         reader = _reader(feed, folder, table, folder.narrowed(listing, topics), corrections, warnings)
-        flatten = partial(build, feed=feed, lake_uri=lake.uri, layout=sink.layout())
-        corrector = partial(open_corrector, feed, reader)
-        jobs.append(TargetJob(feed, sink.target, reader, flatten, sink, corrector=corrector))
+        gate = gate_of(table)
+        rules = gate.row_rules if gate else NO_ROW_RULES
+        flatten = partial(build, feed=feed, lake_uri=lake.uri, layout=sink.layout(), rules=rules)
+        corrector = partial(open_corrector, feed, reader, rules)
+        jobs.append(TargetJob(feed, sink.target, reader, flatten, sink, gate=gate, corrector=corrector))
         warnings = []  # reported once
     return jobs
 
 
-def open_corrector(feed: FlattenEventsFeed, reader: TopicReader) -> "EventCorrector":
+def open_corrector(feed: FlattenEventsFeed, reader: TopicReader, rules: RowRules) -> "EventCorrector":
     """Return what replays the rejected lines of a topic."""
     from lakewright.replay.event_lines import EventCorrector
 
-    return EventCorrector(reader, feed.rules(), feed.days)
+    return EventCorrector(reader, feed.rules(), feed.days, rules, feed.target.separator, RESERVED)
 
 
 def open_folder(feed: FlattenEventsFeed, lake: Lake) -> SinkFolder:

@@ -23,6 +23,7 @@ RecordBytes = Annotated[int, Field(ge=1 << 10)]
 #: Keys that do not affect data.
 _KEYS_OF_RUNS: Final = {
     "description",
+    "gates",  # with its suites, in GatedFeed.fingerprint
     "lease_seconds",
     "local_up_to",
     "maintained_by",

@@ -6,7 +6,9 @@ LakewrightError (1)                 transforms.errors
 │   │   └── TruncatedGzipError      it ends within a member
 │   ├── EmptySourceError            no object at the source belongs to the feed
 │   ├── ObjectRefusedError          source objects cannot be read as declared
-│   ├── RowsRefusedError            too many rejected rows
+│   ├── BatchRefusedError           a batch is staged and not published
+│   │   ├── GateRefusedError        it did not pass its gate
+│   │   └── RowsRefusedError        too many rejected rows
 │   ├── SourceGoneError             a committed source object has disappeared
 │   ├── SourceRewrittenError        an object of an append-only table was rewritten
 │   ├── ReloadedError               a full load was rewritten
@@ -97,8 +99,22 @@ class ObjectRefusedError(DataError):
         super().__init__(f"refused {path}: {reason}{more}")
 
 
-class RowsRefusedError(DataError):
+class BatchRefusedError(DataError):
+    """Raised when a staged batch is not published; ``reason`` is that of its outcome."""
+
+    reason = ""
+
+
+class GateRefusedError(BatchRefusedError):
+    """Raised when a batch does not pass its gate."""
+
+    reason = "refused by its gate"
+
+
+class RowsRefusedError(BatchRefusedError):
     """Raised when the share of rejected rows exceeds the feed's limit."""
+
+    reason = "too many rejected rows"
 
     def __init__(self, rejected: int, read: int, allowed: float, rules: Mapping[str, int]) -> None:
         self.rejected, self.read, self.allowed, self.rules = rejected, read, allowed, dict(rules)

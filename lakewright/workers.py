@@ -1,10 +1,11 @@
 """The interface to workers: picklable tasks go out, small reports come back; and to the engines that have workers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from lakewright.config import Feed
+from lakewright.storage.lake import Lake
 
 #: The engine that a user requests.
 EngineName = Literal["auto", "local", "spark"]
@@ -26,6 +27,18 @@ class Workers(Protocol):
         Raises:
             LakewrightError: If a task raised it; of several, that of the first task.
             WorkerError: If a task failed with an unexpected error.
+        """
+
+    def judged_table(
+        self, lake: Lake, files: Mapping[str, Any], types: Mapping[str, str], moved: frozenset[str]
+    ) -> Any:
+        """Return the rows of Parquet files for a gate; see ``lakewright.quality.judged_table.JudgedTable``.
+
+        Args:
+            lake: The lake of the files.
+            files: The files, by the path at which they are now.
+            types: The columns of the table with their types.
+            moved: Source objects whose rows are not judged.
         """
 
 

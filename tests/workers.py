@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import pytest
 
 from lakewright.engine import choice
+from lakewright.quality.duckdb_table import ParquetTable
 from lakewright.workers import Workers
 
 T = TypeVar("T")
@@ -23,6 +24,9 @@ class InProcessWorkers:
     def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
         self.done.append(tasks)
         return [work(task) for task in tasks]
+
+    def judged_table(self, *of_files: Any) -> Any:
+        return ParquetTable(*of_files)
 
 
 def use_workers(monkeypatch: pytest.MonkeyPatch, workers: Workers) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,6 +47,13 @@ def split_by_partition(
         split.append((folders.dictionary[index].as_py(), ordered.slice(start, count)))
         start += count
     return split
+
+
+def values_of_folder(folder: str) -> dict[str, str | None]:
+    """Return the values of partition columns in a folder such as ``year=2026/month=08``; null has a name of its own."""
+    pairs = (part.partition("=") for part in folder.split("/") if "=" in part)
+    values = {unquote(name): unquote(value) for name, _, value in pairs}
+    return {name: None if value == HIVE_NULL else value for name, value in values.items()}
 
 
 def _folders(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:

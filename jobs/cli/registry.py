@@ -10,6 +10,8 @@ from lakewright.config import Feed, suggest
 from lakewright.config_files import Conf, FeedDocument
 from lakewright.errors import ConfigError, EmptySourceError, NoTargetsError
 from lakewright.log.log import Log
+from lakewright.quality.config import GatedFeed
+from lakewright.quality.library import check_suites
 from lakewright.runs.job import AnyJob
 from lakewright.storage.lake import Lake
 
@@ -57,7 +59,20 @@ def load_feed(conf: Conf, name: str, settings: Sequence[str] = ()) -> LoadedFeed
     known = job_names()
     if document.job not in known:
         raise ConfigError(f"{document.path}: unknown job {document.job!r}{suggest(document.job, known)}")
-    return LoadedFeed(name, document.parse(feed_model(document.job)), document)
+    feed = document.parse(feed_model(document.job))
+    if isinstance(feed, GatedFeed):
+        feed.read_suites(conf)
+    return LoadedFeed(name, feed, document)
+
+
+def check_gates(feed: Feed) -> None:
+    """Validate what only Great Expectations knows of a feed's suites.
+
+    Raises:
+        ConfigError: If a suite is invalid, or needs the library and it is not installed.
+    """
+    if isinstance(feed, GatedFeed):
+        check_suites([suite for suite in feed.all_suites() if suite.needs_library])
 
 
 def job_names() -> list[str]:

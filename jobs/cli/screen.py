@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 import typer
 
 from jobs.cli.layout import print_record
+from lakewright.quality.result import ExpectationResult, describe
 from lakewright.runs.progress import count_of, readable_bytes
 from transforms.object_names import one_line
 
@@ -27,6 +29,7 @@ _OF_EVERY_BATCH: Final = (
     "quarantined",
     "counts",
     "rules",
+    "gates",
 )
 
 
@@ -102,6 +105,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
             "objects in": _some(inputs),
             "files out": _some(outputs),
+            "gate": "\n".join(gate_lines(batch["gates"]) for batch in receipt["batches"] if batch.get("gates")),
             **_reported_by_actions(receipt["batches"]),
             "refused": _some([f"{path}: {why}" for path, why in receipt["refused"].items()]),
             "ignored": _some([f"{path}: {why}" for path, why in receipt["ignored"].items()]),
@@ -129,6 +133,36 @@ def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
         print_record(
             f"schema of {schema['feed']} → {schema['target']}", {"columns": "\n".join(columns) or "no table yet"} | rows
         )
+
+
+def show_gates(targets: Sequence[Mapping[str, Any]]) -> None:
+    """Print the results of gates: every expectation of the last batch."""
+    for target in targets:
+        batch, gates = target["batch"], target["gates"]
+        rows = {"last judged batch": f"{batch['number']}, {batch['status']}" if batch else "none"}
+        if gates:
+            rows["verdict"] = gate_lines(gates).partition("\n")[0]
+            rows["expectations"] = "\n".join(map(_result, gates["results"]))
+        else:
+            rows["verdict"] = "none: no batch has been judged" if target["has_gate"] else "none: no gate"
+        rows["Data Docs"] = target.get("docs", "")
+        print_record(f"gate of {target['feed']} → {target['target']}", rows)
+
+
+def gate_lines(gates: Mapping[str, Any]) -> str:
+    """Format a verdict, and a line for each expectation that was not met."""
+    results = gates["results"]
+    unmet = [result for result in results if not result["success"]]
+    met = f"{len(results) - len(unmet)} of {count_of(len(results), 'expectation')} met"
+    verdict = f"{gates['verdict']} (suite {gates['suite']}, {count_of(gates['rows'], 'row')}"
+    return "\n".join([f"{verdict}, {met})" if results else f"{verdict})", *map(_result, unmet)])
+
+
+def _result(result: Mapping[str, Any]) -> str:
+    of_failure = {"warn": "warning", "reject_rows": "rows rejected"}
+    met = "met" if result["success"] else of_failure.get(result["on_failure"], "not met")
+    by = "" if result["engine"] == "sql" else " (Great Expectations)"
+    return f"{met}: {describe(msgspec.convert(result, ExpectationResult))}{by}"
 
 
 def show_jars(answer: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ from jobs.cli.options import (
     SourceOptions,
     spread_options,
 )
-from jobs.cli.registry import LoadedFeed, feed_model, job_names, load_feed
+from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
@@ -46,6 +46,12 @@ app = typer.Typer(
 
 RunId = Annotated[str | None, typer.Option("--run", help="ID of a run. Default: the last run.")]
 FeedNames = Annotated[list[str] | None, typer.Argument(metavar="[FEED]...", help="Names of feeds. Default: all feeds.")]
+DocsFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--docs", help="Also judge the whole table with Great Expectations, and write its Data Docs to this folder."
+    ),
+]
 SchemaFolder = Annotated[
     Path | None, typer.Option("--schema", help="Also write JSON schemas for editors to this folder.")
 ]
@@ -159,6 +165,22 @@ def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
 
 
 @verb
+def gates(options: FeedOptions, docs: DocsFolder = None) -> Answer:
+    """Show how the last batch met its gate; --docs also judges the whole table and writes Data Docs."""
+    from lakewright.runs.views import gates_overview
+
+    lake = options.open_lake()
+    jobs = options.load().targets(lake, options.wanted_targets())
+    overviews = [gates_overview(lake, job) for job in jobs]
+    if docs is not None:
+        from lakewright.quality.data_docs import write_data_docs
+
+        index = write_data_docs(lake, jobs, docs)
+        overviews = [overview | {"docs": index} for overview in overviews]
+    return Answer(overviews, screen.show_gates)
+
+
+@verb
 def schema(options: FeedOptions) -> Answer:
     """Show the columns of a table, and when they changed."""
     from lakewright.runs.views import schema_overview
@@ -201,6 +223,7 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
     for name in names:
         try:
             feeds.append(load_feed(folder, name, options.settings))
+            check_gates(feeds[-1].feed)
         except ConfigError as error:
             problems += str(error).splitlines()
     problems += conflicts(feeds)

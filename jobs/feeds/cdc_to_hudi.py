@@ -6,18 +6,19 @@ from typing import Final, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from lakewright.config import CatalogEntry, Feed, suggest
+from lakewright.config import CatalogEntry, suggest
 from lakewright.dms.config import ReplicationSource
 from lakewright.errors import ConfigError
 from lakewright.folders import require_apart
 from lakewright.hudi.config import MERGE_ON_READ_VIEWS, HudiOptions, HudiTableSpec
+from lakewright.quality.config import GatedFeed
 from transforms.changes.columns import IS_DELETED, KEY, ORDER
 
 #: Keys of a parameter's JSON, and the table settings they stand for.
 _PARAMETER_KEYS: Final = {"primaryKey": "key", "partitionKey": "partition_by"}
 
 
-class CdcToHudiFeed(Feed):
+class CdcToHudiFeed(GatedFeed):
     """A feed of the job cdc_to_hudi: all tables of one schema."""
 
     job: Literal["cdc_to_hudi"] = Field(description="The job that runs this feed.")
@@ -69,6 +70,13 @@ class CdcToHudiFeed(Feed):
         known = {*self.source.added_columns(), self.source.time_column}
         if unknown := [name for name in self.target.keep_columns if name not in known]:
             raise ValueError(f"target.keep_columns: {unknown[0]!r} is not a column of the replication")
+        return self
+
+    @model_validator(mode="after")
+    def _gates_fit(self) -> "CdcToHudiFeed":
+        declares_all = self.unconfigured == "fail" and not self.parameters
+        if self.gates and declares_all and (unknown := self.gates.unknown_tables(self.tables)):
+            raise ValueError(unknown[0])
         return self
 
 

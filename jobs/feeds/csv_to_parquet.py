@@ -14,6 +14,7 @@ from lakewright.csv.objects import CsvRules
 from lakewright.csv.options import CsvOptions
 from lakewright.folders import require_apart, source_folder, target_folder
 from lakewright.parquet.place import Compression
+from lakewright.quality.config import GatedFeed
 from transforms.csv.typed_column import RESERVED_PREFIX, TypedColumn
 from transforms.datetime_patterns import problem_with
 from transforms.object_names import DATE_KEYS, compile_date_template
@@ -110,7 +111,7 @@ class ParquetTarget(Model):
     )
 
 
-class CsvToParquetFeed(AnyEngineFeed):
+class CsvToParquetFeed(AnyEngineFeed, GatedFeed):
     """A feed of the job csv_to_parquet."""
 
     job: Literal["csv_to_parquet"] = Field(description="The job that runs this feed.")
@@ -154,6 +155,16 @@ class CsvToParquetFeed(AnyEngineFeed):
         if target.fill == "rebuild" and (target.partition_date != "source" or set(target.partition_by) & set(columns)):
             raise ValueError("target.fill: rebuild needs partitions from the date in object names; use append")
         return self
+
+    @model_validator(mode="after")
+    def _gates_fit(self) -> "CsvToParquetFeed":
+        if self.gates and (unknown := self.gates.unknown_tables([self.table_name()])):
+            raise ValueError(unknown[0])
+        return self
+
+    def table_name(self) -> str:
+        """Return the name of the table: its last folder."""
+        return self.target.path.strip("/").rsplit("/", 1)[-1]
 
     def catalog_entries(self) -> Sequence[CatalogEntry]:
         """Return the table that this feed registers, if any."""

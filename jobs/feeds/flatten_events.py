@@ -12,6 +12,7 @@ from lakewright.folders import require_apart, source_folder, target_folder
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.parquet.place import Compression
 from lakewright.parquet.provenance import PROVENANCE_TYPES
+from lakewright.quality.config import GatedFeed
 from transforms.events.column_names import clean_key
 from transforms.events.sink_names import table_name
 from transforms.events.types import TIME_FORMATS
@@ -149,7 +150,7 @@ class EventTarget(Model):
         return self
 
 
-class FlattenEventsFeed(AnyEngineFeed):
+class FlattenEventsFeed(AnyEngineFeed, GatedFeed):
     """Configuration of the job flatten_events."""
 
     job: Literal["flatten_events"] = Field(description="The job that runs this feed.")

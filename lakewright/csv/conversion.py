@@ -14,6 +14,7 @@ from lakewright.csv.objects import CsvObject, CsvPart, CsvRules, Damage, damage_
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import TableWriter
 from lakewright.parquet.place import TablePlace
+from lakewright.quality.row_rules import NO_ROW_RULES, ArrowRowRules, RowRules
 from lakewright.quarantine.files import QuarantineWriter
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarantine_table
@@ -38,6 +39,7 @@ class ConversionTask:
     columns: Sequence[TypedColumn]
     table: TablePlace
     quarantine: QuarantinePlace
+    row_rules: RowRules = NO_ROW_RULES
 
 
 @dataclass
@@ -95,6 +97,8 @@ class _Conversion:
         lake = open_lake(task.lake_uri)
         self._task = task
         self._table, self._quarantine = TableWriter(lake, task.table), QuarantineWriter(lake, task.quarantine)
+        types = {column.name: column.ddl_type for column in task.columns}
+        self._row_rules = ArrowRowRules(task.row_rules, types)
         self.converted = Converted()
 
     def add(self, source: CsvObject, block: TextBlock) -> None:
@@ -103,20 +107,21 @@ class _Conversion:
         if source.superseded:
             block = self._without_superseded(source, block)
         values: dict[str, Any] = {}
-        broken: dict[str, Any] = {}
+        broken: dict[str, list[Any]] = {}
         for column in self._task.columns:
             typed = type_texts(block.columns[column.name].chunk(0), column)
             values[column.name] = typed.values
             if typed.rules is not None and typed.rules.null_count < len(typed.rules):
-                broken[column.name] = typed.rules
+                broken[column.name] = [typed.rules]
         self.converted.read += block.columns.num_rows + len(block.faults)
         good = pa.table(values)
+        self._apply_row_rules(good, broken)
         rejected = _rejected_as_a_whole(block, self._task.rules.names)
         if broken:
-            is_rejected = reduce(pc.or_, (pc.is_valid(rules) for rules in broken.values()))
+            is_rejected = reduce(pc.or_, (pc.is_valid(rules) for of_column in broken.values() for rules in of_column))
             good = good.filter(pc.invert(is_rejected))
             rows = pc.indices_nonzero(is_rejected).to_pylist()
-            rejected += _rejected_by_values(block, rows, broken, self._task.rules.names)
+            rejected += _rejected_by_values(block, rows, broken, self._task.rules.names, self._task.row_rules.words)
         if good.num_rows:
             for partition, part in split_by_partition(good, self._task.table.partition_by, source.values):
                 self._table.add(partition, part)
@@ -130,6 +135,13 @@ class _Conversion:
         self.converted.read += count
         self.converted.superseded[source.path] += count
         return kept
+
+    def _apply_row_rules(self, rows: pa.Table, broken: dict[str, list[Any]]) -> None:
+        """Add the expectations that rows break; of a text that does not fit its column, only that is said."""
+        for rule, mask in self._row_rules.broken(rows):
+            fits = [pc.is_null(rules) for rules in broken.get(rule.column, ())[:1]]
+            names = pc.if_else(reduce(pc.and_, fits, mask), rule.name, pa.scalar(None, pa.string()))
+            broken.setdefault(rule.column, [pa.nulls(rows.num_rows, pa.string())]).append(names)
 
     def flush(self) -> None:
         """Write what is buffered."""
@@ -163,14 +175,22 @@ def _rejected_as_a_whole(block: TextBlock, names: Mapping[str, str]) -> list[Rej
 
 
 def _rejected_by_values(
-    block: TextBlock, rows: Sequence[int], broken: Mapping[str, Any], names: Mapping[str, str]
+    block: TextBlock,
+    rows: Sequence[int],
+    broken: Mapping[str, Sequence[Any]],
+    names: Mapping[str, str],
+    words: Mapping[str, str],
 ) -> list[RejectedRow]:
-    """Return rejected rows with every reason, in the order of the columns, and their fields as written."""
+    """Return rejected rows with every reason, in the order of the columns, and their fields as written.
+
+    ``words`` are those of expectations, by the name of their reason.
+    """
     reasons: list[list[Reason]] = [[] for _ in rows]
-    for name, rules in broken.items():
+    for name, rules in ((name, rules) for name, of_column in broken.items() for rules in of_column):
         for place, rule in enumerate(rules.take(pa.array(rows, pa.int64())).to_pylist()):
             if rule is not None:
-                reasons[place].append(Reason(rule, name))
+                reason = Reason(rule, name)
+                reasons[place].append(reason._replace(words=words.get(reason.name, "")))
     fields = block.columns.take(pa.array(rows, pa.int64())).to_pylist()
     placed = zip(block.positions(rows), reasons, block.texts(rows), fields, strict=True)
     return [RejectedRow(position, why, text, _by_name(row, names)) for position, why, text, row in placed]

@@ -15,6 +15,7 @@ from lakewright.errors import ObjectRefusedError
 from lakewright.log.records import Counts
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from transforms.csv.typed_column import TypedColumn
@@ -31,6 +32,7 @@ class TypedRows:
 
     source: CsvObjects
     columns: Sequence[TypedColumn]
+    row_rules: RowRules = NO_ROW_RULES
 
     def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``; good and rejected rows are written as the objects are read."""
@@ -38,7 +40,10 @@ class TypedRows:
 
         def convert(tasks: Sequence[Sequence[CsvPart]]) -> list[Converted]:
             places = (source.lake.uri, batch.lake.uri)
-            work = [ConversionTask(*places, parts, source.rules, self.columns, table, quarantine) for parts in tasks]
+            work = [
+                ConversionTask(*places, parts, source.rules, self.columns, table, quarantine, self.row_rules)
+                for parts in tasks
+            ]
             return workers.run(convert_parts, work)
 
         tasks = plan_tasks(source.objects, workers.at_once, can_split=source.rules.can_split)

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -24,6 +24,8 @@ from typing import IO, Any, Final, TypeVar
 from lakewright.aws.buckets import bucket_options
 from lakewright.engine.local_worker import Reply, Request, Settings, attempt
 from lakewright.errors import InterruptedRunError, WorkerEndedError
+from lakewright.log.records import DataFile
+from lakewright.storage.lake import Lake
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -188,6 +190,14 @@ class LocalWorkers:
             for future in futures:
                 future.cancel()
             wait(futures)
+
+    def judged_table(
+        self, lake: Lake, files: Mapping[str, DataFile], types: Mapping[str, str], moved: frozenset[str]
+    ) -> Any:
+        """See ``Workers.judged_table``."""
+        from lakewright.quality.duckdb_table import ParquetTable  # pyarrow, which runs without new objects do not need
+
+        return ParquetTable(lake, files, types, moved)
 
 
 def _block_signals() -> None:

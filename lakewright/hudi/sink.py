@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lakewright.catalog.entries import can_point_to
 from lakewright.engine.spark.changes.keyed import KeyedChanges
+from lakewright.engine.spark.judged_rows import SparkTable
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.catalog import HudiCatalog
 from lakewright.hudi.compaction import Compacted, MergeOnReadTable, compact_table
@@ -88,7 +89,9 @@ class HudiSink:
             staging=batch.folder + "quarantine/",
             folder=target.quarantine_folder,
         )
-        rejected, rules = rows.judged().write_rejected(self.table.spark, batch, place, staged.read)
+        rejected, rules = rows.judged().write_rejected(
+            self.table.spark, batch, place, staged.read, rows.row_rules, staged.broken
+        )
         columns = dict(rows.files.columns)
         actions = table_actions(batch, layout=self.layout(), columns=columns, added=(), quarantined=rejected)
         # The commit carries these actions, and the plan already has the objects.
@@ -112,6 +115,16 @@ class HudiSink:
             rows=staged.rows,
             updates=staged.last["updates"],
         )
+
+    def judged_table(self, batch: Batch, rows: KeyedChanges, staged: Staged) -> SparkTable:
+        """See ``GatedSink.judged_table``: the last change of each key, without deletes, which have no values."""
+        of_batch = cast(StagedForHudi, staged)
+        changes = ChangeStaging(self.table, batch, rows).frame(of_batch.rows).where(F.col(IS_DELETED).isNull())
+        return SparkTable(changes.select(*map(column, of_batch.columns)), staged.counts.written)
+
+    def published_table(self, state: TableState) -> SparkTable:
+        """See ``GatedSink.published_table``."""
+        return SparkTable(self.table.rows(*state.columns).select(*map(column, state.columns)))
 
     def applied(self, plan: Plan) -> Applied | None:
         """See ``CommittingSink.applied``.

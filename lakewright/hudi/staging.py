@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lakewright.engine.spark.changes.judged import observe_read
 from lakewright.engine.spark.changes.keyed import KeyedChanges, observe_kept
+from lakewright.engine.spark.judged_rows import row_rule_faults
 from lakewright.engine.spark.observations import counted
 from lakewright.engine.spark.parquet import stage_parquet, staged_files
 from lakewright.errors import ObjectRefusedError
@@ -25,11 +26,14 @@ from transforms.spark.changes import (
     IS_IMPLIED,
     KEY,
     ORDER,
+    REASONS,
     REJECTED,
     UPDATES,
     highest_load_order,
     keep_newer,
+    with_faults,
 )
+from transforms.spark.changes.rejection import REASONS_TYPE
 from transforms.spark.kept_values import UNCHANGED, take_values_from_table
 from transforms.spark.key_changes import IS_SHARED, follow_rows
 from transforms.spark.names import column
@@ -37,6 +41,7 @@ from transforms.spark.names import column
 _CHANGES: Final = StagedChanges("changes/")
 _NEWER: Final = StagedChanges("newer/")
 _FILLED: Final = StagedChanges("filled/")
+_ACCEPTED: Final = StagedChanges("accepted/")
 _FILE_IN_ORDER: Final = r"^\S+ (.*) \d+$"
 _ADDED: Final = (KEY, ORDER, IS_DELETED, IS_IMPLIED, IS_SHARED, UNCHANGED, UPDATES, FIRST_ORDER)
 BEFORE_IMAGES: Final = (
@@ -57,6 +62,7 @@ class StagedRows(Generic[Rows]):
         last: Counts of the remaining changes; see ``observe_kept``.
         in_table: Number of staged rows.
         has_late_moves: Whether keys change in a batch with changes below the high watermark.
+        broken: Changes rejected by row rules, by their order, with reasons.
     """
 
     rows: Rows
@@ -64,6 +70,7 @@ class StagedRows(Generic[Rows]):
     last: dict[str, Any]
     in_table: int
     has_late_moves: bool = False
+    broken: DataFrame | None = None
 
 
 AnyRows = StagedRows[LoadInPlace] | StagedRows[StagedChanges]
@@ -90,7 +97,8 @@ class ChangeStaging:
         """
         begins_table = self._batch.plan.overwrites_table or not self._batch.state.committed
         try:
-            if begins_table and self._changes.files.are_loads and (load := self._stage_load()):
+            can_stay = begins_table and self._changes.files.are_loads and not self._changes.row_rules
+            if can_stay and (load := self._stage_load()):
                 return load
             staged = self._stage_changes()
         except Py4JJavaError as error:
@@ -100,6 +108,8 @@ class ChangeStaging:
         if staged.last["left_out"] and not self._is_new:
             self._report("values left out")
             staged = replace(staged, rows=self._stage_filled(staged.rows))
+        if self._changes.row_rules:
+            staged = self._without_broken(staged)
         return replace(staged, in_table=self._count(staged.rows))
 
     def frame(self, rows: LoadInPlace | StagedChanges) -> DataFrame:
@@ -192,6 +202,35 @@ class ChangeStaging:
         filled = changes.transform(take_values_from_table, held=rows_in_table, names=names)
         stage_parquet(filled, self._uri(_FILLED), partition_by=())
         return _FILLED
+
+    def _without_broken(self, staged: StagedRows[StagedChanges]) -> StagedRows[StagedChanges]:
+        """Stage the batch again without the changes that break row rules; deletes have no values to judge.
+
+        Nothing is written for the key of such a change: the change before it is not the state of the source.
+        """
+        changes, is_row = self.frame(staged.rows), F.col(IS_DELETED).isNull()
+        faults = row_rule_faults(self._changes.row_rules, self._changes.files.columns)
+        unjudged = {REJECTED: F.lit(False), REASONS: F.array().cast(REASONS_TYPE)}
+        judged = changes.withColumns(unjudged).transform(
+            with_faults, [(is_row & condition, rule, name) for condition, rule, name in faults]
+        )
+        file = F.regexp_extract(ORDER, _FILE_IN_ORDER, 1)
+        count, files = judged.where(REJECTED).agg(F.count(F.lit(1)), F.collect_set(file)).first() or (0, [])
+        if not count:
+            return staged
+        self._report("row rules")
+        kept = Observation()
+        accepted = judged.where(~F.col(REJECTED)).select(*map(column, changes.columns))
+        stage_parquet(accepted.transform(observe_kept, kept=kept), self._uri(_ACCEPTED), partition_by=())
+        folder, dirty = self._changes.files.folder, staged.read["dirty"]
+        paths = {*filter(None, dirty.split("\n")), *(folder + path for path in files)}
+        return replace(
+            staged,
+            rows=_ACCEPTED,
+            read=staged.read | {"rejected": staged.read["rejected"] + count, "dirty": "\n".join(paths)},
+            last=counted(kept) | {"highest": staged.last["highest"]},
+            broken=judged.where(REJECTED).select(ORDER, REASONS),
+        )
 
     def _refuse_unknown_keys(self, staged: StagedRows[StagedChanges]) -> None:
         """Refuse files with updates of keys that the table does not have, if the feed says so."""

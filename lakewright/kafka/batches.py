@@ -16,6 +16,7 @@ from lakewright.kafka.rules import ANY_DAY, DayRange, EventRules
 from lakewright.kafka.sink import EventObject
 from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.place import TablePlace
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.workers import Workers
 from transforms.errors import DataError
@@ -41,6 +42,7 @@ class EventBatch:
         dedupe_days: Within how many days of its own a record that carries its offset is deduplicated against the table.
         days: The range of valid days.
         refuses_conflicts: Whether two different records with the same key fail the batch.
+        row_rules: The expectations that reject rows.
     """
 
     source_uri: str
@@ -58,6 +60,7 @@ class EventBatch:
     quarantine: QuarantinePlace
     days: DayRange = ANY_DAY
     refuses_conflicts: bool = False
+    row_rules: RowRules = NO_ROW_RULES
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,7 @@ def _flatten(
             batch.table,
             batch.quarantine,
             batch.days,
+            batch.row_rules,
         )
         for part in cut_evenly(objects, workers.at_once)
     ]

@@ -15,6 +15,8 @@ from lakewright.kafka.sink import EventObject, ObjectText
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import PROVENANCE, TableWriter
 from lakewright.parquet.place import TablePlace
+from lakewright.parquet.provenance import PROVENANCE_TYPES
+from lakewright.quality.row_rules import NO_ROW_RULES, ArrowRowRules, RowRules
 from lakewright.quarantine.files import QuarantineWriter
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarantine_table
@@ -29,6 +31,7 @@ from transforms.events.schema import EventColumn, EventSchema, News
 from transforms.events.seen_records import CARRIED, SeenRecords, places_by_stream
 from transforms.events.sink_names import sink_scope
 from transforms.events.typed_columns import to_arrow, type_columns
+from transforms.events.types import ddl_type
 from transforms.key_paths import write_path
 
 _LONG: Final = range(2**63)
@@ -48,6 +51,7 @@ class FlattenTask:
     table: TablePlace
     quarantine: QuarantinePlace
     days: DayRange = ANY_DAY
+    row_rules: RowRules = NO_ROW_RULES
 
 
 @dataclass
@@ -86,10 +90,12 @@ def flatten_objects(task: FlattenTask) -> Flattened:
     uris = {each.lake_uri or task.source_uri for each in task.objects}
     lakes, lake = {uri: open_lake(uri) for uri in uris}, open_lake(task.lake_uri)
     seen, shape, writer = SeenRecords(), RecordShape(), TableWriter(lake, task.table)
+    types = PROVENANCE_TYPES | {column.name: ddl_type(column.type) for column in task.columns}
+    row_rules = ArrowRowRules(task.row_rules, types)
     reports = []
     with no_search_for_cycles():
         for each in task.objects:
-            reading = _Reading(each, task, lake, seen, shape)
+            reading = _Reading(each, task, lake, seen, shape, row_rules)
             reading.read(ObjectText(lakes[each.lake_uri or task.source_uri], each.path, each.size))
             reports.append(reading.report)
             if not reading.report.asks and not reading.report.damage:
@@ -102,8 +108,15 @@ class _Reading:
     """One object, from its text to rows that are ready to be written."""
 
     def __init__(
-        self, source: EventObject, task: FlattenTask, lake: Lake, seen: SeenRecords, shape: RecordShape
+        self,
+        source: EventObject,
+        task: FlattenTask,
+        lake: Lake,
+        seen: SeenRecords,
+        shape: RecordShape,
+        row_rules: ArrowRowRules,
     ) -> None:
+        self._row_rules, self._words = row_rules, task.row_rules.words
         self._source, self._rules, self._days_allowed = source, task.rules, task.days
         self._seen, self._shape, self._scope = seen, shape, sink_scope(source.path)
         self._schema = EventSchema(task.columns)
@@ -150,13 +163,18 @@ class _Reading:
         if undated:
             flat.remove(undated)
             days, places = _without(days, undated), places.without(undated)
+        typed = type_columns(flat.values, len(flat.lines), self._schema, self._rules.timestamps)
+        asks = self.report.asks or typed.news.asks(self._schema)
+        if self._row_rules and not asks and (broken := self._break_rules(flat.lines, places, typed.columns)):
+            flat.remove(broken)
+            days, places = _without(days, broken), places.without(broken)
+            typed = type_columns(flat.values, len(flat.lines), self._schema, self._rules.timestamps)
         self.report.read += len(flat.lines)
         self._note_repeats(places)
-        typed = type_columns(flat.values, len(flat.lines), self._schema, self._rules.timestamps)
         self.report.news = self.report.news.merge(typed.news)
         self.report.set_aside.update(typed.set_aside)
-        self.report.asks = self.report.asks or typed.news.asks(self._schema)
-        if flat.lines and not self.report.asks:
+        self.report.asks = asks
+        if flat.lines and not asks:
             self._add(days, self._table(flat.lines, places, typed.columns))
 
     def _drop_superseded(self, flat: FlatRows) -> None:
@@ -170,6 +188,16 @@ class _Reading:
         flat.rejected = kept
         if rows:
             flat.remove(rows)
+
+    def _break_rules(self, lines: Sequence[Line], places: "_Places", columns: Mapping[str, Any]) -> set[int]:
+        """Reject the rows that break an expectation, each for the first one, and return them."""
+        reasons: dict[int, RejectedLine] = {}
+        for rule, mask in self._row_rules.broken(self._table(lines, places, columns)):
+            for row in pc.indices_nonzero(mask).to_pylist():
+                line = lines[row]
+                reasons.setdefault(row, RejectedLine(line.number, rule.name, line.text, rule.column))
+        self._reject(reasons[row] for row in sorted(reasons))
+        return set(reasons)
 
     def _days(self, flat: FlatRows) -> list[str | None]:
         """Return the partition of each row; None for a row without a day within the range."""
@@ -242,13 +270,17 @@ class _Reading:
 
     def _reject(self, lines: Iterable[RejectedLine]) -> None:
         rows = [
-            RejectedRow(line.number, [Reason(line.rule, line.column)], line.text.decode(errors="backslashreplace"))
+            RejectedRow(line.number, [self._reason(line)], line.text.decode(errors="backslashreplace"))
             for line in lines
         ]
         if rows:
             self.report.read += len(rows)
             self.report.rejected.update(count_rules(rows))
             self._quarantine.add("", quarantine_table(rows, self._source.path, self._source.etag, self._place))
+
+    def _reason(self, line: RejectedLine) -> Reason:
+        reason = Reason(line.rule, line.column)
+        return reason._replace(words=self._words.get(reason.name, ""))
 
 
 class _Places(NamedTuple):

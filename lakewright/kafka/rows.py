@@ -20,6 +20,7 @@ from lakewright.log.schemas import describe_changes, known_schema, next_version
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.provenance import PROVENANCE_TYPES
 from lakewright.parquet.sink import WrittenRows
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from transforms.events.schema import EventSchema
@@ -40,6 +41,7 @@ class FlatEvents:
         refuses_conflicts: Whether two different records with the same key fail the batch.
         lake_uri: The lake of the table.
         layout: The table's layout; while it stays the same, columns keep their names across rebuilds.
+        row_rules: The expectations that reject rows.
     """
 
     events: TopicObjects
@@ -51,6 +53,7 @@ class FlatEvents:
     refuses_conflicts: bool
     lake_uri: str
     layout: str
+    row_rules: RowRules = NO_ROW_RULES
 
     def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``."""
@@ -80,6 +83,7 @@ class FlatEvents:
             quarantine=quarantine,
             days=self.days,
             refuses_conflicts=self.refuses_conflicts,
+            row_rules=self.row_rules,
         )
 
     def _copies(self, batch: Batch) -> dict[str, ObjectReport]:

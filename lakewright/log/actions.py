@@ -216,6 +216,18 @@ class SetAside(Action, frozen=True):
         return {"set_aside": self.values}
 
 
+class JudgeBatch(Action, frozen=True):
+    """The verdict of a gate on the batch, with the result of each expectation."""
+
+    verdict: dict[str, Any]
+
+    def report(self) -> Mapping[str, Any]:
+        return {"gates": self.verdict}
+
+    def if_refused(self) -> "Sequence[AnyAction]":
+        return (self,)
+
+
 class RaiseWatermark(Action, frozen=True):
     """The highest order of all changes applied to the table."""
 
@@ -282,6 +294,7 @@ AnyAction = (
     | LearnSchema
     | SetLayout
     | SetAside
+    | JudgeBatch
     | RaiseWatermark
     | AddTombstones
     | RemoveTombstones

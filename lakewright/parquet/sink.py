@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lakewright.catalog.entries import can_point_to
 from lakewright.corrections.manifests import has_corrections
 from lakewright.errors import ConfigError
-from lakewright.log.actions import AnyAction, TableState
+from lakewright.log.actions import AddFiles, AnyAction, SetColumns, TableState
 from lakewright.log.log import Log
 from lakewright.log.records import Counts, DataFile, SourceObject
 from lakewright.parquet.place import Compression, TablePlace
@@ -19,6 +19,7 @@ from lakewright.storage.lake import Lake
 
 if TYPE_CHECKING:
     from lakewright.catalog.table import Catalog
+    from lakewright.quality.duckdb_table import ParquetTable
 
 _LEFT_BEHIND: Final = "the former table with layout {} is no longer updated; delete it if it is no longer used"
 
@@ -122,6 +123,25 @@ class ParquetSink:
             schema_changes=list(written.schema_changes),
             warnings=list(written.warnings),
         )
+
+    def judged_table(self, batch: Batch, rows: JudgedRows, staged: Staged) -> Any:  # noqa: ARG002
+        """See ``GatedSink.judged_table``; rewritten files also have rows of earlier batches, by their object."""
+        files = [file for action in staged.actions if isinstance(action, AddFiles) for file in action.files]
+        new = {source.path for source in batch.plan.objects}
+        moved = frozenset(path for file in files for path in file.objects if path not in new)
+        columns = next((action.columns for action in staged.actions if isinstance(action, SetColumns)), None)
+        types = self._with_folders(batch.state.columns if columns is None else columns)
+        return batch.workers.judged_table(self.lake, {file.staged: file for file in files}, types, moved)
+
+    def published_table(self, state: TableState) -> "ParquetTable":
+        """See ``GatedSink.published_table``."""
+        from lakewright.quality.duckdb_table import ParquetTable  # pyarrow, which runs without new objects do not need
+
+        return ParquetTable(self.lake, state.files, self._with_folders(state.columns))
+
+    def _with_folders(self, columns: Mapping[str, str]) -> dict[str, str]:
+        """Return the columns of a table with those that only its folders have."""
+        return {**columns, **{name: "string" for name in self.partition_by if name not in columns}}
 
     def layout(self) -> str:
         """See ``Sink.layout``."""

@@ -15,6 +15,7 @@ from lakewright.log.actions import TableState
 from lakewright.log.records import SourceObject
 from lakewright.parquet.arrow import read_file
 from lakewright.parquet.place import TablePlace
+from lakewright.quality.row_rules import RowRules
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.replay.choice import choose_rows
 from lakewright.replay.csv_text import CsvText, UnwritableError
@@ -45,6 +46,7 @@ class CsvCorrector:
     reader: ObjectReader[Any]
     rules: CsvRules
     columns: Sequence[TypedColumn]
+    row_rules: RowRules
 
     def correct(self, state: TableState, replay: Replay, scratch: str) -> Replayed:
         """See ``Corrector.correct``."""
@@ -139,8 +141,10 @@ class CsvCorrector:
         source = CsvObject(path, len(body), stored.etag, header, {})
         table = TablePlace(f"{scratch}table/", "", "")
         quarantine = QuarantinePlace(f"{scratch}quarantine/", "", run="", day=_ANY_DAY)
-        task = ConversionTask(lake.uri, lake.uri, [CsvPart(source)], self.rules, self.columns, table, quarantine)
-        done = convert_parts(task)
+        places, parts = (lake.uri, lake.uri), [CsvPart(source)]
+        done = convert_parts(
+            ConversionTask(*places, parts, self.rules, self.columns, table, quarantine, self.row_rules)
+        )
         if path in done.damage:
             raise DataError(f"corrected rows cannot be read: {done.damage[path].describe()}")
         positions = [read_file(lake, file.staged, ["position"])["position"].to_pylist() for file in done.quarantine]

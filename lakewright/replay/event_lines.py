@@ -19,6 +19,7 @@ from lakewright.kafka.sink import EventObject, ObjectText
 from lakewright.log.actions import TableState
 from lakewright.log.schemas import known_schema
 from lakewright.parquet.place import TablePlace
+from lakewright.quality.row_rules import RowRules
 from lakewright.quarantine.files import read_batches
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.replay.choice import choose_rows
@@ -26,6 +27,7 @@ from lakewright.replay.edited_rows import ReplayedRow
 from lakewright.runs.job import Replay, Replayed
 from transforms.errors import DataError
 from transforms.events.lines import is_blank, split_lines
+from transforms.events.schema import EventSchema, learn_columns
 
 #: Judged lines are not kept.
 _ANY_DAY: Final = "2000-01-01"
@@ -46,11 +48,16 @@ class EventCorrector:
 
     Attributes:
         days: Returns the allowed days of rows, given the processing date.
+        separator: The separator between the keys in a column name.
+        reserved: Names that attributes' columns must not have.
     """
 
     reader: TopicReader
     rules: EventRules
     days: Callable[[date], DayRange]
+    row_rules: RowRules
+    separator: str
+    reserved: Sequence[str]
 
     def correct(self, state: TableState, replay: Replay, scratch: str) -> Replayed:
         """See ``Corrector.correct``."""
@@ -103,7 +110,7 @@ class EventCorrector:
         self, source: EventObject, lines: Sequence[_Line], state: TableState, scratch: str
     ) -> tuple[set[int], Counter[str]]:
         """Return which lines today's config rejects, by their number, and the rules that they break."""
-        lake = self.reader.corrections.lake
+        lake, known = self.reader.corrections.lake, known_schema(state.schema_versions)
         path, body = f"{scratch}candidates.json", b"".join(line.text + b"\n" for line in lines)
         lake.delete(path)
         lake.create(path, body)
@@ -119,13 +126,24 @@ class EventCorrector:
             lake.uri,
             lake.uri,
             [candidate],
-            known_schema(state.schema_versions).columns,
+            known.columns,
             self.rules,
             TablePlace(f"{scratch}table/", "", ""),
             QuarantinePlace(f"{scratch}quarantine/", "", run="", day=_ANY_DAY),
             self.days(datetime.now(UTC).date()),
+            self.row_rules,
         )
         (report,) = flatten_objects(task).reports
+        if report.asks and not report.damage:
+            learned = learn_columns(
+                known,
+                report.news,
+                separator=self.separator,
+                reserved=self.reserved,
+                timestamps=self.rules.timestamps,
+                former=EventSchema(),
+            )
+            (report,) = flatten_objects(replace(task, columns=known.plus(learned).columns)).reports
         if report.damage:
             raise DataError(f"corrected lines of {source.path} cannot be read: {report.damage}")
         if report.read != len(lines):

@@ -1,6 +1,6 @@
 """A job for one target: reader, build and sink, and the data they exchange with a run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -319,6 +319,50 @@ class Corrector(Protocol):
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """The verdict of a gate on a batch.
+
+    Attributes:
+        report: The results, for the receipt.
+        refused: Why the batch is refused; empty if it passes.
+        warnings: Expectations that were not met and only warn.
+    """
+
+    report: Mapping[str, Any]
+    refused: str = ""
+    warnings: Sequence[str] = ()
+
+
+class Gate(Protocol):
+    """Judges the staged rows of a batch before it is published."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Warnings about its configuration."""
+
+    def check(self) -> None:
+        """Validate the gate before anything is planned.
+
+        Raises:
+            ConfigError: If it cannot judge as configured.
+        """
+
+    def judge(self, table: Any, staged: Staged, /) -> Verdict:
+        """Judge the rows of a batch; ``table`` is what ``GatedSink.judged_table`` returns."""
+
+
+@runtime_checkable
+class GatedSink(Protocol):
+    """A sink whose batches can be judged by a gate."""
+
+    def judged_table(self, batch: Batch, rows: Any, staged: Staged) -> Any:
+        """Return the staged rows of a batch, without those that it only moves."""
+
+    def published_table(self, state: TableState) -> Any:
+        """Return the rows of the table as it is."""
+
+
+@dataclass(frozen=True)
 class TargetJob(Generic[Rows, Judged]):
     """One target of a feed, composed of reader, build and sink; ``lifecycle`` runs it."""
 
@@ -331,6 +375,7 @@ class TargetJob(Generic[Rows, Judged]):
     maintained_by: str = ""
     #: Opens what replays rejected rows, if the job supports that.
     corrector: Callable[[], Corrector] | None = None
+    gate: Gate | None = None
 
     @property
     def name(self) -> str:
@@ -344,12 +389,23 @@ class TargetJob(Generic[Rows, Judged]):
         return replace(
             survey,
             schema_changes=[*preflight.schema_changes, *survey.schema_changes],
-            warnings=[*preflight.warnings, *survey.warnings],
+            warnings=[*preflight.warnings, *survey.warnings, *(self.gate.warnings if self.gate else ())],
         )
 
     def rows(self, batch: Batch) -> Judged:
         """Return the rows of a batch; see ``Reader.read``."""
         return self.build(self.reader.read(batch))
+
+    def check_gate(self) -> None:
+        """Validate the gate, if there is one; see ``Gate.check``."""
+        if self.gate is not None and not self.maintained_by:
+            self.gate.check()
+
+    def judge(self, batch: Batch, rows: Any, staged: Staged) -> Verdict | None:
+        """Return the gate's verdict on a staged batch; None if there is no gate, or a batch of maintenance."""
+        if self.gate is None or self.maintained_by or not isinstance(self.sink, GatedSink):
+            return None
+        return self.gate.judge(self.sink.judged_table(batch, rows, staged), staged)
 
 
 AnyJob = TargetJob[Any, Any]

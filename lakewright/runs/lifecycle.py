@@ -7,6 +7,7 @@ everything before can be discarded. The actions of an outcome are opaque to this
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Final
@@ -14,14 +15,16 @@ from typing import Any, Final
 from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.errors import (
     AccountingError,
+    BatchRefusedError,
     CatalogError,
     ConfigError,
+    GateRefusedError,
     InterruptedRunError,
     ObjectRefusedError,
     OvertakenError,
     RowsRefusedError,
 )
-from lakewright.log.actions import Outcome, TableState
+from lakewright.log.actions import JudgeBatch, Outcome, TableState
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.quarantine.expiry import expiry_of
 from lakewright.runs.interrupts import Interrupt, interruptible
@@ -80,6 +83,9 @@ class Run:
         return receipt
 
     def _work(self, lease: Lease) -> None:
+        if self._job.gate is not None:
+            self._journal.say("gate")
+            self._job.check_gate()
         state, open_plan = self._log.read()
         self._roll_forward(state)
         if open_plan is not None:
@@ -147,7 +153,7 @@ class Run:
         """Process a plan up to its outcome, publish it, and return how it ended."""
         if (applied := self._applied(plan)) is not None:
             self._journal.say("committed before", f"batch {plan.number}")
-            return self._end(plan, state, applied, refused=False)
+            return self._end(plan, state, applied)
         if plan.config_hash != self._job.feed.fingerprint():
             return self._drop(plan, state, FEED_CHANGED)
         if changed := self._job.reader.changed(plan):
@@ -187,21 +193,37 @@ class Run:
         if staged.left and not staged.actions:
             return self._refuse_objects(plan, state, staged)
         _check_sums(staged)
-        refused, applied = self._is_refused(staged), None
+        refusal: BatchRefusedError | None = self._too_many_rejected(staged)
+        if refusal is None:
+            staged, refusal = self._judge(batch, rows, staged)
+        applied = None
         self._interrupt.check()
         try:
             lease.check()
-            applied = None if refused else self._commit(batch, rows, staged)
-            ended = self._end(plan, state, applied or Applied(batch.attempt, staged), refused=refused)
+            applied = self._commit(batch, rows, staged) if refusal is None else None
+            ended = self._end(plan, state, applied or Applied(batch.attempt, staged), refusal)
         except OvertakenError:
             # What the table's own commit contains is published from this folder, by any run.
             if applied is None:
                 self._lake.delete_folder(batch.folder)
             raise
-        if refused:
-            counts = staged.counts
-            raise RowsRefusedError(counts.rejected, counts.read, self._job.feed.max_rejected, staged.rules)
+        if refusal is not None:
+            raise refusal
         return ended
+
+    def _judge(self, batch: Batch, rows: Any, staged: Staged) -> tuple[Staged, GateRefusedError | None]:
+        """Let the gate judge a staged batch; its outcome names the results."""
+        if self._job.gate is not None:
+            self._journal.say("gate")
+        verdict = self._job.judge(batch, rows, staged)
+        if verdict is None:
+            return staged, None
+        judged = replace(
+            staged,
+            actions=[*staged.actions, JudgeBatch(dict(verdict.report))],
+            warnings=[*staged.warnings, *verdict.warnings],
+        )
+        return judged, GateRefusedError(verdict.refused) if verdict.refused else None
 
     def _commit(self, batch: Batch, rows: Any, staged: Staged) -> Applied | None:
         """Commit to the table if it has commits of its own; None for other tables."""
@@ -216,18 +238,21 @@ class Run:
     def _applied(self, plan: Plan) -> Applied | None:
         return self._job.sink.applied(plan) if isinstance(self._job.sink, CommittingSink) else None
 
-    def _is_refused(self, staged: Staged) -> bool:
-        return staged.counts.rejected > Fraction(str(self._job.feed.max_rejected)) * staged.counts.read
+    def _too_many_rejected(self, staged: Staged) -> RowsRefusedError | None:
+        counts, allowed = staged.counts, self._job.feed.max_rejected
+        if counts.rejected <= Fraction(str(allowed)) * counts.read:
+            return None
+        return RowsRefusedError(counts.rejected, counts.read, allowed, staged.rules)
 
-    def _end(self, plan: Plan, state: TableState, applied: Applied, *, refused: bool) -> str:
-        """Write the outcome and publish it: everything, or only quarantine if too many rows were rejected."""
-        staged = applied.staged
+    def _end(self, plan: Plan, state: TableState, applied: Applied, refusal: BatchRefusedError | None = None) -> str:
+        """Write the outcome and publish it: everything, or only quarantine if the batch is refused."""
+        staged, refused = applied.staged, refusal is not None
         actions = staged.actions if not refused else [left for action in staged.actions for left in action.if_refused()]
         outcome = Outcome(
             format=FORMAT,
             number=plan.number,
             status="dropped" if refused else "committed",
-            reason="too many rejected rows" if refused else "",
+            reason=refusal.reason if refusal else "",
             run=self._id,
             attempt=applied.attempt,
             config_hash=plan.config_hash,

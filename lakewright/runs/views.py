@@ -1,7 +1,7 @@
 """Read-only overviews of a target: what a run would do, its state, its schema."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lakewright.corrections.manifests import CORRECTS
 from lakewright.errors import EmptySourceError
@@ -17,14 +17,18 @@ from lakewright.workers import Engines
 from transforms.errors import LakewrightError
 from transforms.object_names import partition_path
 
+#: Batches in which the last one with a verdict is looked for: others are of maintenance, or deleted rows.
+_LOOKED_BACK: Final = 20
+
 
 def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -> dict[str, Any]:
     """Describe what a run would do for a target.
 
     Raises:
-        ConfigError: If no engine can run the feed.
+        ConfigError: If no engine can run the feed, or its gate is invalid.
     """
     engines.check(job.feed)
+    job.check_gate()
     state, open_plan = Log(lake, job.target.state_folder).read()
     overview: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name, "exit_code": 0, "error": ""}
     if open_plan is not None:
@@ -115,6 +119,22 @@ def _new_corrections(state: TableState, survey: Survey) -> list[str]:
         for source in survey.choice.objects
         if CORRECTS in source.notes and not state.has(source.path, source.etag)
     ]
+
+
+def gates_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
+    """Return the verdict of a target's gate on the last batch that it judged, with the result of each expectation."""
+    log = Log(lake, job.target.state_folder)
+    state, _ = log.read()
+    reports = (report_batch(outcome, None) for outcome in log.outcomes(after=max(0, state.number - _LOOKED_BACK)))
+    last: dict[str, Any] = next((report for report in reversed(list(reports)) if "gates" in report), {})
+    return {
+        "feed": job.target.feed_name,
+        "target": job.target.name,
+        "exit_code": 0,
+        "has_gate": job.gate is not None,
+        "batch": {name: last[name] for name in ("number", "status", "reason") if last},
+        "gates": last.get("gates"),
+    }
 
 
 def quarantine_overview(lake: Lake, job: AnyJob, *, rule: str, limit: int) -> dict[str, Any]:

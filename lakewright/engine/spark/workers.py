@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -10,7 +10,10 @@ import pyspark
 from py4j.protocol import Py4JJavaError
 
 from lakewright.aws.buckets import bucket_options, use_bucket_options
+from lakewright.engine.spark.judged_rows import SparkTable, read_staged
 from lakewright.engine.spark.session import get_session
+from lakewright.log.records import DataFile
+from lakewright.storage.lake import Lake
 from lakewright.unexpected import WorkerError, cause_of
 from transforms.errors import LakewrightError
 
@@ -74,6 +77,12 @@ class SparkWorkers:
             if isinstance(answer, LakewrightError):
                 raise answer
         return [answer for answer in answers if not isinstance(answer, LakewrightError)]
+
+    def judged_table(
+        self, lake: Lake, files: Mapping[str, DataFile], types: Mapping[str, str], moved: frozenset[str]
+    ) -> SparkTable:
+        """See ``Workers.judged_table``."""
+        return read_staged(lake, files, types, moved)
 
 
 def spark_version() -> str:

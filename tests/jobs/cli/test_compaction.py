@@ -51,7 +51,7 @@ def test_a_table_is_found_by_its_name_in_the_catalog(conf: Path, name: str) -> N
     feed(conf, "merged")
     feed(conf, "copied", storage="copy_on_write")
     feed(conf, "elsewhere", database="other")
-    (conf / "feeds/csv.yaml").write_text((ROOT / "conf/feeds/customers.yaml").read_text())
+    (conf / "feeds/csv.yaml").write_text((ROOT / "conf/feeds/birdstrikes.yaml").read_text())
     assert selected(conf, table=name) == [("merged", "employees")]
 
 

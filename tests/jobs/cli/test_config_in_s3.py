@@ -25,11 +25,15 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         boto3.client("s3").create_bucket(Bucket="configs")
         for path in (ROOT / "conf/feeds").glob("*.yaml"):
             put(path.name, path.read_bytes())
+        for path in (ROOT / "conf/quality").glob("*.json"):
+            put(f"../quality/{path.name}", path.read_bytes())
         yield
 
 
 def put(name: str, text: bytes) -> None:
-    boto3.client("s3").put_object(Bucket="configs", Key=f"of/lakewright/feeds/{name}", Body=text)
+    boto3.client("s3").put_object(
+        Bucket="configs", Key=f"of/lakewright/feeds/{name}".replace("feeds/../", ""), Body=text
+    )
 
 
 def test_check_reads_only_the_feeds_in_the_folder() -> None:
@@ -39,6 +43,12 @@ def test_check_reads_only_the_feeds_in_the_folder() -> None:
     for uri in (CONFIG, f"{CONFIG}/", CONFIG.replace("s3://", "s3a://")):
         answer = command("check", "--config", uri, "--json")
         assert answer.data == {"feeds": names, "problems": [], "renamed_columns": {}}
+
+
+def test_suites_are_read_from_the_bucket() -> None:
+    put("../quality/customers.json", b'{"name": "customers", "expectations": [{"type": "expect"}, {"kwargs": {}}]}')
+    problems = command("check", "customers", "--config", CONFIG, "--json").data["problems"]
+    assert problems == [f"{CONFIG}/quality/customers.json: expectation 2: the key type is missing"]
 
 
 def test_problems_name_object_line_and_key() -> None:

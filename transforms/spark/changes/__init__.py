@@ -34,6 +34,7 @@ from transforms.spark.changes.rejection import (
     with_folder_reasons,
     with_inexact_reasons,
     with_partition_reasons,
+    with_reasons_of,
     with_value_reasons,
 )
 
@@ -73,5 +74,6 @@ __all__ = [
     "with_folder_reasons",
     "with_inexact_reasons",
     "with_partition_reasons",
+    "with_reasons_of",
     "with_value_reasons",
 ]

@@ -27,6 +27,8 @@ from transforms.spark.changes.keys import is_utf8
 from transforms.spark.exact_casts import INEXACT
 from transforms.spark.names import column
 
+_BROKEN_ORDER: Final = "_lakewright_broken_order"
+_BROKEN_REASONS: Final = "_lakewright_broken_reasons"
 REASONS_TYPE: Final = "array<struct<rule:string,column:string>>"
 _OF_READER: Final = "_lakewright_"
 _MICROSECONDS: Final = "yyyy-MM-dd HH:mm:ss.SSSSSS"
@@ -81,6 +83,21 @@ def with_inexact_reasons(changes: DataFrame) -> DataFrame:
     reasons = F.transform(lost, lambda name: F.struct(F.lit("inexact").alias("rule"), name.alias("column")))
     all_reasons = F.concat(REASONS, reasons.cast(REASONS_TYPE))
     return changes.withColumns({REJECTED: F.col(REJECTED) | (F.size(lost) > 0), REASONS: all_reasons})
+
+
+def with_reasons_of(changes: DataFrame, *, broken: DataFrame) -> DataFrame:
+    """Also reject the changes in ``broken``, for the reasons given there.
+
+    Columns in:  _change_order, _lakewright_rejected and _lakewright_reasons; in ``broken`` _change_order and
+                 _lakewright_reasons, one row per change
+    Columns out: those of ``changes``
+    Rows:        unchanged
+    """
+    further = broken.select(F.col(ORDER).alias(_BROKEN_ORDER), F.col(REASONS).alias(_BROKEN_REASONS))
+    joined = changes.join(further, on=F.col(ORDER) == F.col(_BROKEN_ORDER), how="left")
+    reasons = F.concat(REASONS, F.coalesce(_BROKEN_REASONS, F.array().cast(REASONS_TYPE)))
+    both = {REJECTED: F.col(REJECTED) | F.col(_BROKEN_ORDER).isNotNull(), REASONS: reasons}
+    return joined.withColumns(both).select(*map(column, changes.columns))
 
 
 def keep_rejected_changes(

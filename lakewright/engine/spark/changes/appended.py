@@ -10,15 +10,26 @@ from pyspark.sql import functions as F
 from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.files import ChangeFiles
 from lakewright.engine.spark.changes.judged import JudgedChanges, change_order, change_session, observe_read
+from lakewright.engine.spark.judged_rows import row_rule_faults
 from lakewright.engine.spark.observations import counted
 from lakewright.engine.spark.parquet import stage_parquet, staged_files
 from lakewright.log.records import Counts
 from lakewright.log.schemas import note_source_columns
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
-from transforms.spark.changes import IS_LOAD, KIND, ORDER, REJECTED, with_change_order, with_folder_reasons
+from transforms.spark.changes import (
+    IS_DELETED,
+    IS_LOAD,
+    KIND,
+    ORDER,
+    REJECTED,
+    with_change_order,
+    with_faults,
+    with_folder_reasons,
+)
 from transforms.spark.names import column, quoted
 
 
@@ -32,6 +43,7 @@ class AppendedChanges:
     files: ChangeFiles
     source: ReplicationSource
     spec: TableSpec
+    row_rules: RowRules = NO_ROW_RULES
 
     def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``."""
@@ -52,7 +64,7 @@ class AppendedChanges:
             raise changes.failed(error) from error
         counts = counted(read)
         changes.check(counts)
-        rejected, rules = changes.write_rejected(spark, batch, quarantine, counts)
+        rejected, rules = changes.write_rejected(spark, batch, quarantine, counts, self.row_rules)
         return WrittenRows(
             counts=Counts(
                 read=counts["read"] + self.files.superseded_rows,
@@ -76,7 +88,11 @@ class AppendedChanges:
     def _judge(self, changes: DataFrame) -> DataFrame:
         order = change_order(self.files, self.source, self.spec)
         ordered = changes.transform(with_change_order, key=(), **order)
-        return ordered.transform(with_folder_reasons, partition_by=self.spec.partition_by)
+        is_row = F.col(IS_DELETED).isNull()  # deletes may have nothing but the key
+        faults = row_rule_faults(self.row_rules, self.files.columns)
+        return ordered.transform(with_folder_reasons, partition_by=self.spec.partition_by).transform(
+            with_faults, [(is_row & condition, rule, name) for condition, rule, name in faults]
+        )
 
     def _files_to_widen(self, batch: Batch, columns: Mapping[str, str]) -> list[str]:
         """Return the table's files if a column changes its type: Spark cannot read the former type as the new one."""

@@ -16,6 +16,7 @@ from lakewright.engine.spark.quarantine import stage_rejected
 from lakewright.engine.spark.session import own_session
 from lakewright.errors import AccountingError, ObjectRefusedError
 from lakewright.log.records import DataFile
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.quarantine.files import total_rules
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
@@ -28,6 +29,7 @@ from transforms.spark.changes import (
     REJECTED,
     keep_rejected_changes,
     with_inexact_reasons,
+    with_reasons_of,
 )
 
 
@@ -89,15 +91,27 @@ class JudgedChanges:
             )
 
     def write_rejected(
-        self, spark: SparkSession, batch: Batch, quarantine: QuarantinePlace, counted_rows: Mapping[str, Any]
+        self,
+        spark: SparkSession,
+        batch: Batch,
+        quarantine: QuarantinePlace,
+        counted_rows: Mapping[str, Any],
+        row_rules: RowRules = NO_ROW_RULES,
+        broken: DataFrame | None = None,
     ) -> tuple[list[DataFile], dict[str, int]]:
-        """Read the files with rejected rows again, stage these rows, and count the broken rules."""
+        """Read the files with rejected rows again, stage these rows, and count the broken rules.
+
+        ``broken`` are further changes to reject, by their order, with reasons of ``row_rules``; see
+        ``with_reasons_of``.
+        """
         if not counted_rows["rejected"]:
             return [], {}
         files = self.files.only(set(counted_rows["dirty"].split("\n")))
         rejected = JudgedChanges(files, self.judge).frame(spark)
+        if broken is not None:
+            rejected = rejected.transform(with_reasons_of, broken=broken)
         rows = rejected.transform(keep_rejected_changes, columns=list(files.columns), names=files.source_names)
-        staged = stage_rejected(rows, batch.lake, quarantine, files.objects)
+        staged = stage_rejected(rows, batch.lake, quarantine, files.objects, row_rules.words)
         return staged, total_rules(staged)
 
 

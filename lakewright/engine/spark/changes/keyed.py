@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.files import ChangeFiles
 from lakewright.engine.spark.changes.judged import JudgedChanges, change_order
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from transforms.spark.changes import IS_DELETED, IS_IMPLIED, ORDER, UPDATES
 from transforms.spark.kept_values import UNCHANGED
 from transforms.spark.key_changes import IS_SHARED
@@ -18,11 +19,12 @@ from transforms.spark.keyed_changes import collapse_changes, judge_keyed_changes
 
 @dataclass(frozen=True)
 class KeyedChanges:
-    """The changes of a batch, with their validation and deduplication."""
+    """The changes of a batch, with their validation and deduplication; ``row_rules`` judge what is left of them."""
 
     files: ChangeFiles
     source: ReplicationSource
     spec: TableSpec
+    row_rules: RowRules = NO_ROW_RULES
 
     @property
     def follows_keys(self) -> bool:

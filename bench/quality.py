@@ -1,0 +1,263 @@
+"""Benchmark gates: what a suite of 12 expectations adds to a CSV job, and against other checkers of the same rows.
+
+TPC-H orders, 10 million rows. The job runs with and without its gate by turns. On Spark, our SQL and Great Expectations
+evaluate the same cached frame. DuckDB evaluates the job's Parquet file, in the order of its keys and shuffled; so does
+Pointblank with polars, installed into a temporary environment. ``python bench/quality.py --rows 10_000_000``
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).parents[1]
+RESULT: Final = ROOT / "bench/results/quality.json"
+RUNS: Final = 3
+ROWS_OF_SCALE: Final = 1_500_000
+POINTBLANK: Final = ("pointblank==1.1.1", "polars==2.1.0", "pyarrow==26.0.1")
+
+COLUMNS: Final = {
+    "o_orderkey": "long",
+    "o_custkey": "long",
+    "o_orderstatus": "string",
+    "o_totalprice": "decimal(12,2)",
+    "o_orderdate": "date",
+    "o_orderpriority": "string",
+    "o_clerk": "string",
+    "o_shippriority": "int",
+    "o_comment": "string",
+}
+PRIORITIES: Final = ["1-URGENT", "2-HIGH", "3-MEDIUM", "4-NOT SPECIFIED", "5-LOW"]
+EXPECTATIONS: Final = [
+    ("expect_table_row_count_to_be_between", {"min_value": 1}),
+    ("expect_column_values_to_not_be_null", {"column": "o_orderkey"}),
+    ("expect_column_values_to_be_unique", {"column": "o_orderkey"}),
+    ("expect_compound_columns_to_be_unique", {"column_list": ["o_orderkey", "o_custkey"]}),
+    ("expect_column_values_to_not_be_null", {"column": "o_custkey"}),
+    ("expect_column_values_to_be_in_set", {"column": "o_orderstatus", "value_set": ["F", "O", "P"]}),
+    ("expect_column_values_to_be_in_set", {"column": "o_orderpriority", "value_set": PRIORITIES}),
+    ("expect_column_values_to_be_between", {"column": "o_totalprice", "min_value": 0.01, "max_value": 1_000_000}),
+    ("expect_column_values_to_be_between", {"column": "o_orderdate", "min_value": "1992-01-01"}),
+    ("expect_column_values_to_match_regex", {"column": "o_clerk", "regex": r"^Clerk#\d{9}$"}),
+    ("expect_column_value_lengths_to_be_between", {"column": "o_comment", "min_value": 1, "max_value": 79}),
+    ("expect_column_values_to_be_between", {"column": "o_shippriority", "min_value": 0, "max_value": 0}),
+]
+SUITE: Final = {
+    "name": "orders",
+    "expectations": [{"type": kind, "kwargs": kwargs, "meta": {}} for kind, kwargs in EXPECTATIONS],
+    "meta": {"great_expectations_version": "1.24.1"},
+}
+
+OURS: Final = """
+from lakewright.quality.sql.compiled import Aggregate
+from lakewright.quality.expectation import Expectation
+expectations = [Expectation(each["type"], each["kwargs"]) for each in suite["expectations"]]
+def check(results):
+    assert all(result.success for result in results), results
+"""
+
+ON_DUCKDB: Final = """
+import json, sys, time
+import duckdb
+files, suite = sys.argv[1], json.loads(sys.argv[2])
+OURS
+relation = f"read_parquet('{files}')"
+began = time.monotonic()
+with duckdb.connect() as connection:
+    columns = {name: kind for name, kind, *_ in connection.sql(f"DESCRIBE FROM {relation}").fetchall()}
+    aggregate = Aggregate(expectations, columns, "duckdb")
+    found = connection.execute(aggregate.sql(relation))
+    row = dict(zip([each[0] for each in found.description], found.fetchone()))
+    check(aggregate.results(row))
+print(json.dumps({"seconds": time.monotonic() - began}))
+""".replace("OURS", OURS)
+
+ON_SPARK: Final = """
+import json, sys, time, warnings
+from lakewright.engine.spark.session import get_session
+warnings.simplefilter("ignore")
+import great_expectations as gx
+from great_expectations.core import ExpectationSuite
+files, suite = sys.argv[1], json.loads(sys.argv[2])
+OURS
+spark = get_session()
+frame = spark.read.parquet(files).cache()
+frame.count()
+frame.createOrReplaceTempView("batch")
+def by_sql():
+    aggregate = Aggregate(expectations, dict(frame.dtypes), "spark")
+    check(aggregate.results(spark.sql(aggregate.sql("batch")).collect()[0].asDict()))
+def by_library():
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    asset = context.data_sources.add_spark("s", persist=False).add_dataframe_asset("a")
+    batch = asset.add_batch_definition_whole_dataframe("w").get_batch({"dataframe": frame})
+    result_format = {"result_format": "BASIC", "partial_unexpected_count": 0}
+    result = batch.validate(ExpectationSuite(**suite), result_format=result_format)
+    assert result.success
+seconds = {"ours": [], "great_expectations": []}
+for _ in range(3):
+    for name, run in (("ours", by_sql), ("great_expectations", by_library)):
+        began = time.monotonic()
+        run()
+        seconds[name].append(time.monotonic() - began)
+print(json.dumps(seconds))
+""".replace("OURS", OURS)
+
+ON_POLARS: Final = """
+import datetime, json, sys, time
+import pointblank as pb
+import polars as pl
+files, priorities = sys.argv[1], json.loads(sys.argv[2])
+began = time.monotonic()
+rows = pl.read_parquet(files)
+result = (
+    pb.Validate(rows)
+    .col_vals_not_null(columns=["o_orderkey", "o_custkey"])
+    .rows_distinct(columns_subset=["o_orderkey"])
+    .rows_distinct(columns_subset=["o_orderkey", "o_custkey"])
+    .col_vals_in_set(columns="o_orderstatus", set=["F", "O", "P"])
+    .col_vals_in_set(columns="o_orderpriority", set=priorities)
+    .col_vals_between(columns="o_totalprice", left=0.01, right=1_000_000, na_pass=True)
+    .col_vals_ge(columns="o_orderdate", value=datetime.date(1992, 1, 1), na_pass=True)
+    .col_vals_regex(columns="o_clerk", pattern=r"^Clerk#[0-9]{9}$", na_pass=True)
+    .col_vals_expr(expr=pl.col("o_comment").str.len_chars().is_between(1, 79))
+    .col_vals_between(columns="o_shippriority", left=0, right=0, na_pass=True)
+    .interrogate(get_first_n=0)
+)
+assert rows.height >= 1 and result.all_passed(), result.n_failed()
+print(json.dumps({"seconds": time.monotonic() - began}))
+"""
+
+SHUFFLE: Final = """
+import sys
+import duckdb
+files, shuffled = sys.argv[1:]
+duckdb.sql("SET preserve_insertion_order = false")
+duckdb.sql(f"COPY (FROM read_parquet('{files}') ORDER BY hash(o_orderkey)) TO '{shuffled}' (COMPRESSION snappy)")
+"""
+
+
+def main() -> None:
+    """Generate the input, run the benchmarks, print and write the result."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    rows = parser.parse_args().rows
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        source = make_source(work, rows)
+        load = os.getloadavg()[0]
+        jobs = time_jobs(work, source)
+        files = f"{work}/lake/refined/orders/*.parquet"
+        shuffled = f"{work}/shuffled.parquet"
+        run([sys.executable, "-c", SHUFFLE, files, shuffled])
+        suite = json.dumps(SUITE)
+        seconds = {
+            **jobs,
+            "duckdb": [printed([sys.executable, "-c", ON_DUCKDB, files, suite])["seconds"] for _ in range(RUNS)],
+            "duckdb_shuffled": [
+                printed([sys.executable, "-c", ON_DUCKDB, shuffled, suite])["seconds"] for _ in range(RUNS)
+            ],
+            "pointblank": time_pointblank(work, files),
+        }
+        on_spark = printed([sys.executable, "-c", ON_SPARK, f"{work}/lake/refined/orders", suite])
+        seconds |= {"spark": on_spark["ours"], "great_expectations_on_spark": on_spark["great_expectations"]}
+        write(rows, sum(file.stat().st_size for file in source.iterdir()), load, seconds)
+
+
+def make_source(work: Path, rows: int) -> Path:
+    """Write the orders as one CSV file."""
+    generator = Path(sys.executable).with_name("tpchgen-cli")
+    scale = str(rows / ROWS_OF_SCALE)
+    run([str(generator), "csv", "-s", scale, "--tables", "orders", "-o", str(work / "source")])
+    return work / "source"
+
+
+def time_jobs(work: Path, source: Path) -> dict[str, list[float]]:
+    """Run the job without and with its gate by turns; the last run's table stays in ``lake``."""
+    seconds: dict[str, list[float]] = {"job": [], "job_with_gate": []}
+    for _ in range(RUNS):
+        for name, gates in (("job", {}), ("job_with_gate", {"gates": {"suite": "orders"}})):
+            shutil.rmtree(work / "lake", ignore_errors=True)
+            (work / "lake/raw").mkdir(parents=True)
+            (work / "lake/raw/orders").symlink_to(source)
+            conf = work / name
+            write_config(conf, gates)
+            began = time.monotonic()
+            run([sys.executable, "-m", "jobs", "run", "orders", "--lake", f"{work}/lake", "--config", str(conf)])
+            seconds[name].append(time.monotonic() - began)
+    return seconds
+
+
+def write_config(conf: Path, gates: dict[str, Any]) -> None:
+    """Write the feed and its suite."""
+    feed = {
+        "job": "csv_to_parquet",
+        "source": {"path": "raw/orders/", "csv": {"multiline": False}, "columns": COLUMNS},
+        "target": {"path": "refined/orders/"},
+        **gates,
+    }
+    for folder in ("feeds", "quality"):
+        (conf / folder).mkdir(parents=True, exist_ok=True)
+    (conf / "feeds/orders.yaml").write_text(yaml.safe_dump(feed, sort_keys=False))
+    (conf / "quality/orders.json").write_text(json.dumps(SUITE, indent=2))
+
+
+def time_pointblank(work: Path, files: str) -> list[float]:
+    """Run Pointblank in an environment of its own."""
+    environment = work / "pointblank"
+    run([sys.executable, "-m", "venv", str(environment)])
+    python = str(environment / "bin/python")
+    run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *POINTBLANK])
+    command = [python, "-c", ON_POLARS, files, json.dumps(PRIORITIES)]
+    return [printed(command)["seconds"] for _ in range(RUNS)]
+
+
+def printed(command: list[str]) -> dict[str, Any]:
+    """Run a command in a separate process and return the JSON in its last line."""
+    return json.loads(run(command).splitlines()[-1])
+
+
+def run(command: list[str]) -> str:
+    """Run a command and return its output; if it fails, print what it wrote."""
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        print(finished.stdout, finished.stderr, file=sys.stderr)
+        finished.check_returncode()
+    return finished.stdout
+
+
+def write(rows: int, size: int, load: float, seconds: dict[str, list[float]]) -> None:
+    """Write and print the medians, what the gate adds to the job, and the ratio to Great Expectations."""
+    medians = {name: round(statistics.median(each), 2) for name, each in seconds.items()}
+    result = {
+        "name": "quality",
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": {
+            "cores": os.cpu_count(),
+            "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
+            "load_before": round(load, 1),
+        },
+        "input": {"table": "TPC-H orders", "rows": rows, "bytes": size, "expectations": len(EXPECTATIONS)},
+        "seconds": medians,
+        "all": {name: [round(each, 2) for each in runs] for name, runs in seconds.items()},
+        "added_to_the_job": round(medians["job_with_gate"] / medians["job"] - 1, 3),
+        "ratio_to_great_expectations": round(medians["spark"] / medians["great_expectations_on_spark"], 3),
+        "ratio_to_pointblank": round(medians["duckdb"] / medians["pointblank"], 3),
+    }
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

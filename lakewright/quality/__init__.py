@@ -1,0 +1,1 @@
+"""Gates: suites of expectations that judge a batch before it is published."""

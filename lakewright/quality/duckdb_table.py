@@ -1,0 +1,196 @@
+"""Parquet files of a lake as the rows that a gate judges, by DuckDB in this process.
+
+DuckDB reads files on this machine itself. Objects in a bucket are read through the lake, so that DuckDB needs no
+extension and no credentials, into a temporary database on disk, since a query may scan its columns repeatedly.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lakewright.errors import ConfigError
+from lakewright.log.records import DataFile
+from lakewright.quality.judged_table import ROWS
+from lakewright.quality.sql.dialects import Dialect
+from lakewright.storage.lake import Lake
+from lakewright.storage.object_file import ObjectFile
+from transforms.partition_folders import values_of_folder
+
+_TYPES_OF_FOLDERS: Final = {
+    "boolean": pa.bool_(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", "UTC"),
+}
+#: Characters that DuckDB reads as patterns in paths, or that end a literal.
+_NOT_PLAIN: Final = re.compile(r"[*?\[\]{}'\\]")
+#: Decimals with more digits would be rounded as doubles.
+_EXACT_DIGITS: Final = 15
+_BATCH_ROWS: Final = 1 << 17
+#: Of the row's source object; see ``lakewright.parquet.provenance``.
+_OBJECT: Final = "_object"
+
+
+def connect(database: str = ":memory:", *, threads: int = 0, reads_files: bool = False) -> Any:
+    """Open a database that loads no extensions and, unless it ``reads_files``, reaches neither files nor the network.
+
+    Raises:
+        ConfigError: If DuckDB is not installed.
+    """
+    try:
+        import duckdb
+    except ModuleNotFoundError as error:
+        raise ConfigError("gates need DuckDB, which is not installed; install it with: pip install duckdb") from error
+    config: dict[str, Any] = {"enable_external_access": str(reads_files).lower(), "autoload_known_extensions": "false"}
+    connection = duckdb.connect(database, config=config | ({"threads": threads} if threads else {}))
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+@dataclass(frozen=True)
+class ParquetTable:
+    """See ``JudgedTable``.
+
+    Attributes:
+        files: The files, by the path at which they are now.
+        types: The columns of the table with their types.
+        moved: Source objects whose rows were in the table before; these rows are not judged.
+    """
+
+    lake: Lake
+    files: Mapping[str, DataFile]
+    types: Mapping[str, str]
+    moved: frozenset[str] = frozenset()
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """See ``JudgedTable.columns``."""
+        return self.types
+
+    @property
+    def dialect(self) -> Dialect:
+        """See ``JudgedTable.dialect``."""
+        return "duckdb"
+
+    def count(self) -> int:
+        """See ``JudgedTable.count``."""
+        if not self.moved:
+            return sum(file.rows for file in self.files.values())
+        return sum(batch.num_rows for batch in self._batches([_OBJECT]))
+
+    def one_row(self, sql: str, columns: Sequence[str]) -> Mapping[str, Any]:
+        """See ``JudgedTable.one_row``."""
+        wanted = list(columns) or list(self.types)[:1]
+        with TemporaryDirectory(prefix="lakewright-gate-") as folder:
+            connection = connect(f"{folder}/rows.duckdb", reads_files=bool(files := self._local_files(wanted)))
+            try:
+                if files:
+                    connection.execute(f"CREATE VIEW {ROWS} AS FROM read_parquet({files}, union_by_name=true)")
+                else:
+                    reader = pa.RecordBatchReader.from_batches(self._schema(wanted), self._batches(wanted))
+                    connection.register("arrow_rows", reader)
+                    connection.execute(f"CREATE TABLE {ROWS} AS FROM arrow_rows")
+                found = connection.execute(sql)
+                names = [column[0] for column in found.description]
+                (row,) = found.fetchall()
+            finally:
+                connection.close()
+        return dict(zip(names, row, strict=True))
+
+    def frame(self, columns: Sequence[str], *, rows: bool = True) -> Any:
+        """See ``JudgedTable.frame``: nullable types instead of float64 and object, times in UTC without a zone."""
+        import pandas as pd
+
+        schema = self._schema(columns)
+        table = pa.Table.from_batches(self._batches(columns) if rows else (), schema)
+        return pd.DataFrame({name: _series(table[name]) for name in columns})
+
+    def _local_files(self, columns: Sequence[str]) -> list[str]:
+        """Return the paths of files that DuckDB can read itself: on this machine, and with all columns."""
+        if "://" in self.lake.uri or self.moved or not set(columns) <= set(self._arrow_types):
+            return []
+        paths = [f"{self.lake.uri}/{path}" for path in self.files]
+        return [] if any(_NOT_PLAIN.search(path) for path in paths) else paths
+
+    def _schema(self, columns: Sequence[str]) -> Any:
+        return pa.schema([(name, self._arrow_types.get(name) or _type_of_folder(self.types[name])) for name in columns])
+
+    @cached_property
+    def _arrow_types(self) -> Mapping[str, Any]:
+        """The types of columns in the files, which have all columns that are not in their folders' names."""
+        found: dict[str, Any] = {}
+        for path, file in self.files.items():
+            with self._opened(path, file) as parquet:
+                found = {field.name: field.type for field in parquet.schema_arrow} | found
+            if set(self.types) <= {*found, *values_of_folder(file.partition)}:
+                break
+        return found
+
+    def _opened(self, path: str, file: DataFile) -> Any:
+        stored = ObjectFile(self.lake, path, file.size)
+        return pq.ParquetFile(pa.PythonFile(stored, mode="r"), pre_buffer=True)
+
+    def _batches(self, columns: Sequence[str]) -> Iterator[Any]:
+        """Read columns; those that a file does not have are its partition's, or null."""
+        schema = self._schema(columns)
+        for path, file in self.files.items():
+            constants, moved = values_of_folder(file.partition), self.moved.intersection(file.objects)
+            with self._opened(path, file) as parquet:
+                present = [name for name in columns if name in parquet.schema_arrow.names]
+                read = [*present, *([_OBJECT] if moved and _OBJECT not in present else [])]
+                for batch in parquet.iter_batches(_BATCH_ROWS, columns=read):
+                    rows = _without(batch, moved) if moved else batch
+                    yield pa.RecordBatch.from_arrays(
+                        [
+                            rows[field.name].cast(field.type)
+                            if field.name in present
+                            else pa.repeat(_value(constants.get(field.name), field.type), rows.num_rows)
+                            for field in schema
+                        ],
+                        schema=schema,
+                    )
+
+
+def _series(values: Any) -> Any:
+    """Return a column as the library compares it best, which knows nothing of Arrow's types."""
+    import pandas as pd
+
+    kind = values.type
+    if pa.types.is_timestamp(kind):
+        values = values.cast(pa.timestamp("us"))
+    elif pa.types.is_decimal(kind) and kind.precision <= _EXACT_DIGITS:
+        values = values.cast(pa.float64())
+    nullable = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    has_nulls = values.null_count > 0
+    return values.to_pandas(types_mapper=nullable.get if has_nulls else None, date_as_object=True)
+
+
+def _without(rows: Any, objects: Collection[str]) -> Any:
+    """Return the rows of other objects."""
+    return rows.filter(pc.invert(pc.is_in(rows[_OBJECT], pa.array(sorted(objects), pa.string()))))
+
+
+def _value(text: str | None, kind: Any) -> Any:
+    """Return the value of a partition column."""
+    if text is None:
+        return pa.scalar(None, kind)
+    if pa.types.is_timestamp(kind):
+        return pa.scalar(text).cast(pa.timestamp("us")).cast(kind)
+    return pa.scalar(text).cast(kind)
+
+
+def _type_of_folder(kind: str) -> Any:
+    """Return the Arrow type of a partition column, from its type as Spark writes it."""
+    if kind.startswith("decimal"):
+        precision, scale = kind.removeprefix("decimal(").removesuffix(")").split(",")
+        return pa.decimal128(int(precision), int(scale))
+    return _TYPES_OF_FOLDERS.get(kind, pa.string())

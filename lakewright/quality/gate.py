@@ -1,0 +1,130 @@
+"""A gate: judges the staged rows of a batch by a suite, before the batch is published."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from lakewright.quality.config import GatedFeed, Gates
+from lakewright.quality.expectation import Expectation
+from lakewright.quality.judged_table import ROWS, JudgedTable
+from lakewright.quality.library import check_suites, judge
+from lakewright.quality.result import ExpectationResult, columns_of, describe, missing_columns_result
+from lakewright.quality.row_rules import RowRule, RowRules
+from lakewright.quality.sql.compiled import Aggregate, library_reason
+from lakewright.quality.suite import Suite
+from lakewright.runs.job import Staged, Verdict
+
+#: Results named in the error of a refused batch.
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True)
+class SuiteGate:
+    """See ``lakewright.runs.job.Gate``.
+
+    Attributes:
+        shows_values: Whether results may contain values of the data.
+        warnings: Warnings about its configuration.
+    """
+
+    suite: Suite
+    options: Gates
+    shows_values: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def row_rules(self) -> RowRules:
+        """The expectations that reject rows."""
+        return RowRules(self.suite.row_rules)
+
+    def check(self) -> None:
+        """See ``Gate.check``."""
+        if self.suite.needs_library:
+            check_suites([self.suite])
+
+    def judge(self, table: JudgedTable, staged: Staged) -> Verdict:
+        """See ``Gate.judge``."""
+        rows = table.count()
+        if not staged.in_table and self.options.on_empty_batch == "fail":
+            return Verdict(self._report(0, "refused", ()), refused=self._refusal("the batch has no rows for the table"))
+        # Without rows, because all were rejected or are deletes, only rules that have rejected some are judged.
+        rules = [each for each in self.suite.row_rules if rows or RowRule(each).counted_as in staged.rules]
+        results = [*(self._judged(table) if rows else ()), *(_of_row_rule(each, table, staged.rules) for each in rules)]
+        return self._verdict(rows, sorted(results, key=lambda result: result.number))
+
+    def _judged(self, table: JudgedTable) -> list[ExpectationResult]:
+        """Evaluate the expectations on the batch: by SQL, and what that leaves undecided by the library."""
+        results = self._by_sql(table) if self.options.gate_engine == "auto" else {}
+        by_library = [each for each in self.suite.of_batch if each.number not in results]
+        if by_library:
+            results |= {each.number: each for each in judge(table, by_library, shows_values=self.shows_values)}
+        return list(results.values())
+
+    def _by_sql(self, table: JudgedTable) -> dict[int, ExpectationResult]:
+        """Evaluate the expectations that are compiled, by one query, and return the results by number."""
+        compiled = [each for each in self.suite.of_batch if not library_reason(each, table.columns)]
+        if not compiled:
+            return {}
+        aggregate = Aggregate(compiled, table.columns, table.dialect)
+        named = dict.fromkeys(name for each in compiled for name in columns_of(each) if name in table.columns)
+        row = table.one_row(aggregate.sql(ROWS), list(named))
+        return {result.number: result for result in aggregate.results(row) if result is not None}
+
+    def _verdict(self, rows: int, results: Sequence[ExpectationResult]) -> Verdict:
+        unmet = [result for result in results if not result.success]
+        refusing = [result for result in unmet if result.on_failure == "refuse_batch"]
+        refusing += [result for result in unmet if result.on_failure == "reject_rows" and result.exception]
+        warned = [describe(result) for result in unmet if result.on_failure == "warn"]
+        return Verdict(
+            self._report(rows, "refused" if refusing else "passed", results),
+            refused=self._refusal(*map(describe, refusing)) if refusing else "",
+            warnings=[f"{sentence} (suite {self.suite.name})" for sentence in warned],
+        )
+
+    def _report(self, rows: int, verdict: str, results: Sequence[ExpectationResult]) -> Mapping[str, Any]:
+        return {
+            "suite": self.suite.name,
+            "verdict": verdict,
+            "rows": rows,
+            "results": msgspec.to_builtins(list(results)),
+        }
+
+    def _refusal(self, *sentences: str) -> str:
+        more = f"; and {len(sentences) - _NAMED} more" if len(sentences) > _NAMED else ""
+        named = "; ".join(sentences[:_NAMED])
+        return f"refused by its gate (suite {self.suite.name}): {named}{more}; nothing was published"
+
+
+def gates_of(feed: GatedFeed, tables: Sequence[str]) -> Callable[[str], SuiteGate | None]:
+    """Return the gates of a feed by table; the first one warns of suites for tables that do not exist."""
+    warnings = feed.gates.unknown_tables(tables) if feed.gates else []
+
+    def gate_of(table: str) -> SuiteGate | None:
+        suite = feed.suite_for(table)
+        if feed.gates is None or suite is None:
+            return None
+        unknown, warnings[:] = tuple(warnings), []
+        return SuiteGate(suite, feed.gates, feed.show_values, unknown)
+
+    return gate_of
+
+
+def _of_row_rule(expectation: Expectation, table: JudgedTable, rules: Mapping[str, int]) -> ExpectationResult:
+    """Return the result of an expectation that rejects rows: they were rejected as they were read."""
+    rule = RowRule(expectation)
+    if rule.column not in table.columns:
+        return missing_columns_result(expectation, (rule.column,))
+    problem = library_reason(expectation, table.columns)
+    rejected = rules.get(rule.counted_as, 0)
+    return ExpectationResult(
+        type=expectation.type,
+        number=expectation.number,
+        columns=(rule.column,),
+        on_failure=expectation.on_failure,
+        engine="sql",
+        success=not problem and not rejected,
+        unexpected_count=rejected,
+        exception=f"rows cannot be rejected by it, since {problem}; use refuse_batch or warn" if problem else "",
+    )

@@ -1,0 +1,113 @@
+"""Expectations that reject single rows, applied to Arrow tables; ``lakewright.engine.spark.row_rules`` uses Spark."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from lakewright.quality.expectation import Expectation
+from lakewright.quality.judged_table import ROWS
+from lakewright.quality.result import columns_of
+from lakewright.quality.sql.arguments import NOT_NULL
+from lakewright.quality.sql.compiled import library_reason, row_predicate
+from lakewright.quality.sql.dialects import Dialect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """An expectation that rejects rows, as the reasons of rejected rows name it."""
+
+    expectation: Expectation
+
+    @property
+    def name(self) -> str:
+        """The name of the rule: the expectation's type without ``expect_``."""
+        return self.expectation.type.removeprefix("expect_")
+
+    @property
+    def column(self) -> str:
+        """The column that it judges."""
+        return columns_of(self.expectation)[0]
+
+    @property
+    def words(self) -> str:
+        """What it means: the notes of the expectation."""
+        return self.expectation.notes or f"The value does not meet {self.expectation.type}."
+
+    @property
+    def counted_as(self) -> str:
+        """The name under which receipts count the rows that it rejects."""
+        return f"{self.column}: {self.name}"
+
+
+@dataclass(frozen=True)
+class RowRules:
+    """The expectations of a table that reject the rows that do not meet them."""
+
+    expectations: tuple[Expectation, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.expectations)
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What the rules mean, by the name under which receipts count them."""
+        return {rule.counted_as: rule.words for rule in map(RowRule, self.expectations)}
+
+    def predicates(self, columns: Mapping[str, str], dialect: Dialect) -> list[tuple[RowRule, str]]:
+        """Return the rules that rows with these columns can break, each with the SQL condition that rejects a row.
+
+        All values of an absent column are null. A rule that SQL cannot decide rejects nothing: the gate refuses the
+        batch.
+        """
+        predicates = []
+        for each in self.expectations:
+            rule = RowRule(each)
+            if rule.column not in columns:
+                predicates += [(rule, "TRUE")] if each.type == NOT_NULL else []
+            elif not library_reason(each, columns):
+                predicates.append((rule, row_predicate(each, columns, dialect)))
+        return predicates
+
+
+NO_ROW_RULES: Final = RowRules()
+
+
+class ArrowRowRules:
+    """Applies row rules to Arrow tables with the same columns, by DuckDB.
+
+    Args:
+        rules: The rules.
+        columns: The columns of the tables with their types, as Spark writes these.
+    """
+
+    def __init__(self, rules: RowRules, columns: Mapping[str, str]) -> None:
+        self._predicates = rules.predicates(columns, "duckdb")
+
+    def __bool__(self) -> bool:
+        """Whether there are any rules."""
+        return bool(self._predicates)
+
+    def broken(self, rows: "pa.Table") -> list[tuple[RowRule, Any]]:
+        """Return the rules that rows break, each with a boolean array that is true for these rows."""
+        if not self._predicates or not rows.num_rows:
+            return []
+        conditions = ", ".join(f"({sql}) AS r{place}" for place, (_, sql) in enumerate(self._predicates))
+        relation = self._connection.from_arrow(rows)
+        masks = relation.query(ROWS, f"SELECT {conditions} FROM {ROWS}").to_arrow_table()  # noqa: S608 - compiled
+        broken = []
+        for place, (rule, _) in enumerate(self._predicates):
+            mask = masks[f"r{place}"].combine_chunks()
+            if mask.true_count:
+                broken.append((rule, mask))
+        return broken
+
+    @cached_property
+    def _connection(self) -> Any:
+        from lakewright.quality.duckdb_table import connect
+
+        return connect(threads=1)

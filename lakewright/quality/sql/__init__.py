@@ -1,0 +1,1 @@
+"""Expectations compiled to SQL that DuckDB and Spark evaluate alike."""

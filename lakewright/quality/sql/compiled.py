@@ -1,0 +1,188 @@
+"""Expectations compiled to one aggregate in SQL, with the results that Great Expectations 1.24 gives.
+
+What SQL might evaluate differently from the library is not compiled. If it depends on the rows, e.g. on NaN or on
+digits beyond ASCII, the same aggregate counts them, and leaves the expectation undecided if there are any.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from lakewright.quality.expectation import Expectation
+from lakewright.quality.result import ExpectationResult, count_result, map_result, missing_columns_result
+from lakewright.quality.sql.arguments import (
+    COMPOUND_UNIQUE,
+    NOT_NULL,
+    ROW_COUNT,
+    NotCompiledError,
+    check_arguments,
+    is_strict,
+    named_columns,
+    whole_number,
+)
+from lakewright.quality.sql.dialects import Dialect, identifier
+from lakewright.quality.sql.kinds import Kind, column_type
+from lakewright.quality.sql.predicates import ROW_EXPECTATIONS, Column, doubtful_values, unexpected_rows
+
+_IGNORED_ROWS: Final = {"all_values_are_missing": " OR ", "any_value_is_missing": " AND "}
+
+Row = Mapping[str, Any]
+_Reader = Callable[[Row], ExpectationResult | None]
+
+
+def library_reason(expectation: Expectation, columns: Mapping[str, str]) -> str:
+    """Return why an expectation must be evaluated by the library; empty if it is compiled.
+
+    Args:
+        expectation: The expectation.
+        columns: The SQL type of each column of the table, named as in DuckDB or Spark.
+    """
+    try:
+        Aggregate([expectation], columns, "duckdb")
+    except NotCompiledError as error:
+        return str(error)
+    return ""
+
+
+def row_predicate(expectation: Expectation, columns: Mapping[str, str], dialect: Dialect) -> str:
+    """Return the predicate that a row does not meet an expectation; true or false, never null.
+
+    NaN is greater than every number. Of the readings of a regular expression, the narrowest counts.
+
+    Raises:
+        NotCompiledError: If the expectation is not compiled, or not about single rows of the table.
+    """
+    check_arguments(expectation, columns)
+    if expectation.type not in ROW_EXPECTATIONS:
+        raise NotCompiledError("whether a row meets it depends on other rows")
+    (name,) = named_columns(expectation)
+    if name not in columns:
+        raise NotCompiledError(f"the table has no column {name!r}")
+    return f"coalesce({unexpected_rows(expectation, _column(name, columns, dialect)).unexpected}, FALSE)"
+
+
+class Aggregate:
+    """One ``SELECT`` that evaluates several expectations, and its row turned into results."""
+
+    def __init__(self, expectations: Sequence[Expectation], columns: Mapping[str, str], dialect: Dialect) -> None:
+        """Compile the expectations.
+
+        Raises:
+            NotCompiledError: If one of them is not compiled; see ``library_reason``.
+        """
+        self._types = columns
+        self._dialect = dialect
+        self._measures: dict[str, str] = {}
+        self._groups: dict[tuple[tuple[str, ...], str], str] = {}
+        self._rows = self._measure("count(*)")
+        self._readers = [self._compile(expectation) for expectation in expectations]
+
+    def sql(self, relation: str) -> str:
+        """Return the statement, which gives one row.
+
+        Args:
+            relation: What follows ``FROM``: a table or a table function. It is scanned once, and for each uniqueness
+                once or twice more in the columns concerned.
+        """
+        measures = ", ".join(f"{measure} AS {name}" for measure, name in self._measures.items())
+        copies = [
+            f"({_copies(relation, keys, rows, self._dialect)}) AS {name}" for (keys, rows), name in self._groups.items()
+        ]
+        return f"SELECT {', '.join(['m.*', *copies])} FROM (SELECT {measures} FROM {relation}) AS m"  # noqa: S608
+
+    def results(self, row: Row) -> list[ExpectationResult | None]:
+        """Return the result of each expectation from the statement's row; None if the library has to decide."""
+        return [read(row) for read in self._readers]
+
+    def _compile(self, expectation: Expectation) -> _Reader:
+        check_arguments(expectation, self._types)
+        names = named_columns(expectation)
+        if missing := tuple(name for name in names if name not in self._types):
+            result = missing_columns_result(expectation, missing)
+            return lambda _row: result
+        if expectation.type == ROW_COUNT:
+            return self._row_count(expectation)
+        columns = [
+            Column(identifier(name, self._dialect), column_type(self._types[name]), self._dialect) for name in names
+        ]
+        if expectation.type in ROW_EXPECTATIONS:
+            return self._single_rows(expectation, columns[0])
+        return self._unique(expectation, columns)
+
+    def _row_count(self, expectation: Expectation) -> _Reader:
+        least, most = whole_number(expectation, "min_value"), whole_number(expectation, "max_value")
+        above = is_strict(expectation, "strict_min")
+        below = is_strict(expectation, "strict_max")
+        if least is not None and most is not None and least > most:
+            raise NotCompiledError("its min_value is greater than its max_value")
+
+        def read(row: Row) -> ExpectationResult:
+            rows = row[self._rows]
+            is_enough = least is None or (rows > least if above else rows >= least)
+            is_few = most is None or (rows < most if below else rows <= most)
+            return count_result(expectation, rows, success=is_enough and is_few)
+
+        return read
+
+    def _single_rows(self, expectation: Expectation, column: Column) -> _Reader:
+        predicate = unexpected_rows(expectation, column)
+        considered = None if expectation.type == NOT_NULL else self._measure(f"count({column.sql})")
+        return self._map_reader(expectation, considered, self._count(predicate.unexpected), [predicate.doubtful])
+
+    def _unique(self, expectation: Expectation, columns: Sequence[Column]) -> _Reader:
+        if any(column.type.kind is Kind.OTHER for column in columns):
+            raise NotCompiledError("its columns are of a type whose values DuckDB and Spark may compare differently")
+        rows = self._considered(expectation, columns)
+        keys = tuple(column.sql for column in columns)
+        unexpected = self._groups.setdefault((keys, rows), f"g{len(self._groups)}")
+        return self._map_reader(expectation, self._count(rows), unexpected, map(doubtful_values, columns))
+
+    def _considered(self, expectation: Expectation, columns: Sequence[Column]) -> str:
+        """Return the predicate of the rows that must be unique."""
+        ignored = expectation.kwargs.get("ignore_row_if") or "all_values_are_missing"
+        if expectation.type == COMPOUND_UNIQUE and ignored == "never":
+            return "TRUE"
+        if ignored not in _IGNORED_ROWS:
+            raise NotCompiledError("its ignore_row_if is unknown")
+        return _IGNORED_ROWS[ignored].join(f"{column.sql} IS NOT NULL" for column in columns)
+
+    def _map_reader(
+        self, expectation: Expectation, considered: str | None, unexpected: str, doubtful: Iterable[str]
+    ) -> _Reader:
+        doubts = [self._count(predicate) for predicate in doubtful if predicate]
+
+        def read(row: Row) -> ExpectationResult | None:
+            if any(row[doubt] for doubt in doubts):
+                return None
+            return map_result(expectation, row[self._rows], row[considered] if considered else None, row[unexpected])
+
+        return read
+
+    def _count(self, predicate: str) -> str:
+        return self._measure(f"count(CASE WHEN {predicate} THEN 1 END)")
+
+    def _measure(self, expression: str) -> str:
+        return self._measures.setdefault(expression, f"m{len(self._measures)}")
+
+
+def _column(name: str, types: Mapping[str, str], dialect: Dialect) -> Column:
+    return Column(identifier(name, dialect), column_type(types[name]), dialect)
+
+
+def _copies(relation: str, keys: Sequence[str], rows: str, dialect: Dialect) -> str:
+    """Return the query for the number of rows whose keys another row has as well."""
+    if dialect == "duckdb":
+        rows = f"({rows}) AND ({_is_unordered(relation, keys, rows)})"
+    groups = f"SELECT count(*) AS copies FROM {relation} WHERE {rows} GROUP BY {', '.join(keys)}"  # noqa: S608
+    return f"SELECT CAST(coalesce(sum(CASE WHEN copies > 1 THEN copies END), 0) AS BIGINT) FROM ({groups}) AS g"  # noqa: S608
+
+
+def _is_unordered(relation: str, keys: Sequence[str], rows: str) -> str:
+    """Return the query whether the rows are not in ascending order of their keys; if they are, all keys differ.
+
+    Grouping takes ten times as long as this, and exports are often in the order of their keys.
+    """
+    ascends = "FALSE"
+    for key in reversed(keys):
+        ascends = f"{key} > lag({key}) OVER () OR ({key} = lag({key}) OVER () AND ({ascends}))"
+    pairs = f"SELECT {ascends} AS ascends FROM {relation} WHERE {rows}"  # noqa: S608
+    return f"SELECT count(*) - count(CASE WHEN ascends THEN 1 END) > 1 FROM ({pairs}) AS p"  # noqa: S608

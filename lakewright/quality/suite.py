@@ -1,0 +1,192 @@
+"""Suites of expectations: Great Expectations' own JSON, parsed and validated without importing the library.
+
+The kwargs of expectations that only the library can judge are validated by ``lakewright.quality.library``.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+from lakewright.config import suggest
+from lakewright.errors import ConfigError
+from lakewright.quality.expectation import Expectation
+
+#: What happens if an expectation is not met: the batch is refused, single rows are rejected, or a warning is given.
+OnFailure = Literal["refuse_batch", "reject_rows", "warn"]
+
+#: Whether a row meets these is decided by the row alone; with their kwargs, required ones first.
+_ROW_KWARGS: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
+    "expect_column_values_to_not_be_null": (("column",), ()),
+    "expect_column_values_to_be_in_set": (("column", "value_set"), ()),
+    "expect_column_values_to_be_between": (("column",), ("min_value", "max_value", "strict_min", "strict_max")),
+    "expect_column_values_to_match_regex": (("column", "regex"), ()),
+    "expect_column_value_lengths_to_be_between": (
+        ("column",),
+        ("min_value", "max_value", "strict_min", "strict_max"),
+    ),
+}
+_KWARGS: Final = {
+    **_ROW_KWARGS,
+    "expect_column_values_to_be_unique": (("column",), ()),
+    "expect_table_row_count_to_be_between": ((), ("min_value", "max_value", "strict_min", "strict_max")),
+    "expect_compound_columns_to_be_unique": (("column_list",), ("ignore_row_if",)),
+}
+_COMMON_KWARGS: Final = (
+    "mostly",
+    "row_condition",
+    "condition_parser",
+    "batch_id",
+    "result_format",
+    "catch_exceptions",
+)
+_SUITE_KEYS: Final = ("name", "expectations", "meta", "id", "notes", "suite_parameters")
+_KEYS: Final = ("type", "kwargs", "meta", "id", "severity", "notes", "description", "rendered_content")
+_SEVERITIES: Final = ("critical", "warning", "info")
+#: The key of a reference to a parameter of a suite.
+_PARAMETER: Final = "$PARAMETER"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The suite of a table; ``path`` is its file."""
+
+    name: str
+    path: str
+    expectations: tuple[Expectation, ...] = ()
+
+    @property
+    def row_rules(self) -> tuple[Expectation, ...]:
+        """The expectations that reject single rows."""
+        return tuple(each for each in self.expectations if each.on_failure == "reject_rows")
+
+    @property
+    def of_batch(self) -> tuple[Expectation, ...]:
+        """The expectations that judge the batch as a whole."""
+        return tuple(each for each in self.expectations if each.on_failure != "reject_rows")
+
+    @property
+    def needs_library(self) -> bool:
+        """Whether the library must validate it: ``parse_suite`` knows the kwargs of few expectations."""
+        return any(each.type not in _KWARGS for each in self.expectations)
+
+    def fingerprint(self) -> str:
+        """Return a hash of all that decides about data."""
+        content = [[each.type, each.kwargs, each.on_failure] for each in self.expectations]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def parse_suite(path: str, text: str) -> Suite:
+    """Parse the JSON of a suite.
+
+    Raises:
+        ConfigError: With one line per problem, each naming the file and the expectation.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: not readable as JSON: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("expectations"), list):
+        raise ConfigError(f"{path}: a suite is a JSON object with name and expectations, as ExpectationSuite writes it")
+    name = document.get("name")
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"{path}: the key name is missing; it names the suite")
+    if unknown := [key for key in document if key not in _SUITE_KEYS]:
+        raise ConfigError(f"{path}: unknown key {unknown[0]!r}{suggest(unknown[0], _SUITE_KEYS)}")
+    entries = document["expectations"]
+    problems = [
+        f"{path}: expectation {number}{_named(entry)}: {problem}"
+        for number, entry in enumerate(entries, 1)
+        for problem in _problems_of(entry)
+    ]
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return Suite(name, path, tuple(_expectation(entry, number) for number, entry in enumerate(entries, 1)))
+
+
+def _expectation(entry: Mapping[str, Any], number: int) -> Expectation:
+    meta = entry.get("meta") or {}
+    notes = entry.get("notes") or meta.get("notes") or ""
+    if isinstance(notes, Mapping):
+        notes = notes.get("content", "")
+    words = " ".join(map(str, notes)) if isinstance(notes, list) else str(notes)
+    on_failure = meta.get("on_failure", "refuse_batch")
+    return Expectation(entry["type"], entry.get("kwargs") or {}, on_failure, words, number)
+
+
+def _named(entry: Any) -> str:
+    return f" ({entry['type']})" if isinstance(entry, dict) and isinstance(entry.get("type"), str) else ""
+
+
+def _problems_of(entry: Any) -> Iterator[str]:
+    if not isinstance(entry, dict):
+        yield "must be a JSON object with type and kwargs"
+        return
+    kind, kwargs, meta = entry.get("type"), entry.get("kwargs") or {}, entry.get("meta") or {}
+    if not isinstance(kind, str) or not kind:
+        old = " (suites of versions before 1.0 have expectation_type: write them again with version 1)"
+        yield f"the key type is missing{old if 'expectation_type' in entry else ''}"
+        return
+    if unknown := [key for key in entry if key not in _KEYS]:
+        yield f"unknown key {unknown[0]!r}{suggest(unknown[0], _KEYS)}"
+    if not isinstance(kwargs, dict) or not isinstance(meta, dict):
+        yield "kwargs and meta must be JSON objects"
+        return
+    if entry.get("severity") not in (None, *_SEVERITIES):
+        yield f"severity must be one of {', '.join(_SEVERITIES)}"
+    if kind in _KWARGS:
+        yield from _problems_of_kwargs(kind, kwargs)
+    if any(_is_parameter(value) for value in kwargs.values()):
+        yield f"{_PARAMETER} refers to a parameter of a checkpoint, and a gate has none: write the value"
+    on_failure = meta.get("on_failure", "refuse_batch")
+    if on_failure not in get_args(OnFailure):
+        known = get_args(OnFailure)
+        yield f"unknown meta.on_failure {on_failure!r}{suggest(str(on_failure), known)}"
+    elif on_failure == "reject_rows":
+        yield from _problems_of_row_rule(kind, kwargs)
+
+
+def _problems_of_kwargs(kind: str, kwargs: Mapping[str, Any]) -> Iterator[str]:
+    required, optional = _KWARGS[kind]
+    known = (*required, *optional, *_COMMON_KWARGS)
+    if missing := [name for name in required if kwargs.get(name) is None]:
+        yield f"the kwarg {missing[0]} is missing"
+    if unknown := [name for name in kwargs if name not in known]:
+        yield f"unknown kwarg {unknown[0]!r}{suggest(unknown[0], known)}"
+    if "min_value" in optional and kwargs.get("min_value") is None and kwargs.get("max_value") is None:
+        yield "needs min_value, max_value or both"
+    mostly = kwargs.get("mostly", 1)
+    if not _is_parameter(mostly) and (isinstance(mostly, bool) or not _is_share(mostly)):
+        yield "mostly must be a share from 0 to 1"
+    for name, kinds in (("column", str), ("regex", str), ("value_set", list), ("column_list", list)):
+        value = kwargs.get(name)
+        if name in required and value is not None and not isinstance(value, kinds) and not _is_parameter(value):
+            yield f"{name} must be a {'list' if kinds is list else 'text'}"
+    columns = kwargs.get("column_list")
+    if isinstance(columns, list) and len(columns) < 2:  # noqa: PLR2004 - compound: of two or more
+        yield "column_list must name two columns or more"
+
+
+def _problems_of_row_rule(kind: str, kwargs: Mapping[str, Any]) -> Iterator[str]:
+    if kind not in _ROW_KWARGS:
+        known = ", ".join(_ROW_KWARGS)
+        yield (
+            "on_failure reject_rows is not possible: whether a row meets it depends on other rows; use refuse_batch "
+            f"or warn. Rows can be rejected by {known}"
+        )
+        return
+    if kwargs.get("mostly", 1) != 1:
+        yield "on_failure reject_rows excludes mostly: rows are rejected one by one, and max_rejected bounds how many"
+    if kwargs.get("row_condition") is not None:
+        yield "on_failure reject_rows excludes row_condition; use refuse_batch or warn"
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
+
+
+def _is_parameter(value: Any) -> bool:
+    if isinstance(value, dict):
+        return _PARAMETER in value or any(map(_is_parameter, value.values()))
+    return isinstance(value, list) and any(map(_is_parameter, value))

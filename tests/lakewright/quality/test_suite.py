@@ -1,0 +1,166 @@
+"""Suites are validated with errors that name file, expectation and what would be right."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lakewright.errors import ConfigError
+from lakewright.quality.suite import parse_suite
+from tests.conftest import Answer, command
+
+UNIQUE = "expect_column_values_to_be_unique"
+BETWEEN = "expect_column_values_to_be_between"
+IN_SET = "expect_column_values_to_be_in_set"
+REJECT = {"on_failure": "reject_rows"}
+
+
+def expectation(kind: str, meta: Any = None, **kwargs: Any) -> dict[str, Any]:
+    return {"type": kind, "kwargs": kwargs, "meta": meta or {}, "severity": "critical"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        pytest.param(expectation(UNIQUE), "the kwarg column is missing", id="missing-kwarg"),
+        pytest.param(
+            expectation(UNIQUE, colum="id"), "unknown kwarg 'colum'; did you mean 'column'?", id="unknown-kwarg"
+        ),
+        pytest.param(expectation(UNIQUE, column=3), "column must be a text", id="kwarg-of-another-type"),
+        pytest.param(expectation(BETWEEN, column="id"), "needs min_value, max_value or both", id="no-bound"),
+        pytest.param(expectation(UNIQUE, column="id", mostly=1.5), "mostly must be a share from 0 to 1", id="mostly"),
+        pytest.param(
+            expectation(BETWEEN, column="id", min_value={"$PARAMETER": "least"}),
+            "$PARAMETER refers to a parameter of a checkpoint, and a gate has none: write the value",
+            id="parameter",
+        ),
+        pytest.param(
+            expectation("expect_column_max_to_be_between", column="id", max_value={"$PARAMETER": "now()"}),
+            "$PARAMETER refers to a parameter of a checkpoint, and a gate has none: write the value",
+            id="parameter-of-an-expectation-of-the-library",
+        ),
+        pytest.param(
+            expectation(UNIQUE, {"on_failure": "reject"}, column="id"),
+            "unknown meta.on_failure 'reject'; did you mean 'reject_rows'?",
+            id="unknown-on-failure",
+        ),
+        pytest.param(
+            expectation(UNIQUE, REJECT, column="id"),
+            "on_failure reject_rows is not possible: whether a row meets it depends on other rows; use refuse_batch",
+            id="aggregate-rejects-rows",
+        ),
+        pytest.param(
+            expectation(IN_SET, REJECT, column="id", value_set=[1], mostly=0.9),
+            "on_failure reject_rows excludes mostly: rows are rejected one by one, and max_rejected bounds how many",
+            id="mostly-rejects-rows",
+        ),
+        pytest.param(
+            expectation(IN_SET, REJECT, column="id", value_set=[1], row_condition='col("x")==1'),
+            "on_failure reject_rows excludes row_condition",
+            id="condition-rejects-rows",
+        ),
+        pytest.param({"expectation_type": UNIQUE}, "suites of versions before 1.0 have expectation_type", id="old"),
+        pytest.param([], "must be a JSON object with type and kwargs", id="no-object"),
+        pytest.param(expectation(UNIQUE, column="id") | {"kwarg": {}}, "unknown key 'kwarg'", id="unknown-key"),
+        pytest.param(
+            expectation(UNIQUE, column="id") | {"severity": "high"}, "severity must be one of critical", id="severity"
+        ),
+    ],
+)
+def test_an_invalid_expectation(entry: Any, problem: str) -> None:
+    valid = expectation(UNIQUE, column="id")
+    with pytest.raises(ConfigError) as caught:
+        parse_suite("conf/quality/s.json", json.dumps({"name": "s", "expectations": [valid, entry]}))
+    kind = f" ({entry['type']})" if isinstance(entry, dict) and "type" in entry else ""
+    assert str(caught.value).startswith(f"conf/quality/s.json: expectation 2{kind}: ")
+    assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "s.json: not readable as JSON"),
+        ("[]", "s.json: a suite is a JSON object with name and expectations, as ExpectationSuite writes it"),
+        ('{"expectations": []}', "s.json: the key name is missing"),
+        ('{"name": "s", "expectations": [], "expectation": 1}', "unknown key 'expectation'; did you mean"),
+    ],
+)
+def test_an_invalid_suite(text: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem.replace("{", "[{]")):
+        parse_suite("s.json", text)
+
+
+def check(root: Path, suite: Any, **feed: Any) -> Answer:
+    (root / "conf/feeds").mkdir(parents=True)
+    (root / "conf/quality").mkdir()
+    people: dict[str, Any] = {
+        "job": "csv_to_parquet",
+        "source": {"path": "raw/people/", "columns": {"id": "long"}},
+        "target": {"path": "refined/people/", "partition_by": ["day"]},
+        "gates": {"suite": "s"},
+    }
+    (root / "conf/feeds/people.yaml").write_text(yaml.safe_dump(people | feed))
+    (root / "conf/quality/s.json").write_text(json.dumps(suite))
+    return command("check", "--config", str(root / "conf"))
+
+
+def suite(*expectations: Any) -> dict[str, Any]:
+    return {"name": "s", "expectations": list(expectations)}
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        pytest.param(
+            expectation("expect_column_mx_to_be_between", column="id"),
+            "unknown expectation; did you mean 'expect_column_max_to_be_between'?",
+            id="unknown-expectation",
+        ),
+        pytest.param(
+            expectation("expect_column_max_to_be_between", colum="id"),
+            "the kwarg column is missing; unknown kwarg 'colum'",
+            id="kwargs-of-the-library",
+        ),
+        pytest.param(
+            expectation(IN_SET, REJECT, column="day", value_set=["01"]),
+            "on_failure reject_rows is not possible: day is not a value of the rows; use refuse_batch or warn",
+            id="rows-rejected-by-a-folder",
+        ),
+    ],
+)
+def test_check_validates_suites(tmp_path: Path, entry: Any, problem: str) -> None:
+    answer = check(tmp_path, suite(entry))
+    assert answer.exit_code == 2
+    place = f"{tmp_path}/conf/quality/s.json: expectation 1 ({entry['type']})"
+    assert answer.last_line == f"error: {place}: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("gates", "problem"),
+    [
+        pytest.param({"suite": "t"}, "gates.suite: there is no suite 't': ", id="no-file"),
+        pytest.param({"suite": "../s"}, "a suite is named without folder and ending, such as customers", id="folder"),
+        pytest.param(
+            {"suite": {"peple": "s"}}, "gates.suite: unknown table 'peple'; did you mean 'people'?", id="table"
+        ),
+        pytest.param({"suit": "s"}, "unknown key gates.suit; did you mean 'suite'?", id="key"),
+    ],
+)
+def test_check_validates_the_keys_of_gates(tmp_path: Path, gates: Any, problem: str) -> None:
+    answer = check(tmp_path, suite(), gates=gates)
+    assert (answer.exit_code, problem in answer.last_line) == (2, True), answer.last_line
+
+
+def test_the_library_is_named_if_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lakewright.quality import library
+
+    library.load_library.cache_clear()
+    monkeypatch.setitem(__import__("sys").modules, "great_expectations", None)
+    answer = check(tmp_path, suite(expectation("expect_column_max_to_be_between", column="id")))
+    library.load_library.cache_clear()
+    assert answer.last_line == (
+        "error: the gate has expectations that only Great Expectations can judge, and it is not installed; install it "
+        "with: pip install 'lakewright[quality]'"
+    )
