@@ -78,7 +78,8 @@ docker-shell: ## open a shell in the docker image of Glue 5.0, on this checkout
 laws: setup-dev ## run the property tests over more generated histories (SEEDS=5)
 	@LAKEWRIGHT_LAW_SEEDS=$(or $(SEEDS),5) $(BIN)/python -m pytest tests/jobs/test_cdc_laws.py tests/jobs/test_csv_laws.py \
 		tests/jobs/test_event_laws.py tests/jobs/test_scrub_laws.py tests/lakewright/quality/sql/test_against_library.py \
-		tests/transforms/spark/test_typed_rows_laws.py
+		tests/transforms/spark/test_typed_rows_laws.py tests/replay/test_csv_replay_laws.py \
+		tests/replay/test_change_replay_laws.py tests/replay/test_event_replay.py
 
 faults: setup-dev ## run every job against every S3 fault and write the table in docs/operations.md (ONLY="JOB …")
 	@$(BIN)/python -m tests.faults.fault_table $(ONLY)

@@ -8,12 +8,14 @@ from typing import Final
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.cdc_to_hudi import CdcToHudiFeed, table_of_parameter
 from lakewright.aws.parameters import read_parameter
+from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.dms.columns import TableColumns
 from lakewright.dms.files import ChangeFiles
 from lakewright.dms.reader import ChangeReader
 from lakewright.dms.selection import ChangeSelection
 from lakewright.dms.unusable import UnusableTable
 from lakewright.engine.spark.changes.appended import AppendedChanges
+from lakewright.engine.spark.changes.judged import change_session, find_rejected
 from lakewright.engine.spark.changes.keyed import KeyedChanges
 from lakewright.errors import ConfigError, EmptySourceError
 from lakewright.hudi.config import HudiTableSpec
@@ -23,6 +25,7 @@ from lakewright.hudi.timeline import read_properties
 from lakewright.parquet.sink import ParquetSink
 from lakewright.quality.gate import SuiteGate, gates_of
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
+from lakewright.replay.change_files import ChangeCorrector
 from lakewright.runs.job import AnyJob, Target, TargetJob
 from lakewright.sources.listing import Source, describe_empty
 from lakewright.storage.lake import Lake
@@ -48,10 +51,11 @@ def keyed_job(
 ) -> AnyJob:
     """Compose the job of a table with a key."""
     columns = TableColumns(target.name, feed.source, spec, feed.target.keep_columns)
-    reader = _reader(feed, lake, columns)
+    reader = _reader(feed, lake, target, columns)
     sink = HudiSink(KeyedTable(lake, reader.source.lake, target, feed.target, spec), feed.target.catalog_database)
-    rules = gate.row_rules if gate else NO_ROW_RULES
-    return TargetJob(feed, target, reader, partial(build, feed=feed, spec=spec, rules=rules), sink, gate=gate)
+    keep = partial(build, feed=feed, spec=spec, rules=gate.row_rules if gate else NO_ROW_RULES)
+    corrector = partial(_corrector, lake, reader, keep)
+    return TargetJob(feed, target, reader, keep, sink, corrector=corrector, gate=gate)
 
 
 def appended_job(
@@ -70,9 +74,10 @@ def appended_job(
         partition_by=spec.partition_by,
         catalog_table=(database, target.name) if database else None,
     )
-    rules = gate.row_rules if gate else NO_ROW_RULES
-    appended = partial(build_appended, feed=feed, spec=spec, rules=rules)
-    return TargetJob(feed, target, _reader(feed, lake, columns), appended, sink, gate=gate)
+    reader = _reader(feed, lake, target, columns)
+    keep = partial(build_appended, feed=feed, spec=spec, rules=gate.row_rules if gate else NO_ROW_RULES)
+    corrector = partial(_corrector, lake, reader, keep)
+    return TargetJob(feed, target, reader, keep, sink, corrector=corrector, gate=gate)
 
 
 def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
@@ -120,7 +125,7 @@ def _unusable(target: Target, feed: CdcToHudiFeed, table: UnusableTable) -> AnyJ
     return TargetJob(feed, target, table, lambda rows: rows, table)
 
 
-def _reader(feed: CdcToHudiFeed, lake: Lake, columns: TableColumns) -> ChangeReader:
+def _reader(feed: CdcToHudiFeed, lake: Lake, target: Target, columns: TableColumns) -> ChangeReader:
     path, options = feed.source.path, feed.target
     source = Source(lake, f"{path}{columns.table}", None)
     selection = ChangeSelection(
@@ -131,7 +136,19 @@ def _reader(feed: CdcToHudiFeed, lake: Lake, columns: TableColumns) -> ChangeRea
         max_record_bytes=feed.source.max_record_bytes,
         by_file=columns.spec.order_by == "file",
     )
-    return ChangeReader(source, "" if "://" in path else f"{path}{columns.table}/", selection, columns)
+    folder = "" if "://" in path else f"{path}{columns.table}/"
+    return ChangeReader(source, folder, selection, columns, CorrectionFolder(lake, target.corrections_folder))
+
+
+def _corrector(
+    lake: Lake, reader: ChangeReader, build_changes: Callable[[ChangeFiles], KeyedChanges | AppendedChanges]
+) -> ChangeCorrector:
+    """Return what replays rejected changes; they are judged as those of a batch."""
+
+    def judge(files: ChangeFiles) -> dict[tuple[str, int], list[str]]:
+        return find_rejected(change_session(lake, files.lake), build_changes(files).judged())
+
+    return ChangeCorrector(reader.corrections, reader, judge)
 
 
 def _looked_up(feed: CdcToHudiFeed, table: str) -> HudiTableSpec | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.csv_to_parquet import CsvToParquetFeed
+from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.csv.format import CsvFormat, CsvObjects
 from lakewright.parquet.sink import JudgedRows, ParquetSink
 from lakewright.quality.gate import gates_of
@@ -16,6 +17,7 @@ from lakewright.storage.lake import Lake
 
 if TYPE_CHECKING:
     from lakewright.csv.rows import TypedRows
+    from lakewright.replay.csv_objects import CsvCorrector
 
 
 def build(objects: CsvObjects, *, feed: CsvToParquetFeed, rules: RowRules) -> "TypedRows":
@@ -30,11 +32,13 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
     source, target = feed.source, feed.target
     keys = tuple(feed.date_keys())
     place = Target(name, feed.target_name(), target.path)
+    corrections = CorrectionFolder(lake, place.corrections_folder, read_folder=f"corrections/{name}/")
     reader = ObjectReader(
         Source(lake, source.path, feed.file_name_pattern(), takes_underscores=source.hidden == "take"),
-        CsvFormat(feed.rules(), source.on_extra_column, shows_values=feed.show_values),
+        CsvFormat(feed.rules(), source.on_extra_column, shows_values=feed.show_values, corrections=corrections),
         Filling(target.fill, keys, target.partition_date, allows_gone=target.on_missing_source == "rebuild"),
         skips_refused=source.on_refused_file == "skip",
+        corrections=corrections,
     )
     sink = ParquetSink(
         lake,
@@ -49,7 +53,19 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
     )
     gate = gates_of(feed, [place.name])(place.name)
     rules = gate.row_rules if gate else NO_ROW_RULES
-    return [TargetJob(feed, place, reader, partial(build, feed=feed, rules=rules), sink, gate=gate)]
+    corrector = partial(open_corrector, feed, reader, corrections, rules)
+    return [
+        TargetJob(feed, place, reader, partial(build, feed=feed, rules=rules), sink, gate=gate, corrector=corrector)
+    ]
+
+
+def open_corrector(
+    feed: CsvToParquetFeed, reader: ObjectReader[CsvObjects], corrections: CorrectionFolder, rules: RowRules
+) -> "CsvCorrector":
+    """Return what replays the feed's rejected rows."""
+    from lakewright.replay.csv_objects import CsvCorrector
+
+    return CsvCorrector(corrections, reader, feed.rules(), tuple(feed.typed_columns().values()), rules)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.flatten_events import RESERVED, FlattenEventsFeed
+from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.errors import EmptySourceError
 from lakewright.kafka.reader import TopicObjects, TopicReader
 from lakewright.kafka.sink import SinkFolder, SinkListing, is_wanted
@@ -22,6 +23,7 @@ from transforms.object_names import DATE_KEYS, compile_date_template
 
 if TYPE_CHECKING:
     from lakewright.kafka.rows import FlatEvents
+    from lakewright.replay.event_lines import EventCorrector
 
 
 def build(
@@ -63,14 +65,23 @@ def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[Ta
     tables = topics_by_table(listing.topics)
     gate_of = gates_of(feed, list(tables))
     for table, topics in tables.items():
-        reader = _reader(feed, folder, table, folder.narrowed(listing, topics), warnings)
         sink = _sink(feed_name, feed, lake, table)
+        corrections = CorrectionFolder(lake, sink.target.corrections_folder)
+        reader = _reader(feed, folder, table, folder.narrowed(listing, topics), corrections, warnings)
         gate = gate_of(table)
         rules = gate.row_rules if gate else NO_ROW_RULES
         flatten = partial(build, feed=feed, lake_uri=lake.uri, layout=sink.layout(), rules=rules)
-        jobs.append(TargetJob(feed, sink.target, reader, flatten, sink, gate=gate))
+        corrector = partial(open_corrector, feed, reader, rules)
+        jobs.append(TargetJob(feed, sink.target, reader, flatten, sink, gate=gate, corrector=corrector))
         warnings = []  # reported once
     return jobs
+
+
+def open_corrector(feed: FlattenEventsFeed, reader: TopicReader, rules: RowRules) -> "EventCorrector":
+    """Return what replays the rejected lines of a topic."""
+    from lakewright.replay.event_lines import EventCorrector
+
+    return EventCorrector(reader, feed.rules(), feed.days, rules, feed.target.separator, RESERVED)
 
 
 def open_folder(feed: FlattenEventsFeed, lake: Lake) -> SinkFolder:
@@ -81,7 +92,12 @@ def open_folder(feed: FlattenEventsFeed, lake: Lake) -> SinkFolder:
 
 
 def _reader(
-    feed: FlattenEventsFeed, folder: SinkFolder, table: str, listing: SinkListing, warnings: Sequence[str]
+    feed: FlattenEventsFeed,
+    folder: SinkFolder,
+    table: str,
+    listing: SinkListing,
+    corrections: CorrectionFolder,
+    warnings: Sequence[str],
 ) -> TopicReader:
     day = feed.source.day
     return TopicReader(
@@ -92,6 +108,7 @@ def _reader(
         path_date=compile_date_template(day.path_format, needs_day=True) if day.path_format else None,
         timestamps=feed.rules().timestamps,
         refuses_gone=feed.target.on_missing_source == "refuse",
+        corrections=corrections,
         warnings=warnings,
     )
 

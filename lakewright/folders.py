@@ -8,7 +8,7 @@ from typing import Final, Literal
 from pydantic import AfterValidator, BaseModel
 
 #: Folders of a lake that are not for data; no feed may write tables there.
-OWN_ZONES: Final = ("state", "quarantine")
+OWN_ZONES: Final = ("state", "quarantine", "corrections")
 _DRIVE: Final = re.compile(r"[A-Za-z]:|\\\\|[A-Za-z][A-Za-z0-9+.-]+:/")
 _BUCKET: Final = re.compile(r"s3a?://[^/]+(?:/.*)?", re.DOTALL)
 

@@ -42,6 +42,7 @@ def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
             rows["open batch"] = f"{batch['number']}, {count_of(batch['objects'], 'object')}: {batch['then']}"
         if "objects" in plan:
             rows["objects"] = f"{count_of(len(plan['objects']), 'object')}, {readable_bytes(plan['bytes'])}"
+            rows["corrections"] = _some(plan["corrections"])
             rows["partitions"] = _some(plan["partitions"]) or "none"
             rows["engine"] = _engine(plan["engine"])
         for key in ("refused", "ignored"):
@@ -61,6 +62,7 @@ def show_status(states: Sequence[Mapping[str, Any]]) -> None:
             "last batch": _last_batch(state["last_batch"]),
             "open batch": str(state["open_batch"] or "none"),
             "waiting objects": str(state["waiting_objects"]),
+            "waiting corrections": str(state["waiting_corrections"] or ""),
             "table": _table(state),
             "quarantine": _quarantine(state),
             "state of the job": _pairs(state["properties"]),
@@ -98,6 +100,8 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "status": f"{receipt['status']} (exit code {receipt['exit_code']})",
             "engine": _engine(receipt["engine"]),
             "rows": row_sum(receipt["counts"]),
+            "replayed": _some([f"{name.replace('_', ' ')} ({count})" for name, count in receipt["replayed"].items()]),
+            "corrections": _some(receipt["corrections"]),
             "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
             "objects in": _some(inputs),
             "files out": _some(outputs),

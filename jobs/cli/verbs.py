@@ -3,7 +3,7 @@
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -30,7 +30,7 @@ from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
 from lakewright.errors import ConfigError
-from lakewright.runs.job import Request
+from lakewright.runs.job import AnyJob, Replay, Request
 from lakewright.runs.progress import Progress, closing_progress, make_progress
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
@@ -63,6 +63,9 @@ RuleName = Annotated[
 RowLimit = Annotated[
     int | None,
     typer.Option("--limit", min=0, help=f"Maximum number of rows. Default: {_ROWS_SHOWN} per target; all with --csv."),
+]
+EditedFile = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Only the rows of a file of `quarantine --csv`, edited.")
 ]
 SheetFile = Annotated[
     Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows of one target to a new CSV file.")
@@ -101,6 +104,16 @@ def run(
 def rebuild(options: FeedOptions, source: SourceOptions, engine: EngineOption = "auto") -> Answer:
     """Rebuild the table from all sources."""
     return _run(options, Request("rebuild", source.wanted()), engine)
+
+
+@verb
+def replay(
+    options: FeedOptions, rule: RuleName = "", csv_file: EditedFile = None, engine: EngineOption = "auto"
+) -> Answer:
+    """Put rejected rows through today's config, and commit those that pass."""
+    if rule and csv_file is not None:
+        raise ConfigError("--rule and --csv exclude each other; delete lines from the file to leave rows in quarantine")
+    return _run(options, Request("replay", replay=Replay(rule, csv_file)), engine)
 
 
 @verb
@@ -234,9 +247,20 @@ def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
         bounded_outages(partial(_leave_at_once, progress=progress)),
         EngineChoice(engine) as engines,
     ):
-        receipts = run_targets(lake, feed.targets(lake, options.wanted_targets()), request, progress, engines)
+        targets = feed.targets(lake, options.wanted_targets())
+        if request.replay is not None:
+            _check_replay(targets, request.replay)
+        receipts = run_targets(lake, targets, request, progress, engines)
     entries = [each.dump() for each in receipts]
     return Answer(entries, screen.show_receipts, worst_exit_code(entries))
+
+
+def _check_replay(jobs: Sequence[AnyJob], chosen: Replay) -> None:
+    if not any(job.corrector for job in jobs):
+        raise ConfigError(f"the job {jobs[0].feed.job} cannot replay rejected rows")
+    if chosen.edited is not None and len(jobs) > 1:
+        names = ", ".join(job.target.name for job in jobs)
+        raise ConfigError(f"--csv has the rows of one target; choose it with --target: {names}")
 
 
 def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) -> None:

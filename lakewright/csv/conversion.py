@@ -19,6 +19,7 @@ from lakewright.quarantine.files import QuarantineWriter
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarantine_table
 from lakewright.storage.uris import open_lake
+from transforms.csv.kept_records import without_records
 from transforms.csv.text_layout import TextBlock
 from transforms.csv.typed_column import TypedColumn
 from transforms.csv.typed_columns import type_texts
@@ -46,6 +47,7 @@ class Converted:
     """The output of a task; if there is damage, there are no files.
 
     Attributes:
+        superseded: The number of records that corrections replace, by path.
         rules: How many rejected rows break each rule, with its column.
         damage: The damage of objects that cannot be read as declared, by path.
         table: Files of good rows.
@@ -57,6 +59,7 @@ class Converted:
 
     read: int = 0
     rejected: int = 0
+    superseded: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     damage: dict[str, Damage] = field(default_factory=dict)
     table: list[DataFile] = field(default_factory=list)
@@ -68,11 +71,12 @@ class Converted:
 
 def convert_parts(task: ConversionTask) -> Converted:
     """Read each object once; after a damaged one, the others are only read to look for further damage."""
-    source, conversion = open_lake(task.source_uri), _Conversion(task)
+    lakes, conversion = {uri: open_lake(uri) for uri in _lake_uris(task)}, _Conversion(task)
     converted = conversion.converted
     for part in task.parts:
+        lake = lakes[part.source.lake_uri or task.source_uri]
         try:
-            for block in read_part(source, part, task.rules):
+            for block in read_part(lake, part, task.rules):
                 if not converted.damage:
                     conversion.add(part.source, block)
         except DataError as error:
@@ -80,6 +84,10 @@ def convert_parts(task: ConversionTask) -> Converted:
     if not converted.damage:
         conversion.flush()
     return converted
+
+
+def _lake_uris(task: ConversionTask) -> set[str]:
+    return {part.source.lake_uri or task.source_uri for part in task.parts}
 
 
 class _Conversion:
@@ -96,6 +104,8 @@ class _Conversion:
     def add(self, source: CsvObject, block: TextBlock) -> None:
         """Type a block of records, and separate good from rejected rows."""
         self._note_place(block)
+        if source.superseded:
+            block = self._without_superseded(source, block)
         values: dict[str, Any] = {}
         broken: dict[str, list[Any]] = {}
         for column in self._task.columns:
@@ -117,6 +127,14 @@ class _Conversion:
                 self._table.add(partition, part)
         if rejected:
             self._reject(source, sorted(rejected, key=attrgetter("position")))
+
+    def _without_superseded(self, source: CsvObject, block: TextBlock) -> TextBlock:
+        """Leave out the records that corrections replace, and count them."""
+        kept = without_records(block, source.superseded)
+        count = block.columns.num_rows + len(block.faults) - kept.columns.num_rows - len(kept.faults)
+        self.converted.read += count
+        self.converted.superseded[source.path] += count
+        return kept
 
     def _apply_row_rules(self, rows: pa.Table, broken: dict[str, list[Any]]) -> None:
         """Add the expectations that rows break; of a text that does not fit its column, only that is said."""

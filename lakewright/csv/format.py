@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
+from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.csv.binding import bind_columns
 from lakewright.csv.heads import Header, read_heads
 from lakewright.csv.objects import CsvObject, CsvRules, find_damage
@@ -34,18 +35,22 @@ class CsvFormat:
         rules: The feed's rules for the objects.
         on_extra_column: Whether undeclared columns in a header are ignored, or the object is refused.
         shows_values: Whether reasons for refusing an object may quote its values.
+        corrections: The corrections of the target's objects.
     """
 
     rules: CsvRules
     on_extra_column: Literal["ignore", "refuse"] = "ignore"
     shows_values: bool = False
+    corrections: CorrectionFolder | None = None
 
     def look(self, lake: Lake, objects: Sequence[Found], known: Mapping[Version, Header | None]) -> Look:
         """See ``Format.look``."""
         new = [source for source in objects if (source.path, source.etag) not in known]
-        read = read_heads(lake, [(source.path, source.size) for source in new], self.rules.options)
-        heads = {**known, **{(source.path, source.etag): read.headers.get(source.path) for source in new}}
-        refused = dict(read.refused)
+        heads, refused = dict(known), dict[str, str]()
+        for place, sources in self._by_lake(lake, new):
+            read = read_heads(place, [(source.path, source.size) for source in sources], self.rules.options)
+            heads |= {(source.path, source.etag): read.headers.get(source.path) for source in sources}
+            refused |= read.refused
         extra_columns: Counter[str] = Counter()
         for source in objects:
             header = heads[source.path, source.etag]
@@ -68,7 +73,30 @@ class CsvFormat:
     def open(self, lake: Lake, objects: Sequence[SourceObject], heads: Look) -> CsvObjects:
         """See ``Format.open``; objects without text have no rows."""
         with_text = [_csv_object(source, header, source.values) for source, header in _with_text(objects, heads)]
-        return CsvObjects(lake, with_text, self.rules)
+        return CsvObjects(lake, self._with_corrections(objects, with_text), self.rules)
+
+    def _by_lake(self, lake: Lake, objects: Sequence[F]) -> list[tuple[Lake, list[F]]]:
+        """Separate the objects of the source from corrections, which are in another lake."""
+        sources = [source for source in objects if CORRECTS not in source.notes]
+        if self.corrections is None:
+            return [(lake, sources)]
+        return [(lake, sources), (self.corrections.lake, [each for each in objects if CORRECTS in each.notes])]
+
+    def _with_corrections(self, objects: Sequence[SourceObject], found: Sequence[CsvObject]) -> list[CsvObject]:
+        """Add where corrections are, and which records of other objects they replace."""
+        if self.corrections is None:
+            return list(found)
+        superseded = self.corrections.superseded(objects)
+        elsewhere = {source.path for source in objects if CORRECTS in source.notes}
+        uri = self.corrections.lake.uri
+        return [
+            replace(
+                each,
+                lake_uri=uri if each.path in elsewhere else "",
+                superseded=frozenset(superseded.get((each.path, each.etag), ())),
+            )
+            for each in found
+        ]
 
     def _extra_columns(self, header: Header) -> list[str]:
         _, extra = bind_columns(header, self.rules.names, shows_values=self.shows_values)

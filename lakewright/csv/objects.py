@@ -25,6 +25,8 @@ class CsvObject:
     Attributes:
         header: Its header, which has all declared columns.
         values: Year, month and day of its rows, if they are partition columns.
+        lake_uri: The lake that contains it, if that is not the source's.
+        superseded: The positions of records that corrections replace.
     """
 
     path: str
@@ -32,6 +34,8 @@ class CsvObject:
     etag: str
     header: Header
     values: Mapping[str, str]
+    lake_uri: str = ""
+    superseded: frozenset[int] = frozenset()
 
     @property
     def is_packed(self) -> bool:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 from lakewright.csv.conversion import ConversionTask, Converted, convert_parts
 from lakewright.csv.format import CsvObjects
@@ -18,6 +19,11 @@ from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from transforms.csv.typed_column import TypedColumn
+
+_NOT_FOUND: Final = (
+    "corrected records ({}) no longer begin where they did, since source.csv has changed; undo the change, or delete "
+    "the folder of their correction below corrections/ to read the object without it"
+)
 
 
 @dataclass(frozen=True)
@@ -53,12 +59,26 @@ class TypedRows:
         refused |= {each.path: each.damage for each in ranged if each.damage}
         if refused:
             raise ObjectRefusedError(refused)
-        return self._written([*gathered, *(read for each in ranged for read in each.verified)])
+        reads = [*gathered, *(read for each in ranged for read in each.verified)]
+        self._check_superseded(reads)
+        return self._written(reads)
+
+    def _check_superseded(self, reads: Sequence[Converted]) -> None:
+        """Require that each corrected record was read: under other rules, it may not begin where it did.
+
+        Raises:
+            ObjectRefusedError: If one was not.
+        """
+        counts = sum((each.superseded for each in reads), Counter[str]())
+        missing = {each.path: len(each.superseded) - counts[each.path] for each in self.source.objects}
+        if any(missing.values()):
+            raise ObjectRefusedError({path: _NOT_FOUND.format(count) for path, count in missing.items() if count})
 
     def _written(self, reads: Sequence[Converted]) -> WrittenRows:
         read, rejected = sum(each.read for each in reads), sum(each.rejected for each in reads)
+        superseded = sum(each.superseded.total() for each in reads)
         return WrittenRows(
-            counts=Counts(read=read, written=read - rejected, rejected=rejected),
+            counts=Counts(read=read, written=read - rejected - superseded, superseded=superseded, rejected=rejected),
             columns={column.name: column.ddl_type for column in self.columns},
             table=[file for each in reads for file in each.table],
             quarantine=[file for each in reads for file in each.quarantine],

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakewright.config import MAX_RECORD_BYTES
+from lakewright.corrections.manifests import CORRECTS
 from lakewright.dms.types import ReadType, UnreadableTypeError, read_type
 from lakewright.errors import ObjectRefusedError
 from lakewright.log.records import SourceObject
@@ -23,7 +25,7 @@ from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.changes.column_names import ColumnNames
 from transforms.changes.column_types import VOID
-from transforms.changes.columns import BEFORE, KIND, SEQUENCE, TIME_TEXT
+from transforms.changes.columns import BEFORE, FILE, KIND, POSITION, SEQUENCE, TIME_TEXT
 from transforms.changes.load_files import LOAD_PATH
 
 _LOAD: Final = re.compile(LOAD_PATH, re.DOTALL)
@@ -32,6 +34,8 @@ _STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*\.parquet", re.DO
 _FOOTERS_AT_ONCE: Final = 16
 #: What pyarrow raises for damaged files.
 _DAMAGE: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
+#: Columns of correction files: file and row of the change that each row replaces.
+OF_CORRECTIONS: Final = (FILE, POSITION)
 _UNREADABLE: Final = "not a readable Parquet file"
 
 
@@ -89,6 +93,8 @@ class ChangeFiles:
         columns: Types by column of the table.
         names: The columns that describe a change.
         sources: Source names of renamed columns.
+        corrections_lake: The lake with those of the files that are corrections.
+        superseded: The positions of rows that corrections replace, by path.
     """
 
     lake: Lake
@@ -98,11 +104,27 @@ class ChangeFiles:
     columns: Mapping[str, str]
     names: ChangeColumns
     sources: Mapping[str, str] = field(default_factory=dict)
+    corrections_lake: Lake | None = None
+    superseded: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
-        """Total rows, from the footers."""
-        return sum(footer.rows for footer in self.footers.values())
+        """Total rows, from the footers, without those that corrections replace."""
+        return sum(footer.rows for footer in self.footers.values()) - self.superseded_rows
+
+    @property
+    def superseded_rows(self) -> int:
+        """Number of rows that corrections replace."""
+        return sum(len(self.superseded.get(path, ())) for path in self.footers)
+
+    def lake_of(self, path: str) -> Lake:
+        """Return the lake with a file."""
+        return self.corrections_lake if self.corrections_lake and path in self.corrections else self.lake
+
+    @cached_property
+    def corrections(self) -> frozenset[str]:
+        """The paths of corrections; their rows have the place of the rows that they replace."""
+        return frozenset(source_file.path for source_file in self.objects if CORRECTS in source_file.notes)
 
     @property
     def are_loads(self) -> bool:
@@ -128,7 +150,11 @@ class ChangeFiles:
 
     def damaged(self) -> dict[str, str]:
         """Find damage that makes reading fail; see ``find_damaged``."""
-        return find_damaged(self.lake, self.objects)
+        return {
+            path: reason
+            for source_file in self.objects
+            for path, reason in find_damaged(self.lake_of(source_file.path), [source_file]).items()
+        }
 
 
 def is_load(path: str) -> bool:
@@ -220,6 +246,8 @@ def _footer(metadata: Any, left_out: Collection[str]) -> Footer:
     leaves = {leaf.path: leaf.physical_type for leaf in map(metadata.schema.column, range(metadata.num_columns))}
     types: dict[str, ReadType] = {}
     for column in metadata.schema.to_arrow_schema():
+        if column.name in OF_CORRECTIONS:
+            continue
         try:
             types[column.name] = read_type(column.type, leaves.get(column.name, ""))
         except UnreadableTypeError as error:

@@ -1,8 +1,10 @@
 """The reader of one change table: selects new files, and derives the columns they add."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lakewright.corrections.effective import EffectiveCorrections, effective_corrections
+from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.dms.columns import TableColumns
 from lakewright.dms.files import ChangeColumns, ChangeFiles, Footer, read_footers
 from lakewright.dms.selection import ChangeSelection, earlier_than, reason_left_out
@@ -12,7 +14,8 @@ from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
 from lakewright.log.schemas import source_columns
 from lakewright.runs.job import Batch, Choice, Request, Survey, Version
-from lakewright.sources.listing import Source, describe_empty
+from lakewright.sources.corrected import changed_objects, listed_corrections, with_originals, without_void
+from lakewright.sources.listing import Listed, Source, describe_empty
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,14 @@ class ChangeReader:
 
     Attributes:
         folder: The table's folder in the source's lake; empty for the root.
+        corrections: The corrections of the table's files.
     """
 
     source: Source
     folder: str
     selection: ChangeSelection
     columns: TableColumns
+    corrections: CorrectionFolder
 
     #: Files earlier than an unreadable one are applied without it; see ``earlier_than``.
     skips_refused: bool = True
@@ -36,19 +41,23 @@ class ChangeReader:
         if request.wanted:
             raise ConfigError("changes are applied in order: omit --date and --partition")
         listing = self.source.look()
+        corrections = self.effective_corrections(listing.objects, state, request)
         listed = [file for file in listing.objects if file.path.endswith(".parquet")]
+        listed += listed_corrections(corrections, self.source)
+        state = without_void(state, listed)
         ignored = listing.ignored | {
             file.path: "not named .parquet"
             for file in (*listing.objects, *listing.unreadable)
             if not file.path.endswith(".parquet")
         }
         refused = {file.path: file.problem for file in listing.unreadable if file.path not in ignored}
-        refused |= excluded
-        choice = self.selection.choose(listed, state, everything=request.everything)
+        refused |= {**excluded, **corrections.refused}
+        kept = with_originals(listed, TableState() if request.everything else state)
+        choice = self.selection.choose(kept, state, everything=request.everything)
         ignored |= {
             source_file.path: reason for source_file in choice.objects if (reason := reason_left_out(source_file))
         }
-        applied = () if request.everything else state.objects
+        applied = () if request.everything else state.objects.values()
         refused |= self.selection.why_unordered(_to_read(choice.objects), applied)
         heads, unreadable = self._look(choice.objects, {})
         refused |= unreadable
@@ -69,7 +78,7 @@ class ChangeReader:
             ignored=ignored,
             dropped_columns=sorted({name for names in dropped for name in names}),
             schema_changes=merged.changes,
-            warnings=self.columns.warn_of_absent(footers, merged),
+            warnings=[*corrections.warnings(), *self.columns.warn_of_absent(footers, merged)],
             nothing=""
             if listed or refused
             else describe_empty(self.source.where, ignored, expected="a Parquet file of the table"),
@@ -77,21 +86,49 @@ class ChangeReader:
 
     def changed(self, plan: Plan) -> list[str]:
         """See ``Reader.changed``."""
-        return self.source.changed(plan.objects)
+        return changed_objects(plan, self.source, self.corrections)
+
+    def effective_corrections(
+        self, listed: Iterable[Listed], state: TableState, request: Request
+    ) -> EffectiveCorrections:
+        """Return the corrections that count, given the files at the source; those of applied files stay."""
+        current = {file.path: file.etag for file in listed}
+        return effective_corrections(self.corrections.look(), current, state, keeps_gone=not request.everything)
 
     def read(self, batch: Batch) -> ChangeFiles:
         """See ``Reader.read``."""
-        objects = list(_to_read(batch.plan.objects))
-        heads, unreadable = self._look(objects, batch.heads)
+        state = TableState() if batch.plan.overwrites_table else batch.state
+        return self.files(batch.plan.objects, batch.heads, state)
+
+    def files(
+        self, planned: Sequence[SourceObject], known: Mapping[Version, Footer], before: TableState
+    ) -> ChangeFiles:
+        """Return how to read files into a table in the state ``before``.
+
+        Raises:
+            ObjectRefusedError: If some of them cannot be read.
+        """
+        objects = list(_to_read(planned))
+        heads, unreadable = self._look(objects, known)
         if unreadable:
             raise ObjectRefusedError(unreadable)
         footers = {source_file.path: heads[source_file.path, source_file.etag] for source_file in objects}
-        before = TableState() if batch.plan.overwrites_table else batch.state
         merged = self.columns.merged(footers, before.columns, source_columns(before))
         left_out = self.columns.dropped(footers, merged.sources).values()
         names = self._names(frozenset(name for dropped in left_out for name in dropped))
         sources = merged.renamed_sources
-        return ChangeFiles(self.source.lake, self.folder, objects, footers, merged.columns, names, sources)
+        superseded = self.corrections.superseded(objects)
+        return ChangeFiles(
+            self.source.lake,
+            self.folder,
+            objects,
+            footers,
+            merged.columns,
+            names,
+            sources,
+            self.corrections.lake,
+            {source_file.path: superseded.get((source_file.path, source_file.etag), ()) for source_file in objects},
+        )
 
     def _names(self, left_out: frozenset[str]) -> ChangeColumns:
         source, spec = self.columns.source, self.columns.spec
@@ -110,20 +147,22 @@ class ChangeReader:
     ) -> tuple[dict[Version, Footer], dict[str, str]]:
         """Read the footers of the files that a batch reads, except known ones."""
         new = [source_file for source_file in _to_read(objects) if (source_file.path, source_file.etag) not in known]
-        footers, refused = read_footers(
-            self.source.lake,
-            new,
-            left_out=self.columns.left_out,
-            max_record_bytes=self.columns.source.max_record_bytes,
-        )
-        return {
-            **known,
-            **{
-                (source_file.path, source_file.etag): footers[source_file.path]
-                for source_file in new
-                if source_file.path in footers
-            },
-        }, refused
+        footers, refused = dict[str, Footer](), dict[str, str]()
+        for lake, files in (
+            (self.source.lake, [each for each in new if CORRECTS not in each.notes]),
+            (self.corrections.lake, [each for each in new if CORRECTS in each.notes]),
+        ):
+            read, unreadable = read_footers(
+                lake, files, left_out=self.columns.left_out, max_record_bytes=self.columns.source.max_record_bytes
+            )
+            footers |= read
+            refused |= unreadable
+        heads = {
+            (source_file.path, source_file.etag): footers[source_file.path]
+            for source_file in new
+            if source_file.path in footers
+        }
+        return {**known, **heads}, refused
 
 
 def _to_read(objects: Iterable[SourceObject]) -> Iterable[SourceObject]:

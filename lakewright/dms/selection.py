@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Final, Literal
 
+from lakewright.corrections.manifests import CORRECTS
 from lakewright.dms.files import first_time, is_load, read_footers, written_at
 from lakewright.errors import ReloadedError, SourceGoneError, StaleLoadError
 from lakewright.log.actions import TableState
@@ -61,7 +62,7 @@ class ChangeSelection:
             SourceGoneError: If a required file is gone.
         """
         before = state.objects
-        loads = [file for file in listed if is_load(file.path)]
+        loads = [file for file in listed if is_load(file.path) and CORRECTS not in file.notes]
         reloaded = [file.path for file in loads if file.path in before and before[file.path].etag != file.etag]
         if not everything:
             if reloaded:
@@ -70,12 +71,16 @@ class ChangeSelection:
         stale = self._stale_loads(loads, before, reloaded)
         begun = self._load_began([file for file in loads if file.path not in stale], reloaded) if reloaded else ""
         objects = []
-        for file in listed:
-            notes: dict[str, str | int] = {}
+        left_out: dict[str, str] = {}
+        for file in listed:  # corrections follow their originals
+            original = str(file.notes.get(CORRECTS, file.path))
             if file.path in stale:
-                notes = {_LEFT_OUT: "of an older full load"}
+                left_out[file.path] = "of an older full load"
+            elif original in left_out:
+                left_out[file.path] = left_out[original]
             elif self._is_older(file, before, reloaded, begun):
-                notes = {_LEFT_OUT: "older than the full load"}
+                left_out[file.path] = "older than the full load"
+            notes = {**file.notes, **({_LEFT_OUT: left_out[file.path]} if file.path in left_out else {})}
             objects.append(SourceObject(path=file.path, size=file.size, etag=file.etag, notes=notes))
         here = {file.path for file in listed}
         needed = [path for path, source_file in before.items() if not reason_left_out(source_file)]
@@ -138,7 +143,7 @@ class ChangeSelection:
         written = min(file.modified for file in loads if file.path in reloaded)
         return written.astimezone(UTC).strftime("%Y%m%d%H%M%S")
 
-    def why_unordered(self, objects: Iterable[SourceObject], applied: Collection[str]) -> dict[str, str]:
+    def why_unordered(self, objects: Iterable[SourceObject], applied: Iterable[SourceObject]) -> dict[str, str]:
         """Return reasons why file names do not order files, if names order the changes.
 
         Args:
@@ -147,9 +152,9 @@ class ChangeSelection:
         """
         if not self.by_file:
             return {}
-        paths = [source_file.path for source_file in objects if not is_load(source_file.path)]
+        paths = [path for path in _originals(objects) if not is_load(path)]
         by_stamp: dict[str, list[str]] = {}
-        for path in sorted({*paths, *applied}):
+        for path in sorted({*paths, *_originals(applied)}):
             by_stamp.setdefault(stamp_of(path), []).append(path)
         reasons = {}
         for path in paths:
@@ -158,6 +163,11 @@ class ChangeSelection:
             if not stamp or others:
                 reasons[path] = _SAME_STAMP.format(others[0]) if stamp else _NO_STAMP
         return reasons
+
+
+def _originals(objects: Iterable[SourceObject]) -> list[str]:
+    """Return the paths of files that are no corrections: those have the place of their originals in the order."""
+    return [source_file.path for source_file in objects if CORRECTS not in source_file.notes]
 
 
 def earlier_than(refused: Collection[str], objects: Iterable[SourceObject]) -> list[SourceObject]:

@@ -31,6 +31,7 @@ from lakewright.log.actions import AnyAction, RaiseWatermark, RemoveTombstones, 
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.log.records import Counts
 from lakewright.log.schemas import note_source_columns
+from lakewright.parquet.corrected_rows import correct_quarantine
 from lakewright.parquet.table_actions import table_actions
 from lakewright.quarantine.placing import quarantine_place
 from lakewright.runs.job import Applied, Batch, CatalogEntry, Preflight, Request, Staged
@@ -96,13 +97,14 @@ class HudiSink:
         # The commit carries these actions, and the plan already has the objects.
         actions = [action for action in actions if not isinstance(action, TakeObjects)]
         return StagedForHudi(
-            counts=_counts(staged),
+            counts=_counts(staged, rows.files.superseded_rows),
             in_table=staged.in_table,
             in_quarantine=sum(file.rows for file in rejected),
             actions=[
                 *actions,
                 *note_source_columns(rows.files.sources, batch.state, anew=batch.plan.overwrites_table),
                 *self._order_actions(batch, staging, staged),
+                *correct_quarantine(batch, target),
             ],
             rules=rules,
             warnings=[
@@ -284,13 +286,14 @@ def _write_placed(
         placed.unpersist()
 
 
-def _counts(staged: AnyRows) -> Counts:
+def _counts(staged: AnyRows, corrected: int) -> Counts:
+    """Return the counts of a batch; ``corrected`` rows were not read, because corrections replace them."""
     read, last = staged.read, staged.last
     return Counts(
-        read=read["read"],
+        read=read["read"] + corrected,
         written=last["written"],
         deleted=last["deleted"],
-        superseded=read["read"] - read["rejected"] - last["written"] - last["deleted"],
+        superseded=corrected + read["read"] - read["rejected"] - last["written"] - last["deleted"],
         rejected=read["rejected"],
         rekeyed=last["rekeyed"],
     )

@@ -110,7 +110,8 @@ def find_copies(
     texts = {text.path: text for part in workers.run(read_texts, tasks) for text in part}
     originals = {_key(texts[source.path]) for source in there if _is_there(lake, source)}
     copies = {}
-    for path in sorted(each.path for each in new):
+    # Copies of an object with corrections must not be read in its place.
+    for path in (each.path for each in sorted(new, key=lambda each: (not each.superseded, each.path))):
         text = texts[path]
         if text.digest and _key(text) in originals:
             copies[path] = ObjectReport(path, read=text.records, superseded=text.records)

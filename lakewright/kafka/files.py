@@ -59,7 +59,8 @@ class ObjectReport:
     """The content of an object; one that needs more columns has no rows in any file yet.
 
     ``damage`` is the reason to refuse the object; all other fields are then meaningless. ``meets`` is true if a record
-    has the key of one that the same task read before; ``conflicts`` counts such records with different content.
+    has the key of one that the same task read before; ``conflicts`` counts such records with different content;
+    ``corrected`` counts those that corrections replace.
     """
 
     path: str
@@ -68,6 +69,7 @@ class ObjectReport:
     meets: bool = False
     conflicts: int = 0
     superseded: int = 0
+    corrected: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     set_aside: Counter[str] = field(default_factory=Counter)
     news: News = field(default_factory=News)
@@ -85,7 +87,8 @@ class Flattened:
 
 def flatten_objects(task: FlattenTask) -> Flattened:
     """Read each object once, and drop records that an earlier object of the task contained."""
-    source, lake = open_lake(task.source_uri), open_lake(task.lake_uri)
+    uris = {each.lake_uri or task.source_uri for each in task.objects}
+    lakes, lake = {uri: open_lake(uri) for uri in uris}, open_lake(task.lake_uri)
     seen, shape, writer = SeenRecords(), RecordShape(), TableWriter(lake, task.table)
     types = PROVENANCE_TYPES | {column.name: ddl_type(column.type) for column in task.columns}
     row_rules = ArrowRowRules(task.row_rules, types)
@@ -93,7 +96,7 @@ def flatten_objects(task: FlattenTask) -> Flattened:
     with no_search_for_cycles():
         for each in task.objects:
             reading = _Reading(each, task, lake, seen, shape, row_rules)
-            reading.read(ObjectText(source, each.path, each.size))
+            reading.read(ObjectText(lakes[each.lake_uri or task.source_uri], each.path, each.size))
             reports.append(reading.report)
             if not reading.report.asks and not reading.report.damage:
                 writer.absorb(reading.rows)
@@ -148,6 +151,8 @@ class _Reading:
         return text.find_damage(line, last)
 
     def _take(self, flat: FlatRows) -> None:
+        if self._source.superseded:
+            self._drop_superseded(flat)
         self._reject(flat.rejected)
         days = self._days(flat)
         if undated := {row for row, day in enumerate(days) if day is None}:
@@ -171,6 +176,18 @@ class _Reading:
         self.report.asks = asks
         if flat.lines and not asks:
             self._add(days, self._table(flat.lines, places, typed.columns))
+
+    def _drop_superseded(self, flat: FlatRows) -> None:
+        """Drop the lines that corrections replace, and count them."""
+        superseded = self._source.superseded
+        rows = {row for row, line in enumerate(flat.lines) if line.number in superseded}
+        kept = [line for line in flat.rejected if line.number not in superseded]
+        count = len(rows) + len(flat.rejected) - len(kept)
+        self.report.read += count
+        self.report.corrected += count
+        flat.rejected = kept
+        if rows:
+            flat.remove(rows)
 
     def _break_rules(self, lines: Sequence[Line], places: "_Places", columns: Mapping[str, Any]) -> set[int]:
         """Reject the rows that break an expectation, each for the first one, and return them."""
@@ -209,7 +226,8 @@ class _Reading:
         name, rows = self._source.name, len(flat.lines)
         topics = _own(flat.values.get(self._rules.topic or ()), [name.topic] * rows, str)
         partitions = _own(flat.values.get(self._rules.partition or ()), [name.partition] * rows, int)
-        computed = [name.start + line.ordinal - 1 for line in flat.lines]
+        known = self._source.offsets
+        computed = [known[line.number - 1] if known else name.start + line.ordinal - 1 for line in flat.lines]
         carried = flat.values.get(self._rules.offset or ())
         if carried is None:
             return _Places(topics, partitions, computed, [self._scope] * rows)

@@ -6,7 +6,9 @@ from datetime import date
 from re import Pattern
 from typing import Literal
 
+from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.errors import ConfigError
+from lakewright.kafka.corrected import BatchCorrections, CorrectedTopic, batch_corrections, corrected_topic
 from lakewright.kafka.selection import choose_all, choose_news
 from lakewright.kafka.sink import EventObject, SinkFolder, SinkListing, SinkObject
 from lakewright.log.actions import TableState
@@ -23,13 +25,17 @@ from transforms.object_names import DATE_KEYS, is_day, partition_path
 
 @dataclass(frozen=True)
 class TopicObjects:
-    """The objects of a batch: their folder, the workers that read them, the table and the processing day."""
+    """The objects of a batch: their folder, the workers that read them, the table and the processing day.
+
+    ``void_corrections`` are objects of the table whose rows it removes.
+    """
 
     uri: str
     objects: Sequence[EventObject]
     workers: Workers
     table: str
     processing_date: date
+    void_corrections: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class TopicReader:
         path_date: For paths, the pattern of the folders; None for ``key=value`` folders.
         timestamps: Attributes that are times, and how these are written.
         refuses_gone: Whether to refuse a batch if an object that must be read again has disappeared.
+        corrections: The corrections of the topic's objects.
         warnings: Warnings about the feed.
     """
 
@@ -55,6 +62,7 @@ class TopicReader:
     path_date: Pattern[str] | None
     timestamps: Mapping[Path, str]
     refuses_gone: bool
+    corrections: CorrectionFolder
     warnings: Sequence[str] = ()
 
     #: An object whose path contains no day is refused by name; the others are processed.
@@ -65,7 +73,12 @@ class TopicReader:
         topic = self._topic()
         self._check_times(state, request)
         listing = self._look(topic, state)
-        there, refused = self._sorted_out(listing.topics.get(topic, ()), excluded)
+        listed = listing.topics.get(topic, ())
+        there, refused = self._sorted_out(listed, excluded)
+        etags = {found.path: found.etag for found in listed}
+        corrected = corrected_topic(there, etags, self.corrections, state, is_whole=request.is_whole)
+        there, state = {path: each for path, each in corrected.there.items() if path not in excluded}, corrected.state
+        refused |= corrected.corrections.refused
         if request.is_whole:
             choice = choose_all(there, state, refused, refuses_gone=self.refuses_gone)
         else:
@@ -74,29 +87,49 @@ class TopicReader:
                 there, state, refused, request, refuses_gone=self.refuses_gone, day_in_event=is_field
             )
             refused |= waiting
-        warnings = list(self.warnings)
+        warnings = [*self.warnings, *corrected.corrections.warnings()]
         is_of_days = request.everything or any(is_within(source.values, request.wanted) for source in there.values())
         if request.wanted and not is_of_days:
             warnings.append(f"topic {topic!r} has no objects of {partition_path(request.wanted)}")
         return Survey(choice, refused=refused, ignored=dict(listing.strays), warnings=warnings)
 
+    def look(self, state: TableState) -> CorrectedTopic:
+        """Return the objects of the topic that are not refused, with the corrections that count."""
+        listed = self._look(self._topic(), state).topics.get(self._topic(), ())
+        there, _ = self._sorted_out(listed, {})
+        etags = {found.path: found.etag for found in listed}
+        return corrected_topic(there, etags, self.corrections, state, is_whole=False)
+
     def changed(self, plan: Plan) -> list[str]:
         """See ``Reader.changed``."""
-        topics = [self._name_of(source.path).topic for source in plan.objects[:1]]  # all have the same
+        own = [source for source in plan.objects if CORRECTS not in source.notes]
+        topics = [self._name_of(source.path).topic for source in own[:1]]  # all have the same
         listed = (found for topic in topics for found in self.source.lake.list(self.source.folder_of(topic)))
         current = {found.path: found.etag for found in listed}
+        if len(own) < len(plan.objects):
+            current |= {each.path: each.etag for each in self.corrections.look()}
         return [source.path for source in plan.objects if current.get(source.path) != source.etag]
 
     def read(self, batch: Batch) -> TopicObjects:
         """See ``Reader.read``: workers read the objects when they write their rows."""
-        objects = [
-            EventObject(
-                source.path, source.size, self._name_of(source.path), partition_path(source.values), source.etag
-            )
-            for source in batch.plan.objects
-        ]
+        corrections = batch_corrections(batch.plan, batch.state, self.corrections)
+        objects = [self.event_object(source, corrections) for source in batch.plan.objects]
         day = date.fromisoformat(batch.plan.processing_date)
-        return TopicObjects(self.source.lake.uri, objects, batch.workers, self.table, day)
+        return TopicObjects(self.source.lake.uri, objects, batch.workers, self.table, day, corrections.void)
+
+    def event_object(self, source: SourceObject, corrections: BatchCorrections) -> EventObject:
+        """Return an object of a batch for workers."""
+        described = corrections.described.get(source.path)
+        return EventObject(
+            source.path,
+            source.size,
+            self._name_of(described.name if described else source.path),
+            partition_path(source.values),
+            source.etag,
+            lake_uri=self.corrections.lake.uri if described else "",
+            superseded=corrections.superseded.get((source.path, source.etag), frozenset()),
+            offsets=described.offsets if described else (),
+        )
 
     def _topic(self) -> str:
         topics = list(self.listing.topics)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from lakewright.corrections.manifests import CORRECTS
 from lakewright.kafka.batches import EventBatch, read_events
 from lakewright.kafka.copies import find_copies, twins_of
 from lakewright.kafka.files import ObjectReport
@@ -13,7 +14,7 @@ from lakewright.kafka.reader import TopicObjects
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.selection import SUPERSEDED
 from lakewright.kafka.settling import SettledEvents, settle
-from lakewright.log.actions import AnyAction, CountPerObject, LearnSchema, SetAside
+from lakewright.log.actions import AnyAction, CountPerObject, ForgetObjects, LearnSchema, SetAside
 from lakewright.log.records import Counts, SourceObject
 from lakewright.log.schemas import describe_changes, known_schema, next_version
 from lakewright.parquet.place import TablePlace
@@ -65,6 +66,7 @@ class FlatEvents:
         plan, state = batch.plan, batch.state
         is_whole, known = plan.overwrites_table, known_schema(state.schema_versions)
         retaken = () if is_whole else (source.path for source in plan.objects if source.path in state.objects)
+        void = self.events.void_corrections
         return EventBatch(
             source_uri=self.events.uri,
             lake_uri=self.lake_uri,
@@ -75,7 +77,7 @@ class FlatEvents:
             known=EventSchema() if is_whole else known,
             former=known if is_whole and state.layout == self.layout else EventSchema(),
             existing=[] if is_whole else list(state.files.values()),
-            retaken=frozenset(retaken),
+            retaken=frozenset(retaken) | void,
             dedupe_days=self.dedupe_days,
             table=table,
             quarantine=quarantine,
@@ -86,8 +88,9 @@ class FlatEvents:
 
     def _copies(self, batch: Batch) -> dict[str, ObjectReport]:
         """Find objects that are exact copies of others, in this batch or in the table."""
-        events, committed = self.events, {} if batch.plan.overwrites_table else batch.state.objects
-        new, before = twins_of(events.objects, committed)
+        events, objects = self.events, {} if batch.plan.overwrites_table else batch.state.objects
+        committed = {path: source for path, source in objects.items() if CORRECTS not in source.notes}
+        new, before = twins_of([each for each in events.objects if not each.lake_uri], committed)
         if not new:
             return {}
         return find_copies(events.workers, events.uri, new, before, max_record_bytes=self.rules.max_record_bytes)
@@ -119,6 +122,8 @@ class FlatEvents:
         set_aside = sum((report.set_aside for report in reports), Counter[str]())
         conflicts = {report.path: {"offset_conflicts": report.conflicts} for report in reports if report.conflicts}
         actions: list[AnyAction] = [LearnSchema(version)] if version else []
+        void = self.events.void_corrections
+        actions += [ForgetObjects(sorted(void))] if void else []
         actions += [SetAside(dict(sorted(set_aside.items())))] if set_aside else []
         actions += [CountPerObject(conflicts)] if conflicts else []
         return actions
@@ -126,13 +131,16 @@ class FlatEvents:
 
 def _counts(reports: Collection[ObjectReport]) -> Counts:
     """Count the rows as they were read and judged; the runtime compares them with the files' rows."""
-    read, superseded = sum(report.read for report in reports), sum(report.superseded for report in reports)
+    read = sum(report.read for report in reports)
+    superseded = sum(report.superseded + report.corrected for report in reports)
     rejected = sum(report.rejected.total() for report in reports)
     return Counts(read=read, written=read - superseded - rejected, superseded=superseded, rejected=rejected)
 
 
 def _with_note(source: SourceObject, report: ObjectReport) -> SourceObject:
-    return msgspec.structs.replace(source, notes={SUPERSEDED: report.superseded}) if report.superseded else source
+    notes = {name: note for name, note in source.notes.items() if name != SUPERSEDED}
+    notes |= {SUPERSEDED: report.superseded} if report.superseded else {}
+    return msgspec.structs.replace(source, notes=notes)
 
 
 def _conflicts_among(reports: Collection[ObjectReport]) -> list[str]:

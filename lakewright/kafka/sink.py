@@ -37,13 +37,22 @@ class SinkObject:
 
 @dataclass(frozen=True)
 class EventObject:
-    """An object to read; ``day`` is the partition of its rows unless the rows determine it."""
+    """An object to read; ``day`` is the partition of its rows unless the rows determine it.
+
+    Attributes:
+        lake_uri: The lake that contains it, if that is not the source's.
+        superseded: The lines that corrections replace.
+        offsets: Of a correction, the offset of each line's record, unless the record carries one.
+    """
 
     path: str
     size: int
     name: SinkName
     day: str
     etag: str
+    lake_uri: str = ""
+    superseded: frozenset[int] = frozenset()
+    offsets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

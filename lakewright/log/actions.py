@@ -153,6 +153,23 @@ class ReleaseRows(Action, frozen=True):
         return (ReleaseRows([path for path in self.paths if _name(path).startswith(_REFUSED_PREFIX)]),)
 
 
+class ReplaceQuarantine(Action, frozen=True):
+    """Files of quarantine replaced by others, without the rows that corrections replace."""
+
+    files: list[DataFile]
+    paths: list[str]
+
+    def apply(self, table: "TableState") -> None:
+        _drop(table.quarantine, self.paths)
+        table.quarantine.update((file.path, file) for file in self.files)
+
+    def published(self) -> Sequence[DataFile]:
+        return self.files
+
+    def deleted(self) -> Sequence[str]:
+        return self.paths
+
+
 class OverwriteTable(Action, frozen=True):
     """The table is rebuilt: objects and schemas from before no longer count."""
 
@@ -271,6 +288,7 @@ AnyAction = (
     | RemoveFiles
     | QuarantineRows
     | ReleaseRows
+    | ReplaceQuarantine
     | OverwriteTable
     | SetColumns
     | LearnSchema

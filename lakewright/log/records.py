@@ -78,7 +78,8 @@ class Counts(Record, frozen=True, omit_defaults=False):
 
     def if_refused(self) -> "Counts":
         """Return the counts of the batch if it is refused."""
-        return Counts(read=self.read, rejected=self.rejected, withheld=self.written)
+        withheld = self.written + self.deleted
+        return Counts(read=self.read, superseded=self.superseded, rejected=self.rejected, withheld=withheld)
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})

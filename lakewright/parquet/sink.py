@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lakewright.catalog.entries import can_point_to
+from lakewright.corrections.manifests import has_corrections
 from lakewright.errors import ConfigError
 from lakewright.log.actions import AddFiles, AnyAction, SetColumns, TableState
 from lakewright.log.log import Log
@@ -112,6 +113,7 @@ class ParquetSink:
             released=written.released,
             objects=written.objects,
         )
+        actions += self._corrected(batch)
         return Staged(
             counts=written.counts,
             in_table=sum(file.rows for file in written.table) - written.kept,
@@ -156,6 +158,14 @@ class ParquetSink:
         # The only table of a feed keeps its entry when the feed changes its path, and thereby its name.
         owner = f"{feed if self.is_only_target else f'{feed}/{name}'} in {self.lake.uri}"
         return Catalog(*self.catalog_table, location, self.partition_by, owner=owner)
+
+    def _corrected(self, batch: Batch) -> list[AnyAction]:
+        """Return the actions by which corrected rows leave quarantine."""
+        if not has_corrections(batch.plan):
+            return []
+        from lakewright.parquet.corrected_rows import correct_quarantine  # pyarrow, which few runs need here
+
+        return correct_quarantine(batch, self.target)
 
     def _place(self, batch: Batch) -> TablePlace:
         folder, path = batch.folder + "table/", self.target.path

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from lakewright.config import Feed
@@ -18,11 +19,20 @@ FEED_CHANGED: Final = "the feed has changed since planned"
 
 
 @dataclass(frozen=True)
+class Replay:
+    """Which rejected rows are replayed: all, those that broke a rule, or those of an edited CSV, with its values."""
+
+    rule: str = ""
+    edited: Path | None = None
+
+
+@dataclass(frozen=True)
 class Request:
     """What the user asked for: new objects or a rebuild, optionally of some partitions only.
 
     ``drop_open`` drops an open batch of an earlier run instead of finishing it; ``execution`` is what started the run,
-    for its receipt; ``today`` is the processing date of a new batch.
+    for its receipt; ``today`` is the processing date of a new batch; ``replay`` selects the rejected rows to replay
+    before objects are chosen.
     """
 
     verb: str = "run"
@@ -30,6 +40,7 @@ class Request:
     drop_open: bool = False
     execution: str = ""
     today: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
+    replay: Replay | None = None
 
     @property
     def everything(self) -> bool:
@@ -59,6 +70,11 @@ class Target:
     def quarantine_folder(self) -> str:
         """Folder of its rejected rows."""
         return f"quarantine/{self.feed_name}/target={self.name}/"
+
+    @property
+    def corrections_folder(self) -> str:
+        """Folder of the corrections of its source objects."""
+        return f"corrections/{self.feed_name}/{self.name}/"
 
     @property
     def staging_folder(self) -> str:
@@ -277,6 +293,34 @@ class CommittingSink(Protocol):
 
 
 @dataclass(frozen=True)
+class Replayed:
+    """What a replay did before the run: the correction objects it wrote, and how many rows went where.
+
+    Attributes:
+        objects: Paths of the correction objects.
+        rows: Number of rows by what happened to them: corrected, still_rejected, corrected_before, void.
+        rules: Number of rows that still break each rule.
+        warnings: Warnings.
+    """
+
+    objects: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    rules: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Corrector(Protocol):
+    """Stores rejected rows that pass today's config as source objects of the feed."""
+
+    def correct(self, state: TableState, replay: Replay, scratch: str) -> Replayed:
+        """Write corrections; ``scratch`` is a folder for intermediate files.
+
+        Raises:
+            ConfigError: If the edited CSV is wrong; then nothing is written.
+        """
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The verdict of a gate on a batch.
 
@@ -331,6 +375,8 @@ class TargetJob(Generic[Rows, Judged]):
     sink: Sink[Judged]
     #: The job that maintains the table, if it is not the one that fills it.
     maintained_by: str = ""
+    #: Opens what replays rejected rows, if the job supports that.
+    corrector: Callable[[], Corrector] | None = None
     gate: Gate | None = None
 
     @property

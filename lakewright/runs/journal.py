@@ -16,7 +16,7 @@ from lakewright.errors import (
 )
 from lakewright.log.actions import Outcome
 from lakewright.runs.failures import find_unreachable, jvm_error
-from lakewright.runs.job import AnyJob, Request, Staged, Survey
+from lakewright.runs.job import AnyJob, Replayed, Request, Staged, Survey
 from lakewright.runs.progress import TRACEBACKS, Progress
 from lakewright.runs.receipts import Receipt, Status, has_receipt, report_batch, write_receipt
 from lakewright.storage.lake import Lake
@@ -87,6 +87,13 @@ class Journal:
         self.note_refused(survey.refused)
         if survey.refused and not self._job.reader.skips_refused:
             raise ObjectRefusedError(survey.refused)
+
+    def note_replayed(self, replayed: Replayed) -> None:
+        """Record the corrections of a replay."""
+        self.receipt.corrections = replayed.objects
+        self.receipt.replayed = replayed.rows
+        self.receipt.still_rejected = replayed.rules
+        self.receipt.warn(replayed.warnings)
 
     @property
     def left(self) -> dict[str, str]:

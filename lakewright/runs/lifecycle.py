@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Final
 
+from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.errors import (
     AccountingError,
     BatchRefusedError,
@@ -27,7 +28,7 @@ from lakewright.log.actions import JudgeBatch, Outcome, TableState
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.quarantine.expiry import expiry_of
 from lakewright.runs.interrupts import Interrupt, interruptible
-from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Request, Staged, Survey
+from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Replay, Request, Staged, Survey
 from lakewright.runs.journal import Journal
 from lakewright.runs.lease import Lease
 from lakewright.runs.progress import Progress, count_of, readable_bytes
@@ -90,6 +91,8 @@ class Run:
         if open_plan is not None:
             self._finish(open_plan, state, lease)
         self._expire(state, lease)
+        if self._request.replay is not None:
+            self._correct(self._request.replay, state, lease)
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
             self._interrupt.check()
             self._journal.say("plan")
@@ -102,6 +105,17 @@ class Run:
             if self._batch(plan, state, survey, lease) == "committed":
                 return
         raise DataError(f"the source kept changing while it was read; gave up after {_TRIES_AT_A_MOVING_SOURCE} tries")
+
+    def _correct(self, replay: Replay, state: TableState, lease: Lease) -> None:
+        """Store rejected rows that pass today's config as source objects, which the run then reads."""
+        if self._job.corrector is None:
+            return
+        self._journal.say("replay")
+        lease.check()
+        number = state.number + 1
+        scratch = self._staging.open(number, f"replay-{uuid.uuid4().hex[:8]}", self._id)
+        self._journal.note_replayed(self._job.corrector().correct(state, replay, scratch))
+        self._lake.delete_folder(scratch)
 
     def _plan(self, survey: Survey, state: TableState) -> Plan:
         return Plan(
@@ -262,7 +276,12 @@ class Run:
     def _expire(self, state: TableState, lease: Lease) -> None:
         """Delete rejected rows that are too old."""
         days, today = self._job.feed.quarantine_days, self._request.today
-        outcome = expiry_of(state, days=days, today=today, run=self._id)
+
+        def waiting() -> set[str]:
+            corrections = CorrectionFolder(self._lake, self._job.target.corrections_folder).look()
+            return {each.described.original for each in corrections if not state.has(each.path, each.etag)}
+
+        outcome = expiry_of(state, days=days, today=today, run=self._id, waiting=waiting)
         if outcome is not None:
             self._staging.open(outcome.number, outcome.attempt, self._id)
             lease.check()

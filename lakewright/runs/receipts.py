@@ -76,6 +76,9 @@ class Receipt(msgspec.Struct):
     counts: Counts = Counts()
     rules: dict[str, int] = {}
     batches: list[dict[str, Any]] = []
+    corrections: list[str] = []
+    replayed: dict[str, int] = {}
+    still_rejected: dict[str, int] = {}
     refused: dict[str, str] = {}
     ignored: dict[str, str] = {}
     extra_columns: dict[str, int] = {}

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
+from lakewright.corrections.manifests import CORRECTS
 from lakewright.errors import EmptySourceError
 from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import Log
@@ -44,6 +45,7 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -
     objects = survey.choice.objects
     overview |= {
         "objects": [{"path": source.path, "size": source.size} for source in objects],
+        "corrections": _new_corrections(state, survey),
         "bytes": (size := sum(source.size for source in objects)),
         "engine": engines.choose(job.feed, size).report() if objects else {},
         "partitions": sorted({partition_path(source.values) for source in objects if source.values}),
@@ -78,6 +80,7 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
     """Return the state of a target: last batch, open batch, waiting objects, table and quarantine."""
     state, open_plan = Log(lake, job.target.state_folder).read()
     problems: dict[str, Any] = {"exit_code": 0, "error": "", "warnings": []}
+    corrections = 0
     if open_plan is not None and (failed := last_failure(lake, job.target.state_folder)):
         problems |= {
             "exit_code": failed.exit_code,
@@ -87,6 +90,7 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
     try:
         survey = job.survey(state, Request(), excluded={})
         waiting: Any = len(survey.choice.objects)
+        corrections = len(_new_corrections(state, survey))
         problems |= {"warnings": survey.warnings} | _empty_source(job, state, survey)
     except LakewrightError as error:
         waiting = f"unknown: {error}"
@@ -98,6 +102,7 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
         "last_batch": _last_batch(last) if last else None,
         "open_batch": open_plan.number if open_plan else None,
         "waiting_objects": waiting,
+        "waiting_corrections": corrections,
         "files": len(state.files),
         "rows": sum(file.rows for file in state.files.values()),
         "bytes": sum(file.size for file in state.files.values()),
@@ -105,6 +110,15 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
         "quarantined_rows": sum(file.rows for file in state.quarantine.values()),
         "quarantined": rules_overview(state),
     }
+
+
+def _new_corrections(state: TableState, survey: Survey) -> list[str]:
+    """Return the corrections that the next batch reads for the first time."""
+    return [
+        source.path
+        for source in survey.choice.objects
+        if CORRECTS in source.notes and not state.has(source.path, source.etag)
+    ]
 
 
 def gates_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:

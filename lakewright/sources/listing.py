@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from re import Pattern
 from typing import Final
@@ -24,7 +24,7 @@ _REASONS_SHOWN: Final = 3
 class Listed:
     """A listed source object, with the date in its name and the time of its last modification.
 
-    ``problem`` is why it is refused for its name; empty for other objects.
+    ``problem`` is why it is refused for its name; empty for other objects. ``notes`` are those that the log keeps.
     """
 
     path: str
@@ -33,6 +33,11 @@ class Listed:
     date: Mapping[str, str]
     modified: datetime
     problem: str = ""
+    notes: Mapping[str, str | int] = field(default_factory=dict)
+
+    def as_source(self, values: Mapping[str, str]) -> SourceObject:
+        """Return it as an object of a batch; ``values`` are year, month and day of its rows."""
+        return SourceObject(path=self.path, size=self.size, etag=self.etag, values=dict(values), notes=dict(self.notes))
 
 
 @dataclass(frozen=True)
@@ -91,10 +96,18 @@ class Source:
             if reason := entry.problem or self._reason_to_ignore(path, entry.size):
                 listing.ignored[name] = reason
                 continue
-            date, problem = date_of_object(path, self._file_name), self._problem_with_name(path)
+            date, problem = self.date_of(path), self._problem_with_name(path)
             listed = Listed(name, entry.size, entry.etag, date, entry.modified, problem)
             (listing.unreadable if problem else listing.objects).append(listed)
         return listing
+
+    def date_of(self, path: str) -> dict[str, str]:
+        """Return the date in the name of an object, given its path below the source's folder."""
+        return date_of_object(path, self._file_name)
+
+    def name_of(self, path: str) -> str:
+        """Return the path of an object below the source's folder."""
+        return path.removeprefix(self._folder)
 
     def folders(self) -> Sequence[str]:
         """Return the names of the source's direct subfolders."""

@@ -4,11 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from lakewright.corrections.effective import EffectiveCorrections, effective_corrections
+from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.errors import ConfigError, ObjectRefusedError
 from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
 from lakewright.runs.job import Batch, Choice, Request, Survey, Version
+from lakewright.sources.corrected import changed_objects, listed_corrections, with_originals, without_void
 from lakewright.sources.listing import Listed, Source, describe_empty
 from lakewright.sources.selection import choose_append, choose_rebuild, choose_whole, narrowed
 from lakewright.storage.lake import Lake
@@ -60,23 +63,31 @@ class Filling:
 
 @dataclass(frozen=True)
 class ObjectReader(Generic[Rows]):
-    """The reader of a folder of objects with one date each; see ``lakewright.runs.job.Reader``."""
+    """The reader of a folder of objects with one date each; see ``lakewright.runs.job.Reader``.
+
+    ``corrections`` are objects of the feed beside those of its source, if its format can read them.
+    """
 
     source: Source
     format: Format[Rows]
     filling: Filling
     skips_refused: bool = False
+    corrections: CorrectionFolder | None = None
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
         """See ``Reader.survey``."""
         listing = self.source.look()
-        asked = narrowed(listing.objects, request.wanted)
+        corrections = self.effective_corrections(listing.objects, state, request)
+        objects = [*listing.objects, *listed_corrections(corrections, self.source)]
+        state = without_void(state, objects)
+        asked = narrowed(objects, request.wanted)
         unreadable = narrowed(listing.unreadable, request.wanted)
         if request.wanted and not asked and not unreadable:
             raise ConfigError(f"no source object matches {partition_path(request.wanted)}")
         fresh = [entry for entry in asked if request.everything or not state.has(entry.path, entry.etag)]
         heads = self.format.look(self.source.lake, fresh, {})
         refused = {**heads.refused, **self._undated(fresh)} | {entry.path: entry.problem for entry in unreadable}
+        refused |= corrections.refused
         asked_paths = _paths(asked)
         refused |= {path: reason for path, reason in excluded.items() if path in asked_paths}
         if self.filling.fill == "append" and not request.everything:
@@ -84,11 +95,12 @@ class ObjectReader(Generic[Rows]):
             rewritten = [entry for entry in fresh if entry.path in state.objects.keys() - refused.keys()]
             refused |= self.format.find_damage(self.source.lake, rewritten, heads)
         return Survey(
-            choice=self._choose(listing.objects, asked_paths, refused, state, request),
+            choice=self._choose(objects, asked_paths, refused, state, request),
             heads=heads.of,
             refused=refused,
             ignored=listing.ignored,
             extra_columns=heads.extra_columns,
+            warnings=corrections.warnings(),
             nothing=""
             if listing.objects or listing.unreadable
             else describe_empty(self.source.where, listing.ignored, expected="a source object of the feed"),
@@ -96,7 +108,20 @@ class ObjectReader(Generic[Rows]):
 
     def changed(self, plan: Plan) -> list[str]:
         """See ``Reader.changed``."""
-        return self.source.changed(plan.objects)
+        return changed_objects(plan, self.source, self.corrections)
+
+    def effective_corrections(
+        self, listed: Iterable[Listed], state: TableState, request: Request
+    ) -> EffectiveCorrections:
+        """Return the corrections that count, given the objects at the source.
+
+        Rows that were appended stay when their object is deleted, and so do their corrections, except in a rebuild.
+        """
+        if self.corrections is None:
+            return EffectiveCorrections()
+        keeps_gone = self.filling.fill == "append" and not request.everything
+        current = {entry.path: entry.etag for entry in listed}
+        return effective_corrections(self.corrections.look(), current, state, keeps_gone=keeps_gone)
 
     def read(self, batch: Batch) -> Rows:
         """See ``Reader.read``."""
@@ -122,18 +147,26 @@ class ObjectReader(Generic[Rows]):
         if withheld and request.everything and (is_append or request.is_whole):
             return Choice([], Append())
         undated = self._undated(listed)
-        kept = [
-            entry
-            for entry in listed
-            if entry.path not in undated and entry.path not in refused and self._partition(entry) not in withheld
-        ]
+        kept = with_originals(
+            [
+                entry
+                for entry in listed
+                if entry.path not in undated and entry.path not in refused and self._partition(entry) not in withheld
+            ],
+            state if is_append and not request.everything else TableState(),
+        )
         if is_append:
             today = dict(zip(DATE_KEYS, request.today.split("-"), strict=True))
             is_source = filling.partition_date == "source"
+
+            def values(entry: Listed) -> dict[str, str]:
+                original = state.objects.get(str(entry.notes.get(CORRECTS, "")))
+                return original.values if original else {key: (entry.date if is_source else today)[key] for key in keys}
+
             return choose_append(
                 [entry for entry in kept if entry.path in asked],
                 state,
-                values=lambda entry: {key: (entry.date if is_source else today)[key] for key in keys},
+                values=values,
                 everything=request.everything,
                 allow_gone=filling.allows_gone,
             )

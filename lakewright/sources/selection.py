@@ -44,8 +44,7 @@ def choose_rebuild(
     by_partition: dict[str, list[SourceObject]] = {}
     for entry in listed:
         values = {key: entry.date[key] for key in keys}
-        source = SourceObject(path=entry.path, size=entry.size, etag=entry.etag, values=values)
-        by_partition.setdefault(partition_path(values), []).append(source)
+        by_partition.setdefault(partition_path(values), []).append(entry.as_source(values))
     committed: dict[str, set[str]] = {}
     for before in state.objects.values():
         committed.setdefault(partition_path({key: before.values[key] for key in keys}), set()).add(before.path)
@@ -69,10 +68,7 @@ def choose_whole(listed: Iterable[Listed], state: TableState, *, keys: Collectio
     Raises:
         SourceGoneError: If a committed object has disappeared, unless ``allow_gone``.
     """
-    objects = [
-        SourceObject(path=entry.path, size=entry.size, etag=entry.etag, values={key: entry.date[key] for key in keys})
-        for entry in listed
-    ]
+    objects = [entry.as_source({key: entry.date[key] for key in keys}) for entry in listed]
     gone = sorted(set(state.objects) - {source.path for source in objects})
     if gone and not allow_gone:
         raise SourceGoneError("", gone)
@@ -102,7 +98,7 @@ def choose_append(
             raise SourceRewrittenError(entry.path)
         if before is None or everything:
             partition = before.values if before is not None else values(entry)
-            objects.append(SourceObject(path=entry.path, size=entry.size, etag=entry.etag, values=partition))
+            objects.append(entry.as_source(partition))
     if not everything:
         return Choice(objects, Append())
     gone = sorted(set(state.objects) - {entry.path for entry in listed})

@@ -1,8 +1,8 @@
 """A run that kills or stops itself with a signal when it reaches a stage: ``killed_run.py SIGNAL STAGE NTH ARGUMENTS``.
 
 With JVM as its signal, it kills the JVM that it has started; with WORKER, its last worker process; with GROUP, its whole
-process group, JVM and workers included. The stage ``move`` is the nth file that is published, ``worker starts`` the nth
-worker process. Even small batches run in worker processes.
+process group, JVM and workers included. The stage ``move`` is the nth file that is published, ``manifest`` the nth
+manifest of corrections that is written, ``worker starts`` the nth worker process. Even small batches run in worker processes.
 """
 
 import contextlib
@@ -109,6 +109,17 @@ def strike_at_a_move(lake: type, method: str) -> None:
     setattr(lake, method, deadly)
 
 
+def strike_at_a_manifest() -> None:
+    create, manifests = LocalLake.create, itertools.count(1)
+
+    def deadly(lake: LocalLake, path: str, body: bytes) -> bool:
+        if path.endswith("/manifest.json") and next(manifests) == int(NTH):
+            strike()
+        return create(lake, path, body)
+
+    LocalLake.create = deadly  # type: ignore[method-assign]
+
+
 def strike_at_a_worker(worker: local.WorkerProcess) -> None:
     start_worker(worker)
     WORKERS.append(worker._process.pid)
@@ -120,6 +131,8 @@ start_worker = local.WorkerProcess.__init__
 choice._SMALL_BYTES = -1  # type: ignore[misc]
 if STAGE == "worker starts":
     local.WorkerProcess.__init__ = strike_at_a_worker  # type: ignore[method-assign]
+if STAGE == "manifest":
+    strike_at_a_manifest()
 if STAGE == "move":
     strike_at_a_move(LocalLake, "_move")
     strike_at_a_move(S3Lake, "_copy")

@@ -15,6 +15,7 @@ _ENDS: Final = (".json.gz", ".json")
 _DIGITS: Final = re.compile("[0-9]{1,19}")
 _LARGEST: Final = 2**63 - 1
 _START_AND_ENDING: Final = re.compile(r"[0-9]+\.json(\.gz)?\Z")
+_CORRECTION: Final = re.compile("\\Acorrections/[^/]+/[^/]+/[0-9a-f]+/objects/")
 _NOT_IN_A_TABLE_NAME: Final = re.compile("[^a-z0-9]+")
 
 
@@ -61,9 +62,10 @@ def sink_scope(path: str) -> str:
 
     It contains the encoded partition (the folders), the topic and the Kafka partition. If the sink distributes one
     Kafka partition over several folders, offsets in a file have gaps that its name does not show, so equal computed
-    offsets in two folders mean nothing.
+    offsets in two folders mean nothing. A correction has the scope of the object that it corrects, whose path follows
+    its folder.
     """
-    return _START_AND_ENDING.sub("", path)
+    return _START_AND_ENDING.sub("", _CORRECTION.sub("", path))
 
 
 def date_of_folders(folders: str, pattern: re.Pattern[str] | None) -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.dms.columns import TableColumns
 from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.reader import ChangeReader
@@ -23,7 +24,8 @@ def test_an_odd_name_of_another_file_holds_no_changes_back(tmp_path: Path) -> No
     lake = open_lake(str(tmp_path))
     selection = ChangeSelection(lake, "", "refuse", allows_gone=False, max_record_bytes=1 << 20)
     columns = TableColumns("t", ReplicationSource(path="raw/"), TableSpec(key=("id",)))
-    reader = ChangeReader(Source(lake, "raw/t/", None), "raw/t/", selection, columns)
+    corrections = CorrectionFolder(lake, "corrections/hr/t/")
+    reader = ChangeReader(Source(lake, "raw/t/", None), "raw/t/", selection, columns, corrections)
     survey = reader.survey(TableState(), Request("run"), excluded={})
     assert [taken.path for taken in survey.choice.objects] == ["raw/t/LOAD1.parquet"]
     assert survey.refused == {}

@@ -291,7 +291,7 @@ def test_a_reload_without_times_in_a_table_ordered_by_file(
 def test_files_whose_names_do_not_order_them(
     tmp_path: Path, names: list[str], applied: list[str], unordered: list[str]
 ) -> None:
-    objects = [SourceObject(path=name, size=1, etag="1") for name in names]
+    objects, before = ([SourceObject(path=path, size=1, etag="1") for path in paths] for paths in (names, applied))
     lake = open_lake(str(tmp_path))
-    assert list(ChangeSelection(lake, "", "refuse", False, 1 << 20, True).why_unordered(objects, applied)) == unordered
-    assert ChangeSelection(lake, "", "refuse", False, 1 << 20).why_unordered(objects, applied) == {}
+    assert list(ChangeSelection(lake, "", "refuse", False, 1 << 20, True).why_unordered(objects, before)) == unordered
+    assert ChangeSelection(lake, "", "refuse", False, 1 << 20).why_unordered(objects, before) == {}

@@ -48,7 +48,7 @@ class AppendedChanges:
     def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``."""
         spark = change_session(batch.lake, self.files.lake)
-        changes, columns, read = JudgedChanges(self.files, self._judge), self.files.columns, Observation()
+        changes, columns, read = self.judged(), self.files.columns, Observation()
         kind_column = self.source.kind_column
         kept = changes.frame(spark).transform(observe_read, read=read).where(~F.col(REJECTED))
         kind = F.when(F.col(IS_LOAD), F.lit("I")).otherwise(F.col(KIND))
@@ -67,7 +67,10 @@ class AppendedChanges:
         rejected, rules = changes.write_rejected(spark, batch, quarantine, counts, self.row_rules)
         return WrittenRows(
             counts=Counts(
-                read=counts["read"], written=counts["read"] - counts["rejected"], rejected=counts["rejected"]
+                read=counts["read"] + self.files.superseded_rows,
+                written=counts["read"] - counts["rejected"],
+                superseded=self.files.superseded_rows,
+                rejected=counts["rejected"],
             ),
             columns=after,
             table=staged_files(spark, batch.lake, table),
@@ -77,6 +80,10 @@ class AppendedChanges:
             rules=rules,
             actions=note_source_columns(self.files.sources, batch.state, anew=batch.plan.overwrites_table),
         )
+
+    def judged(self) -> JudgedChanges:
+        """Return the changes with order and rejection reasons."""
+        return JudgedChanges(self.files, self._judge)
 
     def _judge(self, changes: DataFrame) -> DataFrame:
         order = change_order(self.files, self.source, self.spec)

@@ -33,7 +33,7 @@ def read_changes(spark: SparkSession, files: ChangeFiles) -> DataFrame:
     Columns out: ``files.columns``, then the reader's columns of ``transforms.spark.changes``; for
                  ``files.names.before`` also the values before the update; _lakewright_inexact (map of column to text;
                  values that a column cannot represent, which are null there)
-    Rows:        every row of every file
+    Rows:        every row of every file, except those that corrections replace
     """
     widest = max((footer.row_bytes for footer in files.footers.values()), default=0)
     rows_at_once = max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // max(widest, 1)))
@@ -41,13 +41,16 @@ def read_changes(spark: SparkSession, files: ChangeFiles) -> DataFrame:
     alike: dict[Any, list[str]] = {}
     for path, footer in files.footers.items():
         types = (tuple(by_name.items()) for by_name in (footer.columns, footer.read_as, footer.units))
-        alike.setdefault((is_load(path), *types), []).append(path)
+        alone = path if files.superseded.get(path) else path in files.corrections
+        alike.setdefault((is_load(path), alone, *types), []).append(path)
     parts = [_read_alike(spark, files, files.footers[paths[0]], paths) for paths in alike.values()]
     return reduce(DataFrame.unionByName, parts)
 
 
 def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: Sequence[str]) -> DataFrame:
-    lake, folder, columns, names = files.lake, files.folder, files.columns, files.names
+    lake, columns, names = files.lake_of(paths[0]), files.columns, files.names
+    is_correction = paths[0] in files.corrections
+    folder = "" if is_correction else files.folder
     # If the source has op and DMS adds Op, the table's column is op.
     of_source = [name for name in footer.columns if name not in names.added]
     exact = {names.of_table.name_of(name): name for name in of_source}
@@ -73,12 +76,13 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
     inexact |= {value.name: value.inexact for name, value in former.items() if value.name != of_table(name)}
     used = [*values.values(), *former.values(), kind, sequence, time]
     read = {value.name: value.physical for value in used if value.is_there}
+    read |= {FILE: "string", POSITION: "bigint"} if is_correction else {}
     schema = ", ".join(f"{quoted(name)} {physical}" for name, physical in read.items())
     reader = spark.read.schema(schema or StructType()).options(recursiveFileLookup=True, __globPaths__=False)
     rows = reader.parquet(*(lake.spark_uri(path) for path in paths))
     metadata = _metadata(rows)
     file = _file_below(metadata, lake.spark_uri(folder) + "/", paths, lake)
-    return rows.select(
+    changes = rows.select(
         *(value.cast.alias(name) for name, value in values.items()),
         *(value.cast.alias(BEFORE + name) for name, value in former.items()),
         F.array(*(F.lit(name) for name in columns if not of_table(name))).cast("array<string>").alias(ABSENT),
@@ -89,9 +93,11 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
         time_text.read.alias(TIME_TEXT),
         F.lit(is_load(paths[0])).alias(IS_LOAD),
         F.concat(F.lit(folder), file).alias(OBJECT),
-        file.alias(FILE),
-        metadata["row_index"].alias(POSITION),
+        (F.col(FILE) if is_correction else file).alias(FILE),
+        (F.col(POSITION) if is_correction else metadata["row_index"]).alias(POSITION),
     )
+    superseded = files.superseded.get(paths[0])
+    return changes.where(~F.col(POSITION).isin(list(superseded))) if superseded else changes
 
 
 @dataclass(frozen=True)

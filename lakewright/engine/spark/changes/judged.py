@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
@@ -20,7 +21,16 @@ from lakewright.quarantine.files import total_rules
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from lakewright.storage.lake import Lake
-from transforms.spark.changes import ORDER, REJECTED, keep_rejected_changes, with_inexact_reasons, with_reasons_of
+from transforms.spark.changes import (
+    OBJECT,
+    ORDER,
+    POSITION,
+    REASONS,
+    REJECTED,
+    keep_rejected_changes,
+    with_inexact_reasons,
+    with_reasons_of,
+)
 
 
 def change_session(*lakes: Lake) -> SparkSession:
@@ -103,6 +113,19 @@ class JudgedChanges:
         rows = rejected.transform(keep_rejected_changes, columns=list(files.columns), names=files.source_names)
         staged = stage_rejected(rows, batch.lake, quarantine, files.objects, row_rules.words)
         return staged, total_rules(staged)
+
+
+def find_rejected(spark: SparkSession, changes: JudgedChanges) -> dict[tuple[str, int], list[str]]:
+    """Return the rules that rejected changes break, by object and position."""
+    names = F.transform(
+        F.filter(REASONS, lambda reason: reason.isNotNull()),
+        lambda reason: F.concat_ws(": ", reason["column"], reason["rule"]),
+    )
+    rejected = changes.frame(spark).where(REJECTED).select(OBJECT, POSITION, names)
+    try:
+        return {(path, position): rules for path, position, rules in rejected.collect()}
+    except Py4JJavaError as error:
+        raise changes.failed(error) from error
 
 
 def observe_read(changes: DataFrame, *, read: Observation) -> DataFrame:

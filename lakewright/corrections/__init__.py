@@ -1,0 +1,1 @@
+"""Corrections: source objects in the lake that replace rejected records of other source objects."""

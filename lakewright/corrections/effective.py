@@ -1,0 +1,75 @@
+"""Which corrections count: those whose original is still the version that was corrected."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, Correction
+from lakewright.log.actions import TableState
+from lakewright.log.records import SourceObject
+from transforms.object_names import one_line
+
+
+@dataclass(frozen=True)
+class EffectiveCorrections:
+    """The corrections of a target, given its source.
+
+    Attributes:
+        objects: Those that count.
+        refused: Those that correct a record which another one corrects as well, with the reason, by path.
+        void: Those whose original was rewritten or is gone.
+    """
+
+    objects: list[Correction] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    void: list[Correction] = field(default_factory=list)
+
+    def warnings(self) -> list[str]:
+        """Describe void corrections."""
+        if not self.void:
+            return []
+        originals = sorted({each.described.original for each in self.void})
+        rows = sum(len(each.described.positions) for each in self.void)
+        subject = "1 row no longer counts" if rows == 1 else f"{rows} rows no longer count"
+        more = f" and {len(originals) - 1} more" if len(originals) > 1 else ""
+        return [
+            f"the correction of {subject}, because its object was rewritten or is gone: {one_line(originals[0])}{more}"
+        ]
+
+
+def effective_corrections(
+    corrections: Iterable[Correction], current: Mapping[str, str], state: TableState, *, keeps_gone: bool
+) -> EffectiveCorrections:
+    """Decide which corrections count; those of corrections count while these do.
+
+    Args:
+        corrections: All corrections of the target.
+        current: The ETag of each source object, by path.
+        state: The table before the batch; of two corrections of one record, the committed one counts.
+        keeps_gone: Whether corrections count whose original is gone, while the table has its rows.
+    """
+    etags = dict(current)
+    if keeps_gone:
+        etags = {path: source.etag for path, source in state.objects.items() if CORRECTS not in source.notes} | etags
+    waiting = sorted(corrections, key=lambda each: (each.path not in state.objects, each.modified, each.path))
+    found, corrected = EffectiveCorrections(), dict[tuple[str, str], dict[int, str]]()
+    while ready := [each for each in waiting if etags.get(each.described.original) == each.described.etag]:
+        waiting = [each for each in waiting if etags.get(each.described.original) != each.described.etag]
+        for each in ready:
+            before = corrected.setdefault(each.original, {})
+            if other := next((before[place] for place in each.described.positions if place in before), None):
+                found.refused[each.path] = f"it corrects a record that {other} corrects as well; delete one of them"
+                continue
+            before.update(dict.fromkeys(each.described.positions, each.path))
+            etags[each.path] = each.etag
+            found.objects.append(each)
+    found.void.extend(waiting)
+    return found
+
+
+def is_void(source: SourceObject, current: Mapping[str, str]) -> bool:
+    """Return whether a committed object is a correction whose original was rewritten or is gone.
+
+    ``current`` has the ETag of each source object and of each correction that counts, by path.
+    """
+    original = source.notes.get(CORRECTS)
+    return original is not None and current.get(str(original)) != source.notes[CORRECTED_ETAG]

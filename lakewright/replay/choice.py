@@ -1,0 +1,87 @@
+"""Which rejected rows a replay takes, with their new values."""
+
+from collections import Counter
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, field
+from operator import itemgetter
+
+from lakewright.corrections.manifests import Correction
+from lakewright.log.actions import TableState
+from lakewright.quarantine.table import read_rows
+from lakewright.replay.edited_rows import ReplayedRow, read_edited
+from lakewright.runs.job import Replay, Replayed
+from lakewright.runs.progress import count_of
+from lakewright.storage.lake import Lake
+from transforms.object_names import one_line
+
+
+@dataclass
+class ReplayedRows:
+    """The rows of a replay, by their object; and what happened to each row.
+
+    Attributes:
+        by_object: The rows of each version of an object that can be corrected.
+        rows: Number of rows by what happened to them.
+        rules: Number of rows that still break each rule.
+        warnings: Warnings.
+    """
+
+    by_object: dict[tuple[str, str], list[ReplayedRow]] = field(default_factory=dict)
+    rows: Counter[str] = field(default_factory=Counter)
+    rules: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+
+    def note_corrected(self, count: int, left: Counter[str], rejected: int) -> None:
+        """Count the rows of an object that were corrected, and those that still break rules."""
+        self.rows["corrected"] += count
+        self.rows["still_rejected"] += rejected
+        self.rules.update(left)
+
+    def replayed(self, objects: list[str]) -> Replayed:
+        """Return the account of the replay; ``objects`` are the corrections that it wrote."""
+        warnings = list(self.warnings)
+        if still := self.rows["still_rejected"]:
+            broken = ", ".join(f"{rule} ({count})" for rule, count in sorted(self.rules.items()))
+            warnings.append(f"{count_of(still, 'row')} still rejected, and left in quarantine: {broken}")
+        rows = {name: count for name, count in self.rows.items() if count}
+        return Replayed(objects, rows, dict(sorted(self.rules.items())), warnings)
+
+
+def choose_rows(
+    lake: Lake, state: TableState, replay: Replay, corrections: Iterable[Correction], current: Set[tuple[str, str]]
+) -> ReplayedRows:
+    """Choose the rows to replay.
+
+    Args:
+        lake: The lake with the quarantine.
+        state: The table.
+        replay: The user's choice.
+        corrections: The corrections that count; rows that they replace are not replayed again.
+        current: The versions of objects (path and ETag) whose rows can be corrected.
+
+    Raises:
+        ConfigError: If the edited CSV is wrong.
+    """
+    corrected = {(*each.original, place) for each in corrections for place in each.described.positions}
+    rejected = {each.key: each for each in map(ReplayedRow, read_rows(lake, state, rule=replay.rule))}
+    found = ReplayedRows()
+    if replay.edited is not None:
+        rows = {key: each.row for key, each in rejected.items()}
+        rejected, found.rows["corrected_before"] = read_edited(replay.edited, rows, corrected)
+    void: Counter[str] = Counter()
+    for key, each in sorted(rejected.items(), key=itemgetter(0)):
+        path, etag, _ = key
+        if key in corrected:
+            found.rows["corrected_before"] += 1
+        elif (path, etag) not in current:
+            found.rows["void"] += 1
+            void[path] += 1
+        else:
+            found.by_object.setdefault((path, etag), []).append(each)
+    if void:
+        more = f" and {len(void) - 1} more" if len(void) > 1 else ""
+        found.warnings.append(
+            f"{count_of(found.rows['void'], 'row')} not replayed, because their objects were rewritten or are gone: "
+            f"{one_line(min(void))}{more}"
+        )
+    return found

@@ -1,0 +1,160 @@
+"""Replay of rows that were rejected from CSV objects."""
+
+import gzip
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, CorrectionFolder, NewCorrection
+from lakewright.csv.conversion import ConversionTask, convert_parts
+from lakewright.csv.heads import Header
+from lakewright.csv.objects import CsvObject, CsvPart, CsvRules
+from lakewright.errors import ConfigError
+from lakewright.log.actions import TableState
+from lakewright.log.records import SourceObject
+from lakewright.parquet.arrow import read_file
+from lakewright.parquet.place import TablePlace
+from lakewright.quality.row_rules import RowRules
+from lakewright.quarantine.place import QuarantinePlace
+from lakewright.replay.choice import choose_rows
+from lakewright.replay.csv_text import CsvText, UnwritableError
+from lakewright.replay.edited_rows import ReplayedRow
+from lakewright.runs.job import Replay, Replayed, Request
+from lakewright.sources.reader import ObjectReader
+from transforms.csv.typed_column import TypedColumn
+from transforms.errors import DataError
+
+#: Judged rows are not kept.
+_ANY_DAY: Final = "2000-01-01"
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A row that may pass, with the bytes of its record; ``is_text``: they were written by hand as a whole."""
+
+    row: ReplayedRow
+    record: bytes
+    is_text: bool
+
+
+@dataclass(frozen=True)
+class CsvCorrector:
+    """See ``lakewright.runs.job.Corrector``."""
+
+    corrections: CorrectionFolder
+    reader: ObjectReader[Any]
+    rules: CsvRules
+    columns: Sequence[TypedColumn]
+    row_rules: RowRules
+
+    def correct(self, state: TableState, replay: Replay, scratch: str) -> Replayed:
+        """See ``Corrector.correct``."""
+        listed = self.reader.source.look().objects
+        effective = self.reader.effective_corrections(listed, state, Request())
+        there = {(entry.path, entry.etag): SourceObject(entry.path, entry.size, entry.etag) for entry in listed}
+        names = {entry.path: self.reader.source.name_of(entry.path) for entry in listed}
+        for each in effective.objects:
+            notes: dict[str, str | int] = {CORRECTS: each.described.original, CORRECTED_ETAG: each.described.etag}
+            there[each.path, each.etag] = SourceObject(each.path, each.size, each.etag, notes=notes)
+            names[each.path] = each.described.name
+        gone = {} if self.reader.filling.fill == "rebuild" else _gone(state, names)
+        names |= {path: self.reader.source.name_of(path) for path, _ in gone}
+        rows = choose_rows(self.corrections.lake, state, replay, effective.objects, there.keys() | gone.keys())
+        heads = self.reader.format.look(
+            self.reader.source.lake, [there[version] for version in rows.by_object if version in there], {}
+        )
+        new = []
+        for version, edited in rows.by_object.items():
+            head = heads.of.get(version)
+            text = CsvText(self.rules, Header(head.names if head else tuple(self.rules.names.values()), "\n"))
+            candidates, left = self._candidates(text, edited)
+            passing = self._passing(text, candidates, left, scratch)
+            rows.note_corrected(len(passing), left, len(edited) - len(passing))
+            if passing:
+                body = text.begin() + b"".join(each.record for each in passing)
+                name, positions = names[version[0]], [each.row.row.position for each in passing]
+                packed = gzip.compress(body, mtime=0) if name.endswith(".gz") else body
+                new.append(NewCorrection(*version, name, positions, packed))
+        return rows.replayed(self.corrections.write(new) if new else [])
+
+    def _candidates(self, text: CsvText, rows: Sequence[ReplayedRow]) -> tuple[list[_Candidate], Counter[str]]:
+        """Return the rows that can be written, and count the others by the reason."""
+        candidates, left = [], Counter[str]()
+        for row, record in zip(rows, text.records(rows), strict=True):
+            try:
+                candidates.append(_Candidate(row, text.encode(record), row.row.fields is None))
+            except UnwritableError as error:
+                if row.where:
+                    raise ConfigError(f"{row.where}: {error}") from None
+                left["encoding"] += 1
+        return candidates, left
+
+    def _passing(
+        self, text: CsvText, candidates: Sequence[_Candidate], left: Counter[str], scratch: str
+    ) -> list[_Candidate]:
+        """Return the candidates that today's config accepts, and count the others by the rules they break."""
+        begin = text.begin()
+        passing = []
+        for each in candidates:
+            if each.is_text and (broken := self._judge_alone(text.header, begin, each, scratch)):
+                left.update(broken)
+            else:
+                passing.append(each)
+        while passing:
+            offsets, offset = [], len(begin)
+            for each in passing:
+                offsets.append(offset)
+                offset += len(each.record)
+            read, rules, rejected = self._judge(text.header, begin + b"".join(each.record for each in passing), scratch)
+            if read != len(passing):
+                raise DataError(
+                    f"{passing[0].row.row.object}: {len(passing)} corrected rows are read as {read} records; nothing "
+                    "was replayed: replay fewer of them, with `--csv`, to find the row"
+                )
+            if not rejected:
+                break
+            left.update(rules)
+            passing = [each for each, begins in zip(passing, offsets, strict=True) if begins not in rejected]
+        return passing
+
+    def _judge_alone(self, header: Header, begin: bytes, each: _Candidate, scratch: str) -> Counter[str]:
+        try:
+            read, rules, _ = self._judge(header, begin + each.record, scratch)
+        except DataError:
+            return Counter(quote=1)
+        if rules or read == 1:
+            return rules
+        if each.row.where:
+            raise ConfigError(f"{each.row.where}: the text is {read} records; it must be one")
+        return Counter(quote=1)
+
+    def _judge(self, header: Header, body: bytes, scratch: str) -> tuple[int, Counter[str], set[int]]:
+        """Read text with today's config: the number of records, the rules broken, where rejected records begin."""
+        lake = self.corrections.lake
+        path = f"{scratch}candidates.csv"
+        lake.delete(path)
+        lake.create(path, body)
+        stored = lake.stat(path)
+        if stored is None:
+            raise DataError(f"{path} has disappeared; run again")
+        source = CsvObject(path, len(body), stored.etag, header, {})
+        table = TablePlace(f"{scratch}table/", "", "")
+        quarantine = QuarantinePlace(f"{scratch}quarantine/", "", run="", day=_ANY_DAY)
+        places, parts = (lake.uri, lake.uri), [CsvPart(source)]
+        done = convert_parts(
+            ConversionTask(*places, parts, self.rules, self.columns, table, quarantine, self.row_rules)
+        )
+        if path in done.damage:
+            raise DataError(f"corrected rows cannot be read: {done.damage[path].describe()}")
+        positions = [read_file(lake, file.staged, ["position"])["position"].to_pylist() for file in done.quarantine]
+        return done.read, done.rules, {place for places in positions for place in places}
+
+
+def _gone(state: TableState, listed: dict[str, str]) -> dict[tuple[str, str], None]:
+    """Return the versions of objects whose rows were appended to the table, and which no longer exist."""
+    return {
+        (source.path, source.etag): None
+        for source in state.objects.values()
+        if source.path not in listed and CORRECTS not in source.notes
+    }

@@ -1,0 +1,108 @@
+"""CSV text of corrected rows: every column of the original's header, in the feed's format."""
+
+import codecs
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lakewright.csv.heads import Header
+from lakewright.csv.objects import CsvRules
+from lakewright.errors import ConfigError
+from lakewright.replay.edited_rows import ReplayedRow
+from transforms.csv.text_blocks import read_blocks
+from transforms.csv.text_layout import TextLayout
+
+Record = Sequence[str | None]
+
+_REPEATED_HEADER = "repeated_header"
+
+
+class UnwritableError(Exception):
+    """Raised if a record cannot be written in the feed's format; says why."""
+
+
+@dataclass(frozen=True)
+class CsvText:
+    """Writes records as text in the feed's format, with one header."""
+
+    rules: CsvRules
+    header: Header
+
+    def records(self, rows: Sequence[ReplayedRow]) -> list[str]:
+        """Return the text of each row; rows without fields are texts already."""
+        with_fields = [each for each in rows if each.row.fields is not None]
+        whole = dict(zip(map(id, with_fields), self._records_of(with_fields), strict=True))
+        return [whole.get(id(each), each.row.text) for each in rows]
+
+    def begin(self) -> bytes:
+        """Return the header's line, after a byte order mark if the encoding needs one."""
+        mark = codecs.BOM_UTF16_LE if codecs.lookup(self.rules.options.encoding).name == "utf-16" else b""
+        return mark + self.encode(self._line(self.header.names))
+
+    def encode(self, record: str) -> bytes:
+        r"""Return a record in the feed's encoding, with its line end, ``\n``.
+
+        Raises:
+            UnwritableError: If that is not possible.
+        """
+        options = self.rules.options
+        if not options.multiline and ("\n" in record or "\r" in record):
+            raise UnwritableError("a value has a line end, which needs source.csv.multiline: true")
+        name = codecs.lookup(options.encoding).name
+        try:
+            return f"{record}\n".encode("utf-16-le" if name == "utf-16" else name)
+        except UnicodeEncodeError:
+            raise UnwritableError(f"a value has a character that {options.encoding} does not have") from None
+
+    def _line(self, values: Record) -> str:
+        return self.rules.options.delimiter.join(map(_cell, values))
+
+    def _records_of(self, rows: Sequence[ReplayedRow]) -> list[str]:
+        positions = self._positions()
+        records = []
+        for each, written in zip(rows, self._as_written(rows), strict=True):
+            values = list(written)
+            for name, value in (each.row.fields or {}).items():
+                if name.strip().casefold() not in positions:
+                    raise ConfigError(f"{each.row.object} has no column {name!r}; run `rebuild`")
+                values[positions[name.strip().casefold()]] = value
+            records.append(self._line(values))
+        return records
+
+    def _positions(self) -> dict[str, int]:
+        """Return the position of each column, by its name in the header, or in the table."""
+        in_header = {name.casefold(): place for place, name in enumerate(self.header.names) if name}
+        by_name: Mapping[str, str] = self.rules.names
+        in_table = {
+            name.casefold(): in_header[written.strip().casefold()]
+            for name, written in by_name.items()
+            if written.strip().casefold() in in_header
+        }
+        return in_table | in_header
+
+    def _as_written(self, rows: Sequence[ReplayedRow]) -> list[Record]:
+        """Return all values of each row's original record, which has columns that the feed does not declare."""
+        width = len(self.header.names)
+        empty: Record = [None] * width
+        texts = ["" if each.row.breaks(_REPEATED_HEADER) else each.row.text for each in rows]
+        written = [text for text in texts if text]
+        layout = TextLayout(
+            delimiter=self.rules.options.delimiter,
+            encoding="UTF-8",
+            line_end="\n",
+            multiline=self.rules.options.multiline,
+            names=self.header.names,
+            wanted={str(place): place for place in range(width)},
+            max_record_bytes=self.rules.max_record_bytes * 4,
+        )
+        body = "".join(f"{text}\n" for text in (self._line(self.header.names), *written)).encode(errors="replace")
+        records: list[Record] = []
+        for block in read_blocks([body], layout):
+            records += [list(record.values()) for record in block.columns.to_pylist()]
+        if len(records) != len(written):  # the feed's format has changed
+            return [empty] * len(rows)
+        found = iter(records)
+        return [next(found) if text else empty for text in texts]
+
+
+def _cell(value: str | None) -> str:
+    return "" if value is None else '"' + value.replace('"', '""') + '"'

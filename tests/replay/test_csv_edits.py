@@ -1,0 +1,306 @@
+"""Edited rows of CSV objects: formats, values, and what a wrong CSV is refused for."""
+
+import codecs
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.replay.lakes import ReplayLake
+
+DAY = "raw/people/year=2026/month=08/day=01"
+COLUMNS = {"id": "long", "name": "string"}
+
+
+def feed(**source: Any) -> dict[str, Any]:
+    return {
+        "job": "csv_to_parquet",
+        "source": {"path": "raw/people/", "columns": COLUMNS, **source},
+        "target": {"path": "refined/people/", "partition_by": ["day"]},
+        "max_rejected": 1.0,
+        "lease_seconds": 2,
+    }
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> ReplayLake:
+    return ReplayLake(tmp_path, feed())
+
+
+def with_id(identity: str) -> Any:
+    """Change the id of every row; of torn rows, the text."""
+    return lambda row: {"id": identity} if row["fields"] else {"text": f"{identity},{row['text']}"}
+
+
+@pytest.mark.parametrize(
+    ("name", "csv", "data"),
+    [
+        pytest.param("a.csv", {}, b'id,name\n1,a\nx,"b; ""c"""\n', id="utf-8"),
+        pytest.param("a.csv", {}, codecs.BOM_UTF8 + b'id,name\r\n1,a\r\nx,"b; ""c"""\r\n', id="mark-and-crlf"),
+        pytest.param("a.csv", {}, b'id,name\r1,a\rx,"b; ""c"""\r', id="cr"),
+        pytest.param("a.csv.gz", {}, gzip.compress(b'id,name\n1,a\nx,"b; ""c"""\n'), id="gzip"),
+        pytest.param("a.csv", {"delimiter": ";"}, b'id;name\n1;a\nx;"b; ""c"""\n', id="semicolons"),
+        pytest.param(
+            "a.csv", {"delimiter": "§"}, 'id§name\n1§a\nx§"b; ""c"""\n'.encode(), id="a-delimiter-outside-ascii"
+        ),
+        pytest.param(
+            "a.csv", {"encoding": "ISO-8859-1"}, 'id,name\n1,é\nx,"b; ""c"""\n'.encode("latin-1"), id="latin-1"
+        ),
+        pytest.param("a.csv", {"encoding": "UTF-16"}, 'id,name\n1,é\nx,"b; ""c"""\n'.encode("utf-16"), id="utf-16"),
+        pytest.param("a.csv", {"encoding": "UTF-16BE"}, 'id,name\nx,"b; ""c"""\n'.encode("utf-16-be"), id="utf-16-be"),
+        pytest.param("a.csv", {"multiline": False}, b'id,name\n1,a\nx,"b; ""c"""\n', id="line-by-line"),
+        pytest.param("_hidden.csv", {}, b'id,name\n1,a\nx,"b; ""c"""\n', id="a-hidden-name"),
+        pytest.param("a [1]%.csv", {}, b'id,name\n1,a\nx,"b; ""c"""\n', id="an-odd-name"),
+    ],
+)
+def test_corrections_are_written_as_the_source_is(tmp_path: Path, name: str, csv: dict[str, Any], data: bytes) -> None:
+    lake = ReplayLake(tmp_path, feed(csv=csv, hidden="take"))
+    lake.put(f"{DAY}/{name}", data)
+    rejected = lake.run()["counts"]["rejected"]
+    done = lake.run("replay", *lake.edit(with_id("7")))
+    assert (rejected, done["exit_code"], done["replayed"]) == (1, 0, {"corrected": 1}), done
+    assert ("01", 7, 'b; "c"') in lake.rows()
+    assert lake.quarantine() == []
+    before = lake.rows()
+    assert lake.run("rebuild")["exit_code"] == 0
+    assert lake.rows() == before
+
+
+def test_null_and_empty_text_stay_what_they_were(lake: ReplayLake) -> None:
+    lake.put(f"{DAY}/a.csv", 'id,name\nx0,\nx1,""\nx2,old\nx3,gone\nx4,"a\r\nb"\nx5,\n')
+    lake.run()
+    names = {"x2": {"name": ""}, "x3": {"name": None}, "x5": {"name": ""}}
+    edited = lake.edit(lambda row: {"id": row["fields"]["id"][1], **names.get(row["fields"]["id"], {})})
+    assert lake.run("replay", *edited)["replayed"] == {"corrected": 6}
+    rows = [("01", 0, None), ("01", 1, ""), ("01", 2, ""), ("01", 3, None), ("01", 4, "a\r\nb"), ("01", 5, "")]
+    assert lake.rows() == rows
+
+
+def test_values_of_columns_that_are_declared_later_are_kept(lake: ReplayLake) -> None:
+    lake.put(f"{DAY}/a.csv", "id,city,name\nx,Rome,a\n2,,b\ny,,c\n")
+    lake.run()
+    lake.run("replay", *lake.edit(lambda row: {"id": "1"} if row["fields"]["id"] == "x" else {"id": "3"}))
+    lake.configure(source__columns={**COLUMNS, "city": "string"})
+    lake.run("rebuild")
+    assert lake.rows() == [("01", "Rome", 1, "a"), ("01", None, 2, "b"), ("01", None, 3, "c")]
+
+
+@pytest.mark.parametrize("fill", ["rebuild", "append"])
+def test_rows_left_out_of_the_csv_stay_in_quarantine(lake: ReplayLake, fill: str) -> None:
+    lake.configure(target__fill=fill)
+    lake.put(f"{DAY}/a.csv", 'id,name\n1,a\nx,b\n3,c\n"y","d, e"\n')
+    first = lake.run()
+    done = lake.run("replay", *lake.edit(lambda row: {"id": "2"} if row["fields"]["id"] == "x" else None))
+    if fill == "append":
+        assert (first["counts"]["rejected"], done["counts"]["read"], done["counts"]["written"]) == (2, 1, 1)
+    for _ in range(2):
+        assert lake.rows() == [("01", 1, "a"), ("01", 2, "b"), ("01", 3, "c")]
+        assert [row["text"] for row in lake.quarantine()] == ['"y","d, e"']
+        lake.run("rebuild")
+
+
+def test_a_torn_row_is_edited_as_text(lake: ReplayLake) -> None:
+    lake.put(f"{DAY}/a.csv", 'id,name\n1\n2,"b"c\n')
+    lake.run()
+    texts = {"1": "1,a", '2,"b"c': '2,"b c'}
+    done = lake.run("replay", *lake.edit(lambda row: {"text": texts[row["text"]]}))
+    assert done["replayed"] == {"corrected": 1, "still_rejected": 1}
+    assert lake.rows() == [("01", 1, "a")]
+    assert [row["text"] for row in lake.quarantine()] == ['2,"b"c']
+
+
+def test_rows_pass_once_the_config_accepts_them(lake: ReplayLake) -> None:
+    lake.put(f"{DAY}/a.csv", "id,name\nNA,a\nx,b\n3,c\n")
+    lake.run()
+    lake.configure(source__csv={"null_text": ["NA"]})
+    done = lake.run("replay")
+    assert done["replayed"] == {"corrected": 1, "still_rejected": 1}
+    assert done["still_rejected"] == {"id: type": 1}
+    assert lake.rows() == [("01", 3, "c"), ("01", None, "a")]
+    assert lake.run("replay", "--rule", "field_count")["replayed"] == {}
+
+
+def test_the_rows_of_a_refused_batch_are_replayed_with_it(lake: ReplayLake) -> None:
+    lake.configure(max_rejected=0.0)
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\n")
+    assert lake.run()["exit_code"] == 3
+    done = lake.run("replay", *lake.edit(with_id("2")))
+    assert (done["exit_code"], done["counts"]["superseded"]) == (0, 1)
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+    assert lake.quarantine() == []
+
+
+@pytest.mark.parametrize("fill", ["rebuild", "append"])
+def test_corrections_of_an_object_that_was_uploaded_again_are_void(tmp_path: Path, fill: str) -> None:
+    lake = ReplayLake(tmp_path, feed())
+    lake.configure(target__fill=fill)
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\n")
+    lake.run()
+    edited = lake.edit(with_id("2"))
+    lake.run("replay", *edited)
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\n22,b\n")
+    done = lake.run("rebuild" if fill == "append" else "run")
+    assert lake.rows() == [("01", 1, "a"), ("01", 22, "b")]
+    assert "the correction of 1 row no longer counts" in done["warnings"][0]
+    assert lake.run("rebuild")["exit_code"] == 0
+    assert lake.run("replay", *edited)["exit_code"] == 2
+
+
+def test_a_source_outside_the_lake_has_its_corrections_in_the_lake(tmp_path: Path) -> None:
+    lake = ReplayLake(tmp_path, feed(path=f"file://{tmp_path}/elsewhere/"))
+    lake.put("../elsewhere/2026/day=01/a.csv", "id,name\n1,a\nx,b\n")
+    lake.run()
+    done = lake.run("replay", *lake.edit(with_id("2")))
+    assert done["corrections"][0].startswith("corrections/people/people/")
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+    lake.run("rebuild")
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+
+
+def test_appended_rows_whose_object_was_deleted_can_be_corrected(tmp_path: Path) -> None:
+    lake = ReplayLake(tmp_path, feed())
+    lake.configure(target__fill="append", target__partition_date="processing")
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\n")
+    lake.put(f"{DAY}/b.csv", "id,name\n5,e\n")
+    lake.run()
+    (day,) = {row[0] for row in lake.rows()}
+    (lake.lake / DAY / "a.csv").unlink()
+    assert lake.run("replay", *lake.edit(with_id("2")))["exit_code"] == 0
+    assert lake.rows() == [(day, 1, "a"), (day, 2, "b"), (day, 5, "e")]
+
+
+def test_a_corrected_row_that_no_longer_passes_can_be_corrected_again(lake: ReplayLake) -> None:
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\n")
+    lake.run()
+    lake.run("replay", *lake.edit(with_id("999999999999")))
+    lake.configure(source__columns={"id": "int", "name": "string"})
+    lake.run("rebuild")
+    (rejected,) = lake.quarantine()
+    assert rejected["object"].startswith("corrections/")
+    assert lake.run("replay", *lake.edit(with_id("2")))["replayed"] == {"corrected": 1}
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+    assert lake.run("rebuild")["counts"]["superseded"] == 2
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+
+
+def test_an_object_whose_corrected_records_begin_elsewhere_is_refused(lake: ReplayLake) -> None:
+    lake.put(f"{DAY}/a.csv", 'id,name\n1,"a\nx,b"\nx,b\n')
+    lake.configure(source__csv={"multiline": False})
+    lake.run()
+    by_text = {'1,"a': "1,a", 'x,b"': "2,b", "x,b": "3,b"}
+    lake.run("replay", *lake.edit(lambda row: {"id": "3"} if row["fields"] else {"text": by_text[row["text"]]}))
+    assert [row[1] for row in lake.rows()] == [1, 3] or [row[1] for row in lake.rows()] == [1, 2, 3]
+    lake.configure(source__csv={"multiline": True})
+    done = lake.run("rebuild")
+    assert done["exit_code"] == 3
+    assert "no longer begin where they did" in done["error"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(lambda lines: [*lines, lines[1]], "line 4 of {}: it repeats the row of line 2", id="a-row-twice"),
+        pytest.param(
+            lambda lines: [lines[0], lines[1].replace("a.csv", "b.csv")],
+            "line 2 of {}: quarantine has no row of raw/people/year=2026/month=08/day=01/b.csv at position 8",
+            id="an-unknown-object",
+        ),
+        pytest.param(
+            lambda lines: [lines[0], lines[1].replace(",8,", ",9,")],
+            "line 2 of {}: quarantine has no row",
+            id="no-such-row",
+        ),
+        pytest.param(
+            lambda lines: [f"{line},{more}" for line, more in zip(lines, ("city", "", ""), strict=True)],
+            "{}: column 'city' is not one of the rejected rows; remove it",
+            id="an-added-column",
+        ),
+        pytest.param(
+            lambda lines: [line.rpartition(",")[0] for line in lines],
+            "line 2 of {}: the row has a field 'name', and the file has no such column",
+            id="a-missing-column",
+        ),
+        pytest.param(
+            lambda lines: [lines[0], lines[1].replace(",,", ",text,")],
+            "line 2 of {}: the row has fields, so its text must be empty",
+            id="a-text-for-a-row-with-fields",
+        ),
+        pytest.param(lambda lines: [*lines, "x,y"], "line 4 of {} has 2 cells", id="a-torn-line"),
+    ],
+)
+def test_a_wrong_csv_is_refused_as_a_whole(lake: ReplayLake, change: Any, message: str) -> None:
+    lake.put(f"{DAY}/a.csv", "id,name\nx,a\ny,b\n")
+    lake.run()
+    path = Path(lake.edit(with_id("1"))[1])
+    path.write_text("\n".join(change(path.read_text().splitlines())))
+    done = lake.run("replay", "--csv", str(path))
+    assert (done["exit_code"], done["status"]) == (2, "failed")
+    assert message.format(path) in done["error"]
+    assert not (lake.lake / "corrections").exists()
+
+
+@pytest.mark.parametrize(
+    ("csv", "changes", "encoding", "message"),
+    [
+        pytest.param({}, {"id": "1", "name": "é"}, "latin-1", "edited.csv is not UTF-8", id="wrong-encoding"),
+        pytest.param(
+            {"encoding": "ISO-8859-1"},
+            {"id": "1", "name": "€"},
+            "utf-8",
+            "line 2 of {}: a value has a character that ISO-8859-1 does not have",
+            id="a-character-that-the-source-cannot-have",
+        ),
+        pytest.param(
+            {"multiline": False},
+            {"id": "1", "name": "a\nb"},
+            "utf-8",
+            "line 3 of {}: a value has a line end, which needs source.csv.multiline: true",
+            id="a-line-end-that-the-source-cannot-have",
+        ),
+    ],
+)
+def test_values_that_cannot_be_written_are_refused(
+    tmp_path: Path, csv: dict[str, Any], changes: dict[str, str], encoding: str, message: str
+) -> None:
+    lake = ReplayLake(tmp_path, feed(csv=csv))
+    lake.put(f"{DAY}/a.csv", "id,name\nx,a\n")
+    lake.run()
+    path = Path(lake.edit(lambda _: changes)[1])
+    path.write_bytes(path.read_text(encoding="utf-8").encode(encoding))
+    done = lake.run("replay", "--csv", str(path))
+    assert done["exit_code"] == 2
+    assert message.format(path) in done["error"]
+    assert not (lake.lake / "corrections").exists()
+
+
+@pytest.mark.parametrize("fill", ["rebuild", "append"])
+def test_a_file_can_be_replayed_again(lake: ReplayLake, fill: str) -> None:
+    lake.configure(target__fill=fill)
+    lake.put(f"{DAY}/a.csv", "id,name\nx,a\ny,b\n")
+    lake.run()
+    edited = lake.edit(lambda row: {"id": "1"} if row["fields"]["id"] == "x" else {})
+    replayed = [lake.run("replay", *edited) for _ in range(2)]
+    assert [done["replayed"] for done in replayed] == [
+        {"corrected": 1, "still_rejected": 1},
+        {"corrected_before": 1, "still_rejected": 1},
+    ]
+    assert (replayed[1]["exit_code"], replayed[1]["status"]) == (0, "nothing_new")
+    assert lake.rows() == [("01", 1, "a")]
+
+
+def test_waiting_corrections_are_shown(lake: ReplayLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.put(f"{DAY}/a.csv", "id,name\nx,a\n")
+    lake.run()
+    monkeypatch.setattr("lakewright.runs.lifecycle.Log.write_plan", _killed)
+    assert lake.run("replay", *lake.edit(with_id("1")))["exit_code"] == 1
+    monkeypatch.undo()
+    assert lake.run("status")["waiting_corrections"] == 1
+    assert len(lake.run("plan")["corrections"]) == 1
+    assert "waiting corrections  1" in lake.command("status").stdout
+    assert lake.run("replay")["replayed"] == {"corrected_before": 1}
+    assert lake.rows() == [("01", 1, "a")]
+
+
+def _killed(*_: object) -> None:
+    raise RuntimeError
