@@ -97,3 +97,11 @@ def test_a_file_rewritten_while_it_is_read_is_an_error(lake: Any, events: pa.Tab
 def test_a_file_that_does_not_exist_is_an_error(lake: Any, columns: list[str] | None) -> None:
     with pytest.raises(FileNotFoundError):
         read_file(lake, "gone", columns)
+
+
+def test_text_has_an_encoding_that_every_reader_knows(tmp_path: Path) -> None:
+    texts = pa.table({"distinct": [f"text {number}" for number in range(1_000)], "repeated": ["a", "b"] * 500})
+    file = write_file(open_lake(str(tmp_path)), PLACE, "", texts)
+    columns = pq.read_metadata(tmp_path / file.staged).row_group(0)
+    assert set(columns.column(0).encodings) <= {"PLAIN", "RLE"}
+    assert set(columns.column(1).encodings) <= {"PLAIN", "RLE", "RLE_DICTIONARY"}
