@@ -150,12 +150,13 @@ def show_gates(targets: Sequence[Mapping[str, Any]]) -> None:
 
 
 def gate_lines(gates: Mapping[str, Any]) -> str:
-    """Format a verdict, and a line for each expectation that was not met."""
+    """Format a verdict, and a line for each expectation that refuses the batch; the receipt has the others elsewhere."""
     results = gates["results"]
     unmet = [result for result in results if not result["success"]]
     met = f"{len(results) - len(unmet)} of {count_of(len(results), 'expectation')} met"
     verdict = f"{gates['verdict']} (suite {gates['suite']}, {count_of(gates['rows'], 'row')}"
-    return "\n".join([f"{verdict}, {met})" if results else f"{verdict})", *map(_result, unmet)])
+    refusing = [result for result in unmet if result["on_failure"] == "refuse_batch"]
+    return "\n".join([f"{verdict}, {met})" if results else f"{verdict})", *map(_result, refusing)])
 
 
 def _result(result: Mapping[str, Any]) -> str:
