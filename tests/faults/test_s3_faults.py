@@ -213,6 +213,7 @@ def test_a_multipart_upload_with_a_lost_response_is_recognized(
     assert lake.read("a") == RECORD.replace(b'"x"', b'""')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [pytest.param(10, id="copied-at-once"), pytest.param(9 << 20, id="copied-in-parts")])
 @pytest.mark.parametrize(
     "fault",
