@@ -22,7 +22,7 @@ from tests.jobs.event_bench import EventBench
 from tests.transforms.events.event_oracle import normal_record
 from tests.workers import InProcessWorkers, use_workers
 
-EXAMPLES = 10 * int(os.environ.get("LAKEWRIGHT_LAW_SEEDS", "1"))
+EXAMPLES = 6 * int(os.environ.get("LAKEWRIGHT_LAW_SEEDS", "1"))
 PARTITIONERS = ("default", "field", "wall_clock", "record_time")
 DIRTY = ("not json", "{", "[1]", '{"n":1,"n":2}')
 FIRST_DAY = 1_785_542_400  # 2026-08-01

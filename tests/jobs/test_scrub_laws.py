@@ -84,6 +84,7 @@ class Oracle:
         return self.scrubbed(value, top=False, opened=opened or opens)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_hidden", ["warn", "refuse"])
 @pytest.mark.parametrize("inside", [(), ("Message",), "any"], ids=str)
 @pytest.mark.parametrize("depth", ["top", "any"])

@@ -38,6 +38,7 @@ def test_rows_of_one_partition_are_not_copied() -> None:
     assert split_by_partition(rows, [], {}) == [("", rows)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "values"),
     [

@@ -56,6 +56,7 @@ def convert(folder: Path, options: CsvOptions) -> Any:
     return read, written.rules
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize(
     ("delimiter", "end", "multiline"),
@@ -77,6 +78,7 @@ def test_ranges_yield_the_same_as_the_whole(
         assert convert(tmp_path, options) == whole, task_bytes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows",
     [

@@ -69,6 +69,7 @@ def are_writing(folder: Path, count: int) -> bool:
     return len(written(folder)) == count and min(written(folder).values()) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "ended_by",
     [pytest.param("signal", id="by-a-signal-of-Linux"), pytest.param("pipe", id="by-the-end-of-a-pipe-elsewhere")],

@@ -74,7 +74,7 @@ def objects(draw: st.DrawFn, layout: TextLayout) -> str:
 
 
 @pytest.mark.slow
-@settings(max_examples=examples(1500), deadline=None)
+@settings(max_examples=examples(800), deadline=None)
 @given(st.data(), st.sampled_from(LAYOUTS), SIZES, BLOCKS)
 def test_blocks_are_what_a_slow_reader_reads(
     data: st.DataObject, layout: TextLayout, sizes: list[int], block_bytes: int
@@ -117,7 +117,7 @@ def read_ranges(
 
 
 @pytest.mark.slow
-@settings(max_examples=examples(1500), deadline=None)
+@settings(max_examples=examples(800), deadline=None)
 @given(st.data(), st.sampled_from([layout for layout in LAYOUTS if can_be_split(layout.encoding)]), SIZES, BLOCKS)
 def test_verified_byte_ranges_are_the_whole_text(
     data: st.DataObject, layout: TextLayout, sizes: list[int], block_bytes: int
