@@ -24,6 +24,7 @@ def handler(state: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
     execution = read_execution(state)
     feed = FeedDocument(conf, execution.input.feed).parse(CsvToParquetFeed)
     if state["zone"] == "refined":
+        feed.read_suites(conf)
         (job,) = open_targets(execution.input.feed, feed, execution.lake)
         return register_refined(execution, job)
     table = RawTable(
