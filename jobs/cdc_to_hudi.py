@@ -146,7 +146,7 @@ def _corrector(
     """Return what replays rejected changes; they are judged as those of a batch."""
 
     def judge(files: ChangeFiles) -> dict[tuple[str, int], list[str]]:
-        return find_rejected(change_session(lake, files.lake), build_changes(files).judged())
+        return find_rejected(change_session(lake, files.lake), build_changes(files).judged_alone())
 
     return ChangeCorrector(reader.corrections, reader, judge)
 

@@ -223,7 +223,9 @@ class ChangeStaging:
         accepted = judged.where(~F.col(REJECTED)).select(*map(column, changes.columns))
         stage_parquet(accepted.transform(observe_kept, kept=kept), self._uri(_ACCEPTED), partition_by=())
         folder, dirty = self._changes.files.folder, staged.read["dirty"]
-        paths = {*filter(None, dirty.split("\n")), *(folder + path for path in files)}
+        # The order of a corrected change names the file of its original.
+        corrections = self._changes.files.corrections
+        paths = {*filter(None, dirty.split("\n")), *(folder + path for path in files), *corrections}
         return replace(
             staged,
             rows=_ACCEPTED,

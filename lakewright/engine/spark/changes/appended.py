@@ -85,6 +85,10 @@ class AppendedChanges:
         """Return the changes with order and rejection reasons."""
         return JudgedChanges(self.files, self._judge)
 
+    def judged_alone(self) -> JudgedChanges:
+        """Return the changes judged one by one, as all of this table are."""
+        return self.judged()
+
     def _judge(self, changes: DataFrame) -> DataFrame:
         order = change_order(self.files, self.source, self.spec)
         ordered = changes.transform(with_change_order, key=(), **order)

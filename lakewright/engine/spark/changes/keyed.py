@@ -10,8 +10,9 @@ from pyspark.sql import functions as F
 from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.files import ChangeFiles
 from lakewright.engine.spark.changes.judged import JudgedChanges, change_order
+from lakewright.engine.spark.judged_rows import row_rule_faults
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
-from transforms.spark.changes import IS_DELETED, IS_IMPLIED, ORDER, UPDATES
+from transforms.spark.changes import IS_DELETED, IS_IMPLIED, ORDER, UPDATES, with_faults
 from transforms.spark.kept_values import UNCHANGED
 from transforms.spark.key_changes import IS_SHARED
 from transforms.spark.keyed_changes import collapse_changes, judge_keyed_changes
@@ -52,6 +53,15 @@ class KeyedChanges:
             follows_keys=self.follows_keys,
         )
         return JudgedChanges(self.files, judge)
+
+    def judged_alone(self) -> JudgedChanges:
+        """Return the changes judged one by one also by row rules, unless updates may omit values."""
+        if not self.row_rules or self.keep:
+            return self.judged()
+        is_row, judge = F.col(IS_DELETED).isNull(), self.judged().judge
+        faults = row_rule_faults(self.row_rules, self.files.columns)
+        of_rows = [(is_row & condition, rule, name) for condition, rule, name in faults]
+        return JudgedChanges(self.files, lambda changes: judge(changes).transform(with_faults, of_rows))
 
     def collapse(self, changes: DataFrame, *, followed: DataFrame | None) -> DataFrame:
         """Keep the last change per key; see ``collapse_changes``."""
