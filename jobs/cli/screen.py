@@ -150,7 +150,7 @@ def show_gates(targets: Sequence[Mapping[str, Any]]) -> None:
 
 
 def gate_lines(gates: Mapping[str, Any]) -> str:
-    """Format a verdict, and a line for each expectation that refuses the batch; the receipt has the others elsewhere."""
+    """Format a verdict, and a line for each expectation that refuses the batch; others are shown elsewhere."""
     results = gates["results"]
     unmet = [result for result in results if not result["success"]]
     met = f"{len(results) - len(unmet)} of {count_of(len(results), 'expectation')} met"

@@ -24,8 +24,8 @@ _READ_WHOLE_BYTES: Final = 1 << 20
 #: Spark 3 refuses dates before 1582 and timestamps before 1900 in files of an unknown writer, whose calendar it cannot
 #: know. This names the first version with the calendar of Arrow.
 _CALENDAR: Final = {"org.apache.spark.version": "3.0.0"}
-#: Encodings that Spark, Trino (hence Athena) and DuckDB read. Not DELTA_LENGTH_BYTE_ARRAY: Spark 3.5's vectorized reader
-#: fails on some files with it ("Failed to read 47 bytes"), and other engines lack it.
+#: Encodings that Spark, Trino (hence Athena) and DuckDB read. Not DELTA_LENGTH_BYTE_ARRAY: Spark 3.5's vectorized
+#: reader fails on some files with it ("Failed to read 47 bytes"), and other engines lack it.
 _DISTINCT: Final = (
     (pa.types.is_int64, "DELTA_BINARY_PACKED"),
     (pa.types.is_timestamp, "DELTA_BINARY_PACKED"),
