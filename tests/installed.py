@@ -40,7 +40,7 @@ class Installed:
 def install(root: Path, extra: str) -> Installed:
     """Install the wheel with an extra, in the versions of the lock."""
     wheel = PACKAGE["build_wheel"](root / "dist")
-    pins = re.findall(r"^[\w.-]+==[^ ;\\]+", (ROOT / "locks/local.txt").read_text(), re.MULTILINE)
+    pins = re.findall(r"^[\w.-]+==[^\\\n]+", (ROOT / "locks/local.txt").read_text(), re.MULTILINE)
     constraints = root / "constraints.txt"
     constraints.write_text("\n".join(pins))
     subprocess.run([sys.executable, "-m", "venv", root / "venv"], check=True)
