@@ -24,7 +24,7 @@ def run(lane: Lane, only: Path | None) -> int:
     environment = os.environ | prepare(lane)
     report = ROOT / lane.folder / "report.xml"
     report.unlink(missing_ok=True)
-    chosen = [f"@{only}"] if only else ["-m", lane.only] if lane.only else []
+    chosen = [f"@{only}"] if only else ["-m", f"{lane.only} or lane"] if lane.only else []
     command = [str(lane.venv / "bin/python"), "-m", "pytest", f"--junitxml={report}", *chosen]
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     if not report.exists():

@@ -13,6 +13,8 @@ from pyspark.sql import SparkSession
 
 from lanes.lane import DEFAULT, lane_named
 
+pytestmark = pytest.mark.lane
+
 LANE = lane_named(os.environ.get("LAKEWRIGHT_LANE", DEFAULT))
 Record = Callable[[str, object], None]
 

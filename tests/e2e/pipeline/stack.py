@@ -70,14 +70,13 @@ class Stack:
     def _create_buckets(self) -> None:
         for bucket in (LAKE, CODE):
             self.s3.create_bucket(Bucket=bucket)
-        for path in sorted((ROOT / "conf").rglob("*.yaml")):
+        for path in sorted(path for path in (ROOT / "conf").rglob("*.*") if path.is_file()):
             self.s3.put_object(Bucket=CODE, Key=path.relative_to(ROOT).as_posix(), Body=path.read_bytes())
         self.configure()
 
     def configure(self, **changes: Any) -> None:
-        """Write the feed with changes; further files of a day may have further text in their names."""
+        """Write the feed with changes."""
         document = yaml.safe_load((ROOT / "conf/feeds/customers.yaml").read_text())
-        document["source"]["file_name"] = "customers_{year}{month}{day}*.csv"
         document |= {"lease_seconds": 2, **changes}
         self.s3.put_object(Bucket=CODE, Key="conf/feeds/customers.yaml", Body=yaml.safe_dump(document).encode())
 
