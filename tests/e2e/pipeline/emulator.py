@@ -109,7 +109,7 @@ class Processes:
             "JAVA_HOME": java_home() or "",
             "LAKEWRIGHT_JARS": os.environ["LAKEWRIGHT_JARS"],
             "PYSPARK_PYTHON": sys.executable,
-            "PYSPARK_SUBMIT_ARGS": "--master local[2] --conf spark.ui.enabled=false pyspark-shell",
+            "PYSPARK_SUBMIT_ARGS": self._spark_options(),
             "SPARK_LOCAL_IP": "127.0.0.1",
         }
         process: subprocess.Popen[bytes] = self.start(
@@ -117,6 +117,18 @@ class Processes:
             environment=environment, stdin=subprocess.DEVNULL, stdout=(self._work / f"{run}.out").open("wb"),
         )  # fmt: skip
         return process
+
+    def _spark_options(self) -> str:
+        """Return the options of a Spark that can read S3, as Glue's can."""
+        conf = {
+            "spark.ui.enabled": "false",
+            "spark.driver.extraClassPath": f"{os.environ['LAKEWRIGHT_JARS']}/*",
+            "spark.hadoop.fs.s3a.endpoint": self._endpoint,
+            "spark.hadoop.fs.s3a.path.style.access": "true",
+            "spark.hadoop.fs.s3a.aws.credentials.provider": "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
+            "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        }
+        return f"--master local[2] {' '.join(f'--conf {name}={value}' for name, value in conf.items())} pyspark-shell"
 
 
 def run_functions_as_processes(processes: Processes) -> None:

@@ -283,6 +283,7 @@ def test_other_objects_start_nothing(stack: Stack) -> None:
     stack.s3.delete_object(Bucket=LAKE, Key="landing/notes.txt")
 
 
+@pytest.mark.needs_s3a
 def test_the_job_on_spark_loads_the_same(stack: Stack) -> None:
     key = "landing/customers_20190917.csv"
     stack.faults.add("job on Spark")
