@@ -20,7 +20,7 @@ SUITES: Final[Mapping[str, list[Any]]] = {
         gxe.ExpectColumnValuesToNotBeNull(column="sale_id"),
         gxe.ExpectColumnValuesToBeUnique(column="sale_id"),
         gxe.ExpectColumnValuesToMatchRegex(
-            column="email_id", regex="^[^@ ]+@[^@ ]+$", meta=REJECT_ROWS, notes="This is no e-mail address."
+            column="email_id", regex="^[^@ ]+@[^@ ]+$", meta=REJECT_ROWS, notes="This is not an e-mail address."
         ),
         gxe.ExpectColumnValuesToBeBetween(
             column="units_purchased", min_value=1, meta=REJECT_ROWS, notes="Returns are another feed."

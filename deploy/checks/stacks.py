@@ -24,7 +24,7 @@ UPLOADS: Final = "uploads-of-sam"
 STACK: Final = "lakewright"
 _PARAMETERS: Final = {"LakeBucketName": LAKE, "ArtefactBucketName": ARTEFACTS, "NoticeEmail": "team@example.com"}
 _CAPABILITIES: Final = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-# It complains that nobody publishes the figures of its own use.
+# It logs an error because no publisher of its own usage metrics is set.
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
 

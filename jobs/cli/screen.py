@@ -155,13 +155,20 @@ def gate_lines(gates: Mapping[str, Any]) -> str:
     unmet = [result for result in results if not result["success"]]
     met = f"{len(results) - len(unmet)} of {count_of(len(results), 'expectation')} met"
     verdict = f"{gates['verdict']} (suite {gates['suite']}, {count_of(gates['rows'], 'row')}"
-    refusing = [result for result in unmet if result["on_failure"] == "refuse_batch"]
+    refusing = [result for result in unmet if _refuses(result)]
     return "\n".join([f"{verdict}, {met})" if results else f"{verdict})", *map(_result, refusing)])
+
+
+def _refuses(result: Mapping[str, Any]) -> bool:
+    """Return whether an unmet expectation refuses the batch: one that rejects rows does if it cannot be evaluated."""
+    kind = result["on_failure"]
+    return kind == "refuse_batch" or (kind == "reject_rows" and "exception" in result)
 
 
 def _result(result: Mapping[str, Any]) -> str:
     of_failure = {"warn": "warning", "reject_rows": "rows rejected"}
-    met = "met" if result["success"] else of_failure.get(result["on_failure"], "not met")
+    unmet = "not met" if _refuses(result) else of_failure[result["on_failure"]]
+    met = "met" if result["success"] else unmet
     by = "" if result["engine"] == "sql" else " (Great Expectations)"
     return f"{met}: {describe(msgspec.convert(result, ExpectationResult))}{by}"
 

@@ -29,11 +29,11 @@ class EffectiveCorrections:
             return []
         originals = sorted({each.described.original for each in self.void})
         rows = sum(len(each.described.positions) for each in self.void)
-        subject = "1 row no longer counts" if rows == 1 else f"{rows} rows no longer count"
+        subject = (
+            "the correction of 1 row no longer counts" if rows == 1 else f"corrections of {rows} rows no longer count"
+        )
         more = f" and {len(originals) - 1} more" if len(originals) > 1 else ""
-        return [
-            f"the correction of {subject}, because its object was rewritten or is gone: {one_line(originals[0])}{more}"
-        ]
+        return [f"{subject}, because the original was rewritten or is gone: {one_line(originals[0])}{more}"]
 
 
 def effective_corrections(

@@ -5,6 +5,7 @@ the record that it replaces: a position in one version of another object, the or
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ _MANIFEST: Final = "manifest.json"
 _OBJECTS: Final = "objects"
 _READ_AT_ONCE: Final = 8
 _ID_DIGITS: Final = 16
+#: A correction object, after the folder of its replay; a feed or target may itself be named ``objects``.
+_BELOW_OBJECTS: Final = re.compile(rf"(/[0-9a-f]{{{_ID_DIGITS}}}/){_OBJECTS}/.*", re.DOTALL)
 
 
 class CorrectionObject(Record, frozen=True):
@@ -101,7 +104,7 @@ class CorrectionFolder:
     def look(self) -> list[Correction]:
         """List all corrections, in the order of their paths."""
         stored = {entry.path: entry for entry in self.lake.list(self._read_folder)}
-        manifests = [path for path in stored if path.endswith(f"/{_MANIFEST}") and f"/{_OBJECTS}/" not in path]
+        manifests = [path for path in stored if path.endswith(f"/{_MANIFEST}") and not _BELOW_OBJECTS.search(path)]
         with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
             described = [each for objects in pool.map(self._read, manifests) for each in objects]
         found = ((each, stored[each.path]) for each in described if each.path in stored)
@@ -110,7 +113,7 @@ class CorrectionFolder:
     def describe(self, objects: Iterable[SourceObject]) -> dict[str, CorrectionObject]:
         """Return the descriptions of those of a batch's objects that are corrections, by path."""
         paths = {source.path for source in objects if CORRECTS in source.notes}
-        manifests = sorted({f"{path.split(f'/{_OBJECTS}/', 1)[0]}/{_MANIFEST}" for path in paths})
+        manifests = sorted({_BELOW_OBJECTS.sub(rf"\1{_MANIFEST}", path) for path in paths})
         with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
             described = [each for objects in pool.map(self._read, manifests) for each in objects]
         return {each.path: each for each in described if each.path in paths}

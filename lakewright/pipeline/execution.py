@@ -98,7 +98,7 @@ def read_execution(state: Mapping[str, Any]) -> Execution:
     written = _parsed(state, ExecutionInput, "the input of the execution")
     date = {key: getattr(written, key) for key in DATE_KEYS}
     if not is_day(date) or [len(part) for part in date.values()] != [4, 2, 2]:
-        raise ConfigError(f"the input of the execution: year, month and day are no date: {'-'.join(date.values())}")
+        raise ConfigError(f"the input of the execution: year, month and day are not a date: {'-'.join(date.values())}")
     if written.event_time:
         _require_time(written.event_time)
     lake = open_lake(written.lake)
@@ -143,7 +143,7 @@ def _require_time(event_time: str) -> None:
             return
     except ValueError:
         pass
-    raise ConfigError(f"the input of the execution: event_time {event_time!r} is no time such as 2019-08-21T01:02:03Z")
+    raise ConfigError(f"the input of the execution: event_time {event_time!r} is not a time like 2019-08-21T01:02:03Z")
 
 
 def _parsed(value: Any, model: Any, what: str) -> Any:

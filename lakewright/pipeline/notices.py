@@ -1,4 +1,4 @@
-"""The notice about a failed execution, from the receipt of its last run. It never contains values of the data."""
+"""The notice about a failed execution, from the receipt of its last run; values only if receipts have them."""
 
 import json
 from collections.abc import Mapping

@@ -79,7 +79,10 @@ def column_names(header: Iterable[str]) -> list[str]:
     """Return the columns of a header as the catalog accepts them: lower case, not empty, and each once."""
     names: list[str] = []
     for number, name in enumerate(header, start=1):
-        plain = name.strip().lower()[:_LONGEST_NAME] or f"column_{number}"
-        is_used = plain in names or plain in DATE_KEYS
-        names.append(f"{plain[: _LONGEST_NAME - 6]}_{number}" if is_used else plain)
+        unique = plain = name.strip().lower()[:_LONGEST_NAME] or f"column_{number}"
+        suffix = number
+        while unique in names or unique in DATE_KEYS:
+            unique = f"{plain[: _LONGEST_NAME - 6]}_{suffix}"
+            suffix += 1
+        names.append(unique)
     return names

@@ -61,9 +61,9 @@ class Pipeline:
         try:
             event = json.loads(message)
         except ValueError:
-            raise DataError("the message is no S3 event: it is not JSON") from None
+            raise DataError("the message is not an S3 event: it is not JSON") from None
         if not isinstance(event, dict):
-            raise DataError("the message is no S3 event")
+            raise DataError("the message is not an S3 event")
         return self._start_all(created_objects(event))
 
     def start_overlooked(self, now: datetime) -> list[str]:

@@ -1,4 +1,4 @@
-"""Expectations that reject single rows, applied to Arrow tables; ``lakewright.engine.spark.row_rules`` uses Spark."""
+"""Expectations that reject single rows, applied to Arrow tables; ``row_rule_faults`` is their form on Spark."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

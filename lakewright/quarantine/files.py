@@ -143,9 +143,5 @@ class _Content:
 def _content_of(lake: Lake, path: str, size: int) -> _Content:
     content = _Content()
     for batch in read_batches(lake, path, size, _DESCRIBED):
-        content.add(_as_table(batch))
+        content.add(pa.Table.from_batches([batch]))
     return content
-
-
-def _as_table(batch: pa.RecordBatch) -> pa.Table:
-    return pa.Table.from_batches([batch])

@@ -101,9 +101,7 @@ class Aggregate:
             return lambda _row: result
         if expectation.type == ROW_COUNT:
             return self._row_count(expectation)
-        columns = [
-            Column(identifier(name, self._dialect), column_type(self._types[name]), self._dialect) for name in names
-        ]
+        columns = [_column(name, self._types, self._dialect) for name in names]
         if expectation.type in ROW_EXPECTATIONS:
             return self._single_rows(expectation, columns[0])
         return self._unique(expectation, columns)

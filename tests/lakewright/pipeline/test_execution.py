@@ -13,8 +13,8 @@ OBJECT = {"key": KEY, "etag": "e", "size": 1}
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        pytest.param({"day": "32"}, "year, month and day are no date: 2019-08-32", id="no such day"),
-        pytest.param({"day": "1"}, "year, month and day are no date: 2019-08-1", id="a day without its zero"),
+        pytest.param({"day": "32"}, "year, month and day are not a date: 2019-08-32", id="no such day"),
+        pytest.param({"day": "1"}, "year, month and day are not a date: 2019-08-1", id="a day without its zero"),
         pytest.param({"month": 8}, r"Expected `str`, got `int` - at `\$.month`", id="a number as month"),
         pytest.param({"lake": "s3://other"}, f"lake s3://other is not in bucket {BUCKET}", id="another bucket"),
         pytest.param({"lake": "lake"}, "lake lake is not in bucket", id="a local lake"),
@@ -31,7 +31,7 @@ OBJECT = {"key": KEY, "etag": "e", "size": 1}
             id="two of one name",
         ),
         pytest.param({"event_time": "yesterday"}, "event_time 'yesterday' is no time", id="no time"),
-        pytest.param({"event_time": "2019-08-21T01:02:03"}, "is no time such as", id="a time without its zone"),
+        pytest.param({"event_time": "2019-08-21T01:02:03"}, "is not a time like", id="a time without its zone"),
         pytest.param(
             {"objects": [], "manifest": "m"}, f"the manifest s3://{BUCKET}/m does not exist", id="no manifest"
         ),

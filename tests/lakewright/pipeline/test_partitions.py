@@ -85,6 +85,7 @@ def test_without_a_header_the_columns_are_those_of_the_feed(bucket: Any, glue: A
         (["x" * 300, "x" * 300], ["x" * 255, f"{'x' * 249}_2"]),
         (["a_2", "a", "a"], ["a_2", "a", "a_3"]),
         (["a_2", "a"], ["a_2", "a"]),
+        (["a_3", "a", "a"], ["a_3", "a", "a_4"]),
     ],
 )
 def test_names_of_columns(header: list[str], names: list[str]) -> None:

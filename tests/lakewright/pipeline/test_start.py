@@ -189,7 +189,7 @@ def test_a_test_event_starts_nothing(pipeline: Pipeline, text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "not JSON", "[]", '"text"'])
 def test_what_is_no_event_is_an_error(pipeline: Pipeline, text: str) -> None:
-    with pytest.raises(DataError, match=r"the message is no S3 event"):
+    with pytest.raises(DataError, match=r"the message is not an S3 event"):
         pipeline.start(text)
 
 
