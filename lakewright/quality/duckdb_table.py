@@ -31,8 +31,8 @@ _TYPES_OF_FOLDERS: Final = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us", "UTC"),
 }
-#: Characters that DuckDB reads as patterns in paths, or that end a literal.
-_NOT_PLAIN: Final = re.compile(r"[*?\[\]{}'\\]")
+#: Characters that DuckDB may read as patterns, or as separators of folders.
+_NOT_PLAIN: Final = re.compile(r"[*?\[\]{}\\]")
 #: Decimals with more digits would be rounded as doubles.
 _EXACT_DIGITS: Final = 15
 _BATCH_ROWS: Final = 1 << 17
@@ -94,7 +94,8 @@ class ParquetTable:
             connection = connect(f"{folder}/rows.duckdb", reads_files=bool(files := self._local_files(wanted)))
             try:
                 if files:
-                    connection.execute(f"CREATE VIEW {ROWS} AS FROM read_parquet({files}, union_by_name=true)")
+                    relation = connection.read_parquet(files, union_by_name=True, hive_partitioning=False)
+                    relation.create_view(ROWS)
                 else:
                     reader = pa.RecordBatchReader.from_batches(self._schema(wanted), self._batches(wanted))
                     connection.register("arrow_rows", reader)

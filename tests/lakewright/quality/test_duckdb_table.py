@@ -49,6 +49,20 @@ def test_a_query_sees_columns_of_files_and_folders(files: tuple[Any, dict[str, D
     assert table.one_row(f"SELECT count(*) AS n FROM {ROWS}", []) == {"n": 4}
 
 
+@pytest.mark.parametrize(
+    "folder", ["it's", "no\u00a0break", "tab\t", 'quo"te', "id=7", "x[1]", "{a,b}", "back\\slash", "a*", "?"]
+)
+def test_a_lake_may_be_in_a_folder_of_any_name(tmp_path: Path, folder: str) -> None:
+    rows = {f"{folder}/t/0.parquet": 3, "x1/t/0.parquet": 5, "ab/t/0.parquet": 6, "a/t/0.parquet": 7}
+    for path, value in rows.items():
+        (tmp_path / path).parent.mkdir(parents=True)
+        pq.write_table(pa.table({"id": pa.array([value], pa.int64())}), tmp_path / path)
+    name = "t/0.parquet"
+    file = DataFile(name, name, "", 1, (tmp_path / folder / name).stat().st_size, ["o1"])
+    table = ParquetTable(open_lake(str(tmp_path / folder)), {name: file}, {"id": "bigint"})
+    assert table.one_row(f"SELECT list(id) AS ids FROM {ROWS}", ["id"]) == {"ids": [3]}
+
+
 def test_rows_of_moved_objects_are_not_judged(files: tuple[Any, dict[str, DataFile]]) -> None:
     table = ParquetTable(*files, TYPES, frozenset(["o1", "o4"]))
     assert table.count() == 2
