@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -23,7 +24,7 @@ from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.sink import HudiSink
 from lakewright.hudi.timeline import read_properties
 from lakewright.parquet.sink import ParquetSink
-from lakewright.quality.gate import SuiteGate, gates_of
+from lakewright.quality.gate import SuiteGate, gate_of
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.replay.change_files import ChangeCorrector
 from lakewright.runs.job import AnyJob, Target, TargetJob
@@ -88,10 +89,9 @@ def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
     """
     source = Source(lake, feed.source.path, None)
     tables = sorted({*feed.tables, *source.folders()})
-    gate_of = gates_of(feed, tables)
     with ThreadPoolExecutor(_CONCURRENT_LOOKUPS) as pool:
         targets = (Target(name, table, f"{feed.target.path}{table}/") for table in tables)
-        jobs = list(pool.map(lambda target: _open_target(target, feed, lake, gate_of), targets))
+        jobs = list(pool.map(lambda target: _open_target(target, feed, lake), targets))
     if all(isinstance(job.sink, UnusableTable) and job.sink.problem is None for job in jobs):
         listing = source.look()
         others = {
@@ -101,10 +101,13 @@ def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
         raise EmptySourceError(
             describe_empty(source.where, listing.ignored | others, expected="a file of a table of the feed")
         )
+    # Once, and not by a table that fails or is skipped before its warnings are shown.
+    first = next((place for place, job in enumerate(jobs) if not isinstance(job.sink, UnusableTable)), 0)
+    jobs[first] = replace(jobs[first], warnings=feed.unknown_tables(tables))
     return jobs
 
 
-def _open_target(target: Target, feed: CdcToHudiFeed, lake: Lake, gate_of: Callable[[str], SuiteGate | None]) -> AnyJob:
+def _open_target(target: Target, feed: CdcToHudiFeed, lake: Lake) -> AnyJob:
     folder = f"{feed.source.path}{target.name}/"
     try:
         spec = feed.tables.get(target.name) or _looked_up(feed, target.name)
@@ -116,7 +119,7 @@ def _open_target(target: Target, feed: CdcToHudiFeed, lake: Lake, gate_of: Calla
         if spec is None and feed.unconfigured == "skip":
             return _unusable(target, feed, UnusableTable(folder, None))
         spec = feed.source.ordered(spec or HudiTableSpec())
-        return (keyed_job if spec.key else appended_job)(target, feed, lake, spec, gate_of(target.name))
+        return (keyed_job if spec.key else appended_job)(target, feed, lake, spec, gate_of(feed, target.name))
     except LakewrightError as error:
         return _unusable(target, feed, UnusableTable(folder, error))
 

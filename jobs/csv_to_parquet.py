@@ -8,7 +8,7 @@ from jobs.feeds.csv_to_parquet import CsvToParquetFeed
 from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.csv.format import CsvFormat, CsvObjects
 from lakewright.parquet.sink import JudgedRows, ParquetSink
-from lakewright.quality.gate import gates_of
+from lakewright.quality.gate import gate_of
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.runs.job import Target, TargetJob
 from lakewright.sources.listing import Source
@@ -51,7 +51,7 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
         catalog_table=(target.catalog.database, target.catalog.table) if target.catalog else None,
         is_only_target=True,
     )
-    gate = gates_of(feed, [place.name])(place.name)
+    gate = gate_of(feed, place.name)
     rules = gate.row_rules if gate else NO_ROW_RULES
     corrector = partial(open_corrector, feed, reader, corrections, rules)
     return [

@@ -12,7 +12,7 @@ from lakewright.errors import EmptySourceError
 from lakewright.kafka.reader import TopicObjects, TopicReader
 from lakewright.kafka.sink import SinkFolder, SinkListing, is_wanted
 from lakewright.parquet.sink import JudgedRows, ParquetSink
-from lakewright.quality.gate import gates_of
+from lakewright.quality.gate import gate_of
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.runs.job import Target, TargetJob
 from lakewright.sources.listing import describe_empty
@@ -63,12 +63,12 @@ def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[Ta
     ]
     jobs = []
     tables = topics_by_table(listing.topics)
-    gate_of = gates_of(feed, list(tables))
+    warnings += feed.unknown_tables(tables)
     for table, topics in tables.items():
         sink = _sink(feed_name, feed, lake, table)
         corrections = CorrectionFolder(lake, sink.target.corrections_folder)
         reader = _reader(feed, folder, table, folder.narrowed(listing, topics), corrections, warnings)
-        gate = gate_of(table)
+        gate = gate_of(feed, table)
         rules = gate.row_rules if gate else NO_ROW_RULES
         flatten = partial(build, feed=feed, lake_uri=lake.uri, layout=sink.layout(), rules=rules)
         corrector = partial(open_corrector, feed, reader, rules)

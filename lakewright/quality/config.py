@@ -95,6 +95,10 @@ class GatedFeed(Feed):
         name = self.gates.suite_of(table) if self.gates else None
         return self._suites[name] if name else None
 
+    def unknown_tables(self, tables: Iterable[str]) -> list[str]:
+        """Return a sentence per table that has a suite and does not exist."""
+        return self.gates.unknown_tables(tables) if self.gates else []
+
     def all_suites(self) -> Sequence[Suite]:
         """Return all suites of the feed."""
         return list(self._suites.values())

@@ -1,6 +1,6 @@
 """A gate: judges the staged rows of a batch by a suite, before the batch is published."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,13 +26,11 @@ class SuiteGate:
 
     Attributes:
         shows_values: Whether results may contain values of the data.
-        warnings: Warnings about its configuration.
     """
 
     suite: Suite
     options: Gates
     shows_values: bool = False
-    warnings: tuple[str, ...] = ()
 
     @property
     def row_rules(self) -> RowRules:
@@ -97,18 +95,10 @@ class SuiteGate:
         return f"refused by its gate (suite {self.suite.name}): {named}{more}; nothing was published"
 
 
-def gates_of(feed: GatedFeed, tables: Sequence[str]) -> Callable[[str], SuiteGate | None]:
-    """Return the gates of a feed by table; the first one warns of suites for tables that do not exist."""
-    warnings = feed.gates.unknown_tables(tables) if feed.gates else []
-
-    def gate_of(table: str) -> SuiteGate | None:
-        suite = feed.suite_for(table)
-        if feed.gates is None or suite is None:
-            return None
-        unknown, warnings[:] = tuple(warnings), []
-        return SuiteGate(suite, feed.gates, feed.show_values, unknown)
-
-    return gate_of
+def gate_of(feed: GatedFeed, table: str) -> SuiteGate | None:
+    """Return the gate of a table; None if it has none."""
+    suite = feed.suite_for(table)
+    return None if feed.gates is None or suite is None else SuiteGate(suite, feed.gates, feed.show_values)
 
 
 def _of_row_rule(expectation: Expectation, table: JudgedTable, rules: Mapping[str, int]) -> ExpectationResult:

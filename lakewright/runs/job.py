@@ -338,10 +338,6 @@ class Verdict:
 class Gate(Protocol):
     """Judges the staged rows of a batch before it is published."""
 
-    @property
-    def warnings(self) -> Sequence[str]:
-        """Warnings about its configuration."""
-
     def check(self) -> None:
         """Validate the gate before anything is planned.
 
@@ -378,6 +374,8 @@ class TargetJob(Generic[Rows, Judged]):
     #: Opens what replays rejected rows, if the job supports that.
     corrector: Callable[[], Corrector] | None = None
     gate: Gate | None = None
+    #: Warnings about the feed, in one of its targets.
+    warnings: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -391,7 +389,7 @@ class TargetJob(Generic[Rows, Judged]):
         return replace(
             survey,
             schema_changes=[*preflight.schema_changes, *survey.schema_changes],
-            warnings=[*preflight.warnings, *survey.warnings, *(self.gate.warnings if self.gate else ())],
+            warnings=[*preflight.warnings, *survey.warnings, *self.warnings],
         )
 
     def rows(self, batch: Batch) -> Judged:

@@ -272,6 +272,17 @@ def test_events_are_rejected_refused_and_judged_once(
     assert sorted(row["id"] for row in events.table()) == [1, 6]
 
 
+def test_a_typo_in_the_only_table_of_the_gates_is_a_warning_once(events: EventBench) -> None:
+    events.feed(gates={"suite": {"cliks": "clicks"}})
+    write_suite(events.root, "clicks", gxe.ExpectTableRowCountToBeBetween(max_value=3))
+    events.put_events(0, {"id": 1}, topic="clicks")
+    events.put_events(0, {"id": 1}, topic="views")
+    plans = events.command("plan", "--json").data
+    assert [plan["warnings"] for plan in plans] == [
+        ["gates.suite: unknown table 'cliks'; did you mean 'clicks'?"], []
+    ]  # fmt: skip
+
+
 ODD = ['na"me', "o'clock", "Straße %", "a b", "select"]
 
 

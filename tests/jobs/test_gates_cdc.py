@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.cli.registry import load_feed
+from lakewright.config_files import Conf
+from lakewright.storage.uris import open_lake
 from tests.cdc import CdcBench
 from tests.suites import REJECT, WARN, gxe, write_suite
 
@@ -121,3 +124,20 @@ def test_a_table_without_a_key_rejects_rows_and_is_refused(cdc: CdcBench) -> Non
         "refused by its gate (suite employees): expect_column_values_to_be_in_set on department: 1 row does not"
     )
     assert cdc.strays() == []
+
+
+def test_an_unknown_table_of_the_gates_is_a_warning_of_the_first_table_that_can_be_planned(tmp_path: Path) -> None:
+    bench = CdcBench(tmp_path, cast(SparkSession, None))
+    tables = {"employees": {"key": "emp_no"}, "staff": {"key": "emp_no"}}
+    bench.feed(tables, gates={"suite": {"staf": "staff"}}, unconfigured="skip")
+    write_suite(bench.root, "staff", gxe.ExpectTableRowCountToBeBetween(max_value=3))
+    for table in ("absent", *tables):
+        bench.put(FIRST, [("I", at(1), *ANN)], table=table)
+    lake = open_lake(str(bench.lake))
+    targets = load_feed(Conf(str(tmp_path / "conf")), "hr").targets(lake, [])
+    warnings = {job.target.name: list(job.warnings) for job in targets}
+    assert warnings == {
+        "absent": [],
+        "employees": ["gates.suite: unknown table 'staf'; did you mean 'staff'?"],
+        "staff": [],
+    }
