@@ -7,7 +7,6 @@ from typing import Any, Final
 import msgspec
 
 from lakewright.quality.config import GatedFeed, Gates
-from lakewright.quality.expectation import Expectation
 from lakewright.quality.judged_table import ROWS, JudgedTable
 from lakewright.quality.library import check_suites, judge
 from lakewright.quality.result import ExpectationResult, columns_of, describe, missing_columns_result
@@ -48,8 +47,8 @@ class SuiteGate:
         if not staged.in_table and self.options.on_empty_batch == "fail":
             return Verdict(self._report(0, "refused", ()), refused=self._refusal("the batch has no rows for the table"))
         # Without rows, because all were rejected or are deletes, only rules that have rejected some are judged.
-        rules = [each for each in self.suite.row_rules if rows or RowRule(each).counted_as in staged.rules]
-        results = [*(self._judged(table) if rows else ()), *(_of_row_rule(each, table, staged.rules) for each in rules)]
+        rules = [rule for rule in self.row_rules if rows or rule.counted_as in staged.rules]
+        results = [*(self._judged(table) if rows else ()), *(_of_row_rule(rule, table, staged.rules) for rule in rules)]
         return self._verdict(rows, sorted(results, key=lambda result: result.number))
 
     def _judged(self, table: JudgedTable) -> list[ExpectationResult]:
@@ -101,9 +100,9 @@ def gate_of(feed: GatedFeed, table: str) -> SuiteGate | None:
     return None if feed.gates is None or suite is None else SuiteGate(suite, feed.gates, feed.show_values)
 
 
-def _of_row_rule(expectation: Expectation, table: JudgedTable, rules: Mapping[str, int]) -> ExpectationResult:
+def _of_row_rule(rule: RowRule, table: JudgedTable, rules: Mapping[str, int]) -> ExpectationResult:
     """Return the result of an expectation that rejects rows: they were rejected as they were read."""
-    rule = RowRule(expectation)
+    expectation = rule.expectation
     if rule.column not in table.columns:
         return missing_columns_result(expectation, (rule.column,))
     problem = library_reason(expectation, table.columns)

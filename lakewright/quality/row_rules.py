@@ -1,6 +1,7 @@
 """Expectations that reject single rows, applied to Arrow tables; ``row_rule_faults`` is their form on Spark."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -18,14 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RowRule:
-    """An expectation that rejects rows, as the reasons of rejected rows name it."""
+    """An expectation that rejects rows, as the reasons of rejected rows name it.
+
+    Attributes:
+        expectation: The expectation.
+        has_namesakes: Whether the suite rejects rows by further expectations of its type on its column.
+    """
 
     expectation: Expectation
+    has_namesakes: bool = False
 
     @property
     def name(self) -> str:
-        """The name of the rule: the expectation's type without ``expect_``."""
-        return self.expectation.type.removeprefix("expect_")
+        """The name of the rule: the expectation's type without ``expect_``, with its number if others are alike."""
+        number = f" (expectation {self.expectation.number})" if self.has_namesakes else ""
+        return self.expectation.type.removeprefix("expect_") + number
 
     @property
     def column(self) -> str:
@@ -53,10 +61,15 @@ class RowRules:
         """Whether there are any."""
         return bool(self.expectations)
 
+    def __iter__(self) -> Iterator[RowRule]:
+        """Return the rules, each with a name of its own."""
+        named = Counter((each.type, columns_of(each)) for each in self.expectations)
+        return (RowRule(each, named[each.type, columns_of(each)] > 1) for each in self.expectations)
+
     @property
     def words(self) -> Mapping[str, str]:
         """What the rules mean, by the name under which receipts count them."""
-        return {rule.counted_as: rule.words for rule in map(RowRule, self.expectations)}
+        return {rule.counted_as: rule.words for rule in self}
 
     def predicates(self, columns: Mapping[str, str], dialect: Dialect) -> list[tuple[RowRule, str]]:
         """Return the rules that rows with these columns can break, each with the SQL condition that rejects a row.
@@ -65,12 +78,11 @@ class RowRules:
         batch.
         """
         predicates = []
-        for each in self.expectations:
-            rule = RowRule(each)
+        for rule in self:
             if rule.column not in columns:
-                predicates += [(rule, "TRUE")] if each.type == NOT_NULL else []
-            elif not library_reason(each, columns):
-                predicates.append((rule, row_predicate(each, columns, dialect)))
+                predicates += [(rule, "TRUE")] if rule.expectation.type == NOT_NULL else []
+            elif not library_reason(rule.expectation, columns):
+                predicates.append((rule, row_predicate(rule.expectation, columns, dialect)))
         return predicates
 
 

@@ -114,6 +114,27 @@ def test_single_rows_are_rejected_with_the_words_of_the_expectation(bench: Bench
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_rules_of_one_kind_on_one_column_are_counted_apart(gated: Bench, engine: str) -> None:
+    gated.feed(gates={"suite": "people"}, max_rejected=1.0)
+    write_suite(
+        gated.root,
+        "people",
+        gxe.ExpectColumnValuesToMatchRegex(column="name", regex="^[A-Z]", meta=REJECT, notes="Begins in upper case."),
+        gxe.ExpectColumnValuesToMatchRegex(column="name", regex="a$", meta=REJECT, notes="Ends in a."),
+        gxe.ExpectColumnValuesToBeInSet(column="name", value_set=["Ada", "ada", "Eva", "Bob", "tom"], meta=REJECT),
+    )
+    gated.put("a.csv", "id,name\n1,Ada\n2,ada\n3,Bob\n4,tom\n5,Eva\n6,Iva\n7,Tom\n")
+    receipt = gated.run("--engine", engine)
+    first, second = (f"column_values_to_match_regex (expectation {number})" for number in (1, 2))
+    assert receipt["rules"] == {f"name: {first}": 2, f"name: {second}": 3, "name: column_values_to_be_in_set": 2}
+    assert [result["unexpected_count"] for result in receipt["batches"][0]["gates"]["results"]] == [2, 3, 2]
+    words = {row["position"]: {each["rule"]: each["words"] for each in row["reasons"]} for row in gated.quarantine()}
+    assert {first: "Begins in upper case.", second: "Ends in a."} in words.values()
+    quarantined = gated.command("quarantine", "--json", "--rule", f"name: {second}").data[0]
+    assert len(quarantined["rows"]) == 3
+
+
 def test_too_many_rejected_rows_refuse_the_batch_before_the_gate(gated: Bench) -> None:
     gated.feed(gates={"suite": "people"}, max_rejected=0.25)
     write_suite(gated.root, "people", gxe.ExpectColumnValuesToBeInSet(column="name", value_set=["Ada"], meta=REJECT))
