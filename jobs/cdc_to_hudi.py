@@ -119,7 +119,7 @@ def _open_target(target: Target, feed: CdcToHudiFeed, lake: Lake) -> AnyJob:
         if spec is None and feed.unconfigured == "skip":
             return _unusable(target, feed, UnusableTable(folder, None))
         spec = feed.source.ordered(spec or HudiTableSpec())
-        return (keyed_job if spec.key else appended_job)(target, feed, lake, spec, gate_of(feed, target.name))
+        return (keyed_job if spec.key else appended_job)(target, feed, lake, spec, gate_of(feed, target.name, "spark"))
     except LakewrightError as error:
         return _unusable(target, feed, UnusableTable(folder, error))
 

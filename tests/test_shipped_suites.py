@@ -5,6 +5,7 @@ import runpy
 import pytest
 
 from lakewright.quality.suite import parse_suite
+from lakewright.quality.validation import library_needs
 from tests.conftest import ROOT
 from tests.suites import gxe  # noqa: F401 - imports the library without its warnings
 
@@ -18,4 +19,4 @@ def test_a_shipped_suite_is_written_by_the_library(name: str) -> None:
     assert set(written["SUITES"]) == set(SHIPPED)
     assert written["suite_text"](name) == text
     # The demo installs no Great Expectations.
-    assert not parse_suite("", text).needs_library
+    assert library_needs(parse_suite("", text), "auto") == ""

@@ -11,7 +11,7 @@ from lakewright.config_files import Conf, FeedDocument
 from lakewright.errors import ConfigError, EmptySourceError, NoTargetsError
 from lakewright.log.log import Log
 from lakewright.quality.config import GatedFeed
-from lakewright.quality.library import check_suites
+from lakewright.quality.validation import check_suites
 from lakewright.runs.job import AnyJob
 from lakewright.storage.lake import Lake
 
@@ -71,8 +71,8 @@ def check_gates(feed: Feed) -> None:
     Raises:
         ConfigError: If a suite is invalid, or needs the library and it is not installed.
     """
-    if isinstance(feed, GatedFeed):
-        check_suites([suite for suite in feed.all_suites() if suite.needs_library])
+    if isinstance(feed, GatedFeed) and feed.gates:
+        check_suites(feed.all_suites(), feed.gates.gate_engine)
 
 
 def job_names() -> list[str]:

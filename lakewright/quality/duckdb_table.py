@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lakewright.errors import ConfigError
 from lakewright.log.records import DataFile
+from lakewright.quality.duckdb_connection import connect
 from lakewright.quality.judged_table import ROWS
 from lakewright.quality.sql.dialects import Dialect
 from lakewright.storage.lake import Lake
@@ -38,22 +38,6 @@ _EXACT_DIGITS: Final = 15
 _BATCH_ROWS: Final = 1 << 17
 #: Of the row's source object; see ``lakewright.parquet.provenance``.
 _OBJECT: Final = "_object"
-
-
-def connect(database: str = ":memory:", *, threads: int = 0, reads_files: bool = False) -> Any:
-    """Open a database that loads no extensions and, unless it ``reads_files``, reaches neither files nor the network.
-
-    Raises:
-        ConfigError: If DuckDB is not installed.
-    """
-    try:
-        import duckdb
-    except ModuleNotFoundError as error:
-        raise ConfigError("gates need DuckDB, which is not installed; install it with: pip install duckdb") from error
-    config: dict[str, Any] = {"enable_external_access": str(reads_files).lower(), "autoload_known_extensions": "false"}
-    connection = duckdb.connect(database, config=config | ({"threads": threads} if threads else {}))
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
 
 
 @dataclass(frozen=True)

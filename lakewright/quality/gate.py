@@ -7,12 +7,15 @@ from typing import Any, Final
 import msgspec
 
 from lakewright.quality.config import GatedFeed, Gates
+from lakewright.quality.duckdb_connection import require_duckdb
 from lakewright.quality.judged_table import ROWS, JudgedTable
-from lakewright.quality.library import check_suites, judge
+from lakewright.quality.library import judge
 from lakewright.quality.result import ExpectationResult, columns_of, describe, missing_columns_result
 from lakewright.quality.row_rules import RowRule, RowRules
 from lakewright.quality.sql.compiled import Aggregate, library_reason
+from lakewright.quality.sql.dialects import Dialect
 from lakewright.quality.suite import Suite
+from lakewright.quality.validation import check_suites
 from lakewright.runs.job import Staged, Verdict
 
 #: Results named in the error of a refused batch.
@@ -25,11 +28,13 @@ class SuiteGate:
 
     Attributes:
         shows_values: Whether results may contain values of the data.
+        rows_judged_by: What applies the expectations that reject rows: DuckDB where workers read them as Arrow tables.
     """
 
     suite: Suite
     options: Gates
     shows_values: bool = False
+    rows_judged_by: Dialect = "duckdb"
 
     @property
     def row_rules(self) -> RowRules:
@@ -38,8 +43,9 @@ class SuiteGate:
 
     def check(self) -> None:
         """See ``Gate.check``."""
-        if self.suite.needs_library:
-            check_suites([self.suite])
+        check_suites([self.suite], self.options.gate_engine)
+        if self.row_rules and self.rows_judged_by == "duckdb":
+            require_duckdb()
 
     def judge(self, table: JudgedTable, staged: Staged) -> Verdict:
         """See ``Gate.judge``."""
@@ -94,10 +100,12 @@ class SuiteGate:
         return f"refused by its gate (suite {self.suite.name}): {named}{more}; nothing was published"
 
 
-def gate_of(feed: GatedFeed, table: str) -> SuiteGate | None:
+def gate_of(feed: GatedFeed, table: str, rows_judged_by: Dialect = "duckdb") -> SuiteGate | None:
     """Return the gate of a table; None if it has none."""
     suite = feed.suite_for(table)
-    return None if feed.gates is None or suite is None else SuiteGate(suite, feed.gates, feed.show_values)
+    if feed.gates is None or suite is None:
+        return None
+    return SuiteGate(suite, feed.gates, feed.show_values, rows_judged_by)
 
 
 def _of_row_rule(rule: RowRule, table: JudgedTable, rules: Mapping[str, int]) -> ExpectationResult:

@@ -19,7 +19,6 @@ from lakewright.errors import ConfigError
 from lakewright.quality.expectation import Expectation
 from lakewright.quality.judged_table import JudgedTable
 from lakewright.quality.result import ExpectationResult, columns_of, missing_columns_result
-from lakewright.quality.suite import Suite
 
 #: Whether these are met depends on the names and types of columns, not on rows.
 _OF_SCHEMA: Final = (
@@ -48,28 +47,13 @@ _COUNTS: Final = (
     "unexpected_percent_total",
     "unexpected_percent_nonmissing",
 )
+#: The end of errors, after what needs the library.
+NOT_INSTALLED: Final = "Great Expectations, which is not installed; install it with: pip install 'lakewright[quality]'"
 _NUMBER: Final = "lakewright_number"
 #: Errors of the library that name engines and metrics, never values.
 _PLAIN_ERRORS: Final = ("No provider found for ", "Column values, min_value, and max_value must")
 #: The library has global state (the current context), and targets run concurrently.
 _LOCK: Final = threading.RLock()
-
-
-def check_suites(suites: Sequence[Suite]) -> None:
-    """Validate types and kwargs of expectations with the library.
-
-    Raises:
-        ConfigError: If some are invalid, with one line per problem; or if the library is not installed.
-    """
-    with quiet():
-        problems = [
-            f"{suite.path}: expectation {each.number} ({each.type}): {problem}"
-            for suite in suites
-            for each in suite.expectations
-            if (problem := _problem_with(each))
-        ]
-    if problems:
-        raise ConfigError("\n".join(problems))
 
 
 def judge(table: JudgedTable, expectations: Sequence[Expectation], *, shows_values: bool) -> list[ExpectationResult]:
@@ -220,42 +204,6 @@ def _plain(value: Any) -> int | float | str | None:
     return value if value is None or isinstance(value, int | float | str) else str(value)
 
 
-def _problem_with(expectation: Expectation) -> str:
-    """Return why an expectation is invalid, without the values of its kwargs; empty if it is valid."""
-    load_library()
-    from great_expectations.exceptions.exceptions import ExpectationNotFoundError
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-    from great_expectations.expectations.registry import (
-        get_expectation_impl,
-        list_registered_expectation_implementations,
-    )
-    from pydantic.v1 import ValidationError
-
-    from lakewright.config import suggest
-
-    try:
-        get_expectation_impl(expectation.type)
-    except ExpectationNotFoundError:
-        return f"unknown expectation{suggest(expectation.type, list_registered_expectation_implementations())}"
-    try:
-        ExpectationConfiguration(type=expectation.type, kwargs=dict(expectation.kwargs)).to_domain_obj()
-    except ValidationError as error:
-        return "; ".join(dict.fromkeys(_sentence(each) for each in error.errors()))
-    except Exception as error:  # noqa: BLE001 - the library raises many kinds
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
-    return ""
-
-
-def _sentence(problem: Mapping[str, Any]) -> str:
-    name = ".".join(str(part) for part in problem["loc"] if part != "__root__")
-    message = str(problem["msg"])
-    if problem["type"] == "value_error.extra":
-        return f"unknown kwarg {name!r}"
-    if problem["type"] == "value_error.missing":
-        return f"the kwarg {name} is missing"
-    return f"{name}: {message}" if name else message
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
     """Use the library alone, and without its log lines and warnings."""
@@ -283,8 +231,5 @@ def load_library() -> Any:
         import great_expectations
         import great_expectations.data_context.types.base
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            "the gate has expectations that only Great Expectations can judge, and it is not installed; install it "
-            "with: pip install 'lakewright[quality]'"
-        ) from error
+        raise ConfigError(f"the gate has expectations that need {NOT_INSTALLED}") from error
     return great_expectations

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from lakewright.quality.duckdb_connection import connect
 from lakewright.quality.expectation import Expectation
 from lakewright.quality.judged_table import ROWS
 from lakewright.quality.result import columns_of
@@ -120,6 +121,4 @@ class ArrowRowRules:
 
     @cached_property
     def _connection(self) -> Any:
-        from lakewright.quality.duckdb_table import connect
-
         return connect(threads=1)

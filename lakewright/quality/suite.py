@@ -1,6 +1,6 @@
 """Suites of expectations: Great Expectations' own JSON, parsed and validated without importing the library.
 
-The kwargs of expectations that only the library can judge are validated by ``lakewright.quality.library``.
+The kwargs of expectations that only the library can judge are validated by ``lakewright.quality.validation``.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ class Suite:
         return tuple(each for each in self.expectations if each.on_failure != "reject_rows")
 
     @property
-    def needs_library(self) -> bool:
+    def has_unknown_types(self) -> bool:
         """Whether the library must validate it: ``parse_suite`` knows the kwargs of few expectations."""
         return any(each.type not in _KWARGS for each in self.expectations)
 

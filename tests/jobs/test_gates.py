@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -373,6 +374,28 @@ def test_a_row_rule_that_sql_cannot_decide_refuses_the_batch(gated: Bench) -> No
     gated.put("a.csv", GOOD)
     receipt = gated.run()
     assert "rows cannot be rejected by it, since engines may read its regex differently" in receipt["error"]
+
+
+@pytest.mark.parametrize(
+    ("module", "gates", "meta", "error"),
+    [
+        pytest.param(
+            "great_expectations", {"gate_engine": "great_expectations"}, None, "lakewright[quality]", id="library"
+        ),
+        pytest.param("duckdb", {}, REJECT, "the gate needs DuckDB, which is not installed; ", id="rules of rows"),
+    ],
+)
+def test_nothing_is_planned_without_what_the_gate_needs(
+    gated: Bench, monkeypatch: pytest.MonkeyPatch, module: str, gates: dict[str, str], meta: Any, error: str
+) -> None:
+    gated.feed(gates={"suite": "people", **gates})
+    write_suite(gated.root, "people", gxe.ExpectColumnValuesToNotBeNull(column="name", meta=meta))
+    gated.put("a.csv", GOOD)
+    monkeypatch.setitem(sys.modules, module, None)
+    for verb in ("plan", "run"):
+        answer = gated.command(verb, "--json")
+        assert (answer.exit_code, error in answer.last_line) == (2, True), answer.last_line
+    assert gated.command("status", "--json").data[0]["open_batch"] is None
 
 
 def test_data_docs_are_written_of_the_whole_table(gated: Bench) -> None:

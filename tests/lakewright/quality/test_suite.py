@@ -1,6 +1,7 @@
 """Suites are validated with errors that name file, expectation and what would be right."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -153,14 +154,49 @@ def test_check_validates_the_keys_of_gates(tmp_path: Path, gates: Any, problem: 
     assert (answer.exit_code, problem in answer.last_line) == (2, True), answer.last_line
 
 
-def test_the_library_is_named_if_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lakewright.quality import library
-
-    library.load_library.cache_clear()
-    monkeypatch.setitem(__import__("sys").modules, "great_expectations", None)
-    answer = check(tmp_path, suite(expectation("expect_column_max_to_be_between", column="id")))
-    library.load_library.cache_clear()
-    assert answer.last_line == (
-        "error: the gate has expectations that only Great Expectations can judge, and it is not installed; install it "
-        "with: pip install 'lakewright[quality]'"
+@pytest.mark.parametrize(
+    ("entry", "gates", "needs"),
+    [
+        pytest.param(
+            expectation("expect_column_max_to_be_between", column="id"),
+            {},
+            "expectation 1 (expect_column_max_to_be_between)",
+            id="an expectation that is not compiled",
+        ),
+        pytest.param(
+            expectation(UNIQUE, column="id", row_condition='col("id")>1', condition_parser="great_expectations"),
+            {},
+            f"expectation 1 ({UNIQUE})",
+            id="an argument that is not compiled",
+        ),
+        pytest.param(
+            expectation("expect_column_values_to_match_regex", column="id", regex="(?i)a"),
+            {},
+            "expectation 1 (expect_column_values_to_match_regex)",
+            id="a pattern that is not compiled",
+        ),
+        pytest.param(
+            expectation(UNIQUE, column="id"),
+            {"gate_engine": "great_expectations"},
+            "gate_engine: great_expectations",
+            id="gate_engine",
+        ),
+        pytest.param(expectation(BETWEEN, column="id", min_value="2020-01-01"), {}, "", id="compiled for some type"),
+        pytest.param(
+            expectation(IN_SET, REJECT, column="id", value_set=[1]),
+            {"gate_engine": "great_expectations"},
+            "",
+            id="rows are rejected by SQL always",
+        ),
+    ],
+)
+def test_check_names_what_needs_the_library_if_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: Any, gates: dict[str, Any], needs: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "great_expectations", None)
+    answer = check(tmp_path, suite(entry), gates={"suite": "s", **gates})
+    error = (
+        f"error: {tmp_path}/conf/quality/s.json: {needs} needs Great Expectations, which is not installed; "
+        "install it with: pip install 'lakewright[quality]'"
     )
+    assert (answer.exit_code, answer.last_line if needs else error) == (2 if needs else 0, error), answer.last_line
