@@ -144,9 +144,17 @@ def show_gates(targets: Sequence[Mapping[str, Any]]) -> None:
             rows["verdict"] = gate_lines(gates).partition("\n")[0]
             rows["expectations"] = "\n".join(map(_result, gates["results"]))
         else:
-            rows["verdict"] = "none: no batch has been judged" if target["has_gate"] else "none: no gate"
+            rows["verdict"] = f"none: {_why_not_judged(target)}"
         rows["Data Docs"] = target.get("docs", "")
         print_record(f"gate of {target['feed']} → {target['target']}", rows)
+
+
+def _why_not_judged(target: Mapping[str, Any]) -> str:
+    if not target["has_gate"]:
+        return "no gate"
+    if target["not_searched_batches"]:
+        return f"none of the last {target['searched_batches']} batches has been judged"
+    return "no batch has been judged"
 
 
 def gate_lines(gates: Mapping[str, Any]) -> str:

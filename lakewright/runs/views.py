@@ -125,13 +125,16 @@ def gates_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
     """Return the verdict of a target's gate on the last batch that it judged, with the result of each expectation."""
     log = Log(lake, job.target.state_folder)
     state, _ = log.read()
-    reports = (report_batch(outcome, None) for outcome in log.outcomes(after=max(0, state.number - _LOOKED_BACK)))
-    last: dict[str, Any] = next((report for report in reversed(list(reports)) if "gates" in report), {})
+    not_searched = max(0, state.number - _LOOKED_BACK)
+    reports = [report_batch(outcome, None) for outcome in log.outcomes(after=not_searched)]
+    last: dict[str, Any] = next((report for report in reversed(reports) if "gates" in report), {})
     return {
         "feed": job.target.feed_name,
         "target": job.target.name,
         "exit_code": 0,
         "has_gate": job.gate is not None,
+        "searched_batches": len(reports),
+        "not_searched_batches": not_searched,
         "batch": {name: last[name] for name in ("number", "status", "reason") if last},
         "gates": last.get("gates"),
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lakewright.runs import views
 from tests.conftest import Bench
 from tests.jobs.event_bench import EventBench
 from tests.suites import REJECT, WARN, gxe, suite_json, write_suite, write_text
@@ -411,6 +412,21 @@ def test_data_docs_are_written_of_the_whole_table(gated: Bench) -> None:
     gated.feed(gates={"suite": "people"}, show_values=True)
     gated.command("gates", "--docs", str(docs))
     assert any("Bob" in page.read_text() for page in docs.glob("validations/**/*.html"))
+
+
+def test_a_verdict_is_looked_for_in_the_last_batches(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "_LOOKED_BACK", 2)
+    for day, verdict in (
+        ("01", "none: no batch has been judged"),
+        ("02", "none: no batch has been judged"),
+        ("03", "none: none of the last 2 batches has been judged"),
+    ):
+        bench.feed()
+        bench.put("a.csv", GOOD, day=day)
+        assert bench.run()["exit_code"] == 0
+        write_suite(bench.root, "people", gxe.ExpectColumnValuesToNotBeNull(column="id"))
+        bench.feed(gates={"suite": "people"})
+        assert verdict in bench.command("gates").stdout
 
 
 def test_without_a_gate_there_are_no_data_docs(bench: Bench) -> None:
