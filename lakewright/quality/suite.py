@@ -5,34 +5,19 @@ The kwargs of expectations that only the library can judge are validated by ``la
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from lakewright.config import suggest
 from lakewright.errors import ConfigError
 from lakewright.quality.expectation import Expectation
+from lakewright.quality.sql.arguments import ARGUMENTS
+from lakewright.quality.sql.predicates import ROW_EXPECTATIONS
 
 #: What happens if an expectation is not met: the batch is refused, single rows are rejected, or a warning is given.
 OnFailure = Literal["refuse_batch", "reject_rows", "warn"]
 
-#: Whether a row meets these is decided by the row alone; with their kwargs, required ones first.
-_ROW_KWARGS: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
-    "expect_column_values_to_not_be_null": (("column",), ()),
-    "expect_column_values_to_be_in_set": (("column", "value_set"), ()),
-    "expect_column_values_to_be_between": (("column",), ("min_value", "max_value", "strict_min", "strict_max")),
-    "expect_column_values_to_match_regex": (("column", "regex"), ()),
-    "expect_column_value_lengths_to_be_between": (
-        ("column",),
-        ("min_value", "max_value", "strict_min", "strict_max"),
-    ),
-}
-_KWARGS: Final = {
-    **_ROW_KWARGS,
-    "expect_column_values_to_be_unique": (("column",), ()),
-    "expect_table_row_count_to_be_between": ((), ("min_value", "max_value", "strict_min", "strict_max")),
-    "expect_compound_columns_to_be_unique": (("column_list",), ("ignore_row_if",)),
-}
 _COMMON_KWARGS: Final = (
     "mostly",
     "row_condition",
@@ -69,7 +54,7 @@ class Suite:
     @property
     def has_unknown_types(self) -> bool:
         """Whether the library must validate it: ``parse_suite`` knows the kwargs of few expectations."""
-        return any(each.type not in _KWARGS for each in self.expectations)
+        return any(each.type not in ARGUMENTS for each in self.expectations)
 
     def fingerprint(self) -> str:
         """Return a hash of all that decides about data."""
@@ -135,7 +120,7 @@ def _problems_of(entry: Any) -> Iterator[str]:
         return
     if entry.get("severity") not in (None, *_SEVERITIES):
         yield f"severity must be one of {', '.join(_SEVERITIES)}"
-    if kind in _KWARGS:
+    if kind in ARGUMENTS:
         yield from _problems_of_kwargs(kind, kwargs)
     if any(_is_parameter(value) for value in kwargs.values()):
         yield f"{_PARAMETER} refers to a parameter of a checkpoint, and a gate has none: write the value"
@@ -148,7 +133,7 @@ def _problems_of(entry: Any) -> Iterator[str]:
 
 
 def _problems_of_kwargs(kind: str, kwargs: Mapping[str, Any]) -> Iterator[str]:
-    required, optional = _KWARGS[kind]
+    required, optional = ARGUMENTS[kind]
     known = (*required, *optional, *_COMMON_KWARGS)
     if missing := [name for name in required if kwargs.get(name) is None]:
         yield f"the kwarg {missing[0]} is missing"
@@ -169,8 +154,8 @@ def _problems_of_kwargs(kind: str, kwargs: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _problems_of_row_rule(kind: str, kwargs: Mapping[str, Any]) -> Iterator[str]:
-    if kind not in _ROW_KWARGS:
-        known = ", ".join(_ROW_KWARGS)
+    if kind not in ROW_EXPECTATIONS:
+        known = ", ".join(ROW_EXPECTATIONS)
         yield (
             "on_failure reject_rows is not possible: whether a row meets it depends on other rows; use refuse_batch "
             f"or warn. Rows can be rejected by {known}"

@@ -1,6 +1,6 @@
 """The arguments of compiled expectations. What the library would convert or look up is not compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lakewright.quality.expectation import Expectation
@@ -18,15 +18,16 @@ ROW_COUNT: Final = "expect_table_row_count_to_be_between"
 #: Integers up to this are exact as doubles.
 EXACT_INTEGERS: Final = 2**53
 _BOUNDS: Final = ("min_value", "max_value", "strict_min", "strict_max")
-_ARGUMENTS: Final = {
-    NOT_NULL: {"column", "mostly"},
-    IN_SET: {"column", "mostly", "value_set"},
-    BETWEEN: {"column", "mostly", *_BOUNDS},
-    MATCH_REGEX: {"column", "mostly", "regex"},
-    LENGTHS_BETWEEN: {"column", "mostly", *_BOUNDS},
-    UNIQUE: {"column", "mostly"},
-    COMPOUND_UNIQUE: {"column_list", "mostly", "ignore_row_if"},
-    ROW_COUNT: {*_BOUNDS},
+#: The arguments of the compiled expectations: required and optional ones. All but ``ROW_COUNT`` also have ``mostly``.
+ARGUMENTS: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
+    NOT_NULL: (("column",), ()),
+    IN_SET: (("column", "value_set"), ()),
+    BETWEEN: (("column",), _BOUNDS),
+    MATCH_REGEX: (("column", "regex"), ()),
+    LENGTHS_BETWEEN: (("column",), _BOUNDS),
+    UNIQUE: (("column",), ()),
+    COMPOUND_UNIQUE: (("column_list",), ("ignore_row_if",)),
+    ROW_COUNT: ((), _BOUNDS),
 }
 
 
@@ -43,10 +44,12 @@ def check_arguments(expectation: Expectation, columns: Mapping[str, str]) -> Non
         NotCompiledError: If the expectation is the library's.
     """
     kwargs = expectation.kwargs
-    if expectation.type not in _ARGUMENTS:
+    if expectation.type not in ARGUMENTS:
         raise NotCompiledError("it is not among the compiled expectations")
+    required, optional = ARGUMENTS[expectation.type]
+    compiled = (*required, *optional, *(() if expectation.type == ROW_COUNT else ("mostly",)))
     for name, value in kwargs.items():
-        if value is not None and name not in _ARGUMENTS[expectation.type]:
+        if value is not None and name not in compiled:
             raise NotCompiledError(f"it has the argument {name}")
         if isinstance(value, dict):
             raise NotCompiledError(f"its {name} is a parameter")

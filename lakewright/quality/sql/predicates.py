@@ -92,11 +92,16 @@ def _literal(value: Any, column: Column) -> str:
     raise NotCompiledError("its value_set has values that are not of the column's type")
 
 
-def _between(expectation: Expectation, column: Column) -> Predicate:
-    signs = {
+def _signs_beyond(expectation: Expectation) -> Mapping[str, str]:
+    """Return how a value that is beyond a bound compares with it."""
+    return {
         "min_value": "<=" if is_strict(expectation, "strict_min") else "<",
         "max_value": ">=" if is_strict(expectation, "strict_max") else ">",
     }
+
+
+def _between(expectation: Expectation, column: Column) -> Predicate:
+    signs = _signs_beyond(expectation)
     values = {name: value for name in signs if (value := expectation.kwargs.get(name)) is not None}
     if not values:
         raise NotCompiledError("it has neither min_value nor max_value")
@@ -132,10 +137,7 @@ def _match_regex(expectation: Expectation, column: Column) -> Predicate:
 
 def _lengths_between(expectation: Expectation, column: Column) -> Predicate:
     _require_text(column)
-    signs = {
-        "min_value": "<=" if is_strict(expectation, "strict_min") else "<",
-        "max_value": ">=" if is_strict(expectation, "strict_max") else ">",
-    }
+    signs = _signs_beyond(expectation)
     limits = {name: whole_number(expectation, name) for name in signs}
     conditions = [f"length({column.sql}) {signs[name]} {limit}" for name, limit in limits.items() if limit is not None]
     if not conditions:
