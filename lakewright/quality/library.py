@@ -1,7 +1,7 @@
 """Expectations judged by Great Expectations: on Spark's DataFrames, and on pandas for batches of the local engine.
 
-The library's SQL engine has no dialect for DuckDB (version 1.24). On pandas, all expectations are available but those on
-SQL (``unexpected_rows_expectation``, LIKE patterns). Only the columns that expectations name are loaded.
+The library's SQL engine has no dialect for DuckDB (version 1.24). On pandas, all expectations are available but those
+on SQL (``unexpected_rows_expectation``, LIKE patterns). Only the columns that expectations name are loaded.
 """
 
 import logging
