@@ -75,7 +75,7 @@ def _details(receipt: Receipt, lake: str) -> list[str]:
 
 
 def _failure_of_step(state: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the name of the state machine's error, and what failed: of Glue's report the message, not the arguments."""
+    """Return the error's name, and a line about it, with the message of Glue's report, but not the arguments."""
     error = state.get("error")
     if not isinstance(error, Mapping):
         return "unknown error", "The state machine gave no error."
