@@ -213,7 +213,7 @@ def test_overlooked_objects_get_one_execution_each(bucket: Any, pipeline: Pipeli
     (name,) = pipeline.start_overlooked(now + timedelta(hours=2))
     assert pipeline.start_overlooked(now + timedelta(days=1)) == [name]
     assert len(states.inputs) == 1
-    assert read_execution(json.loads(states.inputs[name])).landed is not None
+    assert read_execution(json.loads(states.inputs[name])).landed_at is not None
 
 
 def test_the_search_logs_a_day_that_does_not_exist_and_goes_on(
