@@ -136,20 +136,6 @@ deploy-check: $(DEPLOY)/.python $(DEPLOY)/.node ## check the templates and state
 deploy-local: $(DEPLOY)/.python ## deploy the templates into a local AWS and ask its IAM about every call of the end-to-end tests
 	@$(DEPLOY)/bin/python -m deploy.checks.local
 
-# What `sam build` calls for each function: it writes the same files as the zips of `make package` have.
-build-ArchiveObjects: FUNCTION = archive_objects
-build-CheckCopy: FUNCTION = check_copy
-build-CheckLanding: FUNCTION = check_landing
-build-CheckTable: FUNCTION = check_table
-build-CopyObjects: FUNCTION = copy_objects
-build-Notice: FUNCTION = notice
-build-ReflectPartitions: FUNCTION = reflect_partitions
-build-ScheduleScrub: FUNCTION = schedule_scrub
-build-ScrubExpired: FUNCTION = scrub_expired
-build-StartPipeline: FUNCTION = start_pipeline
-build-%:
-	$(PYTHON) deploy/package.py lambda $(FUNCTION) $(ARTIFACTS_DIR)
-
 # What a lane installs: what its runtime ships (runtime.txt), and beside it what the project and its tests need, in the
 # versions of locks/dev.txt.
 define lock_lane

@@ -1,7 +1,6 @@
 """Build what AWS needs into ``dist/``: the wheel, the Lambdas, an environment for clusters, scripts, config, checksums.
 
 ``python deploy/package.py`` builds everything (``make package``), ``python deploy/package.py wheel`` only the wheel.
-``python deploy/package.py lambda NAME FOLDER`` writes the files of one Lambda to a folder, for ``sam build``.
 Wheel and Lambdas are reproducible: their bytes depend on the sources, the locks and SOURCE_DATE_EPOCH alone.
 """
 
@@ -53,29 +52,13 @@ def build_wheel(dist: Path) -> Path:
 
 
 def build_lambda(dist: Path, function: str, wheel: Path, dependencies: Path) -> Path:
-    """Build the zip of a Lambda."""
+    """Build the zip of a Lambda: its handler, the wheel, and the wheels that it needs."""
     path = dist / f"lambdas/{function}.zip"
-    write_zip(path, lambda_files(function, wheel, dependencies))
-    return path
-
-
-def lambda_files(function: str, wheel: Path, dependencies: Path) -> dict[str, bytes]:
-    """Return the files of a Lambda: its handler, the wheel, and the wheels that it needs."""
     files = {"handler.py": (ROOT / f"deploy/lambdas/{function}/handler.py").read_bytes()}
     for each in [wheel, *sorted(dependencies.glob("*.whl"))]:
         files |= {name: data for name, data in read_zip(each).items() if not _OF_NO_USE_IN_LAMBDAS.match(name)}
-    return files
-
-
-def write_lambda(function: str, folder: Path) -> None:
-    """Write the files of a Lambda to a folder."""
-    with tempfile.TemporaryDirectory() as temporary:
-        download_lambda_dependencies(Path(temporary))
-        files = lambda_files(function, build_wheel(Path(temporary, "dist")), Path(temporary))
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+    write_zip(path, files)
+    return path
 
 
 def download_lambda_dependencies(folder: Path) -> None:
@@ -159,15 +142,11 @@ def _run(*command: str) -> None:
 
 
 def main() -> None:
-    """Build everything, after which ``dist/`` has nothing else; or only the wheel, or one Lambda."""
+    """Build everything, after which ``dist/`` has nothing else; or only the wheel."""
     dist = ROOT / "dist"
-    match sys.argv[1:]:
-        case ["wheel"]:
-            build_wheel(dist)
-            return
-        case ["lambda", function, folder]:
-            write_lambda(function, Path(folder))
-            return
+    if sys.argv[1:] == ["wheel"]:
+        build_wheel(dist)
+        return
     shutil.rmtree(dist, ignore_errors=True)
     wheel = build_wheel(dist)
     with tempfile.TemporaryDirectory() as folder:

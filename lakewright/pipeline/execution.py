@@ -5,16 +5,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
+from lakewright.buckets import use_lake_file
+from lakewright.config import Model
+from lakewright.config_files import Conf, FeedDocument
 from lakewright.errors import ConfigError
 from lakewright.storage.s3 import S3Lake
 from lakewright.storage.uris import open_lake
 from transforms.object_names import DATE_KEYS, is_day, one_line, partition_path
 
 _HASH_LENGTH: Final = 32
+Feed = TypeVar("Feed", bound=Model)
 
 
 class LandedObject(msgspec.Struct, frozen=True):
@@ -70,7 +74,7 @@ class Execution:
         return partition_path({key: getattr(self.input, key) for key in DATE_KEYS})
 
     @property
-    def landed(self) -> datetime | None:
+    def landed_at(self) -> datetime | None:
         """When the object landed; None for executions that are started by hand."""
         return datetime.fromisoformat(self.input.event_time) if self.input.event_time else None
 
@@ -87,6 +91,26 @@ def execution_name(date: str, bucket: str, landed: LandedObject, event_time: str
     """Return the name of the execution for an upload; an event that S3 delivers twice has one name."""
     text = json.dumps([bucket, landed.key, landed.etag, event_time])
     return f"{date}-{hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]}"
+
+
+def open_execution(state: Mapping[str, Any], conf: Conf) -> Execution:
+    """Apply the options of the lake's buckets, and read the execution from its state.
+
+    Raises:
+        ConfigError: If the input or ``lake.yaml`` is invalid.
+    """
+    use_lake_file(conf)
+    return read_execution(state)
+
+
+def open_execution_and_feed(state: Mapping[str, Any], conf: Conf, model: type[Feed]) -> tuple[Execution, Feed]:
+    """Open an execution and read its feed.
+
+    Raises:
+        ConfigError: If the input, the feed or ``lake.yaml`` is invalid.
+    """
+    execution = open_execution(state, conf)
+    return execution, FeedDocument(conf, execution.input.feed).parse(model)
 
 
 def read_execution(state: Mapping[str, Any]) -> Execution:

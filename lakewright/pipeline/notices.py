@@ -15,6 +15,9 @@ _LONGEST_SUBJECT: Final = 99
 #: Long enough for every sentence of ours; a message may have 256 KB.
 _LONGEST_SENTENCE: Final = 2000
 _OBJECTS_SHOWN: Final = 3
+#: Errors that the last run's receipt explains. Any other is of another step, or of a run that wrote no receipt, and the
+#: receipt may be of an earlier run.
+_EXPLAINED_BY_RECEIPT: Final = ("NotLoaded", "JobFailed", "TargetHeld", "States.TaskFailed")
 
 
 def notice(state: Mapping[str, Any]) -> dict[str, str]:
@@ -23,17 +26,18 @@ def notice(state: Mapping[str, Any]) -> dict[str, str]:
     day = "-".join(filter(None, (_text(state.get(key)) for key in ("year", "month", "day"))))
     subject = f"feed {feed}{f', {day}' if day else ''}"
     receipt, problem = _receipt(state)
-    failure = _failure_of_step(state)
+    error, failure = _failure_of_step(state)
     lines = [f"Execution {execution or '(unnamed)'} of {subject} has failed."]
-    if receipt is not None and receipt.exit_code:
-        what = f"{receipt.status}, exit code {receipt.exit_code}"
-        lines += [f"{receipt.target}: {receipt.error}", *_details(receipt, _text(state.get("lake")))]
-    elif receipt is not None:
-        what = "failed after the job"
-        lines += [failure, f"The job's run ended as {receipt.status}.", *_details(receipt, _text(state.get("lake")))]
-    else:
+    if receipt is None:
         what = "failed without a receipt"
         lines += [failure, problem or "No run of this execution has written a receipt."]
+    elif receipt.exit_code and error in _EXPLAINED_BY_RECEIPT:
+        what = f"{receipt.status}, exit code {receipt.exit_code}"
+        lines += [f"{receipt.target}: {receipt.error}", *_details(receipt, _text(state.get("lake")))]
+    else:
+        what = f"failed with {error}" if receipt.exit_code else "failed after the job"
+        ended = f"The last run of the job ended as {receipt.status}{': ' if receipt.error else '.'}{receipt.error}"
+        lines += [failure, ended, *_details(receipt, _text(state.get("lake")))]
     lines += _objects(state)
     return {
         "subject": _as_subject(f"lakewright: {subject}: {what}"),
@@ -70,14 +74,11 @@ def _details(receipt: Receipt, lake: str) -> list[str]:
     ]
 
 
-def _failure_of_step(state: Mapping[str, Any]) -> str:
-    """Return what failed, from the state machine's error: of Glue's report only the message, not the arguments."""
-    table = state.get("table")
-    if isinstance(table, Mapping) and (reason := _text(table.get("reason"))):
-        return reason
+def _failure_of_step(state: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the error's name, and a line about it, with the message of Glue's report, but not the arguments."""
     error = state.get("error")
     if not isinstance(error, Mapping):
-        return "The state machine gave no error."
+        return "unknown error", "The state machine gave no error."
     name, cause = _text(error.get("Error")) or "unknown error", _text(error.get("Cause"))
     try:
         report = json.loads(cause)
@@ -86,7 +87,7 @@ def _failure_of_step(state: Mapping[str, Any]) -> str:
     if isinstance(report, Mapping):
         kind = _text(report.get("errorType") or report.get("JobRunState"))
         report = ": ".join(filter(None, (kind, _text(report.get("errorMessage") or report.get("ErrorMessage")))))
-    return f"{name}: {_text(report)}".removesuffix(": ")
+    return name, f"{name}: {_text(report)}".removesuffix(": ")
 
 
 def _objects(state: Mapping[str, Any]) -> list[str]:

@@ -25,19 +25,20 @@ def concurrently(work: Callable[[LandedObject], T], objects: Iterable[LandedObje
 def work_on_page(
     work: Callable[[LandedObject], bool], objects: Sequence[LandedObject], *, page: int, has_time: HasTime
 ) -> dict[str, Any]:
-    """Do idempotent work for a page of objects, which begins with number ``page``, counted from 0.
+    """Copy or move a page of objects, which begins with number ``page``, counted from 0.
 
-    A page ends early if the time runs out, but not before some work is done.
+    A page ends early if the time runs out, but not before some work is done. ``work`` copies or moves one object,
+    unless that is done already, and returns whether the copy exists.
 
     Returns:
-        The number of objects for which work returned true, and the number of the next page; None after the last one.
+        ``copied``: the number of objects that have a copy now; ``next_page``: the number of the next page, or None.
     """
     if not 0 <= page < len(objects):
         raise ConfigError(f"no page of the execution begins with object {page}: it has {len(objects)} objects")
     end = min(page + PAGE_OBJECTS, len(objects))
-    done, start = 0, page
+    with_copy, start = 0, page
     while start < end and (start == page or has_time()):
         some = objects[start : min(start + S3_CONNECTIONS, end)]
-        done += sum(concurrently(work, some))
+        with_copy += sum(concurrently(work, some))
         start += len(some)
-    return {"copied": done, "next_page": start if start < len(objects) else None}
+    return {"copied": with_copy, "next_page": start if start < len(objects) else None}

@@ -12,7 +12,7 @@ from transforms.object_names import one_line
 
 LOGGER: Final = logging.getLogger("lakewright")
 
-Place = Literal["complete", "missing", "replaced"]
+CopyStatus = Literal["complete", "missing", "replaced"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class RawCopy:
     """What raw has of an object: ``replaced`` if a newer upload under the same key has overwritten the object."""
 
     landed: LandedObject
-    place: Place
+    status: CopyStatus
     version: StoredVersion | None
 
 
@@ -43,14 +43,14 @@ def copy_objects(execution: Execution, source: str, *, page: int, has_time: HasT
 
 def check_copy(execution: Execution, source: str) -> dict[str, Any]:
     """Compare the copies in raw with the objects of the execution, and with no others."""
-    places = raw_copies(execution, source)
-    complete = [copy.landed.size for copy in places if copy.place == "complete"]
+    copies = raw_copies(execution, source)
+    complete = [copy.landed.size for copy in copies if copy.status == "complete"]
     return {
-        "complete": len(complete) == len(places),
+        "complete": len(complete) == len(copies),
         "objects": len(complete),
         "bytes": sum(complete),
-        "missing": sum(copy.place == "missing" for copy in places),
-        "replaced": sum(copy.place == "replaced" for copy in places),
+        "missing": sum(copy.status == "missing" for copy in copies),
+        "replaced": sum(copy.status == "replaced" for copy in copies),
     }
 
 
@@ -64,7 +64,7 @@ def raw_copies(execution: Execution, source: str, objects: Iterable[LandedObject
             return RawCopy(landed, "complete", raw)
         current = copies.stat(landed.key)
         # The newer upload may have left landing already. Then its copy was made after this object landed.
-        is_later = raw is not None and execution.landed is not None and raw.modified > execution.landed
+        is_later = raw is not None and execution.landed_at is not None and raw.modified > execution.landed_at
         is_overwritten = current.etag != landed.etag if current is not None else is_later
         return RawCopy(landed, "replaced" if is_overwritten else "missing", raw)
 

@@ -64,25 +64,33 @@ class Pipeline:
             raise DataError("the message is not an S3 event: it is not JSON") from None
         if not isinstance(event, dict):
             raise DataError("the message is not an S3 event")
-        return self._start_all(created_objects(event))
+        names, failures = self._start_all(created_objects(event))
+        if failures:
+            raise failures[0]
+        return names
 
     def start_overlooked(self, now: datetime) -> list[str]:
         """Start an execution for each of the feed's objects that landed more than an hour ago and is still there.
 
-        Its event was lost, or its execution failed. Repeated calls start one execution for each upload.
+        Its event was lost, or its execution failed. Repeated calls start one execution for each upload. An object whose
+        name is refused is only logged: the message of its event is in the dead-letter queue.
 
         Raises:
             LakewrightError: If one of them was not started; the others were.
         """
         listed = [each for each in self.lake.list(self.landing) if now - each.modified > _OVERLOOKED_AFTER]
-        return self._start_all(
+        names, failures = self._start_all(
             CreatedObject(
                 self.lake.bucket, self.lake.prefix + each.path, each.size, each.etag, each.modified.isoformat()
             )
             for each in listed
         )
+        if others := [failure for failure in failures if not isinstance(failure, DataError)]:
+            raise others[0]
+        return names
 
-    def _start_all(self, objects: Iterable[CreatedObject]) -> list[str]:
+    def _start_all(self, objects: Iterable[CreatedObject]) -> tuple[list[str], list[LakewrightError]]:
+        """Start executions; return their names, and the errors of those that were not started, which are logged."""
         names: list[str] = []
         failures: list[LakewrightError] = []
         for created in objects:
@@ -92,9 +100,7 @@ class Pipeline:
             except LakewrightError as error:
                 LOGGER.error("no execution for %s: %s", _uri(created), error)  # noqa: TRY400 - no traceback needed
                 failures.append(error)
-        if failures:
-            raise failures[0]
-        return names
+        return names, failures
 
     def _start_for(self, created: CreatedObject) -> str:
         """Start the execution for an object; return its name, empty if the object is not the feed's."""

@@ -29,9 +29,9 @@ def check_table(execution: Execution, source: str, target: str) -> dict[str, Any
     replaced = 0
     for copy in raw_copies(execution, source, doubtful):
         path = execution.path_in(source, copy.landed)
-        if copy.place == "replaced":
+        if copy.status == "replaced":
             replaced += 1
-        elif copy.place == "missing" or copy.version is None or not state.has(path, copy.version.etag):
+        elif copy.status == "missing" or copy.version is None or not state.has(path, copy.version.etag):
             missing.append(path)
     answer = {
         "in_table": not missing,
@@ -49,7 +49,7 @@ def _explain(execution: Execution, missing: Sequence[str]) -> dict[str, Any]:
     name = execution.input.execution
     if not name:
         raise ConfigError("the input has no name of the execution, by which the receipt is found")
-    receipt = last_receipt_of(execution.lake, execution.input.feed, name, since=execution.landed)
+    receipt = last_receipt_of(execution.lake, execution.input.feed, name, since=execution.landed_at)
     if receipt is None:
         return {"rerun": True, "reason": "no run of this execution has written a receipt"}
     reasons = receipt.refused | receipt.ignored

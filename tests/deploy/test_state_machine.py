@@ -1,11 +1,13 @@
 """What holds for all states of the state machine."""
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from deploy.checks.static import render
 from tests.conftest import ROOT
+from tests.deploy.templates import CSV, PARENT, read_template, resources_of
 
 SERVICE_ERRORS = {"Lambda.ServiceException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException"}
 
@@ -57,8 +59,35 @@ def test_everything_before_the_notice_is_caught_and_the_input_survives() -> None
 
 
 def test_waiting_for_another_run_ends_in_a_notice_before_the_execution_times_out() -> None:
-    load = next(state for name, state in states(machine()) if name == "Load")
-    held = load["Retry"][0]
+    held, _ = retries_of_load()
     assert set(held["ErrorEquals"]) == {"TargetHeld", "JobBusy"}
-    longest = sum(min(30 * 2**attempt, held["MaxDelaySeconds"]) for attempt in range(12))
-    assert longest < 4500
+    longest = sum(waits(default("HeldMaxAttempts"), at_most=held["MaxDelaySeconds"]))
+    assert longest + 60 * default("CsvJobTimeoutMinutes") <= default("TimeoutSeconds")
+
+
+def test_all_runs_of_a_job_that_fails_at_the_last_moment_fit_into_an_execution() -> None:
+    _, failed = retries_of_load()
+    assert failed["ErrorEquals"] == ["JobFailed"]
+    runs = 60 * default("CsvJobTimeoutMinutes") * (1 + default("JobRetryMaxAttempts"))
+    for_other_steps = 600
+    assert runs + sum(waits(default("JobRetryMaxAttempts"))) + for_other_steps <= default("TimeoutSeconds")
+
+
+def test_an_alarm_is_raised_for_every_end_that_sends_no_notice() -> None:
+    alarms = resources_of(CSV, "AWS::CloudWatch::Alarm").values()
+    raised = {alarm["Properties"]["MetricName"] for alarm in alarms if alarm["Properties"]["AlarmActions"]}
+    assert raised >= {"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"}
+
+
+def retries_of_load() -> list[dict[str, Any]]:
+    retries: list[dict[str, Any]] = next(state for name, state in states(machine()) if name == "Load")["Retry"]
+    return retries
+
+
+def default(parameter: str) -> float:
+    return float(read_template(PARENT)["Parameters"][parameter]["Default"])
+
+
+def waits(attempts: float, *, at_most: float = math.inf) -> list[float]:
+    interval, rate = default("RetryIntervalSeconds"), default("RetryBackoffRate")
+    return [min(interval * rate**attempt, at_most) for attempt in range(int(attempts))]

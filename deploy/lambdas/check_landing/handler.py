@@ -6,10 +6,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
 from lakewright.pipeline.archive import check_landing
-from lakewright.pipeline.execution import read_execution
+from lakewright.pipeline.execution import open_execution
 
 LOGGER = Logger(service="lakewright")
 
@@ -17,6 +16,4 @@ LOGGER = Logger(service="lakewright")
 @LOGGER.inject_lambda_context
 def handler(state: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Check the landing zone; see ``lakewright.pipeline.archive.check_landing``."""
-    conf = Conf(os.environ["LAKEWRIGHT_CONFIG"])
-    use_lake_file(conf)
-    return check_landing(read_execution(state))
+    return check_landing(open_execution(state, Conf(os.environ["LAKEWRIGHT_CONFIG"])))

@@ -7,9 +7,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from jobs.feeds.csv_to_parquet import CsvToParquetFeed
-from lakewright.buckets import use_lake_file
-from lakewright.config_files import Conf, FeedDocument
-from lakewright.pipeline.execution import read_execution
+from lakewright.config_files import Conf
+from lakewright.pipeline.execution import open_execution_and_feed
 from lakewright.pipeline.table import check_table
 
 LOGGER = Logger(service="lakewright")
@@ -18,8 +17,5 @@ LOGGER = Logger(service="lakewright")
 @LOGGER.inject_lambda_context
 def handler(state: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Check the table; see ``lakewright.pipeline.table.check_table``."""
-    conf = Conf(os.environ["LAKEWRIGHT_CONFIG"])
-    use_lake_file(conf)
-    execution = read_execution(state)
-    feed = FeedDocument(conf, execution.input.feed).parse(CsvToParquetFeed)
+    execution, feed = open_execution_and_feed(state, Conf(os.environ["LAKEWRIGHT_CONFIG"]), CsvToParquetFeed)
     return check_table(execution, feed.raw_folder(), feed.target_name())

@@ -7,9 +7,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from jobs.feeds.csv_to_parquet import CsvToParquetFeed
-from lakewright.buckets import use_lake_file
-from lakewright.config_files import Conf, FeedDocument
-from lakewright.pipeline.execution import read_execution
+from lakewright.config_files import Conf
+from lakewright.pipeline.execution import open_execution_and_feed
 from lakewright.pipeline.raw import copy_objects
 
 LOGGER = Logger(service="lakewright")
@@ -20,10 +19,7 @@ SPARE_MILLISECONDS = 60_000
 @LOGGER.inject_lambda_context
 def handler(state: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Copy a page; see ``lakewright.pipeline.raw.copy_objects``."""
-    conf = Conf(os.environ["LAKEWRIGHT_CONFIG"])
-    use_lake_file(conf)
-    execution = read_execution(state)
-    feed = FeedDocument(conf, execution.input.feed).parse(CsvToParquetFeed)
+    execution, feed = open_execution_and_feed(state, Conf(os.environ["LAKEWRIGHT_CONFIG"]), CsvToParquetFeed)
     return copy_objects(
         execution,
         feed.raw_folder(),

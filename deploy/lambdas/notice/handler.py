@@ -16,6 +16,5 @@ LOGGER = Logger(service="lakewright")
 @LOGGER.inject_lambda_context
 def handler(state: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Write subject and message; see ``lakewright.pipeline.notices.notice``."""
-    conf = Conf(os.environ["LAKEWRIGHT_CONFIG"])
-    use_lake_file(conf)
+    use_lake_file(Conf(os.environ["LAKEWRIGHT_CONFIG"]))
     return notice(state)

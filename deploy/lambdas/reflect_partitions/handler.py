@@ -8,9 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from jobs.csv_to_parquet import open_targets
 from jobs.feeds.csv_to_parquet import CsvToParquetFeed
-from lakewright.buckets import use_lake_file
-from lakewright.config_files import Conf, FeedDocument
-from lakewright.pipeline.execution import read_execution
+from lakewright.config_files import Conf
+from lakewright.pipeline.execution import open_execution_and_feed
 from lakewright.pipeline.partitions import RawTable, register_refined
 
 LOGGER = Logger(service="lakewright")
@@ -20,9 +19,7 @@ LOGGER = Logger(service="lakewright")
 def handler(state: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Register the day's partition of raw, or those of refined if the job's run could not."""
     conf = Conf(os.environ["LAKEWRIGHT_CONFIG"])
-    use_lake_file(conf)
-    execution = read_execution(state)
-    feed = FeedDocument(conf, execution.input.feed).parse(CsvToParquetFeed)
+    execution, feed = open_execution_and_feed(state, conf, CsvToParquetFeed)
     if state["zone"] == "refined":
         feed.read_suites(conf)
         (job,) = open_targets(execution.input.feed, feed, execution.lake)

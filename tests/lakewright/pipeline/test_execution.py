@@ -30,7 +30,7 @@ OBJECT = {"key": KEY, "etag": "e", "size": 1}
             "two objects of the execution are named 'customers_20190821.csv': start one for each",
             id="two of one name",
         ),
-        pytest.param({"event_time": "yesterday"}, "event_time 'yesterday' is no time", id="no time"),
+        pytest.param({"event_time": "yesterday"}, "event_time 'yesterday' is not a time", id="no time"),
         pytest.param({"event_time": "2019-08-21T01:02:03"}, "is not a time like", id="a time without its zone"),
         pytest.param(
             {"objects": [], "manifest": "m"}, f"the manifest s3://{BUCKET}/m does not exist", id="no manifest"

@@ -77,9 +77,6 @@ def test_a_refused_batch(bucket: Any) -> None:
         ),
         pytest.param({"error": {"Error": "E", "Cause": "[1]"}}, "E", id="other JSON"),
         pytest.param({}, "The state machine gave no error.", id="no error"),
-        pytest.param(
-            {"table": {"in_table": False, "reason": "not read"}, "error": FAILED_JOB}, "not read", id="not in the table"
-        ),
     ],
 )
 def test_without_a_receipt_the_state_machine_says_what_failed(
@@ -95,7 +92,40 @@ def test_a_failure_after_the_job(bucket: Any) -> None:
     write(status="committed", counts=Counts(read=7, written=7))
     told = notice(STATE | {"error": {"Error": "CopyDiffersError", "Cause": '{"errorMessage": "differs"}'}})
     assert told["subject"] == "lakewright: feed customers, 2019-08-21: failed after the job"
-    assert "CopyDiffersError: differs\nThe job's run ended as committed.\n" in told["message"]
+    assert "CopyDiffersError: differs\nThe last run of the job ended as committed.\n" in told["message"]
+
+
+HELD = {"status": "failed", "exit_code": 4, "error": "another run holds customers"}
+
+
+@pytest.mark.parametrize("error", ["NotLoaded", "JobFailed", "TargetHeld", "States.TaskFailed"])
+def test_the_receipt_explains_errors_of_the_run_that_wrote_it(bucket: Any, error: str) -> None:
+    write(**HELD)
+    told = notice(STATE | {"error": {"Error": error, "Cause": "x"}})
+    assert told["subject"] == "lakewright: feed customers, 2019-08-21: failed, exit code 4"
+    assert told["message"].split("\n")[1] == "customers: another run holds customers"
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "sentence"),
+    [
+        pytest.param("CopyDiffersError", '{"errorMessage": "differs"}', "CopyDiffersError: differs", id="archiving"),
+        pytest.param("LandingNotClear", "1 is left", "LandingNotClear: 1 is left", id="a check"),
+        pytest.param("CatalogBehind", "not updated", "CatalogBehind: not updated", id="the catalog"),
+        pytest.param("JobStopped", "stopped", "JobStopped: stopped", id="a later run that was stopped"),
+        pytest.param("JobBusy", "too many runs", "JobBusy: too many runs", id="a later run that was not started"),
+    ],
+)
+def test_another_failure_after_a_held_run_comes_before_its_receipt(
+    bucket: Any, error: str, cause: str, sentence: str
+) -> None:
+    write(**HELD)
+    told = notice(STATE | {"error": {"Error": error, "Cause": cause}})
+    assert told["subject"] == f"lakewright: feed customers, 2019-08-21: failed with {error}"
+    assert told["message"].split("\n")[1:3] == [
+        sentence,
+        "The last run of the job ended as failed: another run holds customers",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,24 @@ def test_overlooked_objects_get_one_execution_each(bucket: Any, pipeline: Pipeli
     (name,) = pipeline.start_overlooked(now + timedelta(hours=2))
     assert pipeline.start_overlooked(now + timedelta(days=1)) == [name]
     assert len(states.inputs) == 1
-    assert read_execution(json.loads(states.inputs[name])).landed is not None
+    assert read_execution(json.loads(states.inputs[name])).landed_at is not None
+
+
+def test_the_search_logs_a_day_that_does_not_exist_and_goes_on(
+    bucket: Any, pipeline: Pipeline, states: States, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(bucket, "landing/customers_20190230.csv")
+    put(bucket, KEY)
+    assert len(pipeline.start_overlooked(datetime.now(UTC) + timedelta(hours=2))) == len(states.inputs) == 1
+    assert "customers_20190230.csv is named for a day that does not exist; rename it" in caplog.text
+
+
+def test_the_search_fails_if_step_functions_refuses(bucket: Any, pipeline: Pipeline, states: States) -> None:
+    put(bucket, "landing/customers_20190230.csv")
+    put(bucket, KEY)
+    states.errors = ["ThrottlingException"]
+    with pytest.raises(UnreachableError, match="ThrottlingException"):
+        pipeline.start_overlooked(datetime.now(UTC) + timedelta(hours=2))
 
 
 @settings(max_examples=30)
