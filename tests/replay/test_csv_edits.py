@@ -67,6 +67,23 @@ def test_corrections_are_written_as_the_source_is(tmp_path: Path, name: str, csv
     assert lake.rows() == before
 
 
+@pytest.mark.parametrize("fill", ["rebuild", "append"])
+@pytest.mark.parametrize("name", ["people", "objects"])
+def test_a_table_may_have_the_name_of_a_folder_of_corrections(tmp_path: Path, name: str, fill: str) -> None:
+    lake = ReplayLake(tmp_path, feed(), name, target="objects")
+    lake.configure(target__path="refined/objects/", target__fill=fill)
+    lake.put(f"{DAY}/objects/a.csv", "id,name\n1,a\nx,b\ny,c\n")
+    lake.run()
+    for value, identity in (("x", "2"), ("y", "3")):
+        edited = lake.edit(lambda row, value=value, new=identity: {"id": new} if row["fields"]["id"] == value else None)
+        done = lake.run("replay", *edited)
+        assert (done["exit_code"], done["replayed"], done["warnings"]) == (0, {"corrected": 1}, []), done
+    assert lake.quarantine() == []
+    for _ in range(2):
+        assert lake.rows("refined/objects") == [("01", 1, "a"), ("01", 2, "b"), ("01", 3, "c")]
+        assert lake.run("rebuild")["exit_code"] == 0
+
+
 def test_null_and_empty_text_stay_what_they_were(lake: ReplayLake) -> None:
     lake.put(f"{DAY}/a.csv", 'id,name\nx0,\nx1,""\nx2,old\nx3,gone\nx4,"a\r\nb"\nx5,\n')
     lake.run()
