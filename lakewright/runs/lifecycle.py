@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Final
 
-from lakewright.corrections.manifests import CorrectionFolder
+from lakewright.corrections.effective import waiting_originals
 from lakewright.errors import (
     AccountingError,
     BatchRefusedError,
@@ -278,8 +278,8 @@ class Run:
         days, today = self._job.feed.quarantine_days, self._request.today
 
         def waiting() -> set[str]:
-            corrections = CorrectionFolder(self._lake, self._job.target.corrections_folder).look()
-            return {each.described.original for each in corrections if not state.has(each.path, each.etag)}
+            corrections = self._job.target.corrections(self._lake).look()
+            return waiting_originals(corrections, state)
 
         outcome = expiry_of(state, days=days, today=today, run=self._id, waiting=waiting)
         if outcome is not None:
