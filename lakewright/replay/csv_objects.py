@@ -114,6 +114,11 @@ class CsvCorrector:
                 )
             if not rejected:
                 break
+            if not rejected.issubset(offsets):
+                raise DataError(
+                    f"{passing[0].row.row.object}: corrected rows are rejected at positions where none of them begins; "
+                    "nothing was replayed"
+                )
             left.update(rules)
             passing = [each for each, begins in zip(passing, offsets, strict=True) if begins not in rejected]
         return passing

@@ -2,11 +2,13 @@
 
 import codecs
 import gzip
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lakewright.replay.csv_objects import CsvCorrector
 from tests.replay.lakes import ReplayLake
 
 DAY = "raw/people/year=2026/month=08/day=01"
@@ -288,6 +290,18 @@ def test_values_that_cannot_be_written_are_refused(
     done = lake.run("replay", "--csv", str(path))
     assert done["exit_code"] == 2
     assert message.format(path) in done["error"]
+    assert not (lake.lake / "corrections").exists()
+
+
+def test_rejections_that_match_no_corrected_row_end_the_replay(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.put(f"{DAY}/a.csv", "id,name\nx,a\n")
+    lake.run()
+    judged = iter([(1, Counter({"id: type": 1}), {7})])
+    monkeypatch.setattr(CsvCorrector, "_judge", lambda *_: next(judged))
+    done = lake.run("replay", *lake.edit(with_id("1")))
+    assert (done["exit_code"], "positions where none of them begins" in done["error"]) == (3, True), done["error"]
     assert not (lake.lake / "corrections").exists()
 
 
