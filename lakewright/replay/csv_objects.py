@@ -82,6 +82,14 @@ class CsvCorrector:
         """Return the rows that can be written, and count the others by the reason."""
         candidates, left = [], Counter[str]()
         for row, record in zip(rows, text.records(rows), strict=True):
+            if record is None:
+                if row.where:
+                    raise ConfigError(
+                        f"{row.where}: today's config cannot read the record, so values of columns that the feed does "
+                        "not declare would be lost; delete the line, and `rebuild`"
+                    )
+                left["field_count"] += 1
+                continue
             try:
                 candidates.append(_Candidate(row, text.encode(record), row.row.fields is None))
             except UnwritableError as error:

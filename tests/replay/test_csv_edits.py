@@ -105,6 +105,20 @@ def test_values_of_columns_that_are_declared_later_are_kept(lake: ReplayLake) ->
     assert lake.rows() == [("01", "Rome", 1, "a"), ("01", None, 2, "b"), ("01", None, 3, "c")]
 
 
+def test_a_row_that_can_no_longer_be_read_is_left_in_quarantine(lake: ReplayLake) -> None:
+    lake.configure(target__fill="append")
+    lake.put(f"{DAY}/a.csv", 'id,city,name\nNA,Rome,a\nNA,"Pa\nris",b\n')
+    lake.run()
+    lake.configure(source__csv={"null_text": ["NA"], "multiline": False})
+    done = lake.run("replay")
+    assert done["replayed"] == {"corrected": 1, "still_rejected": 1}
+    assert (lake.lake / done["corrections"][0]).read_text() == '"id","city","name"\n"NA","Rome","a"\n'
+    assert lake.rows() == [("01", None, "a")]
+    edited = lake.edit(with_id("2"))
+    done = lake.run("replay", *edited)
+    assert (done["exit_code"], "line 2 of" in done["error"]) == (2, True), done["error"]
+
+
 @pytest.mark.parametrize("fill", ["rebuild", "append"])
 def test_rows_left_out_of_the_csv_stay_in_quarantine(lake: ReplayLake, fill: str) -> None:
     lake.configure(target__fill=fill)
