@@ -4,7 +4,7 @@ import gzip
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, CorrectionFolder, NewCorrection
 from lakewright.csv.conversion import ConversionTask, convert_parts
@@ -14,19 +14,15 @@ from lakewright.errors import ConfigError
 from lakewright.log.actions import TableState
 from lakewright.log.records import SourceObject
 from lakewright.parquet.arrow import read_file
-from lakewright.parquet.place import TablePlace
 from lakewright.quality.row_rules import RowRules
-from lakewright.quarantine.place import QuarantinePlace
 from lakewright.replay.choice import choose_rows
 from lakewright.replay.csv_text import CsvText, UnwritableError
 from lakewright.replay.edited_rows import ReplayedRow
-from lakewright.runs.job import Replay, Replayed, Request
+from lakewright.replay.trial_places import trial_places
+from lakewright.runs.job import Replay, Replayed, Request, Scratch
 from lakewright.sources.reader import ObjectReader
 from transforms.csv.typed_column import TypedColumn
 from transforms.errors import DataError
-
-#: Judged rows are not kept.
-_ANY_DAY: Final = "2000-01-01"
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class CsvCorrector:
     columns: Sequence[TypedColumn]
     row_rules: RowRules
 
-    def correct(self, state: TableState, replay: Replay, scratch: str) -> Replayed:
+    def correct(self, state: TableState, replay: Replay, scratch: Scratch) -> Replayed:
         """See ``Corrector.correct``."""
         listed = self.reader.source.look().objects
         effective = self.reader.effective_corrections(listed, state, Request())
@@ -99,7 +95,7 @@ class CsvCorrector:
         return candidates, left
 
     def _passing(
-        self, text: CsvText, candidates: Sequence[_Candidate], left: Counter[str], scratch: str
+        self, text: CsvText, candidates: Sequence[_Candidate], left: Counter[str], scratch: Scratch
     ) -> list[_Candidate]:
         """Return the candidates that today's config accepts, and count the others by the rules they break."""
         begin = text.begin()
@@ -131,7 +127,7 @@ class CsvCorrector:
             passing = [each for each, begins in zip(passing, offsets, strict=True) if begins not in rejected]
         return passing
 
-    def _judge_alone(self, header: Header, begin: bytes, each: _Candidate, scratch: str) -> Counter[str]:
+    def _judge_alone(self, header: Header, begin: bytes, each: _Candidate, scratch: Scratch) -> Counter[str]:
         try:
             read, rules, _ = self._judge(header, begin + each.record, scratch)
         except DataError:
@@ -142,21 +138,19 @@ class CsvCorrector:
             raise ConfigError(f"{each.row.where}: the text is {read} records; it must be one")
         return Counter(quote=1)
 
-    def _judge(self, header: Header, body: bytes, scratch: str) -> tuple[int, Counter[str], set[int]]:
+    def _judge(self, header: Header, body: bytes, scratch: Scratch) -> tuple[int, Counter[str], set[int]]:
         """Read text with today's config: the number of records, the rules broken, where rejected records begin."""
         lake = self.corrections.lake
-        path = f"{scratch}candidates.csv"
+        path = f"{scratch.folder}candidates.csv"
         lake.delete(path)
         lake.create(path, body)
         stored = lake.stat(path)
         if stored is None:
             raise DataError(f"{path} has disappeared; run again")
         source = CsvObject(path, len(body), stored.etag, header, {})
-        table = TablePlace(f"{scratch}table/", "", "")
-        quarantine = QuarantinePlace(f"{scratch}quarantine/", "", run="", day=_ANY_DAY)
-        places, parts = (lake.uri, lake.uri), [CsvPart(source)]
+        parts, places = [CsvPart(source)], trial_places(scratch)
         done = convert_parts(
-            ConversionTask(*places, parts, self.rules, self.columns, table, quarantine, self.row_rules)
+            ConversionTask(lake.uri, lake.uri, parts, self.rules, self.columns, *places, self.row_rules)
         )
         if path in done.damage:
             raise DataError(f"corrected rows cannot be read: {done.damage[path].describe()}")

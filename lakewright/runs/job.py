@@ -315,11 +315,19 @@ class Replayed:
     warnings: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Scratch:
+    """The folder for intermediate files of a replay, and the processing date of the batch that follows it."""
+
+    folder: str
+    today: str
+
+
 class Corrector(Protocol):
     """Stores rejected rows that pass today's config as source objects of the feed."""
 
-    def correct(self, state: TableState, replay: Replay, scratch: str) -> Replayed:
-        """Write corrections; ``scratch`` is a folder for intermediate files.
+    def correct(self, state: TableState, replay: Replay, scratch: Scratch) -> Replayed:
+        """Write corrections.
 
         Raises:
             ConfigError: If the edited CSV is wrong; then nothing is written.

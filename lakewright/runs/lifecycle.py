@@ -28,7 +28,18 @@ from lakewright.log.actions import JudgeBatch, Outcome, TableState
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.quarantine.expiry import expiry_of
 from lakewright.runs.interrupts import Interrupt, interruptible
-from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Replay, Request, Staged, Survey
+from lakewright.runs.job import (
+    FEED_CHANGED,
+    AnyJob,
+    Applied,
+    Batch,
+    CommittingSink,
+    Replay,
+    Request,
+    Scratch,
+    Staged,
+    Survey,
+)
 from lakewright.runs.journal import Journal
 from lakewright.runs.lease import Lease
 from lakewright.runs.progress import Progress, count_of, readable_bytes
@@ -113,9 +124,10 @@ class Run:
         self._journal.say("replay")
         lease.check()
         number = state.number + 1
-        scratch = self._staging.open(number, f"replay-{uuid.uuid4().hex[:8]}", self._id)
+        folder = self._staging.open(number, f"replay-{uuid.uuid4().hex[:8]}", self._id)
+        scratch = Scratch(folder, self._request.today)
         self._journal.note_replayed(self._job.corrector().correct(state, replay, scratch))
-        self._lake.delete_folder(scratch)
+        self._lake.delete_folder(folder)
 
     def _plan(self, survey: Survey, state: TableState) -> Plan:
         return Plan(
