@@ -1,26 +1,25 @@
 """Replay of rows that were rejected from CSV objects."""
 
-import gzip
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, CorrectionFolder, NewCorrection
+from lakewright.corrections.manifests import CORRECTS, CorrectionFolder, NewCorrection
 from lakewright.csv.conversion import ConversionTask, convert_parts
 from lakewright.csv.heads import Header
 from lakewright.csv.objects import CsvObject, CsvPart, CsvRules
 from lakewright.errors import ConfigError
 from lakewright.log.actions import TableState
-from lakewright.log.records import SourceObject
 from lakewright.parquet.arrow import read_file
 from lakewright.quality.row_rules import RowRules
-from lakewright.replay.choice import choose_rows
+from lakewright.replay.choice import choose_rows, current_objects
 from lakewright.replay.csv_text import CsvText, UnwritableError
 from lakewright.replay.edited_rows import ReplayedRow
 from lakewright.replay.trial_places import trial_places
-from lakewright.runs.job import Replay, Replayed, Request, Scratch
+from lakewright.runs.job import Replay, Replayed, Scratch
 from lakewright.sources.reader import ObjectReader
+from lakewright.storage.gzip import packed_as
 from transforms.csv.typed_column import TypedColumn
 from transforms.errors import DataError
 
@@ -47,13 +46,8 @@ class CsvCorrector:
     def correct(self, state: TableState, replay: Replay, scratch: Scratch) -> Replayed:
         """See ``Corrector.correct``."""
         listed = self.reader.source.look().objects
-        effective = self.reader.effective_corrections(listed, state, Request())
-        there = {(entry.path, entry.etag): SourceObject(entry.path, entry.size, entry.etag) for entry in listed}
-        names = {entry.path: self.reader.source.name_of(entry.path) for entry in listed}
-        for each in effective.objects:
-            notes: dict[str, str | int] = {CORRECTS: each.described.original, CORRECTED_ETAG: each.described.etag}
-            there[each.path, each.etag] = SourceObject(each.path, each.size, each.etag, notes=notes)
-            names[each.path] = each.described.name
+        effective = self.reader.effective_corrections(listed, state, everything=False)
+        there, names = current_objects(self.reader.source, listed, effective)
         gone = {} if self.reader.filling.fill == "rebuild" else _gone(state, names)
         names |= {path: self.reader.source.name_of(path) for path, _ in gone}
         rows = choose_rows(self.corrections.lake, state, replay, effective.objects, there.keys() | gone.keys())
@@ -70,8 +64,7 @@ class CsvCorrector:
             if passing:
                 body = text.begin() + b"".join(each.record for each in passing)
                 name, positions = names[version[0]], [each.row.row.position for each in passing]
-                packed = gzip.compress(body, mtime=0) if name.endswith(".gz") else body
-                new.append(NewCorrection(*version, name, positions, packed))
+                new.append(NewCorrection(*version, name, positions, packed_as(name, body)))
         return rows.replayed(self.corrections.write(new) if new else [])
 
     def _candidates(self, text: CsvText, rows: Sequence[ReplayedRow]) -> tuple[list[_Candidate], Counter[str]]:

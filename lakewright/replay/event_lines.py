@@ -1,6 +1,5 @@
 """Replay of lines that were rejected from the objects of a topic."""
 
-import gzip
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from lakewright.replay.choice import choose_rows
 from lakewright.replay.edited_rows import ReplayedRow
 from lakewright.replay.trial_places import trial_places
 from lakewright.runs.job import Replay, Replayed, Scratch
+from lakewright.storage.gzip import packed_as
 from transforms.errors import DataError
 from transforms.events.lines import is_blank, split_lines
 from transforms.events.schema import EventSchema, learn_columns
@@ -77,7 +77,7 @@ class EventCorrector:
                         *version,
                         name,
                         [line.row.row.position for line in kept],
-                        gzip.compress(body, mtime=0) if name.endswith(".gz") else body,
+                        packed_as(name, body),
                         [line.offset for line in kept],
                     )
                 )
