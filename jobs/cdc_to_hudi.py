@@ -9,7 +9,6 @@ from typing import Final
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.cdc_to_hudi import CdcToHudiFeed, table_of_parameter
 from lakewright.aws.parameters import read_parameter
-from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.dms.columns import TableColumns
 from lakewright.dms.files import ChangeFiles
 from lakewright.dms.reader import ChangeReader
@@ -140,7 +139,7 @@ def _reader(feed: CdcToHudiFeed, lake: Lake, target: Target, columns: TableColum
         by_file=columns.spec.order_by == "file",
     )
     folder = "" if "://" in path else f"{path}{columns.table}/"
-    return ChangeReader(source, folder, selection, columns, CorrectionFolder(lake, target.corrections_folder))
+    return ChangeReader(source, folder, selection, columns, target.corrections(lake))
 
 
 def _corrector(

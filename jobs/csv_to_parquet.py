@@ -31,8 +31,8 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
     """Return the single target of a feed."""
     source, target = feed.source, feed.target
     keys = tuple(feed.date_keys())
-    place = Target(name, feed.target_name(), target.path)
-    corrections = CorrectionFolder(lake, place.corrections_folder, read_folder=f"corrections/{name}/")
+    place = Target(name, feed.target_name(), target.path, is_only=True)
+    corrections = place.corrections(lake)
     reader = ObjectReader(
         Source(lake, source.path, feed.file_name_pattern(), takes_underscores=source.hidden == "take"),
         CsvFormat(feed.rules(), source.on_extra_column, shows_values=feed.show_values, corrections=corrections),
@@ -49,7 +49,6 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
         compression=target.compression,
         columns={column.name: column.ddl_type for column in feed.typed_columns().values()},
         catalog_table=(target.catalog.database, target.catalog.table) if target.catalog else None,
-        is_only_target=True,
     )
     gate = gate_of(feed, place.name)
     rules = gate.row_rules if gate else NO_ROW_RULES

@@ -66,7 +66,7 @@ def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[Ta
     warnings += feed.unknown_tables(tables)
     for table, topics in tables.items():
         sink = _sink(feed_name, feed, lake, table)
-        corrections = CorrectionFolder(lake, sink.target.corrections_folder)
+        corrections = sink.target.corrections(lake)
         reader = _reader(feed, folder, table, folder.narrowed(listing, topics), corrections, warnings)
         gate = gate_of(feed, table)
         rules = gate.row_rules if gate else NO_ROW_RULES

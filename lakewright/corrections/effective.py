@@ -73,3 +73,16 @@ def is_void(source: SourceObject, current: Mapping[str, str]) -> bool:
     """
     original = source.notes.get(CORRECTS)
     return original is not None and current.get(str(original)) != source.notes[CORRECTED_ETAG]
+
+
+def waiting_originals(corrections: Iterable[Correction], state: TableState) -> set[str]:
+    """Return the originals of corrections that no batch has read; void ones, whose original was rewritten, do not wait.
+
+    An original that is not in the table may be that of a refused batch.
+    """
+    return {
+        each.described.original
+        for each in corrections
+        if not state.has(each.path, each.etag)
+        and (each.described.original not in state.objects or state.has(*each.original))
+    }

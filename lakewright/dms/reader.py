@@ -41,7 +41,7 @@ class ChangeReader:
         if request.wanted:
             raise ConfigError("changes are applied in order: omit --date and --partition")
         listing = self.source.look()
-        corrections = self.effective_corrections(listing.objects, state, request)
+        corrections = self.effective_corrections(listing.objects, state, everything=request.everything)
         listed = [file for file in listing.objects if file.path.endswith(".parquet")]
         listed += listed_corrections(corrections, self.source)
         state = without_void(state, listed)
@@ -89,11 +89,11 @@ class ChangeReader:
         return changed_objects(plan, self.source, self.corrections)
 
     def effective_corrections(
-        self, listed: Iterable[Listed], state: TableState, request: Request
+        self, listed: Iterable[Listed], state: TableState, *, everything: bool
     ) -> EffectiveCorrections:
-        """Return the corrections that count, given the files at the source; those of applied files stay."""
+        """Return the corrections that count, given the files at the source; ``everything``: of a rebuild."""
         current = {file.path: file.etag for file in listed}
-        return effective_corrections(self.corrections.look(), current, state, keeps_gone=not request.everything)
+        return effective_corrections(self.corrections.look(), current, state, keeps_gone=not everything)
 
     def read(self, batch: Batch) -> ChangeFiles:
         """See ``Reader.read``."""

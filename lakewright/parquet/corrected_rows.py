@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from lakewright.corrections.manifests import CorrectionFolder, CorrectionObject
+from lakewright.corrections.manifests import CorrectionObject
 from lakewright.errors import ObjectRefusedError
 from lakewright.log.actions import REFUSED, AnyAction, ReplaceQuarantine
 from lakewright.log.log import Append
@@ -39,7 +39,7 @@ def correct_quarantine(batch: Batch, target: Target) -> list[AnyAction]:
     if not isinstance(batch.plan.scope, Append):
         return []
     new = [source for source in batch.plan.objects if not batch.state.has(source.path, source.etag)]
-    described = CorrectionFolder(batch.lake, target.corrections_folder).describe(new)
+    described = target.corrections(batch.lake).describe(new)
     again = {source.path for source in batch.plan.objects}
     corrected = {
         (each.original, each.etag, position): each

@@ -75,7 +75,6 @@ class ParquetSink:
         rejected_by: The partition columns by which files of rejected rows are kept apart.
         columns: The declared columns, with their types; None if they are learned.
         catalog_table: Database and table in the catalog, if any.
-        is_only_target: Whether the feed has no other target, so that any other table of the feed is a former one.
     """
 
     lake: Lake
@@ -87,11 +86,10 @@ class ParquetSink:
     compression: Compression = "snappy"
     columns: Mapping[str, str] | None = None
     catalog_table: tuple[str, str] | None = None
-    is_only_target: bool = False
 
     def check(self, state: TableState, request: Request) -> Preflight:
         """See ``Sink.check``; if the feed's path has changed, the table replaces the former one."""
-        former = former_table(self.lake, self.target, state) if self.is_only_target else None
+        former = former_table(self.lake, self.target, state) if self.target.is_only else None
         changes, broken = schema_changes(state.columns, state.published, self.columns or state.columns)
         if problem := (former or state).other_layout(self.layout()):
             broken.insert(0, problem)
@@ -156,7 +154,7 @@ class ParquetSink:
         location = f"{self.lake.uri}/{self.target.path}"
         feed, name = self.target.feed_name, self.target.name
         # The only table of a feed keeps its entry when the feed changes its path, and thereby its name.
-        owner = f"{feed if self.is_only_target else f'{feed}/{name}'} in {self.lake.uri}"
+        owner = f"{feed if self.target.is_only else f'{feed}/{name}'} in {self.lake.uri}"
         return Catalog(*self.catalog_table, location, self.partition_by, owner=owner)
 
     def _corrected(self, batch: Batch) -> list[AnyAction]:

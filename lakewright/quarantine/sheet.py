@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TextIO
 
 from lakewright.errors import ConfigError
 from lakewright.quarantine.cells import cell_of, value_of
@@ -44,19 +44,18 @@ def write_sheet(path: Path, names: Sequence[str], rows: Iterable[QuarantinedRow]
     Raises:
         ConfigError: If the file exists already, or its folder does not.
     """
+    file = _new_file(path)
     try:
-        # Without a byte order mark, Excel reads UTF-8 as another encoding.
-        with open(path, "x", encoding="utf-8-sig", newline="", opener=_for_owner) as file:
+        with file:
             writer = csv.writer(file)
             writer.writerow([*COLUMNS, *map(_header_of, names)])
             count = 0
             for row in rows:
                 writer.writerow(_cells(row, names))
                 count += 1
-    except FileExistsError:
-        raise ConfigError(f"{path} exists; it may have corrections: delete it, or choose another file") from None
-    except (FileNotFoundError, NotADirectoryError, PermissionError, IsADirectoryError) as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from None
+    except BaseException:
+        path.unlink(missing_ok=True)  # an incomplete file looks complete, and could not be written again
+        raise
     return count
 
 
@@ -75,6 +74,16 @@ def read_sheet(path: Path) -> Iterator[SheetRow]:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8; save it as CSV in UTF-8") from None
+
+
+def _new_file(path: Path) -> TextIO:
+    try:
+        # Without a byte order mark, Excel reads UTF-8 as another encoding.
+        return open(path, "x", encoding="utf-8-sig", newline="", opener=_for_owner)
+    except FileExistsError:
+        raise ConfigError(f"{path} exists; it may have corrections: delete it, or choose another file") from None
+    except (FileNotFoundError, NotADirectoryError, PermissionError, IsADirectoryError) as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _for_owner(path: str, flags: int) -> int:

@@ -14,9 +14,9 @@ from lakewright.dms.reader import ChangeReader
 from lakewright.log.actions import TableState
 from lakewright.log.records import SourceObject
 from lakewright.replay.change_values import with_edits
-from lakewright.replay.choice import choose_rows
+from lakewright.replay.choice import choose_rows, current_objects
 from lakewright.replay.edited_rows import ReplayedRow
-from lakewright.runs.job import Replay, Replayed, Request
+from lakewright.runs.job import Replay, Replayed, Scratch
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.changes.columns import FILE, POSITION
@@ -54,18 +54,12 @@ class ChangeCorrector:
     reader: ChangeReader
     judge: Judge
 
-    def correct(self, state: TableState, replay: Replay, scratch: str) -> Replayed:
+    def correct(self, state: TableState, replay: Replay, scratch: Scratch) -> Replayed:
         """See ``Corrector.correct``."""
         source = self.reader.source
         listed = source.look().objects
-        effective = self.reader.effective_corrections(listed, state, Request())
-        there = {(file.path, file.etag): SourceObject(file.path, file.size, file.etag) for file in listed}
-        names = {file.path: source.name_of(file.path) for file in listed}
-        for each in effective.objects:
-            there[each.path, each.etag] = SourceObject(
-                each.path, each.size, each.etag, notes={CORRECTS: each.described.original}
-            )
-            names[each.path] = each.described.name
+        effective = self.reader.effective_corrections(listed, state, everything=False)
+        there, names = current_objects(source, listed, effective)
         lake = self.corrections.lake
         rows = choose_rows(lake, state, replay, effective.objects, there.keys())
         candidates = [
@@ -91,13 +85,13 @@ class ChangeCorrector:
         return _Candidate(original.path, original.etag, name, rows, has_int96)
 
     def _judged(
-        self, candidates: Sequence[_Candidate], state: TableState, scratch: str
+        self, candidates: Sequence[_Candidate], state: TableState, scratch: Scratch
     ) -> list[dict[int, Sequence[str]]]:
         """Return the rules that rows of each candidate break by today's config, by position."""
         if not candidates:
             return []
         lake = self.corrections.lake
-        folder = CorrectionFolder(lake, f"{scratch}candidates/")
+        folder = CorrectionFolder(lake, f"{scratch.folder}candidates/")
         paths = folder.write([each.correction() for each in candidates])
         objects = []
         for path, each in zip(paths, candidates, strict=True):

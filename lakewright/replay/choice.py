@@ -1,16 +1,21 @@
 """Which rejected rows a replay takes, with their new values."""
 
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from operator import itemgetter
+from typing import NamedTuple
 
+from lakewright.corrections.effective import EffectiveCorrections
 from lakewright.corrections.manifests import Correction
 from lakewright.log.actions import TableState
+from lakewright.log.records import SourceObject
 from lakewright.quarantine.table import read_rows
 from lakewright.replay.edited_rows import ReplayedRow, read_edited
-from lakewright.runs.job import Replay, Replayed
+from lakewright.runs.job import Replay, Replayed, Version
 from lakewright.runs.progress import count_of
+from lakewright.sources.corrected import listed_corrections
+from lakewright.sources.listing import Listed, Source
 from lakewright.storage.lake import Lake
 from transforms.object_names import one_line
 
@@ -45,6 +50,26 @@ class ReplayedRows:
             warnings.append(f"{count_of(still, 'row')} still rejected, and left in quarantine: {broken}")
         rows = {name: count for name, count in self.rows.items() if count}
         return Replayed(objects, rows, dict(sorted(self.rules.items())), warnings)
+
+
+class CurrentObjects(NamedTuple):
+    """The objects of a source, and the corrections that count.
+
+    Attributes:
+        versions: Each of them, by path and ETag.
+        names: The path of each below the source's folder; of corrections, that of the original. By path.
+    """
+
+    versions: dict[Version, SourceObject]
+    names: dict[str, str]
+
+
+def current_objects(source: Source, listed: Sequence[Listed], effective: EffectiveCorrections) -> CurrentObjects:
+    """Return the objects whose rejected rows can be corrected."""
+    objects = [*listed, *listed_corrections(effective, source)]
+    names = {entry.path: source.name_of(entry.path) for entry in listed}
+    names |= {each.path: each.described.name for each in effective.objects}
+    return CurrentObjects({(entry.path, entry.etag): entry.as_source({}) for entry in objects}, names)
 
 
 def choose_rows(

@@ -1,32 +1,27 @@
 """Replay of rows that were rejected from CSV objects."""
 
-import gzip
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, CorrectionFolder, NewCorrection
+from lakewright.corrections.manifests import CORRECTS, CorrectionFolder, NewCorrection
 from lakewright.csv.conversion import ConversionTask, convert_parts
 from lakewright.csv.heads import Header
 from lakewright.csv.objects import CsvObject, CsvPart, CsvRules
 from lakewright.errors import ConfigError
 from lakewright.log.actions import TableState
-from lakewright.log.records import SourceObject
 from lakewright.parquet.arrow import read_file
-from lakewright.parquet.place import TablePlace
 from lakewright.quality.row_rules import RowRules
-from lakewright.quarantine.place import QuarantinePlace
-from lakewright.replay.choice import choose_rows
+from lakewright.replay.choice import choose_rows, current_objects
 from lakewright.replay.csv_text import CsvText, UnwritableError
 from lakewright.replay.edited_rows import ReplayedRow
-from lakewright.runs.job import Replay, Replayed, Request
+from lakewright.replay.trial_places import trial_places
+from lakewright.runs.job import Replay, Replayed, Scratch
 from lakewright.sources.reader import ObjectReader
+from lakewright.storage.gzip import packed_as
 from transforms.csv.typed_column import TypedColumn
 from transforms.errors import DataError
-
-#: Judged rows are not kept.
-_ANY_DAY: Final = "2000-01-01"
 
 
 @dataclass(frozen=True)
@@ -48,16 +43,11 @@ class CsvCorrector:
     columns: Sequence[TypedColumn]
     row_rules: RowRules
 
-    def correct(self, state: TableState, replay: Replay, scratch: str) -> Replayed:
+    def correct(self, state: TableState, replay: Replay, scratch: Scratch) -> Replayed:
         """See ``Corrector.correct``."""
         listed = self.reader.source.look().objects
-        effective = self.reader.effective_corrections(listed, state, Request())
-        there = {(entry.path, entry.etag): SourceObject(entry.path, entry.size, entry.etag) for entry in listed}
-        names = {entry.path: self.reader.source.name_of(entry.path) for entry in listed}
-        for each in effective.objects:
-            notes: dict[str, str | int] = {CORRECTS: each.described.original, CORRECTED_ETAG: each.described.etag}
-            there[each.path, each.etag] = SourceObject(each.path, each.size, each.etag, notes=notes)
-            names[each.path] = each.described.name
+        effective = self.reader.effective_corrections(listed, state, everything=False)
+        there, names = current_objects(self.reader.source, listed, effective)
         gone = {} if self.reader.filling.fill == "rebuild" else _gone(state, names)
         names |= {path: self.reader.source.name_of(path) for path, _ in gone}
         rows = choose_rows(self.corrections.lake, state, replay, effective.objects, there.keys() | gone.keys())
@@ -74,14 +64,21 @@ class CsvCorrector:
             if passing:
                 body = text.begin() + b"".join(each.record for each in passing)
                 name, positions = names[version[0]], [each.row.row.position for each in passing]
-                packed = gzip.compress(body, mtime=0) if name.endswith(".gz") else body
-                new.append(NewCorrection(*version, name, positions, packed))
+                new.append(NewCorrection(*version, name, positions, packed_as(name, body)))
         return rows.replayed(self.corrections.write(new) if new else [])
 
     def _candidates(self, text: CsvText, rows: Sequence[ReplayedRow]) -> tuple[list[_Candidate], Counter[str]]:
         """Return the rows that can be written, and count the others by the reason."""
         candidates, left = [], Counter[str]()
         for row, record in zip(rows, text.records(rows), strict=True):
+            if record is None:
+                if row.where:
+                    raise ConfigError(
+                        f"{row.where}: today's config cannot read the record, so values of columns that the feed does "
+                        "not declare would be lost; delete the line, and `rebuild`"
+                    )
+                left["field_count"] += 1
+                continue
             try:
                 candidates.append(_Candidate(row, text.encode(record), row.row.fields is None))
             except UnwritableError as error:
@@ -91,7 +88,7 @@ class CsvCorrector:
         return candidates, left
 
     def _passing(
-        self, text: CsvText, candidates: Sequence[_Candidate], left: Counter[str], scratch: str
+        self, text: CsvText, candidates: Sequence[_Candidate], left: Counter[str], scratch: Scratch
     ) -> list[_Candidate]:
         """Return the candidates that today's config accepts, and count the others by the rules they break."""
         begin = text.begin()
@@ -114,11 +111,16 @@ class CsvCorrector:
                 )
             if not rejected:
                 break
+            if not rejected.issubset(offsets):
+                raise DataError(
+                    f"{passing[0].row.row.object}: corrected rows are rejected at positions where none of them begins; "
+                    "nothing was replayed"
+                )
             left.update(rules)
             passing = [each for each, begins in zip(passing, offsets, strict=True) if begins not in rejected]
         return passing
 
-    def _judge_alone(self, header: Header, begin: bytes, each: _Candidate, scratch: str) -> Counter[str]:
+    def _judge_alone(self, header: Header, begin: bytes, each: _Candidate, scratch: Scratch) -> Counter[str]:
         try:
             read, rules, _ = self._judge(header, begin + each.record, scratch)
         except DataError:
@@ -129,21 +131,19 @@ class CsvCorrector:
             raise ConfigError(f"{each.row.where}: the text is {read} records; it must be one")
         return Counter(quote=1)
 
-    def _judge(self, header: Header, body: bytes, scratch: str) -> tuple[int, Counter[str], set[int]]:
+    def _judge(self, header: Header, body: bytes, scratch: Scratch) -> tuple[int, Counter[str], set[int]]:
         """Read text with today's config: the number of records, the rules broken, where rejected records begin."""
         lake = self.corrections.lake
-        path = f"{scratch}candidates.csv"
+        path = f"{scratch.folder}candidates.csv"
         lake.delete(path)
         lake.create(path, body)
         stored = lake.stat(path)
         if stored is None:
             raise DataError(f"{path} has disappeared; run again")
         source = CsvObject(path, len(body), stored.etag, header, {})
-        table = TablePlace(f"{scratch}table/", "", "")
-        quarantine = QuarantinePlace(f"{scratch}quarantine/", "", run="", day=_ANY_DAY)
-        places, parts = (lake.uri, lake.uri), [CsvPart(source)]
+        parts, places = [CsvPart(source)], trial_places(scratch)
         done = convert_parts(
-            ConversionTask(*places, parts, self.rules, self.columns, table, quarantine, self.row_rules)
+            ConversionTask(lake.uri, lake.uri, parts, self.rules, self.columns, *places, self.row_rules)
         )
         if path in done.damage:
             raise DataError(f"corrected rows cannot be read: {done.damage[path].describe()}")

@@ -2,7 +2,9 @@
 
 import codecs
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 
 from lakewright.csv.heads import Header
 from lakewright.csv.objects import CsvRules
@@ -10,6 +12,7 @@ from lakewright.errors import ConfigError
 from lakewright.replay.edited_rows import ReplayedRow
 from transforms.csv.text_blocks import read_blocks
 from transforms.csv.text_layout import TextLayout
+from transforms.errors import DataError
 
 Record = Sequence[str | None]
 
@@ -27,8 +30,12 @@ class CsvText:
     rules: CsvRules
     header: Header
 
-    def records(self, rows: Sequence[ReplayedRow]) -> list[str]:
-        """Return the text of each row; rows without fields are texts already."""
+    def records(self, rows: Sequence[ReplayedRow]) -> list[str | None]:
+        """Return the text of each row; rows without fields are texts already.
+
+        None if values of columns that the feed does not declare would be lost, because today's config cannot read the
+        original record.
+        """
         with_fields = [each for each in rows if each.row.fields is not None]
         whole = dict(zip(map(id, with_fields), self._records_of(with_fields), strict=True))
         return [whole.get(id(each), each.row.text) for each in rows]
@@ -56,16 +63,18 @@ class CsvText:
     def _line(self, values: Record) -> str:
         return self.rules.options.delimiter.join(map(_cell, values))
 
-    def _records_of(self, rows: Sequence[ReplayedRow]) -> list[str]:
+    def _records_of(self, rows: Sequence[ReplayedRow]) -> list[str | None]:
         positions = self._positions()
-        records = []
+        records: list[str | None] = []
         for each, written in zip(rows, self._as_written(rows), strict=True):
-            values = list(written)
+            values = list(written or [None] * len(self.header.names))
             for name, value in (each.row.fields or {}).items():
                 if name.strip().casefold() not in positions:
                     raise ConfigError(f"{each.row.object} has no column {name!r}; run `rebuild`")
                 values[positions[name.strip().casefold()]] = value
-            records.append(self._line(values))
+            declared = {positions[name.strip().casefold()] for name in each.row.fields or {}}
+            is_whole = written is not None or len(declared) == len(values)
+            records.append(self._line(values) if is_whole else None)
         return records
 
     def _positions(self) -> dict[str, int]:
@@ -79,29 +88,42 @@ class CsvText:
         }
         return in_table | in_header
 
-    def _as_written(self, rows: Sequence[ReplayedRow]) -> list[Record]:
-        """Return all values of each row's original record, which has columns that the feed does not declare."""
-        width = len(self.header.names)
-        empty: Record = [None] * width
-        texts = ["" if each.row.breaks(_REPEATED_HEADER) else each.row.text for each in rows]
-        written = [text for text in texts if text]
+    def _as_written(self, rows: Sequence[ReplayedRow]) -> list[Record | None]:
+        """Return all values of each row's original record; None if it cannot be read.
+
+        A repeated header has no values.
+        """
+        written = [each.row.text for each in rows if not each.row.breaks(_REPEATED_HEADER)]
+        records, empty = iter(self._read(written)), [None] * len(self.header.names)
+        return [empty if each.row.breaks(_REPEATED_HEADER) else next(records) for each in rows]
+
+    def _read(self, texts: Sequence[str]) -> list[Record | None]:
+        """Read records together; if these are not what is read, search for those that are not."""
+        if not texts:
+            return []
         layout = TextLayout(
             delimiter=self.rules.options.delimiter,
             encoding="UTF-8",
             line_end="\n",
             multiline=self.rules.options.multiline,
             names=self.header.names,
-            wanted={str(place): place for place in range(width)},
+            wanted={str(place): place for place in range(len(self.header.names))},
             max_record_bytes=self.rules.max_record_bytes * 4,
         )
-        body = "".join(f"{text}\n" for text in (self._line(self.header.names), *written)).encode(errors="replace")
-        records: list[Record] = []
-        for block in read_blocks([body], layout):
-            records += [list(record.values()) for record in block.columns.to_pylist()]
-        if len(records) != len(written):  # the feed's format has changed
-            return [empty] * len(rows)
-        found = iter(records)
-        return [next(found) if text else empty for text in texts]
+        lines = [f"{text}\n".encode(errors="replace") for text in (self._line(self.header.names), *texts)]
+        begins = list(accumulate(map(len, lines)))[:-1]
+        records: dict[int, Record] = {}
+        with suppress(DataError):
+            for block in read_blocks([b"".join(lines)], layout):
+                places = block.positions(range(block.columns.num_rows))
+                values = (list(record.values()) for record in block.columns.to_pylist())
+                records |= zip(places, values, strict=True)
+            if list(records) == begins:
+                return list(records.values())
+        if len(texts) == 1:
+            return [None]
+        middle = len(texts) // 2
+        return [*self._read(texts[:middle]), *self._read(texts[middle:])]
 
 
 def _cell(value: str | None) -> str:

@@ -1,11 +1,9 @@
 """Replay of lines that were rejected from the objects of a topic."""
 
-import gzip
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from typing import Final
+from datetime import date
 
 import pyarrow as pa
 
@@ -18,19 +16,16 @@ from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.sink import EventObject, ObjectText
 from lakewright.log.actions import TableState
 from lakewright.log.schemas import known_schema
-from lakewright.parquet.place import TablePlace
 from lakewright.quality.row_rules import RowRules
 from lakewright.quarantine.files import read_batches
-from lakewright.quarantine.place import QuarantinePlace
 from lakewright.replay.choice import choose_rows
 from lakewright.replay.edited_rows import ReplayedRow
-from lakewright.runs.job import Replay, Replayed
+from lakewright.replay.trial_places import trial_places
+from lakewright.runs.job import Replay, Replayed, Scratch
+from lakewright.storage.gzip import packed_as
 from transforms.errors import DataError
 from transforms.events.lines import is_blank, split_lines
 from transforms.events.schema import EventSchema, learn_columns
-
-#: Judged lines are not kept.
-_ANY_DAY: Final = "2000-01-01"
 
 
 @dataclass(frozen=True)
@@ -59,7 +54,7 @@ class EventCorrector:
     separator: str
     reserved: Sequence[str]
 
-    def correct(self, state: TableState, replay: Replay, scratch: str) -> Replayed:
+    def correct(self, state: TableState, replay: Replay, scratch: Scratch) -> Replayed:
         """See ``Corrector.correct``."""
         folder, corrected = self.reader.corrections, self.reader.look(state)
         described = folder.describe(corrected.there.values())
@@ -82,7 +77,7 @@ class EventCorrector:
                         *version,
                         name,
                         [line.row.row.position for line in kept],
-                        gzip.compress(body, mtime=0) if name.endswith(".gz") else body,
+                        packed_as(name, body),
                         [line.offset for line in kept],
                     )
                 )
@@ -107,11 +102,11 @@ class EventCorrector:
         return [found[number] for number in sorted(found)]
 
     def _judged(
-        self, source: EventObject, lines: Sequence[_Line], state: TableState, scratch: str
+        self, source: EventObject, lines: Sequence[_Line], state: TableState, scratch: Scratch
     ) -> tuple[set[int], Counter[str]]:
         """Return which lines today's config rejects, by their number, and the rules that they break."""
         lake, known = self.reader.corrections.lake, known_schema(state.schema_versions)
-        path, body = f"{scratch}candidates.json", b"".join(line.text + b"\n" for line in lines)
+        path, body = f"{scratch.folder}candidates.json", b"".join(line.text + b"\n" for line in lines)
         lake.delete(path)
         lake.create(path, body)
         candidate = replace(
@@ -128,9 +123,8 @@ class EventCorrector:
             [candidate],
             known.columns,
             self.rules,
-            TablePlace(f"{scratch}table/", "", ""),
-            QuarantinePlace(f"{scratch}quarantine/", "", run="", day=_ANY_DAY),
-            self.days(datetime.now(UTC).date()),
+            *trial_places(scratch),
+            self.days(date.fromisoformat(scratch.today)),
             self.row_rules,
         )
         (report,) = flatten_objects(task).reports

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from lakewright.config import Feed
+from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.log.actions import AnyAction, TableState
 from lakewright.log.log import Plan, Scope
 from lakewright.log.records import Counts, SourceObject
@@ -55,11 +56,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Target:
-    """One table that a feed writes."""
+    """One table that a feed writes.
+
+    ``is_only``: the feed has no other, so any other table of the feed is a former one.
+    """
 
     feed_name: str
     name: str
     path: str
+    is_only: bool = False
 
     @property
     def state_folder(self) -> str:
@@ -71,10 +76,11 @@ class Target:
         """Folder of its rejected rows."""
         return f"quarantine/{self.feed_name}/target={self.name}/"
 
-    @property
-    def corrections_folder(self) -> str:
-        """Folder of the corrections of its source objects."""
-        return f"corrections/{self.feed_name}/{self.name}/"
+    def corrections(self, lake: Lake) -> CorrectionFolder:
+        """Open the corrections of its source objects; if it is the only target, also those of its former names."""
+        of_feed = f"corrections/{self.feed_name}/"
+        folder = f"{of_feed}{self.name}/"
+        return CorrectionFolder(lake, folder, read_folder=of_feed if self.is_only else folder)
 
     @property
     def staging_folder(self) -> str:
@@ -309,11 +315,19 @@ class Replayed:
     warnings: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Scratch:
+    """The folder for intermediate files of a replay, and the processing date of the batch that follows it."""
+
+    folder: str
+    today: str
+
+
 class Corrector(Protocol):
     """Stores rejected rows that pass today's config as source objects of the feed."""
 
-    def correct(self, state: TableState, replay: Replay, scratch: str) -> Replayed:
-        """Write corrections; ``scratch`` is a folder for intermediate files.
+    def correct(self, state: TableState, replay: Replay, scratch: Scratch) -> Replayed:
+        """Write corrections.
 
         Raises:
             ConfigError: If the edited CSV is wrong; then nothing is written.

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Final
 
-from lakewright.corrections.manifests import CorrectionFolder
+from lakewright.corrections.effective import waiting_originals
 from lakewright.errors import (
     AccountingError,
     BatchRefusedError,
@@ -28,7 +28,18 @@ from lakewright.log.actions import JudgeBatch, Outcome, TableState
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.quarantine.expiry import expiry_of
 from lakewright.runs.interrupts import Interrupt, interruptible
-from lakewright.runs.job import FEED_CHANGED, AnyJob, Applied, Batch, CommittingSink, Replay, Request, Staged, Survey
+from lakewright.runs.job import (
+    FEED_CHANGED,
+    AnyJob,
+    Applied,
+    Batch,
+    CommittingSink,
+    Replay,
+    Request,
+    Scratch,
+    Staged,
+    Survey,
+)
 from lakewright.runs.journal import Journal
 from lakewright.runs.lease import Lease
 from lakewright.runs.progress import Progress, count_of, readable_bytes
@@ -113,9 +124,10 @@ class Run:
         self._journal.say("replay")
         lease.check()
         number = state.number + 1
-        scratch = self._staging.open(number, f"replay-{uuid.uuid4().hex[:8]}", self._id)
+        folder = self._staging.open(number, f"replay-{uuid.uuid4().hex[:8]}", self._id)
+        scratch = Scratch(folder, self._request.today)
         self._journal.note_replayed(self._job.corrector().correct(state, replay, scratch))
-        self._lake.delete_folder(scratch)
+        self._lake.delete_folder(folder)
 
     def _plan(self, survey: Survey, state: TableState) -> Plan:
         return Plan(
@@ -278,8 +290,8 @@ class Run:
         days, today = self._job.feed.quarantine_days, self._request.today
 
         def waiting() -> set[str]:
-            corrections = CorrectionFolder(self._lake, self._job.target.corrections_folder).look()
-            return {each.described.original for each in corrections if not state.has(each.path, each.etag)}
+            corrections = self._job.target.corrections(self._lake).look()
+            return waiting_originals(corrections, state)
 
         outcome = expiry_of(state, days=days, today=today, run=self._id, waiting=waiting)
         if outcome is not None:

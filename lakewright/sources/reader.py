@@ -77,7 +77,7 @@ class ObjectReader(Generic[Rows]):
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
         """See ``Reader.survey``."""
         listing = self.source.look()
-        corrections = self.effective_corrections(listing.objects, state, request)
+        corrections = self.effective_corrections(listing.objects, state, everything=request.everything)
         objects = [*listing.objects, *listed_corrections(corrections, self.source)]
         state = without_void(state, objects)
         asked = narrowed(objects, request.wanted)
@@ -111,15 +111,15 @@ class ObjectReader(Generic[Rows]):
         return changed_objects(plan, self.source, self.corrections)
 
     def effective_corrections(
-        self, listed: Iterable[Listed], state: TableState, request: Request
+        self, listed: Iterable[Listed], state: TableState, *, everything: bool
     ) -> EffectiveCorrections:
-        """Return the corrections that count, given the objects at the source.
+        """Return the corrections that count, given the objects at the source; ``everything``: of a rebuild.
 
         Rows that were appended stay when their object is deleted, and so do their corrections, except in a rebuild.
         """
         if self.corrections is None:
             return EffectiveCorrections()
-        keeps_gone = self.filling.fill == "append" and not request.everything
+        keeps_gone = self.filling.fill == "append" and not everything
         current = {entry.path: entry.etag for entry in listed}
         return effective_corrections(self.corrections.look(), current, state, keeps_gone=keeps_gone)
 

@@ -1,5 +1,6 @@
 """Streaming decompression of gzip objects with one or more members; damage is always an error."""
 
+import gzip
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -34,6 +35,11 @@ def peek(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
         if len(head) >= len(MAGIC):
             break
     return head, chain([head], stream)
+
+
+def packed_as(name: str, body: bytes) -> bytes:
+    """Compress the content of an object if its name ends in .gz; the same content is always the same bytes."""
+    return gzip.compress(body, mtime=0) if name.endswith(".gz") else body
 
 
 def gunzip(chunks: Iterable[bytes], *, piece_bytes: int, allow_padding: bool = True) -> Iterator[bytes]:

@@ -83,5 +83,31 @@ def test_expired_rows_wait_for_their_correction(lake: ReplayLake, monkeypatch: p
     assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
 
 
+def test_expired_rows_wait_for_a_correction_of_a_former_target(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source,) = lake.state().objects.values()
+    folder = CorrectionFolder(open_lake(str(lake.lake)), "corrections/people/former_people/")
+    name = "year=2026/month=08/day=01/a.csv"
+    folder.write([NewCorrection(source.path, source.etag, name, [12], b"id,name\n2,b\n")])
+    lake.configure(quarantine_days=1)
+    freeze_day(monkeypatch, "2999-01-01")
+    assert (done := lake.run())["exit_code"] == 0, done["error"]
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+
+
+def test_rows_expire_although_a_void_correction_is_of_their_object(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source,) = lake.state().objects.values()
+    folder = CorrectionFolder(open_lake(str(lake.lake)), "corrections/people/people/")
+    name = "year=2026/month=08/day=01/a.csv"
+    folder.write([NewCorrection(source.path, "former", name, [12], b"id,name\n2,b\n")])
+    lake.configure(quarantine_days=1)
+    freeze_day(monkeypatch, "2999-01-01")
+    assert lake.run()["exit_code"] == 0
+    assert lake.quarantine() == []
+
+
 def _killed(*_: object) -> str:
     raise RuntimeError

@@ -2,11 +2,13 @@
 
 import codecs
 import gzip
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lakewright.replay.csv_objects import CsvCorrector
 from tests.replay.lakes import ReplayLake
 
 DAY = "raw/people/year=2026/month=08/day=01"
@@ -67,6 +69,23 @@ def test_corrections_are_written_as_the_source_is(tmp_path: Path, name: str, csv
     assert lake.rows() == before
 
 
+@pytest.mark.parametrize("fill", ["rebuild", "append"])
+@pytest.mark.parametrize("name", ["people", "objects"])
+def test_a_table_may_have_the_name_of_a_folder_of_corrections(tmp_path: Path, name: str, fill: str) -> None:
+    lake = ReplayLake(tmp_path, feed(), name, target="objects")
+    lake.configure(target__path="refined/objects/", target__fill=fill)
+    lake.put(f"{DAY}/objects/a.csv", "id,name\n1,a\nx,b\ny,c\n")
+    lake.run()
+    for value, identity in (("x", "2"), ("y", "3")):
+        edited = lake.edit(lambda row, value=value, new=identity: {"id": new} if row["fields"]["id"] == value else None)
+        done = lake.run("replay", *edited)
+        assert (done["exit_code"], done["replayed"], done["warnings"]) == (0, {"corrected": 1}, []), done
+    assert lake.quarantine() == []
+    for _ in range(2):
+        assert lake.rows("refined/objects") == [("01", 1, "a"), ("01", 2, "b"), ("01", 3, "c")]
+        assert lake.run("rebuild")["exit_code"] == 0
+
+
 def test_null_and_empty_text_stay_what_they_were(lake: ReplayLake) -> None:
     lake.put(f"{DAY}/a.csv", 'id,name\nx0,\nx1,""\nx2,old\nx3,gone\nx4,"a\r\nb"\nx5,\n')
     lake.run()
@@ -84,6 +103,20 @@ def test_values_of_columns_that_are_declared_later_are_kept(lake: ReplayLake) ->
     lake.configure(source__columns={**COLUMNS, "city": "string"})
     lake.run("rebuild")
     assert lake.rows() == [("01", "Rome", 1, "a"), ("01", None, 2, "b"), ("01", None, 3, "c")]
+
+
+def test_a_row_that_can_no_longer_be_read_is_left_in_quarantine(lake: ReplayLake) -> None:
+    lake.configure(target__fill="append")
+    lake.put(f"{DAY}/a.csv", 'id,city,name\nNA,Rome,a\nNA,"Pa\nris",b\n')
+    lake.run()
+    lake.configure(source__csv={"null_text": ["NA"], "multiline": False})
+    done = lake.run("replay")
+    assert done["replayed"] == {"corrected": 1, "still_rejected": 1}
+    assert (lake.lake / done["corrections"][0]).read_text() == '"id","city","name"\n"NA","Rome","a"\n'
+    assert lake.rows() == [("01", None, "a")]
+    edited = lake.edit(with_id("2"))
+    done = lake.run("replay", *edited)
+    assert (done["exit_code"], "line 2 of" in done["error"]) == (2, True), done["error"]
 
 
 @pytest.mark.parametrize("fill", ["rebuild", "append"])
@@ -271,6 +304,18 @@ def test_values_that_cannot_be_written_are_refused(
     done = lake.run("replay", "--csv", str(path))
     assert done["exit_code"] == 2
     assert message.format(path) in done["error"]
+    assert not (lake.lake / "corrections").exists()
+
+
+def test_rejections_that_match_no_corrected_row_end_the_replay(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.put(f"{DAY}/a.csv", "id,name\nx,a\n")
+    lake.run()
+    judged = iter([(1, Counter({"id: type": 1}), {7})])
+    monkeypatch.setattr(CsvCorrector, "_judge", lambda *_: next(judged))
+    done = lake.run("replay", *lake.edit(with_id("1")))
+    assert (done["exit_code"], "positions where none of them begins" in done["error"]) == (3, True), done["error"]
     assert not (lake.lake / "corrections").exists()
 
 

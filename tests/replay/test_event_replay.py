@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tests.conftest import freeze_day
 from tests.replay.lakes import QuarantineRow, ReplayLake
 
 SEEDS = int(os.environ.get("LAKEWRIGHT_LAW_SEEDS", "1"))
@@ -101,6 +102,16 @@ def test_lines_of_a_refused_batch_are_replayed_with_it(tmp_path: Path) -> None:
     assert lake.run()["exit_code"] == 3
     done = lake.run("replay", *lake.edit(lambda _: {"text": '{"n": 1}'}))
     assert (done["exit_code"], offsets(lake), lake.quarantine()) == (0, [(100, 0), (101, 1)], [])
+
+
+def test_replayed_days_are_those_of_the_processing_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = events_lake(tmp_path, day={"from": "field", "field": "at"}, timestamps={"at": "iso"})
+    lake.put(path_of(100), '{"n": 0, "at": "2999-01-01T00:00:00Z"}\n')
+    freeze_day(monkeypatch, "2998-12-01")
+    assert lake.run()["counts"]["rejected"] == 1
+    freeze_day(monkeypatch, "2998-12-31")
+    assert lake.run("replay")["replayed"] == {"corrected": 1}
+    assert offsets(lake) == [(100, 0)]
 
 
 def test_a_text_of_two_lines_is_refused(tmp_path: Path) -> None:

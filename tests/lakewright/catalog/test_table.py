@@ -459,16 +459,14 @@ def test_after_any_history_the_catalog_agrees_with_the_files(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_only_target", "moves"),
+    ("is_only", "moves"),
     [pytest.param(True, True, id="one-table"), pytest.param(False, False, id="one-of-many")],
 )
-def test_the_only_table_of_a_feed_keeps_its_entry_when_it_moves(
-    glue: Any, *, is_only_target: bool, moves: bool
-) -> None:
+def test_the_only_table_of_a_feed_keeps_its_entry_when_it_moves(glue: Any, *, is_only: bool, moves: bool) -> None:
     def registered(path: str) -> None:
         lake: Any = SimpleNamespace(uri=LAKE)
-        target = Target("people", path.rsplit("/", 1)[-1], f"{path}/")
-        sink = ParquetSink(lake, target, "", catalog_table=("refined", "people"), is_only_target=is_only_target)
+        target = Target("people", path.rsplit("/", 1)[-1], f"{path}/", is_only=is_only)
+        sink = ParquetSink(lake, target, "", catalog_table=("refined", "people"))
         entry = sink.catalog()
         assert entry is not None
         entry.register(state({"id": "bigint"}, [""], path))

@@ -4,6 +4,7 @@ import codecs
 import csv
 import stat
 import tracemalloc
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakewright.errors import ConfigError
+from lakewright.errors import ConfigError, StateError
 from lakewright.quarantine.rows import Reason
 from lakewright.quarantine.sheet import COLUMNS, read_sheet, write_sheet
 from lakewright.quarantine.table import QuarantinedRow
@@ -103,6 +104,26 @@ def test_a_file_that_exists_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written: No such file or directory"):
         write_sheet(tmp_path / "no/rows.csv", [], [a_row()])
     assert path.read_text() == "my corrections"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(StateError("a file is missing"), id="quarantine-was-released"),
+        pytest.param(PermissionError("no rights"), id="quarantine-cannot-be-read"),
+        pytest.param(KeyboardInterrupt(), id="ctrl-c"),
+    ],
+)
+def test_an_incomplete_file_is_deleted(tmp_path: Path, error: BaseException) -> None:
+    def rows() -> Iterator[QuarantinedRow]:
+        yield a_row()
+        raise error
+
+    path = tmp_path / "rows.csv"
+    with pytest.raises(type(error)) as raised:
+        write_sheet(path, [], rows())
+    assert raised.value is error
+    assert write_sheet(path, [], [a_row()]) == 1
 
 
 def test_many_rows_are_not_kept_in_memory(tmp_path: Path) -> None:
