@@ -214,6 +214,14 @@ def _reason(message: str, cause: str, *, shows_values: bool) -> str:
     return f"Great Expectations could not evaluate it: {message if is_plain else cause}"
 
 
+def without_texts(info: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the library says of exceptions with their class only: texts and tracebacks may quote values."""
+    exception = _exception(info)
+    if exception is None:
+        return info
+    return {"raised_exception": True, "exception_message": exception[1], "exception_traceback": ""}
+
+
 def _plain(value: Any) -> int | float | str | None:
     """Return an observed value as JSON can have it; sets and mappings as text."""
     value = value.item() if hasattr(value, "item") else value

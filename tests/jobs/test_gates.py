@@ -358,6 +358,21 @@ def test_data_docs_are_written_of_the_whole_table(gated: Bench) -> None:
     assert any("Bob" in page.read_text() for page in docs.glob("validations/**/*.html"))
 
 
+def test_data_docs_do_not_quote_values_in_exceptions(gated: Bench) -> None:
+    """The median of texts cannot be computed, and the exception's text quotes the whole column."""
+    write_suite(gated.root, "people", gxe.ExpectColumnMedianToBeBetween(column="name", min_value=1, meta=WARN))
+    gated.put("a.csv", GOOD)
+    gated.run()
+    docs = gated.root / "docs"
+    gated.command("gates", "--docs", str(docs))
+    (page,) = docs.glob("validations/**/*.html")
+    assert "TypeError" in page.read_text()
+    assert [text for text in ("Ada", "Bob", "Traceback") if text in page.read_text()] == []
+    gated.feed(gates={"suite": "people"}, show_values=True)
+    gated.command("gates", "--docs", str(docs))
+    assert any("Traceback" in page.read_text() for page in docs.glob("validations/**/*.html"))
+
+
 def test_without_a_gate_there_are_no_data_docs(bench: Bench) -> None:
     answer = bench.command("gates", "--docs", str(bench.root / "docs"))
     assert (answer.exit_code, answer.last_line) == (
