@@ -5,11 +5,12 @@ pandas all are available but those on SQL (``unexpected_rows_expectation``, LIKE
 expectations name are loaded.
 """
 
+import io
 import logging
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from typing import Any, Final
 
@@ -266,13 +267,13 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Use the library alone, and without its log lines and warnings."""
+    """Use the library alone, and without its log lines, its warnings and what it prints."""
     logger, silent = logging.getLogger("great_expectations"), logging.NullHandler()
     with _LOCK:
         propagates, logger.propagate = logger.propagate, False
         logger.addHandler(silent)
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
                 warnings.simplefilter("ignore")
                 yield
         finally:

@@ -61,6 +61,11 @@ def expectation(kind: str, meta: Any = None, **kwargs: Any) -> dict[str, Any]:
             "on_failure reject_rows excludes row_condition",
             id="condition-rejects-rows",
         ),
+        pytest.param(
+            expectation(UNIQUE, column="id") | {"notes": "\ud800"},
+            r"a text has half of a surrogate pair (\ud800 to \udfff), which is no character",
+            id="half-of-a-surrogate-pair",
+        ),
         pytest.param({"expectation_type": UNIQUE}, "suites of versions before 1.0 have expectation_type", id="old"),
         pytest.param([], "must be a JSON object with type and kwargs", id="no-object"),
         pytest.param(expectation(UNIQUE, column="id") | {"kwarg": {}}, "unknown key 'kwarg'", id="unknown-key"),
@@ -85,11 +90,19 @@ def test_an_invalid_expectation(entry: Any, problem: str) -> None:
         ("[]", "s.json: a suite is a JSON object with name and expectations, as ExpectationSuite writes it"),
         ('{"expectations": []}', "s.json: the key name is missing"),
         ('{"name": "s", "expectations": [], "expectation": 1}', "unknown key 'expectation'; did you mean"),
+        ("[" * 100_000, "s.json: its JSON is nested more than 100 levels deep"),
+        ('{"a":' * 500 + "1" + "}" * 500, "s.json: its JSON is nested more than 100 levels deep"),
+        ('{"name": "s", "name": "t", "expectations": []}', "s.json: not readable as JSON: the key 'name' is repeated"),
+        (r'{"name": "\ud800", "expectations": []}', "s.json: the key name has half of a surrogate pair"),
     ],
 )
 def test_an_invalid_suite(text: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem.replace("{", "[{]")):
         parse_suite("s.json", text)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_suite() -> None:
+    assert parse_suite("s.json", '\ufeff{"name": "s", "expectations": []}').name == "s"
 
 
 def check(root: Path, suite: Any, **feed: Any) -> Answer:
@@ -151,6 +164,13 @@ def test_check_validates_suites(tmp_path: Path, entry: Any, problem: str) -> Non
 def test_check_validates_the_keys_of_gates(tmp_path: Path, gates: Any, problem: str) -> None:
     answer = check(tmp_path, suite(), gates=gates)
     assert (answer.exit_code, problem in answer.last_line) == (2, True), answer.last_line
+
+
+def test_check_prints_nothing_of_the_library(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The library prints a warning of queries that do not name the batch."""
+    answer = check(tmp_path, suite(expectation("unexpected_rows_expectation", unexpected_rows_query="SELECT 1")))
+    assert (answer.exit_code, answer.stderr) == (0, "")
+    assert "{batch}" not in answer.stdout + "".join(capfd.readouterr())
 
 
 def test_the_library_is_named_if_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
