@@ -150,6 +150,86 @@ def test_check_validates_suites(tmp_path: Path, entry: Any, problem: str) -> Non
     assert answer.last_line == f"error: {place}: {problem}"
 
 
+ID = "on_failure reject_rows is not possible on the column id (bigint), since {}; correct it, or use refuse_batch or warn"
+REGEX = "expect_column_values_to_match_regex"
+NOT_NULL = "expect_column_values_to_not_be_null"
+COLUMNS = {"a.b": "string", "id": "long", "name": "string"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        pytest.param(
+            expectation(NOT_NULL, REJECT, column="ID"),
+            "the feed declares no column 'ID'; did you mean 'id'?",
+            id="rows-rejected-by-a-column-of-another-case",
+        ),
+        pytest.param(
+            expectation("expect_column_max_to_be_between", column="nmae", max_value=1),
+            "the feed declares no column 'nmae'; did you mean 'name'?",
+            id="batch-refused-by-an-undeclared-column",
+        ),
+        pytest.param(
+            expectation("expect_compound_columns_to_be_unique", column_list=["id", "other"]),
+            "the feed declares no column 'other'; known are a.b, id, name, day",
+            id="one-of-two-columns-undeclared",
+        ),
+        pytest.param(
+            expectation(NOT_NULL, REJECT, column="a.b"),
+            "on_failure reject_rows is not possible on the column a.b (string), since the column name 'a.b' has a dot, a "
+            "backtick or an unusual character; correct it, or use refuse_batch or warn",
+            id="dot-in-the-name",
+        ),
+        pytest.param(
+            expectation(IN_SET, REJECT, column="id", value_set=["1"]),
+            ID.format("its value_set has values that are not of the column's type"),
+            id="texts-for-a-number",
+        ),
+        pytest.param(
+            expectation(IN_SET, REJECT, column="id", value_set=[1, None]),
+            ID.format("its value_set has values that are not of the column's type"),
+            id="null-in-a-set",
+        ),
+        pytest.param(
+            expectation(BETWEEN, REJECT, column="id", min_value=2, max_value=1),
+            ID.format("its min_value is greater than its max_value"),
+            id="bounds-in-reverse",
+        ),
+        pytest.param(
+            expectation(BETWEEN, REJECT, column="id", max_value=float("nan")),
+            ID.format("a bound is not a number, a date (2019-08-21) or a time (2019-08-21T10:00:00+00:00)"),
+            id="nan",
+        ),
+        pytest.param(
+            expectation(BETWEEN, REJECT, column="id", min_value=1, result_format="COMPLETE"),
+            ID.format("it has the argument result_format"),
+            id="argument-of-the-library",
+        ),
+        pytest.param(
+            expectation(REGEX, REJECT, column="name", regex="("),
+            "on_failure reject_rows is not possible on the column name (string), since engines may read its regex "
+            "differently: '(' without ')'; correct it, or use refuse_batch or warn",
+            id="invalid-pattern",
+        ),
+    ],
+)
+def test_suites_fit_declared_columns(tmp_path: Path, entry: Any, problem: str) -> None:
+    answer = check(tmp_path, suite(entry), source={"path": "raw/people/", "columns": COLUMNS})
+    place = f"{tmp_path}/conf/quality/s.json: expectation 1 ({entry['type']})"
+    assert (answer.exit_code, answer.last_line) == (2, f"error: {place}: {problem}")
+
+
+def test_partitions_are_declared_and_a_warning_may_be_of_any_column(tmp_path: Path) -> None:
+    entries = [
+        expectation(IN_SET, column="day", value_set=["01"]),
+        expectation(NOT_NULL, {"on_failure": "warn"}, column="nope"),
+        expectation(NOT_NULL, REJECT, column="id"),
+        # Without reject_rows, the library evaluates it.
+        expectation(IN_SET, column="id", value_set=["1"]),
+    ]
+    assert check(tmp_path, suite(*entries)).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("gates", "problem"),
     [
