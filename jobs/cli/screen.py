@@ -161,10 +161,20 @@ def gate_lines(gates: Mapping[str, Any]) -> str:
     """Format a verdict, and a line for each expectation that refuses the batch; others are shown elsewhere."""
     results = gates["results"]
     unmet = [result for result in results if not result["success"]]
-    met = f"{len(results) - len(unmet)} of {count_of(len(results), 'expectation')} met"
-    verdict = f"{gates['verdict']} (suite {gates['suite']}, {count_of(gates['rows'], 'row')}"
     refusing = [result for result in unmet if _refuses(result)]
-    return "\n".join([f"{verdict}, {met})" if results else f"{verdict})", *map(_result, refusing)])
+    rejecting = [result for result in unmet if result["on_failure"] == "reject_rows" and not _refuses(result)]
+    figures = [f"suite {gates['suite']}", count_of(gates["rows"], "row"), *_rejections(rejecting)]
+    if others := len(results) - len(rejecting):
+        noun = "other expectation" if rejecting else "expectation"
+        figures.append(f"{len(results) - len(unmet)} of {count_of(others, noun)} met")
+    return "\n".join([f"{gates['verdict']} ({', '.join(figures)})", *map(_result, refusing)])
+
+
+def _rejections(rejecting: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say how many rows expectations have rejected; the same row can be among those of several."""
+    if len(rejecting) > 1:
+        return [f"rows rejected by {len(rejecting)} expectations"]
+    return [f"{count_of(result['unexpected_count'], 'row')} rejected" for result in rejecting]
 
 
 def _refuses(result: Mapping[str, Any]) -> bool:

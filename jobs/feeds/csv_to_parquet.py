@@ -184,6 +184,11 @@ class CsvToParquetFeed(AnyEngineFeed, GatedFeed):
             for name, spec in self.source.columns.items()
         }
 
+    def declared_columns(self) -> dict[str, str]:
+        """Return the columns of the table with their types in Spark's syntax; parts of the date are text."""
+        columns = {name: column.ddl_type for name, column in self.typed_columns().items()}
+        return columns | dict.fromkeys(self.date_keys(), "string")
+
     def file_name_pattern(self) -> Pattern[str] | None:
         """Return the pattern of source object names, if the feed has one."""
         return compile_date_template(self.source.file_name) if self.source.file_name else None

@@ -10,6 +10,9 @@ from pydantic import Field, PrivateAttr, field_validator
 from lakewright.config import Feed, Model, suggest
 from lakewright.config_files import Conf
 from lakewright.errors import ConfigError
+from lakewright.quality.expectation import Expectation
+from lakewright.quality.result import columns_of
+from lakewright.quality.sql.compiled import library_reason
 from lakewright.quality.suite import Suite, parse_suite
 
 #: Which engine judges: SQL where it is proven to agree with the library, or the library everything.
@@ -76,7 +79,7 @@ class GatedFeed(Feed):
                 if text is None:
                     raise ConfigError(f"gates.suite: there is no suite {name!r}: {conf.uri}/{file} does not exist")
                 suite = self._suites[name] = parse_suite(f"{conf.uri}/{file}", text)
-                problems += self._misplaced_rules(suite)
+                problems += self._misplaced_rules(suite) or self._unfit_expectations(suite)
             except ConfigError as error:
                 problems += str(error).splitlines()
         if problems:
@@ -89,6 +92,19 @@ class GatedFeed(Feed):
             for rule in suite.row_rules
             if rule.kwargs["column"] in self.date_keys()
         ]
+
+    def _unfit_expectations(self, suite: Suite) -> list[str]:
+        """Return a sentence per expectation that would refuse every batch, whatever its rows are."""
+        columns = self.declared_columns()
+        return [
+            f"{suite.path}: expectation {each.number} ({each.type}): {problem}"
+            for each in suite.expectations
+            if columns and each.on_failure != "warn" and (problem := _problem_with(each, columns))
+        ]
+
+    def declared_columns(self) -> Mapping[str, str]:
+        """Return the columns of the tables with their types in Spark's syntax; none if they follow from the data."""
+        return {}
 
     def suite_for(self, table: str) -> Suite | None:
         """Return the suite of a table; None if it has no gate."""
@@ -111,3 +127,17 @@ class GatedFeed(Feed):
         gates: Mapping[str, Any] = self.gates.model_dump()
         suites = {name: suite.fingerprint() for name, suite in self._suites.items()}
         return hashlib.sha256(json.dumps([without, gates, suites], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _problem_with(expectation: Expectation, columns: Mapping[str, str]) -> str:
+    """Return why an expectation cannot be met by rows with these columns, as far as the types say; empty if it can."""
+    if missing := [name for name in columns_of(expectation) if name not in columns]:
+        alike = [name for name in columns if name.casefold() == missing[0].casefold()]
+        return f"the feed declares no column {missing[0]!r}{suggest([*alike, *missing][0], list(columns))}"
+    if expectation.on_failure == "reject_rows" and (reason := library_reason(expectation, columns)):
+        (column,) = columns_of(expectation)
+        return (
+            f"on_failure reject_rows is not possible on the column {column} ({columns[column]}), since {reason}; "
+            "correct it, or use refuse_batch or warn"
+        )
+    return ""

@@ -4,11 +4,12 @@ The library's SQL engine has no dialect for DuckDB (version 1.24). On pandas, al
 on SQL (``unexpected_rows_expectation``, LIKE patterns). Only the columns that expectations name are loaded.
 """
 
+import io
 import logging
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from typing import Any, Final
 
@@ -197,6 +198,14 @@ def _reason(message: str, cause: str, *, shows_values: bool) -> str:
     return f"Great Expectations could not evaluate it: {message if is_plain else cause}"
 
 
+def without_texts(info: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the library says of exceptions with their class only: texts and tracebacks may quote values."""
+    exception = _exception(info)
+    if exception is None:
+        return info
+    return {"raised_exception": True, "exception_message": exception[1], "exception_traceback": ""}
+
+
 def _plain(value: Any) -> int | float | str | None:
     """Return an observed value as JSON can have it; sets and mappings as text."""
     value = value.item() if hasattr(value, "item") else value
@@ -205,13 +214,13 @@ def _plain(value: Any) -> int | float | str | None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Use the library alone, and without its log lines and warnings."""
+    """Use the library alone, and without its log lines, its warnings and what it prints."""
     logger, silent = logging.getLogger("great_expectations"), logging.NullHandler()
     with _LOCK:
         propagates, logger.propagate = logger.propagate, False
         logger.addHandler(silent)
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
                 warnings.simplefilter("ignore")
                 yield
         finally:

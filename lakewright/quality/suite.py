@@ -5,6 +5,7 @@ The kwargs of expectations that only the library can judge are validated by ``la
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
@@ -29,6 +30,9 @@ _COMMON_KWARGS: Final = (
 _SUITE_KEYS: Final = ("name", "expectations", "meta", "id", "notes", "suite_parameters")
 _KEYS: Final = ("type", "kwargs", "meta", "id", "severity", "notes", "description", "rendered_content")
 _SEVERITIES: Final = ("critical", "warning", "info")
+#: Validation is recursive, and no suite of the library is nearly as deep.
+_MAX_DEPTH: Final = 100
+_HALF_CHARACTER: Final = r"has half of a surrogate pair (\ud800 to \udfff), which is no character: write both halves"
 #: The key of a reference to a parameter of a suite.
 _PARAMETER: Final = "$PARAMETER"
 
@@ -69,14 +73,20 @@ def parse_suite(path: str, text: str) -> Suite:
         ConfigError: With one line per problem, each naming the file and the expectation.
     """
     try:
-        document = json.loads(text)
+        document = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_without_repeated_keys)
+        if _is_deeper(document, _MAX_DEPTH):
+            raise RecursionError
     except ValueError as error:
         raise ConfigError(f"{path}: not readable as JSON: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: its JSON is nested more than {_MAX_DEPTH} levels deep") from None
     if not isinstance(document, dict) or not isinstance(document.get("expectations"), list):
         raise ConfigError(f"{path}: a suite is a JSON object with name and expectations, as ExpectationSuite writes it")
     name = document.get("name")
     if not isinstance(name, str) or not name:
         raise ConfigError(f"{path}: the key name is missing; it names the suite")
+    if not _is_unicode(name):
+        raise ConfigError(f"{path}: the key name {_HALF_CHARACTER}")
     if unknown := [key for key in document if key not in _SUITE_KEYS]:
         raise ConfigError(f"{path}: unknown key {unknown[0]!r}{suggest(unknown[0], _SUITE_KEYS)}")
     entries = document["expectations"]
@@ -90,6 +100,37 @@ def parse_suite(path: str, text: str) -> Suite:
     return Suite(name, path, tuple(_expectation(entry, number) for number, entry in enumerate(entries, 1)))
 
 
+def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, in which a repeated key would replace the first one in silence."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        repeated = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {repeated!r} is repeated in one object")
+    return content
+
+
+def _is_deeper(content: Any, levels: int) -> bool:
+    """Return whether objects and lists are nested deeper, without recursion."""
+    nested = [content]
+    for _ in range(levels + 1):
+        nested = [
+            child
+            for each in nested
+            if isinstance(each, dict | list)
+            for child in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(nested)
+
+
+def _is_unicode(content: Any) -> bool:
+    r"""Return whether texts have whole characters only: ``\ud800`` in JSON is half of a pair."""
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _expectation(entry: Mapping[str, Any], number: int) -> Expectation:
     meta = entry.get("meta") or {}
     notes = entry.get("notes") or meta.get("notes") or ""
@@ -101,18 +142,26 @@ def _expectation(entry: Mapping[str, Any], number: int) -> Expectation:
 
 
 def _named(entry: Any) -> str:
-    return f" ({entry['type']})" if isinstance(entry, dict) and isinstance(entry.get("type"), str) else ""
+    named = isinstance(entry, dict) and isinstance(entry.get("type"), str) and _is_unicode(entry["type"])
+    return f" ({entry['type']})" if named else ""
+
+
+def _problem_of_form(entry: Any) -> str:
+    if not isinstance(entry, dict):
+        return "must be a JSON object with type and kwargs"
+    if not _is_unicode(entry):
+        return f"a text {_HALF_CHARACTER}"
+    if not isinstance(entry.get("type"), str) or not entry["type"]:
+        old = " (suites of versions before 1.0 have expectation_type: write them again with version 1)"
+        return f"the key type is missing{old if 'expectation_type' in entry else ''}"
+    return ""
 
 
 def _problems_of(entry: Any) -> Iterator[str]:
-    if not isinstance(entry, dict):
-        yield "must be a JSON object with type and kwargs"
+    if problem := _problem_of_form(entry):
+        yield problem
         return
-    kind, kwargs, meta = entry.get("type"), entry.get("kwargs") or {}, entry.get("meta") or {}
-    if not isinstance(kind, str) or not kind:
-        old = " (suites of versions before 1.0 have expectation_type: write them again with version 1)"
-        yield f"the key type is missing{old if 'expectation_type' in entry else ''}"
-        return
+    kind, kwargs, meta = entry["type"], entry.get("kwargs") or {}, entry.get("meta") or {}
     if unknown := [key for key in entry if key not in _KEYS]:
         yield f"unknown key {unknown[0]!r}{suggest(unknown[0], _KEYS)}"
     if not isinstance(kwargs, dict) or not isinstance(meta, dict):

@@ -62,6 +62,11 @@ def expectation(kind: str, meta: Any = None, **kwargs: Any) -> dict[str, Any]:
             "on_failure reject_rows excludes row_condition",
             id="condition-rejects-rows",
         ),
+        pytest.param(
+            expectation(UNIQUE, column="id") | {"notes": "\ud800"},
+            r"a text has half of a surrogate pair (\ud800 to \udfff), which is no character",
+            id="half-of-a-surrogate-pair",
+        ),
         pytest.param({"expectation_type": UNIQUE}, "suites of versions before 1.0 have expectation_type", id="old"),
         pytest.param([], "must be a JSON object with type and kwargs", id="no-object"),
         pytest.param(expectation(UNIQUE, column="id") | {"kwarg": {}}, "unknown key 'kwarg'", id="unknown-key"),
@@ -86,11 +91,19 @@ def test_an_invalid_expectation(entry: Any, problem: str) -> None:
         ("[]", "s.json: a suite is a JSON object with name and expectations, as ExpectationSuite writes it"),
         ('{"expectations": []}', "s.json: the key name is missing"),
         ('{"name": "s", "expectations": [], "expectation": 1}', "unknown key 'expectation'; did you mean"),
+        ("[" * 100_000, "s.json: its JSON is nested more than 100 levels deep"),
+        ('{"a":' * 500 + "1" + "}" * 500, "s.json: its JSON is nested more than 100 levels deep"),
+        ('{"name": "s", "name": "t", "expectations": []}', "s.json: not readable as JSON: the key 'name' is repeated"),
+        (r'{"name": "\ud800", "expectations": []}', "s.json: the key name has half of a surrogate pair"),
     ],
 )
 def test_an_invalid_suite(text: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem.replace("{", "[{]")):
         parse_suite("s.json", text)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_suite() -> None:
+    assert parse_suite("s.json", '\ufeff{"name": "s", "expectations": []}').name == "s"
 
 
 def check(root: Path, suite: Any, **feed: Any) -> Answer:
@@ -138,6 +151,86 @@ def test_check_validates_suites(tmp_path: Path, entry: Any, problem: str) -> Non
     assert answer.last_line == f"error: {place}: {problem}"
 
 
+ID = "on_failure reject_rows is not possible on the column id (bigint), since {}; correct it, or use refuse_batch or warn"
+REGEX = "expect_column_values_to_match_regex"
+NOT_NULL = "expect_column_values_to_not_be_null"
+COLUMNS = {"a.b": "string", "id": "long", "name": "string"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        pytest.param(
+            expectation(NOT_NULL, REJECT, column="ID"),
+            "the feed declares no column 'ID'; did you mean 'id'?",
+            id="rows-rejected-by-a-column-of-another-case",
+        ),
+        pytest.param(
+            expectation("expect_column_max_to_be_between", column="nmae", max_value=1),
+            "the feed declares no column 'nmae'; did you mean 'name'?",
+            id="batch-refused-by-an-undeclared-column",
+        ),
+        pytest.param(
+            expectation("expect_compound_columns_to_be_unique", column_list=["id", "other"]),
+            "the feed declares no column 'other'; known are a.b, id, name, day",
+            id="one-of-two-columns-undeclared",
+        ),
+        pytest.param(
+            expectation(NOT_NULL, REJECT, column="a.b"),
+            "on_failure reject_rows is not possible on the column a.b (string), since the column name 'a.b' has a dot, a "
+            "backtick or an unusual character; correct it, or use refuse_batch or warn",
+            id="dot-in-the-name",
+        ),
+        pytest.param(
+            expectation(IN_SET, REJECT, column="id", value_set=["1"]),
+            ID.format("its value_set has values that are not of the column's type"),
+            id="texts-for-a-number",
+        ),
+        pytest.param(
+            expectation(IN_SET, REJECT, column="id", value_set=[1, None]),
+            ID.format("its value_set has values that are not of the column's type"),
+            id="null-in-a-set",
+        ),
+        pytest.param(
+            expectation(BETWEEN, REJECT, column="id", min_value=2, max_value=1),
+            ID.format("its min_value is greater than its max_value"),
+            id="bounds-in-reverse",
+        ),
+        pytest.param(
+            expectation(BETWEEN, REJECT, column="id", max_value=float("nan")),
+            ID.format("a bound is not a number, a date (2019-08-21) or a time (2019-08-21T10:00:00+00:00)"),
+            id="nan",
+        ),
+        pytest.param(
+            expectation(BETWEEN, REJECT, column="id", min_value=1, result_format="COMPLETE"),
+            ID.format("it has the argument result_format"),
+            id="argument-of-the-library",
+        ),
+        pytest.param(
+            expectation(REGEX, REJECT, column="name", regex="("),
+            "on_failure reject_rows is not possible on the column name (string), since engines may read its regex "
+            "differently: '(' without ')'; correct it, or use refuse_batch or warn",
+            id="invalid-pattern",
+        ),
+    ],
+)
+def test_suites_fit_declared_columns(tmp_path: Path, entry: Any, problem: str) -> None:
+    answer = check(tmp_path, suite(entry), source={"path": "raw/people/", "columns": COLUMNS})
+    place = f"{tmp_path}/conf/quality/s.json: expectation 1 ({entry['type']})"
+    assert (answer.exit_code, answer.last_line) == (2, f"error: {place}: {problem}")
+
+
+def test_partitions_are_declared_and_a_warning_may_be_of_any_column(tmp_path: Path) -> None:
+    entries = [
+        expectation(IN_SET, column="day", value_set=["01"]),
+        expectation(NOT_NULL, {"on_failure": "warn"}, column="nope"),
+        expectation(NOT_NULL, REJECT, column="id"),
+        # Without reject_rows, the library evaluates it.
+        expectation(IN_SET, column="id", value_set=["1"]),
+    ]
+    assert check(tmp_path, suite(*entries)).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("gates", "problem"),
     [
@@ -152,6 +245,13 @@ def test_check_validates_suites(tmp_path: Path, entry: Any, problem: str) -> Non
 def test_check_validates_the_keys_of_gates(tmp_path: Path, gates: Any, problem: str) -> None:
     answer = check(tmp_path, suite(), gates=gates)
     assert (answer.exit_code, problem in answer.last_line) == (2, True), answer.last_line
+
+
+def test_check_prints_nothing_of_the_library(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The library prints a warning of queries that do not name the batch."""
+    answer = check(tmp_path, suite(expectation("unexpected_rows_expectation", unexpected_rows_query="SELECT 1")))
+    assert (answer.exit_code, answer.stderr) == (0, "")
+    assert "{batch}" not in answer.stdout + "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize(
