@@ -168,6 +168,27 @@ def test_appended_rows_whose_object_was_deleted_can_be_corrected(tmp_path: Path)
     (lake.lake / DAY / "a.csv").unlink()
     assert lake.run("replay", *lake.edit(with_id("2")))["exit_code"] == 0
     assert lake.rows() == [(day, 1, "a"), (day, 2, "b"), (day, 5, "e")]
+    assert [lake.run(verb)["status"] for verb in ("run", "replay", "run")] == ["nothing_new"] * 3
+    assert lake.rows() == [(day, 1, "a"), (day, 2, "b"), (day, 5, "e")]
+
+
+def test_corrected_rows_are_appended_once_even_if_their_object_is_deleted(lake: ReplayLake) -> None:
+    """Also those of a correction of a correction."""
+    lake.configure(target__fill="append", target__on_missing_source="rebuild")
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\ny,c\n")
+    lake.put(f"{DAY}/b.csv", "id,name\n5,e\n")
+    lake.run()
+    lake.run("replay", *lake.edit(lambda row: {"id": "999999999999" if row["fields"]["id"] == "x" else "3"}))
+    lake.configure(source__columns={"id": "int", "name": "string"})
+    lake.run("rebuild")
+    lake.run("replay", *lake.edit(with_id("2")))
+    rows = [("01", 1, "a"), ("01", 2, "b"), ("01", 3, "c"), ("01", 5, "e")]
+    assert lake.rows() == rows
+    (lake.lake / DAY / "a.csv").unlink()
+    assert [lake.run(verb)["status"] for verb in ("run", "replay", "run")] == ["nothing_new"] * 3
+    assert (lake.rows(), lake.run("status")["waiting_objects"]) == (rows, 0)
+    assert lake.run("rebuild")["exit_code"] == 0
+    assert lake.rows() == [("01", 5, "e")]
 
 
 def test_a_corrected_row_that_no_longer_passes_can_be_corrected_again(lake: ReplayLake) -> None:

@@ -103,6 +103,19 @@ def test_lines_of_a_refused_batch_are_replayed_with_it(tmp_path: Path) -> None:
     assert (done["exit_code"], offsets(lake), lake.quarantine()) == (0, [(100, 0), (101, 1)], [])
 
 
+def test_replayed_lines_are_read_once_even_if_their_object_is_deleted(tmp_path: Path) -> None:
+    lake = events_lake(tmp_path)
+    lake.put(path_of(100), '{"n": 0}\n{"n": 1\n')
+    lake.put(path_of(110), '{"n": 10}\n')
+    lake.run()
+    lake.run("replay", *lake.edit(lambda _: {"text": '{"n": 1}'}))
+    (lake.lake / path_of(100)).unlink()
+    assert [lake.run(verb)["status"] for verb in ("run", "replay", "run")] == ["nothing_new"] * 3
+    assert (offsets(lake), lake.run("status")["waiting_objects"]) == ([(100, 0), (101, 1), (110, 10)], 0)
+    assert lake.run("rebuild")["exit_code"] == 0
+    assert offsets(lake) == [(110, 10)]
+
+
 def test_a_text_of_two_lines_is_refused(tmp_path: Path) -> None:
     lake = events_lake(tmp_path)
     lake.put(path_of(100), '{"n": 0}\n{"n": 1\n')
@@ -154,6 +167,10 @@ class History:
             path = self.random.choice(list(self.objects))
             del self.objects[path]
             (self.lake.lake / path).unlink()
+            self.lake.run()
+            rows = offsets(self.lake)
+            assert self.lake.run()["status"] != "committed"
+            assert offsets(self.lake) == rows
             self.lake.run("rebuild")
 
     def replay(self) -> None:
