@@ -76,7 +76,7 @@ class CsvCorrector:
                 name, positions = names[version[0]], [each.row.row.position for each in passing]
                 packed = gzip.compress(body, mtime=0) if name.endswith(".gz") else body
                 new.append(NewCorrection(*version, name, positions, packed))
-        return rows.replayed(self.corrections.write(new) if new else [])
+        return rows.store(self.corrections, new)
 
     def _candidates(self, text: CsvText, rows: Sequence[ReplayedRow]) -> tuple[list[_Candidate], Counter[str]]:
         """Return the rows that can be written, and count the others by the reason."""

@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -325,3 +326,86 @@ def test_waiting_corrections_are_shown(lake: ReplayLake, monkeypatch: pytest.Mon
 
 def _killed(*_: object) -> None:
     raise RuntimeError
+
+
+@pytest.mark.parametrize("fill", ["rebuild", "append"])
+def test_a_correction_that_the_gate_refuses_is_withdrawn(lake: ReplayLake, fill: str) -> None:
+    """Later runs are not refused, and the rows can be corrected again."""
+    add_gate(lake, "unique", "refuse_batch")
+    lake.configure(target__fill=fill)
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\ny,c\n")
+    assert lake.run()["exit_code"] == 0
+    edited = lake.edit(with_id("7"))
+    refused = lake.run("replay", *edited)
+    assert refused["exit_code"] == 3
+    assert f"withdrew the correction {refused['corrections'][0]}" in refused["warnings"][-1]
+    lake.put(f"{DAY}/b.csv", "id,name\n5,e\n")
+    assert (lake.run()["exit_code"], len(lake.quarantine())) == (0, 2)
+    assert lake.run("replay", *edited)["exit_code"] == 3
+    again = lake.edit(lambda row: {"id": "8" if row["fields"]["id"] == "x" else "9"})
+    done = lake.run("replay", *again)
+    assert (done["exit_code"], done["replayed"]) == (0, {"corrected": 2}), done["error"]
+    for _ in range(2):
+        assert lake.rows() == [("01", 1, "a"), ("01", 5, "e"), ("01", 8, "b"), ("01", 9, "c")]
+        lake.run("rebuild")
+
+
+@pytest.mark.parametrize("fill", ["rebuild", "append"])
+@pytest.mark.parametrize("killed_at", ["Log.write_plan", "withdraw"])
+def test_rows_of_a_waiting_correction_are_corrected_anew(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch, fill: str, killed_at: str
+) -> None:
+    """Rows of the first correction that the second edit leaves out stay in quarantine."""
+    lake.configure(target__fill=fill)
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\ny,c\n")
+    lake.run()
+    with monkeypatch.context() as patch:
+        patch.setattr("lakewright.runs.lifecycle.Log.write_plan", _killed)
+        assert lake.run("replay", *lake.edit(with_id("7")))["exit_code"] == 1
+    again = lake.edit(lambda row: {"id": "8"} if row["fields"]["id"] == "x" else None)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"lakewright.{'runs.lifecycle' if '.' in killed_at else 'replay.choice'}.{killed_at}", _killed)
+        assert lake.run("replay", *again)["exit_code"] == 1
+    done = lake.run("replay", *again)
+    assert (done["exit_code"], done["replayed"]) == (0, {"corrected": 1}), done["error"]
+    for _ in range(2):
+        assert (lake.rows(), len(lake.quarantine())) == ([("01", 1, "a"), ("01", 8, "b")], 1)
+        lake.run("rebuild")
+
+
+def test_an_appended_correction_that_is_rejected_is_withdrawn(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.configure(target__fill="append", max_rejected=0.5)
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\n")
+    lake.run()
+    with monkeypatch.context() as patch:
+        patch.setattr("lakewright.runs.lifecycle.Log.write_plan", _killed)
+        lake.run("replay", *lake.edit(with_id("999")))
+    add_gate(lake, "between", "reject_rows", max_value=100)
+    refused = lake.run()
+    assert (refused["exit_code"], "withdrew the correction" in refused["warnings"][-1]) == (3, True), refused["error"]
+    assert lake.run()["status"] == "nothing_new"
+    assert lake.run("replay", *lake.edit(with_id("2")))["exit_code"] == 0
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+
+
+def test_corrections_read_with_their_refused_original_wait(lake: ReplayLake) -> None:
+    """They cannot be why too many rows are rejected, so the rows of a refused object can be corrected one by one."""
+    lake.configure(max_rejected=0.0)
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\ny,c\n")
+    assert lake.run()["exit_code"] == 3
+    first = lake.edit(lambda row: {"id": "2"} if row["fields"]["id"] == "x" else None)
+    assert lake.run("replay", *first)["exit_code"] == 3
+    assert lake.run("replay", *lake.edit(with_id("3")))["exit_code"] == 0
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b"), ("01", 3, "c")]
+
+
+def add_gate(lake: ReplayLake, expectation: str, on_failure: str, **kwargs: Any) -> None:
+    kwargs["column"] = "id"
+    meta = {"on_failure": on_failure}
+    judged = {"type": f"expect_column_values_to_be_{expectation}", "kwargs": kwargs, "meta": meta}
+    suite = lake.root / "conf/quality/people.json"
+    suite.parent.mkdir()
+    suite.write_text(json.dumps({"name": "people", "expectations": [judged]}))
+    lake.configure(gates={"suite": "people"})

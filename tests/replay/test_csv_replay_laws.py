@@ -34,6 +34,11 @@ class Sources:
     objects: dict[str, list[Record]] = field(default_factory=dict)
     gone: list[Record] = field(default_factory=list)
     corrected: dict[str, Record] = field(default_factory=dict)
+    places: dict[str, Path] = field(default_factory=dict)
+
+    def forget_withdrawn(self) -> None:
+        """Forget corrections that were withdrawn because their batch was refused."""
+        self.corrected = {name: each for name, each in self.corrected.items() if self.places[name].exists()}
 
     def write(self, lake: ReplayLake, path: str, *, clean: bool = False) -> None:
         records = [self.corrected.get(each.name, each) if clean else each for each in self.objects[path]]
@@ -127,10 +132,11 @@ class History:
 
     def _note(self, receipt: dict[str, Any], chosen: dict[str, Record]) -> None:
         """Note which rows a replay corrected: those that no earlier correction replaces."""
-        written = "".join((self.lake.lake / path).read_text() for path in receipt["corrections"])
-        for name, record in chosen.items():
-            if f'"{name}"' in written or f",{name}," in written:
-                self.sources.corrected[name] = record
+        for path in map(self.lake.lake.joinpath, receipt["corrections"]):
+            written = path.read_text() if path.exists() else ""
+            for name, record in chosen.items():
+                if f'"{name}"' in written or f",{name}," in written:
+                    self.sources.corrected[name], self.sources.places[name] = record, path
 
     def _record_of(self, row: QuarantineRow) -> Record | None:
         names = row["fields"]["name"] if row["fields"] else row["text"].split(",")[2]
@@ -165,6 +171,7 @@ def test_corrected_rows_are_as_if_they_had_been_right_from_the_start(tmp_path: P
     history.delete()
     if any(path.startswith("raw/") and path not in sources.objects for path in lake.state().objects):
         lake.run("rebuild")  # an object was deleted, and the rebuild without it refused
+    sources.forget_withdrawn()
     clean = ReplayLake(tmp_path / "clean", lake.feed)
     for path in sources.objects:
         sources.write(clean, path, clean=True)
