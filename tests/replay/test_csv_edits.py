@@ -225,7 +225,7 @@ def test_an_object_whose_corrected_records_begin_elsewhere_is_refused(lake: Repl
         pytest.param(lambda lines: [*lines, lines[1]], "line 4 of {}: it repeats the row of line 2", id="a-row-twice"),
         pytest.param(
             lambda lines: [lines[0], lines[1].replace("a.csv", "b.csv")],
-            "line 2 of {}: quarantine has no row of raw/people/year=2026/month=08/day=01/b.csv at position 8",
+            "line 2 of {}: quarantine has no row of its object, etag and position",
             id="an-unknown-object",
         ),
         pytest.param(
@@ -235,8 +235,23 @@ def test_an_object_whose_corrected_records_begin_elsewhere_is_refused(lake: Repl
         ),
         pytest.param(
             lambda lines: [f"{line},{more}" for line, more in zip(lines, ("city", "", ""), strict=True)],
-            "{}: column 'city' is not one of the rejected rows; remove it",
+            "{}: the header of column 8 is not a column of the rejected rows; remove it",
             id="an-added-column",
+        ),
+        pytest.param(
+            lambda lines: [f"{line},{more}" for line, more in zip(lines, ("id", "1", "2"), strict=True)],
+            "column 8 of {} has the header of another column; remove one of them",
+            id="a-column-twice",
+        ),
+        pytest.param(
+            lambda lines: [lines[0], lines[1].replace(",8,", f",{'8' * 5000},")],
+            "line 2 of {}: position must be the number that `quarantine --csv` wrote",
+            id="an-endless-position",
+        ),
+        pytest.param(
+            lambda lines: [lines[0], "secret" + lines[1]],
+            "line 2 of {}: quarantine has no row of its object, etag and position",
+            id="a-value-instead-of-the-object",
         ),
         pytest.param(
             lambda lines: [line.rpartition(",")[0] for line in lines],
@@ -259,6 +274,7 @@ def test_a_wrong_csv_is_refused_as_a_whole(lake: ReplayLake, change: Any, messag
     done = lake.run("replay", "--csv", str(path))
     assert (done["exit_code"], done["status"]) == (2, "failed")
     assert message.format(path) in done["error"]
+    assert "secret" not in done["error"]
     assert not (lake.lake / "corrections").exists()
 
 
@@ -309,6 +325,16 @@ def test_a_file_can_be_replayed_again(lake: ReplayLake, fill: str) -> None:
     ]
     assert (replayed[1]["exit_code"], replayed[1]["status"]) == (0, "nothing_new")
     assert lake.rows() == [("01", 1, "a")]
+
+
+def test_a_row_of_a_refused_rebuild_is_in_the_csv_once(lake: ReplayLake) -> None:
+    """Quarantine has it twice: as it was rejected by the committed batch, and by the refused one."""
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\n")
+    lake.run()
+    lake.configure(max_rejected=0.0)
+    assert lake.run("rebuild")["exit_code"] == 3
+    assert lake.run("replay", *lake.edit(with_id("2")))["exit_code"] == 0
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
 
 
 def test_waiting_corrections_are_shown(lake: ReplayLake, monkeypatch: pytest.MonkeyPatch) -> None:
