@@ -7,6 +7,7 @@ from operator import itemgetter
 
 from lakewright.corrections.manifests import Correction, CorrectionFolder, NewCorrection, withdraw
 from lakewright.log.actions import TableState
+from lakewright.quarantine.overview import why_no_rows
 from lakewright.quarantine.table import read_rows
 from lakewright.replay.edited_rows import ReplayedRow, read_edited
 from lakewright.runs.job import Replay, Replayed
@@ -68,7 +69,7 @@ def choose_rows(
     """
     corrected = {(*each.original, place) for each in corrections for place in each.described.positions}
     rejected = {each.key: each for each in map(ReplayedRow, read_rows(lake, state, rule=replay.rule))}
-    found = ReplayedRows()
+    found = ReplayedRows(warnings=[reason] if (reason := why_no_rows(state, replay.rule)) else [])
     if replay.edited is not None:
         rows = {key: each.row for key, each in rejected.items()}
         waiting = [each for each in corrections if not state.has(each.path, each.etag)]

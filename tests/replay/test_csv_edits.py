@@ -119,7 +119,10 @@ def test_rows_pass_once_the_config_accepts_them(lake: ReplayLake) -> None:
     assert done["replayed"] == {"corrected": 1, "still_rejected": 1}
     assert done["still_rejected"] == {"id: type": 1}
     assert lake.rows() == [("01", 3, "c"), ("01", None, "a")]
-    assert lake.run("replay", "--rule", "field_count")["replayed"] == {}
+    unknown = lake.run("replay", "--rule", "nope")
+    assert (unknown["replayed"], "breaks the rule 'nope'; broken: id: type" in unknown["warnings"][0]) == ({}, True)
+    answer = lake.command("quarantine", "--rule", "nope", "--csv", str(lake.root / "none.csv"))
+    assert (answer.exit_code, (lake.root / "none.csv").exists()) == (2, False)
 
 
 def test_the_rows_of_a_refused_batch_are_replayed_with_it(lake: ReplayLake) -> None:
