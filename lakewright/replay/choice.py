@@ -69,7 +69,8 @@ def choose_rows(
     """
     corrected = {(*each.original, place) for each in corrections for place in each.described.positions}
     rejected = {each.key: each for each in map(ReplayedRow, read_rows(lake, state, rule=replay.rule))}
-    found = ReplayedRows(warnings=[reason] if (reason := why_no_rows(state, replay.rule)) else [])
+    unknown = why_no_rows(state, replay.rule)
+    found = ReplayedRows(warnings=[unknown] if unknown else [])
     if replay.edited is not None:
         rows = {key: each.row for key, each in rejected.items()}
         waiting = [each for each in corrections if not state.has(each.path, each.etag)]
