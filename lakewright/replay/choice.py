@@ -83,8 +83,10 @@ def choose_rows(
         corrected -= replaceable.keys()
         rejected, found.rows["corrected_before"] = read_edited(replay.edited, rows, corrected)
         found.superseded = {replaceable[key].path for key in rejected if key in replaceable}
-        while more := {each.path for each in waiting if each.described.original in found.superseded} - found.superseded:
-            found.superseded |= more
+        while (
+            built_on := {each.path for each in waiting if each.described.original in found.superseded}
+        ) - found.superseded:
+            found.superseded |= built_on
     void: Counter[str] = Counter()
     for key, each in sorted(rejected.items(), key=itemgetter(0)):
         path, etag, _ = key
