@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, Correction
 from lakewright.log.actions import TableState
 from lakewright.log.records import SourceObject
@@ -17,11 +19,14 @@ class EffectiveCorrections:
         objects: Those that count.
         refused: Those that correct a record which another one corrects as well, with the reason, by path.
         void: Those whose original was rewritten or is gone.
+        etags: The ETag of each object whose corrections count, by path: objects at the source, those that are gone
+            and whose rows the table keeps, and corrections that count.
     """
 
     objects: list[Correction] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     void: list[Correction] = field(default_factory=list)
+    etags: Mapping[str, str] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
         """Describe void corrections."""
@@ -51,7 +56,7 @@ def effective_corrections(
     if keeps_gone:
         etags = {path: source.etag for path, source in state.objects.items() if CORRECTS not in source.notes} | etags
     waiting = sorted(corrections, key=lambda each: (each.path not in state.objects, each.modified, each.path))
-    found, corrected = EffectiveCorrections(), dict[tuple[str, str], dict[int, str]]()
+    found, corrected = EffectiveCorrections(etags=etags), dict[tuple[str, str], dict[int, str]]()
     while ready := [each for each in waiting if etags.get(each.described.original) == each.described.etag]:
         waiting = [each for each in waiting if etags.get(each.described.original) != each.described.etag]
         for each in ready:
@@ -66,13 +71,15 @@ def effective_corrections(
     return found
 
 
-def is_void(source: SourceObject, current: Mapping[str, str]) -> bool:
-    """Return whether a committed object is a correction whose original was rewritten or is gone.
+def without_void(state: TableState, corrections: EffectiveCorrections) -> TableState:
+    """Leave out committed corrections whose original was rewritten or is gone: they need not be there."""
+    kept = {path: source for path, source in state.objects.items() if not _is_void(source, corrections.etags)}
+    return state if len(kept) == len(state.objects) else msgspec.structs.replace(state, objects=kept)
 
-    ``current`` has the ETag of each source object and of each correction that counts, by path.
-    """
+
+def _is_void(source: SourceObject, etags: Mapping[str, str]) -> bool:
     original = source.notes.get(CORRECTS)
-    return original is not None and current.get(str(original)) != source.notes[CORRECTED_ETAG]
+    return original is not None and etags.get(str(original)) != source.notes[CORRECTED_ETAG]
 
 
 def waiting_originals(corrections: Iterable[Correction], state: TableState) -> set[str]:

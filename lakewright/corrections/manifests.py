@@ -156,6 +156,14 @@ class CorrectionFolder:
         return manifest.objects
 
 
+def withdraw(lake: Lake, paths: Iterable[str]) -> None:
+    """Delete correction objects that no batch has committed: they no longer count, and their rows stay in quarantine.
+
+    Objects without a manifest and manifests without objects do not count, so a killed withdrawal does no harm.
+    """
+    lake.delete_all(sorted(paths))
+
+
 def has_corrections(plan: Plan) -> bool:
     """Return whether a batch reads corrections."""
     return any(CORRECTS in source.notes for source in plan.objects)

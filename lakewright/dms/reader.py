@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lakewright.corrections.effective import EffectiveCorrections, effective_corrections
+from lakewright.corrections.effective import EffectiveCorrections, effective_corrections, without_void
 from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.dms.columns import TableColumns
 from lakewright.dms.files import ChangeColumns, ChangeFiles, Footer, read_footers
@@ -14,7 +14,7 @@ from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
 from lakewright.log.schemas import source_columns
 from lakewright.runs.job import Batch, Choice, Request, Survey, Version
-from lakewright.sources.corrected import changed_objects, listed_corrections, with_originals, without_void
+from lakewright.sources.corrected import changed_objects, listed_corrections, with_originals
 from lakewright.sources.listing import Listed, Source, describe_empty
 
 
@@ -44,7 +44,7 @@ class ChangeReader:
         corrections = self.effective_corrections(listing.objects, state, everything=request.everything)
         listed = [file for file in listing.objects if file.path.endswith(".parquet")]
         listed += listed_corrections(corrections, self.source)
-        state = without_void(state, listed)
+        state = without_void(state, corrections)
         ignored = listing.ignored | {
             file.path: "not named .parquet"
             for file in (*listing.objects, *listing.unreadable)

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import msgspec
-
-from lakewright.corrections.effective import EffectiveCorrections, effective_corrections, is_void
+from lakewright.corrections.effective import EffectiveCorrections, effective_corrections, without_void
 from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, CorrectionFolder, CorrectionObject
 from lakewright.log.actions import TableState
 from lakewright.log.log import Plan
@@ -46,16 +44,13 @@ def corrected_topic(
     """
     corrections = effective_corrections(folder.look(), listed, state, keeps_gone=not is_whole)
     objects = dict(there)
-    current = dict(listed)
     for each in corrections.objects:
         path, etag = each.original
         original = objects.get(path) or (state.objects[path] if state.has(path, etag) and not is_whole else None)
-        current[each.path] = each.etag
         if original is not None:
             notes: dict[str, str | int] = {CORRECTS: path, CORRECTED_ETAG: etag}
             objects[each.path] = SourceObject(each.path, each.size, each.etag, original.values, notes)
-    kept = {path: source for path, source in state.objects.items() if not is_void(source, current)}
-    return CorrectedTopic(objects, corrections, msgspec.structs.replace(state, objects=kept))
+    return CorrectedTopic(objects, corrections, without_void(state, corrections))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from lakewright.quarantine.table import QuarantinedRow
 COLUMNS: Final = ("object", "etag", "position", "reasons", "text")
 #: More than any record has, and no more than a C long on any platform.
 _LONGEST_CELL: Final = (1 << 31) - 1
+_POSITION: Final = re.compile("[0-9]{1,19}")
 _DELIMITER: Final = re.compile('"?object"?([,;\t])')
 
 
@@ -117,6 +118,9 @@ def _read(path: Path, records: Any) -> Iterator[SheetRow]:
         if tuple(header[: len(COLUMNS)]) != COLUMNS:
             raise ConfigError(f"{path} is not a file of `quarantine --csv`: it must begin with {','.join(COLUMNS)}")
         names = [value_of(cell) or "" for cell in header[len(COLUMNS) :]]
+        if len(names) > len(set(names)):
+            number = next(place for place, name in enumerate(names) if name in names[:place]) + len(COLUMNS) + 1
+            raise ConfigError(f"column {number} of {path} has the header of another column; remove one of them")
         for cells in records:
             if any(cells):
                 yield _row(path, records.line_num, cells, names)
@@ -130,7 +134,7 @@ def _row(path: Path, line: int, cells: list[str], names: list[str]) -> SheetRow:
     if len(cells) != len(COLUMNS) + len(names):
         raise ConfigError(f"line {line} of {path} has {len(cells)} cells, the header {len(COLUMNS) + len(names)}")
     source, etag, position, _, text, *fields = cells
-    if not position.isascii() or not position.isdigit():
+    if not _POSITION.fullmatch(position):
         raise ConfigError(f"line {line} of {path}: position must be the number that `quarantine --csv` wrote")
     values = dict(zip(names, map(value_of, fields), strict=True))
     return SheetRow(line, value_of(source) or "", value_of(etag) or "", int(position), value_of(text), values)

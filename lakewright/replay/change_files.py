@@ -71,7 +71,7 @@ class ChangeCorrector:
             broken = Counter(rule for rules in rejected.values() for rule in rules)
             rows.note_corrected(kept.rows.num_rows, broken, len(rejected))
             passing += [kept.correction()] if kept.rows.num_rows else []
-        return rows.replayed(self.corrections.write(passing) if passing else [])
+        return rows.store(self.corrections, passing)
 
     def _candidate(self, original: SourceObject, name: str, edited: Sequence[ReplayedRow]) -> _Candidate:
         is_correction = CORRECTS in original.notes

@@ -7,9 +7,10 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from lakewright.corrections.effective import EffectiveCorrections
-from lakewright.corrections.manifests import Correction
+from lakewright.corrections.manifests import Correction, CorrectionFolder, NewCorrection, withdraw
 from lakewright.log.actions import TableState
 from lakewright.log.records import SourceObject
+from lakewright.quarantine.overview import why_no_rows
 from lakewright.quarantine.table import read_rows
 from lakewright.replay.edited_rows import ReplayedRow, read_edited
 from lakewright.runs.job import Replay, Replayed, Version
@@ -29,12 +30,14 @@ class ReplayedRows:
         rows: Number of rows by what happened to them.
         rules: Number of rows that still break each rule.
         warnings: Warnings.
+        superseded: Paths of corrections that no batch has committed, and whose rows were edited again.
     """
 
     by_object: dict[tuple[str, str], list[ReplayedRow]] = field(default_factory=dict)
     rows: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
+    superseded: set[str] = field(default_factory=set)
 
     def note_corrected(self, count: int, left: Counter[str], rejected: int) -> None:
         """Count the rows of an object that were corrected, and those that still break rules."""
@@ -42,8 +45,10 @@ class ReplayedRows:
         self.rows["still_rejected"] += rejected
         self.rules.update(left)
 
-    def replayed(self, objects: list[str]) -> Replayed:
-        """Return the account of the replay; ``objects`` are the corrections that it wrote."""
+    def store(self, folder: CorrectionFolder, corrections: Sequence[NewCorrection]) -> Replayed:
+        """Store corrections instead of those that they supersede, and return the account of the replay."""
+        withdraw(folder.lake, self.superseded)
+        objects = folder.write(corrections) if corrections else []
         warnings = list(self.warnings)
         if still := self.rows["still_rejected"]:
             broken = ", ".join(f"{rule} ({count})" for rule, count in sorted(self.rules.items()))
@@ -89,10 +94,24 @@ def choose_rows(
     """
     corrected = {(*each.original, place) for each in corrections for place in each.described.positions}
     rejected = {each.key: each for each in map(ReplayedRow, read_rows(lake, state, rule=replay.rule))}
-    found = ReplayedRows()
+    unknown = why_no_rows(state, replay.rule)
+    found = ReplayedRows(warnings=[unknown] if unknown else [])
     if replay.edited is not None:
         rows = {key: each.row for key, each in rejected.items()}
+        waiting = [each for each in corrections if not state.has(each.path, each.etag)]
+        replaceable = {
+            key: each
+            for each in waiting
+            for place in each.described.positions
+            if (key := (*each.original, place)) in rows
+        }
+        corrected -= replaceable.keys()
         rejected, found.rows["corrected_before"] = read_edited(replay.edited, rows, corrected)
+        found.superseded = {replaceable[key].path for key in rejected if key in replaceable}
+        while (
+            built_on := {each.path for each in waiting if each.described.original in found.superseded}
+        ) - found.superseded:
+            found.superseded |= built_on
     void: Counter[str] = Counter()
     for key, each in sorted(rejected.items(), key=itemgetter(0)):
         path, etag, _ = key

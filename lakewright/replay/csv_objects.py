@@ -65,7 +65,7 @@ class CsvCorrector:
                 body = text.begin() + b"".join(each.record for each in passing)
                 name, positions = names[version[0]], [each.row.row.position for each in passing]
                 new.append(NewCorrection(*version, name, positions, packed_as(name, body)))
-        return rows.replayed(self.corrections.write(new) if new else [])
+        return rows.store(self.corrections, new)
 
     def _candidates(self, text: CsvText, rows: Sequence[ReplayedRow]) -> tuple[list[_Candidate], Counter[str]]:
         """Return the rows that can be written, and count the others by the reason."""

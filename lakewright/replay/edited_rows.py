@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lakewright.errors import ConfigError
-from lakewright.quarantine.sheet import SheetRow, read_sheet
+from lakewright.quarantine.sheet import COLUMNS, SheetRow, read_sheet
 from lakewright.quarantine.table import QuarantinedRow
 
 #: Object, ETag and position of a row.
@@ -57,11 +57,13 @@ def read_edited(
             continue
         if key not in rejected:
             raise ConfigError(
-                f"{where}: quarantine has no row of {line.object} at position {line.position} in this version; it was "
+                f"{where}: quarantine has no row of its object, etag and position; it was "
                 "replayed or read again, or the cell was changed: write the rows again with `quarantine --csv`"
             )
-        if unknown := [name for name in line.fields if name not in known]:
-            raise ConfigError(f"{path}: column {unknown[0]!r} is not one of the rejected rows; remove it")
+        if unknown := [number for number, name in enumerate(line.fields, len(COLUMNS) + 1) if name not in known]:
+            raise ConfigError(
+                f"{path}: the header of column {unknown[0]} is not a column of the rejected rows; remove it"
+            )
         edited[key] = _edited(where, rejected[key], line)
     return edited, len(lines) - len(edited)
 

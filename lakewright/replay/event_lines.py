@@ -81,7 +81,7 @@ class EventCorrector:
                         [line.offset for line in kept],
                     )
                 )
-        return rows.replayed(folder.write(new) if new else [])
+        return rows.store(folder, new)
 
     def _lines(self, source: EventObject, rows: Sequence[ReplayedRow]) -> list[_Line]:
         """Return the lines to replay; unchanged ones have the bytes of the object."""

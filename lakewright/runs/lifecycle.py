@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from lakewright.corrections.effective import waiting_originals
+from lakewright.corrections.manifests import CORRECTS, withdraw
 from lakewright.errors import (
     AccountingError,
     BatchRefusedError,
@@ -220,8 +221,30 @@ class Run:
                 self._lake.delete_folder(batch.folder)
             raise
         if refusal is not None:
+            lease.check()
+            self._withdraw(plan, state, refusal)
             raise refusal
         return ended
+
+    def _withdraw(self, plan: Plan, state: TableState, refusal: BatchRefusedError) -> None:
+        """Withdraw the corrections that may be why a batch was refused; otherwise every later run would be refused too.
+
+        A correction that is read with its original cannot raise the number of rejected rows.
+        """
+        read = {source.path for source in plan.objects}
+        withdrawn = [
+            source.path
+            for source in plan.objects
+            if CORRECTS in source.notes
+            and not state.has(source.path, source.etag)
+            and (isinstance(refusal, GateRefusedError) or source.notes[CORRECTS] not in read)
+        ]
+        withdraw(self._lake, withdrawn)
+        self._journal.receipt.warn(
+            f"withdrew the correction {path}, because the batch with it was refused; its rows are not corrected: edit "
+            "and replay them again"
+            for path in withdrawn
+        )
 
     def _judge(self, batch: Batch, rows: Any, staged: Staged) -> tuple[Staged, GateRefusedError | None]:
         """Let the gate judge a staged batch; its outcome names the results."""

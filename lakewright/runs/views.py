@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from lakewright.corrections.manifests import CORRECTS
-from lakewright.errors import EmptySourceError
+from lakewright.errors import ConfigError, EmptySourceError
 from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import Log
 from lakewright.log.schemas import history, source_columns
-from lakewright.quarantine.overview import rules_overview
+from lakewright.quarantine.overview import rules_overview, why_no_rows
 from lakewright.runs.job import AnyJob, Request, Survey
 from lakewright.runs.progress import count_of
 from lakewright.runs.receipts import last_failure, report_batch
@@ -160,6 +160,8 @@ def write_quarantine(lake: Lake, job: AnyJob, path: Path, *, rule: str, limit: i
     from lakewright.quarantine.table import field_names, read_rows
 
     state, _ = Log(lake, job.target.state_folder).read()
+    if reason := why_no_rows(state, rule):
+        raise ConfigError(reason)
     count = write_sheet(path, field_names(lake, state), read_rows(lake, state, rule=rule, limit=limit))
     return {"feed": job.target.feed_name, "target": job.target.name, "file": str(path), "written_rows": count}
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 
-import msgspec
-
-from lakewright.corrections.effective import EffectiveCorrections, is_void
+from lakewright.corrections.effective import EffectiveCorrections
 from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, CorrectionFolder
 from lakewright.log.actions import TableState
 from lakewright.log.log import Plan
@@ -34,15 +32,6 @@ def changed_objects(plan: Plan, source: Source, corrections: CorrectionFolder | 
         current = {each.path: each.etag for each in corrections.look()}
         changed += [each.path for each in planned if current.get(each.path) != each.etag]
     return changed
-
-
-def without_void(state: TableState, listed: Iterable[Listed]) -> TableState:
-    """Leave out corrections that no longer count: they need not be there."""
-    if not any(CORRECTS in source.notes for source in state.objects.values()):
-        return state
-    current = {entry.path: entry.etag for entry in listed}
-    kept = {path: source for path, source in state.objects.items() if not is_void(source, current)}
-    return msgspec.structs.replace(state, objects=kept)
 
 
 def with_originals(listed: Iterable[Listed], state: TableState) -> list[Listed]:

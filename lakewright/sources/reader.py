@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from lakewright.corrections.effective import EffectiveCorrections, effective_corrections
+from lakewright.corrections.effective import EffectiveCorrections, effective_corrections, without_void
 from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.errors import ConfigError, ObjectRefusedError
 from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
 from lakewright.runs.job import Batch, Choice, Request, Survey, Version
-from lakewright.sources.corrected import changed_objects, listed_corrections, with_originals, without_void
+from lakewright.sources.corrected import changed_objects, listed_corrections, with_originals
 from lakewright.sources.listing import Listed, Source, describe_empty
 from lakewright.sources.selection import choose_append, choose_rebuild, choose_whole, narrowed
 from lakewright.storage.lake import Lake
@@ -79,7 +79,7 @@ class ObjectReader(Generic[Rows]):
         listing = self.source.look()
         corrections = self.effective_corrections(listing.objects, state, everything=request.everything)
         objects = [*listing.objects, *listed_corrections(corrections, self.source)]
-        state = without_void(state, objects)
+        state = without_void(state, corrections)
         asked = narrowed(objects, request.wanted)
         unreadable = narrowed(listing.unreadable, request.wanted)
         if request.wanted and not asked and not unreadable:

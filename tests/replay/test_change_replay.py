@@ -101,6 +101,8 @@ def test_a_change_of_a_deleted_key_does_not_restore_it(cdc: CdcBench) -> None:
     cdc.run()
     done = cdc.run(*edit(cdc, lambda _: {"id": "1"}), verb="replay")
     assert (done["counts"]["superseded"], ids(cdc)) == (1, [(9, "new")])
+    (cdc.lake / "raw/hr/t" / FIRST).unlink()
+    assert [cdc.run(verb=verb)["status"] for verb in ("run", "replay")] == ["nothing_new"] * 2
 
 
 def test_changes_of_a_refused_batch_are_replayed_with_it(cdc: CdcBench) -> None:
@@ -128,6 +130,9 @@ def test_changes_of_a_table_without_a_key_are_appended_in_their_place(cdc: CdcBe
     cdc.run(verb="rebuild")
     frame = cdc.spark.read.parquet(str(cdc.lake / "refined/hr/t"))
     assert [tuple(row) for row in frame.orderBy("_change_order").select("Op", "id", "_change_order").collect()] == rows
+    (cdc.lake / "raw/hr/t" / FIRST).unlink()
+    assert [cdc.run(verb=verb)["status"] for verb in ("run", "replay")] == ["nothing_new"] * 2
+    assert cdc.spark.read.parquet(str(cdc.lake / "refined/hr/t")).count() == 3
 
 
 @pytest.mark.parametrize(

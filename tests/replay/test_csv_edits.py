@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,10 @@ def test_rows_pass_once_the_config_accepts_them(lake: ReplayLake) -> None:
     assert done["replayed"] == {"corrected": 1, "still_rejected": 1}
     assert done["still_rejected"] == {"id: type": 1}
     assert lake.rows() == [("01", 3, "c"), ("01", None, "a")]
-    assert lake.run("replay", "--rule", "field_count")["replayed"] == {}
+    unknown = lake.run("replay", "--rule", "nope")
+    assert (unknown["replayed"], "breaks the rule 'nope'; broken: id: type" in unknown["warnings"][0]) == ({}, True)
+    answer = lake.command("quarantine", "--rule", "nope", "--csv", str(lake.root / "none.csv"))
+    assert (answer.exit_code, (lake.root / "none.csv").exists()) == (2, False)
 
 
 def test_the_rows_of_a_refused_batch_are_replayed_with_it(lake: ReplayLake) -> None:
@@ -201,6 +205,27 @@ def test_appended_rows_whose_object_was_deleted_can_be_corrected(tmp_path: Path)
     (lake.lake / DAY / "a.csv").unlink()
     assert lake.run("replay", *lake.edit(with_id("2")))["exit_code"] == 0
     assert lake.rows() == [(day, 1, "a"), (day, 2, "b"), (day, 5, "e")]
+    assert [lake.run(verb)["status"] for verb in ("run", "replay", "run")] == ["nothing_new"] * 3
+    assert lake.rows() == [(day, 1, "a"), (day, 2, "b"), (day, 5, "e")]
+
+
+def test_corrected_rows_are_appended_once_even_if_their_object_is_deleted(lake: ReplayLake) -> None:
+    """Also those of a correction of a correction."""
+    lake.configure(target__fill="append", target__on_missing_source="rebuild")
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\ny,c\n")
+    lake.put(f"{DAY}/b.csv", "id,name\n5,e\n")
+    lake.run()
+    lake.run("replay", *lake.edit(lambda row: {"id": "999999999999" if row["fields"]["id"] == "x" else "3"}))
+    lake.configure(source__columns={"id": "int", "name": "string"})
+    lake.run("rebuild")
+    lake.run("replay", *lake.edit(with_id("2")))
+    rows = [("01", 1, "a"), ("01", 2, "b"), ("01", 3, "c"), ("01", 5, "e")]
+    assert lake.rows() == rows
+    (lake.lake / DAY / "a.csv").unlink()
+    assert [lake.run(verb)["status"] for verb in ("run", "replay", "run")] == ["nothing_new"] * 3
+    assert (lake.rows(), lake.run("status")["waiting_objects"]) == (rows, 0)
+    assert lake.run("rebuild")["exit_code"] == 0
+    assert lake.rows() == [("01", 5, "e")]
 
 
 def test_a_corrected_row_that_no_longer_passes_can_be_corrected_again(lake: ReplayLake) -> None:
@@ -236,7 +261,7 @@ def test_an_object_whose_corrected_records_begin_elsewhere_is_refused(lake: Repl
         pytest.param(lambda lines: [*lines, lines[1]], "line 4 of {}: it repeats the row of line 2", id="a-row-twice"),
         pytest.param(
             lambda lines: [lines[0], lines[1].replace("a.csv", "b.csv")],
-            "line 2 of {}: quarantine has no row of raw/people/year=2026/month=08/day=01/b.csv at position 8",
+            "line 2 of {}: quarantine has no row of its object, etag and position",
             id="an-unknown-object",
         ),
         pytest.param(
@@ -246,8 +271,23 @@ def test_an_object_whose_corrected_records_begin_elsewhere_is_refused(lake: Repl
         ),
         pytest.param(
             lambda lines: [f"{line},{more}" for line, more in zip(lines, ("city", "", ""), strict=True)],
-            "{}: column 'city' is not one of the rejected rows; remove it",
+            "{}: the header of column 8 is not a column of the rejected rows; remove it",
             id="an-added-column",
+        ),
+        pytest.param(
+            lambda lines: [f"{line},{more}" for line, more in zip(lines, ("id", "1", "2"), strict=True)],
+            "column 8 of {} has the header of another column; remove one of them",
+            id="a-column-twice",
+        ),
+        pytest.param(
+            lambda lines: [lines[0], lines[1].replace(",8,", f",{'8' * 5000},")],
+            "line 2 of {}: position must be the number that `quarantine --csv` wrote",
+            id="an-endless-position",
+        ),
+        pytest.param(
+            lambda lines: [lines[0], "secret" + lines[1]],
+            "line 2 of {}: quarantine has no row of its object, etag and position",
+            id="a-value-instead-of-the-object",
         ),
         pytest.param(
             lambda lines: [line.rpartition(",")[0] for line in lines],
@@ -270,6 +310,7 @@ def test_a_wrong_csv_is_refused_as_a_whole(lake: ReplayLake, change: Any, messag
     done = lake.run("replay", "--csv", str(path))
     assert (done["exit_code"], done["status"]) == (2, "failed")
     assert message.format(path) in done["error"]
+    assert "secret" not in done["error"]
     assert not (lake.lake / "corrections").exists()
 
 
@@ -334,6 +375,16 @@ def test_a_file_can_be_replayed_again(lake: ReplayLake, fill: str) -> None:
     assert lake.rows() == [("01", 1, "a")]
 
 
+def test_a_row_of_a_refused_rebuild_is_in_the_csv_once(lake: ReplayLake) -> None:
+    """Quarantine has it twice: as it was rejected by the committed batch, and by the refused one."""
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\n")
+    lake.run()
+    lake.configure(max_rejected=0.0)
+    assert lake.run("rebuild")["exit_code"] == 3
+    assert lake.run("replay", *lake.edit(with_id("2")))["exit_code"] == 0
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+
+
 def test_waiting_corrections_are_shown(lake: ReplayLake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.put(f"{DAY}/a.csv", "id,name\nx,a\n")
     lake.run()
@@ -349,3 +400,86 @@ def test_waiting_corrections_are_shown(lake: ReplayLake, monkeypatch: pytest.Mon
 
 def _killed(*_: object) -> None:
     raise RuntimeError
+
+
+@pytest.mark.parametrize("fill", ["rebuild", "append"])
+def test_a_correction_that_the_gate_refuses_is_withdrawn(lake: ReplayLake, fill: str) -> None:
+    """Later runs are not refused, and the rows can be corrected again."""
+    add_gate(lake, "unique", "refuse_batch")
+    lake.configure(target__fill=fill)
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\ny,c\n")
+    assert lake.run()["exit_code"] == 0
+    edited = lake.edit(with_id("7"))
+    refused = lake.run("replay", *edited)
+    assert refused["exit_code"] == 3
+    assert f"withdrew the correction {refused['corrections'][0]}" in refused["warnings"][-1]
+    lake.put(f"{DAY}/b.csv", "id,name\n5,e\n")
+    assert (lake.run()["exit_code"], len(lake.quarantine())) == (0, 2)
+    assert lake.run("replay", *edited)["exit_code"] == 3
+    again = lake.edit(lambda row: {"id": "8" if row["fields"]["id"] == "x" else "9"})
+    done = lake.run("replay", *again)
+    assert (done["exit_code"], done["replayed"]) == (0, {"corrected": 2}), done["error"]
+    for _ in range(2):
+        assert lake.rows() == [("01", 1, "a"), ("01", 5, "e"), ("01", 8, "b"), ("01", 9, "c")]
+        lake.run("rebuild")
+
+
+@pytest.mark.parametrize("fill", ["rebuild", "append"])
+@pytest.mark.parametrize("killed_at", ["Log.write_plan", "withdraw"])
+def test_rows_of_a_waiting_correction_are_corrected_anew(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch, fill: str, killed_at: str
+) -> None:
+    """Rows of the first correction that the second edit leaves out stay in quarantine."""
+    lake.configure(target__fill=fill)
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\ny,c\n")
+    lake.run()
+    with monkeypatch.context() as patch:
+        patch.setattr("lakewright.runs.lifecycle.Log.write_plan", _killed)
+        assert lake.run("replay", *lake.edit(with_id("7")))["exit_code"] == 1
+    again = lake.edit(lambda row: {"id": "8"} if row["fields"]["id"] == "x" else None)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"lakewright.{'runs.lifecycle' if '.' in killed_at else 'replay.choice'}.{killed_at}", _killed)
+        assert lake.run("replay", *again)["exit_code"] == 1
+    done = lake.run("replay", *again)
+    assert (done["exit_code"], done["replayed"]) == (0, {"corrected": 1}), done["error"]
+    for _ in range(2):
+        assert (lake.rows(), len(lake.quarantine())) == ([("01", 1, "a"), ("01", 8, "b")], 1)
+        lake.run("rebuild")
+
+
+def test_an_appended_correction_that_is_rejected_is_withdrawn(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.configure(target__fill="append", max_rejected=0.5)
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\n")
+    lake.run()
+    with monkeypatch.context() as patch:
+        patch.setattr("lakewright.runs.lifecycle.Log.write_plan", _killed)
+        lake.run("replay", *lake.edit(with_id("999")))
+    add_gate(lake, "between", "reject_rows", max_value=100)
+    refused = lake.run()
+    assert (refused["exit_code"], "withdrew the correction" in refused["warnings"][-1]) == (3, True), refused["error"]
+    assert lake.run()["status"] == "nothing_new"
+    assert lake.run("replay", *lake.edit(with_id("2")))["exit_code"] == 0
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+
+
+def test_corrections_read_with_their_refused_original_wait(lake: ReplayLake) -> None:
+    """They cannot be why too many rows are rejected, so the rows of a refused object can be corrected one by one."""
+    lake.configure(max_rejected=0.0)
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\ny,c\n")
+    assert lake.run()["exit_code"] == 3
+    first = lake.edit(lambda row: {"id": "2"} if row["fields"]["id"] == "x" else None)
+    assert lake.run("replay", *first)["exit_code"] == 3
+    assert lake.run("replay", *lake.edit(with_id("3")))["exit_code"] == 0
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b"), ("01", 3, "c")]
+
+
+def add_gate(lake: ReplayLake, expectation: str, on_failure: str, **kwargs: Any) -> None:
+    kwargs["column"] = "id"
+    meta = {"on_failure": on_failure}
+    judged = {"type": f"expect_column_values_to_be_{expectation}", "kwargs": kwargs, "meta": meta}
+    suite = lake.root / "conf/quality/people.json"
+    suite.parent.mkdir()
+    suite.write_text(json.dumps({"name": "people", "expectations": [judged]}))
+    lake.configure(gates={"suite": "people"})

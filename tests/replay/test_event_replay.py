@@ -114,6 +114,19 @@ def test_replayed_days_are_those_of_the_processing_date(tmp_path: Path, monkeypa
     assert offsets(lake) == [(100, 0)]
 
 
+def test_replayed_lines_are_read_once_even_if_their_object_is_deleted(tmp_path: Path) -> None:
+    lake = events_lake(tmp_path)
+    lake.put(path_of(100), '{"n": 0}\n{"n": 1\n')
+    lake.put(path_of(110), '{"n": 10}\n')
+    lake.run()
+    lake.run("replay", *lake.edit(lambda _: {"text": '{"n": 1}'}))
+    (lake.lake / path_of(100)).unlink()
+    assert [lake.run(verb)["status"] for verb in ("run", "replay", "run")] == ["nothing_new"] * 3
+    assert (offsets(lake), lake.run("status")["waiting_objects"]) == ([(100, 0), (101, 1), (110, 10)], 0)
+    assert lake.run("rebuild")["exit_code"] == 0
+    assert offsets(lake) == [(110, 10)]
+
+
 def test_a_text_of_two_lines_is_refused(tmp_path: Path) -> None:
     lake = events_lake(tmp_path)
     lake.put(path_of(100), '{"n": 0}\n{"n": 1\n')
@@ -133,6 +146,7 @@ class History:
         self.lake = events_lake(root / "replayed", **self.source)
         self.objects: dict[str, list[str]] = {}
         self.corrected: dict[str, str] = {}
+        self.places: dict[str, Path] = {}
 
     def line(self, offset: int) -> str:
         self.count += 1
@@ -165,6 +179,10 @@ class History:
             path = self.random.choice(list(self.objects))
             del self.objects[path]
             (self.lake.lake / path).unlink()
+            self.lake.run()
+            rows = offsets(self.lake)
+            assert self.lake.run()["status"] != "committed"
+            assert offsets(self.lake) == rows
             self.lake.run("rebuild")
 
     def replay(self) -> None:
@@ -181,8 +199,11 @@ class History:
 
         arguments = self.lake.edit(change)
         receipt = self.lake.run("replay", *arguments)
-        written = "".join((self.lake.lake / path).read_text() for path in receipt["corrections"])
-        self.corrected |= {text: fixed for text, fixed in chosen.items() if fixed in written}
+        for path in map(self.lake.lake.joinpath, receipt["corrections"]):
+            written = path.read_text() if path.exists() else ""
+            found = {text: fixed for text, fixed in chosen.items() if fixed in written}
+            self.corrected |= found
+            self.places |= dict.fromkeys(found, path)
 
     def step(self) -> None:
         actions = [self.put] * 3 + [self.lake.run] * 3 + [self.replay] * 4
@@ -208,6 +229,7 @@ def test_corrected_lines_are_as_if_they_had_been_right_from_the_start(tmp_path: 
     lake.run("replay")
     if any(path.startswith("raw/") and path not in history.objects for path in lake.state().objects):
         lake.run("rebuild")  # an object was deleted, and the rebuild without it refused
+    history.corrected = {text: fixed for text, fixed in history.corrected.items() if history.places[text].exists()}
     clean = events_lake(tmp_path / "clean", **history.source)
     for path in history.objects:
         history.write(clean, path, clean=True)
