@@ -136,6 +136,7 @@ def test_plan_writes_nothing(bench: Bench) -> None:
         "dropped_columns": [],
         "schema_changes": [],
         "warnings": [],
+        "corrections": [],
     }
     answer = bench.command("plan")
     assert "year=2026/month=08/day=01" in answer.stdout
