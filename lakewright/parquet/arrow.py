@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from lakewright.parquet.provenance import KEYS, LINE, OBJECT, OFFSET, PARTITION,
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.errors import DataError
+from transforms.partition_writer import PartitionWriter
 
 PROVENANCE: Final = {name: pa.int64() if kind == "bigint" else pa.string() for name, kind in PROVENANCE_TYPES.items()}
 
@@ -37,34 +39,11 @@ _SAMPLED: Final = 100_000
 _COUNTED_UP: Final = (OFFSET, LINE)
 
 
-class TableWriter:
-    """Buffers rows by partition, and writes a file per partition when it is large enough."""
+class TableWriter(PartitionWriter[DataFile]):
+    """Stages the rows of a table, in files of one partition each."""
 
     def __init__(self, lake: Lake, place: TablePlace) -> None:
-        self._lake, self._place = lake, place
-        self._waiting: dict[str, list[pa.Table]] = {}
-        self._bytes = 0
-        self.files: list[DataFile] = []
-
-    def add(self, partition: str, rows: pa.Table) -> None:
-        """Add rows of a partition."""
-        self._waiting.setdefault(partition, []).append(rows)
-        self._bytes += rows.nbytes
-        if self._bytes >= _FILE_BYTES:
-            self.flush()
-
-    def absorb(self, other: "TableWriter") -> None:
-        """Take over the rows and files of another writer."""
-        self.files += other.files
-        for partition, tables in other._waiting.items():
-            for table in tables:
-                self.add(partition, table)
-
-    def flush(self) -> None:
-        """Write all buffered rows."""
-        for partition, tables in self._waiting.items():
-            self.files.append(write_file(self._lake, self._place, partition, pa.concat_tables(tables)))
-        self._waiting, self._bytes = {}, 0
+        super().__init__(_FILE_BYTES, partial(write_file, lake, place))
 
 
 def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) -> DataFile:

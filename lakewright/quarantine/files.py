@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Final
 
 import pyarrow as pa
@@ -17,36 +18,21 @@ from lakewright.quarantine.place import QuarantinePlace
 from lakewright.quarantine.rows import rule_name
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
+from transforms.partition_writer import PartitionWriter
 
 COMPRESSION: Final = "zstd"
 #: In memory.
-_FILE_BYTES: Final = 64 << 20
+_BUFFER_BYTES: Final = 64 << 20
 _ROWS_AT_ONCE: Final = 1 << 14
 _FILES_AT_ONCE: Final = 8
 _DESCRIBED: Final = ("object", "first_seen", "reasons")
 
 
-class QuarantineWriter:
-    """Buffers rejected rows by partition, and stages a file per partition when there are enough."""
+class QuarantineWriter(PartitionWriter[DataFile]):
+    """Stages rejected rows, in files of one partition each."""
 
     def __init__(self, lake: Lake, place: QuarantinePlace) -> None:
-        self._lake, self._place = lake, place
-        self._waiting: dict[str, list[pa.Table]] = {}
-        self._bytes = 0
-        self.files: list[DataFile] = []
-
-    def add(self, partition: str, rows: pa.Table) -> None:
-        """Add rows of a partition."""
-        self._waiting.setdefault(partition, []).append(rows)
-        self._bytes += rows.nbytes
-        if self._bytes >= _FILE_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Stage all buffered rows."""
-        for partition, tables in self._waiting.items():
-            self.files.append(write_file(self._lake, self._place, partition, pa.concat_tables(tables)))
-        self._waiting, self._bytes = {}, 0
+        super().__init__(_BUFFER_BYTES, partial(write_file, lake, place))
 
 
 def write_file(lake: Lake, place: QuarantinePlace, partition: str, rows: pa.Table) -> DataFile:
