@@ -10,7 +10,7 @@ from lakewright.quality.config import GatedFeed, Gates
 from lakewright.quality.duckdb_connection import require_duckdb
 from lakewright.quality.judged_table import ROWS, JudgedTable
 from lakewright.quality.library import judge
-from lakewright.quality.result import ExpectationResult, columns_of, describe, missing_columns_result
+from lakewright.quality.result import ExpectationResult, columns_of, describe, missing_columns_result, result_of
 from lakewright.quality.row_rules import RowRule, RowRules
 from lakewright.quality.sql.compiled import Aggregate, library_reason
 from lakewright.quality.sql.dialects import Dialect
@@ -115,12 +115,8 @@ def _of_row_rule(rule: RowRule, table: JudgedTable, rules: Mapping[str, int]) ->
         return missing_columns_result(expectation, (rule.column,))
     problem = library_reason(expectation, table.columns)
     rejected = rules.get(rule.counted_as, 0)
-    return ExpectationResult(
-        type=expectation.type,
-        number=expectation.number,
-        columns=(rule.column,),
-        on_failure=expectation.on_failure,
-        engine="sql",
+    return result_of(
+        expectation,
         success=not problem and not rejected,
         unexpected_count=rejected,
         exception=f"rows cannot be rejected by it, since {problem}; use refuse_batch or warn" if problem else "",

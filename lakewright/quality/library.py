@@ -18,7 +18,7 @@ import msgspec
 from lakewright.errors import ConfigError
 from lakewright.quality.expectation import Expectation
 from lakewright.quality.judged_table import JudgedTable
-from lakewright.quality.result import ExpectationResult, columns_of, missing_columns_result
+from lakewright.quality.result import ExpectationResult, columns_of, missing_columns_result, result_of
 
 #: Whether these are met depends on the names and types of columns, not on rows.
 _OF_SCHEMA: Final = (
@@ -156,28 +156,17 @@ def _result(expectation: Expectation, raw: Any, *, shows_values: bool) -> Expect
         return _failed(expectation, _reason(*exception, shows_values=shows_values))
     counts = {name: raw.result[name] for name in _COUNTS if raw.result.get(name) is not None}
     observed = raw.result.get("observed_value") if shows_values or expectation.type in _OF_COUNTS else None
-    return ExpectationResult(
-        type=expectation.type,
-        number=expectation.number,
-        columns=columns_of(expectation),
-        on_failure=expectation.on_failure,
-        engine="great_expectations",
+    return result_of(
+        expectation,
         success=bool(raw.success),
+        engine="great_expectations",
         observed_value=_plain(observed),
         **counts,
     )
 
 
 def _failed(expectation: Expectation, reason: str) -> ExpectationResult:
-    return ExpectationResult(
-        type=expectation.type,
-        number=expectation.number,
-        columns=columns_of(expectation),
-        on_failure=expectation.on_failure,
-        engine="great_expectations",
-        success=False,
-        exception=reason,
-    )
+    return result_of(expectation, success=False, engine="great_expectations", exception=reason)
 
 
 def _exception(info: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -1,6 +1,6 @@
 """The result of an expectation, with the names and figures of Great Expectations."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -66,17 +66,22 @@ def columns_of(expectation: Expectation) -> tuple[str, ...]:
     return tuple(column for column in columns if isinstance(column, str))
 
 
-def count_result(expectation: Expectation, rows: int, *, success: bool) -> ExpectationResult:
-    """Return the result of an expectation about the number of rows."""
+def result_of(expectation: Expectation, *, success: bool, engine: Engine = "sql", **figures: Any) -> ExpectationResult:
+    """Return the result of an expectation, with figures by their names."""
     return ExpectationResult(
         type=expectation.type,
         number=expectation.number,
-        columns=(),
+        columns=columns_of(expectation),
         on_failure=expectation.on_failure,
-        engine="sql",
+        engine=engine,
         success=success,
-        observed_value=rows,
+        **figures,
     )
+
+
+def count_result(expectation: Expectation, rows: int, *, success: bool) -> ExpectationResult:
+    """Return the result of an expectation about the number of rows."""
+    return result_of(expectation, success=success, observed_value=rows)
 
 
 def map_result(expectation: Expectation, rows: int, considered: int | None, unexpected: int) -> ExpectationResult:
@@ -90,12 +95,8 @@ def map_result(expectation: Expectation, rows: int, considered: int | None, unex
     """
     base = rows if considered is None else considered
     missing = None if considered is None else rows - considered
-    return ExpectationResult(
-        type=expectation.type,
-        number=expectation.number,
-        columns=columns_of(expectation),
-        on_failure=expectation.on_failure,
-        engine="sql",
+    return result_of(
+        expectation,
         success=not base or (float(base) - float(unexpected)) / float(base) >= expectation.kwargs.get("mostly", 1),
         element_count=rows,
         unexpected_count=unexpected,
@@ -110,15 +111,7 @@ def map_result(expectation: Expectation, rows: int, considered: int | None, unex
 def missing_columns_result(expectation: Expectation, missing: tuple[str, ...]) -> ExpectationResult:
     """Return the result of an expectation about columns that the table does not have."""
     names = ", ".join(f'"{column}"' for column in missing)
-    return ExpectationResult(
-        type=expectation.type,
-        number=expectation.number,
-        columns=columns_of(expectation),
-        on_failure=expectation.on_failure,
-        engine="sql",
-        success=False,
-        exception=f"the table has no column {names}",
-    )
+    return result_of(expectation, success=False, exception=f"the table has no column {names}")
 
 
 def _percent(part: int, whole: int) -> float | None:
