@@ -95,12 +95,10 @@ class Run:
         return receipt
 
     def _work(self, lease: Lease) -> None:
-        if self._job.gate is not None:
-            self._journal.say("gate")
-            self._job.check_gate()
         state, open_plan = self._log.read()
         self._roll_forward(state)
         if open_plan is not None:
+            self._check_gate()
             self._finish(open_plan, state, lease)
         self._expire(state, lease)
         if self._request.replay is not None:
@@ -112,11 +110,18 @@ class Run:
             self._journal.note_survey(survey, committed=state.committed > 0)
             if survey.is_idle:
                 return
+            self._check_gate()
             plan = self._plan(survey, state)
             self._log.write_plan(plan)
             if self._batch(plan, state, survey, lease) == "committed":
                 return
         raise DataError(f"the source kept changing while it was read; gave up after {_TRIES_AT_A_MOVING_SOURCE} tries")
+
+    def _check_gate(self) -> None:
+        """Validate the gate; only if there is a batch, since this may import Great Expectations."""
+        if self._job.gate is not None:
+            self._journal.say("gate")
+            self._job.check_gate()
 
     def _correct(self, replay: Replay, state: TableState, lease: Lease) -> None:
         """Store rejected rows that pass today's config as source objects, which the run then reads."""

