@@ -23,8 +23,8 @@ from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.sink import HudiSink
 from lakewright.hudi.timeline import read_properties
 from lakewright.parquet.sink import ParquetSink
-from lakewright.quality.gate import SuiteGate, gate_of
-from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
+from lakewright.quality.gate import SuiteGate, gate_of, row_rules_of
+from lakewright.quality.row_rules import RowRules
 from lakewright.replay.change_files import ChangeCorrector
 from lakewright.runs.job import AnyJob, Target, TargetJob
 from lakewright.sources.listing import Source, describe_empty
@@ -53,7 +53,7 @@ def keyed_job(
     columns = TableColumns(target.name, feed.source, spec, feed.target.keep_columns)
     reader = _reader(feed, lake, target, columns)
     sink = HudiSink(KeyedTable(lake, reader.source.lake, target, feed.target, spec), feed.target.catalog_database)
-    keep = partial(build, feed=feed, spec=spec, rules=gate.row_rules if gate else NO_ROW_RULES)
+    keep = partial(build, feed=feed, spec=spec, rules=row_rules_of(gate))
     corrector = partial(_corrector, lake, reader, keep)
     return TargetJob(feed, target, reader, keep, sink, corrector=corrector, gate=gate)
 
@@ -75,7 +75,7 @@ def appended_job(
         catalog_table=(database, target.name) if database else None,
     )
     reader = _reader(feed, lake, target, columns)
-    keep = partial(build_appended, feed=feed, spec=spec, rules=gate.row_rules if gate else NO_ROW_RULES)
+    keep = partial(build_appended, feed=feed, spec=spec, rules=row_rules_of(gate))
     corrector = partial(_corrector, lake, reader, keep)
     return TargetJob(feed, target, reader, keep, sink, corrector=corrector, gate=gate)
 

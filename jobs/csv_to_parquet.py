@@ -8,8 +8,8 @@ from jobs.feeds.csv_to_parquet import CsvToParquetFeed
 from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.csv.format import CsvFormat, CsvObjects
 from lakewright.parquet.sink import JudgedRows, ParquetSink
-from lakewright.quality.gate import gate_of
-from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
+from lakewright.quality.gate import gate_of, row_rules_of
+from lakewright.quality.row_rules import RowRules
 from lakewright.runs.job import Target, TargetJob
 from lakewright.sources.listing import Source
 from lakewright.sources.reader import Filling, ObjectReader
@@ -51,7 +51,7 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
         catalog_table=(target.catalog.database, target.catalog.table) if target.catalog else None,
     )
     gate = gate_of(feed, place.name)
-    rules = gate.row_rules if gate else NO_ROW_RULES
+    rules = row_rules_of(gate)
     corrector = partial(open_corrector, feed, reader, corrections, rules)
     return [
         TargetJob(feed, place, reader, partial(build, feed=feed, rules=rules), sink, gate=gate, corrector=corrector)

@@ -12,8 +12,8 @@ from lakewright.errors import EmptySourceError
 from lakewright.kafka.reader import TopicObjects, TopicReader
 from lakewright.kafka.sink import SinkFolder, SinkListing, is_wanted
 from lakewright.parquet.sink import JudgedRows, ParquetSink
-from lakewright.quality.gate import gate_of
-from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
+from lakewright.quality.gate import gate_of, row_rules_of
+from lakewright.quality.row_rules import RowRules
 from lakewright.runs.job import Target, TargetJob
 from lakewright.sources.listing import describe_empty
 from lakewright.storage.lake import Lake
@@ -69,7 +69,7 @@ def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[Ta
         corrections = sink.target.corrections(lake)
         reader = _reader(feed, folder, table, folder.narrowed(listing, topics), corrections, warnings)
         gate = gate_of(feed, table)
-        rules = gate.row_rules if gate else NO_ROW_RULES
+        rules = row_rules_of(gate)
         flatten = partial(build, feed=feed, lake_uri=lake.uri, layout=sink.layout(), rules=rules)
         corrector = partial(open_corrector, feed, reader, rules)
         jobs.append(TargetJob(feed, sink.target, reader, flatten, sink, gate=gate, corrector=corrector))

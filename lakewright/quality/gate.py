@@ -11,7 +11,7 @@ from lakewright.quality.duckdb_connection import require_duckdb
 from lakewright.quality.judged_table import ROWS, JudgedTable
 from lakewright.quality.library import judge
 from lakewright.quality.result import ExpectationResult, columns_of, describe, missing_columns_result, result_of
-from lakewright.quality.row_rules import RowRule, RowRules
+from lakewright.quality.row_rules import NO_ROW_RULES, RowRule, RowRules
 from lakewright.quality.sql.compiled import Aggregate, library_reason
 from lakewright.quality.sql.dialects import Dialect
 from lakewright.quality.suite import Suite
@@ -106,6 +106,11 @@ def gate_of(feed: GatedFeed, table: str, rows_judged_by: Dialect = "duckdb") -> 
     if feed.gates is None or suite is None:
         return None
     return SuiteGate(suite, feed.gates, feed.show_values, rows_judged_by)
+
+
+def row_rules_of(gate: SuiteGate | None) -> RowRules:
+    """Return the expectations of a gate that reject rows; none if there is no gate."""
+    return gate.row_rules if gate else NO_ROW_RULES
 
 
 def _of_row_rule(rule: RowRule, table: JudgedTable, rules: Mapping[str, int]) -> ExpectationResult:
