@@ -455,6 +455,25 @@ def test_data_docs_do_not_quote_values_in_exceptions(gated: Bench) -> None:
     assert any("Traceback" in page.read_text() for page in docs.glob("validations/**/*.html"))
 
 
+def test_data_docs_show_observed_values_only_on_request(gated: Bench) -> None:
+    """The most frequent value of a column is a value of the data; the number of rows is none."""
+    write_suite(
+        gated.root,
+        "people",
+        gxe.ExpectColumnMostCommonValueToBeInSet(column="name", value_set=["Eve"], meta=WARN),
+        gxe.ExpectTableRowCountToBeBetween(min_value=1),
+    )
+    gated.put("a.csv", GOOD)
+    gated.run()
+    docs = gated.root / "docs"
+    gated.command("gates", "--docs", str(docs))
+    texts = [page.read_text() for page in docs.rglob("*.html")]
+    assert not [text for text in texts if "Ada" in text or "Bob" in text]
+    gated.feed(gates={"suite": "people"}, show_values=True)
+    gated.command("gates", "--docs", str(docs))
+    assert any("Ada" in page.read_text() for page in docs.glob("validations/**/*.html"))
+
+
 def test_without_a_gate_there_are_no_data_docs(bench: Bench) -> None:
     answer = bench.command("gates", "--docs", str(bench.root / "docs"))
     assert (answer.exit_code, answer.last_line) == (
