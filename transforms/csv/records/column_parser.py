@@ -10,7 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from transforms.csv.dialects.stand_ins import ESCAPE
+from transforms.csv.records.quote_positions import Marks
 from transforms.csv.records.source_text import MARK, SourceText
+from transforms.csv.records.trimmed_fields import trimmed, with_data_backslashes
+from transforms.csv.text_bytes import with_bytes_replaced
 from transforms.csv.text_layout import TextLayout
 
 #: Delimits fields if the delimiter is one that pyarrow refuses.
@@ -45,10 +49,12 @@ class ColumnParser:
         """Parse records; each ends with a line end."""
         if not text:
             return ParsedColumns(pa.table({name: pa.array([], pa.string()) for name in self.layout.wanted}), [])
-        text, restored = self._readable(self.source.valid(text))
+        text, restored = self._readable(self._simplified(self.source.valid(text)))
+        if not text:
+            return self.parse(text)
         if text.startswith(MARK):
-            # pyarrow drops a byte order mark at the beginning, which is data here; a blank line is no record.
-            text = self.layout.line_end.encode() + text
+            # pyarrow drops one byte order mark at the beginning, which is data here.
+            text = MARK + text
         skipped: list[int] = []
 
         def skip(row: csv.InvalidRow) -> str:
@@ -61,14 +67,40 @@ class ColumnParser:
             pa.BufferReader(text),
             read_options=csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=self._cells),
             parse_options=csv.ParseOptions(
-                delimiter=self._delimiter.decode(), newlines_in_values=True, invalid_row_handler=skip
+                delimiter=self._delimiter.decode(),
+                newlines_in_values=True,
+                ignore_empty_lines=not self._is_trimmed,
+                invalid_row_handler=skip,
             ),
             convert_options=self._convert_options,
         )
         columns = [table.column(self._cells[position]) for position in self.layout.wanted.values()]
         for escaped, original in restored:
             columns = [pc.replace_substring(column, escaped, original) for column in columns]
+        if self.source.stand_ins.are_in_values:
+            columns = [self._values(column.chunk(0)) for column in columns]
         return ParsedColumns(pa.table(columns, names=list(self.layout.wanted)), skipped)
+
+    def _simplified(self, text: bytes) -> bytes:
+        """Leave out, or mark as data, what pyarrow has no option for."""
+        dialect = self.layout.dialect
+        if dialect.escape == "spark" and ESCAPE in text:
+            text = with_data_backslashes(text)
+        if self._is_trimmed:
+            marks, fields = Marks.of(self.source.stand_ins), len(self.layout.names)
+            text = trimmed(text, marks, fields=fields, trailing_delimiter=dialect.allows_trailing_delimiter)
+        return text
+
+    def _values(self, texts: pa.Array) -> pa.Array:
+        """Return the values of a column's texts."""
+        stand_ins = self.source.stand_ins
+        is_escaped = pc.match_substring(texts, ESCAPE).fill_null(False)
+        escaped = texts.filter(is_escaped).cast(pa.binary()).to_pylist()
+        if self.layout.quote != '"':
+            texts = with_bytes_replaced(texts, stand_ins.outward)
+        if not escaped:
+            return texts
+        return pc.replace_with_mask(texts, is_escaped, pa.array(map(stand_ins.value, escaped), pa.string()))
 
     def _readable(self, text: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
         """Escape what pyarrow would misread; return also what is to be replaced in the values, in this order."""
@@ -92,6 +124,10 @@ class ColumnParser:
         return pattern if character in text and pattern.search(text) else None
 
     @cached_property
+    def _is_trimmed(self) -> bool:
+        return self.layout.skip_initial_space or self.layout.dialect.allows_trailing_delimiter
+
+    @cached_property
     def _escape(self) -> bytes:
         return next(escape for escape in _ESCAPES if escape != self.layout.delimiter).encode()
 
@@ -110,7 +146,7 @@ class ColumnParser:
         return csv.ConvertOptions(
             include_columns=wanted,
             column_types=dict.fromkeys(wanted, pa.string()),
-            null_values=[""],
+            null_values=self.source.stand_ins.nulls,
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
             check_utf8=False,

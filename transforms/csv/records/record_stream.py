@@ -1,14 +1,13 @@
 """Cut the bytes of a CSV object into blocks of whole records. No pyspark."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
-
-import numpy as np
 
 from transforms.csv.records.block_text import BlockText
 from transforms.csv.records.byte_ranges import guess_first_record
-from transforms.csv.records.irregular_records import StrictReader
+from transforms.csv.records.irregular_records import Irregular, StrictReader
 from transforms.csv.records.record_ends import RecordFinder, WholeRecords
 from transforms.csv.records.source_text import MARK
 from transforms.csv.records.text_buffer import TextBuffer
@@ -29,6 +28,7 @@ class PlacedText(NamedTuple):
         ends: The offset after the last one.
         lines_before: The number of lines before them, from the first record of the byte range.
         lines: The number of lines from there to ``ends``.
+        skipped: The number of lines that are no records, by kind.
     """
 
     text: BlockText | None
@@ -36,6 +36,7 @@ class PlacedText(NamedTuple):
     ends: int
     lines_before: int
     lines: int
+    skipped: Mapping[str, int]
 
 
 class RecordStream:
@@ -47,6 +48,7 @@ class RecordStream:
         text = self._source.pieces(pieces, piece_bytes=block_bytes)
         self._buffer = TextBuffer(text, self._layout.line_end.encode())
         self._block_bytes = block_bytes
+        self._skipped = Counter[str]()
         self._offset, self._lines, self._is_open = within.start + self._source.unread_length, 0, False
 
     def blocks(self) -> Iterator[PlacedText]:
@@ -59,7 +61,7 @@ class RecordStream:
             self._drop_header()
         records = None if is_guess else self._next_records()
         if records is None:
-            yield PlacedText(None, self._offset, self._offset, self._lines, self._lines)
+            yield PlacedText(None, self._offset, self._offset, self._lines, self._lines, self._take_skipped())
             records = self._next_records()
         while records is not None:
             yield self._placed(records)
@@ -74,9 +76,11 @@ class RecordStream:
                 begin = blank.end()
             header = self._find(text[begin:], last_begin=0)
             if header.end or self._buffer.is_last:
-                break
-            self._grow()
-        self._drop(begin + header.end)
+                self._drop(begin + header.end)
+                if not self._count_comments(header.irregular):
+                    break
+            else:
+                self._grow()
 
     def _drop_to_first_record(self) -> None:
         marks, is_multiline = self._finder.marks, self._layout.multiline
@@ -116,12 +120,24 @@ class RecordStream:
         limit = self._layout.max_record_bytes
         if len(text.written) > limit and (long := text.first_longer_than(limit)) is not None:
             raise LongRecordError(lines_before + text.lines_before([long])[0] + 1, limit)
-        return PlacedText(text, begins, self._offset, lines_before, self._lines)
+        self._count_comments(records.irregular)
+        return PlacedText(text, begins, self._offset, lines_before, self._lines, self._take_skipped())
+
+    def _count_comments(self, records: Sequence[Irregular]) -> int:
+        count = sum(record.is_comment for record in records)
+        if count:
+            self._skipped["comment"] += count
+        return count
+
+    def _take_skipped(self) -> Mapping[str, int]:
+        """Return what was skipped since the last call."""
+        skipped, self._skipped = self._skipped, Counter()
+        return skipped
 
     def _drop(self, length: int) -> bytes:
         """Remove the first bytes of the buffer, and count them as read."""
         dropped = self._buffer.text[:length]
-        self._lines += int(np.count_nonzero(np.frombuffer(dropped, np.uint8) == self._finder.marks.line_end))
+        self._lines += self._source.stand_ins.count_lines(dropped)
         added = self._buffer.added if length == len(self._buffer.text) else 0
         self._offset += self._source.source_length(dropped[: len(dropped) - added])
         self._buffer.drop(length)
