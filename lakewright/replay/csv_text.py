@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import accumulate
 
 from lakewright.csv.heads import Header
@@ -102,7 +102,7 @@ class CsvText:
         if not texts:
             return []
         layout = TextLayout(
-            delimiter=self.rules.options.delimiter,
+            **asdict(self.rules.options.dialect()),
             encoding="UTF-8",
             line_end="\n",
             multiline=self.rules.options.multiline,

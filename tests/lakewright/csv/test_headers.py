@@ -98,8 +98,8 @@ def test_a_multiline_header_needs_multiline(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"delimiter": "ab"}, "the delimiter must be one character"),
-        ({"delimiter": '"'}, "the delimiter must be one character"),
+        ({"delimiter": "a\n"}, "the delimiter must be one or more characters"),
+        ({"delimiter": '"'}, "the delimiter must be one or more characters"),
         ({"delimiter": r"\x01"}, r"not '\\\\x01'; in YAML, use double quotes: "),
         ({"delimiter": ""}, r'not \'\'; in YAML, use double quotes: .* "\|" is a pipe'),
         ({"encoding": "utf-99"}, "unknown encoding 'utf-99'"),
