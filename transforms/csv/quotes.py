@@ -67,7 +67,9 @@ def _closing_quote(text: str, position: int) -> int:
     return closing
 
 
-def walk_lines(lines: Iterable[str], delimiter: str, *, is_open: bool = False, skipped: str = "") -> Iterator[Line]:
+def walk_lines(
+    lines: Iterable[str], delimiter: str, *, is_open: bool = False, skipped: str = "", escaped_end: str = ""
+) -> Iterator[Line]:
     """Track the quoting of a text line by line; an empty line marks its end.
 
     Args:
@@ -75,11 +77,13 @@ def walk_lines(lines: Iterable[str], delimiter: str, *, is_open: bool = False, s
         delimiter: One character.
         is_open: Whether the text begins inside a quoted field; this field counts as opened in line 1.
         skipped: The blanks that are dropped at the beginning of a field.
+        escaped_end: A character inside lines that counts as another line end; empty if there is none.
     """
     opened, is_bad = int(is_open), False
-    number = 0
-    for number, line in enumerate(lines, start=1):
+    number = 1
+    for line in lines:
         before, is_torn, position = opened, opened > 0 and is_bad, 0
+        is_older = opened > 0
         is_bad = is_bad and opened > 0
         while position < len(line) and (opened or '"' in line):
             if not opened:
@@ -87,17 +91,22 @@ def walk_lines(lines: Iterable[str], delimiter: str, *, is_open: bool = False, s
                 if not line.startswith('"', position):
                     position = _after_delimiter(line, position, delimiter)
                     continue
-                opened, position = number, position + 1
+                opened, position = number + _count(line[:position], escaped_end), position + 1
             closing = _closing_quote(line, position)
             if closing < 0:
                 break
             position = _after_delimiter(line, closing + 1, delimiter)
             if line[closing + 1 : position].removesuffix(delimiter).strip(_BLANKS):
                 is_bad = True
-                is_torn |= opened != number
-            opened = 0
+                is_torn |= is_older
+            opened, is_older = 0, False
         yield Line(line, before, opened, is_bad, is_torn)
+        number += 1 + _count(line, escaped_end)
     yield Line("", opened, opened, is_bad and opened > 0, opened > 0)
+
+
+def _count(text: str, character: str) -> int:
+    return text.count(character) if character else 0
 
 
 def _after_blanks(line: str, position: int, blanks: str) -> int:

@@ -23,7 +23,8 @@ DELIMITER_BEGIN: Final = b"\xf8"
 #: A backslash before an escaped character where both are data.
 DATA_BACKSLASH: Final = b"\xf6"
 _BACKSLASH, _QUOTE, _LINE_FEED, _RETURN, _DATA_QUOTE = b"\xfc", b"\xfb", b"\xfa", b"\xf9", b"\xf7"
-
+#: The stand-ins that values may have.
+IN_VALUES: Final = range(0xF6, 0xFE)
 
 _FIRST: Final = 0xF5
 _ALL: Final = bytes(range(_FIRST, 256))
@@ -103,11 +104,17 @@ class StandIns:
             return _OTHERS.sub(lambda other: other[0].decode(errors="replace").encode(), data)
         return data
 
-    @cached_property
+    @property
+    def escaped_line_end(self) -> bytes:
+        """The byte that represents an escaped line end; none if they are not escaped."""
+        if not self.dialect.escapes_everywhere:
+            return b""
+        return _LINE_FEED if self.line_end == "\n" else _RETURN
+
+    @property
     def line_ends(self) -> tuple[int, ...]:
         """The bytes that end a line, or represent such a byte that is escaped."""
-        escaped = _LINE_FEED if self.line_end == "\n" else _RETURN
-        return tuple(self.line_end.encode() + (b"" if self.dialect.escape == NONE else escaped))
+        return tuple(self.line_end.encode() + self.escaped_line_end)
 
     def count_lines(self, data: bytes) -> int:
         """Return how many line ends there are, escaped ones included."""

@@ -82,13 +82,7 @@ class StrictReader:
     def opened_line(self, text: bytes) -> int:
         """Return the line (from 1) that opened the field which is open after the last line end; 0 if none is."""
         *_, end = self._walk(self._lines(text, 0))
-        return end.opens and self.line_in_source(text, 0, end.opens)
-
-    def line_in_source(self, text: bytes, begin: int, number: int) -> int:
-        """Return which line of the text (from 1) is the one with a number from an offset on; it counts escaped ones."""
-        line_end = self.layout.line_end.encode()
-        before = text[:begin] + b"".join(line + line_end for line in text[begin:].split(line_end, number - 1)[:-1])
-        return self.source.stand_ins.count_lines(before) + 1
+        return end.opens
 
     @cached_property
     def _delimiter(self) -> str:
@@ -177,7 +171,8 @@ class StrictReader:
         return text[end - 1 : end] == ESCAPE
 
     def _walk(self, lines: Iterable[str], *, is_open: bool = False) -> Iterator[Line]:
-        return walk_lines(lines, self._delimiter, is_open=is_open, skipped=self._skipped)
+        escaped_end = _decoded(self.source.stand_ins.escaped_line_end)
+        return walk_lines(lines, self._delimiter, is_open=is_open, skipped=self._skipped, escaped_end=escaped_end)
 
     def _lines(self, text: bytes, begin: int) -> Iterator[str]:
         """Split text into lines; what follows the last line end is left out."""

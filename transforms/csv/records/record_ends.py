@@ -98,8 +98,8 @@ class RecordFinder:
         try:
             return self.reader.read(text, begin, is_open=is_open, is_last=is_last)
         except UnclearRecordsError as error:
-            line = lines_before + self.reader.line_in_source(text, begin, error.line)
-            raise UnclearRecordsError(line, error.problem) from None
+            lines = lines_before + self.reader.source.stand_ins.count_lines(text[:begin])
+            raise UnclearRecordsError(lines + error.line, error.problem) from None
 
     def _next_irregular(self, text: bytes, quotes: QuotePositions, first: int, position: int) -> int | None:
         """Return where the next record begins that must be read strictly."""

@@ -68,15 +68,18 @@ class RecordStream:
             records = None if records.is_enough else self._next_records()
 
     def _drop_header(self) -> None:
+        """Drop byte order marks, blank lines and comments, and the header after them."""
+        is_first = True
         while True:
             text, begin = self._buffer.text, 0
-            while text.startswith(MARK, begin):
+            while is_first and text.startswith(MARK, begin):
                 begin += len(MARK)
             if blank := _BLANK_LINES[self._layout.line_end].match(text, begin):
                 begin = blank.end()
             header = self._find(text[begin:], last_begin=0)
             if header.end or self._buffer.is_last:
                 self._drop(begin + header.end)
+                is_first = False
                 if not self._count_comments(header.irregular):
                     break
             else:

@@ -22,8 +22,14 @@ def trimmed(text: bytes, marks: Marks, *, fields: int, trailing_delimiter: bool)
     """
     data = np.frombuffer(text, np.uint8)
     data = data[~_blank_lines(data, marks)]
+    if not len(data):
+        return b""
     if marks.skipped:
-        data = data[~_initial_blanks(data, marks)]
+        is_dropped = _initial_blanks(data, marks)
+        if fields > 1:
+            # pyarrow reads an empty line as any number of fields, and a line of blanks as one.
+            is_dropped &= ~_lines_of_blanks(data, marks)
+        data = data[~is_dropped]
     if trailing_delimiter:
         data = np.delete(data, _trailing_delimiters(data, marks, fields))
     return data.tobytes()
@@ -60,6 +66,17 @@ def _initial_blanks(data: npt.NDArray[np.uint8], marks: Marks) -> Mask:
     begins_field = np.concatenate([[True], is_edge[:-1]])[is_first]
     is_blank[is_blank] = begins_field[np.cumsum(is_first)[is_blank] - 1]
     return is_blank
+
+
+def _lines_of_blanks(data: npt.NDArray[np.uint8], marks: Marks) -> Mask:
+    ends = np.flatnonzero((data == marks.line_end) & _is_outside_quotes(data))
+    begins = np.concatenate([[0], ends[:-1] + 1])
+    others = ~marks.is_skipped[data]
+    if marks.line_end == _LF:
+        others[:-1] &= (data[:-1] != _CR) | (data[1:] != _LF)
+    counts = np.add.reduceat(others, begins, dtype=np.intp)
+    is_of_blanks: Mask = np.repeat(counts == 1, ends + 1 - begins)
+    return is_of_blanks
 
 
 def _trailing_delimiters(data: npt.NDArray[np.uint8], marks: Marks, fields: int) -> npt.NDArray[np.intp]:
