@@ -14,12 +14,13 @@ from lakewright.log.actions import TableState
 from lakewright.parquet.arrow import read_file
 from lakewright.quality.row_rules import RowRules
 from lakewright.replay.choice import choose_rows, current_objects
-from lakewright.replay.csv_text import CsvText, UnwritableError
+from lakewright.replay.csv_text import CsvText
 from lakewright.replay.edited_rows import ReplayedRow
 from lakewright.replay.trial_places import trial_places
 from lakewright.runs.job import Replay, Replayed, Scratch
 from lakewright.sources.reader import ObjectReader
 from lakewright.storage.gzip import packed_as
+from transforms.csv.dialects.written_records import UnwritableError
 from transforms.csv.typed_column import TypedColumn
 from transforms.errors import DataError
 
@@ -80,6 +81,8 @@ class CsvCorrector:
                 left["field_count"] += 1
                 continue
             try:
+                if isinstance(record, UnwritableError):
+                    raise record
                 candidates.append(_Candidate(row, text.encode(record), row.row.fields is None))
             except UnwritableError as error:
                 if row.where:

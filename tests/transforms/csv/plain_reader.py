@@ -40,7 +40,7 @@ class Record:
     is_open: bool = False
 
 
-class Unclear(Exception):
+class UnclearError(Exception):
     def __init__(self, line: int) -> None:
         self.line = line
 
@@ -48,6 +48,7 @@ class Unclear(Exception):
 class PlainReader:
     def __init__(self, layout: TextLayout) -> None:
         self.layout = layout
+        self.used = self.at = 0
         self.quote = "" if layout.quote == "none" else layout.quote
         self.blanks = [blank for blank in " \t" if layout.skip_initial_space and blank != layout.delimiter]
         self.everywhere = layout.escape in ("\\", "mysql", "postgres")
@@ -73,7 +74,7 @@ class PlainReader:
                     is_header = False
                 else:
                     self.judge(record, len(text[:begin].encode(self.layout.encoding)), reading)
-        except Unclear as error:
+        except UnclearError as error:
             return Reading(unclear=error.line)
         return reading
 
@@ -131,19 +132,19 @@ class PlainReader:
             self.used = next((n for n, token in enumerate(tokens, 1) if token.kind == "end"), len(tokens))
             return Record(position, line, "".join(token.text for token in tokens[: self.used]))
         if self.layout.multiline:
-            record, self.used, _ = self.fields(tokens, position, line, may_cross=True)
+            record, self.used = self.fields(tokens, position, line, may_cross=True)
             return record
         length = next((n for n, token in enumerate(tokens, 1) if token.kind == "end"), len(tokens))
         own = tokens[:length]
         if is_open and self.looks_like_a_record(own):
-            raise Unclear(line)
-        alone, self.used, _ = self.fields(own, position, line, may_cross=False)
+            raise UnclearError(line)
+        alone, self.used = self.fields(own, position, line, may_cross=False)
         alone.is_misquoted |= alone.is_open
         if is_open:
             alone.is_misquoted |= any(
                 token.kind == "quote" for cell in alone.cells if not cell.is_quoted for token in cell.tokens
             )
-        after, *_ = self.fields(own, position, line, may_cross=False, is_open=is_open)
+        after, _ = self.fields(own, position, line, may_cross=False, is_open=is_open)
         alone.is_open = after.is_open
         return alone
 
@@ -156,58 +157,70 @@ class PlainReader:
 
     def fields(
         self, tokens: list[Token], position: int, line: int, *, may_cross: bool, is_open: bool = False
-    ) -> tuple[Record, int, int]:
-        record, at = Record(position, line, ""), 0
+    ) -> tuple[Record, int]:
+        """Read the fields of a record, and return how many tokens it has."""
+        record, self.at = Record(position, line, ""), 0
         while True:
-            cell = Cell()
             if not is_open:
-                while at < len(tokens) and tokens[at].kind == "data" and tokens[at].text in self.blanks:
-                    at += 1
-            if is_open or (at < len(tokens) and tokens[at].kind == "quote"):
-                cell.is_quoted = True
-                opened = line + "".join(token.text for token in tokens[:at]).count(self.layout.line_end)
-                crosses, at = False, at + (not is_open)
-                is_open = False
-                while True:
-                    if at == len(tokens) or (tokens[at].kind == "end" and not may_cross):
-                        if may_cross:
-                            raise Unclear(opened)
-                        record.is_open = True
-                        break
-                    if tokens[at].kind == "end":
-                        if tokens[at].text.endswith(self.layout.line_end):
-                            crosses = True
-                            if record.is_misquoted:
-                                raise Unclear(opened)
-                        cell.value += tokens[at].text.encode()
-                    elif tokens[at].kind == "quote":
-                        at += 1
-                        if at == len(tokens) or tokens[at].kind != "quote":
-                            break
-                        cell.value += self.quote.encode()
-                    else:
-                        cell.value += tokens[at].value if tokens[at].kind == "escaped" else tokens[at].text.encode()
-                    at += 1
-                while at < len(tokens) and tokens[at].kind not in ("delimiter", "end"):
-                    if tokens[at].kind != "data" or tokens[at].text > " ":
-                        record.is_misquoted = True
-                        if crosses:
-                            raise Unclear(opened)
-                    at += 1
+                while self.kind(tokens) == "data" and tokens[self.at].text in self.blanks:
+                    self.at += 1
+            if is_open or self.kind(tokens) == "quote":
+                self.at += not is_open
+                cell = self.quoted_cell(record, tokens, may_cross=may_cross)
             else:
-                while at < len(tokens) and tokens[at].kind not in ("delimiter", "end"):
-                    token = tokens[at]
-                    is_data = token.kind != "escaped" or self.layout.escape == "spark"
-                    cell.tokens.append(token)
-                    cell.value += token.text.encode() if is_data else token.value
-                    at += 1
+                cell = self.plain_cell(tokens)
+            is_open = False
             record.cells.append(cell)
-            if at == len(tokens) or tokens[at].kind == "end":
-                record.text = "".join(token.text for token in tokens[:at])
-                if at and tokens[at - 1].kind == "cut short":
-                    record.is_misquoted = True
-                return record, min(at + 1, len(tokens)), at
-            at += 1
+            if self.kind(tokens) == "end":
+                record.text = "".join(token.text for token in tokens[: self.at])
+                record.is_misquoted |= self.at > 0 and tokens[self.at - 1].kind == "cut short"
+                return record, min(self.at + 1, len(tokens))
+            self.at += 1
+
+    def kind(self, tokens: list[Token]) -> str:
+        return tokens[self.at].kind if self.at < len(tokens) else "end"
+
+    def plain_cell(self, tokens: list[Token]) -> Cell:
+        cell = Cell()
+        while self.kind(tokens) not in ("delimiter", "end"):
+            token = tokens[self.at]
+            is_escaped = token.kind == "escaped" and self.layout.escape != "spark"
+            cell.tokens.append(token)
+            cell.value += token.value if is_escaped else token.text.encode()
+            self.at += 1
+        return cell
+
+    def quoted_cell(self, record: Record, tokens: list[Token], *, may_cross: bool) -> Cell:
+        """Read a field after its opening quote, and what follows its closing quote."""
+        cell, begins = Cell(is_quoted=True), self.at
+        opened = record.line + "".join(token.text for token in tokens[:begins]).count(self.layout.line_end)
+        while not self.closes(tokens):
+            if self.at == len(tokens) or (tokens[self.at].kind == "end" and not may_cross):
+                if may_cross:
+                    raise UnclearError(opened)
+                record.is_open = True
+                return cell
+            token = tokens[self.at]
+            if self.is_line_end(token) and record.is_misquoted:
+                raise UnclearError(opened)
+            cell.value += token.value or token.text.encode()
+            self.at += 1 + (token.kind == "quote")
+        crosses = any(self.is_line_end(token) for token in tokens[begins : self.at])
+        self.at += 1
+        while self.kind(tokens) not in ("delimiter", "end"):
+            if tokens[self.at].kind != "data" or tokens[self.at].text > " ":
+                record.is_misquoted = True
+                if crosses:
+                    raise UnclearError(opened)
+            self.at += 1
+        return cell
+
+    def closes(self, tokens: list[Token]) -> bool:
+        kinds = [token.kind for token in tokens[self.at : self.at + 2]]
+        return kinds[:1] == ["quote"] and kinds != ["quote", "quote"]
+
+    def is_line_end(self, token: Token) -> bool:
+        return token.kind == "end" and token.text.endswith(self.layout.line_end)
 
     def judge(self, record: Record, position: int, reading: Reading) -> None:
         if record.is_misquoted:

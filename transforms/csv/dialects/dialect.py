@@ -98,6 +98,8 @@ class Dialect:
             return "escape: spark applies in quoted fields alone, so that it needs a quote"
         if len(mark) > 1 or (mark and mark in "\"'\r\n\\"):
             return f"comment must be one character other than a quote, backslash or line end, or none, not {mark!r}"
+        if mark.isalnum() and self.escape in WITH_LETTERS:
+            return f"comment {mark!r} is a letter or digit, which escape: {self.escape} reads as one after a backslash"
         if mark and mark in delimiter:
             return f"the delimiter {delimiter!r} contains {mark!r}, which begins a comment; use another character"
         if mark and mark in self.skipped_blanks:
