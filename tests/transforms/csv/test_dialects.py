@@ -1,7 +1,5 @@
 """What each option of a dialect means, by example; test_dialect_laws.py compares all of them with a plain reader."""
 
-import csv
-import io
 from typing import Any
 
 import pytest
@@ -159,30 +157,3 @@ def test_stand_ins_are_undone(data: bytes, of: TextLayout, sizes: list[int]) -> 
     replaced = b"".join(stand_ins.replaced(cut(data, sizes)))
     assert replaced == b"".join(stand_ins.replaced([data]))
     assert stand_ins.original(replaced).decode(errors="replace") == data.decode(errors="replace")
-
-
-@settings(max_examples=examples(300), deadline=None)
-@given(
-    st.lists(st.lists(st.text("an,;\"'\\\n ", max_size=5), min_size=2, max_size=2), max_size=5),
-    st.sampled_from([",", ";"]),
-    st.sampled_from(['"', "'"]),
-    st.booleans(),
-    st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_NONE]),
-)
-def test_what_python_writes_is_read(
-    records: list[list[str]], delimiter: str, quote: str, doubles: bool, quoting: int
-) -> None:
-    text = io.StringIO(newline="")
-    csv.writer(
-        text,
-        delimiter=delimiter,
-        quotechar=quote,
-        doublequote=doubles,
-        escapechar="\\",
-        quoting=quoting,
-        lineterminator="\n",
-    ).writerows([["id", "name"], *records])
-    of = layout(delimiter=delimiter, quote=quote, escape="\\")
-    expected = [tuple(value or (None if quoting == csv.QUOTE_NONE else "") for value in record) for record in records]
-    reading = read(text.getvalue(), of)
-    assert (rows(reading), reading.faults) == (expected, [])
