@@ -30,6 +30,7 @@ _FIRST: Final = 0xF5
 _ALL: Final = bytes(range(_FIRST, 256))
 _AS_ASCII: Final = bytes(range(_FIRST)) + b"x" * len(_ALL)
 _OTHERS: Final = re.compile(b"[^%b]+" % _ALL)
+_ANY: Final = re.compile(b".+", re.DOTALL)
 _LETTERS: Final = {
     "mysql": {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a"},
     "postgres": {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"},
@@ -95,13 +96,13 @@ class StandIns:
 
     def valid(self, data: bytes) -> bytes:
         """Return text that is valid UTF-8 apart from stand-ins."""
-        if not self.are_needed:
-            return data.decode(errors="replace").encode()
-        data = data.replace(ALSO_INVALID, "\ufffd".encode())
+        if self.are_needed:
+            data = data.replace(ALSO_INVALID, "\ufffd".encode())
         try:
-            data.translate(_AS_ASCII).decode()
+            (data.translate(_AS_ASCII) if self.are_needed else data).decode()
         except UnicodeDecodeError:
-            return _OTHERS.sub(lambda other: other[0].decode(errors="replace").encode(), data)
+            others = _OTHERS if self.are_needed else _ANY
+            return others.sub(lambda other: other[0].decode(errors="replace").encode(), data)
         return data
 
     @property
