@@ -53,7 +53,7 @@ def read_blocks(
 
 def _empty_block(placed: PlacedText, layout: TextLayout) -> TextBlock:
     columns = pa.table({name: pa.array([], pa.string()) for name in layout.wanted})
-    return TextBlock(columns, [], placed.begins, placed.ends, placed.lines, lambda _: [], lambda _: [])
+    return TextBlock(columns, [], placed.begins, placed.ends, placed.lines, lambda _: [], lambda _: [], placed.skipped)
 
 
 def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: TextLayout) -> TextBlock:
@@ -95,7 +95,10 @@ def _faults(
 
 
 def _in_object(placed: PlacedText, text: BlockText, offsets: Sequence[int]) -> list[int]:
-    """Return the offsets in the object of some offsets in ``text.written``."""
+    """Return the offsets in the object of some offsets in ``text.written``, at which lines begin."""
+    if placed.line_begins is not None:
+        begins: list[int] = placed.line_begins[np.asarray(text.lines_before(offsets), np.intp)].tolist()
+        return begins
     before = text.reader.source.source_lengths(text.written, offsets) if offsets else []
     return [placed.begins + length for length in before]
 

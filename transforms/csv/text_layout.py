@@ -1,6 +1,5 @@
 """How the text of a CSV object is laid out, and what is read from it. No pyspark."""
 
-import codecs
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -21,6 +20,9 @@ class TextLayout:
         names: The names in the header; as many as a record has fields.
         wanted: The position of each declared column.
         max_record_bytes: Longer records are refused.
+        has_header: Whether the first record is the header.
+        skip_lines: How many lines precede the header, or the first record.
+        footer_lines: How many lines at the end, apart from blank ones, are no records.
     """
 
     delimiter: str
@@ -30,6 +32,9 @@ class TextLayout:
     names: tuple[str, ...]
     wanted: Mapping[str, int]
     max_record_bytes: int
+    has_header: bool = True
+    skip_lines: int = 0
+    footer_lines: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,11 +56,6 @@ class ByteRange:
 
 #: All of an object.
 WHOLE: Final = ByteRange()
-
-
-def can_be_split(encoding: str) -> bool:
-    """Return whether byte ranges of a text can be read; its object must not be compressed."""
-    return not codecs.lookup(encoding).name.startswith("utf-16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ class TextBlock:
         lines: The number of lines from the first record of the byte range to ``ends``.
         texts: Returns some rows of ``columns`` as they are written, without line ends.
         positions: Returns where some rows begin; see ``begins``.
+        skipped: How many lines that are no records were skipped, by kind: preamble, footer.
     """
 
     columns: "pa.Table"
@@ -96,3 +97,4 @@ class TextBlock:
     lines: int
     texts: Callable[[Sequence[int]], list[str]] = field(repr=False, compare=False)
     positions: Callable[[Sequence[int]], list[int]] = field(repr=False, compare=False)
+    skipped: Mapping[str, int] = field(default_factory=dict)

@@ -1,19 +1,22 @@
 """Cut the bytes of a CSV object into blocks of whole records. No pyspark."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from transforms.csv.records.block_text import BlockText
 from transforms.csv.records.byte_ranges import guess_first_record
+from transforms.csv.records.footer import Footer
 from transforms.csv.records.irregular_records import StrictReader
+from transforms.csv.records.quote_positions import Positions
 from transforms.csv.records.record_ends import RecordFinder, WholeRecords
+from transforms.csv.records.source_lines import SourceLines
 from transforms.csv.records.source_text import MARK
 from transforms.csv.records.text_buffer import TextBuffer
 from transforms.csv.text_layout import ByteRange
-from transforms.errors import LongRecordError, UnclearRecordsError
+from transforms.errors import FooterError, LongRecordError, UnclearRecordsError
 
 #: How far to read beyond the end of a byte range, to complete its last record.
 _MARGIN: Final = 1 << 16
@@ -29,6 +32,8 @@ class PlacedText(NamedTuple):
         ends: The offset after the last one.
         lines_before: The number of lines before them, from the first record of the byte range.
         lines: The number of lines from there to ``ends``.
+        line_begins: Where each of its lines begins in the object, if the text does not tell.
+        skipped: Lines that were skipped before them, by kind.
     """
 
     text: BlockText | None
@@ -36,6 +41,8 @@ class PlacedText(NamedTuple):
     ends: int
     lines_before: int
     lines: int
+    line_begins: Positions | None = None
+    skipped: Mapping[str, int] = {}
 
 
 class RecordStream:
@@ -44,8 +51,15 @@ class RecordStream:
     def __init__(self, pieces: Iterable[bytes], reader: StrictReader, within: ByteRange, *, block_bytes: int) -> None:
         self._layout, self._source, self._within = reader.layout, reader.source, within
         self._reader, self._finder = reader, RecordFinder(reader)
-        text = self._source.pieces(pieces, piece_bytes=block_bytes)
-        self._buffer = TextBuffer(text, self._layout.line_end.encode())
+        line_end = self._layout.line_end.encode()
+        self._source_lines = None if self._source.tells_lengths else SourceLines(line_end[0])
+        if self._source_lines is not None:
+            pieces = self._source_lines.of(pieces)
+        text = self._source.pieces(pieces, piece_bytes=block_bytes, line_end=line_end)
+        self._footer = Footer(self._layout.footer_lines, line_end, self._layout.max_record_bytes)
+        if self._layout.footer_lines:
+            text = self._footer.cut_from(text)
+        self._buffer = TextBuffer(text, line_end)
         self._block_bytes = block_bytes
         self._offset, self._lines, self._is_open = within.start + self._source.unread_length, 0, False
 
@@ -56,7 +70,14 @@ class RecordStream:
         if is_guess:
             self._drop_to_first_record()
         elif self._within.start == 0:
-            self._drop_header()
+            self._drop_preamble()
+            if self._layout.has_header:
+                self._drop_header()
+            if self._layout.footer_lines:
+                self._require_footer()
+            if self._layout.skip_lines:
+                skipped = {"preamble": self._layout.skip_lines}
+                yield PlacedText(None, self._offset, self._offset, self._lines, self._lines, skipped=skipped)
         records = None if is_guess else self._next_records()
         if records is None:
             yield PlacedText(None, self._offset, self._offset, self._lines, self._lines)
@@ -64,6 +85,33 @@ class RecordStream:
         while records is not None:
             yield self._placed(records)
             records = None if records.is_enough else self._next_records()
+        if self._layout.footer_lines and self._within.end is None:
+            skipped = {"footer": self._footer.lines}
+            yield PlacedText(None, self._offset, self._offset, self._lines, self._lines, skipped=skipped)
+
+    def _drop_preamble(self) -> None:
+        lines = self._layout.skip_lines
+        if not lines and self._layout.has_header:
+            return
+        while self._buffer.text.count(self._finder.line_end) < lines and not self._buffer.is_last:
+            self._grow()
+        text, begin = self._buffer.text, 0
+        while text.startswith(MARK, begin):
+            begin += len(MARK)
+        for _ in range(lines):
+            begin = text.find(self._finder.line_end, begin) + 1 or len(text)
+        self._drop(begin)
+
+    def _require_footer(self) -> None:
+        """Require the footer of a text whose header has been dropped.
+
+        Raises:
+            FooterError: If it has fewer lines.
+        """
+        wanted = self._layout.footer_lines
+        is_short = self._buffer.is_last and self._footer.lines < wanted
+        if is_short or self._lines < self._layout.skip_lines + self._layout.has_header:
+            raise FooterError(f"fewer than {wanted} lines follow its head: it has no footer of {wanted} lines")
 
     def _drop_header(self) -> None:
         while True:
@@ -111,19 +159,23 @@ class RecordStream:
 
     def _placed(self, records: WholeRecords) -> PlacedText:
         begins, lines_before = self._offset, self._lines
+        line_begins = self._source_lines.begins(lines_before) if self._source_lines is not None else None
         text = BlockText(self._drop(records.end), records.irregular, self._reader, self._finder.marks)
         self._is_open = records.is_open
         limit = self._layout.max_record_bytes
         if len(text.written) > limit and (long := text.first_longer_than(limit)) is not None:
             raise LongRecordError(lines_before + text.lines_before([long])[0] + 1, limit)
-        return PlacedText(text, begins, self._offset, lines_before, self._lines)
+        return PlacedText(text, begins, self._offset, lines_before, self._lines, line_begins)
 
     def _drop(self, length: int) -> bytes:
         """Remove the first bytes of the buffer, and count them as read."""
         dropped = self._buffer.text[:length]
         self._lines += int(np.count_nonzero(np.frombuffer(dropped, np.uint8) == self._finder.marks.line_end))
-        added = self._buffer.added if length == len(self._buffer.text) else 0
-        self._offset += self._source.source_length(dropped[: len(dropped) - added])
+        if self._source_lines is not None:
+            self._offset = self._source_lines.drop(self._lines)
+        else:
+            added = self._buffer.added if length == len(self._buffer.text) else 0
+            self._offset += self._source.source_length(dropped[: len(dropped) - added])
         self._buffer.drop(length)
         return dropped
 
