@@ -32,7 +32,7 @@ class Footer:
         for piece in pieces:
             held += piece
             begins = self._begins(held)
-            if len(begins) > self._wanted:
+            if len(begins) >= self._wanted:
                 begin = int(begins[-self._wanted])
                 yield held[:begin]
                 held = held[begin:]

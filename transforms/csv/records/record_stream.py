@@ -93,7 +93,9 @@ class RecordStream:
         lines = self._layout.skip_lines
         if not lines and self._layout.has_header:
             return
-        while self._buffer.text.count(self._finder.line_end) < lines and not self._buffer.is_last:
+        while not self._buffer.is_last and (
+            len(self._buffer.text) < len(MARK) or self._buffer.text.count(self._finder.line_end) < lines
+        ):
             self._grow()
         text, begin = self._buffer.text, 0
         while text.startswith(MARK, begin):
