@@ -1,9 +1,7 @@
 """The headers of CSV objects, read before the objects are."""
 
 import codecs
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,11 +11,13 @@ from lakewright.csv.options import CsvOptions
 from lakewright.csv.preamble import after_preamble
 from lakewright.errors import ObjectRefusedError
 from lakewright.storage.lake import Lake
+from transforms.csv.dialects.first_record import first_record
 from transforms.errors import HeaderError
 
 _HEAD_BYTES: Final = 1 << 16
 _LONGEST_HEADER: Final = 1 << 20
 _LOOKS_AT_ONCE: Final = 16
+_NO_HEADER: Final = "it has no header, only lines before it"
 
 
 @dataclass(frozen=True)
@@ -102,16 +102,16 @@ def _header_of(text: str, options: CsvOptions, *, is_whole: bool, is_longest: bo
         # A carriage return may be data as long as no line feed was read.
         is_clear = is_whole or is_longest or "\n" in text
         return Header(options.names, line_end, preamble.lines, options.footer_lines) if is_clear else None
-    names, line = _first_record(text[preamble.end :], options.delimiter, is_whole=is_whole)
-    if names is None:
+    first = first_record(text[preamble.end :], options.dialect(), is_whole=is_whole)
+    if first is None:
         if is_whole:
-            raise HeaderError(f"no header follows the {preamble.lines} lines before it")
+            raise HeaderError(_NO_HEADER)
         return None
-    if line.endswith(("\r", "\n")):
-        line_end = line[-1]
-    if problem := _problem_with_header(text, names, line_end, options):
+    # The header may be the last line, without a line end.
+    line_end = first.line_end if "\n" in text else line_end
+    if problem := _problem_with_header(text, first.fields, line_end, options):
         raise HeaderError(problem)
-    return Header(tuple(name.strip() for name in names), line_end, preamble.lines, options.footer_lines)
+    return Header(tuple(name.strip() for name in first.fields), line_end, preamble.lines, options.footer_lines)
 
 
 def _problem_with_header(text: str, names: Sequence[str], line_end: str, options: CsvOptions) -> str:
@@ -122,27 +122,3 @@ def _problem_with_header(text: str, names: Sequence[str], line_end: str, options
     if not options.multiline and any("\n" in name or "\r" in name for name in names):
         return "the header contains a line end, which needs multiline: true"
     return ""
-
-
-def _first_record(text: str, delimiter: str, *, is_whole: bool) -> tuple[list[str] | None, str]:
-    """Parse the first record that is not blank, and return its last line; None if the text ends within it."""
-    lines = io.StringIO(text, newline="")
-    consumed: list[str] = []
-
-    def remembered() -> Iterator[str]:
-        for line in lines:
-            consumed.append(line)
-            yield line
-
-    try:
-        names = next((record for record in csv.reader(remembered(), delimiter=delimiter, strict=True) if record), None)
-    except csv.Error as error:
-        if "unexpected end of data" in str(error) and not is_whole:
-            return None, ""
-        raise HeaderError(f"the header is not CSV: {error}") from error
-    end = consumed[-1] if consumed else ""
-    # A trailing carriage return may be the first half of a line end.
-    is_ended = end.endswith("\n") or (end.endswith("\r") and bool(lines.read(1)))
-    if names is None or not (is_ended or is_whole):
-        return None, ""
-    return names, end

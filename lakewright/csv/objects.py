@@ -1,7 +1,7 @@
 """The content of CSV objects: one version of each, decompressed, as blocks of text columns."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Final
 
@@ -82,7 +82,7 @@ class CsvRules:
         """Return the layout of an object with this header."""
         positions, _ = bind_columns(header, self.names)
         return TextLayout(
-            delimiter=self.options.delimiter,
+            **asdict(self.options.dialect()),
             encoding=self.options.encoding,
             line_end=header.line_end,
             multiline=self.options.multiline,

@@ -6,7 +6,8 @@ from typing import Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import Model
-from transforms.csv.text_encoding import kind_of
+from transforms.csv.dialects.dialect import Dialect
+from transforms.csv.text_encoding import encode, kind_of
 
 _MOST_LINES: Final = 1000
 
@@ -14,7 +15,22 @@ _MOST_LINES: Final = 1000
 class CsvOptions(Model):
     """Options of the CSV text."""
 
-    delimiter: str = Field(default=",", description="Field delimiter, one character.")
+    delimiter: str = Field(default=",", description="Field delimiter, one or more characters.")
+    quote: Literal['"', "'", "none"] = Field(
+        default='"', description="The character that encloses fields; none: quotes are data."
+    )
+    escape: Literal["none", "\\", "mysql", "postgres", "spark"] = Field(
+        default="none",
+        description="What a backslash means. none: it is data. \\: the next character is literal. mysql, postgres, "
+        "spark: as these write it.",
+    )
+    comment: str = Field(default="none", description="Character that begins lines to skip, or none.")
+    trailing_delimiter: Literal["refuse", "allow"] = Field(
+        default="refuse", description="Whether a record may end with a delimiter after its last field."
+    )
+    skip_initial_space: bool = Field(
+        default=False, description="Whether spaces and tabs at the beginning of a field are dropped."
+    )
     encoding: str = Field(
         default="UTF-8",
         description="Character encoding: a text encoding of Python, such as UTF-8, UTF-16, windows-1252, Shift_JIS.",
@@ -53,16 +69,9 @@ class CsvOptions(Model):
 
     @field_validator("delimiter")
     @classmethod
-    def _one_character(cls, delimiter: str) -> str:
+    def _tab(cls, delimiter: str) -> str:
         # YAML reads '\t' and a bare \t as two characters. No delimiter begins with a backslash, so this is unambiguous.
-        if delimiter == r"\t":
-            return "\t"
-        if len(delimiter) != 1 or delimiter in '"\r\n\\':
-            raise ValueError(
-                f"the delimiter must be one character other than a quote, backslash or line end, not {delimiter!r}; "
-                r'in YAML, use double quotes: "\t" is a tab, "\x01" is Ctrl-A, "|" is a pipe'
-            )
-        return delimiter
+        return "\t" if delimiter == r"\t" else delimiter
 
     @field_validator("encoding")
     @classmethod
@@ -85,7 +94,19 @@ class CsvOptions(Model):
             raise ValueError(f"{self.encoding} text needs multiline: true")
         if self.names and self.header:
             raise ValueError("names need header: false; with a header, its names are those of the columns")
+        if problem := self.dialect().problem():
+            raise ValueError(problem)
+        try:
+            encode(self.delimiter, self.encoding)
+        except UnicodeEncodeError:
+            raise ValueError(f"{self.encoding} text cannot have the delimiter {self.delimiter!r}") from None
         return self
+
+    def dialect(self) -> Dialect:
+        """Return which characters structure the text."""
+        return Dialect(
+            self.delimiter, self.quote, self.escape, self.comment, self.trailing_delimiter, self.skip_initial_space
+        )
 
     def for_corrections(self) -> "CsvOptions":
         """Return the options of objects with corrected records, which have nothing before the header or at the end."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import accumulate
 
 from lakewright.csv.heads import Header
@@ -101,7 +101,7 @@ class CsvText:
         if not texts:
             return []
         layout = TextLayout(
-            delimiter=self.rules.options.delimiter,
+            **asdict(self.rules.options.dialect()),
             encoding="UTF-8",
             line_end="\n",
             multiline=self.rules.options.multiline,

@@ -53,7 +53,7 @@ def read_blocks(
 
 def _empty_block(placed: PlacedText, layout: TextLayout) -> TextBlock:
     columns = pa.table({name: pa.array([], pa.string()) for name in layout.wanted})
-    return TextBlock(columns, [], placed.begins, placed.ends, placed.lines, lambda _: [], lambda _: [], placed.skipped)
+    return TextBlock(columns, [], placed.begins, placed.ends, placed.lines, placed.skipped, lambda _: [], lambda _: [])
 
 
 def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: TextLayout) -> TextBlock:
@@ -78,7 +78,7 @@ def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: Te
     def positions(rows: Sequence[int]) -> list[int]:
         return _in_object(placed, text, text.written_at(begins_of(rows)))
 
-    return TextBlock(kept, faults, placed.begins, placed.ends, placed.lines, texts, positions)
+    return TextBlock(kept, faults, placed.begins, placed.ends, placed.lines, placed.skipped, texts, positions)
 
 
 def _misquoted(placed: PlacedText, text: BlockText) -> list[Fault]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from transforms.csv.dialects.dialect import NONE, Dialect
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -13,7 +15,7 @@ class TextLayout:
     r"""How the text of an object is written, and which of its columns are read.
 
     Attributes:
-        delimiter: One character.
+        delimiter: One or more characters.
         encoding: Name of a Python codec.
         line_end: ``\n`` (with or without a preceding carriage return) or ``\r``.
         multiline: Whether quoted fields may contain line ends; if not, each line is a record.
@@ -23,6 +25,11 @@ class TextLayout:
         has_header: Whether the first record is the header.
         skip_lines: How many lines precede the header, or the first record.
         footer_lines: How many lines at the end, apart from blank ones, are no records.
+        quote: See ``transforms.csv.dialects.dialect``, as for the others.
+        escape: What a backslash means.
+        comment: What begins a line that is skipped.
+        trailing_delimiter: Whether a record may end with a delimiter.
+        skip_initial_space: Whether spaces at the beginning of a field are dropped.
     """
 
     delimiter: str
@@ -35,6 +42,18 @@ class TextLayout:
     has_header: bool = True
     skip_lines: int = 0
     footer_lines: int = 0
+    quote: str = '"'
+    escape: str = NONE
+    comment: str = NONE
+    trailing_delimiter: str = "refuse"
+    skip_initial_space: bool = False
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which characters structure the text."""
+        return Dialect(
+            self.delimiter, self.quote, self.escape, self.comment, self.trailing_delimiter, self.skip_initial_space
+        )
 
 
 @dataclass(frozen=True)
@@ -85,9 +104,9 @@ class TextBlock:
         begins: Offset of the first record in the object, in bytes as stored after decompression.
         ends: Offset after the last record.
         lines: The number of lines from the first record of the byte range to ``ends``.
+        skipped: The number of lines that are no records, by kind: preamble, comment, footer.
         texts: Returns some rows of ``columns`` as they are written, without line ends.
         positions: Returns where some rows begin; see ``begins``.
-        skipped: How many lines that are no records were skipped, by kind: preamble, footer.
     """
 
     columns: "pa.Table"
@@ -95,6 +114,6 @@ class TextBlock:
     begins: int
     ends: int
     lines: int
+    skipped: Mapping[str, int]
     texts: Callable[[Sequence[int]], list[str]] = field(repr=False, compare=False)
     positions: Callable[[Sequence[int]], list[int]] = field(repr=False, compare=False)
-    skipped: Mapping[str, int] = field(default_factory=dict)

@@ -72,7 +72,7 @@ def test_header(tmp_path: Path, data: bytes, options: dict[str, Any], names: tup
             "UTF-16 text, not UTF-8; set source.csv.encoding: UTF-16, or save it as UTF-8",
             id="utf-16",
         ),
-        pytest.param(b'"a,b', "a.csv", "the header is not CSV: unexpected end of data", id="quote-left-open"),
+        pytest.param(b'"a,b', "a.csv", "the header is not CSV: a quote is not closed", id="quote-left-open"),
         pytest.param(b"ab," * 400_000, "a.csv", "no end of the header within 1 MiB", id="without-an-end"),
     ],
 )
@@ -98,8 +98,8 @@ def test_a_multiline_header_needs_multiline(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"delimiter": "ab"}, "the delimiter must be one character"),
-        ({"delimiter": '"'}, "the delimiter must be one character"),
+        ({"delimiter": "a\n"}, "the delimiter must be one or more characters"),
+        ({"delimiter": '"'}, "the delimiter must be one or more characters"),
         ({"delimiter": r"\x01"}, r"not '\\\\x01'; in YAML, use double quotes: "),
         ({"delimiter": ""}, r'not \'\'; in YAML, use double quotes: .* "\|" is a pipe'),
         ({"encoding": "utf-99"}, "unknown encoding 'utf-99'"),

@@ -111,6 +111,7 @@ def read_ranges(
         reading = reading_of(blocks)
         whole.rows += reading.rows
         whole.faults += reading.faults
+        whole.skipped += reading.skipped
         assert all(first.ends == second.begins for first, second in pairwise(blocks))
         after, lines = blocks[-1].ends, lines + blocks[-1].lines
     assert after == len(data)
