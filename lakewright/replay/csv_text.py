@@ -1,6 +1,5 @@
 """CSV text of corrected rows: every column of the original's header, in the feed's format."""
 
-import codecs
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from lakewright.errors import ConfigError
 from lakewright.replay.edited_rows import ReplayedRow
 from transforms.csv.dialects.written_records import RecordWriter, UnwritableError
 from transforms.csv.text_blocks import read_blocks
+from transforms.csv.text_encoding import encode, mark_of
 from transforms.csv.text_layout import TextLayout
 from transforms.errors import DataError
 
@@ -39,13 +39,14 @@ class CsvText:
         return [whole.get(id(each), each.row.text) for each in rows]
 
     def begin(self) -> bytes:
-        """Return the header's line, after a byte order mark if the encoding needs one.
+        """Return the header's line if there is one, after a byte order mark if the encoding needs it.
 
         Raises:
             UnwritableError: If that is not possible.
         """
-        mark = codecs.BOM_UTF16_LE if codecs.lookup(self.rules.options.encoding).name == "utf-16" else b""
-        return mark + self.encode(self._writer.header(self.header.names))
+        options = self.rules.options
+        header = self.encode(self._writer.header(self.header.names)) if options.header else b""
+        return mark_of(options.encoding) + header
 
     def encode(self, record: str) -> bytes:
         r"""Return a record in the feed's encoding, with its line end, ``\n``.
@@ -56,9 +57,8 @@ class CsvText:
         options = self.rules.options
         if not options.multiline and ("\n" in record or "\r" in record):
             raise UnwritableError("a value has a line end, which needs source.csv.multiline: true")
-        name = codecs.lookup(options.encoding).name
         try:
-            return f"{record}\n".encode("utf-16-le" if name == "utf-16" else name)
+            return encode(f"{record}\n", options.encoding)
         except UnicodeEncodeError:
             raise UnwritableError(f"a value has a character that {options.encoding} does not have") from None
 

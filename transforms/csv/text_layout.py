@@ -1,6 +1,5 @@
 """How the text of a CSV object is laid out, and what is read from it. No pyspark."""
 
-import codecs
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -23,6 +22,9 @@ class TextLayout:
         names: The names in the header; as many as a record has fields.
         wanted: The position of each declared column.
         max_record_bytes: Longer records are refused.
+        has_header: Whether the first record is the header.
+        skip_lines: How many lines precede the header, or the first record.
+        footer_lines: How many lines at the end, apart from blank ones, are no records.
         quote: See ``transforms.csv.dialects.dialect``, as for the others.
         escape: What a backslash means.
         comment: What begins a line that is skipped.
@@ -37,6 +39,9 @@ class TextLayout:
     names: tuple[str, ...]
     wanted: Mapping[str, int]
     max_record_bytes: int
+    has_header: bool = True
+    skip_lines: int = 0
+    footer_lines: int = 0
     quote: str = '"'
     escape: str = NONE
     comment: str = NONE
@@ -72,11 +77,6 @@ class ByteRange:
 WHOLE: Final = ByteRange()
 
 
-def can_be_split(encoding: str) -> bool:
-    """Return whether byte ranges of a text can be read; its object must not be compressed."""
-    return not codecs.lookup(encoding).name.startswith("utf-16")
-
-
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A record that is rejected as a whole.
@@ -104,7 +104,7 @@ class TextBlock:
         begins: Offset of the first record in the object, in bytes as stored after decompression.
         ends: Offset after the last record.
         lines: The number of lines from the first record of the byte range to ``ends``.
-        skipped: The number of lines that are no records, by kind: comment.
+        skipped: The number of lines that are no records, by kind: preamble, comment, footer.
         texts: Returns some rows of ``columns`` as they are written, without line ends.
         positions: Returns where some rows begin; see ``begins``.
     """

@@ -8,7 +8,8 @@ from tests.conftest import examples
 from tests.transforms.csv.plain_reader import PlainReader
 from tests.transforms.csv.reading import header_of, read
 from tests.transforms.csv.test_text_block_laws import BLOCKS, SIZES, read_ranges
-from transforms.csv.text_layout import TextLayout, can_be_split
+from transforms.csv.text_encoding import can_be_split
+from transforms.csv.text_layout import TextLayout
 
 TEXTS = [("UTF-8", "\n"), ("UTF-8", "\n"), ("UTF-8", "\r"), ("ISO-8859-1", "\n"), ("UTF-16", "\n"), ("UTF-16LE", "\r")]
 

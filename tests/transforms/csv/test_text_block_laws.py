@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.conftest import examples
 from tests.transforms.csv.reading import Reading, cut, header_of, layout_of, read, read_slowly, reading_of
 from transforms.csv.text_blocks import read_blocks
-from transforms.csv.text_layout import ByteRange, TextBlock, TextLayout, can_be_split
+from transforms.csv.text_encoding import can_be_split
+from transforms.csv.text_layout import ByteRange, TextBlock, TextLayout
 from transforms.errors import UnclearRecordsError
 
 LAYOUTS = [

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from transforms.csv.dialects.stand_ins import DELIMITER, DELIMITER_BEGIN, StandIns
-from transforms.csv.text_layout import TextLayout, can_be_split
+from transforms.csv.text_encoding import EncodingKind, encode, kind_of, mark_of, transcoded, unit_bytes
+from transforms.csv.text_layout import TextLayout
 
 MARK: Final = codecs.BOM_UTF8
 #: The bytes of a UTF-8 character after the first one.
@@ -47,11 +48,11 @@ class SourceText:
         """The byte that represents the delimiter."""
         return self.stand_ins.cut
 
-    def pieces(self, source: Iterable[bytes], *, piece_bytes: int) -> Iterator[bytes]:
+    def pieces(self, source: Iterable[bytes], *, piece_bytes: int, line_end: bytes) -> Iterator[bytes]:
         """Represent a source; pieces have about ``piece_bytes`` at most."""
         pieces = _chopped(source, piece_bytes)
         if not self._is_utf8:
-            pieces = _transcoded(pieces, self.encoding)
+            pieces = transcoded(pieces, self.encoding, line_end)
         return self.stand_ins.replaced(pieces) if self.stand_ins.are_needed else pieces
 
     def text(self, data: bytes) -> str:
@@ -64,8 +65,8 @@ class SourceText:
 
     @property
     def unread_length(self) -> int:
-        """How many bytes at the beginning of the source no text represents: the byte order mark of UTF-16."""
-        return len(codecs.BOM_UTF16) if codecs.lookup(self.encoding).name == "utf-16" else 0
+        """How many bytes at the beginning of the source no text represents: the byte order mark of UTF-16 or UTF-32."""
+        return len(mark_of(self.encoding))
 
     def source_length(self, data: bytes) -> int:
         """Return how many bytes of the source these bytes represent."""
@@ -85,15 +86,16 @@ class SourceText:
         return int(np.searchsorted(np.cumsum(self._widths(data)), source_length, side="right"))
 
     @property
-    def _is_utf8(self) -> bool:
-        return codecs.lookup(self.encoding).name == "utf-8"
+    def tells_lengths(self) -> bool:
+        """Whether a text tells how many bytes of the source it represents."""
+        return kind_of(self.encoding) is not EncodingKind.MULTI_BYTE
 
     @property
-    def _is_utf16(self) -> bool:
-        return codecs.lookup(self.encoding).name.startswith("utf-16")
+    def _is_utf8(self) -> bool:
+        return kind_of(self.encoding) is EncodingKind.UTF_8
 
     def _is_same(self, data: bytes) -> bool:
-        if self._is_utf16:
+        if unit_bytes(self.encoding) > 1:
             return not data
         return data.isascii() or (self._is_utf8 and self.cut != DELIMITER)
 
@@ -106,14 +108,12 @@ class SourceText:
         values = np.arange(256)
         is_character = (values & _LEADING_BITS != _CONTINUES) | self._is_utf8
         widths: npt.NDArray[np.int64] = is_character.astype(np.int64)
-        encoding = self.encoding
-        if self._is_utf16:
-            widths = np.where((values >= _BEGINS_FOUR) & (values < _BEGINS_NONE), 4, 2 * widths)
-            encoding = "utf-16-le"
+        if (unit := unit_bytes(self.encoding)) > 1:
+            widths = np.where((values >= _BEGINS_FOUR) & (values < _BEGINS_NONE), 4, unit * widths)
         delimiter = self.stand_ins.dialect.delimiter
         if self.cut == DELIMITER:
-            widths[DELIMITER[0]] = len(delimiter.encode(encoding))
-            widths[DELIMITER_BEGIN[0]] = len(delimiter[0].encode(encoding))
+            widths[DELIMITER[0]] = len(encode(delimiter, self.encoding))
+            widths[DELIMITER_BEGIN[0]] = len(encode(delimiter[0], self.encoding))
         return widths
 
 
@@ -123,11 +123,3 @@ def _chopped(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
             yield piece
         else:
             yield from (piece[start : start + size] for start in range(0, len(piece), size))
-
-
-def _transcoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    decoder, is_split = codecs.getincrementaldecoder(encoding)("replace"), can_be_split(encoding)
-    for piece in pieces:
-        # The encodings that can be split have one byte per character.
-        yield piece if is_split and piece.isascii() else decoder.decode(piece).encode()
-    yield decoder.decode(b"", final=True).encode()
