@@ -144,6 +144,19 @@ class CsvToParquetFeed(AnyEngineFeed, GatedFeed):
         return self
 
     @model_validator(mode="after")
+    def _fields_have_names(self) -> "CsvToParquetFeed":
+        csv, columns = self.source.csv, self.source.columns
+        if csv.header:
+            return self
+        names = {name.casefold() for name in csv.names}
+        for column, written in self.header_names().items():
+            if names and written.strip().casefold() not in names:
+                raise ValueError(f"source.columns.{column}: source.csv.names has no {written!r}")
+            if not names and columns[column].source_name:
+                raise ValueError(f"source.columns.{column}: without a header, from: needs source.csv.names")
+        return self
+
+    @model_validator(mode="after")
     def _target_fits(self) -> "CsvToParquetFeed":
         columns, target = self.source.columns, self.target
         require_apart(self.source.path, target.path)
@@ -223,8 +236,11 @@ class CsvToParquetFeed(AnyEngineFeed, GatedFeed):
             raise ConfigError(f"a pipeline needs the day of each object from source.file_name: {error}") from None
 
     def rules(self) -> CsvRules:
-        """Return the rules for the source objects."""
-        return CsvRules(self.source.csv, self.header_names(), self.source.max_record_bytes)
+        """Return the rules for the source objects; without a header, their options name all fields."""
+        options, names = self.source.csv, self.header_names()
+        if not options.header and not options.names:
+            options = options.model_copy(update={"names": tuple(names.values())})
+        return CsvRules(options, names, self.source.max_record_bytes)
 
     def date_keys(self) -> list[str]:
         """Return those of year, month and day that partition the table."""

@@ -48,6 +48,7 @@ class Converted:
 
     Attributes:
         superseded: The number of records that corrections replace, by path.
+        skipped: The number of lines that are no records, by kind.
         rules: How many rejected rows break each rule, with its column.
         damage: The damage of objects that cannot be read as declared, by path.
         table: Files of good rows.
@@ -60,6 +61,7 @@ class Converted:
     read: int = 0
     rejected: int = 0
     superseded: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     damage: dict[str, Damage] = field(default_factory=dict)
     table: list[DataFile] = field(default_factory=list)
@@ -104,6 +106,8 @@ class _Conversion:
     def add(self, source: CsvObject, block: TextBlock) -> None:
         """Type a block of records, and separate good from rejected rows."""
         self._note_place(block)
+        self.converted.skipped.update(block.skipped)
+        self.converted.read += sum(block.skipped.values())
         if source.superseded:
             block = self._without_superseded(source, block)
         values: dict[str, Any] = {}

@@ -1,6 +1,7 @@
 """Texts as blocks read them, and as a slow, obvious reader does."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -20,11 +21,13 @@ class Reading:
         rows: The records with their texts and positions.
         faults: Rule, position, text and fields of the others.
         unclear: The line because of which the text is refused; 0 if it is not.
+        skipped: The number of lines that are no records, by kind.
     """
 
     rows: list[tuple[Fields, str, int]] = field(default_factory=list)
     faults: list[tuple[str, int, str, Fields | None]] = field(default_factory=list)
     unclear: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
 
 
 def layout_of(
@@ -107,6 +110,7 @@ def reading_of(blocks: Sequence[TextBlock]) -> Reading:
     for block in blocks:
         rows = block.columns.to_pylist()
         numbers = range(len(rows))
+        reading.skipped.update(block.skipped)
         reading.rows += zip(rows, block.texts(numbers), block.positions(numbers), strict=True)
         reading.faults += [
             (fault.rule, fault.position, fault.text, dict(fault.fields) if fault.fields else None)
