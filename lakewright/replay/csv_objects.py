@@ -57,7 +57,8 @@ class CsvCorrector:
         new = []
         for version, edited in rows.by_object.items():
             head = heads.of.get(version)
-            text = CsvText(self.rules, Header(head.names if head else tuple(self.rules.names.values()), "\n"))
+            in_header = head.names if head else tuple(each[0] for each in self.rules.names.values())
+            text = CsvText(self.rules, Header(in_header, "\n"))
             candidates, left = self._candidates(text, edited)
             passing = self._passing(text, candidates, left, scratch)
             rows.note_corrected(len(passing), left, len(edited) - len(passing))

@@ -13,7 +13,7 @@ from lakewright.quarantine.table import QuarantinedRow
 from lakewright.replay.csv_text import CsvText
 from lakewright.replay.edited_rows import ReplayedRow
 
-NAMES = {"id": "id", "name": "name"}
+NAMES = {"id": ("id",), "name": ("name",)}
 
 
 def rows(*texts: str) -> list[ReplayedRow]:

@@ -21,6 +21,8 @@ class TextLayout:
         names: The names in the header; as many as a record has fields.
         wanted: The position of each declared column.
         max_record_bytes: Longer records are refused.
+        null_markers: Per declared column, texts that are null if they are not quoted. They are printable and have no
+            quote, delimiter or escape character.
     """
 
     delimiter: str
@@ -30,6 +32,7 @@ class TextLayout:
     names: tuple[str, ...]
     wanted: Mapping[str, int]
     max_record_bytes: int
+    null_markers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 
 from transforms.csv.datetimes.columns import cast_dates, cast_timestamps
 from transforms.csv.numbers.columns import (
-    cast_booleans,
     cast_decimals,
     cast_doubles,
     cast_whole_numbers,
@@ -17,7 +16,7 @@ from transforms.csv.numbers.columns import (
 )
 from transforms.csv.text_bytes import joined_bytes, keep_where
 from transforms.csv.typed_column import BLANKS, LONGEST_FOLDER, REPLACEMENT, TypedColumn
-from transforms.csv.typed_value import type_text
+from transforms.csv.typed_value import read_boolean, type_text
 from transforms.object_names import HIVE_NULL
 
 _TYPES: Final = {
@@ -98,7 +97,7 @@ def _cast(texts: pa.Array, column: TypedColumn) -> pa.Array:
     if column.type == "date":
         return cast_dates(texts, column)
     if column.type == "boolean":
-        return cast_booleans(texts)
+        return _cast_booleans(texts)
     if column.has_written_numbers:
         texts = plain_numbers(texts, column)
     if column.type == "double":
@@ -106,6 +105,12 @@ def _cast(texts: pa.Array, column: TypedColumn) -> pa.Array:
     if column.type.startswith("decimal"):
         return cast_decimals(texts, column)
     return cast_whole_numbers(texts, column)
+
+
+def _cast_booleans(texts: pa.Array) -> pa.Array:
+    distinct = texts.dictionary_encode()
+    values = [read_boolean(text) for text in distinct.dictionary.to_pylist()]
+    return pa.array(values, pa.bool_()).take(distinct.indices)
 
 
 def _with_rest(texts: pa.Array, values: pa.Array, column: TypedColumn) -> TypedTexts:

@@ -14,13 +14,12 @@ from typing import Final, NamedTuple
 from transforms.csv.datetimes.epochs import FIRST_MICROS, LAST_MICROS, read_epoch
 from transforms.csv.datetimes.values import read_date, read_timestamp
 from transforms.csv.numbers.written import plain_number
-from transforms.csv.typed_column import BLANKS, ISO_DATE, LONGEST_FOLDER, REJECT, REPLACEMENT, TypedColumn
+from transforms.csv.typed_column import BITS, BLANKS, ISO_DATE, LONGEST_FOLDER, REJECT, REPLACEMENT, TypedColumn
 from transforms.object_names import HIVE_NULL
 
 Value = str | int | float | bool | Decimal | date | datetime
 _TRUE: Final = ("true", "t", "yes", "y", "1")
 _FALSE: Final = ("false", "f", "no", "n", "0")
-BITS: Final = {"long": 64, "int": 32}
 _WHOLE: Final = re.compile("([+-]?)0*([0-9]+)")
 _NUMBER: Final = re.compile(r"([+-]?)0*([0-9]*)(?:\.([0-9]*))?(?:[eE][+-]?[0-9]+)?")
 _ISO_DATE: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")

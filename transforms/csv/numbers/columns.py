@@ -13,8 +13,7 @@ import pyarrow.compute as pc
 
 from transforms.csv.numbers.expressions import NEGATIVE, number_expression, number_forms, separators
 from transforms.csv.text_bytes import has_other_bytes, keep_matching, with_bytes_replaced
-from transforms.csv.typed_column import MINUS, TypedColumn
-from transforms.csv.typed_value import BITS, read_boolean
+from transforms.csv.typed_column import BITS, MINUS, TypedColumn
 
 _DIGITS: Final = b"0123456789"
 _NONZERO: Final = "^[^eE]*[1-9]"
@@ -99,13 +98,6 @@ def cast_doubles(texts: pa.Array, column: TypedColumn) -> pa.Array:
             if _are_exact(values, texts):
                 return values
     return keep_matching(texts, _PLAIN_DOUBLE).cast(pa.float64())
-
-
-def cast_booleans(texts: pa.Array) -> pa.Array:
-    """Return the values of booleans; null where a text is none."""
-    distinct = texts.dictionary_encode()
-    values = [read_boolean(text) for text in distinct.dictionary.to_pylist()]
-    return pa.array(values, pa.bool_()).take(distinct.indices)
 
 
 def _with_points(texts: pa.Array, column: TypedColumn) -> pa.Array:

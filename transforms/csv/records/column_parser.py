@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from transforms.csv.records.source_text import MARK, SourceText
+from transforms.csv.text_bytes import keep_where
 from transforms.csv.text_layout import TextLayout
 
 #: Delimits fields if the delimiter is one that pyarrow refuses.
@@ -18,6 +19,8 @@ _SEPARATOR: Final = b"\x1f"
 #: Noncharacters. One of the first two escapes itself, line ends that are data, and separators that are data.
 _ESCAPES: Final = ("\ufdd0", "\ufdd1")
 _ESCAPE, _LINE_END, _DATA = (character.encode() for character in ("\ufdd2", "\ufdd3", "\ufdd4"))
+#: Noncharacters that mark quoted null markers.
+_MARKS: Final = tuple(map(chr, range(0xFDD5, 0xFDF0)))
 _LONE_RETURN: Final = re.compile(rb"\r(?!\n)")
 _LINE_FEED: Final = re.compile(rb"\n")
 
@@ -46,6 +49,7 @@ class ColumnParser:
         if not text:
             return ParsedColumns(pa.table({name: pa.array([], pa.string()) for name in self.layout.wanted}), [])
         text, restored = self._readable(self.source.valid(text))
+        text, mark = self._with_marked_fields(text)
         if text.startswith(MARK):
             # pyarrow drops a byte order mark at the beginning, which is data here; a blank line is no record.
             text = self.layout.line_end.encode() + text
@@ -66,9 +70,29 @@ class ColumnParser:
             convert_options=self._convert_options,
         )
         columns = [table.column(self._cells[position]) for position in self.layout.wanted.values()]
+        columns = [self._without_markers(*named, mark) for named in zip(self.layout.wanted, columns, strict=True)]
         for escaped, original in restored:
             columns = [pc.replace_substring(column, escaped, original) for column in columns]
         return ParsedColumns(pa.table(columns, names=list(self.layout.wanted)), skipped)
+
+    def _with_marked_fields(self, text: bytes) -> tuple[bytes, str]:
+        """Append a character that is not in the text to quoted null markers, and return it; empty if there are none."""
+        markers = {marker.encode() for several in self.layout.null_markers.values() for marker in several}
+        if not any(b'"%b"' % marker in text for marker in markers):
+            return text, ""
+        mark = next(mark for mark in _MARKS if mark.encode() not in text)
+        # Within a quoted field, a quote is never alone, so that these are whole fields.
+        around = re.escape(self._delimiter) + rb"\r\n"
+        quoted = rb'(?<![^%b])"(%b)"(?![^%b])' % (around, b"|".join(map(re.escape, markers)), around)
+        return re.sub(quoted, rb'"\1%b"' % mark.encode(), text), mark
+
+    def _without_markers(self, name: str, column: pa.ChunkedArray, mark: str) -> pa.ChunkedArray:
+        """Replace null markers by nulls where they are not marked as quoted."""
+        if markers := self.layout.null_markers.get(name):
+            texts = column.combine_chunks()
+            is_text = pc.invert(pc.is_in(texts, pa.array(markers, pa.string())))
+            column = pa.chunked_array([keep_where(is_text, texts)])
+        return pc.replace_substring(column, mark, "") if mark else column
 
     def _readable(self, text: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
         """Escape what pyarrow would misread; return also what is to be replaced in the values, in this order."""
