@@ -1,5 +1,6 @@
 """Options of columns by example: an option, the text of an object, and the rows that the job reads."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,87 @@ def test_two_columns_may_not_claim_one_name_among_others() -> None:
 def test_two_columns_may_read_one_field_as_different_types() -> None:
     feed = feed_of({"columns": {"day": "date", "day_text": {"type": "string", "from": "day"}}})
     assert feed.header_names() == {"day": ("day",), "day_text": ("day",)}
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "value"),
+    [
+        pytest.param(
+            {"type": "long", "thousands_separator": ","}, '"1 ,"', "rejected: v: type", id="pandas-issue-64655"
+        ),
+        pytest.param(
+            {"type": "long", "thousands_separator": ","}, '"1,2,3"', "rejected: v: type", id="duckdb-pull-17220"
+        ),
+        pytest.param(
+            {"type": "decimal(9,2)", "thousands_separator": ".", "decimal_separator": ","},
+            '"1.299,99"',
+            "1299.99",
+            id="polars-issue-18797",
+        ),
+        pytest.param(
+            {"type": "decimal(9,2)", "currency": "€", "negative": "parentheses"},
+            "€(63.12)",
+            "-63.12",
+            id="firefly-iii-issue-1087",
+        ),
+        pytest.param({"type": "decimal(9,2)", "currency": "$"}, "-$1.80", "-1.80", id="readr-issue-444"),
+        pytest.param(
+            {"type": "decimal(9,2)", "currency": "GBP", "thousands_separator": ",", "negative": "parentheses"},
+            '"GBP (53,180.08)"',
+            "-53180.08",
+            id="accounting-js-issue-30",
+        ),
+        pytest.param(
+            {"type": "decimal(9,2)", "negative": ["minus", "parentheses"]},
+            "(2493662.12)",
+            "-2493662.12",
+            id="csvhelper-issue-951",
+        ),
+        pytest.param(
+            {"type": "string", "null_text": ["mynull"], "quoted_null": False},
+            '"mynull"',
+            "mynull",
+            id="duckdb-pull-4888",
+        ),
+        pytest.param({"type": "string", "null_text": ["mynull"]}, '"mynull"', None, id="duckdb-issue-7162"),
+        pytest.param(
+            {"type": "date", "format": "dd-MM-yy", "two_digit_year_from": 1926},
+            "16-07-68",
+            "1968-07-16",
+            id="opensanctions-issue-4974",
+        ),
+        pytest.param(
+            {"type": "date", "format": "dd-MM-yy", "two_digit_year_from": 1950},
+            "31-12-49",
+            "2049-12-31",
+            id="polars-issue-17213",
+        ),
+        pytest.param(
+            {"type": "timestamp", "format": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSSSS", "excess_fraction": "truncate"},
+            "2025-02-23T20:21:44.3756127",
+            "2025-02-23 20:21:44.375612+00:00",
+            id="pyiceberg-pull-3614",
+        ),
+        pytest.param(
+            {"type": "timestamp", "format": "yyyy-MM-dd HH:mm:ss[.SSSSSSSSS]"},
+            "1945-03-08 09:58:48.2380000",
+            "1945-03-08 09:58:48.238000+00:00",
+            id="cudf-issue-3118",
+        ),
+        pytest.param(
+            {"type": "timestamp", "epoch": "seconds"},
+            "1682019069.0",
+            "2023-04-20 19:31:09+00:00",
+            id="kaskada-issue-257",
+        ),
+        pytest.param(
+            {"type": "timestamp", "epoch": "millis"},
+            "1616976024321",
+            "2021-03-29 00:00:24.321000+00:00",
+            id="graph-cli-issue-44",
+        ),
+    ],
+)
+def test_reports_about_other_readers(tmp_path: Path, column: dict[str, Any], text: str, value: str | None) -> None:
+    (row,) = outcome(tmp_path, {"columns": {"v": column}}, f"v\n{text}\n")
+    assert (row if row.startswith("rejected") else json.loads(row)["v"]) == value
