@@ -29,8 +29,8 @@ def value(cell: Cell, markers: tuple[str, ...]) -> str | None:
 
 
 def cells(delimiter: str) -> st.SearchStrategy[Cell]:
-    texts = st.sampled_from([*MARKERS, "", "NULL ", "xNULL", 'NULL","NULL', '"NULL"', "\ufdd5", "NULL\ufdd5", "\x1f"])
-    quoted = st.tuples(texts | st.text(f'{delimiter}"\nNUL-\ufdd0\ufdd5', max_size=6), st.just(True))
+    texts = st.sampled_from([*MARKERS, "", "NULL ", "xNULL", 'NULL","NULL', '"NULL"', "\ufde0", "NULL\ufde0", "\x1f"])
+    quoted = st.tuples(texts | st.text(f'{delimiter}"\nNUL-\ufdd0\ufde0', max_size=6), st.just(True))
     plain = texts.filter(lambda text: not set('"\n' + delimiter) & set(text))
     return quoted | st.tuples(plain, st.just(False))
 

@@ -20,7 +20,7 @@ _SEPARATOR: Final = b"\x1f"
 _ESCAPES: Final = ("\ufdd0", "\ufdd1")
 _ESCAPE, _LINE_END, _DATA = (character.encode() for character in ("\ufdd2", "\ufdd3", "\ufdd4"))
 #: Noncharacters that mark quoted null markers.
-_MARKS: Final = tuple(map(chr, range(0xFDD5, 0xFDF0)))
+_MARKS: Final = tuple(map(chr, range(0xFDE0, 0xFDF0)))
 _LONE_RETURN: Final = re.compile(rb"\r(?!\n)")
 _LINE_FEED: Final = re.compile(rb"\n")
 
@@ -69,8 +69,10 @@ class ColumnParser:
             ),
             convert_options=self._convert_options,
         )
-        columns = [table.column(self._cells[position]) for position in self.layout.wanted.values()]
-        columns = [self._without_markers(*named, mark) for named in zip(self.layout.wanted, columns, strict=True)]
+        # Chunks, since functions of columns leave out empty ones.
+        columns = [table.column(self._cells[position]).chunk(0) for position in self.layout.wanted.values()]
+        if self.layout.null_markers:
+            columns = [self._without_markers(*named, mark) for named in zip(self.layout.wanted, columns, strict=True)]
         for escaped, original in restored:
             columns = [pc.replace_substring(column, escaped, original) for column in columns]
         return ParsedColumns(pa.table(columns, names=list(self.layout.wanted)), skipped)
@@ -86,13 +88,11 @@ class ColumnParser:
         quoted = rb'(?<![^%b])"(%b)"(?![^%b])' % (around, b"|".join(map(re.escape, markers)), around)
         return re.sub(quoted, rb'"\1%b"' % mark.encode(), text), mark
 
-    def _without_markers(self, name: str, column: pa.ChunkedArray, mark: str) -> pa.ChunkedArray:
+    def _without_markers(self, name: str, texts: pa.Array, mark: str) -> pa.Array:
         """Replace null markers by nulls where they are not marked as quoted."""
         if markers := self.layout.null_markers.get(name):
-            texts = column.combine_chunks()
-            is_text = pc.invert(pc.is_in(texts, pa.array(markers, pa.string())))
-            column = pa.chunked_array([keep_where(is_text, texts)])
-        return pc.replace_substring(column, mark, "") if mark else column
+            texts = keep_where(pc.invert(pc.is_in(texts, pa.array(markers, pa.string()))), texts)
+        return pc.replace_substring(texts, mark, "") if mark else texts
 
     def _readable(self, text: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
         """Escape what pyarrow would misread; return also what is to be replaced in the values, in this order."""
