@@ -195,7 +195,7 @@ class CsvToParquetFeed(AnyEngineFeed, GatedFeed):
     def rules(self) -> CsvRules:
         """Return the rules for the source objects."""
         csv = self.source.csv
-        nulls = {name: spec.unquoted_nulls(csv) for name, spec in self.source.columns.items()}
+        nulls = {name: nulls for name, spec in self.source.columns.items() if (nulls := spec.unquoted_nulls(csv))}
         return CsvRules(csv, self.header_names(), self.source.max_record_bytes, nulls)
 
     def date_keys(self) -> list[str]:
