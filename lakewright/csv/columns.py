@@ -161,7 +161,7 @@ class ColumnSpec(Model):
             yield f"{column.decimal_separator!r} is the decimal separator and the separator of thousands"
         if self.quoted_null is not None and not self._null_text(csv):
             yield "quoted_null needs null_text"
-        structure = (csv.delimiter, '"', "\\")
+        structure = (csv.delimiter, '"')
         for marker in self.unquoted_nulls(csv):
             if not marker.isprintable() or any(character in marker for character in structure):
                 yield f"with quoted_null: false, null_text {marker!r} must be printable, without delimiter and quotes"

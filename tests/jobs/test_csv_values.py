@@ -212,6 +212,15 @@ def test_two_columns_may_read_one_field_as_different_types() -> None:
         ),
         pytest.param({"type": "string", "null_text": ["mynull"]}, '"mynull"', None, id="duckdb-issue-7162"),
         pytest.param(
+            {"type": "string", "null_text": ["\\N"], "quoted_null": False},
+            '"\\N"',
+            "\\N",
+            id="a-quoted-backslash-and-n",
+        ),
+        pytest.param(
+            {"type": "string", "null_text": ["\\N"], "quoted_null": False}, "\\N", None, id="a-backslash-and-n"
+        ),
+        pytest.param(
             {"type": "date", "format": "dd-MM-yy", "two_digit_year_from": 1926},
             "16-07-68",
             "1968-07-16",
