@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakewright.csv.binding import bind_columns
 from lakewright.csv.objects import CsvObject, CsvPart, CsvRules, Damage, damage_of, read_part
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import TableWriter
@@ -120,12 +121,13 @@ class _Conversion:
         self.converted.read += block.columns.num_rows + len(block.faults)
         good = pa.table(values)
         self._apply_row_rules(good, broken)
-        rejected = _rejected_as_a_whole(block, self._task.rules.names)
+        names = bind_columns(source.header, self._task.rules.names).names
+        rejected = _rejected_as_a_whole(block, names)
         if broken:
             is_rejected = reduce(pc.or_, (pc.is_valid(rules) for of_column in broken.values() for rules in of_column))
             good = good.filter(pc.invert(is_rejected))
             rows = pc.indices_nonzero(is_rejected).to_pylist()
-            rejected += _rejected_by_values(block, rows, broken, self._task.rules.names, self._task.row_rules.words)
+            rejected += _rejected_by_values(block, rows, broken, names, self._task.row_rules.words)
         if good.num_rows:
             for partition, part in split_by_partition(good, self._task.table.partition_by, source.values):
                 self._table.add(partition, part)

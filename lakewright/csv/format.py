@@ -102,7 +102,7 @@ class CsvFormat:
         ]
 
     def _extra_columns(self, header: Header) -> list[str]:
-        _, extra = bind_columns(header, self.rules.names, shows_values=self.shows_values)
+        extra = bind_columns(header, self.rules.names, shows_values=self.shows_values).others
         if extra and self.on_extra_column == "refuse":
             raise HeaderError(f"the header has columns that are not declared: {', '.join(map(repr, extra))}")
         return extra

@@ -1,7 +1,7 @@
 """The content of CSV objects: one version of each, decompressed, as blocks of text columns."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Final
 
@@ -65,13 +65,15 @@ class CsvRules:
 
     Attributes:
         options: Options of the text.
-        names: The name in the header of each declared column.
+        names: The name in the header of each declared column, or several, of which a header has one.
         max_record_bytes: Maximum length of a record; an object with a longer one is refused.
+        null_markers: Per declared column, texts that are null if they are not quoted.
     """
 
     options: CsvOptions
-    names: Mapping[str, str]
+    names: Mapping[str, tuple[str, ...]]
     max_record_bytes: int
+    null_markers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def can_split(self) -> bool:
@@ -80,18 +82,18 @@ class CsvRules:
 
     def layout(self, header: Header) -> TextLayout:
         """Return the layout of an object with this header."""
-        positions, _ = bind_columns(header, self.names)
         return TextLayout(
             **asdict(self.options.dialect()),
             encoding=self.options.encoding,
             line_end=header.line_end,
             multiline=self.options.multiline,
             names=header.names,
-            wanted=positions,
+            wanted=bind_columns(header, self.names).positions,
             max_record_bytes=self.max_record_bytes,
             has_header=self.options.header,
             skip_lines=header.preamble_lines,
             footer_lines=header.footer_lines,
+            null_markers=self.null_markers,
         )
 
 

@@ -60,6 +60,7 @@ class CsvOptions(Model):
     null_text: tuple[str, ...] = Field(
         default=(), description="Texts that are read as null, in addition to unquoted empty fields."
     )
+    quoted_null: bool = Field(default=True, description="Whether a quoted null_text is null, too; if not, it is text.")
     date_format: str = Field(default="yyyy-MM-dd", description="Pattern of dates, in Spark's pattern letters.")
     timestamp_format: str = Field(
         default="yyyy-MM-dd HH:mm:ss[.SSSSSS]", description="Pattern of timestamps, in Spark's pattern letters."

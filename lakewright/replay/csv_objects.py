@@ -58,7 +58,8 @@ class CsvCorrector:
         new = []
         for version, edited in rows.by_object.items():
             head = heads.of.get(version)
-            names_of_fields = self.rules.options.names or tuple(self.rules.names.values())
+            declared = tuple(alternatives[0] for alternatives in self.rules.names.values())
+            names_of_fields = self.rules.options.names or declared
             text = CsvText(self.rules, Header(head.names if head else names_of_fields, "\n"))
             candidates, left = self._candidates(text, edited)
             passing = self._passing(text, candidates, left, scratch)

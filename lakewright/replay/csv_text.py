@@ -1,6 +1,6 @@
 """CSV text of corrected rows: every column of the original's header, in the feed's format."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -15,6 +15,7 @@ from transforms.csv.text_blocks import read_blocks
 from transforms.csv.text_encoding import encode, mark_of
 from transforms.csv.text_layout import TextLayout
 from transforms.errors import DataError
+from transforms.header_names import name_key
 
 Record = Sequence[str | None]
 
@@ -78,24 +79,23 @@ class CsvText:
         for each, written in zip(rows, self._as_written(rows), strict=True):
             values = list(written or [None] * len(self.header.names))
             for name, value in (each.row.fields or {}).items():
-                if name.strip().casefold() not in positions:
+                if name_key(name) not in positions:
                     raise ConfigError(f"{each.row.object} has no column {name!r}; run `rebuild`")
-                values[positions[name.strip().casefold()]] = value
-            declared = {positions[name.strip().casefold()] for name in each.row.fields or {}}
+                values[positions[name_key(name)]] = value
+            declared = {positions[name_key(name)] for name in each.row.fields or {}}
             is_whole = written is not None or len(declared) == len(values)
             records.append(self._record(values) if is_whole else None)
         return records
 
     def _positions(self) -> dict[str, int]:
-        """Return the position of each column, by its name in the header, or in the table."""
-        in_header = {name.casefold(): place for place, name in enumerate(self.header.names) if name}
-        by_name: Mapping[str, str] = self.rules.names
-        in_table = {
-            name.casefold(): in_header[written.strip().casefold()]
-            for name, written in by_name.items()
-            if written.strip().casefold() in in_header
-        }
-        return in_table | in_header
+        """Return the position of each column, by its name in the header or the table, or one that the feed declares."""
+        in_header = {name_key(name): place for place, name in enumerate(self.header.names) if name}
+        declared: dict[str, int] = {}
+        for name, alternatives in self.rules.names.items():
+            keys = list(map(name_key, alternatives))
+            if place := [in_header[key] for key in keys if key in in_header]:
+                declared |= dict.fromkeys((name_key(name), *keys), place[0])
+        return declared | in_header
 
     def _as_written(self, rows: Sequence[ReplayedRow]) -> list[Record | None]:
         """Return all values of each row's original record; None if it cannot be read.

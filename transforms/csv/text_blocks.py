@@ -20,6 +20,7 @@ from transforms.csv.records.quote_positions import Positions
 from transforms.csv.records.record_stream import PlacedText, RecordStream
 from transforms.csv.records.source_text import SourceText
 from transforms.csv.text_layout import WHOLE, ByteRange, Fault, TextBlock, TextLayout
+from transforms.header_names import BLANKS, trimmed
 
 BLOCK_BYTES: Final = 4 << 20
 _MARK: Final = "\ufeff"
@@ -123,14 +124,14 @@ def _without(columns: pa.Table, rows: Sequence[int]) -> pa.Table:
 
 
 def _repeated_headers(columns: pa.Table, layout: TextLayout) -> list[int]:
-    """Return the rows whose values are the names of their columns, apart from spaces and byte order marks.
+    """Return the rows whose values are the names of their columns, apart from blanks and byte order marks.
 
     If there should be no header at all, case does not matter either.
     """
     rows: Positions | None = None
     ignores_case = not layout.has_header
     for column, position in zip(columns.columns, layout.wanted.values(), strict=True):
-        name = layout.names[position]
+        name = trimmed(layout.names[position])
         values = column if rows is None else column.take(rows)
         # Not ``indices_nonzero``, which crashes on columns without chunks.
         resembling = np.flatnonzero(
@@ -138,9 +139,9 @@ def _repeated_headers(columns: pa.Table, layout: TextLayout) -> list[int]:
         )
         if not len(resembling):
             return []
-        trimmed = pc.utf8_trim(pc.replace_substring(values.take(resembling), _MARK, ""), " ")
+        written = pc.utf8_trim(pc.replace_substring(values.take(resembling), _MARK, ""), BLANKS)
         if ignores_case:
-            trimmed, name = pc.utf8_lower(trimmed), name.lower()
-        equal = resembling[pc.equal(trimmed, name).to_numpy()]
+            written, name = pc.utf8_lower(written), name.lower()
+        equal = resembling[pc.equal(written, name).to_numpy()]
         rows = equal if rows is None else rows[equal]
     return [] if rows is None else rows.tolist()

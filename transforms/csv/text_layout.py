@@ -30,6 +30,8 @@ class TextLayout:
         comment: What begins a line that is skipped.
         trailing_delimiter: Whether a record may end with a delimiter.
         skip_initial_space: Whether spaces at the beginning of a field are dropped.
+        null_markers: Per declared column, texts that are null if they are not quoted. They are printable and have no
+            quote, delimiter or escape character.
     """
 
     delimiter: str
@@ -47,6 +49,7 @@ class TextLayout:
     comment: str = NONE
     trailing_delimiter: str = "refuse"
     skip_initial_space: bool = False
+    null_markers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def dialect(self) -> Dialect:

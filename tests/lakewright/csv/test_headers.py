@@ -115,9 +115,80 @@ def test_options(options: dict[str, Any], problem: str) -> None:
 
 def test_bind_columns() -> None:
     header = Header(("ID", "Total $", "x"), "\n")
-    assert bind_columns(header, {"total": "Total $", "id": "id"}) == ({"total": 1, "id": 0}, ["x"])
+    bound = bind_columns(header, {"total": ("Total $",), "id": ("id",)})
+    assert bound == ({"total": 1, "id": 0}, {"total": "Total $", "id": "id"}, ["x"])
     with pytest.raises(HeaderError, match=r"the header has no 'y'; it has 'ID', 'Total \$', 'x'"):
-        bind_columns(header, {"id": "id", "x": "x", "y": "y"})
+        bind_columns(header, {"id": ("id",), "x": ("x",), "y": ("y",)})
+
+
+@pytest.mark.parametrize(
+    ("names", "bound"),
+    [
+        pytest.param(("id", "E-mail"), {"id": 0, "email": 1}, id="the-first-alternative"),
+        pytest.param(("EMAIL_ID", "id"), {"id": 1, "email": 0}, id="the-second-alternative"),
+        pytest.param(("\u00a0id\u202f", "\ufeffe-mail\t"), {"id": 0, "email": 1}, id="blanks-and-marks-around-names"),
+        pytest.param(("x", "id", "x", "", "", "E-mail"), {"id": 1, "email": 5}, id="others-may-be-repeated"),
+    ],
+)
+def test_names_are_bound(names: tuple[str, ...], bound: dict[str, int]) -> None:
+    wanted = {"id": ("id",), "email": ("E-mail", "email_id")}
+    assert bind_columns(Header(names, "\n"), wanted).positions == bound
+
+
+def test_composed_and_decomposed_characters_are_equal() -> None:
+    bound = bind_columns(Header(("Gro\u0308\u00dfe", "id"), "\n"), {"size": ("gr\u00f6\u00dfe",)})
+    assert bound == ({"size": 0}, {"size": "gr\u00f6\u00dfe"}, ["id"])
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        pytest.param(
+            ("id", "E-mail", "email_id"),
+            "the header has 'E-mail' and 'email_id', which are both column 'email'",
+            id="two-alternatives",
+        ),
+        pytest.param(("id", "ID", "E-mail"), "the header names 'ID', 'id' twice", id="a-declared-name-twice"),
+        pytest.param(
+            ("id", "Mail"),
+            "the header has no 'E-mail' or 'email_id'; it has 2 fields; field 2 resembles 'E-mail' "
+            "(--show-values shows it)",
+            id="no-alternative",
+        ),
+        pytest.param(
+            ("id", "\u0415-mail"),
+            "the header has no 'E-mail' or 'email_id'; it has 2 fields; field 2 looks like 'E-mail', but has "
+            "'\u0435' U+0435 instead of 'e' U+0065 (--show-values shows it)",
+            id="a-cyrillic-letter",
+        ),
+        pytest.param(
+            ("id", "e\u200b-mail"),
+            "the header has no 'E-mail' or 'email_id'; it has 2 fields; field 2 looks like 'E-mail', but also has "
+            "U+200B (--show-values shows it)",
+            id="a-character-of-no-width",
+        ),
+        pytest.param(
+            ("id", "e\u2011mail"),
+            "the header has no 'E-mail' or 'email_id'; it has 2 fields; field 2 looks like 'E-mail', but has "
+            "'\u2011' U+2011 instead of '-' U+002D (--show-values shows it)",
+            id="another-hyphen",
+        ),
+    ],
+)
+def test_names_that_cannot_be_bound(names: tuple[str, ...], message: str) -> None:
+    wanted = {"id": ("id",), "email": ("E-mail", "email_id")}
+    with pytest.raises(HeaderError, match=f"^{re.escape(message)}$"):
+        bind_columns(Header(names, "\n"), wanted)
+
+
+def test_names_that_look_alike_are_told_apart_beside_a_quoted_header() -> None:
+    wanted = {name: (name,) for name in ("id", "day", "first name")}
+    message = (
+        "the header has no 'first name'; it has 'id', 'day', 'first\\xa0name'; field 3 looks like 'first name', but has "
+        "U+00A0 instead of U+0020"
+    )
+    with pytest.raises(HeaderError, match=f"^{re.escape(message)}$"):
+        bind_columns(Header(("id", "day", "first\u00a0name"), "\n"), wanted)
 
 
 def test_equal_headers_are_one_object(tmp_path: Path) -> None:
@@ -137,13 +208,13 @@ def test_equal_headers_are_one_object(tmp_path: Path) -> None:
         ),
         pytest.param(
             ("name", "canary", "canary"),
-            "the header names a column twice (--show-values shows it)",
+            "the header has no 'id', 'a'; it has 3 fields (--show-values shows it)",
             id="a-row-with-equal-values",
         ),
     ],
 )
 def test_a_first_line_that_names_few_columns_is_not_quoted(names: tuple[str, ...], message: str) -> None:
-    wanted = {name: name for name in ("id", "a", "name")}
+    wanted = {name: (name,) for name in ("id", "a", "name")}
     with pytest.raises(HeaderError, match=f"^{re.escape(message)}$"):
         bind_columns(Header(names, "\n"), wanted)
     with pytest.raises(HeaderError, match="canary"):
@@ -184,7 +255,7 @@ def test_a_first_line_that_names_few_columns_is_not_quoted(names: tuple[str, ...
     ],
 )
 def test_a_missing_header_is_not_quoted(names: tuple[str, ...], declared: tuple[str, ...], message: str) -> None:
-    wanted = {name: name for name in declared}
+    wanted = {name: (name,) for name in declared}
     with pytest.raises(HeaderError) as hidden:
         bind_columns(Header(names, "\n"), wanted)
     assert str(hidden.value) == message

@@ -9,6 +9,7 @@ from tests.transforms.csv.whole_texts import Record, cut_records, unclear_line, 
 from transforms.csv.text_blocks import read_blocks
 from transforms.csv.text_layout import TextBlock, TextLayout
 from transforms.errors import UnclearRecordsError
+from transforms.header_names import BLANKS
 
 Fields = dict[str, str | None]
 
@@ -78,7 +79,7 @@ def read_slowly(text: str, layout: TextLayout) -> Reading:
 
 
 def _is(field: str | None, name: str) -> bool:
-    return field is not None and field.replace("\ufeff", "").strip(" ") == name
+    return field is not None and field.replace("\ufeff", "").strip(BLANKS) == name
 
 
 def _placed(text: str, records: Iterator[Record], line_end: str) -> Iterator[tuple[int, Record]]:

@@ -14,7 +14,7 @@ from transforms.csv.dialects.stand_ins import ESCAPE, IN_VALUES
 from transforms.csv.records.quote_positions import Marks
 from transforms.csv.records.source_text import MARK, SourceText
 from transforms.csv.records.trimmed_fields import trimmed, with_data_backslashes
-from transforms.csv.text_bytes import with_bytes_replaced
+from transforms.csv.text_bytes import keep_where, with_bytes_replaced
 from transforms.csv.text_layout import TextLayout
 
 #: Delimits fields if the delimiter is one that pyarrow refuses.
@@ -24,6 +24,8 @@ _ESCAPES: Final = ("\ufdd0", "\ufdd1")
 _ESCAPE, _LINE_END, _DATA = (character.encode() for character in ("\ufdd2", "\ufdd3", "\ufdd4"))
 #: The noncharacter for the byte 0.
 _FIRST_STAND_IN: Final = 0xFDDF - 0xFF
+#: Noncharacters that mark quoted null markers.
+_MARKS: Final = tuple(map(chr, range(0xFDE0, 0xFDF0)))
 _LONE_RETURN: Final = re.compile(rb"\r(?!\n)")
 _LINE_FEED: Final = re.compile(rb"\n")
 
@@ -59,6 +61,7 @@ class ColumnParser:
             text = self._trimmed(text)
             if not text:
                 return self.parse(text)
+        text, mark = self._with_marked_fields(text)
         if text.startswith(MARK):
             # pyarrow drops one byte order mark at the beginning, which is data here.
             text = MARK + text
@@ -83,6 +86,8 @@ class ColumnParser:
         )
         # Chunks, since functions of columns leave out empty ones.
         columns = [table.column(self._cells[position]).chunk(0) for position in self.layout.wanted.values()]
+        if self.layout.null_markers:
+            columns = [self._without_markers(*named, mark) for named in zip(self.layout.wanted, columns, strict=True)]
         for escaped, original in restored:
             columns = [pc.replace_substring(column, escaped, original) for column in columns]
         if self.source.stand_ins.are_in_values:
@@ -105,6 +110,23 @@ class ColumnParser:
         if not escaped:
             return texts
         return pc.replace_with_mask(texts, is_escaped, pa.array(map(stand_ins.value, escaped), pa.string()))
+
+    def _with_marked_fields(self, text: bytes) -> tuple[bytes, str]:
+        """Append a character that is not in the text to quoted null markers, and return it; empty if there are none."""
+        markers = {marker.encode() for several in self.layout.null_markers.values() for marker in several}
+        if not any(b'"%b"' % marker in text for marker in markers):
+            return text, ""
+        mark = next(mark for mark in _MARKS if mark.encode() not in text)
+        # Within a quoted field, a quote is never alone, so that these are whole fields.
+        around = re.escape(self._delimiter) + rb"\r\n"
+        quoted = rb'(?<![^%b])"(%b)"(?![^%b])' % (around, b"|".join(map(re.escape, markers)), around)
+        return re.sub(quoted, rb'"\1%b"' % mark.encode(), text), mark
+
+    def _without_markers(self, name: str, texts: pa.Array, mark: str) -> pa.Array:
+        """Replace null markers by nulls where they are not marked as quoted."""
+        if markers := self.layout.null_markers.get(name):
+            texts = keep_where(pc.invert(pc.is_in(texts, pa.array(markers, pa.string()))), texts)
+        return pc.replace_substring(texts, mark, "") if mark else texts
 
     def _readable(self, text: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
         """Escape what pyarrow would misread; return also what is to be replaced in the values, in this order."""
