@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lakewright.errors import ObjectRefusedError
 from lakewright.kafka.batches import cut_evenly
-from lakewright.kafka.files import ObjectReport
+from lakewright.kafka.blocks.objects import ObjectReport
 from lakewright.kafka.sink import EventObject, ObjectText
 from lakewright.log.records import SourceObject
 from lakewright.storage.lake import Lake

@@ -8,8 +8,8 @@ import msgspec
 
 from lakewright.corrections.manifests import CORRECTS
 from lakewright.kafka.batches import EventBatch, read_events
+from lakewright.kafka.blocks.objects import ObjectReport
 from lakewright.kafka.copies import find_copies, twins_of
-from lakewright.kafka.files import ObjectReport
 from lakewright.kafka.reader import TopicObjects
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.selection import SUPERSEDED
@@ -97,7 +97,7 @@ class FlatEvents:
 
     def _written(self, batch: Batch, retaken: frozenset[str], settled: SettledEvents) -> WrittenRows:
         plan, state, reports = batch.plan, batch.state, settled.reports.values()
-        rules = sum((report.rejected for report in reports), Counter[str]())
+        rules = _total(report.rejected for report in reports)
         types = {column.name: ddl_type(column.type) for column in settled.schema.columns}
         before = known_schema(state.schema_versions)
         return WrittenRows(
@@ -119,7 +119,7 @@ class FlatEvents:
         """Return the actions that are specific to events."""
         reports = settled.reports.values()
         version = next_version(batch.plan, batch.state, settled.schema, separator=self.separator)
-        set_aside = sum((report.set_aside for report in reports), Counter[str]())
+        set_aside = _total(report.set_aside for report in reports)
         conflicts = {report.path: {"offset_conflicts": report.conflicts} for report in reports if report.conflicts}
         actions: list[AnyAction] = [LearnSchema(version)] if version else []
         void = self.events.void_corrections
@@ -135,6 +135,13 @@ def _counts(reports: Collection[ObjectReport]) -> Counts:
     superseded = sum(report.superseded + report.corrected for report in reports)
     rejected = sum(report.rejected.total() for report in reports)
     return Counts(read=read, written=read - superseded - rejected, superseded=superseded, rejected=rejected)
+
+
+def _total(counters: Iterable[Counter[str]]) -> Counter[str]:
+    total = Counter[str]()
+    for counter in counters:
+        total.update(counter)
+    return total
 
 
 def _with_note(source: SourceObject, report: ObjectReport) -> SourceObject:

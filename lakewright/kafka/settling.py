@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lakewright.kafka.batches import EventBatch, ReadEvents
-from lakewright.kafka.files import ObjectReport
+from lakewright.kafka.blocks.objects import ObjectReport
 from lakewright.kafka.rewrites import Conflict, RewriteTask, Rewritten, Rival, rewrite_file
 from lakewright.kafka.rivals import find_rivals
 from lakewright.log.records import DataFile

@@ -127,11 +127,12 @@ class EventCorrector:
             self.days(date.fromisoformat(scratch.today)),
             self.row_rules,
         )
-        (report,) = flatten_objects(task).reports
+        flattened = flatten_objects(task)
+        (report,) = flattened.reports
         if report.asks and not report.damage:
             learned = learn_columns(
                 known,
-                report.news,
+                flattened.news,
                 separator=self.separator,
                 reserved=self.reserved,
                 timestamps=self.rules.timestamps,

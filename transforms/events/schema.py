@@ -58,7 +58,7 @@ class ValueStatistics(msgspec.Struct, frozen=True):
         """Merge the statistics of two sets of values."""
         elements = self.elements.merge(other.elements) if self.elements and other.elements else None
         return ValueStatistics(
-            counts=dict(Counter(self.counts) + Counter(other.counts)),
+            counts=self.counts | {kind: self.counts.get(kind, 0) + count for kind, count in other.counts.items()},
             digits=max(self.digits, other.digits),
             scale=max(self.scale, other.scale),
             inexact=self.inexact or other.inexact,

@@ -38,12 +38,12 @@ class TypedColumns:
     Attributes:
         columns: Arrow arrays of the schema's types.
         news: Attributes without a typed column, and attributes that need a text column.
-        set_aside: Number of values in each text column.
+        set_aside: The rows with a value, of each text column that has any.
     """
 
     columns: dict[str, pa.Array] = field(default_factory=dict)
     news: News = field(default_factory=News)
-    set_aside: dict[str, int] = field(default_factory=dict)
+    set_aside: dict[str, Sequence[int]] = field(default_factory=dict)
 
 
 def type_columns(
@@ -82,7 +82,7 @@ def _set_aside(text: EventColumn, found: Sequence[Any], misfits: Sequence[int], 
     for row in misfits:
         texts[row] = as_text(found[row])
     typed.columns[text.name] = pa.array(texts, pa.string())
-    typed.set_aside[text.name] = len(misfits)
+    typed.set_aside[text.name] = misfits
 
 
 def to_arrow(values: Sequence[Any], kind: Type) -> tuple[pa.Array, list[int]]:
