@@ -25,7 +25,7 @@ class _Piece(NamedTuple):
 class PartitionWriter(Generic[File]):
     """Buffers rows by partition, and writes a file per partition when the buffer is full.
 
-    The rows of a partition keep their order.
+    Partitions are written in the order of their first rows, and the rows of a partition keep their order.
     """
 
     def __init__(self, buffer_bytes: int, write: Callable[[str, pa.Table], File]) -> None:
@@ -56,7 +56,9 @@ class PartitionWriter(Generic[File]):
             self.add(partitions[0], rows)
             return
         self._mixed.append((partitions, rows))
-        self._mixed_partitions.update(partitions)
+        for partition in dict.fromkeys(partitions):
+            self._waiting.setdefault(partition, [])
+            self._mixed_partitions.add(partition)
         size = _memory_of(rows)
         self._mixed_bytes += size
         if self._mixed_bytes >= _MIXED_BYTES:
@@ -66,7 +68,7 @@ class PartitionWriter(Generic[File]):
     def absorb(self, other: "PartitionWriter[File]") -> None:
         """Take over the rows and files of another writer."""
         self.files += other.files
-        if other._waiting:
+        if any(other._waiting.values()):
             self._group()
         for partition, pieces in other._waiting.items():
             self._waiting.setdefault(partition, []).extend(pieces)
@@ -93,7 +95,7 @@ class PartitionWriter(Generic[File]):
         """Sort the rows of several partitions by partition."""
         if not self._mixed:
             return
-        numbers = {partition: number for number, partition in enumerate(sorted(self._mixed_partitions))}
+        numbers = {partition: number for number, partition in enumerate(self._mixed_partitions)}
         codes = pa.array([numbers[name] for partitions, _ in self._mixed for name in partitions], pa.int32())
         rows = pa.concat_tables([rows for _, rows in self._mixed]).combine_chunks()
         self._mixed, self._mixed_partitions, self._mixed_bytes = [], set(), 0
@@ -102,7 +104,7 @@ class PartitionWriter(Generic[File]):
         of_code = dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True))
         start = 0
         for partition, number in numbers.items():
-            self._waiting.setdefault(partition, []).append(_Piece(rows, start, of_code[number]))
+            self._waiting[partition].append(_Piece(rows, start, of_code[number]))
             start += of_code[number]
 
 

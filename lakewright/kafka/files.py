@@ -25,6 +25,7 @@ from lakewright.parquet.provenance import PROVENANCE_TYPES
 from lakewright.quality.row_rules import NO_ROW_RULES, ArrowRowRules, RowRules
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.storage.uris import open_lake
+from transforms.errors import DataError
 from transforms.events.blocks import no_search_for_cycles
 from transforms.events.lines import RejectedLine
 from transforms.events.record_shape import RecordShape
@@ -143,7 +144,14 @@ class _Flattening:
 
     def _take(self, parts: Sequence[Part], writer: TableWriter) -> None:
         """Add the rows of a block to a writer, except for those of objects that need more columns."""
-        block = flatten_parts(parts, self._shape)
+        try:
+            block = flatten_parts(parts, self._shape)
+        except DataError:  # together the objects have too many attributes
+            if len(parts) == 1:
+                raise
+            for part in parts:
+                self._take([part], writer)
+            return
         _drop_superseded(block)
         for place, lines in block.rejected.items():
             block.objects[place].reject(lines)
