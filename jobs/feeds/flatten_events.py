@@ -14,8 +14,8 @@ from lakewright.parquet.place import Compression
 from lakewright.parquet.provenance import PROVENANCE_TYPES
 from lakewright.quality.config import GatedFeed
 from transforms.events.column_names import clean_key
+from transforms.events.declared.times import TIME_FORMATS
 from transforms.events.sink_names import table_name
-from transforms.events.types import TIME_FORMATS
 from transforms.key_paths import read_path
 from transforms.object_names import DATE_KEYS, compile_date_template
 

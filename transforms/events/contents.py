@@ -11,9 +11,10 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
+from transforms.events.declared.errors import DoesNotFitError
 from transforms.events.schema import EventColumn, EventSchema
 from transforms.events.typed_columns import from_text
-from transforms.events.types import ArrayType, DoesNotFitError, RecordType, Type, converter
+from transforms.events.types import ArrayType, RecordType, Type, converter
 
 _ROWS_AT_ONCE: Final = 10_000
 _DIGEST_BYTES: Final = 16
