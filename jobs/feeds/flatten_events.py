@@ -1,6 +1,6 @@
 """The feed of the job flatten_events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Annotated, Final, Literal
@@ -14,13 +14,19 @@ from lakewright.parquet.place import Compression
 from lakewright.parquet.provenance import PROVENANCE_TYPES
 from lakewright.quality.config import GatedFeed
 from transforms.events.column_names import clean_key
+from transforms.events.declared.kinds import ENCODINGS, is_encoding, reads_json, type_of
 from transforms.events.declared.times import TIME_FORMATS
-from transforms.events.sink_names import table_name
+from transforms.events.raw.envelopes import Envelope
+from transforms.events.raw.forms import WHOLE, RecordForm
+from transforms.events.sink_names import compile_object_name, table_name
+from transforms.json.framing import Records
 from transforms.key_paths import read_path
 from transforms.object_names import DATE_KEYS, compile_date_template
 
 #: Columns that attributes of events cannot use.
 RESERVED: Final = (*PROVENANCE_TYPES, *DATE_KEYS)
+
+_ENVELOPES: Final[tuple[tuple[Envelope, ...], ...]] = ((), ("connect",), ("debezium",), ("connect", "debezium"))
 
 TimeFormat = Literal["epoch_seconds", "epoch_millis", "epoch_micros", "epoch_nanos", "iso"]
 
@@ -46,7 +52,35 @@ def _is_day(written: object) -> object:
     return written
 
 
+def _is_parsed(written: str) -> str:
+    return written if written == WHOLE_RECORD else _is_path(written)
+
+
+def _is_object_name(template: str) -> str:
+    if template:
+        compile_object_name(template)
+    return template
+
+
+def _is_encoding(written: str) -> str:
+    if not is_encoding(written):
+        raise ValueError(f"unknown type {written}; known are {', '.join(ENCODINGS)}")
+    return written
+
+
+def _as_list(written: object) -> object:
+    """Accept one envelope as well as a list."""
+    return [written] if isinstance(written, str) else written
+
+
+#: The whole record, in ``parse_json``.
+WHOLE_RECORD: Final = "$"
+
 Attribute = Annotated[str, AfterValidator(_is_path)]
+ParsedAttribute = Annotated[str, AfterValidator(_is_parsed)]
+Envelopes = Annotated[tuple[Envelope, ...], BeforeValidator(_as_list)]
+Encoding = Annotated[str, AfterValidator(_is_encoding)]
+Ending = Literal[".json", ".json.gz", ".jsonl", ".jsonl.gz", ".bin", ".bin.gz"]
 Day = Annotated[date, BeforeValidator(_is_day)]
 
 
@@ -99,6 +133,32 @@ class EventSource(Model):
         default=("*",), min_length=1, description="Topics to read, by name or pattern such as shop.*; case-sensitive."
     )
     delimiter: str = Field(default="+", min_length=1, description="The sink's file.delim.")
+    endings: tuple[Ending, ...] = Field(
+        default=(".json", ".json.gz"), min_length=1, description="Endings of the names of objects."
+    )
+    object_name: Annotated[str, AfterValidator(_is_object_name)] = Field(
+        default="",
+        description="Pattern of the objects' paths below path, for other sinks than Confluent's: {topic}, {partition}, "
+        "{offset} of the first record or {last_offset}, * for any text. delimiter and endings are then not used.",
+    )
+    records: Records = Field(
+        default="lines",
+        description="lines: one record per line. concatenated: one after another. array: elements of one array. "
+        "document: one record per object. Except for lines, _line counts records.",
+    )
+    unwrap: Envelopes = Field(
+        default=(),
+        description="Envelopes around records, from the outside: connect (schema and payload), debezium (before, "
+        "after, op, source), or [connect, debezium]. Attributes are those of the unwrapped record.",
+    )
+    parse_json: tuple[ParsedAttribute, ...] = Field(
+        default=(), description="Attributes that are strings with JSON in them; $ is the whole record."
+    )
+    json_columns: dict[Attribute, Literal["text", "map"]] = Field(
+        default={},
+        description="Attributes that become one column. text: as JSON text. map: objects whose keys are values, as a "
+        "map of texts.",
+    )
     day: EventDay = Field(default=EventDay(), description="What determines the day of a row.")
     day_range: DaysAllowed = Field(
         default=DaysAllowed(), description="The days that rows may have; rows of other days are rejected."
@@ -106,15 +166,34 @@ class EventSource(Model):
     timestamps: dict[Attribute, TimeFormat] = Field(
         default={}, description="Attributes that become timestamps, with the format of their times."
     )
+    types: dict[Attribute, Encoding] = Field(
+        default={},
+        description="Attributes in an encoding of Kafka Connect or Debezium: epoch_days, time_millis, time_micros, "
+        "time_nanos, base64_decimal(scale), variable_scale_decimal(scale).",
+    )
     record: RecordPlace = Field(default=RecordPlace(), description="Attributes with a record's position in Kafka.")
     on_offset_conflict: Literal["keep", "refuse"] = Field(
         default="keep",
         description="What to do with different records at the same offset. keep: keep both rows, with a warning. "
         "refuse: publish nothing.",
     )
+    dedupe: Literal["offsets", "off"] = Field(
+        default="offsets", description="offsets: records with the same offset and content are one row. off: keep all."
+    )
     max_record_bytes: RecordBytes = Field(
         default=MAX_RECORD_BYTES, description="An object with a longer (uncompressed) line is refused as a whole."
     )
+
+    @model_validator(mode="after")
+    def _declares_once(self) -> "EventSource":
+        declared = [*self.timestamps, *self.types, *self.json_columns]
+        if repeated := next((path for path in declared if declared.count(path) > 1), None):
+            raise ValueError(f"{repeated} is declared twice; write it in one of timestamps, types and json_columns")
+        if self.unwrap not in _ENVELOPES:
+            raise ValueError(
+                f"unwrap: {' in '.join(self.unwrap)} is not known; use connect, debezium or both, in this order"
+            )
+        return self
 
 
 class CatalogDatabase(Model):
@@ -164,7 +243,7 @@ class FlattenEventsFeed(AnyEngineFeed, GatedFeed):
             raise ValueError("source.day: field is required with from: field, and allowed only there")
         if day.path_format and day.source != "path":
             raise ValueError("source.day: path_format is allowed only with from: path")
-        if day.field is not None and day.field not in self.source.timestamps:
+        if day.field is not None and day.field not in self.source.timestamps | _dates(self.source.types):
             raise ValueError(
                 f"source.day.field: {day.field} must be in source.timestamps, with the format of its times; "
                 f"known are {', '.join(TIME_FORMATS)}"
@@ -202,5 +281,24 @@ class FlattenEventsFeed(AnyEngineFeed, GatedFeed):
         source = self.source
         paths = [source.day.field, source.record.topic, source.record.partition, source.record.offset]
         day, topic, partition, offset = (read_path(path) if path else None for path in paths)
-        timestamps = {read_path(path): kind for path, kind in source.timestamps.items()}
-        return EventRules(timestamps, day, topic, partition, offset, source.max_record_bytes)
+        kept = {path: f"json_{kind}" for path, kind in source.json_columns.items()}
+        formats = {read_path(path): kind for path, kind in (source.timestamps | source.types | kept).items()}
+        return EventRules(
+            formats,
+            day,
+            topic,
+            partition,
+            offset,
+            source.max_record_bytes,
+            source.records,
+            RecordForm(
+                unwrap=source.unwrap,
+                parsed=tuple(WHOLE if path == WHOLE_RECORD else read_path(path) for path in source.parse_json),
+                kept=tuple(path for path, kind in formats.items() if reads_json(type_of(kind))),
+            ),
+            source.dedupe == "offsets",
+        )
+
+
+def _dates(types: Mapping[str, str]) -> dict[str, str]:
+    return {path: kind for path, kind in types.items() if kind == "epoch_days"}

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakewright.errors import ObjectRefusedError
+from lakewright.kafka.objects.record_texts import record_texts, with_first_offset
 from lakewright.kafka.rules import ANY_DAY, DayRange, EventRules
 from lakewright.kafka.sink import EventObject, ObjectText
 from lakewright.log.records import DataFile
@@ -25,12 +26,13 @@ from lakewright.storage.uris import open_lake
 from transforms.errors import LongRecordError
 from transforms.events.blocks import flatten_block, no_search_for_cycles
 from transforms.events.flat_rows import FlatRows
-from transforms.events.lines import Line, RejectedLine, split_lines
+from transforms.events.lines import Line, RejectedLine
+from transforms.events.raw.faults import words_of_fault
 from transforms.events.record_shape import RecordShape
 from transforms.events.schema import EventColumn, EventSchema, News
 from transforms.events.seen_records import CARRIED, SeenRecords, places_by_stream
 from transforms.events.sink_names import sink_scope
-from transforms.events.typed_columns import to_arrow, type_columns
+from transforms.events.typed_columns import to_dates, type_columns
 from transforms.events.types import ddl_type
 from transforms.key_paths import write_path
 
@@ -71,6 +73,7 @@ class ObjectReport:
     superseded: int = 0
     corrected: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     set_aside: Counter[str] = field(default_factory=Counter)
     news: News = field(default_factory=News)
     asks: bool = False
@@ -89,7 +92,7 @@ def flatten_objects(task: FlattenTask) -> Flattened:
     """Read each object once, and drop records that an earlier object of the task contained."""
     uris = {each.lake_uri or task.source_uri for each in task.objects}
     lakes, lake = {uri: open_lake(uri) for uri in uris}, open_lake(task.lake_uri)
-    seen, shape, writer = SeenRecords(), RecordShape(), TableWriter(lake, task.table)
+    seen, shape, writer = SeenRecords(), RecordShape(task.rules.form), TableWriter(lake, task.table)
     types = PROVENANCE_TYPES | {column.name: ddl_type(column.type) for column in task.columns}
     row_rules = ArrowRowRules(task.row_rules, types)
     reports = []
@@ -138,9 +141,10 @@ class _Reading:
 
     def _read_lines(self, text: ObjectText) -> str:
         """Read all lines; return the reason to refuse the object, or an empty string."""
+        self._source = with_first_offset(text, self._source, self._rules)
         line = record = 0
         last = b""
-        for lines in split_lines(text, max_bytes=self._rules.max_record_bytes):
+        for lines in record_texts(text, self._source, self._rules):
             if text.damage:  # the rest is the beginning of a line
                 break
             flat = flatten_block(lines, self._shape, after_line=line, after_record=record)
@@ -154,6 +158,8 @@ class _Reading:
         if self._source.superseded:
             self._drop_superseded(flat)
         self._reject(flat.rejected)
+        self.report.read += len(flat.skipped)
+        self.report.skipped.update(line.kind for line in flat.skipped)
         days = self._days(flat)
         if undated := {row for row, day in enumerate(days) if day is None}:
             column = write_path(self._rules.day) if self._rules.day else None
@@ -207,8 +213,7 @@ class _Reading:
             return [day] * len(flat.lines)
         if path not in flat.values:
             return [None] * len(flat.lines)
-        times, _ = to_arrow(flat.values[path], f"timestamp({self._rules.timestamps[path]})")
-        dates = times.cast(pa.timestamp("us")).cast(pa.date32())
+        dates = to_dates(flat.values[path], self._rules.timestamps[path])
         first, last = (pa.scalar(day, pa.date32()) for day in self._days_allowed)
         allowed = pc.and_(pc.greater_equal(dates, first), pc.less_equal(dates, last))
         # Arrow's strftime needs the system's time zone database, even for UTC, and containers may lack it.
@@ -280,7 +285,8 @@ class _Reading:
 
     def _reason(self, line: RejectedLine) -> Reason:
         reason = Reason(line.rule, line.column)
-        return reason._replace(words=self._words.get(reason.name, ""))
+        words = line.words or self._words.get(reason.name, "") or words_of_fault(line.rule, line.text)
+        return reason._replace(words=words)
 
 
 class _Places(NamedTuple):

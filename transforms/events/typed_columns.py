@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from transforms.events.declared.errors import DoesNotFitError
 from transforms.events.declared.kinds import json_as_text, reads_json, type_of
+from transforms.events.declared.times import TIME_FORMATS, floor_micros
 from transforms.events.schema import EventColumn, EventSchema, News, Path, collect_statistics
 from transforms.events.types import ArrayType, Type, arrow_type, converter
 
@@ -108,6 +109,20 @@ def to_arrow(values: Sequence[Any], kind: Type) -> tuple[pa.Array, list[int]]:
             converted.append(None)
             misfits.append(row)
     return pa.array(converted, arrow_type(kind)), misfits
+
+
+def to_dates(values: Sequence[Any], declared: str) -> pa.Array:
+    """Return the days, in UTC, of values in a declared format; null for values that are no times.
+
+    More digits of a second than a timestamp has do not matter.
+    """
+    times, misfits = to_arrow(values, type_of(declared))
+    if misfits and declared in TIME_FORMATS:
+        micros = times.cast(pa.int64()).to_pylist()
+        for row in misfits:
+            micros[row] = floor_micros(values[row], declared)
+        times = pa.array(micros, pa.int64())
+    return times.cast(pa.timestamp("us")).cast(pa.date32())
 
 
 def _is_plain(values: Sequence[Any], kind: Type) -> bool:
