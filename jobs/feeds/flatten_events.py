@@ -78,6 +78,8 @@ WHOLE_RECORD: Final = "$"
 
 Attribute = Annotated[str, AfterValidator(_is_path)]
 ParsedAttribute = Annotated[str, AfterValidator(_is_parsed)]
+#: YAML reads ``off`` as false.
+Dedupe = Annotated[Literal["offsets", "off"], BeforeValidator(lambda written: "off" if written is False else written)]
 Envelopes = Annotated[tuple[Envelope, ...], BeforeValidator(_as_list)]
 Encoding = Annotated[str, AfterValidator(_is_encoding)]
 Ending = Literal[".json", ".json.gz", ".jsonl", ".jsonl.gz", ".bin", ".bin.gz"]
@@ -177,7 +179,7 @@ class EventSource(Model):
         description="What to do with different records at the same offset. keep: keep both rows, with a warning. "
         "refuse: publish nothing.",
     )
-    dedupe: Literal["offsets", "off"] = Field(
+    dedupe: Dedupe = Field(
         default="offsets", description="offsets: records with the same offset and content are one row. off: keep all."
     )
     max_record_bytes: RecordBytes = Field(

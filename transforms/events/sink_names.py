@@ -61,7 +61,7 @@ def compile_object_name(template: str) -> re.Pattern[str]:
     for part in re.split(r"(\{[^{}]*\}|\*)", template):
         name = part[1:-1]
         if part == "*":
-            pattern += ".*"
+            pattern += ".*?"
         elif part.startswith("{") and part.endswith("}"):
             if name not in _GROUPS:
                 raise ValueError(

@@ -67,8 +67,10 @@ def _json(text: bytes) -> str:
         if not (found := _AT.match(str(error))):
             return "cut off" if str(error) == "Input data was truncated" else ""
         start = int(found["byte"])
-        if found["what"] == "trailing characters" and text[start:].lstrip(_BLANKS)[:1] in (b"{", b"["):
-            return "two records on a line"
+        if found["what"] == "trailing characters":  # the byte after the first of them
+            start -= 1
+            if text[start:].lstrip(_BLANKS)[:1] in (b"{", b"["):
+                return "two records on a line"
         return f"{found['what']} at column {len(text[:start].decode(errors='replace')) + 1}"
     except (RecursionError, ValueError):
         return ""
