@@ -31,7 +31,7 @@ from lakewright.json.scrub_rules import ScrubRules
 from lakewright.kafka import batches as event_batches
 from lakewright.kafka import sink as kafka_sink
 from lakewright.kafka.batches import EventBatch, read_events
-from lakewright.kafka.objects.copies import find_copies, twins_of
+from lakewright.kafka.copies import find_copies, twins_of
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.settling import SettledEvents, settle
 from lakewright.kafka.sink import EventObject

@@ -285,8 +285,7 @@ class _Reading:
 
     def _reason(self, line: RejectedLine) -> Reason:
         reason = Reason(line.rule, line.column)
-        words = line.words or self._words.get(reason.name, "") or words_of_fault(line.rule, line.text)
-        return reason._replace(words=words)
+        return reason._replace(words=self._words.get(reason.name, "") or words_of_fault(line))
 
 
 class _Places(NamedTuple):

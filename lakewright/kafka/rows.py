@@ -8,8 +8,8 @@ import msgspec
 
 from lakewright.corrections.manifests import CORRECTS
 from lakewright.kafka.batches import EventBatch, read_events
+from lakewright.kafka.copies import find_copies, twins_of
 from lakewright.kafka.files import ObjectReport
-from lakewright.kafka.objects.copies import find_copies, twins_of
 from lakewright.kafka.reader import TopicObjects
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.selection import SUPERSEDED

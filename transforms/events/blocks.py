@@ -37,8 +37,7 @@ def _flatten_rewritten(
     flat = _flatten(rewritten.texts, shape, 0, 0)
     for line in flat.rejected:
         original = rewritten.lines[line.number - 1]
-        words = line.words or words_of_fault(line.rule, line.text)
-        rejected.append(line._replace(number=original.number, text=original.text, words=words))
+        rejected.append(line._replace(number=original.number, text=original.text, words=words_of_fault(line)))
     kept = [rewritten.lines[line.number - 1] for line in flat.lines]
     return FlatRows(kept, flat.values, rejected, rewritten.blank, rewritten.skipped)
 

@@ -1,1 +1,1 @@
-"""The text of an object of a sink: its records, and whether it is a copy of another object."""
+"""The text of an object of a sink to the texts of its records."""

@@ -17,7 +17,7 @@ RECORDS = 2_000_000
 MEASURE = """
 import resource, sys
 from lakewright.errors import ObjectRefusedError
-from lakewright.kafka.objects.copies import TextTask, read_texts
+from lakewright.kafka.copies import TextTask, read_texts
 from lakewright.kafka.files import FlattenTask, flatten_objects
 from lakewright.kafka.rules import EventRules
 from lakewright.kafka.sink import EventObject

@@ -6,6 +6,10 @@ from typing import Final
 
 import msgspec
 
+from transforms.events.lines import RejectedLine
+from transforms.events.raw.splitting import Place, PlacedText
+
+_PLACE: Final = "column "
 _BLANKS: Final = b" \t\r\n"
 _AT: Final = re.compile(r"^JSON is malformed: (?P<what>.*) \(byte (?P<byte>\d+)\)$")
 _KINDS: Final = {
@@ -46,10 +50,23 @@ def kind_of(text: bytes | None) -> str:
     return "missing" if text is None else _KINDS.get(text.strip(_BLANKS)[:1], "a number")
 
 
-def words_of_fault(rule: str, text: bytes) -> str:
-    """Return what stands in a record that breaks a rule; empty if the rule says it all."""
-    describe = _DESCRIBED.get(rule)
-    return describe(text) if describe else ""
+def words_of_fault(line: RejectedLine) -> str:
+    """Return what stands in a rejected record, and where, as far as its rule and its line do not say so."""
+    describe = _DESCRIBED.get(line.rule)
+    words = line.words or (describe(line.text) if describe else "")
+    if not isinstance(line.text, PlacedText) or _PLACE in words:
+        return words
+    return f"{words} {_place(line.text, 0)}".lstrip()
+
+
+def _place(text: bytes, start: int) -> str:
+    """Return the place of a byte of a record, both counted from 1: in its line, or in its object."""
+    place = Place()
+    if isinstance(text, PlacedText):
+        place.line, place.column = text.line, text.column
+    place.move_past(text[:start])
+    line = f"line {place.line}, " if isinstance(text, PlacedText) else ""
+    return f"at {line}{_PLACE}{place.column}"
 
 
 def _encoding(text: bytes) -> str:
@@ -71,7 +88,7 @@ def _json(text: bytes) -> str:
             start -= 1
             if text[start:].lstrip(_BLANKS)[:1] in (b"{", b"["):
                 return "two records on a line"
-        return f"{found['what']} at column {len(text[:start].decode(errors='replace')) + 1}"
+        return f"{found['what']} {_place(text, start)}"
     except (RecursionError, ValueError):
         return ""
     return ""

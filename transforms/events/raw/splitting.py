@@ -1,9 +1,19 @@
 """The text of an object to the texts of its records, in any framing. No pyspark."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from transforms.events.lines import split_lines
-from transforms.json.framing import Records, framed_blocks
+from transforms.json.framing import FramedBlock, Records, framed_blocks
+
+_CONTINUATIONS: Final = bytes(range(0x80, 0xC0))
+
+
+class PlacedText(bytes):
+    """The text of a record that is not a line, with the line and column at which it begins, both from 1."""
+
+    line: int
+    column: int
 
 
 def split_records(blocks: Iterable[bytes], records: Records, *, max_bytes: int) -> Iterator[list[bytes]]:
@@ -17,19 +27,48 @@ def split_records(blocks: Iterable[bytes], records: Records, *, max_bytes: int) 
     """
     if records == "lines":
         return split_lines(blocks, max_bytes=max_bytes)
-    framed = framed_blocks(blocks, records, max_record_bytes=max_bytes)
-    return (pieces for block in framed if (pieces := block.pieces[1::2]))
+    return _placed(framed_blocks(blocks, records, max_record_bytes=max_bytes))
 
 
 def place_in(blocks: Iterable[bytes], offset: int) -> tuple[int, int]:
     """Return line and column of a byte of an object, both from 1; the column counts characters."""
-    line, left, rest = 1, b"", offset
+    place = Place()
     for block in blocks:
-        text = block[:rest]
-        rest -= len(text)
-        line += text.count(b"\n")
-        *before, tail = text.rsplit(b"\n", 1)
-        left = tail if before else left + tail
-        if not rest:
+        place.move_past(block[:offset])
+        offset -= min(len(block), offset)
+        if not offset:
             break
-    return line, len(left.decode(errors="replace")) + 1
+    return place.line, place.column
+
+
+def _placed(blocks: Iterable[FramedBlock]) -> Iterator[list[bytes]]:
+    place = Place()
+    for block in blocks:
+        texts: list[bytes] = []
+        for number, piece in enumerate(block.pieces):
+            if number % 2:
+                text = PlacedText(piece)
+                text.line, text.column = place.line, place.column
+                texts.append(text)
+            place.move_past(piece)
+        if texts:
+            yield texts
+
+
+class Place:
+    """A line and a column of a text, both from 1; the column counts characters."""
+
+    def __init__(self) -> None:
+        self.line = self.column = 1
+
+    def move_past(self, text: bytes) -> None:
+        """Move to the end of a text that begins at the place."""
+        if breaks := text.count(b"\n"):
+            self.line += breaks
+            self.column = 1
+        self.column += _characters(text[text.rfind(b"\n") + 1 :])
+
+
+def _characters(text: bytes) -> int:
+    """Count the bytes at which a character of UTF-8 begins; a record never ends within one."""
+    return len(text) if text.isascii() else len(text.translate(None, _CONTINUATIONS))
