@@ -1,5 +1,6 @@
 """The feed of the job flatten_events."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
@@ -27,6 +28,8 @@ from transforms.object_names import DATE_KEYS, compile_date_template
 RESERVED: Final = (*PROVENANCE_TYPES, *DATE_KEYS)
 
 _ENVELOPES: Final[tuple[tuple[Envelope, ...], ...]] = ((), ("connect",), ("debezium",), ("connect", "debezium"))
+
+_KEY: Final = re.compile(r"key\((.+)\)")
 
 TimeFormat = Literal["epoch_seconds", "epoch_millis", "epoch_micros", "epoch_nanos", "iso"]
 
@@ -68,6 +71,21 @@ def _is_encoding(written: str) -> str:
     return written
 
 
+def _is_dedupe(written: object) -> object:
+    if written is False:  # YAML's off
+        return "off"
+    if written not in ("offsets", "off") and not (isinstance(written, str) and _KEY.fullmatch(written)):
+        raise ValueError("must be offsets, off, or key(…) with one or more attributes, such as key(event_id)")
+    key_of(str(written))
+    return written
+
+
+def key_of(dedupe: str) -> list[tuple[str, ...]]:
+    """Return the attributes of ``key(…)``; none for other values."""
+    match = _KEY.fullmatch(dedupe)
+    return [read_path(path.strip()) for path in match[1].split(",")] if match else []
+
+
 def _as_list(written: object) -> object:
     """Accept one envelope as well as a list."""
     return [written] if isinstance(written, str) else written
@@ -78,8 +96,7 @@ WHOLE_RECORD: Final = "$"
 
 Attribute = Annotated[str, AfterValidator(_is_path)]
 ParsedAttribute = Annotated[str, AfterValidator(_is_parsed)]
-#: YAML reads ``off`` as false.
-Dedupe = Annotated[Literal["offsets", "off"], BeforeValidator(lambda written: "off" if written is False else written)]
+Dedupe = Annotated[str, BeforeValidator(_is_dedupe)]
 Envelopes = Annotated[tuple[Envelope, ...], BeforeValidator(_as_list)]
 Encoding = Annotated[str, AfterValidator(_is_encoding)]
 Ending = Literal[".json", ".json.gz", ".jsonl", ".jsonl.gz", ".bin", ".bin.gz"]
@@ -180,7 +197,9 @@ class EventSource(Model):
         "refuse: publish nothing.",
     )
     dedupe: Dedupe = Field(
-        default="offsets", description="offsets: records with the same offset and content are one row. off: keep all."
+        default="offsets",
+        description="offsets: records with the same offset and content are one row. key(a, b): records with the same "
+        "values of these attributes are one row, the one published first. off: keep all.",
     )
     max_record_bytes: RecordBytes = Field(
         default=MAX_RECORD_BYTES, description="An object with a longer (uncompressed) line is refused as a whole."
@@ -299,6 +318,7 @@ class FlattenEventsFeed(AnyEngineFeed, GatedFeed):
                 kept=tuple(path for path, kind in formats.items() if reads_json(type_of(kind))),
             ),
             source.dedupe == "offsets",
+            tuple(key_of(source.dedupe)),
         )
 
 

@@ -23,6 +23,7 @@ class EventRules:
         records: How records follow each other in an object.
         form: The form of records: envelopes, JSON in strings, attributes kept whole.
         dedupes: Whether records with the same offset and content are duplicates.
+        key: If not, the attributes by which duplicates are found; empty to keep all records.
     """
 
     timestamps: Mapping[Path, str]
@@ -34,6 +35,7 @@ class EventRules:
     records: Records = "lines"
     form: RecordForm = PLAIN
     dedupes: bool = True
+    key: tuple[Path, ...] = ()
 
 
 class DayRange(NamedTuple):

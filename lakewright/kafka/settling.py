@@ -7,6 +7,7 @@ rewritten without the records that other files of the table or the batch contain
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final
 
 from lakewright.kafka.batches import EventBatch, NewFile, ReadEvents
@@ -50,7 +51,8 @@ def settle(workers: Workers, batch: EventBatch, read: ReadEvents) -> SettledEven
     broken = [file for file in batch.existing if batch.retaken & set(file.objects)]
     carried = _rewrite(workers, [_task(batch, read, file, file.path, batch.retaken) for file in broken])
     rest = [rewritten.file for rewritten in carried if rewritten.file]
-    settled = _rewrite(workers, _settling_tasks(batch, read, stay, rest))
+    tasks = _settling_tasks if batch.rules.dedupes else _tasks_by_key
+    settled = _rewrite(workers, tasks(batch, read, stay, rest))
     conflict = next((rewritten.first for rewritten in settled if rewritten.first), None)
     if conflict and batch.refuses_conflicts:
         raise DataError(_describe(conflict))
@@ -84,6 +86,31 @@ def _settling_tasks(
 def _may_repeat(earlier: NewFile, new: NewFile) -> bool:
     """Return whether two new files may share keys, according to their tasks' reports."""
     return earlier.origin != new.origin or new.meets_itself
+
+
+def _tasks_by_key(
+    batch: EventBatch, read: ReadEvents, stay: Sequence[DataFile], rest: Sequence[DataFile]
+) -> list[RewriteTask]:
+    """Return a task per new file, with all others of the batch and those of the table whose days are near.
+
+    Without a key of the feed, no file has rivals.
+    """
+    key, tasks = batch.rules.key, []
+    existing = [(file, Rival(file.path)) for file in stay] + [(file, Rival(file.staged)) for file in rest]
+    others = [Rival(new.file.staged, new.stale, is_new=True) for new in read.files]
+    for place, new in enumerate(read.files):
+        near = [rival for file, rival in existing if _are_near(file, new.file, batch.dedupe_days)]
+        rivals = [*near, *others[:place], *others[place + 1 :]] if key else []
+        task = _task(batch, read, new.file, new.file.staged, new.stale)
+        tasks.append(replace(task, rivals=rivals, key=key, meets_itself=bool(key), lacks_columns=not new.is_complete))
+    return tasks
+
+
+def _are_near(some: DataFile, other: DataFile, within: int) -> bool:
+    if some.partition == other.partition:
+        return True
+    days = [date(*(int(part.split("=", 1)[1]) for part in file.partition.split("/"))) for file in (some, other)]
+    return within > 0 and abs((days[0] - days[1]).days) <= within
 
 
 def _task(
