@@ -7,7 +7,6 @@ rewritten without the records that other files of the table or the batch contain
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Final
 
 from lakewright.kafka.batches import EventBatch, NewFile, ReadEvents
@@ -91,26 +90,18 @@ def _may_repeat(earlier: NewFile, new: NewFile) -> bool:
 def _tasks_by_key(
     batch: EventBatch, read: ReadEvents, stay: Sequence[DataFile], rest: Sequence[DataFile]
 ) -> list[RewriteTask]:
-    """Return a task per new file, with all others of the batch and those of the table whose days are near.
-
-    Without a key of the feed, no file has rivals.
-    """
+    """Return a task per new file, with all other files of its day; without a key of the feed, with none."""
     key, tasks = batch.rules.key, []
-    existing = [(file, Rival(file.path)) for file in stay] + [(file, Rival(file.staged)) for file in rest]
-    others = [Rival(new.file.staged, new.stale, is_new=True) for new in read.files]
-    for place, new in enumerate(read.files):
-        near = [rival for file, rival in existing if _are_near(file, new.file, batch.dedupe_days)]
-        rivals = [*near, *others[:place], *others[place + 1 :]] if key else []
+    by_day: dict[str, list[Rival]] = {}
+    for file, stored_at in [*((file, file.path) for file in stay), *((file, file.staged) for file in rest)]:
+        by_day.setdefault(file.partition, []).append(Rival(stored_at))
+    for new in read.files:
+        by_day.setdefault(new.file.partition, []).append(Rival(new.file.staged, new.stale, is_new=True))
+    for new in read.files:
+        rivals = [each for each in by_day[new.file.partition] if each.stored_at != new.file.staged] if key else []
         task = _task(batch, read, new.file, new.file.staged, new.stale)
         tasks.append(replace(task, rivals=rivals, key=key, meets_itself=bool(key), lacks_columns=not new.is_complete))
     return tasks
-
-
-def _are_near(some: DataFile, other: DataFile, within: int) -> bool:
-    if some.partition == other.partition:
-        return True
-    days = [date(*(int(part.split("=", 1)[1]) for part in file.partition.split("/"))) for file in (some, other)]
-    return within > 0 and abs((days[0] - days[1]).days) <= within
 
 
 def _task(

@@ -11,7 +11,7 @@ from lakewright.corrections.manifests import NewCorrection
 from lakewright.errors import ConfigError
 from lakewright.kafka.corrected import BatchCorrections
 from lakewright.kafka.files import FlattenTask, flatten_objects
-from lakewright.kafka.objects.record_texts import record_texts, with_first_offset
+from lakewright.kafka.objects.record_texts import framing_of, record_texts, with_first_offset
 from lakewright.kafka.reader import TopicReader
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.sink import EventObject, ObjectText
@@ -91,6 +91,7 @@ class EventCorrector:
         text = ObjectText(lake, source.path, source.size)
         source = with_first_offset(text, source, self.rules)
         found: dict[int, _Line] = {}
+        is_line = framing_of(source, self.rules) == "lines"
         number = record = 0
         for lines in record_texts(text, source, self.rules):
             for line in lines:
@@ -98,7 +99,7 @@ class EventCorrector:
                 record += not is_blank(line)
                 if number in wanted:
                     offset = source.offsets[number - 1] if source.offsets else source.name.start + record - 1
-                    found[number] = _Line(wanted[number], _edited(wanted[number], line), offset)
+                    found[number] = _Line(wanted[number], _edited(wanted[number], line, is_line=is_line), offset)
         if missing := wanted.keys() - found.keys():
             raise DataError(f"{source.path} has no line {min(missing)}; it was rewritten: run again")
         return [found[number] for number in sorted(found)]
@@ -153,11 +154,11 @@ class EventCorrector:
         return rejected, report.rejected
 
 
-def _edited(each: ReplayedRow, line: bytes) -> bytes:
+def _edited(each: ReplayedRow, line: bytes, *, is_line: bool) -> bytes:
     """Return the text of a line: as edited, else that of the object."""
     if not each.where or each.row.text == line.decode(errors="backslashreplace"):
         return _one_line(line)
-    if ("\n" in each.row.text and b"\n" not in line) or not each.row.text.strip():
+    if ("\n" in each.row.text and is_line) or not each.row.text.strip():
         raise ConfigError(f"{each.where}: the text must be one line with one JSON document")
     return _one_line(each.row.text.encode())
 

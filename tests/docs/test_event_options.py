@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from jobs.feeds.flatten_events import EventSource
+from jobs.feeds.parts.event_source import EventSource
 from lakewright.kafka.sink import ObjectNames
 from tests.conftest import ROOT
 from tests.jobs.event_bench import EventBench
