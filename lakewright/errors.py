@@ -170,7 +170,7 @@ class StaleLoadError(DataError):
 
 
 class AccountingError(LakewrightError):
-    """Raised when read = written + deleted + superseded + rejected does not hold."""
+    """Raised when read = written + deleted + superseded + rejected + skipped does not hold."""
 
 
 class CopyDiffersError(LakewrightError):

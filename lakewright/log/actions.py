@@ -307,6 +307,10 @@ class Outcome(Record, frozen=True):
     """How a batch ended; it has ended once this is in the log.
 
     The outcome of a batch without a plan says that rejected rows have expired.
+
+    Attributes:
+        rules: How many rejected rows break each rule, with its column.
+        skipped: How many of the skipped records are of each kind.
     """
 
     format: int
@@ -318,6 +322,7 @@ class Outcome(Record, frozen=True):
     reason: str = ""
     counts: Counts = Counts()
     rules: dict[str, int] = {}
+    skipped: dict[str, int] = {}
     actions: list[AnyAction] = []
 
     def published(self) -> list[DataFile]:

@@ -58,10 +58,11 @@ class SchemaVersion(Record, frozen=True):
 
 
 class Counts(Record, frozen=True, omit_defaults=False):
-    """Row counts of a batch; ``read = written + deleted + superseded + rejected``.
+    """Row counts of a batch; ``read = written + deleted + superseded + rejected + skipped``.
 
-    If a batch is refused, its good rows are counted as ``withheld`` instead of ``written``. ``rekeyed`` counts old keys
-    deleted because an update changed them; they are not rows of the input and not part of the sum.
+    ``skipped`` counts records and lines that hold no row, such as tombstones, comments and footers. If a batch is
+    refused, its good rows are counted as ``withheld`` instead of ``written``. ``rekeyed`` counts old keys deleted
+    because an update changed them; they are not rows of the input and not part of the sum.
     """
 
     read: int = 0
@@ -69,17 +70,19 @@ class Counts(Record, frozen=True, omit_defaults=False):
     deleted: int = 0
     superseded: int = 0
     rejected: int = 0
+    skipped: int = 0
     withheld: int = 0
     rekeyed: int = 0
 
     def holds(self) -> bool:
         """Return whether every row is accounted for."""
-        return self.read == self.written + self.deleted + self.superseded + self.rejected + self.withheld
+        passed = self.written + self.deleted + self.superseded + self.withheld
+        return self.read == passed + self.rejected + self.skipped
 
     def if_refused(self) -> "Counts":
         """Return the counts of the batch if it is refused."""
         withheld = self.written + self.deleted
-        return Counts(read=self.read, superseded=self.superseded, rejected=self.rejected, withheld=withheld)
+        return msgspec.structs.replace(self, written=0, deleted=0, rekeyed=0, withheld=withheld)
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})

@@ -38,6 +38,8 @@ class WrittenRows:
         released: Files of quarantine to remove.
         objects: The objects of the batch with notes, if there are any.
         actions: Further actions of the batch.
+        rules: How many rejected rows break each rule, with its column.
+        skipped: How many records of each kind were skipped.
     """
 
     counts: Counts
@@ -50,6 +52,7 @@ class WrittenRows:
     objects: Sequence[SourceObject] | None = None
     actions: Sequence[AnyAction] = ()
     rules: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
     schema_changes: Sequence[str] = ()
     warnings: Sequence[str] = ()
 
@@ -118,6 +121,7 @@ class ParquetSink:
             in_quarantine=sum(file.rows for file in written.quarantine),
             actions=[*actions, *written.actions],
             rules=dict(written.rules),
+            skipped=dict(written.skipped),
             schema_changes=list(written.schema_changes),
             warnings=list(written.warnings),
         )

@@ -204,7 +204,9 @@ class Run:
             staged = self._job.sink.stage(batch, rows)
         except ObjectRefusedError as error:
             staged = Staged(refused=error.reasons)
-        self._journal.say("check", f"{count_of(staged.counts.read, 'row')} read, {staged.counts.rejected} rejected")
+        skipped = f", {staged.counts.skipped} skipped" if staged.counts.skipped else ""
+        rejected = f"{staged.counts.rejected} rejected"
+        self._journal.say("check", f"{count_of(staged.counts.read, 'row')} read, {rejected}{skipped}")
         if changed := self._job.reader.changed(plan):
             return self._drop(plan, state, _changed("while read", changed))
         self._journal.note_left(staged)
@@ -280,9 +282,10 @@ class Run:
 
     def _too_many_rejected(self, staged: Staged) -> RowsRefusedError | None:
         counts, allowed = staged.counts, self._job.feed.max_rejected
-        if counts.rejected <= Fraction(str(allowed)) * counts.read:
+        rows = counts.read - counts.skipped
+        if counts.rejected <= Fraction(str(allowed)) * rows:
             return None
-        return RowsRefusedError(counts.rejected, counts.read, allowed, staged.rules)
+        return RowsRefusedError(counts.rejected, rows, allowed, staged.rules)
 
     def _end(self, plan: Plan, state: TableState, applied: Applied, refusal: BatchRefusedError | None = None) -> str:
         """Write the outcome and publish it: everything, or only quarantine if the batch is refused."""
@@ -298,6 +301,7 @@ class Run:
             config_hash=plan.config_hash,
             counts=staged.counts.if_refused() if refused else staged.counts,
             rules=staged.rules,
+            skipped=staged.skipped,
             actions=actions,
         )
         self._journal.receipt.schema_changes += [] if refused else staged.schema_changes
@@ -409,10 +413,12 @@ def _check_sums(staged: Staged) -> None:
     """
     counts = staged.counts
     expected = counts.written + counts.deleted + counts.rekeyed
-    if not counts.holds() or staged.in_table != expected or staged.in_quarantine != counts.rejected:
+    skipped = sum(staged.skipped.values())
+    is_staged = staged.in_table == expected and staged.in_quarantine == counts.rejected and skipped == counts.skipped
+    if not counts.holds() or not is_staged:
         raise AccountingError(
-            f"{counts.read} rows read, but {staged.in_table} for the table and {staged.in_quarantine} in quarantine; "
-            "nothing was published"
+            f"{counts.read} rows read, but {staged.in_table} for the table, {staged.in_quarantine} in quarantine and "
+            f"{skipped} skipped; nothing was published"
         )
 
 

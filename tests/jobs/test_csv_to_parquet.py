@@ -106,6 +106,7 @@ def test_gzip_of_two_members(bench: Bench) -> None:
         "deleted": 0,
         "superseded": 0,
         "rejected": 0,
+        "skipped": 0,
         "withheld": 0,
         "rekeyed": 0,
     }

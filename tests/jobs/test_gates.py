@@ -52,7 +52,7 @@ def test_a_batch_is_refused_until_its_source_is_mended(gated: Bench, engine: str
         "expect_column_value_lengths_to_be_between on name: 1 row does not meet it (50 %) (suite people)"
     ]
     assert receipt["counts"] | {"rekeyed": 0} == {
-        "read": 2, "written": 0, "deleted": 0, "superseded": 0, "rejected": 0, "withheld": 2, "rekeyed": 0
+        "read": 2, "written": 0, "deleted": 0, "superseded": 0, "rejected": 0, "skipped": 0, "withheld": 2, "rekeyed": 0
     }  # fmt: skip
     assert receipt["batches"][0]["reason"] == "refused by its gate"
     assert receipt["batches"][0]["gates"]["verdict"] == "refused"
