@@ -36,7 +36,7 @@ def file(number):
 files, is_carried = int(sys.argv[1]), sys.argv[2] == "carried"
 existing = [file(number) for number in range(files // 2)]
 new = [
-    NewFile(file(number), (0, number // 100), frozenset(), meets_itself=False, is_complete=True)
+    NewFile(file(number), (0, number // 100), frozenset(), meets=False, is_complete=True)
     for number in range(files // 2, files)
 ]
 schema, table = EventSchema(), TablePlace("staging/", "table/", "1-", "snappy")
