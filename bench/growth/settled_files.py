@@ -1,22 +1,10 @@
-"""How the cost of settling grows with files that do not overlap: nothing has to be read, only compared.
+"""Files of events that do not overlap, half of them new: settling has nothing to read, only to compare."""
 
-Half of the files are new, half are in the table. ``python -m bench.growth.settled_files [--code CHECKOUT]``
-"""
-
-import argparse
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[2]
-FILES: Final = (1_460, 2_920, 5_840, 11_680)
-
-#: Runs on the code of a checkout.
+#: Runs on the code of any checkout; arguments: the number of files, and whether records carry their offsets.
 SETTLE: Final = """
 import sys, time
-from dataclasses import replace
 from datetime import date, timedelta
 from lakewright.kafka.batches import EventBatch, NewFile, ReadEvents
 from lakewright.kafka.rules import EventRules
@@ -35,10 +23,7 @@ def file(number):
 
 files, is_carried = int(sys.argv[1]), sys.argv[2] == "carried"
 existing = [file(number) for number in range(files // 2)]
-new = [
-    NewFile(file(number), (0, number // 100), frozenset(), meets_itself=False, is_complete=True)
-    for number in range(files // 2, files)
-]
+new = [NewFile(file(number), (0, number // 100), frozenset(), False, True) for number in range(files // 2, files)]
 schema, table = EventSchema(), TablePlace("staging/", "table/", "1-", "snappy")
 batch = EventBatch(
     source_uri="", lake_uri="", objects=[], rules=EventRules({}, offset=("offset",) if is_carried else None),
@@ -50,19 +35,3 @@ tasks = _settling_tasks(batch, ReadEvents(schema, {}, new), existing, [])
 print(time.process_time() - began)
 assert not any(task.rivals for task in tasks)
 """
-
-
-def main() -> None:
-    """Print the CPU seconds for each number of files."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--code", type=Path, default=ROOT)
-    code = parser.parse_args().code
-    for offsets in ("carried", "computed"):
-        for files in FILES:
-            command = [sys.executable, "-c", SETTLE, str(files), offsets]
-            done = subprocess.run(command, cwd=code, check=True, capture_output=True, text=True)
-            print(json.dumps({"offsets": offsets, "files": files, "cpu_seconds": round(float(done.stdout), 3)}))
-
-
-if __name__ == "__main__":
-    main()

@@ -71,14 +71,14 @@ class NewFile:
     Attributes:
         origin: The pass and the task that wrote it.
         stale: Objects whose rows in it are void, because a later pass has read them again.
-        meets_itself: Whether its task has read two records with the same key.
+        meets: Whether it may contain a record with the key of one that its task had read before, into any file.
         is_complete: Whether it has all columns of the table.
     """
 
     file: DataFile
     origin: tuple[int, int]
     stale: frozenset[str]
-    meets_itself: bool
+    meets: bool
     is_complete: bool
 
 
@@ -194,7 +194,7 @@ def _new_files(passes: Sequence[_Pass], schema: EventSchema) -> list[NewFile]:
             file,
             (number, place),
             stale=frozenset(path for path in file.objects if last_read[path] != number),
-            meets_itself=task.meets,
+            meets=file.partition in task.meeting,
             is_complete=len(done.schema.columns) == len(schema.columns),
         )
         for number, done in enumerate(passes)

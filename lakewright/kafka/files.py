@@ -57,13 +57,13 @@ class Flattened:
 
     Attributes:
         news: What the columns lack for all objects together.
-        meets: Whether a record has the key of one that the task read before.
+        meeting: The partitions of records with the key of one that the task read before.
     """
 
     reports: list[ObjectReport]
     files: list[DataFile]
     news: News = field(default_factory=News)
-    meets: bool = False
+    meeting: frozenset[str] = frozenset()
 
 
 def flatten_objects(task: FlattenTask) -> Flattened:
@@ -89,7 +89,7 @@ class _Flattening:
         self._seen, self._shape = SeenRecords(), RecordShape(task.rules.form)
         self._writer = TableWriter(self._lake, task.table)
         self._reports: list[ObjectReport] = []
-        self._news, self._meets = News(), False
+        self._news, self._meeting = News(), set[str]()
         self._gathered: list[Part] = []
         self._gathered_lines = self._gathered_bytes = 0
         self._untyped: dict[frozenset[Path], frozenset[Path]] = {}
@@ -120,7 +120,7 @@ class _Flattening:
         """Write all rows, and return the output."""
         self._take_gathered()
         self._writer.flush()
-        return Flattened(self._reports, self._writer.files, self._news, self._meets)
+        return Flattened(self._reports, self._writer.files, self._news, frozenset(self._meeting))
 
     def _gather(self, part: Part) -> None:
         """Let the lines of a small object wait until there are enough for a block."""
@@ -244,7 +244,7 @@ class _Flattening:
             of.report.read += count
         for stream, rows in places_by_stream(origins.streams()).items():
             repeats = self._seen.add(stream, [origins.offsets[row] for row in rows])
-            self._meets = self._meets or bool(repeats)
+            self._meeting.update(block.days[rows[place]] or "" for place in repeats)
 
     def _table(self, block: Block, origins: Origins, columns: Mapping[str, Any]) -> pa.Table:
         provenance = (

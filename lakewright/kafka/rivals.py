@@ -28,7 +28,7 @@ def find_rivals(
     """Find the rivals of each new file.
 
     Two new files are rivals if they may share records, whatever their days; a new file and one of the table only if
-    their days are near. Two files of one task are none unless that task has read two records with the same key.
+    their days are near. Two files of one task are none unless one of them may contain a record with the key of another.
 
     Args:
         existing: The files of the table.
@@ -141,12 +141,12 @@ def _sweep(ranges: list[_Range], days: _Days, rivals: Sequence[FileRivals]) -> N
             continue
         for other in existing.overlapping(each, days.near(of.day)):
             rivals[of.place].existing.add(other.of.place)
-        own = None if of.new.meets_itself else of.new.origin
-        for other in by_origin.overlapping(each, by_origin.keys_but(own)):
+        harmless = None if of.new.meets else (of.new.origin, False)
+        for other in by_origin.overlapping(each, by_origin.keys_but(harmless)):
             earlier, later = sorted((of.place, other.of.place))
             rivals[later].earlier.add(earlier)
         new.add(each, of.day)
-        by_origin.add(each, of.new.origin)
+        by_origin.add(each, (of.new.origin, of.new.meets))
 
 
 class _OpenRanges:

@@ -76,7 +76,7 @@ def _settling_tasks(
         rivals = [existing[place] for place in sorted(of_new.existing)]
         rivals += [earlier[place] for place in sorted(of_new.earlier)]
         task = _task(batch, read, new.file, new.file.staged, new.stale)
-        tasks.append(replace(task, rivals=rivals, meets_itself=new.meets_itself, lacks_columns=not new.is_complete))
+        tasks.append(replace(task, rivals=rivals, meets_itself=new.meets, lacks_columns=not new.is_complete))
     return tasks
 
 

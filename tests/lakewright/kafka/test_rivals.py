@@ -45,7 +45,7 @@ def defined_rivals(
             earlier={
                 at
                 for at, other in enumerate(new[:place])
-                if (other.origin != each.origin or each.meets_itself) and share(other.file, each.file)
+                if (other.origin != each.origin or each.meets or other.meets) and share(other.file, each.file)
             },
         )
         for place, each in enumerate(new)
@@ -69,21 +69,17 @@ FILES = st.builds(
 @settings(max_examples=300)
 @given(
     existing=st.lists(FILES, max_size=8),
-    new=st.lists(st.tuples(FILES, st.integers(0, 2)), max_size=8),
-    meeting=st.sets(st.integers(0, 2)),
+    new=st.lists(st.tuples(FILES, st.integers(0, 2), st.booleans()), max_size=8),
     is_carried=st.booleans(),
     dedupe_days=st.sampled_from([0, 1, 2, 400]),
 )
 def test_the_rivals_are_those_of_the_definition(
     existing: list[DataFile],
-    new: list[tuple[DataFile, int]],
-    meeting: set[int],
+    new: list[tuple[DataFile, int, bool]],
     is_carried: bool,
     dedupe_days: int,
 ) -> None:
-    new_files = [
-        NewFile(file, (0, task), frozenset(), meets_itself=task in meeting, is_complete=True) for file, task in new
-    ]
+    new_files = [NewFile(file, (0, task), frozenset(), meets=meets, is_complete=True) for file, task, meets in new]
     found = find_rivals(existing, new_files, is_carried=is_carried, dedupe_days=dedupe_days)
     assert found == defined_rivals(existing, new_files, is_carried=is_carried, dedupe_days=dedupe_days)
 
@@ -122,7 +118,7 @@ def comparisons(files: int, *, is_carried: bool, is_one_day: bool, streams: int 
 
     existing = [file(number, 2 * number) for number in range(files)]
     new = [
-        NewFile(file(number, 2 * number + 1), (0, number), frozenset(), meets_itself=False, is_complete=True)
+        NewFile(file(number, 2 * number + 1), (0, number), frozenset(), meets=False, is_complete=True)
         for number in range(files)
     ]
     CountedOffset.comparisons = 0
@@ -144,3 +140,10 @@ def test_comparisons_grow_as_the_number_of_files(shape: dict[str, Any], *, is_ca
     few, many = (comparisons(files, is_carried=is_carried, **shape) for files in (300, 4800))
     assert many < 16 * 2 * few
     assert many < 2 * 4800 * shape.get("streams", 1) * 20
+
+
+def test_one_repeated_record_makes_no_rivals_of_all_files_of_its_task() -> None:
+    files = [DataFile("p", "s", partition(day), 10, 1, offsets={"t/0": (day, 5000 + day)}) for day in range(1000)]
+    new = [NewFile(file, (0, 0), frozenset(), meets=place == 500, is_complete=True) for place, file in enumerate(files)]
+    found = find_rivals([], new, is_carried=True, dedupe_days=0)
+    assert sum(len(each.earlier) for each in found) == 999
