@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from jobs.feeds.flatten_events import FlattenEventsFeed
 from jobs.feeds.parts.event_source import EventSource
 from lakewright.kafka.sink import ObjectNames
 from tests.conftest import ROOT
@@ -88,6 +89,15 @@ def reasons(events: EventBench) -> list[str]:
         for row in sorted(rows, key=lambda row: row["position"])
         for reason in row["reasons"]
     ]
+
+
+FEEDS = re.findall(r"```yaml\n(# .*?)```", (ROOT / "docs/events.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=text.split("\n")[0]) for text in FEEDS])
+def test_feeds_of_common_sinks_are_valid(text: str) -> None:
+    feed = {"job": "flatten_events", "target": {"path": "refined/"}, **yaml.safe_load(text)}
+    assert FlattenEventsFeed.model_validate(feed).rules().timestamps is not None
 
 
 @pytest.mark.parametrize(("option", "path", "parts"), [pytest.param(*row, id=row[1]) for row in table(1)])

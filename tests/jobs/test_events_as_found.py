@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,45 @@ def test_a_day_and_an_offset_can_come_from_the_envelope(events: EventBench) -> N
     receipt = events.run()
     assert (receipt["counts"]["written"], receipt["counts"]["superseded"]) == (1, 1)
     assert rows(events, "_day", "_offset", "id") == [("year=2026/month=08/day=02", 7, 1)]
+
+
+def test_messages_of_the_debezium_tutorial_are_rows_with_metadata(events: EventBench) -> None:
+    """As Confluent's sink writes them with the JsonConverter and schemas."""
+    fields = [{"type": "int32", "optional": False, "field": "id"}, {"type": "string", "field": "first_name"}]
+    schema = {
+        "type": "struct",
+        "fields": [{"type": "struct", "fields": fields, "field": name} for name in ("before", "after")],
+        "optional": False,
+        "name": "dbserver1.inventory.customers.Envelope",
+    }
+    source = {
+        "version": "1.4.2.Final", "connector": "mysql", "name": "dbserver1", "ts_ms": 1615928467000,
+        "snapshot": "false", "db": "inventory", "table": "customers", "server_id": 223344, "gtid": None,
+        "file": "mysql-bin.000003", "pos": 4015, "row": 0, "thread": 36, "query": None,
+    }  # fmt: skip
+    smart, smarter = ({"id": 1016, "first_name": name, "price": "AxY="} for name in ("Smart", "Smarter"))
+    changes = [
+        {"before": None, "after": smart, "source": source, "op": "c", "ts_ms": 1615928467236, "transaction": None},
+        {"before": smart, "after": smarter, "source": source | {"pos": 4401}, "op": "u", "ts_ms": 1615928501308},
+        {"before": smarter, "after": None, "source": source | {"pos": 4805}, "op": "d", "ts_ms": 1615928994823},
+    ]
+    events.feed(
+        source__unwrap=["connect", "debezium"],
+        source__types={"price": "base64_decimal(2)"},
+        source__timestamps={"__source.ts_ms": "epoch_millis"},
+    )
+    lines = [json.dumps({"schema": schema, "payload": change}, separators=(",", ":")) for change in changes]
+    events.put_events(0, *lines, "null", topic="dbserver1.inventory.customers")
+    (receipt,) = events.command("run", "--json").data
+    assert (receipt["counts"]["written"], receipt["skipped"]) == (3, {"tombstone": 1})
+    names = ("__op", "__source_file", "__source_pos", "id", "first_name", "price")
+    assert rows(events, *names, table="dbserver1_inventory_customers") == [
+        ("c", "mysql-bin.000003", 4015, 1016, "Smart", Decimal("7.90")),
+        ("u", "mysql-bin.000003", 4401, 1016, "Smarter", Decimal("7.90")),
+        ("d", "mysql-bin.000003", 4805, 1016, "Smarter", Decimal("7.90")),
+    ]
+    types = events.types("dbserver1_inventory_customers")
+    assert (types["__source_ts_ms"], types["price"], types["__ts_ms"]) == ("timestamp", "decimal(38,2)", "bigint")
 
 
 @pytest.mark.parametrize(

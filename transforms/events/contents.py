@@ -12,6 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from transforms.events.declared.errors import DoesNotFitError
+from transforms.events.declared.kinds import reads_json
 from transforms.events.schema import EventColumn, EventSchema, Path
 from transforms.events.typed_columns import from_text
 from transforms.events.types import ArrayType, RecordType, Type, converter
@@ -93,6 +94,8 @@ def _values_of(rows: pa.Table, typed: EventColumn | None, text: EventColumn | No
     values, texts = _column(rows, typed), _column(rows, text)
     if typed is None or not any(found is not None for found in texts):
         return values, texts
+    if isinstance(typed.type, str) and reads_json(typed.type):
+        return values, texts  # whether JSON fits is decided where it stands, so that a text never becomes a value
     convert = converter(typed.type)
     for row, found in enumerate(texts):
         if found is not None and (value := _converted(found, convert)) is not None:

@@ -64,8 +64,8 @@ def type_columns(
             typed.columns[column.name], misfits = to_arrow(found, column.type)
             has_misfits = bool(misfits)
         if misfits and text is not None:
-            is_json = path in timestamps and reads_json(type_of(timestamps[path]))
-            _set_aside(text, found, misfits, typed, is_json=is_json)
+            kind = column.type if column else type_of(timestamps.get(path, ""))
+            _set_aside(text, found, misfits, typed, is_json=isinstance(kind, str) and reads_json(kind))
         elif has_misfits:
             typed.news.misfits.add(path)
     for name, kind in schema.arrow_types.items():

@@ -31,6 +31,9 @@ _ISO: Final = re.compile(
     r"([T ](?P<time>\d\d:\d\d(:\d\d)?)(?P<fraction>(?<=:\d\d:\d\d)\.\d{1,9})?( ?(?P<zone>Z|[+-]\d\d(:?\d\d)?))?)?",
     re.ASCII,
 )
+#: ISO 8601 as Python reads it, up to microseconds.
+_USUAL_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _EXACT: Final = Context(prec=100, traps=[InvalidOperation])
 _MOST_DIGITS: Final = 38
 
@@ -42,11 +45,22 @@ def micros_converter(form: str) -> Callable[[Any], int]:
     def convert(value: Any) -> int:
         exact = units(value)
         micros = int(exact)
-        if micros != exact or not _FIRST_MICROS <= micros <= _LAST_MICROS:
+        if micros != exact:
             raise DoesNotFitError
-        return micros
+        return _in_range(micros)
 
-    return convert
+    def convert_iso(value: Any) -> int:
+        if type(value) is str and _USUAL_ISO.fullmatch(value):
+            return _in_range(_micros_of(value))
+        return convert(value)
+
+    return convert_iso if form == "iso" else convert
+
+
+def _in_range(micros: int) -> int:
+    if not _FIRST_MICROS <= micros <= _LAST_MICROS:
+        raise DoesNotFitError
+    return micros
 
 
 def floor_micros(value: Any, form: str) -> int | None:
@@ -85,11 +99,14 @@ def _from_iso(value: Any) -> Decimal:
     match = _ISO.fullmatch(value) if type(value) is str else None
     if not match:
         raise DoesNotFitError
-    written = f"{match['date']}T{match['time'] or '00:00'}{match['zone'] or ''}"
+    micros = _micros_of(f"{match['date']}T{match['time'] or '00:00'}{match['zone'] or ''}")
+    fraction = _EXACT.multiply(Decimal(match["fraction"] or 0), Decimal(1_000_000))
+    return _EXACT.add(Decimal(micros), fraction)
+
+
+def _micros_of(written: str) -> int:
     try:
         time = datetime.fromisoformat(written)
-        since = (time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH
+        return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
     except (ValueError, OverflowError):
         raise DoesNotFitError from None
-    fraction = _EXACT.multiply(Decimal(match["fraction"] or 0), Decimal(1_000_000))
-    return _EXACT.add(Decimal(since // timedelta(microseconds=1)), fraction)

@@ -1,6 +1,7 @@
 """Envelopes of messages to the texts of rows: Kafka Connect's (schema, payload) and Debezium's. No pyspark.
 
-A Debezium envelope becomes the row after the change, or for a delete the row before it. The other members of the
+A Debezium envelope becomes the row after the change, or for a delete the row before it, as far as the source knows it.
+MongoDB's rows are strings with JSON in them. The other members of the
 envelope (``op``, ``source``, ``ts_ms``, ``transaction``, …) become members of the row, with two underscores before
 their names, as Debezium's own ``ExtractNewRecordState`` names them.
 """
@@ -25,6 +26,7 @@ _NULL: Final = b"null"
 _CONNECT: Final = {"schema", "payload"}
 #: The member with the row, by operation: create, read (of a snapshot), update, delete.
 _ROW_OF: Final = {b'"c"': "after", b'"r"': "after", b'"u"': "after", b'"d"': "before"}
+_DELETE: Final = b'"d"'
 #: Operations without a row.
 _NO_ROW: Final = {b'"t"': "truncate", b'"m"': "message"}
 _ROWS: Final = ("before", "after")
@@ -73,14 +75,26 @@ def _changed_row(text: bytes) -> bytes:
     if name is None:
         what = kind_of(operation)
         raise BrokenRecordError(ENVELOPE, "op is none of c, r, u, d" if what == "a string" else f"op is {what}")
-    row = members.get(name, _NULL)
-    if not row.startswith(b"{"):
-        raise BrokenRecordError(ENVELOPE, f"{name} is {kind_of(members.get(name))}")
-    for other in _ROWS:
-        _check(members.get(other, _NULL))
+    for each in _ROWS:
+        _check(members.get(each, _NULL))
+    row = members.get(name)
+    if row in (None, _NULL) and operation == _DELETE:
+        row = b"{}"
+    elif row is not None and row.startswith(b'"'):
+        row = _row_in_string(row)
+    if row is None or not row.startswith(b"{"):
+        raise BrokenRecordError(ENVELOPE, f"{name} is {kind_of(row)}")
     metadata = write_members((PREFIX + key, value) for key, value in members.items() if key not in _ROWS)
     content = row[1:].lstrip(_BLANKS)
     return metadata[:-1] + (b"" if content == b"}" else b",") + content
+
+
+def _row_in_string(text: bytes) -> bytes:
+    row = msgspec.json.decode(text, type=str).strip().encode()
+    if not row.startswith(b"{"):
+        return text
+    msgspec.json.decode(row)
+    return row
 
 
 def _members(text: bytes) -> Mapping[str, bytes]:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import FramingError
@@ -25,6 +25,7 @@ def place(text: bytes, offset: int) -> tuple[int, int]:
     return len(lines), len(lines[-1]) + 1
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RECORDS, st.data())
 def test_records_and_their_places_are_those_written(records: list[dict[str, Any]], data: st.DataObject) -> None:
     framing: Records = data.draw(st.sampled_from(["concatenated", "array", "document"]))
