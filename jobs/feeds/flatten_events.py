@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from lakewright.config import MAX_RECORD_BYTES, AnyEngineFeed, CatalogEntry, Model, RecordBytes
+from lakewright.config import MAX_RECORD_BYTES, CatalogEntry, Model, ParquetFeed, RecordBytes
 from lakewright.folders import require_apart, source_folder, target_folder
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.parquet.place import Compression
@@ -150,7 +150,7 @@ class EventTarget(Model):
         return self
 
 
-class FlattenEventsFeed(AnyEngineFeed, GatedFeed):
+class FlattenEventsFeed(ParquetFeed, GatedFeed):
     """Configuration of the job flatten_events."""
 
     job: Literal["flatten_events"] = Field(description="The job that runs this feed.")
