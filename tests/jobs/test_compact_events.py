@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
 from lakewright.log.history import changes_since
 from lakewright.log.log import Log
@@ -187,6 +188,17 @@ def test_rejected_lines_are_replayed_into_a_compacted_table(events: EventBench) 
     assert events.run()["exit_code"] == 0
     assert [(row["_offset"], row["n"]) for row in events.table()] == [(0, 5), (10, 10)]
     assert rewritten in events.state().objects
+
+
+@pytest.mark.slow
+def test_a_table_is_compacted_on_spark(events: EventBench, spark: SparkSession) -> None:
+    for start in (0, 10, 20):
+        events.put_events(start, {"n": start, "a": [1.5]})
+        events.run()
+    rows = events.table()
+    assert [each["files"] for each in compact(events, "--engine", "spark")] == [3]
+    assert events.table() == rows
+    assert spark.read.parquet(str(events.lake / "refined/t")).select("n").count() == 3
 
 
 def test_an_array_cannot_be_sorted_by(events: EventBench) -> None:
