@@ -33,7 +33,7 @@ _TYPES: Final = {
 _MOST_BYTES: Final = FILE_BYTES * 5 // 4
 #: Small files are read concurrently, so many at a time, up to so many bytes.
 _READ_AT_ONCE: Final = 16
-_READ_BYTES: Final = 32 << 20
+_READ_BYTES: Final = 8 << 20
 
 
 @dataclass(frozen=True)
