@@ -104,14 +104,17 @@ def _read_one(lake: Lake, task: MergeTask, file: DataFile) -> pa.Table:
         ) from None
     if rows.num_rows != file.rows:
         raise AccountingError(f"{file.path} has {rows.num_rows} rows instead of {file.rows}; nothing was merged")
-    for place, name in enumerate(rows.column_names):
-        kind = task.types.get(name)
-        if kind is not None and rows.schema.field(name).type != kind:
-            try:
-                rows = rows.set_column(place, name, rows[name].cast(kind))
-            except pa.ArrowException:
-                raise DataError(_other_type(file, name)) from None
-    return rows
+    # Not as in the file, where a column may be declared as never null.
+    return pa.table({name: _as_declared(rows[name], task.types.get(name), file, name) for name in rows.column_names})
+
+
+def _as_declared(values: pa.ChunkedArray, kind: Any, file: DataFile, name: str) -> pa.ChunkedArray:
+    if kind is None or values.type == kind:
+        return values
+    try:
+        return values.cast(kind)
+    except pa.ArrowException:
+        raise DataError(_other_type(file, name)) from None
 
 
 def _concatenated(tables: Sequence[pa.Table], first: DataFile) -> pa.Table:
@@ -130,7 +133,8 @@ def _other_type(file: DataFile, name: str) -> str:
 
 def _write(lake: Lake, task: MergeTask, tables: Sequence[pa.Table], inputs: Mapping[str, int]) -> MergedFile:
     """Write the rows of whole files as one, and count them in its footer."""
-    file = write_file(lake, task.table, task.partition, _with_all_columns(tables, task))
+    whole = _with_all_columns(tables, task)
+    file = write_file(lake, task.table, task.partition, whole)
     with pq.ParquetFile(pa.PythonFile(ObjectFile(lake, file.staged, file.size), mode="r")) as written:
         rows = written.metadata.num_rows
     if rows != sum(inputs.values()):
@@ -138,7 +142,7 @@ def _write(lake: Lake, task: MergeTask, tables: Sequence[pa.Table], inputs: Mapp
             f"{len(inputs)} files of {task.partition or 'the table'} have {sum(inputs.values())} rows, and the merged "
             f"one has {rows}; nothing was published"
         )
-    return MergedFile(file, dict(inputs), is_sorted=any(name in task.columns for name in task.table.sort_by))
+    return MergedFile(file, dict(inputs), is_sorted=any(name in whole.column_names for name in task.table.sort_by))
 
 
 def _with_all_columns(tables: Sequence[pa.Table], task: MergeTask) -> pa.Table:

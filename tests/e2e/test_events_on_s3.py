@@ -93,7 +93,6 @@ def test_a_table_is_compacted(bench: S3EventBench) -> None:
     assert bench.numbers() == [5, 10, 20]
 
 
-
 def test_an_object_of_several_reads_gets_the_day_of_its_last_modified_time(bench: S3EventBench) -> None:
     bench.feed(source__day={"from": "object"})
     lines = [json.dumps({"n": n, "text": "x" * 900, "noise": hash(str(n))}).encode() for n in range(12_000)]

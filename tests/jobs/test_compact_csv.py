@@ -189,6 +189,15 @@ def test_partition_columns_among_the_declared_ones_stay_in_the_folders(bench: Co
     assert bench.compact("--date", "2026-08-01", exit_code=2)["error"].startswith("the table has no partition year=")
 
 
+def test_a_table_without_partitions_is_compacted(bench: CompactBench) -> None:
+    bench.feed(target__fill="append", target__partition_by=[])
+    for number in range(3):
+        bench.batch(number)
+    assert bench.compact()["compactions"][0]["partitions"] == [""]
+    assert bench.table() == [(number, f"n{number}") for number in range(3)]
+    assert bench.compact("--date", "2026-08-01", exit_code=2)["error"].startswith("the table has no partition")
+
+
 def test_the_compression_is_that_of_the_feed_now(bench: CompactBench) -> None:
     bench.batch(1)
     bench.feed(target__fill="append", target__compression="zstd")
@@ -282,6 +291,9 @@ def test_an_interrupted_compaction_is_dropped_by_the_next_run(
         patched.setattr(Log, "write_outcome", _fail)
         bench.compact(exit_code=1)
     bench.put("003.csv", "id,name\n3,n3\n")
+    (planned,) = bench.command("plan", "--json").data
+    assert planned["open_batch"]["then"] == "dropped, since compact did not finish it"
+    assert bench.command("status", "--json").data[0]["error"].endswith("; `run` drops it")
     assert bench.command(verb).exit_code == 0
     log = Log(open_lake(str(bench.lake)), "state/people/people/")
     ended = [(each.number, each.status, each.reason) for each in log.outcomes(after=3)]
