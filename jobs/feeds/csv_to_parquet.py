@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from lakewright.config import MAX_RECORD_BYTES, AnyEngineFeed, CatalogEntry, CatalogTable, Model, RecordBytes
+from lakewright.config import MAX_RECORD_BYTES, CatalogEntry, CatalogTable, Model, ParquetFeed, RecordBytes
 from lakewright.csv.columns import ColumnSpec
 from lakewright.csv.objects import CsvRules
 from lakewright.csv.options import CsvOptions
@@ -79,7 +79,7 @@ class ParquetTarget(Model):
     )
 
 
-class CsvToParquetFeed(AnyEngineFeed, GatedFeed):
+class CsvToParquetFeed(ParquetFeed, GatedFeed):
     """A feed of the job csv_to_parquet."""
 
     job: Literal["csv_to_parquet"] = Field(description="The job that runs this feed.")

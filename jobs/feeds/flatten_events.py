@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, model_validator
 
 from jobs.feeds.parts.event_source import WHOLE_RECORD, EventSource, key_of
-from lakewright.config import AnyEngineFeed, CatalogEntry, Model
+from lakewright.config import CatalogEntry, Model, ParquetFeed
 from lakewright.folders import require_apart, target_folder
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.parquet.place import Compression
@@ -58,7 +58,7 @@ class EventTarget(Model):
         return self
 
 
-class FlattenEventsFeed(AnyEngineFeed, GatedFeed):
+class FlattenEventsFeed(ParquetFeed, GatedFeed):
     """Configuration of the job flatten_events."""
 
     job: Literal["flatten_events"] = Field(description="The job that runs this feed.")

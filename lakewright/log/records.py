@@ -32,6 +32,7 @@ class DataFile(Record, frozen=True):
         offsets: The first and last offset per topic and Kafka partition.
         rules: Of rejected rows: how many break each rule, with its column.
         first_seen: Of rejected rows: the first and last processing date on which they were first rejected.
+        arrow_bytes: Size of its rows in memory, as Arrow; 0 if it is unknown.
     """
 
     path: str
@@ -43,6 +44,20 @@ class DataFile(Record, frozen=True):
     offsets: dict[str, tuple[int, int]] = {}
     rules: dict[str, int] = {}
     first_seen: tuple[str, str] | None = None
+    arrow_bytes: int = 0
+
+
+class MergedFile(Record, frozen=True):
+    """A file of the table that replaces smaller ones of its partition.
+
+    Attributes:
+        inputs: The number of rows of each file that it replaces, by path.
+        is_sorted: Whether its rows were sorted; if not, they are in the order of ``inputs``.
+    """
+
+    file: DataFile
+    inputs: dict[str, int]
+    is_sorted: bool = False
 
 
 class SchemaVersion(Record, frozen=True):

@@ -103,7 +103,7 @@ class ParquetSink:
 
     def stage(self, batch: Batch, rows: JudgedRows) -> Staged:
         """See ``Sink.stage``."""
-        written = rows.write(batch, self._place(batch), self._quarantine(batch))
+        written = rows.write(batch, self.place(batch), self._quarantine(batch))
         actions = table_actions(
             batch,
             layout=self.layout(),
@@ -161,6 +161,11 @@ class ParquetSink:
         owner = f"{feed if self.target.is_only else f'{feed}/{name}'} in {self.lake.uri}"
         return Catalog(*self.catalog_table, location, self.partition_by, owner=owner)
 
+    def place(self, batch: Batch) -> TablePlace:
+        """Return where a batch stages and publishes files of the table."""
+        folder, path = batch.folder + "table/", self.target.path
+        return TablePlace(folder, path, batch.prefix, self.compression, self.sort_by, self.partition_by)
+
     def _corrected(self, batch: Batch) -> list[AnyAction]:
         """Return the actions by which corrected rows leave quarantine."""
         if not has_corrections(batch.plan):
@@ -168,10 +173,6 @@ class ParquetSink:
         from lakewright.parquet.corrected_rows import correct_quarantine  # pyarrow, which few runs need here
 
         return correct_quarantine(batch, self.target)
-
-    def _place(self, batch: Batch) -> TablePlace:
-        folder, path = batch.folder + "table/", self.target.path
-        return TablePlace(folder, path, batch.prefix, self.compression, self.sort_by, self.partition_by)
 
     def _quarantine(self, batch: Batch) -> QuarantinePlace:
         return quarantine_place(

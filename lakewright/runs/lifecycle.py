@@ -75,9 +75,16 @@ class Run:
         self._id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z-{uuid.uuid4().hex[:8]}"
         self._journal = Journal(lake, job, request, run=self._id, progress=progress)
         self._staging = Staging(lake, job.target, self._journal.say)
+        self._state = TableState()
 
     def __call__(self) -> Receipt:
         """Run; the result or error goes into the receipt, which is written in any case."""
+        receipt = self._run()
+        if receipt.status == "committed" and receipt.exit_code in (0, DataError.exit_code):
+            self._maintain(receipt)
+        return receipt
+
+    def _run(self) -> Receipt:
         try:
             self._interrupt.check()
             self._journal.say("lease")
@@ -94,8 +101,21 @@ class Run:
             receipt = self._journal.close()
         return receipt
 
+    def _maintain(self, receipt: Receipt) -> None:
+        """Maintain the table if that is due, in a run of its own: whether it succeeds, this one has committed."""
+        written = [path for batch in receipt.batches for path in batch["outputs"]]
+        upkeep = self._job.upkeep
+        job = upkeep.after(self._job, self._state, written) if upkeep else None
+        if job is None or self._interrupt.is_wanted:
+            return
+        request = Request(job.name, today=self._request.today)
+        done = Run(self._lake, job, request, self._progress, self._engines, self._interrupt)()
+        if done.error:
+            receipt.warn([f"{job.name} after batch {self._state.number} failed: {done.error}; the batch is committed"])
+
     def _work(self, lease: Lease) -> None:
         state, open_plan = self._log.read()
+        self._state = state
         self._roll_forward(state)
         if open_plan is not None:
             self._check_gate()
@@ -178,10 +198,12 @@ class Run:
             return self._drop(plan, state, _changed("since planned", changed))
         attempt = uuid.uuid4().hex[:8]
         folder = self._staging.open(plan.number, attempt, self._id)
-        engine = self._engines.choose(self._job.feed, plan.bytes)
+        size = survey.bytes if survey else plan.bytes
+        engine = self._engines.choose(self._job.feed, size)
         self._journal.note_engine(engine)
-        size = readable_bytes(plan.bytes)
-        self._journal.say("read", f"batch {plan.number}: {count_of(len(plan.objects), 'object')}, {size}")
+        rewritten = survey.rewritten if survey else ()
+        read = count_of(len(rewritten), "file") if rewritten else count_of(len(plan.objects), "object")
+        self._journal.say("read", f"batch {plan.number}: {read}, {readable_bytes(size)}")
         heads, workers = survey.heads if survey else {}, engine.open()
         batch = Batch(plan, state, heads, folder, attempt, self._lake, self._progress, workers)
         try:
