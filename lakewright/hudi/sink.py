@@ -69,12 +69,15 @@ class HudiSink:
 
     def check(self, state: TableState, request: Request) -> Preflight:
         """See ``Sink.check``; compares the table on storage with feed and log."""
-        self.table.check_version()
         if not request.everything:
             self.table.check(state)
             if problem := state.other_layout(self.layout()):
                 raise ConfigError(f"{problem}; run `rebuild` to rebuild the whole table")
         return Preflight(state)
+
+    def check_engine(self) -> None:
+        """See ``CommittingSink.check_engine``."""
+        self.table.check_version()
 
     def stage(self, batch: Batch, rows: KeyedChanges) -> StagedForHudi:
         """See ``Sink.stage``: deduplicates, stages and counts the batch before the table is modified."""
