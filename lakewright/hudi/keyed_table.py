@@ -12,8 +12,14 @@ from lakewright.engine.spark.changes.judged import change_session
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.compaction import finish_compactions
 from lakewright.hudi.config import HudiOptions, HudiTableSpec, Storage
-from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
-from lakewright.hudi.timeline_files import has_changed_since
+from lakewright.hudi.timeline import (
+    PROPERTIES_FILE,
+    Commit,
+    Timeline,
+    find_backup,
+    has_changed_since,
+    read_properties,
+)
 from lakewright.hudi.versions import check_session, hudi_version, with_order_field
 from lakewright.hudi.writer import HudiTable, has_other_types, rewrite, roll_back
 from lakewright.log.actions import TableState

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lakewright.hudi.timeline_files import has_changed_since
+from lakewright.hudi.timeline import has_changed_since
 from lakewright.storage.local import LocalLake
 
 COW = {"hoodie.table.type": "COPY_ON_WRITE", "hoodie.table.version": "6"}
