@@ -25,7 +25,7 @@ def write_change_feed(folder: Path, tables: Sequence[str], *, partitioned: bool 
             "job": "cdc_to_hudi",
             "source": {"path": "raw/hr/", "time_column": "ts", "replication_columns": ["ts"]},
             "target": {"path": "refined/hr/", **target},
-            "tables": {table: spec for table in tables},
+            "tables": dict.fromkeys(tables, spec),
         },
     )
 

@@ -1,7 +1,7 @@
 """Whether cost grows with the work, or faster.
 
-Every run has a fixed part, such as starting Python or Spark. The smallest size takes it off: only what the larger sizes cost
-*beyond* it is compared with their work beyond it.
+Every run has a fixed part, such as starting Python or Spark. The smallest size takes it off: only what the larger sizes
+cost *beyond* it is compared with their work beyond it.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ NOISE: Final = 0.25
 def growth(work: Sequence[float], cost: Sequence[float], *, least: float = 0.0) -> float:
     """Return how many times as much a unit of work costs at the largest size as at the middle one.
 
-    1 is growth that follows the work, below 1 is slower. If the work is the same at all sizes, the largest size's cost is
-    compared with the smallest one's.
+    1 is growth that follows the work, below 1 is slower. If the work is the same at all sizes, the cost of the largest
+    size is compared with that of the smallest one.
 
     Args:
         work: The work at each size, ascending.

@@ -15,8 +15,8 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 class Cost(NamedTuple):
     """The cost of a command.
 
-    ``cpu_seconds`` are those of all its processes, user and system; ``driver_mb`` is the peak memory of the command's own
-    process, and ``workers_mb`` the peak of the sum of the processes below it, such as workers and Spark's JVM.
+    ``cpu_seconds`` are those of all its processes, user and system; ``driver_mb`` is the peak memory of the command's
+    own process, and ``workers_mb`` the peak of the sum of the processes below it, such as workers and Spark's JVM.
     """
 
     seconds: float

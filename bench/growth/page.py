@@ -18,6 +18,8 @@ COLUMNS: Final = (
     ("state_bytes", "state kB", 4096.0),
     ("files", "files", 10.0),
 )
+#: What earlier steps leave behind; it grows with the units, whatever the work of a step.
+_ACCUMULATES: Final = ("state_bytes", "files")
 
 
 def write_page() -> None:
@@ -59,7 +61,8 @@ def _cell(key: str, rows: Sequence[Mapping[str, Any]], least: float) -> str:
     if any(key not in row for row in rows):
         return ""
     cost = [float(row[key]) for row in rows]
-    work = [1.0 if row.get("flat") else float(row["units"]) for row in rows]
+    is_flat = rows[0].get("flat") and key not in _ACCUMULATES
+    work = [1.0 if is_flat else float(row["units"]) for row in rows]
     shown = _slashed([_number(key, value) for value in cost])
     is_fine = len(rows) < 3 or follows_work(work, cost, least=least)  # noqa: PLR2004
     return shown if is_fine else f"**{shown}**"

@@ -24,7 +24,6 @@ _WRITES: Final = {
 _FIRST_VERSION_WITH_FOLDER: Final = 8
 
 
-
 @dataclass(frozen=True)
 class Commit:
     """A completed write on the timeline, with our metadata and Hudi's counts."""

@@ -68,7 +68,7 @@ def files_to_merge(files: Iterable[DataFile], rows: int) -> list[str]:
     by_rows = sorted(files, key=attrgetter("rows"))
     if len(by_rows) < MOST_FILES:
         return []
-    merged = []
+    merged: list[str] = []
     for file in by_rows:
         if merged and file.rows > _LARGER * rows:
             break

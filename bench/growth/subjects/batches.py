@@ -19,12 +19,13 @@ import contextlib, io, json, shutil, sys, time
 from pathlib import Path
 from jobs.cli.verbs import app
 folder = Path(sys.argv[1])
+where = ["--lake", f"{folder}/lake", "--config", f"{folder}/conf"]
 seconds = []
 for waiting in sorted(folder.glob("waiting/*.parquet")):
     shutil.move(waiting, folder / "lake/raw/hr/people" / waiting.name)
     began = time.monotonic()
     with contextlib.redirect_stdout(io.StringIO()):
-        code = app(["run", "hr", "--json", "--lake", f"{folder}/lake", "--config", f"{folder}/conf"], standalone_mode=False)
+        code = app(["run", "hr", "--json", *where], standalone_mode=False)
     assert not code, code
     seconds.append(time.monotonic() - began)
 (folder / "seconds.json").write_text(json.dumps(seconds))

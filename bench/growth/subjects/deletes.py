@@ -27,7 +27,7 @@ def change(folder: Path, deletes: int) -> None:
     write_changes(folder, "people", 2000, "U" * (_CHANGES - 10) + "D" * 10, ids)
 
 
-def change_late(folder: Path, deletes: int) -> None:
+def change_late(folder: Path, _: int) -> None:
     """Write changes that are older than the deletes: half of them of deleted rows, which must not return."""
     ids = [*range(_CHANGES // 2), *range(_KEPT, _KEPT + _CHANGES // 2)]
     write_changes(folder, "people", 500, "U", ids)

@@ -31,7 +31,7 @@ SUBJECT: Final = Subject(
     make=make,
     steps=(
         Step("load of all", ("run", "hr", "--json")),
-        Step("`run`, 2 tables changed", ("run", "hr", "--json"), prepare=change_two),
+        Step("`run`, 2 tables changed", ("run", "hr", "--json"), prepare=change_two, is_flat=True),
         Step("idle `run`", ("run", "hr", "--json")),
     ),
 )

@@ -20,14 +20,18 @@ REQUESTED = ("20.commit.requested", "20.inflight")
         pytest.param(COW, ["20.commit", "30.commit"], "20", True, id="there is a later commit"),
         pytest.param(COW, ["20.commit", "30.replacecommit"], "20", True, id="the table was rewritten later"),
         pytest.param(COW, ["20.commit", "30.clean", "30.rollback"], "20", False, id="cleaning writes no rows"),
-        pytest.param(COW, ["20.commit", "30.commit.requested", "30.inflight"], "20", False, id="a write did not finish"),
+        pytest.param(
+            COW, ["20.commit", "30.commit.requested", "30.inflight"], "20", False, id="a write did not finish"
+        ),
         pytest.param(COW, ["20.commit"], "", True, id="an unknown commit counts as changed"),
         pytest.param(COW, ["30.commit"], "20", True, id="the commit was archived after later ones"),
         pytest.param(MOR, ["20.deltacommit", "30.commit"], "20", False, id="compaction writes no rows"),
         pytest.param(MOR, ["20.deltacommit", "30.deltacommit"], "20", True, id="there are later changes"),
         pytest.param({}, ["20.commit"], "20", True, id="a table of unknown type counts as changed"),
         pytest.param(WITH_FOLDER, ["timeline/20_25.commit"], "20", False, id="from table version 8 on in a folder"),
-        pytest.param(WITH_FOLDER, ["timeline/20_25.commit", "timeline/21_24.commit"], "20", True, id="in a folder, later"),
+        pytest.param(
+            WITH_FOLDER, ["timeline/20_25.commit", "timeline/21_24.commit"], "20", True, id="in a folder, later"
+        ),
         pytest.param(WITH_FOLDER, ["20.commit"], "20", True, id="not in the folder of the timeline"),
     ],
 )
