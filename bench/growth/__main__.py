@@ -1,7 +1,7 @@
 """Measure how the cost of subjects grows, or write the table of docs/growth.md from the results.
 
-``python -m bench.growth objects tables --sizes 1,4,16`` measures this checkout. With ``--before``, the rows are stored as
-those before a change; ``--code CHECKOUT`` names the code to run. ``python -m bench.growth --page`` writes the table.
+``python -m bench.growth objects tables --sizes 1,4,16`` measures this checkout. With ``--before``, the rows are stored
+as those before a change; ``--code CHECKOUT`` names the code to run. ``python -m bench.growth --page`` writes the table.
 """
 
 import argparse

@@ -4,10 +4,10 @@ import codecs
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
+from lakewright.concurrency import map_in_threads
 from lakewright.csv.options import CsvOptions
 from lakewright.csv.other_formats import describe_other_format
 from lakewright.errors import DamagedGzipError, ObjectRefusedError, TruncatedGzipError
@@ -58,12 +58,11 @@ def read_heads(lake: Lake, objects: Iterable[tuple[str, int]], options: CsvOptio
         except ObjectRefusedError as error:
             return path, None, error.reasons[path]
 
-    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
-        for path, header, reason in pool.map(look, objects):
-            if reason:
-                heads.refused[path] = reason
-            elif header is not None:
-                heads.headers[path] = distinct.setdefault(header, header)
+    for path, header, reason in map_in_threads(look, objects, threads=_LOOKS_AT_ONCE):
+        if reason:
+            heads.refused[path] = reason
+        elif header is not None:
+            heads.headers[path] = distinct.setdefault(header, header)
     return heads
 
 
