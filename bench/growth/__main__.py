@@ -21,6 +21,7 @@ def main() -> None:
     """Measure, print, and write results and table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[*subjects(), []])
+    parser.add_argument("--all", action="store_true", help="measure all subjects")
     parser.add_argument("--sizes", default="1,4,16", help="multiples of a subject's base, ascending")
     parser.add_argument("--code", type=Path, default=ROOT, help="the checkout to measure")
     parser.add_argument("--before", action="store_true", help="store the rows as those before a change")
@@ -28,7 +29,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="folder for the lakes; a temporary one by default")
     options = parser.parse_args()
     sizes = [float(size) for size in options.sizes.split(",")]
-    for name in options.names:
+    names = subjects() if options.all else options.names
+    for name in names:
         subject: Subject = importlib.import_module(f"bench.growth.subjects.{name}").SUBJECT
         rows = []
         for row in measured(subject, sizes, options.code, options.work):
@@ -36,7 +38,7 @@ def main() -> None:
             rows.append(row)
         about = {"title": subject.title, "unit": subject.unit}
         write_result(name, about, rows, is_before=options.before)
-    if options.page or options.names:
+    if options.page or names:
         write_page()
 
 

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakewright.hudi import keyed_table, timeline
-from tests.cdc import CdcBench
+from tests.cdc import CdcBench, committed
 
 LOAD = "LOAD00000001.parquet"
 TABLES = ("a", "b", "c")
@@ -57,3 +57,30 @@ def test_unchanged_tables_need_neither_spark_nor_hudi(cdc: CdcBench, opened: Cou
     for verb in ("run", "status", "plan"):
         assert cdc.command(verb).exit_code == 0
     assert not opened
+
+
+@pytest.mark.slow
+def test_a_batch_costs_the_same_whatever_came_before(cdc: CdcBench, opened: Counter[str], spark: SparkSession) -> None:
+    """Spark jobs, opened tables and requested sessions of a batch; the last one arrives late and reads tombstones."""
+    cdc.feed()
+    cdc.put(LOAD, [(number, "x", "Sales") for number in range(20)])
+    assert cdc.run()["exit_code"] == 0
+    costs = []
+    for batch in range(3):
+        opened.clear()
+        first, second = jobs_so_far(spark), f"2026-08-01 10:00:{10 + batch}"
+        rows = [("U", second, batch, "y", "Sales"), ("D", second, 10 + batch, None, None)]
+        cdc.put(f"20260801-1000{10 + batch}000.parquet", rows)
+        assert cdc.run()["exit_code"] == 0
+        costs.append((jobs_so_far(spark) - first, dict(opened)))
+    assert costs[1] == costs[2]
+    before = jobs_so_far(spark)
+    late = [("U", "2026-08-01 10:00:01", key, "late", "Sales") for key in (10, 11, 12)]
+    cdc.put("20260801-100001000.parquet", late)
+    assert committed(cdc.run()) == {"read": 3, "superseded": 3}
+    assert jobs_so_far(spark) - before <= 2 * costs[2][0]
+
+
+def jobs_so_far(spark: SparkSession) -> int:
+    """Return the number of Spark jobs of this session."""
+    return int(spark.sparkContext._jsc.sc().dagScheduler().nextJobId())
