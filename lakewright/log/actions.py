@@ -269,7 +269,7 @@ class TableCommit(Action, frozen=True):
     details: dict[str, str | int]
 
     def apply(self, table: "TableState") -> None:
-        table.properties[_INSTANT] = self.details[_INSTANT]
+        table.properties[_INSTANT] = self.details.get(_INSTANT, "")
 
     def report(self) -> Mapping[str, Any]:
         return {"table_commit": self.details}
