@@ -2,10 +2,10 @@
 
 import codecs
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
+from lakewright.concurrency import map_in_threads
 from lakewright.csv.object_heads import read_head
 from lakewright.csv.options import CsvOptions
 from lakewright.csv.preamble import after_preamble
@@ -61,12 +61,11 @@ def read_heads(lake: Lake, objects: Iterable[tuple[str, int]], options: CsvOptio
         except ObjectRefusedError as error:
             return path, None, error.reasons[path]
 
-    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
-        for path, header, reason in pool.map(look, objects):
-            if reason:
-                heads.refused[path] = reason
-            elif header is not None:
-                heads.headers[path] = distinct.setdefault(header, header)
+    for path, header, reason in map_in_threads(look, objects, threads=_LOOKS_AT_ONCE):
+        if reason:
+            heads.refused[path] = reason
+        elif header is not None:
+            heads.headers[path] = distinct.setdefault(header, header)
     return heads
 
 

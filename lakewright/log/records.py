@@ -31,7 +31,8 @@ class DataFile(Record, frozen=True):
         objects: The source objects of its rows, if each row names its object.
         offsets: The first and last offset per topic and Kafka partition.
         rules: Of rejected rows: how many break each rule, with its column.
-        first_seen: Of rejected rows: the first and last processing date on which they were first rejected.
+        first_seen: Of rejected rows: the first and last processing date on which they were first rejected. Of
+            tombstones: the days between which their keys were deleted.
         arrow_bytes: Size of its rows in memory, as Arrow; 0 if it is unknown.
     """
 

@@ -300,6 +300,13 @@ class Sink(Protocol[Judged_contra]):
 class CommittingSink(Protocol):
     """A sink whose table has commits of its own: that commit is the source of truth, and the outcome follows it."""
 
+    def check_engine(self) -> None:
+        """Verify that this run can commit; only if there is a batch, since this may start Spark.
+
+        Raises:
+            ConfigError: If it cannot.
+        """
+
     def applied(self, plan: Plan) -> Applied | None:
         """Return the batch as the table contains it, if it does."""
 
@@ -414,9 +421,11 @@ class TargetJob(Generic[Rows, Judged]):
         return self.maintained_by or self.feed.job
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
-        """Determine what a run would do; see ``Sink.check`` and ``Reader.survey``."""
+        """Determine what a run would do; see ``Sink.check``, ``Reader.survey`` and ``CommittingSink.check_engine``."""
         preflight = self.sink.check(state, request)
         survey = self.reader.survey(preflight.before, request, excluded=excluded)
+        if isinstance(self.sink, CommittingSink) and not survey.is_idle:
+            self.sink.check_engine()
         return replace(
             survey,
             schema_changes=[*preflight.schema_changes, *survey.schema_changes],

@@ -43,7 +43,7 @@ def report_batch(outcome: Outcome, plan: Plan | None) -> dict[str, Any]:
         "reason": outcome.reason,
         "processing_date": plan.processing_date if plan else "",
         "config_hash": outcome.config_hash,
-        "inputs": msgspec.to_builtins(plan.objects) if plan else [],
+        "inputs": plan.objects if plan else [],
         "outputs": [],
         "removed": [],
         "quarantined": [],
