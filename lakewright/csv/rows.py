@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
@@ -61,7 +61,8 @@ class TypedRows:
             raise ObjectRefusedError(refused)
         reads = [*gathered, *(read for each in ranged for read in each.verified)]
         self._check_superseded(reads)
-        return self._written(reads)
+        # An object without text is not read again, and so not under its ETag.
+        return replace(self._written(reads), reads_versions=len(source.objects) == len(batch.plan.objects))
 
     def _check_superseded(self, reads: Sequence[Converted]) -> None:
         """Require that each corrected record was read: under other rules, it may not begin where it did.

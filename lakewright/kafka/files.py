@@ -96,7 +96,7 @@ def flatten_objects(task: FlattenTask) -> Flattened:
     with no_search_for_cycles():
         for each in task.objects:
             reading = _Reading(each, task, lake, seen, shape, row_rules)
-            reading.read(ObjectText(lakes[each.lake_uri or task.source_uri], each.path, each.size))
+            reading.read(ObjectText(lakes[each.lake_uri or task.source_uri], each.path, each.size, each.etag))
             reports.append(reading.report)
             if not reading.report.asks and not reading.report.damage:
                 writer.absorb(reading.rows)

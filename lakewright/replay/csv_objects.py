@@ -57,7 +57,7 @@ class CsvCorrector:
         new = []
         for version, edited in rows.by_object.items():
             head = heads.of.get(version)
-            text = CsvText(self.rules, Header(head.names if head else tuple(self.rules.names.values()), "\n"))
+            text = CsvText(self.rules, Header(head.header.names if head else tuple(self.rules.names.values()), "\n"))
             candidates, left = self._candidates(text, edited)
             passing = self._passing(text, candidates, left, scratch)
             rows.note_corrected(len(passing), left, len(edited) - len(passing))

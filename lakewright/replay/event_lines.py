@@ -87,7 +87,7 @@ class EventCorrector:
         """Return the lines to replay; unchanged ones have the bytes of the object."""
         wanted = {each.row.position: each for each in rows}
         lake = self.reader.corrections.lake if source.lake_uri else self.reader.source.lake
-        text = ObjectText(lake, source.path, source.size)
+        text = ObjectText(lake, source.path, source.size, source.etag)
         found: dict[int, _Line] = {}
         number = record = 0
         for lines in split_lines(text, max_bytes=self.rules.max_record_bytes):
