@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
@@ -61,8 +61,7 @@ class TypedRows:
             raise ObjectRefusedError(refused)
         reads = [*gathered, *(read for each in ranged for read in each.verified)]
         self._check_superseded(reads)
-        # An object without text is not read again, and so not under its ETag.
-        return replace(self._written(reads), reads_versions=len(source.objects) == len(batch.plan.objects))
+        return self._written(reads)
 
     def _check_superseded(self, reads: Sequence[Converted]) -> None:
         """Require that each corrected record was read: under other rules, it may not begin where it did.
@@ -84,6 +83,7 @@ class TypedRows:
             table=[file for each in reads for file in each.table],
             quarantine=[file for each in reads for file in each.quarantine],
             rules=dict(sorted(sum((each.rules for each in reads), Counter[str]()).items())),
+            reads_versions=self.source.all_have_text,
         )
 
 

@@ -69,7 +69,7 @@ class Lake(Protocol):
         """Write an object only if it does not exist; return its ETag, empty if it exists with another body."""
 
     def replace(self, path: str, body: bytes, *, etag: str) -> str:
-        """Overwrite an object only if it still has ``etag``; return its new ETag, empty if it has changed or is gone."""
+        """Overwrite an object only if it has ``etag``; return its new ETag, empty if it has changed or is gone."""
 
     def move_all(self, moves: Mapping[str, str], *, sizes: Mapping[str, int] | None = None) -> Sequence[str]:
         """Move objects (source → destination); a no-op for objects that were moved before.
