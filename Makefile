@@ -86,6 +86,7 @@ faults: setup-dev ## run every job against every S3 fault and write the table in
 
 kills: setup-dev ## kill every job N times at random and write the table in docs/operations.md (N=40 SEED=1 JOB=…)
 	@$(BIN)/python -m tests.faults.random_kills $(or $(N),40) "$(SEED)" $(JOB)
+	@$(if $(JOB),,$(BIN)/python -m pytest tests/faults/killed_compactions.py)
 
 lint: setup-dev ## run ruff, mypy --strict, import-linter, hadolint, check-jsonschema
 	@$(BIN)/ruff check .

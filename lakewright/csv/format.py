@@ -9,6 +9,7 @@ from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.csv.binding import bind_columns
 from lakewright.csv.heads import Header, read_heads
 from lakewright.csv.objects import CsvObject, CsvRules, find_damage
+from lakewright.csv.options import CsvOptions
 from lakewright.log.records import SourceObject
 from lakewright.runs.job import Version
 from lakewright.sources.reader import Found, Look
@@ -47,8 +48,8 @@ class CsvFormat:
         """See ``Format.look``."""
         new = [source for source in objects if (source.path, source.etag) not in known]
         heads, refused = dict(known), dict[str, str]()
-        for place, sources in self._by_lake(lake, new):
-            read = read_heads(place, [(source.path, source.size) for source in sources], self.rules.options)
+        for place, options, sources in self._by_lake(lake, new):
+            read = read_heads(place, [(source.path, source.size) for source in sources], options)
             heads |= {(source.path, source.etag): read.headers.get(source.path) for source in sources}
             refused |= read.refused
         extra_columns: Counter[str] = Counter()
@@ -75,12 +76,14 @@ class CsvFormat:
         with_text = [_csv_object(source, header, source.values) for source, header in _with_text(objects, heads)]
         return CsvObjects(lake, self._with_corrections(objects, with_text), self.rules)
 
-    def _by_lake(self, lake: Lake, objects: Sequence[F]) -> list[tuple[Lake, list[F]]]:
-        """Separate the objects of the source from corrections, which are in another lake."""
+    def _by_lake(self, lake: Lake, objects: Sequence[F]) -> list[tuple[Lake, CsvOptions, list[F]]]:
+        """Separate the objects of the source from corrections, which are in another lake and have only records."""
+        options = self.rules.options
         sources = [source for source in objects if CORRECTS not in source.notes]
         if self.corrections is None:
-            return [(lake, sources)]
-        return [(lake, sources), (self.corrections.lake, [each for each in objects if CORRECTS in each.notes])]
+            return [(lake, options, sources)]
+        corrections = [each for each in objects if CORRECTS in each.notes]
+        return [(lake, options, sources), (self.corrections.lake, options.for_corrections(), corrections)]
 
     def _with_corrections(self, objects: Sequence[SourceObject], found: Sequence[CsvObject]) -> list[CsvObject]:
         """Add where corrections are, and which records of other objects they replace."""
@@ -99,7 +102,7 @@ class CsvFormat:
         ]
 
     def _extra_columns(self, header: Header) -> list[str]:
-        _, extra = bind_columns(header, self.rules.names, shows_values=self.shows_values)
+        extra = bind_columns(header, self.rules.names, shows_values=self.shows_values).others
         if extra and self.on_extra_column == "refuse":
             raise HeaderError(f"the header has columns that are not declared: {', '.join(map(repr, extra))}")
         return extra

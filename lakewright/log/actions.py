@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from lakewright.log.records import Counts, DataFile, Record, SchemaVersion, SourceObject
+from lakewright.log.records import Counts, DataFile, MergedFile, Record, SchemaVersion, SourceObject
 
 #: The quarantine partition of refused batches, whose files are named after it.
 REFUSED: Final = "refused"
@@ -119,6 +119,30 @@ class RemoveFiles(Action, frozen=True):
 
     def report(self) -> Mapping[str, Any]:
         return {"removed": self.paths}
+
+
+class CompactFiles(Action, frozen=True):
+    """Small files of the table merged into larger ones; the rows of the table stay the same."""
+
+    merged: list[MergedFile]
+
+    def apply(self, table: "TableState") -> None:
+        _drop(table.files, self.deleted())
+        table.files.update((file.path, file) for file in self.published())
+
+    def published(self) -> Sequence[DataFile]:
+        return [each.file for each in self.merged]
+
+    def deleted(self) -> Sequence[str]:
+        return [path for each in self.merged for path in each.inputs]
+
+    def report(self) -> Mapping[str, Any]:
+        files, rows = len(self.deleted()), sum(each.file.rows for each in self.merged)
+        return {
+            "outputs": [file.path for file in self.published()],
+            "removed": self.deleted(),
+            "compacted": {"files": files, "into": len(self.merged), "rows": rows},
+        }
 
 
 class QuarantineRows(Action, frozen=True):
@@ -291,6 +315,7 @@ AnyAction = (
     | CountPerObject
     | AddFiles
     | RemoveFiles
+    | CompactFiles
     | QuarantineRows
     | ReleaseRows
     | ReplaceQuarantine
@@ -312,6 +337,10 @@ class Outcome(Record, frozen=True):
     """How a batch ended; it has ended once this is in the log.
 
     The outcome of a batch without a plan says that rejected rows have expired.
+
+    Attributes:
+        rules: How many rejected rows break each rule, with its column.
+        skipped: How many of the skipped records are of each kind.
     """
 
     format: int
@@ -323,6 +352,7 @@ class Outcome(Record, frozen=True):
     reason: str = ""
     counts: Counts = Counts()
     rules: dict[str, int] = {}
+    skipped: dict[str, int] = {}
     actions: list[AnyAction] = []
 
     def published(self) -> list[DataFile]:

@@ -127,6 +127,7 @@ class Journal:
             batches=[report_batch(last, None)],
             counts=last.counts,
             rules=last.rules,
+            skipped=last.skipped,
             checks={"every row accounted for": last.counts.holds()},
         )
         write_receipt(self._lake, folder, lost)

@@ -75,9 +75,16 @@ class Run:
         self._id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z-{uuid.uuid4().hex[:8]}"
         self._journal = Journal(lake, job, request, run=self._id, progress=progress)
         self._staging = Staging(lake, job.target, self._journal.say)
+        self._state = TableState()
 
     def __call__(self) -> Receipt:
         """Run; the result or error goes into the receipt, which is written in any case."""
+        receipt = self._run()
+        if receipt.status == "committed" and receipt.exit_code in (0, DataError.exit_code):
+            self._maintain(receipt)
+        return receipt
+
+    def _run(self) -> Receipt:
         try:
             self._interrupt.check()
             self._journal.say("lease")
@@ -94,8 +101,21 @@ class Run:
             receipt = self._journal.close()
         return receipt
 
+    def _maintain(self, receipt: Receipt) -> None:
+        """Maintain the table if that is due, in a run of its own: whether it succeeds, this one has committed."""
+        written = [path for batch in receipt.batches for path in batch["outputs"]]
+        upkeep = self._job.upkeep
+        job = upkeep.after(self._job, self._state, written) if upkeep else None
+        if job is None or self._interrupt.is_wanted:
+            return
+        request = Request(job.name, today=self._request.today)
+        done = Run(self._lake, job, request, self._progress, self._engines, self._interrupt)()
+        if done.error:
+            receipt.warn([f"{job.name} after batch {self._state.number} failed: {done.error}; the batch is committed"])
+
     def _work(self, lease: Lease) -> None:
         state, open_plan = self._log.read()
+        self._state = state
         self._roll_forward(state)
         if open_plan is not None:
             self._check_gate()
@@ -178,10 +198,12 @@ class Run:
             return self._drop(plan, state, _changed("since planned", changed))
         attempt = uuid.uuid4().hex[:8]
         folder = self._staging.open(plan.number, attempt, self._id)
-        engine = self._engines.choose(self._job.feed, plan.bytes)
+        size = survey.bytes if survey else plan.bytes
+        engine = self._engines.choose(self._job.feed, size)
         self._journal.note_engine(engine)
-        size = readable_bytes(plan.bytes)
-        self._journal.say("read", f"batch {plan.number}: {count_of(len(plan.objects), 'object')}, {size}")
+        rewritten = survey.rewritten if survey else ()
+        read = count_of(len(rewritten), "file") if rewritten else count_of(len(plan.objects), "object")
+        self._journal.say("read", f"batch {plan.number}: {read}, {readable_bytes(size)}")
         heads, workers = survey.heads if survey else {}, engine.open()
         batch = Batch(plan, state, heads, folder, attempt, self._lake, self._progress, workers)
         try:
@@ -204,7 +226,9 @@ class Run:
             staged = self._job.sink.stage(batch, rows)
         except ObjectRefusedError as error:
             staged = Staged(refused=error.reasons)
-        self._journal.say("check", f"{count_of(staged.counts.read, 'row')} read, {staged.counts.rejected} rejected")
+        skipped = f", {staged.counts.skipped} skipped" if staged.counts.skipped else ""
+        rejected = f"{staged.counts.rejected} rejected"
+        self._journal.say("check", f"{count_of(staged.counts.read, 'row')} read, {rejected}{skipped}")
         if changed := self._job.reader.changed(plan):
             return self._drop(plan, state, _changed("while read", changed))
         self._journal.note_left(staged)
@@ -280,9 +304,10 @@ class Run:
 
     def _too_many_rejected(self, staged: Staged) -> RowsRefusedError | None:
         counts, allowed = staged.counts, self._job.feed.max_rejected
-        if counts.rejected <= Fraction(str(allowed)) * counts.read:
+        rows = counts.read - counts.skipped
+        if counts.rejected <= Fraction(str(allowed)) * rows:
             return None
-        return RowsRefusedError(counts.rejected, counts.read, allowed, staged.rules)
+        return RowsRefusedError(counts.rejected, rows, allowed, staged.rules)
 
     def _end(self, plan: Plan, state: TableState, applied: Applied, refusal: BatchRefusedError | None = None) -> str:
         """Write the outcome and publish it: everything, or only quarantine if the batch is refused."""
@@ -298,6 +323,7 @@ class Run:
             config_hash=plan.config_hash,
             counts=staged.counts.if_refused() if refused else staged.counts,
             rules=staged.rules,
+            skipped=staged.skipped,
             actions=actions,
         )
         self._journal.receipt.schema_changes += [] if refused else staged.schema_changes
@@ -409,10 +435,12 @@ def _check_sums(staged: Staged) -> None:
     """
     counts = staged.counts
     expected = counts.written + counts.deleted + counts.rekeyed
-    if not counts.holds() or staged.in_table != expected or staged.in_quarantine != counts.rejected:
+    skipped = sum(staged.skipped.values())
+    is_staged = staged.in_table == expected and staged.in_quarantine == counts.rejected and skipped == counts.skipped
+    if not counts.holds() or not is_staged:
         raise AccountingError(
-            f"{counts.read} rows read, but {staged.in_table} for the table and {staged.in_quarantine} in quarantine; "
-            "nothing was published"
+            f"{counts.read} rows read, but {staged.in_table} for the table, {staged.in_quarantine} in quarantine and "
+            f"{skipped} skipped; nothing was published"
         )
 
 
