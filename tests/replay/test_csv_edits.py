@@ -128,6 +128,30 @@ def test_null_and_empty_text_stay_what_they_were(lake: ReplayLake) -> None:
     assert lake.rows() == rows
 
 
+def test_objects_with_different_names_of_a_column(lake: ReplayLake) -> None:
+    lake.configure(source__columns={"id": "long", "name": {"type": "string", "from": ["Full name", "full_name"]}})
+    lake.put(f"{DAY}/a.csv", "id,\u00a0Full name\nx1,a\n")
+    lake.put(f"{DAY}/b.csv", "FULL_NAME,id\nb,x2\n")
+    assert lake.run()["counts"]["rejected"] == 2
+    done = lake.run("replay", *lake.edit(lambda row: {"id": row["fields"]["id"][1]}))
+    assert done["replayed"] == {"corrected": 2}
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+
+
+def test_null_markers_stay_text_or_null(lake: ReplayLake) -> None:
+    lake.configure(source__csv={"null_text": ["NULL"], "quoted_null": False})
+    lake.put(f"{DAY}/a.csv", 'id,name\nx1,NULL\nx2,"NULL"\nx3,a\n')
+    lake.run()
+    edited = lake.edit(
+        lambda row: {"id": row["fields"]["id"][1], **({"name": "NULL"} if row["fields"]["name"] == "a" else {})}
+    )
+    assert lake.run("replay", *edited)["replayed"] == {"corrected": 3}
+    rows = [("01", 1, None), ("01", 2, "NULL"), ("01", 3, "NULL")]
+    assert lake.rows() == rows
+    assert lake.run("rebuild")["exit_code"] == 0
+    assert lake.rows() == rows
+
+
 def test_values_of_columns_that_are_declared_later_are_kept(lake: ReplayLake) -> None:
     lake.put(f"{DAY}/a.csv", "id,city,name\nx,Rome,a\n2,,b\ny,,c\n")
     lake.run()
