@@ -67,6 +67,10 @@ def test_read_sink_name(path: str, delimiter: str, expected: SinkName | str) -> 
         ("raw/t/x/t+0+12.json", "raw/t/x/t+01+2.json", False),
         ("raw/t-1/x/t-1-0-12.json", "raw/t-1/x/t-1-0-7.json", True),
         ("raw/t/x/t__0__12.json", "raw/t/x/t__0__1.json.gz", True),
+        ("raw/t-0-12.gz", "raw/t-0-7.gz", True),
+        ("raw/t/x/t+0+12.bin.gz", "raw/t/x/t+0+7.jsonl", True),
+        ("raw/t/0/12_17855_17856.json", "raw/t/0/20_17856_17857.json", False),
+        ("raw/t/x/t+0+12-000-1efaa", "raw/t/x/t+0+20-000-1efaa", False),
     ],
 )
 def test_computed_offsets_are_comparable_within_one_folder_and_kafka_partition(
