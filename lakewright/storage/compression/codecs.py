@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from lakewright.storage.compression.streams import bunzip2, unzstd
+from lakewright.storage.compression.streams import bunzip2, unzstd, zstd_of
 from lakewright.storage.compression.zip_archive import unzip, zip_of
 from lakewright.storage.gzip import gunzip, packed_as
 
@@ -73,9 +73,7 @@ def compressed_as(name: str, body: bytes) -> bytes:
     if compression is ZIP:
         return zip_of(name.rpartition("/")[2].removesuffix(ZIP.ending), body)
     if compression is ZSTD:
-        import pyarrow as pa  # which runs without corrections do not need
-
-        return bytes(pa.compress(body, codec="zstd", asbytes=True))
+        return zstd_of(body)
     if compression is BZIP2:
         return bz2.compress(body)
     return packed_as(name, body)

@@ -71,6 +71,13 @@ def unzstd(chunks: Iterable[bytes], *, piece_bytes: int) -> Iterator[bytes]:
         raise DamagedStreamError("zstd", is_truncated=True)
 
 
+def zstd_of(body: bytes) -> bytes:
+    """Compress with zstd; the same content is always the same bytes."""
+    import pyarrow as pa  # which runs without corrections do not need
+
+    return bytes(pa.compress(body, codec="zstd", asbytes=True))
+
+
 class _ChunkFile:
     """A file over chunks.
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tests.transforms.csv.reading import Reading
 from transforms.csv.text_layout import TextLayout
+from transforms.header_names import BLANKS
 
 LETTERS = {
     "mysql": {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"},
@@ -241,7 +242,7 @@ class PlainReader:
             reading.rows.append((fields, record.text, position))
 
     def names(self, value: str | None, place: int) -> bool:
-        return value is not None and value.replace("\ufeff", "").strip(" ") == self.layout.names[place]
+        return value is not None and value.replace("\ufeff", "").strip(BLANKS) == self.layout.names[place]
 
     def value(self, cell: Cell) -> str | None:
         if not cell.is_quoted:
