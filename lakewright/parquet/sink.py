@@ -39,6 +39,7 @@ class WrittenRows:
         objects: The objects of the batch with notes, if there are any.
         actions: Further actions of the batch.
         rules: How many rejected rows break each rule, with its column.
+        first_rejected: For each of these rules, the first row that breaks it: its place, and what stands there.
         skipped: How many records of each kind were skipped.
     """
 
@@ -52,6 +53,7 @@ class WrittenRows:
     objects: Sequence[SourceObject] | None = None
     actions: Sequence[AnyAction] = ()
     rules: Mapping[str, int] = field(default_factory=dict)
+    first_rejected: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
     schema_changes: Sequence[str] = ()
     warnings: Sequence[str] = ()
@@ -121,6 +123,7 @@ class ParquetSink:
             in_quarantine=sum(file.rows for file in written.quarantine),
             actions=[*actions, *written.actions],
             rules=dict(written.rules),
+            first_rejected=dict(written.first_rejected),
             skipped=dict(written.skipped),
             schema_changes=list(written.schema_changes),
             warnings=list(written.warnings),

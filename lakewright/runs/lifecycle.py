@@ -339,6 +339,7 @@ class Run:
             actions=actions,
         )
         self._journal.receipt.schema_changes += [] if refused else staged.schema_changes
+        self._journal.receipt.note_rejected(staged.first_rejected)
         self._journal.receipt.warn((*staged.warnings, *applied.warnings))
         etag = self._write(outcome, plan, state)
         self._publish(outcome, state, etag)
