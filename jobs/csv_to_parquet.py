@@ -7,6 +7,7 @@ from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.csv_to_parquet import CsvToParquetFeed
 from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.csv.format import CsvFormat, CsvObjects
+from lakewright.parquet.compaction import Compaction
 from lakewright.parquet.sink import JudgedRows, ParquetSink
 from lakewright.quality.gate import gate_of, row_rules_of
 from lakewright.quality.row_rules import RowRules
@@ -53,9 +54,9 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
     gate = gate_of(feed, place.name)
     rules = row_rules_of(gate)
     corrector = partial(open_corrector, feed, reader, corrections, rules)
-    return [
-        TargetJob(feed, place, reader, partial(build, feed=feed, rules=rules), sink, gate=gate, corrector=corrector)
-    ]
+    convert = partial(build, feed=feed, rules=rules)
+    upkeep = Compaction(sink)
+    return [TargetJob(feed, place, reader, convert, sink, gate=gate, corrector=corrector, upkeep=upkeep)]
 
 
 def open_corrector(

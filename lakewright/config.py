@@ -22,6 +22,7 @@ RecordBytes = Annotated[int, Field(ge=1 << 10)]
 
 #: Keys that do not affect data.
 _KEYS_OF_RUNS: Final = {
+    "compact_above",
     "description",
     "gates",  # with its suites, in GatedFeed.fingerprint
     "lease_seconds",
@@ -123,6 +124,16 @@ class AnyEngineFeed(Feed):
         description="Bytes of input up to which a batch is processed on this machine, without Spark, unless the job "
         "runs on Glue or EMR: a number, or a size such as 2GB.",
         json_schema_extra={"default": _LOCAL_UP_TO.human_readable(decimal=True)},
+    )
+
+
+class ParquetFeed(AnyEngineFeed):
+    """The keys of feeds that fill Parquet tables, batch by batch."""
+
+    compact_above: Annotated[int, Field(ge=2)] | None = Field(
+        default=None,
+        description="Number of small files in a partition above which a run that adds files to it merges them "
+        "afterwards. Unset: only `compact` does.",
     )
 
 

@@ -97,7 +97,7 @@ def flattened(lake: Path, paths: Sequence[str], staging: str) -> SettledEvents:
     for path in paths:
         name = read_sink_name(path, "+")
         assert not isinstance(name, str)
-        objects.append(EventObject(path, (lake / path).stat().st_size, name, "", "e"))
+        objects.append(EventObject(path, (lake / path).stat().st_size, name, "", ""))
     uri = str(lake)
     new, before = twins_of(objects, {})
     batch = EventBatch(
@@ -140,7 +140,7 @@ def summary(lake: Path, result: SettledEvents) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     "patches",
     [
-        pytest.param([(arrow, "_FILE_BYTES", 2_000)], id="several-files"),
+        pytest.param([(arrow, "FILE_BYTES", 2_000)], id="several-files"),
         pytest.param([(arrow, "_FEWEST", 1)], id="values-are-counted-for-their-encoding"),
         pytest.param([(kafka_sink, "_READ_BYTES", 100)], id="objects-read-in-parts"),
         pytest.param([(kafka_sink, "_TEXT_BYTES", 50)], id="lines-over-blocks"),
@@ -165,7 +165,7 @@ def test_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patches: list[P
         sum(getattr(each, name) for each in expected.reports.values()) for name in ("read", "superseded")
     )
     assert (read, superseded > 39) == (7 * 39, True)
-    if patches[0][1] in ("_FILE_BYTES", "_SMALL_TASK_BYTES", "_TASK_BYTES"):
+    if patches[0][1] in ("FILE_BYTES", "_SMALL_TASK_BYTES", "_TASK_BYTES"):
         assert len(lowered.files) > len(expected.files)
 
 
@@ -363,7 +363,7 @@ CSV_PATCHES = [
     pytest.param([(csv_tasks, "_TASK_BYTES", 64)], id="one-task-per-object"),
     pytest.param([(csv_tasks, "_SMALL_TASK_BYTES", 1)], id="as-many-tasks-as-cores"),
     pytest.param([(csv_objects, "_READ_BYTES", 7)], id="objects-read-in-parts"),
-    pytest.param([(arrow, "_FILE_BYTES", 100)], id="several-files-per-task"),
+    pytest.param([(arrow, "FILE_BYTES", 100)], id="several-files-per-task"),
 ]
 
 

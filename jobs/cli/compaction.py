@@ -1,28 +1,62 @@
-"""The entry point of ``jobs/compact.py``: all tables of a feed, or one by its name in the catalog."""
+"""``compact`` and the script ``jobs/compact.py``: all tables of a feed, or one by its name in the catalog."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from jobs.cli.arguments import ScriptCommand
 from jobs.cli.entrypoint import print_entries, work_as_script
-from jobs.cli.options import FeedOptions, spread_options
+from jobs.cli.options import DryRun, EngineOption, FeedOptions, SourceOptions, spread_options
 from jobs.cli.registry import load_feed
 from lakewright.config import Feed, suggest
 from lakewright.config_files import Conf
 from lakewright.dms.unusable import UnusableTable
+from lakewright.engine.choice import EngineChoice
 from lakewright.errors import ConfigError, NoTargetsError
-from lakewright.hudi.compaction import CompactingSink, MergeOnReadTable, compact_targets
-from lakewright.hudi.config import HudiOptions
+from lakewright.parquet.compact_tables import compact_tables, plan_compactions
+from lakewright.parquet.sink import ParquetSink
 from lakewright.runs.job import AnyJob
+from lakewright.runs.progress import LogProgress, Progress, closing_progress
 from lakewright.storage.lake import Lake
+from lakewright.workers import EngineName
+
+if TYPE_CHECKING:
+    from lakewright.hudi.compaction import MergeOnReadTable
 
 _YES_OR_NO: Final = {"true": True, "false": False}
 
-_Table = tuple[AnyJob, MergeOnReadTable]
+_Table = tuple[AnyJob, "MergeOnReadTable"]
+
+
+def compact_jobs(
+    lake: Lake,
+    jobs: Sequence[AnyJob],
+    wanted: Mapping[str, str],
+    *,
+    dry_run: bool,
+    engine: EngineName,
+    progress: Progress,
+) -> list[dict[str, Any]]:
+    """Compact the tables of a feed, or show what that would do.
+
+    Raises:
+        ConfigError: If options do not apply to the tables, or no engine can run the feed.
+    """
+    if all(isinstance(job.sink, ParquetSink) for job in jobs):
+        if dry_run:
+            return plan_compactions(lake, jobs, wanted)
+        with EngineChoice(engine) as engines:
+            return compact_tables(lake, jobs, wanted, progress, engines)
+    if wanted or dry_run:
+        raise ConfigError("--date, --partition and --dry-run apply to Parquet tables; omit them for this feed")
+    if engine == "local":
+        raise ConfigError("Hudi tables are compacted on Spark only; leave out --engine local")
+    from lakewright.hudi.compaction import compact_targets  # Spark
+
+    return compact_targets(lake, jobs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +93,8 @@ class CompactOptions(FeedOptions):
 
     def _tables(self, lake: Lake) -> Iterator[_Table]:
         """Open the merge-on-read tables that all feeds, or the named one, register in the database."""
+        from lakewright.hudi.compaction import CompactingSink, MergeOnReadTable  # Spark
+
         conf = Conf(self.config)
         feeds = [load_feed(conf, name, self.settings) for name in ([self.feed] if self.feed else conf.names())]
         for loaded in feeds:
@@ -73,6 +109,8 @@ class CompactOptions(FeedOptions):
                         raise job.sink.problem
 
     def _is_in_database(self, feed: Feed) -> bool:
+        from lakewright.hudi.config import HudiOptions
+
         options = getattr(feed, "target", None)
         return isinstance(options, HudiOptions) and options.catalog_database.lower() == self.database.lower()
 
@@ -112,14 +150,22 @@ def compact_as_script(arguments: Sequence[str] | None = None) -> None:
 def _command_line() -> typer.Typer:
     script = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-    @script.command("jobs/compact.py", cls=ScriptCommand, help="Merge the log files of Hudi tables into base files.")
+    @script.command(
+        "jobs/compact.py",
+        cls=ScriptCommand,
+        help="Merge small files of Parquet tables, and log files of Hudi tables into base files.",
+    )
     @spread_options
-    def compact(options: CompactOptions) -> tuple[CompactOptions]:
-        return (options,)
+    def compact(
+        options: CompactOptions, source: SourceOptions, dry_run: DryRun = False, engine: EngineOption = "auto"
+    ) -> tuple[CompactOptions, dict[str, str], bool, EngineName]:
+        return options, source.wanted(), dry_run, engine
 
     return script
 
 
-def _compact(options: CompactOptions) -> None:
+def _compact(options: CompactOptions, wanted: Mapping[str, str], dry_run: bool, engine: EngineName) -> None:
     lake = options.open_lake()
-    print_entries(compact_targets(lake, options.jobs(lake)))
+    with closing_progress(LogProgress()) as progress:
+        entries = compact_jobs(lake, options.jobs(lake), wanted, dry_run=dry_run, engine=engine, progress=progress)
+    print_entries(entries)

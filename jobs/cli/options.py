@@ -26,6 +26,8 @@ _COMMA: Final = re.compile(r"(?<!\\),")
 
 DropOpen = Annotated[bool, typer.Option("--drop-open", help="Drop the open batch of an earlier run.")]
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be merged; writes nothing.")]
+
 EngineOption = Annotated[
     EngineName,
     typer.Option(

@@ -29,6 +29,7 @@ _OF_EVERY_BATCH: Final = (
     "quarantined",
     "counts",
     "rules",
+    "skipped",
     "gates",
 )
 
@@ -103,6 +104,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "replayed": _some([f"{name.replace('_', ' ')} ({count})" for name, count in receipt["replayed"].items()]),
             "corrections": _some(receipt["corrections"]),
             "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
+            "skipped": _some([f"{kind} ({count})" for kind, count in receipt["skipped"].items()]),
             "objects in": _some(inputs),
             "files out": _some(outputs),
             "gate": "\n".join(gate_lines(batch["gates"]) for batch in receipt["batches"] if batch.get("gates")),
@@ -200,16 +202,33 @@ def show_jars(answer: Mapping[str, Any]) -> None:
 def show_compactions(targets: Sequence[Mapping[str, Any]]) -> None:
     """Print compactions."""
     for target in targets:
+        if target["error"]:
+            continue
+        title = f"compaction of {target['feed']} → {target['target']}"
+        if "dry_run" in target:
+            rows = {_merged_by(done): _merged(done) for done in target["compactions"]}
+            print_record(title, rows or {"small files": "none to merge, nothing to do"})
+            continue
         rows = {
             f"instant {done['instant']}": f"{count_of(done['log_files'], 'log file')} merged into "
             f"{count_of(done['base_files'], 'base file')} of {count_of(done['rows'], 'row')}\n"
             + _some([path or "the whole table" for path in done["partitions"]])
             for done in target["compactions"]
         }
-        if not target["error"]:
-            print_record(
-                f"compaction of {target['feed']} → {target['target']}", rows or {"log files": "none, nothing to do"}
-            )
+        print_record(title, rows or {"log files": "none, nothing to do"})
+
+
+def _merged_by(done: Mapping[str, Any]) -> str:
+    return f"batch {done['batch']}" if "batch" in done else "would merge"
+
+
+def _merged(done: Mapping[str, Any]) -> str:
+    """Describe a compaction of a Parquet table, or what one would do."""
+    size = f", {readable_bytes(done['bytes'])}" if "bytes" in done else ""
+    into = f"{'merged ' if 'batch' in done else ''}into {count_of(done['into'], 'file')}"
+    return f"{count_of(done['files'], 'small file')} {into} of {count_of(done['rows'], 'row')}{size}\n" + _some(
+        [path or "the whole table" for path in done["partitions"]]
+    )
 
 
 def show_check(checked: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from jobs.cli.conflicts import conflicts
 from jobs.cli.options import (
     ConfigOptions,
     DropOpen,
+    DryRun,
     EngineOption,
     Execution,
     FeedOptions,
@@ -192,14 +193,20 @@ def schema(options: FeedOptions) -> Answer:
 
 
 @verb
-def compact(options: FeedOptions) -> Answer:
-    """Merge the log files of Hudi tables into their base files."""
-    from lakewright.hudi.compaction import compact_targets
+def compact(
+    options: FeedOptions, source: SourceOptions, dry_run: DryRun = False, engine: EngineOption = "auto"
+) -> Answer:
+    """Merge small files of Parquet tables, and log files of Hudi tables into base files."""
+    from jobs.cli.compaction import compact_jobs
 
-    lake = options.open_lake()
-    with bounded_outages(_leave_at_once):
-        compactions = compact_targets(lake, options.load().targets(lake, options.wanted_targets()))
-    return Answer(compactions, screen.show_compactions, worst_exit_code(compactions))
+    wanted, lake = source.wanted(), options.open_lake()
+    with (
+        closing_progress(make_progress()) as progress,
+        bounded_outages(partial(_leave_at_once, progress=progress)),
+    ):
+        jobs = options.load().targets(lake, options.wanted_targets())
+        entries = compact_jobs(lake, jobs, wanted, dry_run=dry_run, engine=engine, progress=progress)
+    return Answer(entries, screen.show_compactions, worst_exit_code(entries))
 
 
 @verb

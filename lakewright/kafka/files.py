@@ -31,7 +31,7 @@ from transforms.events.lines import RejectedLine
 from transforms.events.record_shape import RecordShape
 from transforms.events.schema import EventColumn, EventSchema, News, Path, learn_type
 from transforms.events.seen_records import SeenRecords, places_by_stream
-from transforms.events.typed_columns import TypedColumns, to_arrow, type_columns
+from transforms.events.typed_columns import TypedColumns, to_arrow, to_dates, type_columns
 from transforms.events.types import ddl_type
 from transforms.key_paths import write_path
 
@@ -73,7 +73,7 @@ def flatten_objects(task: FlattenTask) -> Flattened:
     flattening = _Flattening(task)
     with no_search_for_cycles():
         for each in task.objects:
-            flattening.read(each, ObjectText(lakes[each.lake_uri or task.source_uri], each.path, each.size))
+            flattening.read(each, ObjectText(lakes[each.lake_uri or task.source_uri], each.path, each.size, each.etag))
         return flattening.finish()
 
 
@@ -86,7 +86,7 @@ class _Flattening:
         self._schema = EventSchema(task.columns)
         types = PROVENANCE_TYPES | {column.name: ddl_type(column.type) for column in task.columns}
         self._row_rules = ArrowRowRules(task.row_rules, types)
-        self._seen, self._shape = SeenRecords(), RecordShape()
+        self._seen, self._shape = SeenRecords(), RecordShape(task.rules.form)
         self._writer = TableWriter(self._lake, task.table)
         self._reports: list[ObjectReport] = []
         self._news, self._meeting = News(), set[str]()
@@ -96,11 +96,11 @@ class _Flattening:
 
     def read(self, source: EventObject, text: ObjectText) -> None:
         """Read an object; its rows may wait for those of the next ones."""
-        of = OpenObject(source, self._lake, self._task.quarantine, self._words)
-        self._reports.append(of.report)
         lines = ObjectLines(text, source, self._rules)
         blocks = iter(lines)
         first, second = next(blocks, []), next(blocks, None)
+        of = OpenObject(lines.source, self._lake, self._task.quarantine, self._words)
+        self._reports.append(of.report)
         if second is None:
             of.report.damage = lines.damage
             if not lines.damage:
@@ -158,6 +158,8 @@ class _Flattening:
         _drop_superseded(block)
         for place, lines in block.rejected.items():
             block.objects[place].reject(lines)
+        for place, skipped in block.skipped.items():
+            block.objects[place].skip(skipped)
         block.days = self._days(block)
         if undated := {row for row, day in enumerate(block.days) if day is None}:
             column = write_path(self._rules.day) if self._rules.day else None
@@ -231,8 +233,7 @@ class _Flattening:
             return [days[owner] for owner in block.owners]
         if path not in values:
             return [None] * len(block.owners)
-        times, _ = to_arrow(values[path], f"timestamp({self._rules.timestamps[path]})")
-        dates = times.cast(pa.timestamp("us")).cast(pa.date32())
+        dates = to_dates(values[path], self._rules.timestamps[path])
         first, last = (pa.scalar(day, pa.date32()) for day in self._days_allowed)
         allowed = pc.and_(pc.greater_equal(dates, first), pc.less_equal(dates, last))
         # Arrow's strftime needs the system's time zone database, even for UTC, and containers may lack it.

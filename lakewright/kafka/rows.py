@@ -88,16 +88,20 @@ class FlatEvents:
 
     def _copies(self, batch: Batch) -> dict[str, ObjectReport]:
         """Find objects that are exact copies of others, in this batch or in the table."""
+        if not self.rules.dedupes:
+            return {}
         events, objects = self.events, {} if batch.plan.overwrites_table else batch.state.objects
         committed = {path: source for path, source in objects.items() if CORRECTS not in source.notes}
         new, before = twins_of([each for each in events.objects if not each.lake_uri], committed)
         if not new:
             return {}
-        return find_copies(events.workers, events.uri, new, before, max_record_bytes=self.rules.max_record_bytes)
+        limit, records = self.rules.max_record_bytes, self.rules.records
+        return find_copies(events.workers, events.uri, new, before, max_record_bytes=limit, records=records)
 
     def _written(self, batch: Batch, retaken: frozenset[str], settled: SettledEvents) -> WrittenRows:
         plan, state, reports = batch.plan, batch.state, settled.reports.values()
         rules = _total(report.rejected for report in reports)
+        skipped = _total(report.skipped for report in reports)
         types = {column.name: ddl_type(column.type) for column in settled.schema.columns}
         before = known_schema(state.schema_versions)
         return WrittenRows(
@@ -110,7 +114,9 @@ class FlatEvents:
             released=[path for path, file in state.quarantine.items() if retaken & set(file.objects)],
             objects=[_with_note(source, settled.reports[source.path]) for source in plan.objects],
             actions=self._actions(batch, settled),
+            reads_versions=True,
             rules=dict(sorted(rules.items())),
+            skipped=dict(sorted(skipped.items())),
             schema_changes=describe_changes(before, settled.schema, separator=self.separator),
             warnings=[*_conflicts_among(reports), *_empty_among(plan.objects)],
         )
@@ -134,7 +140,9 @@ def _counts(reports: Collection[ObjectReport]) -> Counts:
     read = sum(report.read for report in reports)
     superseded = sum(report.superseded + report.corrected for report in reports)
     rejected = sum(report.rejected.total() for report in reports)
-    return Counts(read=read, written=read - superseded - rejected, superseded=superseded, rejected=rejected)
+    skipped = sum(report.skipped.total() for report in reports)
+    written = read - superseded - rejected - skipped
+    return Counts(read=read, written=written, superseded=superseded, rejected=rejected, skipped=skipped)
 
 
 def _total(counters: Iterable[Counter[str]]) -> Counter[str]:

@@ -50,7 +50,8 @@ def settle(workers: Workers, batch: EventBatch, read: ReadEvents) -> SettledEven
     broken = [file for file in batch.existing if batch.retaken & set(file.objects)]
     carried = _rewrite(workers, [_task(batch, read, file, file.path, batch.retaken) for file in broken])
     rest = [rewritten.file for rewritten in carried if rewritten.file]
-    settled = _rewrite(workers, _settling_tasks(batch, read, stay, rest))
+    tasks = _settling_tasks if batch.rules.dedupes else _tasks_by_key
+    settled = _rewrite(workers, tasks(batch, read, stay, rest))
     conflict = next((rewritten.first for rewritten in settled if rewritten.first), None)
     if conflict and batch.refuses_conflicts:
         raise DataError(_describe(conflict))
@@ -76,6 +77,23 @@ def _settling_tasks(
         rivals += [earlier[place] for place in sorted(of_new.earlier)]
         task = _task(batch, read, new.file, new.file.staged, new.stale)
         tasks.append(replace(task, rivals=rivals, meets_itself=new.meets, lacks_columns=not new.is_complete))
+    return tasks
+
+
+def _tasks_by_key(
+    batch: EventBatch, read: ReadEvents, stay: Sequence[DataFile], rest: Sequence[DataFile]
+) -> list[RewriteTask]:
+    """Return a task per new file, with all other files of its day; without a key of the feed, with none."""
+    key, tasks = batch.rules.key, []
+    by_day: dict[str, list[Rival]] = {}
+    for file, stored_at in [*((file, file.path) for file in stay), *((file, file.staged) for file in rest)]:
+        by_day.setdefault(file.partition, []).append(Rival(stored_at))
+    for new in read.files:
+        by_day.setdefault(new.file.partition, []).append(Rival(new.file.staged, new.stale, is_new=True))
+    for new in read.files:
+        rivals = [each for each in by_day[new.file.partition] if each.stored_at != new.file.staged] if key else []
+        task = _task(batch, read, new.file, new.file.staged, new.stale)
+        tasks.append(replace(task, rivals=rivals, key=key, meets_itself=bool(key), lacks_columns=not new.is_complete))
     return tasks
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakewright.log.records import DataFile
-from lakewright.parquet.place import Compression, TablePlace
+from lakewright.parquet.place import FILE_BYTES, Compression, TablePlace
 from lakewright.parquet.provenance import KEYS, LINE, OBJECT, OFFSET, PARTITION, PROVENANCE_TYPES, TOPIC
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
@@ -19,8 +19,6 @@ from transforms.partition_writer import PartitionWriter
 
 PROVENANCE: Final = {name: pa.int64() if kind == "bigint" else pa.string() for name, kind in PROVENANCE_TYPES.items()}
 
-#: In memory; files are a third to a tenth of it.
-_FILE_BYTES: Final = 384 << 20
 #: Files up to this size are read whole, which takes no longer than separate requests for columns.
 _READ_WHOLE_BYTES: Final = 1 << 20
 #: Spark 3 refuses dates before 1582 and timestamps before 1900 in files of an unknown writer, whose calendar it cannot
@@ -43,7 +41,7 @@ class TableWriter(PartitionWriter[DataFile]):
     """Stages the rows of a table, in files of one partition each."""
 
     def __init__(self, lake: Lake, place: TablePlace) -> None:
-        super().__init__(_FILE_BYTES, partial(write_file, lake, place))
+        super().__init__(FILE_BYTES, partial(write_file, lake, place))
 
 
 def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) -> DataFile:
@@ -70,6 +68,7 @@ def write_file(lake: Lake, place: TablePlace, partition: str, rows: pa.Table) ->
         size=len(body),
         objects=sorted(pc.unique(rows[OBJECT]).to_pylist()) if OBJECT in rows.column_names else [],
         offsets=_offset_ranges(rows) if OFFSET in rows.column_names else {},
+        arrow_bytes=rows.nbytes,
     )
 
 

@@ -38,6 +38,9 @@ class WrittenRows:
         released: Files of quarantine to remove.
         objects: The objects of the batch with notes, if there are any.
         actions: Further actions of the batch.
+        reads_versions: As in ``Staged``.
+        rules: How many rejected rows break each rule, with its column.
+        skipped: How many records of each kind were skipped.
     """
 
     counts: Counts
@@ -49,7 +52,9 @@ class WrittenRows:
     released: Sequence[str] = ()
     objects: Sequence[SourceObject] | None = None
     actions: Sequence[AnyAction] = ()
+    reads_versions: bool = False
     rules: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
     schema_changes: Sequence[str] = ()
     warnings: Sequence[str] = ()
 
@@ -100,7 +105,7 @@ class ParquetSink:
 
     def stage(self, batch: Batch, rows: JudgedRows) -> Staged:
         """See ``Sink.stage``."""
-        written = rows.write(batch, self._place(batch), self._quarantine(batch))
+        written = rows.write(batch, self.place(batch), self._quarantine(batch))
         actions = table_actions(
             batch,
             layout=self.layout(),
@@ -117,7 +122,9 @@ class ParquetSink:
             in_table=sum(file.rows for file in written.table) - written.kept,
             in_quarantine=sum(file.rows for file in written.quarantine),
             actions=[*actions, *written.actions],
+            reads_versions=written.reads_versions,
             rules=dict(written.rules),
+            skipped=dict(written.skipped),
             schema_changes=list(written.schema_changes),
             warnings=list(written.warnings),
         )
@@ -157,6 +164,11 @@ class ParquetSink:
         owner = f"{feed if self.target.is_only else f'{feed}/{name}'} in {self.lake.uri}"
         return Catalog(*self.catalog_table, location, self.partition_by, owner=owner)
 
+    def place(self, batch: Batch) -> TablePlace:
+        """Return where a batch stages and publishes files of the table."""
+        folder, path = batch.folder + "table/", self.target.path
+        return TablePlace(folder, path, batch.prefix, self.compression, self.sort_by, self.partition_by)
+
     def _corrected(self, batch: Batch) -> list[AnyAction]:
         """Return the actions by which corrected rows leave quarantine."""
         if not has_corrections(batch.plan):
@@ -164,10 +176,6 @@ class ParquetSink:
         from lakewright.parquet.corrected_rows import correct_quarantine  # pyarrow, which few runs need here
 
         return correct_quarantine(batch, self.target)
-
-    def _place(self, batch: Batch) -> TablePlace:
-        folder, path = batch.folder + "table/", self.target.path
-        return TablePlace(folder, path, batch.prefix, self.compression, self.sort_by, self.partition_by)
 
     def _quarantine(self, batch: Batch) -> QuarantinePlace:
         return quarantine_place(

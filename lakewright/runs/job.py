@@ -1,6 +1,6 @@
 """A job for one target: reader, build and sink, and the data they exchange with a run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from lakewright.config import Feed
 from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.log.actions import AnyAction, TableState
 from lakewright.log.log import Plan, Scope
-from lakewright.log.records import Counts, SourceObject
+from lakewright.log.records import Counts, DataFile, SourceObject
 from lakewright.runs.progress import Progress
 from lakewright.storage.lake import Lake
 from lakewright.workers import Workers
@@ -109,6 +109,7 @@ class Survey:
         heads: What was read of single objects (headers, footers), for the reader of the batch.
         nothing: What the source contains if no object belongs to the target, new or not; empty otherwise.
         without_objects: Whether there is work to do although the batch has no objects.
+        rewritten: Files of the table that a batch without objects reads.
     """
 
     choice: Choice
@@ -121,11 +122,17 @@ class Survey:
     warnings: list[str] = field(default_factory=list)
     nothing: str = ""
     without_objects: bool = False
+    rewritten: Sequence[DataFile] = ()
 
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to do."""
         return not self.choice.objects and not self.without_objects
+
+    @property
+    def bytes(self) -> int:
+        """The size of what the batch reads."""
+        return sum(source.size for source in self.choice.objects) + sum(file.size for file in self.rewritten)
 
 
 @dataclass(frozen=True)
@@ -173,9 +180,12 @@ class Staged:
         in_quarantine: Rejected rows, counted in the staged files.
         actions: The actions of the outcome.
         rules: The number of rows that broke each rule.
+        skipped: The number of skipped records of each kind.
         refused: Objects left unchanged because they cannot be read or rewritten, with the reason.
         unreached: Objects that could not be reached.
         miscounted: Objects left unchanged because record counts differ between input and output; a bug in lakewright.
+        reads_versions: Whether the planned version of each object was read, and no other: a changed object would have
+            failed the batch.
         schema_changes: Learned columns.
         warnings: Warnings about a successful batch.
     """
@@ -185,9 +195,11 @@ class Staged:
     in_quarantine: int = 0
     actions: list[AnyAction] = field(default_factory=list)
     rules: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     unreached: dict[str, str] = field(default_factory=dict)
     miscounted: dict[str, str] = field(default_factory=dict)
+    reads_versions: bool = False
     schema_changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -291,6 +303,13 @@ class Sink(Protocol[Judged_contra]):
 class CommittingSink(Protocol):
     """A sink whose table has commits of its own: that commit is the source of truth, and the outcome follows it."""
 
+    def check_engine(self) -> None:
+        """Verify that this run can commit; only if there is a batch, since this may start Spark.
+
+        Raises:
+            ConfigError: If it cannot.
+        """
+
     def applied(self, plan: Plan) -> Applied | None:
         """Return the batch as the table contains it, if it does."""
 
@@ -374,6 +393,13 @@ class GatedSink(Protocol):
         """Return the rows of the table as it is."""
 
 
+class Upkeep(Protocol):
+    """Maintenance of a table after a committed batch, as a batch of its own."""
+
+    def after(self, job: "AnyJob", state: TableState, written: Collection[str]) -> "AnyJob | None":
+        """Return the job that maintains the table after a batch has ``written`` files; None if that is not due."""
+
+
 @dataclass(frozen=True)
 class TargetJob(Generic[Rows, Judged]):
     """One target of a feed, composed of reader, build and sink; ``lifecycle`` runs it."""
@@ -390,6 +416,7 @@ class TargetJob(Generic[Rows, Judged]):
     gate: Gate | None = None
     #: Warnings about the feed, in one of its targets.
     warnings: Sequence[str] = ()
+    upkeep: Upkeep | None = None
 
     @property
     def name(self) -> str:
@@ -397,9 +424,11 @@ class TargetJob(Generic[Rows, Judged]):
         return self.maintained_by or self.feed.job
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
-        """Determine what a run would do; see ``Sink.check`` and ``Reader.survey``."""
+        """Determine what a run would do; see ``Sink.check``, ``Reader.survey`` and ``CommittingSink.check_engine``."""
         preflight = self.sink.check(state, request)
         survey = self.reader.survey(preflight.before, request, excluded=excluded)
+        if isinstance(self.sink, CommittingSink) and not survey.is_idle:
+            self.sink.check_engine()
         return replace(
             survey,
             schema_changes=[*preflight.schema_changes, *survey.schema_changes],

@@ -6,7 +6,7 @@ from typing import Any, Final
 from lakewright.corrections.manifests import CORRECTS
 from lakewright.errors import ConfigError, EmptySourceError
 from lakewright.log.actions import Outcome, TableState
-from lakewright.log.log import Log
+from lakewright.log.log import Log, Plan
 from lakewright.log.schemas import history, source_columns
 from lakewright.quarantine.overview import rules_overview, why_no_rows
 from lakewright.runs.job import AnyJob, Request, Survey
@@ -32,11 +32,10 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -
     state, open_plan = Log(lake, job.target.state_folder).read()
     overview: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name, "exit_code": 0, "error": ""}
     if open_plan is not None:
-        changed = job.reader.changed(open_plan)
         overview["open_batch"] = {
             "number": open_plan.number,
             "objects": len(open_plan.objects),
-            "then": "dropped, since its sources changed" if changed else "finished first",
+            "then": _next_of(open_plan, job),
         }
     try:
         survey = job.survey(state, request, excluded={})
@@ -64,6 +63,13 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -
     return overview
 
 
+def _next_of(open_plan: Plan, job: AnyJob) -> str:
+    """Return what the next run does with an open batch."""
+    if open_plan.job != job.name:
+        return f"dropped, since {open_plan.job} did not finish it"
+    return "dropped, since its sources changed" if job.reader.changed(open_plan) else "finished first"
+
+
 def schema_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
     """Describe a table's columns, their names at the source and, if they are learned, the versions that added them."""
     state, _ = Log(lake, job.target.state_folder).read()
@@ -82,10 +88,11 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
     problems: dict[str, Any] = {"exit_code": 0, "error": "", "warnings": []}
     corrections = 0
     if open_plan is not None and (failed := last_failure(lake, job.target.state_folder)):
+        remedy = "fix the cause and `run` finishes it, or `run --drop-open` drops it"
         problems |= {
             "exit_code": failed.exit_code,
-            "error": f"batch {open_plan.number} is open, and the last run failed: {failed.error}; fix the cause and "
-            "`run` finishes it, or `run --drop-open` drops it",
+            "error": f"batch {open_plan.number} is open, and the last run failed: {failed.error}; "
+            f"{remedy if open_plan.job == job.name else '`run` drops it'}",
         }
     try:
         survey = job.survey(state, Request(), excluded={})

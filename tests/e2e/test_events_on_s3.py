@@ -80,6 +80,19 @@ def test_new_topics_and_attributes_are_registered_in_the_catalog(bench: S3EventB
     assert sorted(partition["Values"] for partition in partitions) == [["2026", "08", "01"], ["2026", "08", "02"]]
 
 
+def test_a_table_is_compacted(bench: S3EventBench) -> None:
+    for start in (0, 10, 20):
+        bench.put_events(start, {"n": start})
+        assert bench.run()["exit_code"] == 0
+    (entry,) = bench.command("compact", "--json").data
+    assert [(each["files"], each["into"], each["rows"]) for each in entry["compactions"]] == [(3, 1, 3)]
+    assert bench.numbers() == [0, 10, 20]
+    assert [name for name, _ in columns("t")][-1] == "n"
+    bench.put_events(0, {"n": 5})
+    assert bench.run()["exit_code"] == 0
+    assert bench.numbers() == [5, 10, 20]
+
+
 def test_an_object_of_several_reads_gets_the_day_of_its_last_modified_time(bench: S3EventBench) -> None:
     bench.feed(source__day={"from": "object"})
     lines = [json.dumps({"n": n, "text": "x" * 900, "noise": hash(str(n))}).encode() for n in range(12_000)]

@@ -66,6 +66,9 @@ def test_neither_spark_nor_java_is_needed(events: EventBench) -> None:
     assert run("run", "uploads")[0]["counts"]["written"] == 1
     assert run("rebuild", "events")[0]["status"] == "committed"
     assert [state["rows"] for state in run("status", "events")] == [2, 1]
+    events.put_events(10, {"n": 10})
+    run("run", "events")
+    assert [each["into"] for each in run("compact", "events")[0]["compactions"]] == [1]
     assert (events.lake / "landing/a.json").read_bytes() == b'{"secret": ""}\n'
 
 

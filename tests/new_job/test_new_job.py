@@ -73,8 +73,15 @@ def test_the_job_keeps_state(lake: Path, spark: SparkSession) -> None:
     ]
     state, _ = Log(open_lake(str(lake)), "state/web/requests/").read()
     assert state.properties == {"requests": 3}
-    assert run(lake, "--set", "max_rejected=0.5", verb="rebuild")["counts"]["written"] == 3
-    assert Log(open_lake(str(lake)), "state/web/requests/").read()[0].properties == {"requests": 3}
+    (lake / "raw/access/more").mkdir()
+    (lake / "raw/access/more/access-2026-08-01.log").write_text(GOOD.format(1, 1, 8))
+    assert run(lake, "--set", "max_rejected=0.5")["counts"]["written"] == 1
+    assert [each["rows"] for each in run(lake, verb="compact")["compactions"]] == [3]
+    folder = lake / "refined/requests/year=2026/month=08/day=01"
+    merged = spark.read.parquet(str(folder)).selectExpr("bytes", "hour(at)")
+    assert sorted(map(tuple, merged.collect()), key=str) == [(7, 8), (8, 8), (None, 8)]
+    assert run(lake, "--set", "max_rejected=0.5", verb="rebuild")["counts"]["written"] == 4
+    assert Log(open_lake(str(lake)), "state/web/requests/").read()[0].properties == {"requests": 4}
 
 
 @pytest.mark.slow

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from lakewright.errors import ObjectRefusedError
+from lakewright.kafka.objects.record_texts import record_texts, with_first_offset
 from lakewright.kafka.rules import EventRules
 from lakewright.kafka.sink import EventObject, ObjectText
 from transforms.errors import LongRecordError
-from transforms.events.lines import split_lines
 
 #: A few hundred events: their values are still in the CPU cache when they become columns.
 _BLOCK_BYTES: Final = 256 << 10
@@ -24,11 +24,12 @@ def is_block(lines: int, size: int) -> bool:
 class ObjectLines:
     """The lines of an object, block by block: here its text becomes records.
 
-    After reading, ``damage`` is the reason to refuse the object; empty if there is none.
+    After reading, ``damage`` is the reason to refuse the object; empty if there is none. From the first block on,
+    the name in ``source`` has the offset of the first record.
     """
 
     def __init__(self, text: ObjectText, source: EventObject, rules: EventRules) -> None:
-        self._text, self._source, self._rules = text, source, rules
+        self.source, self._text, self._rules = source, text, rules
         self.damage = ""
 
     def __iter__(self) -> Iterator[list[bytes]]:
@@ -46,7 +47,8 @@ class ObjectLines:
     def _parts(self) -> Iterator[list[bytes]]:
         count, last = 0, b""
         try:
-            for lines in split_lines(self._text, max_bytes=self._rules.max_record_bytes):
+            self.source = with_first_offset(self._text, self.source, self._rules)
+            for lines in record_texts(self._text, self.source, self._rules):
                 if self._text.damage:  # the rest is the beginning of a line
                     break
                 count += len(lines)
@@ -55,6 +57,6 @@ class ObjectLines:
         except LongRecordError as error:
             self.damage = f"{error}; none of its rows were read"
         except ObjectRefusedError as error:
-            self.damage = error.reasons[self._source.path]
+            self.damage = error.reasons[self.source.path]
         else:
             self.damage = self._text.find_damage(count, last)

@@ -1,7 +1,7 @@
 """An object that a task reads: its report, its rejected records, and how far it has been read."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lakewright.kafka.sink import EventObject
@@ -10,7 +10,8 @@ from lakewright.quarantine.files import QuarantineWriter
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarantine_table
 from lakewright.storage.lake import Lake
-from transforms.events.lines import Line, RejectedLine
+from transforms.events.lines import Line, RejectedLine, SkippedLine
+from transforms.events.raw.faults import words_of_fault
 from transforms.events.schema import Path
 from transforms.events.sink_names import sink_scope
 
@@ -31,6 +32,7 @@ class ObjectReport:
     superseded: int = 0
     corrected: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     set_aside: Counter[str] = field(default_factory=Counter)
     asks: bool = False
     untyped: frozenset[Path] = frozenset()
@@ -71,6 +73,11 @@ class OpenObject:
             self.report.rejected.update(count_rules(rows))
             self._quarantine.add("", quarantine_table(rows, self.source.path, self.source.etag, self._place))
 
+    def skip(self, lines: Sequence[SkippedLine]) -> None:
+        """Count records that are not rows."""
+        self.report.read += len(lines)
+        self.report.skipped.update(line.kind for line in lines)
+
     def close(self) -> None:
         """Complete the report after the last line."""
         self._quarantine.flush()
@@ -78,4 +85,4 @@ class OpenObject:
 
     def _reason(self, line: RejectedLine) -> Reason:
         reason = Reason(line.rule, line.column)
-        return reason._replace(words=self._words.get(reason.name, ""))
+        return reason._replace(words=self._words.get(reason.name, "") or words_of_fault(line))

@@ -11,7 +11,7 @@ from lakewright.kafka.blocks.objects import OpenObject
 from lakewright.kafka.rules import EventRules
 from transforms.events.blocks import flatten_block
 from transforms.events.flat_rows import FlatRows
-from transforms.events.lines import Line, RejectedLine
+from transforms.events.lines import Line, RejectedLine, SkippedLine
 from transforms.events.record_shape import RecordShape
 from transforms.events.seen_records import CARRIED, Stream
 
@@ -36,6 +36,7 @@ class Block:
         flat: The rows and their values.
         owners: The place of the object of each row.
         rejected: Lines that turned out not to be rows, by the place of their object.
+        skipped: Likewise lines with records that are not rows.
         days: The partition of each row, once it is known; None if a row has no valid day.
     """
 
@@ -43,6 +44,7 @@ class Block:
     flat: FlatRows
     owners: list[int]
     rejected: dict[int, list[RejectedLine]]
+    skipped: dict[int, list[SkippedLine]]
     days: list[str | None] = field(default_factory=list)
 
     def remove(self, rows: set[int]) -> None:
@@ -101,7 +103,11 @@ def flatten_parts(parts: Sequence[Part], shape: RecordShape) -> Block:
     for line in flat.rejected:
         owner = owner_of[line.number - 1]
         rejected.setdefault(owner, []).append(line._replace(number=line.number - starts[owner]))
-    return Block(objects, flat, owners, rejected)
+    skipped: dict[int, list[SkippedLine]] = {}
+    for record in flat.skipped:
+        owner = owner_of[record.number - 1]
+        skipped.setdefault(owner, []).append(record._replace(number=record.number - starts[owner]))
+    return Block(objects, flat, owners, rejected, skipped)
 
 
 def _flatten_part(part: Part, shape: RecordShape) -> Block:
@@ -109,7 +115,7 @@ def _flatten_part(part: Part, shape: RecordShape) -> Block:
     flat = flatten_block(lines, shape, after_line=of.lines, after_record=of.records)
     of.lines += len(lines)
     of.records += len(lines) - flat.blank
-    return Block([of], flat, [0] * len(flat.lines), {0: flat.rejected} if flat.rejected else {})
+    return Block([of], flat, [0] * len(flat.lines), {0: flat.rejected}, {0: flat.skipped})
 
 
 def _blanks(flat: FlatRows, lines: int) -> list[int]:
@@ -117,6 +123,7 @@ def _blanks(flat: FlatRows, lines: int) -> list[int]:
     if not flat.blank:
         return []
     others = {line.number for line in flat.lines} | {line.number for line in flat.rejected}
+    others |= {line.number for line in flat.skipped}
     return [number for number in range(1, lines + 1) if number not in others]
 
 

@@ -10,12 +10,13 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from jobs.cli.compaction import CompactOptions, compact_as_script
+from jobs.cli.compaction import CompactOptions, compact_as_script, compact_jobs
 from lakewright.aws import parameters
 from lakewright.errors import ConfigError, RunFailedError, UnreachableError
+from lakewright.runs.progress import LogProgress
 from lakewright.storage.uris import open_lake
 from tests.cdc import CdcBench
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Bench
 
 HR = {"tables": {"employees": {"key": "id", "partition_by": "dept"}, "rooms": {"key": "id"}}}
 
@@ -156,6 +157,54 @@ def test_tables_of_parameters_are_found_and_failed_lookups_are_errors(
     assert selected(conf, table="employees_rt") == [("merged", "employees")]
     with pytest.raises(UnreachableError):
         selected(conf, table="rooms")
+
+
+@pytest.mark.parametrize(
+    ("choice", "line"),
+    [
+        pytest.param(
+            {"dry_run": True},
+            "--date, --partition and --dry-run apply to Parquet tables; omit them for this feed",
+            id="dry-run",
+        ),
+        pytest.param(
+            {"wanted": {"year": "2026"}},
+            "--date, --partition and --dry-run apply to Parquet tables; omit them for this feed",
+            id="partition",
+        ),
+        pytest.param(
+            {"engine": "local"}, "Hudi tables are compacted on Spark only; leave out --engine local", id="local-engine"
+        ),
+    ],
+)
+def test_options_of_parquet_tables_are_refused_for_hudi_tables(conf: Path, choice: dict[str, Any], line: str) -> None:
+    feed(conf, "merged")
+    lake = open_lake(str(conf.parent / "lake"))
+    jobs = options(conf).jobs(lake)
+    choice = {"wanted": {}, "dry_run": False, "engine": "auto", **choice}
+    with pytest.raises(ConfigError) as refused:
+        compact_jobs(lake, jobs, choice.pop("wanted"), progress=LogProgress(), **choice)
+    assert str(refused.value) == line
+
+
+def test_the_script_merges_small_files_of_parquet_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    without_spark: Any = None
+    (tmp_path / "lake").mkdir()
+    bench = Bench(tmp_path, without_spark)
+    bench.feed(target__fill="append")
+    for number in range(6):
+        bench.put(f"{number}.csv", f"id,name\n{number},a\n", day=f"0{number % 2 + 1}")
+        assert bench.run()["exit_code"] == 0
+    where = ["--lake", str(bench.lake), "--config", str(bench.root / "conf"), "--JOB_NAME", "compact"]
+    compact_as_script(["--feed", "people", "--date", "2026-08-01", "--dry-run", "true", *where])
+    compact_as_script(["--feed", "people", "--date", "2026-08-01", *where])
+    planned, done = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    (plan,), (compaction,) = planned["compactions"], done["compactions"]
+    assert (plan["files"], compaction["files"], compaction["into"], compaction["batch"]) == (3, 3, 1, 7)
+    assert compaction["partitions"] == plan["partitions"] == ["year=2026/month=08/day=01"]
+    with pytest.raises(SystemExit) as failed:
+        compact_as_script(["--feed", "people", "--date", "2026-08-09", *where])
+    assert failed.value.code == 2
 
 
 @pytest.mark.slow
