@@ -103,6 +103,11 @@ bench: setup-dev ## compare the jobs with hand-written alternatives (SCALE=1)
 	@$(BIN)/python bench/flatten_events.py
 	@$(BIN)/python bench/cdc_to_hudi.py
 
+# About 90 minutes on two idle cores: batches 40, tables 20, objects 12, deletes 10, events 8. SIZES=1,2,4 takes 20.
+GROWTH_SIZES := 1,4,16
+growth: setup-dev ## measure how cost grows with the work, and write the table in docs/growth.md (ONLY="NAME …" SIZES=1,4,16)
+	@$(BIN)/python -m bench.growth $(or $(ONLY),--all) --sizes $(or $(SIZES),$(GROWTH_SIZES))
+
 schemas: setup ## write conf/schemas/ and docs/feeds.md from the feed models
 	@$(BIN)/python -m jobs check --schema conf/schemas
 	@$(BIN)/python -m jobs.cli.reference
@@ -163,4 +168,4 @@ lock: ## pin the Python packages and the jars again (needs uv)
 clean: ## delete the demo's lake
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo walkthrough test test-fast test-lanes test-lane docker-test docker-shell laws faults kills lint bench schemas wheel package deploy-check deploy-local lock clean
+.PHONY: help setup setup-dev demo walkthrough test test-fast test-lanes test-lane docker-test docker-shell laws faults kills lint bench growth schemas wheel package deploy-check deploy-local lock clean

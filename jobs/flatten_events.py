@@ -10,7 +10,7 @@ from jobs.feeds.flatten_events import RESERVED, FlattenEventsFeed
 from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.errors import EmptySourceError
 from lakewright.kafka.reader import TopicObjects, TopicReader
-from lakewright.kafka.sink import SinkFolder, SinkListing, is_wanted
+from lakewright.kafka.sink import ObjectNames, SinkFolder, SinkListing, is_wanted
 from lakewright.parquet.compaction import Compaction
 from lakewright.parquet.sink import JudgedRows, ParquetSink
 from lakewright.quality.gate import gate_of, row_rules_of
@@ -90,7 +90,7 @@ def open_folder(feed: FlattenEventsFeed, lake: Lake) -> SinkFolder:
     """Open the sink's folder, in the lake or at another URI."""
     source = feed.source
     location = (open_lake(source.path), "") if "://" in source.path else (lake, source.path)
-    return SinkFolder(*location, source.delimiter, source.topics)
+    return SinkFolder(*location, ObjectNames(source.delimiter, source.endings, source.object_name), source.topics)
 
 
 def _reader(

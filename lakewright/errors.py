@@ -2,8 +2,9 @@
 
 LakewrightError (1)                 transforms.errors
 ├── DataError (3)                   transforms.errors
-│   ├── DamagedGzipError            a damaged gzip object
-│   │   └── TruncatedGzipError      it ends within a member
+│   ├── DamagedStreamError          a damaged compressed object
+│   │   └── DamagedGzipError        a damaged gzip object
+│   │       └── TruncatedGzipError  it ends within a member
 │   ├── EmptySourceError            no object at the source belongs to the feed
 │   ├── ObjectRefusedError          source objects cannot be read as declared
 │   ├── BatchRefusedError           a batch is staged and not published
@@ -43,19 +44,28 @@ class ConfigError(LakewrightError):
     exit_code = 2
 
 
-class DamagedGzipError(DataError):
-    """Raised when gzip is damaged; describes the damage, never the content."""
+class DamagedStreamError(DataError):
+    """Raised when a compressed object cannot be decompressed; describes the problem, never the content."""
 
-    def __init__(self, problem: str) -> None:
-        self.problem = problem
-        super().__init__(f"damaged gzip: {problem}")
+    def __init__(
+        self, form: str, problem: str = "it is truncated", *, is_truncated: bool = False, is_damaged: bool = True
+    ) -> None:
+        self.problem, self.is_truncated = problem, is_truncated
+        super().__init__(f"{'damaged ' if is_damaged else ''}{form}: {problem}")
+
+
+class DamagedGzipError(DamagedStreamError):
+    """Raised when gzip is damaged."""
+
+    def __init__(self, problem: str, *, is_truncated: bool = False) -> None:
+        super().__init__("gzip", problem, is_truncated=is_truncated)
 
 
 class TruncatedGzipError(DamagedGzipError):
     """Raised when gzip ends within a member."""
 
     def __init__(self) -> None:
-        super().__init__("it is truncated")
+        super().__init__("it is truncated", is_truncated=True)
 
 
 class EmptySourceError(DataError):
@@ -170,7 +180,7 @@ class StaleLoadError(DataError):
 
 
 class AccountingError(LakewrightError):
-    """Raised when read = written + deleted + superseded + rejected does not hold."""
+    """Raised when read = written + deleted + superseded + rejected + skipped does not hold."""
 
 
 class CopyDiffersError(LakewrightError):

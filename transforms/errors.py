@@ -8,6 +8,7 @@ LakewrightError
     ├── NotARecordError
     ├── LongRecordError
     ├── UnclearRecordsError
+    ├── FooterError
     ├── FramingError
     └── SchemaDriftError
 """
@@ -80,6 +81,10 @@ class UnclearRecordsError(DataError):
     def __init__(self, line: int, problem: str) -> None:
         self.line, self.problem = line, problem
         super().__init__(f"line {line}: {problem}")
+
+
+class FooterError(DataError):
+    """Raised when a text does not end with the declared number of lines that are not records."""
 
 
 class FramingError(DataError):

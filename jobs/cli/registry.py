@@ -77,7 +77,7 @@ def check_gates(feed: Feed) -> None:
 
 def job_names() -> list[str]:
     """Return the names of all jobs: those of the modules in ``jobs.feeds``, which contain the feed models."""
-    return sorted(module.name for module in pkgutil.iter_modules(jobs.feeds.__path__))
+    return sorted(module.name for module in pkgutil.iter_modules(jobs.feeds.__path__) if not module.ispkg)
 
 
 def feed_model(job: str) -> type[Feed]:

@@ -29,6 +29,7 @@ _OF_EVERY_BATCH: Final = (
     "quarantined",
     "counts",
     "rules",
+    "skipped",
     "gates",
 )
 
@@ -103,6 +104,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "replayed": _some([f"{name.replace('_', ' ')} ({count})" for name, count in receipt["replayed"].items()]),
             "corrections": _some(receipt["corrections"]),
             "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
+            "skipped": _some([f"{kind} ({count})" for kind, count in receipt["skipped"].items()]),
             "objects in": _some(inputs),
             "files out": _some(outputs),
             "gate": "\n".join(gate_lines(batch["gates"]) for batch in receipt["batches"] if batch.get("gates")),

@@ -1,15 +1,15 @@
 """The feeds of the job csv_to_parquet."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from re import Pattern
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, CatalogEntry, CatalogTable, Model, ParquetFeed, RecordBytes
+from lakewright.csv.columns import ColumnSpec
 from lakewright.csv.objects import CsvRules
 from lakewright.csv.options import CsvOptions
 from lakewright.errors import ConfigError
@@ -17,41 +17,8 @@ from lakewright.folders import require_apart, source_folder, target_folder
 from lakewright.parquet.place import Compression
 from lakewright.quality.config import GatedFeed
 from transforms.csv.typed_column import RESERVED_PREFIX, TypedColumn
-from transforms.datetime_patterns import problem_with
+from transforms.header_names import name_key
 from transforms.object_names import DATE_KEYS, compile_date_template
-
-_TYPE: Final = re.compile(r"string|long|int|double|boolean|date|timestamp|decimal\((\d{1,2}),(\d{1,2})\)")
-_MOST_DIGITS: Final = 38
-
-
-class ColumnSpec(Model):
-    """A declared column: its type, or a mapping with the type and further options."""
-
-    type: str = Field(description="string, long, int, double, decimal(p,s), boolean, date or timestamp.")
-    source_name: str = Field(default="", alias="from", description="Name in the header, if it differs.")
-    format: str = Field(default="", description="Pattern of this column's dates or timestamps.")
-    decimal_separator: Literal["", ".", ","] = Field(
-        default="", description="Decimal separator of this column's numbers."
-    )
-    timezone: str = Field(default="", description="Time zone of this column's timestamps without an offset.")
-
-    @field_validator("type")
-    @classmethod
-    def _known_type(cls, written: str) -> str:
-        kind = written.replace(" ", "").lower()
-        match = _TYPE.fullmatch(kind)
-        if match is None:
-            raise ValueError(
-                f"unknown type {written!r}; known are string, long, int, double, decimal(p,s), boolean, date, timestamp"
-            )
-        if match[1] and not (1 <= int(match[1]) <= _MOST_DIGITS and int(match[2]) <= int(match[1])):
-            raise ValueError(f"{written} is not a valid decimal: at most {_MOST_DIGITS} digits, including the fraction")
-        return kind
-
-    @model_validator(mode="before")
-    @classmethod
-    def _type_alone(cls, written: Any) -> Any:
-        return {"type": written} if isinstance(written, str) else written
 
 
 class CsvSource(Model):
@@ -133,14 +100,41 @@ class CsvToParquetFeed(ParquetFeed, GatedFeed):
         if reserved := [name for name in columns if name.casefold().startswith(RESERVED_PREFIX)]:
             raise ValueError(f"column {reserved[0]!r}: names that begin with {RESERVED_PREFIX} are reserved")
         for name, column in self.typed_columns().items():
-            if column.type in ("date", "timestamp") and (
-                problem := problem_with(column.format, time=column.type == "timestamp")
-            ):
+            if problem := columns[name].problem(self.source.csv):
                 raise ValueError(f"source.columns.{name}: {problem}")
             try:
                 ZoneInfo(column.timezone)
             except (ValueError, ZoneInfoNotFoundError):
                 raise ValueError(f"source.columns.{name}: unknown time zone {column.timezone!r}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _fields_have_names(self) -> "CsvToParquetFeed":
+        csv, columns = self.source.csv, self.source.columns
+        if csv.header:
+            return self
+        keys = set(map(name_key, csv.names))
+        for column, names in self.header_names().items():
+            if keys and not keys & set(map(name_key, names)):
+                raise ValueError(f"source.columns.{column}: source.csv.names has no {' or '.join(map(repr, names))}")
+            if not keys and columns[column].source_name:
+                raise ValueError(f"source.columns.{column}: without a header, from: needs source.csv.names")
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_clear(self) -> "CsvToParquetFeed":
+        claims: dict[str, list[str]] = {}
+        names_of = self.header_names()
+        for column, names in names_of.items():
+            for name in names:
+                claims.setdefault(name_key(name), []).append(column)
+        for key, claiming in claims.items():
+            # Columns may read one field as several types, but not one or another field.
+            if len(claiming) > 1 and any(len(names_of[column]) > 1 for column in claiming):
+                (first, second), name = claiming[:2], next(n for n in names_of[claiming[0]] if name_key(n) == key)
+                raise ValueError(
+                    f"source.columns.{first} and {second} may both be {name!r} in a header; name it in one"
+                )
         return self
 
     @model_validator(mode="after")
@@ -170,19 +164,8 @@ class CsvToParquetFeed(ParquetFeed, GatedFeed):
 
     def typed_columns(self) -> dict[str, TypedColumn]:
         """Return the declared columns; options that a column does not set are those of the source."""
-        csv = self.source.csv
-        return {
-            name: TypedColumn(
-                name,
-                spec.type,
-                format=spec.format or (csv.timestamp_format if spec.type == "timestamp" else csv.date_format),
-                decimal_separator=spec.decimal_separator or csv.decimal_separator,
-                timezone=spec.timezone or csv.timezone,
-                null_text=csv.null_text,
-                is_folder=name in self.target.partition_by,
-            )
-            for name, spec in self.source.columns.items()
-        }
+        csv, folders = self.source.csv, self.target.partition_by
+        return {name: spec.typed(name, csv, is_folder=name in folders) for name, spec in self.source.columns.items()}
 
     def declared_columns(self) -> dict[str, str]:
         """Return the columns of the table with their types in Spark's syntax; parts of the date are text."""
@@ -193,9 +176,9 @@ class CsvToParquetFeed(ParquetFeed, GatedFeed):
         """Return the pattern of source object names, if the feed has one."""
         return compile_date_template(self.source.file_name) if self.source.file_name else None
 
-    def header_names(self) -> dict[str, str]:
-        """Return the name in the header of each declared column."""
-        return {name: spec.source_name or name for name, spec in self.source.columns.items()}
+    def header_names(self) -> dict[str, tuple[str, ...]]:
+        """Return the names of each declared column, of which a header has one."""
+        return {name: spec.source_names(name) for name, spec in self.source.columns.items()}
 
     def target_name(self) -> str:
         """Return the name of the only target: that of the table's folder."""
@@ -223,8 +206,12 @@ class CsvToParquetFeed(ParquetFeed, GatedFeed):
             raise ConfigError(f"a pipeline needs the day of each object from source.file_name: {error}") from None
 
     def rules(self) -> CsvRules:
-        """Return the rules for the source objects."""
-        return CsvRules(self.source.csv, self.header_names(), self.source.max_record_bytes)
+        """Return the rules for the source objects; without a header, their options name all fields."""
+        csv, names = self.source.csv, self.header_names()
+        nulls = {name: nulls for name, spec in self.source.columns.items() if (nulls := spec.unquoted_nulls(csv))}
+        if not csv.header and not csv.names:
+            csv = csv.model_copy(update={"names": tuple(alternatives[0] for alternatives in names.values())})
+        return CsvRules(csv, names, self.source.max_record_bytes, nulls)
 
     def date_keys(self) -> list[str]:
         """Return those of year, month and day that partition the table."""

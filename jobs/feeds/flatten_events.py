@@ -1,120 +1,28 @@
 """The feed of the job flatten_events."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from lakewright.config import MAX_RECORD_BYTES, CatalogEntry, Model, ParquetFeed, RecordBytes
-from lakewright.folders import require_apart, source_folder, target_folder
+from jobs.feeds.parts.event_source import WHOLE_RECORD, EventSource, key_of
+from lakewright.config import CatalogEntry, Model, ParquetFeed
+from lakewright.folders import require_apart, target_folder
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.parquet.place import Compression
 from lakewright.parquet.provenance import PROVENANCE_TYPES
 from lakewright.quality.config import GatedFeed
 from transforms.events.column_names import clean_key
+from transforms.events.declared.kinds import reads_json, type_of
+from transforms.events.declared.times import TIME_FORMATS
+from transforms.events.raw.forms import WHOLE, RecordForm
 from transforms.events.sink_names import table_name
-from transforms.events.types import TIME_FORMATS
 from transforms.key_paths import read_path
-from transforms.object_names import DATE_KEYS, compile_date_template
+from transforms.object_names import DATE_KEYS
 
 #: Columns that attributes of events cannot use.
 RESERVED: Final = (*PROVENANCE_TYPES, *DATE_KEYS)
-
-TimeFormat = Literal["epoch_seconds", "epoch_millis", "epoch_micros", "epoch_nanos", "iso"]
-
-
-def _is_path(written: str) -> str:
-    read_path(written)
-    return written
-
-
-def _is_template(template: str) -> str:
-    if template:
-        compile_date_template(template, needs_day=True)
-    return template
-
-
-def _is_day(written: object) -> object:
-    """Accept only dates: pydantic would read numbers as seconds since 1970."""
-    if isinstance(written, str):
-        with suppress(ValueError):
-            return date.fromisoformat(written)
-    if type(written) is not date:
-        raise ValueError(f"must be a date such as 1990-01-31, not {written!r}")
-    return written
-
-
-Attribute = Annotated[str, AfterValidator(_is_path)]
-Day = Annotated[date, BeforeValidator(_is_day)]
-
-
-class RecordPlace(Model):
-    """Attributes with a record's position in Kafka; what they do not provide is derived from the object's name."""
-
-    topic: Attribute | None = Field(default=None, description="Attribute with the topic.")
-    partition: Attribute | None = Field(default=None, description="Attribute with the Kafka partition.")
-    offset: Attribute | None = Field(default=None, description="Attribute with the offset.")
-
-
-class EventDay(Model):
-    """What determines the day of a row."""
-
-    source: Literal["path", "object", "field"] = Field(
-        default="path",
-        alias="from",
-        description="path: the object's folders. object: its last-modified time. field: an attribute of the event.",
-    )
-    field: Attribute | None = Field(default=None, description="For from: field, an attribute of source.timestamps.")
-    path_format: Annotated[str, AfterValidator(_is_template)] = Field(
-        default="",
-        description="For from: path, the pattern of the folders, such as dt={year}-{month}-{day}/*. Empty: "
-        "key=value folders.",
-    )
-
-
-class DaysAllowed(Model):
-    """The days that rows may have; a time in another unit than declared is far outside."""
-
-    first: Day = Field(default=date(1990, 1, 1), description="First day; earlier rows are rejected.")
-    last: Day | None = Field(
-        default=None, description="Last day; later rows are rejected. Null: the day after the batch is processed."
-    )
-
-    @model_validator(mode="after")
-    def _fits(self) -> "DaysAllowed":
-        if self.last is not None and self.last < self.first:
-            raise ValueError(f"last: {self.last} is before first: {self.first}; all rows would be rejected")
-        return self
-
-
-class EventSource(Model):
-    """The sink's folder, and the attributes of its events."""
-
-    path: Annotated[str, source_folder("raw/topics/")] = Field(
-        min_length=1, description="The sink's topics.dir: a folder in the lake, or a URI."
-    )
-    topics: tuple[str, ...] = Field(
-        default=("*",), min_length=1, description="Topics to read, by name or pattern such as shop.*; case-sensitive."
-    )
-    delimiter: str = Field(default="+", min_length=1, description="The sink's file.delim.")
-    day: EventDay = Field(default=EventDay(), description="What determines the day of a row.")
-    day_range: DaysAllowed = Field(
-        default=DaysAllowed(), description="The days that rows may have; rows of other days are rejected."
-    )
-    timestamps: dict[Attribute, TimeFormat] = Field(
-        default={}, description="Attributes that become timestamps, with the format of their times."
-    )
-    record: RecordPlace = Field(default=RecordPlace(), description="Attributes with a record's position in Kafka.")
-    on_offset_conflict: Literal["keep", "refuse"] = Field(
-        default="keep",
-        description="What to do with different records at the same offset. keep: keep both rows, with a warning. "
-        "refuse: publish nothing.",
-    )
-    max_record_bytes: RecordBytes = Field(
-        default=MAX_RECORD_BYTES, description="An object with a longer (uncompressed) line is refused as a whole."
-    )
 
 
 class CatalogDatabase(Model):
@@ -164,11 +72,17 @@ class FlattenEventsFeed(ParquetFeed, GatedFeed):
             raise ValueError("source.day: field is required with from: field, and allowed only there")
         if day.path_format and day.source != "path":
             raise ValueError("source.day: path_format is allowed only with from: path")
-        if day.field is not None and day.field not in self.source.timestamps:
+        if day.field is not None and day.field not in self.source.timestamps | _dates(self.source.types):
             raise ValueError(
                 f"source.day.field: {day.field} must be in source.timestamps, with the format of its times; "
                 f"known are {', '.join(TIME_FORMATS)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _dedupe_fits(self) -> "FlattenEventsFeed":
+        if self.target.dedupe_days and not self.rules().dedupes:
+            raise ValueError("target.dedupe_days is for source.dedupe: offsets; key(…) compares the records of one day")
         return self
 
     @model_validator(mode="after")
@@ -202,5 +116,25 @@ class FlattenEventsFeed(ParquetFeed, GatedFeed):
         source = self.source
         paths = [source.day.field, source.record.topic, source.record.partition, source.record.offset]
         day, topic, partition, offset = (read_path(path) if path else None for path in paths)
-        timestamps = {read_path(path): kind for path, kind in source.timestamps.items()}
-        return EventRules(timestamps, day, topic, partition, offset, source.max_record_bytes)
+        kept = {path: f"json_{kind}" for path, kind in source.json_columns.items()}
+        formats = {read_path(path): kind for path, kind in (source.timestamps | source.types | kept).items()}
+        return EventRules(
+            formats,
+            day,
+            topic,
+            partition,
+            offset,
+            source.max_record_bytes,
+            source.records,
+            RecordForm(
+                unwrap=source.unwrap,
+                parsed=tuple(WHOLE if path == WHOLE_RECORD else read_path(path) for path in source.parse_json),
+                kept=tuple(path for path, kind in formats.items() if reads_json(type_of(kind))),
+            ),
+            source.dedupe == "offsets",
+            tuple(key_of(source.dedupe)),
+        )
+
+
+def _dates(types: Mapping[str, str]) -> dict[str, str]:
+    return {path: kind for path, kind in types.items() if kind == "epoch_days"}

@@ -2,73 +2,100 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from lakewright.config import MAX_SUGGESTION_DISTANCE
 from lakewright.csv.heads import Header
 from transforms.errors import HeaderError
+from transforms.header_names import appearance, describe_difference, name_key
 
 _NAMES_SHOWN: Final = 5
 _ADVICE: Final = " (--show-values shows it)"
 _DELIMITERS: Final = (",", ";", "\t", "|", "\x01")
 
 
-def bind_columns(
-    header: Header, wanted: Mapping[str, str], *, shows_values: bool = False
-) -> tuple[dict[str, int], list[str]]:
-    """Return the position of each declared column (``wanted``: name → name in the header), and the other names.
+class BoundColumns(NamedTuple):
+    """The columns of a header.
 
-    Names are compared without case. An error quotes the first line only if it names most of the declared columns:
+    Attributes:
+        positions: The position of each declared column.
+        names: The name of each declared column in the header, as the feed writes it.
+        others: The names in the header that are not declared.
+    """
+
+    positions: dict[str, int]
+    names: dict[str, str]
+    others: list[str]
+
+
+def bind_columns(header: Header, wanted: Mapping[str, tuple[str, ...]], *, shows_values: bool = False) -> BoundColumns:
+    """Find the declared columns (``wanted``: name → alternative names in the header) in a header.
+
+    Names are compared by ``name_key``. An error quotes the first line only if it names most of the declared columns:
     otherwise it may be a row of data that contains one of the names.
 
     Raises:
-        HeaderError: If a declared column is missing, or a name is repeated; empty names do not count.
+        HeaderError: If a declared column is missing, repeated, or there by several of its names.
     """
-    folded = [name.casefold() for name in header.names]
-    positions = {name: index for index, name in enumerate(folded)}
-    missing = [written for written in wanted.values() if written.strip().casefold() not in positions]
+    keys = [name_key(name) for name in header.names]
+    counts = Counter(keys)
+    present = {column: [name for name in names if name_key(name) in counts] for column, names in wanted.items()}
+    missing = {column: wanted[column] for column, names in present.items() if not names}
     if len(missing) == len(wanted):
         raise HeaderError(_describe_no_header(header, list(wanted.values()), shows_values=shows_values))
-    is_header = shows_values or 2 * len(missing) < len(wanted)
-    counts = Counter(folded)
-    doubled = sorted({name for name in header.names if name and counts[name.casefold()] > 1})
+    for column, names in present.items():
+        if len(names) > 1:
+            raise HeaderError(f"the header has {' and '.join(map(repr, names))}, which are both column {column!r}")
+    doubled = {name_key(name) for names in present.values() for name in names if counts[name_key(name)] > 1}
     if doubled:
-        declared = {written.strip().casefold() for written in wanted.values()}
-        names = [repr(name) for name in doubled if is_header or name.casefold() in declared]
-        raise HeaderError(f"the header names {', '.join(names) or 'a column'} twice{'' if is_header else _ADVICE}")
+        spellings = sorted({name for name, key in zip(header.names, keys, strict=True) if key in doubled})
+        raise HeaderError(f"the header names {', '.join(map(repr, spellings))} twice")
     if missing:
-        quoted = ", ".join(map(repr, header.names))
-        columns = quoted if is_header else f"{_count(header)}{_resembling(header, missing)}{_ADVICE}"
-        raise HeaderError(f"the header has no {', '.join(map(repr, missing))}; it has {columns}")
-    bound = {name: positions[written.strip().casefold()] for name, written in wanted.items()}
-    used = set(bound.values())
-    return bound, [name for index, name in enumerate(header.names) if index not in used]
+        is_header = shows_values or 2 * len(missing) < len(wanted)
+        near = _resembling(header, missing.values(), only_alike=is_header)
+        columns = ", ".join(map(repr, header.names)) if is_header else _count(header)
+        words = ", ".join(map(_either, missing.values()))
+        raise HeaderError(f"the header has no {words}; it has {columns}{near}{'' if is_header else _ADVICE}")
+    names_of = {column: names[0] for column, names in present.items()}
+    places = {key: place for place, key in enumerate(keys)}
+    positions = {column: places[name_key(name)] for column, name in names_of.items()}
+    used = set(positions.values())
+    return BoundColumns(positions, names_of, [name for place, name in enumerate(header.names) if place not in used])
 
 
-def _describe_no_header(header: Header, declared: Sequence[str], *, shows_values: bool) -> str:
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(map(repr, names))
+
+
+def _describe_no_header(header: Header, declared: Sequence[Sequence[str]], *, shows_values: bool) -> str:
     """Return the error that a first line names no declared column; it quotes the line only with ``shows_values``."""
-    first = ", ".join(map(repr, declared[:_NAMES_SHOWN]))
+    first = ", ".join(map(_either, declared[:_NAMES_SHOWN]))
     more = f" and {len(declared) - _NAMES_SHOWN} more" if len(declared) > _NAMES_SHOWN else ""
     shown = f": {', '.join(map(repr, header.names))}" if shows_values else ""
     problem = f"no header: its first line names none of the columns {first}{more}; it has {_count(header)}{shown}"
-    names = {name.casefold() for name in declared}
+    keys = {name_key(name) for names in declared for name in names}
     for delimiter in _DELIMITERS:
-        if names & set(header.names[0].casefold().split(delimiter)):
+        if keys & set(map(name_key, header.names[0].split(delimiter))):
             return f"{problem}; its names are separated by {delimiter!r}: set source.csv.delimiter to that"
-    near, advice = ("", "") if shows_values else (_resembling(header, declared), _ADVICE)
-    return f"{problem}{near}; the first line of an object must name its columns{advice}"
+    near = _resembling(header, declared, only_alike=shows_values)
+    return f"{problem}{near}; the first line of an object must name its columns{'' if shows_values else _ADVICE}"
 
 
 def _count(header: Header) -> str:
     return f"{len(header.names)} fields" if len(header.names) > 1 else "1 field"
 
 
-def _resembling(header: Header, declared: Sequence[str]) -> str:
-    """Return which fields resemble which declared columns, without quoting the fields."""
-    by_case = {name.casefold(): name for name in declared}
+def _resembling(header: Header, declared: Iterable[Sequence[str]], *, only_alike: bool) -> str:
+    """Return which fields resemble which declared names (``only_alike``: look the same), without quoting the fields."""
+    by_key = {name_key(name): name for names in declared for name in names}
+    by_appearance = {appearance(name): name for name in by_key.values()}
     near = ""
     for place, name in enumerate(header.names, start=1):
-        if close := difflib.get_close_matches(name.casefold(), by_case, n=1, cutoff=MAX_SUGGESTION_DISTANCE):
-            near += f"; field {place} resembles {by_case[close[0]]!r}"
+        if (alike := by_appearance.get(appearance(name), "")) and name_key(name) != name_key(alike):
+            near += f"; field {place} looks like {alike!r}, but {describe_difference(name, alike)}"
+        elif not only_alike and (
+            close := difflib.get_close_matches(name_key(name), by_key, n=1, cutoff=MAX_SUGGESTION_DISTANCE)
+        ):
+            near += f"; field {place} resembles {by_key[close[0]]!r}"
     return near

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakewright.csv.binding import bind_columns
 from lakewright.csv.objects import CsvObject, CsvPart, CsvRules, Damage, damage_of, read_part
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import TableWriter
@@ -48,6 +49,7 @@ class Converted:
 
     Attributes:
         superseded: The number of records that corrections replace, by path.
+        skipped: The number of lines that are no records, by kind.
         rules: How many rejected rows break each rule, with its column.
         damage: The damage of objects that cannot be read as declared, by path.
         table: Files of good rows.
@@ -60,6 +62,7 @@ class Converted:
     read: int = 0
     rejected: int = 0
     superseded: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     damage: dict[str, Damage] = field(default_factory=dict)
     table: list[DataFile] = field(default_factory=list)
@@ -104,6 +107,8 @@ class _Conversion:
     def add(self, source: CsvObject, block: TextBlock) -> None:
         """Type a block of records, and separate good from rejected rows."""
         self._note_place(block)
+        self.converted.skipped.update(block.skipped)
+        self.converted.read += sum(block.skipped.values())
         if source.superseded:
             block = self._without_superseded(source, block)
         values: dict[str, Any] = {}
@@ -116,12 +121,14 @@ class _Conversion:
         self.converted.read += block.columns.num_rows + len(block.faults)
         good = pa.table(values)
         self._apply_row_rules(good, broken)
-        rejected = _rejected_as_a_whole(block, self._task.rules.names)
+        has_rejected = bool(block.faults or broken)
+        names = bind_columns(source.header, self._task.rules.names).names if has_rejected else {}
+        rejected = _rejected_as_a_whole(block, names)
         if broken:
             is_rejected = reduce(pc.or_, (pc.is_valid(rules) for of_column in broken.values() for rules in of_column))
             good = good.filter(pc.invert(is_rejected))
             rows = pc.indices_nonzero(is_rejected).to_pylist()
-            rejected += _rejected_by_values(block, rows, broken, self._task.rules.names, self._task.row_rules.words)
+            rejected += _rejected_by_values(block, rows, broken, names, self._task.row_rules.words)
         if good.num_rows:
             for partition, part in split_by_partition(good, self._task.table.partition_by, source.values):
                 self._table.add(partition, part)

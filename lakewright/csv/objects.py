@@ -1,16 +1,19 @@
 """The content of CSV objects: one version of each, decompressed, as blocks of text columns."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Final
 
 from lakewright.csv.binding import bind_columns
 from lakewright.csv.heads import Header
 from lakewright.csv.options import CsvOptions
 from lakewright.errors import ObjectRefusedError
-from lakewright.storage.gzip import gunzip
+from lakewright.storage.compression.codecs import compression_of, decompressed
 from lakewright.storage.lake import Lake
-from transforms.csv.text_layout import WHOLE, ByteRange, TextBlock, TextLayout, can_be_split
+from lakewright.storage.object_file import open_buffered
+from transforms.csv.text_encoding import can_be_split
+from transforms.csv.text_layout import WHOLE, ByteRange, TextBlock, TextLayout
 from transforms.errors import DataError
 
 _READ_BYTES: Final = 8 << 20
@@ -27,6 +30,7 @@ class CsvObject:
         values: Year, month and day of its rows, if they are partition columns.
         lake_uri: The lake that contains it, if that is not the source's.
         superseded: The positions of records that corrections replace.
+        content: Its content, if it was read with the header.
     """
 
     path: str
@@ -36,11 +40,12 @@ class CsvObject:
     values: Mapping[str, str]
     lake_uri: str = ""
     superseded: frozenset[int] = frozenset()
+    content: bytes | None = None
 
     @property
     def is_packed(self) -> bool:
-        """Whether it is gzip."""
-        return self.path.endswith(".gz")
+        """Whether it is compressed."""
+        return compression_of(self.path) is not None
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,15 @@ class CsvRules:
 
     Attributes:
         options: Options of the text.
-        names: The name in the header of each declared column.
+        names: The name in the header of each declared column, or several, of which a header has one.
         max_record_bytes: Maximum length of a record; an object with a longer one is refused.
+        null_markers: Per declared column, texts that are null if they are not quoted.
     """
 
     options: CsvOptions
-    names: Mapping[str, str]
+    names: Mapping[str, tuple[str, ...]]
     max_record_bytes: int
+    null_markers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def can_split(self) -> bool:
@@ -77,15 +84,18 @@ class CsvRules:
 
     def layout(self, header: Header) -> TextLayout:
         """Return the layout of an object with this header."""
-        positions, _ = bind_columns(header, self.names)
         return TextLayout(
-            delimiter=self.options.delimiter,
+            **asdict(self.options.dialect()),
             encoding=self.options.encoding,
             line_end=header.line_end,
             multiline=self.options.multiline,
             names=header.names,
-            wanted=positions,
+            wanted=bind_columns(header, self.names).positions,
             max_record_bytes=self.max_record_bytes,
+            has_header=self.options.header,
+            skip_lines=header.preamble_lines,
+            footer_lines=header.footer_lines,
+            null_markers=self.null_markers,
         )
 
 
@@ -110,9 +120,10 @@ def read_part(lake: Lake, part: CsvPart, rules: CsvRules) -> Iterator[TextBlock]
     """
     from transforms.csv.text_blocks import read_blocks  # pyarrow, which runs without new objects do not need
 
-    pieces = _pieces(lake, part)
-    if part.source.is_packed:
-        pieces = gunzip(pieces, piece_bytes=_READ_BYTES, allow_padding=False)
+    pieces, source = _pieces(lake, part), part.source
+    if compression := compression_of(source.path):
+        file = partial(open_buffered, lake, source.path, source.size, etag=source.etag, buffer_bytes=_READ_BYTES)
+        pieces = decompressed(compression, pieces, file, piece_bytes=_READ_BYTES)
     return read_blocks(pieces, rules.layout(part.source.header), within=part.within)
 
 
@@ -137,6 +148,9 @@ def find_damage(lake: Lake, source: CsvObject, rules: CsvRules) -> str:
 def _pieces(lake: Lake, part: CsvPart) -> Iterator[bytes]:
     """Read an object from the start of the range, as far as the pieces are asked for."""
     source, start = part.source, part.within.start
+    if source.content is not None:
+        yield source.content[start:]
+        return
     end = source.size if part.within.end is None else part.within.end
     while start < source.size:
         length = min(_READ_BYTES, end - start) if start < end else _READ_BEYOND_BYTES

@@ -1,18 +1,58 @@
 """How the text of CSV objects is written."""
 
-import re
-from typing import Literal
+from collections import Counter
+from typing import Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import Model
+from transforms.csv.dialects.dialect import Dialect
+from transforms.csv.text_encoding import encode, kind_of
+
+_MOST_LINES: Final = 1000
 
 
 class CsvOptions(Model):
     """Options of the CSV text."""
 
-    delimiter: str = Field(default=",", description="Field delimiter, one character.")
-    encoding: str = Field(default="UTF-8", description="Character encoding, such as UTF-8 or windows-1252.")
+    delimiter: str = Field(default=",", description="Field delimiter, one or more characters.")
+    quote: Literal['"', "'", "none"] = Field(
+        default='"', description="The character that encloses fields; none: quotes are data."
+    )
+    escape: Literal["none", "\\", "mysql", "postgres", "spark"] = Field(
+        default="none",
+        description="What a backslash means. none: it is data. \\: the next character is literal. mysql, postgres, "
+        "spark: as these write it.",
+    )
+    comment: str = Field(default="none", description="Character that begins lines to skip, or none.")
+    trailing_delimiter: Literal["refuse", "allow"] = Field(
+        default="refuse", description="Whether a record may end with a delimiter after its last field."
+    )
+    skip_initial_space: bool = Field(
+        default=False, description="Whether spaces and tabs at the beginning of a field are dropped."
+    )
+    encoding: str = Field(
+        default="UTF-8",
+        description="Character encoding: a text encoding of Python, such as UTF-8, UTF-16, windows-1252, Shift_JIS.",
+    )
+    header: bool = Field(default=True, description="Whether the first record names the columns.")
+    names: tuple[str, ...] = Field(
+        default=(),
+        description="With header: false, the names of all fields by position; without them, the fields are the "
+        "declared columns in their order.",
+    )
+    skip_lines: int = Field(
+        default=0, ge=0, le=_MOST_LINES, description="How many lines precede the header, or the first record."
+    )
+    separator_line: bool = Field(
+        default=False, description="Whether the first line may be sep= and the delimiter, as Excel writes it."
+    )
+    footer_lines: int = Field(
+        default=0,
+        ge=0,
+        le=_MOST_LINES,
+        description="How many lines at the end are no records; blank lines do not count.",
+    )
     multiline: bool = Field(
         default=True,
         description="Whether quoted fields may contain line breaks. If false, each line is a record.",
@@ -20,6 +60,7 @@ class CsvOptions(Model):
     null_text: tuple[str, ...] = Field(
         default=(), description="Texts that are read as null, in addition to unquoted empty fields."
     )
+    quoted_null: bool = Field(default=True, description="Whether a quoted null_text is null, too; if not, it is text.")
     date_format: str = Field(default="yyyy-MM-dd", description="Pattern of dates, in Spark's pattern letters.")
     timestamp_format: str = Field(
         default="yyyy-MM-dd HH:mm:ss[.SSSSSS]", description="Pattern of timestamps, in Spark's pattern letters."
@@ -29,31 +70,45 @@ class CsvOptions(Model):
 
     @field_validator("delimiter")
     @classmethod
-    def _one_character(cls, delimiter: str) -> str:
+    def _tab(cls, delimiter: str) -> str:
         # YAML reads '\t' and a bare \t as two characters. No delimiter begins with a backslash, so this is unambiguous.
-        if delimiter == r"\t":
-            return "\t"
-        if len(delimiter) != 1 or delimiter in '"\r\n\\':
-            raise ValueError(
-                f"the delimiter must be one character other than a quote, backslash or line end, not {delimiter!r}; "
-                r'in YAML, use double quotes: "\t" is a tab, "\x01" is Ctrl-A, "|" is a pipe'
-            )
-        return delimiter
+        return "\t" if delimiter == r"\t" else delimiter
 
     @field_validator("encoding")
     @classmethod
     def _known(cls, encoding: str) -> str:
-        # Offsets in an object rely on one byte per character, except in UTF-8; UTF-16 is never split.
-        # ISO 8859 has no part 12.
-        if not re.fullmatch(r"(?i)utf-8|utf-16([lb]e)?|us-ascii|iso-8859-([1-9]|1[013-6])|windows-125[0-8]", encoding):
-            raise ValueError(
-                f"unknown encoding {encoding!r}; known are UTF-8, UTF-16, UTF-16LE, UTF-16BE, US-ASCII, ISO-8859-N and "
-                "windows-125N"
-            )
+        kind_of(encoding)
         return encoding
+
+    @field_validator("names")
+    @classmethod
+    def _distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        stripped = tuple(name.strip() for name in names)
+        counts = Counter(name.casefold() for name in stripped if name)
+        if repeated := [name for name in stripped if counts[name.casefold()] > 1]:
+            raise ValueError(f"{repeated[0]!r} is repeated; names are compared without case")
+        return stripped
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "CsvOptions":
         if not self.multiline and self.encoding.lower().startswith("utf-16"):
             raise ValueError(f"{self.encoding} text needs multiline: true")
+        if self.names and self.header:
+            raise ValueError("names need header: false; with a header, its names are those of the columns")
+        if problem := self.dialect().problem():
+            raise ValueError(problem)
+        try:
+            encode(self.delimiter, self.encoding)
+        except UnicodeEncodeError:
+            raise ValueError(f"{self.encoding} text cannot have the delimiter {self.delimiter!r}") from None
         return self
+
+    def dialect(self) -> Dialect:
+        """Return which characters structure the text."""
+        return Dialect(
+            self.delimiter, self.quote, self.escape, self.comment, self.trailing_delimiter, self.skip_initial_space
+        )
+
+    def for_corrections(self) -> "CsvOptions":
+        """Return the options of objects with corrected records, which have nothing before the header or at the end."""
+        return self.model_copy(update={"skip_lines": 0, "separator_line": False, "footer_lines": 0})

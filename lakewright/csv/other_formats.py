@@ -3,9 +3,11 @@
 import re
 from typing import Final
 
+from transforms.csv.text_encoding import unit_bytes
+
 _HEAD: Final = 1024
 _EXPORT: Final = "export its sheet as CSV"
-_UNPACK: Final = "decompress it, or compress the CSV with gzip and name it .csv.gz"
+_UNPACK: Final = "decompress it, or compress the CSV with gzip, bzip2, zstd or zip"
 _AS_CSV: Final = "write it as CSV"
 
 #: A control character that does not occur in text. A magic that might be a column name must be followed by one soon.
@@ -14,11 +16,7 @@ _BINARY: Final = rb".{0,28}[\x00-\x06\x0e-\x1a\x1c-\x1f]"
 _MAGIC: Final = (
     (rb"PK\x03\x04.{26}(?:\[Content_Types\]|_rels/|docProps/|xl/)", "an Excel workbook (xlsx)", _EXPORT),
     (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis", "an OpenDocument spreadsheet (ods)", _EXPORT),
-    (rb"PK\x03\x04", "a zip archive", _UNPACK),
-    (rb"PK\x05\x06", "an empty zip archive", _UNPACK),
     (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (xls)", _EXPORT),
-    (rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", "compressed with bzip2", _UNPACK),
-    (rb"\x28\xb5\x2f\xfd", "compressed with zstd", _UNPACK),
     (rb"\xfd7zXZ\x00", "compressed with xz", _UNPACK),
     (rb"\x04\x22\x4d\x18", "compressed with lz4", _UNPACK),
     (rb"\xff\x06\x00\x00sNaPpY", "compressed with snappy", _UNPACK),
@@ -59,10 +57,9 @@ def describe_other_format(head: bytes, encoding: str) -> str:
 
 
 def _other_encoding(head: bytes, encoding: str) -> str:
-    if head.startswith(_UTF_32):
-        return "UTF-32 text, which is not supported; save it as UTF-8"
-    if encoding.lower().startswith("utf-16"):
+    is_utf_32 = head.startswith(_UTF_32)
+    if unit_bytes(encoding) == (len(_UTF_32[0]) if is_utf_32 else len(_UTF_16[0])):
         return ""
-    other = "UTF-16" if head.startswith(_UTF_16) else ""
+    other = "UTF-32" if is_utf_32 else "UTF-16" if head.startswith(_UTF_16) else ""
     other = other or next((name for pattern, name in _MARKLESS if pattern.match(head)), "")
     return f"{other} text, not {encoding}; set source.csv.encoding: {other}, or save it as {encoding}" if other else ""

@@ -77,12 +77,17 @@ class TypedRows:
     def _written(self, reads: Sequence[Converted]) -> WrittenRows:
         read, rejected = sum(each.read for each in reads), sum(each.rejected for each in reads)
         superseded = sum(each.superseded.total() for each in reads)
+        skipped = sum((each.skipped for each in reads), Counter[str]())
+        written = read - rejected - superseded - skipped.total()
+        counts = Counts(read=read, written=written, superseded=superseded, rejected=rejected, skipped=skipped.total())
         return WrittenRows(
-            counts=Counts(read=read, written=read - rejected - superseded, superseded=superseded, rejected=rejected),
+            counts=counts,
             columns={column.name: column.ddl_type for column in self.columns},
             table=[file for each in reads for file in each.table],
             quarantine=[file for each in reads for file in each.quarantine],
             rules=dict(sorted(sum((each.rules for each in reads), Counter[str]()).items())),
+            reads_versions=self.source.all_have_text,
+            skipped=dict(sorted(skipped.items())),
         )
 
 

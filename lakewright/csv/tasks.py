@@ -14,7 +14,7 @@ _SMALL_TASK_BYTES: Final = 32 << 20
 _TASKS_PER_CORE: Final = 2
 #: Cost of opening an object, in bytes that could be read in that time.
 _OPEN_BYTES: Final = 256 << 10
-_GZIP_RATIO: Final = 5
+_COMPRESSION_RATIO: Final = 5
 
 
 def plan_tasks(objects: Sequence[CsvObject], at_once: int, *, can_split: bool) -> list[list[CsvPart]]:
@@ -44,7 +44,7 @@ def plan_tasks(objects: Sequence[CsvObject], at_once: int, *, can_split: bool) -
 
 
 def _cost(each: CsvObject) -> int:
-    return _OPEN_BYTES + each.size * (_GZIP_RATIO if each.is_packed else 1)
+    return _OPEN_BYTES + each.size * (_COMPRESSION_RATIO if each.is_packed else 1)
 
 
 def _byte_ranges(size: int, count: int) -> list[ByteRange]:

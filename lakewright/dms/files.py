@@ -6,7 +6,6 @@ run is detected: the run lists its sources again before it commits.
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lakewright.concurrency import map_in_threads
 from lakewright.config import MAX_RECORD_BYTES
 from lakewright.corrections.manifests import CORRECTS
 from lakewright.dms.types import ReadType, UnreadableTypeError, read_type
@@ -201,12 +201,12 @@ def read_footers(
             return f"{_UNREADABLE}: {str(error).splitlines()[0]}"
 
     wanted = list(objects)
-    with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
-        for source_file, result in zip(wanted, pool.map(look, wanted), strict=True):
-            if isinstance(result, Footer):
-                footers[source_file.path] = result
-            else:
-                refused[source_file.path] = result
+    results = map_in_threads(look, wanted, threads=_FOOTERS_AT_ONCE)
+    for source_file, result in zip(wanted, results, strict=True):
+        if isinstance(result, Footer):
+            footers[source_file.path] = result
+        else:
+            refused[source_file.path] = result
     return footers, refused
 
 

@@ -12,7 +12,14 @@ from lakewright.engine.spark.changes.judged import change_session
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.compaction import finish_compactions
 from lakewright.hudi.config import HudiOptions, HudiTableSpec, Storage
-from lakewright.hudi.timeline import PROPERTIES_FILE, Commit, Timeline, find_backup, read_properties
+from lakewright.hudi.timeline import (
+    PROPERTIES_FILE,
+    Commit,
+    Timeline,
+    find_backup,
+    has_changed_since,
+    read_properties,
+)
 from lakewright.hudi.versions import check_session, hudi_version, with_order_field
 from lakewright.hudi.writer import HudiTable, has_other_types, rewrite, roll_back
 from lakewright.log.actions import TableState
@@ -160,6 +167,8 @@ class KeyedTable:
     def check(self, state: TableState) -> None:
         """Compare the table on storage with the feed, and its timeline with the log.
 
+        A table that is as its last batch left it is not opened, so that unchanged tables need no Spark.
+
         Raises:
             ConfigError: If its properties differ from the feed's, or another table or feed uses its folder.
             StateError: If the timeline and the log end with different batches.
@@ -178,7 +187,15 @@ class KeyedTable:
             if stray := next(iter(self.lake.list(path)), None):
                 raise ConfigError(f"{path} contains {stray.path}, but is not a Hudi table; choose another target.path")
             return
-        last = self.timeline().last_batch()
+        if has_changed_since(self.lake, path, properties, state.instant):
+            self._check_timeline(state)
+        for name, wanted in self.described(state.columns).properties().items() if state.committed else ():
+            if (actual := properties.get(name, "")) != wanted:
+                raise ConfigError(f"{name} of {path} is {actual!r}, but {wanted!r} in the feed; {REBUILD}")
+
+    def _check_timeline(self, state: TableState) -> None:
+        """Compare the timeline with the log."""
+        path, last = self.target.path, self.timeline().last_batch()
         if last is not None and not self.is_ours(last):
             owner = f"feed {last.ours.get('feed')}, target {last.ours.get('target')}"
             raise ConfigError(f"{path} was last written by {owner}; a table belongs to one feed")
@@ -190,6 +207,3 @@ class KeyedTable:
                 f"the log ends with batch {state.committed}, the timeline of {path} with batch {in_table}: it was "
                 f"restored, or written by another lake's run; {_REBUILD_ALL}"
             )
-        for name, wanted in self.described(state.columns).properties().items() if in_table else ():
-            if (actual := properties.get(name, "")) != wanted:
-                raise ConfigError(f"{name} of {path} is {actual!r}, but {wanted!r} in the feed; {REBUILD}")

@@ -18,7 +18,7 @@ from lakewright.hudi.counts import PassedRows
 from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.staged import StagedForHudi
 from lakewright.hudi.staging import BEFORE_IMAGES, AnyRows, ChangeStaging
-from lakewright.hudi.tombstones import stage_tombstones
+from lakewright.hudi.tombstones import expire_tombstones, stage_tombstones
 from lakewright.hudi.writer import (
     HudiTable,
     has_other_types,
@@ -27,7 +27,7 @@ from lakewright.hudi.writer import (
     write_changes,
     write_load,
 )
-from lakewright.log.actions import AnyAction, RaiseWatermark, RemoveTombstones, TableCommit, TableState, TakeObjects
+from lakewright.log.actions import AnyAction, RaiseWatermark, TableCommit, TableState, TakeObjects
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.log.records import Counts
 from lakewright.log.schemas import note_source_columns
@@ -69,12 +69,15 @@ class HudiSink:
 
     def check(self, state: TableState, request: Request) -> Preflight:
         """See ``Sink.check``; compares the table on storage with feed and log."""
-        self.table.check_version()
         if not request.everything:
             self.table.check(state)
             if problem := state.other_layout(self.layout()):
                 raise ConfigError(f"{problem}; run `rebuild` to rebuild the whole table")
         return Preflight(state)
+
+    def check_engine(self) -> None:
+        """See ``CommittingSink.check_engine``."""
+        self.table.check_version()
 
     def stage(self, batch: Batch, rows: KeyedChanges) -> StagedForHudi:
         """See ``Sink.stage``: deduplicates, stages and counts the batch before the table is modified."""
@@ -230,10 +233,9 @@ class HudiSink:
         actions: list[AnyAction] = []
         if highest := staged.last["highest"]:
             actions.append(RaiseWatermark(highest))
-        if batch.plan.overwrites_table and batch.state.tombstone_files:
-            actions.append(RemoveTombstones(list(batch.state.tombstone_files)))
-        if staged.last["deleted"] + staged.last["rekeyed"]:
-            actions += stage_tombstones(self.table, batch, staging.frame(staged.rows))
+        actions += expire_tombstones(self.table, batch)
+        if deletes := staged.last["deleted"] + staged.last["rekeyed"]:
+            actions += stage_tombstones(self.table, batch, staging.frame(staged.rows), deletes=deletes)
         return actions
 
     def _write(self, batch: Batch, staged: StagedForHudi, staging: ChangeStaging) -> None:

@@ -183,11 +183,11 @@ class ChangeStaging:
 
     def _without_late(self, changes: DataFrame) -> DataFrame:
         """Keep the changes newer than the table's row and tombstone of their key."""
-        plan, tombstones = self._batch.plan, list(self._batch.state.tombstone_files)
+        plan, state = self._batch.plan, self._batch.state
         late = changes.where(F.col(ORDER) <= self._high_watermark).select(KEY).distinct()
         known = []
-        if tombstones:
-            known.append(read_tombstones(self._table, tombstones, plan.processing_date).select(KEY, ORDER))
+        if (tombstones := read_tombstones(self._table, state, plan.processing_date)) is not None:
+            known.append(tombstones.select(KEY, ORDER))
         if not self._is_new:
             known.append(self._table.rows(ORDER))
         known_late = reduce(DataFrame.unionByName, known).join(late, on=KEY, how="left_semi")

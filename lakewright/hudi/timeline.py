@@ -1,8 +1,10 @@
 """Metadata of a Hudi table: its properties, the commits on its timeline, its partitions."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, Final
 
 from pyspark.sql import SparkSession
@@ -13,6 +15,13 @@ from lakewright.storage.lake import Lake
 
 PROPERTIES_FILE: Final = ".hoodie/hoodie.properties"
 _BACKUP_SUFFIX: Final = ".backup"
+_COMPLETED: Final = re.compile(r"(?P<instant>\d+)(?:_\d+)?\.(?P<action>commit|deltacommit|replacecommit)")
+#: Commits of rows, by type of table: commits of a merge-on-read table are compactions.
+_WRITES: Final = {
+    "COPY_ON_WRITE": ("commit", "replacecommit"),
+    "MERGE_ON_READ": ("deltacommit", "replacecommit"),
+}
+_FIRST_VERSION_WITH_FOLDER: Final = 8
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,29 @@ def _read_properties(lake: Lake, path: str) -> dict[str, str]:
         return {}
     lines = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
     return {key.strip(): value.strip().replace("\\:", ":").replace("\\=", "=") for key, value in lines}
+
+
+def has_changed_since(lake: Lake, path: str, properties: Mapping[str, str], instant: str) -> bool:
+    """Return whether rows were written after a commit, or that commit is no longer on the timeline.
+
+    The names of the timeline's files suffice: to open a table takes Spark and reads the metadata of commits.
+
+    Args:
+        lake: The lake of the table.
+        path: The folder of the table.
+        properties: Its ``hoodie.properties``.
+        instant: The commit of the last batch; empty if unknown, then the table counts as changed.
+    """
+    if not instant:
+        return True
+    writes = _WRITES.get(properties.get("hoodie.table.type", ""), ())
+    folder = f"{path.rstrip('/')}/.hoodie/"
+    if int(properties.get("hoodie.table.version", "0")) >= _FIRST_VERSION_WITH_FOLDER:
+        folder += f"{properties.get('hoodie.timeline.path', 'timeline')}/"
+    # Folders beside the instants, such as those of archived ones, have names that sort after digits.
+    names = (file.path[len(folder) :] for file in lake.list(folder, after=folder + instant))
+    completed = filter(None, map(_COMPLETED.fullmatch, takewhile(lambda name: name[:1].isdigit(), names)))
+    return [match["instant"] for match in completed if match["action"] in writes] != [instant]
 
 
 class Timeline:

@@ -1,45 +1,94 @@
 """Tombstones of a table: recently deleted keys, so that an older change that arrives late does not restore them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import Final
 
+import msgspec
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakewright.engine.spark.parquet import stage_parquet, staged_files
 from lakewright.hudi.keyed_table import KeyedTable
-from lakewright.log.actions import AddTombstones, AnyAction, RemoveTombstones
+from lakewright.log.actions import AddTombstones, AnyAction, RemoveTombstones, TableState
+from lakewright.log.records import DataFile
 from lakewright.parquet.place import TablePlace
 from lakewright.runs.job import Batch
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 
 _REMEMBERED_ON: Final = "remembered_on"
-#: Number of files at which they are merged into one.
+#: Declared, since Spark would start a job to read it from a file.
+_SCHEMA: Final = f"{KEY} string, {ORDER} string, {_REMEMBERED_ON} string"
+#: Number of files from which on small ones are merged.
 MOST_FILES: Final = 32
+#: A file is merged with smaller ones unless it has more than this many times their rows.
+_LARGER: Final = 2
 
 
-def read_tombstones(table: KeyedTable, paths: Sequence[str], processing_date: str) -> DataFrame:
-    """Read the tombstones that have not expired.
+def read_tombstones(table: KeyedTable, state: TableState, processing_date: str) -> DataFrame | None:
+    """Read the tombstones that have not expired; None if there are none.
 
     Columns out: _record_key, _change_order (of the deletion), remembered_on (string)
     """
-    days = timedelta(days=table.options.keep_deleted_days)
-    first = (date.fromisoformat(processing_date) - days).isoformat()
-    files = table.spark.read.parquet(*(table.lake.spark_uri(path) for path in paths))
-    return files.where(F.col(_REMEMBERED_ON) >= first)
+    first = _first_day(table, processing_date)
+    return _read(table, [file.path for file in state.tombstone_files.values() if not is_expired(file, first)], first)
 
 
-def stage_tombstones(table: KeyedTable, batch: Batch, changes: DataFrame) -> list[AnyAction]:
-    """Stage the tombstones of a batch, merged with earlier ones if these are in many files."""
-    before = list(batch.state.tombstone_files)
-    processing_date = batch.plan.processing_date
-    today = F.lit(processing_date).alias(_REMEMBERED_ON)
-    deleted = changes.where(F.col(IS_DELETED)).select(KEY, ORDER, today)
-    merged = before if len(before) >= MOST_FILES and not batch.plan.overwrites_table else []
-    if merged:
-        deleted = deleted.unionByName(read_tombstones(table, merged, processing_date))
+def expire_tombstones(table: KeyedTable, batch: Batch) -> list[AnyAction]:
+    """Return the action that removes files of which all tombstones have expired, or that a rebuild replaces."""
+    first, files = _first_day(table, batch.plan.processing_date), batch.state.tombstone_files.values()
+    removed = [file.path for file in files if batch.plan.overwrites_table or is_expired(file, first)]
+    return [RemoveTombstones(removed)] if removed else []
+
+
+def stage_tombstones(table: KeyedTable, batch: Batch, changes: DataFrame, *, deletes: int) -> list[AnyAction]:
+    """Stage the tombstones of a batch, merged with earlier small files if there are many."""
+    today = batch.plan.processing_date
+    first = _first_day(table, today)
+    files = () if batch.plan.overwrites_table else batch.state.tombstone_files.values()
+    merged = files_to_merge([file for file in files if not is_expired(file, first)], deletes)
+    deleted = changes.where(F.col(IS_DELETED)).select(KEY, ORDER, F.lit(today).alias(_REMEMBERED_ON))
+    if (earlier := _read(table, merged, first)) is not None:
+        deleted = deleted.unionByName(earlier)
     place = TablePlace(batch.folder + "tombstones/", f"{table.target.state_folder}deleted/", batch.prefix)
     stage_parquet(deleted.coalesce(1), batch.lake.spark_uri(place.staging.rstrip("/")), partition_by=())
-    files = staged_files(table.spark, batch.lake, place)
-    return [AddTombstones(files), *([RemoveTombstones(merged)] if merged else [])]
+    staged = staged_files(table.spark, batch.lake, place)
+    days = (first if merged else today, today)
+    added = [msgspec.structs.replace(file, first_seen=days) for file in staged]
+    return [AddTombstones(added), *([RemoveTombstones(merged)] if merged else [])]
+
+
+def files_to_merge(files: Iterable[DataFile], rows: int) -> list[str]:
+    """Return the files to merge with a new one of so many rows; none while there are few files.
+
+    Large files are left alone until small ones add up to their size. Each tombstone is therefore rewritten a few
+    times, rather than each time that small files are merged.
+    """
+    by_rows = sorted(files, key=attrgetter("rows"))
+    if len(by_rows) < MOST_FILES:
+        return []
+    merged: list[str] = []
+    for file in by_rows:
+        if merged and file.rows > _LARGER * rows:
+            break
+        merged.append(file.path)
+        rows += file.rows
+    return merged
+
+
+def is_expired(file: DataFile, first: str) -> bool:
+    """Return whether all tombstones of a file are older than a day; not of files that do not name their days."""
+    return file.first_seen is not None and file.first_seen[1] < first
+
+
+def _first_day(table: KeyedTable, processing_date: str) -> str:
+    """Return the first day whose tombstones have not expired."""
+    return (date.fromisoformat(processing_date) - timedelta(days=table.options.keep_deleted_days)).isoformat()
+
+
+def _read(table: KeyedTable, paths: list[str], first: str) -> DataFrame | None:
+    if not paths:
+        return None
+    files = table.spark.read.schema(_SCHEMA).parquet(*(table.lake.spark_uri(path) for path in paths))
+    return files.where(F.col(_REMEMBERED_ON) >= first)

@@ -11,7 +11,8 @@ from itertools import groupby
 from typing import Final, TypeVar
 
 from lakewright.errors import ObjectRefusedError
-from lakewright.kafka.files import Flattened, FlattenTask, ObjectReport, flatten_objects
+from lakewright.kafka.blocks.objects import ObjectReport
+from lakewright.kafka.files import Flattened, FlattenTask, flatten_objects
 from lakewright.kafka.rules import ANY_DAY, DayRange, EventRules
 from lakewright.kafka.sink import EventObject
 from lakewright.log.records import DataFile, SourceObject
@@ -70,14 +71,14 @@ class NewFile:
     Attributes:
         origin: The pass and the task that wrote it.
         stale: Objects whose rows in it are void, because a later pass has read them again.
-        meets_itself: Whether its task has read two records with the same key.
+        meets: Whether it may contain a record with the key of one that its task had read before, into any file.
         is_complete: Whether it has all columns of the table.
     """
 
     file: DataFile
     origin: tuple[int, int]
     stale: frozenset[str]
-    meets_itself: bool
+    meets: bool
     is_complete: bool
 
 
@@ -121,7 +122,7 @@ def read_events(workers: Workers, batch: EventBatch, copies: Mapping[str, Object
         reports |= passes[-1].reports()
         if damaged := {path: report.damage for path, report in reports.items() if report.damage}:
             raise ObjectRefusedError(damaged)
-        schema, again = _learn(batch, schema, reports)
+        schema, again = _learn(batch, schema, passes, reports)
         waiting = [each for each in objects if each.path in again]
         if not waiting:
             return ReadEvents(schema, reports, _new_files(passes, schema))
@@ -148,14 +149,16 @@ def _flatten(
     return workers.run(flatten_objects, tasks)
 
 
-def _learn(batch: EventBatch, schema: EventSchema, reports: Mapping[str, ObjectReport]) -> tuple[EventSchema, set[str]]:
+def _learn(
+    batch: EventBatch, schema: EventSchema, passes: Sequence[_Pass], reports: Mapping[str, ObjectReport]
+) -> tuple[EventSchema, set[str]]:
     """Add the requested columns, and return the objects that must be read again with them."""
     asking = {path for path, report in reports.items() if report.asks}
     if not asking:
         return schema, asking
     news = News()
-    for report in reports.values():
-        news = news.merge(report.news)
+    for task in (task for done in passes for task in done.tasks):
+        news = news.merge(task.news)
     columns = learn_columns(
         schema,
         news,
@@ -167,7 +170,7 @@ def _learn(batch: EventBatch, schema: EventSchema, reports: Mapping[str, ObjectR
     learned = schema.plus(columns)
     _refuse_too_many(learned)
     typed = {column.path for column in columns if not column.is_text}
-    return learned, asking | {path for path, report in reports.items() if typed & set(report.news.statistics)}
+    return learned, asking | {path for path, report in reports.items() if not typed.isdisjoint(report.untyped)}
 
 
 def _refuse_too_many(schema: EventSchema) -> None:
@@ -191,7 +194,7 @@ def _new_files(passes: Sequence[_Pass], schema: EventSchema) -> list[NewFile]:
             file,
             (number, place),
             stale=frozenset(path for path in file.objects if last_read[path] != number),
-            meets_itself=any(report.meets for report in task.reports),
+            meets=file.partition in task.meeting,
             is_complete=len(done.schema.columns) == len(schema.columns),
         )
         for number, done in enumerate(passes)

@@ -18,6 +18,7 @@ from lakewright.log.schemas import known_schema
 from lakewright.runs.job import Batch, Request, Survey
 from lakewright.sources.selection import is_within
 from lakewright.workers import Workers
+from transforms.events.declared.kinds import declared_kind, type_of
 from transforms.events.schema import Path
 from transforms.events.sink_names import SinkName, date_of_folders
 from transforms.object_names import DATE_KEYS, is_day, partition_path
@@ -49,7 +50,7 @@ class TopicReader:
             refused.
         day_from: What determines a row's day: the object's path, its last-modified time, or an attribute of the event.
         path_date: For paths, the pattern of the folders; None for ``key=value`` folders.
-        timestamps: Attributes that are times, and how these are written.
+        timestamps: Attributes with a declared format.
         refuses_gone: Whether to refuse a batch if an object that must be read again has disappeared.
         corrections: The corrections of the topic's objects.
         warnings: Warnings about the feed.
@@ -170,14 +171,16 @@ class TopicReader:
         return {}
 
     def _check_times(self, state: TableState, request: Request) -> None:
-        """Refuse timestamps whose type differs between table and feed."""
+        """Refuse declared types that differ between table and feed."""
         if request.is_whole:
             return
         for path, column in known_schema(state.schema_versions).values.items():
-            kind = f"timestamp({self.timestamps[path]})" if path in self.timestamps else ""
-            if column.type != kind and (kind or str(column.type).startswith("timestamp")):
+            kind = type_of(self.timestamps[path]) if path in self.timestamps else ""
+            is_declared = isinstance(column.type, str) and declared_kind(column.type) is not None
+            if column.type != kind and (kind or is_declared):
+                declared = kind or ("not a timestamp" if str(column.type).startswith("timestamp") else "not declared")
                 raise ConfigError(
-                    f"column {column.name} is {column.type} in the table and {kind or 'not a timestamp'} in the feed; "
+                    f"column {column.name} is {column.type} in the table and {declared} in the feed; "
                     "run `rebuild` to rebuild the whole table"
                 )
 

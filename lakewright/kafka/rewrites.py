@@ -17,31 +17,38 @@ import pyarrow.compute as pc
 from lakewright.log.records import DataFile
 from lakewright.parquet.arrow import PROVENANCE, read_file, write_file
 from lakewright.parquet.place import TablePlace
-from lakewright.parquet.provenance import KEYS, LINE, OBJECT, OFFSET
+from lakewright.parquet.provenance import KEYS, LINE, OBJECT, OFFSET, PARTITION, TOPIC
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
-from transforms.events.contents import digest_rows
+from transforms.events.contents import RowKeys, digest_rows, keys_of, repeated_keys
 from transforms.events.schema import EventColumn, EventSchema, Path
 from transforms.events.seen_records import CARRIED
 from transforms.events.sink_names import sink_scope
 
+#: The order of rows with the same key of the feed.
+_RANK: Final = (OFFSET, TOPIC, PARTITION, OBJECT, LINE)
 _ROW: Final = "row"
 _IS_OWN: Final = "is_own"
 
 
 @dataclass(frozen=True)
 class Rival:
-    """A file whose records another file must not repeat; the rows of some objects are ignored."""
+    """A file whose records another file must not repeat; the rows of some objects are ignored.
+
+    ``is_new`` is true for a file of the batch, if duplicates are found by a key of the feed.
+    """
 
     stored_at: str
     gone: frozenset[str] = frozenset()
+    is_new: bool = False
 
 
 @dataclass(frozen=True)
 class RewriteTask:
     """A file to rewrite: without the rows of some objects, without records of its rivals, with all columns.
 
-    ``offset`` is the attribute with a record's own offset; ``meets_itself`` is true if the file may contain duplicates,
+    ``offset`` is the attribute with a record's own offset; ``key`` are those by which duplicates are found instead;
+    ``meets_itself`` is true if the file may contain duplicates,
     ``lacks_columns`` if columns have been learned since it was written.
     """
 
@@ -55,6 +62,7 @@ class RewriteTask:
     offset: Path | None = None
     meets_itself: bool = False
     lacks_columns: bool = False
+    key: Sequence[Path] = ()
 
     @property
     def has_reason(self) -> bool:
@@ -140,6 +148,8 @@ def _settle(lake: Lake, rows: pa.Table, task: RewriteTask) -> tuple[list[int], l
 
     Only key columns are read for all rows; contents are compared where keys are equal.
     """
+    if task.key:
+        return _with_repeated_keys(lake, rows, task), []
     offset_columns = [column for column in task.columns if column.path == task.offset]
     names = [*KEYS, OBJECT, *(column.name for column in offset_columns)]
     keys = [
@@ -167,6 +177,20 @@ def _settle(lake: Lake, rows: pa.Table, task: RewriteTask) -> tuple[list[int], l
             conflicts.append(Conflict(place, next(iter(known.values())), key.offset))
         known[digest] = place
     return repeats, conflicts
+
+
+def _with_repeated_keys(lake: Lake, rows: pa.Table, task: RewriteTask) -> list[int]:
+    """Return the rows with the key of a row of the table, or of an earlier one (by offset) of the batch."""
+    names = [*_RANK, *(column.name for column in task.columns if column.path in task.key)]
+
+    def keys_of_rivals(*, is_new: bool) -> Iterator[RowKeys]:
+        for rival in task.rivals:
+            if rival.is_new == is_new:
+                found = _without_objects(read_file(lake, rival.stored_at, names), rival.gone)
+                yield keys_of(found, task.columns, task.key, _RANK)
+
+    own = keys_of(rows, task.columns, task.key, _RANK)
+    return repeated_keys(own, keys_of_rivals(is_new=False), keys_of_rivals(is_new=True))
 
 
 class _Key(NamedTuple):

@@ -8,8 +8,8 @@ import msgspec
 
 from lakewright.corrections.manifests import CORRECTS
 from lakewright.kafka.batches import EventBatch, read_events
+from lakewright.kafka.blocks.objects import ObjectReport
 from lakewright.kafka.copies import find_copies, twins_of
-from lakewright.kafka.files import ObjectReport
 from lakewright.kafka.reader import TopicObjects
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.selection import SUPERSEDED
@@ -88,16 +88,20 @@ class FlatEvents:
 
     def _copies(self, batch: Batch) -> dict[str, ObjectReport]:
         """Find objects that are exact copies of others, in this batch or in the table."""
+        if not self.rules.dedupes:
+            return {}
         events, objects = self.events, {} if batch.plan.overwrites_table else batch.state.objects
         committed = {path: source for path, source in objects.items() if CORRECTS not in source.notes}
         new, before = twins_of([each for each in events.objects if not each.lake_uri], committed)
         if not new:
             return {}
-        return find_copies(events.workers, events.uri, new, before, max_record_bytes=self.rules.max_record_bytes)
+        limit, records = self.rules.max_record_bytes, self.rules.records
+        return find_copies(events.workers, events.uri, new, before, max_record_bytes=limit, records=records)
 
     def _written(self, batch: Batch, retaken: frozenset[str], settled: SettledEvents) -> WrittenRows:
         plan, state, reports = batch.plan, batch.state, settled.reports.values()
-        rules = sum((report.rejected for report in reports), Counter[str]())
+        rules = _total(report.rejected for report in reports)
+        skipped = _total(report.skipped for report in reports)
         types = {column.name: ddl_type(column.type) for column in settled.schema.columns}
         before = known_schema(state.schema_versions)
         return WrittenRows(
@@ -110,7 +114,9 @@ class FlatEvents:
             released=[path for path, file in state.quarantine.items() if retaken & set(file.objects)],
             objects=[_with_note(source, settled.reports[source.path]) for source in plan.objects],
             actions=self._actions(batch, settled),
+            reads_versions=True,
             rules=dict(sorted(rules.items())),
+            skipped=dict(sorted(skipped.items())),
             schema_changes=describe_changes(before, settled.schema, separator=self.separator),
             warnings=[*_conflicts_among(reports), *_empty_among(plan.objects)],
         )
@@ -119,7 +125,7 @@ class FlatEvents:
         """Return the actions that are specific to events."""
         reports = settled.reports.values()
         version = next_version(batch.plan, batch.state, settled.schema, separator=self.separator)
-        set_aside = sum((report.set_aside for report in reports), Counter[str]())
+        set_aside = _total(report.set_aside for report in reports)
         conflicts = {report.path: {"offset_conflicts": report.conflicts} for report in reports if report.conflicts}
         actions: list[AnyAction] = [LearnSchema(version)] if version else []
         void = self.events.void_corrections
@@ -134,7 +140,16 @@ def _counts(reports: Collection[ObjectReport]) -> Counts:
     read = sum(report.read for report in reports)
     superseded = sum(report.superseded + report.corrected for report in reports)
     rejected = sum(report.rejected.total() for report in reports)
-    return Counts(read=read, written=read - superseded - rejected, superseded=superseded, rejected=rejected)
+    skipped = sum(report.skipped.total() for report in reports)
+    written = read - superseded - rejected - skipped
+    return Counts(read=read, written=written, superseded=superseded, rejected=rejected, skipped=skipped)
+
+
+def _total(counters: Iterable[Counter[str]]) -> Counter[str]:
+    total = Counter[str]()
+    for counter in counters:
+        total.update(counter)
+    return total
 
 
 def _with_note(source: SourceObject, report: ObjectReport) -> SourceObject:

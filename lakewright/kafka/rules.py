@@ -6,18 +6,24 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from lakewright.config import MAX_RECORD_BYTES
+from transforms.events.raw.forms import PLAIN, RecordForm
 from transforms.events.schema import Path
+from transforms.json.framing import Records
 
 
 @dataclass(frozen=True)
 class EventRules:
-    """A feed's rules for its events: formats of times, and where a record states its day and Kafka position.
+    """A feed's rules for its events: formats of values, and where a record states its day and Kafka position.
 
     Attributes:
-        timestamps: Attributes that are timestamps, with their formats.
+        timestamps: Attributes with a declared format: of times, of other encoded values, JSON kept whole.
         day: The attribute that determines the row's day; None if the object does.
         topic: The attribute that contains the record's topic; None to use the object's name. Likewise the others.
         max_record_bytes: Maximum line length; an object with a longer line is refused.
+        records: How records follow each other in an object.
+        form: The form of records: envelopes, JSON in strings, attributes kept whole.
+        dedupes: Whether records with the same offset and content are duplicates.
+        key: If not, the attributes by which duplicates are found; empty to keep all records.
     """
 
     timestamps: Mapping[Path, str]
@@ -26,6 +32,10 @@ class EventRules:
     partition: Path | None = None
     offset: Path | None = None
     max_record_bytes: int = MAX_RECORD_BYTES
+    records: Records = "lines"
+    form: RecordForm = PLAIN
+    dedupes: bool = True
+    key: tuple[Path, ...] = ()
 
 
 class DayRange(NamedTuple):

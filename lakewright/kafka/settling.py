@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lakewright.kafka.batches import EventBatch, NewFile, ReadEvents
-from lakewright.kafka.files import ObjectReport
+from lakewright.kafka.batches import EventBatch, ReadEvents
+from lakewright.kafka.blocks.objects import ObjectReport
 from lakewright.kafka.rewrites import Conflict, RewriteTask, Rewritten, Rival, rewrite_file
-from lakewright.kafka.rivals import Rivalry
+from lakewright.kafka.rivals import find_rivals
 from lakewright.log.records import DataFile
 from lakewright.workers import Workers
 from transforms.errors import DataError
@@ -50,7 +50,8 @@ def settle(workers: Workers, batch: EventBatch, read: ReadEvents) -> SettledEven
     broken = [file for file in batch.existing if batch.retaken & set(file.objects)]
     carried = _rewrite(workers, [_task(batch, read, file, file.path, batch.retaken) for file in broken])
     rest = [rewritten.file for rewritten in carried if rewritten.file]
-    settled = _rewrite(workers, _settling_tasks(batch, read, stay, rest))
+    tasks = _settling_tasks if batch.rules.dedupes else _tasks_by_key
+    settled = _rewrite(workers, tasks(batch, read, stay, rest))
     conflict = next((rewritten.first for rewritten in settled if rewritten.first), None)
     if conflict and batch.refuses_conflicts:
         raise DataError(_describe(conflict))
@@ -67,23 +68,33 @@ def _settling_tasks(
     batch: EventBatch, read: ReadEvents, stay: Sequence[DataFile], rest: Sequence[DataFile]
 ) -> list[RewriteTask]:
     """Return a task per new file, with the files that may contain the same records; of two new files, the earlier."""
-    rivalry, tasks = Rivalry(batch.rules.offset is not None, batch.dedupe_days), []
-    for place, new in enumerate(read.files):
-        rivals = [Rival(file.path) for file in stay if rivalry.is_near(file, new.file)]
-        rivals += [Rival(file.staged) for file in rest if rivalry.is_near(file, new.file)]
-        rivals += [
-            Rival(earlier.file.staged, earlier.stale)
-            for earlier in read.files[:place]
-            if _may_repeat(earlier, new) and rivalry.may_share(earlier.file, new.file)
-        ]
+    existing = [Rival(file.path) for file in stay] + [Rival(file.staged) for file in rest]
+    earlier = [Rival(new.file.staged, new.stale) for new in read.files]
+    is_carried, tasks = batch.rules.offset is not None, []
+    found = find_rivals([*stay, *rest], read.files, is_carried=is_carried, dedupe_days=batch.dedupe_days)
+    for new, of_new in zip(read.files, found, strict=True):
+        rivals = [existing[place] for place in sorted(of_new.existing)]
+        rivals += [earlier[place] for place in sorted(of_new.earlier)]
         task = _task(batch, read, new.file, new.file.staged, new.stale)
-        tasks.append(replace(task, rivals=rivals, meets_itself=new.meets_itself, lacks_columns=not new.is_complete))
+        tasks.append(replace(task, rivals=rivals, meets_itself=new.meets, lacks_columns=not new.is_complete))
     return tasks
 
 
-def _may_repeat(earlier: NewFile, new: NewFile) -> bool:
-    """Return whether two new files may share keys, according to their tasks' reports."""
-    return earlier.origin != new.origin or new.meets_itself
+def _tasks_by_key(
+    batch: EventBatch, read: ReadEvents, stay: Sequence[DataFile], rest: Sequence[DataFile]
+) -> list[RewriteTask]:
+    """Return a task per new file, with all other files of its day; without a key of the feed, with none."""
+    key, tasks = batch.rules.key, []
+    by_day: dict[str, list[Rival]] = {}
+    for file, stored_at in [*((file, file.path) for file in stay), *((file, file.staged) for file in rest)]:
+        by_day.setdefault(file.partition, []).append(Rival(stored_at))
+    for new in read.files:
+        by_day.setdefault(new.file.partition, []).append(Rival(new.file.staged, new.stale, is_new=True))
+    for new in read.files:
+        rivals = [each for each in by_day[new.file.partition] if each.stored_at != new.file.staged] if key else []
+        task = _task(batch, read, new.file, new.file.staged, new.stale)
+        tasks.append(replace(task, rivals=rivals, key=key, meets_itself=bool(key), lacks_columns=not new.is_complete))
+    return tasks
 
 
 def _task(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import cached_property
 from itertools import chain
 from typing import Final
 
@@ -14,7 +15,13 @@ from lakewright.sources.listing import NOT_UTF8
 from lakewright.storage.gzip import MAGIC, gunzip
 from lakewright.storage.lake import Lake, StoredObject
 from transforms.events.lines import is_cut_off
-from transforms.events.sink_names import SinkName, read_sink_name
+from transforms.events.sink_names import (
+    JSON_ENDINGS,
+    SinkName,
+    compile_object_name,
+    match_sink_name,
+    read_sink_name,
+)
 from transforms.object_names import as_text, is_folder_marker
 
 _READ_BYTES: Final = 8 << 20
@@ -64,18 +71,43 @@ class SinkListing:
 
 
 @dataclass(frozen=True)
+class ObjectNames:
+    """How a sink names its objects.
+
+    Attributes:
+        delimiter: The sink's ``file.delim``.
+        endings: The endings of names.
+        template: The pattern of paths below the source's folder, instead of delimiter and endings.
+    """
+
+    delimiter: str = "+"
+    endings: tuple[str, ...] = JSON_ENDINGS
+    template: str = ""
+
+    def read(self, path: str) -> SinkName | str:
+        """Parse a path below the source's folder, or return why it is not an object of the sink."""
+        if not self.template:
+            return read_sink_name(path, self.delimiter, self.endings)
+        return match_sink_name(path, self._pattern, self.template)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return compile_object_name(self.template)
+
+
+@dataclass(frozen=True)
 class SinkFolder:
     """A sink's folder (its ``topics.dir``) and the selected topics.
 
     Attributes:
         folder: The folder in the lake, with its slash; empty for the lake's root.
-        delimiter: The sink's ``file.delim``.
+        names: How the sink names its objects.
         topics: Names or patterns of the selected topics; case-sensitive.
     """
 
     lake: Lake
     folder: str
-    delimiter: str
+    names: ObjectNames
     topics: tuple[str, ...]
 
     def list(self, topic: str = "") -> SinkListing:
@@ -84,18 +116,19 @@ class SinkFolder:
         strays: dict[str, str] = {}
         for entry in self.lake.list(self.folder_of(topic) if topic else self.folder):
             name = self._name_of(entry)
-            if not is_wanted(entry.path[len(self.folder) :].split("/", 1)[0], self.topics):
+            if not self._may_be_wanted(entry.path, name):
                 continue
             if isinstance(name, str):
                 strays[as_text(entry.path)] = name
             else:
                 sink_object = SinkObject(entry.path, entry.size, entry.etag, entry.modified, name)
                 found.setdefault(name.topic, []).append(sink_object)
-        return SinkListing(found, strays)
+        return SinkListing(found if not topic else {name: found[name] for name in (topic,) if name in found}, strays)
 
     def narrowed(self, listing: SinkListing, topics: Sequence[str]) -> SinkListing:
         """Restrict a listing to some topics, and to other objects that are in no other topic's folder."""
-        others = tuple(self.folder_of(topic) for topic in listing.topics if topic not in topics)
+        has_folders = not self.names.template
+        others = tuple(self.folder_of(topic) for topic in listing.topics if has_folders and topic not in topics)
         strays = {path: why for path, why in listing.strays.items() if not path.startswith(others)}
         return SinkListing({topic: listing.topics[topic] for topic in topics}, strays)
 
@@ -106,13 +139,19 @@ class SinkFolder:
         problem = entry.problem or (NOT_UTF8 if as_text(entry.path) != entry.path else "")
         return problem or self.read_name(entry.path)
 
+    def _may_be_wanted(self, path: str, name: SinkName | str) -> bool:
+        """Return whether an object is of a selected topic, as far as its path shows."""
+        if not self.names.template:
+            return is_wanted(path[len(self.folder) :].split("/", 1)[0], self.topics)
+        return isinstance(name, str) or is_wanted(name.topic, self.topics)
+
     def folder_of(self, topic: str) -> str:
-        """Return the folder of a topic."""
-        return f"{self.folder}{topic}/"
+        """Return the folder to list for a topic; with a pattern of names, that of all topics."""
+        return self.folder if self.names.template else f"{self.folder}{topic}/"
 
     def read_name(self, path: str) -> SinkName | str:
         """Parse the path of an object, or return why it is not one of the sink's."""
-        return read_sink_name(path[len(self.folder) :], self.delimiter)
+        return self.names.read(path[len(self.folder) :])
 
 
 def is_wanted(topic: str, patterns: tuple[str, ...]) -> bool:
@@ -121,18 +160,18 @@ def is_wanted(topic: str, patterns: tuple[str, ...]) -> bool:
 
 
 class ObjectText:
-    """The text of an object, decompressed if the content is gzip, whatever its name.
+    """The text of one version of an object, decompressed if the content is gzip, whatever its name.
 
     After reading, ``damage`` is the reason why the text is incomplete; empty if it is complete.
     """
 
-    def __init__(self, lake: Lake, path: str, size: int) -> None:
-        self._lake, self._path, self._size = lake, path, size
+    def __init__(self, lake: Lake, path: str, size: int, etag: str) -> None:
+        self._lake, self._path, self._size, self._etag = lake, path, size, etag
         self.damage = ""
         self._is_in_line = False
 
     def __iter__(self) -> Iterator[bytes]:
-        pieces = self._lake.pieces(self._path, length=_READ_BYTES)
+        pieces = self._lake.pieces(self._path, length=_READ_BYTES, etag=self._etag)
         first = next(pieces, b"") if self._size else b""
         pieces = chain([first], pieces)
         if first and MAGIC.startswith(first[: len(MAGIC)]):
@@ -145,6 +184,10 @@ class ObjectText:
         for block in blocks:
             self._is_in_line = not block.endswith(b"\n")
             yield block
+
+    def again(self) -> "ObjectText":
+        """Return the text to be read from its beginning."""
+        return ObjectText(self._lake, self._path, self._size, self._etag)
 
     def find_damage(self, lines: int, last: bytes) -> str:
         """Return the reason to refuse an object that has been read; empty if there is none.

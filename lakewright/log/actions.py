@@ -16,6 +16,8 @@ from lakewright.log.records import Counts, DataFile, MergedFile, Record, SchemaV
 #: The quarantine partition of refused batches, whose files are named after it.
 REFUSED: Final = "refused"
 _REFUSED_PREFIX: Final = f"{REFUSED}-"
+#: Detail of a table's own commit, and property of the state: the instant of the last one.
+_INSTANT: Final = "instant"
 
 
 def _kind(name: str) -> str:
@@ -290,6 +292,9 @@ class TableCommit(Action, frozen=True):
 
     details: dict[str, str | int]
 
+    def apply(self, table: "TableState") -> None:
+        table.properties[_INSTANT] = self.details.get(_INSTANT, "")
+
     def report(self) -> Mapping[str, Any]:
         return {"table_commit": self.details}
 
@@ -332,6 +337,10 @@ class Outcome(Record, frozen=True):
     """How a batch ended; it has ended once this is in the log.
 
     The outcome of a batch without a plan says that rejected rows have expired.
+
+    Attributes:
+        rules: How many rejected rows break each rule, with its column.
+        skipped: How many of the skipped records are of each kind.
     """
 
     format: int
@@ -343,6 +352,7 @@ class Outcome(Record, frozen=True):
     reason: str = ""
     counts: Counts = Counts()
     rules: dict[str, int] = {}
+    skipped: dict[str, int] = {}
     actions: list[AnyAction] = []
 
     def published(self) -> list[DataFile]:
@@ -386,6 +396,11 @@ class TableState(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     tombstone_files: dict[str, DataFile] = {}
     properties: dict[str, Any] = {}
     last: Outcome | None = None
+
+    @property
+    def instant(self) -> str:
+        """The last batch's commit in a table with commits of its own; empty if unknown."""
+        return str(self.properties.get(_INSTANT, ""))
 
     def has(self, path: str, etag: str) -> bool:
         """Return whether this version of an object was committed."""

@@ -31,7 +31,8 @@ class DataFile(Record, frozen=True):
         objects: The source objects of its rows, if each row names its object.
         offsets: The first and last offset per topic and Kafka partition.
         rules: Of rejected rows: how many break each rule, with its column.
-        first_seen: Of rejected rows: the first and last processing date on which they were first rejected.
+        first_seen: Of rejected rows: the first and last processing date on which they were first rejected. Of
+            tombstones: the days between which their keys were deleted.
         arrow_bytes: Size of its rows in memory, as Arrow; 0 if it is unknown.
     """
 
@@ -73,10 +74,11 @@ class SchemaVersion(Record, frozen=True):
 
 
 class Counts(Record, frozen=True, omit_defaults=False):
-    """Row counts of a batch; ``read = written + deleted + superseded + rejected``.
+    """Row counts of a batch; ``read = written + deleted + superseded + rejected + skipped``.
 
-    If a batch is refused, its good rows are counted as ``withheld`` instead of ``written``. ``rekeyed`` counts old keys
-    deleted because an update changed them; they are not rows of the input and not part of the sum.
+    ``skipped`` counts records and lines that hold no row, such as tombstones, comments and footers. If a batch is
+    refused, its good rows are counted as ``withheld`` instead of ``written``. ``rekeyed`` counts old keys deleted
+    because an update changed them; they are not rows of the input and not part of the sum.
     """
 
     read: int = 0
@@ -84,17 +86,19 @@ class Counts(Record, frozen=True, omit_defaults=False):
     deleted: int = 0
     superseded: int = 0
     rejected: int = 0
+    skipped: int = 0
     withheld: int = 0
     rekeyed: int = 0
 
     def holds(self) -> bool:
         """Return whether every row is accounted for."""
-        return self.read == self.written + self.deleted + self.superseded + self.rejected + self.withheld
+        passed = self.written + self.deleted + self.superseded + self.withheld
+        return self.read == passed + self.rejected + self.skipped
 
     def if_refused(self) -> "Counts":
         """Return the counts of the batch if it is refused."""
         withheld = self.written + self.deleted
-        return Counts(read=self.read, superseded=self.superseded, rejected=self.rejected, withheld=withheld)
+        return msgspec.structs.replace(self, written=0, deleted=0, rekeyed=0, withheld=withheld)
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})

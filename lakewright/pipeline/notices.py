@@ -64,7 +64,8 @@ def _details(receipt: Receipt, lake: str) -> list[str]:
         f"Batch {batch['number']}: {batch['status']}{', ' if batch['reason'] else ''}{batch['reason']}"
         for batch in receipt.batches
     ]
-    rows = {name: getattr(counts, name) for name in ("written", "deleted", "superseded", "rejected", "withheld")}
+    names = ("written", "deleted", "superseded", "rejected", "skipped", "withheld")
+    rows = {name: getattr(counts, name) for name in names}
     told = ", ".join(f"{count} {name}" for name, count in rows.items() if count)
     return [
         *batches,

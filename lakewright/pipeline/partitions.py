@@ -11,6 +11,7 @@ from lakewright.log.log import Log
 from lakewright.pipeline.execution import Execution
 from lakewright.runs.job import AnyJob
 from lakewright.runs.registration import Registration
+from lakewright.storage.compression.codecs import ZSTD, compression_of
 from transforms.object_names import DATE_KEYS
 
 _TEXT: Final = {
@@ -18,7 +19,7 @@ _TEXT: Final = {
     "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
 }
 _SERDE: Final = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
-_PARAMETERS: Final = {"classification": "csv", "skip.header.line.count": "1"}
+_PARAMETERS: Final = {"classification": "csv"}
 #: Glue's maximum length of a column name.
 _LONGEST_NAME: Final = 255
 
@@ -44,8 +45,9 @@ class RawTable:
             CatalogError: If the catalog refuses, or cannot be reached.
         """
         paths = [(execution.path_in(self.source, each), each.size) for each in execution.objects]
-        heads = read_heads(execution.lake, paths[:1], self.options)
-        header = next((header.names for header in heads.headers.values()), self.declared)
+        readable = [(path, size) for path, size in paths if compression_of(path) is not ZSTD]
+        heads = read_heads(execution.lake, readable[:1], self.options)
+        header = next((header.names for header in heads.headers.values()), ()) or self.declared
         catalog = Catalog(
             self.database,
             self.source.strip("/").rpartition("/")[2],
@@ -53,7 +55,7 @@ class RawTable:
             DATE_KEYS,
             owner=f"raw of {self.feed} in {execution.lake.uri}",
             formats={**_TEXT, "SerdeInfo": self._serde()},
-            parameters=_PARAMETERS,
+            parameters={**_PARAMETERS, "skip.header.line.count": str(self.options.skip_lines + self.options.header)},
             keeps_others=True,
         )
         catalog.register_as(dict.fromkeys(column_names(header), "string"), [execution.partition])

@@ -8,7 +8,7 @@ from lakewright.errors import ConfigError
 from lakewright.log.actions import TableState
 from lakewright.log.log import Log
 from lakewright.quality.gate import SuiteGate
-from lakewright.quality.library import add_source, configured, needed_columns, open_context, quiet, without_texts
+from lakewright.quality.library import add_source, configured, hide_values, needed_columns, open_context, quiet
 from lakewright.runs.job import AnyJob, GatedSink
 from lakewright.storage.lake import Lake
 
@@ -16,8 +16,8 @@ from lakewright.storage.lake import Lake
 def write_data_docs(lake: Lake, jobs: Sequence[AnyJob], folder: Path) -> str:
     """Judge the tables by their whole suites with the library, and write its report; return the path of its index.
 
-    The report shows observed values such as a maximum; examples of unexpected ones, and texts of exceptions, only if
-    the feed shows values.
+    The report shows values of the data (a maximum, examples of unexpected values, texts of exceptions) only if the feed
+    shows values.
 
     Raises:
         ConfigError: If no table has a gate.
@@ -41,7 +41,7 @@ def write_data_docs(lake: Lake, jobs: Sequence[AnyJob], folder: Path) -> str:
             job.check_gate()
             _validate(context, job, Log(lake, job.target.state_folder).read()[0])
         if not all(cast(SuiteGate, job.gate).shows_values for job in gated):
-            _hide_texts(context.validation_results_store)
+            _hide_values(context.validation_results_store)
         context.build_data_docs()
     return str(root / "index.html")
 
@@ -63,10 +63,10 @@ def _validate(context: Any, job: AnyJob, state: TableState) -> None:
     definition.run(batch_parameters={"dataframe": frame}, result_format={"result_format": "SUMMARY"} | shown)
 
 
-def _hide_texts(store: Any) -> None:
-    """Remove the texts of exceptions from results before they are rendered."""
+def _hide_values(store: Any) -> None:
+    """Remove values of the data from results before they are rendered."""
     for key in store.list_keys():
         validated = store.get(key)
         for result in validated.results:
-            result.exception_info = without_texts(result.exception_info or {})
+            hide_values(result)
         store.set(key, validated)

@@ -66,14 +66,14 @@ class SuiteGate:
         return list(results.values())
 
     def _by_sql(self, table: JudgedTable) -> dict[int, ExpectationResult]:
-        """Evaluate the expectations that are compiled, by one query, and return the results by number."""
+        """Evaluate the expectations that are compiled, by SQL, and return the results by number."""
         compiled = [each for each in self.suite.of_batch if not library_reason(each, table.columns)]
         if not compiled:
             return {}
         aggregate = Aggregate(compiled, table.columns, table.dialect)
         named = dict.fromkeys(name for each in compiled for name in columns_of(each) if name in table.columns)
-        row = table.one_row(aggregate.sql(ROWS), list(named))
-        return {result.number: result for result in aggregate.results(row) if result is not None}
+        results = aggregate.evaluate(ROWS, lambda sql: table.one_row(sql, list(named)))
+        return {result.number: result for result in results if result is not None}
 
     def _verdict(self, rows: int, results: Sequence[ExpectationResult]) -> Verdict:
         unmet = [result for result in results if not result.success]

@@ -28,6 +28,8 @@ _OF_SCHEMA: Final = (
     "expect_table_columns_to_match_ordered_list",
     "expect_table_columns_to_match_set",
 )
+#: What results say of the data besides counts and shares.
+_OF_VALUES: Final = ("observed_value", "details")
 #: Their observed values are counts and shares; those of others are values of the data.
 _OF_COUNTS: Final = (
     "expect_column_proportion_of_non_null_values_to_be_between",
@@ -187,12 +189,12 @@ def _reason(message: str, cause: str, *, shows_values: bool) -> str:
     return f"Great Expectations could not evaluate it: {message if is_plain else cause}"
 
 
-def without_texts(info: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what the library says of exceptions with their class only: texts and tracebacks may quote values."""
-    exception = _exception(info)
-    if exception is None:
-        return info
-    return {"raised_exception": True, "exception_message": exception[1], "exception_traceback": ""}
+def hide_values(raw: Any) -> None:
+    """Remove values of the data from a result of the library: observed ones, details, and texts of exceptions."""
+    if exception := _exception(raw.exception_info or {}):
+        raw.exception_info = {"raised_exception": True, "exception_message": exception[1], "exception_traceback": ""}
+    if raw.expectation_config.type not in _OF_COUNTS:
+        raw.result = {name: value for name, value in raw.result.items() if name not in _OF_VALUES}
 
 
 def _plain(value: Any) -> int | float | str | None:

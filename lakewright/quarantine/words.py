@@ -14,6 +14,7 @@ RULES: Final = {
     # events
     "json": "The line is not one JSON document.",
     "record": "The JSON document is not an object.",
+    "envelope": "The record is not in the declared envelope.",
     "doubled_key": "An object has the same key twice.",
     "nesting": "Values are nested too deeply.",
     "number": "A number has an exponent that is out of range.",

@@ -14,12 +14,13 @@ from lakewright.log.actions import TableState
 from lakewright.parquet.arrow import read_file
 from lakewright.quality.row_rules import RowRules
 from lakewright.replay.choice import choose_rows, current_objects
-from lakewright.replay.csv_text import CsvText, UnwritableError
+from lakewright.replay.csv_text import CsvText
 from lakewright.replay.edited_rows import ReplayedRow
 from lakewright.replay.trial_places import trial_places
 from lakewright.runs.job import Replay, Replayed, Scratch
 from lakewright.sources.reader import ObjectReader
-from lakewright.storage.gzip import packed_as
+from lakewright.storage.compression.codecs import compressed_as
+from transforms.csv.dialects.written_records import UnwritableError
 from transforms.csv.typed_column import TypedColumn
 from transforms.errors import DataError
 
@@ -57,14 +58,16 @@ class CsvCorrector:
         new = []
         for version, edited in rows.by_object.items():
             head = heads.of.get(version)
-            text = CsvText(self.rules, Header(head.names if head else tuple(self.rules.names.values()), "\n"))
+            declared = tuple(alternatives[0] for alternatives in self.rules.names.values())
+            names_of_fields = self.rules.options.names or declared
+            text = CsvText(self.rules, Header(head.header.names if head else names_of_fields, "\n"))
             candidates, left = self._candidates(text, edited)
             passing = self._passing(text, candidates, left, scratch)
             rows.note_corrected(len(passing), left, len(edited) - len(passing))
             if passing:
                 body = text.begin() + b"".join(each.record for each in passing)
                 name, positions = names[version[0]], [each.row.row.position for each in passing]
-                new.append(NewCorrection(*version, name, positions, packed_as(name, body)))
+                new.append(NewCorrection(*version, name, positions, compressed_as(name, body)))
         return rows.store(self.corrections, new)
 
     def _candidates(self, text: CsvText, rows: Sequence[ReplayedRow]) -> tuple[list[_Candidate], Counter[str]]:
@@ -80,6 +83,8 @@ class CsvCorrector:
                 left["field_count"] += 1
                 continue
             try:
+                if isinstance(record, UnwritableError):
+                    raise record
                 candidates.append(_Candidate(row, text.encode(record), row.row.fields is None))
             except UnwritableError as error:
                 if row.where:
@@ -148,7 +153,7 @@ class CsvCorrector:
         if path in done.damage:
             raise DataError(f"corrected rows cannot be read: {done.damage[path].describe()}")
         positions = [read_file(lake, file.staged, ["position"])["position"].to_pylist() for file in done.quarantine]
-        return done.read, done.rules, {place for places in positions for place in places}
+        return done.read - done.skipped.total(), done.rules, {place for places in positions for place in places}
 
 
 def _gone(state: TableState, listed: dict[str, str]) -> dict[tuple[str, str], None]:

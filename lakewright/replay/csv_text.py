@@ -1,26 +1,25 @@
 """CSV text of corrected rows: every column of the original's header, in the feed's format."""
 
-import codecs
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import accumulate
 
 from lakewright.csv.heads import Header
 from lakewright.csv.objects import CsvRules
 from lakewright.errors import ConfigError
 from lakewright.replay.edited_rows import ReplayedRow
+from transforms.csv.dialects.written_records import RecordWriter, UnwritableError
 from transforms.csv.text_blocks import read_blocks
+from transforms.csv.text_encoding import encode, mark_of
 from transforms.csv.text_layout import TextLayout
 from transforms.errors import DataError
+from transforms.header_names import name_key
 
 Record = Sequence[str | None]
 
 _REPEATED_HEADER = "repeated_header"
-
-
-class UnwritableError(Exception):
-    """Raised if a record cannot be written in the feed's format; says why."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,8 @@ class CsvText:
     rules: CsvRules
     header: Header
 
-    def records(self, rows: Sequence[ReplayedRow]) -> list[str | None]:
-        """Return the text of each row; rows without fields are texts already.
+    def records(self, rows: Sequence[ReplayedRow]) -> list[str | UnwritableError | None]:
+        """Return the text of each row, or why it has none; rows without fields are texts already.
 
         None if values of columns that the feed does not declare would be lost, because today's config cannot read the
         original record.
@@ -41,9 +40,14 @@ class CsvText:
         return [whole.get(id(each), each.row.text) for each in rows]
 
     def begin(self) -> bytes:
-        """Return the header's line, after a byte order mark if the encoding needs one."""
-        mark = codecs.BOM_UTF16_LE if codecs.lookup(self.rules.options.encoding).name == "utf-16" else b""
-        return mark + self.encode(self._line(self.header.names))
+        """Return the header's line if there is one, after a byte order mark if the encoding needs it.
+
+        Raises:
+            UnwritableError: If that is not possible.
+        """
+        options = self.rules.options
+        header = self.encode(self._writer.header(self.header.names)) if options.header else b""
+        return mark_of(options.encoding) + header
 
     def encode(self, record: str) -> bytes:
         r"""Return a record in the feed's encoding, with its line end, ``\n``.
@@ -54,39 +58,44 @@ class CsvText:
         options = self.rules.options
         if not options.multiline and ("\n" in record or "\r" in record):
             raise UnwritableError("a value has a line end, which needs source.csv.multiline: true")
-        name = codecs.lookup(options.encoding).name
         try:
-            return f"{record}\n".encode("utf-16-le" if name == "utf-16" else name)
+            return encode(f"{record}\n", options.encoding)
         except UnicodeEncodeError:
             raise UnwritableError(f"a value has a character that {options.encoding} does not have") from None
 
-    def _line(self, values: Record) -> str:
-        return self.rules.options.delimiter.join(map(_cell, values))
+    @cached_property
+    def _writer(self) -> RecordWriter:
+        return RecordWriter(self.rules.options.dialect())
 
-    def _records_of(self, rows: Sequence[ReplayedRow]) -> list[str | None]:
+    def _record(self, values: Record) -> str | UnwritableError:
+        try:
+            return self._writer.record(values)
+        except UnwritableError as error:
+            return error
+
+    def _records_of(self, rows: Sequence[ReplayedRow]) -> list[str | UnwritableError | None]:
         positions = self._positions()
-        records: list[str | None] = []
+        records: list[str | UnwritableError | None] = []
         for each, written in zip(rows, self._as_written(rows), strict=True):
             values = list(written or [None] * len(self.header.names))
             for name, value in (each.row.fields or {}).items():
-                if name.strip().casefold() not in positions:
+                if name_key(name) not in positions:
                     raise ConfigError(f"{each.row.object} has no column {name!r}; run `rebuild`")
-                values[positions[name.strip().casefold()]] = value
-            declared = {positions[name.strip().casefold()] for name in each.row.fields or {}}
+                values[positions[name_key(name)]] = value
+            declared = {positions[name_key(name)] for name in each.row.fields or {}}
             is_whole = written is not None or len(declared) == len(values)
-            records.append(self._line(values) if is_whole else None)
+            records.append(self._record(values) if is_whole else None)
         return records
 
     def _positions(self) -> dict[str, int]:
-        """Return the position of each column, by its name in the header, or in the table."""
-        in_header = {name.casefold(): place for place, name in enumerate(self.header.names) if name}
-        by_name: Mapping[str, str] = self.rules.names
-        in_table = {
-            name.casefold(): in_header[written.strip().casefold()]
-            for name, written in by_name.items()
-            if written.strip().casefold() in in_header
-        }
-        return in_table | in_header
+        """Return the position of each column, by its name in the header or the table, or one that the feed declares."""
+        in_header = {name_key(name): place for place, name in enumerate(self.header.names) if name}
+        declared: dict[str, int] = {}
+        for name, alternatives in self.rules.names.items():
+            keys = list(map(name_key, alternatives))
+            if place := [in_header[key] for key in keys if key in in_header]:
+                declared |= dict.fromkeys((name_key(name), *keys), place[0])
+        return declared | in_header
 
     def _as_written(self, rows: Sequence[ReplayedRow]) -> list[Record | None]:
         """Return all values of each row's original record; None if it cannot be read.
@@ -102,7 +111,7 @@ class CsvText:
         if not texts:
             return []
         layout = TextLayout(
-            delimiter=self.rules.options.delimiter,
+            **asdict(self.rules.options.dialect()),
             encoding="UTF-8",
             line_end="\n",
             multiline=self.rules.options.multiline,
@@ -110,7 +119,8 @@ class CsvText:
             wanted={str(place): place for place in range(len(self.header.names))},
             max_record_bytes=self.rules.max_record_bytes * 4,
         )
-        lines = [f"{text}\n".encode(errors="replace") for text in (self._line(self.header.names), *texts)]
+        header = self._writer.header(self.header.names)
+        lines = [f"{text}\n".encode(errors="replace") for text in (header, *texts)]
         begins = list(accumulate(map(len, lines)))[:-1]
         records: dict[int, Record] = {}
         with suppress(DataError):
@@ -124,7 +134,3 @@ class CsvText:
             return [None]
         middle = len(texts) // 2
         return [*self._read(texts[:middle]), *self._read(texts[middle:])]
-
-
-def _cell(value: str | None) -> str:
-    return "" if value is None else '"' + value.replace('"', '""') + '"'

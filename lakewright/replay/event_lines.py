@@ -11,6 +11,7 @@ from lakewright.corrections.manifests import NewCorrection
 from lakewright.errors import ConfigError
 from lakewright.kafka.corrected import BatchCorrections
 from lakewright.kafka.files import FlattenTask, flatten_objects
+from lakewright.kafka.objects.record_texts import framing_of, record_texts, with_first_offset
 from lakewright.kafka.reader import TopicReader
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.sink import EventObject, ObjectText
@@ -24,7 +25,7 @@ from lakewright.replay.trial_places import trial_places
 from lakewright.runs.job import Replay, Replayed, Scratch
 from lakewright.storage.gzip import packed_as
 from transforms.errors import DataError
-from transforms.events.lines import is_blank, split_lines
+from transforms.events.lines import is_blank
 from transforms.events.schema import EventSchema, learn_columns
 
 
@@ -87,16 +88,18 @@ class EventCorrector:
         """Return the lines to replay; unchanged ones have the bytes of the object."""
         wanted = {each.row.position: each for each in rows}
         lake = self.reader.corrections.lake if source.lake_uri else self.reader.source.lake
-        text = ObjectText(lake, source.path, source.size)
+        text = ObjectText(lake, source.path, source.size, source.etag)
+        source = with_first_offset(text, source, self.rules)
         found: dict[int, _Line] = {}
+        is_line = framing_of(source, self.rules) == "lines"
         number = record = 0
-        for lines in split_lines(text, max_bytes=self.rules.max_record_bytes):
+        for lines in record_texts(text, source, self.rules):
             for line in lines:
                 number += 1
                 record += not is_blank(line)
                 if number in wanted:
                     offset = source.offsets[number - 1] if source.offsets else source.name.start + record - 1
-                    found[number] = _Line(wanted[number], _edited(wanted[number], line), offset)
+                    found[number] = _Line(wanted[number], _edited(wanted[number], line, is_line=is_line), offset)
         if missing := wanted.keys() - found.keys():
             raise DataError(f"{source.path} has no line {min(missing)}; it was rewritten: run again")
         return [found[number] for number in sorted(found)]
@@ -127,11 +130,12 @@ class EventCorrector:
             self.days(date.fromisoformat(scratch.today)),
             self.row_rules,
         )
-        (report,) = flatten_objects(task).reports
+        flattened = flatten_objects(task)
+        (report,) = flattened.reports
         if report.asks and not report.damage:
             learned = learn_columns(
                 known,
-                report.news,
+                flattened.news,
                 separator=self.separator,
                 reserved=self.reserved,
                 timestamps=self.rules.timestamps,
@@ -151,10 +155,15 @@ class EventCorrector:
         return rejected, report.rejected
 
 
-def _edited(each: ReplayedRow, line: bytes) -> bytes:
+def _edited(each: ReplayedRow, line: bytes, *, is_line: bool) -> bytes:
     """Return the text of a line: as edited, else that of the object."""
     if not each.where or each.row.text == line.decode(errors="backslashreplace"):
-        return line
-    if "\n" in each.row.text or not each.row.text.strip():
+        return _one_line(line)
+    if ("\n" in each.row.text and is_line) or not each.row.text.strip():
         raise ConfigError(f"{each.where}: the text must be one line with one JSON document")
-    return each.row.text.encode()
+    return _one_line(each.row.text.encode())
+
+
+def _one_line(record: bytes) -> bytes:
+    """Return a record as one line; JSON allows line feeds exactly where it allows carriage returns."""
+    return record.replace(b"\n", b"\r")

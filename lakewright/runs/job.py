@@ -180,9 +180,12 @@ class Staged:
         in_quarantine: Rejected rows, counted in the staged files.
         actions: The actions of the outcome.
         rules: The number of rows that broke each rule.
+        skipped: The number of skipped records of each kind.
         refused: Objects left unchanged because they cannot be read or rewritten, with the reason.
         unreached: Objects that could not be reached.
         miscounted: Objects left unchanged because record counts differ between input and output; a bug in lakewright.
+        reads_versions: Whether the planned version of each object was read, and no other: a changed object would have
+            failed the batch.
         schema_changes: Learned columns.
         warnings: Warnings about a successful batch.
     """
@@ -192,9 +195,11 @@ class Staged:
     in_quarantine: int = 0
     actions: list[AnyAction] = field(default_factory=list)
     rules: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     unreached: dict[str, str] = field(default_factory=dict)
     miscounted: dict[str, str] = field(default_factory=dict)
+    reads_versions: bool = False
     schema_changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -297,6 +302,13 @@ class Sink(Protocol[Judged_contra]):
 @runtime_checkable
 class CommittingSink(Protocol):
     """A sink whose table has commits of its own: that commit is the source of truth, and the outcome follows it."""
+
+    def check_engine(self) -> None:
+        """Verify that this run can commit; only if there is a batch, since this may start Spark.
+
+        Raises:
+            ConfigError: If it cannot.
+        """
 
     def applied(self, plan: Plan) -> Applied | None:
         """Return the batch as the table contains it, if it does."""
@@ -412,9 +424,11 @@ class TargetJob(Generic[Rows, Judged]):
         return self.maintained_by or self.feed.job
 
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
-        """Determine what a run would do; see ``Sink.check`` and ``Reader.survey``."""
+        """Determine what a run would do; see ``Sink.check``, ``Reader.survey`` and ``CommittingSink.check_engine``."""
         preflight = self.sink.check(state, request)
         survey = self.reader.survey(preflight.before, request, excluded=excluded)
+        if isinstance(self.sink, CommittingSink) and not survey.is_idle:
+            self.sink.check_engine()
         return replace(
             survey,
             schema_changes=[*preflight.schema_changes, *survey.schema_changes],

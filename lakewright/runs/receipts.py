@@ -43,12 +43,13 @@ def report_batch(outcome: Outcome, plan: Plan | None) -> dict[str, Any]:
         "reason": outcome.reason,
         "processing_date": plan.processing_date if plan else "",
         "config_hash": outcome.config_hash,
-        "inputs": msgspec.to_builtins(plan.objects) if plan else [],
+        "inputs": plan.objects if plan else [],
         "outputs": [],
         "removed": [],
         "quarantined": [],
         "counts": msgspec.to_builtins(outcome.counts),
         "rules": outcome.rules,
+        "skipped": outcome.skipped,
     }
     for action in outcome.actions:
         for name, value in action.report().items():
@@ -75,6 +76,7 @@ class Receipt(msgspec.Struct):
     error: str = ""
     counts: Counts = Counts()
     rules: dict[str, int] = {}
+    skipped: dict[str, int] = {}
     batches: list[dict[str, Any]] = []
     corrections: list[str] = []
     replayed: dict[str, int] = {}
@@ -100,6 +102,8 @@ class Receipt(msgspec.Struct):
         self.counts = self.counts + outcome.counts
         for rule, count in outcome.rules.items():
             self.rules[rule] = self.rules.get(rule, 0) + count
+        for kind, count in outcome.skipped.items():
+            self.skipped[kind] = self.skipped.get(kind, 0) + count
 
     def dump(self) -> dict[str, Any]:
         """Return the receipt as JSON-compatible data."""

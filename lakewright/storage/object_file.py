@@ -1,7 +1,7 @@
 """A seekable file over an object, for reading a Parquet file's footer and single columns."""
 
 import io
-from typing import Final
+from typing import Any, Final
 
 from lakewright.storage.lake import Lake
 
@@ -49,5 +49,16 @@ class ObjectFile(io.RawIOBase):
         self._at += len(body)
         return body
 
+    def readinto(self, buffer: Any) -> int:
+        """See ``io.RawIOBase``; for buffered readers."""
+        body = self.read(len(buffer))
+        buffer[: len(body)] = body
+        return len(body)
+
     def _read(self, start: int, end: int) -> bytes:
         return self._lake.read(self._path, start=start, length=end - start, etag=self._etag) if start < end else b""
+
+
+def open_buffered(lake: Lake, path: str, size: int, *, etag: str = "", buffer_bytes: int) -> io.BufferedReader:
+    """Open an object as a file that reads ``buffer_bytes`` at once."""
+    return io.BufferedReader(ObjectFile(lake, path, size, etag=etag), buffer_bytes)

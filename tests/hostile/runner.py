@@ -246,7 +246,7 @@ def violations(case: Case, run: ScenarioRun) -> list[str]:
         problems += [f"command {number}: a message is split: {line[:100]!r}" for line in split]
         for entry in _entries(answer):
             counts = entry.get("counts") or {}
-            outcomes = sum(counts.get(name, 0) for name in ("written", "deleted", "superseded", "rejected"))
+            outcomes = sum(counts.get(name, 0) for name in ("written", "deleted", "superseded", "rejected", "skipped"))
             if counts and not counts.get("rekeyed") and not counts.get("withheld") and counts["read"] != outcomes:
                 problems.append(f"command {number}: row counts do not add up: {counts}")
     state = "".join(body.decode(errors="replace") for path, body in run.objects.items() if path.startswith("state/"))

@@ -106,6 +106,7 @@ def test_gzip_of_two_members(bench: Bench) -> None:
         "deleted": 0,
         "superseded": 0,
         "rejected": 0,
+        "skipped": 0,
         "withheld": 0,
         "rekeyed": 0,
     }
@@ -490,7 +491,7 @@ def test_birdstrikes_equal_the_expected_rows(spark: Any, tmp_path: Any) -> None:
 
     feed = FeedDocument(Conf(str(ROOT / "conf")), "birdstrikes").parse(CsvToParquetFeed)
     table = spark.read.parquet(str(lake / "refined/birdstrikes"))
-    ours = table.selectExpr(*(f"`{name}` as `{header}`" for name, header in feed.header_names().items()))
+    ours = table.selectExpr(*(f"`{name}` as `{header}`" for name, (header,) in feed.header_names().items()))
     expected = spark.read.parquet(str(ROOT / "tests/data/birdstrikes/expected.parquet"))
     expected = expected.select(*ours.columns)
     assert ours.exceptAll(expected.selectExpr(*(f"cast(`{n}` as {t}) `{n}`" for n, t in ours.dtypes))).count() == 0

@@ -83,7 +83,7 @@ def test_nothing_is_published_if_a_file_of_the_table_lost_rows(events: EventBenc
     pq.write_table(rows.slice(0, rows.num_rows - 1), events.lake / path)
     events.put_events(0, {"n": 5})
     receipt = events.run()
-    assert receipt["error"] == "1 rows read, but 0 for the table and 0 in quarantine; nothing was published"
+    assert receipt["error"] == "1 rows read, but 0 for the table, 0 in quarantine and 0 skipped; nothing was published"
     (events.lake / path).write_bytes(whole)
     assert events.run()["status"] == "committed"
     assert [row["n"] for row in events.table()] == [5, 10, 11]

@@ -52,7 +52,7 @@ def test_a_batch_is_refused_until_its_source_is_mended(gated: Bench, engine: str
         "expect_column_value_lengths_to_be_between on name: 1 row does not meet it (50 %) (suite people)"
     ]
     assert receipt["counts"] | {"rekeyed": 0} == {
-        "read": 2, "written": 0, "deleted": 0, "superseded": 0, "rejected": 0, "withheld": 2, "rekeyed": 0
+        "read": 2, "written": 0, "deleted": 0, "superseded": 0, "rejected": 0, "skipped": 0, "withheld": 2, "rekeyed": 0
     }  # fmt: skip
     assert receipt["batches"][0]["reason"] == "refused by its gate"
     assert receipt["batches"][0]["gates"]["verdict"] == "refused"
@@ -453,6 +453,25 @@ def test_data_docs_do_not_quote_values_in_exceptions(gated: Bench) -> None:
     gated.feed(gates={"suite": "people"}, show_values=True)
     gated.command("gates", "--docs", str(docs))
     assert any("Traceback" in page.read_text() for page in docs.glob("validations/**/*.html"))
+
+
+def test_data_docs_show_observed_values_only_on_request(gated: Bench) -> None:
+    """The most frequent value of a column is a value of the data; the number of rows is none."""
+    write_suite(
+        gated.root,
+        "people",
+        gxe.ExpectColumnMostCommonValueToBeInSet(column="name", value_set=["Eve"], meta=WARN),
+        gxe.ExpectTableRowCountToBeBetween(min_value=1),
+    )
+    gated.put("a.csv", GOOD)
+    gated.run()
+    docs = gated.root / "docs"
+    gated.command("gates", "--docs", str(docs))
+    texts = [page.read_text() for page in docs.rglob("*.html")]
+    assert not [text for text in texts if "Ada" in text or "Bob" in text]
+    gated.feed(gates={"suite": "people"}, show_values=True)
+    gated.command("gates", "--docs", str(docs))
+    assert any("Ada" in page.read_text() for page in docs.glob("validations/**/*.html"))
 
 
 def test_without_a_gate_there_are_no_data_docs(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from lakewright.quarantine.table import QuarantinedRow
 from lakewright.replay.csv_text import CsvText
 from lakewright.replay.edited_rows import ReplayedRow
 
-NAMES = {"id": "id", "name": "name"}
+NAMES = {"id": ("id",), "name": ("name",)}
 
 
 def rows(*texts: str) -> list[ReplayedRow]:
@@ -56,3 +56,17 @@ def test_a_record_without_other_columns_need_not_be_read() -> None:
 def test_many_records_are_read_together() -> None:
     texts = [f"x,{place},a" for place in range(50_000)] + ["y"]
     assert records(texts) == [*(f'"1","{place}","new"' for place in range(50_000)), LOST]
+
+
+@pytest.mark.parametrize(
+    ("names", "field"),
+    [
+        pytest.param(("id", "E-mail"), "email_id", id="another-name-of-the-column"),
+        pytest.param(("id", "E-mail"), "mail", id="the-name-in-the-table"),
+        pytest.param(("id", "\u00a0e-MAIL"), "E-mail", id="without-case-and-blanks"),
+    ],
+)
+def test_fields_have_any_name_of_their_column(names: tuple[str, ...], field: str) -> None:
+    rules = CsvRules(CsvOptions(), {"id": ("id",), "mail": ("E-mail", "email_id")}, 1 << 20)
+    row = QuarantinedRow("raw/a.csv", "e", 0, (), "x,a", {"id": "1", field: "b"}, date(2026, 8, 1), "r")
+    assert CsvText(rules, Header(names, "\n")).records([ReplayedRow(row)]) == ['"1","b"']

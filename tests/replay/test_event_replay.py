@@ -61,6 +61,70 @@ def test_replayed_lines_keep_their_offsets(tmp_path: Path, end: str) -> None:
     assert (again["exit_code"], offsets(lake, "n", "new")) == (0, [*expected, (104, 4, None)])
 
 
+@pytest.mark.parametrize(
+    ("source", "text", "edit", "fixed"),
+    [
+        pytest.param(
+            {"records": "array"},
+            '[{"n": 0},\n{"n": 1,},\n{"n":\n"é", "m": tru}, {"n": 3}]',
+            '{\n "n": 1\n}',
+            '{"n":\n"é", "m": true}',
+            id="array",
+        ),
+        pytest.param(
+            {"records": "concatenated"},
+            '{"n": 0}{"n": 1,}\n\n{"n": "é", "m": tru} {"n": 3}',
+            '{"n": 1}',
+            '{"n": "é", "m": true}',
+            id="concatenated",
+        ),
+        pytest.param(
+            {"unwrap": "connect"},
+            '{"schema": 0, "payload": {"n": 0}}\n{"n": 1}\n{"schema": 0, "payload": {"n": "é", "m": tru}}\n'
+            'null\n{"schema": 0, "payload": {"n": 3}}\n',
+            '{"schema": 0, "payload": {"n": 1}}',
+            '{"schema": 0, "payload": {"n": "é", "m": true}}',
+            id="connect",
+        ),
+        pytest.param(
+            {"parse_json": ["$"]},
+            '"{\\"n\\": 0}"\n"{"\n"{\\"n\\": \\"é\\", \\"m\\": tru}"\n"{\\"n\\": 3}"\n',
+            '"{\\"n\\": 1}"',
+            '{"n": "é", "m": true}',
+            id="strings",
+        ),
+    ],
+)
+def test_records_in_a_declared_form_are_replayed_in_their_place(
+    tmp_path: Path, source: dict[str, Any], text: str, edit: str, fixed: str
+) -> None:
+    lake = events_lake(tmp_path, **source)
+    lake.put(path_of(100), text)
+    assert lake.run()["counts"]["rejected"] == 2
+    assert [row["position"] for row in lake.quarantine()] == [2, 3]
+    last = (104 if "unwrap" in source else 103, 3, None)
+    for position, replacement in ((2, edit), (3, fixed)):
+        texts = {position: replacement}
+        done = lake.run(
+            "replay",
+            *lake.edit(lambda row, texts=texts: {"text": texts[row["position"]]} if row["position"] in texts else None),
+        )
+        assert (done["exit_code"], done["replayed"]) == (0, {"corrected": 1}), done["error"]
+    expected = [(100, 0, None, None), (101, 1, None, None), (102, None, "é", True), (*last, None)]
+    assert lake.quarantine() == []
+    for verb in ("run", "rebuild"):
+        lake.run(verb)
+        assert offsets(lake, "n", "n__text", "m") == expected
+
+
+def test_records_under_names_with_the_last_offset_are_replayed_in_their_place(tmp_path: Path) -> None:
+    lake = events_lake(tmp_path, object_name="{topic}/{partition}/{last_offset}.json", day={"from": "object"})
+    lake.put("raw/topics/t/0/102.json", '{"n": 0}\n{"n": 1\n{"n": 2}\n')
+    lake.run()
+    done = lake.run("replay", *lake.edit(lambda _: {"text": '{"n": 1}'}))
+    assert (done["exit_code"], offsets(lake)) == (0, [(100, 0), (101, 1), (102, 2)]), done["error"]
+
+
 def test_a_replayed_line_that_another_object_has_is_one_row(tmp_path: Path) -> None:
     lake = events_lake(tmp_path)
     lake.put(path_of(100), '{"n": 0}\n{"n": 1\n')

@@ -25,10 +25,29 @@ from transforms.datetime_patterns import problem_with
         pytest.param("yyyy-MM-dd HH:mm V", True, "'V' is not a field of a datetime pattern", id="zone-of-one-letter"),
         pytest.param("yyyy-MM-dd[ HH:mm", True, "a '[' without a ']'", id="open-bracket"),
         pytest.param("{yyyy-MM-dd}", False, "a '{' outside of quotes", id="brace"),
-        pytest.param("yyyy-MM-dd HH:mm:ss.SSSSSSSSS", True, "more than 6 fraction digits", id="nanoseconds"),
+        pytest.param("yyyy-MM-dd HH:mm:ss.SSSSSSSSS", True, "", id="nanoseconds"),
+        pytest.param("dd.MM.yyyy HH:mm:ss[.SSSSSSSSS]XXX", True, "", id="nanoseconds-after-fixed-numbers"),
+        pytest.param("yyyy-MM-dd HH:mm:ss.SSSSSSSSSS", True, "more than 9 fraction digits", id="picoseconds"),
+        pytest.param("d.M.yyyy HH:mm:ss.SSSSSSSSS", True, "not followed by a number of any length", id="no-mark"),
+        pytest.param("yyyyMMddHHmmssSSSSSSSSS", True, "must be a character", id="nanoseconds-after-digits"),
     ],
 )
 def test_problem_with(pattern: str, time: bool, problem: str) -> None:
     message = problem_with(pattern, time=time)
+    assert problem in message
+    assert bool(problem) == bool(message)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        pytest.param("dd/MM/yy", "", id="two-digit-year"),
+        pytest.param("dd/MM/yy HH:mm XXX", "a year of two digits and a zone", id="with-a-zone"),
+        pytest.param("dd/MM/yy G", "an era or another year", id="with-an-era"),
+        pytest.param("dd/MM/yy yyyy", "an era or another year", id="with-another-year"),
+    ],
+)
+def test_years_of_two_digits_with_a_declared_century(pattern: str, problem: str) -> None:
+    message = problem_with(pattern, time=True, has_century=True)
     assert problem in message
     assert bool(problem) == bool(message)

@@ -20,6 +20,7 @@ from transforms.csv.records.quote_positions import Positions
 from transforms.csv.records.record_stream import PlacedText, RecordStream
 from transforms.csv.records.source_text import SourceText
 from transforms.csv.text_layout import WHOLE, ByteRange, Fault, TextBlock, TextLayout
+from transforms.header_names import BLANKS, trimmed
 
 BLOCK_BYTES: Final = 4 << 20
 _MARK: Final = "\ufeff"
@@ -53,7 +54,7 @@ def read_blocks(
 
 def _empty_block(placed: PlacedText, layout: TextLayout) -> TextBlock:
     columns = pa.table({name: pa.array([], pa.string()) for name in layout.wanted})
-    return TextBlock(columns, [], placed.begins, placed.ends, placed.lines, lambda _: [], lambda _: [])
+    return TextBlock(columns, [], placed.begins, placed.ends, placed.lines, placed.skipped, lambda _: [], lambda _: [])
 
 
 def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: TextLayout) -> TextBlock:
@@ -78,7 +79,7 @@ def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: Te
     def positions(rows: Sequence[int]) -> list[int]:
         return _in_object(placed, text, text.written_at(begins_of(rows)))
 
-    return TextBlock(kept, faults, placed.begins, placed.ends, placed.lines, texts, positions)
+    return TextBlock(kept, faults, placed.begins, placed.ends, placed.lines, placed.skipped, texts, positions)
 
 
 def _misquoted(placed: PlacedText, text: BlockText) -> list[Fault]:
@@ -95,7 +96,10 @@ def _faults(
 
 
 def _in_object(placed: PlacedText, text: BlockText, offsets: Sequence[int]) -> list[int]:
-    """Return the offsets in the object of some offsets in ``text.written``."""
+    """Return the offsets in the object of some offsets in ``text.written``, at which lines begin."""
+    if placed.line_begins is not None:
+        begins: list[int] = placed.line_begins[np.asarray(text.lines_before(offsets), np.intp)].tolist()
+        return begins
     before = text.reader.source.source_lengths(text.written, offsets) if offsets else []
     return [placed.begins + length for length in before]
 
@@ -120,16 +124,24 @@ def _without(columns: pa.Table, rows: Sequence[int]) -> pa.Table:
 
 
 def _repeated_headers(columns: pa.Table, layout: TextLayout) -> list[int]:
-    """Return the rows whose values are the names of their columns, apart from spaces and byte order marks."""
+    """Return the rows whose values are the names of their columns, apart from blanks and byte order marks.
+
+    If there should be no header at all, case does not matter either.
+    """
     rows: Positions | None = None
+    ignores_case = not layout.has_header
     for column, position in zip(columns.columns, layout.wanted.values(), strict=True):
-        name = layout.names[position]
+        name = trimmed(layout.names[position])
         values = column if rows is None else column.take(rows)
         # Not ``indices_nonzero``, which crashes on columns without chunks.
-        resembling = np.flatnonzero(pc.match_substring(values, name).fill_null(False).to_numpy())
+        resembling = np.flatnonzero(
+            pc.match_substring(values, name, ignore_case=ignores_case).fill_null(False).to_numpy()
+        )
         if not len(resembling):
             return []
-        trimmed = pc.utf8_trim(pc.replace_substring(values.take(resembling), _MARK, ""), " ")
-        equal = resembling[pc.equal(trimmed, name).to_numpy()]
+        written = pc.utf8_trim(pc.replace_substring(values.take(resembling), _MARK, ""), BLANKS)
+        if ignores_case:
+            written, name = pc.utf8_lower(written), name.lower()
+        equal = resembling[pc.equal(written, name).to_numpy()]
         rows = equal if rows is None else rows[equal]
     return [] if rows is None else rows.tolist()

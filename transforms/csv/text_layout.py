@@ -1,9 +1,10 @@
 """How the text of a CSV object is laid out, and what is read from it. No pyspark."""
 
-import codecs
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from transforms.csv.dialects.dialect import NONE, Dialect
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,13 +15,23 @@ class TextLayout:
     r"""How the text of an object is written, and which of its columns are read.
 
     Attributes:
-        delimiter: One character.
+        delimiter: One or more characters.
         encoding: Name of a Python codec.
         line_end: ``\n`` (with or without a preceding carriage return) or ``\r``.
         multiline: Whether quoted fields may contain line ends; if not, each line is a record.
         names: The names in the header; as many as a record has fields.
         wanted: The position of each declared column.
         max_record_bytes: Longer records are refused.
+        has_header: Whether the first record is the header.
+        skip_lines: How many lines precede the header, or the first record.
+        footer_lines: How many lines at the end, apart from blank ones, are no records.
+        quote: See ``transforms.csv.dialects.dialect``, as for the others.
+        escape: What a backslash means.
+        comment: What begins a line that is skipped.
+        trailing_delimiter: Whether a record may end with a delimiter.
+        skip_initial_space: Whether spaces at the beginning of a field are dropped.
+        null_markers: Per declared column, texts that are null if they are not quoted. They are printable and have no
+            quote, delimiter or escape character.
     """
 
     delimiter: str
@@ -30,6 +41,22 @@ class TextLayout:
     names: tuple[str, ...]
     wanted: Mapping[str, int]
     max_record_bytes: int
+    has_header: bool = True
+    skip_lines: int = 0
+    footer_lines: int = 0
+    quote: str = '"'
+    escape: str = NONE
+    comment: str = NONE
+    trailing_delimiter: str = "refuse"
+    skip_initial_space: bool = False
+    null_markers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which characters structure the text."""
+        return Dialect(
+            self.delimiter, self.quote, self.escape, self.comment, self.trailing_delimiter, self.skip_initial_space
+        )
 
 
 @dataclass(frozen=True)
@@ -51,11 +78,6 @@ class ByteRange:
 
 #: All of an object.
 WHOLE: Final = ByteRange()
-
-
-def can_be_split(encoding: str) -> bool:
-    """Return whether byte ranges of a text can be read; its object must not be compressed."""
-    return not codecs.lookup(encoding).name.startswith("utf-16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +107,7 @@ class TextBlock:
         begins: Offset of the first record in the object, in bytes as stored after decompression.
         ends: Offset after the last record.
         lines: The number of lines from the first record of the byte range to ``ends``.
+        skipped: The number of lines that are no records, by kind: preamble, comment, footer.
         texts: Returns some rows of ``columns`` as they are written, without line ends.
         positions: Returns where some rows begin; see ``begins``.
     """
@@ -94,5 +117,6 @@ class TextBlock:
     begins: int
     ends: int
     lines: int
+    skipped: Mapping[str, int]
     texts: Callable[[Sequence[int]], list[str]] = field(repr=False, compare=False)
     positions: Callable[[Sequence[int]], list[int]] = field(repr=False, compare=False)

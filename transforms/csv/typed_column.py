@@ -10,6 +10,13 @@ BLANKS: Final = "".join(map(chr, (*range(0x21), 0x7F)))
 REPLACEMENT: Final = "\ufffd"
 #: Most bytes of a text that names a folder.
 LONGEST_FOLDER: Final = 80
+MINUS: Final = "minus"
+PARENTHESES: Final = "parentheses"
+TRAILING_MINUS: Final = "trailing_minus"
+REJECT: Final = "reject"
+TRUNCATE: Final = "truncate"
+#: Per type of whole numbers, their size.
+BITS: Final = {"long": 64, "int": 32}
 #: Names that begin like this are never columns of the data.
 RESERVED_PREFIX: Final = "_lakewright_"
 
@@ -26,6 +33,17 @@ class TypedColumn:
         timezone: The zone of timestamps without one, such as ``UTC`` or ``Europe/Paris``.
         null_text: Null markers.
         is_folder: Whether its values become folder names, which excludes some texts.
+        thousands_separator: What may separate groups of digits: ``.``, ``,``, ``_``, a space (also a no-break or narrow
+            no-break space), or ``'`` (also a right single quotation mark).
+        currency: Signs of which one may stand before or after a number. It is dropped.
+        percent: Whether a percent sign may stand after a number. It is dropped: ``5 %`` is 5.
+        negative: How negative numbers are written: ``minus`` (``-5``), ``parentheses`` (``(5)``), ``trailing_minus``
+            (``5-``).
+        other_formats: Patterns for texts that ``format`` does not read, in this order.
+        two_digit_year_from: The first of the 100 years that ``yy`` stands for, from 1901 to 2000.
+        epoch: The unit of timestamps that are numbers since 1970: seconds, millis or micros.
+        excess_fraction: Whether digits of a timestamp beyond microseconds are dropped (``truncate``), or must be zero
+            (``reject``).
     """
 
     name: str
@@ -35,6 +53,14 @@ class TypedColumn:
     timezone: str = "UTC"
     null_text: tuple[str, ...] = ()
     is_folder: bool = False
+    thousands_separator: str = ""
+    currency: tuple[str, ...] = ()
+    percent: bool = False
+    negative: tuple[str, ...] = (MINUS,)
+    other_formats: tuple[str, ...] = ()
+    two_digit_year_from: int = 2000
+    epoch: str = ""
+    excess_fraction: str = REJECT
 
     @property
     def ddl_type(self) -> str:
@@ -46,3 +72,13 @@ class TypedColumn:
         """Precision and scale of a decimal."""
         precision, scale = self.type.removeprefix("decimal(").removesuffix(")").split(",")
         return int(precision), int(scale)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The patterns of a date or timestamp, in order of preference."""
+        return (self.format, *self.other_formats)
+
+    @property
+    def has_written_numbers(self) -> bool:
+        """Whether numbers may be written with more than digits, a decimal separator and a sign before them."""
+        return bool(self.thousands_separator or self.currency or self.percent) or self.negative != (MINUS,)

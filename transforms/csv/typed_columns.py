@@ -8,10 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.csv.datetimes.columns import cast_dates, cast_timestamps
-from transforms.csv.number_columns import cast_booleans, cast_decimals, cast_doubles, cast_whole_numbers
+from transforms.csv.numbers.columns import (
+    cast_decimals,
+    cast_doubles,
+    cast_whole_numbers,
+    plain_numbers,
+)
 from transforms.csv.text_bytes import joined_bytes, keep_where
 from transforms.csv.typed_column import BLANKS, LONGEST_FOLDER, REPLACEMENT, TypedColumn
-from transforms.csv.typed_value import type_text
+from transforms.csv.typed_value import read_boolean, type_text
 from transforms.object_names import HIVE_NULL
 
 _TYPES: Final = {
@@ -58,7 +63,7 @@ def type_texts(texts: pa.Array, column: TypedColumn) -> TypedTexts:
     if any(type_text(marker, replace(column, null_text=())).rule is None for marker in column.null_text):
         texts = _without(texts, column.null_text)
     values = _cast(texts, column)
-    if values.null_count > texts.null_count:
+    if values.null_count > texts.null_count and not column.has_written_numbers:
         rest = pc.and_(pc.is_null(values), pc.is_valid(texts))
         values = pc.replace_with_mask(values, rest, _cast(pc.ascii_trim(texts.filter(rest), BLANKS), column))
     return _with_rest(texts, values, column)
@@ -88,16 +93,24 @@ def _without(texts: pa.Array, markers: Sequence[str]) -> pa.Array:
 def _cast(texts: pa.Array, column: TypedColumn) -> pa.Array:
     """Return the values of canonical texts; null for others."""
     if column.type == "timestamp":
-        return cast_timestamps(texts, column.format, column.timezone)
+        return cast_timestamps(texts, column)
     if column.type == "date":
-        return cast_dates(texts, column.format)
+        return cast_dates(texts, column)
     if column.type == "boolean":
-        return cast_booleans(texts)
+        return _cast_booleans(texts)
+    if column.has_written_numbers:
+        texts = plain_numbers(texts, column)
     if column.type == "double":
         return cast_doubles(texts, column)
     if column.type.startswith("decimal"):
         return cast_decimals(texts, column)
     return cast_whole_numbers(texts, column)
+
+
+def _cast_booleans(texts: pa.Array) -> pa.Array:
+    distinct = texts.dictionary_encode()
+    values = [read_boolean(text) for text in distinct.dictionary.to_pylist()]
+    return pa.array(values, pa.bool_()).take(distinct.indices)
 
 
 def _with_rest(texts: pa.Array, values: pa.Array, column: TypedColumn) -> TypedTexts:

@@ -7,18 +7,19 @@ gives the same results for whole columns.
 import math
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from transforms.csv.datetimes.epochs import FIRST_MICROS, LAST_MICROS, read_epoch
 from transforms.csv.datetimes.values import read_date, read_timestamp
-from transforms.csv.typed_column import BLANKS, ISO_DATE, LONGEST_FOLDER, REPLACEMENT, TypedColumn
+from transforms.csv.numbers.written import plain_number
+from transforms.csv.typed_column import BITS, BLANKS, ISO_DATE, LONGEST_FOLDER, REJECT, REPLACEMENT, TypedColumn
 from transforms.object_names import HIVE_NULL
 
 Value = str | int | float | bool | Decimal | date | datetime
 _TRUE: Final = ("true", "t", "yes", "y", "1")
 _FALSE: Final = ("false", "f", "no", "n", "0")
-BITS: Final = {"long": 64, "int": 32}
 _WHOLE: Final = re.compile("([+-]?)0*([0-9]+)")
 _NUMBER: Final = re.compile(r"([+-]?)0*([0-9]*)(?:\.([0-9]*))?(?:[eE][+-]?[0-9]+)?")
 _ISO_DATE: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -49,7 +50,11 @@ def type_text(text: str | None, column: TypedColumn) -> TypedText:
         return TypedText(None)
     if REPLACEMENT in text:
         return TypedText(None, "encoding")
-    return _READERS[column.type.partition("(")[0]](text.strip(BLANKS), column)
+    read = _READERS[column.type.partition("(")[0]]
+    if not column.has_written_numbers:
+        return read(text.strip(BLANKS), column)
+    number = plain_number(text, column)
+    return _NO_VALUE if number is None else read(number, column)
 
 
 def _string(text: str | None, column: TypedColumn) -> TypedText:
@@ -119,11 +124,14 @@ def read_boolean(text: str) -> bool | None:
 
 
 def _date(text: str, column: TypedColumn) -> TypedText:
-    if column.format != ISO_DATE:
-        value = read_date(text, column.format) if text else None
-    else:
-        value = date.fromisoformat(text) if _is_iso_date(text) else None
-    return _NO_VALUE if value is None else TypedText(value)
+    values = (_date_of_format(text, pattern, column) for pattern in column.formats)
+    return next((TypedText(value) for value in values if value is not None), _NO_VALUE)
+
+
+def _date_of_format(text: str, pattern: str, column: TypedColumn) -> date | None:
+    if pattern != ISO_DATE:
+        return read_date(text, pattern, column.two_digit_year_from) if text else None
+    return date.fromisoformat(text) if _is_iso_date(text) else None
 
 
 def _is_iso_date(text: str) -> bool:
@@ -137,8 +145,25 @@ def _is_iso_date(text: str) -> bool:
 
 
 def _timestamp(text: str, column: TypedColumn) -> TypedText:
-    value = read_timestamp(text, column.format, column.timezone) if text else None
-    return _NO_VALUE if value is None else TypedText(value)
+    if column.epoch:
+        return _epoch(text, column)
+    has_excess = False
+    for pattern in column.formats if text else ():
+        moment = read_timestamp(text, pattern, column.timezone, column.two_digit_year_from)
+        if moment is not None and not (moment.has_excess and column.excess_fraction == REJECT):
+            return TypedText(moment.instant)
+        has_excess |= moment is not None
+    return _OUT_OF_RANGE if has_excess else _NO_VALUE
+
+
+def _epoch(text: str, column: TypedColumn) -> TypedText:
+    epoch = read_epoch(text, column.epoch)
+    if epoch is None:
+        return _NO_VALUE
+    micros, has_excess = epoch
+    if not FIRST_MICROS <= micros <= LAST_MICROS or (has_excess and column.excess_fraction == REJECT):
+        return _OUT_OF_RANGE
+    return TypedText(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros))
 
 
 _READERS: Final[dict[str, Callable[[str, TypedColumn], TypedText]]] = {

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from transforms.events.flat_rows import FlatRows, flatten
 from transforms.events.lines import number_lines, parse_lines
+from transforms.events.raw.faults import words_of_fault
+from transforms.events.raw.forms import RecordForm
 from transforms.events.record_shape import RecordShape
 
 
@@ -19,6 +21,28 @@ def flatten_block(
     Raises:
         DataError: If there are too many attributes.
     """
+    if shape.form.is_plain:
+        return _flatten(lines, shape, after_line, after_record)
+    return _flatten_rewritten(lines, shape, shape.form, after_line, after_record)
+
+
+def _flatten_rewritten(
+    lines: Sequence[bytes], shape: RecordShape, form: RecordForm, after_line: int, after_record: int
+) -> FlatRows:
+    """Flatten records in a declared form; rows and rejected lines keep the text as it stands in the object."""
+    rewritten = form.rewrite(lines, after_line=after_line, after_record=after_record)
+    rejected = rewritten.rejected
+    if not rewritten.texts:
+        return FlatRows([], {}, rejected, rewritten.blank, rewritten.skipped)
+    flat = _flatten(rewritten.texts, shape, 0, 0)
+    for line in flat.rejected:
+        original = rewritten.lines[line.number - 1]
+        rejected.append(line._replace(number=original.number, text=original.text, words=words_of_fault(line)))
+    kept = [rewritten.lines[line.number - 1] for line in flat.lines]
+    return FlatRows(kept, flat.values, rejected, rewritten.blank, rewritten.skipped)
+
+
+def _flatten(lines: Sequence[bytes], shape: RecordShape, after_line: int, after_record: int) -> FlatRows:
     values = shape.read(lines)
     if values is not None:
         return FlatRows(number_lines(lines, after_line=after_line, after_record=after_record), values)

@@ -5,15 +5,17 @@ column. A text that fits the type therefore counts as the value.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import pyarrow as pa
 
-from transforms.events.schema import EventColumn, EventSchema
+from transforms.events.declared.errors import DoesNotFitError
+from transforms.events.declared.kinds import reads_json
+from transforms.events.schema import EventColumn, EventSchema, Path
 from transforms.events.typed_columns import from_text
-from transforms.events.types import ArrayType, DoesNotFitError, RecordType, Type, converter
+from transforms.events.types import ArrayType, RecordType, Type, converter
 
 _ROWS_AT_ONCE: Final = 10_000
 _DIGEST_BYTES: Final = 16
@@ -38,11 +40,62 @@ def digest_rows(rows: pa.Table, columns: Sequence[EventColumn]) -> Iterator[byte
             yield hashlib.blake2b(_ENCODER.encode(row), digest_size=_DIGEST_BYTES).digest()
 
 
+class RowKeys(NamedTuple):
+    """The keys of rows: the row numbers, digests of the keys, and ranks, which no two rows share."""
+
+    rows: list[int]
+    digests: list[bytes]
+    ranks: list[tuple[Any, ...]]
+
+
+def keys_of(rows: pa.Table, columns: Sequence[EventColumn], key: Sequence[Path], order: Sequence[str]) -> RowKeys:
+    """Return the keys of the rows that have all attributes of a key.
+
+    Args:
+        rows: Rows of a table; a missing column is null.
+        columns: The attribute columns of the table.
+        key: The attributes of the key.
+        order: The columns by which rows with the same key are ranked.
+    """
+    own = [column for column in columns if column.path in key]
+    has_key = [True] * rows.num_rows
+    for path in key:
+        present = [
+            rows[column.name].is_valid().to_pylist()
+            for column in own
+            if column.path == path and column.name in rows.column_names
+        ]
+        has_key = [found and any(each) for found, *each in zip(has_key, *present, strict=True)]
+    numbers = [row for row, found in enumerate(has_key) if found]
+    keyed = rows.take(pa.array(numbers, pa.int64()))
+    ranks = list(zip(*(keyed[name].to_pylist() for name in order), strict=True))
+    return RowKeys(numbers, list(digest_rows(keyed, own)), ranks)
+
+
+def repeated_keys(own: RowKeys, published: Iterable[RowKeys], others: Iterable[RowKeys]) -> list[int]:
+    """Return the rows whose key a published row has, or a row of lower rank among their own and others."""
+    first: dict[bytes, tuple[Any, ...]] = {}
+    for digest, rank in zip(own.digests, own.ranks, strict=True):
+        first[digest] = min(rank, first.get(digest, rank))
+    for keys in others:
+        for digest, rank in zip(keys.digests, keys.ranks, strict=True):
+            if digest in first:
+                first[digest] = min(rank, first[digest])
+    taken = {digest for keys in published for digest in keys.digests if digest in first}
+    return [
+        row
+        for row, digest, rank in zip(own.rows, own.digests, own.ranks, strict=True)
+        if digest in taken or rank != first[digest]
+    ]
+
+
 def _values_of(rows: pa.Table, typed: EventColumn | None, text: EventColumn | None) -> tuple[list[Any], list[Any]]:
     """Return the values of one attribute, and the texts that do not fit its type."""
     values, texts = _column(rows, typed), _column(rows, text)
     if typed is None or not any(found is not None for found in texts):
         return values, texts
+    if isinstance(typed.type, str) and reads_json(typed.type):
+        return values, texts  # whether JSON fits is decided where it stands, so that a text never becomes a value
     convert = converter(typed.type)
     for row, found in enumerate(texts):
         if found is not None and (value := _converted(found, convert)) is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from transforms.errors import DataError
-from transforms.events.lines import DEEPEST, Line, Record, RejectedLine, has_doubled_keys
+from transforms.events.lines import DEEPEST, Line, Record, RejectedLine, SkippedLine, has_doubled_keys
 from transforms.events.schema import Path
 
 #: Maximum number of attributes; with more, keys are probably values.
@@ -29,12 +29,14 @@ class FlatRows:
         values: The values by path, one per row.
         rejected: Lines that turned out not to be rows.
         blank: The number of blank lines.
+        skipped: Lines with records that are not rows. A line is in ``lines``, ``rejected`` or ``skipped``, or blank.
     """
 
     lines: list[Line]
     values: dict[Path, list[Any]]
     rejected: list[RejectedLine] = field(default_factory=list)
     blank: int = 0
+    skipped: list[SkippedLine] = field(default_factory=list)
 
     def remove(self, rows: set[int]) -> None:
         """Remove rows, for any reason."""

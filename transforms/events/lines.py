@@ -40,14 +40,23 @@ class RejectedLine(NamedTuple):
     """A rejected line, and the rule that it breaks.
 
     The rules: json (not JSON, or several documents on the line), encoding (not UTF-8), record (not an object),
-    doubled_key, nesting (deeper than 100 levels), number (exponent out of range); and elsewhere: day (missing or
-    outside the feed's range; with the column).
+    doubled_key, nesting (deeper than 100 levels), number (exponent out of range); and elsewhere: envelope (not in the
+    declared one), day (missing or outside the feed's range; with the column). ``words`` say what stands there, if
+    ``transforms.events.raw.faults`` does not.
     """
 
     number: int
     rule: str
     text: bytes
     column: str | None = None
+    words: str = ""
+
+
+class SkippedLine(NamedTuple):
+    """A line with a record that is not a row by the feed's declaration, and what it is instead: a tombstone."""
+
+    number: int
+    kind: str
 
 
 class ParsedLines(NamedTuple):

@@ -15,6 +15,7 @@ import msgspec
 
 from transforms.events.flat_rows import TooDeepError, count_keys
 from transforms.events.lines import DEEPEST, Record, exact_number, has_single_keys, is_loose
+from transforms.events.raw.forms import PLAIN, RecordForm
 from transforms.events.schema import Path
 
 #: Keys of records, with the keys below each.
@@ -39,9 +40,13 @@ class RecordShape:
     """The keys seen in records, and their nesting.
 
     Lines that do not match waste time, so the fast path backs off after failures.
+
+    Args:
+        form: The form in which the feed declares the records; keys are those of records that have been rewritten.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, form: RecordForm = PLAIN) -> None:
+        self.form = form
         self._keys: Keys = {}
         self._size = 0
         self._classes = 0

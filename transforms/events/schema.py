@@ -12,8 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from transforms.events.column_names import Names, clean_key, plain_name
+from transforms.events.declared.encodings import DIGITS
+from transforms.events.declared.kinds import type_of
 from transforms.events.types import (
-    DIGITS,
     ArrayType,
     RecordField,
     RecordType,
@@ -58,7 +59,7 @@ class ValueStatistics(msgspec.Struct, frozen=True):
         """Merge the statistics of two sets of values."""
         elements = self.elements.merge(other.elements) if self.elements and other.elements else None
         return ValueStatistics(
-            counts=dict(Counter(self.counts) + Counter(other.counts)),
+            counts=self.counts | {kind: self.counts.get(kind, 0) + count for kind, count in other.counts.items()},
             digits=max(self.digits, other.digits),
             scale=max(self.scale, other.scale),
             inexact=self.inexact or other.inexact,
@@ -229,7 +230,8 @@ def learn_columns(
 ) -> list[EventColumn]:
     """Return the columns to add: those of new attributes, then text columns for values that do not fit.
 
-    ``former`` is a schema being replaced; its attributes keep their names.
+    ``timestamps`` are the declared formats of attributes. ``former`` is a schema being replaced; its attributes keep
+    their names.
     """
     former = former or EventSchema()
     fresh = [column for column in former.columns if column.name not in {known.name for known in schema.columns}]
@@ -237,7 +239,7 @@ def learn_columns(
     values, texts = [], set(news.misfits)
     for path in sorted(news.statistics):
         kind = timestamps.get(path)
-        learned = Learned(f"timestamp({kind})", leaves_out=False) if kind else learn_type(news.statistics[path])
+        learned = Learned(type_of(kind), leaves_out=False) if kind else learn_type(news.statistics[path])
         if learned.leaves_out:
             texts.add(path)
         if learned.type is not None and path not in schema.values:

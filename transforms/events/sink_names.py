@@ -1,22 +1,32 @@
 """Parse the object keys of a Kafka Connect S3 sink: topic, Kafka partition, start offset. No pyspark.
 
-A key is ``<topics.dir>/<topic>/<encoded partition>/<topic>+<partition>+<start offset>.json[.gz]``. The delimiter is the
-sink's ``file.delim``; since a topic may hold it too, the last two fields count.
+A key of Confluent's sink is ``<topics.dir>/<topic>/<encoded partition>/<topic>+<partition>+<start offset>.json[.gz]``.
+The delimiter is the sink's ``file.delim``; since a topic may hold it too, the last two fields count. Other sinks' keys
+are described by a pattern.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from transforms.object_names import DATE_KEYS, is_hidden
 
-_ENDS: Final = (".json.gz", ".json")
-_DIGITS: Final = re.compile("[0-9]{1,19}")
+#: The endings of names that a feed may select, each also with .gz.
+ENDINGS: Final = (".json", ".jsonl", ".bin")
+JSON_ENDINGS: Final = (".json", ".json.gz")
+_DIGITS: Final = re.compile("[0-9]{1,38}")
 _LARGEST: Final = 2**63 - 1
-_START_AND_ENDING: Final = re.compile(r"[0-9]+\.json(\.gz)?\Z")
+_START_AND_ENDING: Final = re.compile(r"[0-9]+[^0-9/]*\Z")
 _CORRECTION: Final = re.compile("\\Acorrections/[^/]+/[^/]+/[0-9a-f]+/objects/")
 _NOT_IN_A_TABLE_NAME: Final = re.compile("[^a-z0-9]+")
+_GROUPS: Final = {
+    "topic": "[^/]+",
+    "partition": "[0-9]{1,38}",
+    "offset": "[0-9]{1,38}",
+    "last_offset": "[0-9]{1,38}",
+}
+_TOO_LARGE: Final = "its name has a number above 2^63 - 1, which cannot be a Kafka partition or offset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +38,64 @@ class SinkName:
         folders: The encoded partition: ``partition=0``, ``year=2026/month=08``, or empty.
         partition: The Kafka partition.
         start: The offset of the first record.
+        names_last: Whether the name has the offset of the last record, which ``start`` is then.
     """
 
     topic: str
     folders: str
     partition: int
     start: int
+    names_last: bool = False
 
 
-def read_sink_name(path: str, delimiter: str) -> SinkName | str:
+def compile_object_name(template: str) -> re.Pattern[str]:
+    """Compile a template of paths below the source's folder: ``{topic}/{partition}/{offset}.json``.
+
+    ``{topic}``, ``{partition}`` and ``{offset}`` (of the first record) or ``{last_offset}`` are required; one that
+    occurs again is the same text. ``*`` matches any text, also folders.
+
+    Raises:
+        ValueError: For an unknown or missing placeholder.
+    """
+    pattern = ""
+    for part in re.split(r"(\{[^{}]*\}|\*)", template):
+        name = part[1:-1]
+        if part == "*":
+            pattern += ".*?"
+        elif part.startswith("{") and part.endswith("}"):
+            if name not in _GROUPS:
+                raise ValueError(
+                    f"unknown placeholder {part}; known are {', '.join(f'{{{name}}}' for name in _GROUPS)}"
+                )
+            group = f"(?P<{name}>"
+            pattern += f"(?P={name})" if group in pattern else f"{group}{_GROUPS[name]})"
+        else:
+            pattern += re.escape(part)
+    compiled = re.compile(pattern, re.DOTALL)
+    if missing := [name for name in ("topic", "partition") if name not in compiled.groupindex]:
+        raise ValueError(f"{template!r} has no {{{missing[0]}}}")
+    if ("offset" in compiled.groupindex) == ("last_offset" in compiled.groupindex):
+        raise ValueError(f"{template!r} needs either {{offset}}, of the first record, or {{last_offset}}")
+    return compiled
+
+
+def match_sink_name(path: str, pattern: re.Pattern[str], template: str) -> SinkName | str:
+    """Parse a path below the source's folder by a pattern, or return why it is not an object of the sink."""
+    folders, _, name = path.rpartition("/")
+    match = pattern.fullmatch(path)
+    found = match.groupdict() if match else {}
+    # Topics may begin with _ or a dot, as Kafka's internal ones do.
+    if not name or is_hidden("/".join((*(each for each in folders.split("/") if each != found.get("topic")), "-"))):
+        return "hidden"
+    if not match:
+        return f"its name is not {template}"
+    start = found.get("offset") or found["last_offset"]
+    if max(int(found["partition"]), int(start)) > _LARGEST:
+        return _TOO_LARGE
+    return SinkName(found["topic"], folders, int(found["partition"]), int(start), "last_offset" in found)
+
+
+def read_sink_name(path: str, delimiter: str, endings: Sequence[str] = JSON_ENDINGS) -> SinkName | str:
     """Parse a path below ``topics.dir``, or return why it is not an object of the sink."""
     if "/" not in path:
         return "is not in a topic's folder"
@@ -44,14 +103,14 @@ def read_sink_name(path: str, delimiter: str) -> SinkName | str:
     # Topics may begin with _ or a dot, as Kafka's internal ones do.
     if not name or is_hidden("/".join((*folders, "-"))):
         return "hidden"
-    end = next((end for end in _ENDS if name.endswith(end)), "")
+    end = max((end for end in endings if name.endswith(end)), key=len, default="")
     if not end:
-        return f"its name does not end in {' or '.join(reversed(_ENDS))}"
+        return f"its name does not end in {' or '.join(endings)}"
     fields = name.removesuffix(end).rsplit(delimiter, 2)
     if len(fields) != 3 or not all(_DIGITS.fullmatch(field) for field in fields[1:]):  # noqa: PLR2004
         return f"its name is not <topic>{delimiter}<partition>{delimiter}<offset>"
     if max(int(field) for field in fields[1:]) > _LARGEST:
-        return "its name has a number above 2^63 - 1, which cannot be a Kafka partition or offset"
+        return _TOO_LARGE
     if fields[0] != topic:
         return f"its name begins with topic {fields[0]!r}, its folder is that of {topic!r}"
     return SinkName(topic, "/".join(folders), int(fields[1]), int(fields[2]))
@@ -60,7 +119,8 @@ def read_sink_name(path: str, delimiter: str) -> SinkName | str:
 def sink_scope(path: str) -> str:
     """Return the scope in which a computed offset identifies a record: the object's path without its start offset.
 
-    It contains the encoded partition (the folders), the topic and the Kafka partition. If the sink distributes one
+    The start offset is the last number of the name. The scope contains the encoded partition (the folders), the topic
+    and the Kafka partition. If the sink distributes one
     Kafka partition over several folders, offsets in a file have gaps that its name does not show, so equal computed
     offsets in two folders mean nothing. A correction has the scope of the object that it corrects, whose path follows
     its folder.

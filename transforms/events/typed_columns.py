@@ -13,8 +13,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.events.declared.errors import DoesNotFitError
+from transforms.events.declared.kinds import json_as_text, reads_json, type_of
+from transforms.events.declared.times import TIME_FORMATS, floor_micros
 from transforms.events.schema import EventColumn, EventSchema, News, Path, collect_statistics
-from transforms.events.types import ArrayType, DoesNotFitError, Type, arrow_type, converter
+from transforms.events.types import ArrayType, Type, arrow_type, converter
 
 _NONE: Final = type(None)
 _PLAIN: Final[dict[str, frozenset[type]]] = {
@@ -38,18 +41,18 @@ class TypedColumns:
     Attributes:
         columns: Arrow arrays of the schema's types.
         news: Attributes without a typed column, and attributes that need a text column.
-        set_aside: Number of values in each text column.
+        set_aside: The rows with a value, of each text column that has any.
     """
 
     columns: dict[str, pa.Array] = field(default_factory=dict)
     news: News = field(default_factory=News)
-    set_aside: dict[str, int] = field(default_factory=dict)
+    set_aside: dict[str, Sequence[int]] = field(default_factory=dict)
 
 
 def type_columns(
     values: Mapping[Path, Sequence[Any]], rows: int, schema: EventSchema, timestamps: Mapping[Path, str]
 ) -> TypedColumns:
-    """Return the columns of a schema for values by path."""
+    """Return the columns of a schema for values by path; ``timestamps`` are the declared formats of attributes."""
     typed = TypedColumns()
     for path, found in values.items():
         column, text = schema.values.get(path), schema.texts.get(path)
@@ -61,7 +64,8 @@ def type_columns(
             typed.columns[column.name], misfits = to_arrow(found, column.type)
             has_misfits = bool(misfits)
         if misfits and text is not None:
-            _set_aside(text, found, misfits, typed)
+            kind = column.type if column else type_of(timestamps.get(path, ""))
+            _set_aside(text, found, misfits, typed, is_json=isinstance(kind, str) and reads_json(kind))
         elif has_misfits:
             typed.news.misfits.add(path)
     for name, kind in schema.arrow_types.items():
@@ -73,16 +77,18 @@ def type_columns(
 def _without_column(path: Path, found: Sequence[Any], timestamps: Mapping[Path, str]) -> list[int]:
     """Return the rows whose values have no typed column, now (a time that parses) or ever."""
     if path in timestamps:
-        return to_arrow(found, f"timestamp({timestamps[path]})")[1]
+        return to_arrow(found, type_of(timestamps[path]))[1]
     return [row for row, value in enumerate(found) if value is not None]
 
 
-def _set_aside(text: EventColumn, found: Sequence[Any], misfits: Sequence[int], typed: TypedColumns) -> None:
+def _set_aside(
+    text: EventColumn, found: Sequence[Any], misfits: Sequence[int], typed: TypedColumns, *, is_json: bool
+) -> None:
     texts: list[str | None] = [None] * len(found)
     for row in misfits:
-        texts[row] = as_text(found[row])
+        texts[row] = json_as_text(found[row]) if is_json else as_text(found[row])
     typed.columns[text.name] = pa.array(texts, pa.string())
-    typed.set_aside[text.name] = len(misfits)
+    typed.set_aside[text.name] = misfits
 
 
 def to_arrow(values: Sequence[Any], kind: Type) -> tuple[pa.Array, list[int]]:
@@ -103,6 +109,20 @@ def to_arrow(values: Sequence[Any], kind: Type) -> tuple[pa.Array, list[int]]:
             converted.append(None)
             misfits.append(row)
     return pa.array(converted, arrow_type(kind)), misfits
+
+
+def to_dates(values: Sequence[Any], declared: str) -> pa.Array:
+    """Return the days, in UTC, of values in a declared format; null for values that are no times.
+
+    More digits of a second than a timestamp has do not matter.
+    """
+    times, misfits = to_arrow(values, type_of(declared))
+    if misfits and declared in TIME_FORMATS:
+        micros = times.cast(pa.int64()).to_pylist()
+        for row in misfits:
+            micros[row] = floor_micros(values[row], declared)
+        times = pa.array(micros, pa.int64())
+    return times.cast(pa.timestamp("us")).cast(pa.date32())
 
 
 def _is_plain(values: Sequence[Any], kind: Type) -> bool:

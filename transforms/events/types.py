@@ -1,38 +1,26 @@
 """The types of flat columns: which values they hold exactly, and their names in Arrow and the catalog. No pyspark.
 
-bigint, double, decimal(38,s), string, boolean, and timestamp(…) for formats declared in the feed; arrays of these, of
-arrays, and of records.
+bigint, double, decimal(38,s), string, boolean, and the types that a feed declares (``transforms.events.declared``);
+arrays of these, of arrays, and of records.
 """
 
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Union
 
 import msgspec
 
+from transforms.events.declared.encodings import DIGITS
+from transforms.events.declared.errors import DoesNotFitError
+from transforms.events.declared.kinds import arrow_of, declared_kind
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DIGITS: Final = 38
 _LONG_MIN: Final = -(2**63)
 _LONG_MAX: Final = 2**63 - 1
 _SURELY_DOUBLE: Final = 2**53
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_MICROS: Final = -62_135_596_800_000_000  # year 1
-_LAST_MICROS: Final = 253_402_300_799_999_999  # year 9999
-_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?")
 _EXACT: Final = Context(prec=100, traps=[InvalidOperation])
-
-#: Formats of times, with the microseconds of their unit.
-TIME_FORMATS: Final = {
-    "epoch_seconds": Decimal(1_000_000),
-    "epoch_millis": Decimal(1000),
-    "epoch_micros": Decimal(1),
-    "epoch_nanos": Decimal("0.001"),
-    "iso": None,
-}
 
 Type = Union[str, "ArrayType", "RecordType"]
 
@@ -57,10 +45,6 @@ class RecordType(msgspec.Struct, frozen=True, tag="record"):
     fields: tuple[RecordField, ...]
 
 
-class DoesNotFitError(Exception):
-    """Raised when a type cannot hold a value exactly."""
-
-
 def arrow_type(kind: Type) -> "pa.DataType":
     """Return the Arrow type."""
     import pyarrow as pa  # takes 0.1 s, and showing a schema needs no Arrow type
@@ -71,8 +55,8 @@ def arrow_type(kind: Type) -> "pa.DataType":
         return pa.struct([pa.field(field.name, arrow_type(field.type)) for field in kind.fields])
     if kind.startswith("decimal"):
         return pa.decimal128(DIGITS, scale_of(kind))
-    if kind.startswith("timestamp"):
-        return pa.timestamp("us", tz="UTC")
+    if declared := declared_kind(kind):
+        return arrow_of(declared.ddl)
     arrow: pa.DataType = pa.type_for_alias(_ALIASES[kind])
     return arrow
 
@@ -83,7 +67,8 @@ def ddl_type(kind: Type) -> str:
         return f"array<{ddl_type(kind.element)}>"
     if isinstance(kind, RecordType):
         return f"struct<{','.join(f'{field.name}:{ddl_type(field.type)}' for field in kind.fields)}>"
-    return kind.partition("(")[0] if kind.startswith("timestamp") else kind
+    declared = declared_kind(kind)
+    return declared.ddl if declared else kind
 
 
 def scale_of(kind: str) -> int:
@@ -102,8 +87,8 @@ def converter(kind: Type) -> Callable[[Any], Any]:
         return _record_converter({field.key: (field.name, converter(field.type)) for field in kind.fields})
     if kind.startswith("decimal"):
         return _nullable(_decimal_converter(scale_of(kind)))
-    if kind.startswith("timestamp"):
-        return _nullable(_time_converter(kind.removeprefix("timestamp(").removesuffix(")")))
+    if declared := declared_kind(kind):
+        return _nullable(declared.convert)
     return _nullable(_SCALARS[kind])
 
 
@@ -210,39 +195,6 @@ def scale_needed(value: Decimal) -> int:
         return 0
     zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
     return max(0, -exponent - zeros)
-
-
-def _time_converter(form: str) -> Callable[[Any], int]:
-    unit = TIME_FORMATS[form]
-
-    def from_number(value: Any) -> int:
-        if type(value) not in (int, float, Decimal):
-            raise DoesNotFitError
-        exact = exact_decimal(value)
-        if digits_of(exact) > DIGITS or scale_needed(exact) > DIGITS:
-            raise DoesNotFitError
-        return _micros(_EXACT.multiply(exact, unit or Decimal(1)))
-
-    return _from_iso if unit is None else from_number
-
-
-def _micros(exact: Decimal) -> int:
-    micros = int(exact)
-    if micros != exact or not _FIRST_MICROS <= micros <= _LAST_MICROS:
-        raise DoesNotFitError
-    return micros
-
-
-def _from_iso(value: Any) -> int:
-    """Parse ISO 8601 with a time of day; without an offset it is UTC."""
-    if type(value) is not str or not _ISO.fullmatch(value):
-        raise DoesNotFitError
-    try:
-        time = datetime.fromisoformat(value)
-        since = (time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH
-    except (ValueError, OverflowError):
-        raise DoesNotFitError from None
-    return _micros(Decimal(since // timedelta(microseconds=1)))
 
 
 _SCALARS: Final[dict[str, Callable[[Any], Any]]] = {

@@ -12,6 +12,7 @@ from pyspark.sql.types import (
     BinaryType,
     BooleanType,
     DataType,
+    DateType,
     DecimalType,
     DoubleType,
     LongType,
@@ -26,6 +27,8 @@ from transforms.errors import MissingColumnsError
 from transforms.events import types as event_types
 from transforms.events.blocks import no_search_for_cycles
 from transforms.events.column_names import clean_key
+from transforms.events.declared.encodings import DIGITS
+from transforms.events.declared.times import TIME_FORMATS
 from transforms.events.flat_texts import BESIDE, FAULT, LEFT_OUT, TEXT, TextFlattener, observe_texts
 from transforms.events.record_shape import RecordShape
 from transforms.events.schema import EventSchema, News, Path, learn_columns
@@ -41,6 +44,9 @@ _SCALARS: Final[dict[str, DataType]] = {
     "double": DoubleType(),
     "string": StringType(),
     "boolean": BooleanType(),
+    "timestamp": TimestampType(),
+    "date": DateType(),
+    "map<string,string>": MapType(StringType(), StringType()),
 }
 
 
@@ -124,8 +130,8 @@ def learn_schema(
 
 
 def _time_formats(timestamps: Mapping[str, str], known: EventSchema) -> dict[Path, str]:
-    if unknown := sorted(set(timestamps.values()) - set(event_types.TIME_FORMATS)):
-        raise ValueError(f"unknown time format {unknown[0]!r}; known are {', '.join(event_types.TIME_FORMATS)}")
+    if unknown := sorted(set(timestamps.values()) - set(TIME_FORMATS)):
+        raise ValueError(f"unknown time format {unknown[0]!r}; known are {', '.join(TIME_FORMATS)}")
     kinds = {read_path(path): kind for path, kind in timestamps.items()}
     for path, column in known.values.items():
         if path in kinds and column.type != f"timestamp({kinds[path]})":
@@ -158,6 +164,5 @@ def _spark_type(kind: event_types.Type) -> DataType:
         return ArrayType(_spark_type(kind.element))
     if isinstance(kind, event_types.RecordType):
         return StructType([StructField(field.name, _spark_type(field.type)) for field in kind.fields])
-    if kind.startswith("decimal"):
-        return DecimalType(event_types.DIGITS, event_types.scale_of(kind))
-    return TimestampType() if kind.startswith("timestamp") else _SCALARS[kind]
+    ddl = event_types.ddl_type(kind)
+    return DecimalType(DIGITS, event_types.scale_of(ddl)) if ddl.startswith("decimal") else _SCALARS[ddl]

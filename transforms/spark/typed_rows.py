@@ -14,12 +14,14 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from transforms.csv.numbers.expressions import NEGATIVE, number_expression, number_forms, separators
 from transforms.csv.typed_column import BLANKS, ISO_DATE, LONGEST_FOLDER, REPLACEMENT, TypedColumn
 from transforms.errors import MissingColumnsError
 from transforms.object_names import HIVE_NULL
 from transforms.spark.names import column as named_column
 from transforms.spark.names import quoted
 from transforms.spark.settings import require_corrected_patterns
+from transforms.spark.typed_times import breaks_range, date_value, timestamp_value
 
 __all__ = [
     "FAULT",
@@ -41,13 +43,6 @@ REJECTED: Final = "_lakewright_rejected"
 _TYPED: Final = "_lakewright_typed_"
 
 _NOT_CUT_INTO_FIELDS: Final = ("field_count", "quote")
-_ZONE_LETTERS: Final = "VzOXxZ"
-#: Makes text without a zone parse as UTC in any session; no optional part of a pattern matches it.
-_UTC_TEXT: Final = "\u0001Z"
-_ELSEWHERE_TEXT: Final = "\u0001+1759"
-_OFFSET_PATTERN: Final = "\u0001X"
-_FIRST_MICROS: Final = -62_135_596_800_000_000  # year 1
-_LAST_MICROS: Final = 253_402_300_799_999_999  # year 9999
 
 
 def with_typed_values(rows: DataFrame, *, columns: Sequence[TypedColumn]) -> DataFrame:
@@ -61,6 +56,8 @@ def with_typed_values(rows: DataFrame, *, columns: Sequence[TypedColumn]) -> Dat
     Raises:
         MissingColumnsError: If a declared column is absent.
         SessionSettingError: If a column has a pattern and the session's ``timeParserPolicy`` is not CORRECTED.
+        ValueError: If a pattern has a year of two digits and a zone, or more than six fraction digits after a
+            character that other digits follow too.
     """
     missing = [column.name for column in columns if column.name not in rows.columns]
     if missing:
@@ -114,17 +111,28 @@ def _text_or_null(rows: DataFrame, name: str) -> Column:
 
 
 def _is_parsed(column: TypedColumn) -> bool:
-    return column.type == "timestamp" or (column.type == "date" and column.format != ISO_DATE)
+    if column.type == "date":
+        return column.formats != (ISO_DATE,)
+    return column.type == "timestamp" and not column.epoch
 
 
 def _cleaned_text(column: TypedColumn) -> Column:
     text = named_column(column.name)
-    value = text if column.type == "string" else _without_blanks(text)
+    value = text if column.type == "string" else _written_value(text, column)
     return F.when(~text.isin(*column.null_text), value) if column.null_text else value
 
 
-def _without_blanks(text: Column) -> Column:
-    return F.btrim(text, F.lit(BLANKS))
+def _written_value(text: Column, column: TypedColumn) -> Column:
+    """Return a text without blanks around it; of a number, only what ``plain_number`` returns, or an empty text."""
+    if not column.has_written_numbers:
+        return F.btrim(text, F.lit(BLANKS))
+    forms, number = number_forms(column), number_expression(column)
+    expression = f"^(?:{'|'.join(f'{before}({number}){after}' for before, after in forms)})\\z"
+    digits = F.regexp_replace(text, expression, "".join(f"${group}" for group in range(1, len(forms) + 1)))
+    if column.thousands_separator:
+        digits = F.regexp_replace(digits, separators(column), "")
+    sign = F.when(text.rlike(NEGATIVE), "-").otherwise("")
+    return F.when(text.rlike(expression), F.concat(sign, digits)).when(text.isNotNull(), "")
 
 
 def _typed_value(column: TypedColumn) -> Column:
@@ -136,9 +144,9 @@ def _typed_value(column: TypedColumn) -> Column:
     if column.type.startswith("decimal"):
         return _decimal(column, text)
     if column.type == "date":
-        return _date(column, text)
+        return date_value(_TYPED + column.name, column)
     if column.type == "timestamp":
-        return _timestamp(column, text)
+        return timestamp_value(_TYPED + column.name, column)
     return _try_cast(column, column.ddl_type)
 
 
@@ -168,47 +176,6 @@ def _decimal(column: TypedColumn, text: Column) -> Column:
     return F.when((plain & ~foreign) | text.rlike(exact), _try_cast(column, column.ddl_type))
 
 
-def _date(column: TypedColumn, text: Column) -> Column:
-    if column.format == ISO_DATE:
-        plain = (F.length(text) == len("2026-08-01")) & (text.substr(5, 1) == "-") & (text.substr(8, 1) == "-")
-        plain &= text.substr(10, 1).between("0", "9")
-        value = F.when(plain | text.rlike(r"^\d{4}-\d{2}-\d{2}\z"), _try_cast(column, "date"))
-    else:
-        value = _parsed(text, column.format).cast("date")
-    return F.when(F.year(value).between(1, 9999), value)
-
-
-def _parsed(text: Column, pattern: str, *, offset: str = "") -> Column:
-    written = F.concat(text, F.lit(offset)) if offset else text
-    # A pattern with only optional parts reads an empty text as 1970.
-    return F.when(text != "", F.try_to_timestamp(written, F.lit(pattern + _OFFSET_PATTERN if offset else pattern)))
-
-
-def _timestamp(column: TypedColumn, text: Column) -> Column:
-    if not names_a_zone(column.format):
-        value = _instant(column, _parsed(text, column.format, offset=_UTC_TEXT))
-    elif "[" in column.format:  # without a zone, a text is read at any offset
-        written, elsewhere = (_parsed(text, column.format, offset=offset) for offset in (_UTC_TEXT, _ELSEWHERE_TEXT))
-        value = F.when(written != elsewhere, _instant(column, written)).otherwise(_parsed(text, column.format))
-    else:
-        value = _parsed(text, column.format)
-    return F.when(F.unix_micros(value).between(_FIRST_MICROS, _LAST_MICROS), value)
-
-
-def _instant(column: TypedColumn, written: Column) -> Column:
-    """Return the instant of a local time of the column's zone, which is given in UTC; null if it does not exist."""
-    if column.timezone == "UTC":
-        return written
-    value = F.to_utc_timestamp(written, column.timezone)
-    # A skipped local time does not survive the round trip.
-    return F.when(F.from_utc_timestamp(value, column.timezone) == written, value)
-
-
-def names_a_zone(pattern: str) -> bool:
-    """Return whether a datetime pattern has a zone or an offset outside of quoted parts."""
-    return any(letter in _ZONE_LETTERS for part in pattern.split("'")[::2] for letter in part)
-
-
 def _number(column: TypedColumn, *, exponent: bool) -> str:
     separator = "[" + column.decimal_separator + "]"
     power = r"([eE][+-]?\d+)?" if exponent else ""
@@ -230,12 +197,14 @@ def _is_no_folder(column: TypedColumn) -> Column:
 
 def _reason_of_column(column: TypedColumn) -> Column:
     text = named_column(column.name)
-    trimmed = _without_blanks(text)
+    trimmed = _written_value(text, column)
     rule = F.when(text.contains(REPLACEMENT), F.lit("encoding"))
     if column.type in ("long", "int"):
         rule = rule.when(trimmed.rlike(r"^[+-]?\d+\z"), F.lit("range"))
     elif column.type == "double" or column.type.startswith("decimal"):
         rule = rule.when(trimmed.rlike(_number(column, exponent=column.type == "double")), F.lit("range"))
+    elif column.type == "timestamp":
+        rule = rule.when(breaks_range(trimmed, column), F.lit("range"))
     otherwise = "partition" if column.type == "string" else "type"
     return F.when(_is_broken(column), _reason(rule.otherwise(F.lit(otherwise)), column.name))
 

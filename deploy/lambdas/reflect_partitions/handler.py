@@ -29,6 +29,6 @@ def handler(state: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
         execution.input.feed,
         feed.raw_folder(),
         feed.source.csv,
-        list(feed.header_names().values()),
+        [names[0] for names in feed.header_names().values()],
     )
     return table.register(execution)

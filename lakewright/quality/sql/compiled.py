@@ -26,6 +26,7 @@ from lakewright.quality.sql.predicates import ROW_EXPECTATIONS, Column, doubtful
 _IGNORED_ROWS: Final = {"all_values_are_missing": " OR ", "any_value_is_missing": " AND "}
 
 Row = Mapping[str, Any]
+_Group = tuple[tuple[str, ...], str]
 _Reader = Callable[[Row], ExpectationResult | None]
 
 
@@ -61,7 +62,11 @@ def row_predicate(expectation: Expectation, columns: Mapping[str, str], dialect:
 
 
 class Aggregate:
-    """One ``SELECT`` that evaluates several expectations, and its row turned into results."""
+    """One ``SELECT`` that evaluates several expectations, and its row turned into results.
+
+    Whether several columns are unique together follows, as a rule, from one of them that is unique and never null; only
+    otherwise a second ``SELECT`` groups by all of them.
+    """
 
     def __init__(self, expectations: Sequence[Expectation], columns: Mapping[str, str], dialect: Dialect) -> None:
         """Compile the expectations.
@@ -72,26 +77,43 @@ class Aggregate:
         self._types = columns
         self._dialect = dialect
         self._measures: dict[str, str] = {}
-        self._groups: dict[tuple[tuple[str, ...], str], str] = {}
+        self._groups: dict[_Group, str] = {}
         self._rows = self._measure("count(*)")
         self._readers = [self._compile(expectation) for expectation in expectations]
+        self._implied = {group: members for group in self._groups if (members := self._unique_members(group))}
 
-    def sql(self, relation: str) -> str:
-        """Return the statement, which gives one row.
+    def evaluate(self, relation: str, one_row: Callable[[str], Row]) -> list[ExpectationResult | None]:
+        """Return the result of each expectation; None if the library has to decide.
 
         Args:
             relation: What follows ``FROM``: a table or a table function. It is scanned once, and for each uniqueness
                 once or twice more in the columns concerned.
+            one_row: Runs a statement that gives one row.
         """
-        measures = ", ".join(f"{measure} AS {name}" for measure, name in self._measures.items())
-        copies = [
-            f"({_copies(relation, keys, rows, self._dialect)}) AS {name}" for (keys, rows), name in self._groups.items()
+        row = one_row(self._statement(relation))
+        open_groups = [
+            group
+            for group, members in self._implied.items()
+            if all(row[copies] or row[nulls] for copies, nulls in members)
         ]
+        row = {**dict.fromkeys(self._groups.values(), 0), **row}
+        if open_groups:
+            row |= one_row(f"SELECT {', '.join(self._copies(relation, open_groups))}")
+        return [read(row) for read in self._readers]
+
+    def _statement(self, relation: str) -> str:
+        measures = ", ".join(f"{measure} AS {name}" for measure, name in self._measures.items())
+        copies = self._copies(relation, [group for group in self._groups if group not in self._implied])
         return f"SELECT {', '.join(['m.*', *copies])} FROM (SELECT {measures} FROM {relation}) AS m"  # noqa: S608
 
-    def results(self, row: Row) -> list[ExpectationResult | None]:
-        """Return the result of each expectation from the statement's row; None if the library has to decide."""
-        return [read(row) for read in self._readers]
+    def _copies(self, relation: str, groups: Iterable[_Group]) -> list[str]:
+        return [f"({_copies(relation, *group, self._dialect)}) AS {self._groups[group]}" for group in groups]
+
+    def _unique_members(self, group: _Group) -> list[tuple[str, str]]:
+        """Return the measures of each column of a group that is a group itself: its copies and its nulls."""
+        keys, _rows = group
+        singles = {of[0]: copies for (of, _), copies in self._groups.items() if len(of) == 1}
+        return [(singles[key], self._count(f"{key} IS NULL")) for key in keys if len(keys) > 1 and key in singles]
 
     def _compile(self, expectation: Expectation) -> _Reader:
         check_arguments(expectation, self._types)
@@ -167,10 +189,16 @@ def _column(name: str, types: Mapping[str, str], dialect: Dialect) -> Column:
 
 
 def _copies(relation: str, keys: Sequence[str], rows: str, dialect: Dialect) -> str:
-    """Return the query for the number of rows whose keys another row has as well."""
-    if dialect == "duckdb":
-        rows = f"({rows}) AND ({_is_unordered(relation, keys, rows)})"
-    groups = f"SELECT count(*) AS copies FROM {relation} WHERE {rows} GROUP BY {', '.join(keys)}"  # noqa: S608
+    """Return the query for the number of rows whose keys another row has as well.
+
+    Spark sorts rows faster than it groups them if most keys differ: it would first group them in each task, in vain.
+    """
+    by = ", ".join(keys)
+    if dialect == "spark":
+        counted = f"SELECT count(*) OVER (PARTITION BY {by}) AS copies FROM {relation} WHERE {rows}"  # noqa: S608
+        return f"SELECT count(CASE WHEN copies > 1 THEN 1 END) FROM ({counted}) AS g"  # noqa: S608
+    unordered = f"({rows}) AND ({_is_unordered(relation, keys, rows)})"
+    groups = f"SELECT count(*) AS copies FROM {relation} WHERE {unordered} GROUP BY {by}"  # noqa: S608
     return f"SELECT CAST(coalesce(sum(CASE WHEN copies > 1 THEN copies END), 0) AS BIGINT) FROM ({groups}) AS g"  # noqa: S608
 
 

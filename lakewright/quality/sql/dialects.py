@@ -35,6 +35,11 @@ def matches(column: str, pattern: str, dialect: Dialect) -> str:
     return f"regexp_matches({column}, {literal})" if dialect == "duckdb" else f"{column} RLIKE {literal}"
 
 
+def byte_length(column: str, dialect: Dialect) -> str:
+    """Write the length of a text in bytes of UTF-8."""
+    return f"strlen({column})" if dialect == "duckdb" else f"octet_length({column})"
+
+
 def compared_with_instant(column: str, comparison: str, instant: datetime, dialect: Dialect) -> str:
     """Compare a timestamp with a point in time, independent of DuckDB's time zone; Spark's is UTC."""
     if dialect == "duckdb":

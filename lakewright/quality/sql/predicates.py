@@ -17,9 +17,12 @@ from lakewright.quality.sql.arguments import (
     whole_number,
 )
 from lakewright.quality.sql.bounds import DIGITS_OF_DOUBLES, UnusableBoundError, beyond, number_literal, read_bound
-from lakewright.quality.sql.dialects import Dialect, is_writable, matches, text_literal
+from lakewright.quality.sql.dialects import Dialect, byte_length, is_writable, matches, text_literal
 from lakewright.quality.sql.kinds import ColumnType, Kind
 from lakewright.quality.sql.regex import UnsharedSyntaxError, read_regex
+
+#: The most bytes of a character in UTF-8.
+_MOST_BYTES: Final = 4
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,14 @@ def _lengths_between(expectation: Expectation, column: Column) -> Predicate:
     _require_text(column)
     signs = _signs_beyond(expectation)
     limits = {name: whole_number(expectation, name) for name in signs}
-    conditions = [f"length({column.sql}) {signs[name]} {limit}" for name, limit in limits.items() if limit is not None]
+    # Characters are counted only where the bytes, which engines know, leave it open.
+    most_bytes = {"min_value": _MOST_BYTES, "max_value": 1}
+    conditions = [
+        f"({byte_length(column.sql, column.dialect)} {signs[name]} {most_bytes[name] * limit} "
+        f"AND length({column.sql}) {signs[name]} {limit})"
+        for name, limit in limits.items()
+        if limit is not None
+    ]
     if not conditions:
         raise NotCompiledError("it has neither min_value nor max_value")
     return Predicate(" OR ".join(conditions))

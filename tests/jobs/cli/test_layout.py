@@ -54,8 +54,8 @@ def test_brackets_are_text(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(Counts(), "", id="nothing-read"),
         pytest.param(Counts(read=1, written=1), "1 read = 1 written", id="all-written"),
         pytest.param(
-            Counts(read=9, written=4, deleted=2, superseded=2, rejected=1),
-            "9 read = 4 written + 2 deleted + 2 superseded + 1 rejected",
+            Counts(read=12, written=4, deleted=2, superseded=2, rejected=1, skipped=3),
+            "12 read = 4 written + 2 deleted + 2 superseded + 1 rejected + 3 skipped",
             id="every-part",
         ),
         pytest.param(

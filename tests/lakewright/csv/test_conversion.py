@@ -45,7 +45,7 @@ class Source:
         return [CsvObject(entry.path, entry.size, entry.etag, headers[entry.path], {}) for entry in listed]
 
     def task(self, **changes: Any) -> ConversionTask:
-        rules = CsvRules(self._options, {column.name: column.name for column in COLUMNS}, self._limit)
+        rules = CsvRules(self._options, {column.name: (column.name,) for column in COLUMNS}, self._limit)
         uri, objects = str(self.folder), changes.pop("parts", None) or [CsvPart(each) for each in self.objects()]
         settings = {"columns": COLUMNS, "table": TABLE, "quarantine": QUARANTINE} | changes
         return ConversionTask(uri, uri, objects, rules, **settings)
@@ -99,7 +99,7 @@ def test_good_and_rejected_rows_are_written_with_every_reason(tmp_path: Path) ->
 def test_fields_of_rejected_rows_have_the_names_of_the_header(tmp_path: Path) -> None:
     source = Source(tmp_path)
     source.put("a.csv", "Nr.,Größe\nx,c\n")
-    names = {"id": "Nr.", "name": "Größe"}
+    names = {"id": ("Nr.",), "name": ("Größe",)}
     rules = CsvRules(CsvOptions(), names, 1 << 20)
     task = replace(source.task(), rules=rules)
     (row,) = source.rows(convert_parts(task).quarantine)

@@ -81,7 +81,7 @@ def table(spark: SparkSession, tmp_path: Path) -> Path:
     header = read_heads(lake, [("a.csv", listed.size)], options).headers["a.csv"]
     part = CsvPart(CsvObject("a.csv", listed.size, listed.etag, header, {"day": "2"}))
     table = TablePlace("table/", "table/", "", partition_by=("day",))
-    rules = CsvRules(options, dict(zip(names, names, strict=True)), 1 << 20)
+    rules = CsvRules(options, {name: (name,) for name in names}, 1 << 20)
     convert_parts(ConversionTask(lake.uri, lake.uri, [part], rules, COLUMNS, table, places[1]))
     return tmp_path
 

@@ -41,7 +41,7 @@ def convert(folder: Path, options: CsvOptions) -> Any:
     if heads.refused:
         return heads.refused["a.csv"]
     source = CsvObject("a.csv", listed.size, listed.etag, heads.headers["a.csv"], {})
-    rules = CsvRules(options, {"one": "one", "two": "two"}, 1 << 20)
+    rules = CsvRules(options, {"one": ("one",), "two": ("two",)}, 1 << 20)
     rows = TypedRows(CsvObjects(lake, [source], rules), COLUMNS)
     batch: Any = SimpleNamespace(lake=lake, workers=workers)
     try:

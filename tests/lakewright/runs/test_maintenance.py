@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from typing import Any, cast
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -106,6 +107,9 @@ def test_a_job_that_is_not_in_maintained_by_is_refused(bench: Bench) -> None:
 
 def test_a_table_with_commits_of_its_own_is_refused(filled: Bench) -> None:
     class Committing:
+        def check_engine(self) -> None:
+            raise AssertionError
+
         def applied(self, plan: Any) -> None:
             raise AssertionError
 
@@ -190,14 +194,34 @@ def test_a_receipt_merges_the_reports_of_actions_of_one_kind(filled: Bench) -> N
     assert len(report["removed"]) == 2
 
 
-def test_nothing_is_published_if_row_counts_do_not_add_up(filled: Bench) -> None:
+@pytest.mark.parametrize(
+    "staged",
+    [
+        pytest.param(Staged(Counts(read=4, written=4), in_table=3), id="a-row-is-not-staged"),
+        pytest.param(Staged(Counts(read=4, written=3), in_table=3), id="a-row-is-nowhere"),
+        pytest.param(Staged(Counts(read=4, written=3, skipped=1), in_table=3), id="a-skipped-record-has-no-kind"),
+    ],
+)
+def test_nothing_is_published_if_row_counts_do_not_add_up(filled: Bench, staged: Staged) -> None:
     def lose(batch: Batch) -> Staged:
-        return Staged(counts=Counts(read=4, written=4), in_table=3, actions=[RemoveFiles(list(batch.state.files))])
+        return replace(staged, actions=[RemoveFiles(list(batch.state.files))])
 
     receipt = run(filled, 2, work=lose)
     assert receipt.exit_code == 1
     assert "nothing was published" in receipt.error
     assert filled.rows() == [(1, "Ada"), (2, "Bo"), (2, "Bo"), (3, "Cy")]
+
+
+def test_skipped_records_are_part_of_the_sum(filled: Bench) -> None:
+    def skip(batch: Batch) -> Staged:
+        staged = erase(batch, key=2)
+        counts = msgspec.structs.replace(staged.counts, read=staged.counts.read + 3, skipped=3)
+        return replace(staged, counts=counts, skipped={"comment": 1, "footer": 2})
+
+    receipt = run(filled, 2, work=skip)
+    assert (receipt.exit_code, receipt.counts.skipped, receipt.skipped) == (0, 3, {"comment": 1, "footer": 2})
+    assert receipt.batches[0]["skipped"] == receipt.skipped
+    assert receipt.checks == {"every row accounted for": True}
 
 
 def _fail(*_: object) -> None:

@@ -1,6 +1,7 @@
 """Texts as blocks read them, and as a slow, obvious reader does."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ from tests.transforms.csv.whole_texts import Record, cut_records, unclear_line, 
 from transforms.csv.text_blocks import read_blocks
 from transforms.csv.text_layout import TextBlock, TextLayout
 from transforms.errors import UnclearRecordsError
+from transforms.header_names import BLANKS
 
 Fields = dict[str, str | None]
 
@@ -20,11 +22,13 @@ class Reading:
         rows: The records with their texts and positions.
         faults: Rule, position, text and fields of the others.
         unclear: The line because of which the text is refused; 0 if it is not.
+        skipped: The number of lines that are no records, by kind.
     """
 
     rows: list[tuple[Fields, str, int]] = field(default_factory=list)
     faults: list[tuple[str, int, str, Fields | None]] = field(default_factory=list)
     unclear: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
 
 
 def layout_of(
@@ -75,7 +79,7 @@ def read_slowly(text: str, layout: TextLayout) -> Reading:
 
 
 def _is(field: str | None, name: str) -> bool:
-    return field is not None and field.replace("\ufeff", "").strip(" ") == name
+    return field is not None and field.replace("\ufeff", "").strip(BLANKS) == name
 
 
 def _placed(text: str, records: Iterator[Record], line_end: str) -> Iterator[tuple[int, Record]]:
@@ -107,6 +111,7 @@ def reading_of(blocks: Sequence[TextBlock]) -> Reading:
     for block in blocks:
         rows = block.columns.to_pylist()
         numbers = range(len(rows))
+        reading.skipped.update(block.skipped)
         reading.rows += zip(rows, block.texts(numbers), block.positions(numbers), strict=True)
         reading.faults += [
             (fault.rule, fault.position, fault.text, dict(fault.fields) if fault.fields else None)

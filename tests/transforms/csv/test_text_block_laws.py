@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.conftest import examples
 from tests.transforms.csv.reading import Reading, cut, header_of, layout_of, read, read_slowly, reading_of
 from transforms.csv.text_blocks import read_blocks
-from transforms.csv.text_layout import ByteRange, TextBlock, TextLayout, can_be_split
+from transforms.csv.text_encoding import can_be_split
+from transforms.csv.text_layout import ByteRange, TextBlock, TextLayout
 from transforms.errors import UnclearRecordsError
 
 LAYOUTS = [
@@ -110,6 +111,7 @@ def read_ranges(
         reading = reading_of(blocks)
         whole.rows += reading.rows
         whole.faults += reading.faults
+        whole.skipped += reading.skipped
         assert all(first.ends == second.begins for first, second in pairwise(blocks))
         after, lines = blocks[-1].ends, lines + blocks[-1].lines
     assert after == len(data)

@@ -9,7 +9,8 @@ import pytest
 
 from tests.transforms.csv.reading import Reading, cut, header_of, layout_of, read
 from transforms.csv.text_blocks import read_blocks
-from transforms.csv.text_layout import ByteRange, Fault, TextLayout, can_be_split
+from transforms.csv.text_encoding import can_be_split
+from transforms.csv.text_layout import ByteRange, Fault, TextLayout
 from transforms.errors import LongRecordError, UnclearRecordsError
 
 LINES = layout_of(multiline=False)

@@ -79,6 +79,34 @@ def test_any_texts(column: TypedColumn, data: st.DataObject) -> None:
             lambda moment: f"{moment.year},{moment.day:02d}",
             id="decimal-with-comma",
         ),
+        pytest.param(
+            TypedColumn("v", "long", thousands_separator=","),
+            lambda moment: f"{moment.timestamp():,.0f}",
+            id="thousands",
+        ),
+        pytest.param(
+            TypedColumn("v", "decimal(12,2)", thousands_separator=",", currency=("$",), negative=("parentheses",)),
+            lambda moment: f"($ {moment.timestamp():,.2f})",
+            id="accounting",
+        ),
+        pytest.param(
+            TypedColumn("v", "timestamp", epoch="millis"), lambda moment: f"{moment.timestamp():.3f}", id="epoch"
+        ),
+        pytest.param(
+            TypedColumn("v", "date", format="dd/MM/yyyy", other_formats=("yyyy-MM-dd",)),
+            lambda moment: moment.strftime("%d/%m/%Y" if moment.hour % 2 else "%Y-%m-%d"),
+            id="two-formats",
+        ),
+        pytest.param(
+            TypedColumn("v", "date", format="dd/MM/yy", two_digit_year_from=1970),
+            lambda moment: moment.strftime("%d/%m/%y"),
+            id="short-years",
+        ),
+        pytest.param(
+            TypedColumn("v", "timestamp", format="yyyy-MM-dd HH:mm:ss.SSSSSSSSS"),
+            lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S.%f000"),
+            id="nanoseconds",
+        ),
         *(
             pytest.param(
                 TypedColumn("v", kind, format=pattern, timezone="Europe/Paris"),

@@ -6,6 +6,8 @@ from typing import Final
 
 import pytest
 
+from tests.transforms.csv.time_cases import TIME_CASES
+from tests.transforms.csv.written_cases import WRITTEN_CASES
 from transforms.csv.typed_column import TypedColumn
 
 D: Final = Decimal
@@ -386,15 +388,6 @@ CASES: Final = [
         },
         id="timestamp-with-an-optional-zone",
     ),
-    pytest.param(
-        TypedColumn("v", "timestamp", format="yyyy-MM-dd HH:mm:ss.SSSSSSSSS"),
-        {
-            "2026-01-01 00:00:01.0000019": micros(2026, 1, 1, 0, 0, 1) + 1,
-            "2026-01-01 00:00:01.000001999": micros(2026, 1, 1, 0, 0, 1) + 1,
-            "2026-01-01 00:00:01.5": micros(2026, 1, 1, 0, 0, 1) + 500_000,
-            "2026-01-01 00:00:01": "!type",
-            "2026-01-01 00:00:01.0000019991": "!type",
-        },
-        id="timestamp-with-more-than-microseconds",
-    ),
+    *WRITTEN_CASES,
+    *TIME_CASES,
 ]

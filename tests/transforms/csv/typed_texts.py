@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from transforms.csv.numbers.written import LOOKALIKES
 from transforms.csv.typed_column import TypedColumn
 
 #: Beside these formats, every type and option; ``columns`` combines them.
@@ -117,6 +118,45 @@ def columns() -> Iterator[TypedColumn]:
         yield TypedColumn(f"all {zone}", "timestamp", format=pattern, timezone=zone, null_text=("NA",))
     for pattern in ZONE_FORMATS:
         yield TypedColumn(f"zoned {pattern}", "timestamp", format=pattern, timezone="Europe/Paris")
+    yield from _written_columns()
+    yield from _time_columns()
+
+
+def _written_columns() -> Iterator[TypedColumn]:
+    negatives = ("minus", "parentheses", "trailing_minus")
+    for separator in (".", ",", " ", "'"):
+        yield TypedColumn(f"grouped {separator}", "long", thousands_separator=separator)
+    for kind in ("int", "double", "decimal(12,2)", "decimal(38,10)"):
+        yield TypedColumn(
+            f"written {kind}", kind, thousands_separator=",", currency=("$", "US$", "kr.", "E"), negative=negatives
+        )
+        yield TypedColumn(
+            f"percent {kind}",
+            kind,
+            thousands_separator=" ",
+            decimal_separator=",",
+            percent=True,
+            negative=negatives[1:],
+        )
+    yield TypedColumn("trailing", "long", negative=("trailing_minus",))
+
+
+def _time_columns() -> Iterator[TypedColumn]:
+    for number, pattern in enumerate(("dd/MM/yy", "yyMMdd", "d-MMM-yy", "M/d/yy", "yyDDD")):
+        yield TypedColumn(f"short {pattern}", "date", format=pattern, two_digit_year_from=1901 + 33 * number % 100)
+    for zone in ("UTC", "America/New_York"):
+        yield TypedColumn(f"short {zone}", "timestamp", format="dd.MM.yy H:mm", two_digit_year_from=1970, timezone=zone)
+    for excess in ("reject", "truncate"):
+        for pattern in ("yyyy-MM-dd HH:mm:ss[.SSSSSSSSS]", "dd.MM.yyyy HH:mm:ss.SSSSSSSXXX"):
+            yield TypedColumn(f"nanos {excess} {pattern}", "timestamp", format=pattern, excess_fraction=excess)
+        for epoch in ("seconds", "millis", "micros"):
+            yield TypedColumn(f"epoch {excess} {epoch}", "timestamp", epoch=epoch, excess_fraction=excess)
+    more = ("MM/dd/yyyy", "yyyy-MM-dd", "d-MMM-yy", "yyyyMMdd")
+    yield TypedColumn("formats date", "date", format="dd/MM/yyyy", other_formats=more)
+    more = ("yyyy-MM-dd'T'HH:mm:ssXXX", "dd.MM.yy HH:mm", "MM.dd.yy HH:mm", "yyyy-MM-dd", "yyyy-MM-dd HH:mm VV")
+    yield TypedColumn(
+        "formats timestamp", "timestamp", format="yyyy-MM-dd HH:mm:ss", other_formats=more, timezone="Europe/Paris"
+    )
 
 
 def texts(column: TypedColumn, count: int, *, seed: int, dirty: float) -> list[str | None]:
@@ -151,10 +191,14 @@ def _generator(column: TypedColumn, chance: random.Random) -> Callable[[], str]:
         return lambda: "".join(chance.choices(string.ascii_letters + 'éß "漢', k=chance.choice((3, 10, 81))))
     if column.type == "boolean":
         return lambda: chance.choice(("true", "false", "t", "f", "yes", "no", "Y", "N", "1", "0", "True", "FALSE"))
+    if column.has_written_numbers:
+        return lambda: _written_number(column, chance)
+    if column.epoch:
+        return lambda: _epoch(column, chance)
     if column.type in ("long", "int"):
         return lambda: _whole(chance, 63 if column.type == "long" else 31)
     if column.type in ("date", "timestamp"):
-        return lambda: written(_time(chance, column.timezone), column.format, chance)
+        return lambda: written(_time(chance, column.timezone), chance.choice(column.formats), chance)
     number = _double if column.type == "double" else _decimal
     return lambda: number(column, chance).replace(".", column.decimal_separator)
 
@@ -162,6 +206,40 @@ def _generator(column: TypedColumn, chance: random.Random) -> Callable[[], str]:
 def _whole(chance: random.Random, bits: int) -> str:
     edge = chance.choice((0, 2 ** chance.randrange(bits), 2**bits, 10 ** chance.randrange(20)))
     return str(chance.choice((1, -1)) * (edge + chance.randrange(-2, 3)))
+
+
+def _written_number(column: TypedColumn, chance: random.Random) -> str:
+    """Return a number with grouping, a unit and a sign in some of the places where they may stand, and in others."""
+    digits = "".join(chance.choices("0123456789", k=chance.choice((1, 2, 3, 4, 6, 7, 10))))
+    whole = digits
+    if column.thousands_separator and chance.random() < 0.7:
+        size = chance.choice((3, 3, 3, 2))
+        cut = chance.choice(LOOKALIKES.get(column.thousands_separator, column.thousands_separator))
+        head, last = digits[:-3], digits[-3:]
+        groups = [head[max(end - size, 0) : end] for end in range(len(head), 0, -size)][::-1]
+        whole = cut.join([*groups, last])
+    if column.type not in ("int", "long") and chance.random() < 0.6:
+        whole += column.decimal_separator + "".join(chance.choices("0123", k=chance.randrange(4)))
+    if column.type == "double" and chance.random() < 0.2:
+        whole += f"e{chance.randrange(-9, 9)}"
+    units = [*column.currency, *("%" * column.percent)]
+    for _ in range(2):
+        blank = chance.choice(("", "", " ", "\u00a0"))
+        if units and chance.random() < 0.4:
+            unit = chance.choice(units)
+            whole = unit + blank + whole if chance.random() < 0.5 and unit != "%" else whole + blank + unit
+        if chance.random() < 0.3:
+            before, after = chance.choice((("-", ""), ("(", ")"), ("", "-"), ("+", "")))
+            whole = before + blank + whole + after
+    return whole
+
+
+def _epoch(column: TypedColumn, chance: random.Random) -> str:
+    digits = chance.choice((1, 9, 10, 13, 16, 19))
+    text = chance.choice(("", "-")) + str(chance.randrange(10**digits))
+    if chance.random() < 0.4:
+        text += "." + "".join(chance.choices("00012", k=chance.randrange(10)))
+    return text
 
 
 def _double(_column: TypedColumn, chance: random.Random) -> str:
@@ -231,10 +309,13 @@ def _field(letters: str, local: datetime, chance: random.Random) -> str:
     numbers |= {"m": local.minute, "s": local.second}
     if letter in "ML" and width > 2:
         return local.strftime("%B" if width == 4 else "%b")
+    if letters == "yy":
+        return f"{local.year % 100:02d}"
     if letter in numbers:
         return f"{numbers[letter]:0{width}d}"
     if letter == "S":
-        return f"{local.microsecond:06d}"[: chance.randint(1, width)]
+        digits = f"{local.microsecond:06d}" + chance.choice(("000", "000", "001", "999"))
+        return digits[: chance.randint(1, width)]
     if letter == "a":
         return "AM" if local.hour < 12 else "PM"
     if letter == "G":

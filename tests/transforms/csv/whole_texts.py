@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from transforms.csv.quotes import has_inner_quote, split_record, walk_lines
+from transforms.csv.quotes import cells_of, has_inner_quote, walk_lines
 
 
 class Record(NamedTuple):
@@ -53,6 +53,12 @@ def cut_records(lines: Iterable[str], *, delimiter: str, line_end: str, multilin
             text = text.removesuffix("\r")
         if text:
             yield Record(text, None if is_broken else split_record(text, delimiter))
+
+
+def split_record(record: str, delimiter: str) -> list[str | None]:
+    """Return the field values of a well-quoted record."""
+    cells = cells_of(record, delimiter)
+    return [cell.text.replace('""', '"') if cell.is_quoted else cell.text or None for cell in cells]
 
 
 def _whole_records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, bool]]:

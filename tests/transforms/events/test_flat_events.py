@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.conftest import examples
 from tests.transforms.events.event_oracle import normal_record, rebuild
 from transforms.errors import DataError
+from transforms.events.declared.errors import DoesNotFitError
 from transforms.events.flat_rows import FlatRows, flatten
 from transforms.events.lines import parse_lines
 from transforms.events.schema import (
@@ -28,7 +29,7 @@ from transforms.events.schema import (
     learn_type,
 )
 from transforms.events.typed_columns import as_text, from_text, to_arrow, type_columns
-from transforms.events.types import ArrayType, DoesNotFitError, RecordField, RecordType, arrow_type, converter, ddl_type
+from transforms.events.types import ArrayType, RecordField, RecordType, arrow_type, converter, ddl_type
 
 RESERVED = ("_object", "year")
 
@@ -232,14 +233,22 @@ def test_learned_types(values: list[Any], kind: Any, left_out: list[Any]) -> Non
         ("timestamp(epoch_nanos)", 1001, None),
         ("timestamp(epoch_seconds)", 10**30, None),
         ("timestamp(epoch_seconds)", Decimal("1e999999"), None),
-        ("timestamp(epoch_seconds)", "1", None),
+        ("timestamp(epoch_seconds)", "1", datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)),
+        ("timestamp(epoch_millis)", "-1.5", datetime(1969, 12, 31, 23, 59, 59, 998_500, UTC)),
+        ("timestamp(epoch_millis)", "1e3", None),
+        ("timestamp(epoch_millis)", "", None),
         ("timestamp(iso)", "2026-08-01T10:00:00.5+02:00", datetime(2026, 8, 1, 8, 0, 0, 500_000, UTC)),
         ("timestamp(iso)", "2026-08-01 10:00Z", datetime(2026, 8, 1, 10, 0, tzinfo=UTC)),
-        ("timestamp(iso)", "2026-08-01", None),
-        ("timestamp(iso)", "2026-08-01T10:00:00.1234567Z", None),
-        ("timestamp(iso)", "2026-02-30T10:00:00Z", None),
-        ("timestamp(iso)", "0001-01-01T00:00:00+14:00", None),
-        ("timestamp(iso)", 5, None),
+        ("timestamp(iso)", "2026-08-01", datetime(2026, 8, 1, tzinfo=UTC)),
+        ("timestamp(iso)", "2026-08-01T", None),
+        ("timestamp(iso)", "2026-08-01 10:00:00 +02:00", datetime(2026, 8, 1, 8, tzinfo=UTC)),
+        ("timestamp(iso)", "2026-08-01 10:00:00+00", datetime(2026, 8, 1, 10, tzinfo=UTC)),
+        ("timestamp(iso)", "2026-08-01 10:00:00 Z", datetime(2026, 8, 1, 10, tzinfo=UTC)),
+        ("timestamp(iso)", "2026-08-01 10:00:00  Z", None),
+        ("timestamp(iso)", "2026-08-01T10:00:00.123456000Z", datetime(2026, 8, 1, 10, 0, 0, 123_456, UTC)),
+        ("timestamp(iso)", "2026-08-01T10:00:00.1234560001Z", None),
+        ("timestamp(iso)", "2026-08-01T10:00.5Z", None),
+        ("timestamp(iso)", "\uff12026-08-01", None),
     ],
 )
 def test_values_that_fit_are_unchanged_and_others_are_reported(kind: str, value: Any, expected: Any) -> None:

@@ -6,24 +6,26 @@ Arrow casts ISO texts, all or none. Texts of other patterns are first rewritten 
 import re
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.csv.datetimes.elements import MONTHS, Offset
+from transforms.csv.datetimes.epochs import FIRST_MICROS, FRACTION_DIGITS, LAST_MICROS
 from transforms.csv.datetimes.local_times import to_utc
-from transforms.csv.datetimes.shapes import Shape, shape_of
+from transforms.csv.datetimes.shapes import Shape, matching_texts, shape_of
 from transforms.csv.datetimes.values import hour_of
 from transforms.csv.datetimes.zones import fixed_zone, read_offset
 from transforms.csv.text_bytes import has_other_bytes, keep_matching
-from transforms.csv.typed_column import ISO_DATE
+from transforms.csv.typed_column import ISO_DATE, REJECT, TypedColumn
 
 _LOCAL: Final = pa.timestamp("us")
 _INSTANT: Final = pa.timestamp("us", "UTC")
 _MICROS_PER_SECOND: Final = 1_000_000
 _MICRO_DIGITS: Final = 6
-_MICROS_PER_DAY: Final = 86_400 * _MICROS_PER_SECOND
+_MOST_EPOCH_DIGITS: Final = 18
 #: Of the years 1 to 9999, as days since 1970.
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 _DAYS: Final = "(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
@@ -36,10 +38,34 @@ _ZONES: Final = {"'Z'": "Z", "XXX": "(?:Z|[+-](?:0[0-9]|1[0-7]):[0-5][0-9])"}
 _MONTH_NUMBERS: Final = {name[:n].lower(): f"{i:02d}" for i, name in enumerate(MONTHS, 1) for n in (3, len(name))}
 
 
-def cast_dates(texts: pa.Array, pattern: str) -> pa.Array:
+def cast_dates(texts: pa.Array, column: TypedColumn) -> pa.Array:
     """Return the dates of texts."""
+    return _cast_by_formats(texts, column, _cast_dates)
+
+
+def cast_timestamps(texts: pa.Array, column: TypedColumn) -> pa.Array:
+    """Return the instants of texts; times without an offset are local times of the column's zone."""
+    return _cast_epochs(texts, column) if column.epoch else _cast_by_formats(texts, column, _cast_timestamps)
+
+
+def _cast_by_formats(
+    texts: pa.Array, column: TypedColumn, cast: Callable[[pa.Array, str, TypedColumn], pa.Array]
+) -> pa.Array:
+    """Cast texts by the first format that reads them; null where an earlier one may, though not these kernels."""
+    values = cast(texts, column.format, column)
+    is_open = None
+    for earlier, pattern in pairwise(column.formats):
+        is_other = pc.invert(pc.match_substring_regex(texts, matching_texts(earlier)))
+        is_open = is_other if is_open is None else pc.and_(is_open, is_other)
+        is_cast = pc.and_(pc.is_null(values), pc.fill_null(is_open, False))
+        if pc.any(is_cast).as_py():
+            values = pc.replace_with_mask(values, is_cast, cast(texts.filter(is_cast), pattern, column))
+    return values
+
+
+def _cast_dates(texts: pa.Array, pattern: str, column: TypedColumn) -> pa.Array:
     shape = shape_of(pattern)
-    if shape is None or set(shape.fields) - set("yMNd"):
+    if shape is None or set(shape.fields) - set("yuMNd"):
         return pa.nulls(len(texts), pa.date32())
     if pattern == ISO_DATE and not has_other_bytes(texts, b"0123456789-"):
         try:
@@ -47,13 +73,12 @@ def cast_dates(texts: pa.Array, pattern: str) -> pa.Array:
         except pa.ArrowInvalid:
             pass
     distinct = texts.dictionary_encode()
-    dates = _cast_certain(_joined(_date_parts(_fields(distinct.dictionary, shape))), pa.date32())
+    dates = _cast_certain(_joined(_date_parts(_fields(distinct.dictionary, shape), column)), pa.date32())
     return _keep_between(dates.cast(pa.int32()), _FIRST_DAY, _LAST_DAY).cast(pa.date32()).take(distinct.indices)
 
 
-def cast_timestamps(texts: pa.Array, pattern: str, zone: str) -> pa.Array:
-    """Return the instants of texts; times without an offset are local times of a zone."""
-    shape = shape_of(pattern)
+def _cast_timestamps(texts: pa.Array, pattern: str, column: TypedColumn) -> pa.Array:
+    shape, zone = shape_of(pattern), column.timezone
     if shape is None:
         return pa.nulls(len(texts), _INSTANT)
     if (iso := _ISO.fullmatch(pattern)) is not None:
@@ -62,9 +87,29 @@ def cast_timestamps(texts: pa.Array, pattern: str, zone: str) -> pa.Array:
             micros = to_utc(micros, zone)
     else:
         fields = _fields(texts, shape)
-        local = _cast_certain(_joined([*_date_parts(fields), " ", *_time_parts(fields)]), _LOCAL).cast(pa.int64())
+        parts = [*_date_parts(fields, column), " ", *_time_parts(fields, column)]
+        local = _cast_certain(_joined(parts), _LOCAL).cast(pa.int64())
         micros = _instants(local, fields["x"], shape.offset, zone) if shape.offset else to_utc(local, zone)
-    return _keep_between(micros, _FIRST_DAY * _MICROS_PER_DAY, (_LAST_DAY + 1) * _MICROS_PER_DAY - 1).cast(_INSTANT)
+    return _keep_between(micros, FIRST_MICROS, LAST_MICROS).cast(_INSTANT)
+
+
+def _cast_epochs(texts: pa.Array, column: TypedColumn) -> pa.Array:
+    digits = FRACTION_DIGITS[column.epoch]
+    factor = 10**digits
+    micros = None
+    if not has_other_bytes(texts, b"0123456789-"):
+        try:
+            numbers = texts.cast(pa.int64())
+            micros = pc.multiply(_keep_between(numbers, FIRST_MICROS // factor, LAST_MICROS // factor), factor)
+        except pa.ArrowInvalid:
+            pass
+    if micros is None:
+        excess = "0*" if column.excess_fraction == REJECT else "[0-9]*"
+        fraction = rf"(?:[.](?P<fraction>[0-9]{{0,{digits}}}){excess})?"
+        whole = f"(?P<whole>-?[0-9]{{1,{_MOST_EPOCH_DIGITS - digits}}})"
+        parts = pc.extract_regex(texts, f"^{whole}{fraction}$").flatten()
+        micros = _joined([parts[0], pc.utf8_rpad(parts[1], digits, "0")]).cast(pa.int64())
+    return _keep_between(micros, FIRST_MICROS, LAST_MICROS).cast(_INSTANT)
 
 
 def _instants(local: pa.Array, offsets: pa.Array, offset: Offset, zone: str) -> pa.Array:
@@ -136,19 +181,28 @@ def _joined(parts: list[pa.Array | str]) -> pa.Array:
     return pc.binary_join_element_wise(*parts, "")
 
 
-def _date_parts(fields: dict[str, pa.Array]) -> list[pa.Array | str]:
+def _date_parts(fields: dict[str, pa.Array], column: TypedColumn) -> list[pa.Array | str]:
     if "N" in fields:
         month = _mapped(fields["N"], lambda name: _MONTH_NUMBERS.get(name.lower()), pa.string())
     else:
         month = _two_digits(fields, "M", "01")
-    return [fields["y"], "-", month, "-", _two_digits(fields, "d", "01")]
+    year = [fields["y"]] if "y" in fields else [_century(fields["u"], column.two_digit_year_from), fields["u"]]
+    return [*year, "-", month, "-", _two_digits(fields, "d", "01")]
 
 
-def _time_parts(fields: dict[str, pa.Array]) -> list[pa.Array | str]:
+def _century(years: pa.Array, first: int) -> pa.Array:
+    century, year = divmod(first, 100)
+    return pc.if_else(pc.less(years, f"{year:02d}"), f"{century + 1}", f"{century}")
+
+
+def _time_parts(fields: dict[str, pa.Array], column: TypedColumn) -> list[pa.Array | str]:
     parts = [_hours(fields), ":", _two_digits(fields, "m", "00"), ":", _two_digits(fields, "s", "00")]
     if "S" not in fields:
         return parts
-    return [*parts, ".", pc.utf8_slice_codeunits(_or_else(fields["S"], "0"), 0, _MICRO_DIGITS)]
+    fraction = _or_else(fields["S"], "0")
+    if column.excess_fraction == REJECT and pc.any(pc.greater(pc.utf8_length(fraction), _MICRO_DIGITS)).as_py():
+        fraction = keep_matching(fraction, f"^[0-9]{{1,{_MICRO_DIGITS}}}0*$")
+    return [*parts, ".", pc.utf8_slice_codeunits(fraction, 0, _MICRO_DIGITS)]
 
 
 def _two_digits(fields: dict[str, pa.Array], name: str, default: str) -> pa.Array | str:

@@ -32,7 +32,7 @@ class Number:
     """A number of ``least`` to ``most`` digits.
 
     Attributes:
-        field: The pattern letter that names the field.
+        field: The pattern letter that names the field; ``yy`` is a year without its century.
         least: Fewest digits.
         most: Most digits.
         sign: Accepted signs: none; ``-`` (negative numbers); ``+`` (negative ones, and a plus sign that is required
@@ -138,7 +138,8 @@ def _element(part: str, year: str) -> Element:
     if letter == "'":
         return Literal(part[1:])
     if letter == "y" and count <= _PADDED_YEAR * 2 + 2:
-        return Number(year, count, _MOST_DIGITS, "-" if count < _PADDED_YEAR else "+")
+        signed = Number(year, count, _MOST_DIGITS, "-" if count < _PADDED_YEAR else "+")
+        return Number(part, count, count) if part == "yy" else signed
     if letter == "S":
         return Fraction(count)
     if letter in "MLdHkKhmsD" and count == 1:

@@ -29,7 +29,8 @@ class Shape:
 
     Attributes:
         expression: Matches them.
-        fields: The pattern letter of each group; ``S`` is a fraction, ``N`` the name of a month, ``x`` an offset.
+        fields: The pattern letter of each group; ``S`` is a fraction, ``N`` the name of a month, ``x`` an offset, ``u``
+            a year of two digits.
         offset: The element of an offset, if there is one.
     """
 
@@ -52,9 +53,31 @@ def shape_of(pattern: str) -> Shape | None:
         return None
     fields = tuple(re.findall(r"\(\?P<(\w)>", expression))
     names = set(fields)
-    is_regular = len(names) == len(fields) and "y" in names and len({"M", "N"} & names) == 1
+    is_regular = len(names) == len(fields) and len({"y", "u"} & names) == len({"M", "N"} & names) == 1
     is_regular &= len(set("HkhK") & names) <= 1 and ("a" in names) == bool({"h", "K"} & names)
     return Shape(expression, fields, _offset(elements)) if is_regular else None
+
+
+@cache
+def matching_texts(pattern: str) -> str:
+    """Return a regular expression of all texts that a pattern may read, and of others."""
+    return f"(?s)^{_possible(pattern_elements(pattern))}$"
+
+
+def _possible(elements: Sequence[Element]) -> str:
+    parts = []
+    for element in elements:
+        if isinstance(element, Optional):
+            parts.append(f"(?:{_possible(element.elements)})?")
+        elif isinstance(element, Literal):  # letters of any case, which differ in length for no text
+            parts.append(
+                "".join("." if each.isalpha() or not each.isascii() else re.escape(each) for each in element.text)
+            )
+        elif isinstance(element, Number):
+            parts.append("[+-]?[0-9]+")
+        else:
+            parts.append("[0-9]+" if isinstance(element, Fraction) else ".*")
+    return "".join(parts)
 
 
 def _offset(elements: Sequence[Element]) -> Offset | None:
@@ -77,6 +100,8 @@ def _expression(elements: Sequence[Element]) -> str:
 
 
 def _group(element: Element, follower: Element | None) -> str:
+    if isinstance(element, Number) and element.field == "yy":
+        return "(?P<u>[0-9]{2})" if not isinstance(follower, Fraction) else _no_shape()
     if isinstance(element, Number) and element.field in "yMdHkhKms":
         if element.field == "y":
             return f"(?P<y>[0-9]{{{_YEAR_DIGITS}}})" if _is_plain_year(element, follower) else _no_shape()

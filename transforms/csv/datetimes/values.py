@@ -1,7 +1,7 @@
 """Parse one text as a date or an instant by a datetime pattern, slowly and step by step."""
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from transforms.csv.datetimes.elements import (
@@ -28,16 +28,29 @@ class _MismatchError(Exception):
     """Raised where a text does not match its pattern, or its fields contradict each other."""
 
 
-def read_date(text: str, pattern: str) -> date | None:
-    """Return the date of a text; None if it does not match the pattern or names no date of the years 1 to 9999."""
+class Moment(NamedTuple):
+    """An instant, and whether its text has digits beyond microseconds that are not zero."""
+
+    instant: datetime
+    has_excess: bool
+
+
+def read_date(text: str, pattern: str, century_from: int) -> date | None:
+    """Return the date of a text; None if it does not match the pattern or names no date of the years 1 to 9999.
+
+    Args:
+        text: The text, without blanks around it.
+        pattern: A datetime pattern.
+        century_from: The first of the 100 years that ``yy`` stands for.
+    """
     try:
         fields, _zone = _fields(text, pattern)
-        return _local_time(fields).date()
+        return _local_time(fields, century_from).date()
     except (_MismatchError, ValueError, OverflowError):
         return None
 
 
-def read_timestamp(text: str, pattern: str, zone: str) -> datetime | None:
+def read_timestamp(text: str, pattern: str, zone: str, century_from: int) -> Moment | None:
     """Return the instant of a text; None if it does not match the pattern or names no instant of the years 1 to 9999.
 
     Args:
@@ -45,13 +58,15 @@ def read_timestamp(text: str, pattern: str, zone: str) -> datetime | None:
         pattern: A datetime pattern.
         zone: The zone of local times. Those that do not exist are None; of those that occur twice, the first is
             returned.
+        century_from: The first of the 100 years that ``yy`` stands for.
     """
     try:
         fields, own_zone = _fields(text, pattern)
-        local = _local_time(fields)
+        local = _local_time(fields, century_from)
+        has_excess = bool(fields.get("S", 0) % 1000)
         if own_zone is not None:
-            return local.replace(tzinfo=own_zone).astimezone(UTC)
-        return _instant(local, ZoneInfo(zone))
+            return Moment(local.replace(tzinfo=own_zone).astimezone(UTC), has_excess)
+        return Moment(_instant(local, ZoneInfo(zone)), has_excess)
     except (_MismatchError, ValueError, OverflowError):
         return None
 
@@ -142,8 +157,8 @@ class _Reading:
         count = self._digits(position, fraction.most)
         if not count:
             raise _MismatchError
-        micros = self.text[position : position + count].ljust(6, "0")[:6]
-        return self._set("S", int(micros), position + count)
+        nanos = self.text[position : position + count].ljust(9, "0")[:9]
+        return self._set("S", int(nanos), position + count)
 
     def _digits(self, position: int, most: int) -> int:
         """Return how many digits come next."""
@@ -177,13 +192,15 @@ def _same_letters(text: str, word: str) -> bool:
     )
 
 
-def _local_time(fields: Fields) -> datetime:
+def _local_time(fields: Fields, century_from: int) -> datetime:
     """Return the date and time of fields; missing ones are those of Spark."""
-    return datetime.combine(_date(fields), _time(fields))
+    return datetime.combine(_date(fields, century_from), _time(fields))
 
 
-def _date(fields: Fields) -> date:
+def _date(fields: Fields, century_from: int) -> date:
     year = fields.get("y", 1970)
+    if "yy" in fields:
+        year = century_from + (fields["yy"] - century_from) % 100
     if "yoe" in fields:
         year = fields["yoe"] if fields.get("G", 1) else 1 - fields["yoe"]
     month, day = fields.get("M", 1), fields.get("d", 1)
@@ -199,7 +216,7 @@ def _time(fields: Fields) -> time:
     hour = hour_of(fields)
     if hour is None:
         raise _MismatchError
-    return time(hour, fields.get("m", 0), fields.get("s", 0), fields.get("S", 0))
+    return time(hour, fields.get("m", 0), fields.get("s", 0), fields.get("S", 0) // 1000)
 
 
 def hour_of(fields: Fields) -> int | None:

@@ -79,7 +79,7 @@ class BlockText:
         """The pieces of ``parsed``, and where each begins in ``written``."""
         parts: list[tuple[int, bytes]] = []
         position = 0
-        for begin, end, rewritten in self.irregular:
+        for begin, end, rewritten, _ in self.irregular:
             parts += [(position, self.written[position:begin]), (begin, rewritten or b"")]
             position = end
         parts.append((position, self.written[position:]))
@@ -113,5 +113,7 @@ class BlockText:
 
     @cached_property
     def _line_ends(self) -> Positions:
-        line_ends: Positions = np.flatnonzero(np.frombuffer(self.written, np.uint8) == self.marks.line_end)
+        line_ends: Positions = np.flatnonzero(
+            np.isin(np.frombuffer(self.written, np.uint8), self.reader.source.stand_ins.line_ends)
+        )
         return line_ends

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -10,7 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from transforms.csv.dialects.stand_ins import ESCAPE, IN_VALUES
+from transforms.csv.records.quote_positions import Marks
 from transforms.csv.records.source_text import MARK, SourceText
+from transforms.csv.records.trimmed_fields import trimmed, with_data_backslashes
+from transforms.csv.text_bytes import keep_where, with_bytes_replaced
 from transforms.csv.text_layout import TextLayout
 
 #: Delimits fields if the delimiter is one that pyarrow refuses.
@@ -18,6 +22,10 @@ _SEPARATOR: Final = b"\x1f"
 #: Noncharacters. One of the first two escapes itself, line ends that are data, and separators that are data.
 _ESCAPES: Final = ("\ufdd0", "\ufdd1")
 _ESCAPE, _LINE_END, _DATA = (character.encode() for character in ("\ufdd2", "\ufdd3", "\ufdd4"))
+#: The noncharacter for the byte 0.
+_FIRST_STAND_IN: Final = 0xFDDF - 0xFF
+#: Noncharacters that mark quoted null markers.
+_MARKS: Final = tuple(map(chr, range(0xFDE0, 0xFDF0)))
 _LONE_RETURN: Final = re.compile(rb"\r(?!\n)")
 _LINE_FEED: Final = re.compile(rb"\n")
 
@@ -45,10 +53,18 @@ class ColumnParser:
         """Parse records; each ends with a line end."""
         if not text:
             return ParsedColumns(pa.table({name: pa.array([], pa.string()) for name in self.layout.wanted}), [])
-        text, restored = self._readable(self.source.valid(text))
+        text = self.source.valid(text)
+        if self.layout.escape == "spark" and ESCAPE in text:
+            text = with_data_backslashes(text)
+        text, restored = self._readable(text)
+        if self._is_trimmed:
+            text = self._trimmed(text)
+            if not text:
+                return self.parse(text)
+        text, mark = self._with_marked_fields(text)
         if text.startswith(MARK):
-            # pyarrow drops a byte order mark at the beginning, which is data here; a blank line is no record.
-            text = self.layout.line_end.encode() + text
+            # pyarrow drops one byte order mark at the beginning, which is data here.
+            text = MARK + text
         skipped: list[int] = []
 
         def skip(row: csv.InvalidRow) -> str:
@@ -61,21 +77,64 @@ class ColumnParser:
             pa.BufferReader(text),
             read_options=csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=self._cells),
             parse_options=csv.ParseOptions(
-                delimiter=self._delimiter.decode(), newlines_in_values=True, invalid_row_handler=skip
+                delimiter=self._delimiter.decode(),
+                newlines_in_values=True,
+                ignore_empty_lines=not self._is_trimmed,
+                invalid_row_handler=skip,
             ),
             convert_options=self._convert_options,
         )
-        columns = [table.column(self._cells[position]) for position in self.layout.wanted.values()]
+        # Chunks, since functions of columns leave out empty ones.
+        columns = [table.column(self._cells[position]).chunk(0) for position in self.layout.wanted.values()]
+        if self.layout.null_markers:
+            columns = [self._without_markers(*named, mark) for named in zip(self.layout.wanted, columns, strict=True)]
         for escaped, original in restored:
             columns = [pc.replace_substring(column, escaped, original) for column in columns]
+        if self.source.stand_ins.are_in_values:
+            columns = [self._values(column) for column in columns]
         return ParsedColumns(pa.table(columns, names=list(self.layout.wanted)), skipped)
+
+    def _trimmed(self, text: bytes) -> bytes:
+        """Leave out what pyarrow has no option for."""
+        marks = replace(Marks.of(self.source.stand_ins), delimiter=self._delimiter[0])
+        trailing_delimiter = self.layout.dialect.allows_trailing_delimiter
+        return trimmed(text, marks, fields=len(self.layout.names), trailing_delimiter=trailing_delimiter)
+
+    def _values(self, texts: pa.Array) -> pa.Array:
+        """Return the values of a column's texts."""
+        stand_ins = self.source.stand_ins
+        is_escaped = pc.match_substring(texts, ESCAPE).fill_null(False)
+        escaped = texts.filter(is_escaped).cast(pa.binary()).to_pylist()
+        if self.layout.quote != '"' or self.layout.escape == "spark":
+            texts = with_bytes_replaced(texts, stand_ins.outward)
+        if not escaped:
+            return texts
+        return pc.replace_with_mask(texts, is_escaped, pa.array(map(stand_ins.value, escaped), pa.string()))
+
+    def _with_marked_fields(self, text: bytes) -> tuple[bytes, str]:
+        """Append a character that is not in the text to quoted null markers, and return it; empty if there are none."""
+        markers = {marker.encode() for several in self.layout.null_markers.values() for marker in several}
+        if not any(b'"%b"' % marker in text for marker in markers):
+            return text, ""
+        mark = next(mark for mark in _MARKS if mark.encode() not in text)
+        # Within a quoted field, a quote is never alone, so that these are whole fields.
+        around = re.escape(self._delimiter) + rb"\r\n"
+        quoted = rb'(?<![^%b])"(%b)"(?![^%b])' % (around, b"|".join(map(re.escape, markers)), around)
+        return re.sub(quoted, rb'"\1%b"' % mark.encode(), text), mark
+
+    def _without_markers(self, name: str, texts: pa.Array, mark: str) -> pa.Array:
+        """Replace null markers by nulls where they are not marked as quoted."""
+        if markers := self.layout.null_markers.get(name):
+            texts = keep_where(pc.invert(pc.is_in(texts, pa.array(markers, pa.string()))), texts)
+        return pc.replace_substring(texts, mark, "") if mark else texts
 
     def _readable(self, text: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
         """Escape what pyarrow would misread; return also what is to be replaced in the values, in this order."""
         replaced: list[tuple[bytes, bytes]] = []
         escape = self._escape
         line_end = self._line_end_in_data(text)
-        if self._delimiter == self.source.cut and not line_end:
+        stand_ins = [(byte, as_text) for byte, as_text in self._stand_ins.items() if byte in text]
+        if self._delimiter == self.source.cut and not line_end and not stand_ins:
             return text, []
         text = text.replace(escape, escape + _ESCAPE)
         if self._delimiter != self.source.cut:
@@ -84,6 +143,9 @@ class ColumnParser:
         if line_end:
             text = line_end.sub(escape + _LINE_END, text)
             replaced.append((escape + _LINE_END, b"\n" if self.layout.line_end == "\r" else b"\r"))
+        for byte, as_text in stand_ins:
+            text = text.replace(byte, as_text)
+            replaced.append((as_text, byte))
         return text, [*replaced, (escape + _ESCAPE, escape)]
 
     def _line_end_in_data(self, text: bytes) -> re.Pattern[bytes] | None:
@@ -92,8 +154,19 @@ class ColumnParser:
         return pattern if character in text and pattern.search(text) else None
 
     @cached_property
+    def _is_trimmed(self) -> bool:
+        return self.layout.skip_initial_space or self.layout.dialect.allows_trailing_delimiter
+
+    @cached_property
     def _escape(self) -> bytes:
         return next(escape for escape in _ESCAPES if escape != self.layout.delimiter).encode()
+
+    @cached_property
+    def _stand_ins(self) -> dict[bytes, bytes]:
+        """How stand-ins are written as valid UTF-8, which pyarrow needs to report a row."""
+        if not self.source.stand_ins.are_in_values:
+            return {}
+        return {bytes([byte]): self._escape + chr(_FIRST_STAND_IN + byte).encode() for byte in IN_VALUES}
 
     @cached_property
     def _delimiter(self) -> bytes:
@@ -106,11 +179,12 @@ class ColumnParser:
 
     @cached_property
     def _convert_options(self) -> csv.ConvertOptions:
+        nulls = self.source.stand_ins.nulls
         wanted = [self._cells[position] for position in sorted(set(self.layout.wanted.values()))]
         return csv.ConvertOptions(
             include_columns=wanted,
             column_types=dict.fromkeys(wanted, pa.string()),
-            null_values=[""],
+            null_values=[null.replace(ESCAPE, self._stand_ins.get(ESCAPE, b"")) for null in nulls],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
             check_utf8=False,

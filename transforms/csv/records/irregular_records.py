@@ -1,12 +1,14 @@
 """Records that have to be read strictly, since a parser might misread them. No pyspark."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from transforms.csv.quotes import Line, has_inner_quote, split_record, walk_lines
-from transforms.csv.records.line_pattern import LinePattern
+from transforms.csv.dialects.dialect import NONE
+from transforms.csv.dialects.line_pattern import LinePattern
+from transforms.csv.dialects.stand_ins import ESCAPE
+from transforms.csv.quotes import Cell, Line, cells_of, has_inner_quote, walk_lines
 from transforms.csv.records.source_text import SourceText
 from transforms.csv.text_layout import TextLayout
 from transforms.errors import UnclearRecordsError
@@ -22,11 +24,13 @@ class Irregular(NamedTuple):
         begin: Where it begins.
         end: Where the next one begins.
         rewritten: The record as every parser reads it, nothing for a blank line; None if it is misquoted.
+        is_comment: Whether it is a comment instead.
     """
 
     begin: int
     end: int
     rewritten: bytes | None
+    is_comment: bool = False
 
 
 class IrregularRecords(NamedTuple):
@@ -60,8 +64,12 @@ class StrictReader:
         Raises:
             UnclearRecordsError: If lines inside a quoted field may be records; its line is counted from ``begin``.
         """
+        if not is_open and self._comment and text.startswith(self._comment, begin):
+            end = begin + self._length(text, begin)
+            return IrregularRecords([Irregular(begin, end, b"", is_comment=True)] if end > begin else [])
         if not is_open and (line := self._pattern.match(text, begin)):
-            return IrregularRecords([Irregular(begin, line.end, line.rewritten)])
+            rewritten = None if self._is_cut_short(text, line.end) else line.rewritten
+            return IrregularRecords([Irregular(begin, line.end, rewritten)])
         if self.layout.multiline:
             return self._read_record(text, begin, is_last=is_last)
         return self._read_lines(text, begin, is_open=is_open)
@@ -73,17 +81,29 @@ class StrictReader:
 
     def opened_line(self, text: bytes) -> int:
         """Return the line (from 1) that opened the field which is open after the last line end; 0 if none is."""
-        *_, end = walk_lines(self._lines(text, 0), self.layout.delimiter)
+        *_, end = self._walk(self._lines(text, 0))
         return end.opens
 
     @cached_property
+    def _delimiter(self) -> str:
+        return _decoded(self.source.cut)
+
+    @cached_property
+    def _skipped(self) -> str:
+        return self.layout.dialect.skipped_blanks
+
+    @cached_property
+    def _comment(self) -> bytes:
+        return self.layout.dialect.comment_mark.encode()
+
+    @cached_property
     def _pattern(self) -> LinePattern:
-        return LinePattern(self.source.cut, self.layout.line_end.encode())
+        return LinePattern(self.source.stand_ins)
 
     def _read_record(self, text: bytes, begin: int, *, is_last: bool) -> IrregularRecords:
         written: list[str] = []
         end = begin
-        for line in walk_lines(self._lines(text, begin), self.layout.delimiter):
+        for line in self._walk(self._lines(text, begin)):
             if not line.text and not is_last:
                 break
             if line.is_torn:
@@ -91,21 +111,22 @@ class StrictReader:
             written.append(line.text)
             end += self._length(text, end)
             if not line.opens:
-                rewritten = None if line.is_misquoted else self._rewritten("".join(written))
+                is_misquoted = line.is_misquoted or self._is_cut_short(text, end)
+                rewritten = None if is_misquoted else self._rewritten("".join(written))
                 return IrregularRecords([Irregular(begin, end, rewritten)])
         return IrregularRecords([])
 
     def _read_lines(self, text: bytes, begin: int, *, is_open: bool) -> IrregularRecords:
         records: list[Irregular] = []
         end = begin
-        lines = walk_lines(self._lines(text, begin), self.layout.delimiter, is_open=is_open)
+        lines = self._walk(self._lines(text, begin), is_open=is_open)
         for number, line in enumerate(lines, start=1):
             if not line.text:
                 break
             if self._looks_like_a_record(line):
                 raise UnclearRecordsError(number, INSIDE_FIELD)
             begin, end = end, end + self._length(text, end)
-            records.append(Irregular(begin, end, self._rewritten_line(line)))
+            records.append(Irregular(begin, end, None if self._is_cut_short(text, end) else self._rewritten_line(line)))
             is_open = line.opens > 0
             if not is_open:
                 break
@@ -114,29 +135,59 @@ class StrictReader:
     def _looks_like_a_record(self, line: Line) -> bool:
         if not line.opened or '"' in line.text:
             return False
-        return line.text.count(self.layout.delimiter) == len(self.layout.names) - 1 and bool(line.text.strip("\r\n"))
+        count = line.text.count(self._delimiter)
+        if self.layout.dialect.allows_trailing_delimiter and line.text.rstrip("\r\n").endswith(self._delimiter):
+            count = min(count, len(self.layout.names) - 1)
+        return count == len(self.layout.names) - 1 and bool(line.text.strip("\r\n"))
 
     def _rewritten_line(self, line: Line) -> bytes | None:
         """Rewrite a line as a record; in a field that an earlier line opened, a stray quote may close that field."""
-        alone = next(walk_lines([line.text], self.layout.delimiter))
-        if alone.is_misquoted or alone.opens or (line.opened and has_inner_quote(line.text, self.layout.delimiter)):
+        alone = next(self._walk([line.text]))
+        if alone.is_misquoted or alone.opens:
+            return None
+        if line.opened and has_inner_quote(line.text, self._delimiter, skipped=self._skipped):
             return None
         return self._rewritten(line.text)
 
     def _rewritten(self, written: str) -> bytes:
-        """Return a well-quoted record with all fields quoted."""
+        """Return a well-quoted record without anything between quotes and delimiters."""
         record = self.without_line_end(written)
         if not record:
             return b""
-        fields = split_record(record, self.layout.delimiter)
-        quoted = ("" if field is None else '"' + field.replace('"', '""') + '"' for field in fields)
-        return self.source.cut.join(field.encode() for field in quoted) + self.layout.line_end.encode()
+        cells = cells_of(record, self._delimiter, skipped=self._skipped)
+        rewritten = self.source.cut.join(map(self._rewritten_cell, cells)) or _encoded(record)
+        return rewritten + self.layout.line_end.encode()
+
+    def _rewritten_cell(self, cell: Cell) -> bytes:
+        return _encoded(f'"{cell.text}"') if cell.is_quoted else self.source.stand_ins.plain(_encoded(cell.text))
+
+    def _is_cut_short(self, text: bytes, end: int) -> bool:
+        """Return whether the record that ends at an offset ends with an escape that escapes nothing."""
+        if self.layout.escape == NONE:
+            return False
+        end -= len(self.layout.line_end)
+        if self.layout.line_end == "\n" and text[end - 1 : end] == b"\r":
+            end -= 1
+        return text[end - 1 : end] == ESCAPE
+
+    def _walk(self, lines: Iterable[str], *, is_open: bool = False) -> Iterator[Line]:
+        escaped_end = _decoded(self.source.stand_ins.escaped_line_end)
+        return walk_lines(lines, self._delimiter, is_open=is_open, skipped=self._skipped, escaped_end=escaped_end)
 
     def _lines(self, text: bytes, begin: int) -> Iterator[str]:
         """Split text into lines; what follows the last line end is left out."""
         while length := self._length(text, begin):
-            yield self.source.text(text[begin : begin + length])
+            yield _decoded(text[begin : begin + length])
             begin += length
 
     def _length(self, text: bytes, begin: int) -> int:
         return max(0, text.find(self.layout.line_end.encode(), begin) + 1 - begin)
+
+
+def _decoded(text: bytes) -> str:
+    """Return text with stand-ins; each of them is one character, and so is an invalid byte."""
+    return text.decode(errors="surrogateescape")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")

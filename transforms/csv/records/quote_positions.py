@@ -13,11 +13,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from transforms.csv.dialects.special_lines import NO_LINES, SpecialLines
+from transforms.csv.dialects.stand_ins import StandIns
+
 Positions = npt.NDArray[np.intp]
 
 _QUOTE: Final = 0x22
 _CR: Final = 0x0D
 _LF: Final = 0x0A
+#: The blanks to look at before a quote; a record with more is read strictly.
+_MOST_BLANKS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -27,16 +32,31 @@ class Marks:
     Attributes:
         delimiter: The delimiter.
         line_end: LF (possibly after a CR) or CR.
+        skipped: Blanks that are dropped at the beginning of a field.
     """
 
     delimiter: int
     line_end: int
+    skipped: bytes = b""
+
+    @classmethod
+    def of(cls, stand_ins: StandIns) -> "Marks":
+        """Return the marks of texts in which some stand-ins are."""
+        skipped = stand_ins.dialect.skipped_blanks.encode()
+        return cls(stand_ins.cut[0], ord(stand_ins.line_end), skipped)
 
     @cached_property
     def edges(self) -> npt.NDArray[np.bool_]:
         """Whether a quote next to a byte may open or close a field, or be one of two."""
         table = np.zeros(256, np.bool_)
         table[[self.delimiter, self.line_end, _QUOTE]] = True
+        return table
+
+    @cached_property
+    def is_skipped(self) -> npt.NDArray[np.bool_]:
+        """Whether a byte is a blank that is dropped at the beginning of a field."""
+        table = np.zeros(256, np.bool_)
+        table[list(self.skipped)] = True
         return table
 
 
@@ -47,12 +67,15 @@ class QuotePositions:
 
     Attributes:
         quotes: The positions of all quotes.
+        special: Its special lines.
+        has_special_lines: Whether it has any.
     """
 
-    def __init__(self, text: bytes, marks: Marks) -> None:
+    def __init__(self, text: bytes, marks: Marks, special: SpecialLines = NO_LINES) -> None:
         self._bytes = np.frombuffer(text, np.uint8)
         self._marks = marks
         self.quotes: Positions = np.flatnonzero(self._bytes == _QUOTE)
+        self.special, self.has_special_lines = special, bool(special)
         self._irregular: dict[int, Positions] = {}
 
     def count_before(self, offset: int) -> int:
@@ -77,18 +100,41 @@ class QuotePositions:
         """Return the positions of line ends inside quotes; wrong after an irregular quote."""
         return self._line_ends_after[1 - (first & 1)]
 
+    def comments(self, first: int) -> Positions:
+        """Return where comments begin outside quotes; wrong after an irregular quote."""
+        return self._comments_after[first & 1]
+
     @cached_property
     def _line_ends_after(self) -> tuple[Positions, Positions]:
         """The line ends after an even number of quotes, and those after an odd number."""
-        line_ends = np.flatnonzero(self._bytes == self._marks.line_end)
-        is_odd = (self.quotes.searchsorted(line_ends) & 1).astype(np.bool_)
-        return line_ends[~is_odd], line_ends[is_odd]
+        return self._by_parity(np.flatnonzero(self._bytes == self._marks.line_end))
+
+    @cached_property
+    def _comments_after(self) -> tuple[Positions, Positions]:
+        return self._by_parity(self.special.comments)
+
+    def _by_parity(self, positions: Positions) -> tuple[Positions, Positions]:
+        is_odd = (self.quotes.searchsorted(positions) & 1).astype(np.bool_)
+        return positions[~is_odd], positions[is_odd]
 
     def _may_open(self, positions: Positions) -> npt.NDArray[np.bool_]:
         allowed: npt.NDArray[np.bool_] = self._marks.edges[self._bytes[positions - 1]]
         if len(positions) and positions[0] == 0:
             allowed[0] = True
+        if self._marks.skipped:
+            self._allow_after_blanks(positions, allowed)
         return allowed
+
+    def _allow_after_blanks(self, positions: Positions, allowed: npt.NDArray[np.bool_]) -> None:
+        """Allow quotes that only a few blanks separate from the beginning of their field."""
+        undecided = np.flatnonzero(~allowed)
+        before = positions[undecided] - 1
+        for _ in range(_MOST_BLANKS):
+            is_blank = self._marks.is_skipped[self._bytes[before]]
+            undecided, before = undecided[is_blank], before[is_blank] - 1
+            is_edge = (before < 0) | (self._marks.edges[self._bytes[before]] & (self._bytes[before] != _QUOTE))
+            allowed[undecided[is_edge]] = True
+            undecided, before = undecided[~is_edge], before[~is_edge]
 
     def _may_close(self, positions: Positions) -> npt.NDArray[np.bool_]:
         # At the end of the text, a quote counts as followed by itself.

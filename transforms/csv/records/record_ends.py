@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from transforms.csv.dialects.special_lines import SpecialLineFinder
 from transforms.csv.records.irregular_records import Irregular, IrregularRecords, StrictReader
 from transforms.csv.records.quote_positions import Marks, QuotePositions, last_before, next_in
 from transforms.errors import UnclearRecordsError
@@ -38,9 +39,13 @@ class RecordFinder:
         return self.reader.layout.line_end.encode()
 
     @cached_property
+    def _special_lines(self) -> SpecialLineFinder:
+        return SpecialLineFinder(self.reader.source.stand_ins)
+
+    @cached_property
     def marks(self) -> Marks:
         """The bytes that structure the texts."""
-        return Marks(self.reader.source.cut[0], self.line_end[0])
+        return Marks.of(self.reader.source.stand_ins)
 
     def find(
         self, text: bytes, *, is_open: bool, is_last: bool, last_begin: int | None, lines_before: int
@@ -57,9 +62,10 @@ class RecordFinder:
         Raises:
             UnclearRecordsError: If lines inside a quoted field may be records.
         """
-        if not is_open and b'"' not in text:
+        special = self._special_lines.find(text)
+        if not is_open and not special and b'"' not in text:
             return self._find_lines(text, last_begin)
-        quotes, position, irregular = QuotePositions(text, self.marks), 0, list[Irregular]()
+        quotes, position, irregular = QuotePositions(text, self.marks, special), 0, list[Irregular]()
         while True:
             first = quotes.count_before(position)
             begin = position if is_open else self._next_irregular(text, quotes, first, position)
@@ -92,16 +98,18 @@ class RecordFinder:
         try:
             return self.reader.read(text, begin, is_open=is_open, is_last=is_last)
         except UnclearRecordsError as error:
-            lines = lines_before + text.count(self.line_end, 0, begin)
+            lines = lines_before + self.reader.source.count_lines(text[:begin])
             raise UnclearRecordsError(lines + error.line, error.problem) from None
 
     def _next_irregular(self, text: bytes, quotes: QuotePositions, first: int, position: int) -> int | None:
         """Return where the next record begins that must be read strictly."""
         number = next_in(quotes.irregular(first), first)
         event = None if number is None else int(quotes.quotes[number])
+        if quotes.has_special_lines:
+            event = _first(event, next_in(quotes.comments(first), position))
+            event = _first(event, next_in(quotes.special.cut_short, position))
         if not self.reader.layout.multiline:
-            inner = next_in(quotes.inner_line_ends(first), position)
-            event = min((offset for offset in (event, inner) if offset is not None), default=None)
+            event = _first(event, next_in(quotes.inner_line_ends(first), position))
         return None if event is None else self._after_last_record(text, quotes, first, position, event)
 
     def _after_last_record(self, text: bytes, quotes: QuotePositions, first: int, position: int, limit: int) -> int:
@@ -110,3 +118,7 @@ class RecordFinder:
         if line_end >= 0 and (quotes.count_before(line_end) - first) % 2:
             line_end = last_before(quotes.record_ends(first), limit)
         return max(position, line_end + 1)
+
+
+def _first(offset: int | None, other: int | None) -> int | None:
+    return min((each for each in (offset, other) if each is not None), default=None)

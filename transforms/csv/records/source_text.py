@@ -1,27 +1,29 @@
 """The bytes of a CSV object as UTF-8 whose delimiter is one byte, and offsets in it. No pyspark.
 
-Text in UTF-8 keeps its bytes, including invalid ones; other encodings are transcoded. A delimiter outside ASCII becomes
-the byte 0xFF, which UTF-8 never contains.
+Text in UTF-8 keeps its bytes, including invalid ones; other encodings are transcoded. What would be misread becomes
+bytes that UTF-8 never contains, see ``transforms.csv.dialects.stand_ins``.
 """
 
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from transforms.csv.text_layout import TextLayout, can_be_split
+from transforms.csv.dialects.stand_ins import DELIMITER, DELIMITER_BEGIN, StandIns
+from transforms.csv.text_encoding import EncodingKind, encode, kind_of, mark_of, transcoded, unit_bytes
+from transforms.csv.text_layout import TextLayout
 
 MARK: Final = codecs.BOM_UTF8
-_STAND_IN: Final = b"\xff"
-_ALSO_INVALID: Final = b"\xfe"
 #: The bytes of a UTF-8 character after the first one.
 _LEADING_BITS: Final = 0xC0
 _CONTINUES: Final = 0x80
 #: The first byte of a character of four bytes, which UTF-16 writes as two units.
 _BEGINS_FOUR: Final = 0xF0
+_BEGINS_NONE: Final = 0xF5
 
 
 @dataclass(frozen=True)
@@ -29,54 +31,47 @@ class SourceText:
     """How the source is represented as bytes.
 
     Attributes:
-        delimiter: The delimiter as it is in the source.
         encoding: Name of the Python codec of the source.
-        cut: The byte that represents the delimiter.
+        stand_ins: What is replaced.
     """
 
-    delimiter: str
     encoding: str
-    cut: bytes = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "cut", self.delimiter.encode() if self.delimiter.isascii() else _STAND_IN)
+    stand_ins: StandIns
 
     @classmethod
     def of(cls, layout: TextLayout) -> "SourceText":
         """Return the representation of a source with this layout."""
-        return cls(layout.delimiter, layout.encoding)
+        return cls(layout.encoding, StandIns(layout.dialect, layout.line_end, layout.multiline))
 
-    def pieces(self, source: Iterable[bytes], *, piece_bytes: int) -> Iterator[bytes]:
+    @property
+    def cut(self) -> bytes:
+        """The byte that represents the delimiter."""
+        return self.stand_ins.cut
+
+    def pieces(self, source: Iterable[bytes], *, piece_bytes: int, line_end: bytes) -> Iterator[bytes]:
         """Represent a source; pieces have about ``piece_bytes`` at most."""
         pieces = _chopped(source, piece_bytes)
         if not self._is_utf8:
-            pieces = _transcoded(pieces, self.encoding)
-        if self.cut == _STAND_IN:
-            pieces = self._with_stand_in(pieces)
-        return pieces
+            pieces = transcoded(pieces, self.encoding, line_end)
+        return self.stand_ins.replaced(pieces) if self.stand_ins.are_needed else pieces
 
     def text(self, data: bytes) -> str:
-        """Return the text of some bytes; invalid ones become U+FFFD."""
-        if self.cut == _STAND_IN:
-            data = data.replace(_STAND_IN, self.delimiter.encode())
-        return data.decode("utf-8", "replace")
+        """Return the text of some bytes as it is in the source; invalid ones become U+FFFD."""
+        return self.stand_ins.original(data).decode("utf-8", "replace")
 
     def valid(self, data: bytes) -> bytes:
-        """Return bytes that are valid UTF-8 apart from the delimiter."""
-        if data.isascii():
-            return data
-        if self.cut == _STAND_IN:
-            return self.text(data).encode().replace(self.delimiter.encode(), _STAND_IN)
-        try:
-            data.decode()
-        except UnicodeDecodeError:
-            return self.text(data).encode()
-        return data
+        """Return bytes that are valid UTF-8 apart from stand-ins."""
+        return data if data.isascii() else self.stand_ins.valid(data)
+
+    def count_lines(self, data: bytes) -> int:
+        """Return how many line ends there are, escaped ones included."""
+        values = np.frombuffer(data, np.uint8)
+        return sum(int(np.count_nonzero(values == line_end)) for line_end in self.stand_ins.line_ends)
 
     @property
     def unread_length(self) -> int:
-        """How many bytes at the beginning of the source no text represents: the byte order mark of UTF-16."""
-        return len(codecs.BOM_UTF16) if codecs.lookup(self.encoding).name == "utf-16" else 0
+        """How many bytes at the beginning of the source no text represents: the byte order mark of UTF-16 or UTF-32."""
+        return len(mark_of(self.encoding))
 
     def source_length(self, data: bytes) -> int:
         """Return how many bytes of the source these bytes represent."""
@@ -96,39 +91,35 @@ class SourceText:
         return int(np.searchsorted(np.cumsum(self._widths(data)), source_length, side="right"))
 
     @property
-    def _is_utf8(self) -> bool:
-        return codecs.lookup(self.encoding).name == "utf-8"
+    def tells_lengths(self) -> bool:
+        """Whether a text tells how many bytes of the source it represents."""
+        return kind_of(self.encoding) is not EncodingKind.MULTI_BYTE
 
     @property
-    def _is_utf16(self) -> bool:
-        return codecs.lookup(self.encoding).name.startswith("utf-16")
+    def _is_utf8(self) -> bool:
+        return kind_of(self.encoding) is EncodingKind.UTF_8
 
     def _is_same(self, data: bytes) -> bool:
-        if self._is_utf16:
+        if unit_bytes(self.encoding) > 1:
             return not data
-        return data.isascii() or (self._is_utf8 and self.cut != _STAND_IN)
+        return data.isascii() or (self._is_utf8 and self.cut != DELIMITER)
 
     def _widths(self, data: bytes) -> npt.NDArray[np.int64]:
-        values = np.frombuffer(data, np.uint8)
-        if self._is_utf8:
-            return np.where(values == _STAND_IN[0], len(self.delimiter.encode()), 1)
-        widths = np.where(values & _LEADING_BITS == _CONTINUES, 0, 1)
-        if self._is_utf16:
-            widths = np.where(values >= _BEGINS_FOUR, 4, 2 * widths)
-            widths[values == _STAND_IN[0]] = len(self.delimiter.encode("utf-16-le"))
+        return self._width_of_byte[np.frombuffer(data, np.uint8)]
+
+    @cached_property
+    def _width_of_byte(self) -> npt.NDArray[np.int64]:
+        """How many bytes of the source each byte represents; of a character, the first represents all of them."""
+        values = np.arange(256)
+        is_character = (values & _LEADING_BITS != _CONTINUES) | self._is_utf8
+        widths: npt.NDArray[np.int64] = is_character.astype(np.int64)
+        if (unit := unit_bytes(self.encoding)) > 1:
+            widths = np.where((values >= _BEGINS_FOUR) & (values < _BEGINS_NONE), 4, unit * widths)
+        delimiter = self.stand_ins.dialect.delimiter
+        if self.cut == DELIMITER:
+            widths[DELIMITER[0]] = len(encode(delimiter, self.encoding))
+            widths[DELIMITER_BEGIN[0]] = len(encode(delimiter[0], self.encoding))
         return widths
-
-    def _with_stand_in(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        written, rest = self.delimiter.encode(), b""
-        for piece in pieces:
-            data = rest + piece
-            kept = next((n for n in range(len(written) - 1, 0, -1) if data.endswith(written[:n])), 0)
-            rest = data[len(data) - kept :]
-            yield self._replaced(data[: len(data) - kept])
-        yield self._replaced(rest)
-
-    def _replaced(self, data: bytes) -> bytes:
-        return data.replace(_STAND_IN, _ALSO_INVALID).replace(self.delimiter.encode(), _STAND_IN)
 
 
 def _chopped(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
@@ -137,11 +128,3 @@ def _chopped(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
             yield piece
         else:
             yield from (piece[start : start + size] for start in range(0, len(piece), size))
-
-
-def _transcoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    decoder, is_split = codecs.getincrementaldecoder(encoding)("replace"), can_be_split(encoding)
-    for piece in pieces:
-        # The encodings that can be split have one byte per character.
-        yield piece if is_split and piece.isascii() else decoder.decode(piece).encode()
-    yield decoder.decode(b"", final=True).encode()

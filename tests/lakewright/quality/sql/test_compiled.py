@@ -47,8 +47,7 @@ def evaluate(expectation: Expectation, **values: list) -> ExpectationResult | No
     batch = pa.table({name: pa.array(each, TYPES[name]) for name, each in values.items()})
     with duckdb.connect() as connection:
         connection.register("batch", batch)
-        (row,) = connection.sql(aggregate.sql("batch")).to_arrow_table().to_pylist()
-    return aggregate.results(row)[0]
+        return aggregate.evaluate("batch", lambda sql: connection.sql(sql).to_arrow_table().to_pylist()[0])[0]
 
 
 def test_percentages_are_of_the_values_that_are_not_missing():
@@ -311,3 +310,36 @@ def test_a_row_predicate_is_true_for_rows_to_reject(kind, kwargs, dialect, predi
 def test_other_expectations_have_no_row_predicate(expectation, reason):
     with pytest.raises(NotCompiledError, match=reason):
         row_predicate(expectation, COLUMNS, "duckdb")
+
+
+@pytest.mark.parametrize(
+    ("ids", "names", "copies", "statements"),
+    [
+        pytest.param([1, 2, 3], ["a", "a", None], 0, 1, id="a-unique-column-makes-its-groups-unique"),
+        pytest.param([1, 1, 2], ["a", "a", "b"], 2, 2, id="groups-of-a-column-with-copies-are-counted"),
+        pytest.param([1, 1, 2], ["a", "b", "b"], 0, 2, id="groups-of-a-column-with-copies-may-be-unique"),
+        pytest.param([1, None, None], ["a", "b", "b"], 2, 2, id="groups-of-a-column-with-nulls-are-counted"),
+    ],
+)
+def test_columns_are_grouped_together_only_if_none_of_them_is_unique(ids, names, copies, statements):
+    expectations = [Expectation(COMPOUND, {"column_list": ["name", "id"]}), Expectation(UNIQUE, {"column": "id"})]
+    aggregate = Aggregate(expectations, {name: COLUMNS[name] for name in ("id", "name")}, "duckdb")
+    batch = pa.table({"id": pa.array(ids, pa.int64()), "name": names})
+    run = []
+    with duckdb.connect() as connection:
+        connection.register("batch", batch)
+
+        def one_row(sql):
+            run.append(sql)
+            return connection.sql(sql).to_arrow_table().to_pylist()[0]
+
+        compound, _ = aggregate.evaluate("batch", one_row)
+    assert (compound.unexpected_count, len(run)) == (copies, statements)
+
+
+@pytest.mark.parametrize("text", ["", "é", "éé", "ééé", "𝄞𝄞", "𝄞𝄞𝄞", "abc", "abcd"])
+@pytest.mark.parametrize("strict", [True, False])
+def test_lengths_are_in_characters_however_many_bytes_they_have(text, strict):
+    limits = {"min_value": 2, "max_value": 3, "strict_min": strict, "strict_max": strict}
+    result = evaluate(Expectation(LENGTHS, {"column": "name", **limits}), name=[text])
+    assert result.success is (2 < len(text) < 3 if strict else 2 <= len(text) <= 3)

@@ -5,14 +5,15 @@ Arrow's casts fail as a whole, slowly for each text that is no value, and accept
 that are canonical by a regular expression.
 """
 
+from functools import cache
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.csv.numbers.expressions import NEGATIVE, number_expression, number_forms, separators
 from transforms.csv.text_bytes import has_other_bytes, keep_matching, with_bytes_replaced
-from transforms.csv.typed_column import TypedColumn
-from transforms.csv.typed_value import BITS, read_boolean
+from transforms.csv.typed_column import BITS, MINUS, TypedColumn
 
 _DIGITS: Final = b"0123456789"
 _NONZERO: Final = "^[^eE]*[1-9]"
@@ -21,6 +22,26 @@ _PLAIN_DOUBLE: Final = r"^[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?
 _MOST_PRECISION: Final = 38
 _EXTRA_ZEROS: Final = 6
 _POINTS: Final = bytes.maketrans(b",.", b".?")
+
+
+def plain_numbers(texts: pa.Array, column: TypedColumn) -> pa.Array:
+    """Return numbers as ``written.plain_number`` does; null where a text is not written as declared."""
+    minus = b"-" if MINUS in column.negative else b""
+    if not has_other_bytes(texts, _DIGITS + b"+" + minus):
+        return texts
+    matches = pc.extract_regex(texts, _forms_expression(column)).flatten()
+    numbers = matches[0] if len(matches) == 1 else pc.binary_join_element_wise(*matches, "")
+    if column.thousands_separator:
+        numbers = pc.replace_substring_regex(numbers, separators(column), "")
+    is_negative = pc.match_substring_regex(texts, NEGATIVE)
+    return pc.if_else(is_negative, pc.binary_join_element_wise("-", numbers, ""), numbers)
+
+
+@cache
+def _forms_expression(column: TypedColumn) -> str:
+    number = number_expression(column)
+    forms = [f"{before}(?P<n{place}>{number}){after}" for place, (before, after) in enumerate(number_forms(column))]
+    return f"^(?:{'|'.join(forms)})$"
 
 
 def cast_whole_numbers(texts: pa.Array, column: TypedColumn) -> pa.Array:
@@ -77,13 +98,6 @@ def cast_doubles(texts: pa.Array, column: TypedColumn) -> pa.Array:
             if _are_exact(values, texts):
                 return values
     return keep_matching(texts, _PLAIN_DOUBLE).cast(pa.float64())
-
-
-def cast_booleans(texts: pa.Array) -> pa.Array:
-    """Return the values of booleans; null where a text is none."""
-    distinct = texts.dictionary_encode()
-    values = [read_boolean(text) for text in distinct.dictionary.to_pylist()]
-    return pa.array(values, pa.bool_()).take(distinct.indices)
 
 
 def _with_points(texts: pa.Array, column: TypedColumn) -> pa.Array:

@@ -1,0 +1,88 @@
+"""An object that a task reads: its report, its rejected records, and how far it has been read."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lakewright.kafka.sink import EventObject
+from lakewright.log.records import DataFile
+from lakewright.quarantine.files import QuarantineWriter
+from lakewright.quarantine.place import QuarantinePlace
+from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarantine_table
+from lakewright.storage.lake import Lake
+from transforms.events.lines import Line, RejectedLine, SkippedLine
+from transforms.events.raw.faults import words_of_fault
+from transforms.events.schema import Path
+from transforms.events.sink_names import sink_scope
+
+
+@dataclass(slots=True)
+class ObjectReport:
+    """The content of an object; one that needs more columns has no rows in any file yet.
+
+    ``damage`` is the reason to refuse the object; all other fields are then meaningless. ``conflicts`` counts records
+    with the key of another and different content; ``corrected`` counts those that corrections replace. ``untyped`` are
+    the attributes that only have a text column: if one gets a type, the object must be read again, too.
+    """
+
+    path: str
+    read: int = 0
+    damage: str = ""
+    conflicts: int = 0
+    superseded: int = 0
+    corrected: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    set_aside: Counter[str] = field(default_factory=Counter)
+    asks: bool = False
+    untyped: frozenset[Path] = frozenset()
+    quarantine: list[DataFile] = field(default_factory=list)
+
+
+class OpenObject:
+    """An object that is being read.
+
+    Attributes:
+        scope: The scope of its computed offsets.
+        lines: The number of lines in earlier blocks; ``records`` is that of lines that are not blank.
+        untyped: The attributes of ``ObjectReport.untyped`` so far.
+    """
+
+    def __init__(self, source: EventObject, lake: Lake, place: QuarantinePlace, words: Mapping[str, str]) -> None:
+        """Open an object; ``words`` tell what rules mean, by the name under which receipts count them."""
+        self.source, self.scope = source, sink_scope(source.path)
+        self.report = ObjectReport(source.path)
+        self.lines = self.records = 0
+        self.untyped: set[Path] = set()
+        self._place, self._words = place, words
+        self._quarantine = QuarantineWriter(lake, place)
+
+    def offset_of(self, line: Line) -> int:
+        """Return the offset of a record, as far as the object determines it."""
+        known = self.source.offsets
+        return known[line.number - 1] if known else self.source.name.start + line.ordinal - 1
+
+    def reject(self, lines: Iterable[RejectedLine]) -> None:
+        """Put lines into the quarantine."""
+        rows = [
+            RejectedRow(line.number, [self._reason(line)], line.text.decode(errors="backslashreplace"))
+            for line in lines
+        ]
+        if rows:
+            self.report.read += len(rows)
+            self.report.rejected.update(count_rules(rows))
+            self._quarantine.add("", quarantine_table(rows, self.source.path, self.source.etag, self._place))
+
+    def skip(self, lines: Sequence[SkippedLine]) -> None:
+        """Count records that are not rows."""
+        self.report.read += len(lines)
+        self.report.skipped.update(line.kind for line in lines)
+
+    def close(self) -> None:
+        """Complete the report after the last line."""
+        self._quarantine.flush()
+        self.report.quarantine = self._quarantine.files
+
+    def _reason(self, line: RejectedLine) -> Reason:
+        reason = Reason(line.rule, line.column)
+        return reason._replace(words=self._words.get(reason.name, "") or words_of_fault(line))

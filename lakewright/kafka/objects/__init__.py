@@ -1,0 +1,1 @@
+"""The text of an object of a sink to the texts of its records."""

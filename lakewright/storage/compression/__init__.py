@@ -1,0 +1,1 @@
+"""Compression of objects, declared by the endings of their names."""

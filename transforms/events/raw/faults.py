@@ -1,0 +1,97 @@
+"""What stands where a record is expected, in words that contain no values. No pyspark."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from transforms.events.lines import RejectedLine
+from transforms.events.raw.splitting import Place, PlacedText
+
+_PLACE: Final = "column "
+_BLANKS: Final = b" \t\r\n"
+_AT: Final = re.compile(r"^JSON is malformed: (?P<what>.*) \(byte (?P<byte>\d+)\)$")
+_KINDS: Final = {
+    b'"': "a string",
+    b"[": "an array",
+    b"{": "an object",
+    b"n": "null",
+    b"t": "true",
+    b"f": "false",
+    b"": "nothing",
+}
+
+
+class BrokenRecordError(Exception):
+    """Raised when a record does not have the form that the feed declares.
+
+    Attributes:
+        rule: The rule that it breaks.
+        words: What stands there instead.
+        column: The attribute at fault; None if it is the whole record.
+    """
+
+    def __init__(self, rule: str, words: str = "", column: str | None = None) -> None:
+        self.rule, self.words, self.column = rule, words, column
+        super().__init__(rule)
+
+
+class SkippedRecordError(Exception):
+    """Raised when a record is not a row by the feed's declaration; ``kind`` is what it is instead."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(kind)
+
+
+def kind_of(text: bytes | None) -> str:
+    """Return what a JSON text is: ``an array``."""
+    return "missing" if text is None else _KINDS.get(text.strip(_BLANKS)[:1], "a number")
+
+
+def words_of_fault(line: RejectedLine) -> str:
+    """Return what stands in a rejected record, and where, as far as its rule and its line do not say so."""
+    describe = _DESCRIBED.get(line.rule)
+    words = line.words or (describe(line.text) if describe else "")
+    if not isinstance(line.text, PlacedText) or _PLACE in words:
+        return words
+    return f"{words} {_place(line.text, 0)}".lstrip()
+
+
+def _place(text: bytes, start: int) -> str:
+    """Return the place of a byte of a record, both counted from 1: in its line, or in its object."""
+    place = Place()
+    if isinstance(text, PlacedText):
+        place.line, place.column = text.line, text.column
+    place.move_past(text[:start])
+    line = f"line {place.line}, " if isinstance(text, PlacedText) else ""
+    return f"at {line}{_PLACE}{place.column}"
+
+
+def _encoding(text: bytes) -> str:
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return f"byte 0x{text[error.start]:02x} at {error.start + 1}"
+    return ""
+
+
+def _json(text: bytes) -> str:
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        if not (found := _AT.match(str(error))):
+            return "cut off" if str(error) == "Input data was truncated" else ""
+        start = int(found["byte"])
+        if found["what"] == "trailing characters":  # the byte after the first of them
+            start -= 1
+            if text[start:].lstrip(_BLANKS)[:1] in (b"{", b"["):
+                return "two records on a line"
+        return f"{found['what']} {_place(text, start)}"
+    except (RecursionError, ValueError):
+        return ""
+    return ""
+
+
+_DESCRIBED: Final[dict[str, Callable[[bytes], str]]] = {"record": kind_of, "encoding": _encoding, "json": _json}
