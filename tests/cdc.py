@@ -116,7 +116,8 @@ class CdcBench:
 
         state, _ = Log(open_lake(str(self.lake)), f"state/hr/{table}/").read()
         known = {*state.files, *state.quarantine, *state.tombstone_files}
-        fine = ("raw/", f"state/hr/{table}/log/0", f"state/hr/{table}/receipts/", f"refined/hr/{table}/")
+        kept = ("log/0", "log/head", "receipts/")
+        fine = ("raw/", *(f"state/hr/{table}/{name}" for name in kept), f"refined/hr/{table}/")
         paths = [path.relative_to(self.lake).as_posix() for path in self.lake.rglob("*") if table in path.parts]
         return [
             path

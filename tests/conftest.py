@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 #: The jars of the lane under test; by default those of `make setup`.
 JARS = os.environ.setdefault("LAKEWRIGHT_JARS", str(ROOT / "jars"))
 RECEIPTS = "state/people/people/receipts/"
+LOG = ("state/people/people/log/0", "state/people/people/log/head")
 
 
 settings.register_profile("fast", max_examples=20)
@@ -173,7 +174,7 @@ class Bench:
             if file.is_dir():
                 if "_staging" in path:
                     strays.append(path)
-            elif path not in known and not path.startswith(("raw/", "state/people/people/log/0", RECEIPTS)):
+            elif path not in known and not path.startswith(("raw/", *LOG, RECEIPTS)):
                 strays.append(path)
         return strays
 

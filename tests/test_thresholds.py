@@ -97,7 +97,7 @@ def flattened(lake: Path, paths: Sequence[str], staging: str) -> SettledEvents:
     for path in paths:
         name = read_sink_name(path, "+")
         assert not isinstance(name, str)
-        objects.append(EventObject(path, (lake / path).stat().st_size, name, "", "e"))
+        objects.append(EventObject(path, (lake / path).stat().st_size, name, "", ""))
     uri = str(lake)
     new, before = twins_of(objects, {})
     batch = EventBatch(

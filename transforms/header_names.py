@@ -26,9 +26,10 @@ def name_key(name: str) -> str:
     return normalize("NFC", normalize("NFC", trimmed(name)).casefold())
 
 
-def look_alike(name: str, other: str) -> bool:
-    """Return whether two different names look the same."""
-    return name_key(name) != name_key(other) and _looks(name) == _looks(other)
+def appearance(name: str) -> str:
+    """Return what is equal for names that look the same."""
+    letters = normalize("NFKC", name_key(name)).casefold()
+    return "".join(" " if each.isspace() else each for each in letters if category(each) != "Cf").translate(_ASCII)
 
 
 def describe_difference(name: str, wanted: str) -> str:
@@ -43,11 +44,6 @@ def describe_difference(name: str, wanted: str) -> str:
         elif kind == "insert":
             differences.append(f"lacks {_code_points(expected[first:last])}")
     return " and ".join(differences)
-
-
-def _looks(name: str) -> str:
-    letters = normalize("NFKC", name_key(name)).casefold()
-    return "".join(" " if each.isspace() else each for each in letters if category(each) != "Cf").translate(_ASCII)
 
 
 def _code_points(letters: str) -> str:

@@ -59,7 +59,8 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
             typer.echo(trace_of(error), err=True, nl=False)
         _leave(f"unexpected {cause_of(error)} (--verbose shows where)", exit_code=1)
     if output.as_json:
-        print(json.dumps(answer.data, ensure_ascii=False, indent=2))
+        json.dump(answer.data, sys.stdout, ensure_ascii=False, indent=2)  # in pieces: it may name all objects
+        print()
     else:
         answer.show(answer.data)
     entries = answer.data if isinstance(answer.data, list) else []

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from lakewright.config import MAX_SUGGESTION_DISTANCE
 from lakewright.csv.heads import Header
 from transforms.errors import HeaderError
-from transforms.header_names import describe_difference, look_alike, name_key
+from transforms.header_names import appearance, describe_difference, name_key
 
 _NAMES_SHOWN: Final = 5
 _ADVICE: Final = " (--show-values shows it)"
@@ -58,7 +58,8 @@ def bind_columns(header: Header, wanted: Mapping[str, tuple[str, ...]], *, shows
         words = ", ".join(map(_either, missing.values()))
         raise HeaderError(f"the header has no {words}; it has {columns}{near}{'' if is_header else _ADVICE}")
     names_of = {column: names[0] for column, names in present.items()}
-    positions = {column: keys.index(name_key(name)) for column, name in names_of.items()}
+    places = {key: place for place, key in enumerate(keys)}
+    positions = {column: places[name_key(name)] for column, name in names_of.items()}
     used = set(positions.values())
     return BoundColumns(positions, names_of, [name for place, name in enumerate(header.names) if place not in used])
 
@@ -88,9 +89,10 @@ def _count(header: Header) -> str:
 def _resembling(header: Header, declared: Iterable[Sequence[str]], *, only_alike: bool) -> str:
     """Return which fields resemble which declared names (``only_alike``: look the same), without quoting the fields."""
     by_key = {name_key(name): name for names in declared for name in names}
+    by_appearance = {appearance(name): name for name in by_key.values()}
     near = ""
     for place, name in enumerate(header.names, start=1):
-        if alike := next((wanted for wanted in by_key.values() if look_alike(name, wanted)), ""):
+        if (alike := by_appearance.get(appearance(name), "")) and name_key(name) != name_key(alike):
             near += f"; field {place} looks like {alike!r}, but {describe_difference(name, alike)}"
         elif not only_alike and (
             close := difflib.get_close_matches(name_key(name), by_key, n=1, cutoff=MAX_SUGGESTION_DISTANCE)

@@ -121,7 +121,8 @@ class _Conversion:
         self.converted.read += block.columns.num_rows + len(block.faults)
         good = pa.table(values)
         self._apply_row_rules(good, broken)
-        names = bind_columns(source.header, self._task.rules.names).names
+        has_rejected = bool(block.faults or broken)
+        names = bind_columns(source.header, self._task.rules.names).names if has_rejected else {}
         rejected = _rejected_as_a_whole(block, names)
         if broken:
             is_rejected = reduce(pc.or_, (pc.is_valid(rules) for of_column in broken.values() for rules in of_column))

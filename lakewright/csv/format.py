@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.csv.binding import bind_columns
 from lakewright.csv.heads import Header, read_heads
 from lakewright.csv.objects import CsvObject, CsvRules, find_damage
 from lakewright.csv.options import CsvOptions
+from lakewright.csv.small_objects import SmallObjects
 from lakewright.log.records import SourceObject
 from lakewright.runs.job import Version
 from lakewright.sources.reader import Found, Look
@@ -21,16 +22,28 @@ F = TypeVar("F", bound=Found)
 
 @dataclass(frozen=True)
 class CsvObjects:
-    """The objects of a batch that have text, and the rules for them."""
+    """The objects of a batch that have text, and the rules for them.
+
+    ``all_have_text``: there are no others, whose ETags nobody has compared since their headers were looked for.
+    """
 
     lake: Lake
     objects: Sequence[CsvObject]
     rules: CsvRules
+    all_have_text: bool = False
+
+
+@dataclass(frozen=True)
+class CsvHead:
+    """The header of an object, and its content if that was read as well."""
+
+    header: Header
+    content: bytes | None
 
 
 @dataclass(frozen=True)
 class CsvFormat:
-    """See ``lakewright.sources.reader.Format``; the head of an object is its header, or None if it has no text.
+    """See ``lakewright.sources.reader.Format``; an object without text has None for its head.
 
     Attributes:
         rules: The feed's rules for the objects.
@@ -44,21 +57,25 @@ class CsvFormat:
     shows_values: bool = False
     corrections: CorrectionFolder | None = None
 
-    def look(self, lake: Lake, objects: Sequence[Found], known: Mapping[Version, Header | None]) -> Look:
+    def look(self, lake: Lake, objects: Sequence[Found], known: Mapping[Version, CsvHead | None]) -> Look:
         """See ``Format.look``."""
         new = [source for source in objects if (source.path, source.etag) not in known]
         heads, refused = dict(known), dict[str, str]()
         for place, options, sources in self._by_lake(lake, new):
-            read = read_heads(place, [(source.path, source.size) for source in sources], options)
-            heads |= {(source.path, source.etag): read.headers.get(source.path) for source in sources}
+            small = SmallObjects(place, sources)
+            read = read_heads(cast(Lake, small), [(source.path, source.size) for source in sources], options)
+            for source in sources:
+                header = read.headers.get(source.path)
+                head = CsvHead(header, small.contents.get(source.path)) if header else None
+                heads[source.path, source.etag] = head
             refused |= read.refused
         extra_columns: Counter[str] = Counter()
         for source in objects:
-            header = heads[source.path, source.etag]
-            if header is None or source.path in refused:
+            head = heads[source.path, source.etag]
+            if head is None or source.path in refused:
                 continue
             try:
-                extra = self._extra_columns(header)
+                extra = self._extra_columns(head.header)
             except HeaderError as error:
                 refused[source.path] = str(error)
             else:
@@ -67,14 +84,15 @@ class CsvFormat:
 
     def find_damage(self, lake: Lake, objects: Sequence[Found], heads: Look) -> dict[str, str]:
         """See ``Format.find_damage``."""
-        with_text = [_csv_object(source, header, {}) for source, header in _with_text(objects, heads)]
+        with_text = [_csv_object(source, head, {}) for source, head in _with_text(objects, heads)]
         damage = {each.path: find_damage(lake, each, self.rules) for each in with_text}
         return {path: reason for path, reason in damage.items() if reason}
 
     def open(self, lake: Lake, objects: Sequence[SourceObject], heads: Look) -> CsvObjects:
         """See ``Format.open``; objects without text have no rows."""
-        with_text = [_csv_object(source, header, source.values) for source, header in _with_text(objects, heads)]
-        return CsvObjects(lake, self._with_corrections(objects, with_text), self.rules)
+        with_text = [_csv_object(source, head, source.values) for source, head in _with_text(objects, heads)]
+        all_have_text = len(with_text) == len(objects)
+        return CsvObjects(lake, self._with_corrections(objects, with_text), self.rules, all_have_text)
 
     def _by_lake(self, lake: Lake, objects: Sequence[F]) -> list[tuple[Lake, CsvOptions, list[F]]]:
         """Separate the objects of the source from corrections, which are in another lake and have only records."""
@@ -108,10 +126,10 @@ class CsvFormat:
         return extra
 
 
-def _with_text(objects: Sequence[F], heads: Look) -> list[tuple[F, Header]]:
-    headers = ((source, heads.of[source.path, source.etag]) for source in objects)
-    return [(source, header) for source, header in headers if header is not None]
+def _with_text(objects: Sequence[F], heads: Look) -> list[tuple[F, CsvHead]]:
+    found = ((source, heads.of[source.path, source.etag]) for source in objects)
+    return [(source, head) for source, head in found if head is not None]
 
 
-def _csv_object(source: Found, header: Header, values: Mapping[str, str]) -> CsvObject:
-    return CsvObject(source.path, source.size, source.etag, header, values)
+def _csv_object(source: Found, head: CsvHead, values: Mapping[str, str]) -> CsvObject:
+    return CsvObject(source.path, source.size, source.etag, head.header, values, content=head.content)

@@ -33,7 +33,7 @@ class TextTask:
 
 @dataclass(frozen=True)
 class Text:
-    """The digest of an object's text (empty if the object is refused) and its number of non-blank lines."""
+    """The digest of an object's text (empty if it is refused, gone or changed) and its number of non-blank lines."""
 
     path: str
     digest: bytes
@@ -43,13 +43,11 @@ class Text:
 def read_texts(task: TextTask) -> list[Text]:
     """Compute the digests of objects."""
     lake = open_lake(task.source_uri)
-    return [
-        _read_text(ObjectText(lake, each.path, each.size), each.path, task.max_record_bytes, task.records)
-        for each in task.objects
-    ]
+    return [_read_text(lake, each, task) for each in task.objects]
 
 
-def _read_text(text: ObjectText, path: str, max_record_bytes: int, framing: Records) -> Text:
+def _read_text(lake: Lake, source: EventObject | SourceObject, task: TextTask) -> Text:
+    path, text = source.path, ObjectText(lake, source.path, source.size, source.etag)
     digest, last = hashlib.sha256(), b""
     lines = records = 0
 
@@ -59,11 +57,11 @@ def _read_text(text: ObjectText, path: str, max_record_bytes: int, framing: Reco
             yield block
 
     try:
-        for part in split_records(hashed(), framing, max_bytes=max_record_bytes):
+        for part in split_records(hashed(), task.records, max_bytes=task.max_record_bytes):
             lines += len(part)
             records += len(part) - sum(map(is_blank, part))
             last = part[-1]
-    except (LongRecordError, FramingError, ObjectRefusedError):
+    except (LongRecordError, FramingError, ObjectRefusedError, FileNotFoundError):
         return Text(path, b"", records)
     return Text(path, b"" if text.find_damage(lines, last) else digest.digest(), records)
 
@@ -108,13 +106,11 @@ def find_copies(
         max_record_bytes: Maximum line length; an object with a longer line is not a copy.
         records: How records follow each other in an object.
     """
-    lake = open_lake(source_uri)
-    there = [source for source in before if _is_there(lake, source)]
-    objects: list[EventObject | SourceObject] = [*there, *new]
+    objects: list[EventObject | SourceObject] = [*before, *new]
     parts = cut_evenly(objects, workers.at_once)
     tasks = [TextTask(source_uri, part, max_record_bytes, records) for part in parts]
     texts = {text.path: text for part in workers.run(read_texts, tasks) for text in part}
-    originals = {_key(texts[source.path]) for source in there if _is_there(lake, source)}
+    originals = {_key(texts[source.path]) for source in before}
     copies = {}
     # Copies of an object with corrections must not be read in its place.
     for path in (each.path for each in sorted(new, key=lambda each: (not each.superseded, each.path))):
@@ -123,11 +119,6 @@ def find_copies(
             copies[path] = ObjectReport(path, read=text.records, superseded=text.records)
         originals.add(_key(text))
     return copies
-
-
-def _is_there(lake: Lake, source: SourceObject) -> bool:
-    found = lake.stat(source.path)
-    return found is not None and found.etag == source.etag
 
 
 def _name(path: str) -> str:

@@ -73,7 +73,7 @@ def flatten_objects(task: FlattenTask) -> Flattened:
     flattening = _Flattening(task)
     with no_search_for_cycles():
         for each in task.objects:
-            flattening.read(each, ObjectText(lakes[each.lake_uri or task.source_uri], each.path, each.size))
+            flattening.read(each, ObjectText(lakes[each.lake_uri or task.source_uri], each.path, each.size, each.etag))
         return flattening.finish()
 
 

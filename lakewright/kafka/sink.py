@@ -160,18 +160,18 @@ def is_wanted(topic: str, patterns: tuple[str, ...]) -> bool:
 
 
 class ObjectText:
-    """The text of an object, decompressed if the content is gzip, whatever its name.
+    """The text of one version of an object, decompressed if the content is gzip, whatever its name.
 
     After reading, ``damage`` is the reason why the text is incomplete; empty if it is complete.
     """
 
-    def __init__(self, lake: Lake, path: str, size: int) -> None:
-        self._lake, self._path, self._size = lake, path, size
+    def __init__(self, lake: Lake, path: str, size: int, etag: str) -> None:
+        self._lake, self._path, self._size, self._etag = lake, path, size, etag
         self.damage = ""
         self._is_in_line = False
 
     def __iter__(self) -> Iterator[bytes]:
-        pieces = self._lake.pieces(self._path, length=_READ_BYTES)
+        pieces = self._lake.pieces(self._path, length=_READ_BYTES, etag=self._etag)
         first = next(pieces, b"") if self._size else b""
         pieces = chain([first], pieces)
         if first and MAGIC.startswith(first[: len(MAGIC)]):
@@ -187,7 +187,7 @@ class ObjectText:
 
     def again(self) -> "ObjectText":
         """Return the text to be read from its beginning."""
-        return ObjectText(self._lake, self._path, self._size)
+        return ObjectText(self._lake, self._path, self._size, self._etag)
 
     def find_damage(self, lines: int, last: bytes) -> str:
         """Return the reason to refuse an object that has been read; empty if there is none.

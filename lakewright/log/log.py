@@ -1,13 +1,15 @@
 """A target's log: numbered plans and outcomes, each written once, and the table state that follows from them.
 
 The cost of reading and keeping the log is bounded: the state is regularly written as a snapshot, and the entries it
-replaces are deleted, except for the latest outcomes, which incremental readers need.
+replaces are deleted, except for the latest outcomes, which incremental readers need. Beside the snapshots, the head is
+the state after the last batch, so that most runs read nothing else; it only counts if it fits the listed entries.
 """
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final, TypeVar
 
@@ -22,6 +24,9 @@ from transforms.object_names import partition_path
 #: The format of entries. A release that adds a kind of action or a field raises it, and reads all earlier ones.
 FORMAT: Final = 1
 SNAPSHOT_EVERY: Final = 50
+#: The head of a large state is written less often, since it names every object.
+HEAD_EVERY: Final = 10
+_SMALL_STATE: Final = 5_000
 #: Number of latest batches that stay in the log although a snapshot includes them.
 KEPT_BATCHES: Final = 1000
 _READ_AT_ONCE: Final = 8
@@ -93,7 +98,34 @@ class Snapshot(Record, frozen=True):
     state: TableState
 
 
-E = TypeVar("E", Plan, Outcome, Snapshot)
+class Head(Record, frozen=True):
+    """The state after a batch that is published, with the receipt of its run; ``etag`` is that of its outcome."""
+
+    format: int
+    etag: str
+    state: TableState
+
+
+@dataclass(frozen=True)
+class LogContent:
+    """The content of a log.
+
+    Attributes:
+        state: The state after the last outcome.
+        open_plan: The plan after it, if there is one.
+        is_settled: Whether the last batch is known to be published completely, and its run to have written its receipt.
+        etag: The ETag of the last outcome; empty if there is none, or if a snapshot replaces it.
+        head_etag: The ETag of the head; empty if there is none.
+    """
+
+    state: TableState
+    open_plan: Plan | None
+    is_settled: bool
+    etag: str
+    head_etag: str
+
+
+E = TypeVar("E", Plan, Outcome, Snapshot, Head)
 
 
 class Log:
@@ -102,9 +134,16 @@ class Log:
     def __init__(self, lake: Lake, state_folder: str) -> None:
         self._lake = lake
         self._folder = f"{state_folder}log/"
+        self._snapshots_folder = f"{self._folder}snapshots/"
+        self._head_path = f"{self._folder}head.json.gz"
 
     def read(self) -> tuple[TableState, Plan | None]:
-        """Read the log: the state after the last outcome, and the open plan.
+        """Read the state after the last outcome, and the open plan; see ``content``."""
+        content = self.content()
+        return content.state, content.open_plan
+
+    def content(self) -> LogContent:
+        """Read the log.
 
         Raises:
             StateError: If an entry is damaged, missing, or of an unknown format version.
@@ -112,7 +151,7 @@ class Log:
         missing = ""
         while True:
             try:
-                return self._read()
+                return self._content_after_head() or self._content_after_snapshot()
             except FileNotFoundError as error:
                 # Another run may have deleted entries that its later snapshot replaces: list again.
                 if str(error) == missing:
@@ -121,23 +160,48 @@ class Log:
 
     def outcomes(self, *, after: int) -> Iterator[Outcome]:
         """Read the outcomes of all batches after a number, as far as they are kept, in order."""
-        yield from self._outcomes(self._listed(after))
+        yield from self._outcomes(sorted(self._listed(after)))
 
     def write_plan(self, plan: Plan) -> None:
         """Write a plan.
 
+        A run that was suspended may write a plan again that a snapshot has since replaced. It is never read: entries
+        before the snapshot do not count, and the outcome of that run is refused.
+
         Raises:
             OvertakenError: If another run wrote this plan first.
         """
-        self._write(plan.number, "plan", plan)
+        if not self._create(plan.number, "plan", plan):
+            raise _overtaken(self._path(plan.number, "plan"))
 
-    def write_outcome(self, outcome: Outcome) -> None:
-        """Write the outcome of a batch, which ends it.
+    def write_outcome(self, outcome: Outcome) -> str:
+        """Write the outcome of a batch, which ends it, and return its ETag.
 
         Raises:
             OvertakenError: If another run ended it first.
         """
-        self._write(outcome.number, "outcome", outcome)
+        etag, path = self._create(outcome.number, "outcome", outcome), self._path(outcome.number, "outcome")
+        # A run that was suspended may write an outcome again that a snapshot has since replaced.
+        if etag and any(self._lake.list(self._snapshots_folder, after=self._snapshot_path(outcome.number - 1))):
+            self._lake.delete(path)
+            etag = ""
+        if not etag:
+            raise _overtaken(path)
+        return etag
+
+    def write_head(self, state: TableState, *, etag: str, instead_of: str) -> None:
+        """Write the head if it is due: its batch, whose outcome has this ETag, is published and has a receipt.
+
+        ``instead_of`` is the ETag of the head that was read; if another run has written one since, that one stays.
+        """
+        is_small = len(state.objects) + len(state.files) + len(state.quarantine) <= _SMALL_STATE
+        if is_small or not state.number % HEAD_EVERY:
+            body = msgspec.json.encode(Head(FORMAT, etag, state))
+            packed = gzip.compress(body, compresslevel=1, mtime=0)
+            if instead_of:
+                self._lake.replace(self._head_path, packed, etag=instead_of)
+            else:
+                self._lake.create(self._head_path, packed)
 
     def write_snapshot(self, state: TableState) -> None:
         """Write a snapshot if it is due, and delete the entries that are no longer needed."""
@@ -151,30 +215,58 @@ class Log:
         entries = takewhile(lambda entry: entry.path <= last_deleted, self._lake.list(self._folder))
         self._lake.delete_all([*older, *(entry.path for entry in entries)])
 
-    def _read(self) -> tuple[TableState, Plan | None]:
+    def _content_after_head(self) -> LogContent | None:
+        """Read the log from its head on; None if there is none that fits the entries."""
+        head = self._head()
+        if head is None:
+            return None
+        number = head.state.number
+        listed = self._listed(number - 1)
+        if listed.get(self._path(number, "outcome")) != head.etag:
+            return None
+        if sum(map(_is_outcome, listed)) > SNAPSHOT_EVERY:  # a snapshot is cheaper
+            return None
+        content = self._content(head.state, listed)
+        return replace(content, is_settled=content.state.number == number)
+
+    def _head(self) -> Head | None:
+        """Read the head; None if there is none that this version reads: it only repeats what the entries say."""
+        try:
+            return self._entry(Head, self._head_path)
+        except (FileNotFoundError, StateError):
+            return None
+
+    def _content_after_snapshot(self) -> LogContent:
         snapshots = self._snapshots()
         state = self._entry(Snapshot, snapshots[-1]).state if snapshots else TableState()
-        listed = self._listed(state.number)
-        for outcome in self._outcomes(listed):
+        return self._content(state, self._listed(state.number))
+
+    def _content(self, state: TableState, listed: Mapping[str, str]) -> LogContent:
+        """Read the listed entries that follow a state, and apply them to it."""
+        after = self._path(state.number, "z")
+        for outcome in self._outcomes(path for path in sorted(listed) if path > after):
             if outcome.number != state.number + 1:
                 raise FileNotFoundError(self._path(state.number + 1, "outcome"))
             state.apply(outcome)
         open_path = self._path(state.number + 1, "plan")
         if any(path > open_path for path in listed if path.endswith(".plan.json")):
             raise FileNotFoundError(self._path(state.number + 1, "outcome"))
-        return state, self._entry(Plan, open_path) if open_path in listed else None
+        open_plan = self._entry(Plan, open_path) if open_path in listed else None
+        etag = listed.get(self._path(state.number, "outcome"), "")
+        return LogContent(state, open_plan, False, etag, listed.get(self._head_path, ""))
 
-    def _listed(self, after: int) -> list[str]:
-        return [entry.path for entry in self._lake.list(self._folder, after=self._path(after, "z"))]
+    def _listed(self, after: int) -> dict[str, str]:
+        """List the entries after a batch, and the head and the snapshots, with their ETags."""
+        return {entry.path: entry.etag for entry in self._lake.list(self._folder, after=self._path(after, "z"))}
 
     def _outcomes(self, listed: Iterable[str]) -> Iterator[Outcome]:
-        paths = [path for path in listed if path.endswith(".outcome.json")]
+        paths = [path for path in listed if _is_outcome(path)]
         with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
             for first in range(0, len(paths), _READ_AHEAD):
                 yield from pool.map(lambda path: self._entry(Outcome, path), paths[first : first + _READ_AHEAD])
 
     def _snapshots(self) -> list[str]:
-        return [entry.path for entry in self._lake.list(f"{self._folder}snapshots/")]
+        return [entry.path for entry in self._lake.list(self._snapshots_folder)]
 
     def _entry(self, model: type[E], path: str) -> E:
         body = self._lake.read(path)
@@ -190,17 +282,18 @@ class Log:
         )
 
     def _snapshot_path(self, number: int) -> str:
-        return f"{self._folder}snapshots/{number:09d}.json.gz"
+        return f"{self._snapshots_folder}{number:09d}.json.gz"
 
     def _path(self, number: int, kind: str) -> str:
         return f"{self._folder}{number:09d}.{kind}.json"
 
-    def _write(self, number: int, kind: str, entry: Plan | Outcome) -> None:
-        path = self._path(number, kind)
-        overtaken = not self._lake.create(path, msgspec.json.encode(entry))
-        # A run that was suspended may write an entry again that a snapshot has since replaced.
-        if not overtaken and any(self._lake.list(f"{self._folder}snapshots/", after=self._snapshot_path(number - 1))):
-            self._lake.delete(path)
-            overtaken = True
-        if overtaken:
-            raise OvertakenError(f"another run wrote {path} first; this run's work is discarded, and nothing is lost")
+    def _create(self, number: int, kind: str, entry: Plan | Outcome) -> str:
+        return self._lake.create(self._path(number, kind), msgspec.json.encode(entry))
+
+
+def _is_outcome(path: str) -> bool:
+    return path.endswith(".outcome.json")
+
+
+def _overtaken(path: str) -> OvertakenError:
+    return OvertakenError(f"another run wrote {path} first; this run's work is discarded, and nothing is lost")

@@ -38,6 +38,7 @@ class WrittenRows:
         released: Files of quarantine to remove.
         objects: The objects of the batch with notes, if there are any.
         actions: Further actions of the batch.
+        reads_versions: As in ``Staged``.
         rules: How many rejected rows break each rule, with its column.
         skipped: How many records of each kind were skipped.
     """
@@ -51,6 +52,7 @@ class WrittenRows:
     released: Sequence[str] = ()
     objects: Sequence[SourceObject] | None = None
     actions: Sequence[AnyAction] = ()
+    reads_versions: bool = False
     rules: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
     schema_changes: Sequence[str] = ()
@@ -120,6 +122,7 @@ class ParquetSink:
             in_table=sum(file.rows for file in written.table) - written.kept,
             in_quarantine=sum(file.rows for file in written.quarantine),
             actions=[*actions, *written.actions],
+            reads_versions=written.reads_versions,
             rules=dict(written.rules),
             skipped=dict(written.skipped),
             schema_changes=list(written.schema_changes),

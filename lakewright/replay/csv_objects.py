@@ -60,7 +60,7 @@ class CsvCorrector:
             head = heads.of.get(version)
             declared = tuple(alternatives[0] for alternatives in self.rules.names.values())
             names_of_fields = self.rules.options.names or declared
-            text = CsvText(self.rules, Header(head.names if head else names_of_fields, "\n"))
+            text = CsvText(self.rules, Header(head.header.names if head else names_of_fields, "\n"))
             candidates, left = self._candidates(text, edited)
             passing = self._passing(text, candidates, left, scratch)
             rows.note_corrected(len(passing), left, len(edited) - len(passing))

@@ -88,7 +88,7 @@ class EventCorrector:
         """Return the lines to replay; unchanged ones have the bytes of the object."""
         wanted = {each.row.position: each for each in rows}
         lake = self.reader.corrections.lake if source.lake_uri else self.reader.source.lake
-        text = ObjectText(lake, source.path, source.size)
+        text = ObjectText(lake, source.path, source.size, source.etag)
         source = with_first_offset(text, source, self.rules)
         found: dict[int, _Line] = {}
         is_line = framing_of(source, self.rules) == "lines"

@@ -44,6 +44,7 @@ class Journal:
         self.unreached: dict[str, str] = {}
         self.miscounted: dict[str, str] = {}
         self.uncatalogued: CatalogError | None = None
+        self.is_receipt_written = False
         self.receipt = Receipt(
             run=run,
             feed=job.target.feed_name,
@@ -183,6 +184,7 @@ class Journal:
         self.receipt.checks = {"every row accounted for": self.receipt.counts.holds() and not self.miscounted}
         try:
             write_receipt(self._lake, self._job.target.state_folder, self.receipt)
+            self.is_receipt_written = True
         except Exception as error:  # noqa: BLE001 - whatever it is, the run has ended
             reason = error if isinstance(error, LakewrightError) else self._unexpected(error)
             problem = f"the receipt of run {self.receipt.run} could not be written: {reason}"

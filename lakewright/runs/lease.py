@@ -35,6 +35,7 @@ class Lease:
         self._lake, self._folder, self._run, self._seconds = lake, folder, run, seconds
         self._path = f"{folder}lease"
         self._etag = ""
+        self._written = float("-inf")
         self._count = 0
         self._released = threading.Event()
         self._lost = threading.Event()
@@ -42,13 +43,14 @@ class Lease:
 
     def __enter__(self) -> "Lease":
         deadline = time.monotonic() + self._seconds
-        first = self._lake.stat(self._path)
-        while not self._take(first, expired=time.monotonic() >= deadline):
-            if time.monotonic() >= deadline:
-                raise LeaseHeldError(
-                    f"another run holds the target ({self._holder()}); waited {self._seconds:g} s; run again later"
-                )
-            time.sleep(min(0.2, self._seconds / 10))
+        if not self._create():
+            first = self._lake.stat(self._path)
+            while not self._take(first, expired=time.monotonic() >= deadline):
+                if time.monotonic() >= deadline:
+                    raise LeaseHeldError(
+                        f"another run holds the target ({self._holder()}); waited {self._seconds:g} s; run again later"
+                    )
+                time.sleep(min(0.2, self._seconds / 10))
         self._renewer.start()
         # Folders are tidied when written to, but not every run writes to each folder of the state.
         self._lake.remove_abandoned(self._folder)
@@ -60,44 +62,55 @@ class Lease:
         self._released.set()
         self._renewer.join()
         try:
-            if not self._lost.is_set() and self._is_ours():
+            if not self._lost.is_set() and (self._is_fresh() or self._is_ours()):
                 self._lake.delete(self._path)
         except (LakewrightError, OSError) as failure:
             # The run's result or error matters more; the lease expires by itself.
             LOGGER.warning("the lease could not be released and expires in %g s: %s", self._seconds, failure)
 
-    def check(self) -> None:
+    def check(self, *, reads: bool = True) -> None:
         """Verify that this run still holds the lease.
+
+        Unless it ``reads`` the lease, one that was written recently counts as held: nobody takes it over before it
+        expires, by a clock that stands still only while the whole machine does.
 
         Raises:
             OvertakenError: If this run was suspended too long and another run took over.
         """
-        if self._lost.is_set() or not self._is_ours():
+        is_held = not self._lost.is_set() and ((self._is_fresh() and not reads) or self._is_ours())
+        if not is_held:
             self._lost.set()
             raise OvertakenError("another run took over the target while this one was suspended; nothing is lost")
 
     def _take(self, first: StoredObject | None, *, expired: bool) -> bool:
         held = self._lake.stat(self._path)
         if held is None:
-            return self._lake.create(self._path, self._body()) and self._remember()
+            return self._create()
         unchanged = first is not None and held.etag == first.etag
-        if (expired and unchanged) or self._holder_is_dead():
-            return self._lake.replace(self._path, self._body(), etag=held.etag) and self._remember()
-        return False
+        return ((expired and unchanged) or self._holder_is_dead()) and self._replace(held.etag)
 
-    def _remember(self) -> bool:
-        held = self._lake.stat(self._path)
-        if held is None or not self._is_ours():
-            return False
-        self._etag = held.etag
-        return True
+    def _create(self) -> bool:
+        began = time.monotonic()
+        return self._remember(self._lake.create(self._path, self._body()), began)
+
+    def _replace(self, etag: str) -> bool:
+        began = time.monotonic()
+        return self._remember(self._lake.replace(self._path, self._body(), etag=etag), began)
+
+    def _remember(self, etag: str, began: float) -> bool:
+        """Note the lease's ETag and when writing it began; false if it was not written."""
+        if etag:
+            self._etag, self._written = etag, began
+        return bool(etag)
+
+    def _is_fresh(self) -> bool:
+        """Whether the lease was written so recently that nobody can have taken it over, even if clocks differ."""
+        return time.monotonic() - self._written < self._seconds / 2
 
     def _keep(self) -> None:
         while not self._released.wait(min(self._seconds / _RENEWALS_PER_LEASE, _LONGEST_PAUSE_SECONDS)):
             try:
-                # The conditional write also fails if an earlier renewal succeeded and its response was lost: read it.
-                renewed = self._lake.replace(self._path, self._body(), etag=self._etag) or self._is_ours()
-                renewed = renewed and self._remember()
+                renewed = self._replace(self._etag) or self._replace_after_lost_response()
             except (LakewrightError, OSError) as error:
                 # Renewals are retried; if they fail for long enough, the lease expires, as it should.
                 LOGGER.warning("the lease could not be renewed: %s", error)
@@ -105,6 +118,11 @@ class Lease:
             if not renewed:
                 self._lost.set()
                 return
+
+    def _replace_after_lost_response(self) -> bool:
+        """Renew a lease that is still ours under another ETag: that of an earlier renewal, whose response was lost."""
+        held = self._lake.stat(self._path)
+        return held is not None and self._is_ours() and self._replace(held.etag)
 
     def _body(self) -> bytes:
         self._count += 1

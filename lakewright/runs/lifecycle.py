@@ -4,6 +4,7 @@ A batch is committed when its outcome is in the log. Everything after that can b
 everything before can be discarded. The actions of an outcome are opaque to this module.
 """
 
+import logging
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -51,6 +52,8 @@ from lakewright.storage.lake import Lake
 from lakewright.workers import Engines
 from transforms.errors import DataError, LakewrightError
 
+LOGGER = logging.getLogger("lakewright")
+
 _TRIES_AT_A_MOVING_SOURCE: Final = 5
 _SECONDS_BETWEEN_SIGNALS: Final = 0.2
 
@@ -75,6 +78,9 @@ class Run:
         self._id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z-{uuid.uuid4().hex[:8]}"
         self._journal = Journal(lake, job, request, run=self._id, progress=progress)
         self._staging = Staging(lake, job.target, self._journal.say)
+        #: A state whose last batch is published, and the ETag of its outcome, if the head of the log lacks it.
+        self._settled: tuple[TableState, str] | None = None
+        self._head_etag = ""
         self._state = TableState()
 
     def __call__(self) -> Receipt:
@@ -99,6 +105,7 @@ class Run:
                 raise
         finally:
             receipt = self._journal.close()
+            self._write_head()
         return receipt
 
     def _maintain(self, receipt: Receipt) -> None:
@@ -114,9 +121,12 @@ class Run:
             receipt.warn([f"{job.name} after batch {self._state.number} failed: {done.error}; the batch is committed"])
 
     def _work(self, lease: Lease) -> None:
-        state, open_plan = self._log.read()
-        self._state = state
-        self._roll_forward(state)
+        content = self._log.content()
+        state, open_plan = content.state, content.open_plan
+        self._state, self._head_etag = state, content.head_etag
+        if not content.is_settled:
+            self._roll_forward(state, content.etag)
+        self._register(state)
         if open_plan is not None:
             self._check_gate()
             self._finish(open_plan, state, lease)
@@ -150,7 +160,7 @@ class Run:
         self._journal.say("replay")
         lease.check()
         number = state.number + 1
-        folder = self._staging.open(number, f"replay-{uuid.uuid4().hex[:8]}", self._id)
+        folder = self._staging.folder(number, f"replay-{uuid.uuid4().hex[:8]}")
         scratch = Scratch(folder, self._request.today)
         self._journal.note_replayed(self._job.corrector().correct(state, replay, scratch))
         self._lake.delete_folder(folder)
@@ -194,10 +204,11 @@ class Run:
             return self._end(plan, state, applied)
         if plan.config_hash != self._job.feed.fingerprint():
             return self._drop(plan, state, FEED_CHANGED)
-        if changed := self._job.reader.changed(plan):
+        # A batch that was planned just now needs no comparison before it is read, but when it has been.
+        if survey is None and (changed := self._job.reader.changed(plan)):
             return self._drop(plan, state, _changed("since planned", changed))
         attempt = uuid.uuid4().hex[:8]
-        folder = self._staging.open(plan.number, attempt, self._id)
+        folder = self._staging.folder(plan.number, attempt)
         size = survey.bytes if survey else plan.bytes
         engine = self._engines.choose(self._job.feed, size)
         self._journal.note_engine(engine)
@@ -229,7 +240,7 @@ class Run:
         skipped = f", {staged.counts.skipped} skipped" if staged.counts.skipped else ""
         rejected = f"{staged.counts.rejected} rejected"
         self._journal.say("check", f"{count_of(staged.counts.read, 'row')} read, {rejected}{skipped}")
-        if changed := self._job.reader.changed(plan):
+        if not staged.reads_versions and (changed := self._job.reader.changed(plan)):
             return self._drop(plan, state, _changed("while read", changed))
         self._journal.note_left(staged)
         if staged.left and not staged.actions:
@@ -241,7 +252,8 @@ class Run:
         applied = None
         self._interrupt.check()
         try:
-            lease.check()
+            # The outcome is created only once, but a table's own commit must not have two writers.
+            lease.check(reads=isinstance(self._job.sink, CommittingSink))
             applied = self._commit(batch, rows, staged) if refusal is None else None
             ended = self._end(plan, state, applied or Applied(batch.attempt, staged), refusal)
         except OvertakenError:
@@ -328,15 +340,20 @@ class Run:
         )
         self._journal.receipt.schema_changes += [] if refused else staged.schema_changes
         self._journal.receipt.warn((*staged.warnings, *applied.warnings))
-        self._write(outcome, plan, state)
-        self._publish(outcome, state)
+        etag = self._write(outcome, plan, state)
+        self._publish(outcome, state, etag)
         self._register(state)
         return outcome.status
 
-    def _publish(self, outcome: Outcome, state: TableState) -> None:
+    def _publish(self, outcome: Outcome, state: TableState, etag: str) -> None:
         self._staging.publish(outcome)
         self._journal.say("clean up")
-        self._staging.clear(outcome.number)
+        self._settle(state, etag)
+
+    def _settle(self, state: TableState, etag: str) -> None:
+        """Delete what the last batch staged; its outcome has this ETag."""
+        self._staging.clear(state.number)
+        self._settled = state, etag
         self._log.write_snapshot(state)
 
     def _expire(self, state: TableState, lease: Lease) -> None:
@@ -349,21 +366,20 @@ class Run:
 
         outcome = expiry_of(state, days=days, today=today, run=self._id, waiting=waiting)
         if outcome is not None:
-            self._staging.open(outcome.number, outcome.attempt, self._id)
             lease.check()
-            self._write(outcome, None, state)
-            self._publish(outcome, state)
+            etag = self._write(outcome, None, state)
+            self._publish(outcome, state, etag)
 
     def _drop(self, plan: Plan, state: TableState, reason: str) -> str:
         """Drop a batch; its objects count as new again."""
         outcome = Outcome(format=FORMAT, number=plan.number, status="dropped", run=self._id, reason=reason)
-        self._write(outcome, plan, state)
-        self._staging.clear(plan.number)
-        self._log.write_snapshot(state)
+        self._settle(state, self._write(outcome, plan, state))
         return outcome.status
 
-    def _write(self, outcome: Outcome, plan: Plan | None, state: TableState) -> None:
-        self._log.write_outcome(outcome)
+    def _write(self, outcome: Outcome, plan: Plan | None, state: TableState) -> str:
+        """Write an outcome, apply it to the state, and return its ETag."""
+        self._settled = None
+        etag = self._log.write_outcome(outcome)
         if outcome.status == "committed":
             self._journal.say("committed", f"batch {outcome.number}")
         elif outcome.status == "expired":
@@ -372,6 +388,7 @@ class Run:
             self._journal.say("refused" if outcome.attempt else "dropped", outcome.reason)
         self._journal.receipt.add(outcome, plan)
         state.apply(outcome)
+        return etag
 
     def _refuse_objects(self, plan: Plan, state: TableState, staged: Staged) -> str:
         ended = self._drop(plan, state, "unreadable objects: " + ", ".join(staged.left))
@@ -379,8 +396,18 @@ class Run:
             raise ObjectRefusedError(staged.refused)
         return ended
 
-    def _roll_forward(self, state: TableState) -> None:
-        """Complete the last run: publishing, staging clean-up, receipt, catalog entry."""
+    def _write_head(self) -> None:
+        """Write the head of the log, once the last batch is published and the run has a receipt."""
+        if self._settled is None or not self._journal.is_receipt_written:
+            return
+        state, etag = self._settled
+        try:
+            self._log.write_head(state, etag=etag, instead_of=self._head_etag)
+        except (LakewrightError, OSError) as error:  # the next run reads the entries instead
+            LOGGER.warning("the head of the log of %s could not be written: %s", self._job.target.name, error)
+
+    def _roll_forward(self, state: TableState, etag: str) -> None:
+        """Complete the last run: publishing, staging clean-up, receipt; its outcome has this ETag."""
         if state.last is not None:
             try:
                 self._staging.roll_forward(state.last)
@@ -388,8 +415,9 @@ class Run:
                 # A missing file does not matter if the table is rebuilt.
                 if not self._request.is_whole:
                     raise
+            else:
+                self._settled = (state, etag) if etag else None
             self._journal.restore_receipt(state.last)
-        self._register(state)
 
     def _register(self, state: TableState) -> None:
         """Update the catalog; a failure does not stop the run and is reported at its end."""

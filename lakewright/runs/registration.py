@@ -1,5 +1,6 @@
 """The last commit registered in the catalog; a run registers what an earlier one could not."""
 
+import contextlib
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -30,6 +31,7 @@ class Registration:
     def __init__(self, lake: Lake, job: AnyJob) -> None:
         self._lake, self._job = lake, job
         self._path = f"{job.target.state_folder}catalog"
+        self._noted: Registered | None = None
 
     def is_due(self, state: TableState) -> bool:
         """Return whether the catalog may be behind the last commit.
@@ -76,14 +78,16 @@ class Registration:
         return Registered(batch=state.committed, config_hash=config_hash, lake=self._lake.uri, entry=entry)
 
     def _last(self) -> Registered | None:
-        try:
-            return Registered.model_validate_json(self._lake.read(self._path))
-        except (FileNotFoundError, ValidationError):
-            return None
+        """Return the last registration: that of this run, or of an earlier one, which is read once."""
+        if self._noted is None:
+            with contextlib.suppress(FileNotFoundError, ValidationError):
+                self._noted = Registered.model_validate_json(self._lake.read(self._path))
+        return self._noted
 
     def _note(self, registered: Registered, *, instead_of: StoredObject | None) -> None:
-        body, path = registered.model_dump_json().encode(), self._path
+        self._noted, body, path = registered, registered.model_dump_json().encode(), self._path
         etag = instead_of.etag if instead_of else ""
         if not (self._lake.replace(path, body, etag=etag) if etag else self._lake.create(path, body)):
             # Another run registered a later batch at the same time: either may have reached the catalog last.
             self._lake.delete(path)
+            self._noted = None

@@ -20,7 +20,7 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _REASONS_SHOWN: Final = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A listed source object, with the date in its name and the time of its last modification.
 
@@ -91,12 +91,14 @@ class Source:
     def look(self) -> Listing:
         """List the source; unusual names are reported, and never stop the listing."""
         listing = Listing([], {}, [])
+        dates: dict[tuple[str, ...], dict[str, str]] = {}  # objects of one date share it
         for entry in self.lake.list(self._folder):
             path, name = entry.path[len(self._folder) :], as_text(entry.path)
             if reason := entry.problem or self._reason_to_ignore(path, entry.size):
                 listing.ignored[name] = reason
                 continue
             date, problem = self.date_of(path), self._problem_with_name(path)
+            date = dates.setdefault((*date, *date.values()), date)
             listed = Listed(name, entry.size, entry.etag, date, entry.modified, problem)
             (listing.unreadable if problem else listing.objects).append(listed)
         return listing

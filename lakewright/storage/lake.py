@@ -54,25 +54,28 @@ class Lake(Protocol):
             ObjectRefusedError: If it is archived and must be restored first.
         """
 
-    def pieces(self, path: str, *, length: int) -> Iterator[bytes]:
+    def pieces(self, path: str, *, length: int, etag: str = "") -> Iterator[bytes]:
         """Read one version of an object in pieces of ``length`` bytes; the last one may be shorter.
 
         Raises:
-            FileNotFoundError: If it does not exist, or is rewritten while it is read.
+            FileNotFoundError: If it does not exist, has another ETag than ``etag``, or is rewritten while it is read.
             ObjectRefusedError: If it is archived and must be restored first.
         """
 
     def stat(self, path: str) -> StoredObject | None:
         """Look up one object; None if it does not exist."""
 
-    def create(self, path: str, body: bytes) -> bool:
-        """Write an object only if it does not exist; False if it exists with another body."""
+    def create(self, path: str, body: bytes) -> str:
+        """Write an object only if it does not exist; return its ETag, empty if it exists with another body."""
 
-    def replace(self, path: str, body: bytes, *, etag: str) -> bool:
-        """Overwrite an object only if it still has ``etag``; False if it is gone or was rewritten."""
+    def replace(self, path: str, body: bytes, *, etag: str) -> str:
+        """Overwrite an object only if it has ``etag``; return its new ETag, empty if it has changed or is gone."""
 
-    def move_all(self, moves: Mapping[str, str]) -> Sequence[str]:
+    def move_all(self, moves: Mapping[str, str], *, sizes: Mapping[str, int] | None = None) -> Sequence[str]:
         """Move objects (source → destination); a no-op for objects that were moved before.
+
+        ``sizes`` are those of the sources, as far as they are known. A source disappears only once its object is at its
+        destination, so that any that are left show that the moves are incomplete.
 
         Returns:
             The destinations of objects that are missing at both ends, in the order of ``moves``; all others are moved.

@@ -62,14 +62,16 @@ class LocalLake:
         except PermissionError as error:
             raise AccessDeniedError(f"no rights to read {self.root / path}") from error
 
-    def pieces(self, path: str, *, length: int) -> Iterator[bytes]:
+    def pieces(self, path: str, *, length: int, etag: str = "") -> Iterator[bytes]:
         """See ``Lake.pieces``; an open file stays readable after it is replaced."""
         try:
             with (self.root / path).open("rb") as file:
-                etag = etag_of(os.fstat(file.fileno()))
+                opened = etag_of(os.fstat(file.fileno()))
+                if etag not in ("", opened):
+                    raise self._rewritten(path)
                 while piece := file.read(length):
                     yield piece
-                    if etag_of(os.fstat(file.fileno())) != etag:
+                    if etag_of(os.fstat(file.fileno())) != opened:
                         raise self._rewritten(path)
         except PermissionError as error:
             raise AccessDeniedError(f"no rights to read {self.root / path}") from error
@@ -92,16 +94,17 @@ class LocalLake:
             raise
         return StoredObject(path, stat.st_size, etag_of(stat), datetime.fromtimestamp(stat.st_mtime, UTC))
 
-    def create(self, path: str, body: bytes) -> bool:
+    def create(self, path: str, body: bytes) -> str:
         """See ``Lake.create``; in POSIX, creating a hard link fails if the name exists."""
         with self._written(path, body) as temporary:
             try:
                 os.link(temporary, self.root / path)
             except FileExistsError:
-                return self.read(path) == body
-        return True
+                with (self.root / path).open("rb") as existing:
+                    return etag_of(os.fstat(existing.fileno())) if existing.read() == body else ""
+            return etag_of(temporary.stat())
 
-    def replace(self, path: str, body: bytes, *, etag: str) -> bool:
+    def replace(self, path: str, body: bytes, *, etag: str) -> str:
         """See ``Lake.replace``; a lock on the folder makes compare and replace atomic among lakewright processes."""
         with self._written(path, body) as temporary:
             folder = os.open(temporary.parent, os.O_RDONLY)
@@ -109,13 +112,19 @@ class LocalLake:
                 lock_folder(folder, temporary.parent)
                 current = self.stat(path)
                 if current is None or current.etag != etag:
-                    return False
+                    return ""
+                written = etag_of(temporary.stat())
                 temporary.replace(self.root / path)
-                return True
+                return written
             finally:
                 os.close(folder)
 
-    def move_all(self, moves: Mapping[str, str]) -> Sequence[str]:
+    def move_all(
+        self,
+        moves: Mapping[str, str],
+        *,
+        sizes: Mapping[str, int] | None = None,  # noqa: ARG002 - files are renamed
+    ) -> Sequence[str]:
         """See ``Lake.move_all``."""
         for folder in {(self.root / destination).parent for destination in moves.values()}:
             remove_abandoned_in(folder)

@@ -50,7 +50,7 @@ class S3Lake:
         for page in self._pages(prefix, begin):
             for entry in page.get("Contents", ()):
                 path = entry["Key"][len(self.prefix) :]
-                yield StoredObject(path, entry["Size"], entry["ETag"].strip('"'), entry["LastModified"])
+                yield StoredObject(path, entry["Size"], _etag_of(entry), entry["LastModified"])
 
     def folders(self, prefix: str) -> Sequence[str]:
         """See ``Lake.folders``."""
@@ -64,11 +64,11 @@ class S3Lake:
 
     def read(self, path: str, *, start: int = 0, length: int | None = None, etag: str = "") -> bytes:
         """See ``Lake.read``."""
-        return self._get(path, start, length, etag and f'"{etag}"')[0]
+        return self._get(path, start, length, etag)[0]
 
-    def pieces(self, path: str, *, length: int) -> Iterator[bytes]:
+    def pieces(self, path: str, *, length: int, etag: str = "") -> Iterator[bytes]:
         """See ``Lake.pieces``; each piece is a separate request with ``If-Match``."""
-        start, etag = 0, ""
+        start = 0
         while True:
             piece, etag = self._get(path, start, length, etag)
             if piece:
@@ -83,16 +83,18 @@ class S3Lake:
         end = "" if length is None else start + length - 1
         wanted = {"Range": f"bytes={start}-{end}"} if start or length is not None else {}
         if etag:
-            wanted["IfMatch"] = etag
+            wanted["IfMatch"] = f'"{etag}"'
         try:
             answer = self._s3.get_object(Bucket=self.bucket, Key=self.prefix + path, **wanted)
-            return bytes(answer["Body"].read()), str(answer["ETag"])
+            return bytes(answer["Body"].read()), _etag_of(answer)
         except ClientError as error:
             if code_of(error) in _GONE:
                 raise FileNotFoundError(f"{self.uri}/{path}") from error
             if code_of(error) == "PreconditionFailed":
                 raise FileNotFoundError(f"{self.uri}/{path} was rewritten while it was read") from error
             if code_of(error) == "InvalidRange":
+                if etag and not start:  # nobody asks for a version that was listed as empty
+                    raise FileNotFoundError(f"{self.uri}/{path} was rewritten and is empty") from error
                 return b"", etag
             if code_of(error) == "InvalidObjectState":
                 raise ObjectRefusedError({path: ARCHIVED}) from error
@@ -107,41 +109,48 @@ class S3Lake:
             if code_of(error) in _GONE:
                 return None
             raise
-        return StoredObject(path, head["ContentLength"], head["ETag"].strip('"'), head["LastModified"])
+        return StoredObject(path, head["ContentLength"], _etag_of(head), head["LastModified"])
 
-    def create(self, path: str, body: bytes) -> bool:
+    def create(self, path: str, body: bytes) -> str:
         """See ``Lake.create``; if the response to a first try was lost, the retry recognizes its body."""
-        while not self._put(path, body, {"IfNoneMatch": "*"}):
+        while not (etag := self._put(path, body, {"IfNoneMatch": "*"})):
             try:
-                return self.read(path) == body
+                return self._etag_if_same(path, body)
             except FileNotFoundError:  # deleted since
                 continue
-        return True
+        return etag
 
-    def replace(self, path: str, body: bytes, *, etag: str) -> bool:
+    def replace(self, path: str, body: bytes, *, etag: str) -> str:
         """See ``Lake.replace``; if the response to a first try was lost, the retry recognizes its body."""
-        if self._put(path, body, {"IfMatch": etag}):
-            return True
+        if written := self._put(path, body, {"IfMatch": etag}):
+            return written
         try:
-            return self.read(path) == body
+            return self._etag_if_same(path, body)
         except FileNotFoundError:
-            return False
+            return ""
+
+    def _etag_if_same(self, path: str, body: bytes) -> str:
+        stored, etag = self._get(path, 0, None)
+        return etag if stored == body else ""
 
     @patient
-    def _put(self, path: str, body: bytes, condition: Mapping[str, str]) -> bool:
-        """Write an object; False if the condition fails, which an earlier try with a lost response may have caused."""
+    def _put(self, path: str, body: bytes, condition: Mapping[str, str]) -> str:
+        """Write an object, and return its ETag.
+
+        It is empty if the condition fails, which an earlier try with a lost response may have caused.
+        """
         try:
-            self._s3.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=body, **condition)
+            return _etag_of(self._s3.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=body, **condition))
         except ClientError as error:
             if code_of(error) not in ("PreconditionFailed", *_GONE):
                 raise
-            return False
-        return True
+            return ""
 
-    def move_all(self, moves: Mapping[str, str]) -> Sequence[str]:
+    def move_all(self, moves: Mapping[str, str], *, sizes: Mapping[str, int] | None = None) -> Sequence[str]:
         """See ``Lake.move_all``; S3 copies all objects, then the sources are deleted."""
         if not moves:
             return []
+        known = sizes or {}
         client = s3_client(self.bucket, attempts=_ATTEMPTS_AT_A_PART)
         config = TransferConfig(
             multipart_threshold=_PART_BYTES,
@@ -150,18 +159,21 @@ class S3Lake:
             max_submission_concurrency=S3_CONNECTIONS,  # HEAD requests for sizes
         )
         with TransferManager(client, config) as copier, ThreadPoolExecutor(S3_CONNECTIONS) as pool:
-            copied = list(pool.map(lambda move: self._copy(copier, *move), moves.items()))
+            copied = list(pool.map(lambda path: self._copy(copier, path, moves[path], known.get(path)), moves))
             not_copied = [end for end, is_copied in zip(moves.values(), copied, strict=True) if not is_copied]
             moved_before = list(pool.map(lambda end: self.stat(end) is not None, not_copied))
         self.delete_all(source for source, is_copied in zip(moves, copied, strict=True) if is_copied)
         return [end for end, is_moved in zip(not_copied, moved_before, strict=True) if not is_moved]
 
     @patient
-    def _copy(self, copier: Any, source: str, destination: str) -> bool:
-        """Copy an object; False if it does not exist."""
+    def _copy(self, copier: Any, source: str, destination: str, size: int | None) -> bool:
+        """Copy an object; False if it does not exist. A small one takes one request if its size is known."""
         copy_source = {"Bucket": self.bucket, "Key": self.prefix + source}
         try:
-            copier.copy(copy_source, self.bucket, self.prefix + destination).result()
+            if size is not None and size < _PART_BYTES:
+                self._s3.copy_object(CopySource=copy_source, Bucket=self.bucket, Key=self.prefix + destination)
+            else:
+                copier.copy(copy_source, self.bucket, self.prefix + destination).result()
         except ClientError as error:
             if code_of(error) not in _GONE:
                 raise
@@ -207,3 +219,7 @@ class S3Lake:
     def spark_uri(self, path: str) -> str:
         """See ``Lake.spark_uri``."""
         return f"s3a://{self.bucket}/{self.prefix}{path}".rstrip("/")
+
+
+def _etag_of(answer: Mapping[str, Any]) -> str:
+    return str(answer["ETag"]).strip('"')

@@ -11,14 +11,17 @@ from botocore.client import BaseClient
 from moto.server import ThreadedMotoServer
 from pyspark import SparkContext
 
+from tests.e2e.served import ServedRequests
+
 BUCKET = "lakewright-test"
 
 
 @pytest.fixture(scope="session")
-def aws() -> Iterator[None]:
+def aws() -> Iterator[ServedRequests]:
     """An S3 and Glue server on loopback; boto3, S3A and subprocesses use it through environment variables."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    served = server._server.app = ServedRequests(server._server.app)  # type: ignore[union-attr, assignment]
     _, port = server.get_host_and_port()
     environment = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
@@ -33,7 +36,7 @@ def aws() -> Iterator[None]:
         if context := SparkContext._active_spark_context:
             # Spark's Python workers inherit the environment of a JVM that started earlier.
             patch.setattr(context, "environment", context.environment | environment)
-        yield
+        yield served
     server.stop()
 
 
@@ -58,6 +61,13 @@ def _clients(endpoint: str) -> tuple[Any, Any]:
 def empty_catalog(glue: Any) -> None:
     for database in glue.get_databases()["DatabaseList"]:
         glue.delete_database(Name=database["Name"])
+
+
+@pytest.fixture
+def served(bucket: Any, aws: ServedRequests) -> ServedRequests:
+    """Count the requests of all processes, as the server sees them."""
+    aws.requests.clear()
+    return aws
 
 
 @pytest.fixture

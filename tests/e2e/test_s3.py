@@ -48,7 +48,7 @@ class S3Bench(Bench):
 
         state, _ = Log(open_lake(self.uri), "state/people/people/").read()
         known = {*state.files, *state.quarantine}
-        ours = ("raw/", *(f"state/people/people/{name}" for name in ("log/0", "receipts/", "catalog")))
+        ours = ("raw/", *(f"state/people/people/{name}" for name in ("log/0", "log/head", "receipts/", "catalog")))
         return [key for key in self.all_keys() if key not in known and not key.startswith(ours)]
 
 

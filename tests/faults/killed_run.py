@@ -112,7 +112,7 @@ def strike_at_a_move(lake: type, method: str) -> None:
 def strike_at_a_manifest() -> None:
     create, manifests = LocalLake.create, itertools.count(1)
 
-    def deadly(lake: LocalLake, path: str, body: bytes) -> bool:
+    def deadly(lake: LocalLake, path: str, body: bytes) -> str:
         if path.endswith("/manifest.json") and next(manifests) == int(NTH):
             strike()
         return create(lake, path, body)

@@ -127,7 +127,9 @@ class EventBench(Bench):
         strays = []
         for file in self.lake.rglob("*"):
             path = file.relative_to(self.lake).as_posix()
-            ours = path.startswith("raw/") or (path.startswith("state/") and ("/log/0" in path or "/receipts/" in path))
+            ours = path.startswith("raw/") or (
+                path.startswith("state/") and any(part in path for part in ("/log/0", "/log/head", "/receipts/"))
+            )
             if (file.is_dir() and "_staging" in path) or (file.is_file() and path not in known and not ours):
                 strays.append(path)
         return strays

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,27 @@ def with_id(identity: str) -> Any:
         pytest.param("a.csv", {"encoding": "UTF-16"}, 'id,name\n1,é\nx,"b; ""c"""\n'.encode("utf-16"), id="utf-16"),
         pytest.param("a.csv", {"encoding": "UTF-16BE"}, 'id,name\nx,"b; ""c"""\n'.encode("utf-16-be"), id="utf-16-be"),
         pytest.param("a.csv", {"multiline": False}, b'id,name\n1,a\nx,"b; ""c"""\n', id="line-by-line"),
+        pytest.param("a.csv", {"quote": "'"}, b"id,name\n1,a\nx,'b; \"c\"'\n", id="single-quotes"),
+        pytest.param("a.csv", {"escape": "\\"}, b'id,name\n1,a\\,b\nx,b; \\"c\\"\n', id="backslashes"),
+        pytest.param("a.csv", {"escape": "spark"}, b'id,name\n1,a\nx,"b; \\"c\\""\n', id="spark"),
+        pytest.param(
+            "a.csv",
+            {"escape": "mysql", "quote": "none", "delimiter": "\t"},
+            b'id\tname\n1\t\\N\nx\tb; "c"\n',
+            id="mysql-without-quotes",
+        ),
+        pytest.param(
+            "a.csv",
+            {"escape": "postgres", "quote": "none", "delimiter": "|"},
+            b'id|name\n1|a\\|b\nx|b; \\"c\\x22\n',
+            id="postgres-without-quotes",
+        ),
+        pytest.param("a.csv", {"comment": "#"}, b'#"\nid,name\nx,"b; ""c"""\n#end', id="comments"),
+        pytest.param(
+            "a.csv", {"trailing_delimiter": "allow"}, b'id,name,\n1,a,\nx,"b; ""c""",\n', id="trailing-delimiters"
+        ),
+        pytest.param("a.csv", {"skip_initial_space": True}, b'id, name\n1, a\nx, "b; ""c"""\n', id="initial-spaces"),
+        pytest.param("a.csv", {"delimiter": "||"}, b'id||name\n1||a\nx||"b; ""c"""\n', id="a-long-delimiter"),
         pytest.param("_hidden.csv", {}, b'id,name\n1,a\nx,"b; ""c"""\n', id="a-hidden-name"),
         pytest.param(
             "a.csv", {"encoding": "Shift_JIS"}, 'id,name\n1,表\nx,"b; ""c"""\n'.encode("shift_jis"), id="shift-jis"
@@ -99,6 +121,15 @@ def test_corrections_are_written_as_the_source_is(tmp_path: Path, name: str, csv
     assert lake.rows() == before
 
 
+def test_a_value_that_has_no_text_in_the_source_s_dialect_is_refused_by_line(tmp_path: Path) -> None:
+    lake = ReplayLake(tmp_path, feed(csv={"quote": "none"}))
+    lake.put(f"{DAY}/a.csv", 'id,name\nx,"a"\n')
+    assert lake.run()["counts"]["rejected"] == 1
+    done = lake.run("replay", *lake.edit(lambda row: {"id": "7", "name": "a,b"}))
+    assert done["exit_code"] == 2
+    assert re.search("line 2 .*: a value has the delimiter", done["error"]), done
+
+
 @pytest.mark.parametrize("fill", ["rebuild", "append"])
 @pytest.mark.parametrize("name", ["people", "objects"])
 def test_a_table_may_have_the_name_of_a_folder_of_corrections(tmp_path: Path, name: str, fill: str) -> None:
@@ -123,6 +154,30 @@ def test_null_and_empty_text_stay_what_they_were(lake: ReplayLake) -> None:
     edited = lake.edit(lambda row: {"id": row["fields"]["id"][1], **names.get(row["fields"]["id"], {})})
     assert lake.run("replay", *edited)["replayed"] == {"corrected": 6}
     rows = [("01", 0, None), ("01", 1, ""), ("01", 2, ""), ("01", 3, None), ("01", 4, "a\r\nb"), ("01", 5, "")]
+    assert lake.rows() == rows
+
+
+def test_objects_with_different_names_of_a_column(lake: ReplayLake) -> None:
+    lake.configure(source__columns={"id": "long", "name": {"type": "string", "from": ["Full name", "full_name"]}})
+    lake.put(f"{DAY}/a.csv", "id,\u00a0Full name\nx1,a\n")
+    lake.put(f"{DAY}/b.csv", "FULL_NAME,id\nb,x2\n")
+    assert lake.run()["counts"]["rejected"] == 2
+    done = lake.run("replay", *lake.edit(lambda row: {"id": row["fields"]["id"][1]}))
+    assert done["replayed"] == {"corrected": 2}
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+
+
+def test_null_markers_stay_text_or_null(lake: ReplayLake) -> None:
+    lake.configure(source__csv={"null_text": ["NULL"], "quoted_null": False})
+    lake.put(f"{DAY}/a.csv", 'id,name\nx1,NULL\nx2,"NULL"\nx3,a\n')
+    lake.run()
+    edited = lake.edit(
+        lambda row: {"id": row["fields"]["id"][1], **({"name": "NULL"} if row["fields"]["name"] == "a" else {})}
+    )
+    assert lake.run("replay", *edited)["replayed"] == {"corrected": 3}
+    rows = [("01", 1, None), ("01", 2, "NULL"), ("01", 3, "NULL")]
+    assert lake.rows() == rows
+    assert lake.run("rebuild")["exit_code"] == 0
     assert lake.rows() == rows
 
 

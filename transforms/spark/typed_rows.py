@@ -15,13 +15,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from transforms.csv.numbers.expressions import NEGATIVE, number_expression, number_forms, separators
-from transforms.csv.typed_column import BLANKS, LONGEST_FOLDER, REPLACEMENT, TypedColumn
+from transforms.csv.typed_column import BLANKS, ISO_DATE, LONGEST_FOLDER, REPLACEMENT, TypedColumn
 from transforms.errors import MissingColumnsError
 from transforms.object_names import HIVE_NULL
 from transforms.spark.names import column as named_column
 from transforms.spark.names import quoted
 from transforms.spark.settings import require_corrected_patterns
-from transforms.spark.typed_times import breaks_range, date_value, is_parsed, require_exact_formats, timestamp_value
+from transforms.spark.typed_times import breaks_range, date_value, timestamp_value
 
 __all__ = [
     "FAULT",
@@ -62,9 +62,8 @@ def with_typed_values(rows: DataFrame, *, columns: Sequence[TypedColumn]) -> Dat
     missing = [column.name for column in columns if column.name not in rows.columns]
     if missing:
         raise MissingColumnsError(missing, rows.columns)
-    if any(is_parsed(column) for column in columns):
+    if any(_is_parsed(column) for column in columns):
         require_corrected_patterns(rows)
-        require_exact_formats(columns)
     cleaned = rows.withColumns({_TYPED + column.name: _cleaned_text(column) for column in columns})
     typed = cleaned.withColumns({_TYPED + column.name: _typed_value(column) for column in columns})
     faults = [_text_or_null(rows, FAULT).isNotNull(), *(_is_broken(column) for column in columns)]
@@ -109,6 +108,12 @@ def keep_rejected(rows: DataFrame, *, columns: Sequence[TypedColumn], also: Sequ
 
 def _text_or_null(rows: DataFrame, name: str) -> Column:
     return F.col(name) if name in rows.columns else F.lit(None).cast("string")
+
+
+def _is_parsed(column: TypedColumn) -> bool:
+    if column.type == "date":
+        return column.formats != (ISO_DATE,)
+    return column.type == "timestamp" and not column.epoch
 
 
 def _cleaned_text(column: TypedColumn) -> Column:

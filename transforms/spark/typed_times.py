@@ -1,7 +1,6 @@
 """Columns of text to dates and timestamps, by Spark's datetime patterns or as numbers since 1970."""
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from pyspark.sql import Column
@@ -31,34 +30,26 @@ _MICROS_PER_DAY: Final = 86_400_000_000
 _UNIX_YEAR: Final = 1970
 
 
-def is_parsed(column: TypedColumn) -> bool:
-    """Return whether a column's texts are read by datetime patterns."""
-    if column.type == "date":
-        return column.formats != (ISO_DATE,)
-    return column.type == "timestamp" and not column.epoch
-
-
-def require_exact_formats(columns: Sequence[TypedColumn]) -> None:
-    """Require formats that Spark's expressions read exactly.
+def date_value(name: str, column: TypedColumn) -> Column:
+    """Return the date of the texts in the column ``name``, which have no blanks around them.
 
     Raises:
-        ValueError: If a pattern has a year of two digits and a zone, or a long fraction that cannot be identified.
+        ValueError: If a pattern has a year of two digits and a zone.
     """
-    for pattern in (pattern for column in columns if is_parsed(column) for pattern in column.formats):
-        if problem := problem_with_combination(pattern):
-            raise ValueError(problem)
-
-
-def date_value(name: str, column: TypedColumn) -> Column:
-    """Return the date of the texts in the column ``name``, which have no blanks around them."""
+    _require_exact(column)
     return F.coalesce(*(_date(name, pattern, column) for pattern in column.formats))
 
 
 def timestamp_value(name: str, column: TypedColumn) -> Column:
-    """Return the instant of the texts in the column ``name``, which have no blanks around them."""
+    """Return the instant of the texts in the column ``name``, which have no blanks around them.
+
+    Raises:
+        ValueError: If a pattern has a year of two digits and a zone, or a long fraction that cannot be identified.
+    """
     if column.epoch:
         value = _epoch(name, column)
         return F.when(_is_of_known_years(value), value)
+    _require_exact(column)
     return _first_timestamp(named_column(name), column, is_exact=column.excess_fraction == REJECT)
 
 
@@ -75,6 +66,11 @@ def _first_timestamp(text: Column, column: TypedColumn, *, is_exact: bool) -> Co
     """Return the instant by the first format that reads it; ``is_exact``: which microseconds hold exactly."""
     values = [_timestamp(text, pattern, column, is_exact=is_exact) for pattern in column.formats]
     return F.coalesce(*(F.when(_is_of_known_years(value), value) for value in values))
+
+
+def _require_exact(column: TypedColumn) -> None:
+    if problem := next(filter(None, map(problem_with_combination, column.formats)), ""):
+        raise ValueError(problem)
 
 
 def _is_of_known_years(value: Column) -> Column:

@@ -76,6 +76,8 @@ _LOCAL_SETTINGS: Final = {
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:-DontCompileHugeMethods -Duser.timezone=UTC" + _LAUNCH,
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     "spark.hadoop.fs.s3a.path.style.access": "true",
+    # As from Hadoop 3.4 on: otherwise each file that is written deletes the markers of all its parent folders.
+    "spark.hadoop.fs.s3a.directory.marker.retention": "keep",
     # By default S3A retries an unreachable endpoint for more than ten minutes: 7 times, with 20 tries in the SDK each.
     "spark.hadoop.fs.s3a.connection.establish.timeout": "5000",
     "spark.hadoop.fs.s3a.connection.timeout": "20000",

@@ -29,7 +29,7 @@ from transforms.events.sink_names import read_sink_name
 
 lake, what, path, size = *sys.argv[1:4], int(sys.argv[4])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-event_object = EventObject(path, size, read_sink_name(path, "+"), "year=2026/month=08/day=01", "e")
+event_object = EventObject(path, size, read_sink_name(path, "+"), "year=2026/month=08/day=01", "")
 if what == "flatten":
     place = TablePlace("staging/", "table/", "1-", "snappy")
     (report,) = flatten_objects(FlattenTask(lake, lake, [event_object], (), EventRules({}), place, place)).reports

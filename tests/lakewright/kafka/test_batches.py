@@ -26,7 +26,7 @@ def flattened(tmp_path: Path, known: EventSchema, *objects: list[Any]) -> tuple[
     for number, events in enumerate(objects):
         body = b"\n".join(json.dumps(event).encode() for event in events)
         lake.create(f"raw/{number}", body)
-        event_objects.append(EventObject(f"raw/{number}", len(body), SinkName("t", "", 0, 100 * number), "", "e"))
+        event_objects.append(EventObject(f"raw/{number}", len(body), SinkName("t", "", 0, 100 * number), "", ""))
     place = TablePlace("staging/", "table/", "1-", "snappy")
     batch = EventBatch(
         source_uri=lake.uri,

@@ -11,7 +11,17 @@ from tests.transforms.csv.test_text_block_laws import BLOCKS, SIZES, read_ranges
 from transforms.csv.text_encoding import can_be_split
 from transforms.csv.text_layout import TextLayout
 
-TEXTS = [("UTF-8", "\n"), ("UTF-8", "\n"), ("UTF-8", "\r"), ("ISO-8859-1", "\n"), ("UTF-16", "\n"), ("UTF-16LE", "\r")]
+TEXTS = [
+    ("UTF-8", "\n"),
+    ("UTF-8", "\n"),
+    ("UTF-8", "\r"),
+    ("ISO-8859-1", "\n"),
+    ("UTF-16", "\n"),
+    ("UTF-16LE", "\r"),
+    ("GBK", "\n"),
+    ("Shift_JIS", "\n"),
+    ("UTF-32", "\n"),
+]
 
 
 @st.composite

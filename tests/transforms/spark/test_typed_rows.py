@@ -84,6 +84,18 @@ def test_missing_column(spark: SparkSession) -> None:
         text_rows(spark, []).transform(with_typed_values, columns=[TypedColumn("w", "long")])
 
 
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        pytest.param("dd.MM.yy HH:mmXXX", "a year of two digits and a zone", id="short-year-with-a-zone"),
+        pytest.param("d.M.yyyy HH:mm:ss.SSSSSSS", "more than 6 fraction digits", id="long-fraction-without-a-mark"),
+    ],
+)
+def test_patterns_that_spark_cannot_read_exactly(spark: SparkSession, pattern: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        text_rows(spark, []).transform(with_typed_values, columns=[TypedColumn("v", "timestamp", format=pattern)])
+
+
 def test_a_row_that_could_not_be_split_keeps_its_text_and_one_reason(spark: SparkSession) -> None:
     rows = spark.createDataFrame(
         [("x", "o", "x,1,2", "field_count")], f"v string, {OBJECT} string, {TEXT} string, {FAULT} string"

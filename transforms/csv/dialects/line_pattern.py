@@ -35,7 +35,8 @@ class LinePattern:
         blanks = b"".join(re.escape(bytes([code])) for code in self._blanks)
         quoted = rb'"[^"%b]*(?:""[^"%b]*)*"(?!")' % (end, end)
         skip = rb"[%b]*" % re.escape(skipped) if skipped else b""
-        plain = rb'(?!%b")[^"%b%b][^%b%b]*' % (skip, cut, end, cut, end)
+        not_quoted = rb'(?!%b")' % skip if skip else b""
+        plain = rb'%b[^"%b%b][^%b%b]*' % (not_quoted, cut, end, cut, end)
         well_quoted = rb"(?:%b%b[%b]*|%b|)" % (skip, quoted, blanks, plain)
         any_field = rb"(?:%b%b[^%b%b]*|%b|)" % (skip, quoted, cut, end, plain)
         self._well_quoted = re.compile(rb"%b(?:%b%b)*%b" % (well_quoted, cut, well_quoted, end))

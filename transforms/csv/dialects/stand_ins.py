@@ -117,10 +117,6 @@ class StandIns:
         """The bytes that end a line, or represent such a byte that is escaped."""
         return tuple(self.line_end.encode() + self.escaped_line_end)
 
-    def count_lines(self, data: bytes) -> int:
-        """Return how many line ends there are, escaped ones included."""
-        return sum(map(data.count, self.line_ends))
-
     def plain(self, field: bytes) -> bytes:
         """Return an unquoted field as a parser reads it."""
         if b'"' not in field:

@@ -15,7 +15,7 @@ NEGATIVE: Final = r"^[^0-9]*[-(]|-[^0-9]*$"
 
 def number_forms(column: TypedColumn) -> list[tuple[str, str]]:
     """Return what may stand before and after a number: pairs of expressions."""
-    signs = [(f"[+-]?{_BLANKS}" if MINUS in column.negative else rf"\+?{_BLANKS}", "")]
+    signs = [(f"(?:[+-]{_BLANKS})?" if MINUS in column.negative else rf"(?:\+{_BLANKS})?", "")]
     if PARENTHESES in column.negative:
         signs.append((rf"\({_BLANKS}", rf"{_BLANKS}\)"))
     if TRAILING_MINUS in column.negative:

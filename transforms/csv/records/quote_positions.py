@@ -68,13 +68,14 @@ class QuotePositions:
     Attributes:
         quotes: The positions of all quotes.
         special: Its special lines.
+        has_special_lines: Whether it has any.
     """
 
     def __init__(self, text: bytes, marks: Marks, special: SpecialLines = NO_LINES) -> None:
         self._bytes = np.frombuffer(text, np.uint8)
         self._marks = marks
         self.quotes: Positions = np.flatnonzero(self._bytes == _QUOTE)
-        self.special = special
+        self.special, self.has_special_lines = special, bool(special)
         self._irregular: dict[int, Positions] = {}
 
     def count_before(self, offset: int) -> int:

@@ -98,20 +98,18 @@ class RecordFinder:
         try:
             return self.reader.read(text, begin, is_open=is_open, is_last=is_last)
         except UnclearRecordsError as error:
-            lines = lines_before + self.reader.source.stand_ins.count_lines(text[:begin])
+            lines = lines_before + self.reader.source.count_lines(text[:begin])
             raise UnclearRecordsError(lines + error.line, error.problem) from None
 
     def _next_irregular(self, text: bytes, quotes: QuotePositions, first: int, position: int) -> int | None:
         """Return where the next record begins that must be read strictly."""
         number = next_in(quotes.irregular(first), first)
-        events = [
-            None if number is None else int(quotes.quotes[number]),
-            next_in(quotes.comments(first), position),
-            next_in(quotes.special.cut_short, position),
-        ]
+        event = None if number is None else int(quotes.quotes[number])
+        if quotes.has_special_lines:
+            event = _first(event, next_in(quotes.comments(first), position))
+            event = _first(event, next_in(quotes.special.cut_short, position))
         if not self.reader.layout.multiline:
-            events.append(next_in(quotes.inner_line_ends(first), position))
-        event = min((offset for offset in events if offset is not None), default=None)
+            event = _first(event, next_in(quotes.inner_line_ends(first), position))
         return None if event is None else self._after_last_record(text, quotes, first, position, event)
 
     def _after_last_record(self, text: bytes, quotes: QuotePositions, first: int, position: int, limit: int) -> int:
@@ -120,3 +118,7 @@ class RecordFinder:
         if line_end >= 0 and (quotes.count_before(line_end) - first) % 2:
             line_end = last_before(quotes.record_ends(first), limit)
         return max(position, line_end + 1)
+
+
+def _first(offset: int | None, other: int | None) -> int | None:
+    return min((each for each in (offset, other) if each is not None), default=None)

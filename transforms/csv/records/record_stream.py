@@ -98,7 +98,7 @@ class RecordStream:
 
     def _drop_preamble(self, lines: int) -> None:
         """Drop byte order marks, and some lines, whatever they are."""
-        count_lines = self._source.stand_ins.count_lines
+        count_lines = self._source.count_lines
         while not self._buffer.is_last and (
             len(self._buffer.text) < len(MARK) or count_lines(self._buffer.text) < lines
         ):
@@ -190,7 +190,7 @@ class RecordStream:
     def _drop(self, length: int) -> bytes:
         """Remove the first bytes of the buffer, and count them as read."""
         dropped = self._buffer.text[:length]
-        self._lines += self._source.stand_ins.count_lines(dropped)
+        self._lines += self._source.count_lines(dropped)
         if self._source_lines is not None:
             self._offset = self._source_lines.drop(self._lines)
         else:

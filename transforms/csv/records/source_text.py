@@ -63,6 +63,11 @@ class SourceText:
         """Return bytes that are valid UTF-8 apart from stand-ins."""
         return data if data.isascii() else self.stand_ins.valid(data)
 
+    def count_lines(self, data: bytes) -> int:
+        """Return how many line ends there are, escaped ones included."""
+        values = np.frombuffer(data, np.uint8)
+        return sum(int(np.count_nonzero(values == line_end)) for line_end in self.stand_ins.line_ends)
+
     @property
     def unread_length(self) -> int:
         """How many bytes at the beginning of the source no text represents: the byte order mark of UTF-16 or UTF-32."""

@@ -1,0 +1,206 @@
+"""How many requests runs send to S3, as the server sees them: by job and situation, and by number of objects."""
+
+import csv
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from tests.conftest import command
+from tests.e2e.conftest import BUCKET
+from tests.e2e.served import ServedRequests
+from tests.suites import gxe, write_suite
+
+pytestmark = pytest.mark.slow
+
+#: The most requests of a run that finds nothing to do, whatever was done before.
+IDLE = 8
+GOOD, REJECTED = "id,name\n1,a\n2,b\n", "id,name\nx,a\n3,c\n"
+CSV: dict[str, Any] = {
+    "job": "csv_to_parquet",
+    "source": {"path": "raw/people/", "columns": {"id": "long", "name": "string"}},
+    "target": {"path": "refined/people/", "partition_by": ["year", "month", "day"]},
+}
+APPENDED = CSV | {"target": CSV["target"] | {"fill": "append"}}
+EVENTS: dict[str, Any] = {
+    "job": "flatten_events",
+    "source": {"path": "raw/topics/"},
+    "target": {"path": "refined/"},
+}
+SCRUB: dict[str, Any] = {"job": "json_scrub", "source": {"path": "landing/"}, "scrub": {"fields": ["x"]}}
+
+
+@dataclass
+class CountedLake:
+    """A lake in the bucket, and the number of requests of runs."""
+
+    root: Path
+    served: ServedRequests
+
+    def feed(self, feed: dict[str, Any]) -> None:
+        (self.root / "feeds").mkdir(exist_ok=True)
+        (self.root / "feeds/counted.yaml").write_text(yaml.safe_dump(feed | {"max_rejected": 1.0}))
+
+    def put(self, key: str, body: str | bytes) -> None:
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=f"lake/{key}", Body=body)
+
+    def put_csv(self, name: str, text: str = GOOD, day: int = 1) -> None:
+        self.put(f"raw/people/year=2026/month=08/day={day:02}/{name}.csv", text)
+
+    def put_events(self, start: int, *lines: str, day: int = 1) -> None:
+        body = gzip.compress("\n".join(lines or ('{"n":1}', '{"n":2}')).encode())
+        self.put(f"raw/topics/t/year=2026/month=08/day={day:02}/t+0+{start:010}.json.gz", body)
+
+    def put_json(self, name: int) -> None:
+        self.put(f"landing/{name}.json", json.dumps({"x": "secret", "n": name}))
+
+    def run(self, *arguments: str, verb: str = "run") -> int:
+        """Run, and return the number of requests."""
+        self.served.requests.clear()
+        lake = ("--lake", f"s3://{BUCKET}/lake", "--config", str(self.root))
+        answer = command(verb, "counted", *lake, *arguments)
+        assert answer.exit_code == 0, answer.stderr
+        return len(self.served.requests)
+
+
+@pytest.fixture
+def lake(tmp_path: Path, served: ServedRequests) -> CountedLake:
+    return CountedLake(tmp_path, served)
+
+
+def put_days(lake: CountedLake, numbers: range) -> None:
+    for number in numbers:
+        lake.put_csv("a", day=number + 1)
+
+
+def put_days_of_events(lake: CountedLake, numbers: range) -> None:
+    for number in numbers:
+        lake.put_events(10 * number, day=number + 1)
+
+
+def put_csvs(lake: CountedLake, numbers: range) -> None:
+    for number in numbers:
+        lake.put_csv(str(number))
+
+
+def put_events_of_a_day(lake: CountedLake, numbers: range) -> None:
+    for number in numbers:
+        lake.put_events(10 * number)
+
+
+def put_jsons(lake: CountedLake, numbers: range) -> None:
+    for number in numbers:
+        lake.put_json(number)
+
+
+@pytest.mark.parametrize(
+    ("feed", "put", "of_a_run", "of_an_object"),
+    [
+        pytest.param(CSV, put_days, 16, 3, id="csv-of-a-day-each: read it, stage a file, copy it"),
+        pytest.param(CSV, put_csvs, 18, 1, id="csv-of-one-day: read it"),
+        pytest.param(APPENDED, put_csvs, 18, 1, id="appended-csv-of-one-day: read it"),
+        pytest.param(EVENTS, put_days_of_events, 15, 4, id="events-of-a-day-each: read it twice for its attributes"),
+        pytest.param(EVENTS, put_events_of_a_day, 17, 2, id="events-of-one-day"),
+        pytest.param(SCRUB, put_jsons, 13, 2, id="scrub: read it, replace it"),
+    ],
+)
+def test_requests_of_first_runs_grow_with_the_objects(
+    lake: CountedLake,
+    bucket: Any,
+    feed: dict[str, Any],
+    put: Callable[[CountedLake, range], None],
+    of_a_run: int,
+    of_an_object: int,
+) -> None:
+    lake.feed(feed)
+    for count in (1, 4, 16):
+        put(lake, range(count))
+        assert lake.run() <= of_a_run + of_an_object * count, lake.served.count()
+        assert lake.run() <= IDLE, lake.served.count()
+        bucket.objects.all().delete()
+
+
+@pytest.mark.parametrize(
+    ("feed", "put_before", "put_late", "most"),
+    [
+        pytest.param(
+            CSV, put_csvs, lambda lake: lake.put_csv("late"), 18 + 20, id="a-csv-object-rebuilds-its-day-of-20"
+        ),
+        pytest.param(APPENDED, put_csvs, lambda lake: lake.put_csv("late"), 17, id="an-appended-csv-object"),
+        pytest.param(CSV, put_csvs, lambda lake: lake.put_csv("new", day=2), 17, id="a-csv-object-of-a-new-day"),
+        pytest.param(
+            APPENDED, put_csvs, lambda lake: lake.put_csv("late", REJECTED), 19, id="a-csv-object-with-rejected-rows"
+        ),
+        pytest.param(EVENTS, put_events_of_a_day, lambda lake: lake.put_events(9_000), 17, id="events-of-an-old-day"),
+        pytest.param(
+            EVENTS, put_events_of_a_day, lambda lake: lake.put_events(9_000, "{", '{"n":1}'), 19, id="rejected-events"
+        ),
+        pytest.param(
+            EVENTS, put_events_of_a_day, lambda lake: lake.put_events(9_000, '{"m":1}'), 18, id="a-new-attribute"
+        ),
+        pytest.param(SCRUB, put_jsons, lambda lake: lake.put_json(99), 14, id="an-object-to-scrub"),
+    ],
+)
+def test_one_more_object_costs_few_requests(
+    lake: CountedLake,
+    feed: dict[str, Any],
+    put_before: Callable[[CountedLake, range], None],
+    put_late: Callable[[CountedLake], None],
+    most: int,
+) -> None:
+    lake.feed(feed)
+    put_before(lake, range(20))
+    lake.run()
+    put_late(lake)
+    assert lake.run() <= most, lake.served.count()
+    assert lake.run() <= IDLE, lake.served.count()
+
+
+def test_batches_before_a_run_cost_no_requests(lake: CountedLake) -> None:
+    lake.feed(APPENDED)
+    counted = []
+    for number in range(12):
+        lake.put_csv(str(number))
+        counted.append(lake.run())
+    assert counted[1:] == [17] * 11
+    assert lake.run() <= IDLE
+
+
+def test_a_catalog_costs_one_request_of_an_idle_run(lake: CountedLake) -> None:
+    lake.feed(CSV | {"target": CSV["target"] | {"catalog": {"database": "counted", "table": "people"}}})
+    put_csvs(lake, range(1))
+    assert lake.run() <= 23
+    put_csvs(lake, range(1, 2))
+    assert lake.run() <= 22
+    assert lake.run() <= IDLE + 1
+
+
+def test_a_gate_reads_each_staged_file_once(lake: CountedLake) -> None:
+    suite = write_suite(lake.root, "people", gxe.ExpectColumnMaxToBeBetween(column="id", max_value=9))
+    (lake.root / "quality").mkdir()
+    (lake.root / "quality/people.json").write_bytes(suite.read_bytes())
+    lake.feed(APPENDED | {"gates": {"suite": "people"}})
+    counted = []
+    for days in (range(1), range(1, 5), range(5, 21)):
+        put_days(lake, days)
+        counted.append(lake.run())
+    assert counted[1] <= 15 + 4 * 4
+    assert counted[2] <= 15 + 4 * 16
+
+
+def test_a_replay_costs_few_requests(lake: CountedLake) -> None:
+    lake.feed(APPENDED)
+    lake.put_csv("a", REJECTED)
+    lake.run()
+    sheet, edited = lake.root / "sheet.csv", lake.root / "edited.csv"
+    assert lake.run("--csv", str(sheet), verb="quarantine") <= 5
+    with sheet.open(newline="") as rows, edited.open("w", newline="") as changed:
+        csv.writer(changed).writerows(["2" if cell == "x" else cell for cell in row] for row in csv.reader(rows))
+    assert lake.run("--csv", str(edited), verb="replay") <= 40, lake.served.count()
+    assert lake.run() <= IDLE + 1, "one to read the manifest of the correction"
