@@ -175,6 +175,7 @@ class PlainReader:
             if self.kind(tokens) == "end":
                 record.text = "".join(token.text for token in tokens[: self.at])
                 record.is_misquoted |= self.at > 0 and tokens[self.at - 1].kind == "cut short"
+                record.is_misquoted |= self.layout.escape == "postgres" and record.text == "\\."
                 return record, min(self.at + 1, len(tokens))
             self.at += 1
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from transforms.csv.dialects.dialect import NONE
 from transforms.csv.dialects.line_pattern import LinePattern
-from transforms.csv.dialects.stand_ins import ESCAPE
+from transforms.csv.dialects.stand_ins import END_OF_DATA, ESCAPE
 from transforms.csv.quotes import Cell, Line, cells_of, has_inner_quote, walk_lines
 from transforms.csv.records.source_text import SourceText
 from transforms.csv.text_layout import TextLayout
@@ -162,13 +162,15 @@ class StrictReader:
         return _encoded(f'"{cell.text}"') if cell.is_quoted else self.source.stand_ins.plain(_encoded(cell.text))
 
     def _is_cut_short(self, text: bytes, end: int) -> bool:
-        """Return whether the record that ends at an offset ends with an escape that escapes nothing."""
+        """Return whether the record that ends at an offset ends with an escape that escapes nothing, or all data do."""
         if self.layout.escape == NONE:
             return False
         end -= len(self.layout.line_end)
         if self.layout.line_end == "\n" and text[end - 1 : end] == b"\r":
             end -= 1
-        return text[end - 1 : end] == ESCAPE
+        begin = text.rfind(self.layout.line_end.encode(), 0, end) + 1
+        is_end_of_data = self.layout.escape == "postgres" and text[begin:end] == END_OF_DATA
+        return is_end_of_data or text[end - 1 : end] == ESCAPE
 
     def _walk(self, lines: Iterable[str], *, is_open: bool = False) -> Iterator[Line]:
         escaped_end = _decoded(self.source.stand_ins.escaped_line_end)
