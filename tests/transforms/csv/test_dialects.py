@@ -79,6 +79,22 @@ def test_faults(options: dict[str, Any], text: str, faults: list[tuple[str, int,
 
 
 @pytest.mark.parametrize(
+    ("options", "text", "words"),
+    [
+        pytest.param({}, "1,a\n2\n3,b,c\n", ["The record has 1 field instead of 2.", "The record has 3 fields instead of 2."], id="fields"),
+        pytest.param({}, '1,"a"b\n', ["Text follows a closing quote."], id="text-after-a-quote"),
+        pytest.param({"multiline": False}, '1,"a\nb"\n', ["A quoted field is not closed on its line.", "Its quote may close a field that an earlier line opened."], id="a-field-that-is-not-closed"),
+        pytest.param({"escape": "\\"}, "1,a\\", ["The backslash at its end escapes nothing."], id="an-escape-at-the-end"),
+        pytest.param({"escape": "postgres"}, "\\.\n", [r"The line \. is the end of the data that PostgreSQL writes."], id="the-end-of-the-data"),
+        pytest.param({}, "id,name\n", [""], id="what-the-rule-says"),
+    ],
+)  # fmt: skip
+def test_the_words_of_faults(options: dict[str, Any], text: str, words: list[str]) -> None:
+    blocks = list(read_blocks([b"id,name\n" + text.encode()], layout(**options)))
+    assert [fault.words for block in blocks for fault in block.faults] == words
+
+
+@pytest.mark.parametrize(
     ("options", "text", "line"),
     [
         pytest.param({"quote": "'"}, "1,a\n2,'b\n", 3, id="a-single-quote"),
