@@ -55,7 +55,7 @@ class PlainReader:
         self.everywhere = layout.escape in ("\\", "mysql", "postgres")
 
     def read(self, text: str) -> Reading:
-        reading, is_header, position, line, is_open = Reading(), True, 0, 1, False
+        reading, is_header, position, line, is_open = Reading(), self.layout.has_header, 0, 1, False
         while text.startswith("\ufeff", position):
             position += 1
         tokens = self.tokens(text[position:])

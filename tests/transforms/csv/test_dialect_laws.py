@@ -36,6 +36,7 @@ def layouts(draw: st.DrawFn) -> TextLayout:
         names=names,
         wanted={name: place for place, name in enumerate(names)},
         max_record_bytes=1 << 20,
+        has_header=draw(st.sampled_from([True, True, False])),
         quote=draw(st.sampled_from(['"', '"', "'", "none"])),
         escape=draw(st.sampled_from(["none", "\\", "mysql", "postgres", "spark"])),
         comment=draw(st.sampled_from(["none", "#"])),
