@@ -114,7 +114,6 @@ class FlatEvents:
             released=[path for path, file in state.quarantine.items() if retaken & set(file.objects)],
             objects=[_with_note(source, settled.reports[source.path]) for source in plan.objects],
             actions=self._actions(batch, settled),
-            reads_versions=True,
             rules=dict(sorted(rules.items())),
             first_rejected=_first_rejected(reports),
             skipped=dict(sorted(skipped.items())),

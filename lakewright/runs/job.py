@@ -185,8 +185,6 @@ class Staged:
         refused: Objects left unchanged because they cannot be read or rewritten, with the reason.
         unreached: Objects that could not be reached.
         miscounted: Objects left unchanged because record counts differ between input and output; a bug in lakewright.
-        reads_versions: Whether the planned version of each object was read, and no other: a changed object would have
-            failed the batch.
         schema_changes: Learned columns.
         warnings: Warnings about a successful batch.
     """
@@ -201,7 +199,6 @@ class Staged:
     refused: dict[str, str] = field(default_factory=dict)
     unreached: dict[str, str] = field(default_factory=dict)
     miscounted: dict[str, str] = field(default_factory=dict)
-    reads_versions: bool = False
     schema_changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
