@@ -47,7 +47,8 @@ class RawTable:
         paths = [(execution.path_in(self.source, each), each.size) for each in execution.objects]
         readable = [(path, size) for path, size in paths if compression_of(path) is not ZSTD]
         heads = read_heads(execution.lake, readable[:1], self.options)
-        header = next((header.names for header in heads.headers.values()), ()) or self.declared
+        head = next(iter(heads.headers.values()), None)
+        lines = (head.preamble_lines if head else self.options.skip_lines) + self.options.header
         catalog = Catalog(
             self.database,
             self.source.strip("/").rpartition("/")[2],
@@ -55,10 +56,12 @@ class RawTable:
             DATE_KEYS,
             owner=f"raw of {self.feed} in {execution.lake.uri}",
             formats={**_TEXT, "SerdeInfo": self._serde()},
-            parameters={**_PARAMETERS, "skip.header.line.count": str(self.options.skip_lines + self.options.header)},
+            parameters={**_PARAMETERS, "skip.header.line.count": str(lines)},
             keeps_others=True,
         )
-        catalog.register_as(dict.fromkeys(column_names(header), "string"), [execution.partition])
+        catalog.register_as(
+            dict.fromkeys(column_names((head and head.names) or self.declared), "string"), [execution.partition]
+        )
         return {"partitions": 1}
 
     def _serde(self) -> Mapping[str, Any]:

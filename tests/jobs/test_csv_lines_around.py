@@ -52,7 +52,7 @@ def test_an_object_without_its_footer_is_refused_and_its_rows_stay(tmp_path: Pat
     lake.put(f"{DAY}/a.csv", "id,name\nend\n")
     done = lake.run()
     assert done["exit_code"] == 3
-    assert "fewer than 2 lines follow its head: it has no footer of 2 lines" in done["error"]
+    assert "footer_lines is 2, but it has fewer lines after its header" in done["error"]
     assert lake.rows() == [("01", 1, "a")]
 
 

@@ -106,6 +106,15 @@ def test_a_multiline_header_needs_multiline(tmp_path: Path) -> None:
         ({"encoding": "ISO-8859-12"}, "unknown encoding 'ISO-8859-12'"),
         ({"encoding": "iso-8859-17"}, "unknown encoding 'iso-8859-17'"),
         ({"encoding": "UTF-16", "multiline": False}, "UTF-16 text needs multiline: true"),
+        *(({"encoding": name}, f"{name} is not an encoding of text") for name in ("rot13", "zlib", "undefined")),
+        *(
+            ({"encoding": name}, f"{name} is not supported: its escape sequences leave unclear where records begin")
+            for name in ("iso2022_jp", "ISO-2022-KR", "hz", "utf-7", "unicode_escape", "raw_unicode_escape", "idna")
+        ),
+        ({"names": ["id"]}, "names need header: false"),
+        ({"header": False, "names": ["id", "", "", "ID"]}, "'id' is repeated; names are compared without case"),
+        ({"skip_lines": -1}, "greater than or equal to 0"),
+        ({"footer_lines": 1001}, "less than or equal to 1000"),
     ],
 )
 def test_options(options: dict[str, Any], problem: str) -> None:

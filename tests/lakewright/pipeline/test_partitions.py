@@ -1,5 +1,6 @@
 """Raw in the catalog: the header's columns as text; partitions of other days stay."""
 
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -19,11 +20,11 @@ def glue(bucket: Any) -> Any:
     return boto3.client("glue")
 
 
-def register(bucket: Any, day: str, text: str) -> None:
+def register(bucket: Any, day: str, text: str, table: RawTable = TABLE) -> None:
     body = text.encode()
     put(bucket, f"{SOURCE}year=2019/month=08/day={day}/customers_20190821.csv", body)
     execution = execution_of({"key": KEY, "etag": "e", "size": len(body)}, day=day)
-    assert TABLE.register(execution) == {"partitions": 1}
+    assert table.register(execution) == {"partitions": 1}
 
 
 def partitions(glue: Any) -> dict[str, tuple[str, list[str]]]:
@@ -55,6 +56,24 @@ def test_the_table_has_the_columns_of_the_header(bucket: Any, glue: Any) -> None
         assert table["Parameters"]["classification"] == "csv"
         day = f"s3://{BUCKET}/{SOURCE}year=2019/month=08/day=21/"
         assert partitions(glue) == {"2019-08-21": (day, ["id", "name", "extra"])}
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "lines"),
+    [
+        pytest.param({"skip_lines": 2}, "x\n\nID,Name\n", "3", id="lines-before-the-header"),
+        pytest.param({"separator_line": True}, "sep=,\nID,Name\n", "2", id="a-separator-line"),
+        pytest.param({"header": False}, "1,a\n", "0", id="no-header"),
+        pytest.param({"header": False, "names": ["id", "name"], "skip_lines": 1}, "ID,x\n", "1", id="other-names"),
+    ],
+)
+def test_lines_before_the_records_are_skipped(
+    bucket: Any, glue: Any, options: dict[str, Any], text: str, lines: str
+) -> None:
+    register(bucket, "21", text, replace(TABLE, options=CsvOptions(**options)))
+    table = glue.get_table(**NAMES)["Table"]
+    assert table["Parameters"]["skip.header.line.count"] == lines
+    assert columns(table["StorageDescriptor"]) == ["id", "name"]
 
 
 def test_partitions_of_other_days_stay_as_they_are(bucket: Any, glue: Any) -> None:
