@@ -86,6 +86,11 @@ class ColumnSpec(Model):
     def _type_alone(cls, written: Any) -> Any:
         return {"type": written} if isinstance(written, str) else written
 
+    @field_validator("null_text", mode="before")
+    @classmethod
+    def _in_quotes(cls, markers: object) -> object:
+        return CsvOptions.in_quotes(markers)
+
     @field_validator("source_name", "format", "currency", "negative")
     @classmethod
     def _distinct(cls, written: str | tuple[str, ...]) -> str | tuple[str, ...]:
@@ -134,7 +139,7 @@ class ColumnSpec(Model):
             format=patterns[0],
             decimal_separator=self.decimal_separator or csv.decimal_separator,
             timezone=self.timezone or csv.timezone,
-            null_text=() if self.unquoted_nulls(csv) else self._null_text(csv),
+            null_text=self._null_text(csv) if self._quoted_is_null(csv) else (),
             is_folder=is_folder,
             thousands_separator=self.thousands_separator,
             currency=_several(self.currency),
@@ -147,9 +152,8 @@ class ColumnSpec(Model):
         )
 
     def unquoted_nulls(self, csv: CsvOptions) -> tuple[str, ...]:
-        """Return the texts that are null only if they are not quoted."""
-        is_quoted_null = csv.quoted_null if self.quoted_null is None else self.quoted_null
-        return () if is_quoted_null else self._null_text(csv)
+        """Return the texts that are null only if they are not quoted; an empty one is without being declared."""
+        return () if self._quoted_is_null(csv) else tuple(marker for marker in self._null_text(csv) if marker)
 
     def problem(self, csv: CsvOptions) -> str:
         """Return what is wrong with the column's options together with the source's; empty if nothing is."""
@@ -178,6 +182,9 @@ class ColumnSpec(Model):
             yield f"two_digit_year_from needs yy in the pattern; it is {', '.join(map(repr, patterns))}"
         if self.excess_fraction and not any(map(has_long_fraction, patterns)):
             yield f"excess_fraction needs a pattern with 7 to 9 S; it is {', '.join(map(repr, patterns))}"
+
+    def _quoted_is_null(self, csv: CsvOptions) -> bool:
+        return csv.quoted_null if self.quoted_null is None else self.quoted_null
 
     def _null_text(self, csv: CsvOptions) -> tuple[str, ...]:
         return csv.null_text if self.null_text is None else self.null_text

@@ -216,6 +216,13 @@ def test_two_columns_may_read_one_field_as_different_types() -> None:
         ),
         pytest.param({"type": "string", "null_text": ["mynull"]}, '"mynull"', None, id="duckdb-issue-7162"),
         pytest.param(
+            {"type": "string", "null_text": ["", "-"], "quoted_null": False},
+            '"a\n""\nb"',
+            'a\n"\nb',
+            id="a-doubled-quote-is-no-empty-marker",
+        ),
+        pytest.param({"type": "string", "null_text": [""], "quoted_null": False}, '""', "", id="a-quoted-empty-marker"),
+        pytest.param(
             {"type": "string", "null_text": ["\\N"], "quoted_null": False},
             '"\\N"',
             "\\N",
