@@ -103,7 +103,9 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "rows": row_sum(receipt["counts"]),
             "replayed": _some([f"{name.replace('_', ' ')} ({count})" for name, count in receipt["replayed"].items()]),
             "corrections": _some(receipt["corrections"]),
-            "rejected because": _some([f"{rule} ({count})" for rule, count in receipt["rules"].items()]),
+            "rejected because": _some(
+                [_broken(rule, count, receipt["first_rejected"].get(rule)) for rule, count in receipt["rules"].items()]
+            ),
             "skipped": _some([f"{kind} ({count})" for kind, count in receipt["skipped"].items()]),
             "objects in": _some(inputs),
             "files out": _some(outputs),
@@ -303,6 +305,10 @@ def _reported_by_actions(batches: Sequence[Mapping[str, Any]]) -> dict[str, str]
 
 def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _broken(rule: str, count: int, first: str | None) -> str:
+    return f"{rule} ({count})" + (f", first {first}" if first else "")
 
 
 def _some(lines: Sequence[str]) -> str:

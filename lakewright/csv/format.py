@@ -22,15 +22,11 @@ F = TypeVar("F", bound=Found)
 
 @dataclass(frozen=True)
 class CsvObjects:
-    """The objects of a batch that have text, and the rules for them.
-
-    ``all_have_text``: there are no others, whose ETags nobody has compared since their headers were looked for.
-    """
+    """The objects of a batch that have text, and the rules for them."""
 
     lake: Lake
     objects: Sequence[CsvObject]
     rules: CsvRules
-    all_have_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,8 +87,7 @@ class CsvFormat:
     def open(self, lake: Lake, objects: Sequence[SourceObject], heads: Look) -> CsvObjects:
         """See ``Format.open``; objects without text have no rows."""
         with_text = [_csv_object(source, head, source.values) for source, head in _with_text(objects, heads)]
-        all_have_text = len(with_text) == len(objects)
-        return CsvObjects(lake, self._with_corrections(objects, with_text), self.rules, all_have_text)
+        return CsvObjects(lake, self._with_corrections(objects, with_text), self.rules)
 
     def _by_lake(self, lake: Lake, objects: Sequence[F]) -> list[tuple[Lake, CsvOptions, list[F]]]:
         """Separate the objects of the source from corrections, which are in another lake and have only records."""

@@ -86,7 +86,6 @@ class TypedRows:
             table=[file for each in reads for file in each.table],
             quarantine=[file for each in reads for file in each.quarantine],
             rules=dict(sorted(sum((each.rules for each in reads), Counter[str]()).items())),
-            reads_versions=self.source.all_have_text,
             skipped=dict(sorted(skipped.items())),
         )
 

@@ -114,8 +114,8 @@ class FlatEvents:
             released=[path for path, file in state.quarantine.items() if retaken & set(file.objects)],
             objects=[_with_note(source, settled.reports[source.path]) for source in plan.objects],
             actions=self._actions(batch, settled),
-            reads_versions=True,
             rules=dict(sorted(rules.items())),
+            first_rejected=_first_rejected(reports),
             skipped=dict(sorted(skipped.items())),
             schema_changes=describe_changes(before, settled.schema, separator=self.separator),
             warnings=[*_conflicts_among(reports), *_empty_among(plan.objects)],
@@ -150,6 +150,14 @@ def _total(counters: Iterable[Counter[str]]) -> Counter[str]:
     for counter in counters:
         total.update(counter)
     return total
+
+
+def _first_rejected(reports: Collection[ObjectReport]) -> dict[str, str]:
+    """Describe the first record that breaks each rule, by object and line."""
+    first: dict[str, str] = {}
+    for report in sorted((report for report in reports if report.first_rejected), key=lambda report: report.path):
+        first = {**(report.first_rejected or {}), **first}
+    return first
 
 
 def _with_note(source: SourceObject, report: ObjectReport) -> SourceObject:

@@ -38,8 +38,8 @@ class WrittenRows:
         released: Files of quarantine to remove.
         objects: The objects of the batch with notes, if there are any.
         actions: Further actions of the batch.
-        reads_versions: As in ``Staged``.
         rules: How many rejected rows break each rule, with its column.
+        first_rejected: For each of these rules, the first row that breaks it: its place, and what stands there.
         skipped: How many records of each kind were skipped.
     """
 
@@ -52,8 +52,8 @@ class WrittenRows:
     released: Sequence[str] = ()
     objects: Sequence[SourceObject] | None = None
     actions: Sequence[AnyAction] = ()
-    reads_versions: bool = False
     rules: Mapping[str, int] = field(default_factory=dict)
+    first_rejected: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
     schema_changes: Sequence[str] = ()
     warnings: Sequence[str] = ()
@@ -122,8 +122,8 @@ class ParquetSink:
             in_table=sum(file.rows for file in written.table) - written.kept,
             in_quarantine=sum(file.rows for file in written.quarantine),
             actions=[*actions, *written.actions],
-            reads_versions=written.reads_versions,
             rules=dict(written.rules),
+            first_rejected=dict(written.first_rejected),
             skipped=dict(written.skipped),
             schema_changes=list(written.schema_changes),
             warnings=list(written.warnings),

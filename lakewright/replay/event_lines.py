@@ -111,11 +111,11 @@ class EventCorrector:
         lake, known = self.reader.corrections.lake, known_schema(state.schema_versions)
         path, body = f"{scratch.folder}candidates.json", b"".join(line.text + b"\n" for line in lines)
         lake.delete(path)
-        lake.create(path, body)
         candidate = replace(
             source,
             path=path,
             size=len(body),
+            etag=lake.create(path, body),
             lake_uri=lake.uri,
             superseded=frozenset(),
             offsets=tuple(line.offset for line in lines),

@@ -180,12 +180,11 @@ class Staged:
         in_quarantine: Rejected rows, counted in the staged files.
         actions: The actions of the outcome.
         rules: The number of rows that broke each rule.
+        first_rejected: Of some rules, the first row that breaks it: its place, and what stands there.
         skipped: The number of skipped records of each kind.
         refused: Objects left unchanged because they cannot be read or rewritten, with the reason.
         unreached: Objects that could not be reached.
         miscounted: Objects left unchanged because record counts differ between input and output; a bug in lakewright.
-        reads_versions: Whether the planned version of each object was read, and no other: a changed object would have
-            failed the batch.
         schema_changes: Learned columns.
         warnings: Warnings about a successful batch.
     """
@@ -195,11 +194,11 @@ class Staged:
     in_quarantine: int = 0
     actions: list[AnyAction] = field(default_factory=list)
     rules: dict[str, int] = field(default_factory=dict)
+    first_rejected: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     unreached: dict[str, str] = field(default_factory=dict)
     miscounted: dict[str, str] = field(default_factory=dict)
-    reads_versions: bool = False
     schema_changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

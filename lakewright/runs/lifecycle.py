@@ -240,7 +240,7 @@ class Run:
         skipped = f", {staged.counts.skipped} skipped" if staged.counts.skipped else ""
         rejected = f"{staged.counts.rejected} rejected"
         self._journal.say("check", f"{count_of(staged.counts.read, 'row')} read, {rejected}{skipped}")
-        if not staged.reads_versions and (changed := self._job.reader.changed(plan)):
+        if changed := self._job.reader.changed(plan):
             return self._drop(plan, state, _changed("while read", changed))
         self._journal.note_left(staged)
         if staged.left and not staged.actions:
@@ -339,6 +339,7 @@ class Run:
             actions=actions,
         )
         self._journal.receipt.schema_changes += [] if refused else staged.schema_changes
+        self._journal.receipt.note_rejected(staged.first_rejected)
         self._journal.receipt.warn((*staged.warnings, *applied.warnings))
         etag = self._write(outcome, plan, state)
         self._publish(outcome, state, etag)

@@ -3,7 +3,7 @@
 import importlib.metadata
 import importlib.util
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -76,6 +76,7 @@ class Receipt(msgspec.Struct):
     error: str = ""
     counts: Counts = Counts()
     rules: dict[str, int] = {}
+    first_rejected: dict[str, str] = {}
     skipped: dict[str, int] = {}
     batches: list[dict[str, Any]] = []
     corrections: list[str] = []
@@ -95,6 +96,10 @@ class Receipt(msgspec.Struct):
     def warn(self, warnings: Iterable[str]) -> None:
         """Add warnings, without duplicates."""
         self.warnings = list(dict.fromkeys((*self.warnings, *warnings)))
+
+    def note_rejected(self, first: Mapping[str, str]) -> None:
+        """Note the first row that breaks each rule, unless an earlier batch has one."""
+        self.first_rejected = {**first, **self.first_rejected}
 
     def add(self, outcome: Outcome, plan: Plan | None) -> None:
         """Add a batch; the counts are those of committed batches, or of the refused one."""

@@ -109,8 +109,8 @@ def test_the_source_is_listed_once_for_all_topics(events: EventBench, listings: 
     for topic in topics:
         events.put_events(0, {"n": 1}, topic=topic)
     assert events.command("run", "--json").exit_code == 0
-    # Each topic is listed before and after its batch is read, to detect changed objects.
-    assert listings == {"raw/topics/": 1} | {f"raw/topics/{topic}/": 2 for topic in topics}
+    # Each topic is listed after its batch is read, to detect changed objects.
+    assert listings == {"raw/topics/": 1} | {f"raw/topics/{topic}/": 1 for topic in topics}
     listings.clear()
     assert [receipt["status"] for receipt in events.command("run", "--json").data] == ["nothing_new"] * 3
     assert listings == {"raw/topics/": 1}
@@ -122,7 +122,8 @@ def test_a_topic_is_listed_again_after_its_batch_was_dropped(events: EventBench,
     (events.lake / damaged).write_bytes((events.lake / damaged).read_bytes()[:-9])
     receipt = events.run()
     assert [batch["status"] for batch in receipt["batches"]] == ["dropped", "committed"]
-    assert listings == {"raw/topics/": 1, "raw/topics/t/": 2 + 1 + 2}
+    # After each of the two batches, and for the choice of the second.
+    assert listings == {"raw/topics/": 1, "raw/topics/t/": 2 + 1}
 
 
 def test_an_object_that_changes_while_it_is_read_is_read_again(

@@ -42,6 +42,8 @@ def test_tombstones_are_counted_and_take_an_offset(events: EventBench) -> None:
     }
     assert rows(events, "_offset", "_line", "n") == [(100, 1, 1), (103, 4, 2)]
     assert events.rejects()[0][1:] == (5, [("envelope", None)], connect([]))
+    path = f"raw/topics/t/{DAY}/t+0+0000000100.json.gz"
+    assert receipt["first_rejected"] == {"envelope": f"{path}, line 5: payload is an array"}
     assert events.run()["status"] == "nothing_new"
 
 
@@ -137,6 +139,17 @@ def test_framed_records_are_numbered_and_rejected_one_by_one(
     assert events.run()["counts"]["rejected"] == 1
     assert rows(events, "_offset", "_line", "n") == [(100, 1, 1), (102, 3, 3)]
     assert events.rejects()[0][1:] == (2, [("json", None)], '{"n": 2,}')
+
+
+def test_the_screen_shows_the_first_record_that_breaks_each_rule(events: EventBench) -> None:
+    events.feed()
+    events.put_events(10, "[1]", '{"canary": canary}', end=".json")
+    path = events.put_events(0, "{}", "null", "{} {}", '{"a": 1, "a": 2}', end=".json")
+    shown = " ".join(events.command("run").stdout.split())
+    assert f"record (2), first {path}, line 2: null" in shown
+    assert f"json (2), first {path}, line 3: two records on a line" in shown
+    assert f"doubled_key (1), first {path}, line 4 " in shown
+    assert "canary" not in shown
 
 
 def test_a_truncated_framed_object_is_refused_by_name(events: EventBench) -> None:

@@ -12,6 +12,7 @@ from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarant
 from lakewright.storage.lake import Lake
 from transforms.events.lines import Line, RejectedLine, SkippedLine
 from transforms.events.raw.faults import words_of_fault
+from transforms.events.raw.splitting import PlacedText
 from transforms.events.schema import Path
 from transforms.events.sink_names import sink_scope
 
@@ -23,6 +24,7 @@ class ObjectReport:
     ``damage`` is the reason to refuse the object; all other fields are then meaningless. ``conflicts`` counts records
     with the key of another and different content; ``corrected`` counts those that corrections replace. ``untyped`` are
     the attributes that only have a text column: if one gets a type, the object must be read again, too.
+    ``first_rejected`` describes the first record that breaks each rule; None if there is none.
     """
 
     path: str
@@ -32,6 +34,7 @@ class ObjectReport:
     superseded: int = 0
     corrected: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    first_rejected: dict[str, str] | None = None
     skipped: Counter[str] = field(default_factory=Counter)
     set_aside: Counter[str] = field(default_factory=Counter)
     asks: bool = False
@@ -64,10 +67,11 @@ class OpenObject:
 
     def reject(self, lines: Iterable[RejectedLine]) -> None:
         """Put lines into the quarantine."""
-        rows = [
-            RejectedRow(line.number, [self._reason(line)], line.text.decode(errors="backslashreplace"))
-            for line in lines
-        ]
+        rows = []
+        for line in sorted(lines):
+            reason = self._reason(line)
+            rows.append(RejectedRow(line.number, [reason], line.text.decode(errors="backslashreplace")))
+            self._note_first(line, reason)
         if rows:
             self.report.read += len(rows)
             self.report.rejected.update(count_rules(rows))
@@ -82,6 +86,13 @@ class OpenObject:
         """Complete the report after the last line."""
         self._quarantine.flush()
         self.report.quarantine = self._quarantine.files
+
+    def _note_first(self, line: RejectedLine, reason: Reason) -> None:
+        first = self.report.first_rejected = self.report.first_rejected or {}
+        if reason.name not in first:
+            kind = "record" if isinstance(line.text, PlacedText) else "line"
+            words = f": {reason.words}" if reason.words else ""
+            first[reason.name] = f"{self.source.path}, {kind} {line.number}{words}"
 
     def _reason(self, line: RejectedLine) -> Reason:
         reason = Reason(line.rule, line.column)
