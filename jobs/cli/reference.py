@@ -64,9 +64,7 @@ def _type(field: Schema, whole: Schema) -> str:
     if "anyOf" in field:
         return " or ".join(_type(option, whole) for option in field["anyOf"] if option.get("type") != "null")
     if "const" in field or "enum" in field:
-        return ", ".join(
-            f"`{json.dumps(value).strip(chr(34))}`" for value in field.get("enum", [field.get("const")]) if value
-        )
+        return ", ".join(_shown(value) for value in field.get("enum", [field.get("const")]) if value)
     if field.get("type") == "array":
         return f"list of {_type(field['items'], whole)}" if "items" in field else "list"
     if field.get("type") == "object":
@@ -87,7 +85,11 @@ def _default(field: Schema, *, required: bool) -> str:
     default = field.get("default")
     if default in (None, "", [], {}) or isinstance(default, Mapping):
         return "none"
-    return f"`{json.dumps(default, ensure_ascii=False).strip(chr(34))}`"
+    return _shown(default)
+
+
+def _shown(value: Any) -> str:
+    return f"`{value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}`"
 
 
 def _description(field: Schema) -> str:
