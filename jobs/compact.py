@@ -1,4 +1,4 @@
-"""Compaction of merge-on-read Hudi tables: all of a feed, or one by its name in the catalog."""
+"""Compaction of tables: all of a feed, or a merge-on-read Hudi table by its name in the catalog."""
 
 from jobs.cli.compaction import compact_as_script
 

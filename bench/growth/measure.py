@@ -3,10 +3,11 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 _POLL_SECONDS: Final = 0.05
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -31,8 +32,23 @@ def measure(command: Sequence[str], *, cwd: Path, exit_codes: Sequence[int] = (0
     Raises:
         SystemExit: If it ends with another exit code than expected.
     """
+    with tempfile.TemporaryFile() as errors:  # a pipe that nobody reads would fill up
+        code, cost = _run(command, cwd, errors)
+        if code not in exit_codes:
+            errors.seek(0)
+            text = errors.read().decode(errors="replace")
+            raise SystemExit(f"{' '.join(command)} ended with exit code {code}:\n{text[-3000:]}")
+    return cost
+
+
+def jobs_command(*arguments: str) -> list[str]:
+    """Return the command of a verb of the command line."""
+    return [sys.executable, "-m", "jobs", *arguments]
+
+
+def _run(command: Sequence[str], cwd: Path, errors: IO[bytes]) -> tuple[int, Cost]:
     began = time.monotonic()
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=errors)
     driver_kb, workers_kb = 0, 0
     ticks: dict[int, int] = {}
     while True:
@@ -46,17 +62,9 @@ def measure(command: Sequence[str], *, cwd: Path, exit_codes: Sequence[int] = (0
         time.sleep(_POLL_SECONDS)
     seconds, code = time.monotonic() - began, os.waitstatus_to_exitcode(status)
     process.returncode = code
-    if code not in exit_codes:
-        errors = process.stderr.read().decode(errors="replace") if process.stderr else ""
-        raise SystemExit(f"{' '.join(command)} ended with exit code {code}:\n{errors[-3000:]}")
     # The usage lacks processes that nobody waited for, such as Spark's JVM; the samples lack short-lived ones.
     cpu_seconds = max(usage.ru_utime + usage.ru_stime, sum(ticks.values()) / _TICKS)
-    return Cost(round(seconds, 2), round(cpu_seconds, 2), driver_kb >> 10, workers_kb >> 10)
-
-
-def jobs_command(*arguments: str) -> list[str]:
-    """Return the command of a verb of the command line."""
-    return [sys.executable, "-m", "jobs", *arguments]
+    return code, Cost(round(seconds, 2), round(cpu_seconds, 2), driver_kb >> 10, workers_kb >> 10)
 
 
 def _descendants(pid: int) -> Iterator[int]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import Model
-from lakewright.csv.options import CsvOptions
+from lakewright.csv.options import CsvOptions, NullTexts
 from transforms.csv.dialects.dialect import NONE
 from transforms.csv.typed_column import MINUS, REJECT, TypedColumn
 from transforms.datetime_patterns import has_long_fraction, has_short_year, problem_with
@@ -40,7 +40,7 @@ class ColumnSpec(Model):
         default="", description="Decimal separator of this column's numbers."
     )
     timezone: str = Field(default="", description="Time zone of this column's timestamps without an offset.")
-    null_text: tuple[str, ...] | None = Field(
+    null_text: NullTexts | None = Field(
         default=None, description="Texts that are read as null in this column, instead of the source's."
     )
     quoted_null: bool | None = Field(

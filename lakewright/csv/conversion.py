@@ -173,7 +173,7 @@ def _rejected_as_a_whole(block: TextBlock, names: Mapping[str, str]) -> list[Rej
     return [
         RejectedRow(
             fault.position,
-            [Reason(fault.rule)],
+            [Reason(fault.rule, words=fault.words)],
             fault.text,
             None if fault.fields is None else _by_name(fault.fields, names),
         )

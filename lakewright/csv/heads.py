@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lakewright.concurrency import map_in_threads
-from lakewright.csv.object_heads import read_head
+from lakewright.csv.head.first_bytes import read_head
+from lakewright.csv.head.preamble import after_preamble
 from lakewright.csv.options import CsvOptions
-from lakewright.csv.preamble import after_preamble
 from lakewright.errors import ObjectRefusedError
 from lakewright.storage.lake import Lake
 from transforms.csv.dialects.first_record import first_record

@@ -1,9 +1,10 @@
 """The content of CSV objects: one version of each, decompressed, as blocks of text columns."""
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Final
+from typing import BinaryIO, Final
 
 from lakewright.csv.binding import bind_columns
 from lakewright.csv.heads import Header
@@ -122,8 +123,7 @@ def read_part(lake: Lake, part: CsvPart, rules: CsvRules) -> Iterator[TextBlock]
 
     pieces, source = _pieces(lake, part), part.source
     if compression := compression_of(source.path):
-        file = partial(open_buffered, lake, source.path, source.size, etag=source.etag, buffer_bytes=_READ_BYTES)
-        pieces = decompressed(compression, pieces, file, piece_bytes=_READ_BYTES)
+        pieces = decompressed(compression, pieces, partial(_open, lake, source), piece_bytes=_READ_BYTES)
     return read_blocks(pieces, rules.layout(part.source.header), within=part.within)
 
 
@@ -143,6 +143,12 @@ def find_damage(lake: Lake, source: CsvObject, rules: CsvRules) -> str:
     except DataError as error:
         return damage_of(error, source.path).describe()
     return ""
+
+
+def _open(lake: Lake, source: CsvObject) -> BinaryIO:
+    if source.content is not None:
+        return io.BytesIO(source.content)
+    return open_buffered(lake, source.path, source.size, etag=source.etag, buffer_bytes=_READ_BYTES)
 
 
 def _pieces(lake: Lake, part: CsvPart) -> Iterator[bytes]:

@@ -1,15 +1,24 @@
 """How the text of CSV objects is written."""
 
 from collections import Counter
-from typing import Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from lakewright.config import Model
 from transforms.csv.dialects.dialect import Dialect
 from transforms.csv.text_encoding import encode, kind_of
 
 _MOST_LINES: Final = 1000
+
+
+def _require_texts(written: Any) -> Any:
+    if isinstance(written, list | tuple) and None in written:
+        raise ValueError('YAML reads NULL, null and ~ as nothing; write null markers in quotes: ["NULL"]')
+    return written
+
+
+NullTexts = Annotated[tuple[str, ...], BeforeValidator(_require_texts)]
 
 
 class CsvOptions(Model):
@@ -57,7 +66,7 @@ class CsvOptions(Model):
         default=True,
         description="Whether quoted fields may contain line breaks. If false, each line is a record.",
     )
-    null_text: tuple[str, ...] = Field(
+    null_text: NullTexts = Field(
         default=(), description="Texts that are read as null, in addition to unquoted empty fields."
     )
     quoted_null: bool = Field(default=True, description="Whether a quoted null_text is null, too; if not, it is text.")

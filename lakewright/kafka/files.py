@@ -124,6 +124,9 @@ class _Flattening:
 
     def _gather(self, part: Part) -> None:
         """Let the lines of a small object wait until there are enough for a block."""
+        if not part.lines:
+            self._close(part.of)
+            return
         self._gathered.append(part)
         self._gathered_lines += len(part.lines)
         self._gathered_bytes += sum(map(len, part.lines))

@@ -1,4 +1,4 @@
-"""The tables of docs/csv.md, run row by row by a worker's own code in this process."""
+"""The examples of docs/csv.md, run row by row by a worker's own code in this process."""
 
 import json
 import re
@@ -101,9 +101,3 @@ def test_an_option_does_what_its_example_shows(tmp_path: Path, option: str, text
 
 def read(folder: Path, files: Any) -> list[dict[str, Any]]:
     return [row for file in files for row in pq.read_table(folder / file.staged).to_pylist()]
-
-
-@pytest.mark.parametrize(("product", "option"), table("From … to lakewright"))
-def test_options_for_other_products_are_valid(product: str, option: str) -> None:
-    assert product
-    feed_of({"csv": yaml.safe_load(text_of(option)), "columns": {"id": "long"}})

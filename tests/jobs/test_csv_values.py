@@ -151,6 +151,10 @@ def test_options_by_example(tmp_path: Path, option: str, text: str, rows: list[s
         ({"type": "string", "from": ["a", " A "]}, "from names a column twice"),
         ({"type": "string", "from": ["a", " "]}, "a text of the list is empty"),
         ({"type": "string", "quoted_null": False}, "quoted_null needs null_text"),
+        (
+            {"type": "string", "null_text": [None]},
+            "YAML reads NULL, null and ~ as nothing; write null markers in quotes",
+        ),
         ({"type": "string", "quoted_null": False, "null_text": ["a,b"]}, "must be printable, without delimiter"),
         ({"type": "string", "quoted_null": False, "null_text": ["\n"]}, "must be printable, without delimiter"),
     ],

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lakewright.replay.csv_objects import CsvCorrector
+from lakewright.storage.compression.codecs import compressed_as
 from tests.replay.lakes import ReplayLake
 
 DAY = "raw/people/year=2026/month=08/day=01"
@@ -76,6 +77,34 @@ def with_id(identity: str) -> Any:
         pytest.param("a.csv", {"skip_initial_space": True}, b'id, name\n1, a\nx, "b; ""c"""\n', id="initial-spaces"),
         pytest.param("a.csv", {"delimiter": "||"}, b'id||name\n1||a\nx||"b; ""c"""\n', id="a-long-delimiter"),
         pytest.param("_hidden.csv", {}, b'id,name\n1,a\nx,"b; ""c"""\n', id="a-hidden-name"),
+        pytest.param(
+            "a.csv", {"encoding": "Shift_JIS"}, 'id,name\n1,表\nx,"b; ""c"""\n'.encode("shift_jis"), id="shift-jis"
+        ),
+        pytest.param("a.csv", {"encoding": "cp037"}, 'id,name\n1,[\nx,"b; ""c"""\n'.encode("cp037"), id="ebcdic"),
+        pytest.param("a.csv", {"encoding": "UTF-32"}, 'id,name\n1,é\nx,"b; ""c"""\n'.encode("utf-32"), id="utf-32"),
+        pytest.param("a.csv", {"encoding": "utf-8-sig"}, codecs.BOM_UTF8 + b'id,name\nx,"b; ""c"""\n', id="utf-8-sig"),
+        pytest.param("a.csv.bz2", {}, compressed_as(".bz2", b'id,name\n1,a\nx,"b; ""c"""\n'), id="bzip2"),
+        pytest.param("a.csv.zst", {}, compressed_as(".zst", b'id,name\n1,a\nx,"b; ""c"""\n'), id="zstd"),
+        pytest.param("a.csv.zip", {}, compressed_as("a.csv.zip", b'id,name\n1,a\nx,"b; ""c"""\n'), id="zip"),
+        pytest.param("a.csv", {"header": False}, b'1,a\nx,"b; ""c"""\n', id="without-a-header"),
+        pytest.param(
+            "a.csv",
+            {"header": False, "names": ["name", "", "id"]},
+            b'a,2,1\n"b; ""c""",3,x\n',
+            id="names-by-position",
+        ),
+        pytest.param(
+            "a.csv",
+            {"skip_lines": 2, "separator_line": True, "footer_lines": 2},
+            b'sep=,\nmade,by\n"hand\nid,name\n1,a\nx,"b; ""c"""\n2\n"end',
+            id="lines-before-and-after",
+        ),
+        pytest.param(
+            "a.csv.zip",
+            {"header": False, "skip_lines": 1, "footer_lines": 1, "encoding": "GB18030"},
+            compressed_as("a.csv.zip", 'made 漢\n1,€😀\nx,"b; ""c"""\n2 rows\n'.encode("gb18030")),
+            id="everything-at-once",
+        ),
         pytest.param("a [1]%.csv", {}, b'id,name\n1,a\nx,"b; ""c"""\n', id="an-odd-name"),
     ],
 )

@@ -23,6 +23,7 @@ from transforms.csv.text_layout import WHOLE, ByteRange, Fault, TextBlock, TextL
 from transforms.header_names import BLANKS, trimmed
 
 BLOCK_BYTES: Final = 4 << 20
+_FIELDS: Final = "The record has {} instead of {}."
 _MARK: Final = "\ufeff"
 
 
@@ -58,14 +59,15 @@ def _empty_block(placed: PlacedText, layout: TextLayout) -> TextBlock:
 
 
 def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: TextLayout) -> TextBlock:
-    columns, skipped = parser.parse(text.parsed)
+    columns, skipped, field_counts = parser.parse(text.parsed)
     repeated = _repeated_headers(columns, layout)
     faults = _misquoted(placed, text)
     if skipped:
-        faults += _faults("field_count", placed, text, text.begins[skipped])
+        words = [_FIELDS.format(_count(count), len(layout.names)) for count in field_counts]
+        faults += _faults("field_count", placed, text, text.begins[skipped], words=words)
     if repeated:
         begins, fields = _row_begins(text, columns, skipped)[repeated], columns.take(repeated).to_pylist()
-        faults += _faults("repeated_header", placed, text, begins, fields)
+        faults += _faults("repeated_header", placed, text, begins, fields=fields)
     faults.sort(key=attrgetter("position"))
     kept = _without(columns, repeated) if repeated else columns
 
@@ -85,14 +87,31 @@ def _block(placed: PlacedText, text: BlockText, parser: ColumnParser, layout: Te
 def _misquoted(placed: PlacedText, text: BlockText) -> list[Fault]:
     records = [record for record in text.irregular if record.rewritten is None]
     positions = _in_object(placed, text, [record.begin for record in records])
-    return [Fault("quote", position, text.text_of(record)) for record, position in zip(records, positions, strict=True)]
+    return [
+        Fault("quote", position, text.text_of(record), words=text.reader.why_misquoted(text.written, record))
+        for record, position in zip(records, positions, strict=True)
+    ]
 
 
 def _faults(
-    rule: str, placed: PlacedText, text: BlockText, begins: Positions, fields: Sequence[Mapping[str, str | None]] = ()
+    rule: str,
+    placed: PlacedText,
+    text: BlockText,
+    begins: Positions,
+    *,
+    fields: Sequence[Mapping[str, str | None]] = (),
+    words: Sequence[str] = (),
 ) -> list[Fault]:
-    records = zip_longest(begins.tolist(), _in_object(placed, text, text.written_at(begins)), fields)
-    return [Fault(rule, position, text.text(begin), values) for begin, position, values in records]
+    offsets = begins.tolist()
+    positions = _in_object(placed, text, text.written_at(begins))
+    return [
+        Fault(rule, position, text.text(begin), values, of_rule or "")
+        for begin, position, values, of_rule in zip_longest(offsets, positions, fields, words)
+    ]
+
+
+def _count(fields: int) -> str:
+    return f"{fields} fields" if fields > 1 else "1 field"
 
 
 def _in_object(placed: PlacedText, text: BlockText, offsets: Sequence[int]) -> list[int]:

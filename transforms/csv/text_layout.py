@@ -89,12 +89,14 @@ class Fault:
         position: Where it begins: the offset in the object, in bytes as stored after decompression.
         text: The record as written, without its line end.
         fields: The texts of the declared columns; None if the record cannot be assigned to them.
+        words: What is wrong with it, as a sentence that quotes no values; empty if the rule says it all.
     """
 
     rule: str
     position: int
     text: str
     fields: Mapping[str, str | None] | None = None
+    words: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

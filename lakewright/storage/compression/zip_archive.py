@@ -1,6 +1,7 @@
 """Streaming decompression of the only member of a zip archive."""
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -8,6 +9,10 @@ from typing import BinaryIO, Final
 
 from lakewright.errors import DamagedStreamError
 
+#: What the library raises, whatever is damaged.
+_DAMAGE: Final = (
+    zipfile.BadZipFile, zlib.error, struct.error, ValueError, LookupError, NotImplementedError, OverflowError
+)  # fmt: skip
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _END: Final = b"PK\x05\x06"
 _END_BYTES: Final = 22
@@ -35,7 +40,7 @@ def unzip(file: BinaryIO, *, piece_bytes: int) -> Iterator[bytes]:
                     yield piece
     except EOFError as error:
         raise DamagedStreamError("zip", is_truncated=True) from error
-    except (zipfile.BadZipFile, zlib.error, ValueError) as error:
+    except _DAMAGE as error:
         problem = "its checksum does not match its content" if "CRC" in str(error) else "its content is damaged"
         problem = "it is truncated: it has no directory at its end" if "not a zip file" in str(error) else problem
         raise DamagedStreamError("zip", problem) from error
@@ -51,7 +56,7 @@ def zip_of(name: str, body: bytes) -> bytes:
 
 def _require_nothing_else(file: BinaryIO, archive: zipfile.ZipFile) -> None:
     if min((entry.header_offset for entry in archive.infolist()), default=0):
-        raise DamagedStreamError("zip", "other bytes precede it")
+        raise DamagedStreamError("zip", "its member is not where its directory says")
     file.seek(-_END_BYTES - len(archive.comment), io.SEEK_END)
     if file.read(len(_END)) != _END:
         raise DamagedStreamError("zip", "other bytes follow its end")

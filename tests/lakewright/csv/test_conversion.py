@@ -54,8 +54,8 @@ class Source:
         return [row for file in files for row in read_file(self.lake, file.staged).to_pylist()]
 
 
-def reason(rule: str, column: str | None = None) -> dict[str, str | None]:
-    return {"rule": rule, "column": column, "words": RULES[rule]}
+def reason(rule: str, column: str | None = None, words: str = "") -> dict[str, str | None]:
+    return {"rule": rule, "column": column, "words": words or RULES[rule]}
 
 
 def counts(converted: Converted) -> tuple[int, int, dict[str, int]]:
@@ -76,8 +76,18 @@ def test_good_and_rejected_rows_are_written_with_every_reason(tmp_path: Path) ->
     (etag,) = (each.etag for each in source.objects())
     same = {"object": "a.csv", "etag": etag, "first_seen": date(2026, 8, 1), "run": "run"}
     whole: list[Any] = [
-        {"position": 21, "text": '"b",2,3', "reasons": [reason("field_count")], "fields": None},
-        {"position": 37, "text": '"c"d,4', "reasons": [reason("quote")], "fields": None},
+        {
+            "position": 21,
+            "text": '"b",2,3',
+            "reasons": [reason("field_count", words="The record has 3 fields instead of 2.")],
+            "fields": None,
+        },
+        {
+            "position": 37,
+            "text": '"c"d,4',
+            "reasons": [reason("quote", words="Text follows a closing quote.")],
+            "fields": None,
+        },
         {
             "position": 12,
             "text": "caf\ufffd,x",

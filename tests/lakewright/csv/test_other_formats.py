@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import orc
 
+from lakewright.csv.head.other_formats import describe_other_format
 from lakewright.csv.heads import read_heads
 from lakewright.csv.options import CsvOptions
-from lakewright.csv.other_formats import describe_other_format
 from lakewright.storage.uris import open_lake
 
 CSV = b"id,name\n1,Ann\n2,Bob\n"

@@ -56,10 +56,10 @@ def half_written(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("write", ["create", "replace", "move_all", "remove_abandoned"])
 def test_only_abandoned_files_are_removed(tmp_path: Path, write: str) -> None:
-    lake = open_lake(str(tmp_path))
-    lake.create("a/b", b"1")
+    open_lake(str(tmp_path)).create("a/b", b"1")
 
     def do(time: int) -> None:
+        lake = open_lake(str(tmp_path))  # as each run and task does
         if write == "create":
             assert lake.create(f"a/{time}", b"")
         elif write == "replace":
@@ -217,3 +217,15 @@ def test_waiting_for_a_locked_folder_is_bounded(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(temporary_files, "_LOCK_SECONDS", 20.0)
     assert lake.replace("a", b"2", etag=etag)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_folder_is_looked_through_once_however_many_files_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+    monkeypatch.setattr("lakewright.storage.local.remove_abandoned_in", looked.append)
+    lake = open_lake(str(tmp_path))
+    for number in range(20):
+        lake.create(f"some/{number}", b"")
+        lake.create(f"other/{number}", b"")
+    assert sorted(looked) == [tmp_path / "other", tmp_path / "some"]

@@ -55,7 +55,7 @@ class PlainReader:
         self.everywhere = layout.escape in ("\\", "mysql", "postgres")
 
     def read(self, text: str) -> Reading:
-        reading, is_header, position, line, is_open = Reading(), True, 0, 1, False
+        reading, is_header, position, line, is_open = Reading(), self.layout.has_header, 0, 1, False
         while text.startswith("\ufeff", position):
             position += 1
         tokens = self.tokens(text[position:])
@@ -175,6 +175,7 @@ class PlainReader:
             if self.kind(tokens) == "end":
                 record.text = "".join(token.text for token in tokens[: self.at])
                 record.is_misquoted |= self.at > 0 and tokens[self.at - 1].kind == "cut short"
+                record.is_misquoted |= self.layout.escape == "postgres" and record.text == "\\."
                 return record, min(self.at + 1, len(tokens))
             self.at += 1
 

@@ -66,6 +66,7 @@ def test_rows(options: dict[str, Any], text: str, expected: list[Row], size: int
         pytest.param({"escape": "\\"}, '1,"a\\"b"c\n2,a\\,b,c\n', [("quote", 8, '1,"a\\"b"c'), ("field_count", 18, "2,a\\,b,c")], id="the-text-of-a-fault-has-its-escapes"),
         pytest.param({"escape": "\\"}, "1,a\n2,b\\", [("quote", 12, "2,b\\")], id="an-escape-at-the-end-of-the-object"),
         pytest.param({"escape": "mysql", "multiline": False}, "1,a\\\r\n2,b\\\\\n", [("quote", 8, "1,a\\")], id="an-escape-at-the-end-of-a-line-that-is-a-record"),
+        pytest.param({"escape": "postgres", "quote": "none"}, "1,a\n\\.\n\\..\n", [("quote", 12, "\\."), ("field_count", 15, "\\..")], id="the-end-of-the-data-of-PostgreSQL"),
         pytest.param({"trailing_delimiter": "allow"}, '1,a,,\n2,a,""\n3,a, \n4\n', [("field_count", 8, "1,a,,"), ("field_count", 14, '2,a,""'), ("field_count", 21, "3,a, "), ("field_count", 27, "4")], id="other-additional-fields"),
         pytest.param({"trailing_delimiter": "allow", "skip_initial_space": True}, "id,name, \n  \n", [("repeated_header", 8, "id,name, "), ("field_count", 18, "  ")], id="a-trailing-delimiter-before-blanks"),
         pytest.param({"skip_initial_space": True}, '1, "a"b\n', [("quote", 8, '1, "a"b')], id="text-after-a-closing-quote-of-a-field-after-a-space"),
@@ -75,6 +76,22 @@ def test_rows(options: dict[str, Any], text: str, expected: list[Row], size: int
 def test_faults(options: dict[str, Any], text: str, faults: list[tuple[str, int, str]]) -> None:
     of = layout(**options)
     assert [fault[:3] for fault in read(header_of(of) + text, of).faults] == faults
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "words"),
+    [
+        pytest.param({}, "1,a\n2\n3,b,c\n", ["The record has 1 field instead of 2.", "The record has 3 fields instead of 2."], id="fields"),
+        pytest.param({}, '1,"a"b\n', ["Text follows a closing quote."], id="text-after-a-quote"),
+        pytest.param({"multiline": False}, '1,"a\nb"\n', ["A quoted field is not closed on its line.", "Its quote may close a field that an earlier line opened."], id="a-field-that-is-not-closed"),
+        pytest.param({"escape": "\\"}, "1,a\\", ["The backslash at its end escapes nothing."], id="an-escape-at-the-end"),
+        pytest.param({"escape": "postgres"}, "\\.\n", [r"The line \. is the end of the data that PostgreSQL writes."], id="the-end-of-the-data"),
+        pytest.param({}, "id,name\n", [""], id="what-the-rule-says"),
+    ],
+)  # fmt: skip
+def test_the_words_of_faults(options: dict[str, Any], text: str, words: list[str]) -> None:
+    blocks = list(read_blocks([b"id,name\n" + text.encode()], layout(**options)))
+    assert [fault.words for block in blocks for fault in block.faults] == words
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,12 @@ ALPHABET = st.sampled_from([*"anNx7|~#'\" \t\\\r\n,", "\u00a7", "\u00e9"])
 FIELDS = st.one_of(st.none(), st.text(ALPHABET, max_size=6))
 
 
-@settings(max_examples=examples(1000), deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.data(), layouts())
 def test_what_is_written_is_read(data: st.DataObject, layout: TextLayout) -> None:
-    layout = TextLayout(**{**vars(layout), "encoding": "UTF-8", "line_end": "\n", "multiline": True})
+    layout = TextLayout(
+        **{**vars(layout), "encoding": "UTF-8", "line_end": "\n", "multiline": True, "has_header": True}
+    )
     records = data.draw(st.lists(st.tuples(*[FIELDS] * len(layout.names)), max_size=4))
     writer, written = RecordWriter(layout.dialect), []
     for values in records:

@@ -90,6 +90,25 @@ def elsewhere(spark: SparkSession, request: pytest.FixtureRequest) -> SparkSessi
             marks=pytest.mark.slow,
         ),
         pytest.param(TypedColumn("v", "date", "dd.MM.yyyy"), "04.11.2018", 1541289600000000, id="skipped-midnight"),
+        pytest.param(
+            TypedColumn("v", "timestamp", "dd.MM.yy HH:mm", two_digit_year_from=1970),
+            "01.01.70 00:00",
+            0,
+            id="short-year",
+        ),
+        pytest.param(
+            TypedColumn("v", "date", "dd.MM.yy", two_digit_year_from=1970),
+            "31.12.69",
+            3155673600000000,
+            id="short-year-of-a-date",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            TypedColumn("v", "timestamp", epoch="seconds"), "-0.5", -500000, id="epoch", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            TypedColumn("v", "timestamp", epoch="millis"), "9" * 25, None, id="epoch-overflow", marks=pytest.mark.slow
+        ),
         pytest.param(TypedColumn("v", "long"), "twelve", None, id="not-a-number"),
         pytest.param(TypedColumn("v", "boolean"), "perhaps", None, id="not-a-boolean", marks=pytest.mark.slow),
     ],

@@ -13,7 +13,8 @@ A text is read in this order:
     backslash is data, and so are all in unquoted fields.
 
   Except with ``spark``, an escaped line end (CR LF counts as one) is data, if ``multiline``. A backslash that has
-  nothing to escape, because the object ends or the line does without ``multiline``, makes its record *misquoted*.
+  nothing to escape, because the object ends or the line does without ``multiline``, makes its record *misquoted*; so is
+  a line ``\.``, the end of the data, with ``postgres``.
 - *Delimiters.* One of several characters is found from left to right: ``a|||b`` is ``a`` and ``|b`` with ``||``. A
   backslash escapes its first character.
 - *Comments.* A line outside quoted fields whose first character is ``comment`` is skipped.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from transforms.csv.dialects.dialect import NONE
-from transforms.csv.dialects.stand_ins import ESCAPE, StandIns
+from transforms.csv.dialects.stand_ins import END_OF_DATA, ESCAPE, StandIns
 
 Positions = npt.NDArray[np.intp]
 
@@ -20,7 +20,7 @@ class SpecialLines:
 
     Attributes:
         comments: Where lines begin that are comments unless they are inside quotes.
-        cut_short: The escapes before line ends.
+        cut_short: The escapes before line ends, and those that may be an end of data.
     """
 
     comments: Positions
@@ -47,6 +47,8 @@ class SpecialLineFinder:
         if self._comment:
             comments += [begin + len(self._line_end) for begin in _all(text, self._line_end + self._comment)]
         cut_short = sorted(begin for ending in self._cut_short for begin in _all(text, ending))
+        if self.stand_ins.dialect.escape == "postgres":
+            cut_short = sorted([*cut_short, *_all(text, END_OF_DATA)])
         if not comments and not cut_short:
             return NO_LINES
         return SpecialLines(np.array(comments, np.intp), np.array(cut_short, np.intp))

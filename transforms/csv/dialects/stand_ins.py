@@ -18,6 +18,8 @@ DELIMITER: Final = b"\xff"
 ALSO_INVALID: Final = b"\xfe"
 #: A backslash that escapes, before what it escapes.
 ESCAPE: Final = b"\xfd"
+#: What a line of PostgreSQL has if no data follow.
+END_OF_DATA: Final = ESCAPE + b"."
 #: The first character of a delimiter, escaped.
 DELIMITER_BEGIN: Final = b"\xf8"
 #: A backslash before an escaped character where both are data.

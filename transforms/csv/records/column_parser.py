@@ -36,10 +36,12 @@ class ParsedColumns(NamedTuple):
     Attributes:
         columns: One string column per declared column, one row per record with the right number of fields.
         skipped: The other records, by number from 0; blank lines are not records.
+        field_counts: The number of fields of each of those.
     """
 
     columns: pa.Table
     skipped: Sequence[int]
+    field_counts: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class ColumnParser:
     def parse(self, text: bytes) -> ParsedColumns:
         """Parse records; each ends with a line end."""
         if not text:
-            return ParsedColumns(pa.table({name: pa.array([], pa.string()) for name in self.layout.wanted}), [])
+            return ParsedColumns(pa.table({name: pa.array([], pa.string()) for name in self.layout.wanted}), [], [])
         text = self.source.valid(text)
         if self.layout.escape == "spark" and ESCAPE in text:
             text = with_data_backslashes(text)
@@ -66,9 +68,11 @@ class ColumnParser:
             # pyarrow drops one byte order mark at the beginning, which is data here.
             text = MARK + text
         skipped: list[int] = []
+        field_counts: list[int] = []
 
         def skip(row: csv.InvalidRow) -> str:
             skipped.append(row.number - 1)
+            field_counts.append(row.actual_columns)
             return "skip"
 
         # In one block, since pyarrow loses the LF of a quoted CR LF that lies across two:
@@ -92,7 +96,7 @@ class ColumnParser:
             columns = [pc.replace_substring(column, escaped, original) for column in columns]
         if self.source.stand_ins.are_in_values:
             columns = [self._values(column) for column in columns]
-        return ParsedColumns(pa.table(columns, names=list(self.layout.wanted)), skipped)
+        return ParsedColumns(pa.table(columns, names=list(self.layout.wanted)), skipped, field_counts)
 
     def _trimmed(self, text: bytes) -> bytes:
         """Leave out what pyarrow has no option for."""

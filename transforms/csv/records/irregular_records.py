@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from transforms.csv.dialects.dialect import NONE
 from transforms.csv.dialects.line_pattern import LinePattern
-from transforms.csv.dialects.stand_ins import ESCAPE
+from transforms.csv.dialects.stand_ins import END_OF_DATA, ESCAPE
 from transforms.csv.quotes import Cell, Line, cells_of, has_inner_quote, walk_lines
 from transforms.csv.records.source_text import SourceText
 from transforms.csv.text_layout import TextLayout
@@ -78,6 +78,19 @@ class StrictReader:
         """Return a line without its line end."""
         line = line.removesuffix(self.layout.line_end)
         return line.removesuffix("\r") if self.layout.line_end == "\n" else line
+
+    def why_misquoted(self, text: bytes, record: Irregular) -> str:
+        """Return in one sentence why a record is misquoted."""
+        if self._is_end_of_data(text, record.end):
+            return r"The line \. is the end of the data that PostgreSQL writes."
+        if self._is_cut_short(text, record.end):
+            return "The backslash at its end escapes nothing."
+        line = next(self._walk([_decoded(text[record.begin : record.end])]))
+        if line.opens:
+            return "A quoted field is not closed on its line."
+        if line.is_misquoted:
+            return "Text follows a closing quote."
+        return "Its quote may close a field that an earlier line opened."
 
     def opened_line(self, text: bytes) -> int:
         """Return the line (from 1) that opened the field which is open after the last line end; 0 if none is."""
@@ -162,13 +175,20 @@ class StrictReader:
         return _encoded(f'"{cell.text}"') if cell.is_quoted else self.source.stand_ins.plain(_encoded(cell.text))
 
     def _is_cut_short(self, text: bytes, end: int) -> bool:
-        """Return whether the record that ends at an offset ends with an escape that escapes nothing."""
+        """Return whether the record that ends at an offset ends with an escape that escapes nothing, or all data do."""
         if self.layout.escape == NONE:
             return False
-        end -= len(self.layout.line_end)
-        if self.layout.line_end == "\n" and text[end - 1 : end] == b"\r":
-            end -= 1
-        return text[end - 1 : end] == ESCAPE
+        end = self._before_line_end(text, end)
+        return text[end - 1 : end] == ESCAPE or self._is_end_of_data(text, end)
+
+    def _is_end_of_data(self, text: bytes, end: int) -> bool:
+        end = self._before_line_end(text, end)
+        begin = text.rfind(self.layout.line_end.encode(), 0, end) + 1
+        return self.layout.escape == "postgres" and text[begin:end] == END_OF_DATA
+
+    def _before_line_end(self, text: bytes, end: int) -> int:
+        end -= text.endswith(self.layout.line_end.encode(), 0, end)
+        return end - (self.layout.line_end == "\n" and text.endswith(b"\r", 0, end))
 
     def _walk(self, lines: Iterable[str], *, is_open: bool = False) -> Iterator[Line]:
         escaped_end = _decoded(self.source.stand_ins.escaped_line_end)

@@ -56,7 +56,7 @@ def _payload(text: bytes) -> bytes:
         missing = sorted(_CONNECT - members.keys())
         what = f"without {' and '.join(missing)}" if missing else f"with {len(members)} keys"
         raise BrokenRecordError(ENVELOPE, f"an object {what}")
-    _check(members["schema"])
+    _check_schema(members["schema"])
     payload = members["payload"]
     if payload != _NULL and not payload.startswith(b"{"):
         raise BrokenRecordError(ENVELOPE, f"payload is {kind_of(payload)}")
@@ -69,14 +69,14 @@ def _changed_row(text: bytes) -> bytes:
     if operation is None:
         raise BrokenRecordError(ENVELOPE, "an object without op")
     if kind := _NO_ROW.get(operation):
-        _check(text)
+        msgspec.json.decode(text)
         raise SkippedRecordError(kind)
     name = _ROW_OF.get(operation)
     if name is None:
         what = kind_of(operation)
         raise BrokenRecordError(ENVELOPE, "op is none of c, r, u, d" if what == "a string" else f"op is {what}")
     for each in _ROWS:
-        _check(members.get(each, _NULL))
+        msgspec.json.decode(members.get(each, _NULL))  # one of them is not used, and an error in it counts, too
     row = members.get(name)
     if row in (None, _NULL) and operation == _DELETE:
         row = b"{}"
@@ -104,16 +104,17 @@ def _members(text: bytes) -> Mapping[str, bytes]:
     return members
 
 
-def _check(text: bytes) -> None:
-    """Parse what no row contains, so that a record with an error there is rejected, too."""
+def _check_schema(text: bytes) -> None:
+    """Parse a schema, which no row contains, so that a record with an error there is rejected, too."""
     # All records of a topic have the same few schemas.
     if text in _VALID:
         return
     msgspec.json.decode(text)
-    if len(_VALID) < _MOST_VALID:
+    if len(_VALID) < _MOST_SCHEMAS and len(text) < _SCHEMA_BYTES:
         _VALID.add(text)
 
 
 _VALID: Final[set[bytes]] = set()
-_MOST_VALID: Final = 64
+_MOST_SCHEMAS: Final = 64
+_SCHEMA_BYTES: Final = 256 << 10
 _OPENED: Final[dict[Envelope, Callable[[bytes], bytes]]] = {"connect": _payload, "debezium": _changed_row}

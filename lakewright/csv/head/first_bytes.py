@@ -1,9 +1,9 @@
 """The first bytes of CSV objects, decompressed."""
 
-from functools import partial
-from typing import Final
+import io
+from typing import BinaryIO, Final
 
-from lakewright.csv.other_formats import describe_other_format
+from lakewright.csv.head.other_formats import describe_other_format
 from lakewright.errors import DamagedStreamError
 from lakewright.storage.compression.codecs import ZIP, Compression, compression_in, compression_of, decompressed
 from lakewright.storage.lake import Lake
@@ -55,9 +55,12 @@ def _decompressed_head(
 ) -> tuple[bytes, bool]:
     """Decompress the beginning of an object, up to a length; return also whether that is everything."""
     data = b""
-    file = partial(open_buffered, lake, path, size, buffer_bytes=length)
+
+    def open_archive() -> BinaryIO:
+        return io.BytesIO(head) if len(head) >= size else open_buffered(lake, path, size, buffer_bytes=length)
+
     try:
-        for piece in decompressed(compression, [head], file, piece_bytes=_PIECE_BYTES):
+        for piece in decompressed(compression, [head], open_archive, piece_bytes=_PIECE_BYTES):
             data += piece
             if len(data) >= length:
                 return data[:length], False
