@@ -42,19 +42,22 @@ class Lease:
         self._renewer = threading.Thread(target=self._keep, name=f"lease {folder}", daemon=True)
 
     def __enter__(self) -> "Lease":
-        deadline = time.monotonic() + self._seconds
         if not self._create():
-            first = self._lake.stat(self._path)
-            while not self._take(first, expired=time.monotonic() >= deadline):
-                if time.monotonic() >= deadline:
-                    raise LeaseHeldError(
-                        f"another run holds the target ({self._holder()}); waited {self._seconds:g} s; run again later"
-                    )
-                time.sleep(min(0.2, self._seconds / 10))
+            self._wait()
         self._renewer.start()
         # Folders are tidied when written to, but not every run writes to each folder of the state.
         self._lake.remove_abandoned(self._folder)
         return self
+
+    def _wait(self) -> None:
+        first = self._lake.stat(self._path)
+        deadline = time.monotonic() + self._seconds  # the duration begins after the lease was seen
+        while not self._take(first, expired=(expired := time.monotonic() >= deadline)):
+            if expired:
+                raise LeaseHeldError(
+                    f"another run holds the target ({self._holder()}); waited {self._seconds:g} s; run again later"
+                )
+            time.sleep(min(0.2, self._seconds / 10))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

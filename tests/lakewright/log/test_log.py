@@ -306,3 +306,82 @@ def test_entries_deleted_while_they_are_read_count_as_expired(
     monkeypatch.setattr(log, "_listed", deleted_afterwards)
     with pytest.raises(HistoryExpiredError):
         changes_since(log, 0)
+
+
+def written_batches(log: Log, count: int) -> tuple[TableState, str]:
+    """Write batches with a file each; return the state after them, and the ETag of the last outcome."""
+    state, etag = TableState(), ""
+    for number in range(1, count + 1):
+        log.write_plan(plan(number, str(number)))
+        written = outcome(number, TakeObjects(objects(number, str(number))), AddFiles(files(str(number))))
+        etag = log.write_outcome(written)
+        state.apply(written)
+    return state, etag
+
+
+def test_the_head_says_that_its_batch_is_settled(log: Log) -> None:
+    assert not log.content().is_settled
+    state, etag = written_batches(log, 2)
+    assert not log.content().is_settled
+    log.write_head(state, etag=etag, instead_of="")
+    content = log.content()
+    assert (content.state, content.open_plan, content.is_settled, content.etag) == (state, None, True, etag)
+    log.write_plan(plan(3, "3"))
+    assert (log.content().is_settled, log.content().open_plan) == (True, plan(3, "3"))
+    log.write_outcome(outcome(3, AddFiles(files("3"))))
+    content = log.content()
+    assert (list(content.state.files), content.is_settled) == (["1", "2", "3"], False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda head: head.write_bytes(b"damaged"), id="damaged"),
+        pytest.param(lambda head: head.unlink(), id="deleted"),
+        pytest.param(
+            lambda head: head.write_bytes(gzip.compress(b'{"format":%d,"x":1}' % (FORMAT + 1))), id="of-a-newer-version"
+        ),
+        pytest.param(lambda head: rewrite(head, state={"number": 3, "committed": 3}), id="beyond-the-log"),
+        pytest.param(lambda head: rewrite(head, etag="other"), id="of-another-outcome"),
+    ],
+)
+def test_a_head_that_does_not_fit_the_log_does_not_count(tmp_path: Path, change: Any) -> None:
+    log = Log(open_lake(str(tmp_path)), "s/")
+    state, etag = written_batches(log, 2)
+    log.write_head(state, etag=etag, instead_of="")
+    change(tmp_path / "s/log/head.json.gz")
+    content = log.content()
+    assert (content.state, content.is_settled) == (state, False)
+
+
+def rewrite(head: Path, **changes: Any) -> None:
+    head.write_bytes(gzip.compress(json.dumps(json.loads(gzip.decompress(head.read_bytes())) | changes).encode()))
+
+
+def test_a_suspended_run_does_not_overwrite_a_later_head(log: Log) -> None:
+    former, etag = written_batches(log, 1)
+    log.write_head(former, etag=etag, instead_of="")
+    read = log.content().head_etag
+    later = outcome(2, AddFiles(files("2")))
+    log.write_plan(plan(2, "2"))
+    etag = log.write_outcome(later)
+    state = log.read()[0]
+    log.write_head(state, etag=etag, instead_of=read)
+    log.write_head(former, etag="stale", instead_of=read)
+    log.write_head(former, etag="stale", instead_of="")
+    assert (log.content().state, log.content().is_settled) == (state, True)
+
+
+def test_the_head_of_a_large_state_is_written_less_often(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SMALL_STATE", 3)
+    monkeypatch.setattr(module, "HEAD_EVERY", 5)
+    settled = []
+    for number in range(1, 8):
+        log.write_plan(plan(number, str(number)))
+        content = log.content()
+        written = outcome(number, AddFiles(files(str(number))))
+        etag = log.write_outcome(written)
+        content.state.apply(written)
+        log.write_head(content.state, etag=etag, instead_of=content.head_etag)
+        settled.append(log.content().is_settled)
+    assert settled == [True, True, True, False, True, False, False]

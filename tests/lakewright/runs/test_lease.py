@@ -96,3 +96,14 @@ def test_at_most_one_process_holds_the_lease(lake: Lake) -> None:
     for thread in threads:
         thread.join()
     assert holders == [1]
+
+
+def test_a_lease_that_was_just_written_is_not_read(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Lease(lake, "s/", run="one", seconds=30) as lease:
+        with monkeypatch.context() as patched:
+            patched.setattr(Lease, "_is_ours", lambda self: pytest.fail("the lease was read"))
+            lease.check(reads=False)
+        monkeypatch.setattr(lease, "_written", time.monotonic() - 16)
+        lake.delete("s/lease")
+        with pytest.raises(OvertakenError):
+            lease.check(reads=False)
