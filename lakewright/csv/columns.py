@@ -86,11 +86,6 @@ class ColumnSpec(Model):
     def _type_alone(cls, written: Any) -> Any:
         return {"type": written} if isinstance(written, str) else written
 
-    @field_validator("null_text", mode="before")
-    @classmethod
-    def _in_quotes(cls, markers: object) -> object:
-        return CsvOptions.in_quotes(markers)
-
     @field_validator("source_name", "format", "currency", "negative")
     @classmethod
     def _distinct(cls, written: str | tuple[str, ...]) -> str | tuple[str, ...]:

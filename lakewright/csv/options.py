@@ -77,14 +77,6 @@ class CsvOptions(Model):
     timezone: str = Field(default="UTC", description="Time zone of timestamps without an offset.")
     decimal_separator: Literal[".", ","] = Field(default=".", description="Decimal separator of numbers.")
 
-    @field_validator("null_text", mode="before")
-    @classmethod
-    def in_quotes(cls, markers: object) -> object:
-        """Require null markers that YAML reads as texts."""
-        if isinstance(markers, list | tuple) and None in markers:
-            raise ValueError('YAML reads NULL, null and ~ as nothing; write null markers in quotes: ["NULL"]')
-        return markers
-
     @field_validator("delimiter")
     @classmethod
     def _tab(cls, delimiter: str) -> str:
