@@ -11,7 +11,7 @@ from lakewright.corrections.manifests import NewCorrection
 from lakewright.errors import ConfigError
 from lakewright.kafka.corrected import BatchCorrections
 from lakewright.kafka.files import FlattenTask, flatten_objects
-from lakewright.kafka.objects.record_texts import framing_of, record_texts, with_first_offset
+from lakewright.kafka.blocks.record_texts import framing_of, record_texts, with_first_offset
 from lakewright.kafka.reader import TopicReader
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.sink import EventObject, ObjectText

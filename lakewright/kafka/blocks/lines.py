@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from lakewright.errors import ObjectRefusedError
-from lakewright.kafka.objects.record_texts import record_texts, with_first_offset
+from lakewright.kafka.blocks.record_texts import record_texts, with_first_offset
 from lakewright.kafka.rules import EventRules
 from lakewright.kafka.sink import EventObject, ObjectText
 from transforms.errors import LongRecordError
