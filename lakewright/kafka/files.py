@@ -57,13 +57,13 @@ class Flattened:
 
     Attributes:
         news: What the columns lack for all objects together.
-        meeting: The partitions of records with the key of one that the task read before.
+        partitions_with_repeats: The partitions of records with the key of one that the task read before.
     """
 
     reports: list[ObjectReport]
     files: list[DataFile]
     news: News = field(default_factory=News)
-    meeting: frozenset[str] = frozenset()
+    partitions_with_repeats: frozenset[str] = frozenset()
 
 
 def flatten_objects(task: FlattenTask) -> Flattened:
@@ -89,7 +89,7 @@ class _Flattening:
         self._seen, self._shape = SeenRecords(), RecordShape(task.rules.form)
         self._writer = TableWriter(self._lake, task.table)
         self._reports: list[ObjectReport] = []
-        self._news, self._meeting = News(), set[str]()
+        self._news, self._partitions_with_repeats = News(), set[str]()
         self._gathered: list[Part] = []
         self._gathered_lines = self._gathered_bytes = 0
         self._untyped: dict[frozenset[Path], frozenset[Path]] = {}
@@ -113,14 +113,14 @@ class _Flattening:
         of.report.damage = lines.damage
         if not lines.damage:
             self._close(of)
-            if not of.report.asks:
+            if not of.report.needs_columns:
                 self._writer.absorb(rows)
 
     def finish(self) -> Flattened:
         """Write all rows, and return the output."""
         self._take_gathered()
         self._writer.flush()
-        return Flattened(self._reports, self._writer.files, self._news, frozenset(self._meeting))
+        return Flattened(self._reports, self._writer.files, self._news, frozenset(self._partitions_with_repeats))
 
     def _gather(self, part: Part) -> None:
         """Let the lines of a small object wait until there are enough for a block."""
@@ -167,33 +167,33 @@ class _Flattening:
         if not block.owners:
             return
         typed = self._typed(block)
-        if not (asking := self._asking(block, typed)):
+        if not (needing := self._rows_needing_columns(block, typed)):
             self._keep(block, typed, writer)
-        elif len(asking) == len(block.owners):
+        elif len(needing) == len(block.owners):
             self._learn(block, typed)
         else:
-            some, others = block.split(asking)
+            some, others = block.split(needing)
             self._learn(some, self._typed(some))
             self._keep(others, self._typed(others), writer)
 
     def _typed(self, block: Block) -> TypedColumns:
         return type_columns(block.flat.values, len(block.owners), self._schema, self._rules.timestamps)
 
-    def _asking(self, block: Block, typed: TypedColumns) -> set[int]:
+    def _rows_needing_columns(self, block: Block, typed: TypedColumns) -> set[int]:
         """Return the rows of the objects that need more columns, and note that in their reports."""
         present = set(block.owners)
-        asking = {owner for owner in present if block.objects[owner].report.asks}
+        needing = {owner for owner in present if block.objects[owner].report.needs_columns}
         for path, statistics in typed.news.statistics.items():
-            if len(asking) == len(present):
+            if len(needing) == len(present):
                 break
             if path not in self._schema.texts or learn_type(statistics).type is not None:
-                asking |= _owners_of(block, path)
+                needing |= _owners_of(block, path)
         for path in typed.news.misfits - typed.news.statistics.keys():
             _, misfits = to_arrow(block.flat.values[path], self._schema.values[path].type)
-            asking.update(block.owners[row] for row in misfits)
-        for owner in asking:
-            block.objects[owner].report.asks = True
-        return {row for row, owner in enumerate(block.owners) if owner in asking} if asking else set()
+            needing.update(block.owners[row] for row in misfits)
+        for owner in needing:
+            block.objects[owner].report.needs_columns = True
+        return {row for row, owner in enumerate(block.owners) if owner in needing} if needing else set()
 
     def _learn(self, block: Block, typed: TypedColumns) -> None:
         """Count rows that will be read again, and note what they need."""
@@ -247,7 +247,7 @@ class _Flattening:
             of.report.read += count
         for stream, rows in places_by_stream(origins.streams()).items():
             repeats = self._seen.add(stream, [origins.offsets[row] for row in rows])
-            self._meeting.update(block.days[rows[place]] or "" for place in repeats)
+            self._partitions_with_repeats.update(block.days[rows[place]] or "" for place in repeats)
 
     def _table(self, block: Block, origins: Origins, columns: Mapping[str, Any]) -> pa.Table:
         provenance = (

@@ -208,7 +208,7 @@ class News(msgspec.Struct):
     statistics: dict[Path, ValueStatistics] = {}
     misfits: set[Path] = set()
 
-    def asks(self, schema: EventSchema) -> bool:
+    def needs_columns(self, schema: EventSchema) -> bool:
         """Return whether the schema must grow; values without a known type may be in a text column."""
         return bool(self.misfits) or any(
             path not in schema.texts or learn_type(values).type is not None for path, values in self.statistics.items()

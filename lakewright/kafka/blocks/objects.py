@@ -37,7 +37,7 @@ class ObjectReport:
     first_rejected: dict[str, str] | None = None
     skipped: Counter[str] = field(default_factory=Counter)
     set_aside: Counter[str] = field(default_factory=Counter)
-    asks: bool = False
+    needs_columns: bool = False
     untyped: frozenset[Path] = frozenset()
     quarantine: list[DataFile] = field(default_factory=list)
 

@@ -85,7 +85,7 @@ def learn(schema: EventSchema, parts: list[list[bytes]]) -> EventSchema:
         news = News()
         for part in parts:
             news = news.merge(news_of(part, schema))
-        if not news.asks(schema):
+        if not news.needs_columns(schema):
             return schema
         added = learn_columns(schema, news, separator="_", reserved=RESERVED, timestamps={})
         assert added
@@ -96,7 +96,7 @@ def learn(schema: EventSchema, parts: list[list[bytes]]) -> EventSchema:
 def rows_of(lines: list[bytes], schema: EventSchema) -> list[dict[str, Any]]:
     rows = flat(lines)
     typed = type_columns(rows.values, len(rows.lines), schema, {})
-    assert not typed.news.asks(schema)
+    assert not typed.news.needs_columns(schema)
     columns = {name: typed.columns[name] for name in schema.arrow_types}
     rows_out: list[dict[str, Any]] = pa.table({"_line": [line.number for line in rows.lines]} | columns).to_pylist()
     for row in rows_out:
