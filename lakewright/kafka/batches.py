@@ -164,7 +164,7 @@ def _learn(
         news,
         separator=batch.separator,
         reserved=batch.reserved,
-        timestamps=batch.rules.timestamps,
+        formats=batch.rules.formats,
         former=batch.former,
     )
     learned = schema.plus(columns)

@@ -177,7 +177,7 @@ class _Flattening:
             self._keep(others, self._typed(others), writer)
 
     def _typed(self, block: Block) -> TypedColumns:
-        return type_columns(block.flat.values, len(block.owners), self._schema, self._rules.timestamps)
+        return type_columns(block.flat.values, len(block.owners), self._schema, self._rules.formats)
 
     def _rows_needing_columns(self, block: Block, typed: TypedColumns) -> set[int]:
         """Return the rows of the objects that need more columns, and note that in their reports."""
@@ -233,7 +233,7 @@ class _Flattening:
             return [days[owner] for owner in block.owners]
         if path not in values:
             return [None] * len(block.owners)
-        dates = to_dates(values[path], self._rules.timestamps[path])
+        dates = to_dates(values[path], self._rules.formats[path])
         first, last = (pa.scalar(day, pa.date32()) for day in self._days_allowed)
         allowed = pc.and_(pc.greater_equal(dates, first), pc.less_equal(dates, last))
         # Arrow's strftime needs the system's time zone database, even for UTC, and containers may lack it.

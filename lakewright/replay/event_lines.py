@@ -138,7 +138,7 @@ class EventCorrector:
                 flattened.news,
                 separator=self.separator,
                 reserved=self.reserved,
-                timestamps=self.rules.timestamps,
+                formats=self.rules.formats,
                 former=EventSchema(),
             )
             (report,) = flatten_objects(replace(task, columns=known.plus(learned).columns)).reports

@@ -97,7 +97,7 @@ FEEDS = re.findall(r"```yaml\n(# .*?)```", (ROOT / "docs/events.md").read_text()
 @pytest.mark.parametrize("text", [pytest.param(text, id=text.split("\n")[0]) for text in FEEDS])
 def test_feeds_of_common_sinks_are_valid(text: str) -> None:
     feed = {"job": "flatten_events", "target": {"path": "refined/"}, **yaml.safe_load(text)}
-    assert FlattenEventsFeed.model_validate(feed).rules().timestamps is not None
+    FlattenEventsFeed.model_validate(feed).rules()
 
 
 @pytest.mark.parametrize(("option", "path", "parts"), [pytest.param(*row, id=row[1]) for row in table(1)])

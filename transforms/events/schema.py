@@ -225,12 +225,12 @@ def learn_columns(
     *,
     separator: str,
     reserved: Sequence[str],
-    timestamps: Mapping[Path, str],
+    formats: Mapping[Path, str],
     former: EventSchema | None = None,
 ) -> list[EventColumn]:
     """Return the columns to add: those of new attributes, then text columns for values that do not fit.
 
-    ``timestamps`` are the declared formats of attributes. ``former`` is a schema being replaced; its attributes keep
+    ``formats`` are the declared formats of attributes. ``former`` is a schema being replaced; its attributes keep
     their names.
     """
     former = former or EventSchema()
@@ -238,7 +238,7 @@ def learn_columns(
     names = Names((*reserved, *(column.name for column in (*schema.columns, *fresh))))
     values, texts = [], set(news.misfits)
     for path in sorted(news.statistics):
-        kind = timestamps.get(path)
+        kind = formats.get(path)
         learned = Learned(type_of(kind), leaves_out=False) if kind else learn_type(news.statistics[path])
         if learned.leaves_out:
             texts.add(path)
