@@ -112,7 +112,7 @@ def to_arrow(values: Sequence[Any], kind: Type) -> tuple[pa.Array, list[int]]:
 
 
 def to_dates(values: Sequence[Any], declared: str) -> pa.Array:
-    """Return the days, in UTC, of values in a declared format; null for values that are no times.
+    """Return the days, in UTC, of values in a declared format; null for values that are not times.
 
     More digits of a second than a timestamp has do not matter.
     """

@@ -1,9 +1,9 @@
 """Envelopes of messages to the texts of rows: Kafka Connect's (schema, payload) and Debezium's. No pyspark.
 
 A Debezium envelope becomes the row after the change, or for a delete the row before it, as far as the source knows it.
-MongoDB's rows are strings with JSON in them. The other members of the
-envelope (``op``, ``source``, ``ts_ms``, ``transaction``, …) become members of the row, with two underscores before
-their names, as Debezium's own ``ExtractNewRecordState`` names them.
+MongoDB's rows are strings with JSON in them. The other members of the envelope (``op``, ``source``, ``ts_ms``,
+``transaction``, …) become members of the row, with two underscores before their names, as Debezium's own
+``ExtractNewRecordState`` names them.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,16 +12,15 @@ from typing import Final, Literal
 import msgspec
 
 from transforms.events.raw.faults import BrokenRecordError, SkippedRecordError, kind_of
-from transforms.events.raw.members import read_members, write_members
+from transforms.events.raw.members import BLANKS, read_members, write_members
 
 Envelope = Literal["connect", "debezium"]
 
 ENVELOPE: Final = "envelope"
-#: What is before the names of a Debezium envelope's members among the row's attributes.
+#: The prefix of a Debezium envelope's members among the row's attributes.
 PREFIX: Final = "__"
 TOMBSTONE: Final = "tombstone"
 
-_BLANKS: Final = b" \t\r\n"
 _NULL: Final = b"null"
 _CONNECT: Final = {"schema", "payload"}
 #: The member with the row, by operation: create, read (of a snapshot), update, delete.
@@ -42,10 +41,10 @@ def unwrap(text: bytes, envelopes: tuple[Envelope, ...]) -> bytes:
         msgspec.DecodeError: If it is not JSON. Likewise UnicodeDecodeError, RecursionError.
     """
     for envelope in envelopes:
-        if text.strip(_BLANKS) == _NULL:
+        if text.strip(BLANKS) == _NULL:
             raise SkippedRecordError(TOMBSTONE)
         text = _OPENED[envelope](text)
-    if text.strip(_BLANKS) == _NULL:
+    if text.strip(BLANKS) == _NULL:
         raise SkippedRecordError(TOMBSTONE)
     return text
 
@@ -76,7 +75,7 @@ def _changed_row(text: bytes) -> bytes:
         what = kind_of(operation)
         raise BrokenRecordError(ENVELOPE, "op is none of c, r, u, d" if what == "a string" else f"op is {what}")
     for each in _ROWS:
-        msgspec.json.decode(members.get(each, _NULL))  # one of them is not used, and an error in it counts, too
+        msgspec.json.decode(members.get(each, _NULL))  # the unused one must be valid, too
     row = members.get(name)
     if row in (None, _NULL) and operation == _DELETE:
         row = b"{}"
@@ -85,7 +84,7 @@ def _changed_row(text: bytes) -> bytes:
     if row is None or not row.startswith(b"{"):
         raise BrokenRecordError(ENVELOPE, f"{name} is {kind_of(row)}")
     metadata = write_members((PREFIX + key, value) for key, value in members.items() if key not in _ROWS)
-    content = row[1:].lstrip(_BLANKS)
+    content = row[1:].lstrip(BLANKS)
     return metadata[:-1] + (b"" if content == b"}" else b",") + content
 
 
