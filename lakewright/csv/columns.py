@@ -147,7 +147,7 @@ class ColumnSpec(Model):
         )
 
     def unquoted_nulls(self, csv: CsvOptions) -> tuple[str, ...]:
-        """Return the texts that are null only if they are not quoted; an empty one is without being declared."""
+        """Return the texts that are null only if they are not quoted; an unquoted empty field is null anyway."""
         return () if self._quoted_is_null(csv) else tuple(marker for marker in self._null_text(csv) if marker)
 
     def problem(self, csv: CsvOptions) -> str:

@@ -60,7 +60,7 @@ class CsvOptions(Model):
         default=0,
         ge=0,
         le=_MOST_LINES,
-        description="How many lines at the end are no records; blank lines do not count.",
+        description="How many lines at the end are not records; blank lines do not count.",
     )
     multiline: bool = Field(
         default=True,

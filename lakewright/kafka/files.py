@@ -1,7 +1,7 @@
 """A worker's part of reading events: objects in, staged Parquet files and a report out.
 
-Making columns of a few values takes as long as of many, so lines of small objects are gathered to blocks. The report
-has one summary of what was learned in the task, and for each object only counts.
+An array of a few values takes as long to make as one of many, so lines of small objects are gathered into blocks. The
+report has one summary of the attributes of all objects, and only counts for each object.
 """
 
 from collections.abc import Mapping, Sequence
@@ -123,7 +123,7 @@ class _Flattening:
         return Flattened(self._reports, self._writer.files, self._news, frozenset(self._partitions_with_repeats))
 
     def _gather(self, part: Part) -> None:
-        """Let the lines of a small object wait until there are enough for a block."""
+        """Keep the lines of a small object until there are enough for a block."""
         if not part.lines:
             self._close(part.of)
             return

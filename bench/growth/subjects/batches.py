@@ -33,7 +33,7 @@ for waiting in sorted(folder.glob("waiting/*.parquet")):
 
 
 def make(folder: Path, batches: int) -> None:
-    """Write a load, and one file of changes per batch, which wait beside the source."""
+    """Write a load, and one file of changes per batch, which wait outside the source."""
     write_change_feed(folder, ["people"])
     write_load(folder, "people", _ROWS)
     waiting = folder / "waiting"

@@ -29,7 +29,7 @@ for waiting in sorted(folder.glob("waiting/*.csv")):
 
 
 def make(folder: Path, batches: int) -> None:
-    """Write one small object per batch, which wait beside the source."""
+    """Write one small object per batch, which wait outside the source."""
     target = {"path": "refined/people/", "partition_by": ["year", "month", "day"], "fill": "append"}
     source = {"path": "raw/people/", "columns": {"id": "long", "name": "string"}}
     feed = {"job": "csv_to_parquet", "source": source, "target": target, "compact_above": _LIMIT}
@@ -47,7 +47,7 @@ def run_batches(folder: Path) -> Sequence[str]:
 
 
 def counts(folder: Path) -> Numbers:
-    """Return the files of the table, and how many rows compactions have written again."""
+    """Return the files of the table, and how many rows compactions have rewritten."""
     log = Log(open_lake(str(folder / "lake")), "state/people/people/")
     actions = [action for outcome in log.outcomes(after=0) for action in outcome.actions]
     merged = [each for action in actions for each in getattr(action, "merged", ())]

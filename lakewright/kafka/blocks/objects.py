@@ -52,7 +52,7 @@ class OpenObject:
     """
 
     def __init__(self, source: EventObject, lake: Lake, place: QuarantinePlace, words: Mapping[str, str]) -> None:
-        """Open an object; ``words`` tell what rules mean, by the name under which receipts count them."""
+        """Open an object; ``words`` are the descriptions of rules, by the name under which receipts count them."""
         self.source, self.scope = source, sink_scope(source.path)
         self.report = ObjectReport(source.path)
         self.lines = self.records = 0
