@@ -20,25 +20,14 @@ from lakewright.parquet.place import TablePlace
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.storage.uris import open_lake
 from tests.conftest import ROOT
+from tests.docs.tables import outcomes_of, read_tables, text_of, with_prefix
 
-PAGE = (ROOT / "docs/csv.md").read_text()
-CELL = re.compile(r"(?<!\\)\|")
+(EXAMPLES,) = read_tables((ROOT / "docs/csv.md").read_text(), "Options by example")
 PATH = "raw/a.csv"
 
 
 class RefusedError(Exception):
     """Raised if a feed or an object is refused."""
-
-
-def table(section: str) -> list[list[str]]:
-    """Return the cells of the table of a section, without its header."""
-    lines = PAGE.split(f"## {section}\n", 1)[1].split("\n## ", 1)[0].splitlines()
-    rows = [CELL.split(line)[1:-1] for line in lines if line.startswith("| ")][1:]
-    return [[cell.strip().replace("\\|", "|") for cell in row] for row in rows]
-
-
-def text_of(cell: str) -> str:
-    return cell.removeprefix("`").removesuffix("`").replace("⏎", "\n").replace("⇥", "\t")
 
 
 def feed_of(source: dict[str, Any]) -> CsvToParquetFeed:
@@ -82,20 +71,20 @@ def converted(folder: Path, source: dict[str, Any], text: str) -> Converted:
 
 @pytest.mark.parametrize(
     ("option", "text", "rows"),
-    [pytest.param(*row, id=f"{row[0]} {row[1][:40]}") for row in table("Options by example")],
+    [pytest.param(*row, id=f"{row[0]} {row[1][:40]}") for row in EXAMPLES],
 )
 def test_an_option_does_what_its_example_shows(tmp_path: Path, option: str, text: str, rows: str) -> None:
-    expected = [cell.strip().removeprefix("`").removesuffix("`") for cell in rows.split("<br>")]
-    if expected[0].startswith("refused: "):
-        with pytest.raises(RefusedError, match=re.escape(expected[0].removeprefix("refused: "))):
+    expected = outcomes_of(rows)
+    if refused := with_prefix(expected, "refused: "):
+        with pytest.raises(RefusedError, match=re.escape(refused[0])):
             converted(tmp_path, yaml.safe_load(text_of(option)), text_of(text))
         return
     done = converted(tmp_path, yaml.safe_load(text_of(option)), text_of(text))
     found = [json.loads(json.dumps(row, default=str)) for row in read(tmp_path, done.table)]
     assert found == [json.loads(row) for row in expected if row.startswith("{")]
     reasons = [reason["rule"] for row in read(tmp_path, done.quarantine) for reason in row["reasons"]]
-    assert reasons == [row.removeprefix("rejected: ") for row in expected if row.startswith("rejected: ")]
-    assert done.skipped == Counter(row.removeprefix("skipped: ") for row in expected if row.startswith("skipped: "))
+    assert reasons == with_prefix(expected, "rejected: ")
+    assert done.skipped == Counter(with_prefix(expected, "skipped: "))
     assert done.read == len(expected)
 
 
