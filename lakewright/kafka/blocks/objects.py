@@ -82,6 +82,11 @@ class OpenObject:
         self.report.read += len(lines)
         self.report.skipped.update(line.kind for line in lines)
 
+    def count_corrected(self, count: int) -> None:
+        """Count records that corrections replace."""
+        self.report.read += count
+        self.report.corrected += count
+
     def close(self) -> None:
         """Complete the report after the last line."""
         self._quarantine.flush()

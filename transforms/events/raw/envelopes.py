@@ -1,9 +1,9 @@
 """Envelopes of messages to the texts of rows: Kafka Connect's (schema, payload) and Debezium's. No pyspark.
 
 A Debezium envelope becomes the row after the change, or for a delete the row before it, as far as the source knows it.
-MongoDB's rows are strings with JSON in them. The other members of the envelope (``op``, ``source``, ``ts_ms``,
-``transaction``, …) become members of the row, with two underscores before their names, as Debezium's own
-``ExtractNewRecordState`` names them.
+MongoDB's rows are strings with JSON in them. The other members of the
+envelope (``op``, ``source``, ``ts_ms``, ``transaction``, …) become members of the row, with two underscores before
+their names, as Debezium's own ``ExtractNewRecordState`` names them.
 """
 
 from collections.abc import Callable, Mapping
@@ -75,7 +75,7 @@ def _changed_row(text: bytes) -> bytes:
         what = kind_of(operation)
         raise BrokenRecordError(ENVELOPE, "op is none of c, r, u, d" if what == "a string" else f"op is {what}")
     for each in _ROWS:
-        msgspec.json.decode(members.get(each, _NULL))  # the unused one must be valid, too
+        msgspec.json.decode(members.get(each, _NULL))  # one of them is not used, and an error in it counts, too
     row = members.get(name)
     if row in (None, _NULL) and operation == _DELETE:
         row = b"{}"
