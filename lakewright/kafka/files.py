@@ -142,9 +142,8 @@ class _Flattening:
     def _close(self, opened: OpenObject) -> None:
         opened.close()
         untyped = frozenset(opened.untyped)
-        opened.report.untyped = self._untyped.setdefault(
-            untyped, untyped
-        )  # those of a topic's objects are mostly equal
+        # Those of a topic's objects are mostly equal: reports share one set.
+        opened.report.untyped = self._untyped.setdefault(untyped, untyped)
 
     def _add(self, parts: Sequence[Part], writer: TableWriter) -> None:
         """Add the rows of a block to a writer, except for those of objects that need more columns."""
