@@ -108,7 +108,7 @@ def _reader(
         listing=listing,
         day_from=day.source,
         path_date=compile_date_template(day.path_format, needs_day=True) if day.path_format else None,
-        timestamps=feed.rules().timestamps,
+        formats=feed.rules().formats,
         refuses_gone=feed.target.on_missing_source == "refuse",
         corrections=corrections,
         warnings=warnings,

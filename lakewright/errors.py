@@ -48,10 +48,10 @@ class DamagedStreamError(DataError):
     """Raised when a compressed object cannot be decompressed; describes the problem, never the content."""
 
     def __init__(
-        self, form: str, problem: str = "it is truncated", *, is_truncated: bool = False, is_damaged: bool = True
+        self, compression: str, problem: str = "it is truncated", *, is_truncated: bool = False, is_damaged: bool = True
     ) -> None:
         self.problem, self.is_truncated = problem, is_truncated
-        super().__init__(f"{'damaged ' if is_damaged else ''}{form}: {problem}")
+        super().__init__(f"{'damaged ' if is_damaged else ''}{compression}: {problem}")
 
 
 class DamagedGzipError(DamagedStreamError):

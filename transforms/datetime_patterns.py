@@ -56,7 +56,7 @@ def _problem_with_year(pattern: str, has_century: bool) -> str:
     if has_short_year(pattern) and not has_century:
         return f"{pattern!r} leaves the century open; use yyyy, or set the column's two_digit_year_from"
     if has_short_year(pattern) and re.search("G|yyy|(?<!y)y(?!y)", letters):
-        return f"{pattern!r} has an era or another year beside yy"
+        return f"{pattern!r} has an era or another year besides yy; use one of them"
     return ""
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import yaml
+from bench.growth.subject import write_feed
 
 RECORDS: Final = 60_000
 ATTRIBUTES: Final = 2_900
@@ -15,30 +15,25 @@ FIRST_DAY: Final = datetime(2016, 1, 1, tzinfo=UTC)
 class Case(NamedTuple):
     """A lake's objects: how many, how many records each, and over how many days."""
 
-    name: str
     objects: int
     records: int
     days: int = 1
     attributes: int = 0
 
 
-def make_lake(work: Path, case: Case) -> int:
-    """Write a feed and the objects of a case; return their size."""
+def make_lake(work: Path, case: Case) -> None:
+    """Write a feed and the objects of a case."""
     feed: dict[str, Any] = {"job": "flatten_events", "source": {"path": "raw/topics/"}, "target": {"path": "refined/"}}
     if not case.attributes:
         feed["source"] |= {"day": {"from": "field", "field": "ts"}, "timestamps": {"ts": "epoch_millis"}}
-    (work / "conf/feeds").mkdir(parents=True)
-    (work / "conf/feeds/events.yaml").write_text(yaml.safe_dump(feed))
+    write_feed(work, "events", feed)
     folder = work / "lake/raw/topics/t/year=2026/month=08/day=01"
     folder.mkdir(parents=True)
-    size = 0
     for number in range(case.objects):
         first = number * case.records
         numbers = range(first, first + case.records)
         text = "".join(json.dumps(_event(each, case), separators=(",", ":")) + "\n" for each in numbers)
         (folder / f"t+0+{first:010}.json").write_text(text)
-        size += len(text)
-    return size
 
 
 def _event(number: int, case: Case) -> dict[str, Any]:

@@ -7,7 +7,7 @@ cost *beyond* it is compared with their work beyond it.
 from collections.abc import Sequence
 from typing import Final
 
-#: How much more a unit of work may cost at the largest size than at the middle one; a square costs three times as much
+#: How much more a unit of work may cost at the largest size than at the middle one; a square costs 3.4 times as much
 #: at sizes of 1, 4 and 16.
 TOLERANCE: Final = 1.5
 #: Growth below this share of the smallest size's cost, or below this amount, is noise.
@@ -23,7 +23,7 @@ def growth(work: Sequence[float], cost: Sequence[float], *, least: float = 0.0) 
     Args:
         work: The work at each size, ascending.
         cost: What it costs, such as seconds or bytes.
-        least: Cost that cannot be told from noise.
+        least: Growth up to this amount is noise.
     """
     if len(work) != len(cost) or len(work) < 3 or list(work) != sorted(work):  # noqa: PLR2004
         raise ValueError("three sizes at least are compared, in ascending order")

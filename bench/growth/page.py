@@ -8,7 +8,7 @@ from bench.growth.results import RESULTS, ROOT, read_result
 
 PAGE: Final = ROOT / "docs" / "growth.md"
 BEGIN, END = "<!-- growth table -->", "<!-- end of growth table -->"
-#: Columns of the table: key of a row, heading, and what cannot be told from noise.
+#: Columns of the table: key of a row, heading, and the growth that counts as noise.
 COLUMNS: Final = (
     ("seconds", "seconds", 1.0),
     ("cpu_seconds", "CPU seconds", 1.0),
@@ -18,7 +18,7 @@ COLUMNS: Final = (
     ("state_bytes", "state kB", 4096.0),
     ("files", "files", 10.0),
 )
-#: What earlier steps leave behind; it grows with the units, whatever the work of a step.
+#: What earlier steps leave behind; it grows with the units, even if the work of a step does not.
 _ACCUMULATES: Final = ("state_bytes", "files")
 
 

@@ -75,6 +75,11 @@ def write_feed(folder: Path, name: str, feed: Mapping[str, Any]) -> None:
     (folder / "lake").mkdir(exist_ok=True)
 
 
+def day_folder(number: int) -> str:
+    """Return the folders of a day, counted from 2020-01-01 in months of 28 days."""
+    return f"year={2020 + number // 336}/month={number // 28 % 12 + 1:02}/day={number % 28 + 1:02}"
+
+
 def bytes_of(folder: Path, pattern: str) -> int:
     """Return the size of the files that match a pattern below a folder."""
     return sum(file.stat().st_size for file in folder.glob(pattern) if file.is_file())

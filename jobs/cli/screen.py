@@ -103,9 +103,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "rows": row_sum(receipt["counts"]),
             "replayed": _some([f"{name.replace('_', ' ')} ({count})" for name, count in receipt["replayed"].items()]),
             "corrections": _some(receipt["corrections"]),
-            "rejected because": _some(
-                [_broken(rule, count, receipt["first_rejected"].get(rule)) for rule, count in receipt["rules"].items()]
-            ),
+            "rejected because": _some(_broken_rules(receipt["rules"], receipt["first_rejected"])),
             "skipped": _some([f"{kind} ({count})" for kind, count in receipt["skipped"].items()]),
             "objects in": _some(inputs),
             "files out": _some(outputs),
@@ -307,8 +305,8 @@ def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _broken(rule: str, count: int, first: str | None) -> str:
-    return f"{rule} ({count})" + (f", first {first}" if first else "")
+def _broken_rules(rules: Mapping[str, int], first: Mapping[str, str]) -> list[str]:
+    return [f"{rule} ({count})" + (f", first {first[rule]}" if rule in first else "") for rule, count in rules.items()]
 
 
 def _some(lines: Sequence[str]) -> str:

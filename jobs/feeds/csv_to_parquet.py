@@ -129,11 +129,12 @@ class CsvToParquetFeed(ParquetFeed, GatedFeed):
             for name in names:
                 claims.setdefault(name_key(name), []).append(column)
         for key, claiming in claims.items():
-            # Columns may read one field as several types, but not one or another field.
+            # Columns may read one field as several types, but alternative names must determine the field.
             if len(claiming) > 1 and any(len(names_of[column]) > 1 for column in claiming):
-                (first, second), name = claiming[:2], next(n for n in names_of[claiming[0]] if name_key(n) == key)
+                first, second = claiming[:2]
+                shared = next(name for name in names_of[first] if name_key(name) == key)
                 raise ValueError(
-                    f"source.columns.{first} and {second} may both be {name!r} in a header; name it in one"
+                    f"source.columns.{first} and {second} may both be {shared!r} in a header; name it in one"
                 )
         return self
 

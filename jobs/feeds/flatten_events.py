@@ -74,8 +74,8 @@ class FlattenEventsFeed(ParquetFeed, GatedFeed):
             raise ValueError("source.day: path_format is allowed only with from: path")
         if day.field is not None and day.field not in self.source.timestamps | _dates(self.source.types):
             raise ValueError(
-                f"source.day.field: {day.field} must be in source.timestamps, with the format of its times; "
-                f"known are {', '.join(TIME_FORMATS)}"
+                f"source.day.field: {day.field} must be in source.timestamps, with the format of its times "
+                f"({', '.join(TIME_FORMATS)}), or in source.types as epoch_days"
             )
         return self
 
@@ -118,21 +118,22 @@ class FlattenEventsFeed(ParquetFeed, GatedFeed):
         day, topic, partition, offset = (read_path(path) if path else None for path in paths)
         kept = {path: f"json_{kind}" for path, kind in source.json_columns.items()}
         formats = {read_path(path): kind for path, kind in (source.timestamps | source.types | kept).items()}
+        form = RecordForm(
+            unwrap=source.unwrap,
+            parsed=tuple(WHOLE if path == WHOLE_RECORD else read_path(path) for path in source.parse_json),
+            kept=tuple(path for path, kind in formats.items() if reads_json(type_of(kind))),
+        )
         return EventRules(
-            formats,
-            day,
-            topic,
-            partition,
-            offset,
-            source.max_record_bytes,
-            source.records,
-            RecordForm(
-                unwrap=source.unwrap,
-                parsed=tuple(WHOLE if path == WHOLE_RECORD else read_path(path) for path in source.parse_json),
-                kept=tuple(path for path, kind in formats.items() if reads_json(type_of(kind))),
-            ),
-            source.dedupe == "offsets",
-            tuple(key_of(source.dedupe)),
+            formats=formats,
+            day=day,
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            max_record_bytes=source.max_record_bytes,
+            records=source.records,
+            form=form,
+            dedupes=source.dedupe == "offsets",
+            key=tuple(key_of(source.dedupe)),
         )
 
 

@@ -36,7 +36,7 @@ def bind_columns(header: Header, wanted: Mapping[str, tuple[str, ...]], *, shows
     otherwise it may be a row of data that contains one of the names.
 
     Raises:
-        HeaderError: If a declared column is missing, repeated, or there by several of its names.
+        HeaderError: If a declared column is missing, repeated, or in the header under several of its names.
     """
     keys = [name_key(name) for name in header.names]
     counts = Counter(keys)
@@ -87,7 +87,7 @@ def _count(header: Header) -> str:
 
 
 def _resembling(header: Header, declared: Iterable[Sequence[str]], *, only_alike: bool) -> str:
-    """Return which fields resemble which declared names (``only_alike``: look the same), without quoting the fields."""
+    """Return which fields resemble which declared names, without quoting fields; ``only_alike``: only lookalikes."""
     by_key = {name_key(name): name for names in declared for name in names}
     by_appearance = {appearance(name): name for name in by_key.values()}
     near = ""

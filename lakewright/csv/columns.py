@@ -86,11 +86,6 @@ class ColumnSpec(Model):
     def _type_alone(cls, written: Any) -> Any:
         return {"type": written} if isinstance(written, str) else written
 
-    @field_validator("null_text", mode="before")
-    @classmethod
-    def _in_quotes(cls, markers: object) -> object:
-        return CsvOptions.in_quotes(markers)
-
     @field_validator("source_name", "format", "currency", "negative")
     @classmethod
     def _distinct(cls, written: str | tuple[str, ...]) -> str | tuple[str, ...]:
@@ -152,7 +147,7 @@ class ColumnSpec(Model):
         )
 
     def unquoted_nulls(self, csv: CsvOptions) -> tuple[str, ...]:
-        """Return the texts that are null only if they are not quoted; an empty one is without being declared."""
+        """Return the texts that are null only if they are not quoted; an unquoted empty field is null anyway."""
         return () if self._quoted_is_null(csv) else tuple(marker for marker in self._null_text(csv) if marker)
 
     def problem(self, csv: CsvOptions) -> str:

@@ -49,7 +49,7 @@ class Converted:
 
     Attributes:
         superseded: The number of records that corrections replace, by path.
-        skipped: The number of lines that are no records, by kind.
+        skipped: The number of lines that are not records, by kind.
         rules: How many rejected rows break each rule, with its column.
         damage: The damage of objects that cannot be read as declared, by path.
         table: Files of good rows.

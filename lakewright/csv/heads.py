@@ -28,7 +28,7 @@ class Header:
         names: Column names, trimmed, without a byte order mark.
         line_end: ``\n`` (with or without a preceding carriage return) or ``\r``.
         preamble_lines: How many lines precede the header, or the first record.
-        footer_lines: How many lines at the end are no records.
+        footer_lines: How many lines at the end are not records.
     """
 
     names: tuple[str, ...]

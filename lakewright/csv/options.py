@@ -60,7 +60,7 @@ class CsvOptions(Model):
         default=0,
         ge=0,
         le=_MOST_LINES,
-        description="How many lines at the end are no records; blank lines do not count.",
+        description="How many lines at the end are not records; blank lines do not count.",
     )
     multiline: bool = Field(
         default=True,
@@ -76,14 +76,6 @@ class CsvOptions(Model):
     )
     timezone: str = Field(default="UTC", description="Time zone of timestamps without an offset.")
     decimal_separator: Literal[".", ","] = Field(default=".", description="Decimal separator of numbers.")
-
-    @field_validator("null_text", mode="before")
-    @classmethod
-    def in_quotes(cls, markers: object) -> object:
-        """Require null markers that YAML reads as texts."""
-        if isinstance(markers, list | tuple) and None in markers:
-            raise ValueError('YAML reads NULL, null and ~ as nothing; write null markers in quotes: ["NULL"]')
-        return markers
 
     @field_validator("delimiter")
     @classmethod

@@ -1,4 +1,4 @@
-"""Objects that the first read covers: their text travels with their header, so that workers need not read it again."""
+"""The content of objects that were read whole with their header: workers need not read them again."""
 
 import threading
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Final
 from lakewright.sources.reader import Found
 from lakewright.storage.lake import Lake
 
-#: Of all objects of a batch, which the driver holds until their rows are written.
+#: Content of all objects of a batch, which the driver holds until their rows are written.
 _MOST_BYTES: Final = 16 << 20
 
 

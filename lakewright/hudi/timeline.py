@@ -74,7 +74,7 @@ def _read_properties(lake: Lake, path: str) -> dict[str, str]:
 def has_changed_since(lake: Lake, path: str, properties: Mapping[str, str], instant: str) -> bool:
     """Return whether rows were written after a commit, or that commit is no longer on the timeline.
 
-    The names of the timeline's files suffice: to open a table takes Spark and reads the metadata of commits.
+    The names of the timeline's files suffice. Opening the table would need Spark, and read the metadata of commits.
 
     Args:
         lake: The lake of the table.
@@ -88,7 +88,7 @@ def has_changed_since(lake: Lake, path: str, properties: Mapping[str, str], inst
     folder = f"{path.rstrip('/')}/.hoodie/"
     if int(properties.get("hoodie.table.version", "0")) >= _FIRST_VERSION_WITH_FOLDER:
         folder += f"{properties.get('hoodie.timeline.path', 'timeline')}/"
-    # Folders beside the instants, such as those of archived ones, have names that sort after digits.
+    # Names of other folders, such as that of archived instants, sort after digits.
     names = (file.path[len(folder) :] for file in lake.list(folder, after=folder + instant))
     completed = filter(None, map(_COMPLETED.fullmatch, takewhile(lambda name: name[:1].isdigit(), names)))
     return [match["instant"] for match in completed if match["action"] in writes] != [instant]

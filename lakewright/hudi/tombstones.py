@@ -20,7 +20,7 @@ from transforms.spark.changes import IS_DELETED, KEY, ORDER
 _REMEMBERED_ON: Final = "remembered_on"
 #: Declared, since Spark would start a job to read it from a file.
 _SCHEMA: Final = f"{KEY} string, {ORDER} string, {_REMEMBERED_ON} string"
-#: Number of files from which on small ones are merged.
+#: Number of files at which small ones are merged.
 MOST_FILES: Final = 32
 #: A file is merged with smaller ones unless it has more than this many times their rows.
 _LARGER: Final = 2
@@ -36,7 +36,7 @@ def read_tombstones(table: KeyedTable, state: TableState, processing_date: str) 
 
 
 def expire_tombstones(table: KeyedTable, batch: Batch) -> list[AnyAction]:
-    """Return the action that removes files of which all tombstones have expired, or that a rebuild replaces."""
+    """Return the action that removes files whose tombstones have all expired, or that a rebuild replaces."""
     first, files = _first_day(table, batch.plan.processing_date), batch.state.tombstone_files.values()
     removed = [file.path for file in files if batch.plan.overwrites_table or is_expired(file, first)]
     return [RemoveTombstones(removed)] if removed else []
@@ -60,7 +60,7 @@ def stage_tombstones(table: KeyedTable, batch: Batch, changes: DataFrame, *, del
 
 
 def files_to_merge(files: Iterable[DataFile], rows: int) -> list[str]:
-    """Return the files to merge with a new one of so many rows; none while there are few files.
+    """Return the files to merge with a new one of this number of rows; none while there are few files.
 
     Large files are left alone until small ones add up to their size. Each tombstone is therefore rewritten a few
     times, rather than each time that small files are merged.
@@ -78,7 +78,7 @@ def files_to_merge(files: Iterable[DataFile], rows: int) -> list[str]:
 
 
 def is_expired(file: DataFile, first: str) -> bool:
-    """Return whether all tombstones of a file are older than a day; not of files that do not name their days."""
+    """Return whether all tombstones of a file are older than a day; False if the file does not name its days."""
     return file.first_seen is not None and file.first_seen[1] < first
 
 

@@ -71,14 +71,14 @@ class NewFile:
     Attributes:
         origin: The pass and the task that wrote it.
         stale: Objects whose rows in it are void, because a later pass has read them again.
-        meets: Whether it may contain a record with the key of one that its task had read before, into any file.
+        may_repeat: Whether it may contain a record with the key of one that its task had read before, into any file.
         is_complete: Whether it has all columns of the table.
     """
 
     file: DataFile
     origin: tuple[int, int]
     stale: frozenset[str]
-    meets: bool
+    may_repeat: bool
     is_complete: bool
 
 
@@ -153,9 +153,9 @@ def _learn(
     batch: EventBatch, schema: EventSchema, passes: Sequence[_Pass], reports: Mapping[str, ObjectReport]
 ) -> tuple[EventSchema, set[str]]:
     """Add the requested columns, and return the objects that must be read again with them."""
-    asking = {path for path, report in reports.items() if report.asks}
-    if not asking:
-        return schema, asking
+    needing = {path for path, report in reports.items() if report.needs_columns}
+    if not needing:
+        return schema, needing
     news = News()
     for task in (task for done in passes for task in done.tasks):
         news = news.merge(task.news)
@@ -164,13 +164,13 @@ def _learn(
         news,
         separator=batch.separator,
         reserved=batch.reserved,
-        timestamps=batch.rules.timestamps,
+        formats=batch.rules.formats,
         former=batch.former,
     )
     learned = schema.plus(columns)
     _refuse_too_many(learned)
     typed = {column.path for column in columns if not column.is_text}
-    return learned, asking | {path for path, report in reports.items() if not typed.isdisjoint(report.untyped)}
+    return learned, needing | {path for path, report in reports.items() if not typed.isdisjoint(report.untyped)}
 
 
 def _refuse_too_many(schema: EventSchema) -> None:
@@ -194,7 +194,7 @@ def _new_files(passes: Sequence[_Pass], schema: EventSchema) -> list[NewFile]:
             file,
             (number, place),
             stale=frozenset(path for path in file.objects if last_read[path] != number),
-            meets=file.partition in task.meeting,
+            may_repeat=file.partition in task.partitions_with_repeats,
             is_complete=len(done.schema.columns) == len(schema.columns),
         )
         for number, done in enumerate(passes)

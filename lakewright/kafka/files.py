@@ -1,7 +1,7 @@
 """A worker's part of reading events: objects in, staged Parquet files and a report out.
 
-Making columns of a few values takes as long as of many, so lines of small objects are gathered to blocks. The report
-has one summary of what was learned in the task, and for each object only counts.
+An array of a few values takes as long to make as one of many, so lines of small objects are gathered into blocks. The
+report has one summary of the attributes of all objects, and only counts for each object.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,6 @@ from lakewright.quarantine.place import QuarantinePlace
 from lakewright.storage.uris import open_lake
 from transforms.errors import DataError
 from transforms.events.blocks import no_search_for_cycles
-from transforms.events.lines import RejectedLine
 from transforms.events.record_shape import RecordShape
 from transforms.events.schema import EventColumn, EventSchema, News, Path, learn_type
 from transforms.events.seen_records import SeenRecords, places_by_stream
@@ -57,13 +56,13 @@ class Flattened:
 
     Attributes:
         news: What the columns lack for all objects together.
-        meeting: The partitions of records with the key of one that the task read before.
+        partitions_with_repeats: The partitions of records with the key of one that the task read before.
     """
 
     reports: list[ObjectReport]
     files: list[DataFile]
     news: News = field(default_factory=News)
-    meeting: frozenset[str] = frozenset()
+    partitions_with_repeats: frozenset[str] = frozenset()
 
 
 def flatten_objects(task: FlattenTask) -> Flattened:
@@ -89,7 +88,7 @@ class _Flattening:
         self._seen, self._shape = SeenRecords(), RecordShape(task.rules.form)
         self._writer = TableWriter(self._lake, task.table)
         self._reports: list[ObjectReport] = []
-        self._news, self._meeting = News(), set[str]()
+        self._news, self._partitions_with_repeats = News(), set[str]()
         self._gathered: list[Part] = []
         self._gathered_lines = self._gathered_bytes = 0
         self._untyped: dict[frozenset[Path], frozenset[Path]] = {}
@@ -99,53 +98,54 @@ class _Flattening:
         lines = ObjectLines(text, source, self._rules)
         blocks = iter(lines)
         first, second = next(blocks, []), next(blocks, None)
-        of = OpenObject(lines.source, self._lake, self._task.quarantine, self._words)
-        self._reports.append(of.report)
+        opened = OpenObject(lines.source, self._lake, self._task.quarantine, self._words)
+        self._reports.append(opened.report)
         if second is None:
-            of.report.damage = lines.damage
+            opened.report.damage = lines.damage
             if not lines.damage:
-                self._gather(Part(of, first))
+                self._gather(Part(opened, first))
             return
-        self._take_gathered()
+        self._flush_gathered()
         rows = TableWriter(self._lake, self._task.table)
         for block in chain([first, second], blocks):
-            self._take([Part(of, block)], rows)
-        of.report.damage = lines.damage
+            self._add([Part(opened, block)], rows)
+        opened.report.damage = lines.damage
         if not lines.damage:
-            self._close(of)
-            if not of.report.asks:
+            self._close(opened)
+            if not opened.report.needs_columns:
                 self._writer.absorb(rows)
 
     def finish(self) -> Flattened:
         """Write all rows, and return the output."""
-        self._take_gathered()
+        self._flush_gathered()
         self._writer.flush()
-        return Flattened(self._reports, self._writer.files, self._news, frozenset(self._meeting))
+        return Flattened(self._reports, self._writer.files, self._news, frozenset(self._partitions_with_repeats))
 
     def _gather(self, part: Part) -> None:
-        """Let the lines of a small object wait until there are enough for a block."""
+        """Keep the lines of a small object until there are enough for a block."""
         if not part.lines:
-            self._close(part.of)
+            self._close(part.opened)
             return
         self._gathered.append(part)
         self._gathered_lines += len(part.lines)
         self._gathered_bytes += sum(map(len, part.lines))
         if is_block(self._gathered_lines, self._gathered_bytes):
-            self._take_gathered()
+            self._flush_gathered()
 
-    def _take_gathered(self) -> None:
+    def _flush_gathered(self) -> None:
         if self._gathered:
-            self._take(self._gathered, self._writer)
+            self._add(self._gathered, self._writer)
             for part in self._gathered:
-                self._close(part.of)
+                self._close(part.opened)
         self._gathered, self._gathered_lines, self._gathered_bytes = [], 0, 0
 
-    def _close(self, of: OpenObject) -> None:
-        of.close()
-        untyped = frozenset(of.untyped)
-        of.report.untyped = self._untyped.setdefault(untyped, untyped)  # those of a topic's objects are mostly equal
+    def _close(self, opened: OpenObject) -> None:
+        opened.close()
+        untyped = frozenset(opened.untyped)
+        # Those of a topic's objects are mostly equal: reports share one set.
+        opened.report.untyped = self._untyped.setdefault(untyped, untyped)
 
-    def _take(self, parts: Sequence[Part], writer: TableWriter) -> None:
+    def _add(self, parts: Sequence[Part], writer: TableWriter) -> None:
         """Add the rows of a block to a writer, except for those of objects that need more columns."""
         try:
             block = flatten_parts(parts, self._shape)
@@ -153,9 +153,9 @@ class _Flattening:
             if len(parts) == 1:
                 raise
             for part in parts:
-                self._take([part], writer)
+                self._add([part], writer)
             return
-        _drop_superseded(block)
+        block.drop_superseded()
         for place, lines in block.rejected.items():
             block.objects[place].reject(lines)
         for place, skipped in block.skipped.items():
@@ -163,37 +163,37 @@ class _Flattening:
         block.days = self._days(block)
         if undated := {row for row, day in enumerate(block.days) if day is None}:
             column = write_path(self._rules.day) if self._rules.day else None
-            _reject(block, dict.fromkeys(undated, ("day", column)))
+            block.reject(dict.fromkeys(undated, ("day", column)))
         if not block.owners:
             return
         typed = self._typed(block)
-        if not (asking := self._asking(block, typed)):
+        if not (needing := self._rows_needing_columns(block, typed)):
             self._keep(block, typed, writer)
-        elif len(asking) == len(block.owners):
+        elif len(needing) == len(block.owners):
             self._learn(block, typed)
         else:
-            some, others = block.split(asking)
+            some, others = block.split(needing)
             self._learn(some, self._typed(some))
             self._keep(others, self._typed(others), writer)
 
     def _typed(self, block: Block) -> TypedColumns:
-        return type_columns(block.flat.values, len(block.owners), self._schema, self._rules.timestamps)
+        return type_columns(block.flat.values, len(block.owners), self._schema, self._rules.formats)
 
-    def _asking(self, block: Block, typed: TypedColumns) -> set[int]:
+    def _rows_needing_columns(self, block: Block, typed: TypedColumns) -> set[int]:
         """Return the rows of the objects that need more columns, and note that in their reports."""
         present = set(block.owners)
-        asking = {owner for owner in present if block.objects[owner].report.asks}
+        needing = {owner for owner in present if block.objects[owner].report.needs_columns}
         for path, statistics in typed.news.statistics.items():
-            if len(asking) == len(present):
+            if len(needing) == len(present):
                 break
             if path not in self._schema.texts or learn_type(statistics).type is not None:
-                asking |= _owners_of(block, path)
+                needing |= block.owners_of(path)
         for path in typed.news.misfits - typed.news.statistics.keys():
             _, misfits = to_arrow(block.flat.values[path], self._schema.values[path].type)
-            asking.update(block.owners[row] for row in misfits)
-        for owner in asking:
-            block.objects[owner].report.asks = True
-        return {row for row, owner in enumerate(block.owners) if owner in asking} if asking else set()
+            needing.update(block.owners[row] for row in misfits)
+        for owner in needing:
+            block.objects[owner].report.needs_columns = True
+        return {row for row, owner in enumerate(block.owners) if owner in needing} if needing else set()
 
     def _learn(self, block: Block, typed: TypedColumns) -> None:
         """Count rows that will be read again, and note what they need."""
@@ -203,15 +203,15 @@ class _Flattening:
     def _keep(self, block: Block, typed: TypedColumns, writer: TableWriter) -> None:
         """Add rows to a writer, except for those that break an expectation."""
         if self._row_rules and (broken := self._broken_rules(block, typed.columns)):
-            _reject(block, broken)
+            block.reject(broken)
             typed = self._typed(block)
         self._news = self._news.merge(typed.news)
         for path in typed.news.statistics:
-            for owner in _owners_of(block, path):
+            for owner in block.owners_of(path):
                 block.objects[owner].untyped.add(path)
         for name, rows in typed.set_aside.items():
-            for of, count in block.rows_by_object(rows):
-                of.report.set_aside[name] += count
+            for opened, count in block.rows_by_object(rows):
+                opened.report.set_aside[name] += count
         origins = find_origins(block, self._rules)
         self._count(block, origins)
         if block.owners:
@@ -229,11 +229,14 @@ class _Flattening:
         """Return the partition of each row; None for a row without a day within the range."""
         path, values = self._rules.day, block.flat.values
         if path is None:
-            days = [of.source.day if _is_within(of.source.day, self._days_allowed) else None for of in block.objects]
+            days = [
+                opened.source.day if _is_within(opened.source.day, self._days_allowed) else None
+                for opened in block.objects
+            ]
             return [days[owner] for owner in block.owners]
         if path not in values:
             return [None] * len(block.owners)
-        dates = to_dates(values[path], self._rules.timestamps[path])
+        dates = to_dates(values[path], self._rules.formats[path])
         first, last = (pa.scalar(day, pa.date32()) for day in self._days_allowed)
         allowed = pc.and_(pc.greater_equal(dates, first), pc.less_equal(dates, last))
         # Arrow's strftime needs the system's time zone database, even for UTC, and containers may lack it.
@@ -243,11 +246,11 @@ class _Flattening:
 
     def _count(self, block: Block, origins: Origins) -> None:
         """Count rows, and note whether keys repeat earlier ones; settling compares those records."""
-        for of, count in block.rows_by_object():
-            of.report.read += count
+        for opened, count in block.rows_by_object():
+            opened.report.read += count
         for stream, rows in places_by_stream(origins.streams()).items():
             repeats = self._seen.add(stream, [origins.offsets[row] for row in rows])
-            self._meeting.update(block.days[rows[place]] or "" for place in repeats)
+            self._partitions_with_repeats.update(block.days[rows[place]] or "" for place in repeats)
 
     def _table(self, block: Block, origins: Origins, columns: Mapping[str, Any]) -> pa.Table:
         provenance = (
@@ -261,45 +264,6 @@ class _Flattening:
             name: pa.array(values, kind) for (name, kind), values in zip(PROVENANCE.items(), provenance, strict=True)
         }
         return pa.table(arrays | {name: columns[name] for name in self._schema.arrow_types})
-
-
-def _drop_superseded(block: Block) -> None:
-    """Drop the lines that corrections replace, and count them."""
-    for place, of in enumerate(block.objects):
-        superseded = of.source.superseded
-        if superseded and (rejected := block.rejected.get(place)):
-            block.rejected[place] = [line for line in rejected if line.number not in superseded]
-            _count_corrected(of, len(rejected) - len(block.rejected[place]))
-    rows = {
-        row
-        for row, (owner, line) in enumerate(zip(block.owners, block.flat.lines, strict=True))
-        if line.number in block.objects[owner].source.superseded
-    }
-    for of, count in block.rows_by_object(rows):
-        _count_corrected(of, count)
-    block.remove(rows)
-
-
-def _count_corrected(of: OpenObject, count: int) -> None:
-    of.report.read += count
-    of.report.corrected += count
-
-
-def _reject(block: Block, reasons: Mapping[int, tuple[str, str | None]]) -> None:
-    """Reject rows, each for a rule and its column."""
-    rejected: dict[int, list[RejectedLine]] = {}
-    for row, (rule, column) in sorted(reasons.items()):
-        line = block.flat.lines[row]
-        rejected.setdefault(block.owners[row], []).append(RejectedLine(line.number, rule, line.text, column))
-    for place, lines in rejected.items():
-        block.objects[place].reject(lines)
-    block.remove(set(reasons))
-
-
-def _owners_of(block: Block, path: Path) -> set[int]:
-    """Return the places of the objects that have values of an attribute."""
-    values = block.flat.values[path]
-    return {owner for owner, value in zip(block.owners, values, strict=True) if value is not None}
 
 
 def _is_within(day: str, days: DayRange) -> bool:

@@ -50,7 +50,7 @@ class TopicReader:
             refused.
         day_from: What determines a row's day: the object's path, its last-modified time, or an attribute of the event.
         path_date: For paths, the pattern of the folders; None for ``key=value`` folders.
-        timestamps: Attributes with a declared format.
+        formats: The declared format of attributes.
         refuses_gone: Whether to refuse a batch if an object that must be read again has disappeared.
         corrections: The corrections of the topic's objects.
         warnings: Warnings about the feed.
@@ -61,7 +61,7 @@ class TopicReader:
     listing: SinkListing
     day_from: Literal["path", "object", "field"]
     path_date: Pattern[str] | None
-    timestamps: Mapping[Path, str]
+    formats: Mapping[Path, str]
     refuses_gone: bool
     corrections: CorrectionFolder
     warnings: Sequence[str] = ()
@@ -72,7 +72,7 @@ class TopicReader:
     def survey(self, state: TableState, request: Request, *, excluded: Mapping[str, str]) -> Survey:
         """See ``Reader.survey``."""
         topic = self._topic()
-        self._check_times(state, request)
+        self._check_formats(state, request)
         listing = self._look(topic, state)
         listed = listing.topics.get(topic, ())
         there, refused = self._sorted_out(listed, excluded)
@@ -170,12 +170,12 @@ class TopicReader:
             return dict(zip(DATE_KEYS, f"{found.modified:%Y-%m-%d}".split("-"), strict=True))
         return {}
 
-    def _check_times(self, state: TableState, request: Request) -> None:
+    def _check_formats(self, state: TableState, request: Request) -> None:
         """Refuse declared types that differ between table and feed."""
         if request.is_whole:
             return
         for path, column in known_schema(state.schema_versions).values.items():
-            kind = type_of(self.timestamps[path]) if path in self.timestamps else ""
+            kind = type_of(self.formats[path]) if path in self.formats else ""
             is_declared = isinstance(column.type, str) and declared_kind(column.type) is not None
             if column.type != kind and (kind or is_declared):
                 declared = kind or ("not a timestamp" if str(column.type).startswith("timestamp") else "not declared")

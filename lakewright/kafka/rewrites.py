@@ -47,9 +47,9 @@ class Rival:
 class RewriteTask:
     """A file to rewrite: without the rows of some objects, without records of its rivals, with all columns.
 
-    ``offset`` is the attribute with a record's own offset; ``key`` are those by which duplicates are found instead;
-    ``meets_itself`` is true if the file may contain duplicates,
-    ``lacks_columns`` if columns have been learned since it was written.
+    ``offset`` is the attribute with a record's own offset; ``key`` are the attributes that identify duplicates instead.
+    ``may_repeat`` is true if the file may contain duplicates, ``lacks_columns`` if columns have been learned since it
+    was written.
     """
 
     lake_uri: str
@@ -60,14 +60,14 @@ class RewriteTask:
     columns: Sequence[EventColumn]
     table: TablePlace
     offset: Path | None = None
-    meets_itself: bool = False
+    may_repeat: bool = False
     lacks_columns: bool = False
     key: Sequence[Path] = ()
 
     @property
     def has_reason(self) -> bool:
         """Return whether the file may have to change."""
-        return bool(self.gone or self.rivals or self.meets_itself or self.lacks_columns)
+        return bool(self.gone or self.rivals or self.may_repeat or self.lacks_columns)
 
 
 class RecordPlace(NamedTuple):
@@ -106,7 +106,7 @@ def rewrite_file(task: RewriteTask) -> Rewritten:
     stored = read_file(lake, task.stored_at)
     rows = _without_objects(stored, task.gone)
     removed = pc.sum(pc.is_in(stored[OBJECT], _texts(task.gone))).as_py() or 0
-    repeats, conflicts = _settle(lake, rows, task) if task.rivals or task.meets_itself else ([], [])
+    repeats, conflicts = _settle(lake, rows, task) if task.rivals or task.may_repeat else ([], [])
     superseded = Counter(rows[OBJECT].take(pa.array(repeats, pa.int64())).to_pylist())
     if repeats:
         gone = pa.array(repeats, pa.int64())

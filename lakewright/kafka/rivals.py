@@ -7,6 +7,7 @@ order of their first offsets: the cost is that of sorting, plus the pairs whose 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from operator import attrgetter
 from typing import NamedTuple
 
 from lakewright.kafka.batches import NewFile
@@ -28,7 +29,7 @@ def find_rivals(
     """Find the rivals of each new file.
 
     Two new files are rivals if they may share records, whatever their days; a new file and one of the table only if
-    their days are near. Two files of one task are none unless one of them may contain a record with the key of another.
+    their days are near. Two files of one task are not, unless one of them may contain a record with the key of another.
 
     Args:
         existing: The files of the table.
@@ -132,7 +133,7 @@ def _ranges_by_stream(files: Iterable[_File]) -> Mapping[str, list[_Range]]:
 def _sweep(ranges: list[_Range], days: _Days, rivals: Sequence[FileRivals]) -> None:
     """Go through the files of a stream by their first offsets, and note each pair of rivals that overlaps."""
     existing, new, by_origin = _OpenRanges(), _OpenRanges(), _OpenRanges()
-    for each in sorted(ranges, key=lambda found: found.first):
+    for each in sorted(ranges, key=attrgetter("first")):
         of = each.of
         if of.new is None:
             for other in new.overlapping(each, days.near(of.day)):
@@ -141,16 +142,16 @@ def _sweep(ranges: list[_Range], days: _Days, rivals: Sequence[FileRivals]) -> N
             continue
         for other in existing.overlapping(each, days.near(of.day)):
             rivals[of.place].existing.add(other.of.place)
-        harmless = None if of.new.meets else (of.new.origin, False)
+        harmless = None if of.new.may_repeat else (of.new.origin, False)
         for other in by_origin.overlapping(each, by_origin.keys_but(harmless)):
             earlier, later = sorted((of.place, other.of.place))
             rivals[later].earlier.add(earlier)
         new.add(each, of.day)
-        by_origin.add(each, (of.new.origin, of.new.meets))
+        by_origin.add(each, (of.new.origin, of.new.may_repeat))
 
 
 class _OpenRanges:
-    """Ranges that begin before the current one, by key; those that end before it are forgotten when they are met."""
+    """Ranges that begin before the current one, by key; a search drops those that end before it."""
 
     def __init__(self) -> None:
         self._by_key: dict[Hashable, list[_Range]] = {}

@@ -16,7 +16,7 @@ class EventRules:
     """A feed's rules for its events: formats of values, and where a record states its day and Kafka position.
 
     Attributes:
-        timestamps: Attributes with a declared format: of times, of other encoded values, JSON kept whole.
+        formats: The declared format of attributes: a time, another encoded value, or JSON that is kept whole.
         day: The attribute that determines the row's day; None if the object does.
         topic: The attribute that contains the record's topic; None to use the object's name. Likewise the others.
         max_record_bytes: Maximum line length; an object with a longer line is refused.
@@ -26,7 +26,7 @@ class EventRules:
         key: If not, the attributes by which duplicates are found; empty to keep all records.
     """
 
-    timestamps: Mapping[Path, str]
+    formats: Mapping[Path, str]
     day: Path | None = None
     topic: Path | None = None
     partition: Path | None = None

@@ -76,7 +76,7 @@ def _settling_tasks(
         rivals = [existing[place] for place in sorted(of_new.existing)]
         rivals += [earlier[place] for place in sorted(of_new.earlier)]
         task = _task(batch, read, new.file, new.file.staged, new.stale)
-        tasks.append(replace(task, rivals=rivals, meets_itself=new.meets, lacks_columns=not new.is_complete))
+        tasks.append(replace(task, rivals=rivals, may_repeat=new.may_repeat, lacks_columns=not new.is_complete))
     return tasks
 
 
@@ -93,7 +93,7 @@ def _tasks_by_key(
     for new in read.files:
         rivals = [each for each in by_day[new.file.partition] if each.stored_at != new.file.staged] if key else []
         task = _task(batch, read, new.file, new.file.staged, new.stale)
-        tasks.append(replace(task, rivals=rivals, key=key, meets_itself=bool(key), lacks_columns=not new.is_complete))
+        tasks.append(replace(task, rivals=rivals, key=key, may_repeat=bool(key), lacks_columns=not new.is_complete))
     return tasks
 
 

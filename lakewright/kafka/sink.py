@@ -123,7 +123,9 @@ class SinkFolder:
             else:
                 sink_object = SinkObject(entry.path, entry.size, entry.etag, entry.modified, name)
                 found.setdefault(name.topic, []).append(sink_object)
-        return SinkListing(found if not topic else {name: found[name] for name in (topic,) if name in found}, strays)
+        if topic:
+            found = {topic: found[topic]} if topic in found else {}
+        return SinkListing(found, strays)
 
     def narrowed(self, listing: SinkListing, topics: Sequence[str]) -> SinkListing:
         """Restrict a listing to some topics, and to other objects that are in no other topic's folder."""

@@ -99,7 +99,7 @@ class Snapshot(Record, frozen=True):
 
 
 class Head(Record, frozen=True):
-    """The state after a batch that is published, with the receipt of its run; ``etag`` is that of its outcome."""
+    """The state after a published batch whose run has written its receipt; ``etag`` is that of the batch's outcome."""
 
     format: int
     etag: str
@@ -216,7 +216,7 @@ class Log:
         self._lake.delete_all([*older, *(entry.path for entry in entries)])
 
     def _content_after_head(self) -> LogContent | None:
-        """Read the log from its head on; None if there is none that fits the entries."""
+        """Read the log from its head on; None if there is no head that matches the entries."""
         head = self._head()
         if head is None:
             return None
@@ -230,7 +230,7 @@ class Log:
         return replace(content, is_settled=content.state.number == number)
 
     def _head(self) -> Head | None:
-        """Read the head; None if there is none that this version reads: it only repeats what the entries say."""
+        """Read the head; None if it is missing or unreadable, since it only repeats what the entries say."""
         try:
             return self._entry(Head, self._head_path)
         except (FileNotFoundError, StateError):

@@ -84,5 +84,5 @@ def _partitions(job: AnyJob, paths: Sequence[str]) -> list[str]:
 
 def _compaction(job: AnyJob, wanted: Mapping[str, str]) -> Compaction:
     if not isinstance(job.sink, ParquetSink):
-        raise TypeError(f"{job.target.name} is no Parquet table")
+        raise TypeError(f"{job.target.name} is not a Parquet table")
     return Compaction(job.sink, wanted)

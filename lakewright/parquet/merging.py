@@ -29,9 +29,9 @@ _TYPES: Final = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us", tz="UTC"),
 }
-#: Rows in memory above which a further file begins: what is planned together is estimated.
+#: Rows in memory above which a further file begins, since the sizes of planned merges are estimates.
 _MOST_BYTES: Final = FILE_BYTES * 5 // 4
-#: Small files are read concurrently, so many at a time, up to so many bytes.
+#: Small files are read concurrently, up to this number and this size at a time.
 _READ_AT_ONCE: Final = 16
 _READ_BYTES: Final = 8 << 20
 
@@ -49,7 +49,7 @@ class MergeTask:
 
 
 def table_types(state: TableState) -> dict[str, Any]:
-    """Return the Arrow types of the columns of a table's files; without those of kinds that only a file can tell."""
+    """Return the Arrow types of a table's columns, except those that only a file determines."""
     if state.schema_versions:
         return PROVENANCE | known_schema(state.schema_versions).arrow_types
     return {name: kind for name, ddl in state.columns.items() if (kind := _arrow_type(ddl)) is not None}

@@ -1,8 +1,8 @@
 """Decide from the log which small files to merge.
 
 The policy is size-tiered: a file is merged only with smaller ones that are together at least half as large. Whenever a
-row is written again, its file therefore grows by at least half, so that a partition filled by N batches has its rows
-written again about log N times. Of the files that stay, each is more than twice as large as all smaller ones together.
+row is rewritten, its file therefore grows by at least half, so that the rows of a partition filled by N batches are
+rewritten about log N times. Of the files that stay, each is more than twice as large as all smaller ones together.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ from lakewright.parquet.place import FILE_BYTES
 
 #: Files with less are small. As in Iceberg, three quarters of the size of a full file.
 _SMALL_BYTES: Final = FILE_BYTES * 3 // 4
-#: A file may be so many times as large as the smaller files together with which it is merged.
+#: A file may be this many times as large as all smaller files together with which it is merged.
 _MOST_TIMES: Final = 2
 #: Bytes in memory per byte of Parquet, if unknown.
 _ARROW_PER_PARQUET: Final = 3
@@ -25,7 +25,7 @@ _ARROW_PER_PARQUET: Final = 3
 
 @dataclass(frozen=True)
 class Merge:
-    """Small files of one partition, from which one file is made, in the order of their batches."""
+    """Small files of one partition to merge into one file, in the order of their batches."""
 
     partition: str
     files: Sequence[DataFile]
@@ -42,7 +42,7 @@ class Merge:
 
 
 def plan_merges(files: Iterable[DataFile]) -> list[Merge]:
-    """Choose the files to merge; no more than what fits into one full file goes into one merge."""
+    """Choose the files to merge; the files of one merge fit into one full file."""
     by_partition: dict[str, list[DataFile]] = defaultdict(list)
     for file in files:
         by_partition[file.partition].append(file)
@@ -60,7 +60,7 @@ def small_files(files: Iterable[DataFile]) -> list[DataFile]:
 
 
 def partitions_above(files: Mapping[str, DataFile], written: Iterable[str], limit: int) -> frozenset[str]:
-    """Return the partitions of the written files that have more than ``limit`` small files, some of which to merge."""
+    """Return the partitions of written files with more than ``limit`` small files, if some of these can be merged."""
     touched = {files[path].partition for path in written if path in files}
     counts = dict.fromkeys(touched, 0)
     small = [file for file in small_files(files.values()) if file.partition in touched]
@@ -84,7 +84,7 @@ def _pack(files: Iterable[DataFile]) -> list[list[DataFile]]:
 
 
 def _balanced(files: Sequence[DataFile]) -> Sequence[DataFile]:
-    """Return the smallest files, up to the last one that is not too large for being written again."""
+    """Return the smallest files, up to the last one that is small enough to be rewritten with them."""
     weights = list(map(_weight, files))
     smaller = accumulate(weights, initial=0)
     fits = [weight <= _MOST_TIMES * sum_ for weight, sum_ in zip(weights, smaller, strict=False)]

@@ -66,10 +66,10 @@ def _details(receipt: Receipt, lake: str) -> list[str]:
     ]
     names = ("written", "deleted", "superseded", "rejected", "skipped", "withheld")
     rows = {name: getattr(counts, name) for name in names}
-    told = ", ".join(f"{count} {name}" for name, count in rows.items() if count)
+    details = ", ".join(f"{count} {name}" for name, count in rows.items() if count)
     return [
         *batches,
-        f"Rows: {counts.read} read{f', {told}' if told else ''}",
+        f"Rows: {counts.read} read{f', {details}' if details else ''}",
         f"Rules: {rules}" if rules else "",
         f"Receipt: {lake.rstrip('/')}/state/{receipt.feed}/{receipt.target}/receipts/{receipt.run}.json",
     ]

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from lakewright.corrections.manifests import NewCorrection
 from lakewright.errors import ConfigError
+from lakewright.kafka.blocks.record_texts import framing_of, record_texts, with_first_offset
 from lakewright.kafka.corrected import BatchCorrections
 from lakewright.kafka.files import FlattenTask, flatten_objects
-from lakewright.kafka.objects.record_texts import framing_of, record_texts, with_first_offset
 from lakewright.kafka.reader import TopicReader
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.sink import EventObject, ObjectText
@@ -132,13 +132,13 @@ class EventCorrector:
         )
         flattened = flatten_objects(task)
         (report,) = flattened.reports
-        if report.asks and not report.damage:
+        if report.needs_columns and not report.damage:
             learned = learn_columns(
                 known,
                 flattened.news,
                 separator=self.separator,
                 reserved=self.reserved,
-                timestamps=self.rules.timestamps,
+                formats=self.rules.formats,
                 former=EventSchema(),
             )
             (report,) = flatten_objects(replace(task, columns=known.plus(learned).columns)).reports

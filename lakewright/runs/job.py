@@ -180,7 +180,7 @@ class Staged:
         in_quarantine: Rejected rows, counted in the staged files.
         actions: The actions of the outcome.
         rules: The number of rows that broke each rule.
-        first_rejected: Of some rules, the first row that breaks it: its place, and what stands there.
+        first_rejected: For some rules, the first row that breaks it: its object, its line and the problem.
         skipped: The number of skipped records of each kind.
         refused: Objects left unchanged because they cannot be read or rewritten, with the reason.
         unreached: Objects that could not be reached.

@@ -107,7 +107,7 @@ class Lease:
         return bool(etag)
 
     def _is_fresh(self) -> bool:
-        """Whether the lease was written so recently that nobody can have taken it over, even if clocks differ."""
+        """Whether the lease was written so recently that no other run can have taken it over, even if clocks differ."""
         return time.monotonic() - self._written < self._seconds / 2
 
     def _keep(self) -> None:

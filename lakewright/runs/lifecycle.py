@@ -204,7 +204,7 @@ class Run:
             return self._end(plan, state, applied)
         if plan.config_hash != self._job.feed.fingerprint():
             return self._drop(plan, state, FEED_CHANGED)
-        # A batch that was planned just now needs no comparison before it is read, but when it has been.
+        # A batch that was planned just now is compared with its source only after it is read.
         if survey is None and (changed := self._job.reader.changed(plan)):
             return self._drop(plan, state, _changed("since planned", changed))
         attempt = uuid.uuid4().hex[:8]

@@ -26,7 +26,7 @@ class LocalLake:
     def __init__(self, root: str) -> None:
         self.root = Path(root)
         self.uri = root
-        self._looked_through: set[Path] = set()
+        self._tidied: set[Path] = set()
 
     def check(self) -> None:
         """See ``Lake.check``."""
@@ -176,8 +176,8 @@ class LocalLake:
     def _written(self, path: str, body: bytes) -> Iterator[Path]:
         folder = (self.root / path).parent
         folder.mkdir(parents=True, exist_ok=True)
-        if folder not in self._looked_through:  # once: a folder may get thousands of files
-            self._looked_through.add(folder)
+        if folder not in self._tidied:  # once: a folder may get thousands of files
+            self._tidied.add(folder)
             remove_abandoned_in(folder)
         try:
             with temporary_file(folder) as (temporary, file):

@@ -93,7 +93,7 @@ class S3Lake:
             if code_of(error) == "PreconditionFailed":
                 raise FileNotFoundError(f"{self.uri}/{path} was rewritten while it was read") from error
             if code_of(error) == "InvalidRange":
-                if etag and not start:  # nobody asks for a version that was listed as empty
+                if etag and not start:  # a version that was listed as empty is not read
                     raise FileNotFoundError(f"{self.uri}/{path} was rewritten and is empty") from error
                 return b"", etag
             if code_of(error) == "InvalidObjectState":

@@ -1,7 +1,7 @@
 """The encodings of CSV text, and how offsets in the text relate to offsets in the source. No pyspark.
 
-Offsets must be exact, since they name rejected rows and the records that corrections replace. Encodings whose text does
-not tell how many bytes represent it are therefore refused.
+Offsets must be exact, since they identify rejected rows and the records that corrections replace. Encodings with escape
+sequences, in which neither text nor lines determine offsets, are therefore refused.
 """
 
 import codecs

@@ -24,7 +24,7 @@ class TextLayout:
         max_record_bytes: Longer records are refused.
         has_header: Whether the first record is the header.
         skip_lines: How many lines precede the header, or the first record.
-        footer_lines: How many lines at the end, apart from blank ones, are no records.
+        footer_lines: How many lines at the end, apart from blank ones, are not records.
         quote: See ``transforms.csv.dialects.dialect``, as for the others.
         escape: What a backslash means.
         comment: What begins a line that is skipped.
@@ -109,7 +109,7 @@ class TextBlock:
         begins: Offset of the first record in the object, in bytes as stored after decompression.
         ends: Offset after the last record.
         lines: The number of lines from the first record of the byte range to ``ends``.
-        skipped: The number of lines that are no records, by kind: preamble, comment, footer.
+        skipped: The number of lines that are not records, by kind: preamble, comment, footer.
         texts: Returns some rows of ``columns`` as they are written, without line ends.
         positions: Returns where some rows begin; see ``begins``.
     """

@@ -14,7 +14,6 @@ MINUS: Final = "minus"
 PARENTHESES: Final = "parentheses"
 TRAILING_MINUS: Final = "trailing_minus"
 REJECT: Final = "reject"
-TRUNCATE: Final = "truncate"
 #: Per type of whole numbers, their size.
 BITS: Final = {"long": 64, "int": 32}
 #: Names that begin like this are never columns of the data.

@@ -81,11 +81,11 @@ def repeated_keys(own: RowKeys, published: Iterable[RowKeys], others: Iterable[R
         for digest, rank in zip(keys.digests, keys.ranks, strict=True):
             if digest in first:
                 first[digest] = min(rank, first[digest])
-    taken = {digest for keys in published for digest in keys.digests if digest in first}
+    published_digests = {digest for keys in published for digest in keys.digests if digest in first}
     return [
         row
         for row, digest, rank in zip(own.rows, own.digests, own.ranks, strict=True)
-        if digest in taken or rank != first[digest]
+        if digest in published_digests or rank != first[digest]
     ]
 
 

@@ -75,9 +75,7 @@ def blocks_of(texts: pa.Array) -> Iterator[tuple[int, list[bytes]]]:
         yield start, [line or b"" for line in lines] if texts.null_count else lines
 
 
-def observe_texts(
-    texts: pa.Array, shape: RecordShape, schema: EventSchema, timestamps: dict[Path, str]
-) -> Iterator[News]:
+def observe_texts(texts: pa.Array, shape: RecordShape, schema: EventSchema, formats: dict[Path, str]) -> Iterator[News]:
     """Return what a schema lacks for records, block by block.
 
     Raises:
@@ -85,7 +83,7 @@ def observe_texts(
     """
     for _, lines in blocks_of(texts):
         flat = flatten_block(lines, shape)
-        yield type_columns(flat.values, len(flat.lines), schema, timestamps).news
+        yield type_columns(flat.values, len(flat.lines), schema, formats).news
 
 
 def _left_out(flat: FlatRows, schema: EventSchema, news: News) -> pa.Array:

@@ -41,7 +41,7 @@ class RejectedLine(NamedTuple):
 
     The rules: json (not JSON, or several documents on the line), encoding (not UTF-8), record (not an object),
     doubled_key, nesting (deeper than 100 levels), number (exponent out of range); and elsewhere: envelope (not in the
-    declared one), day (missing or outside the feed's range; with the column). ``words`` say what stands there, if
+    declared one), day (missing or outside the feed's range; with the column). ``words`` describe the problem, if
     ``transforms.events.raw.faults`` does not.
     """
 

@@ -208,7 +208,7 @@ class News(msgspec.Struct):
     statistics: dict[Path, ValueStatistics] = {}
     misfits: set[Path] = set()
 
-    def asks(self, schema: EventSchema) -> bool:
+    def needs_columns(self, schema: EventSchema) -> bool:
         """Return whether the schema must grow; values without a known type may be in a text column."""
         return bool(self.misfits) or any(
             path not in schema.texts or learn_type(values).type is not None for path, values in self.statistics.items()
@@ -225,12 +225,12 @@ def learn_columns(
     *,
     separator: str,
     reserved: Sequence[str],
-    timestamps: Mapping[Path, str],
+    formats: Mapping[Path, str],
     former: EventSchema | None = None,
 ) -> list[EventColumn]:
     """Return the columns to add: those of new attributes, then text columns for values that do not fit.
 
-    ``timestamps`` are the declared formats of attributes. ``former`` is a schema being replaced; its attributes keep
+    ``formats`` are the declared formats of attributes. ``former`` is a schema being replaced; its attributes keep
     their names.
     """
     former = former or EventSchema()
@@ -238,7 +238,7 @@ def learn_columns(
     names = Names((*reserved, *(column.name for column in (*schema.columns, *fresh))))
     values, texts = [], set(news.misfits)
     for path in sorted(news.statistics):
-        kind = timestamps.get(path)
+        kind = formats.get(path)
         learned = Learned(type_of(kind), leaves_out=False) if kind else learn_type(news.statistics[path])
         if learned.leaves_out:
             texts.add(path)

@@ -12,8 +12,6 @@ from typing import Final
 
 from transforms.object_names import DATE_KEYS, is_hidden
 
-#: The endings of names that a feed may select, each also with .gz.
-ENDINGS: Final = (".json", ".jsonl", ".bin")
 JSON_ENDINGS: Final = (".json", ".json.gz")
 _DIGITS: Final = re.compile("[0-9]{1,38}")
 _LARGEST: Final = 2**63 - 1
@@ -120,10 +118,9 @@ def sink_scope(path: str) -> str:
     """Return the scope in which a computed offset identifies a record: the object's path without its start offset.
 
     The start offset is the last number of the name. The scope contains the encoded partition (the folders), the topic
-    and the Kafka partition. If the sink distributes one
-    Kafka partition over several folders, offsets in a file have gaps that its name does not show, so equal computed
-    offsets in two folders mean nothing. A correction has the scope of the object that it corrects, whose path follows
-    its folder.
+    and the Kafka partition. If the sink distributes one Kafka partition over several folders, offsets in a file have
+    gaps that its name does not show, so equal computed offsets in two folders mean nothing. A correction has the scope
+    of the object that it corrects, whose path follows its folder.
     """
     return _START_AND_ENDING.sub("", _CORRECTION.sub("", path))
 

@@ -50,21 +50,21 @@ class TypedColumns:
 
 
 def type_columns(
-    values: Mapping[Path, Sequence[Any]], rows: int, schema: EventSchema, timestamps: Mapping[Path, str]
+    values: Mapping[Path, Sequence[Any]], rows: int, schema: EventSchema, formats: Mapping[Path, str]
 ) -> TypedColumns:
-    """Return the columns of a schema for values by path; ``timestamps`` are the declared formats of attributes."""
+    """Return the columns of a schema for values by path; ``formats`` are the declared formats of attributes."""
     typed = TypedColumns()
     for path, found in values.items():
         column, text = schema.values.get(path), schema.texts.get(path)
         if column is None:
             typed.news.statistics[path] = collect_statistics(found)
-            misfits = _without_column(path, found, timestamps)
-            has_misfits = bool(misfits) and path in timestamps
+            misfits = _without_column(path, found, formats)
+            has_misfits = bool(misfits) and path in formats
         else:
             typed.columns[column.name], misfits = to_arrow(found, column.type)
             has_misfits = bool(misfits)
         if misfits and text is not None:
-            kind = column.type if column else type_of(timestamps.get(path, ""))
+            kind = column.type if column else type_of(formats.get(path, ""))
             _set_aside(text, found, misfits, typed, is_json=isinstance(kind, str) and reads_json(kind))
         elif has_misfits:
             typed.news.misfits.add(path)
@@ -74,10 +74,10 @@ def type_columns(
     return typed
 
 
-def _without_column(path: Path, found: Sequence[Any], timestamps: Mapping[Path, str]) -> list[int]:
+def _without_column(path: Path, found: Sequence[Any], formats: Mapping[Path, str]) -> list[int]:
     """Return the rows whose values have no typed column, now (a time that parses) or ever."""
-    if path in timestamps:
-        return to_arrow(found, type_of(timestamps[path]))[1]
+    if path in formats:
+        return to_arrow(found, type_of(formats[path]))[1]
     return [row for row, value in enumerate(found) if value is not None]
 
 
@@ -112,7 +112,7 @@ def to_arrow(values: Sequence[Any], kind: Type) -> tuple[pa.Array, list[int]]:
 
 
 def to_dates(values: Sequence[Any], declared: str) -> pa.Array:
-    """Return the days, in UTC, of values in a declared format; null for values that are no times.
+    """Return the days, in UTC, of values in a declared format; null for values that are not times.
 
     More digits of a second than a timestamp has do not matter.
     """

@@ -126,7 +126,7 @@ def learn_schema(
     for row in records.select(_text(records)).mapInArrow(observe_batches, "news binary").collect():
         news = news.merge(msgspec.msgpack.decode(row.news, type=News))
     reserved = [*(name for name in records.columns if name != VALUE), *BESIDE]
-    return schema.plus(learn_columns(schema, news, separator=separator, reserved=reserved, timestamps=kinds))
+    return schema.plus(learn_columns(schema, news, separator=separator, reserved=reserved, formats=kinds))
 
 
 def _time_formats(timestamps: Mapping[str, str], known: EventSchema) -> dict[Path, str]:

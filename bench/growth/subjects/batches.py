@@ -1,42 +1,23 @@
 """Many small batches into one table of change data: what the next one costs."""
 
 import json
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from bench.growth.change_files import write_change_feed, write_changes, write_load
 from bench.growth.subject import Numbers, Step, Subject, bytes_of
+from bench.growth.waiting import FOLDER, SECONDS, run_waiting
 
 _ROWS: Final = 1000
 _CHANGES: Final = 50
 _AVERAGED: Final = 5
 
-#: Runs the batches one after another in one process, since starting Spark takes longer than a batch.
-_RUN_BATCHES: Final = """
-import contextlib, io, json, shutil, sys, time
-from pathlib import Path
-from jobs.cli.verbs import app
-folder = Path(sys.argv[1])
-where = ["--lake", f"{folder}/lake", "--config", f"{folder}/conf"]
-seconds = []
-for waiting in sorted(folder.glob("waiting/*.parquet")):
-    shutil.move(waiting, folder / "lake/raw/hr/people" / waiting.name)
-    began = time.monotonic()
-    with contextlib.redirect_stdout(io.StringIO()):
-        code = app(["run", "hr", "--json", *where], standalone_mode=False)
-    assert not code, code
-    seconds.append(time.monotonic() - began)
-(folder / "seconds.json").write_text(json.dumps(seconds))
-"""
-
 
 def make(folder: Path, batches: int) -> None:
-    """Write a load, and one file of changes per batch, which wait beside the source."""
+    """Write a load, and one file of changes per batch, which wait outside the source."""
     write_change_feed(folder, ["people"])
     write_load(folder, "people", _ROWS)
-    waiting = folder / "waiting"
+    waiting = folder / FOLDER
     waiting.mkdir()
     for batch in range(batches):
         write_batch(folder, batch)
@@ -51,15 +32,10 @@ def write_batch(folder: Path, batch: int) -> None:
     write_changes(folder, "people", batch, "U" * (_CHANGES - 5) + "D" * 5, ids)
 
 
-def run_batches(folder: Path) -> Sequence[str]:
-    """Return the command that runs all waiting batches."""
-    return [sys.executable, "-c", _RUN_BATCHES, str(folder)]
-
-
 def counts(folder: Path) -> Numbers:
     """Return files of the timeline, bytes of the log, and the seconds of the first and last batches in one process."""
     table = folder / "lake/refined/hr/people"
-    seconds = json.loads((folder / "seconds.json").read_text())[1:]  # the first one starts Spark
+    seconds = json.loads((folder / SECONDS).read_text())[1:]  # the first one starts Spark
     return {
         "timeline_files": sum(1 for path in (table / ".hoodie").iterdir() if path.is_file()),
         "archive_files": sum(1 for path in table.glob(".hoodie/archived/*") if path.is_file()),
@@ -77,7 +53,7 @@ SUBJECT: Final = Subject(
     base=12,
     make=make,
     steps=(
-        Step("the batches, in one process", command=run_batches),
+        Step("the batches, in one process", command=run_waiting("hr", "raw/hr/people")),
         Step("one more batch", ("run", "hr", "--json"), prepare=write_batch, is_flat=True),
         Step("idle `run`", ("run", "hr", "--json"), is_flat=True),
     ),

@@ -12,7 +12,7 @@ _RUN: Final = ("run", "events", "--engine", "local", "--json")
 
 def make(folder: Path, days: int) -> None:
     """Write the feed and its objects."""
-    make_lake(folder, Case("days", _OBJECTS, RECORDS // _OBJECTS, days))
+    make_lake(folder, Case(_OBJECTS, RECORDS // _OBJECTS, days))
 
 
 SUBJECT: Final = Subject(

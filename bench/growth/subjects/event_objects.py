@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from bench.growth.subject import Numbers, Step, Subject, bytes_of, write_feed
+from bench.growth.subject import Numbers, Step, Subject, bytes_of, day_folder, write_feed
 
 _OBJECTS_PER_DAY: Final = 1000
 
@@ -17,9 +17,7 @@ def make(folder: Path, objects: int) -> None:
         {"job": "flatten_events", "source": {"path": "raw/topics/"}, "target": {"path": "refined/"}},
     )
     for number in range(objects):
-        day = number // _OBJECTS_PER_DAY
-        place = f"year={2020 + day // 336}/month={day // 28 % 12 + 1:02}/day={day % 28 + 1:02}"
-        below = folder / "lake/raw/topics/t" / place
+        below = folder / "lake/raw/topics/t" / day_folder(number // _OBJECTS_PER_DAY)
         if number % _OBJECTS_PER_DAY == 0:
             below.mkdir(parents=True)
         (below / f"t+0+{number:010}.json").write_text(json.dumps({"id": number, "name": f"name {number}"}) + "\n")

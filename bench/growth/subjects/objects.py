@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from bench.growth.subject import Numbers, Step, Subject, bytes_of, write_feed
+from bench.growth.subject import Numbers, Step, Subject, bytes_of, day_folder, write_feed
 
 _OBJECTS_PER_DAY: Final = 1000
 
@@ -20,9 +20,7 @@ def make(folder: Path, objects: int) -> None:
         },
     )
     for number in range(objects):
-        day = number // _OBJECTS_PER_DAY
-        place = f"year={2020 + day // 336}/month={day // 28 % 12 + 1:02}/day={day % 28 + 1:02}"
-        below = folder / "lake/raw/people" / place
+        below = folder / "lake/raw/people" / day_folder(number // _OBJECTS_PER_DAY)
         if number % _OBJECTS_PER_DAY == 0:
             below.mkdir(parents=True)
         (below / f"{number:07}.csv").write_text(f"id,name\n{number},name {number}\n")

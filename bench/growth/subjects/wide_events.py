@@ -11,7 +11,7 @@ _RUN: Final = ("run", "events", "--engine", "local", "--json")
 
 def make(folder: Path, objects: int) -> None:
     """Write the feed and its objects, each of one record."""
-    make_lake(folder, Case("wide", objects, 1, attributes=ATTRIBUTES))
+    make_lake(folder, Case(objects, 1, attributes=ATTRIBUTES))
 
 
 SUBJECT: Final = Subject(

@@ -107,7 +107,10 @@ class EventDay(Model):
         alias="from",
         description="path: the object's folders. object: its last-modified time. field: an attribute of the event.",
     )
-    field: Attribute | None = Field(default=None, description="For from: field, an attribute of source.timestamps.")
+    field: Attribute | None = Field(
+        default=None,
+        description="For from: field, an attribute of source.timestamps, or one of source.types with epoch_days.",
+    )
     path_format: Annotated[str, AfterValidator(_is_template)] = Field(
         default="",
         description="For from: path, the pattern of the folders, such as dt={year}-{month}-{day}/*. Empty: "

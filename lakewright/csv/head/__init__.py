@@ -1,1 +1,1 @@
-"""What is read of a CSV object before its header, and how its format is told."""
+"""The beginning of a CSV object: decompression, other formats, and the lines before its header."""

@@ -1,1 +1,1 @@
-"""Objects of events to rows, in blocks: lines, rows with their origins, and what their objects report."""
+"""Objects of events to rows, in blocks: texts of records, lines, rows with their origins, and reports of objects."""

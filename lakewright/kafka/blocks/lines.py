@@ -1,10 +1,10 @@
-"""The text of an object as lines, in blocks that are worth making columns of."""
+"""The text of an object as lines, in blocks that are large enough to become columns."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from lakewright.errors import ObjectRefusedError
-from lakewright.kafka.objects.record_texts import record_texts, with_first_offset
+from lakewright.kafka.blocks.record_texts import record_texts, with_first_offset
 from lakewright.kafka.rules import EventRules
 from lakewright.kafka.sink import EventObject, ObjectText
 from transforms.errors import LongRecordError
@@ -22,7 +22,7 @@ def is_block(lines: int, size: int) -> bool:
 
 
 class ObjectLines:
-    """The lines of an object, block by block: here its text becomes records.
+    """The lines of an object, block by block.
 
     After reading, ``damage`` is the reason to refuse the object; empty if there is none. From the first block on,
     the name in ``source`` has the offset of the first record.

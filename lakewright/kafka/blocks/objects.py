@@ -37,7 +37,7 @@ class ObjectReport:
     first_rejected: dict[str, str] | None = None
     skipped: Counter[str] = field(default_factory=Counter)
     set_aside: Counter[str] = field(default_factory=Counter)
-    asks: bool = False
+    needs_columns: bool = False
     untyped: frozenset[Path] = frozenset()
     quarantine: list[DataFile] = field(default_factory=list)
 
@@ -52,7 +52,7 @@ class OpenObject:
     """
 
     def __init__(self, source: EventObject, lake: Lake, place: QuarantinePlace, words: Mapping[str, str]) -> None:
-        """Open an object; ``words`` tell what rules mean, by the name under which receipts count them."""
+        """Open an object; ``words`` are the descriptions of rules, by the name under which receipts count them."""
         self.source, self.scope = source, sink_scope(source.path)
         self.report = ObjectReport(source.path)
         self.lines = self.records = 0
@@ -81,6 +81,11 @@ class OpenObject:
         """Count records that are not rows."""
         self.report.read += len(lines)
         self.report.skipped.update(line.kind for line in lines)
+
+    def count_corrected(self, count: int) -> None:
+        """Count records that corrections replace."""
+        self.report.read += count
+        self.report.corrected += count
 
     def close(self) -> None:
         """Complete the report after the last line."""

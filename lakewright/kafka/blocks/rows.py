@@ -2,7 +2,7 @@
 
 from bisect import bisect
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any, Final, NamedTuple, TypeVar
@@ -13,6 +13,7 @@ from transforms.events.blocks import flatten_block
 from transforms.events.flat_rows import FlatRows
 from transforms.events.lines import Line, RejectedLine, SkippedLine
 from transforms.events.record_shape import RecordShape
+from transforms.events.schema import Path
 from transforms.events.seen_records import CARRIED, Stream
 
 _LONG: Final = range(2**63)
@@ -23,7 +24,7 @@ T = TypeVar("T")
 class Part(NamedTuple):
     """The lines of a block that belong to one object."""
 
-    of: OpenObject
+    opened: OpenObject
     lines: list[bytes]
 
 
@@ -60,6 +61,37 @@ class Block:
         others.remove(rows)
         return some, others
 
+    def reject(self, reasons: Mapping[int, tuple[str, str | None]]) -> None:
+        """Reject rows, each for a rule and its column."""
+        rejected: dict[int, list[RejectedLine]] = {}
+        for row, (rule, column) in sorted(reasons.items()):
+            line = self.flat.lines[row]
+            rejected.setdefault(self.owners[row], []).append(RejectedLine(line.number, rule, line.text, column))
+        for owner, lines in rejected.items():
+            self.objects[owner].reject(lines)
+        self.remove(set(reasons))
+
+    def drop_superseded(self) -> None:
+        """Drop the lines that corrections replace, and count them."""
+        for place, opened in enumerate(self.objects):
+            superseded = opened.source.superseded
+            if superseded and (rejected := self.rejected.get(place)):
+                self.rejected[place] = [line for line in rejected if line.number not in superseded]
+                opened.count_corrected(len(rejected) - len(self.rejected[place]))
+        rows = {
+            row
+            for row, (owner, line) in enumerate(zip(self.owners, self.flat.lines, strict=True))
+            if line.number in self.objects[owner].source.superseded
+        }
+        for opened, count in self.rows_by_object(rows):
+            opened.count_corrected(count)
+        self.remove(rows)
+
+    def owners_of(self, path: Path) -> set[int]:
+        """Return the places of the objects that have values of an attribute."""
+        values = self.flat.values[path]
+        return {owner for owner, value in zip(self.owners, values, strict=True) if value is not None}
+
     def rows_by_object(self, rows: Iterable[int] | None = None) -> Iterator[tuple[OpenObject, int]]:
         """Count the rows of each object, or some of them."""
         counted = Counter(self.owners if rows is None else (self.owners[row] for row in rows))
@@ -85,7 +117,7 @@ def flatten_parts(parts: Sequence[Part], shape: RecordShape) -> Block:
     Raises:
         DataError: If there are too many attributes.
     """
-    objects = [part.of for part in parts]
+    objects = [part.opened for part in parts]
     if len(parts) == 1:
         return _flatten_part(parts[0], shape)
     flat = flatten_block([line for part in parts for line in part.lines], shape)
@@ -111,11 +143,11 @@ def flatten_parts(parts: Sequence[Part], shape: RecordShape) -> Block:
 
 
 def _flatten_part(part: Part, shape: RecordShape) -> Block:
-    of, lines = part
-    flat = flatten_block(lines, shape, after_line=of.lines, after_record=of.records)
-    of.lines += len(lines)
-    of.records += len(lines) - flat.blank
-    return Block([of], flat, [0] * len(flat.lines), {0: flat.rejected}, {0: flat.skipped})
+    opened, lines = part
+    flat = flatten_block(lines, shape, after_line=opened.lines, after_record=opened.records)
+    opened.lines += len(lines)
+    opened.records += len(lines) - flat.blank
+    return Block([opened], flat, [0] * len(flat.lines), {0: flat.rejected}, {0: flat.skipped})
 
 
 def _blanks(flat: FlatRows, lines: int) -> list[int]:

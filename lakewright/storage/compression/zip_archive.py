@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 from lakewright.errors import DamagedStreamError
 
-#: What the library raises, whatever is damaged.
+#: Errors of the library for damaged archives.
 _DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, struct.error, ValueError, LookupError, NotImplementedError, OverflowError
 )  # fmt: skip
@@ -26,7 +26,7 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 def unzip(file: BinaryIO, *, piece_bytes: int) -> Iterator[bytes]:
     """Decompress the only member of an archive, piece by piece; its directory is at the end of the file.
 
-    Folders, and attributes of files on macOS, are no members.
+    Folders, and attributes of files on macOS, do not count as members.
 
     Raises:
         DamagedStreamError: If it is truncated or damaged, has another number of members, or the member is encrypted or

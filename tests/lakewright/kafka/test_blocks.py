@@ -173,7 +173,7 @@ def flatten_wide(folder: Path, objects: int, attributes: int, *, distinct: bool 
     task = FlattenTask(lake.uri, lake.uri, sources, (), EventRules({}), place, quarantine)
     with patch.object(files, "type_columns", wraps=files.type_columns) as typed:
         flattened = flatten_objects(task)
-    assert all(report.asks and report.read == 1 for report in flattened.reports)
+    assert all(report.needs_columns and report.read == 1 for report in flattened.reports)
     return len(pickle.dumps(flattened)), typed.call_count
 
 

@@ -45,7 +45,7 @@ def defined_rivals(
             earlier={
                 at
                 for at, other in enumerate(new[:place])
-                if (other.origin != each.origin or each.meets or other.meets) and share(other.file, each.file)
+                if (other.origin != each.origin or each.may_repeat or other.may_repeat) and share(other.file, each.file)
             },
         )
         for place, each in enumerate(new)
@@ -79,7 +79,9 @@ def test_the_rivals_are_those_of_the_definition(
     is_carried: bool,
     dedupe_days: int,
 ) -> None:
-    new_files = [NewFile(file, (0, task), frozenset(), meets=meets, is_complete=True) for file, task, meets in new]
+    new_files = [
+        NewFile(file, (0, task), frozenset(), may_repeat=may_repeat, is_complete=True) for file, task, may_repeat in new
+    ]
     found = find_rivals(existing, new_files, is_carried=is_carried, dedupe_days=dedupe_days)
     assert found == defined_rivals(existing, new_files, is_carried=is_carried, dedupe_days=dedupe_days)
 
@@ -118,7 +120,7 @@ def comparisons(files: int, *, is_carried: bool, is_one_day: bool, streams: int 
 
     existing = [file(number, 2 * number) for number in range(files)]
     new = [
-        NewFile(file(number, 2 * number + 1), (0, number), frozenset(), meets=False, is_complete=True)
+        NewFile(file(number, 2 * number + 1), (0, number), frozenset(), may_repeat=False, is_complete=True)
         for number in range(files)
     ]
     CountedOffset.comparisons = 0
@@ -144,6 +146,9 @@ def test_comparisons_grow_as_the_number_of_files(shape: dict[str, Any], *, is_ca
 
 def test_one_repeated_record_makes_no_rivals_of_all_files_of_its_task() -> None:
     files = [DataFile("p", "s", partition(day), 10, 1, offsets={"t/0": (day, 5000 + day)}) for day in range(1000)]
-    new = [NewFile(file, (0, 0), frozenset(), meets=place == 500, is_complete=True) for place, file in enumerate(files)]
+    new = [
+        NewFile(file, (0, 0), frozenset(), may_repeat=place == 500, is_complete=True)
+        for place, file in enumerate(files)
+    ]
     found = find_rivals([], new, is_carried=True, dedupe_days=0)
     assert sum(len(each.earlier) for each in found) == 999

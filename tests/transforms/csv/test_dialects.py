@@ -155,7 +155,9 @@ def test_a_misquoted_first_record(text: str, words: str) -> None:
         pytest.param(Dialect("|\n"), "line end", id="a-line-end-in-a-delimiter"),
         pytest.param(Dialect("','", "'"), "contains the quote", id="a-single-quote-in-a-delimiter"),
         pytest.param(Dialect("n", escape="mysql"), "letter or digit", id="a-delimiter-that-an-escape-may-be"),
-        pytest.param(Dialect(quote="none", escape="spark"), "needs a quote", id="spark-without-quotes"),
+        pytest.param(
+            Dialect(quote="none", escape="spark"), "set a quote, or another escape", id="spark-without-quotes"
+        ),
         pytest.param(Dialect(comment="##"), "one character", id="a-comment-of-two-characters"),
         pytest.param(Dialect(comment="'"), "one character", id="a-comment-that-is-a-quote"),
         pytest.param(Dialect("|#", comment="#"), "begins a comment", id="a-comment-in-a-delimiter"),

@@ -85,9 +85,9 @@ def learn(schema: EventSchema, parts: list[list[bytes]]) -> EventSchema:
         news = News()
         for part in parts:
             news = news.merge(news_of(part, schema))
-        if not news.asks(schema):
+        if not news.needs_columns(schema):
             return schema
-        added = learn_columns(schema, news, separator="_", reserved=RESERVED, timestamps={})
+        added = learn_columns(schema, news, separator="_", reserved=RESERVED, formats={})
         assert added
         schema = schema.plus(added)
     raise AssertionError("the schema does not converge")
@@ -96,7 +96,7 @@ def learn(schema: EventSchema, parts: list[list[bytes]]) -> EventSchema:
 def rows_of(lines: list[bytes], schema: EventSchema) -> list[dict[str, Any]]:
     rows = flat(lines)
     typed = type_columns(rows.values, len(rows.lines), schema, {})
-    assert not typed.news.asks(schema)
+    assert not typed.news.needs_columns(schema)
     columns = {name: typed.columns[name] for name in schema.arrow_types}
     rows_out: list[dict[str, Any]] = pa.table({"_line": [line.number for line in rows.lines]} | columns).to_pylist()
     for row in rows_out:
@@ -301,7 +301,7 @@ def test_columns_added_day_by_day() -> None:
 def test_a_rebuilt_schema_reuses_names_of_the_former_one() -> None:
     former = EventSchema([EventColumn(("a_b",), "a_b", "bigint"), EventColumn(("a", "b"), "a_b_2", "bigint")])
     news = news_of([b'{"a":{"b":"x"},"a_b":"y","A":{"b":1}}'], EventSchema())
-    columns = learn_columns(EventSchema(), news, separator="_", reserved=RESERVED, timestamps={}, former=former)
+    columns = learn_columns(EventSchema(), news, separator="_", reserved=RESERVED, formats={}, former=former)
     assert [(column.path, column.name, column.type) for column in columns] == [
         (("A", "b"), "A_b_3", "bigint"),
         (("a", "b"), "a_b_2", "string"),

@@ -9,7 +9,7 @@ A text is read in this order:
   - ``mysql``: the same, except ``\0`` NUL, ``\b`` backspace, ``\n`` LF, ``\r`` CR, ``\t`` tab, ``\Z`` U+001A.
   - ``postgres``: the same, except ``\b`` ``\f`` ``\n`` ``\r`` ``\t`` ``\v``, the byte ``\1`` to ``\377`` (up to three
     octal digits) and the byte ``\x1`` to ``\xff`` (one or two hexadecimal digits); bytes are UTF-8.
-  - ``spark``: in quoted fields, ``\"`` (with ``quote``, whatever it is) is a quote and ``\\`` a backslash; any other
+  - ``spark``: in quoted fields, ``\"`` (with the declared ``quote``) is a quote and ``\\`` a backslash; any other
     backslash is data, and so are all in unquoted fields.
 
   Except with ``spark``, an escaped line end (CR LF counts as one) is data, if ``multiline``. A backslash that has
@@ -96,7 +96,7 @@ class Dialect:
         if self.escape in WITH_LETTERS and any(character.isalnum() for character in delimiter):
             return f"the delimiter {delimiter!r} contains a letter or digit, which escape: {self.escape} reads as one"
         if self.escape == "spark" and self.quote == NONE:
-            return "escape: spark applies in quoted fields alone, so that it needs a quote"
+            return "escape: spark applies only in quoted fields; set a quote, or another escape"
         if len(mark) > 1 or (mark and mark in "\"'\r\n\\"):
             return f"comment must be one character other than a quote, backslash or line end, or none, not {mark!r}"
         if mark.isalnum() and self.escape in WITH_LETTERS:

@@ -90,7 +90,7 @@ class StandIns:
         yield self._replaced(rest)
 
     def original(self, data: bytes) -> bytes:
-        """Return the text as it was; invalid bytes are others, as invalid."""
+        """Return the original text; invalid bytes may become other invalid ones."""
         if not self.are_needed:
             return data
         data = data.translate(self.outward)
@@ -164,7 +164,7 @@ class StandIns:
 
     @cached_property
     def _escaped_lengths(self) -> range:
-        """How many bytes that a backslash escapes may be there before the others are: CR, or part of a character."""
+        """Lengths of the incomplete text after a backslash: CR without its LF, or a part of a character."""
         return range(max(len(self._delimiter_begin), len(b"\r\n")))
 
     @cached_property

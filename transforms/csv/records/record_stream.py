@@ -32,8 +32,8 @@ class PlacedText(NamedTuple):
         ends: The offset after the last one.
         lines_before: The number of lines before them, from the first record of the byte range.
         lines: The number of lines from there to ``ends``.
-        skipped: The number of lines that are no records, by kind.
-        line_begins: Where each of the lines begins in the object, if the text does not tell.
+        skipped: The number of lines that are not records, by kind.
+        line_begins: Where each of the lines begins in the object, if that cannot be computed from the text.
     """
 
     text: BlockText | None
@@ -52,7 +52,7 @@ class RecordStream:
         self._layout, self._source, self._within = reader.layout, reader.source, within
         self._reader, self._finder = reader, RecordFinder(reader)
         line_end = self._layout.line_end.encode()
-        self._source_lines = None if self._source.tells_lengths else SourceLines(line_end[0])
+        self._source_lines = None if self._source.determines_lengths else SourceLines(line_end[0])
         if self._source_lines is not None:
             pieces = self._source_lines.of(pieces)
         text = self._source.pieces(pieces, piece_bytes=block_bytes, line_end=line_end)
@@ -97,7 +97,7 @@ class RecordStream:
             raise FooterError(f"footer_lines is {wanted}, but it has fewer lines after its header")
 
     def _drop_preamble(self, lines: int) -> None:
-        """Drop byte order marks, and some lines, whatever they are."""
+        """Drop byte order marks, and some lines of any content."""
         count_lines = self._source.count_lines
         while not self._buffer.is_last and (
             len(self._buffer.text) < len(MARK) or count_lines(self._buffer.text) < lines

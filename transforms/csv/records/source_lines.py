@@ -1,4 +1,4 @@
-"""Where the lines of a source begin, if its text does not tell. No pyspark."""
+"""Where the lines of a source begin, if that cannot be computed from its text. No pyspark."""
 
 from collections.abc import Iterable, Iterator
 

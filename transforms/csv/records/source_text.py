@@ -91,8 +91,8 @@ class SourceText:
         return int(np.searchsorted(np.cumsum(self._widths(data)), source_length, side="right"))
 
     @property
-    def tells_lengths(self) -> bool:
-        """Whether a text tells how many bytes of the source it represents."""
+    def determines_lengths(self) -> bool:
+        """Whether a text determines how many bytes of the source it represents."""
         return kind_of(self.encoding) is not EncodingKind.MULTI_BYTE
 
     @property

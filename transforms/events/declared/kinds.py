@@ -38,7 +38,7 @@ class DeclaredKind(NamedTuple):
     Attributes:
         ddl: The type in the syntax of Hive and Spark.
         convert: Converts a value other than null to one that Arrow accepts; raises ``DoesNotFitError``.
-        reads_json: Whether values are the JSON text of what stands in the record.
+        reads_json: Whether values are JSON text of the record.
     """
 
     ddl: str
@@ -70,7 +70,7 @@ def declared_kind(kind: str) -> DeclaredKind | None:
 
 
 def reads_json(kind: str) -> bool:
-    """Return whether the values of a type are the JSON text of what stands in the record."""
+    """Return whether the values of a type are JSON text of the record."""
     declared = declared_kind(kind)
     return declared is not None and declared.reads_json
 

@@ -64,7 +64,7 @@ def _in_range(micros: int) -> int:
 
 
 def floor_micros(value: Any, form: str) -> int | None:
-    """Return the last microsecond that is not after a time; None if the value is no time."""
+    """Return the last microsecond that is not after a time; None if the value is not a time."""
     try:
         exact = _units_converter(form)(value)
     except DoesNotFitError:

@@ -12,16 +12,15 @@ from typing import Final, Literal
 import msgspec
 
 from transforms.events.raw.faults import BrokenRecordError, SkippedRecordError, kind_of
-from transforms.events.raw.members import read_members, write_members
+from transforms.events.raw.members import BLANKS, read_members, write_members
 
 Envelope = Literal["connect", "debezium"]
 
 ENVELOPE: Final = "envelope"
-#: What is before the names of a Debezium envelope's members among the row's attributes.
+#: The prefix of a Debezium envelope's members among the row's attributes.
 PREFIX: Final = "__"
 TOMBSTONE: Final = "tombstone"
 
-_BLANKS: Final = b" \t\r\n"
 _NULL: Final = b"null"
 _CONNECT: Final = {"schema", "payload"}
 #: The member with the row, by operation: create, read (of a snapshot), update, delete.
@@ -42,10 +41,10 @@ def unwrap(text: bytes, envelopes: tuple[Envelope, ...]) -> bytes:
         msgspec.DecodeError: If it is not JSON. Likewise UnicodeDecodeError, RecursionError.
     """
     for envelope in envelopes:
-        if text.strip(_BLANKS) == _NULL:
+        if text.strip(BLANKS) == _NULL:
             raise SkippedRecordError(TOMBSTONE)
         text = _OPENED[envelope](text)
-    if text.strip(_BLANKS) == _NULL:
+    if text.strip(BLANKS) == _NULL:
         raise SkippedRecordError(TOMBSTONE)
     return text
 
@@ -85,7 +84,7 @@ def _changed_row(text: bytes) -> bytes:
     if row is None or not row.startswith(b"{"):
         raise BrokenRecordError(ENVELOPE, f"{name} is {kind_of(row)}")
     metadata = write_members((PREFIX + key, value) for key, value in members.items() if key not in _ROWS)
-    content = row[1:].lstrip(_BLANKS)
+    content = row[1:].lstrip(BLANKS)
     return metadata[:-1] + (b"" if content == b"}" else b",") + content
 
 

@@ -1,4 +1,4 @@
-"""What stands where a record is expected, in words that contain no values. No pyspark."""
+"""Descriptions of rejected records that contain no values of the data. No pyspark."""
 
 import re
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from transforms.events.lines import RejectedLine
+from transforms.events.raw.members import BLANKS
 from transforms.events.raw.splitting import Place, PlacedText
 
 _PLACE: Final = "column "
-_BLANKS: Final = b" \t\r\n"
 _AT: Final = re.compile(r"^JSON is malformed: (?P<what>.*) \(byte (?P<byte>\d+)\)$")
 _KINDS: Final = {
     b'"': "a string",
@@ -28,7 +28,7 @@ class BrokenRecordError(Exception):
 
     Attributes:
         rule: The rule that it breaks.
-        words: What stands there instead.
+        words: A description of what was found instead, without values.
         column: The attribute at fault; None if it is the whole record.
     """
 
@@ -47,11 +47,11 @@ class SkippedRecordError(Exception):
 
 def kind_of(text: bytes | None) -> str:
     """Return what a JSON text is: ``an array``."""
-    return "missing" if text is None else _KINDS.get(text.strip(_BLANKS)[:1], "a number")
+    return "missing" if text is None else _KINDS.get(text.strip(BLANKS)[:1], "a number")
 
 
 def words_of_fault(line: RejectedLine) -> str:
-    """Return what stands in a rejected record, and where, as far as its rule and its line do not say so."""
+    """Describe what is wrong in a rejected record, and where, beyond its rule and its line."""
     describe = _DESCRIBED.get(line.rule)
     words = line.words or (describe(line.text) if describe else "")
     if not isinstance(line.text, PlacedText) or _PLACE in words:
@@ -82,11 +82,11 @@ def _json(text: bytes) -> str:
         msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         if not (found := _AT.match(str(error))):
-            return "cut off" if str(error) == "Input data was truncated" else ""
+            return "truncated" if str(error) == "Input data was truncated" else ""
         start = int(found["byte"])
         if found["what"] == "trailing characters":  # the byte after the first of them
             start -= 1
-            if text[start:].lstrip(_BLANKS)[:1] in (b"{", b"["):
+            if text[start:].lstrip(BLANKS)[:1] in (b"{", b"["):
                 return "two records on a line"
         return f"{found['what']} {_place(text, start)}"
     except (RecursionError, ValueError):

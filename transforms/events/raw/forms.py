@@ -13,14 +13,13 @@ import msgspec
 from transforms.events.lines import Line, RejectedLine, SkippedLine, is_blank
 from transforms.events.raw.envelopes import Envelope, unwrap
 from transforms.events.raw.faults import BrokenRecordError, SkippedRecordError
-from transforms.events.raw.members import RepeatedKeyError, read_members, write_members
+from transforms.events.raw.members import BLANKS, RepeatedKeyError, read_members, write_members
 from transforms.key_paths import write_path
 
 Path = tuple[str, ...]
 
 #: The path of the whole record.
 WHOLE: Final[Path] = ()
-_BLANKS: Final = b" \t\r\n"
 _NULL: Final = b"null"
 
 
@@ -49,7 +48,7 @@ class RecordForm:
 
     Attributes:
         unwrap: The envelopes around a record, from the outside.
-        parsed: Attributes, or ``WHOLE`` records, that are strings with JSON in them; applies to ``WHOLE`` first of all.
+        parsed: Attributes, or ``WHOLE`` records, that are strings with JSON in them; ``WHOLE`` is parsed first.
         kept: Attributes that are kept as JSON text.
     """
 
@@ -133,7 +132,7 @@ class _Edits:
     def apply(self, text: bytes) -> bytes:
         if self.is_parsed:
             text = _parsed(text, write_path(self._path))
-        if self._inner and text.lstrip(_BLANKS).startswith(b"{") and (members := read_members(text)) is not None:
+        if self._inner and text.lstrip(BLANKS).startswith(b"{") and (members := read_members(text)) is not None:
             text = write_members(self._edited(members))
         if self.is_kept and text != _NULL:
             msgspec.json.decode(text)
@@ -147,7 +146,7 @@ class _Edits:
 
 def _parsed(text: bytes, column: str | None) -> bytes:
     """Return the JSON in a string; anything else stays."""
-    if not text.lstrip(_BLANKS).startswith(b'"'):
+    if not text.lstrip(BLANKS).startswith(b'"'):
         return text
     content = msgspec.json.decode(text, type=str).strip().encode()
     try:

@@ -8,7 +8,8 @@ from typing import Any, Final
 import msgspec
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_BLANKS: Final = b" \t\r\n"
+#: The blanks of JSON.
+BLANKS: Final = b" \t\r\n"
 #: Quotes and colon, and the comma or a brace.
 _AROUND_A_MEMBER: Final = 4
 
@@ -44,7 +45,7 @@ def write_members(members: Iterable[tuple[str, bytes]]) -> bytes:
 def _may_repeat(text: bytes, members: Mapping[str, bytes]) -> bool:
     """Return False if the members with their keys make up the whole text, so that none was merged."""
     length = sum(len(key.encode()) + len(value) + _AROUND_A_MEMBER for key, value in members.items())
-    return length + 1 != len(text.strip(_BLANKS))
+    return length + 1 != len(text.strip(BLANKS))
 
 
 def _repeats(text: bytes) -> bool:

@@ -75,7 +75,7 @@ def test_an_object_in_another_framing_is_refused_with_the_place(
         pytest.param("json", b'{"a":1}{"a":2}', "two records on a line", id="two-records"),
         pytest.param("json", b'{"a":1} , 2', "trailing characters at column 9", id="more-text"),
         pytest.param("json", '{"é":x}'.encode(), "invalid character at column 6", id="columns-are-characters"),
-        pytest.param("json", b'{"a":1', "cut off", id="cut-off"),
+        pytest.param("json", b'{"a":1', "truncated", id="truncated"),
         pytest.param("encoding", b'{"a":"\x81"}', "byte 0x81 at 7", id="byte"),
         pytest.param("doubled_key", b"{}", "", id="a-rule-that-says-it-all"),
     ],
