@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from lakewright.config import Model
 from transforms.csv.dialects.dialect import Dialect
 from transforms.csv.text_encoding import encode, kind_of
+from transforms.header_names import name_key, trimmed
 
 _MOST_LINES: Final = 1000
 
@@ -92,9 +93,9 @@ class CsvOptions(Model):
     @field_validator("names")
     @classmethod
     def _distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        stripped = tuple(name.strip() for name in names)
-        counts = Counter(name.casefold() for name in stripped if name)
-        if repeated := [name for name in stripped if counts[name.casefold()] > 1]:
+        stripped = tuple(map(trimmed, names))
+        counts = Counter(name_key(name) for name in stripped if name)
+        if repeated := [name for name in stripped if counts[name_key(name)] > 1]:
             raise ValueError(f"{repeated[0]!r} is repeated; names are compared without case")
         return stripped
 
