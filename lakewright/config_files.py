@@ -205,7 +205,7 @@ class FeedDocument(Document):
 
 
 def _describe_unreadable(node: yaml.Node | None) -> str:
-    """Return the line of the first scalar that YAML reads as a date or a number, although it is none, and what to do."""
+    """Return the line of the first scalar that looks like a date or a number but is none, and what to do."""
     constructor = yaml.constructor.SafeConstructor()
     for scalar in _scalars(node):
         try:
