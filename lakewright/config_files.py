@@ -1,7 +1,7 @@
 """Config files: YAML to models, with errors that name file, line and key and suggest corrections."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -109,6 +109,9 @@ class Document:
             line = f":{mark.line + 1}" if mark else ""
             problem = getattr(error, "problem", None) or "not YAML"
             raise ConfigError(f"{self.path}{line}: not readable as YAML: {problem}") from error
+        except ValueError as error:
+            raise ConfigError(f"{self.path}{_describe_unreadable(node)}") from error
+        self._require_whole_characters(node)
         if not isinstance(self.values, dict):
             raise ConfigError(f"{self.path}: {what}")
         self._places: dict[tuple[str, ...], str] = {}
@@ -131,6 +134,12 @@ class Document:
         known = (keys[:end] for end in range(len(keys), 0, -1) if keys[:end] in self._places)
         return next((self._places[key] for key in known), self.path)
 
+    def _require_whole_characters(self, node: yaml.Node | None) -> None:
+        for scalar in _scalars(node):
+            if any("\ud800" <= character <= "\udfff" for character in scalar.value):
+                line = scalar.start_mark.line + 1
+                raise ConfigError(f"{self.path}:{line}: {scalar.value!r} has half of a character, which no text has")
+
     def _note_places(self, node: yaml.Node | None, path: tuple[str, ...]) -> None:
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
@@ -150,7 +159,9 @@ class Document:
         if problem["type"] == "missing":
             return f"{where}: the key {name} is missing"
         message = _PLAIN_MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
-        return f"{where}: {name or 'feed'}: {message[0].lower()}{message[1:]}"
+        # Names such as UTF-8 stay as they are.
+        begin = message[0] if message[1:2].isupper() else message[0].lower()
+        return f"{where}: {name or 'feed'}: {begin}{message[1:]}"
 
     def _keys_of(self, location: Sequence[str | int]) -> tuple[str, ...]:
         """Return the keys of a pydantic location, without the members of unions that it includes."""
@@ -191,6 +202,35 @@ class FeedDocument(Document):
             if not isinstance(values, dict):
                 raise ConfigError(f"{setting}: {parent} is not a mapping")
         values[last] = setting.value()
+
+
+def _describe_unreadable(node: yaml.Node | None) -> str:
+    """Return the line of the first scalar that looks like a date or a number but is none, and what to do."""
+    constructor = yaml.constructor.SafeConstructor()
+    for scalar in _scalars(node):
+        try:
+            with suppress(yaml.YAMLError):
+                constructor.construct_object(scalar)
+        except ValueError:
+            line = scalar.start_mark.line + 1
+            return f":{line}: YAML reads {scalar.value} as a date or a number, which it is not; write it in quotes"
+    return ": not readable as YAML"
+
+
+def _scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """Return the scalars of a document in their order; an alias repeats none."""
+    nodes, seen = [node], set[int]()
+    while nodes:
+        each = nodes.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, yaml.ScalarNode):
+            yield each
+        elif isinstance(each, yaml.MappingNode):
+            nodes += [part for pair in reversed(each.value) for part in reversed(pair)]
+        else:
+            nodes += reversed(each.value)
 
 
 def _keys_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:

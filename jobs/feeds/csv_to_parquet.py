@@ -115,8 +115,11 @@ class CsvToParquetFeed(ParquetFeed, GatedFeed):
             return self
         keys = set(map(name_key, csv.names))
         for column, names in self.header_names().items():
-            if keys and not keys & set(map(name_key, names)):
+            present = [name for name in names if name_key(name) in keys]
+            if keys and not present:
                 raise ValueError(f"source.columns.{column}: source.csv.names has no {' or '.join(map(repr, names))}")
+            if len(present) > 1:
+                raise ValueError(f"source.columns.{column}: source.csv.names has {' and '.join(map(repr, present))}")
             if not keys and columns[column].source_name:
                 raise ValueError(f"source.columns.{column}: without a header, from: needs source.csv.names")
         return self

@@ -88,7 +88,8 @@ def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Heade
             return None
         if header := _header_of(text, options, is_whole=is_whole, is_longest=length == _LONGEST_HEADER):
             return header
-    raise HeaderError(f"no end of the header within {_LONGEST_HEADER >> 20} MiB")
+    unfinished = "header" if options.header else "lines before its first record"
+    raise HeaderError(f"no end of the {unfinished} within {_LONGEST_HEADER >> 20} MiB")
 
 
 def _header_of(text: str, options: CsvOptions, *, is_whole: bool, is_longest: bool) -> Header | None:

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from lakewright.config import Model
-from transforms.csv.dialects.dialect import Dialect
-from transforms.csv.text_encoding import encode, kind_of
+from transforms.csv.dialects.dialect import NONE, Dialect
+from transforms.csv.text_encoding import encode, kind_of, unit_bytes
+from transforms.header_names import name_key, trimmed
 
 _MOST_LINES: Final = 1000
 
@@ -92,9 +93,9 @@ class CsvOptions(Model):
     @field_validator("names")
     @classmethod
     def _distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        stripped = tuple(name.strip() for name in names)
-        counts = Counter(name.casefold() for name in stripped if name)
-        if repeated := [name for name in stripped if counts[name.casefold()] > 1]:
+        stripped = tuple(map(trimmed, names))
+        counts = Counter(name_key(name) for name in stripped if name)
+        if repeated := [name for name in stripped if counts[name_key(name)] > 1]:
             raise ValueError(f"{repeated[0]!r} is repeated; names are compared without case")
         return stripped
 
@@ -106,10 +107,16 @@ class CsvOptions(Model):
             raise ValueError("names need header: false; with a header, its names are those of the columns")
         if problem := self.dialect().problem():
             raise ValueError(problem)
-        try:
-            encode(self.delimiter, self.encoding)
-        except UnicodeEncodeError:
-            raise ValueError(f"{self.encoding} text cannot have the delimiter {self.delimiter!r}") from None
+        for option, written in (("delimiter", self.delimiter), ("comment", self.comment)):
+            try:
+                encode(written, self.encoding)
+            except UnicodeEncodeError:
+                raise ValueError(f"{self.encoding} text cannot have the {option} {written!r}") from None
+        if self.escape != NONE and len(encode("\\", self.encoding)) > unit_bytes(self.encoding):
+            raise ValueError(
+                f"{self.encoding} reads the byte of a backslash as another character, so that escape: {self.escape} "
+                "would never apply; use Shift_JIS or cp932"
+            )
         return self
 
     def dialect(self) -> Dialect:

@@ -56,7 +56,7 @@ class CsvText:
             UnwritableError: If that is not possible.
         """
         options = self.rules.options
-        if not options.multiline and ("\n" in record or "\r" in record):
+        if not options.multiline and "\n" in record:
             raise UnwritableError("a value has a line end, which needs source.csv.multiline: true")
         try:
             return encode(f"{record}\n", options.encoding)

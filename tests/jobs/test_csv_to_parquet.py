@@ -762,6 +762,17 @@ def test_a_log_of_a_newer_version_is_refused_before_anything_is_written(bench: B
         ({"source__columns": {"_LAKEWRIGHT_object": "long"}}, "are reserved"),
         ({"source__csv": {"delimiter": r"\x01"}}, 'use double quotes: "\\t" is a tab, "\\x01" is Ctrl-A'),
         ({"source__columns": {"d": {"type": "timestamp", "timezone": "Mars/Base"}}}, "unknown time zone 'Mars/Base'"),
+        (
+            {"source__csv": {"header": False, "names": ["id", "name", "\u00e9", "e\u0301"]}},
+            "'é' is repeated; names are compared without case",
+        ),
+        (
+            {
+                "source__csv": {"header": False, "names": ["id", "a", "b"]},
+                "source__columns": {"id": "long", "name": {"type": "string", "from": ["A", "b"]}},
+            },
+            "source.columns.name: source.csv.names has 'A' and 'b'",
+        ),
         ({"source__columns": {"d": "decimal(40,2)"}}, "decimal(40,2) is not a valid decimal"),
     ],
 )

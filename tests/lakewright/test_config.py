@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lakewright.config import Feed, Model
 from lakewright.config_files import Conf, FeedDocument
@@ -20,6 +20,13 @@ class Part(Model):
     def _kind_alone(cls, written: Any) -> Any:
         return written if isinstance(written, dict) else {"kind": written}
 
+    @field_validator("kind")
+    @classmethod
+    def _is_no_encoding(cls, kind: str) -> str:
+        if kind == "UTF-8":
+            raise ValueError("UTF-8 is an encoding")
+        return kind
+
 
 class PartsFeed(Feed):
     job: Literal["parts"]
@@ -31,6 +38,7 @@ class PartsFeed(Feed):
     ("text", "settings", "problem"),
     [
         pytest.param("parts: {a: {kind: 1}}", [], "2: parts.a.kind: input should be a valid string", id="key"),
+        pytest.param("parts: {a: {kind: UTF-8}}", [], "2: parts.a.kind: UTF-8 is an encoding", id="a-name-begins-it"),
         pytest.param("parts: {str: {kind: 1}}", [], "2: parts.str.kind: input should be a valid string", id="str"),
         pytest.param("parts: {'a[0]': {kind: 1}}", [], "2: parts.a[0].kind: input should be", id="bracket"),
         pytest.param("parts: {a: {kind: x, siz: 1}}", [], "2: unknown key parts.a.siz", id="unknown"),
@@ -40,6 +48,13 @@ class PartsFeed(Feed):
         pytest.param("rows:\n- kind: 1", [], "2: rows.0.kind: input should be a valid string", id="in-a-list"),
         pytest.param("parts:", [], "2: parts: expected keys and values; {} for none", id="nothing-for-a-mapping"),
         pytest.param("rows: 1", [], "2: rows: expected a list, such as [day]", id="one-value-for-a-list"),
+        pytest.param(
+            "parts:\n  a:\n    kind: [x, 0000-00-00]",
+            [],
+            "4: YAML reads 0000-00-00 as a date or a number, which it is not; write it in quotes",
+            id="a-text-that-looks-like-a-date",
+        ),
+        pytest.param('rows:\n- kind: "\\uD800"', [], "3: '\\ud800' has half of a character", id="half-of-a-character"),
         pytest.param("", ['parts={"a": {"siz": 1}}'], "unknown key parts.a.siz", id="in-a-setting"),
     ],
 )

@@ -121,6 +121,14 @@ def test_corrections_are_written_as_the_source_is(tmp_path: Path, name: str, csv
     assert lake.rows() == before
 
 
+def test_a_carriage_return_is_data_line_by_line_as_well(tmp_path: Path) -> None:
+    lake = ReplayLake(tmp_path, feed(csv={"multiline": False}))
+    lake.put(f"{DAY}/a.csv", 'id,name\nx,"b\rc"\n')
+    lake.run()
+    assert lake.run("replay", *lake.edit(with_id("7")))["replayed"] == {"corrected": 1}
+    assert lake.rows() == [("01", 7, "b\rc")]
+
+
 def test_a_value_that_has_no_text_in_the_source_s_dialect_is_refused_by_line(tmp_path: Path) -> None:
     lake = ReplayLake(tmp_path, feed(csv={"quote": "none"}))
     lake.put(f"{DAY}/a.csv", 'id,name\nx,"a"\n')

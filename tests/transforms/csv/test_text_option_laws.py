@@ -4,7 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import pytest
@@ -183,3 +183,9 @@ def test_a_text_that_is_shorter_than_its_footer_is_refused(text: str, options: d
     layout = TextLayout(",", "UTF-8", "\n", True, layout.names, layout.wanted, layout.max_record_bytes, **options)  # type: ignore[arg-type]
     with pytest.raises(FooterError, match="but it has fewer lines after its header"):
         list(read_blocks([text.encode()], layout))
+
+
+def test_a_footer_that_is_too_long_to_hold_back_names_the_options() -> None:
+    layout = replace(layout_of(max_record_bytes=10), footer_lines=1)
+    with pytest.raises(FooterError, match="footer_lines: 1 holds back is longer than 20 bytes; raise max_record_bytes"):
+        list(read_blocks([b"id,name\n1,a\n" + b"x" * 30], layout))

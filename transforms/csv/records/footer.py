@@ -37,7 +37,10 @@ class Footer:
                 yield held[:begin]
                 held = held[begin:]
             if len(held) > self._limit:
-                raise FooterError(f"{self._wanted} lines in succession are longer than {self._limit} bytes")
+                raise FooterError(
+                    f"what footer_lines: {self._wanted} holds back is longer than {self._limit} bytes; raise "
+                    "max_record_bytes if this is intended"
+                )
         self.lines = len(self._begins(held))
 
     def _begins(self, text: bytes) -> Positions:
