@@ -31,6 +31,7 @@ from lakewright.json.scrub_rules import ScrubRules
 from lakewright.kafka import batches as event_batches
 from lakewright.kafka import sink as kafka_sink
 from lakewright.kafka.batches import EventBatch, read_events
+from lakewright.kafka.blocks import lines as event_lines
 from lakewright.kafka.copies import find_copies, twins_of
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.settling import SettledEvents, settle
@@ -99,7 +100,7 @@ def flattened(lake: Path, paths: Sequence[str], staging: str) -> SettledEvents:
         assert not isinstance(name, str)
         objects.append(EventObject(path, (lake / path).stat().st_size, name, "", ""))
     uri = str(lake)
-    new, before = twins_of(objects, {})
+    new, before = twins_of(objects, {}, lambda path: read_sink_name(path, "+"))
     batch = EventBatch(
         source_uri=uri,
         lake_uri=uri,
@@ -116,7 +117,7 @@ def flattened(lake: Path, paths: Sequence[str], staging: str) -> SettledEvents:
         quarantine=QuarantinePlace(f"{staging}/quarantine/", "quarantine/", "run", "2026-08-01"),
         days=DayRange(date(2026, 1, 1), date(2026, 12, 31)),
     )
-    copies = find_copies(workers, uri, new, before, max_record_bytes=1 << 20)
+    copies = find_copies(workers, uri, new, before, max_record_bytes=1 << 20, records="lines")
     return settle(workers, batch, read_events(workers, batch, copies))
 
 
@@ -140,7 +141,10 @@ def summary(lake: Path, result: SettledEvents) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     "patches",
     [
-        pytest.param([(arrow, "FILE_BYTES", 2_000)], id="several-files"),
+        pytest.param(
+            [(arrow, "FILE_BYTES", 2_000), (event_lines, "_BLOCK_BYTES", 100), (event_lines, "_BLOCK_LINES", 1)],
+            id="several-files",
+        ),
         pytest.param([(arrow, "_FEWEST", 1)], id="values-are-counted-for-their-encoding"),
         pytest.param([(kafka_sink, "_READ_BYTES", 100)], id="objects-read-in-parts"),
         pytest.param([(kafka_sink, "_TEXT_BYTES", 50)], id="lines-over-blocks"),

@@ -93,7 +93,8 @@ class FlatEvents:
             return {}
         events, objects = self.events, {} if batch.plan.overwrites_table else batch.state.objects
         committed = {path: source for path, source in objects.items() if CORRECTS not in source.notes}
-        new, before = twins_of([each for each in events.objects if not each.lake_uri], committed)
+        own = [each for each in events.objects if not each.lake_uri]
+        new, before = twins_of(own, committed, events.read_name)
         if not new:
             return {}
         limit, records = self.rules.max_record_bytes, self.rules.records

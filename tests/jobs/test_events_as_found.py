@@ -192,6 +192,28 @@ def test_a_name_with_the_last_offset_gives_all_offsets(events: EventBench) -> No
     assert rows(events, "_offset", "n") == [(100, 0), (102, 2), (103, 2), (104, 2)]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "paths"),
+    [
+        pytest.param("{topic}/{partition}/{offset}.json", ["t/0/0.json", "t/1/0.json"], id="partition-in-a-folder"),
+        pytest.param("{topic}/{offset}/{partition}.json", ["t/0/3.json", "t/9/3.json"], id="offset-in-a-folder"),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_equal_objects_are_copies_only_if_partition_and_offset_are_equal_too(
+    events: EventBench, pattern: str, paths: list[str], at_once: bool
+) -> None:
+    events.feed(source__object_name=f"*/{pattern}", source__day={"from": "object"})
+    for path in ("a/" + paths[0], "a/" + paths[1], "b/" + paths[0]):
+        events.put_object(path, b'{"heartbeat": true}\n')
+        if not at_once:
+            assert events.run()["exit_code"] == 0
+    events.run()
+    assert len(rows(events, "_object")) == 2
+    superseded = {path for path, source in events.state().objects.items() if source.notes}
+    assert superseded == {f"raw/topics/b/{paths[0]}"}
+
+
 def test_an_object_with_more_records_than_its_last_offset_allows_is_refused(events: EventBench) -> None:
     events.feed(source__object_name="{topic}/{partition}/{last_offset}.json", source__day={"from": "object"})
     events.put_object("t/0/1.json", b'{"n": 0}\n{"n": 1}\n')
