@@ -100,7 +100,7 @@ def flattened(lake: Path, paths: Sequence[str], staging: str) -> SettledEvents:
         assert not isinstance(name, str)
         objects.append(EventObject(path, (lake / path).stat().st_size, name, "", ""))
     uri = str(lake)
-    new, before = twins_of(objects, {})
+    new, before = twins_of(objects, {}, lambda path: read_sink_name(path, "+"))
     batch = EventBatch(
         source_uri=uri,
         lake_uri=uri,

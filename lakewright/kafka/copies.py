@@ -1,11 +1,12 @@
-"""Objects that are exact copies of others: same name, different folders, equal uncompressed text.
+"""Objects that are exact copies of others: same file name, Kafka partition and offset, and equal uncompressed text.
 
 If records carry no offsets, this is the only proof that objects in two folders of a sink hold the same records.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lakewright.errors import ObjectRefusedError
 from lakewright.kafka.batches import cut_evenly
@@ -18,6 +19,7 @@ from lakewright.workers import Workers
 from transforms.errors import FramingError, LongRecordError
 from transforms.events.lines import is_blank
 from transforms.events.raw.splitting import split_records
+from transforms.events.sink_names import SinkName
 from transforms.json.framing import Records
 
 
@@ -26,7 +28,7 @@ class TextTask:
     """Objects whose texts one worker digests for comparison."""
 
     source_uri: str
-    objects: Sequence[EventObject | SourceObject]
+    objects: Sequence[EventObject]
     max_record_bytes: int
     records: Records
 
@@ -46,7 +48,7 @@ def read_texts(task: TextTask) -> list[Text]:
     return [_read_text(lake, each, task) for each in task.objects]
 
 
-def _read_text(lake: Lake, source: EventObject | SourceObject, task: TextTask) -> Text:
+def _read_text(lake: Lake, source: EventObject, task: TextTask) -> Text:
     path, text = source.path, ObjectText(lake, source.path, source.size, source.etag)
     digest, last = hashlib.sha256(), b""
     lines = records = 0
@@ -67,20 +69,28 @@ def _read_text(lake: Lake, source: EventObject | SourceObject, task: TextTask) -
 
 
 def twins_of(
-    objects: Sequence[EventObject], committed: Mapping[str, SourceObject]
-) -> tuple[list[EventObject], list[SourceObject]]:
+    objects: Sequence[EventObject],
+    committed: Mapping[str, SourceObject],
+    read_name: Callable[[str], SinkName | str],
+) -> tuple[list[EventObject], list[EventObject]]:
     """Return the objects of a batch that share their name with another, and the committed objects of those names.
 
     Args:
         objects: The objects of the batch.
         committed: The objects of the table, by path; those of the batch are ignored.
+        read_name: Parses the path of an object, or returns why it is not one of the sink's.
     """
-    by_name: dict[str, list[EventObject]] = {}
+    by_name: dict[_Name, list[EventObject]] = {}
     for each in objects:
-        by_name.setdefault(_name(each.path), []).append(each)
-    batch = {each.path for each in objects}
-    before = [source for path, source in committed.items() if _name(path) in by_name and path not in batch]
-    shared = {_name(source.path) for source in before}
+        by_name.setdefault(_name(each), []).append(each)
+    batch, files = {each.path for each in objects}, {name.file for name in by_name}
+    before = [
+        EventObject(path, source.size, name, "", source.etag)
+        for path, source in committed.items()
+        if _file(path) in files and path not in batch and isinstance(name := read_name(path), SinkName)
+    ]
+    before = [each for each in before if _name(each) in by_name]
+    shared = {_name(each) for each in before}
     new = [each for name, found in by_name.items() if len(found) > 1 or name in shared for each in found]
     return new, before
 
@@ -89,7 +99,7 @@ def find_copies(
     workers: Workers,
     source_uri: str,
     new: Sequence[EventObject],
-    before: Sequence[SourceObject],
+    before: Sequence[EventObject],
     *,
     max_record_bytes: int,
     records: Records,
@@ -106,24 +116,32 @@ def find_copies(
         max_record_bytes: Maximum line length; an object with a longer line is not a copy.
         records: How records follow each other in an object.
     """
-    objects: list[EventObject | SourceObject] = [*before, *new]
-    parts = cut_evenly(objects, workers.at_once)
+    parts = cut_evenly([*before, *new], workers.at_once)
     tasks = [TextTask(source_uri, part, max_record_bytes, records) for part in parts]
     texts = {text.path: text for part in workers.run(read_texts, tasks) for text in part}
-    originals = {_key(texts[source.path]) for source in before}
+    originals = {(_name(each), texts[each.path].digest) for each in before}
     copies = {}
     # Copies of an object with corrections must not be read in its place.
-    for path in (each.path for each in sorted(new, key=lambda each: (not each.superseded, each.path))):
-        text = texts[path]
-        if text.digest and _key(text) in originals:
-            copies[path] = ObjectReport(path, read=text.records, superseded=text.records)
-        originals.add(_key(text))
+    for each in sorted(new, key=lambda each: (not each.superseded, each.path)):
+        text = texts[each.path]
+        key = (_name(each), text.digest)
+        if text.digest and key in originals:
+            copies[each.path] = ObjectReport(each.path, read=text.records, superseded=text.records)
+        originals.add(key)
     return copies
 
 
-def _name(path: str) -> str:
+class _Name(NamedTuple):
+    """What copies share; a file name alone may lack the Kafka partition or the offset, which folders then contain."""
+
+    file: str
+    partition: int
+    offset: int
+
+
+def _name(each: EventObject) -> _Name:
+    return _Name(_file(each.path), each.name.partition, each.name.start)
+
+
+def _file(path: str) -> str:
     return path.rsplit("/", 1)[-1]
-
-
-def _key(text: Text) -> tuple[str, bytes]:
-    return _name(text.path), text.digest

@@ -1,6 +1,6 @@
 """The reader of one topic: its objects, which of them are new, and which are refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from re import Pattern
@@ -28,7 +28,8 @@ from transforms.object_names import DATE_KEYS, is_day, partition_path
 class TopicObjects:
     """The objects of a batch: their folder, the workers that read them, the table and the processing day.
 
-    ``void_corrections`` are objects of the table whose rows it removes.
+    ``void_corrections`` are objects of the table whose rows it removes. ``read_name`` parses the path of an object, or
+    returns why it is not one of the sink's.
     """
 
     uri: str
@@ -36,6 +37,7 @@ class TopicObjects:
     workers: Workers
     table: str
     processing_date: date
+    read_name: Callable[[str], SinkName | str]
     void_corrections: frozenset[str] = frozenset()
 
 
@@ -116,7 +118,15 @@ class TopicReader:
         corrections = batch_corrections(batch.plan, batch.state, self.corrections)
         objects = [self.event_object(source, corrections) for source in batch.plan.objects]
         day = date.fromisoformat(batch.plan.processing_date)
-        return TopicObjects(self.source.lake.uri, objects, batch.workers, self.table, day, corrections.void)
+        return TopicObjects(
+            self.source.lake.uri,
+            objects,
+            batch.workers,
+            self.table,
+            day,
+            self.source.read_name,
+            corrections.void,
+        )
 
     def event_object(self, source: SourceObject, corrections: BatchCorrections) -> EventObject:
         """Return an object of a batch for workers."""

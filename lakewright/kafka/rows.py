@@ -25,6 +25,7 @@ from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job import Batch
 from transforms.events.schema import EventSchema
 from transforms.events.types import ddl_type
+from transforms.key_paths import write_path
 from transforms.object_names import DATE_KEYS
 
 
@@ -92,7 +93,8 @@ class FlatEvents:
             return {}
         events, objects = self.events, {} if batch.plan.overwrites_table else batch.state.objects
         committed = {path: source for path, source in objects.items() if CORRECTS not in source.notes}
-        new, before = twins_of([each for each in events.objects if not each.lake_uri], committed)
+        own = [each for each in events.objects if not each.lake_uri]
+        new, before = twins_of(own, committed, events.read_name)
         if not new:
             return {}
         limit, records = self.rules.max_record_bytes, self.rules.records
@@ -118,8 +120,18 @@ class FlatEvents:
             first_rejected=_first_rejected(reports),
             skipped=dict(sorted(skipped.items())),
             schema_changes=describe_changes(before, settled.schema, separator=self.separator),
-            warnings=[*_conflicts_among(reports), *_empty_among(plan.objects)],
+            warnings=[*_conflicts_among(reports), *_empty_among(plan.objects), *self._unknown_keys(settled)],
         )
+
+    def _unknown_keys(self, settled: SettledEvents) -> list[str]:
+        """Warn of attributes of the feed's key that no record of the table has: then nothing is deduplicated."""
+        schema, warnings = settled.schema, []
+        for path in self.rules.key if settled.files else ():
+            if path not in schema.values and path not in schema.texts:
+                is_object = any(column.path[: len(path)] == path for column in schema.columns)
+                what = "it is an object; name attributes of it" if is_object else "no record has it"
+                warnings.append(f"source.dedupe: nothing is deduplicated by {write_path(path)}: {what}")
+        return warnings
 
     def _actions(self, batch: Batch, settled: SettledEvents) -> list[AnyAction]:
         """Return the actions that are specific to events."""

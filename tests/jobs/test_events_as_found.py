@@ -192,6 +192,51 @@ def test_a_name_with_the_last_offset_gives_all_offsets(events: EventBench) -> No
     assert rows(events, "_offset", "n") == [(100, 0), (102, 2), (103, 2), (104, 2)]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "paths"),
+    [
+        pytest.param("{topic}/{partition}/{offset}.json", ["t/0/0.json", "t/1/0.json"], id="partition-in-a-folder"),
+        pytest.param("{topic}/{offset}/{partition}.json", ["t/0/3.json", "t/9/3.json"], id="offset-in-a-folder"),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_equal_objects_are_copies_only_if_partition_and_offset_are_equal_too(
+    events: EventBench, pattern: str, paths: list[str], at_once: bool
+) -> None:
+    events.feed(source__object_name=f"*/{pattern}", source__day={"from": "object"})
+    for path in ("a/" + paths[0], "a/" + paths[1], "b/" + paths[0]):
+        events.put_object(path, b'{"heartbeat": true}\n')
+        if not at_once:
+            assert events.run()["exit_code"] == 0
+    events.run()
+    assert len(rows(events, "_object")) == 2
+    superseded = {path for path, source in events.state().objects.items() if source.notes}
+    assert superseded == {f"raw/topics/b/{paths[0]}"}
+
+
+def test_an_object_with_more_records_than_its_last_offset_allows_is_refused(events: EventBench) -> None:
+    events.feed(source__object_name="{topic}/{partition}/{last_offset}.json", source__day={"from": "object"})
+    events.put_object("t/0/1.json", b'{"n": 0}\n{"n": 1}\n')
+    events.put_object("t/1/1.json", b'{"n": 0}\n{"n": 1}\n{"n": 2}\n')
+    receipt = events.run()
+    assert (receipt["exit_code"], receipt["refused"]) == (
+        3, {"raw/topics/t/1/1.json": "its name has last offset 1, but it has 3 records; none of its rows were read"}
+    )  # fmt: skip
+    assert rows(events, "_partition", "_offset") == [(0, 0), (0, 1)]
+
+
+def test_an_object_whose_offsets_would_be_too_large_is_refused(events: EventBench) -> None:
+    events.feed()
+    events.put_events(2**63 - 2, {"n": 1}, {"n": 2})
+    events.put_events(2**63 - 2, {"n": 1}, {"n": 2}, {"n": 3}, partition=1)
+    receipt = events.run()
+    assert receipt["exit_code"] == 3
+    assert list(receipt["refused"].values()) == [
+        "its records would have offsets above 9223372036854775807; none of its rows were read"
+    ]
+    assert rows(events, "_partition", "n") == [(0, 1), (0, 2)]
+
+
 def test_a_path_format_applies_to_the_folders_of_a_pattern(events: EventBench) -> None:
     events.feed(
         source__object_name="{topic}/*/{partition}-{offset}.json",
@@ -230,6 +275,21 @@ def test_records_of_a_key_return_when_the_object_with_their_key_is_written_again
     assert rows(events, "id", "from") == [(2, "a"), (1, "b"), (3, "b")]
     events.run(verb="rebuild")
     assert rows(events, "id", "from") == [(2, "a"), (1, "b"), (3, "b")]
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        pytest.param("user", "it is an object; name attributes of it", id="object"),
+        pytest.param("event_id", "no record has it", id="unknown"),
+    ],
+)
+def test_a_key_that_is_no_attribute_of_any_record_is_warned_of(events: EventBench, key: str, why: str) -> None:
+    events.feed(source__dedupe=f"key(n, {key})")
+    events.put_events(0, {"n": 1, "user": {"id": 1}}, {"n": 1, "user": {"id": 1}})
+    receipt = events.run()
+    assert (receipt["counts"]["written"], receipt["counts"]["superseded"]) == (2, 0)
+    assert receipt["warnings"] == [f"source.dedupe: nothing is deduplicated by {key}: {why}"]
 
 
 def test_a_key_of_values_without_a_fitting_type_is_compared_as_text(events: EventBench) -> None:
@@ -298,6 +358,22 @@ def test_map_columns_of_later_batches_and_misfits(events: EventBench) -> None:
         pytest.param({"object_name": "{topic}/{offset}.json"}, "has no {partition}", id="no-partition"),
         pytest.param({"object_name": "{topic}/{partition}.json"}, "needs either {offset}", id="no-offset"),
         pytest.param({"object_name": "{topic}{key}"}, "unknown placeholder {key}", id="unknown-placeholder"),
+        pytest.param(
+            {"object_name": "{topic}{partition}-{offset}.json"}, "{topic}{partition}: where one ends", id="adjacent"
+        ),
+        pytest.param(
+            {"json_columns": {"a": "text", "a.b": "map"}}, "a.b is not an attribute of its own", id="kept-within-kept"
+        ),
+        pytest.param(
+            {"json_columns": {"a": "map"}, "timestamps": {"a.at": "iso"}}, "a.at is not an", id="time-within-kept"
+        ),
+        pytest.param(
+            {"types": {"a": "variable_scale_decimal(2)"}, "record": {"offset": "a.scale"}},
+            "a.scale is not an attribute of its own: a is kept as one column",
+            id="offset-within-kept",
+        ),
+        pytest.param({"json_columns": {"a": "text"}, "parse_json": ["a.b"]}, "a.b is not an", id="parsed-within-kept"),
+        pytest.param({"json_columns": {"a": "text"}, "dedupe": "key(n, a.b)"}, "a.b is not an", id="key-within-kept"),
         pytest.param({"dedupe": "key()"}, "must be offsets, off, or key(…)", id="no-key"),
         pytest.param({"dedupe": "key(a,)"}, "has an empty name", id="empty-attribute"),
         pytest.param({"endings": [".csv"]}, "should be '.json'", id="unknown-ending"),

@@ -14,7 +14,8 @@ from transforms.object_names import DATE_KEYS, is_hidden
 
 JSON_ENDINGS: Final = (".json", ".json.gz")
 _DIGITS: Final = re.compile("[0-9]{1,38}")
-_LARGEST: Final = 2**63 - 1
+#: Of Kafka's offsets and partitions.
+LARGEST_OFFSET: Final = 2**63 - 1
 _START_AND_ENDING: Final = re.compile(r"[0-9]+[^0-9/]*\Z")
 _CORRECTION: Final = re.compile("\\Acorrections/[^/]+/[^/]+/[0-9a-f]+/objects/")
 _NOT_IN_A_TABLE_NAME: Final = re.compile("[^a-z0-9]+")
@@ -24,6 +25,7 @@ _GROUPS: Final = {
     "offset": "[0-9]{1,38}",
     "last_offset": "[0-9]{1,38}",
 }
+_ADJACENT: Final = re.compile(r"\{\w+\}\{\w+\}")
 _TOO_LARGE: Final = "its name has a number above 2^63 - 1, which cannot be a Kafka partition or offset"
 
 
@@ -53,7 +55,7 @@ def compile_object_name(template: str) -> re.Pattern[str]:
     occurs again is the same text. ``*`` matches any text, also folders.
 
     Raises:
-        ValueError: For an unknown or missing placeholder.
+        ValueError: For an unknown or missing placeholder, or two with nothing between them.
     """
     pattern = ""
     for part in re.split(r"(\{[^{}]*\}|\*)", template):
@@ -69,6 +71,8 @@ def compile_object_name(template: str) -> re.Pattern[str]:
             pattern += f"(?P={name})" if group in pattern else f"{group}{_GROUPS[name]})"
         else:
             pattern += re.escape(part)
+    if adjacent := _ADJACENT.search(template):
+        raise ValueError(f"{adjacent[0]}: where one ends and the other begins is unclear; separate them by text")
     compiled = re.compile(pattern, re.DOTALL)
     if missing := [name for name in ("topic", "partition") if name not in compiled.groupindex]:
         raise ValueError(f"{template!r} has no {{{missing[0]}}}")
@@ -88,7 +92,7 @@ def match_sink_name(path: str, pattern: re.Pattern[str], template: str) -> SinkN
     if not match:
         return f"its name is not {template}"
     start = found.get("offset") or found["last_offset"]
-    if max(int(found["partition"]), int(start)) > _LARGEST:
+    if max(int(found["partition"]), int(start)) > LARGEST_OFFSET:
         return _TOO_LARGE
     return SinkName(found["topic"], folders, int(found["partition"]), int(start), "last_offset" in found)
 
@@ -107,7 +111,7 @@ def read_sink_name(path: str, delimiter: str, endings: Sequence[str] = JSON_ENDI
     fields = name.removesuffix(end).rsplit(delimiter, 2)
     if len(fields) != 3 or not all(_DIGITS.fullmatch(field) for field in fields[1:]):  # noqa: PLR2004
         return f"its name is not <topic>{delimiter}<partition>{delimiter}<offset>"
-    if max(int(field) for field in fields[1:]) > _LARGEST:
+    if max(int(field) for field in fields[1:]) > LARGEST_OFFSET:
         return _TOO_LARGE
     if fields[0] != topic:
         return f"its name begins with topic {fields[0]!r}, its folder is that of {topic!r}"

@@ -9,11 +9,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from lakewright.config import MAX_RECORD_BYTES, Model, RecordBytes
 from lakewright.folders import source_folder
-from transforms.events.declared.kinds import ENCODINGS, is_encoding
+from transforms.events.declared.kinds import ENCODINGS, is_encoding, reads_json
 from transforms.events.raw.envelopes import Envelope
 from transforms.events.sink_names import compile_object_name
 from transforms.json.framing import Records
-from transforms.key_paths import read_path
+from transforms.key_paths import read_path, write_path
 from transforms.object_names import compile_date_template
 
 #: The whole record, in ``parse_json``.
@@ -203,4 +203,19 @@ class EventSource(Model):
             raise ValueError(f"{repeated} is declared twice; write it in one of timestamps, types and json_columns")
         if self.unwrap not in _ENVELOPES:
             raise ValueError("unwrap: use connect, debezium, or [connect, debezium]: an envelope in another")
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_whole(self) -> "EventSource":
+        """Refuse declarations of what is within an attribute that becomes one column."""
+        kept = [*self.json_columns, *(path for path, kind in self.types.items() if reads_json(kind))]
+        record, parsed = self.record, (path for path in self.parse_json if path != WHOLE_RECORD)
+        places = (path for path in (self.day.field, record.topic, record.partition, record.offset) if path)
+        written = [*self.timestamps, *self.types, *self.json_columns, *parsed, *places]
+        declared = {path: read_path(path) for path in written} | {write_path(key): key for key in key_of(self.dedupe)}
+        for whole in kept:
+            keys = read_path(whole)
+            for path, inner in declared.items():
+                if inner[: len(keys)] == keys != inner:
+                    raise ValueError(f"{path} is not an attribute of its own: {whole} is kept as one column")
         return self

@@ -8,6 +8,7 @@ from lakewright.kafka.blocks.record_texts import record_texts, with_first_offset
 from lakewright.kafka.rules import EventRules
 from lakewright.kafka.sink import EventObject, ObjectText
 from transforms.errors import LongRecordError
+from transforms.events.sink_names import LARGEST_OFFSET
 
 #: A few hundred events: their values are still in the CPU cache when they become columns.
 _BLOCK_BYTES: Final = 256 << 10
@@ -53,6 +54,9 @@ class ObjectLines:
                     break
                 count += len(lines)
                 last = lines[-1]
+                if self.source.name.start + count - 1 > LARGEST_OFFSET:
+                    self.damage = f"its records would have offsets above {LARGEST_OFFSET}; none of its rows were read"
+                    return
                 yield lines
         except LongRecordError as error:
             self.damage = f"{error}; none of its rows were read"

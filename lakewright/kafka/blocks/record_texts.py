@@ -43,9 +43,13 @@ def with_first_offset(text: ObjectText, source: EventObject, rules: EventRules) 
 
     Raises:
         LongRecordError: If a line is too long.
-        ObjectRefusedError: If records do not follow each other as declared.
+        ObjectRefusedError: If records do not follow each other as declared, or are too many for that offset.
     """
     if not source.name.names_last or source.offsets:
         return source
     count = sum(len(texts) - sum(map(is_blank, texts)) for texts in record_texts(text.again(), source, rules))
-    return replace(source, name=replace(source.name, start=source.name.start - max(count - 1, 0), names_last=False))
+    start = source.name.start - max(count - 1, 0)
+    if start < 0:
+        why = f"its name has last offset {source.name.start}, but it has {count} records"
+        raise ObjectRefusedError({source.path: f"{why}; none of its rows were read"})
+    return replace(source, name=replace(source.name, start=start, names_last=False))

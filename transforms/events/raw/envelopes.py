@@ -1,7 +1,7 @@
 """Envelopes of messages to the texts of rows: Kafka Connect's (schema, payload) and Debezium's. No pyspark.
 
-A Debezium envelope becomes the row after the change, or for a delete the row before it, as far as the source knows it.
-MongoDB's rows are strings with JSON in them. The other members of the
+A Debezium envelope becomes the row after the change, or for a delete the row before it, as far as the source knows it;
+Cassandra's deletes have their key in ``after``. MongoDB's rows are strings with JSON in them. The other members of the
 envelope (``op``, ``source``, ``ts_ms``, ``transaction``, …) become members of the row, with two underscores before
 their names, as Debezium's own ``ExtractNewRecordState`` names them.
 """
@@ -78,7 +78,8 @@ def _changed_row(text: bytes) -> bytes:
         msgspec.json.decode(members.get(each, _NULL))  # one of them is not used, and an error in it counts, too
     row = members.get(name)
     if row in (None, _NULL) and operation == _DELETE:
-        row = b"{}"
+        name, row = "after", members.get("after", _NULL)  # Cassandra's deletes have the key there
+        row = b"{}" if row == _NULL else row
     elif row is not None and row.startswith(b'"'):
         row = _row_in_string(row)
     if row is None or not row.startswith(b"{"):

@@ -73,6 +73,9 @@ def outcome(form: RecordForm, text: bytes) -> str:
             DEBEZIUM, '{"before":{"a":tru},"after":{"id":1},"op":"u"}', "|json|", id="an-error-in-the-unused-row"
         ),
         pytest.param(
+            DEBEZIUM, '{"op":"d","before":null,"after":{"id":1}}', '{"__op":"d","id":1}', id="delete-with-key-in-after"
+        ),
+        pytest.param(
             BOTH, '{"schema":{},"payload":{"after":{"id":1},"op":"r"}}', '{"__op":"r","id":1}', id="debezium-in-connect"
         ),
         pytest.param(BOTH, '{"schema":{},"payload":null}', "skipped tombstone", id="tombstone-in-connect"),
