@@ -101,7 +101,7 @@ class CsvOptions(Model):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "CsvOptions":
-        if not self.multiline and self.encoding.lower().startswith("utf-16"):
+        if not self.multiline and unit_bytes(self.encoding) > 1:
             raise ValueError(f"{self.encoding} text needs multiline: true")
         if self.names and self.header:
             raise ValueError("names need header: false; with a header, its names are those of the columns")

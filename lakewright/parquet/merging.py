@@ -92,7 +92,7 @@ def _read_together(files: Sequence[DataFile]) -> Iterator[list[DataFile]]:
 def _read(lake: Lake, task: MergeTask, files: Sequence[DataFile]) -> pa.Table:
     """Read files as one table; many small ones would take more memory than their rows."""
     with ThreadPoolExecutor(len(files)) as pool:
-        return _concatenated(list(pool.map(partial(_read_one, lake, task), files)), files[0]).combine_chunks()
+        return _concatenated(list(pool.map(partial(_read_one, lake, task), files)), task.partition).combine_chunks()
 
 
 def _read_one(lake: Lake, task: MergeTask, file: DataFile) -> pa.Table:
@@ -114,21 +114,21 @@ def _as_declared(values: pa.ChunkedArray, kind: Any, file: DataFile, name: str) 
     try:
         return values.cast(kind)
     except pa.ArrowException:
-        raise DataError(_other_type(file, name)) from None
+        raise DataError(_other_type(file.partition, name)) from None
 
 
-def _concatenated(tables: Sequence[pa.Table], first: DataFile) -> pa.Table:
+def _concatenated(tables: Sequence[pa.Table], partition: str) -> pa.Table:
     try:
         return pa.concat_tables(tables, promote_options="default")
     except pa.ArrowException:
         names = dict.fromkeys(name for table in tables for name in table.column_names)
         kinds = {name: {t.schema.field(name).type for t in tables if name in t.column_names} for name in names}
         name = next(name for name in names if len(kinds[name]) > 1)
-        raise DataError(_other_type(first, name)) from None
+        raise DataError(_other_type(partition, name)) from None
 
 
-def _other_type(file: DataFile, name: str) -> str:
-    return f"files of {file.partition or 'the table'} have column {name} with different types; run `rebuild`"
+def _other_type(partition: str, name: str) -> str:
+    return f"files of {partition or 'the table'} have column {name} with different types; run `rebuild`"
 
 
 def _write(lake: Lake, task: MergeTask, tables: Sequence[pa.Table], inputs: Mapping[str, int]) -> MergedFile:
@@ -147,7 +147,7 @@ def _write(lake: Lake, task: MergeTask, tables: Sequence[pa.Table], inputs: Mapp
 
 def _with_all_columns(tables: Sequence[pa.Table], task: MergeTask) -> pa.Table:
     """Return rows with the columns of the table in their order, then those that it no longer has."""
-    rows = pa.concat_tables(tables, promote_options="default")
+    rows = _concatenated(tables, task.partition)
     absent = {
         name: kind
         for name, kind in task.types.items()

@@ -12,6 +12,7 @@ from lakewright.pipeline.execution import Execution
 from lakewright.runs.job import AnyJob
 from lakewright.runs.registration import Registration
 from lakewright.storage.compression.codecs import ZSTD, compression_of
+from transforms.csv.dialects.dialect import NONE
 from transforms.object_names import DATE_KEYS
 
 _TEXT: Final = {
@@ -65,7 +66,8 @@ class RawTable:
         return {"partitions": 1}
 
     def _serde(self) -> Mapping[str, Any]:
-        parameters = {"separatorChar": self.options.delimiter, "quoteChar": '"', "escapeChar": "\\"}
+        quote = "\0" if self.options.quote == NONE else self.options.quote
+        parameters = {"separatorChar": self.options.delimiter, "quoteChar": quote, "escapeChar": "\\"}
         return {"SerializationLibrary": _SERDE, "Parameters": parameters}
 
 

@@ -473,3 +473,16 @@ def test_batches_that_fill_a_partition_rewrite_its_rows_logarithmically_often(be
 
 def _fail(*_: object) -> None:
     raise OSError("disk full")
+
+
+def test_a_dropped_column_of_two_types_is_named_also_across_reads(
+    bench: CompactBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merging, "_READ_AT_ONCE", 1)
+    for number in range(3):
+        bench.batch(number)
+    for number, old in ((1, 5), (2, "five")):
+        path = bench.files()[number]
+        pq.write_table(pq.read_table(path, partitioning=None).append_column("old", pa.array([old])), path)
+    error = bench.compact(exit_code=3)["error"]
+    assert error.endswith("files of year=2026/month=08/day=01 have column old with different types; run `rebuild`")

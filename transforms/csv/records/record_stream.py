@@ -94,7 +94,7 @@ class RecordStream:
             self._drop_preamble(lines)
         is_there = self._lines >= lines and (not self._layout.has_header or self._drop_header())
         if wanted and (not is_there or (self._buffer.is_last and self._footer.lines < wanted)):
-            raise FooterError(f"footer_lines is {wanted}, but it has fewer lines after its header")
+            raise FooterError(f"source.csv.footer_lines is {wanted}, but it has fewer lines after its header")
 
     def _drop_preamble(self, lines: int) -> None:
         """Drop byte order marks, and some lines of any content."""
