@@ -45,18 +45,24 @@ def compact_jobs(
     Raises:
         ConfigError: If options do not apply to the tables, or no engine can run the feed.
     """
-    if all(isinstance(job.sink, ParquetSink) for job in jobs):
-        if dry_run:
-            return plan_compactions(lake, jobs, wanted)
-        with EngineChoice(engine) as engines:
-            return compact_tables(lake, jobs, wanted, progress, engines)
-    if wanted or dry_run:
+    parquet = [job for job in jobs if isinstance(job.sink, ParquetSink)]
+    others = [job for job in jobs if job not in parquet]
+    if others and (wanted or dry_run):
         raise ConfigError("--date, --partition and --dry-run apply to Parquet tables; omit them for this feed")
-    if engine == "local":
+    if others and engine == "local":
         raise ConfigError("Hudi tables are compacted on Spark only; leave out --engine local")
-    from lakewright.hudi.compaction import compact_targets  # Spark
+    if dry_run:
+        return plan_compactions(lake, parquet, wanted)
+    entries: list[dict[str, Any]] = []
+    if others:
+        from lakewright.hudi.compaction import compact_targets  # Spark
 
-    return compact_targets(lake, jobs)
+        entries += compact_targets(lake, others)
+    if parquet:
+        with EngineChoice(engine) as engines:
+            entries += compact_tables(lake, parquet, wanted, progress, engines)
+    places = {job.target.name: place for place, job in enumerate(jobs)}
+    return sorted(entries, key=lambda entry: places[entry["target"]])
 
 
 @dataclass(frozen=True, kw_only=True)

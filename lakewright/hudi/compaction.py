@@ -70,7 +70,7 @@ def _compact_target(lake: Lake, job: AnyJob) -> dict[str, Any]:
     result: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name}
     try:
         if not isinstance(job.sink, CompactingSink):
-            raise ConfigError("this table is not a Hudi table; only merge_on_read tables are compacted")
+            raise ConfigError("there is no table to compact: it is neither a Parquet nor a Hudi table")
         run = f"compact-{uuid.uuid4().hex[:8]}"
         with Lease(lake, job.target.state_folder, run=run, seconds=job.feed.lease_seconds):
             done = job.sink.compact()

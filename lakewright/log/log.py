@@ -275,7 +275,7 @@ class Log:
             written = msgspec.json.decode(text, type=_Versioned).format
             if written <= FORMAT:
                 return msgspec.json.decode(text, type=model)
-        except (msgspec.MsgspecError, EOFError, OSError, zlib.error) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, EOFError, OSError, zlib.error) as error:
             raise StateError(f"{path} is not a valid log entry: {error}; restore it") from error
         raise StateError(
             f"{path} was written by a newer version (format {written}; this one reads up to {FORMAT}): run that version"

@@ -115,3 +115,23 @@ def test_a_killed_run_is_completed_by_the_next(bench: S3EventBench, stage: str, 
     assert bench.run()["exit_code"] == 0
     assert bench.numbers() == [2, 3, 10, 11]
     assert [name for name, _ in columns("t")][-2:] == ["n", "new"]
+
+
+def test_an_empty_object_has_no_rows_and_stops_no_other(bench: S3EventBench) -> None:
+    bench.put_object(f"t/{DAY}/t+0+0000000000.json", b"")
+    bench.put_events(1, {"n": 1})
+    assert bench.run()["exit_code"] == 0
+    assert bench.numbers() == [1]
+    assert bench.run()["status"] == "nothing_new"
+
+
+def test_an_empty_version_of_an_object_is_read_unless_it_was_rewritten(bench: S3EventBench) -> None:
+    lake = open_lake(bench.uri)
+    bench.put_object("x", b"")
+    (listed,) = lake.list("raw/topics/")
+    assert list(lake.pieces(listed.path, length=10, etag=listed.etag)) == []
+    assert lake.read(listed.path, length=10, etag=listed.etag) == b""
+    for body in (b"new", b""):
+        bench.put_object("x", body)
+        with pytest.raises(FileNotFoundError, match="was rewritten while it was read"):
+            list(lake.pieces(listed.path, length=10, etag=listed.etag if body else "other"))

@@ -804,6 +804,22 @@ def test_compact(cdc: CdcBench) -> None:
 
 
 @pytest.mark.slow
+def test_tables_without_a_key_are_compacted_beside_those_with_one(cdc: CdcBench) -> None:
+    cdc.feed(tables={"employees": {"key": "emp_no"}, "visits": {}})
+    cdc.put(LOAD, [ANN])
+    for number in range(2):
+        cdc.put(f"20260801-10000000{number}.parquet", [("I", at(number), *BOB)], table="visits")
+        assert cdc.command("run").exit_code == 0
+    answer = cdc.command("compact", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    employees, visits = answer.data
+    assert (employees["target"], employees["compactions"], visits["target"]) == ("employees", [], "visits")
+    assert [(done["files"], done["into"], done["rows"]) for done in visits["compactions"]] == [(2, 1, 2)]
+    assert cdc.spark.read.parquet(str(cdc.lake / "refined/hr/visits")).count() == 2
+    assert "2 small files" not in cdc.command("compact").stdout
+
+
+@pytest.mark.slow
 def test_compaction_of_old_dates_and_next_to_a_failing_table(cdc: CdcBench, monkeypatch: pytest.MonkeyPatch) -> None:
     schema = pa.schema([("id", pa.int32()), ("born", pa.timestamp("us")), ("name", pa.string())])
     old = dt.datetime(1582, 1, 1)

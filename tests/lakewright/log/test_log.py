@@ -385,3 +385,35 @@ def test_the_head_of_a_large_state_is_written_less_often(log: Log, monkeypatch: 
         log.write_head(content.state, etag=etag, instead_of=content.head_etag)
         settled.append(log.content().is_settled)
     assert settled == [True, True, True, False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"{}", id="not-compressed"),
+        pytest.param(gzip.compress(b'{"format": 1')[:-9], id="truncated"),
+        pytest.param(gzip.compress(b'{"format": 1, "etag": "\xff", "state": {}}'), id="not-utf-8"),
+        pytest.param(gzip.compress(b"[" * 100_000), id="nested-too-deeply"),
+        pytest.param(gzip.compress(b'{"format": 99}'), id="of-a-newer-version"),
+        pytest.param(gzip.compress(b'{"format": 1, "etag": "of another outcome", "state": {"number": 1}}'), id="stale"),
+    ],
+)
+def test_a_head_that_does_not_fit_the_entries_is_replaced(log: Log, tmp_path: Path, body: bytes) -> None:
+    log.write_plan(plan(1, "a"))
+    written = outcome(1, AddFiles(files("x")))
+    etag = log.write_outcome(written)
+    path = tmp_path / "state/f/t/log/head.json.gz"
+    path.write_bytes(body)
+    content = log.content()
+    assert (list(content.state.files), content.is_settled, content.etag) == (["x"], False, etag)
+    log.write_head(content.state, etag=etag, instead_of=content.head_etag)
+    assert log.content().is_settled
+
+
+@pytest.mark.parametrize("body", [b'{"format": 1, "reason": "\xff"}', b"[" * 100_000], ids=["not-utf-8", "nested"])
+def test_a_damaged_entry_is_reported_by_path(log: Log, tmp_path: Path, body: bytes) -> None:
+    log.write_plan(plan(1, "a"))
+    (tmp_path / "state/f/t/log/000000001.outcome.json").write_bytes(body)
+    with pytest.raises(StateError, match=r"000000001.outcome.json is not a valid log entry: .*; restore it"):
+        log.read()
