@@ -35,7 +35,7 @@ _IS_OWN: Final = "is_own"
 class Rival:
     """A file whose records another file must not repeat; the rows of some objects are ignored.
 
-    ``is_new`` is true for a file of the batch, if duplicates are found by a key of the feed.
+    ``is_new`` is true for a file of the batch, if duplicates are found by a key of the feed; see ``KeyTask``.
     """
 
     stored_at: str
@@ -47,9 +47,8 @@ class Rival:
 class RewriteTask:
     """A file to rewrite: without the rows of some objects, without records of its rivals, with all columns.
 
-    ``offset`` is the attribute with a record's own offset; ``key`` are the attributes that identify duplicates instead.
-    ``may_repeat`` is true if the file may contain duplicates, ``lacks_columns`` if columns have been learned since it
-    was written.
+    ``offset`` is the attribute with a record's own offset; ``may_repeat`` is true if the file may contain duplicates,
+    ``lacks_columns`` if columns have been learned since it was written.
     """
 
     lake_uri: str
@@ -62,12 +61,23 @@ class RewriteTask:
     offset: Path | None = None
     may_repeat: bool = False
     lacks_columns: bool = False
-    key: Sequence[Path] = ()
 
     @property
     def has_reason(self) -> bool:
         """Return whether the file may have to change."""
         return bool(self.gone or self.rivals or self.may_repeat or self.lacks_columns)
+
+
+@dataclass(frozen=True)
+class KeyTask:
+    """New files of one day to rewrite without the records whose key another record of the day has.
+
+    ``rivals`` are all other files of the day. Each task reads them, and keeps the keys of its own files in memory.
+    """
+
+    key: Sequence[Path]
+    files: Sequence[RewriteTask]
+    rivals: Sequence[Rival]
 
 
 class RecordPlace(NamedTuple):
@@ -107,6 +117,34 @@ def rewrite_file(task: RewriteTask) -> Rewritten:
     rows = _without_objects(stored, task.gone)
     removed = pc.sum(pc.is_in(stored[OBJECT], _texts(task.gone))).as_py() or 0
     repeats, conflicts = _settle(lake, rows, task) if task.rivals or task.may_repeat else ([], [])
+    return _rewritten(lake, task, rows, removed, repeats, conflicts)
+
+
+def rewrite_by_key(task: KeyTask) -> list[Rewritten]:
+    """Rewrite files; a record stays if no row of the table has its key, and none of lower rank of the batch."""
+    lake, columns = open_lake(task.files[0].lake_uri), task.files[0].columns
+    names = [*_RANK, *(column.name for column in columns if column.path in task.key)]
+
+    def keys_in(stored_at: str, gone: frozenset[str]) -> RowKeys:
+        return keys_of(_without_objects(read_file(lake, stored_at, names), gone), columns, task.key, _RANK)
+
+    own = [keys_in(each.stored_at, each.gone) for each in task.files]
+    published = (keys_in(rival.stored_at, rival.gone) for rival in task.rivals if not rival.is_new)
+    others = (keys_in(rival.stored_at, rival.gone) for rival in task.rivals if rival.is_new)
+    return [
+        _rewritten(lake, each, _without_objects(read_file(lake, each.stored_at), each.gone), 0, repeats)
+        for each, repeats in zip(task.files, repeated_keys(own, published, others), strict=True)
+    ]
+
+
+def _rewritten(
+    lake: Lake,
+    task: RewriteTask,
+    rows: pa.Table,
+    removed: int,
+    repeats: Sequence[int],
+    conflicts: Sequence[Conflict] = (),
+) -> Rewritten:
     superseded = Counter(rows[OBJECT].take(pa.array(repeats, pa.int64())).to_pylist())
     if repeats:
         gone = pa.array(repeats, pa.int64())
@@ -148,8 +186,6 @@ def _settle(lake: Lake, rows: pa.Table, task: RewriteTask) -> tuple[list[int], l
 
     Only key columns are read for all rows; contents are compared where keys are equal.
     """
-    if task.key:
-        return _with_repeated_keys(lake, rows, task), []
     offset_columns = [column for column in task.columns if column.path == task.offset]
     names = [*KEYS, OBJECT, *(column.name for column in offset_columns)]
     keys = [
@@ -177,20 +213,6 @@ def _settle(lake: Lake, rows: pa.Table, task: RewriteTask) -> tuple[list[int], l
             conflicts.append(Conflict(place, next(iter(known.values())), key.offset))
         known[digest] = place
     return repeats, conflicts
-
-
-def _with_repeated_keys(lake: Lake, rows: pa.Table, task: RewriteTask) -> list[int]:
-    """Return the rows with the key of a row of the table, or of an earlier one (by offset) of the batch."""
-    names = [*_RANK, *(column.name for column in task.columns if column.path in task.key)]
-
-    def keys_of_rivals(*, is_new: bool) -> Iterator[RowKeys]:
-        for rival in task.rivals:
-            if rival.is_new == is_new:
-                found = _without_objects(read_file(lake, rival.stored_at, names), rival.gone)
-                yield keys_of(found, task.columns, task.key, _RANK)
-
-    own = keys_of(rows, task.columns, task.key, _RANK)
-    return repeated_keys(own, keys_of_rivals(is_new=False), keys_of_rivals(is_new=True))
 
 
 class _Key(NamedTuple):

@@ -5,13 +5,22 @@ rewritten without the records that other files of the table or the batch contain
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from lakewright.kafka.batches import EventBatch, ReadEvents
 from lakewright.kafka.blocks.objects import ObjectReport
-from lakewright.kafka.rewrites import Conflict, RewriteTask, Rewritten, Rival, rewrite_file
+from lakewright.kafka.rewrites import (
+    Conflict,
+    KeyTask,
+    RewriteTask,
+    Rewritten,
+    Rival,
+    rewrite_by_key,
+    rewrite_file,
+)
 from lakewright.kafka.rivals import find_rivals
 from lakewright.log.records import DataFile
 from lakewright.workers import Workers
@@ -19,6 +28,8 @@ from transforms.errors import DataError
 from transforms.events.schema import EventSchema
 
 _NOTHING: Final[frozenset[str]] = frozenset()
+#: Rows whose keys a worker keeps in memory, about 350 bytes each. With more per task, fewer tasks read the same files.
+_KEYS_AT_ONCE: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -50,8 +61,12 @@ def settle(workers: Workers, batch: EventBatch, read: ReadEvents) -> SettledEven
     broken = [file for file in batch.existing if batch.retaken & set(file.objects)]
     carried = _rewrite(workers, [_task(batch, read, file, file.path, batch.retaken) for file in broken])
     rest = [rewritten.file for rewritten in carried if rewritten.file]
-    tasks = _settling_tasks if batch.rules.dedupes else _tasks_by_key
-    settled = _rewrite(workers, tasks(batch, read, stay, rest))
+    if batch.rules.key:
+        settled = _rewrite_by_key(workers, batch, read, stay, rest)
+    elif batch.rules.dedupes:
+        settled = _rewrite(workers, _settling_tasks(batch, read, stay, rest))
+    else:
+        settled = _rewrite(workers, _tasks_without_key(batch, read))
     conflict = next((rewritten.first for rewritten in settled if rewritten.first), None)
     if conflict and batch.refuses_conflicts:
         raise DataError(_describe(conflict))
@@ -80,21 +95,47 @@ def _settling_tasks(
     return tasks
 
 
-def _tasks_by_key(
-    batch: EventBatch, read: ReadEvents, stay: Sequence[DataFile], rest: Sequence[DataFile]
-) -> list[RewriteTask]:
-    """Return a task per new file, with all other files of its day; without a key of the feed, with none."""
-    key, tasks = batch.rules.key, []
-    by_day: dict[str, list[Rival]] = {}
+def _rewrite_by_key(
+    workers: Workers, batch: EventBatch, read: ReadEvents, stay: Sequence[DataFile], rest: Sequence[DataFile]
+) -> list[Rewritten]:
+    """Compare the new files of each day, some at a time, with all other files of the day."""
+    there: dict[str, list[Rival]] = {}
     for file, stored_at in [*((file, file.path) for file in stay), *((file, file.staged) for file in rest)]:
-        by_day.setdefault(file.partition, []).append(Rival(stored_at))
-    for new in read.files:
-        by_day.setdefault(new.file.partition, []).append(Rival(new.file.staged, new.stale, is_new=True))
-    for new in read.files:
-        rivals = [each for each in by_day[new.file.partition] if each.stored_at != new.file.staged] if key else []
-        task = _task(batch, read, new.file, new.file.staged, new.stale)
-        tasks.append(replace(task, rivals=rivals, key=key, may_repeat=bool(key), lacks_columns=not new.is_complete))
-    return tasks
+        there.setdefault(file.partition, []).append(Rival(stored_at))
+    new_of: dict[str, list[int]] = {}
+    for place, new in enumerate(read.files):
+        new_of.setdefault(new.file.partition, []).append(place)
+    tasks, places = [], []
+    for partition, of_day in new_of.items():
+        for some in _parts(of_day, [read.files[place].file.rows for place in of_day]):
+            others = [read.files[place] for place in of_day if place not in set(some)]
+            rivals = [Rival(new.file.staged, new.stale, is_new=True) for new in others]
+            files = [read.files[place] for place in some]
+            own = [_task(batch, read, new.file, new.file.staged, new.stale) for new in files]
+            tasks.append(KeyTask(batch.rules.key, own, [*there.get(partition, []), *rivals]))
+            places += some
+    settled = dict(zip(places, chain.from_iterable(workers.run(rewrite_by_key, tasks)), strict=True))
+    return [settled[place] for place in range(len(read.files))]
+
+
+def _parts(places: Sequence[int], rows: Sequence[int]) -> Iterator[list[int]]:
+    """Split files so that the rows of each part are few enough for the keys of all to be in memory."""
+    part, size = list[int](), 0
+    for place, count in zip(places, rows, strict=True):
+        if part and size + count > _KEYS_AT_ONCE:
+            yield part
+            part, size = [], 0
+        part.append(place)
+        size += count
+    yield part
+
+
+def _tasks_without_key(batch: EventBatch, read: ReadEvents) -> list[RewriteTask]:
+    """Return a task per new file, none of which has rivals."""
+    return [
+        replace(_task(batch, read, new.file, new.file.staged, new.stale), lacks_columns=not new.is_complete)
+        for new in read.files
+    ]
 
 
 def _task(

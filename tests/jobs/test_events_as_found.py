@@ -1,14 +1,19 @@
 """Events in envelopes, framings and under names of other sinks, through the command line."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from lakewright.kafka import batches as event_batches
+from lakewright.kafka import rewrites, settling
+from lakewright.storage.lake import Lake
 from tests.jobs.event_bench import DAY, EventBench
+from tests.workers import InProcessWorkers, use_workers
 
 
 @pytest.fixture
@@ -275,6 +280,39 @@ def test_records_of_a_key_return_when_the_object_with_their_key_is_written_again
     assert rows(events, "id", "from") == [(2, "a"), (1, "b"), (3, "b")]
     events.run(verb="rebuild")
     assert rows(events, "id", "from") == [(2, "a"), (1, "b"), (3, "b")]
+
+
+def test_reads_for_a_key_grow_with_the_number_of_files(events: EventBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_workers(monkeypatch, InProcessWorkers(100))
+    monkeypatch.setattr(event_batches, "_SMALL_TASK_BYTES", 1)  # a file per object
+    reads: list[str] = []
+    read_file = rewrites.read_file
+
+    def counted(lake: Lake, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+        reads.append(path)
+        return read_file(lake, path, columns)
+
+    monkeypatch.setattr(rewrites, "read_file", counted)
+    events.feed(source__dedupe="key(id)")
+    counts = []
+    for files in (5, 20):
+        for number in range(files):
+            events.put_events(1000 * files + number, {"id": number}, folder=f"year=2026/month=08/day={files:02}")
+        reads.clear()
+        assert events.run()["counts"]["written"] == files
+        counts.append(len(reads))
+    assert counts == [2 * 5, 2 * 20]
+    for rows_at_once in (1, 3, 7):
+        monkeypatch.setattr(settling, "_KEYS_AT_ONCE", rows_at_once)
+        for number in range(8):
+            event = {"id": number // 2 % 3, "n": number}
+            events.put_events(5000 + 10 * number, event, {"x": 1}, folder=f"year=2026/month=09/day={rows_at_once:02}")
+        events.run()
+    assert sorted(row for row in rows(events, "_offset", "id", "n", "_day") if row[2] is not None) == [
+        (offset, number, n, f"year=2026/month=09/day={day:02}")
+        for offset, number, n in ((5000, 0, 0), (5020, 1, 2), (5040, 2, 4))
+        for day in (1, 3, 7)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -68,24 +68,37 @@ def keys_of(rows: pa.Table, columns: Sequence[EventColumn], key: Sequence[Path],
         has_key = [found and any(each) for found, *each in zip(has_key, *present, strict=True)]
     numbers = [row for row, found in enumerate(has_key) if found]
     keyed = rows.take(pa.array(numbers, pa.int64()))
-    ranks = list(zip(*(keyed[name].to_pylist() for name in order), strict=True))
+    ranks = list(zip(*(_shared(keyed[name]) for name in order), strict=True))
     return RowKeys(numbers, list(digest_rows(keyed, own)), ranks)
 
 
-def repeated_keys(own: RowKeys, published: Iterable[RowKeys], others: Iterable[RowKeys]) -> list[int]:
-    """Return the rows whose key a published row has, or a row of lower rank among their own and others."""
+def _shared(column: pa.ChunkedArray) -> list[Any]:
+    """Return the values of a column, with one string for all rows that have it, instead of one each."""
+    values: list[Any] = column.to_pylist()
+    if not pa.types.is_string(column.type):
+        return values
+    texts: dict[Any, Any] = {}
+    return [texts.setdefault(value, value) for value in values]
+
+
+def repeated_keys(own: Sequence[RowKeys], published: Iterable[RowKeys], others: Iterable[RowKeys]) -> list[list[int]]:
+    """Return the rows of each file whose key a published row has, or a row of lower rank among their own and others."""
     first: dict[bytes, tuple[Any, ...]] = {}
-    for digest, rank in zip(own.digests, own.ranks, strict=True):
-        first[digest] = min(rank, first.get(digest, rank))
+    for keys in own:
+        for digest, rank in zip(keys.digests, keys.ranks, strict=True):
+            first[digest] = min(rank, first.get(digest, rank))
     for keys in others:
         for digest, rank in zip(keys.digests, keys.ranks, strict=True):
             if digest in first:
                 first[digest] = min(rank, first[digest])
     published_digests = {digest for keys in published for digest in keys.digests if digest in first}
     return [
-        row
-        for row, digest, rank in zip(own.rows, own.digests, own.ranks, strict=True)
-        if digest in published_digests or rank != first[digest]
+        [
+            row
+            for row, digest, rank in zip(keys.rows, keys.digests, keys.ranks, strict=True)
+            if digest in published_digests or rank != first[digest]
+        ]
+        for keys in own
     ]
 
 

@@ -56,8 +56,9 @@ def test_of_each_key_one_row_stays(records: list[tuple[int, str | None, int]]) -
     ]
     keys = [keys_of(file, columns, [("k",)], ["offset", "line"]) for file in files]
     left = set()
-    for file, other in ((2, 3), (3, 2)):
-        repeats = repeated_keys(keys[file], keys[:2], [keys[other]])
+    apart = [*repeated_keys([keys[2]], keys[:2], [keys[3]]), *repeated_keys([keys[3]], keys[:2], [keys[2]])]
+    assert repeated_keys(keys[2:], keys[:2], []) == apart
+    for file, repeats in zip((2, 3), apart, strict=True):
         lines = files[file]["line"].to_pylist()
         left |= {line for row, line in enumerate(lines) if row not in repeats}
     new = [(offset, line, key) for line, (file, key, offset) in enumerate(records) if file > 1]

@@ -65,7 +65,7 @@ def variable_decimal_converter(scale: int) -> Callable[[Any], Decimal]:
     def convert(value: Any) -> Decimal:
         try:
             parts = msgspec.json.decode(value) if type(value) is str else None
-        except (msgspec.DecodeError, ValueError):
+        except (msgspec.DecodeError, ValueError, RecursionError):
             raise DoesNotFitError from None
         if not isinstance(parts, Mapping) or parts.keys() != {"scale", "value"} or type(parts["scale"]) is not int:
             raise DoesNotFitError
