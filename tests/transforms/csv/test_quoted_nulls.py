@@ -60,3 +60,9 @@ def test_records_that_are_read_strictly(record: str, values: tuple[str | None, .
     reading = read(f"a,b\n{record}\nNULL,x\n", layout(",", "\n"))
     good = [tuple(fields.values()) for fields, _text, _position in reading.rows]
     assert good == [*([values] if values else []), (None, "x")]
+
+
+def test_a_text_may_have_every_noncharacter() -> None:
+    every = "".join(map(chr, range(0xFDD0, 0xFDF0)))
+    reading = read(f'a,b\n{every},"NULL"\n', layout(",", "\n"))
+    assert [tuple(fields.values()) for fields, _text, _position in reading.rows] == [(every, "NULL")]
