@@ -8,6 +8,8 @@ from transforms.errors import HeaderError
 
 #: As Excel writes it; some tools quote it.
 _SEPARATOR_LINE: Final = re.compile(r'(?i)("?)sep=([^\r\n]+?)\1\r?')
+#: A longer text is data, unless it is the declared delimiter.
+_LONGEST: Final = 3
 
 
 class Preamble(NamedTuple):
@@ -43,7 +45,7 @@ def after_preamble(text: str, options: CsvOptions, line_end: str, *, is_whole: b
 
 def _is_separator_line(line: str, options: CsvOptions) -> bool:
     declared = _SEPARATOR_LINE.fullmatch(line)
-    if declared is None:
+    if declared is None or (len(declared[2]) > _LONGEST and declared[2] != options.delimiter):
         return False
     if not options.separator_line:
         if options.skip_lines:

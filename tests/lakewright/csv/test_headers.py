@@ -89,6 +89,11 @@ def test_an_object_that_disappeared_is_refused(tmp_path: Path) -> None:
     assert read_heads(open_lake(str(tmp_path)), [("a", 1)], CsvOptions()).refused == {"a": "gone since it was listed"}
 
 
+def test_a_line_that_is_too_long_to_declare_a_delimiter_is_not_quoted(tmp_path: Path) -> None:
+    assert head(tmp_path, b"sep=secret,b\n").names == ("sep=secret", "b")
+    assert head(tmp_path, b"sep=;\n") == "its first line is sep=;; set source.csv.separator_line: true"
+
+
 def test_a_preamble_without_an_end_is_refused(tmp_path: Path) -> None:
     reason = head(tmp_path, b"x" * 2_000_000, header=False, skip_lines=1)
     assert reason == "no end of the lines before its first record within 1 MiB"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count, product
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -116,11 +117,12 @@ class ColumnParser:
         return pc.replace_with_mask(texts, is_escaped, pa.array(map(stand_ins.value, escaped), pa.string()))
 
     def _with_marked_fields(self, text: bytes) -> tuple[bytes, str]:
-        """Append a character that is not in the text to quoted null markers, and return it; empty if there are none."""
+        """Append a text that is not in the other one to quoted null markers, and return it; empty if there are none."""
         markers = {marker.encode() for several in self.layout.null_markers.values() for marker in several}
         if not any(b'"%b"' % marker in text for marker in markers):
             return text, ""
-        mark = next(mark for mark in _MARKS if mark.encode() not in text)
+        marks = ("".join(several) for length in count(1) for several in product(_MARKS, repeat=length))
+        mark = next(mark for mark in marks if mark.encode() not in text)
         # Within a quoted field, a quote is never alone, so that these are whole fields.
         around = re.escape(self._delimiter) + rb"\r\n"
         quoted = rb'(?<![^%b])"(%b)"(?![^%b])' % (around, b"|".join(map(re.escape, markers)), around)
