@@ -54,7 +54,9 @@ def stage_tombstones(table: KeyedTable, batch: Batch, changes: DataFrame, *, del
     place = TablePlace(batch.folder + "tombstones/", f"{table.target.state_folder}deleted/", batch.prefix)
     stage_parquet(deleted.coalesce(1), batch.lake.spark_uri(place.staging.rstrip("/")), partition_by=())
     staged = staged_files(table.spark, batch.lake, place)
-    days = (first if merged else today, today)
+    # An earlier batch may have had a later day, by another clock.
+    last = max((today, *(file.first_seen[1] for file in files if file.first_seen)) if merged else (today,))
+    days = (first if merged else today, last)
     added = [msgspec.structs.replace(file, first_seen=days) for file in staged]
     return [AddTombstones(added), *([RemoveTombstones(merged)] if merged else [])]
 
