@@ -9,7 +9,7 @@ from typing import Literal
 from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.errors import ConfigError
 from lakewright.kafka.corrected import BatchCorrections, CorrectedTopic, batch_corrections, corrected_topic
-from lakewright.kafka.selection import choose_all, choose_news
+from lakewright.kafka.selection import choose_all, choose_news, lost_records
 from lakewright.kafka.sink import EventObject, SinkFolder, SinkListing, SinkObject
 from lakewright.log.actions import TableState
 from lakewright.log.log import Plan
@@ -82,6 +82,7 @@ class TopicReader:
         corrected = corrected_topic(there, etags, self.corrections, state, is_whole=request.is_whole)
         there, state = {path: each for path, each in corrected.there.items() if path not in excluded}, corrected.state
         refused |= corrected.corrections.refused
+        lost: list[str] = []
         if request.is_whole:
             choice = choose_all(there, state, refused, refuses_gone=self.refuses_gone)
         else:
@@ -90,7 +91,8 @@ class TopicReader:
                 there, state, refused, request, refuses_gone=self.refuses_gone, day_in_event=is_field
             )
             refused |= waiting
-        warnings = [*self.warnings, *corrected.corrections.warnings()]
+            lost = lost_records(choice.objects, there, state, refused)
+        warnings = [*self.warnings, *lost, *corrected.corrections.warnings()]
         is_of_days = request.everything or any(is_within(source.values, request.wanted) for source in there.values())
         if request.wanted and not is_of_days:
             warnings.append(f"topic {topic!r} has no objects of {partition_path(request.wanted)}")

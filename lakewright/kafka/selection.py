@@ -3,7 +3,7 @@
 A record that several objects contain is a row of one of them; the log counts it as ``superseded`` in the others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from lakewright.errors import ConfigError, ObjectRefusedError, SourceGoneError
@@ -77,6 +77,25 @@ def choose_news(
         else:
             paths = paths | repeating
     return Choice([there[path] for path in sorted(paths & set(there))], Append()), waiting
+
+
+def lost_records(
+    chosen: Iterable[SourceObject],
+    there: Mapping[str, SourceObject],
+    state: TableState,
+    refused: Mapping[str, str],
+) -> list[str]:
+    """Warn of objects that are gone and shared records with others, if any of those is read again."""
+    again = [source.path for source in chosen if source.path in state.objects]
+    gone = [
+        path
+        for path, source in state.objects.items()
+        if source.notes.get(SUPERSEDED) and path not in there and path not in refused
+    ]
+    if not again or not gone:
+        return []
+    more = f" and {len(gone) - 1} more objects are" if len(gone) > 1 else " is"
+    return [f"{min(gone)}{more} gone: records that {min(again)} or others shared with it, and no longer have, are lost"]
 
 
 def _paths_again(

@@ -330,6 +330,22 @@ def test_a_key_that_is_no_attribute_of_any_record_is_warned_of(events: EventBenc
     assert receipt["warnings"] == [f"source.dedupe: nothing is deduplicated by {key}: {why}"]
 
 
+def test_a_record_that_only_an_object_that_is_gone_still_had_is_lost_with_a_warning(events: EventBench) -> None:
+    events.feed()
+    first = events.put_events(0, {"n": 0}, {"n": 1})
+    copy = events.put_events(1, {"n": 1}, {"n": 2})
+    assert events.run()["counts"]["superseded"] == 1
+    (events.lake / copy).unlink()
+    events.put_events(100, {"n": 100})
+    assert events.run()["warnings"] == []
+    events.put_events(0, {"n": 0})
+    receipt = events.run()
+    assert receipt["warnings"] == [
+        f"{copy} is gone: records that {first} or others shared with it, and no longer have, are lost"
+    ]
+    assert rows(events, "n") == [(0,), (2,), (100,)]
+
+
 def test_a_key_of_values_without_a_fitting_type_is_compared_as_text(events: EventBench) -> None:
     events.feed(source__dedupe="key(id, kind)")
     events.put_events(0, {"id": 1, "kind": "x"}, {"id": 1, "kind": "y"}, {"id": 2, "kind": "x"})

@@ -37,7 +37,8 @@ def _flatten_rewritten(
     flat = _flatten(rewritten.texts, shape, 0, 0)
     for line in flat.rejected:
         original = rewritten.lines[line.number - 1]
-        rejected.append(line._replace(number=original.number, text=original.text, words=words_of_fault(line)))
+        words = words_of_fault(line) if line.rule == "record" else ""  # places are those of the original text
+        rejected.append(line._replace(number=original.number, text=original.text, words=words))
     kept = [rewritten.lines[line.number - 1] for line in flat.lines]
     return FlatRows(kept, flat.values, rejected, rewritten.blank, rewritten.skipped)
 

@@ -73,7 +73,8 @@ def _encoding(text: bytes) -> str:
     try:
         text.decode()
     except UnicodeDecodeError as error:
-        return f"byte 0x{text[error.start]:02x} at {error.start + 1}"
+        place = _place(text, error.start) if isinstance(text, PlacedText) else f"at {error.start + 1}"
+        return f"byte 0x{text[error.start]:02x} {place}"
     return ""
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.events.blocks import flatten_block
-from transforms.events.raw.faults import BrokenRecordError, SkippedRecordError
+from transforms.events.raw.faults import BrokenRecordError, SkippedRecordError, words_of_fault
 from transforms.events.raw.forms import RecordForm
 from transforms.events.record_shape import RecordShape
 
@@ -172,3 +172,11 @@ def test_numbers_and_texts_of_rewritten_lines_are_those_of_the_object(known: boo
         (16, "doubled_key", text[5]),
     ]
     assert ([tuple(line) for line in flat.skipped], flat.blank) == ([(13, "tombstone")], 1)
+
+
+def test_the_place_of_a_fault_is_that_in_the_original_record() -> None:
+    lines = [b'{"schema":null,"payload":{"a":1}}', b'{"schema":null,"payload":{"a":"\xff"}}']
+    flat = flatten_block(lines, RecordShape(CONNECT))
+    assert len(flat.lines) == 1
+    (line,) = flat.rejected
+    assert (line.number, line.rule, words_of_fault(line)) == (2, "encoding", "byte 0xff at 32")
