@@ -8,9 +8,9 @@ from bench.growth.results import RESULTS, ROOT, read_result
 
 PAGE: Final = ROOT / "docs" / "growth.md"
 BEGIN, END = "<!-- growth table -->", "<!-- end of growth table -->"
-#: Columns of the table: key of a row, heading, and the growth that counts as noise.
+#: Columns of the table: key of a row, heading, and the growth that counts as noise (None: the column is not judged).
 COLUMNS: Final = (
-    ("seconds", "seconds", 1.0),
+    ("seconds", "seconds", None),
     ("cpu_seconds", "CPU seconds", 1.0),
     ("driver_mb", "driver MB", 40.0),
     ("workers_mb", "workers MB", 200.0),
@@ -56,7 +56,7 @@ def _by_step(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, A
     return steps
 
 
-def _cell(key: str, rows: Sequence[Mapping[str, Any]], least: float) -> str:
+def _cell(key: str, rows: Sequence[Mapping[str, Any]], least: float | None) -> str:
     """Return the numbers of all sizes; bold if they grow faster than the work."""
     if any(key not in row for row in rows):
         return ""
@@ -64,7 +64,7 @@ def _cell(key: str, rows: Sequence[Mapping[str, Any]], least: float) -> str:
     is_flat = rows[0].get("flat") and key not in _ACCUMULATES
     work = [1.0 if is_flat else float(row["units"]) for row in rows]
     shown = _slashed([_number(key, value) for value in cost])
-    is_fine = len(rows) < 3 or follows_work(work, cost, least=least)  # noqa: PLR2004
+    is_fine = least is None or len(rows) < 3 or follows_work(work, cost, least=least)  # noqa: PLR2004
     return shown if is_fine else f"**{shown}**"
 
 
