@@ -233,13 +233,17 @@ def _paths(lake: Path, below: str = "") -> list[str]:
 
 def _status(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Give what ``status`` says, without the ids and times of a run and the sizes of what it wrote."""
-    told = []
+    shown = []
     for entry in entries:
         last = {name: value for name, value in entry["last_batch"].items() if name not in ("run", "table_commit")}
-        commit = entry["last_batch"].get("table_commit") or {}
-        counts = {name: value for name, value in commit.items() if name != "instant"}
-        told.append({**entry, "bytes": None, "last_batch": last, "table_commit": counts})
-    return told
+        commit = _without_instant(entry["last_batch"].get("table_commit") or {})
+        properties = _without_instant(entry["properties"])
+        shown.append({**entry, "bytes": None, "last_batch": last, "table_commit": commit, "properties": properties})
+    return shown
+
+
+def _without_instant(details: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in details.items() if name != "instant"}
 
 
 def rows_of(folder: Path) -> dict[str, list[str]]:
