@@ -191,6 +191,7 @@ class KeyedTable:
             self._check_timeline(state)
         for name, wanted in self.described(state.columns).properties().items() if state.committed else ():
             if (actual := properties.get(name, "")) != wanted:
+                self.check_version()  # a table of a later version cannot be rebuilt either
                 raise ConfigError(f"{name} of {path} is {actual!r}, but {wanted!r} in the feed; {REBUILD}")
 
     def _check_timeline(self, state: TableState) -> None:
