@@ -35,7 +35,7 @@ if what == "flatten":
     (report,) = flatten_objects(FlattenTask(lake, lake, [event_object], (), EventRules({}), place, place)).reports
     problem = report.damage
 elif what == "compare":
-    (text,) = read_texts(TextTask(lake, [event_object], EventRules({}).max_record_bytes))
+    (text,) = read_texts(TextTask(lake, [event_object], EventRules({}).max_record_bytes, "lines"))
     problem = text.digest.decode() or "line 2 is longer than 16777216 bytes"
 else:
     try:
