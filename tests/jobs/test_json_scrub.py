@@ -240,7 +240,7 @@ def test_a_scrub_has_no_quarantine(uploads: Uploads) -> None:
         ({"source": {"path": "https://x/y"}}, "or a URI (s3://bucket/prefix/), not 'https://x/y'"),
         ({"source": {"path": "file:///y"}}, "or a URI (s3://bucket/prefix/), not 'file:///y'"),
         ({"replacement": float("nan")}, "not JSON compliant"),
-        ({"replacement": "\ud800"}, "surrogates not allowed"),
+        ({"replacement": "\ud800"}, "half of a surrogate pair, which is not a character"),
         ({"fields": ["a..b"]}, "'a..b' has an empty name"),
         ({"source": {"path": "/landing/x"}}, "not '/landing/x': write landing/x/ for the folder in the lake\n"),
         ({"source": {"path": "landing//x"}}, "a source must be a folder in the lake"),
