@@ -138,7 +138,9 @@ class Document:
         for scalar in _scalars(node):
             if any("\ud800" <= character <= "\udfff" for character in scalar.value):
                 line = scalar.start_mark.line + 1
-                raise ConfigError(f"{self.path}:{line}: {scalar.value!r} has half of a surrogate pair, which is not a character")
+                raise ConfigError(
+                    f"{self.path}:{line}: {scalar.value!r} has half of a surrogate pair, which is not a character"
+                )
 
     def _note_places(self, node: yaml.Node | None, path: tuple[str, ...]) -> None:
         if isinstance(node, yaml.MappingNode):

@@ -54,7 +54,9 @@ class PartsFeed(Feed):
             "4: YAML reads 0000-00-00 as a date or a number, which it is not; write it in quotes",
             id="a-text-that-looks-like-a-date",
         ),
-        pytest.param('rows:\n- kind: "\\uD800"', [], "3: '\\ud800' has half of a surrogate pair", id="half-of-a-surrogate-pair"),
+        pytest.param(
+            'rows:\n- kind: "\\uD800"', [], "3: '\\ud800' has half of a surrogate pair", id="half-of-a-surrogate-pair"
+        ),
         pytest.param("", ['parts={"a": {"siz": 1}}'], "unknown key parts.a.siz", id="in-a-setting"),
     ],
 )
