@@ -54,9 +54,7 @@ def stage_tombstones(table: KeyedTable, batch: Batch, changes: DataFrame, *, del
     place = TablePlace(batch.folder + "tombstones/", f"{table.target.state_folder}deleted/", batch.prefix)
     stage_parquet(deleted.coalesce(1), batch.lake.spark_uri(place.staging.rstrip("/")), partition_by=())
     staged = staged_files(table.spark, batch.lake, place)
-    # An earlier batch may have had a later day, by another clock.
-    last = max((today, *(file.first_seen[1] for file in files if file.first_seen)) if merged else (today,))
-    days = (first if merged else today, last)
+    days = days_with([file for file in files if file.path in merged], first, today)
     added = [msgspec.structs.replace(file, first_seen=days) for file in staged]
     return [AddTombstones(added), *([RemoveTombstones(merged)] if merged else [])]
 
@@ -77,6 +75,15 @@ def files_to_merge(files: Iterable[DataFile], rows: int) -> list[str]:
         merged.append(file.path)
         rows += file.rows
     return merged
+
+
+def days_with(merged: Iterable[DataFile], first: str, today: str) -> tuple[str, str]:
+    """Return the days of a file with today's tombstones and those of merged files, without those before ``first``.
+
+    An earlier batch may have had a later day, by another clock.
+    """
+    last_days = [file.first_seen[1] if file.first_seen else today for file in merged]
+    return (first if last_days else today, max([today, *last_days]))
 
 
 def is_expired(file: DataFile, first: str) -> bool:

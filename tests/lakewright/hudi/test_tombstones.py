@@ -1,6 +1,6 @@
 import pytest
 
-from lakewright.hudi.tombstones import MOST_FILES, files_to_merge, is_expired
+from lakewright.hudi.tombstones import MOST_FILES, days_with, files_to_merge, is_expired
 from lakewright.log.records import DataFile
 
 
@@ -49,3 +49,18 @@ def test_a_tombstone_is_rewritten_a_few_times_however_many_batches_follow() -> N
 )
 def test_expired_files(days: tuple[str, str] | None, expired: bool) -> None:
     assert is_expired(file("a", 1, days), "2026-08-04") is expired
+
+
+@pytest.mark.parametrize(
+    ("last_days", "days"),
+    [
+        pytest.param([], ("2026-08-03", "2026-08-03"), id="without-earlier-files-it-is-today"),
+        pytest.param(["2026-08-01"], ("2026-07-01", "2026-08-03"), id="merged-tombstones-may-be-of-any-day"),
+        pytest.param(
+            ["2026-08-05", "2026-08-01"], ("2026-07-01", "2026-08-05"), id="a-later-day-by-another-clock-stays"
+        ),
+    ],
+)
+def test_a_merged_file_expires_with_its_last_tombstone(last_days: list[str], days: tuple[str, str]) -> None:
+    merged = [file(day, 1, (day, day)) for day in last_days]
+    assert days_with(merged, "2026-07-01", "2026-08-03") == days
