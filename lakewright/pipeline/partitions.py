@@ -66,7 +66,7 @@ class RawTable:
         return {"partitions": 1}
 
     def _serde(self) -> Mapping[str, Any]:
-        quote = "\0" if self.options.quote == NONE else self.options.quote
+        quote = '"' if self.options.quote == NONE else self.options.quote
         parameters = {"separatorChar": self.options.delimiter, "quoteChar": quote, "escapeChar": "\\"}
         return {"SerializationLibrary": _SERDE, "Parameters": parameters}
 

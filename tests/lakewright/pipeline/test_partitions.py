@@ -109,3 +109,10 @@ def test_without_a_header_the_columns_are_those_of_the_feed(bucket: Any, glue: A
 )
 def test_names_of_columns(header: list[str], names: list[str]) -> None:
     assert column_names(header) == names
+
+
+@pytest.mark.parametrize(("quote", "in_table"), [("'", "'"), ("none", '"')])
+def test_the_table_has_the_quote_of_the_feed_if_it_has_one(bucket: Any, glue: Any, quote: str, in_table: str) -> None:
+    register(bucket, "21", "ID,Name\n", replace(TABLE, options=CsvOptions.model_validate({"quote": quote})))
+    serde = glue.get_table(**NAMES)["Table"]["StorageDescriptor"]["SerdeInfo"]
+    assert serde["Parameters"]["quoteChar"] == in_table
