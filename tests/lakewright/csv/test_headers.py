@@ -116,6 +116,8 @@ def test_a_multiline_header_needs_multiline(tmp_path: Path) -> None:
         ({"encoding": "ISO-8859-12"}, "unknown encoding 'ISO-8859-12'"),
         ({"encoding": "iso-8859-17"}, "unknown encoding 'iso-8859-17'"),
         ({"encoding": "UTF-16", "multiline": False}, "UTF-16 text needs multiline: true"),
+        ({"encoding": "utf_16_le", "multiline": False}, "utf_16_le text needs multiline: true"),
+        ({"encoding": "UTF-32", "multiline": False}, "UTF-32 text needs multiline: true"),
         *(({"encoding": name}, f"{name} is not an encoding of text") for name in ("rot13", "zlib", "undefined")),
         *(
             ({"encoding": name}, f"{name} is not supported: its escape sequences leave unclear where records begin")
