@@ -11,10 +11,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from transforms.csv.datetimes.epochs import FIRST_MICROS, LAST_MICROS, read_epoch
+from transforms.csv.datetimes.epochs import read_epoch
 from transforms.csv.datetimes.values import read_date, read_timestamp
 from transforms.csv.numbers.written import plain_number
 from transforms.csv.typed_column import BITS, BLANKS, ISO_DATE, LONGEST_FOLDER, REJECT, REPLACEMENT, TypedColumn
+from transforms.instants import FIRST_MICROS, LAST_MICROS
 from transforms.object_names import HIVE_NULL
 
 Value = str | int | float | bool | Decimal | date | datetime

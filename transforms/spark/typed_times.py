@@ -6,7 +6,7 @@ from typing import Final
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from transforms.csv.datetimes.epochs import FIRST_MICROS, FRACTION_DIGITS, LAST_MICROS
+from transforms.csv.datetimes.epochs import FRACTION_DIGITS
 from transforms.csv.typed_column import ISO_DATE, REJECT, TypedColumn
 from transforms.datetime_patterns import (
     fraction_mark,
@@ -15,6 +15,7 @@ from transforms.datetime_patterns import (
     names_a_zone,
     problem_with_combination,
 )
+from transforms.instants import FIRST_MICROS, LAST_MICROS
 from transforms.spark.names import column as named_column
 from transforms.spark.names import quoted
 

@@ -13,13 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.csv.datetimes.elements import MONTHS, Offset
-from transforms.csv.datetimes.epochs import FIRST_MICROS, FRACTION_DIGITS, LAST_MICROS
+from transforms.csv.datetimes.epochs import FRACTION_DIGITS
 from transforms.csv.datetimes.local_times import to_utc
 from transforms.csv.datetimes.shapes import Shape, matching_texts, shape_of
 from transforms.csv.datetimes.values import hour_of
 from transforms.csv.datetimes.zones import fixed_zone, read_offset
 from transforms.csv.text_bytes import has_other_bytes, keep_matching
 from transforms.csv.typed_column import ISO_DATE, REJECT, TypedColumn
+from transforms.instants import FIRST_MICROS, LAST_MICROS
 
 _LOCAL: Final = pa.timestamp("us")
 _INSTANT: Final = pa.timestamp("us", "UTC")

@@ -5,9 +5,6 @@ from typing import Final
 
 #: Per unit, the digits of a fraction that microseconds hold.
 FRACTION_DIGITS: Final = {"seconds": 6, "millis": 3, "micros": 0}
-#: Of the years 1 to 9999.
-FIRST_MICROS: Final = -62_135_596_800_000_000
-LAST_MICROS: Final = 253_402_300_799_999_999
 _MOST_DIGITS: Final = 19
 _EPOCH: Final = re.compile(r"([+-]?)0*([0-9]+)(?:[.]([0-9]*))?")
 

@@ -12,6 +12,7 @@ from decimal import ROUND_FLOOR, Context, Decimal, InvalidOperation
 from typing import Any, Final
 
 from transforms.events.declared.errors import DoesNotFitError
+from transforms.instants import FIRST_MICROS, LAST_MICROS
 
 #: Formats of times, with the microseconds of their unit.
 TIME_FORMATS: Final = {
@@ -23,8 +24,6 @@ TIME_FORMATS: Final = {
 }
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_MICROS: Final = -62_135_596_800_000_000  # year 1
-_LAST_MICROS: Final = 253_402_300_799_999_999  # year 9999
 _NUMBER: Final = re.compile(r"-?[0-9]{1,38}(\.[0-9]{1,38})?")
 _ISO: Final = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
@@ -58,7 +57,7 @@ def micros_converter(form: str) -> Callable[[Any], int]:
 
 
 def _in_range(micros: int) -> int:
-    if not _FIRST_MICROS <= micros <= _LAST_MICROS:
+    if not FIRST_MICROS <= micros <= LAST_MICROS:
         raise DoesNotFitError
     return micros
 
@@ -70,7 +69,7 @@ def floor_micros(value: Any, form: str) -> int | None:
     except DoesNotFitError:
         return None
     micros = int(exact.to_integral_value(ROUND_FLOOR))
-    return micros if _FIRST_MICROS <= micros <= _LAST_MICROS else None
+    return micros if FIRST_MICROS <= micros <= LAST_MICROS else None
 
 
 def _units_converter(form: str) -> Callable[[Any], Decimal]:

@@ -24,6 +24,7 @@ from transforms.changes.columns import (
     TIME,
 )
 from transforms.changes.file_order import STAMP_DIGITS, STAMPED_PATH
+from transforms.instants import FIRST_MICROS, LAST_MICROS
 from transforms.spark.changes.columns import require_columns
 from transforms.spark.changes.keys import key_text, require_utc_for_times
 from transforms.spark.changes.rejection import REASONS_TYPE, encoding_faults, with_faults
@@ -32,8 +33,6 @@ from transforms.spark.names import column
 #: Digits of a change sequence number; the first sixteen are its time.
 _SEQUENCE_DIGITS: Final = 35
 _POSITION_DIGITS: Final = 10
-_FIRST_MICROS: Final = -62_135_596_800_000_000  # year 1
-_LAST_MICROS: Final = 253_402_300_799_999_999  # year 9999
 _DAY, _HOUR, _MINUTE = 86_400_000_000, 3_600_000_000, 60_000_000
 
 
@@ -106,7 +105,7 @@ def _order(of_change: Column) -> Column:
 def _moment_of_columns() -> Column:
     """Return the sequence of a change, else its time; null if it has neither."""
     sequence = F.when(F.col(SEQUENCE).rlike(f"^[0-9]{{1,{_SEQUENCE_DIGITS}}}$"), F.col(SEQUENCE))
-    time = F.when(F.unix_micros(TIME).between(_FIRST_MICROS, _LAST_MICROS), _digits_of_time())
+    time = F.when(F.unix_micros(TIME).between(FIRST_MICROS, LAST_MICROS), _digits_of_time())
     return F.coalesce(F.lpad(sequence, _SEQUENCE_DIGITS, "0"), time)
 
 
