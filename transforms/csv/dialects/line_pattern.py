@@ -51,9 +51,9 @@ class LinePattern:
             # All quotes open or close a field, or are doubled: after each second one, the text is outside quotes.
             parts = self._record(line).split(b'"')
             parts[2::2] = [part.lstrip(self._blanks) for part in parts[2::2]]
-            return MatchedLine(line.end(), self._ended(b'"'.join(parts)))
+            return MatchedLine(line.end(), self._ended(line, b'"'.join(parts)))
         if line := self._well_quoted.match(text, begin, begin + _LONGEST):
-            return MatchedLine(line.end(), self._ended(self._fields.sub(self._rewritten_field, self._record(line))))
+            return MatchedLine(line.end(), self._ended(line, self._fields.sub(self._rewritten_field, self._record(line))))
         line = self._any.match(text, begin, begin + _LONGEST)
         return MatchedLine(line.end(), None) if line else None
 
@@ -61,8 +61,9 @@ class LinePattern:
         record = line.group().removesuffix(self._line_end)
         return record.removesuffix(b"\r") if self._is_after_return else record
 
-    def _ended(self, record: bytes) -> bytes:
-        return record + self._line_end if record else b""
+    def _ended(self, line: re.Match[bytes], rewritten: bytes) -> bytes:
+        """Return a rewritten record with its line end; without it, a carriage return before that would be part of it."""
+        return rewritten + line.group()[len(self._record(line)) :] if rewritten else b""
 
     def _rewritten_field(self, field: re.Match[bytes]) -> bytes:
         quoted, plain = field.groups()

@@ -169,7 +169,7 @@ class StrictReader:
             return b""
         cells = cells_of(record, self._delimiter, skipped=self._skipped)
         rewritten = self.source.cut.join(map(self._rewritten_cell, cells)) or _encoded(record)
-        return rewritten + self.layout.line_end.encode()
+        return rewritten + _encoded(written[len(record) :])
 
     def _rewritten_cell(self, cell: Cell) -> bytes:
         return _encoded(f'"{cell.text}"') if cell.is_quoted else self.source.stand_ins.plain(_encoded(cell.text))
