@@ -27,6 +27,13 @@ _SHOWN_ELSEWHERE: Final = frozenset(
         "gates",
     }
 )
+#: Kinds of reports, as captions; others are shown by their own name.
+_CAPTIONS: Final = {
+    "numbers": "Counts, summed over objects",
+    "set_aside": "Values that did not fit their column and are kept as text, by column of the text",
+    "compacted": "Small files merged",
+    "table_commit": "Commit of the table",
+}
 
 Batch = Mapping[str, Any]
 
@@ -113,7 +120,7 @@ class Batches:
             for kind, report in batch.items():
                 if kind in _SHOWN_ELSEWHERE or not report:
                     continue
-                known = reports.setdefault(kind.replace("_", " "), {})
+                known = reports.setdefault(_CAPTIONS.get(kind, kind.replace("_", " ")), {})
                 for name, value in _flat(report):
                     before = known.get(name, 0)
                     both = isinstance(value, int) and isinstance(before, int)

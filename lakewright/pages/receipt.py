@@ -44,6 +44,19 @@ class TargetRun:
         """The lines of the error."""
         return [line for line in self.receipt["error"].splitlines() if line.strip()]
 
+    @property
+    def failed_checks(self) -> list[str]:
+        """The checks that did not hold."""
+        return [check for check, holds in self.receipt["checks"].items() if not holds]
+
+    @property
+    def problems(self) -> str:
+        """The heading of the problems; empty if there are none."""
+        receipt = self.receipt
+        if receipt["exit_code"] or receipt["refused"] or self.failed_checks:
+            return "What happened, and what to do"
+        return "Warnings" if receipt["warnings"] or receipt["error"] else ""
+
     @cached_property
     def flow(self) -> Flow:
         """The flow of rows."""
