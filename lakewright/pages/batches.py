@@ -54,7 +54,7 @@ class Listing:
     @property
     def count(self) -> int:
         """The number of objects."""
-        return len(self.paths) + sum(each["count"] for each in self.folded)
+        return len(self.paths) + sum(int(each["count"]) for each in self.folded)
 
 
 @dataclass

@@ -31,7 +31,7 @@ def counted(number: int, noun: str) -> Markup:
 def share(part: float, whole: float) -> str:
     """Format a share: ``12.5 %``. It is 0 or 100 % only if it is exactly that."""
     if not whole:
-        return "–"
+        return "\N{EN DASH}"
     value = part / whole
     if 0 < value < _SMALLEST_SHARE:
         return f"<{_SPACE}0.01{_SPACE}%"

@@ -13,6 +13,8 @@ from lakewright.pages.recent import RecentRuns, recent_runs, seconds_of
 from lakewright.pages.render import render
 from lakewright.runs.receipts import Receipt
 
+#: The runs of each target that the page compares.
+RECENT_RUNS: Final = 30
 #: The names listed per kind and target, fewer if there are many targets.
 _NAMES, _NAMES_OF_ALL, _FEWEST_NAMES = 200, 2000, 10
 
@@ -78,14 +80,14 @@ class TargetRun:
         return seconds_of(self.receipt)
 
 
-def receipt_page(receipts: Iterable[tuple[Receipt, Sequence[Receipt]]]) -> str:
+def receipt_page(receipts: Iterable[tuple[Mapping[str, Any], Sequence[Receipt]]]) -> str:
     """Return the page of receipts.
 
     Args:
-        receipts: The receipt of each target, and those of its last runs, oldest first.
+        receipts: The receipt of each target as data, and those of its last runs, oldest first.
     """
     runs = [
-        TargetRun(receipt.dump(), recent_runs([each.dump() for each in recent], receipt.run))
+        TargetRun(receipt, recent_runs([each.dump() for each in recent], receipt["run"]))
         for receipt, recent in receipts
     ]
     listed = min(_NAMES, max(_NAMES_OF_ALL // max(len(runs), 1), _FEWEST_NAMES))

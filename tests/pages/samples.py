@@ -9,7 +9,7 @@ from lakewright.runs.receipts import Receipt
 #: What names of objects, columns and feeds may contain, and must stay text.
 HOSTILE: Final = {
     "a script": "<script>document.title='owned'</script>",
-    "an attribute": "\"><img src=x onerror=\"document.title='owned'\">",
+    "an attribute": '"><img src=x onerror="document.title=\'owned\'">',
     "an end of style and title": "</style></title><base href=//evil.example>",
     "a template": "{{ 7 * 7 }}{% raw %}{# no #}",
     "an entity": "&lt;b&gt; &amp; &#0;",
@@ -42,7 +42,7 @@ COST: Final = {
         {"what": "S3 requests that write", "quantity": 214, "unit": "request", "price": 0.000005, "amount": 0.00107},
         {"what": "S3 requests that read", "quantity": 525, "unit": "request", "price": 0.0000004, "amount": 0.00021},
     ],
-    "assumed": "what it would have cost on Glue with 2 × G.1X",
+    "assumed": "what it would have cost on Glue with 2 \N{MULTIPLICATION SIGN} G.1X",
     "prices": {"date": "2026-11-01", "region": "us-east-1"},
 }
 
@@ -60,7 +60,11 @@ def make(**changes: Any) -> Receipt:
         "seconds": {"lease": 0.031, "plan": 1.204, "gate": 6.118, "read": 78.402, "check": 0.212, "publish": 5.93},
         "status": "committed",
         "checks": {"every row accounted for": True},
-        "engine": {"name": "local", "why": "1.4 GB of input, within local_up_to (100.0 GB)", "version": "Python 3.11.7"},
+        "engine": {
+            "name": "local",
+            "why": "1.4 GB of input, within local_up_to (100.0 GB)",
+            "version": "Python 3.11.7",
+        },
         "versions": {"lakewright": "0.1.0", "python": "3.11.7", "boto3": "1.44.3"},
         "format": 1,
         "process": "5e1f",
@@ -97,7 +101,11 @@ def full() -> Receipt:
     days = [f"year=2026/month=11/day={day:02}" for day in range(20, 27)]
     outputs = [f"refined/orders/{day}/000041-{number:032x}.parquet" for number, day in enumerate(days * 3)]
     inputs = [
-        {"path": f"raw/orders/orders_202611{20 + number % 7}_{number:03}.csv.gz", "size": 16_000_000 + number, "etag": f"{number:032x}"}
+        {
+            "path": f"raw/orders/orders_202611{20 + number % 7}_{number:03}.csv.gz",
+            "size": 16_000_000 + number,
+            "etag": f"{number:032x}",
+        }
         for number in range(88)
     ]
     return make(
@@ -128,7 +136,13 @@ def full() -> Receipt:
                         result(2),
                         result(3, unmet=1_904),
                         result(4, unmet=12),
-                        result(5, element_count=None, unexpected_count=None, unexpected_percent=None, observed_value=4_812_004),
+                        result(
+                            5,
+                            element_count=None,
+                            unexpected_count=None,
+                            unexpected_percent=None,
+                            observed_value=4_812_004,
+                        ),
                     ],
                 },
                 set_aside={"discount_code_text": 12},
@@ -197,7 +211,11 @@ def refused() -> Receipt:
                     "suite": "orders",
                     "verdict": "refused",
                     "rows": 4_812_004,
-                    "results": [result(1), result(2, unmet=311), result(5, exception="the table has no column \"total\"", success=False)],
+                    "results": [
+                        result(1),
+                        result(2, unmet=311),
+                        result(5, exception='the table has no column "total"', success=False),
+                    ],
                 },
             )
         ],
@@ -219,5 +237,6 @@ def failed() -> Receipt:
 def first_version() -> Receipt:
     """Return a receipt with no more fields than the first version had."""
     return msgspec.convert(
-        {"run": "r", "feed": "orders", "target": "orders", "job": "csv_to_parquet", "verb": "run", "started": ""}, Receipt
+        {"run": "r", "feed": "orders", "target": "orders", "job": "csv_to_parquet", "verb": "run", "started": ""},
+        Receipt,
     )
