@@ -1,5 +1,6 @@
 """Receipts of made-up runs: a full one, one that failed, one that was refused, one of the first versions."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -239,4 +240,85 @@ def first_version() -> Receipt:
     return msgspec.convert(
         {"run": "r", "feed": "orders", "target": "orders", "job": "csv_to_parquet", "verb": "run", "started": ""},
         Receipt,
+    )
+
+
+def hostile(texts: Iterable[str], *, number: int = 10**15) -> Receipt:
+    """Return a receipt in which every name is one of these texts, and every number is large."""
+    texts = list(texts)
+    names = dict.fromkeys(texts, number)
+    reasons = dict(zip(texts, reversed(texts), strict=True))
+    objects = [{"path": text, "size": number, "etag": ""} for text in texts]
+    results = [
+        {"type": text, "number": 1, "columns": texts, "on_failure": text, "engine": "sql", "success": False}
+        | ({"exception": text} if place % 2 else {"observed_value": text})
+        for place, text in enumerate(texts)
+    ]
+    folded = {"count": number, "bytes": number, "first": texts[0], "last": texts[-1], "manifest": texts[0]}
+    return make(
+        run=texts[0],
+        feed=texts[0],
+        target=texts[-1],
+        job=texts[-1],
+        verb=texts[0],
+        started=texts[0],
+        finished=texts[-1],
+        execution=texts[0],
+        status="failed",
+        exit_code=number,
+        error="\n".join(texts),
+        seconds=names,
+        counts=dict.fromkeys(("read", "written", "deleted", "superseded", "rejected", "skipped", "rekeyed"), number),
+        rules=names,
+        first_rejected=reasons,
+        skipped=names,
+        batches=[
+            batch(
+                number=number,
+                status=texts[0],
+                reason=texts[-1],
+                processing_date=texts[0],
+                config_hash=texts[0],
+                inputs=objects,
+                outputs=[f"{text}/day={text}/file" for text in texts],
+                removed=texts,
+                quarantined=texts,
+                folded_inputs=folded,
+                folded_outputs=folded,
+                gates={"suite": texts[0], "verdict": texts[0], "rows": number, "results": results},
+                set_aside=names,
+                numbers=dict.fromkeys(texts, names),
+                table_commit=reasons,
+            )
+        ],
+        corrections=texts,
+        replayed=names,
+        still_rejected=names,
+        refused=reasons,
+        ignored=reasons,
+        extra_columns=names,
+        dropped_columns=texts,
+        schema_changes=texts,
+        warnings=texts,
+        catalog=texts[0],
+        checks=dict.fromkeys(texts, False),
+        engine={"name": texts[0], "why": texts[-1], "version": texts[0]},
+        versions=reasons,
+        usage={"seconds": number, "bytes_read": number, "objects_read": number, "requests": names, "uncounted": texts},
+        runtime={
+            "platform": "glue",
+            "worker_type": texts[0],
+            "workers": number,
+            "memory_mb": number,
+            "region": texts[0],
+        },
+        cost={
+            "currency": texts[0],
+            "total": number,
+            "items": [
+                {"what": text, "quantity": number, "unit": text, "price": number, "amount": number} for text in texts
+            ],
+            "assumed": texts[0],
+            "prices": {"date": texts[0], "region": texts[0]},
+        },
     )
