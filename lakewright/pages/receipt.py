@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from lakewright.pages.batches import Batches
+from lakewright.pages.batches import Batches, Folded
 from lakewright.pages.flow import Flow, flow_of
 from lakewright.pages.outcome import RunStatus, advice, status_of, summary
 from lakewright.pages.phases import Phase, phases_of
@@ -73,6 +73,22 @@ class TargetRun:
     def batches(self) -> Batches:
         """What the batches report."""
         return Batches(self.receipt["batches"])
+
+    @property
+    def maintained_by(self) -> Sequence[Mapping[str, Any]]:
+        """The runs of other jobs that have maintained the table since."""
+        maintained: Sequence[Mapping[str, Any]] = self.receipt.get("maintained_by", [])
+        return maintained
+
+    def total(self, name: str) -> int:
+        """Return how many entries a list of the receipt has, with those that it has only in a manifest."""
+        folded = self.manifest(name)
+        return folded.count if folded else len(self.receipt[name])
+
+    def manifest(self, name: str) -> Folded | None:
+        """Return the manifest of a list of the receipt, of which it names only the first entries."""
+        folded = self.receipt.get("folded", {}).get(name)
+        return Folded.of(folded) if folded else None
 
     @cached_property
     def seconds(self) -> float:
