@@ -2,10 +2,10 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final, Literal, NamedTuple, Protocol, cast
 
+from lakewright.concurrency import ThreadPool
 from lakewright.errors import AccountingError, ObjectRefusedError, OvertakenError, UnreachableError
 from lakewright.log.records import Counts
 from lakewright.storage.in_place import ObjectsInPlace, Opened, Replaced
@@ -93,7 +93,7 @@ def rewrite_objects(
 ) -> list[Rewritten]:
     """Rewrite objects concurrently; failures are reported and do not stop the others."""
     in_place = open_in_place(uri)
-    with ThreadPoolExecutor(min(len(objects), _SIDE_BY_SIDE)) as pool:
+    with ThreadPool(min(len(objects), _SIDE_BY_SIDE)) as pool:
         return list(pool.map(lambda task: _report(in_place, task, work, shows_values=shows_values), objects))
 
 

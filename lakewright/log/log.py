@@ -8,13 +8,13 @@ the state after the last batch, so that most runs read nothing else; it only cou
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final, TypeVar
 
 import msgspec
 
+from lakewright.concurrency import ThreadPool
 from lakewright.errors import OvertakenError, StateError
 from lakewright.log.actions import Outcome, TableState
 from lakewright.log.records import Record, SourceObject
@@ -261,7 +261,7 @@ class Log:
 
     def _outcomes(self, listed: Iterable[str]) -> Iterator[Outcome]:
         paths = [path for path in listed if _is_outcome(path)]
-        with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        with ThreadPool(_READ_AT_ONCE) as pool:
             for first in range(0, len(paths), _READ_AHEAD):
                 yield from pool.map(lambda path: self._entry(Outcome, path), paths[first : first + _READ_AHEAD])
 

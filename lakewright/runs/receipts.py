@@ -6,7 +6,6 @@ import platform
 import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from operator import attrgetter
@@ -15,6 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from lakewright import __version__
+from lakewright.concurrency import ThreadPool
 from lakewright.errors import ConfigError
 from lakewright.log.actions import Outcome
 from lakewright.log.log import Plan
@@ -166,7 +166,7 @@ def last_failure(lake: Lake, folder: str) -> Receipt | None:
 def recent_receipts(lake: Lake, folder: str, limit: int) -> list[Receipt]:
     """Return the receipts of a target's last runs, at most ``limit`` of them, oldest first."""
     paths = deque((entry.path for entry in lake.list(f"{folder}receipts/")), maxlen=limit)
-    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+    with ThreadPool(_READ_AT_ONCE) as pool:
         return list(pool.map(partial(_read, lake), paths))
 
 
@@ -182,7 +182,7 @@ def find_receipts(lake: Lake, feed: str, execution: str, *, since: datetime | No
     first = f"{since.astimezone(UTC):%Y%m%d}" if since else ""
     folders = [f"state/{feed}/{target}/receipts/" for target in lake.folders(f"state/{feed}/")]
     paths = [entry.path for folder in folders for entry in lake.list(folder, after=f"{folder}{first}" if first else "")]
-    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+    with ThreadPool(_READ_AT_ONCE) as pool:
         receipts = [receipt for receipt in pool.map(partial(_read, lake), paths) if receipt.execution == execution]
     return sorted(receipts, key=attrgetter("run"))
 
