@@ -1,0 +1,163 @@
+"""The part of a receipt about one batch: its input, its output, and what each of its actions reports."""
+
+from typing import Any, Final, TypedDict, cast
+
+import msgspec
+
+from lakewright.log.actions import Outcome
+from lakewright.log.log import Plan
+
+
+class ObjectReport(TypedDict, total=False):
+    """A source object, in the version that was read.
+
+    Attributes:
+        path: Its path in the lake.
+        size: Its size in bytes.
+        etag: Its ETag.
+        values: Year, month and day of its rows, if its path or the processing date determines them.
+        notes: Notes of the job, such as the object that a correction corrects.
+    """
+
+    path: str
+    size: int
+    etag: str
+    values: dict[str, str]
+    notes: dict[str, str | int]
+
+
+class FoldedReport(TypedDict, total=False):
+    """A list of more than 1,000 entries, which is in a file of its own.
+
+    Attributes:
+        count: Number of entries.
+        bytes: Size of the objects or files in bytes, if it is known.
+        first: The first entry: its path.
+        last: The last entry: its path.
+        sums: Of counts per object: the sum of each count.
+        manifest: The path of the file in the lake: the list as JSON, compressed with gzip.
+    """
+
+    count: int
+    bytes: int
+    first: str
+    last: str
+    sums: dict[str, int]
+    manifest: str
+
+
+class GateReport(TypedDict, total=False):
+    """The verdict of the feed's gate on the batch.
+
+    Attributes:
+        suite: The suite of expectations.
+        rows: Number of rows that were judged.
+        verdict: Whether the batch passed or was refused.
+        results: The result of each expectation, with the names and figures of Great Expectations.
+    """
+
+    suite: str
+    rows: int
+    verdict: str
+    results: list[dict[str, Any]]
+
+
+class BatchReport(TypedDict, total=False):
+    """One batch of a run.
+
+    Attributes:
+        number: Its number in the log of the target.
+        status: How it ended: committed; dropped (refused, or its source has changed); expired (old rejected rows were
+            deleted).
+        reason: Why it was dropped.
+        processing_date: The day on which it was planned.
+        config_hash: Hash of the feed's keys that affect data, when it was planned.
+        inputs: The objects that it read; empty if there are more than 1,000, see folded_inputs.
+        outputs: The files that it added to the table; empty if there are more than 1,000, see folded_outputs. Hudi
+            tables know their files themselves, and objects replaced in place keep their path.
+        removed: The files that it removed from the table; empty if there are more than 1,000, see folded_removed.
+        quarantined: Its files of rejected rows; empty if there are more than 1,000, see folded_quarantined.
+        partitions: The partitions of the table in which it added or removed files; empty if the table has none, or if
+            there are more than 1,000, see folded_partitions.
+        numbers: Counts per object; empty if there are more than 1,000 objects, see folded_numbers.
+        folded_inputs: The inputs, if there are more than 1,000.
+        folded_outputs: The outputs, if there are more than 1,000.
+        folded_removed: The removed files, if there are more than 1,000.
+        folded_quarantined: The files of rejected rows, if there are more than 1,000.
+        folded_partitions: The partitions, if there are more than 1,000.
+        folded_numbers: The counts per object, if there are more than 1,000 objects.
+        counts: Its rows by what happened to them.
+        rules: Number of rows that broke each rule.
+        skipped: Number of skipped records of each kind.
+        compacted: Of a compaction: number of small files, of the files into which they were merged, and of rows.
+        set_aside: Number of values per text column that did not fit their typed column.
+        gates: The verdict of the gate, if the feed has one.
+        table_commit: The commit of a Hudi table: its instant and action, and Hudi's own counts.
+    """
+
+    number: int
+    status: str
+    reason: str
+    processing_date: str
+    config_hash: str
+    inputs: list[ObjectReport]
+    outputs: list[str]
+    removed: list[str]
+    quarantined: list[str]
+    partitions: list[str]
+    numbers: dict[str, dict[str, int]]
+    folded_inputs: FoldedReport
+    folded_outputs: FoldedReport
+    folded_removed: FoldedReport
+    folded_quarantined: FoldedReport
+    folded_partitions: FoldedReport
+    folded_numbers: FoldedReport
+    counts: dict[str, int]
+    rules: dict[str, int]
+    skipped: dict[str, int]
+    compacted: dict[str, int]
+    set_aside: dict[str, int]
+    gates: GateReport
+    table_commit: dict[str, str | int]
+
+
+#: The longest list in a receipt; see ``folding``.
+LONGEST: Final = 1_000
+
+
+def report_batch(outcome: Outcome, plan: Plan | None, *, table: str) -> BatchReport:
+    """Report a batch of a table at this path from the log."""
+    report: dict[str, Any] = {
+        "number": outcome.number,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "processing_date": plan.processing_date if plan else "",
+        "config_hash": outcome.config_hash,
+        "inputs": plan.objects if plan else [],
+        "outputs": [],
+        "removed": [],
+        "quarantined": [],
+        "counts": msgspec.to_builtins(outcome.counts),
+        "rules": outcome.rules,
+        "skipped": outcome.skipped,
+    }
+    for action in outcome.actions:
+        for name, value in action.report().items():
+            report[name] = (
+                {**report.get(name, {}), **value} if isinstance(value, dict) else report.get(name, []) + value
+            )
+    report["partitions"] = _partitions(table, [*report["outputs"], *report["removed"]])
+    sizes = {file.path: file.size for file in outcome.published()}
+    sizes |= {source.path: source.size for source in report["inputs"]}
+    report |= {
+        f"folded_{name}": FoldedReport(bytes=sum(sizes[getattr(each, "path", each)] for each in report[name]))
+        for name in ("inputs", "outputs", "quarantined")
+        if len(report[name]) > LONGEST
+    }
+    return cast(BatchReport, report)
+
+
+def _partitions(table: str, paths: list[str]) -> list[str]:
+    """Return the folders of files, below the table."""
+    folders = {path.removeprefix(table).rpartition("/")[0] for path in paths}
+    return sorted(filter(None, folders))
