@@ -4,8 +4,8 @@ from typing import Any, Final, TypedDict, cast
 
 import msgspec
 
-from lakewright.log.actions import Outcome
 from lakewright.log.log import Plan
+from lakewright.log.state import Outcome
 
 
 class ObjectReport(TypedDict, total=False):

@@ -6,9 +6,9 @@ from typing import Any, Final, Literal, TypedDict
 
 import msgspec
 
-from lakewright.log.actions import Outcome
 from lakewright.log.log import Plan
 from lakewright.log.records import Counts
+from lakewright.log.state import Outcome
 from lakewright.runs.receipts.batches import BatchReport, FoldedReport, report_batch
 from lakewright.runs.receipts.versions import versions
 from lakewright.runs.runtime import Runtime
