@@ -7,6 +7,7 @@ from typing import BinaryIO, Final, Literal, NamedTuple, Protocol, cast
 
 from lakewright.concurrency import ThreadPool
 from lakewright.errors import AccountingError, ObjectRefusedError, OvertakenError, UnreachableError
+from lakewright.log.actions.objects import ALREADY
 from lakewright.log.records import Counts
 from lakewright.storage.in_place import ObjectsInPlace, Opened, Replaced
 from lakewright.storage.uris import open_in_place
@@ -137,7 +138,7 @@ def rewrite_object(
             return Rewritten(path, "gone", numbers={"gone": 1})
         if opened.is_processed and not again:
             opened.pieces.close()
-            numbers = {"already": 1}
+            numbers = {ALREADY: 1}
             return Rewritten(path, "already", "", opened.etag, opened.size, opened.version, numbers=numbers)
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spooled:
             body = cast(BinaryIO, spooled)

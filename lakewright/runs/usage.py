@@ -25,7 +25,8 @@ class Usage(msgspec.Struct, frozen=True):
         bytes_written: Size of the files that its batches published, and of the objects that they replaced.
         objects_read: Number of objects and files that its batches read.
         files_written: Number of files that its batches published, and of objects that they replaced.
-        driver_peak_memory: Highest resident memory of the driver process so far, in bytes; on a laptop, with Spark's JVM.
+        driver_peak_memory: Highest resident memory of the driver process so far, in bytes; with Spark's JVM if
+            this process has started it.
         worker_peak_memory: Highest resident memory of one worker process so far, in bytes.
         workers: Number of worker processes that ran tasks.
         requests: Number of S3 requests by operation, of driver and workers, with retries.

@@ -1,6 +1,7 @@
 """The part of a receipt about one batch: its input, its output, and what each of its actions reports."""
 
-from typing import Any, Final, TypedDict, cast
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -121,19 +122,15 @@ class BatchReport(TypedDict, total=False):
     table_commit: dict[str, str | int]
 
 
-#: The longest list in a receipt; see ``folding``.
-LONGEST: Final = 1_000
-
-
-def report_batch(outcome: Outcome, plan: Plan | None, *, table: str) -> BatchReport:
-    """Report a batch of a table at this path from the log."""
+def report_batch(outcome: Outcome, plan: Plan | None) -> dict[str, Any]:
+    """Report a batch from the log: its input, its output, and the report of each action."""
     report: dict[str, Any] = {
         "number": outcome.number,
         "status": outcome.status,
         "reason": outcome.reason,
         "processing_date": plan.processing_date if plan else "",
         "config_hash": outcome.config_hash,
-        "inputs": plan.objects if plan else [],
+        "inputs": plan.objects if plan else [],  # not yet as JSON, since there may be many
         "outputs": [],
         "removed": [],
         "quarantined": [],
@@ -146,18 +143,10 @@ def report_batch(outcome: Outcome, plan: Plan | None, *, table: str) -> BatchRep
             report[name] = (
                 {**report.get(name, {}), **value} if isinstance(value, dict) else report.get(name, []) + value
             )
-    report["partitions"] = _partitions(table, [*report["outputs"], *report["removed"]])
-    sizes = {file.path: file.size for file in outcome.published()}
-    sizes |= {source.path: source.size for source in report["inputs"]}
-    report |= {
-        f"folded_{name}": FoldedReport(bytes=sum(sizes[getattr(each, "path", each)] for each in report[name]))
-        for name in ("inputs", "outputs", "quarantined")
-        if len(report[name]) > LONGEST
-    }
-    return cast(BatchReport, report)
+    return report
 
 
-def _partitions(table: str, paths: list[str]) -> list[str]:
-    """Return the folders of files, below the table."""
-    folders = {path.removeprefix(table).rpartition("/")[0] for path in paths}
+def partitions_of(report: Mapping[str, Any], *, table: str) -> list[str]:
+    """Return the partitions of a table at this path in which a batch added or removed files."""
+    folders = {path.removeprefix(table).rpartition("/")[0] for path in (*report["outputs"], *report["removed"])}
     return sorted(filter(None, folders))

@@ -8,10 +8,12 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from lakewright.runs.receipts.batches import LONGEST, BatchReport, FoldedReport
+from lakewright.runs.receipts.batches import BatchReport, FoldedReport
 from lakewright.runs.receipts.receipt import Receipt
 from lakewright.storage.lake import Lake
 
+#: The longest list in a receipt.
+LONGEST: Final = 1_000
 _LISTS: Final = ("inputs", "outputs", "removed", "quarantined", "partitions")
 _NUMBERS: Final = "numbers"
 #: Of the whole run: the first entries stay in the receipt, since they give reasons.
@@ -43,11 +45,9 @@ def _folded_batch(batch: BatchReport, write: Write) -> BatchReport:
     for name in (*_LISTS, _NUMBERS):
         entries = report.get(name, ())
         if len(entries) > LONGEST:
-            known = report.get(f"folded_{name}", {})
-            folded[f"folded_{name}"] = known | _folded(f"{batch['number']:09d}.{name}", entries, write)
+            folded[f"folded_{name}"] = _folded(f"{batch['number']:09d}.{name}", entries, write)
             folded[name] = type(entries)()
-    inputs = folded.get("inputs", report["inputs"])
-    return cast(BatchReport, report | {"inputs": msgspec.to_builtins(inputs)} | folded)
+    return cast(BatchReport, msgspec.to_builtins(report | folded))
 
 
 def _folded(name: str, entries: Sequence[Any] | Mapping[str, Any], write: Write) -> FoldedReport:
@@ -58,4 +58,6 @@ def _folded(name: str, entries: Sequence[Any] | Mapping[str, Any], write: Write)
         for counts in entries.values():
             sums.update(counts)
         folded["sums"] = dict(sums)
+    elif not isinstance(entries, Mapping) and hasattr(entries[0], "size"):
+        folded["bytes"] = sum(each.size for each in entries)
     return folded

@@ -2,14 +2,14 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal, TypedDict, cast
 
 import msgspec
 
 from lakewright.log.log import Plan
 from lakewright.log.records import Counts
 from lakewright.log.state import Outcome
-from lakewright.runs.receipts.batches import BatchReport, FoldedReport, report_batch
+from lakewright.runs.receipts.batches import BatchReport, FoldedReport, partitions_of, report_batch
 from lakewright.runs.receipts.versions import versions
 from lakewright.runs.runtime import Runtime
 from lakewright.runs.usage import Usage
@@ -135,7 +135,8 @@ class Receipt(msgspec.Struct):
 
     def add(self, outcome: Outcome, plan: Plan | None, *, table: str) -> None:
         """Add a batch; the counts are those of committed batches, or of the refused one. ``table`` is its path."""
-        self.batches.append(report_batch(outcome, plan, table=table))
+        report = report_batch(outcome, plan)
+        self.batches.append(cast(BatchReport, report | {"partitions": partitions_of(report, table=table)}))
         self.counts = self.counts + outcome.counts
         for rule, count in outcome.rules.items():
             self.rules[rule] = self.rules.get(rule, 0) + count
