@@ -7,7 +7,7 @@ from typing import Final
 
 _SHOWN: Final = 12
 #: Of the bar's width of 100: a shorter phase could not be seen.
-_SHORTEST: Final = 0.4
+_SHORTEST: Final = 0.8
 
 
 @dataclass(frozen=True)

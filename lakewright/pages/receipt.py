@@ -74,12 +74,6 @@ class TargetRun:
         """What the batches report."""
         return Batches(self.receipt["batches"])
 
-    @property
-    def maintained_by(self) -> Sequence[Mapping[str, Any]]:
-        """The runs of other jobs that have maintained the table since."""
-        maintained: Sequence[Mapping[str, Any]] = self.receipt.get("maintained_by", [])
-        return maintained
-
     def total(self, name: str) -> int:
         """Return how many entries a list of the receipt has, with those that it has only in a manifest."""
         folded = self.manifest(name)
@@ -87,7 +81,7 @@ class TargetRun:
 
     def manifest(self, name: str) -> Folded | None:
         """Return the manifest of a list of the receipt, of which it names only the first entries."""
-        folded = self.receipt.get("folded", {}).get(name)
+        folded = self.receipt["folded"].get(name)
         return Folded.of(folded) if folded else None
 
     @cached_property

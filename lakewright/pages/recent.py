@@ -92,9 +92,7 @@ class RecentRuns:
         if len(known) < _FEWEST:
             return None
         latest = "none" if values[-1] is None else words(values[-1])
-        return Chart(
-            key, title, trend_of(values), latest, f"{words(min(known))} to {words(max(known))}, {len(values)} runs"
-        )
+        return Chart(key, title, trend_of(values), latest, f"{words(min(known))} to {words(max(known))}")
 
 
 def recent_runs(receipts: Sequence[Mapping[str, Any]], shown: str) -> RecentRuns:
