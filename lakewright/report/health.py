@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import median
 from typing import Final, Literal, get_args
 
 from lakewright.errors import ConfigError, InterruptedRunError, LeaseHeldError, UnreachableError
-from lakewright.report.history import RunHistory, time_of, time_of_run
+from lakewright.report.history import PastRun, RunHistory, time_of_run
 from lakewright.report.targets import TargetFacts, Waiting
 from lakewright.report.words import ago, lasting
 from lakewright.runs.progress import count_of
-from lakewright.runs.receipts import Receipt
 from transforms.errors import DataError
 
 #: Worst first.
@@ -69,7 +69,7 @@ def judge(facts: TargetFacts, history: RunHistory, now: datetime) -> Verdict:
         return min(verdicts, key=lambda verdict: HEALTHS.index(verdict.health))
     if facts.runs_now and facts.holder is not None:
         return Verdict("running", f"run {facts.holder.run} on {facts.holder.host}")
-    if not facts.batches and not history.receipts:
+    if not facts.batches and not history.runs:
         return Verdict("never run", facts.waiting.nothing if facts.waiting else "")
     return Verdict("ok")
 
@@ -77,34 +77,33 @@ def judge(facts: TargetFacts, history: RunHistory, now: datetime) -> Verdict:
 def _of_last_runs(facts: TargetFacts, history: RunHistory) -> Verdict | None:
     """Judge the last run of each job of the target: the feed's own, and those that maintain its table."""
     verdicts = []
-    for job in {receipt.job for receipt in history.receipts}:
-        runs = [each for each in history.receipts if each.job == job and each.exit_code not in _SAYS_NOTHING]
+    for job in {run.job for run in history.runs}:
+        runs = [each for each in history.runs if each.job == job and each.exit_code not in _SAYS_NOTHING]
         if not runs or not runs[-1].exit_code or _is_outdated(runs[-1], facts):
             continue
         health: Health = "refused" if runs[-1].exit_code == DataError.exit_code else "failing"
         if runs[-1].status == "committed" and facts.catalog_is_behind:
             health = "behind"
         streak = _last_failures(runs)
-        since = time_of(streak[0].started, run=streak[0].run)
-        verdicts.append(Verdict(health, runs[-1].error, since, len(streak)))
+        verdicts.append(Verdict(health, runs[-1].error, streak[0].began, len(streak)))
     return min(verdicts, key=lambda verdict: HEALTHS.index(verdict.health), default=None)
 
 
-def _last_failures(runs: Sequence[Receipt]) -> Sequence[Receipt]:
+def _last_failures(runs: Sequence[PastRun]) -> Sequence[PastRun]:
     """Return the failed runs since the last one that succeeded."""
-    succeeded = [place for place, receipt in enumerate(runs) if not receipt.exit_code]
+    succeeded = [place for place, run in enumerate(runs) if not run.exit_code]
     return runs[succeeded[-1] + 1 :] if succeeded else runs
 
 
-def _is_outdated(receipt: Receipt, facts: TargetFacts) -> bool:
+def _is_outdated(run: PastRun, facts: TargetFacts) -> bool:
     """Return whether the log has a commit of a later run, whose receipt is missing or damaged."""
-    return facts.last_batch.get("status") == "committed" and facts.last_batch["run"] > receipt.run
+    return facts.last_batch.get("status") == "committed" and facts.last_batch["run"] > run.run
 
 
 def _of_the_report(facts: TargetFacts, history: RunHistory) -> Verdict | None:
     if facts.problems:
         return Verdict("unreadable", facts.problems[0].text)
-    last_read = history.receipts[-1].run if history.receipts else ""
+    last_read = history.runs[-1].run if history.runs else ""
     if history.damaged and history.damaged[-1] > last_read:
         return Verdict("unreadable", history.problems[-1].text)
     return None
@@ -118,7 +117,9 @@ def _of_the_next_run(facts: TargetFacts) -> Verdict | None:
         return Verdict("refused", f"the next run will be refused: {error}")
     if refused:
         path, reason = next(iter(refused.items()))
-        return Verdict("refused", f"the next run will refuse {count_of(len(refused), 'object')}, first {path}: {reason}")
+        return Verdict(
+            "refused", f"the next run will refuse {count_of(len(refused), 'object')}, first {path}: {reason}"
+        )
     return None
 
 
@@ -140,13 +141,13 @@ def _of_what_waits(facts: TargetFacts, history: RunHistory, now: datetime) -> Ve
         reasons.append(f"{count_of(waiting.objects, 'object')} {verb}{corrections}")
     if facts.catalog_is_behind:
         reasons.append("the catalog lacks the last commit")
-    began = [time for receipt in history.receipts if (time := time_of_run(receipt.run))]
+    began = [run.began for run in history.runs]
     if not began:
         never = facts.batches == 0
         return Verdict("never run" if never else "behind", "; ".join(reasons), is_overdue=True)
-    gaps = [after - before for before, after in zip(began, began[1:], strict=False)]
+    gaps = [(after - before).total_seconds() for before, after in pairwise(began)]
     is_rhythm = len(began) >= _RUNS_OF_A_RHYTHM
-    usual = median(gaps) if is_rhythm else _OVERDUE_BY_DEFAULT
+    usual = timedelta(seconds=median(gaps)) if is_rhythm else _OVERDUE_BY_DEFAULT
     allowed = max(_INTERVALS_UNTIL_OVERDUE * usual, _SHORTEST_OVERDUE) if is_rhythm else usual
     is_overdue = now - began[-1] > allowed
     if is_overdue:

@@ -9,9 +9,12 @@ from typing import Final
 
 import msgspec
 
+from lakewright.log.records import Counts
 from lakewright.report.problems import Problem, problem_of
-from lakewright.runs.receipts import Receipt
+from lakewright.runs.runtime import Runtime
+from lakewright.runs.usage import Usage
 from lakewright.storage.lake import Lake, StoredObject
+from transforms.errors import LakewrightError
 
 #: The most receipts that are read per target: a run every ten minutes for a week.
 MOST_RECEIPTS: Final = 1000
@@ -20,6 +23,40 @@ CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 
 _RECEIPT: Final = re.compile(r"(\d{8}T\d{12})Z-[0-9a-f]+\.json")
 _RUN_TIME: Final = "%Y%m%dT%H%M%S%f"
+
+
+class PastRun(msgspec.Struct, frozen=True):
+    """What a report needs of a receipt (``lakewright.runs.receipts.Receipt``), of any version, whatever its size."""
+
+    run: str
+    job: str
+    verb: str
+    started: str
+    finished: str = ""
+    status: str = ""
+    exit_code: int = 0
+    error: str = ""
+    seconds: dict[str, float] = {}
+    counts: Counts = Counts()
+    warnings: list[str] = []
+    process: str = ""
+    usage: Usage = Usage()
+    runtime: Runtime = Runtime()
+
+    @property
+    def began(self) -> datetime:
+        """When it began."""
+        return datetime.fromisoformat(self.started)
+
+    @property
+    def ended(self) -> datetime:
+        """When it wrote its receipt."""
+        return datetime.fromisoformat(self.finished or self.started)
+
+    @property
+    def lasted(self) -> float:
+        """Its seconds; older receipts only have those of each stage."""
+        return self.usage.seconds or sum(self.seconds.values())
 
 
 @dataclass(frozen=True)
@@ -42,12 +79,12 @@ class RunHistory:
     """The recent runs of a target.
 
     Attributes:
-        receipts: Their receipts, oldest first, without their batches.
+        runs: The runs, oldest first.
         damaged: The runs whose receipts cannot be read.
         problems: Why they cannot be read.
     """
 
-    receipts: list[Receipt] = field(default_factory=list)
+    runs: list[PastRun] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -68,25 +105,28 @@ def list_receipts(lake: Lake, state_folder: str, *, since: date, now: datetime) 
     return ListedReceipts(past[-MOST_RECEIPTS:], max(0, len(past) - MOST_RECEIPTS), ahead)
 
 
-def read_receipt(lake: Lake, path: str) -> Receipt | Problem | None:
-    """Read a receipt without its batches, which name all objects; None if it was deleted meanwhile."""
+def read_receipt(lake: Lake, path: str) -> PastRun | Problem | None:
+    """Read a receipt; None if it was deleted meanwhile."""
     try:
-        receipt = msgspec.json.decode(lake.read(path), type=Receipt)
+        run = msgspec.json.decode(lake.read(path), type=PastRun)
+        is_valid = run.began.tzinfo is not None and run.ended.tzinfo is not None
     except FileNotFoundError:
         return None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return Problem(f"{path} is not a valid receipt: {error}; restore or delete it", 1)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return Problem(f"{path} is not a valid receipt: {error}; restore or delete it", LakewrightError.exit_code)
     except Exception as error:  # noqa: BLE001 - whatever it is, other receipts can be read
         return problem_of(error, path)
-    return msgspec.structs.replace(receipt, batches=[], versions={}, ignored={}, extra_columns={}, first_rejected={})
+    if not is_valid:
+        return Problem(f"{path} is not a valid receipt: its times have no time zone", LakewrightError.exit_code)
+    return run
 
 
-def history_of(listed: ListedReceipts, read: Iterable[Receipt | Problem | None]) -> RunHistory:
+def history_of(listed: ListedReceipts, read: Iterable[PastRun | Problem | None]) -> RunHistory:
     """Sort what was read of the listed receipts."""
     history = RunHistory()
     for path, entry in zip(listed.paths, read, strict=True):
-        if isinstance(entry, Receipt):
-            history.receipts.append(entry)
+        if isinstance(entry, PastRun):
+            history.runs.append(entry)
         elif entry is not None:
             history.damaged.append(_run_of(path))
             history.problems.append(entry)
@@ -99,15 +139,6 @@ def time_of_run(run: str) -> datetime | None:
         return datetime.strptime(run.partition("Z-")[0], _RUN_TIME).replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def time_of(text: str, *, run: str) -> datetime | None:
-    """Parse a time of a receipt; if it is none, return that of the run."""
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        return time_of_run(run)
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def _receipts_in(entries: Iterable[StoredObject]) -> Iterator[tuple[str, datetime]]:

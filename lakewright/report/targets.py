@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from lakewright.corrections.manifests import CORRECTS
-from lakewright.errors import UnreachableError
+from lakewright.errors import EmptySourceError, UnreachableError
 from lakewright.log.actions import TableState
 from lakewright.log.log import Log, Plan
+from lakewright.log.records import SourceObject
 from lakewright.quarantine.overview import rules_overview
 from lakewright.report.history import ListedReceipts, list_receipts
 from lakewright.report.problems import Problem, problem_of
@@ -18,7 +19,7 @@ from lakewright.runs.lease import Holder, find_holder
 from lakewright.runs.registration import Registration
 from lakewright.storage.lake import Lake
 from transforms.errors import LakewrightError
-from transforms.object_names import DATE_KEYS
+from transforms.object_names import DATE_KEYS, is_day
 
 #: By how much the clocks of this machine and of the lake's storage may differ.
 _CLOCK_TOLERANCE: Final = timedelta(seconds=60)
@@ -71,7 +72,7 @@ class TargetFacts:
 
     Attributes:
         batches: The number of batches that ended; None if the log cannot be read.
-        last_batch: How the last one ended, and by which run.
+        last_batch: How the last one ended, by which run, and how many rows it read.
         table: Rows, bytes and files of the table; rows are None if only the table itself knows them.
         newest_day: The latest day of the source objects in the table, if their names or paths contain one.
         waiting: What waits at the source.
@@ -82,10 +83,10 @@ class TargetFacts:
     target: ReportedTarget
     receipts: ListedReceipts = field(default_factory=ListedReceipts)
     batches: int | None = None
-    last_batch: dict[str, str] = field(default_factory=dict)
+    last_batch: dict[str, Any] = field(default_factory=dict)
     open_batch: dict[str, Any] | None = None
     table: dict[str, Any] | None = None
-    newest_day: str = ""
+    newest_day: date | None = None
     quarantine: dict[str, Any] | None = None
     waiting: Waiting | None = None
     next_run: LakewrightError | None = None
@@ -133,7 +134,7 @@ def read_target(lake: Lake, target: ReportedTarget, *, since: date, now: datetim
 def _note_state(facts: TargetFacts, state: TableState, open_plan: Plan | None) -> None:
     facts.batches = state.number
     if state.last is not None:
-        facts.last_batch = {"status": state.last.status, "run": state.last.run, "reason": state.last.reason}
+        facts.last_batch = {"status": state.last.status, "run": state.last.run, "read": state.last.counts.read}
     if open_plan is not None:
         size = {"objects": len(open_plan.objects), "bytes": open_plan.bytes}
         facts.open_batch = {"number": open_plan.number, "run": open_plan.run, "job": open_plan.job} | size
@@ -143,14 +144,7 @@ def _note_state(facts: TargetFacts, state: TableState, open_plan: Plan | None) -
         "bytes": sum(file.size for file in state.files.values()) if knows_files else None,
         "files": len(state.files) if knows_files else None,
     }
-    facts.newest_day = max(
-        (
-            "-".join(source.values[key] for key in DATE_KEYS)
-            for source in state.objects.values()
-            if all(key in source.values for key in DATE_KEYS)
-        ),
-        default="",
-    )
+    facts.newest_day = max(filter(None, map(_day_of, state.objects.values())), default=None)
     quarantined = sum(file.rows for file in state.quarantine.values())
     facts.quarantine = {"rows": quarantined, "rules": rules_overview(state)}
 
@@ -174,6 +168,16 @@ def _note_source(facts: TargetFacts, state: TableState, job: AnyJob, *, today: s
         refused=survey.refused,
         nothing=survey.nothing,
     )
+    if survey.nothing and state.committed and job.feed.refuses_empty_source(committed=True):
+        facts.next_run = EmptySourceError(survey.nothing)
+
+
+def _day_of(source: SourceObject) -> date | None:
+    """Return the day of an object's rows, if its name or path has one."""
+    values = source.values
+    if not all(key in values for key in DATE_KEYS) or not is_day(values):
+        return None
+    return date(*(int(values[key]) for key in DATE_KEYS))
 
 
 def _is_renewed(holder: Holder, job: AnyJob | None, now: datetime) -> bool:
