@@ -1,0 +1,115 @@
+"""Numbers as pages show them: readable, and the exact value beside it in the markup (``<data value>``)."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from lakewright.runs.progress import readable_bytes
+
+_DATA: Final = Markup('<data value="{}">{}</data>')
+_TIME: Final = Markup('<time datetime="{}">{}</time>')
+_SPACE: Final = "\N{NO-BREAK SPACE}"
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_TENTH: Final = 0.1
+#: Below this, a share would be shown as 0 %, and above its complement as 100 %.
+_SMALLEST_SHARE: Final = 0.0001
+_NEARLY_ALL: Final = 0.9995
+
+
+def count(number: int) -> Markup:
+    """Format a number of rows, objects or requests: ``1,234``."""
+    return _DATA.format(number, f"{number:,}")
+
+
+def counted(number: int, noun: str) -> Markup:
+    """Format a number with its noun: ``1 row``, ``1,234 rows``."""
+    return Markup("{}{}{}").format(count(number), _SPACE, noun if number == 1 else f"{noun}s")
+
+
+def share(part: float, whole: float) -> str:
+    """Format a share: ``12.5 %``. It is 0 or 100 % only if it is exactly that."""
+    if not whole:
+        return "–"
+    value = part / whole
+    if 0 < value < _SMALLEST_SHARE:
+        return f"<{_SPACE}0.01{_SPACE}%"
+    if _NEARLY_ALL < value < 1:
+        return f">{_SPACE}99.9{_SPACE}%"
+    digits = 2 if 0 < value < _TENTH / 10 else 0 if value in (0, 1) else 1
+    return f"{value * 100:.{digits}f}{_SPACE}%"
+
+
+def seconds(number: float) -> Markup:
+    """Format a duration: ``0.49 s``, ``12.4 s``, ``3 min 20 s``."""
+    return _DATA.format(number, duration(number))
+
+
+def duration(number: float) -> str:
+    """Format a duration as text."""
+    if number < 1:
+        text = f"{number:.3f}".rstrip("0").rstrip(".") if number < _TENTH else f"{number:.2f}"
+        return f"{text}{_SPACE}s"
+    if number < _MINUTE - 0.05:
+        return f"{number:.1f}{_SPACE}s"
+    whole = round(number)
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}{_SPACE}min {whole % _MINUTE}{_SPACE}s"
+    if whole < _DAY:
+        return f"{whole // _HOUR}{_SPACE}h {whole % _HOUR // _MINUTE}{_SPACE}min"
+    return f"{whole // _DAY:,}{_SPACE}d {whole % _DAY // _HOUR}{_SPACE}h"
+
+
+def size(number: int) -> Markup:
+    """Format a number of bytes: ``1.2 MB``."""
+    return _DATA.format(number, readable_bytes(number).replace(" ", _SPACE))
+
+
+def money(number: float, currency: str) -> Markup:
+    """Format an amount: ``12.50 USD``; below 1, as many digits as it takes to see something."""
+    return _DATA.format(number, amount(number, currency))
+
+
+def amount(number: float, currency: str) -> str:
+    """Format an amount as text."""
+    return f"{decimal(number, 2)}{_SPACE}{currency}"
+
+
+def decimal(number: float, digits: int = 0) -> str:
+    """Format a number with at least some decimals, and below 1 with three significant digits."""
+    if number == 0 or abs(number) >= 1:
+        return f"{number:,.{digits}f}"
+    text = f"{number:.3g}"
+    if "e" in text:
+        text = f"{number:.12f}".rstrip("0").rstrip(".")
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals:0<{digits}}" if digits else text
+
+
+def quantity(number: float) -> Markup:
+    """Format a quantity that need not be whole: ``120``, ``1,234.5``, ``0.0125``."""
+    text = f"{number:,.2f}".rstrip("0").rstrip(".") if abs(number) >= 1 else decimal(number)
+    return _DATA.format(number, text)
+
+
+def when(text: str) -> Markup | str:
+    """Format a time in UTC: ``27 Nov 2026, 10:09:57 UTC``; anything else is shown as it is."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    utc = time.astimezone(UTC) if time.tzinfo else time
+    return _TIME.format(utc.isoformat(), f"{utc.day}{utc:\N{NO-BREAK SPACE}%b %Y, %H:%M:%S}{_SPACE}UTC")
+
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "count": count,
+    "counted": counted,
+    "share": share,
+    "seconds": seconds,
+    "size": size,
+    "money": money,
+    "quantity": quantity,
+    "when": when,
+}

@@ -1,0 +1,79 @@
+"""The page of receipts: a run of one or several targets."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from lakewright.pages.batches import Batches
+from lakewright.pages.flow import Flow, flow_of
+from lakewright.pages.outcome import RunStatus, advice, status_of, summary
+from lakewright.pages.phases import Phase, phases_of
+from lakewright.pages.recent import RecentRuns, recent_runs, seconds_of
+from lakewright.pages.render import render
+from lakewright.runs.receipts import Receipt
+
+#: The names listed per kind and target, fewer if there are many targets.
+_NAMES, _NAMES_OF_ALL, _FEWEST_NAMES = 200, 2000, 10
+
+
+@dataclass(frozen=True)
+class TargetRun:
+    """A receipt as the template shows it, with the last runs of its target."""
+
+    receipt: Mapping[str, Any]
+    recent: RecentRuns
+
+    @cached_property
+    def status(self) -> RunStatus:
+        """The status in words."""
+        return status_of(self.receipt["status"], self.receipt["exit_code"])
+
+    @property
+    def summary(self) -> str:
+        """What the run did with the rows."""
+        return summary(self.receipt)
+
+    @property
+    def advice(self) -> tuple[str, str]:
+        """What to do after it, and a command that helps."""
+        return advice(self.receipt)
+
+    @property
+    def error(self) -> list[str]:
+        """The lines of the error."""
+        return [line for line in self.receipt["error"].splitlines() if line.strip()]
+
+    @cached_property
+    def flow(self) -> Flow:
+        """The flow of rows."""
+        return flow_of(self.receipt["counts"])
+
+    @cached_property
+    def phases(self) -> list[Phase]:
+        """The phases as a bar."""
+        return phases_of(self.receipt["seconds"])
+
+    @cached_property
+    def batches(self) -> Batches:
+        """What the batches report."""
+        return Batches(self.receipt["batches"])
+
+    @cached_property
+    def seconds(self) -> float:
+        """How long the run took."""
+        return seconds_of(self.receipt)
+
+
+def receipt_page(receipts: Iterable[tuple[Receipt, Sequence[Receipt]]]) -> str:
+    """Return the page of receipts.
+
+    Args:
+        receipts: The receipt of each target, and those of its last runs, oldest first.
+    """
+    runs = [
+        TargetRun(receipt.dump(), recent_runs([each.dump() for each in recent], receipt.run))
+        for receipt, recent in receipts
+    ]
+    listed = min(_NAMES, max(_NAMES_OF_ALL // max(len(runs), 1), _FEWEST_NAMES))
+    return render("receipt.html", runs=runs, listed=listed)
