@@ -19,9 +19,7 @@ _OPENED_AT_ONCE: Final = 8
 _SPARK: Final = ("pyspark", "py4j")
 
 
-def reported_feeds(
-    lake: Lake, conf: Conf, wanted: Sequence[str], settings: Sequence[str] = ()
-) -> list[ReportedFeed]:
+def reported_feeds(lake: Lake, conf: Conf, wanted: Sequence[str], settings: Sequence[str] = ()) -> list[ReportedFeed]:
     """Return the wanted feeds, or all of them, with their targets.
 
     Raises:
@@ -36,9 +34,7 @@ def reported_feeds(
     return list(map_in_threads(read, names, threads=_OPENED_AT_ONCE))
 
 
-def _read_feed(
-    lake: Lake, conf: Conf, settings: Sequence[str], configured: frozenset[str], name: str
-) -> ReportedFeed:
+def _read_feed(lake: Lake, conf: Conf, settings: Sequence[str], configured: frozenset[str], name: str) -> ReportedFeed:
     """Read a feed and open its targets; if that fails, its targets are those that have state."""
     try:
         with_state = lake.folders(f"state/{name}/")

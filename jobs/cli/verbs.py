@@ -21,11 +21,13 @@ from jobs.cli.options import (
     EngineOption,
     Execution,
     FeedOptions,
+    LakeOptions,
     OutputOptions,
     ShowValues,
     SourceOptions,
     spread_options,
 )
+from jobs.cli.pages import HtmlFile, write_page
 from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
@@ -56,6 +58,10 @@ DocsFolder = Annotated[
 ]
 SchemaFolder = Annotated[
     Path | None, typer.Option("--schema", help="Also write JSON schemas for editors to this folder.")
+]
+
+Days = Annotated[
+    int, typer.Option("--days", min=1, max=366, help="Days whose runs are reported, today included (UTC). Default: 7.")
 ]
 
 RuleName = Annotated[
@@ -182,6 +188,25 @@ def gates(options: FeedOptions, docs: DocsFolder = None) -> Answer:
         index = write_data_docs(lake, jobs, docs)
         overviews = [overview | {"docs": index} for overview in overviews]
     return Answer(overviews, screen.show_gates)
+
+
+@verb
+def report(options: LakeOptions, feed: FeedNames = None, days: Days = 7, html: HtmlFile = None) -> Answer:
+    """Show the health of all feeds, what needs a person, and runs and cost per day."""
+    from datetime import UTC, datetime
+
+    from jobs.cli.reported_feeds import reported_feeds
+    from jobs.cli.screens.reports import show_report
+    from lakewright.report.lake_report import report_lake
+
+    conf, lake = Conf(options.config), options.open_lake()
+    feeds = reported_feeds(lake, conf, feed or (), options.settings)
+    data = report_lake(lake, feeds, conf, days=days, now=datetime.now(UTC))
+    if html is not None:
+        from lakewright.pages.report import report_page
+
+        write_page(html, report_page(data))
+    return Answer(data, show_report, data["exit_code"])
 
 
 @verb

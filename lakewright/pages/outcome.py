@@ -68,7 +68,10 @@ def advice(receipt: Mapping[str, Any]) -> tuple[str, str]:
         words = _ADVICE.get(code, _ADVICE[1])
         return words, f"lakewright {_COMMANDS[code]} {feed}" if code in _COMMANDS else ""
     if receipt["counts"]["rejected"]:
-        return "Rejected rows are kept in quarantine; this shows them with the reasons:", f"lakewright quarantine {feed}"
+        return (
+            "Rejected rows are kept in quarantine; this shows them with the reasons:",
+            f"lakewright quarantine {feed}",
+        )
     return "", ""
 
 

@@ -67,7 +67,9 @@ class RecentRuns:
         currency = next((run.currency for run in reversed(self.runs) if run.currency), "")
         charts = (
             self._chart("rows", "Rows read", [run.read for run in self.runs], lambda value: f"{value:,.0f}"),
-            self._chart("rejected", "Rejected share", [run.rejected_share for run in self.runs], lambda value: share(value, 1)),
+            self._chart(
+                "rejected", "Rejected share", [run.rejected_share for run in self.runs], lambda value: share(value, 1)
+            ),
             self._chart("seconds", "Time", [run.seconds for run in self.runs], duration),
             self._chart("cost", "Cost", [run.cost for run in self.runs], lambda value: amount(value, currency)),
         )
@@ -80,7 +82,9 @@ class RecentRuns:
         if len(known) < _FEWEST:
             return None
         latest = "none" if values[-1] is None else words(values[-1])
-        return Chart(key, title, trend_of(values), latest, f"{words(min(known))} to {words(max(known))}, {len(values)} runs")
+        return Chart(
+            key, title, trend_of(values), latest, f"{words(min(known))} to {words(max(known))}, {len(values)} runs"
+        )
 
 
 def recent_runs(receipts: Sequence[Mapping[str, Any]], shown: str) -> RecentRuns:

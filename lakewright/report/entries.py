@@ -19,6 +19,7 @@ def target_entry(facts: TargetFacts, history: RunHistory, verdict: Verdict, now:
         "reason": verdict.reason,
         "since": verdict.since.isoformat() if verdict.since else None,
         "runs_since": verdict.runs,
+        "is_overdue": verdict.is_overdue,
         "last_run": _run_entry(last, now) if last else None,
         "running": {"run": holder.run, "host": holder.host} if holder and facts.runs_now else None,
         "committed": committed.isoformat() if committed else None,

@@ -8,13 +8,14 @@ from itertools import islice
 from typing import Any, Final
 
 from lakewright.concurrency import map_in_threads
+from lakewright.config_files import Conf
 from lakewright.costs.prices import Prices
 from lakewright.costs.pricing import price_process
 from lakewright.report.entries import target_entry
 from lakewright.report.health import HEALTHS, Health, Verdict, judge, worst
 from lakewright.report.history import MOST_RECEIPTS, RunHistory, history_of, read_receipt
 from lakewright.report.needs import Need, in_order, needs_of
-from lakewright.report.problems import Problem
+from lakewright.report.problems import Problem, problem_of
 from lakewright.report.spending import Days, RunCosts, cost_of_runs, report_days, sum_days, tally_days
 from lakewright.report.targets import ReportedTarget, TargetFacts, read_target
 from lakewright.runs.progress import count_of
@@ -52,19 +53,18 @@ class _Target:
     verdict: Verdict
 
 
-def report_lake(
-    lake: Lake, feeds: Sequence[ReportedFeed], prices: Prices | None, *, days: int, now: datetime
-) -> dict[str, Any]:
+def report_lake(lake: Lake, feeds: Sequence[ReportedFeed], conf: Conf, *, days: int, now: datetime) -> dict[str, Any]:
     """Report a lake as JSON-compatible data.
 
     Args:
         lake: The lake.
         feeds: The feeds to report.
-        prices: The prices of runs; without them, costs are unknown.
+        conf: The config folder with the prices of runs; without them, costs are unknown.
         days: The number of days, today included, whose runs are reported.
         now: The current time, in UTC.
     """
     window = [now.date() - timedelta(days=before) for before in reversed(range(days))]
+    prices, unreadable = _read_prices(conf)
     targets = _read(lake, [target for feed in feeds for target in feed.targets], window[0], now)
     runs = (run for target in targets for run in target.history.runs)
     costs = cost_of_runs(runs, partial(price_process, prices=prices)) if prices else RunCosts()
@@ -75,7 +75,8 @@ def report_lake(
         _feed_entry(feed, of_feed, days_of_feed, costs, window, now)
         for (feed, of_feed), days_of_feed in zip(of_feeds, sums, strict=True)
     ]
-    problems = [*_problems_of(feeds), *(problem for target in targets for problem in _problems_of_target(target))]
+    problems = [*unreadable, *(feed.problem for feed in feeds if feed.problem is not None)]
+    problems += [problem for target in targets for problem in (*target.facts.problems, *target.history.problems)]
     healths = [entry["health"] for feed in entries for entry in (feed["targets"] or [feed])]
     return {
         "lake": lake.uri,
@@ -91,6 +92,13 @@ def report_lake(
         **report_days(sum_days(sums, window)),
         "feeds": sorted(entries, key=lambda entry: (HEALTHS.index(entry["health"]), entry["feed"])),
     }
+
+
+def _read_prices(conf: Conf) -> tuple[Prices | None, list[Problem]]:
+    try:
+        return Prices.load(conf), []
+    except Exception as error:  # noqa: BLE001 - the report shows everything else
+        return None, [problem_of(error, "the prices")]
 
 
 def _read(lake: Lake, targets: Sequence[ReportedTarget], since: date, now: datetime) -> list[_Target]:
@@ -140,14 +148,6 @@ def _needs(of_feeds: Iterable[tuple[ReportedFeed, Sequence[_Target]]]) -> Iterab
             yield Need("unreadable", feed.name, [], feed.problem.text, do)
         for target in targets:
             yield from needs_of(target.facts, target.verdict, is_only=len(targets) == 1)
-
-
-def _problems_of(feeds: Iterable[ReportedFeed]) -> Iterable[Problem]:
-    return (feed.problem for feed in feeds if feed.problem is not None)
-
-
-def _problems_of_target(target: _Target) -> Iterable[Problem]:
-    return [*target.facts.problems, *target.history.problems]
 
 
 def _warnings_of(target: _Target) -> Iterable[str]:

@@ -73,7 +73,7 @@ class TargetFacts:
     Attributes:
         batches: The number of batches that ended; None if the log cannot be read.
         last_batch: How the last one ended, by which run, and how many rows it read.
-        table: Rows, bytes and files of the table; rows are None if only the table itself knows them.
+        table: Rows, bytes and files of the table, None if only the table itself knows them; None if there is no table.
         newest_day: The latest day of the source objects in the table, if their names or paths contain one.
         waiting: What waits at the source.
         next_run: The error with which the next run would end before it reads any data.
@@ -138,12 +138,13 @@ def _note_state(facts: TargetFacts, state: TableState, open_plan: Plan | None) -
     if open_plan is not None:
         size = {"objects": len(open_plan.objects), "bytes": open_plan.bytes}
         facts.open_batch = {"number": open_plan.number, "run": open_plan.run, "job": open_plan.job} | size
-    knows_files = bool(state.files) or not state.instant
-    facts.table = {
-        "rows": sum(file.rows for file in state.files.values()) if knows_files else None,
-        "bytes": sum(file.size for file in state.files.values()) if knows_files else None,
-        "files": len(state.files) if knows_files else None,
-    }
+    if state.files or state.columns or state.instant:
+        knows_files = bool(state.files) or not state.instant
+        facts.table = {
+            "rows": sum(file.rows for file in state.files.values()) if knows_files else None,
+            "bytes": sum(file.size for file in state.files.values()) if knows_files else None,
+            "files": len(state.files) if knows_files else None,
+        }
     facts.newest_day = max(filter(None, map(_day_of, state.objects.values())), default=None)
     quarantined = sum(file.rows for file in state.quarantine.values())
     facts.quarantine = {"rows": quarantined, "rules": rules_overview(state)}

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
+from lakewright.runs.progress import count_of
+
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 #: From this many of a unit on, times are given in it; below, in the next smaller one.
 _FROM: Final = 2
@@ -13,8 +15,8 @@ def lasting(time: timedelta) -> str:
     seconds = round(time.total_seconds())
     for unit, size in _UNITS:
         if seconds >= _FROM * size:
-            return f"{seconds // size} {unit}s"
-    return "1 minute" if seconds >= _UNITS[-1][1] else f"{max(seconds, 0)} seconds"
+            return count_of(seconds // size, unit)
+    return count_of(max(seconds, 0), "second")
 
 
 def ago(time: timedelta) -> str:

@@ -33,8 +33,8 @@ class Request:
 
     ``drop_open`` drops an open batch of an earlier run instead of finishing it; ``execution`` is what started the run,
     for its receipt; ``today`` is the processing date of a new batch; ``replay`` selects the rejected rows to replay
-    before objects are chosen. Without ``opens_objects``, a survey lists the source and opens none of its objects, so that
-    it knows less: neither columns nor damage.
+    before objects are chosen. Without ``opens_objects``, a survey only lists the source, and knows neither columns nor
+    damage.
     """
 
     verb: str = "run"
