@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Final, Literal, get_args
 
-from lakewright.errors import ConfigError, InterruptedRunError, LeaseHeldError, UnreachableError
+from lakewright.errors import InterruptedRunError, LeaseHeldError
 from lakewright.report.history import PastRun, RunHistory, time_of_run
 from lakewright.report.targets import TargetFacts, Waiting
 from lakewright.report.words import ago, lasting
@@ -111,10 +111,10 @@ def _of_the_report(facts: TargetFacts, history: RunHistory) -> Verdict | None:
 
 def _of_the_next_run(facts: TargetFacts) -> Verdict | None:
     error, refused = facts.next_run, facts.waiting.refused if facts.waiting else {}
-    if isinstance(error, ConfigError | UnreachableError):
-        return Verdict("failing", f"the next run will fail: {error}")
-    if error is not None:
+    if isinstance(error, DataError):
         return Verdict("refused", f"the next run will be refused: {error}")
+    if error is not None:
+        return Verdict("failing", f"the next run will fail: {error}")
     if refused:
         path, reason = next(iter(refused.items()))
         return Verdict(

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from lakewright.runs.progress import count_of
 
 #: Health that needs a person, most urgent first; ``behind`` only if a run is overdue, ``never run`` if objects wait.
 _QUARANTINE: Final = "quarantine"
+_OPTION: Final = " --target "
 _URGENCY: Final = (*HEALTHS[: HEALTHS.index("orphaned")], _QUARANTINE, "orphaned")
 
 
@@ -24,6 +25,7 @@ class Need:
         targets: The targets of the feed to which it applies.
         why: The reason.
         do: What to do about it.
+        command: The command for it; empty if there is none.
         since: Since when, if that is known.
     """
 
@@ -32,6 +34,7 @@ class Need:
     targets: Sequence[str]
     why: str
     do: str
+    command: str = ""
     since: datetime | None = None
 
     def report(self) -> dict[str, Any]:
@@ -42,6 +45,7 @@ class Need:
             "targets": list(self.targets),
             "why": self.why,
             "do": self.do,
+            "command": self.command,
             "since": self.since.isoformat() if self.since else None,
         }
 
@@ -49,15 +53,15 @@ class Need:
 def needs_of(facts: TargetFacts, verdict: Verdict, *, is_only: bool) -> Iterable[Need]:
     """Return what a target needs; ``is_only``: the feed has no other."""
     feed, name = facts.target.feed, facts.target.name
-    command = f"{shlex.quote(feed)}{'' if is_only else f' --target {_quoted(name)}'}"
-    if do := _remedy(facts, verdict, command):
-        yield Need(verdict.health, feed, [name], verdict.reason, do, verdict.since)
+    names = f"{shlex.quote(feed)}{'' if is_only else f'{_OPTION}{_quoted(name)}'}"
+    do, command = _remedy(facts, verdict, names)
+    if do:
+        yield Need(verdict.health, feed, [name], verdict.reason, do, command, verdict.since)
     rejected = facts.quarantine or {"rows": 0, "rules": []}
     if rejected["rows"] and verdict.health != "orphaned":
         rules = ", ".join(f"{each['rule']} ({each['rows']})" for each in rejected["rules"])
         why = f"{count_of(rejected['rows'], 'row')} in quarantine: {rules}"
-        do = f"lakewright quarantine {command} shows them; correct and replay them"
-        yield Need(_QUARANTINE, feed, [name], why, do)
+        yield Need(_QUARANTINE, feed, [name], why, "correct and replay them", f"lakewright quarantine {names}")
 
 
 def in_order(needs: Iterable[Need]) -> list[Need]:
@@ -77,25 +81,26 @@ def in_order(needs: Iterable[Need]) -> list[Need]:
 
 def _merged(first: Need, other: Need) -> Need:
     since = min(filter(None, (first.since, other.since)), default=None)
-    targets = [*first.targets, *other.targets]
-    return Need(first.what, first.feed, targets, first.why, first.do.partition(" --target ")[0], since)
+    command = first.command.partition(_OPTION)[0]
+    return replace(first, targets=[*first.targets, *other.targets], since=since, command=command)
 
 
-def _remedy(facts: TargetFacts, verdict: Verdict, command: str) -> str:
-    """Return what to do about the health of a target; empty if nothing is to be done."""
-    run = f"lakewright run {command}"
-    of_health: dict[Health, str] = {
-        "failing": f"fix the cause, then {run}",
-        "unreadable": "fix the cause; until then its state is unknown",
-        "refused": f"lakewright receipt {command} names what was refused; correct or remove it, then {run}",
-        "open": f"{run} finishes it",
-        "orphaned": f"restore the feed's file; if the feed is gone for good, delete {facts.target.state_folder}",
-    }
+def _remedy(facts: TargetFacts, verdict: Verdict, names: str) -> tuple[str, str]:
+    """Return what to do about the health of a target, and the command for it; empty if nothing is to be done."""
+    run = f"lakewright run {names}"
     if verdict.health in ("behind", "never run"):
-        is_catalog = facts.catalog_is_behind
-        waits = facts.waiting is not None and facts.waiting.objects > 0
-        return f"check what starts its runs; {run}" if (verdict.is_overdue and waits) else (run if is_catalog else "")
-    return of_health.get(verdict.health, "")
+        if verdict.is_overdue and facts.waiting is not None and facts.waiting.objects:
+            return "check what starts its runs, and run it", run
+        return ("run it, which registers the table", run) if facts.catalog_is_behind else ("", "")
+    state = facts.target.state_folder
+    of_health: dict[Health, tuple[str, str]] = {
+        "failing": ("fix the cause, then run it", run),
+        "unreadable": ("fix the cause; until then its state is unknown", ""),
+        "refused": ("correct what its receipt names, then run it", f"lakewright receipt {names}"),
+        "open": ("run it, which ends the batch", run),
+        "orphaned": (f"bring it back under this name, or delete {state} if it is gone for good", ""),
+    }
+    return of_health.get(verdict.health, ("", ""))
 
 
 def _quoted(target: str) -> str:

@@ -17,6 +17,6 @@ class Problem:
 def problem_of(error: Exception, what: str) -> Problem:
     """Describe an error while ``what`` was read."""
     if isinstance(error, LakewrightError):
-        text = " ".join(str(error).splitlines())
+        text = "; ".join(str(error).splitlines())
         return Problem(text if what in text else f"{what}: {text}", error.exit_code)
     return Problem(f"{what}: unexpected {cause_of(error)}", LakewrightError.exit_code)

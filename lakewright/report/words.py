@@ -3,20 +3,18 @@
 from datetime import timedelta
 from typing import Final
 
-from lakewright.runs.progress import count_of
-
-_UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 #: From this many of a unit on, times are given in it; below, in the next smaller one.
 _FROM: Final = 2
 
 
 def lasting(time: timedelta) -> str:
-    """Format a duration, such as ``3 hours``."""
+    """Format a duration, such as ``3 h``."""
     seconds = round(time.total_seconds())
     for unit, size in _UNITS:
         if seconds >= _FROM * size:
-            return count_of(seconds // size, unit)
-    return count_of(max(seconds, 0), "second")
+            return f"{seconds // size} {unit}"
+    return f"{max(seconds, 0)} s"
 
 
 def ago(time: timedelta) -> str:

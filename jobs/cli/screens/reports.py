@@ -18,7 +18,6 @@ _DAY_DIGITS: Final = len("2026-")
 
 def show_report(report: Mapping[str, Any]) -> None:
     """Print a report."""
-    targets = [(feed, target) for feed in report["feeds"] for target in feed["targets"]]
     print_record(
         f"report of {report['lake']}",
         {
@@ -31,11 +30,10 @@ def show_report(report: Mapping[str, Any]) -> None:
         },
     )
     _show_needs(report["needs"])
-    empty = [[feed["health"], feed["feed"], *[""] * 6] for feed in report["feeds"] if not feed["targets"]]
     print_table(
         "targets",
         ["health", "feed → target", "last run", "data from", "open or waiting", "quarantine", "rows", "cost"],
-        [*(_target_row(feed, target, report["currency"]) for feed, target in targets), *empty],
+        [row for feed in report["feeds"] for row in _rows(feed, report["currency"])],
         texts=5,
     )
     print_table(
@@ -59,11 +57,18 @@ def _show_needs(needs: Sequence[Mapping[str, Any]]) -> None:
 
 def _need(need: Mapping[str, Any]) -> str:
     name = one_line(f"{_name(need['feed'], need['targets'])}{_since(need)}: {need['why']}")
-    return f"{name}\n{one_line(need['do'])}"
+    do = f"{need['do']}: {need['command']}" if need["command"] else need["do"]
+    return f"{name}\n{one_line(do)}"
 
 
 def _since(need: Mapping[str, Any]) -> str:
     return f" since {_minute(need['since'])}" if need["since"] else ""
+
+
+def _rows(feed: Mapping[str, Any], currency: str) -> list[list[str]]:
+    """Return a row per target of a feed, or one of a feed without any."""
+    rows = [_target_row(feed, target, currency) for target in feed["targets"]]
+    return rows or [[feed["health"], feed["feed"], *[""] * 6]]
 
 
 def _target_row(feed: Mapping[str, Any], target: Mapping[str, Any], currency: str) -> list[str]:
