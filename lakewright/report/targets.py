@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from lakewright.corrections.manifests import CORRECTS
 from lakewright.errors import EmptySourceError, UnreachableError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Log, Plan
 from lakewright.log.records import SourceObject
+from lakewright.log.state import TableState
 from lakewright.quarantine.overview import rules_overview
 from lakewright.report.history import ListedReceipts, list_receipts
 from lakewright.report.problems import Problem, problem_of
-from lakewright.runs.job import AnyJob, Request
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.lease import Holder, find_holder
 from lakewright.runs.registration import Registration
 from lakewright.storage.lake import Lake

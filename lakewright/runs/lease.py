@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -75,7 +76,9 @@ class Lease:
         self._count = 0
         self._released = threading.Event()
         self._lost = threading.Event()
-        self._renewer = threading.Thread(target=self._keep, name=f"lease {folder}", daemon=True)
+        self._renewer = threading.Thread(
+            target=copy_context().run, args=(self._keep,), name=f"lease {folder}", daemon=True
+        )
 
     def __enter__(self) -> "Lease":
         if not self._create():
