@@ -167,11 +167,18 @@ def quarantine(options: FeedOptions, rule: RuleName = "", limit: RowLimit = None
 
 
 @verb
-def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
+def receipt(options: FeedOptions, run_id: RunId = None, html: HtmlFile = None) -> Answer:
     """Show the receipt of the last run, or of one run."""
-    from lakewright.runs.receipts import read_receipt
+    from lakewright.runs.receipts import read_receipt, recent_receipts
 
-    receipts = options.for_each_target(lambda lake, job: read_receipt(lake, job.target.state_folder, run_id))
+    lake = options.open_lake()
+    folders = [job.target.state_folder for job in options.load().targets(lake, options.wanted_targets())]
+    receipts = [read_receipt(lake, folder, run_id) for folder in folders]
+    if html is not None:
+        from lakewright.pages.receipt import RECENT_RUNS, receipt_page
+
+        recent = [recent_receipts(lake, folder, RECENT_RUNS) for folder in folders]
+        write_page(html, receipt_page(zip(receipts, recent, strict=True)))
     return Answer(receipts, screen.show_receipts)
 
 

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from itertools import takewhile
+from typing import Any, Final, Self
 
-#: What the page shows elsewhere, or not at all.
+#: What the page shows elsewhere, or not at all; folded lists are named after the list.
 _SHOWN_ELSEWHERE: Final = frozenset(
     {
         "number",
@@ -18,17 +19,39 @@ _SHOWN_ELSEWHERE: Final = frozenset(
         "outputs",
         "removed",
         "quarantined",
-        "folded_inputs",
-        "folded_outputs",
-        "folded_removed",
+        "partitions",
         "counts",
         "rules",
         "skipped",
         "gates",
     }
 )
+_FOLDED: Final = "folded_"
+#: Kinds of reports, as captions; others are shown by their own name.
+_CAPTIONS: Final = {
+    "numbers": "Counts, summed over objects",
+    "set_aside": "Values that did not fit their column and are kept as text, by column of the text",
+    "compacted": "Small files merged",
+    "table_commit": "Commit of the table",
+}
 
 Batch = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A list that the receipt moved to a manifest: how long it is, and its ends."""
+
+    count: int
+    first: str
+    last: str
+    manifest: str
+    bytes: int | None
+
+    @classmethod
+    def of(cls, report: Mapping[str, Any]) -> Self:
+        """Read what a receipt says of it."""
+        return cls(report["count"], report["first"], report["last"], report["manifest"], report.get("bytes"))
 
 
 @dataclass(frozen=True)
@@ -41,13 +64,13 @@ class Listing:
 
     title: str
     paths: list[str]
-    folded: list[Mapping[str, Any]]
+    folded: list[Folded]
     bytes: int | None
 
     @property
     def count(self) -> int:
         """The number of objects."""
-        return len(self.paths) + sum(each["count"] for each in self.folded)
+        return len(self.paths) + sum(each.count for each in self.folded)
 
 
 @dataclass
@@ -68,15 +91,15 @@ class Batches:
     def listings(self) -> list[Listing]:
         """What was read, written and removed; kinds without any are left out."""
         sources = [source for batch in self.batches for source in batch.get("inputs", [])]
-        folded = self._folded("folded_inputs")
+        folded = self._folded("inputs")
         read = Listing(
             "Objects read",
             [source["path"] for source in sources],
             folded,
-            sum(each.get("size", 0) for each in sources) + sum(each.get("bytes", 0) for each in folded),
+            sum(each.get("size", 0) for each in sources) + sum(each.bytes or 0 for each in folded),
         )
         others = [
-            Listing(title, self._names(key), self._folded(f"folded_{key}"), None)
+            Listing(title, self._names(key), self._folded(key), None)
             for title, key in (
                 ("Files written", "outputs"),
                 ("Files removed", "removed"),
@@ -87,8 +110,8 @@ class Batches:
 
     @cached_property
     def partitions(self) -> dict[str, Partition]:
-        """The partitions of the files that the receipt names, in order; empty if no folder names a partition."""
-        partitions: dict[str, Partition] = {}
+        """The partitions in which files were added or removed, in order; empty if the table has none."""
+        partitions = {partition: Partition() for partition in self._names("partitions")}
         for path in self._names("outputs"):
             partitions.setdefault(_partition(path), Partition()).added += 1
         for path in self._names("removed"):
@@ -97,8 +120,8 @@ class Batches:
 
     @property
     def are_partitions_partial(self) -> bool:
-        """Whether further files are in manifests, whose partitions are therefore not listed."""
-        return bool(self._folded("folded_outputs") or self._folded("folded_removed"))
+        """Whether the receipt names only a part of the files or partitions."""
+        return any(self._folded(key) for key in ("outputs", "removed", "partitions"))
 
     @property
     def gates(self) -> list[tuple[Batch, Mapping[str, Any]]]:
@@ -110,10 +133,8 @@ class Batches:
         """What else actions report, by kind: numbers are summed over objects and batches."""
         reports: dict[str, dict[str, int | str]] = {}
         for batch in self.batches:
-            for kind, report in batch.items():
-                if kind in _SHOWN_ELSEWHERE or not report:
-                    continue
-                known = reports.setdefault(kind.replace("_", " "), {})
+            for kind, report in _reports(batch):
+                known = reports.setdefault(_CAPTIONS.get(kind, kind.replace("_", " ")), {})
                 for name, value in _flat(report):
                     before = known.get(name, 0)
                     both = isinstance(value, int) and isinstance(before, int)
@@ -123,12 +144,25 @@ class Batches:
     def _names(self, key: str) -> list[str]:
         return [path for batch in self.batches for path in batch.get(key, [])]
 
-    def _folded(self, key: str) -> list[Mapping[str, Any]]:
-        return [batch[key] for batch in self.batches if batch.get(key)]
+    def _folded(self, key: str) -> list[Folded]:
+        name = f"{_FOLDED}{key}"
+        return [Folded.of(batch[name]) for batch in self.batches if batch.get(name)]
 
 
 def _partition(path: str) -> str:
-    return "/".join(folder for folder in path.split("/")[:-1] if "=" in folder)
+    """Return the partition of a file: the last folders of the form ``name=value``."""
+    folders = path.split("/")[:-1]
+    return "/".join(reversed(list(takewhile(lambda folder: "=" in folder, reversed(folders)))))
+
+
+def _reports(batch: Batch) -> Iterator[tuple[str, Any]]:
+    """Yield what is not shown elsewhere; of counts that were folded, their sums."""
+    for kind, report in batch.items():
+        if kind.startswith(_FOLDED):
+            if sums := report.get("sums"):
+                yield kind.removeprefix(_FOLDED), sums
+        elif kind not in _SHOWN_ELSEWHERE and report:
+            yield kind, report
 
 
 def _flat(report: Any) -> Iterator[tuple[str, int | str]]:

@@ -1,26 +1,34 @@
 """Numbers as pages show them: readable, and the exact value beside it in the markup (``<data value>``)."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from lakewright.runs.progress import readable_bytes
+from transforms.object_names import one_line
 
 _DATA: Final = Markup('<data value="{}">{}</data>')
 _TIME: Final = Markup('<time datetime="{}">{}</time>')
 _SPACE: Final = "\N{NO-BREAK SPACE}"
+_SEPARATOR: Final = re.compile("([/_])")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TENTH: Final = 0.1
+#: Below this, a time would be shown as 0 s.
+_SHORTEST: Final = 0.0005
 #: Below this, a share would be shown as 0 %, and above its complement as 100 %.
 _SMALLEST_SHARE: Final = 0.0001
 _NEARLY_ALL: Final = 0.9995
 
 
 def count(number: int) -> Markup:
-    """Format a number of rows, objects or requests: ``1,234``."""
-    return _DATA.format(number, f"{number:,}")
+    """Format a number of rows, objects or requests: ``1,234``; narrow columns may break it before its millions."""
+    *high, millions, thousands, ones = ["", "", "", *f"{number:,}".split(",")]
+    low = ",".join(filter(None, (millions, thousands, ones)))
+    above = ",".join(filter(None, high))
+    return _DATA.format(number, Markup("{},<wbr>{}").format(above, low) if above else low)
 
 
 def counted(number: int, noun: str) -> Markup:
@@ -28,10 +36,15 @@ def counted(number: int, noun: str) -> Markup:
     return Markup("{}{}{}").format(count(number), _SPACE, noun if number == 1 else f"{noun}s")
 
 
+def breakable(text: str) -> Markup:
+    """Format a name or path so that a narrow column breaks it where a reader would."""
+    return Markup(_SEPARATOR.sub(r"\1<wbr>", str(escape(one_line(text)))))  # noqa: S704 - escaped
+
+
 def share(part: float, whole: float) -> str:
     """Format a share: ``12.5 %``. It is 0 or 100 % only if it is exactly that."""
     if not whole:
-        return "–"
+        return "\N{EN DASH}"
     value = part / whole
     if 0 < value < _SMALLEST_SHARE:
         return f"<{_SPACE}0.01{_SPACE}%"
@@ -48,6 +61,8 @@ def seconds(number: float) -> Markup:
 
 def duration(number: float) -> str:
     """Format a duration as text."""
+    if 0 < number < _SHORTEST:
+        return f"<{_SPACE}0.001{_SPACE}s"
     if number < 1:
         text = f"{number:.3f}".rstrip("0").rstrip(".") if number < _TENTH else f"{number:.2f}"
         return f"{text}{_SPACE}s"
@@ -73,7 +88,7 @@ def money(number: float, currency: str) -> Markup:
 
 def amount(number: float, currency: str) -> str:
     """Format an amount as text."""
-    return f"{decimal(number, 2)}{_SPACE}{currency}"
+    return f"{decimal(number, 2)}{_SPACE}{one_line(currency)}"
 
 
 def decimal(number: float, digits: int = 0) -> str:
@@ -104,6 +119,7 @@ def when(text: str) -> Markup | str:
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "breakable": breakable,
     "count": count,
     "counted": counted,
     "share": share,

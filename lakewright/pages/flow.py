@@ -7,18 +7,20 @@ from typing import Final
 #: Kinds of rows in the order of the picture, and what is said about them.
 OUTCOMES: Final = {
     "written": "in the table",
-    "deleted": "deletes, applied to the table",
-    "superseded": "duplicates, or replaced by later changes",
-    "withheld": "good rows of a refused batch, not published",
-    "rejected": "in quarantine, with reasons",
-    "skipped": "no rows: comments, footers, tombstones",
-    "unaccounted": "read, and missing from the outcomes",
+    "deleted": "deletes applied to the table",
+    "superseded": "duplicates and older changes",
+    "withheld": "good, but not published",
+    "rejected": "in quarantine",
+    "skipped": "comments, footers, tombstones",
+    "unaccounted": "without an outcome",
 }
 #: Height in which all rows fit, the least height of a ribbon, and the least height of an outcome, which fits two lines.
 _HEIGHT: Final = 144.0
-_THINNEST: Final = 2.0
-_LABEL: Final = 56.0
+_THINNEST: Final = 2.5
+_LABEL: Final = 60.0
 _GAP: Final = 16.0
+#: The middle of a label's first line.
+_FIRST_LINE: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def flow_of(counts: Mapping[str, int]) -> Flow:
         if number:
             thickness = round(max(number / total * _HEIGHT, _THINNEST), 2)
             space = max(_LABEL, thickness + _GAP)
-            ribbons.append(Ribbon(name, number, round(start, 2), top, thickness, space))
+            end = top + max(_FIRST_LINE - thickness / 2, 0)
+            ribbons.append(Ribbon(name, number, round(start, 2), round(end, 2), thickness, space))
             start, top = start + thickness, round(top + space, 2)
     return Flow(counts.get("read", 0), ribbons)

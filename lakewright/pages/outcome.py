@@ -26,8 +26,8 @@ _NO_COMMIT: Final = {
 }
 _INTERRUPTED: Final = 130
 _ADVICE: Final = {
-    1: "Run it again, with --verbose to see where it fails: the run continues the open batch or repeats it, and applies "
-    "nothing twice.",
+    1: "Run it again, with --verbose to see where it fails: the run continues the open batch or repeats it, and "
+    "applies nothing twice.",
     2: "Correct what the message names, then run it again; this checks feeds without reading data:",
     3: "Correct the data at its source, or the rule that refused it, then run it again; this shows rejected rows and "
     "the reasons:",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lakewright.pages.batches import Batches
+from lakewright.pages.batches import Batches, Folded
 from lakewright.pages.flow import Flow, flow_of
 from lakewright.pages.outcome import RunStatus, advice, status_of, summary
 from lakewright.pages.phases import Phase, phases_of
@@ -13,6 +13,8 @@ from lakewright.pages.recent import RecentRuns, recent_runs, seconds_of
 from lakewright.pages.render import render
 from lakewright.runs.receipts import Receipt
 
+#: The runs of each target that the page compares.
+RECENT_RUNS: Final = 30
 #: The names listed per kind and target, fewer if there are many targets.
 _NAMES, _NAMES_OF_ALL, _FEWEST_NAMES = 200, 2000, 10
 
@@ -44,6 +46,19 @@ class TargetRun:
         """The lines of the error."""
         return [line for line in self.receipt["error"].splitlines() if line.strip()]
 
+    @property
+    def failed_checks(self) -> list[str]:
+        """The checks that did not hold."""
+        return [check for check, holds in self.receipt["checks"].items() if not holds]
+
+    @property
+    def problems(self) -> str:
+        """The heading of the problems; empty if there are none."""
+        receipt = self.receipt
+        if receipt["exit_code"] or receipt["refused"] or self.failed_checks:
+            return "What happened, and what to do"
+        return "Warnings" if receipt["warnings"] or receipt["error"] else ""
+
     @cached_property
     def flow(self) -> Flow:
         """The flow of rows."""
@@ -59,20 +74,36 @@ class TargetRun:
         """What the batches report."""
         return Batches(self.receipt["batches"])
 
+    @property
+    def maintained_by(self) -> Sequence[Mapping[str, Any]]:
+        """The runs of other jobs that have maintained the table since."""
+        maintained: Sequence[Mapping[str, Any]] = self.receipt.get("maintained_by", [])
+        return maintained
+
+    def total(self, name: str) -> int:
+        """Return how many entries a list of the receipt has, with those that it has only in a manifest."""
+        folded = self.manifest(name)
+        return folded.count if folded else len(self.receipt[name])
+
+    def manifest(self, name: str) -> Folded | None:
+        """Return the manifest of a list of the receipt, of which it names only the first entries."""
+        folded = self.receipt.get("folded", {}).get(name)
+        return Folded.of(folded) if folded else None
+
     @cached_property
     def seconds(self) -> float:
         """How long the run took."""
         return seconds_of(self.receipt)
 
 
-def receipt_page(receipts: Iterable[tuple[Receipt, Sequence[Receipt]]]) -> str:
+def receipt_page(receipts: Iterable[tuple[Mapping[str, Any], Sequence[Receipt]]]) -> str:
     """Return the page of receipts.
 
     Args:
-        receipts: The receipt of each target, and those of its last runs, oldest first.
+        receipts: The receipt of each target as data, and those of its last runs, oldest first.
     """
     runs = [
-        TargetRun(receipt.dump(), recent_runs([each.dump() for each in recent], receipt.run))
+        TargetRun(receipt, recent_runs([each.dump() for each in recent], receipt["run"]))
         for receipt, recent in receipts
     ]
     listed = min(_NAMES, max(_NAMES_OF_ALL // max(len(runs), 1), _FEWEST_NAMES))

@@ -75,6 +75,16 @@ class RecentRuns:
         )
         return [chart for chart in charts if chart is not None]
 
+    @property
+    def has_shown(self) -> bool:
+        """Whether the run of the page is one of them."""
+        return any(run.is_shown for run in self.runs)
+
+    @property
+    def has_bad(self) -> bool:
+        """Whether charts mark a run that failed or was refused."""
+        return any(run.mark == "bad" for run in self.runs)
+
     def _chart(
         self, key: str, title: str, values: Sequence[float | None], words: Callable[[float], str]
     ) -> Chart | None:
