@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeVar
 
 import typer
@@ -56,6 +57,10 @@ Execution = Annotated[
 
 ShowValues = Annotated[
     bool, typer.Option("--show-values", help="Allow errors, receipts and logs to quote values of the data.")
+]
+
+HtmlFile = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Also write an HTML page to this file, which is replaced.")
 ]
 
 

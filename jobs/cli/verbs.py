@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from jobs.cli import screen
-from jobs.cli.answers import Answer, give_answer, name_jvm_log, worst_exit_code
+from jobs.cli.answers import Answer, give_answer, name_jvm_log, worst_exit_code, write_page
 from jobs.cli.arguments import VerbCommand
 from jobs.cli.conflicts import conflicts
 from jobs.cli.options import (
@@ -21,13 +21,13 @@ from jobs.cli.options import (
     EngineOption,
     Execution,
     FeedOptions,
+    HtmlFile,
     LakeOptions,
     OutputOptions,
     ShowValues,
     SourceOptions,
     spread_options,
 )
-from jobs.cli.pages import HtmlFile, write_page
 from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file

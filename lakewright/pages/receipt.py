@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from lakewright.pages.batches import Batches, Folded
 from lakewright.pages.flow import Flow, flow_of
