@@ -20,7 +20,7 @@ from tests.suites import gxe, write_suite
 pytestmark = pytest.mark.slow
 
 #: Requests of a report: of the lake, of a feed, and of a target besides one per receipt of the reported days.
-REPORT_OF_A_LAKE, REPORT_OF_A_FEED, REPORT_OF_A_TARGET = 2, 1, 8
+REPORT_OF_A_LAKE, REPORT_OF_A_FEED, REPORT_OF_A_TARGET = 2, 1, 7
 #: The most requests of a run that finds nothing to do, whatever was done before.
 IDLE = 8
 GOOD, REJECTED = "id,name\n1,a\n2,b\n", "id,name\nx,a\n3,c\n"
