@@ -16,6 +16,7 @@ _SPACE: Final = "\N{NO-BREAK SPACE}"
 _SEPARATOR: Final = re.compile("([/_])")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TENTH: Final = 0.1
+_BREAKABLE: Final = 10**9
 #: Below this, a time would be shown as 0 s.
 _SHORTEST: Final = 0.0005
 #: Below this, a share would be shown as 0 %, and above its complement as 100 %.
@@ -24,11 +25,8 @@ _NEARLY_ALL: Final = 0.9995
 
 
 def count(number: int) -> Markup:
-    """Format a number of rows, objects or requests: ``1,234``; narrow columns may break it before its millions."""
-    *high, millions, thousands, ones = ["", "", "", *f"{number:,}".split(",")]
-    low = ",".join(filter(None, (millions, thousands, ones)))
-    above = ",".join(filter(None, high))
-    return _DATA.format(number, Markup("{},<wbr>{}").format(above, low) if above else low)
+    """Format a number of rows, objects or requests: ``1,234``."""
+    return _data(number, f"{number:,}")
 
 
 def counted(number: int, noun: str) -> Markup:
@@ -56,7 +54,7 @@ def share(part: float, whole: float) -> str:
 
 def seconds(number: float) -> Markup:
     """Format a duration: ``0.49 s``, ``12.4 s``, ``3 min 20 s``."""
-    return _DATA.format(number, duration(number))
+    return _data(number, duration(number))
 
 
 def duration(number: float) -> str:
@@ -78,12 +76,12 @@ def duration(number: float) -> str:
 
 def size(number: int) -> Markup:
     """Format a number of bytes: ``1.2 MB``."""
-    return _DATA.format(number, readable_bytes(number).replace(" ", _SPACE))
+    return _data(number, readable_bytes(number).replace(" ", _SPACE))
 
 
 def money(number: float, currency: str) -> Markup:
     """Format an amount: ``12.50 USD``; below 1, as many digits as it takes to see something."""
-    return _DATA.format(number, amount(number, currency))
+    return _data(number, amount(number, currency))
 
 
 def amount(number: float, currency: str) -> str:
@@ -105,7 +103,7 @@ def decimal(number: float, digits: int = 0) -> str:
 def quantity(number: float) -> Markup:
     """Format a quantity that need not be whole: ``120``, ``1,234.5``, ``0.0125``."""
     text = f"{number:,.2f}".rstrip("0").rstrip(".") if abs(number) >= 1 else decimal(number)
-    return _DATA.format(number, text)
+    return _data(number, text)
 
 
 def when(text: str) -> Markup | str:
@@ -116,6 +114,12 @@ def when(text: str) -> Markup | str:
         return text
     utc = time.astimezone(UTC) if time.tzinfo else time
     return _TIME.format(utc.isoformat(), f"{utc.day}{utc:\N{NO-BREAK SPACE}%b %Y, %H:%M:%S}{_SPACE}UTC")
+
+
+def _data(number: float, text: str) -> Markup:
+    """Return a number with its text, which a narrow column may break from billions on."""
+    shown = escape(text)
+    return _DATA.format(number, shown if number < _BREAKABLE else Markup(",<wbr>").join(shown.split(",")))
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {

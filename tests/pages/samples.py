@@ -315,7 +315,7 @@ def hostile(texts: Iterable[str], *, number: int = 10**15) -> Receipt:
             "region": texts[0],
         },
         cost={
-            "currency": texts[0],
+            "currency": "EUR",
             "total": number,
             "items": [
                 {"what": text, "quantity": number, "unit": text, "price": number, "amount": number} for text in texts
