@@ -62,7 +62,7 @@ test-fast: setup-dev ## run the tests that are not slow, in two to three minutes
 
 test-pages: setup-dev ## open the pages in Debian's Chromium, headless (SCREENSHOTS=FOLDER keeps pictures)
 	@command -v chromium >/dev/null || { echo "error: chromium is missing; install Debian's package: apt-get install chromium" >&2; exit 2; }
-	@LAKEWRIGHT_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest tests/pages/browser_pages.py
+	@LAKEWRIGHT_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest tests/pages/browser_*.py
 
 test-lanes: ## run the tests in the versions of every supported runtime and write the table in docs/runtimes.md
 	@$(NEEDS_PYTHON)

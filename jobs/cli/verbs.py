@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from jobs.cli import screen
-from jobs.cli.answers import Answer, give_answer, name_jvm_log, worst_exit_code
+from jobs.cli.answers import Answer, give_answer, name_jvm_log, worst_exit_code, write_page
 from jobs.cli.arguments import VerbCommand
 from jobs.cli.conflicts import conflicts
 from jobs.cli.options import (
@@ -21,13 +21,16 @@ from jobs.cli.options import (
     EngineOption,
     Execution,
     FeedOptions,
+    HtmlFile,
+    LakeOptions,
     OutputOptions,
     ShowValues,
     SourceOptions,
     spread_options,
 )
-from jobs.cli.pages import HtmlFile, write_page
 from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
+from jobs.cli.screens.gates import show_gates
+from jobs.cli.screens.receipts import show_receipts
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
@@ -58,6 +61,10 @@ DocsFolder = Annotated[
 ]
 SchemaFolder = Annotated[
     Path | None, typer.Option("--schema", help="Also write JSON schemas for editors to this folder.")
+]
+
+Days = Annotated[
+    int, typer.Option("--days", min=1, max=366, help="Days whose runs are reported, today included (UTC). Default: 7.")
 ]
 
 RuleName = Annotated[
@@ -174,7 +181,7 @@ def receipt(options: FeedOptions, run_id: RunId = None, html: HtmlFile = None) -
 
         recent = [recent_receipts(lake, folder, RECENT_RUNS) for folder in folders]
         write_page(html, receipt_page(zip(receipts, recent, strict=True)))
-    return Answer(receipts, screen.show_receipts)
+    return Answer(receipts, show_receipts)
 
 
 @verb
@@ -190,7 +197,26 @@ def gates(options: FeedOptions, docs: DocsFolder = None) -> Answer:
 
         index = write_data_docs(lake, jobs, docs)
         overviews = [overview | {"docs": index} for overview in overviews]
-    return Answer(overviews, screen.show_gates)
+    return Answer(overviews, show_gates)
+
+
+@verb
+def report(options: LakeOptions, feed: FeedNames = None, days: Days = 7, html: HtmlFile = None) -> Answer:
+    """Show the health of all feeds, what needs a person, and runs and cost per day."""
+    from datetime import UTC, datetime
+
+    from jobs.cli.reported_feeds import reported_feeds
+    from jobs.cli.screens.reports import show_report
+    from lakewright.report.lake_report import report_lake
+
+    conf, lake = Conf(options.config), options.open_lake()
+    feeds = reported_feeds(lake, conf, feed or (), options.settings)
+    data = report_lake(lake, feeds, conf, days=days, now=datetime.now(UTC))
+    if html is not None:
+        from lakewright.pages.report import report_page
+
+        write_page(html, report_page(data))
+    return Answer(data, show_report, data["exit_code"])
 
 
 @verb
@@ -268,7 +294,7 @@ def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
             _check_replay(targets, request.replay)
         receipts = run_targets(lake, targets, request, progress, engines)
     entries = [each.dump() for each in receipts]
-    return Answer(entries, screen.show_receipts, worst_exit_code(entries))
+    return Answer(entries, show_receipts, worst_exit_code(entries))
 
 
 def _check_replay(jobs: Sequence[AnyJob], chosen: Replay) -> None:

@@ -60,6 +60,12 @@ class ChangeReader:
         }
         applied = () if request.everything else state.objects.values()
         refused |= self.selection.why_unordered(_to_read(choice.objects), applied)
+        nothing = ""
+        if not listed and not refused:
+            nothing = describe_empty(self.source.where, ignored, expected="a Parquet file of the table")
+        if not request.opens_objects:
+            warnings = corrections.warnings()
+            return Survey(choice, refused=refused, ignored=ignored, warnings=warnings, nothing=nothing)
         heads, unreadable = self._look(choice.objects, {})
         refused |= unreadable
         if refused:
@@ -80,9 +86,7 @@ class ChangeReader:
             dropped_columns=sorted({name for names in dropped for name in names}),
             schema_changes=merged.changes,
             warnings=[*corrections.warnings(), *self.columns.warn_of_absent(footers, merged)],
-            nothing=""
-            if listed or refused
-            else describe_empty(self.source.where, ignored, expected="a Parquet file of the table"),
+            nothing=nothing,
         )
 
     def changed(self, plan: Plan) -> list[str]:

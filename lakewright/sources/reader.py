@@ -86,12 +86,12 @@ class ObjectReader(Generic[Rows]):
         if request.wanted and not asked and not unreadable:
             raise ConfigError(f"no source object matches {partition_path(request.wanted)}")
         fresh = [entry for entry in asked if request.everything or not state.has(entry.path, entry.etag)]
-        heads = self.format.look(self.source.lake, fresh, {})
+        heads = self.format.look(self.source.lake, fresh, {}) if request.opens_objects else Look()
         refused = {**heads.refused, **self._undated(fresh)} | {entry.path: entry.problem for entry in unreadable}
         refused |= corrections.refused
         asked_paths = _paths(asked)
         refused |= {path: reason for path, reason in excluded.items() if path in asked_paths}
-        if self.filling.fill == "append" and not request.everything:
+        if self.filling.fill == "append" and not request.everything and request.opens_objects:
             # A damaged object is refused; an intact one that was rewritten needs a rebuild.
             rewritten = [entry for entry in fresh if entry.path in state.objects.keys() - refused.keys()]
             refused |= self.format.find_damage(self.source.lake, rewritten, heads)

@@ -19,6 +19,8 @@ from tests.suites import gxe, write_suite
 
 pytestmark = pytest.mark.slow
 
+#: Requests of a report: of the lake, of a feed, and of a target besides one per receipt of the reported days.
+REPORT_OF_A_LAKE, REPORT_OF_A_FEED, REPORT_OF_A_TARGET = 2, 1, 7
 #: The most requests of a run that finds nothing to do, whatever was done before.
 IDLE = 8
 GOOD, REJECTED = "id,name\n1,a\n2,b\n", "id,name\nx,a\n3,c\n"
@@ -65,7 +67,7 @@ class CountedLake:
         self.served.requests.clear()
         lake = ("--lake", f"s3://{BUCKET}/lake", "--config", str(self.root))
         answer = command(verb, "counted", *lake, *arguments)
-        assert answer.exit_code == 0, answer.stderr
+        assert answer.exit_code == 0, (answer.stderr, answer.stdout)
         return len(self.served.requests)
 
 
@@ -204,3 +206,20 @@ def test_a_replay_costs_few_requests(lake: CountedLake) -> None:
         csv.writer(changed).writerows(["2" if cell == "x" else cell for cell in row] for row in csv.reader(rows))
     assert lake.run("--csv", str(edited), verb="replay") <= 40, lake.served.count()
     assert lake.run() <= IDLE + 1, "one to read the manifest of the correction"
+
+
+def test_a_report_costs_few_requests_per_target_however_much_waits(lake: CountedLake, bucket: Any) -> None:
+    lake.feed(CSV | {"target": CSV["target"] | {"catalog": {"database": "counted", "table": "people"}}})
+    put_csvs(lake, range(1))
+    for runs in (1, 2, 3):
+        put_days(lake, range(10 * runs - 10, 10 * runs))
+        lake.run()
+        put_csvs(lake, range(10, 30))
+        lake.served.requests.clear()
+        answer = command("report", "--json", "--lake", f"s3://{BUCKET}/lake", "--config", str(lake.root))
+        assert answer.exit_code == 0, (answer.stderr, answer.stdout)
+        assert answer.data["feeds"][0]["targets"][0]["waiting"]["objects"] == 20, "none of them is opened"
+        most = REPORT_OF_A_LAKE + REPORT_OF_A_FEED + REPORT_OF_A_TARGET + runs
+        assert len(lake.served.requests) <= most, lake.served.requests
+        for number in range(10, 30):
+            bucket.Object(f"lake/raw/people/year=2026/month=08/day=01/{number}.csv").delete()

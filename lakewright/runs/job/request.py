@@ -20,7 +20,8 @@ class Request:
 
     ``drop_open`` drops an open batch of an earlier run instead of finishing it; ``execution`` is what started the run,
     for its receipt; ``today`` is the processing date of a new batch; ``replay`` selects the rejected rows to replay
-    before objects are chosen.
+    before objects are chosen. Without ``opens_objects``, a survey only lists the source, and knows neither columns nor
+    damage.
     """
 
     verb: str = "run"
@@ -29,6 +30,7 @@ class Request:
     execution: str = ""
     today: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
     replay: Replay | None = None
+    opens_objects: bool = True
 
     @property
     def everything(self) -> bool:
