@@ -39,6 +39,8 @@ WIDER: Final = """() => [...document.querySelectorAll("body *")].filter(each => 
   const box = each.getBoundingClientRect();
   return box.right > innerWidth + 0.5 && box.width && !each.closest(".wide, .hidden, svg") && !each.closest(".skip");
 }).map(each => each.outerHTML.slice(0, 200))"""
+CLIPPED: Final = """() => [...document.querySelectorAll(".flow li")]
+  .filter(each => each.scrollHeight > each.clientHeight + 1).length"""
 FOCUS: Final = f"""() => {{
   const each = document.activeElement, style = getComputedStyle(each), box = each.getBoundingClientRect();
   return {{
@@ -48,6 +50,7 @@ FOCUS: Final = f"""() => {{
   }};
 }}"""
 
+LONG: Final = samples.hostile(["a" * 5000, "ab " * 1667])
 HOSTILE: Final = samples.hostile(samples.HOSTILE.values())
 _VALUES: Final = "all => all.map(each => each.value)"
 PAGES: Final = {
@@ -56,6 +59,7 @@ PAGES: Final = {
     "failed": [(samples.failed(), samples.earlier(4))],
     "first-version": [(samples.first_version(), [])],
     "hostile": [(HOSTILE, [HOSTILE] * 3)],
+    "long-names": [(LONG, [])],
     "several": [
         (samples.full(), samples.earlier()),
         (samples.make(target="returns", counts={"read": 3, "written": 3}), []),
@@ -130,6 +134,7 @@ def test_a_page_fits_is_accessible_and_asks_for_nothing(
     page.evaluate("() => document.querySelectorAll('details').forEach(each => each.open = true)")
     assert page.evaluate(WIDER) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CLIPPED) == 0
     violations = Axe().run(page).response["violations"]
     assert [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in violations] == []
     assert shown.requests == [files[name].as_uri()]
@@ -215,10 +220,7 @@ def test_text_of_twice_the_size_fits(shown: Shown, files: dict[str, Path], name:
     page = show(shown, files[name])
     page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
     assert page.evaluate(WIDER) == []
-    clipped = (
-        "() => [...document.querySelectorAll('.flow li')].filter(each => each.scrollHeight > each.clientHeight + 1)"
-    )
-    assert page.evaluate(f"({clipped})().length") == 0
+    assert page.evaluate(CLIPPED) == 0
 
 
 def test_print_shows_what_is_folded_on_screen(shown: Shown, files: dict[str, Path]) -> None:

@@ -153,7 +153,7 @@ def full() -> Receipt:
         extra_columns={"channel": 88, "utm_source": 12},
         schema_changes=["added gift_note string from gift_note"],
         warnings=["expect_column_value_lengths_to_be_between on shop_name: 12 rows do not meet it (suite orders)"],
-        catalog="registered refined.orders",
+        catalog="refined.orders",
         execution="nightly-2026-11-27",
         usage={
             "seconds": 92.327,
