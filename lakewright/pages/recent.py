@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from lakewright.pages.figures import amount, duration, share
 from lakewright.pages.outcome import RunStatus, status_of
@@ -39,9 +39,9 @@ class Run:
         return self.rejected / self.read if self.read else None
 
     @property
-    def mark(self) -> Literal["current", "bad", ""]:
+    def mark(self) -> str:
         """How charts mark the run."""
-        return "current" if self.is_shown else "bad" if self.exit_code else ""
+        return " ".join(["current"] * self.is_shown + ["bad"] * bool(self.exit_code))
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class RecentRuns:
     @property
     def has_bad(self) -> bool:
         """Whether charts mark a run that failed or was refused."""
-        return any(run.mark == "bad" for run in self.runs)
+        return any(run.exit_code for run in self.runs)
 
     def _chart(
         self, key: str, title: str, values: Sequence[float | None], words: Callable[[float], str]
@@ -92,7 +92,9 @@ class RecentRuns:
         if len(known) < _FEWEST:
             return None
         latest = "none" if values[-1] is None else words(values[-1])
-        return Chart(key, title, trend_of(values), latest, f"{words(min(known))} to {words(max(known))}")
+        lowest, highest = words(min(known)), words(max(known))
+        span = f"always {lowest}" if lowest == highest else f"{lowest} to {highest}"
+        return Chart(key, title, trend_of(values), latest, span)
 
 
 def recent_runs(receipts: Sequence[Mapping[str, Any]], shown: str) -> RecentRuns:

@@ -40,7 +40,7 @@ def trend_of(values: Sequence[float | None]) -> Trend:
     highest = max((value for value in values if value), default=0)
     slots = max(len(values), _LEAST_SLOTS)
     bars: list[Bar] = []
-    for number, value in enumerate(values):
+    for number, value in enumerate(values, slots - len(values)):  # the last run on the right, below its value
         height = round(max(value / highest * _HEIGHT, _LOWEST), 2) if value else 0.0
         bars.append(Bar(number * _SLOT + 1, round(_HEIGHT - height, 2), height))
     return Trend(bars, slots * _SLOT)
