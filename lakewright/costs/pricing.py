@@ -187,7 +187,7 @@ def price_time(runtime: RunRuntime, job: str, seconds: Decimal, prices: Prices, 
             return Computing(excluded="Glue, since the job did not pass --worker-type and --number-of-workers")
         if runtime.worker_type not in prices.glue.dpu_per_worker:
             kind = one_line(runtime.worker_type)
-            return Computing(excluded=f"Glue, since prices.yaml has no DPUs of a {kind} worker")
+            return Computing(excluded=f"Glue, since prices.yaml has no DPUs for {kind} workers")
         return Computing(_glue(JobSize(worker_type=runtime.worker_type, workers=runtime.workers), seconds, prices))
     size = prices.glue.job_sizes.get(job, prices.glue.job_size)
     return Computing(_glue(size, seconds, prices), assumed=f"what it would have cost on Glue with {size}")
