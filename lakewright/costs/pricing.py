@@ -56,6 +56,10 @@ class RunRuntime(Protocol):
     def region(self) -> str:
         """The AWS region."""
 
+    @property
+    def is_auto_scaled(self) -> bool:
+        """Whether Glue may use fewer workers at times."""
+
 
 class PricedRun(Protocol):
     """What a price needs of ``lakewright.runs.receipts.Receipt``."""
@@ -188,7 +192,9 @@ def price_time(runtime: RunRuntime, job: str, seconds: Decimal, prices: Prices, 
         if runtime.worker_type not in prices.glue.dpu_per_worker:
             kind = one_line(runtime.worker_type)
             return Computing(excluded=f"Glue, since prices.yaml has no DPUs for {kind} workers")
-        return Computing(_glue(JobSize(worker_type=runtime.worker_type, workers=runtime.workers), seconds, prices))
+        size = JobSize(worker_type=runtime.worker_type, workers=runtime.workers)
+        scaled = f"{size} for the whole time, of which auto scaling may have used fewer"
+        return Computing(_glue(size, seconds, prices), scaled if runtime.is_auto_scaled else "")
     size = prices.glue.job_sizes.get(job, prices.glue.job_size)
     return Computing(_glue(size, seconds, prices), assumed=f"what it would have cost on Glue with {size}")
 

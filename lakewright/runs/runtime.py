@@ -13,6 +13,7 @@ Platform = Literal["", "glue", "emr", "lambda", "local"]
 #: Arguments by which a job's definition passes its size to the script, since Glue itself tells it to no run.
 WORKER_TYPE: Final = "--worker-type"
 NUMBER_OF_WORKERS: Final = "--number-of-workers"
+_AUTO_SCALING: Final = "--enable-auto-scaling"
 
 
 class Runtime(msgspec.Struct, frozen=True):
@@ -24,6 +25,7 @@ class Runtime(msgspec.Struct, frozen=True):
         workers: The number of workers; zero elsewhere, and if it is unknown.
         memory_mb: The memory of a Lambda function.
         region: The AWS region; empty if it is unknown.
+        is_auto_scaled: Whether Glue may use fewer workers at times.
     """
 
     platform: Platform = ""
@@ -31,6 +33,7 @@ class Runtime(msgspec.Struct, frozen=True):
     workers: int = 0
     memory_mb: int = 0
     region: str = ""
+    is_auto_scaled: bool = False
 
 
 def current_runtime() -> Runtime:
@@ -39,8 +42,14 @@ def current_runtime() -> Runtime:
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         return Runtime("lambda", memory_mb=_memory_mb(os.environ), region=region)
     if is_glue_run():
-        worker_type, workers = _size_of_job(sys.argv)
-        return Runtime("glue", worker_type, workers, region=region)
+        values = _values_of(sys.argv)
+        return Runtime(
+            "glue",
+            values.get(WORKER_TYPE, ""),
+            _number(values.get(NUMBER_OF_WORKERS, "")),
+            region=region,
+            is_auto_scaled=values.get(_AUTO_SCALING, "false").lower() != "false",
+        )
     # A region that is set on a laptop is that of its buckets.
     return Runtime("local") if is_local() else Runtime("emr", region=region)
 
@@ -64,15 +73,14 @@ def _memory_mb(environment: Mapping[str, str]) -> int:
     return _number(environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""))
 
 
-def _size_of_job(arguments: Sequence[str]) -> tuple[str, int]:
-    """Return the worker type and the number of workers; empty and zero if they are not passed as such."""
+def _values_of(arguments: Sequence[str]) -> dict[str, str]:
+    """Return the values of a job's arguments; empty for one without a value."""
     values: dict[str, str] = {}
     for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
         name, separator, value = word.partition("=")
-        if name in (WORKER_TYPE, NUMBER_OF_WORKERS):
-            values[name] = value if separator else following
-    worker_type = values.get(WORKER_TYPE, "")
-    return "" if worker_type.startswith("--") else worker_type, _number(values.get(NUMBER_OF_WORKERS, ""))
+        if name.startswith("--"):
+            values[name] = value if separator else "" if following.startswith("--") else following
+    return values
 
 
 def _number(text: str) -> int:

@@ -97,6 +97,12 @@ def test_each_platform_has_its_price_or_says_that_it_has_none(
     assert (round(cost.total, 10), list(cost.excluded)) == (Decimal(total), excluded)
 
 
+def test_auto_scaled_workers_are_priced_as_if_all_were_used() -> None:
+    cost = cost_of(receipt(100.0, Runtime("glue", "G.1X", 10, is_auto_scaled=True)))
+    assert cost.items[0].quantity == 1000
+    assert cost.assumed == "10 G.1X workers for the whole time, of which auto scaling may have used fewer"
+
+
 def test_elsewhere_a_run_costs_what_glue_would_have_cost() -> None:
     cost = cost_of(receipt(12.5, LOCAL))
     assert cost.total == Decimal(120) * Decimal("0.44") / 3600

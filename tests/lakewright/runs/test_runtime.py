@@ -31,6 +31,15 @@ LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "scrub_expired", "AWS_REGION": "eu-west-1"
         ),
         pytest.param(GLUE, {}, Runtime("glue"), id="glue-without-the-size"),
         pytest.param(
+            [*GLUE, "--enable-auto-scaling", "true"],
+            {},
+            Runtime("glue", is_auto_scaled=True),
+            id="glue-with-auto-scaling",
+        ),
+        pytest.param(
+            [*GLUE, "--enable-auto-scaling=false"], {}, Runtime("glue"), id="glue-with-auto-scaling-switched-off"
+        ),
+        pytest.param(
             [*GLUE, "--worker-type", "--number-of-workers", "-2"], {}, Runtime("glue"), id="glue-with-unusable-values"
         ),
         pytest.param([*GLUE, "--number-of-workers", "²"], {}, Runtime("glue"), id="digits-that-are-no-number"),
