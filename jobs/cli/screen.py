@@ -8,6 +8,7 @@ import msgspec
 import typer
 
 from jobs.cli.layout import print_record
+from jobs.cli.screens.costs import cost_text
 from lakewright.quality.result import ExpectationResult, describe
 from lakewright.runs.progress import count_of, readable_bytes
 from transforms.object_names import one_line
@@ -27,6 +28,7 @@ _OF_EVERY_BATCH: Final = (
     "outputs",
     "removed",
     "quarantined",
+    "partitions",
     "counts",
     "rules",
     "skipped",
@@ -117,6 +119,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "warnings": _some(receipt["warnings"]),
             "catalog": receipt["catalog"],
             "time": _time(receipt["seconds"]),
+            "cost": cost_text(receipt["cost"]),
         }
         print_record(f"receipt of {receipt['feed']} → {receipt['target']}", rows)
 

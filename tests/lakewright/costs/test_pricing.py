@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from lakewright.config_files import Conf
+from lakewright.costs.bill import Cost
 from lakewright.costs.money import money
 from lakewright.costs.prices import Prices
-from lakewright.costs.pricing import Cost, price, price_process
+from lakewright.costs.pricing import price, price_process
 from lakewright.runs.receipts import Receipt
 from lakewright.runs.runtime import Runtime
 from lakewright.runs.usage import Usage
@@ -194,7 +195,7 @@ def test_a_receipt_contains_the_cost_as_json() -> None:
                 "amount": 0.022,
             },
             {
-                "what": "S3 PUT, COPY, POST and LIST requests",
+                "what": "S3 PUT, COPY, POST, LIST",
                 "quantity": 20.0,
                 "unit": "request",
                 "price": 0.005,
