@@ -46,7 +46,8 @@ def price_process(runs: Sequence[PricedRun], prices: Prices) -> Cost | None:
             requests[operation] = requests.get(operation, 0) + count
     elsewhere = runtime.region and runtime.region != prices.region
     assumed = [computing.assumed, f"prices of {prices.region}, not of {runtime.region}" if elsewhere else ""]
-    uncounted = [what for run in known for what in run.usage.uncounted]
+    # CPU time and memory have no price.
+    uncounted = [what for run in known for what in run.usage.uncounted if not what.startswith("CPU time")]
     local = "" if requests or runtime.platform != "local" else "S3 requests, of which a local folder needs none"
     excluded = [computing.excluded, local, *uncounted]
     return Cost(

@@ -145,7 +145,8 @@ def test_requests_are_priced_by_their_class() -> None:
 
 
 def test_prices_of_another_region_are_named() -> None:
-    cost = cost_of(receipt(1.0, Runtime("glue", "G.1X", 2, region="eu-west-1"), uncounted=["S3 requests of Spark"]))
+    uncounted = ["S3 requests of Spark", "CPU time and memory of Spark's JVMs"]
+    cost = cost_of(receipt(1.0, Runtime("glue", "G.1X", 2, region="eu-west-1"), uncounted=uncounted))
     assert cost.assumed == "prices of us-east-1, not of eu-west-1"
     assert cost.excluded == ["S3 requests of Spark"]
 
