@@ -44,12 +44,15 @@ def price_process(runs: Sequence[PricedRun], prices: Prices) -> Cost | None:
     for run in known:
         for operation, count in run.usage.requests.items():
             requests[operation] = requests.get(operation, 0) + count
-    elsewhere = runtime.region and runtime.region != prices.region
-    assumed = [computing.assumed, f"prices of {prices.region}, not of {runtime.region}" if elsewhere else ""]
+    is_elsewhere = runtime.region and runtime.region != prices.region
+    needs_no_s3 = computing.assumed and runtime.platform == "local" and not requests
+    assumed = [
+        f"{computing.assumed}, without requests to S3" if needs_no_s3 else computing.assumed,
+        f"prices of {prices.region}, not of {runtime.region}" if is_elsewhere else "",
+    ]
     # CPU time and memory have no price.
     uncounted = [what for run in known for what in run.usage.uncounted if not what.startswith("CPU time")]
-    local = "" if requests or runtime.platform != "local" else "S3 requests, of which a local folder needs none"
-    excluded = [computing.excluded, local, *uncounted]
+    excluded = [computing.excluded, *uncounted]
     return Cost(
         prices,
         [*computing.items, *price_requests(requests, prices)],

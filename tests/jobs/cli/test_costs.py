@@ -45,10 +45,10 @@ def run(conf: Path, *options: str, feed: str = "people", verb: str = "run") -> A
 def test_the_receipt_of_a_run_has_its_cost(conf: Path) -> None:
     (receipt,) = run(conf, "--json").data
     assert receipt["cost"]["total"] == pytest.approx(MINUTE)
-    assert receipt["cost"]["assumed"] == "what it would have cost on Glue with 2 G.1X workers"
+    assert receipt["cost"]["assumed"] == "what it would have cost on Glue with 2 G.1X workers, without requests to S3"
     assert receipt["runtime"]["platform"] == "local"
     shown = command("receipt", "people", "--lake", str(conf.parent / "lake"), "--config", str(conf)).stdout
-    assert "$0.0147 (Glue $0.0147): what it would have cost on Glue with 2 G.1X workers" in shown
+    assert "$0.0147 (Glue $0.0147): what it would have cost on Glue with 2 G.1X workers, without" in shown
 
 
 def test_an_idle_run_costs_as_much_as_the_minimum(conf: Path) -> None:
