@@ -29,6 +29,8 @@ from jobs.cli.options import (
 )
 from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
 from jobs.cli.screens.costs import bill_line
+from jobs.cli.screens.gates import show_gates
+from jobs.cli.screens.receipts import show_receipts
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
@@ -170,7 +172,7 @@ def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
     from lakewright.runs.receipts import read_receipt
 
     receipts = options.for_each_target(lambda lake, job: read_receipt(lake, job.target.state_folder, run_id))
-    return Answer(receipts, screen.show_receipts)
+    return Answer(receipts, show_receipts)
 
 
 @verb
@@ -186,7 +188,7 @@ def gates(options: FeedOptions, docs: DocsFolder = None) -> Answer:
 
         index = write_data_docs(lake, jobs, docs)
         overviews = [overview | {"docs": index} for overview in overviews]
-    return Answer(overviews, screen.show_gates)
+    return Answer(overviews, show_gates)
 
 
 @verb
@@ -270,7 +272,7 @@ def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
     bill = price_process(receipts, prices) if prices is not None and len(receipts) > 1 else None
 
     def show(entries: Sequence[Mapping[str, Any]]) -> None:
-        screen.show_receipts(entries)
+        show_receipts(entries)
         if bill is not None:
             typer.echo(bill_line(bill, len(receipts)))
 
