@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Self
 
-from lakewright.costs.pricing import Cost
+from lakewright.costs.bill import Cost
 from lakewright.report.history import PastRun
 
 #: Prices the runs of one process; None if their receipts do not say where they ran.
