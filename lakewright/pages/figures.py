@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
+from lakewright.costs.money import money as money_text
 from lakewright.runs.progress import readable_bytes
 from transforms.object_names import one_line
 
@@ -17,6 +18,8 @@ _SEPARATOR: Final = re.compile("([/_])")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TENTH: Final = 0.1
 _BREAKABLE: Final = 10**9
+#: Decimals of quantities below 1.
+_QUANTITY_DIGITS: Final = 6
 #: Below this, a time would be shown as 0 s.
 _SHORTEST: Final = 0.0005
 #: Below this, a share would be shown as 0 %, and above its complement as 100 %.
@@ -80,30 +83,19 @@ def size(number: int) -> Markup:
 
 
 def money(number: float, currency: str) -> Markup:
-    """Format an amount: ``12.50 USD``; below 1, as many digits as it takes to see something."""
+    """Format an amount: ``$12.50``, ``$0.0147``, ``12.50 EUR``."""
     return _data(number, amount(number, currency))
 
 
 def amount(number: float, currency: str) -> str:
-    """Format an amount as text."""
-    return f"{decimal(number, 2)}{_SPACE}{one_line(currency)}"
-
-
-def decimal(number: float, digits: int = 0) -> str:
-    """Format a number with at least some decimals, and below 1 with three significant digits."""
-    if number == 0 or abs(number) >= 1:
-        return f"{number:,.{digits}f}"
-    text = f"{number:.3g}"
-    if "e" in text:
-        text = f"{number:.12f}".rstrip("0").rstrip(".")
-    whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals:0<{digits}}" if digits else text
+    """Format an amount as text, as in answers of the command line."""
+    return one_line(money_text(number, currency)).replace(" ", _SPACE)
 
 
 def quantity(number: float) -> Markup:
     """Format a quantity that need not be whole: ``120``, ``1,234.5``, ``0.0125``."""
-    text = f"{number:,.2f}".rstrip("0").rstrip(".") if abs(number) >= 1 else decimal(number)
-    return _data(number, text)
+    digits = 2 if abs(number) >= 1 else _QUANTITY_DIGITS
+    return _data(number, f"{number:,.{digits}f}".rstrip("0").rstrip("."))
 
 
 def when(text: str) -> Markup | str:

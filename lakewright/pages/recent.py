@@ -123,7 +123,7 @@ def _run(receipt: Mapping[str, Any], shown: str) -> Run:
         read=receipt["counts"]["read"],
         rejected=receipt["counts"]["rejected"],
         seconds=seconds_of(receipt),
-        cost=cost["total"] if cost else None,
+        cost=cost["total"] if cost and cost["items"] else None,
         currency=cost["currency"] if cost else "",
         is_shown=receipt["run"] == shown,
     )

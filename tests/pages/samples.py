@@ -39,11 +39,26 @@ COST: Final = {
     "currency": "USD",
     "total": 0.02384,
     "items": [
-        {"what": "Glue", "quantity": 184.6, "unit": "DPU-second", "price": 0.00012222, "amount": 0.02256},
-        {"what": "S3 requests that write", "quantity": 214, "unit": "request", "price": 0.000005, "amount": 0.00107},
-        {"what": "S3 requests that read", "quantity": 525, "unit": "request", "price": 0.0000004, "amount": 0.00021},
+        {"what": "Glue", "quantity": 184.6, "unit": "DPU-second", "price": 0.44, "per": "DPU-hour", "amount": 0.02256},
+        {
+            "what": "S3 writes",
+            "quantity": 214,
+            "unit": "request",
+            "price": 0.005,
+            "per": "1,000 requests",
+            "amount": 0.00107,
+        },
+        {
+            "what": "S3 reads",
+            "quantity": 525,
+            "unit": "request",
+            "price": 0.0004,
+            "per": "1,000 requests",
+            "amount": 0.00021,
+        },
     ],
     "assumed": "what it would have cost on Glue with 2 \N{MULTIPLICATION SIGN} G.1X",
+    "excluded": ["storage in S3"],
     "prices": {"date": "2026-11-01", "region": "us-east-1"},
 }
 
@@ -318,9 +333,11 @@ def hostile(texts: Iterable[str], *, number: int = 10**15) -> Receipt:
             "currency": "EUR",
             "total": number,
             "items": [
-                {"what": text, "quantity": number, "unit": text, "price": number, "amount": number} for text in texts
+                {"what": text, "quantity": number, "unit": text, "price": number, "per": text, "amount": number}
+                for text in texts
             ],
             "assumed": texts[0],
+            "excluded": texts,
             "prices": {"date": texts[0], "region": texts[0]},
         },
     )

@@ -43,17 +43,17 @@ def test_duration(seconds: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "shown"),
+    ("amount", "currency", "shown"),
     [
-        pytest.param(0, "0.00 USD", id="nothing"),
-        pytest.param(0.0000004, "0.0000004 USD", id="one request"),
-        pytest.param(0.02384, "0.0238 USD", id="cents"),
-        pytest.param(0.5, "0.50 USD", id="at least two decimals"),
-        pytest.param(12345.678, "12,345.68 USD", id="much"),
+        pytest.param(0, "USD", "$0.00", id="nothing"),
+        pytest.param(0.0000004, "USD", "$0.0000004", id="one request"),
+        pytest.param(0.02384, "USD", "$0.0238", id="cents"),
+        pytest.param(12345.678, "EUR", "12,345.68 EUR", id="another currency"),
+        pytest.param(1, "\u202e", "1.00 \\u202e", id="a hostile currency"),
     ],
 )
-def test_amount(amount: float, shown: str) -> None:
-    assert figures.amount(amount, "USD").replace("\xa0", " ") == shown
+def test_amount(amount: float, currency: str, shown: str) -> None:
+    assert figures.amount(amount, currency).replace("\xa0", " ") == shown
 
 
 @pytest.mark.parametrize(
