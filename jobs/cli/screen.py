@@ -34,28 +34,6 @@ _OF_EVERY_BATCH: Final = (
 )
 
 
-def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
-    """Print plans."""
-    for plan in plans:
-        rows: dict[str, str] = {}
-        if "open_batch" in plan:
-            batch = plan["open_batch"]
-            rows["open batch"] = f"{batch['number']}, {count_of(batch['objects'], 'object')}: {batch['then']}"
-        if "objects" in plan:
-            rows["objects"] = f"{count_of(len(plan['objects']), 'object')}, {readable_bytes(plan['bytes'])}"
-            rows["corrections"] = _some(plan["corrections"])
-            rows["partitions"] = _some(plan["partitions"]) or "none"
-            rows["engine"] = _engine(plan["engine"])
-        for key in ("refused", "ignored"):
-            rows[key] = _some([f"{path}: {why}" for path, why in plan.get(key, {}).items()])
-        extra = plan.get("extra_columns", {})
-        rows["extra columns"] = _some([f"{name} (in {count_of(objects, 'object')})" for name, objects in extra.items()])
-        rows["dropped columns"] = _some(plan.get("dropped_columns", []))
-        rows["schema changes"] = _some(plan.get("schema_changes", []))
-        rows["warnings"] = _some(plan.get("warnings", []))
-        print_record(f"plan of {plan['feed']} → {plan['target']}", rows)
-
-
 def show_status(states: Sequence[Mapping[str, Any]]) -> None:
     """Print the states of targets."""
     for state in states:

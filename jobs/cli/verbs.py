@@ -27,6 +27,7 @@ from jobs.cli.options import (
     spread_options,
 )
 from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
+from jobs.cli.screens.plans import show_plans
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
@@ -123,14 +124,14 @@ def plan(
 ) -> Answer:
     """Show what run would do; writes nothing."""
     from lakewright.engine.choice import EngineChoice
-    from lakewright.runs.views import plan_overview
+    from lakewright.runs.planning.overview import plan_overview
 
     request = Request("run", source.wanted())
     with EngineChoice(engine) as engines:
         plans = options.showing(values=show_values).for_each_target(
             lambda lake, job: plan_overview(lake, job, request, engines)
         )
-    return Answer(plans, screen.show_plans, worst_exit_code(plans))
+    return Answer(plans, show_plans, worst_exit_code(plans))
 
 
 @verb

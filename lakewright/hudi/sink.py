@@ -11,13 +11,14 @@ from pyspark.sql import functions as F
 from lakewright.catalog.entries import can_point_to
 from lakewright.engine.spark.changes.keyed import KeyedChanges
 from lakewright.engine.spark.judged_rows import SparkTable
-from lakewright.errors import ConfigError, OvertakenError, StateError
+from lakewright.errors import ConfigError, OvertakenError, StateError, TableDiffersError
 from lakewright.hudi.catalog import HudiCatalog
 from lakewright.hudi.compaction import Compacted, MergeOnReadTable, compact_table
 from lakewright.hudi.counts import PassedRows
 from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.staged import StagedForHudi
 from lakewright.hudi.staging import BEFORE_IMAGES, AnyRows, ChangeStaging
+from lakewright.hudi.timeline import Commit
 from lakewright.hudi.tombstones import expire_tombstones, stage_tombstones
 from lakewright.hudi.writer import (
     HudiTable,
@@ -37,6 +38,7 @@ from lakewright.quarantine.placing import quarantine_place
 from lakewright.runs.job import Applied, Batch, CatalogEntry, Preflight, Request, Staged
 from lakewright.runs.progress import LOGGER
 from lakewright.unexpected import cause_of, trace_of
+from transforms.schema_changes import SchemaChange
 from transforms.spark.changes import IS_DELETED, KEY, MOVES, ORDER, place_changes
 from transforms.spark.names import column
 
@@ -72,7 +74,8 @@ class HudiSink:
         if not request.everything:
             self.table.check(state)
             if problem := state.other_layout(self.layout()):
-                raise ConfigError(f"{problem}; run `rebuild` to rebuild the whole table")
+                change = SchemaChange("layout", "", state.layout, self.layout())
+                raise TableDiffersError(f"{problem}; run `rebuild` to rebuild the whole table", changes=[change])
         return Preflight(state)
 
     def check_engine(self) -> None:
@@ -136,11 +139,8 @@ class HudiSink:
             StateError: If another format version committed the batch, or if Hudi's counts are wrong; the commit has
                 then been rolled back.
         """
-        table = self.table
-        if not table.properties():
-            return None
-        commit = next((commit for commit in table.timeline().commits() if commit.number == plan.number), None)
-        if commit is None or not table.is_ours(commit):
+        table, commit = self.table, self._commit_of(plan)
+        if commit is None:
             return None
         if not 1 <= (written := int(commit.ours.get("format", "0"))) <= FORMAT:
             raise StateError(
@@ -157,6 +157,17 @@ class HudiSink:
         actions: list[AnyAction] = [*staged.actions, TakeObjects(plan.objects), TableCommit(details)]
         warnings = [_UNKNOWN_KEYS.format(unknown)] if unknown else []
         return Applied(commit.ours["attempt"], replace(staged, actions=actions), warnings)
+
+    def has_commit(self, plan: Plan) -> bool:
+        """See ``CommittingSink.has_commit``."""
+        return self._commit_of(plan) is not None
+
+    def _commit_of(self, plan: Plan) -> Commit | None:
+        """Return the commit of a batch on the table's timeline."""
+        if not self.table.properties():
+            return None
+        commits = self.table.timeline().commits()
+        return next((each for each in commits if each.number == plan.number and self.table.is_ours(each)), None)
 
     def commit(self, batch: Batch, rows: KeyedChanges, staged: Staged) -> Applied:
         """See ``CommittingSink.commit``.

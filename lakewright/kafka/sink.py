@@ -167,13 +167,15 @@ class ObjectText:
     After reading, ``damage`` is the reason why the text is incomplete; empty if it is complete.
     """
 
-    def __init__(self, lake: Lake, path: str, size: int, etag: str) -> None:
+    def __init__(self, lake: Lake, path: str, size: int, etag: str, *, read_bytes: int = _READ_BYTES) -> None:
+        """Open an object; ``read_bytes`` of it are read at once."""
         self._lake, self._path, self._size, self._etag = lake, path, size, etag
+        self._read_bytes = read_bytes
         self.damage = ""
         self._is_in_line = False
 
     def __iter__(self) -> Iterator[bytes]:
-        pieces = self._lake.pieces(self._path, length=_READ_BYTES, etag=self._etag)
+        pieces = self._lake.pieces(self._path, length=self._read_bytes, etag=self._etag)
         first = next(pieces, b"") if self._size else b""
         pieces = chain([first], pieces)
         if first and MAGIC.startswith(first[: len(MAGIC)]):
@@ -189,7 +191,7 @@ class ObjectText:
 
     def again(self) -> "ObjectText":
         """Return the text to be read from its beginning."""
-        return ObjectText(self._lake, self._path, self._size, self._etag)
+        return ObjectText(self._lake, self._path, self._size, self._etag, read_bytes=self._read_bytes)
 
     def find_damage(self, lines: int, last: bytes) -> str:
         """Return the reason to refuse an object that has been read; empty if there is none.

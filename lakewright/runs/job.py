@@ -14,6 +14,7 @@ from lakewright.log.records import Counts, DataFile, SourceObject
 from lakewright.runs.progress import Progress
 from lakewright.storage.lake import Lake
 from lakewright.workers import Workers
+from transforms.schema_changes import SchemaChange
 
 #: Why a batch is dropped if the feed differs from the plan's.
 FEED_CHANGED: Final = "the feed has changed since planned"
@@ -107,6 +108,14 @@ class Survey:
 
     Attributes:
         heads: What was read of single objects (headers, footers), for the reader of the batch.
+        refused: Why objects cannot be read, by path.
+        waiting: Why new objects are not read by this batch although they are sound, by path.
+        ignored: Why objects do not belong to the target, by path.
+        schema_from: What the schema changes follow from, such as "headers"; empty if nothing was read.
+        config_changes: What the batch does because the feed has changed.
+        listed: The paths at the source that belong to the target; None if they were not compared with the log.
+        rows: The number of rows of the batch, if the heads contain it.
+        replaces_objects: Whether the batch replaces its objects under their own keys.
         nothing: What the source contains if no object belongs to the target, new or not; empty otherwise.
         without_objects: Whether there is work to do although the batch has no objects.
         rewritten: Files of the table that a batch without objects reads.
@@ -115,10 +124,16 @@ class Survey:
     choice: Choice
     heads: Mapping[Version, Any] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
     extra_columns: dict[str, int] = field(default_factory=dict)
     dropped_columns: list[str] = field(default_factory=list)
-    schema_changes: list[str] = field(default_factory=list)
+    schema_changes: list[SchemaChange] = field(default_factory=list)
+    schema_from: str = ""
+    config_changes: list[str] = field(default_factory=list)
+    listed: Collection[str] | None = None
+    rows: int | None = None
+    replaces_objects: bool = False
     warnings: list[str] = field(default_factory=list)
     nothing: str = ""
     without_objects: bool = False
@@ -133,6 +148,11 @@ class Survey:
     def bytes(self) -> int:
         """The size of what the batch reads."""
         return sum(source.size for source in self.choice.objects) + sum(file.size for file in self.rewritten)
+
+    @property
+    def described_changes(self) -> list[str]:
+        """Describe the changes of schema and config, one line each."""
+        return [*map(str, self.schema_changes), *self.config_changes]
 
 
 @dataclass(frozen=True)
@@ -234,7 +254,7 @@ class Preflight:
     """
 
     before: TableState
-    schema_changes: list[str] = field(default_factory=list)
+    schema_changes: list[SchemaChange] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -312,6 +332,9 @@ class CommittingSink(Protocol):
     def applied(self, plan: Plan) -> Applied | None:
         """Return the batch as the table contains it, if it does."""
 
+    def has_commit(self, plan: Plan) -> bool:
+        """Return whether the table contains the commit of a batch; writes nothing."""
+
     def commit(self, batch: Batch, rows: Any, staged: Staged) -> Applied:
         """Commit a batch, and read the commit back."""
 
@@ -350,6 +373,30 @@ class Corrector(Protocol):
         Raises:
             ConfigError: If the edited CSV is wrong; then nothing is written.
         """
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a few records of a batch say about the columns that it adds.
+
+    Attributes:
+        changes: The columns that they add.
+        objects: How many objects were sampled.
+        records: How many records were read.
+        bytes: The size of their texts.
+    """
+
+    changes: list[SchemaChange]
+    objects: int
+    records: int
+    bytes: int
+
+
+class Sampler(Protocol):
+    """Samples the records of a batch whose columns are learned."""
+
+    def sample(self, objects: Sequence[SourceObject], state: TableState) -> Sample:
+        """Read a bounded number of records, and write nothing."""
 
 
 @dataclass(frozen=True)
@@ -412,6 +459,8 @@ class TargetJob(Generic[Rows, Judged]):
     maintained_by: str = ""
     #: Opens what replays rejected rows, if the job supports that.
     corrector: Callable[[], Corrector] | None = None
+    #: Opens what samples the columns of a batch, if records determine them.
+    sampler: Callable[[], Sampler] | None = None
     gate: Gate | None = None
     #: Warnings about the feed, in one of its targets.
     warnings: Sequence[str] = ()

@@ -45,6 +45,10 @@ class Staging:
         """Delete the staging folders of a batch and of those before it."""
         self._delete(self._folders(up_to=number))
 
+    def is_incomplete(self, last: Outcome) -> bool:
+        """Return whether staged files of the last batch are still there."""
+        return any(_number_of(folder) == last.number for folder in self._folders(up_to=last.number))
+
     def roll_forward(self, last: Outcome) -> None:
         """Complete the publishing of the last batch, and delete staging folders of ended batches."""
         folders = self._folders(up_to=last.number)

@@ -53,7 +53,9 @@ class LinePattern:
             parts[2::2] = [part.lstrip(self._blanks) for part in parts[2::2]]
             return MatchedLine(line.end(), self._ended(line, b'"'.join(parts)))
         if line := self._well_quoted.match(text, begin, begin + _LONGEST):
-            return MatchedLine(line.end(), self._ended(line, self._fields.sub(self._rewritten_field, self._record(line))))
+            return MatchedLine(
+                line.end(), self._ended(line, self._fields.sub(self._rewritten_field, self._record(line)))
+            )
         line = self._any.match(text, begin, begin + _LONGEST)
         return MatchedLine(line.end(), None) if line else None
 

@@ -1,0 +1,228 @@
+"""Plans as text, in the order of a person's questions.
+
+Will anything happen? What comes in? What changes in the table? What may go wrong? How long will it take, and what does
+it cost?
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import typer
+
+from jobs.cli.layout import print_record
+from jobs.cli.screens.estimates import estimate_line
+from lakewright.runs.progress import count_of, readable_bytes
+from transforms.object_names import one_line
+
+_SHOWN: Final = 4
+_OF_CHANGES: Final = {
+    "new": "new",
+    "changed": "changed since they were read",
+    "again": "read again with them",
+}
+
+
+def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
+    """Print plans; of several targets, those with nothing to do share a line."""
+    idle = [plan for plan in plans if len(plans) > 1 and _is_quiet(plan)]
+    for plan in plans:
+        if plan not in idle:
+            print_record(f"plan of {plan['feed']} → {plan['target']}: {_answer(plan)}", _fields(plan))
+    if idle:
+        names = ", ".join(one_line(plan["target"]) for plan in idle)
+        verb = "has" if len(idle) == 1 else "have"
+        typer.echo(f"{len(idle)} of {count_of(len(plans), 'target')} {verb} nothing to do: {names}")
+
+
+def _is_quiet(plan: Mapping[str, Any]) -> bool:
+    return plan["does"] == "nothing" and not plan["warnings"] and not plan["ignored"]
+
+
+def _answer(plan: Mapping[str, Any]) -> str:
+    """Say whether anything will happen."""
+    if plan["does"] == "refused":
+        return f"the run would stop with exit code {plan['exit_code']}"
+    if plan["does"] == "nothing":
+        listed = plan["source"]["listed"]
+        are = "is" if listed == 1 else "are"
+        return (
+            f"nothing to do ({count_of(listed, 'object')} of the source {are} in the table)"
+            if listed
+            else "nothing to do"
+        )
+    if plan["does"] == "upkeep":
+        return "no new objects"
+    if not plan.get("objects"):
+        return f"finishes batch {plan['open_batch']['number']}" if "open_batch" in plan else "a batch without objects"
+    refused = f"; {len(plan['refused'])} refused (exit code {plan['exit_code']})" if plan["refused"] else ""
+    return f"reads {count_of(len(plan['objects']), 'object')}, {readable_bytes(plan['bytes'])}{refused}"
+
+
+def _fields(plan: Mapping[str, Any]) -> dict[str, str]:
+    fields = _open_batch(plan)
+    if "source" in plan:
+        fields |= _incoming(plan) | _table(plan)
+    fields |= {
+        "columns": _columns(plan) if plan["does"] != "nothing" else "",
+        "config": _config(plan["config"]),
+        "extra columns": _extra_columns(plan.get("extra_columns", {})),
+        "dropped columns": _some(plan.get("dropped_columns", ())),
+        "refused": _by_reason(plan.get("refused", {})),
+        "waiting": _by_reason(plan.get("waiting", {})),
+        "ignored": _by_reason(plan.get("ignored", {})),
+        "warnings": _some(plan.get("warnings", ())),
+        "engine": _engine(plan.get("engine", {})),
+        "estimate": estimate_line(plan["estimate"]) if plan.get("estimate") else "",
+    }
+    return fields
+
+
+def _open_batch(plan: Mapping[str, Any]) -> dict[str, str]:
+    fields = {"first": _some(plan["unfinished"])}
+    if "open_batch" in plan:
+        batch = plan["open_batch"]
+        size = f"{count_of(batch['objects'], 'object')}, {readable_bytes(batch['bytes'])}"
+        failed = f"\nit failed before: {one_line(batch['failed'])}" if batch["failed"] else ""
+        fields["open batch"] = f"{batch['number']}, {size}: {batch['then']}{failed}"
+    return fields
+
+
+def _incoming(plan: Mapping[str, Any]) -> dict[str, str]:
+    """Say what comes in."""
+    source, objects = plan["source"], len(plan["objects"])
+    counts = [
+        f"{source[change]['objects']} {words}" for change, words in _OF_CHANGES.items() if source[change]["objects"]
+    ]
+    rows = f"; {count_of(source['rows'], 'row')}" if source["rows"] and objects else ""
+    gone = source["gone"]
+    largest = [f"{each['path']}, {readable_bytes(each['size'])}" for each in source["largest"]]
+    if objects > len(largest):
+        largest = [f"largest {largest[0]}"]
+    return {
+        "objects": _some([f"{', '.join(counts)}{rows}", *largest]) if objects else "",
+        "corrections": _some(plan["corrections"]),
+        "gone": f"{count_of(gone['objects'], 'object')} of the table, first {gone['first']}" if gone["objects"] else "",
+    }
+
+
+def _table(plan: Mapping[str, Any]) -> dict[str, str]:
+    """Say what changes in the table."""
+    table, partitions = plan["table"], plan["table"]["partitions"]
+    rewritten = table["rewritten"]
+    removed = table["removed_objects"]
+    lines = [
+        *(
+            _partitions(kind, partitions[kind], plan["source"]["partitions"])
+            for kind in ("new", "rewritten", "extended")
+        ),
+        f"{partitions['unchanged']} unchanged" if partitions["unchanged"] and plan["objects"] else "",
+        "" if partitions["known"] else "the rows determine them",
+    ]
+    return {
+        "partitions": "\n".join(filter(None, lines)),
+        "rewritten": f"{count_of(rewritten['files'], 'file')} of {count_of(rewritten['rows'], 'row')}, "
+        f"{readable_bytes(rewritten['bytes'])}"
+        if rewritten["files"]
+        else "",
+        "removed": f"the rows of {count_of(len(removed), 'object')} that are gone, first {removed[0]}"
+        if removed
+        else "",
+        "replaced": f"{count_of(table['replaced_objects'], 'object')}, each under its own key"
+        if table["replaced_objects"]
+        else "",
+        "merged": "by key: Hudi rewrites the files of the keys that change" if table["merged_by_key"] else "",
+        "quarantine": _quarantine(table),
+    }
+
+
+def _partitions(kind: str, names: Sequence[str], sizes: Iterable[Mapping[str, Any]]) -> str:
+    """Count the partitions of a kind, and name some with what comes into each."""
+    if not names:
+        return ""
+    by_name = {each["partition"]: each for each in sizes}
+    if names == [""]:
+        return f"the whole table is {kind}"
+    shown = [
+        f"{name} ({count_of(by_name[name]['objects'], 'object')}, {readable_bytes(by_name[name]['bytes'])})"
+        if name in by_name
+        else name
+        for name in names[:_SHOWN]
+    ]
+    more = [f"… and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return f"{len(names)} {kind}: {one_line(', '.join([*shown, *more]))}"
+
+
+def _quarantine(table: Mapping[str, Any]) -> str:
+    again, expired = table["judged_again"], table["expired_rows"]
+    parts = [f"{count_of(again, 'rejected row')} judged again"] if again else []
+    return ", ".join([*parts, *([f"{count_of(expired, 'rejected row')} deleted for their age"] if expired else [])])
+
+
+def _columns(plan: Mapping[str, Any]) -> str:
+    """Classify the columns, and name those that change."""
+    schema = plan["schema"]
+    kinds = Counter(change["change"] for change in schema["changes"])
+    counts = [f"{schema['same']} same"] if schema["same"] else []
+    counts += [f"{count} {kind}" for kind, count in kinds.items()]
+    seen = _evidence(schema)
+    if not counts:
+        return f"new table{f' ({seen})' if seen else ''}" if plan["config"]["batch"] is None else seen
+    lines = [_change(change) for change in schema["changes"]]
+    return "\n".join(filter(None, [f"{', '.join(counts)}{f' ({seen})' if seen else ''}", _some(lines)]))
+
+
+def _evidence(schema: Mapping[str, Any]) -> str:
+    if schema["from"] == "sample":
+        of_all = f"{schema['objects']} of " if schema["objects"] < schema["of_objects"] else ""
+        objects = f"{of_all}{count_of(schema['of_objects'], 'object')}"
+        return f"as far as a sample tells: {count_of(schema['records'], 'record')} of {objects}"
+    return f"{schema['from']} of {count_of(schema['objects'], 'object')}" if schema["from"] else ""
+
+
+def _change(change: Mapping[str, str]) -> str:
+    types = " → ".join(filter(None, [change["from"], change["to"]]))
+    why = f": {change['why']}" if change["why"] else ""
+    return " ".join(filter(None, [change["change"], change["column"], types])) + why
+
+
+def _config(config: Mapping[str, Any]) -> str:
+    """Say how the feed differs from that of the table, and what follows; nothing if it does not."""
+    differences = [
+        f"{each['setting']}: {each['table']} in the table, {each['feed']} in the feed" for each in config["differences"]
+    ]
+    since = f"changed since batch {config['batch']}"
+    words = {
+        "rebuild needed": f"{since}; the table must be rebuilt (`lakewright rebuild`)",
+        "new rows only": f"{since}: it applies to new rows; `rebuild` applies it to all",
+        "objects again": f"{since}: objects are read again",
+    }
+    means = words.get(config["means"], "")
+    return "\n".join(filter(None, [means, _some(differences)]))
+
+
+def _extra_columns(extra: Mapping[str, int]) -> str:
+    return _some([f"{name} (in {count_of(objects, 'object')})" for name, objects in extra.items()])
+
+
+def _by_reason(reasons: Mapping[str, str]) -> str:
+    """Group objects by reason: the number of each, and the first."""
+    first: dict[str, str] = {}
+    for path, reason in reasons.items():
+        first.setdefault(reason, path)
+    counts = Counter(reasons.values())
+    return _some(
+        [
+            f"{path}: {reason}" if counts[reason] == 1 else f"{counts[reason]} objects, first {path}: {reason}"
+            for reason, path in first.items()
+        ]
+    )
+
+
+def _engine(engine: Mapping[str, str]) -> str:
+    return f"{engine['name']} ({engine['version']}): {engine['why']}" if engine else ""
+
+
+def _some(lines: Sequence[str]) -> str:
+    more = [f"… and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n".join([*map(one_line, lines[:_SHOWN]), *more])
