@@ -70,7 +70,6 @@ class ObjectsToScrub:
             refused=refused,
             ignored=ignored,
             config_changes=_by_other_rules(chosen) if not request.everything else [],
-            replaces_objects=True,
             warnings=[known] if hiding else [],
             nothing=describe_empty(folder or f"{lake.uri}/", ignored, expected="an object to scrub")
             if is_empty

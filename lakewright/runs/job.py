@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from lakewright.config import Feed
 from lakewright.corrections.manifests import CorrectionFolder
@@ -115,7 +115,6 @@ class Survey:
         config_changes: What the batch does because the feed has changed.
         listed: The paths at the source that belong to the target; None if they were not compared with the log.
         rows: The number of rows of the batch, if the heads contain it.
-        replaces_objects: Whether the batch replaces its objects under their own keys.
         nothing: What the source contains if no object belongs to the target, new or not; empty otherwise.
         without_objects: Whether there is work to do although the batch has no objects.
         rewritten: Files of the table that a batch without objects reads.
@@ -133,7 +132,6 @@ class Survey:
     config_changes: list[str] = field(default_factory=list)
     listed: Collection[str] | None = None
     rows: int | None = None
-    replaces_objects: bool = False
     warnings: list[str] = field(default_factory=list)
     nothing: str = ""
     without_objects: bool = False
@@ -337,6 +335,15 @@ class CommittingSink(Protocol):
 
     def commit(self, batch: Batch, rows: Any, staged: Staged) -> Applied:
         """Commit a batch, and read the commit back."""
+
+
+@runtime_checkable
+class ReplacingSink(Protocol):
+    """A sink without a table: it replaces the source objects under their own keys."""
+
+    @property
+    def replaces_objects(self) -> Literal[True]:
+        """Always true."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from lakewright.log.actions import REFUSED, TableState
 from lakewright.log.log import OverwritePartitions, OverwriteTable
 from lakewright.log.records import DataFile
 from lakewright.quarantine.expiry import expiry_of
-from lakewright.runs.job import AnyJob, CommittingSink, Request, Survey
+from lakewright.runs.job import AnyJob, CommittingSink, ReplacingSink, Request, Survey
 from transforms.object_names import partition_path
 
 
@@ -33,7 +33,7 @@ def effects(job: AnyJob, state: TableState, survey: Survey) -> dict[str, Any]:
         },
         "rewritten": _total(rewritten),
         "removed_objects": sorted(path for path in removed if path not in chosen),
-        "replaced_objects": len(objects) if survey.replaces_objects else 0,
+        "replaced_objects": len(objects) if isinstance(job.sink, ReplacingSink) else 0,
         "merged_by_key": isinstance(job.sink, CommittingSink) and bool(objects),
         "judged_again": sum(file.rows for file in _judged_again(state, survey, again)),
     }

@@ -1,14 +1,15 @@
 """What the next run does with an open batch, and the state from which it then plans its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from lakewright.log.actions import Outcome, TableState, TakeObjects
-from lakewright.log.log import FORMAT, Append, Plan
-from lakewright.runs.job import FEED_CHANGED, AnyJob, Choice, CommittingSink
+from lakewright.log.log import FORMAT, Plan
+from lakewright.runs.job import FEED_CHANGED, AnyJob, CommittingSink, ReplacingSink, Request, Survey
 from lakewright.runs.receipts import last_failure
 from lakewright.storage.lake import Lake
 
+_IN_OPEN_BATCH: Final = "in the open batch"
 _IN_TABLE: Final = "finished first: the table has its commit"
 
 
@@ -37,22 +38,23 @@ class OpenBatch:
             "failed": failed.error if failed else "",
         }
 
-    def end_in(self, state: TableState) -> None:
-        """Apply its end to a state, as far as the choice of the next batch depends on it."""
+    def survey_after(self, job: AnyJob, state: TableState, request: Request) -> Survey:
+        """Survey the source as the run does once the batch has ended; its end is applied to the state."""
         if self.end == "dropped":
-            reason = FEED_CHANGED if self.reason == FEED_CHANGED else ""
-            state.apply(Outcome(FORMAT, self.plan.number, "dropped", "", reason=reason))
-            return
-        TakeObjects(self.plan.objects).apply(state)
-        if self.end == "in table":
-            state.committed = self.plan.number
+            state.apply(Outcome(FORMAT, self.plan.number, "dropped", "", reason=self.reason))
+        elif isinstance(job.sink, ReplacingSink):
+            return _survey_others(job, state, request, self.plan)
+        else:
+            TakeObjects(self.plan.objects).apply(state)
+            state.committed = self.plan.number if self.end == "in table" else state.committed
+        return job.survey(state, request, excluded={})
 
-    def without_its_objects(self, choice: Choice) -> Choice:
-        """Leave out the objects that it appends or replaces itself; partitions are rebuilt from all of theirs."""
-        if self.end == "dropped" or not isinstance(choice.scope, Append):
-            return choice
-        done = {(source.path, source.etag) for source in self.plan.objects}
-        return Choice([each for each in choice.objects if (each.path, each.etag) not in done], choice.scope)
+
+def _survey_others(job: AnyJob, state: TableState, request: Request, plan: Plan) -> Survey:
+    """Survey the source without the objects of a batch that replaces them: their new versions are not known yet."""
+    own = {source.path for source in plan.objects}
+    survey = job.survey(state, request, excluded=dict.fromkeys(own, _IN_OPEN_BATCH))
+    return replace(survey, refused={path: why for path, why in survey.refused.items() if why != _IN_OPEN_BATCH})
 
 
 def open_batch(job: AnyJob, plan: Plan) -> OpenBatch:

@@ -38,7 +38,6 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -
         batch = open_batch(job, content.open_plan) if content.open_plan else None
         if batch is not None:
             overview |= {"does": "batch", "open_batch": batch.report(lake, job.target.state_folder)}
-            batch.end_in(state)
         survey = _survey(job, state, request, batch)
     except LakewrightError as error:
         return overview | {
@@ -69,9 +68,7 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -
 
 def _survey(job: AnyJob, state: TableState, request: Request, batch: OpenBatch | None) -> Survey:
     """Survey the source; if refused objects stop the run, no object is read."""
-    survey = job.survey(state, request, excluded={})
-    if batch is not None:
-        survey = replace(survey, choice=batch.without_its_objects(survey.choice))
+    survey = batch.survey_after(job, state, request) if batch else job.survey(state, request, excluded={})
     if survey.refused and not job.reader.skips_refused:
         why = f"a refused object stops the run: {min(survey.refused)}"
         waiting = {source.path: why for source in survey.choice.objects} | survey.waiting
