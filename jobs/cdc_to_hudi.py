@@ -26,7 +26,8 @@ from lakewright.parquet.sink import ParquetSink
 from lakewright.quality.gate import SuiteGate, gate_of, row_rules_of
 from lakewright.quality.row_rules import RowRules
 from lakewright.replay.change_files import ChangeCorrector
-from lakewright.runs.job import AnyJob, Target, TargetJob
+from lakewright.runs.job.target import Target
+from lakewright.runs.job.target_job import AnyJob, TargetJob
 from lakewright.sources.listing import Source, describe_empty
 from lakewright.storage.lake import Lake
 from transforms.errors import LakewrightError

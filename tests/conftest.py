@@ -99,7 +99,7 @@ def command(*arguments: str) -> Answer:
 def freeze_day(monkeypatch: pytest.MonkeyPatch, day: str) -> None:
     """Fix the day on which new batches are planned."""
     frozen = datetime.fromisoformat(f"{day}T12:00:00+00:00")
-    monkeypatch.setattr("lakewright.runs.job.datetime", SimpleNamespace(now=lambda zone: frozen))
+    monkeypatch.setattr("lakewright.runs.job.request.datetime", SimpleNamespace(now=lambda zone: frozen))
 
 
 @dataclass

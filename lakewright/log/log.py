@@ -16,8 +16,8 @@ from typing import Final, TypeVar
 import msgspec
 
 from lakewright.errors import OvertakenError, StateError
-from lakewright.log.actions import Outcome, TableState
 from lakewright.log.records import Record, SourceObject
+from lakewright.log.state import Outcome, TableState
 from lakewright.storage.lake import Lake
 from transforms.object_names import partition_path
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakewright.errors import AccountingError, StateError
-from lakewright.log.actions import TableState
 from lakewright.log.records import DataFile, MergedFile
 from lakewright.log.schemas import known_schema
+from lakewright.log.state import TableState
 from lakewright.parquet.arrow import PROVENANCE, read_file, write_file
 from lakewright.parquet.place import FILE_BYTES, TablePlace
 from lakewright.storage.lake import Lake

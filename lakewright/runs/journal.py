@@ -14,9 +14,12 @@ from lakewright.errors import (
     OvertakenError,
     UnreachableError,
 )
-from lakewright.log.actions import Outcome
+from lakewright.log.state import Outcome
 from lakewright.runs.failures import find_unreachable, jvm_error
-from lakewright.runs.job import AnyJob, Replayed, Request, Staged, Survey
+from lakewright.runs.job.batch import Staged, Survey
+from lakewright.runs.job.interfaces import Replayed
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.progress import TRACEBACKS, Progress
 from lakewright.runs.receipts import FORMAT, PROCESS, Receipt, Status, has_receipt, report_batch, write_receipt
 from lakewright.storage.lake import Lake

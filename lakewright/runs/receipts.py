@@ -16,9 +16,9 @@ import msgspec
 
 from lakewright import __version__
 from lakewright.errors import ConfigError
-from lakewright.log.actions import Outcome
 from lakewright.log.log import Plan
 from lakewright.log.records import Counts
+from lakewright.log.state import Outcome
 from lakewright.runs.runtime import Runtime
 from lakewright.runs.usage import Usage
 from lakewright.storage.lake import Lake

@@ -305,7 +305,7 @@ def test_a_batch_whose_files_are_not_published(csv: Bench, monkeypatch: pytest.M
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr("lakewright.runs.publishing.Staging.publish", killed)
+        patched.setattr("lakewright.runs.lifecycle.publishing.Staging.publish", killed)
         assert csv.command("run").exit_code == 1
     plan = planned(csv)
     assert (plan.plan["does"], plan.plan["unfinished"]) == ("upkeep", ["publish the staged files of batch 1"])
@@ -323,7 +323,8 @@ def test_rejected_rows_that_expire(csv: Bench, monkeypatch: pytest.MonkeyPatch) 
 
 
 def _all_of(state: Any) -> Any:
-    from lakewright.log.actions import Outcome, ReleaseRows
+    from lakewright.log.actions.quarantine import ReleaseRows
+    from lakewright.log.state import Outcome
 
     return Outcome(1, state.number + 1, "expired", "", actions=[ReleaseRows(list(state.quarantine))])
 

@@ -13,7 +13,7 @@ from lakewright.engine.spark.objects import with_object
 from lakewright.engine.spark.rows import TextRows
 from lakewright.errors import DamagedGzipError, ObjectRefusedError
 from lakewright.log.records import SourceObject
-from lakewright.runs.job import Version
+from lakewright.runs.job.batch import Version
 from lakewright.sources.reader import Found, Look
 from lakewright.storage.gzip import MAGIC, gunzip, is_gzip
 from lakewright.storage.lake import Lake

@@ -8,10 +8,10 @@ from lakewright.corrections.manifests import CORRECTS
 from lakewright.kafka.blocks.record_texts import record_texts
 from lakewright.kafka.rules import EventRules
 from lakewright.kafka.sink import EventObject, ObjectText, SinkFolder
-from lakewright.log.actions import TableState
 from lakewright.log.records import SourceObject
 from lakewright.log.schemas import known_schema, schema_changes
-from lakewright.runs.job import Sample
+from lakewright.log.state import TableState
+from lakewright.runs.job.sampling import Sample
 from transforms.errors import LakewrightError
 from transforms.events.blocks import flatten_block, no_search_for_cycles
 from transforms.events.record_shape import RecordShape

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from lakewright.errors import TableDiffersError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Log
-from lakewright.runs.job import AnyJob, Sample, Survey
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Survey
+from lakewright.runs.job.sampling import Sample
+from lakewright.runs.job.target_job import AnyJob
 from transforms.errors import LakewrightError, SchemaDriftError
 from transforms.schema_changes import SchemaChange
 

@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lakewright.log.actions import REFUSED, TableState
+from lakewright.log.actions.quarantine import REFUSED
 from lakewright.log.log import OverwritePartitions, OverwriteTable
 from lakewright.log.records import DataFile
+from lakewright.log.state import TableState
 from lakewright.quarantine.expiry import expiry_of
-from lakewright.runs.job import AnyJob, CommittingSink, ReplacingSink, Request, Survey
+from lakewright.runs.job.batch import Survey
+from lakewright.runs.job.interfaces import CommittingSink, ReplacingSink
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target_job import AnyJob
 from transforms.object_names import partition_path
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from lakewright.corrections.manifests import CORRECTS
-from lakewright.log.actions import TableState
 from lakewright.log.records import SourceObject
-from lakewright.runs.job import Survey
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Survey
 from transforms.object_names import partition_path
 
 _LARGEST: Final = 3

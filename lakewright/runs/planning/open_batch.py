@@ -3,9 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from lakewright.log.actions import Outcome, TableState, TakeObjects
+from lakewright.log.actions.objects import TakeObjects
 from lakewright.log.log import FORMAT, Plan
-from lakewright.runs.job import FEED_CHANGED, AnyJob, CommittingSink, ReplacingSink, Request, Survey
+from lakewright.log.state import Outcome, TableState
+from lakewright.runs.job.batch import Survey
+from lakewright.runs.job.interfaces import CommittingSink, ReplacingSink
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target_job import FEED_CHANGED, AnyJob
 from lakewright.runs.receipts import last_failure
 from lakewright.storage.lake import Lake
 

@@ -3,15 +3,18 @@
 from dataclasses import replace
 from typing import Any
 
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Log, LogContent
-from lakewright.runs.job import AnyJob, Choice, Request, Sample, Survey
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Choice, Survey
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.sampling import Sample
+from lakewright.runs.job.target_job import AnyJob
+from lakewright.runs.lifecycle.publishing import Staging
 from lakewright.runs.planning.comparison import config_report, refused_changes, schema_report
 from lakewright.runs.planning.effects import effects, expired_rows
 from lakewright.runs.planning.incoming import incoming
 from lakewright.runs.planning.open_batch import OpenBatch, open_batch
 from lakewright.runs.progress import count_of
-from lakewright.runs.publishing import Staging
 from lakewright.runs.registration import Registration
 from lakewright.runs.views import empty_source, new_corrections
 from lakewright.storage.lake import Lake
