@@ -17,11 +17,12 @@ from jobs.cli.arguments import ScriptCommand
 from jobs.cli.options import DropOpen, EngineOption, Execution, FeedOptions, ShowValues, SourceOptions, spread_options
 from jobs.cli.registry import LoadedFeed
 from lakewright.engine.choice import EngineChoice
-from lakewright.engine.glue import is_bookmarked, is_glue_run, job_bookmark, without_glue_arguments
+from lakewright.engine.glue import is_bookmarked, job_bookmark, without_glue_arguments
 from lakewright.errors import ConfigError, NoTargetsError, RunFailedError
 from lakewright.runs.job.request import Request
 from lakewright.runs.lifecycle.targets import run_targets
 from lakewright.runs.progress import LOGGER, TRACEBACKS, LogProgress, closing_progress, show_tracebacks
+from lakewright.runs.runtime import is_glue_run
 from lakewright.unexpected import cause_of, trace_of
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError

@@ -31,6 +31,7 @@ from jobs.cli.screens.plans import show_plans
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
+from lakewright.costs.prices import Prices
 from lakewright.errors import ConfigError
 from lakewright.runs.job.request import Replay, Request
 from lakewright.runs.job.target_job import AnyJob
@@ -223,15 +224,16 @@ def jars() -> Answer:
 
 @verb
 def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder = None) -> Answer:
-    """Validate feeds, each by itself and against the others, without starting Spark."""
+    """Validate feeds, each by itself and against the others, without starting Spark; and the prices."""
     folder = Conf(options.config)
     names = list(dict.fromkeys(feed or folder.names()))
     feeds: list[LoadedFeed] = []
     problems: list[str] = []
-    try:
-        use_lake_file(folder)
-    except ConfigError as error:
-        problems += str(error).splitlines()
+    for read in (use_lake_file, Prices.load):
+        try:
+            read(folder)
+        except ConfigError as error:
+            problems += str(error).splitlines()
     for name in names:
         try:
             feeds.append(load_feed(folder, name, options.settings))
@@ -289,6 +291,7 @@ def _write_schemas(folder: Path) -> None:
     from lakewright.config import write_schema
 
     folder.mkdir(parents=True, exist_ok=True)
+    write_schema(Prices, folder / "prices.schema.json")
     for job in job_names():
         write_schema(feed_model(job), folder / f"{job}.schema.json")
 
