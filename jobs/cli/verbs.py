@@ -128,10 +128,10 @@ def plan(
     from lakewright.engine.choice import EngineChoice
     from lakewright.runs.planning.overview import plan_overview
 
-    request = Request("run", source.wanted())
+    request, prices = Request("run", source.wanted()), Prices.load(Conf(options.config))
     with EngineChoice(engine) as engines:
         plans = options.showing(values=show_values).for_each_target(
-            lambda lake, job: plan_overview(lake, job, request, engines)
+            lambda lake, job: plan_overview(lake, job, request, engines, prices=prices)
         )
     return Answer(plans, show_plans, worst_exit_code(plans))
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import typer
 
 from jobs.cli.layout import print_record
-from jobs.cli.screens.estimates import estimate_line
+from jobs.cli.screens.estimates import estimate_lines
 from lakewright.runs.progress import count_of, readable_bytes
 from transforms.object_names import one_line
 
@@ -73,7 +73,7 @@ def _fields(plan: Mapping[str, Any]) -> dict[str, str]:
         "ignored": _by_reason(plan.get("ignored", {})),
         "warnings": _some(plan.get("warnings", ())),
         "engine": _engine(plan.get("engine", {})),
-        "estimate": estimate_line(plan["estimate"]) if plan.get("estimate") else "",
+        "estimate": estimate_lines(plan["estimate"]) if plan.get("estimate") else "",
     }
     return fields
 

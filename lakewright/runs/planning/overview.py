@@ -1,8 +1,10 @@
 """The plan of a target: what its next run would do, and what that rests on."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
+from lakewright.costs.estimates import estimate
+from lakewright.costs.prices import Prices
 from lakewright.log.log import Append, Log, LogContent
 from lakewright.log.state import TableState
 from lakewright.runs.job.batch import Choice, Survey
@@ -15,6 +17,7 @@ from lakewright.runs.planning.effects import effects, expired_rows
 from lakewright.runs.planning.incoming import incoming
 from lakewright.runs.planning.open_batch import OpenBatch, open_batch
 from lakewright.runs.progress import count_of
+from lakewright.runs.receipts import recent_receipts
 from lakewright.runs.registration import Registration
 from lakewright.runs.views import empty_source, new_corrections
 from lakewright.storage.lake import Lake
@@ -23,9 +26,14 @@ from transforms.errors import DataError, LakewrightError
 from transforms.object_names import partition_path
 from transforms.schema_changes import SchemaChange
 
+#: Earlier runs that an estimate follows from, at most.
+_RECENT_RUNS: Final = 20
 
-def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -> dict[str, Any]:
-    """Describe what a run would do for a target.
+
+def plan_overview(
+    lake: Lake, job: AnyJob, request: Request, engines: Engines, *, prices: Prices | None = None
+) -> dict[str, Any]:
+    """Describe what a run would do for a target, with what it will probably take and cost by ``prices``.
 
     Raises:
         ConfigError: If no engine can run the feed, or its gate is invalid.
@@ -65,6 +73,7 @@ def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -
             "schema": schema_report(state, _changes(survey, sample), survey, sample),
             "config": config_report(log, job, state, survey, None),
         }
+        | _estimate(lake, job, request, batch, survey, engines, prices)
         | _problems(job, state, survey)
     )
 
@@ -120,6 +129,27 @@ def _problems(job: AnyJob, state: TableState, survey: Survey) -> dict[str, Any]:
     if problems.get("error") and survey.is_idle:
         problems |= {"does": "refused"}
     return problems
+
+
+def _estimate(
+    lake: Lake,
+    job: AnyJob,
+    request: Request,
+    batch: OpenBatch | None,
+    survey: Survey,
+    engines: Engines,
+    prices: Prices | None,
+) -> dict[str, Any]:
+    """Estimate what the run takes, with the open batch that it finishes."""
+    finished = batch.plan.objects if batch is not None and batch.end == "finished" else []
+    objects = [*finished, *survey.choice.objects]
+    if not objects:
+        return {"estimate": None}
+    size = sum(source.size for source in objects)
+    recent = recent_receipts(lake, job.target.state_folder, _RECENT_RUNS)
+    engine = engines.choose(job.feed, size).name
+    found = estimate(recent, verb=request.verb, engine=engine, size=size, objects=len(objects), prices=prices)
+    return {"estimate": found.report()}
 
 
 def _unfinished(lake: Lake, job: AnyJob, content: LogContent) -> list[str]:
