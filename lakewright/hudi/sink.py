@@ -147,11 +147,6 @@ class HudiSink:
         table, commit = self.table, self._commit_of(plan)
         if commit is None:
             return None
-        if not 1 <= (written := int(commit.ours.get("format", "0"))) <= FORMAT:
-            raise StateError(
-                f"batch {plan.number} of {table.target.path} was committed by another version (format {written}; this "
-                f"one reads up to {FORMAT}): run that version"
-            )
         staged, passed = StagedForHudi.load(commit.ours["staged"]), PassedRows.load(commit.ours["handed"])
         if problem := passed.problem_with(commit):
             done = roll_back(table.spark, table.described(staged.columns), commit.instant)
@@ -163,16 +158,29 @@ class HudiSink:
         warnings = [_UNKNOWN_KEYS.format(unknown)] if unknown else []
         return Applied(commit.ours["attempt"], replace(staged, actions=actions), warnings)
 
-    def has_commit(self, plan: Plan) -> bool:
-        """See ``CommittingSink.has_commit``."""
-        return self._commit_of(plan) is not None
+    def committed(self, plan: Plan) -> list[AnyAction] | None:
+        """See ``CommittingSink.committed``."""
+        commit = self._commit_of(plan)
+        if commit is None:
+            return None
+        return [*StagedForHudi.load(commit.ours["staged"]).actions, TakeObjects(plan.objects)]
 
     def _commit_of(self, plan: Plan) -> Commit | None:
-        """Return the commit of a batch on the table's timeline."""
+        """Return the commit of a batch on the table's timeline, if it is there.
+
+        Raises:
+            StateError: If another format version wrote it.
+        """
         if not self.table.properties():
             return None
         commits = self.table.timeline().commits()
-        return next((each for each in commits if each.number == plan.number and self.table.is_ours(each)), None)
+        commit = next((each for each in commits if each.number == plan.number and self.table.is_ours(each)), None)
+        if commit is not None and not 1 <= (written := int(commit.ours.get("format", "0"))) <= FORMAT:
+            raise StateError(
+                f"batch {plan.number} of {self.table.target.path} was committed by another version (format {written}; "
+                f"this one reads up to {FORMAT}): run that version"
+            )
+        return commit
 
     def commit(self, batch: Batch, rows: KeyedChanges, staged: Staged) -> Applied:
         """See ``CommittingSink.commit``.

@@ -204,3 +204,27 @@ def test_a_replay_costs_few_requests(lake: CountedLake) -> None:
         csv.writer(changed).writerows(["2" if cell == "x" else cell for cell in row] for row in csv.reader(rows))
     assert lake.run("--csv", str(edited), verb="replay") <= 40, lake.served.count()
     assert lake.run() <= IDLE + 1, "one to read the manifest of the correction"
+
+
+@pytest.mark.parametrize(
+    ("feed", "put", "of_a_plan", "of_objects"),
+    [
+        pytest.param(CSV, put_csvs, 8, 20, id="csv: the header of each object"),
+        pytest.param(EVENTS, put_events_of_a_day, 8, 8, id="events: a sample of eight objects"),
+    ],
+)
+def test_plans_read_heads_and_samples_only(
+    lake: CountedLake,
+    feed: dict[str, Any],
+    put: Callable[[CountedLake, range], None],
+    of_a_plan: int,
+    of_objects: int,
+) -> None:
+    lake.feed(feed)
+    put(lake, range(1))
+    for _ in range(2):  # of an idle run
+        lake.run()
+    assert lake.run(verb="plan") <= IDLE, lake.served.count()
+    put(lake, range(1, 21))
+    assert lake.run(verb="plan") <= of_a_plan + of_objects, lake.served.count()
+    assert lake.served.count().keys() <= {"LIST", "GET", "HEAD"}

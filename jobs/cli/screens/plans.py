@@ -42,7 +42,9 @@ def _is_quiet(plan: Mapping[str, Any]) -> bool:
 def _answer(plan: Mapping[str, Any]) -> str:
     """Say whether anything will happen."""
     if plan["does"] == "refused":
-        return f"the run would stop with exit code {plan['exit_code']}"
+        finishes = plan.get("open_batch", {}).get("then", "").startswith("finished")
+        before = f"finishes batch {plan['open_batch']['number']}, then " if finishes else ""
+        return f"{before}stops with exit code {plan['exit_code']}"
     if plan["does"] == "nothing":
         listed = plan["source"]["listed"]
         are = "is" if listed == 1 else "are"
@@ -102,55 +104,52 @@ def _incoming(plan: Mapping[str, Any]) -> dict[str, str]:
     return {
         "objects": _some([f"{', '.join(counts)}{rows}", *largest]) if objects else "",
         "corrections": _some(plan["corrections"]),
-        "gone": f"{count_of(gone['objects'], 'object')} of the table, first {gone['first']}" if gone["objects"] else "",
+        "gone": _gone(gone, plan["table"]["removed_objects"]),
     }
+
+
+def _gone(gone: Mapping[str, Any], removed: Sequence[str]) -> str:
+    if not gone["objects"]:
+        return ""
+    are = "is" if gone["objects"] == 1 else "are"
+    stay = "" if removed else "; the rows stay in the table"
+    return f"{count_of(gone['objects'], 'object')} {are} no longer at the source, first {one_line(gone['first'])}{stay}"
 
 
 def _table(plan: Mapping[str, Any]) -> dict[str, str]:
     """Say what changes in the table."""
-    table, partitions = plan["table"], plan["table"]["partitions"]
-    rewritten = table["rewritten"]
-    removed = table["removed_objects"]
-    lines = [
-        *(
-            _partitions(kind, partitions[kind], plan["source"]["partitions"])
-            for kind in ("new", "rewritten", "extended")
-        ),
-        f"{partitions['unchanged']} unchanged" if partitions["unchanged"] and plan["objects"] else "",
-        "" if partitions["known"] else "the rows determine them",
-    ]
+    table, rewritten, removed = plan["table"], plan["table"]["rewritten"], plan["table"]["removed_objects"]
+    files = f"{count_of(rewritten['files'], 'file')} of {count_of(rewritten['rows'], 'row')}"
+    are = "is" if len(removed) == 1 else "are"
+    gone = f"the rows of {count_of(len(removed), 'object')} that {are} gone, first " if removed else ""
+    replaced = table["replaced_objects"]
     return {
-        "partitions": "\n".join(filter(None, lines)),
-        "rewritten": f"{count_of(rewritten['files'], 'file')} of {count_of(rewritten['rows'], 'row')}, "
-        f"{readable_bytes(rewritten['bytes'])}"
-        if rewritten["files"]
-        else "",
-        "removed": f"the rows of {count_of(len(removed), 'object')} that are gone, first {removed[0]}"
-        if removed
-        else "",
-        "replaced": f"{count_of(table['replaced_objects'], 'object')}, each under its own key"
-        if table["replaced_objects"]
-        else "",
-        "merged": "by key: Hudi rewrites the files of the keys that change" if table["merged_by_key"] else "",
+        "partitions": _partitions(table["partitions"], plan["source"]["partitions"]) if plan["objects"] else "",
+        "rewritten": f"{files}, {readable_bytes(rewritten['bytes'])}" if rewritten["files"] else "",
+        "removed": gone and gone + one_line(removed[0]),
+        "replaced": f"{count_of(replaced, 'object')}, each under its own key" if replaced else "",
+        "merged": "by key: Hudi rewrites the files of updated and deleted keys" if table["merged_by_key"] else "",
         "quarantine": _quarantine(table),
     }
 
 
-def _partitions(kind: str, names: Sequence[str], sizes: Iterable[Mapping[str, Any]]) -> str:
-    """Count the partitions of a kind, and name some with what comes into each."""
-    if not names:
-        return ""
+def _partitions(partitions: Mapping[str, Any], sizes: Iterable[Mapping[str, Any]]) -> str:
+    """Count the partitions by what happens to them, and name some with what comes into each."""
+    kinds = {name: kind for kind in ("rewritten", "extended", "new") for name in partitions[kind]}
     by_name = {each["partition"]: each for each in sizes}
-    if names == [""]:
-        return f"the whole table is {kind}"
-    shown = [
-        f"{name} ({count_of(by_name[name]['objects'], 'object')}, {readable_bytes(by_name[name]['bytes'])})"
-        if name in by_name
-        else name
-        for name in names[:_SHOWN]
-    ]
-    more = [f"… and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
-    return f"{len(names)} {kind}: {one_line(', '.join([*shown, *more]))}"
+    if list(kinds) == [""]:
+        return f"the whole table is {kinds['']}"
+    counts = [f"{count} {kind}" for kind, count in Counter(kinds.values()).items()]
+    counts += [f"{partitions['unchanged']} unchanged"] if partitions["unchanged"] and kinds else []
+    has_kinds = len(counts) > 1
+    lines = [_partition(name, kind if has_kinds else "", by_name.get(name)) for name, kind in kinds.items()]
+    unknown = [] if partitions["known"] else ["the rows determine them" if not counts else "the rows determine others"]
+    return "\n".join(filter(None, [", ".join(counts), _some(lines), *unknown]))
+
+
+def _partition(name: str, kind: str, size: Mapping[str, Any] | None) -> str:
+    incoming = f": {count_of(size['objects'], 'object')}, {readable_bytes(size['bytes'])}" if size else ""
+    return f"{name}{f' ({kind})' if kind else ''}{incoming}"
 
 
 def _quarantine(table: Mapping[str, Any]) -> str:

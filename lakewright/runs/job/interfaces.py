@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
+from lakewright.log.actions.union import AnyAction
 from lakewright.log.log import Plan
 from lakewright.log.state import TableState
 from lakewright.runs.job.batch import Applied, Batch, Staged, Survey
@@ -103,8 +104,8 @@ class CommittingSink(Protocol):
     def applied(self, plan: Plan) -> Applied | None:
         """Return the batch as the table contains it, if it does."""
 
-    def has_commit(self, plan: Plan) -> bool:
-        """Return whether the table contains the commit of a batch; writes nothing."""
+    def committed(self, plan: Plan) -> Sequence[AnyAction] | None:
+        """Return the actions of a batch that the table contains, unverified; None if it does not. Writes nothing."""
 
     def commit(self, batch: Batch, rows: Any, staged: Staged) -> Applied:
         """Commit a batch, and read the commit back."""

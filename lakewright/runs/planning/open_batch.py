@@ -1,9 +1,11 @@
 """What the next run does with an open batch, and the state from which it then plans its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from lakewright.log.actions.objects import TakeObjects
+from lakewright.log.actions.union import AnyAction
 from lakewright.log.log import FORMAT, Plan
 from lakewright.log.state import Outcome, TableState
 from lakewright.runs.job.batch import Survey
@@ -24,11 +26,13 @@ class OpenBatch:
     Attributes:
         end: Whether the table has its commit, it is finished, or dropped.
         reason: Why it is dropped.
+        actions: What the table's commit of it did.
     """
 
     plan: Plan
     end: Literal["in table", "finished", "dropped"]
     reason: str = ""
+    actions: Sequence[AnyAction] = ()
 
     def report(self, lake: Lake, state_folder: str) -> dict[str, Any]:
         """Describe the batch, and why the last run did not finish it."""
@@ -48,10 +52,15 @@ class OpenBatch:
             state.apply(Outcome(FORMAT, self.plan.number, "dropped", "", reason=self.reason))
         elif isinstance(job.sink, ReplacingSink):
             return _survey_others(job, state, request, self.plan)
-        else:
+        elif self.end == "in table":
+            state.apply(self._committed())
+        else:  # its columns and files are not known yet
             TakeObjects(self.plan.objects).apply(state)
-            state.committed = self.plan.number if self.end == "in table" else state.committed
         return job.survey(state, request, excluded={})
+
+    def _committed(self) -> Outcome:
+        plan = self.plan
+        return Outcome(FORMAT, plan.number, "committed", "", config_hash=plan.config_hash, actions=list(self.actions))
 
 
 def _survey_others(job: AnyJob, state: TableState, request: Request, plan: Plan) -> Survey:
@@ -63,8 +72,9 @@ def _survey_others(job: AnyJob, state: TableState, request: Request, plan: Plan)
 
 def open_batch(job: AnyJob, plan: Plan) -> OpenBatch:
     """Decide what the next run does with an open batch, as the run decides it."""
-    if isinstance(job.sink, CommittingSink) and job.sink.has_commit(plan):
-        return OpenBatch(plan, "in table")
+    actions = job.sink.committed(plan) if isinstance(job.sink, CommittingSink) else None
+    if actions is not None:
+        return OpenBatch(plan, "in table", actions=actions)
     if plan.job != job.name:
         return OpenBatch(plan, "dropped", f"{plan.job} did not finish it")
     if plan.config_hash != job.feed.fingerprint():
