@@ -12,6 +12,7 @@ import typer
 
 from jobs.cli.layout import print_record
 from jobs.cli.screens.estimates import estimate_lines
+from jobs.cli.screens.words import engine_line, some
 from lakewright.runs.progress import count_of, readable_bytes
 from transforms.object_names import one_line
 
@@ -69,19 +70,19 @@ def _fields(plan: Mapping[str, Any]) -> dict[str, str]:
         "columns": _columns(plan) if plan["does"] != "nothing" else "",
         "config": _config(plan["config"]),
         "extra columns": _extra_columns(plan.get("extra_columns", {})),
-        "dropped columns": _some(plan.get("dropped_columns", ())),
+        "dropped columns": _shown(plan.get("dropped_columns", ())),
         "refused": _by_reason(plan.get("refused", {})),
         "waiting": _by_reason(plan.get("waiting", {})),
         "ignored": _by_reason(plan.get("ignored", {})),
-        "warnings": _some(plan.get("warnings", ())),
-        "engine": _engine(plan.get("engine", {})),
+        "warnings": _shown(plan.get("warnings", ())),
+        "engine": engine_line(plan.get("engine", {})),
         "estimate": estimate_lines(plan["estimate"]) if plan.get("estimate") else "",
     }
     return fields
 
 
 def _open_batch(plan: Mapping[str, Any]) -> dict[str, str]:
-    fields = {"first": _some(plan["unfinished"])}
+    fields = {"first": _shown(plan["unfinished"])}
     if "open_batch" in plan:
         batch = plan["open_batch"]
         size = f"{count_of(batch['objects'], 'object')}, {readable_bytes(batch['bytes'])}"
@@ -102,8 +103,8 @@ def _incoming(plan: Mapping[str, Any]) -> dict[str, str]:
     if objects > len(largest):
         largest = [f"largest {largest[0]}"]
     return {
-        "objects": _some([f"{', '.join(counts)}{rows}", *largest]) if objects else "",
-        "corrections": _some(plan["corrections"]),
+        "objects": _shown([f"{', '.join(counts)}{rows}", *largest]) if objects else "",
+        "corrections": _shown(plan["corrections"]),
         "gone": _gone(gone, plan["table"]["removed_objects"]),
     }
 
@@ -144,7 +145,7 @@ def _partitions(partitions: Mapping[str, Any], sizes: Iterable[Mapping[str, Any]
     has_kinds = len(counts) > 1
     lines = [_partition(name, kind if has_kinds else "", by_name.get(name)) for name, kind in kinds.items()]
     unknown = [] if partitions["known"] else ["the rows determine them" if not counts else "the rows determine others"]
-    return "\n".join(filter(None, [", ".join(counts), _some(lines), *unknown]))
+    return "\n".join(filter(None, [", ".join(counts), _shown(lines), *unknown]))
 
 
 def _partition(name: str, kind: str, size: Mapping[str, Any] | None) -> str:
@@ -168,7 +169,7 @@ def _columns(plan: Mapping[str, Any]) -> str:
     if not counts:
         return f"new table{f' ({seen})' if seen else ''}" if plan["config"]["batch"] is None else seen
     lines = [_change(change) for change in schema["changes"]]
-    return "\n".join(filter(None, [f"{', '.join(counts)}{f' ({seen})' if seen else ''}", _some(lines)]))
+    return "\n".join(filter(None, [f"{', '.join(counts)}{f' ({seen})' if seen else ''}", _shown(lines)]))
 
 
 def _evidence(schema: Mapping[str, Any]) -> str:
@@ -197,11 +198,11 @@ def _config(config: Mapping[str, Any]) -> str:
         "objects again": f"{since}: objects are read again",
     }
     means = words.get(config["means"], "")
-    return "\n".join(filter(None, [means, _some(differences)]))
+    return "\n".join(filter(None, [means, _shown(differences)]))
 
 
 def _extra_columns(extra: Mapping[str, int]) -> str:
-    return _some([f"{name} (in {count_of(objects, 'object')})" for name, objects in extra.items()])
+    return _shown([f"{name} (in {count_of(objects, 'object')})" for name, objects in extra.items()])
 
 
 def _by_reason(reasons: Mapping[str, str]) -> str:
@@ -210,7 +211,7 @@ def _by_reason(reasons: Mapping[str, str]) -> str:
     for path, reason in reasons.items():
         first.setdefault(reason, path)
     counts = Counter(reasons.values())
-    return _some(
+    return _shown(
         [
             f"{path}: {reason}" if counts[reason] == 1 else f"{counts[reason]} objects, first {path}: {reason}"
             for reason, path in first.items()
@@ -218,10 +219,5 @@ def _by_reason(reasons: Mapping[str, str]) -> str:
     )
 
 
-def _engine(engine: Mapping[str, str]) -> str:
-    return f"{engine['name']} ({engine['version']}): {engine['why']}" if engine else ""
-
-
-def _some(lines: Sequence[str]) -> str:
-    more = [f"… and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    return "\n".join([*map(one_line, lines[:_SHOWN]), *more])
+def _shown(lines: Sequence[str]) -> str:
+    return some(lines, most=_SHOWN)
