@@ -20,7 +20,7 @@ _SHOWN: Final = 4
 _OF_CHANGES: Final = {
     "new": "new",
     "changed": "changed since they were read",
-    "again": "read again with them",
+    "again": "unchanged and read again",
 }
 
 
@@ -166,10 +166,12 @@ def _columns(plan: Mapping[str, Any]) -> str:
     counts = [f"{schema['same']} same"] if schema["same"] else []
     counts += [f"{count} {kind}" for kind, count in kinds.items()]
     seen = _evidence(schema)
-    if not counts:
-        return f"new table{f' ({seen})' if seen else ''}" if plan["config"]["batch"] is None else seen
+    seen = f" ({seen})" if seen else ""
+    if plan["config"]["batch"] is None:
+        columns = f" of {count_of(len(schema['changes']), 'column')}" if schema["changes"] else ""
+        return f"new table{columns}{seen}"
     lines = [_change(change) for change in schema["changes"]]
-    return "\n".join(filter(None, [f"{', '.join(counts)}{f' ({seen})' if seen else ''}", _shown(lines)]))
+    return "\n".join(filter(None, [f"{', '.join(counts)}{seen}".strip(), _shown(lines)]))
 
 
 def _evidence(schema: Mapping[str, Any]) -> str:
