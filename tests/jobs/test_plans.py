@@ -58,9 +58,11 @@ class Planned:
 
 
 def contents(lake: Path) -> dict[str, tuple[bytes, float]]:
-    """Return every file of a lake, with its content and time."""
-    files = (path for path in lake.rglob("*") if path.is_file())
-    return {str(path): (path.read_bytes(), path.stat().st_mtime) for path in files}
+    """Return every file and folder of a lake, with its content and time."""
+    return {
+        str(path): (path.read_bytes() if path.is_file() else b"", path.stat().st_mtime)
+        for path in (lake, *lake.rglob("*"))
+    }
 
 
 @pytest.fixture
@@ -353,6 +355,25 @@ def test_a_sample_is_bounded(events: EventBench, monkeypatch: pytest.MonkeyPatch
     (plan,) = events.command("plan", "--json").data
     schema = plan["schema"]
     assert (schema["objects"], schema["of_objects"], schema["records"]) == (8, 20, 24)
+
+
+def test_an_attribute_behind_the_sample_is_learned_by_the_run(
+    events: EventBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample, "MOST_RECORDS", 3)
+    events.put_events(0, {"n": 1}, {"n": 2}, {"n": 3}, {"n": 4, "late": True})
+    plan = events.command("plan", "--json").data[0]
+    assert [change["column"] for change in plan["schema"]["changes"]] == ["n"]
+    assert [change.split()[1] for change in events.run()["schema_changes"]] == ["late", "n"]
+
+
+def test_names_of_objects_stay_text(csv: Bench) -> None:
+    for number in range(2):
+        csv.put(f"a\x1b[31m<b>{number}.csv", GOOD)
+        csv.put(f"long{'x' * 200}{number}.csv", GOOD)
+    text = csv.command("plan").stdout
+    assert "\x1b" not in text
+    assert "2 refused (exit code 3)" in text
 
 
 @pytest.mark.parametrize(
