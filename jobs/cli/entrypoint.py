@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
 from typing import Annotated, Any
@@ -190,10 +190,10 @@ def _run_feed(loaded: LoadedFeed, options: FeedOptions, request: Request, engine
     Raises:
         RunFailedError: If a target fails; the errors of all targets are printed.
     """
-    lake = options.open_lake()
+    lake, priced = options.open_lake(), replace(request, prices=options.prices())
     try:
         with closing_progress(LogProgress()) as progress, EngineChoice(engine) as engines:
-            receipts = run_targets(lake, loaded.targets(lake, options.wanted_targets()), request, progress, engines)
+            receipts = run_targets(lake, loaded.targets(lake, options.wanted_targets()), priced, progress, engines)
         entries = [receipt.dump() for receipt in receipts]
     except NoTargetsError as error:
         entries = [error.entry()]

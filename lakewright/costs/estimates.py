@@ -6,54 +6,23 @@ highest remainder give the range. All of it is exact (fractions), so the range a
 run of that size took.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 from statistics import median
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from lakewright.costs.measured import SeenRun
 from lakewright.costs.prices import Prices
-from lakewright.costs.pricing import PricedRun, RunUsage, price_requests, price_time
+from lakewright.costs.pricing import price_requests, price_time
 
 #: Fewer runs give no estimate.
 LEAST_RUNS: Final = 3
 
 #: The lowest, the typical and the highest value.
 Span = tuple[float, float, float]
-
-
-class SeenUsage(RunUsage, Protocol):
-    """What an estimate needs of ``lakewright.runs.usage.Usage``."""
-
-    @property
-    def bytes_read(self) -> int:
-        """Size of the objects that were read."""
-
-    @property
-    def objects_read(self) -> int:
-        """The number of objects that were read."""
-
-
-class SeenRun(PricedRun, Protocol):
-    """What an estimate needs of ``lakewright.runs.receipts.Receipt``."""
-
-    @property
-    def verb(self) -> str:
-        """What was asked for."""
-
-    @property
-    def status(self) -> str:
-        """How the run ended."""
-
-    @property
-    def engine(self) -> Mapping[str, str]:
-        """The engine, by ``name``."""
-
-    @property
-    def usage(self) -> SeenUsage:
-        """What it used."""
 
 
 @dataclass(frozen=True)

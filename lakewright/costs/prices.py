@@ -1,6 +1,7 @@
 """The prices in ``conf/prices.yaml``."""
 
 import datetime
+import logging
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
 
@@ -8,6 +9,10 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from lakewright.config import Model, suggest
 from lakewright.config_files import Conf, Document
+from transforms.errors import LakewrightError
+from transforms.object_names import one_line
+
+LOGGER = logging.getLogger("lakewright")
 
 _FILE: Final = "prices.yaml"
 
@@ -97,3 +102,12 @@ class Prices(Model):
         if text is None:
             return None
         return Document(f"{conf.uri}/{_FILE}", text, what="it must be a mapping, starting with format:").parse(cls)
+
+
+def usable_prices(conf: Conf) -> Prices | None:
+    """Read the prices for runs: without a valid file, they have no cost, and data is processed all the same."""
+    try:
+        return Prices.load(conf)
+    except LakewrightError as error:
+        LOGGER.warning("runs have no cost: %s", one_line("; ".join(str(error).splitlines())))
+        return None

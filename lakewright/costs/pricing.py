@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
-from typing import Any, Final, Protocol
+from typing import Final
 
+from lakewright.costs.bill import Cost, Item
+from lakewright.costs.measured import PricedRun, RunRuntime
 from lakewright.costs.prices import JobSize, Prices
 from transforms.object_names import one_line
 
@@ -15,131 +17,6 @@ _MILLISECOND: Final = Decimal("0.001")
 #: The beginnings of S3's operations, by what their requests cost. All others cost as much as GET.
 _FREE: Final = ("Delete", "Abort")
 _WRITES: Final = ("Put", "Copy", "Post", "List", "Create", "Upload", "Complete", "Restore")
-
-
-class RunUsage(Protocol):
-    """What a price needs of ``lakewright.runs.usage.Usage``."""
-
-    @property
-    def seconds(self) -> float:
-        """Wall-clock time."""
-
-    @property
-    def requests(self) -> Mapping[str, int]:
-        """The number of S3 requests by operation."""
-
-    @property
-    def uncounted(self) -> Sequence[str]:
-        """What could not be counted."""
-
-
-class RunRuntime(Protocol):
-    """What a price needs of ``lakewright.runs.runtime.Runtime``."""
-
-    @property
-    def platform(self) -> str:
-        """The platform; empty if unknown."""
-
-    @property
-    def worker_type(self) -> str:
-        """The type of Glue's workers."""
-
-    @property
-    def workers(self) -> int:
-        """The number of Glue's workers."""
-
-    @property
-    def memory_mb(self) -> int:
-        """The memory of a Lambda function."""
-
-    @property
-    def region(self) -> str:
-        """The AWS region."""
-
-    @property
-    def is_auto_scaled(self) -> bool:
-        """Whether Glue may use fewer workers at times."""
-
-
-class PricedRun(Protocol):
-    """What a price needs of ``lakewright.runs.receipts.Receipt``."""
-
-    @property
-    def job(self) -> str:
-        """The job."""
-
-    @property
-    def started(self) -> str:
-        """When the run started, in ISO format."""
-
-    @property
-    def usage(self) -> RunUsage:
-        """What it used."""
-
-    @property
-    def runtime(self) -> RunRuntime:
-        """Where it ran."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """A position of a bill: a quantity, and the price of ``per_quantity`` of it."""
-
-    what: str
-    quantity: Decimal
-    unit: str
-    price: Decimal
-    per: str
-    per_quantity: int = 1
-
-    @property
-    def amount(self) -> Decimal:
-        """The price of the quantity, not rounded."""
-        return self.quantity * self.price / self.per_quantity
-
-    def report(self) -> dict[str, Any]:
-        """Return the position as JSON-compatible data."""
-        return {
-            "what": self.what,
-            "quantity": float(self.quantity),
-            "unit": self.unit,
-            "price": float(self.price),
-            "per": self.per,
-            "amount": float(self.amount),
-        }
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What runs cost.
-
-    Attributes:
-        prices: The prices.
-        items: The positions.
-        assumed: What was assumed, in words; empty for a run that was priced where it ran.
-        excluded: What the total does not contain, in words.
-    """
-
-    prices: Prices
-    items: Sequence[Item]
-    assumed: str = ""
-    excluded: Sequence[str] = ()
-
-    @property
-    def total(self) -> Decimal:
-        """The sum of the positions, not rounded."""
-        return sum((item.amount for item in self.items), Decimal(0))
-
-    def report(self) -> dict[str, Any]:
-        """Return the cost as JSON-compatible data, as receipts contain it."""
-        return {
-            "currency": self.prices.currency,
-            "total": float(self.total),
-            "items": [item.report() for item in self.items],
-            "assumed": self.assumed,
-            "excluded": list(self.excluded),
-            "prices": {"date": self.prices.date.isoformat(), "region": self.prices.region},
-        }
 
 
 @dataclass(frozen=True)
@@ -167,11 +44,15 @@ def price_process(runs: Sequence[PricedRun], prices: Prices) -> Cost | None:
     for run in known:
         for operation, count in run.usage.requests.items():
             requests[operation] = requests.get(operation, 0) + count
-    elsewhere = runtime.region and runtime.region != prices.region
-    assumed = [computing.assumed, f"prices of {prices.region}, not of {runtime.region}" if elsewhere else ""]
-    uncounted = [what for run in known for what in run.usage.uncounted]
-    local = "" if requests or runtime.platform != "local" else "S3 requests, of which a local folder needs none"
-    excluded = [computing.excluded, local, *uncounted]
+    is_elsewhere = runtime.region and runtime.region != prices.region
+    needs_no_s3 = computing.assumed and runtime.platform == "local" and not requests
+    assumed = [
+        f"{computing.assumed}, without requests to S3" if needs_no_s3 else computing.assumed,
+        f"prices of {prices.region}, not of {runtime.region}" if is_elsewhere else "",
+    ]
+    # CPU time and memory have no price.
+    uncounted = [what for run in known for what in run.usage.uncounted if not what.startswith("CPU time")]
+    excluded = [computing.excluded, *uncounted]
     return Cost(
         prices,
         [*computing.items, *price_requests(requests, prices)],
@@ -204,8 +85,8 @@ def price_requests(requests: Mapping[str, int], prices: Prices) -> Iterator[Item
     billed = {operation: count for operation, count in requests.items() if not operation.startswith(_FREE)}
     writes = sum(count for operation, count in billed.items() if operation.startswith(_WRITES))
     for what, count, thousand in (
-        ("S3 PUT, COPY, POST and LIST requests", writes, prices.s3.thousand_writes),
-        ("S3 GET and other requests", sum(billed.values()) - writes, prices.s3.thousand_reads),
+        ("S3 PUT, COPY, POST, LIST", writes, prices.s3.thousand_writes),
+        ("S3 GET and others", sum(billed.values()) - writes, prices.s3.thousand_reads),
     ):
         if count:
             yield Item(what, Decimal(count), "request", thousand, "1,000 requests", 1000)
@@ -241,7 +122,7 @@ def _merged_times(runs: Sequence[PricedRun]) -> list[Decimal]:
 
     A run ends ``usage.seconds`` after its start, since these do not depend on the clock being set.
     """
-    spans = sorted((datetime.fromisoformat(run.started), _seconds_of(run)) for run in runs)
+    spans = sorted((_start_of(run), _seconds_of(run)) for run in runs)
     times: list[Decimal] = []
     end: datetime | None = None
     for start, seconds in spans:
@@ -253,6 +134,10 @@ def _merged_times(runs: Sequence[PricedRun]) -> list[Decimal]:
             times[-1] += Decimal(str((until - end).total_seconds()))
             end = until
     return times
+
+
+def _start_of(run: PricedRun) -> datetime:
+    return datetime.fromisoformat(run.started) if run.started else datetime.min.replace(tzinfo=UTC)
 
 
 def _seconds_of(run: PricedRun) -> Decimal:

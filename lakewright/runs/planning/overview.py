@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from lakewright.costs.estimates import estimate
-from lakewright.costs.prices import Prices
 from lakewright.log.log import Append, Log, LogContent
 from lakewright.log.state import TableState
 from lakewright.runs.job.batch import Choice, Survey
@@ -30,10 +29,8 @@ from transforms.schema_changes import SchemaChange
 _RECENT_RUNS: Final = 20
 
 
-def plan_overview(
-    lake: Lake, job: AnyJob, request: Request, engines: Engines, *, prices: Prices | None = None
-) -> dict[str, Any]:
-    """Describe what a run would do for a target, with what it will probably take and cost by ``prices``.
+def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -> dict[str, Any]:
+    """Describe what a run would do for a target, and what that will probably take and cost.
 
     Raises:
         ConfigError: If no engine can run the feed, or its gate is invalid.
@@ -73,7 +70,7 @@ def plan_overview(
             "schema": schema_report(state, _changes(survey, sample), survey, sample),
             "config": config_report(log, job, state, survey, None),
         }
-        | _estimate(lake, job, request, batch, survey, engines, prices)
+        | _estimate(lake, job, request, batch, survey, engines)
         | _problems(job, state, survey)
     )
 
@@ -138,7 +135,6 @@ def _estimate(
     batch: OpenBatch | None,
     survey: Survey,
     engines: Engines,
-    prices: Prices | None,
 ) -> dict[str, Any]:
     """Estimate what the run takes, with the open batch that it finishes."""
     finished = batch.plan.objects if batch is not None and batch.end == "finished" else []
@@ -148,7 +144,7 @@ def _estimate(
     size = sum(source.size for source in objects)
     recent = recent_receipts(lake, job.target.state_folder, _RECENT_RUNS)
     engine = engines.choose(job.feed, size).name
-    found = estimate(recent, verb=request.verb, engine=engine, size=size, objects=len(objects), prices=prices)
+    found = estimate(recent, verb=request.verb, engine=engine, size=size, objects=len(objects), prices=request.prices)
     return {"estimate": found.report()}
 
 
