@@ -37,7 +37,7 @@ def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _is_quiet(plan: Mapping[str, Any]) -> bool:
-    return plan["does"] == "nothing" and not plan["warnings"] and not plan["ignored"]
+    return plan["does"] == "nothing" and not plan["ignored"]
 
 
 def _answer(plan: Mapping[str, Any]) -> str:
@@ -74,7 +74,6 @@ def _fields(plan: Mapping[str, Any]) -> dict[str, str]:
         "refused": _by_reason(plan.get("refused", {})),
         "waiting": _by_reason(plan.get("waiting", {})),
         "ignored": _by_reason(plan.get("ignored", {})),
-        "warnings": _shown(plan.get("warnings", ())),
         "engine": engine_line(plan.get("engine", {})),
         "estimate": estimate_lines(plan["estimate"]) if plan.get("estimate") else "",
     }
