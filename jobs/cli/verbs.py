@@ -27,6 +27,8 @@ from jobs.cli.options import (
     spread_options,
 )
 from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
+from jobs.cli.screens.gates import show_gates
+from jobs.cli.screens.receipts import show_receipts
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
@@ -166,7 +168,7 @@ def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
     from lakewright.runs.receipts import read_receipt
 
     receipts = options.for_each_target(lambda lake, job: read_receipt(lake, job.target.state_folder, run_id))
-    return Answer(receipts, screen.show_receipts)
+    return Answer(receipts, show_receipts)
 
 
 @verb
@@ -182,7 +184,7 @@ def gates(options: FeedOptions, docs: DocsFolder = None) -> Answer:
 
         index = write_data_docs(lake, jobs, docs)
         overviews = [overview | {"docs": index} for overview in overviews]
-    return Answer(overviews, screen.show_gates)
+    return Answer(overviews, show_gates)
 
 
 @verb
@@ -260,7 +262,7 @@ def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
             _check_replay(targets, request.replay)
         receipts = run_targets(lake, targets, request, progress, engines)
     entries = [each.dump() for each in receipts]
-    return Answer(entries, screen.show_receipts, worst_exit_code(entries))
+    return Answer(entries, show_receipts, worst_exit_code(entries))
 
 
 def _check_replay(jobs: Sequence[AnyJob], chosen: Replay) -> None:

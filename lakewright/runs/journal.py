@@ -153,7 +153,7 @@ class Journal:
             job=plan.job if plan else self._job.feed.job,
             process="",
             config_hash=last.config_hash,
-            verb="",
+            verb=plan.job if plan and plan.job != self._job.feed.job else "",
             execution="",
             status=_STATUS_OF_RUN[last.status],
             exit_code=DataError.exit_code if last.status == "dropped" else 0,
