@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from jobs.cli.layout import print_record
+from jobs.cli.screens.costs import cost_text
 from jobs.cli.screens.gates import gate_lines
 from jobs.cli.screens.words import engine_line, pairs, some
 from lakewright.runs.progress import count_of, readable_bytes
@@ -60,6 +61,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             ),
             "time": _time(receipt["seconds"]),
             **_usage(receipt["usage"], _partitions(batches)),
+            "cost": cost_text(receipt["cost"]),
         }
         print_record(f"receipt of {receipt['feed']} → {receipt['target']}", rows)
 

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, TypedDict, cast
 
 import msgspec
 
+from lakewright.costs.bill import CostReport
 from lakewright.log.log import Plan
 from lakewright.log.records import Counts
 from lakewright.log.state import Outcome
@@ -124,7 +125,7 @@ class Receipt(msgspec.Struct):
     config_hash: str = ""
     usage: Usage = Usage()
     runtime: Runtime = Runtime()
-    cost: dict[str, Any] | None = None
+    cost: CostReport | None = None
     folded: dict[str, FoldedReport] = {}
     maintained_by: list[MaintenanceReport] = []
 
