@@ -7,9 +7,10 @@ from pyspark.sql import SparkSession
 
 from lakewright.engine.local import LocalWorkers, WorkerPool
 from lakewright.engine.spark.workers import SparkWorkers
+from lakewright.resources import metered
 from lakewright.unexpected import WorkerError, trace_of
 from lakewright.workers import Workers
-from tests.lakewright.engine.tasks import double, read_number, refuse
+from tests.lakewright.engine.tasks import count_requests, double, read_number, refuse
 from transforms.errors import DataError, LongRecordError
 
 
@@ -36,6 +37,15 @@ def test_results_have_the_order_of_the_tasks(workers: Workers) -> None:
     assert workers.at_once >= 1
     assert workers.run(double, [3, 1, 2]) == [6, 2, 4]
     assert workers.run(double, []) == []
+
+
+def test_tasks_count_for_their_run(workers: Workers) -> None:
+    with metered() as meter:
+        workers.run(count_requests, [3, 4])
+        workers.run(count_requests, [5])
+    assert meter.requests == {"GetObject": 12}
+    is_in_driver = getattr(workers, "is_small", False)
+    assert bool(meter.workers) == bool(meter.worker_peak_memory) != is_in_driver
 
 
 def test_errors_of_tasks_are_raised_with_their_attributes(workers: Workers) -> None:
