@@ -10,6 +10,7 @@ from lakewright.csv.binding import bind_columns
 from lakewright.csv.heads import Header
 from lakewright.csv.options import CsvOptions
 from lakewright.errors import ObjectRefusedError
+from lakewright.metering import Done, count
 from lakewright.storage.compression.codecs import compression_of, decompressed
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import open_buffered
@@ -161,4 +162,6 @@ def _pieces(lake: Lake, part: CsvPart) -> Iterator[bytes]:
     while start < source.size:
         length = min(_READ_BYTES, end - start) if start < end else _READ_BEYOND_BYTES
         yield lake.read(source.path, start=start, length=length, etag=source.etag)
+        if start < end:
+            count(Done(bytes=length))
         start += length

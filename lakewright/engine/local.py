@@ -25,7 +25,9 @@ from lakewright.aws.buckets import bucket_options
 from lakewright.engine.local_worker import Reply, Request, Settings, attempt
 from lakewright.errors import InterruptedRunError, WorkerEndedError
 from lakewright.log.records import DataFile
+from lakewright.metering import Done, metered
 from lakewright.storage.lake import Lake
+from lakewright.workers import NoListener, TaskListener
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -68,9 +70,9 @@ class WorkerPool:
         self._processes: set[WorkerProcess] = set()
         self._is_cancelled = False
 
-    def submit(self, request: Request) -> "Future[Any]":
+    def submit(self, request: Request, listener: TaskListener) -> "Future[Any]":
         """Run a task on the next idle worker."""
-        return self._threads.submit(self._answer, request)
+        return self._threads.submit(self._answer, request, listener)
 
     def cancel(self) -> None:
         """Kill the workers; all tasks fail from now on."""
@@ -87,10 +89,10 @@ class WorkerPool:
             process.close()
         self._processes.clear()
 
-    def _answer(self, request: Request) -> Any:
+    def _answer(self, request: Request, listener: TaskListener) -> Any:
         process = self._process()
         try:
-            reply = process.ask(request)
+            reply = process.ask(request, listener)
         except WorkerEndedError:
             self._forget(process)
             if self._is_cancelled:
@@ -98,6 +100,7 @@ class WorkerPool:
             raise
         if reply.error is not None:
             raise reply.error
+        listener.advance(Done(tasks=1))
         return reply.report
 
     def _process(self) -> "WorkerProcess":
@@ -134,7 +137,7 @@ class WorkerProcess:
         with contextlib.suppress(OSError):  # if it has ended, the first task says so
             self._requests.send_bytes(pickle.dumps(Settings(os.getpid(), bucket_options())))
 
-    def ask(self, request: Request) -> Reply:
+    def ask(self, request: Request, listener: TaskListener) -> Reply:
         """Run a task.
 
         Raises:
@@ -143,11 +146,13 @@ class WorkerProcess:
         message = pickle.dumps(request)
         try:
             self._requests.send_bytes(message)
-            answer = self._replies.recv_bytes()
+            while True:
+                answer: Reply | Done = pickle.loads(self._replies.recv_bytes())  # noqa: S301 - from our own process
+                if isinstance(answer, Reply):
+                    return answer
+                listener.advance(answer)
         except (EOFError, OSError):
             raise WorkerEndedError(_how_ended(self._process.wait())) from None
-        reply: Reply = pickle.loads(answer)  # noqa: S301 - from our own process
-        return reply
 
     def kill(self) -> None:
         """Kill the process; its task fails."""
@@ -168,11 +173,13 @@ class LocalWorkers:
     Attributes:
         shows_values: Whether errors may quote values of the data.
         is_small: Whether the input of the batch is so small that starting a process would take longer than the work.
+        listener: Receives the progress of the tasks.
     """
 
     pool: WorkerPool
     shows_values: bool = False
     is_small: bool = False
+    listener: TaskListener = NoListener()  # noqa: RUF009 - it has no state
 
     @property
     def at_once(self) -> int:
@@ -181,9 +188,10 @@ class LocalWorkers:
 
     def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
         """See ``Workers.run``; no task is still running afterwards."""
+        self.listener.expect_tasks(len(tasks))
         if self.is_small and len(tasks) <= _TASKS_IN_DRIVER:
-            return [attempt(work, task, shows_values=self.shows_values) for task in tasks]
-        futures = [self.pool.submit(Request(work, task, self.shows_values)) for task in tasks]
+            return [self._attempt_here(work, task) for task in tasks]
+        futures = [self.pool.submit(Request(work, task, self.shows_values), self.listener) for task in tasks]
         try:
             return [future.result() for future in futures]
         finally:
@@ -198,6 +206,12 @@ class LocalWorkers:
         from lakewright.quality.duckdb_table import ParquetTable  # pyarrow, which runs without new objects do not need
 
         return ParquetTable(lake, files, types, moved)
+
+    def _attempt_here(self, work: Callable[[T], R], task: T) -> R:
+        with metered(self.listener.advance):
+            report = attempt(work, task, shows_values=self.shows_values)
+        self.listener.advance(Done(tasks=1))
+        return report
 
 
 def _block_signals() -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from lakewright.aws.buckets import BucketOptions, use_bucket_options
 from lakewright.errors import WorkerEndedError
+from lakewright.metering import Done, metered
 from lakewright.unexpected import WorkerError, cause_of, trace_of
 from transforms.errors import LakewrightError
 
@@ -25,6 +26,7 @@ R = TypeVar("R")
 _PR_SET_PDEATHSIG: Final = 1
 #: If memory runs out, Linux kills the process of the highest score; the driver can report the end of a worker.
 _OOM_SCORE: Final = "500"
+_SECONDS_BETWEEN_REPORTS: Final = 0.25
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,15 @@ def serve() -> NoReturn:
     settings: Settings = pickle.loads(received.get())  # noqa: S301 - from the driver
     _end_with(settings.driver)
     use_bucket_options(settings.buckets)
+
+    def report_progress(done: Done) -> None:
+        replies.send_bytes(pickle.dumps(done))
+
     while True:
-        replies.send_bytes(answer(received.get()))
+        request = received.get()
+        with metered(report_progress, seconds=_SECONDS_BETWEEN_REPORTS):
+            reply = answer(request)
+        replies.send_bytes(reply)
 
 
 def _receive(requests: Connection, received: "queue.SimpleQueue[bytes]") -> None:
