@@ -18,7 +18,7 @@ from lakewright.log.actions import Outcome
 from lakewright.runs.failures import find_unreachable, jvm_error
 from lakewright.runs.job import AnyJob, Replayed, Request, Staged, Survey
 from lakewright.runs.progress import TRACEBACKS, Progress
-from lakewright.runs.receipts import Receipt, Status, has_receipt, report_batch, write_receipt
+from lakewright.runs.receipts import FORMAT, PROCESS, Receipt, Status, has_receipt, report_batch, write_receipt
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import cause_of, trace_of
 from lakewright.workers import Engine
@@ -46,6 +46,8 @@ class Journal:
         self.uncatalogued: CatalogError | None = None
         self.is_receipt_written = False
         self.receipt = Receipt(
+            format=FORMAT,
+            process=PROCESS,
             run=run,
             feed=job.target.feed_name,
             target=job.target.name,

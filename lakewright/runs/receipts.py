@@ -3,6 +3,8 @@
 import importlib.metadata
 import importlib.util
 import platform
+import uuid
+from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -17,10 +19,17 @@ from lakewright.errors import ConfigError
 from lakewright.log.actions import Outcome
 from lakewright.log.log import Plan
 from lakewright.log.records import Counts
+from lakewright.runs.runtime import Runtime
+from lakewright.runs.usage import Usage
 from lakewright.storage.lake import Lake
 
 _PACKAGES: Final = ("pyspark", "pydantic", "boto3")
 _READ_AT_ONCE: Final = 16
+
+#: The version of the receipt's schema; receipts without one were written before it was published.
+FORMAT: Final = 1
+#: Identifies this process in the receipts of its runs.
+PROCESS: Final = uuid.uuid4().hex
 
 Status = Literal["running", "committed", "nothing_new", "refused", "failed", "overtaken"]
 
@@ -92,6 +101,11 @@ class Receipt(msgspec.Struct):
     checks: dict[str, bool] = {}
     engine: dict[str, str] = {}
     versions: dict[str, str] = msgspec.field(default_factory=_versions)
+    format: int = 0
+    process: str = ""
+    usage: Usage = Usage()
+    runtime: Runtime = Runtime()
+    cost: dict[str, Any] | None = None
 
     def warn(self, warnings: Iterable[str]) -> None:
         """Add warnings, without duplicates."""
@@ -147,6 +161,13 @@ def last_failure(lake: Lake, folder: str) -> Receipt | None:
     paths = [entry.path for entry in lake.list(f"{folder}receipts/")][-1:]
     receipt = _read(lake, paths[0]) if paths else None
     return receipt if receipt is not None and receipt.exit_code else None
+
+
+def recent_receipts(lake: Lake, folder: str, limit: int) -> list[Receipt]:
+    """Return the receipts of a target's last runs, at most ``limit`` of them, oldest first."""
+    paths = deque((entry.path for entry in lake.list(f"{folder}receipts/")), maxlen=limit)
+    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        return list(pool.map(partial(_read, lake), paths))
 
 
 def find_receipts(lake: Lake, feed: str, execution: str, *, since: datetime | None = None) -> list[Receipt]:
