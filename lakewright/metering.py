@@ -3,11 +3,12 @@
 Where nobody listens, as in Lambdas and most tests, counting does nothing.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple
 
 
 class Done(NamedTuple):
@@ -19,9 +20,13 @@ class Done(NamedTuple):
     rows: int = 0
     rejected: int = 0
 
-    def plus(self, other: "Done") -> Self:
+    def plus(self, other: "Done") -> "Done":
         """Return the sum of both."""
-        return self._make(map(int.__add__, self, other))
+        return Done(*(mine + its for mine, its in zip(self, other, strict=True)))
+
+
+#: No work.
+NOTHING: Final = Done()
 
 
 class _Meter:
@@ -30,13 +35,19 @@ class _Meter:
     def __init__(self, report: Callable[[Done], object], seconds: float) -> None:
         self._report, self._seconds = report, seconds
         self._done, self._reported = Done(), time.monotonic()
+        self._lock = threading.Lock()  # a task may use threads
 
     def add(self, done: Done) -> None:
-        self._done = self._done.plus(done)
-        if time.monotonic() - self._reported >= self._seconds:
-            self.flush()
+        with self._lock:
+            self._done = self._done.plus(done)
+            if time.monotonic() - self._reported >= self._seconds:
+                self._flush()
 
     def flush(self) -> None:
+        with self._lock:
+            self._flush()
+
+    def _flush(self) -> None:
         if any(self._done):
             self._report(self._done)
         self._done, self._reported = Done(), time.monotonic()
@@ -45,7 +56,7 @@ class _Meter:
 _METER: ContextVar[_Meter | None] = ContextVar("meter", default=None)
 
 
-def count(done: Done) -> None:
+def advance(done: Done) -> None:
     """Add to what this task has done; cheap enough for each block of rows, not for each row."""
     if (meter := _METER.get()) is not None:
         meter.add(done)

@@ -9,7 +9,7 @@ import typer
 
 from jobs.cli.arguments import ScriptCommand
 from jobs.cli.entrypoint import print_entries, work_as_script
-from jobs.cli.options import DryRun, EngineOption, FeedOptions, SourceOptions, spread_options
+from jobs.cli.options import DryRun, EngineOption, FeedOptions, ProgressOption, SourceOptions, spread_options
 from jobs.cli.registry import load_feed
 from lakewright.config import Feed, suggest
 from lakewright.config_files import Conf
@@ -19,7 +19,7 @@ from lakewright.errors import ConfigError, NoTargetsError
 from lakewright.parquet.compact_tables import compact_tables, plan_compactions
 from lakewright.parquet.sink import ParquetSink
 from lakewright.runs.job import AnyJob
-from lakewright.runs.progress import LogProgress, Progress, closing_progress
+from lakewright.runs.progress import Progress, ProgressKind, closing_progress, log_progress
 from lakewright.storage.lake import Lake
 from lakewright.workers import EngineName
 
@@ -163,15 +163,21 @@ def _command_line() -> typer.Typer:
     )
     @spread_options
     def compact(
-        options: CompactOptions, source: SourceOptions, dry_run: DryRun = False, engine: EngineOption = "auto"
-    ) -> tuple[CompactOptions, dict[str, str], bool, EngineName]:
-        return options, source.wanted(), dry_run, engine
+        options: CompactOptions,
+        source: SourceOptions,
+        dry_run: DryRun = False,
+        engine: EngineOption = "auto",
+        progress: ProgressOption = "auto",
+    ) -> tuple[CompactOptions, dict[str, str], bool, EngineName, ProgressKind]:
+        return options, source.wanted(), dry_run, engine, progress
 
     return script
 
 
-def _compact(options: CompactOptions, wanted: Mapping[str, str], dry_run: bool, engine: EngineName) -> None:
+def _compact(
+    options: CompactOptions, wanted: Mapping[str, str], dry_run: bool, engine: EngineName, kind: ProgressKind
+) -> None:
     lake = options.open_lake()
-    with closing_progress(LogProgress()) as progress:
+    with closing_progress(log_progress(kind)) as progress:
         entries = compact_jobs(lake, options.jobs(lake), wanted, dry_run=dry_run, engine=engine, progress=progress)
     print_entries(entries)

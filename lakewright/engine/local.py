@@ -25,7 +25,7 @@ from lakewright.aws.buckets import bucket_options
 from lakewright.engine.local_worker import Reply, Request, Settings, attempt
 from lakewright.errors import InterruptedRunError, WorkerEndedError
 from lakewright.log.records import DataFile
-from lakewright.metering import Done, metered
+from lakewright.metering import Done, advance, metered
 from lakewright.storage.lake import Lake
 from lakewright.workers import NoListener, TaskListener
 
@@ -210,8 +210,8 @@ class LocalWorkers:
     def _attempt_here(self, work: Callable[[T], R], task: T) -> R:
         with metered(self.listener.advance):
             report = attempt(work, task, shows_values=self.shows_values)
-        self.listener.advance(Done(tasks=1))
-        return report
+            advance(Done(tasks=1))
+            return report
 
 
 def _block_signals() -> None:

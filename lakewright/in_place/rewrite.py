@@ -8,6 +8,7 @@ from typing import BinaryIO, Final, Literal, NamedTuple, Protocol, cast
 
 from lakewright.errors import AccountingError, ObjectRefusedError, OvertakenError, UnreachableError
 from lakewright.log.records import Counts
+from lakewright.metering import Done, advance
 from lakewright.storage.in_place import ObjectsInPlace, Opened, Replaced
 from lakewright.storage.uris import open_in_place
 from lakewright.unexpected import cause_of
@@ -19,10 +20,11 @@ _SIDE_BY_SIDE: Final = 8
 
 
 class ToRewrite(NamedTuple):
-    """An object to rewrite; ``again``: even if it is tagged."""
+    """An object to rewrite, with its size as it was listed; ``again``: even if it is tagged."""
 
     path: str
     again: bool
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,11 @@ def rewrite_objects(
     """Rewrite objects concurrently; failures are reported and do not stop the others."""
     in_place = open_in_place(uri)
     with ThreadPoolExecutor(min(len(objects), _SIDE_BY_SIDE)) as pool:
-        return list(pool.map(lambda task: _report(in_place, task, work, shows_values=shows_values), objects))
+        reports: list[Rewritten] = []
+        for report in pool.map(lambda task: _report(in_place, task, work, shows_values=shows_values), objects):
+            advance(Done(bytes=objects[len(reports)].size, rows=report.counts.read))
+            reports.append(report)
+        return reports
 
 
 def _report(objects: ObjectsInPlace, task: ToRewrite, work: Work, *, shows_values: bool) -> Rewritten:

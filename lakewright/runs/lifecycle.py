@@ -44,7 +44,7 @@ from lakewright.runs.job import (
 )
 from lakewright.runs.journal import Journal
 from lakewright.runs.lease import Lease
-from lakewright.runs.progress import Progress, count_of, readable_bytes
+from lakewright.runs.progress import Progress, TargetProgress, count_of, readable_bytes
 from lakewright.runs.publishing import Staging
 from lakewright.runs.receipts import Receipt
 from lakewright.runs.registration import Registration
@@ -215,7 +215,12 @@ class Run:
         rewritten = survey.rewritten if survey else ()
         read = count_of(len(rewritten), "file") if rewritten else count_of(len(plan.objects), "object")
         self._journal.say("read", f"batch {plan.number}: {read}, {readable_bytes(size)}")
-        heads, workers = survey.heads if survey else {}, engine.open()
+        if size:
+            self._progress.expect(self._job.target.name, size)
+        heads, workers = (
+            survey.heads if survey else {},
+            engine.open(TargetProgress(self._progress, self._job.target.name)),
+        )
         batch = Batch(plan, state, heads, folder, attempt, self._lake, self._progress, workers)
         try:
             return self._attempt(batch, lease)
@@ -450,6 +455,7 @@ def run_targets(
         interruptible(engines.cancel) as interrupt,
         ThreadPoolExecutor(min(len(jobs), jobs[0].feed.targets_at_once), thread_name_prefix="target") as pool,
     ):
+        progress.wait([job.target.name for job in jobs[jobs[0].feed.targets_at_once :]])
         runs = [pool.submit(Run(lake, job, request, progress, engines, interrupt)) for job in jobs]
         while wait(runs, timeout=_SECONDS_BETWEEN_SIGNALS).not_done:
             pass  # a signal that another thread receives is handled when the main thread wakes up

@@ -17,7 +17,7 @@ from lakewright.runs.failures import find_unreachable
 from lakewright.runs.interrupts import Interrupt
 from lakewright.runs.job import Choice, Preflight, Request, Survey, Target, TargetJob
 from lakewright.runs.lifecycle import Run
-from lakewright.runs.progress import LogProgress
+from lakewright.runs.progress import SilentProgress
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from tests.faults.conftest import BUCKET
@@ -43,7 +43,7 @@ class Surveyor:
 
 def run(lake: Lake, surveyor: Any) -> Any:
     job = TargetJob(Feed(job="csv_to_parquet"), Target("feed", "t", "refined/t/"), surveyor, list, surveyor)
-    return Run(lake, job, Request(), LogProgress(), EngineChoice(), Interrupt())()
+    return Run(lake, job, Request(), SilentProgress(), EngineChoice(), Interrupt())()
 
 
 @pytest.fixture

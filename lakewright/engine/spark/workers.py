@@ -14,7 +14,7 @@ from lakewright.aws.buckets import bucket_options, use_bucket_options
 from lakewright.engine.spark.judged_rows import SparkTable, read_staged
 from lakewright.engine.spark.session import get_session
 from lakewright.log.records import DataFile
-from lakewright.metering import Done, metered
+from lakewright.metering import Done, advance, metered
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import WorkerError, cause_of
 from lakewright.workers import NoListener, TaskListener
@@ -61,8 +61,8 @@ class SparkWorkers:
             try:
                 with metered(progress.add):
                     report = work(task)
-                progress.add(Done(tasks=1))
-                return report
+                    advance(Done(tasks=1))
+                    return report
             except LakewrightError as error:
                 return error
             except Exception as error:
@@ -105,7 +105,7 @@ class _Progress(AccumulatorParam[Done]):
         """See ``AccumulatorParam.zero``."""
         return Done()
 
-    def addInPlace(self, before: Done, done: Done) -> Done:  # noqa: N802, N803
+    def addInPlace(self, before: Done, done: Done) -> Done:  # noqa: N802
         """See ``AccumulatorParam.addInPlace``."""
         self._listener.advance(done)
         return before.plus(done)

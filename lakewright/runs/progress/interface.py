@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from lakewright.metering import Done
+from lakewright.metering import NOTHING, Done
 from lakewright.runs.progress.stages import Stage, Unit
 
 
@@ -18,7 +18,7 @@ class Progress(Protocol):
     def stage(self, target: str, stage: str, detail: str = "") -> None:
         """Report that a stage of a target's run begins."""
 
-    def expect(self, target: str, total: int, unit: Unit = "bytes", done: Done = Done()) -> None:
+    def expect(self, target: str, total: int, unit: Unit = "bytes", done: Done = NOTHING) -> None:
         """Report how much the stage of a target has to do, and how much of it is done."""
 
     def expect_tasks(self, target: str, count: int) -> None:
@@ -40,7 +40,7 @@ class SilentProgress:
     def stage(self, target: str, stage: str, detail: str = "") -> None:
         """See ``Progress.stage``."""
 
-    def expect(self, target: str, total: int, unit: Unit = "bytes", done: Done = Done()) -> None:
+    def expect(self, target: str, total: int, unit: Unit = "bytes", done: Done = NOTHING) -> None:
         """See ``Progress.expect``."""
 
     def expect_tasks(self, target: str, count: int) -> None:

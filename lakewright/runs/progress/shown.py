@@ -4,8 +4,9 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
-from lakewright.metering import Done
+from lakewright.metering import NOTHING, Done
 from lakewright.runs.progress.interface import Display
 from lakewright.runs.progress.stages import Stage, Stages, Unit
 from lakewright.runs.progress.stderr import mute_stderr
@@ -21,7 +22,8 @@ class ShownProgress:
         self._stages = Stages(clock)
         self._lock = threading.RLock()  # of the display; what tasks report does not wait for it
         self._is_closed = threading.Event()
-        self._thread = threading.Thread(target=self._show_repeatedly, args=[display.seconds], name="progress", daemon=True)
+        self._seconds = display.seconds
+        self._thread = threading.Thread(target=self._show_repeatedly, name="progress", daemon=True)
 
     def wait(self, targets: Iterable[str]) -> None:
         """See ``Progress.wait``."""
@@ -34,10 +36,12 @@ class ShownProgress:
         with self._lock:
             if not self._is_closed.is_set() and self._thread.ident is None:
                 self._thread.start()
-            self._try(lambda display: display.end(ended) if ended else None)
+            if ended:
+                self._try(partial(_end, ended))
             self._try(lambda display: display.begin(begun))
+            self.show()
 
-    def expect(self, target: str, total: int, unit: Unit = "bytes", done: Done = Done()) -> None:
+    def expect(self, target: str, total: int, unit: Unit = "bytes", done: Done = NOTHING) -> None:
         """See ``Progress.expect``."""
         self._stages.expect(one_line(target), total, unit, done)
 
@@ -57,16 +61,14 @@ class ShownProgress:
     def close(self) -> None:
         """See ``Progress.close``."""
         self._is_closed.set()
-        for running in self._stages.running():
-            ended = self._stages.end(running.target)
-            with self._lock:
-                self._try(lambda display, ended=ended: display.end(ended) if ended else None)
         with self._lock:
+            for ended in self._stages.end_all():
+                self._try(partial(_end, ended))
             self._try(lambda display: display.close())
             self._display = None
 
-    def _show_repeatedly(self, seconds: float) -> None:
-        while not self._is_closed.wait(seconds):
+    def _show_repeatedly(self) -> None:
+        while not self._is_closed.wait(self._seconds):
             self.show()
 
     def _try(self, call: Callable[[Display], object]) -> None:
@@ -82,3 +84,7 @@ class ShownProgress:
             if isinstance(error, OSError):
                 mute_stderr()
             LOGGER.warning("progress is no longer shown: %s", type(error).__name__)
+
+
+def _end(stage: Stage, display: Display) -> None:
+    display.end(stage)

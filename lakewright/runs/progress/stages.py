@@ -3,10 +3,10 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from lakewright.metering import Done
+from lakewright.metering import NOTHING, Done
 
 #: What the total of a stage counts; a stage without total has none.
 Unit = Literal["", "bytes", "files", "tasks"]
@@ -25,6 +25,7 @@ class Stage:
         unit: What ``total`` counts.
         total: How much there is to do.
         done: What has been done.
+        first: When the first part was done, and how much that was: workers may have to start before.
     """
 
     target: str
@@ -33,7 +34,8 @@ class Stage:
     seconds: float = 0.0
     unit: Unit = ""
     total: int = 0
-    done: Done = field(default_factory=Done)
+    done: Done = NOTHING
+    first: tuple[float, int] | None = None
 
     @property
     def amount(self) -> int:
@@ -47,10 +49,11 @@ class Stage:
 
     @property
     def rate(self) -> float | None:
-        """The amount per second since the stage began; None as long as that means little."""
-        if not self.share or self.share < _SHARE_BEFORE_RATE or self.seconds < _SECONDS_BEFORE_RATE:
+        """The amount per second since the first part was done; None as long as that means little."""
+        if self.first is None or not self.share or self.share < _SHARE_BEFORE_RATE:
             return None
-        return self.amount / self.seconds
+        seconds, amount = self.seconds - self.first[0], self.amount - self.first[1]
+        return amount / seconds if seconds >= _SECONDS_BEFORE_RATE and amount else None
 
     @property
     def seconds_left(self) -> float | None:
@@ -84,12 +87,11 @@ class Stages:
             self._running[stage.target] = self._clock(), stage
         return before and self._at_present(*before)
 
-    def end(self, target: str) -> Stage | None:
-        """End the stage of a target."""
+    def end_all(self) -> list[Stage]:
+        """End all stages, and return them."""
         with self._lock:
-            self._waiting.pop(target, None)
-            before = self._running.pop(target, None)
-        return before and self._at_present(*before)
+            running, self._running = list(self._running.values()), {}
+        return [self._at_present(*each) for each in running]
 
     def expect(self, target: str, total: int, unit: Unit, done: Done) -> None:
         """Set how much there is to do in the stage of a target."""
@@ -99,14 +101,20 @@ class Stages:
         """Count tasks, if the stage counts nothing else."""
         self._change(
             target,
-            lambda stage: replace(stage, unit="tasks", total=stage.total + count)
-            if stage.unit in ("", "tasks")
-            else stage,
+            lambda stage: (
+                replace(stage, unit="tasks", total=stage.total + count) if stage.unit in ("", "tasks") else stage
+            ),
         )
 
     def advance(self, target: str, done: Done) -> None:
         """Add to what the stage of a target has done."""
-        self._change(target, lambda stage: replace(stage, done=stage.done.plus(done)))
+        with self._lock:
+            if running := self._running.get(target):
+                began, stage = running
+                stage = replace(stage, done=stage.done.plus(done))
+                if stage.first is None and stage.amount:
+                    stage = replace(stage, first=(self._clock() - began, stage.amount))
+                self._running[target] = began, stage
 
     def running(self) -> list[Stage]:
         """Return the running stages as they are now."""

@@ -1,6 +1,5 @@
 """Stderr, which may be closed or broken: a run goes on without it."""
 
-import io
 import logging
 import os
 import sys

@@ -1,9 +1,8 @@
-"""Progress on a terminal: finished stages as lines, and below them the running ones, with a bar if they have a total."""
+"""Progress on a terminal: finished stages as lines; below them the running ones, with a bar if they have a total."""
 
 import locale
 import time
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.cells import cell_len
@@ -24,6 +23,7 @@ _STAGE_WIDTH: Final = 16
 _WIDEST_BAR: Final = 40
 _NARROWEST_BAR: Final = 8
 _INDENT: Final = 2
+_BY_IMPORTANCE: Final = ("share", "left", "rejected", "rows", "amount", "rate")
 
 
 class Terminal:
@@ -132,28 +132,35 @@ def _on_one_line(text: Text) -> Text:
 
 
 def _bar(stage: Stage, width: int) -> Table:
-    """Return the bar of a stage, and of its numbers as many as fit beside it, the most important first."""
-    parts = _numbers(stage)
-    room = width - _INDENT - _NARROWEST_BAR - 1
-    widths = accumulate(len(part) + 2 for part in parts)
-    shown = [part for part, end in zip(parts, widths, strict=True) if end <= room]
-    numbers = "".join(f"  {part}" for part in shown)
-    bar = min(_WIDEST_BAR, width - _INDENT - len(numbers) - 1)
+    """Return the bar of a stage, and of its numbers as many as fit beside it."""
+    bar = max(_NARROWEST_BAR, min(width // 4, _WIDEST_BAR))
+    numbers = "".join(f"  {number}" for number in _fitting(_numbers(stage), width - _INDENT - bar - 1))
     line = Table.grid()
     for _ in range(3):
         line.add_column(no_wrap=True)
-    line.add_row(" " * _INDENT, ProgressBar(total=1.0, completed=stage.share or 0.0, width=max(1, bar)), numbers)
+    line.add_row(" " * _INDENT, ProgressBar(total=1.0, completed=stage.share or 0.0, width=bar), numbers)
     return line
 
 
-def _numbers(stage: Stage) -> list[str]:
-    """Return the numbers of a stage."""
+def _numbers(stage: Stage) -> dict[str, str]:
+    """Return the numbers of a stage, in the order in which they are shown."""
     left = stage.seconds_left
-    parts = [f"{stage.share:4.0%}", f"{readable_time(left)} left" if left is not None else ""]
-    parts += [f"{stage.done.rejected:,} rejected" if stage.done.rejected else ""]
-    parts += [f"{stage.done.rows:,} rows" if stage.done.rows else ""]
-    if stage.unit == "bytes":
-        parts += [f"{readable_bytes(stage.rate)}/s" if stage.rate else ""]
-    else:
-        parts += [f"{stage.amount:,} of {stage.total:,} {stage.unit}"]
-    return [part for part in parts if part]
+    amount = f"{stage.amount:,} of {stage.total:,} {stage.unit}" if stage.unit != "bytes" else ""
+    return {
+        "share": f"{stage.share:4.0%}",
+        "amount": amount,
+        "rows": f"{stage.done.rows:,} rows" if stage.done.rows else "",
+        "rejected": f"{stage.done.rejected:,} rejected" if stage.done.rejected else "",
+        "rate": f"{readable_bytes(stage.rate)}/s" if stage.rate and stage.unit == "bytes" else "",
+        "left": f"{readable_time(left)} left" if left is not None else "",
+    }
+
+
+def _fitting(numbers: Mapping[str, str], room: int) -> list[str]:
+    """Return the numbers that fit, the most important ones if not all do."""
+    shown: set[str] = set()
+    for name in _BY_IMPORTANCE:
+        if (needed := len(numbers[name]) + 2) <= room and numbers[name]:
+            shown.add(name)
+            room -= needed
+    return [number for name, number in numbers.items() if name in shown]

@@ -13,7 +13,7 @@ from lakewright.log.actions import RewriteObjects, SetLayout, TableState
 from lakewright.log.records import Counts, SourceObject
 from lakewright.runs.job import Batch, Staged
 from lakewright.runs.lifecycle import _check_sums
-from lakewright.runs.progress import LogProgress
+from lakewright.runs.progress import SilentProgress
 from lakewright.storage.local import LocalLake
 from tests.workers import InProcessWorkers
 
@@ -25,7 +25,7 @@ def staged(folder: Path, *reports: Rewritten, layout: str = "") -> Staged:
     by_path = {report.path: report for report in reports}
     objects = [SourceObject(path=path, size=1, etag="before") for path in by_path]
     batch = Batch(
-        cast(Any, None), TableState(layout=layout), {}, "", "", cast(Any, None), LogProgress(), InProcessWorkers(2)
+        cast(Any, None), TableState(layout=layout), {}, "", "", cast(Any, None), SilentProgress(), InProcessWorkers(2)
     )
     rewriting = Rewriting(objects, lambda _, path, again: by_path[path], lambda done: [f"{len(done)} done"])
     return InPlaceSink(LocalLake(str(folder))).stage(batch, rewriting)

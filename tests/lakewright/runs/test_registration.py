@@ -29,7 +29,7 @@ from lakewright.runs.job import (
     TargetJob,
 )
 from lakewright.runs.lifecycle import run_targets
-from lakewright.runs.progress import LogProgress
+from lakewright.runs.progress import SilentProgress
 from lakewright.runs.receipts import Receipt
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
@@ -99,7 +99,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def run(job: CopyDays, lake: Lake) -> Receipt:
-    (receipt,) = run_targets(lake, [job.job], Request(), LogProgress(), EngineChoice())
+    (receipt,) = run_targets(lake, [job.job], Request(), SilentProgress(), EngineChoice())
     return receipt
 
 
