@@ -27,6 +27,9 @@ class Progress(Protocol):
     def advance(self, target: str, done: Done) -> None:
         """Report what the stage of a target has done since the last call."""
 
+    def finish(self, target: str) -> None:
+        """Report that the run of a target has ended."""
+
     def close(self) -> None:
         """Show the last stages, and restore the terminal."""
 
@@ -48,6 +51,9 @@ class SilentProgress:
 
     def advance(self, target: str, done: Done) -> None:
         """See ``Progress.advance``."""
+
+    def finish(self, target: str) -> None:
+        """See ``Progress.finish``."""
 
     def close(self) -> None:
         """See ``Progress.close``."""

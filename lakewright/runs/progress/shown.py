@@ -53,6 +53,14 @@ class ShownProgress:
         """See ``Progress.advance``."""
         self._stages.advance(one_line(target), done)
 
+    def finish(self, target: str) -> None:
+        """See ``Progress.finish``."""
+        ended = self._stages.end(one_line(target))
+        with self._lock:
+            if ended:
+                self._try(partial(_end, ended))
+            self.show()
+
     def show(self) -> None:
         """Show the running stages now."""
         with self._lock:

@@ -87,6 +87,12 @@ class Stages:
             self._running[stage.target] = self._clock(), stage
         return before and self._at_present(*before)
 
+    def end(self, target: str) -> Stage | None:
+        """End the stage of a target, and return it."""
+        with self._lock:
+            before = self._running.pop(target, None)
+        return before and self._at_present(*before)
+
     def end_all(self) -> list[Stage]:
         """End all stages, and return them."""
         with self._lock:

@@ -51,6 +51,7 @@ class Terminal:
 
     def show(self, running: Sequence[Stage], waiting: Sequence[str]) -> None:
         """See ``Display.show``."""
+        self._target_width = max([self._target_width, *map(cell_len, waiting)])
         mark = str(self._spinner.render(time.monotonic()))
         lines: list[RenderableType] = []
         for stage in running:
@@ -67,7 +68,8 @@ class Terminal:
         self._live.stop()
 
     def _line(self, mark: str, stage: Stage) -> Text:
-        seconds, padding = f"{stage.seconds:.1f} s", " " * (self._target_width - cell_len(stage.target))
+        width = min(self._target_width, self._console.width // 3)
+        seconds, padding = f"{stage.seconds:.1f} s", " " * (width - cell_len(stage.target))
         return Text.assemble(
             (f"{mark} ", "green"),
             (f"{stage.target}{padding}  ", "bold"),
