@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from lakewright.aws.buckets import BucketOptions, use_bucket_options
 from lakewright.errors import WorkerEndedError
 from lakewright.metering import Done, metered
+from lakewright.resources import TaskMeter, TaskUsage
 from lakewright.unexpected import WorkerError, cause_of, trace_of
 from transforms.errors import LakewrightError
 
@@ -48,8 +49,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """The report of a task, or its error."""
+    """The report of a task, or its error, and what the worker used for it."""
 
+    usage: TaskUsage
     report: Any = None
     error: Exception | None = None
 
@@ -73,17 +75,19 @@ def attempt(work: Callable[[T], R], task: T, *, shows_values: bool) -> R:
         raise WorkerError(cause_of(error, shows_values=shows_values), trace) from None
 
 
-def answer(request: bytes) -> bytes:
+def answer(request: bytes, meter: TaskMeter) -> bytes:
     """Run the task of a pickled request, and return the pickled reply."""
     shows_values = False
     try:
         wanted: Request = pickle.loads(request)  # noqa: S301 - from the driver
         shows_values = wanted.shows_values
-        return pickle.dumps(Reply(attempt(wanted.work, wanted.task, shows_values=shows_values)))
+        report = attempt(wanted.work, wanted.task, shows_values=shows_values)
+        return pickle.dumps(Reply(meter.report(), report))
     except (LakewrightError, WorkerError) as error:
-        return pickle.dumps(Reply(error=error))
+        return pickle.dumps(Reply(meter.report(), error=error))
     except Exception as error:  # noqa: BLE001 - a task or report that cannot be pickled
-        return pickle.dumps(Reply(error=WorkerError(cause_of(error, shows_values=shows_values), trace_of(error))))
+        problem = WorkerError(cause_of(error, shows_values=shows_values), trace_of(error))
+        return pickle.dumps(Reply(meter.report(), error=problem))
 
 
 def serve() -> NoReturn:
@@ -97,6 +101,7 @@ def serve() -> NoReturn:
     settings: Settings = pickle.loads(received.get())  # noqa: S301 - from the driver
     _end_with(settings.driver)
     use_bucket_options(settings.buckets)
+    meter = TaskMeter()
 
     def report_progress(done: Done) -> None:
         replies.send_bytes(pickle.dumps(done))
@@ -104,7 +109,7 @@ def serve() -> NoReturn:
     while True:
         request = received.get()
         with metered(report_progress, seconds=_SECONDS_BETWEEN_REPORTS):
-            reply = answer(request)
+            reply = answer(request, meter)
         replies.send_bytes(reply)
 
 

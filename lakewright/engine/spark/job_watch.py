@@ -35,7 +35,7 @@ def watched_jobs(context: SparkContext, progress: Progress, target: str) -> Iter
         yield
     finally:
         is_done.set()
-        context.setLocalProperty(_TAGS, before)
+        context.setLocalProperty(_TAGS, before or "")
 
 
 def _look(context: SparkContext, tag: str, progress: Progress, target: str, is_done: threading.Event) -> None:
