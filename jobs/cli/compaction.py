@@ -57,7 +57,7 @@ def compact_jobs(
     if others:
         from lakewright.hudi.compaction import compact_targets  # Spark
 
-        entries += compact_targets(lake, others)
+        entries += compact_targets(lake, others, progress)
     if parquet:
         with EngineChoice(engine) as engines:
             entries += compact_tables(lake, parquet, wanted, progress, engines)

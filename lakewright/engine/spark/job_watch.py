@@ -23,6 +23,7 @@ _TAGS: Final = "spark.job.tags"
 @contextmanager
 def watched_jobs(context: SparkContext, progress: Progress, target: str) -> Iterator[None]:
     """Report the tasks of the jobs that this thread starts; before Spark 3.5, which has no tags, nothing."""
+    progress.expect(target, 0, "")  # not bytes: which ones Spark reads, and how often, is unknown
     if not hasattr(context, "addJobTag"):
         yield
         return
@@ -41,7 +42,7 @@ def watched_jobs(context: SparkContext, progress: Progress, target: str) -> Iter
 def _look(context: SparkContext, tag: str, progress: Progress, target: str, is_done: threading.Event) -> None:
     jvm: Any = context._jvm
     try:
-        running = jvm.java.util.Arrays.asList(jvm.org.apache.spark.JobExecutionStatus.RUNNING)
+        running = jvm.java.util.Collections.singletonList(jvm.org.apache.spark.JobExecutionStatus.RUNNING)
         store = context._jsc.sc().statusStore()
         while not is_done.wait(_SECONDS_BETWEEN_LOOKS):
             jobs = store.jobsList(running)
