@@ -40,13 +40,14 @@ def worst_exit_code(entries: Iterable[Mapping[str, Any]]) -> int:
 def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     """Run a verb and exit with its exit code; the last line on stderr is the one to act on."""
     print_utf8()
+    if problem := output.problem:
+        _leave(problem, exit_code=ConfigError.exit_code)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=[StderrHandler()])
     logging.getLogger("py4j").setLevel(logging.WARNING)
     LOGGER.setLevel(output.log_level)
     shows_traceback = output.verbose or not is_local()
     show_tracebacks(shows_traceback)
     try:
-        output.check()
         answer = work()
     except NoTargetsError as error:
         answer = Answer([error.entry()], lambda _: None, error.exit_code)

@@ -186,14 +186,10 @@ class OutputOptions:
             return logging.WARNING
         return logging.DEBUG if self.verbose else logging.INFO
 
-    def check(self) -> None:
-        """Check the options.
-
-        Raises:
-            ConfigError: If they contradict each other.
-        """
-        if self.quiet and self.verbose:
-            raise ConfigError("--quiet and --verbose exclude each other")
+    @property
+    def problem(self) -> str:
+        """How the options contradict each other; empty if they do not."""
+        return "--quiet and --verbose exclude each other" if self.quiet and self.verbose else ""
 
 
 def read_names(arguments: Sequence[str]) -> list[str]:

@@ -80,9 +80,11 @@ def _compact_target(lake: Lake, job: AnyJob, progress: Progress) -> dict[str, An
         if not isinstance(job.sink, CompactingSink):
             raise ConfigError("there is no table to compact: it is neither a Parquet nor a Hudi table")
         run = f"compact-{uuid.uuid4().hex[:8]}"
-        with Lease(lake, job.target.state_folder, run=run, seconds=job.feed.lease_seconds):
-            with watched_jobs(get_session().sparkContext, progress, job.target.name):
-                done = job.sink.compact()
+        with (
+            Lease(lake, job.target.state_folder, run=run, seconds=job.feed.lease_seconds),
+            watched_jobs(get_session().sparkContext, progress, job.target.name),
+        ):
+            done = job.sink.compact()
     except LakewrightError as error:
         return result | {"compactions": [], "exit_code": error.exit_code, "error": str(error)}
     except Exception as error:  # noqa: BLE001 - an error of one table must not stop the others

@@ -49,6 +49,6 @@ def _look(context: SparkContext, tag: str, progress: Progress, target: str, is_d
             ours = [job for job in map(jobs.apply, range(jobs.size())) if job.jobTags().contains(tag)]
             if ours and not is_done.is_set():
                 total = sum(job.numTasks() - job.numSkippedTasks() for job in ours)
-                progress.expect(target, total, "tasks", Done(tasks=sum(job.numCompletedTasks() for job in ours)))
+                progress.expect(target, total, "spark_tasks", Done(tasks=sum(job.numCompletedTasks() for job in ours)))
     except (OSError, Py4JError):  # the JVM has ended, which the run notices as well
         return

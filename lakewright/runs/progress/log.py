@@ -132,4 +132,4 @@ def amount_of(stage: Stage) -> str:
     """Describe how much of its total a stage has done."""
     if stage.unit == "bytes":
         return f"{readable_bytes(stage.amount)} of {readable_bytes(stage.total)}"
-    return f"{stage.amount:,} of {stage.total:,} {stage.unit}"
+    return f"{stage.amount:,} of {stage.total:,} {stage.unit.replace('spark_', 'Spark ')}"

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from lakewright.metering import NOTHING, Done
 
 #: What the total of a stage counts; a stage without total has none.
-Unit = Literal["", "bytes", "files", "tasks"]
+Unit = Literal["", "bytes", "files", "tasks", "spark_tasks"]
 
 #: A rate means little before.
 _SECONDS_BEFORE_RATE: Final = 2.0
@@ -40,7 +40,7 @@ class Stage:
     @property
     def amount(self) -> int:
         """How much of the total is done; what is read twice counts once."""
-        return min(getattr(self.done, self.unit), self.total) if self.unit else 0
+        return min(getattr(self.done, self.unit.removeprefix("spark_")), self.total) if self.unit else 0
 
     @property
     def share(self) -> float | None:
@@ -62,7 +62,7 @@ class Stage:
         Tasks differ too much, and Spark counts those of one job after another.
         """
         left = self.total - self.amount
-        return left / self.rate if self.rate and left and self.unit != "tasks" else None
+        return left / self.rate if self.rate and left and self.unit in ("bytes", "files") else None
 
 
 class Stages:

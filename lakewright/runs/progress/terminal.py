@@ -15,6 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from lakewright.runs.progress.log import amount_of
 from lakewright.runs.progress.stages import Stage
 from lakewright.runs.progress.texts import readable_bytes, readable_time
 
@@ -147,7 +148,7 @@ def _bar(stage: Stage, width: int) -> Table:
 def _numbers(stage: Stage) -> dict[str, str]:
     """Return the numbers of a stage, in the order in which they are shown."""
     left = stage.seconds_left
-    amount = f"{stage.amount:,} of {stage.total:,} {stage.unit}" if stage.unit != "bytes" else ""
+    amount = amount_of(stage) if stage.unit != "bytes" else ""
     return {
         "share": f"{stage.share:4.0%}",
         "amount": amount,

@@ -91,10 +91,10 @@ def test_large_objects_get_a_task_each_and_small_ones_share_tasks() -> None:
     sizes = {"large": 50 << 20, "larger": 60 << 20, **{f"small{number}": 1000 + number for number in range(400)}}
     objects = [SourceObject(path=path, size=size, etag="") for path, size in sizes.items()]
     packs = list(packed(objects, cores=4))
-    assert packs[:2] == [[("larger", False)], [("large", False)]]
-    assert sorted(path for pack in packs for path, _ in pack) == sorted(sizes)
+    assert packs[:2] == [[("larger", False, 60 << 20)], [("large", False, 50 << 20)]]
+    assert sorted(path for pack in packs for path, *_ in pack) == sorted(sizes)
     assert {len(pack) for pack in packs[2:-1]} == {25}
-    assert list(packed(objects[:1], cores=100)) == [[("large", False)]]
+    assert list(packed(objects[:1], cores=100)) == [[("large", False, 50 << 20)]]
 
 
 @pytest.mark.parametrize("again", [True, False])
@@ -104,4 +104,4 @@ def test_a_plan_records_whether_tags_count(tmp_path: Path, again: bool) -> None:
     assert stored is not None
     to_rewrite = planned(stored, again=again)
     assert (to_rewrite.path, to_rewrite.size, to_rewrite.etag, is_again(to_rewrite)) == ("a", 1, stored.etag, again)
-    assert list(packed([to_rewrite], cores=1)) == [[ToRewrite("a", again)]]
+    assert list(packed([to_rewrite], cores=1)) == [[ToRewrite("a", again, 1)]]
