@@ -31,6 +31,7 @@ from lakewright.errors import ConfigError, NoTargetsError, RunFailedError
 from lakewright.runs.job.request import Request
 from lakewright.runs.lifecycle.targets import run_targets
 from lakewright.runs.progress import LOGGER, TRACEBACKS, ProgressKind, closing_progress, log_progress, show_tracebacks
+from lakewright.runs.progress.stderr import StderrHandler, open_closed_streams
 from lakewright.unexpected import cause_of, trace_of
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
@@ -109,8 +110,9 @@ def work_as_script(
         RunFailedError: On Glue if the work fails, since Glue shows the text of an exception, but no exit code.
         SystemExit: Elsewhere if the work fails, with the exit code.
     """
+    open_closed_streams()
     print_utf8()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=[StderrHandler()])
     LOGGER.setLevel(logging.DEBUG)  # a script has no --verbose
     show_tracebacks(True)
     try:
