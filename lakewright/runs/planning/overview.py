@@ -10,7 +10,7 @@ from lakewright.runs.job.batch import Choice, Survey
 from lakewright.runs.job.request import Request
 from lakewright.runs.job.sampling import Sample
 from lakewright.runs.job.target_job import AnyJob
-from lakewright.runs.lifecycle.publishing import Staging
+from lakewright.runs.lifecycle.publishing import has_staged_files
 from lakewright.runs.planning.comparison import config_report, refused_changes, schema_report
 from lakewright.runs.planning.effects import effects, expired_rows
 from lakewright.runs.planning.incoming import incoming
@@ -151,10 +151,8 @@ def _estimate(
 def _unfinished(lake: Lake, job: AnyJob, content: LogContent) -> list[str]:
     """Return what of the last committed batch is left to do, and what the run does first."""
     state, unfinished = content.state, []
-    if not content.is_settled and state.last is not None:
-        staging = Staging(lake, job.target, lambda *_: None)
-        if staging.is_incomplete(state.last):
-            unfinished.append(f"publish the staged files of batch {state.last.number}")
+    if state.number and not content.is_settled and has_staged_files(lake, job.target, state.number):
+        unfinished.append(f"publish the staged files of batch {state.number}")
     if Registration(lake, job).is_due(state):
         unfinished.append(f"register batch {state.committed} in the catalog")
     return unfinished
