@@ -223,3 +223,27 @@ def test_a_report_costs_few_requests_per_target_however_much_waits(lake: Counted
         assert len(lake.served.requests) <= most, lake.served.requests
         for number in range(10, 30):
             bucket.Object(f"lake/raw/people/year=2026/month=08/day=01/{number}.csv").delete()
+
+
+@pytest.mark.parametrize(
+    ("feed", "put", "of_a_plan", "of_objects"),
+    [
+        pytest.param(CSV, put_csvs, 8, 20, id="csv: the header of each object"),
+        pytest.param(EVENTS, put_events_of_a_day, 8, 8, id="events: a sample of eight objects"),
+    ],
+)
+def test_plans_read_heads_and_samples_only(
+    lake: CountedLake,
+    feed: dict[str, Any],
+    put: Callable[[CountedLake, range], None],
+    of_a_plan: int,
+    of_objects: int,
+) -> None:
+    lake.feed(feed)
+    put(lake, range(1))
+    for _ in range(2):  # of an idle run
+        lake.run()
+    assert lake.run(verb="plan") <= IDLE, lake.served.count()
+    put(lake, range(1, 21))
+    assert lake.run(verb="plan") <= of_a_plan + of_objects, lake.served.count()
+    assert lake.served.count().keys() <= {"LIST", "GET", "HEAD"}
