@@ -51,6 +51,7 @@ setup(
     packages=[*find_packages(include=["jobs*", "lakewright*", "transforms*"]), "lakewright.jars"],
     package_dir={"lakewright.jars": "jars"},
     package_data={
+        "lakewright": ["commit.txt"],
         "lakewright.jars": ["packages.txt", "SHA256SUMS"],
         "lakewright.pages": ["templates/*.html", "templates/*.css"],
     },

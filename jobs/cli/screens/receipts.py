@@ -102,7 +102,7 @@ def _usage(usage: Mapping[str, Any]) -> dict[str, str]:
     return {
         "data read": f"{readable_bytes(usage['bytes_read'])} in {count_of(read, 'object')}" if read else "",
         "data written": f"{readable_bytes(usage['bytes_written'])} in {count_of(written, 'file')}" if written else "",
-        "CPU time": f"{usage['cpu_seconds']:.1f} s",
+        "CPU time": f"{usage['cpu_seconds']:.2f} s",
         "peak memory": f"driver {readable_bytes(driver)}{workers if usage['workers'] else ''}",
         "S3 requests": f"{sum(requests.values())}: {pairs(requests)}" if requests else "",
         "not counted": some(usage["uncounted"]),
