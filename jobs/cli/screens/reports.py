@@ -32,7 +32,7 @@ def show_report(report: Mapping[str, Any]) -> None:
     _show_needs(report["needs"])
     print_table(
         "targets",
-        ["health", "feed → target", "last run", "data from", "open or waiting", "quarantine", "rows", "cost"],
+        ["health", "feed → target", "last run", "data", "waiting", "quarantine", "rows", "cost"],
         [row for feed in report["feeds"] for row in _rows(feed, report["currency"])],
         texts=5,
     )
@@ -82,7 +82,7 @@ def _target_row(feed: Mapping[str, Any], target: Mapping[str, Any], currency: st
         target["health"],
         _name(feed["feed"], [target["target"]]),
         f"{last['status'].replace('_', ' ')} {ago(timedelta(seconds=last['seconds_ago']))}" if last else "never",
-        _UNKNOWN if seconds is None else ago(timedelta(seconds=seconds)),
+        _UNKNOWN if seconds is None else f"{lasting(timedelta(seconds=seconds))} old",
         ", ".join([*is_open, *waits, *behind]),
         _UNKNOWN if rejected is None else f"{rejected:,}" if rejected else "",
         f"{table['rows']:,}" if table and table["rows"] is not None else _UNKNOWN,
