@@ -92,13 +92,18 @@ def _target_row(feed: Mapping[str, Any], target: Mapping[str, Any], currency: st
 
 def _day_row(day: Mapping[str, Any], currency: str) -> list[str]:
     return [
-        f"{day['runs']:,}",
+        _runs(day),
         f"{day['failed']:,}" if day["failed"] else "",
         f"{day['read']:,}",
         _share(day["rejected_share"]),
         lasting(timedelta(seconds=day["seconds"])),
         _money(day["cost"], currency),
     ]
+
+
+def _runs(day: Mapping[str, Any]) -> str:
+    of_all = f" of {day['runs'] + day['runs_not_read']:,}" if day["runs_not_read"] else ""
+    return f"{day['runs']:,}{of_all}"
 
 
 def _cost_row(feed: Mapping[str, Any], currency: str) -> list[str]:
