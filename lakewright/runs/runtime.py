@@ -13,6 +13,7 @@ Platform = Literal["", "glue", "emr", "lambda", "local"]
 #: Arguments by which a job's definition passes its size to the script, since Glue itself tells it to no run.
 WORKER_TYPE: Final = "--worker-type"
 NUMBER_OF_WORKERS: Final = "--number-of-workers"
+_MOST_DIGITS: Final = 9
 _AUTO_SCALING: Final = "--enable-auto-scaling"
 
 
@@ -84,4 +85,5 @@ def _values_of(arguments: Sequence[str]) -> dict[str, str]:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if is_number else 0

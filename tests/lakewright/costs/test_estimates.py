@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakewright.costs.estimates import Estimate, Span, estimate
@@ -11,6 +11,7 @@ from lakewright.costs.prices import Prices
 from lakewright.runs.receipts import Receipt
 from lakewright.runs.runtime import Runtime
 from lakewright.runs.usage import Usage
+from tests.conftest import examples
 from tests.lakewright.costs.test_pricing import PRICES
 
 GLUE = Runtime("glue", "G.1X", 2)
@@ -30,6 +31,7 @@ def run(size: int, seconds: float, *, runtime: Runtime = GLUE, engine: str = "lo
         usage=usage,
         runtime=runtime,
         engine={"name": engine},
+        versions={},
         **known,
     )
 
@@ -133,7 +135,8 @@ def test_the_report_names_the_values() -> None:
 
 
 SIZES = st.integers(0, 10**14)
-SECONDS = st.floats(0, 10**6)
+#: As receipts have them, in milliseconds.
+SECONDS = st.integers(0, 10**9).map(lambda milliseconds: milliseconds / 1000)
 MEASURED = st.lists(st.tuples(SIZES, SECONDS), min_size=3, max_size=12)
 
 
@@ -141,6 +144,7 @@ def runs_of(measured: list[tuple[int, float]]) -> list[Receipt]:
     return [run(size, seconds) for size, seconds in measured]
 
 
+@settings(deadline=None, max_examples=examples(50))
 @given(MEASURED, SIZES, SIZES)
 def test_more_bytes_never_take_less(measured: list[tuple[int, float]], one: int, other: int) -> None:
     runs, (fewer, more) = runs_of(measured), sorted((one, other))
@@ -150,6 +154,7 @@ def test_more_bytes_never_take_less(measured: list[tuple[int, float]], one: int,
     assert min(seconds for _, seconds in measured) <= low <= typical <= high
 
 
+@settings(deadline=None, max_examples=examples(50))
 @given(MEASURED)
 def test_the_range_contains_what_was_seen(measured: list[tuple[int, float]]) -> None:
     runs = runs_of(measured)
@@ -158,6 +163,7 @@ def test_the_range_contains_what_was_seen(measured: list[tuple[int, float]]) -> 
         assert low <= seconds <= high
 
 
+@settings(deadline=None, max_examples=examples(50))
 @given(MEASURED, SIZES, st.integers(1, 1000), st.sampled_from([0.5, 2.0, 1024.0]))
 def test_units_do_not_matter(measured: list[tuple[int, float]], size: int, bytes_by: int, seconds_by: float) -> None:
     scaled = runs_of([(known * bytes_by, seconds * seconds_by) for known, seconds in measured])

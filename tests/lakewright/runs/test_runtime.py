@@ -43,6 +43,7 @@ LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "scrub_expired", "AWS_REGION": "eu-west-1"
             [*GLUE, "--worker-type", "--number-of-workers", "-2"], {}, Runtime("glue"), id="glue-with-unusable-values"
         ),
         pytest.param([*GLUE, "--number-of-workers", "²"], {}, Runtime("glue"), id="digits-that-are-no-number"),
+        pytest.param([*GLUE, "--number-of-workers", "9" * 5000], {}, Runtime("glue"), id="more-workers-than-exist"),
         pytest.param([*GLUE, "--number-of-workers"], {}, Runtime("glue"), id="argument-without-its-value"),
         pytest.param(["job.py", "--worker-type", "G.2X"], {"SPARK_ENV_LOADED": "1"}, Runtime("emr"), id="spark-submit"),
         pytest.param(
