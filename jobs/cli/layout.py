@@ -43,7 +43,7 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
             f"{_shortened(cell, width):{'<' if place < texts else '>'}{width}}"
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
-        typer.secho(f"{_INDENT}{'  '.join(cells)}".rstrip(), dim=number == 0)
+        typer.secho(f"{_INDENT}{'  '.join(cells)}".rstrip(), dim=True if number == 0 else None)
 
 
 def _narrow(widths: list[int], texts: int, available: int) -> None:

@@ -1,8 +1,8 @@
 """The recent runs of a target, from their receipts."""
 
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -65,12 +65,12 @@ class ListedReceipts:
 
     Attributes:
         paths: Those to read, oldest first.
-        not_read: The number of older ones of the same days, which are above ``MOST_RECEIPTS``.
+        not_read: The number of older ones per day, which are above ``MOST_RECEIPTS``.
         ahead: Those of runs in the future, by the clock of the report; they are not read.
     """
 
     paths: Sequence[str] = ()
-    not_read: int = 0
+    not_read: Mapping[date, int] = field(default_factory=dict)
     ahead: Sequence[str] = ()
 
 
@@ -96,13 +96,17 @@ def list_receipts(lake: Lake, state_folder: str, *, since: date, now: datetime) 
     """
     folder = f"{state_folder}receipts/"
     ahead: list[str] = []
-    past: list[str] = []
+    past: list[tuple[str, datetime]] = []
     for path, began in _receipts_in(lake.list(folder, after=f"{folder}{since:%Y%m%d}")):
-        (ahead if began > now + CLOCK_TOLERANCE else past).append(path)
+        if began > now + CLOCK_TOLERANCE:
+            ahead.append(path)
+        else:
+            past.append((path, began))
     if not past:
-        older = (path for path, began in _receipts_in(lake.list(folder)) if began <= now + CLOCK_TOLERANCE)
+        older = (each for each in _receipts_in(lake.list(folder)) if each[1] <= now + CLOCK_TOLERANCE)
         past = list(deque(older, maxlen=1))
-    return ListedReceipts(past[-MOST_RECEIPTS:], max(0, len(past) - MOST_RECEIPTS), ahead)
+    not_read = Counter(began.date() for _, began in past[:-MOST_RECEIPTS])
+    return ListedReceipts([path for path, _ in past[-MOST_RECEIPTS:]], not_read, ahead)
 
 
 def read_receipt(lake: Lake, path: str) -> PastRun | Problem | None:

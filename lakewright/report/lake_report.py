@@ -111,15 +111,18 @@ def _read(lake: Lake, targets: Sequence[ReportedTarget], since: date, now: datet
 
 
 def _tally(targets: Iterable[_Target], costs: RunCosts, window: Sequence[date]) -> Days:
-    return sum_days((tally_days(target.history.runs, costs, window) for target in targets), window)
+    return sum_days((_days_of(target, costs, window) for target in targets), window)
+
+
+def _days_of(target: _Target, costs: RunCosts, window: Sequence[date]) -> Days:
+    return tally_days(target.history.runs, target.facts.receipts.not_read, costs, window)
 
 
 def _feed_entry(
     feed: ReportedFeed, targets: Sequence[_Target], days: Days, costs: RunCosts, window: Sequence[date], now: datetime
 ) -> dict[str, Any]:
     entries = [
-        target_entry(each.facts, each.history, each.verdict, now)
-        | report_days(tally_days(each.history.runs, costs, window))
+        target_entry(each.facts, each.history, each.verdict, now) | report_days(_days_of(each, costs, window))
         for each in targets
     ]
     return {
@@ -156,5 +159,5 @@ def _warnings_of(target: _Target) -> Iterable[str]:
         ahead = count_of(len(receipts.ahead), "receipt")
         yield f"{name}: {ahead} of the future not read, first {receipts.ahead[0]}: the clock of that run was ahead"
     if receipts.not_read:
-        omitted = count_of(receipts.not_read, "receipt")
+        omitted = count_of(sum(receipts.not_read.values()), "receipt")
         yield f"{name}: the oldest {omitted} not read, since a report reads {MOST_RECEIPTS} of a target"

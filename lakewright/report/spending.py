@@ -59,6 +59,7 @@ class Tally:
     Attributes:
         failed: The number of runs with an exit code other than 0.
         unpriced: The number of runs whose cost is unknown.
+        not_read: The number of further runs, whose receipts were not read.
     """
 
     runs: int = 0
@@ -71,6 +72,7 @@ class Tally:
     cost: Decimal = Decimal(0)
     assumed: Decimal = Decimal(0)
     unpriced: int = 0
+    not_read: int = 0
 
     def add(self, run: PastRun, costs: RunCosts) -> None:
         """Add a run."""
@@ -105,15 +107,18 @@ class Tally:
             "cost": float(self.cost) if is_priced else None,
             "assumed_cost": float(self.assumed) if is_priced else None,
             "unpriced_runs": self.unpriced,
+            "runs_not_read": self.not_read,
         }
 
 
 Days = Mapping[date, Tally]
 
 
-def tally_days(runs: Iterable[PastRun], costs: RunCosts, days: Sequence[date]) -> dict[date, Tally]:
+def tally_days(
+    runs: Iterable[PastRun], not_read: Mapping[date, int], costs: RunCosts, days: Sequence[date]
+) -> dict[date, Tally]:
     """Return the sums of each day, by the day on which a run began (UTC)."""
-    tallies = {day: Tally() for day in days}
+    tallies = {day: Tally(not_read=not_read.get(day, 0)) for day in days}
     for run in runs:
         if tally := tallies.get(run.began.date()):
             tally.add(run, costs)

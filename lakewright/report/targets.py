@@ -7,13 +7,14 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from lakewright.corrections.manifests import CORRECTS
-from lakewright.errors import EmptySourceError, UnreachableError
+from lakewright.errors import ConfigError, EmptySourceError, UnreachableError
 from lakewright.log.log import Log, Plan
 from lakewright.log.records import SourceObject
 from lakewright.log.state import TableState
 from lakewright.quarantine.overview import rules_overview
 from lakewright.report.history import ListedReceipts, list_receipts
 from lakewright.report.problems import Problem, problem_of
+from lakewright.runs.job.interfaces import CommittingSink
 from lakewright.runs.job.request import Request
 from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.lease import Holder, find_holder
@@ -154,7 +155,7 @@ def _note_state(facts: TargetFacts, state: TableState, open_plan: Plan | None) -
 def _note_source(facts: TargetFacts, state: TableState, job: AnyJob, *, today: str) -> None:
     request = Request(today=today, opens_objects=False)
     try:
-        survey = job.reader.survey(job.sink.check(state, request).before, request, excluded={})
+        survey = job.reader.survey(_before(state, job, request), request, excluded={})
     except UnreachableError:
         raise
     except LakewrightError as error:
@@ -172,6 +173,18 @@ def _note_source(facts: TargetFacts, state: TableState, job: AnyJob, *, today: s
     )
     if survey.nothing and state.committed and job.feed.refuses_empty_source(committed=True):
         facts.next_run = EmptySourceError(survey.nothing)
+
+
+def _before(state: TableState, job: AnyJob, request: Request) -> TableState:
+    """Compare table and feed, and return the state whose objects count as processed.
+
+    A table with commits of its own is only compared by its layout, since reading its commits may start Spark.
+    """
+    if not isinstance(job.sink, CommittingSink):
+        return job.sink.check(state, request).before
+    if problem := state.other_layout(job.sink.layout()):
+        raise ConfigError(f"{problem}; run `rebuild` to rebuild the whole table")
+    return state
 
 
 def _day_of(source: SourceObject) -> date | None:

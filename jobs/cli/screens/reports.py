@@ -32,7 +32,7 @@ def show_report(report: Mapping[str, Any]) -> None:
     _show_needs(report["needs"])
     print_table(
         "targets",
-        ["health", "feed → target", "last run", "data from", "open or waiting", "quarantine", "rows", "cost"],
+        ["health", "feed → target", "last run", "data", "waiting", "quarantine", "rows", "cost"],
         [row for feed in report["feeds"] for row in _rows(feed, report["currency"])],
         texts=5,
     )
@@ -82,7 +82,7 @@ def _target_row(feed: Mapping[str, Any], target: Mapping[str, Any], currency: st
         target["health"],
         _name(feed["feed"], [target["target"]]),
         f"{last['status'].replace('_', ' ')} {ago(timedelta(seconds=last['seconds_ago']))}" if last else "never",
-        _UNKNOWN if seconds is None else ago(timedelta(seconds=seconds)),
+        _UNKNOWN if seconds is None else f"{lasting(timedelta(seconds=seconds))} old",
         ", ".join([*is_open, *waits, *behind]),
         _UNKNOWN if rejected is None else f"{rejected:,}" if rejected else "",
         f"{table['rows']:,}" if table and table["rows"] is not None else _UNKNOWN,
@@ -92,13 +92,18 @@ def _target_row(feed: Mapping[str, Any], target: Mapping[str, Any], currency: st
 
 def _day_row(day: Mapping[str, Any], currency: str) -> list[str]:
     return [
-        f"{day['runs']:,}",
+        _runs(day),
         f"{day['failed']:,}" if day["failed"] else "",
         f"{day['read']:,}",
         _share(day["rejected_share"]),
         lasting(timedelta(seconds=day["seconds"])),
         _money(day["cost"], currency),
     ]
+
+
+def _runs(day: Mapping[str, Any]) -> str:
+    of_all = f" of {day['runs'] + day['runs_not_read']:,}" if day["runs_not_read"] else ""
+    return f"{day['runs']:,}{of_all}"
 
 
 def _cost_row(feed: Mapping[str, Any], currency: str) -> list[str]:

@@ -88,7 +88,7 @@ def test_what_is_assumed_and_what_is_missing_is_said(prices: Prices) -> None:
 
 def test_sums_per_day(prices: Prices) -> None:
     runs = [run("a", 90), run("b", 90, hours_ago=12), run("c", 90, hours_ago=13), run("d", 90, hours_ago=99)]
-    days = tally_days(runs, cost_of_runs(runs, partial(price_process, prices=prices)), DAYS)
+    days = tally_days(runs, {DAYS[0]: 3}, cost_of_runs(runs, partial(price_process, prices=prices)), DAYS)
     report = report_days(sum_days([days, days], DAYS))
     assert [(day["day"], day["runs"], day["read"]) for day in report["per_day"]] == [
         ("2026-11-26", 2, 20),
@@ -105,6 +105,7 @@ def test_sums_per_day(prices: Prices) -> None:
         "cost": pytest.approx(float(6 * glue(90))),
         "assumed_cost": 0.0,
         "unpriced_runs": 0,
+        "runs_not_read": 6,
     }
 
 
@@ -116,5 +117,5 @@ def test_sums_per_day(prices: Prices) -> None:
     ],
 )
 def test_without_prices_the_cost_is_unknown(runs: list[PastRun], cost: float | None, unpriced: int) -> None:
-    total = report_days(tally_days(runs, RunCosts(), DAYS))["total"]
+    total = report_days(tally_days(runs, {}, RunCosts(), DAYS))["total"]
     assert (total["cost"], total["unpriced_runs"]) == (cost, unpriced)
