@@ -12,6 +12,7 @@ from lakewright.pages.phases import Phase, phases_of
 from lakewright.pages.recent import RecentRuns, recent_runs, seconds_of
 from lakewright.pages.render import render
 from lakewright.runs.receipts import Receipt
+from lakewright.runs.receipts.receipt import VERBS_OF_DATA
 
 #: The runs of each target that the page compares.
 RECENT_RUNS: Final = 30
@@ -97,8 +98,13 @@ def receipt_page(receipts: Iterable[tuple[Mapping[str, Any], Sequence[Receipt]]]
         receipts: The receipt of each target as data, and those of its last runs, oldest first.
     """
     runs = [
-        TargetRun(receipt, recent_runs([each.dump() for each in recent], receipt["run"]))
-        for receipt, recent in receipts
+        TargetRun(receipt, recent_runs(_comparable(recent, receipt), receipt["run"])) for receipt, recent in receipts
     ]
     listed = min(_NAMES, max(_NAMES_OF_ALL // max(len(runs), 1), _FEWEST_NAMES))
     return render("receipt.html", runs=runs, listed=listed)
+
+
+def _comparable(recent: Iterable[Receipt], receipt: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the runs to compare a run with: those that process data, or those that maintain the table."""
+    maintains = receipt["verb"] not in VERBS_OF_DATA
+    return [each.dump() for each in recent if each.is_of_maintenance == maintains]

@@ -165,6 +165,14 @@ def test_several_targets_have_a_section_each_and_a_table_of_contents() -> None:
     ]
 
 
+def test_a_run_is_compared_with_runs_of_its_kind() -> None:
+    compaction = samples.make(run="compaction", verb="compact")
+    page = page_of(samples.full(), [*samples.earlier(3), compaction])
+    assert len(rows_of(table_of(page, "The last runs"))) == 3
+    page = page_of(compaction, [*samples.earlier(3), compaction, compaction])
+    assert len(rows_of(table_of(page, "The last runs"))) == 2
+
+
 def test_folded_objects_are_counted_and_their_manifest_is_named() -> None:
     folded = {"count": 1200, "bytes": 5_000_000, "first": "raw/a", "last": "raw/z", "manifest": "state/m.json.gz"}
     page = page_of(samples.make(batches=[samples.batch(folded_inputs=folded)]))
