@@ -75,6 +75,11 @@ class TargetRun:
         """What the batches report."""
         return Batches(self.receipt["batches"])
 
+    @property
+    def replayed(self) -> dict[str, int]:
+        """The outcomes of replayed rows in words."""
+        return {name.replace("_", " "): rows for name, rows in self.receipt["replayed"].items()}
+
     def total(self, name: str) -> int:
         """Return how many entries a list of the receipt has, with those that it has only in a manifest."""
         folded = self.manifest(name)

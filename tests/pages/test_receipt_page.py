@@ -165,6 +165,12 @@ def test_several_targets_have_a_section_each_and_a_table_of_contents() -> None:
     ]
 
 
+def test_a_replay_without_rows_says_what_became_of_them() -> None:
+    page = page_of(samples.make(verb="replay", replayed={"still_rejected": 3}, still_rejected={"id: type": 3}))
+    assert rows_of(table_of(page, "Replayed rows that are still rejected")) == [["id: type", "3"]]
+    assert [row for table in page.all("table")[:1] for row in rows_of(table)] == [["still rejected", "3"]]
+
+
 def test_a_run_is_compared_with_runs_of_its_kind() -> None:
     compaction = samples.make(run="compaction", verb="compact")
     page = page_of(samples.full(), [*samples.earlier(3), compaction])
