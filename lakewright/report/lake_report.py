@@ -69,7 +69,10 @@ def report_lake(lake: Lake, feeds: Sequence[ReportedFeed], conf: Conf, *, days: 
     runs = (run for target in targets for run in target.history.runs)
     costs = cost_of_runs(runs, partial(price_process, prices=prices)) if prices else RunCosts()
     remaining = iter(targets)
-    of_feeds = [(feed, list(islice(remaining, len(feed.targets)))) for feed in feeds]
+    of_feeds = [
+        (feed, [target for target in islice(remaining, len(feed.targets)) if _is_shown(target, window[0])])
+        for feed in feeds
+    ]
     sums = [_tally(of_feed, costs, window) for _, of_feed in of_feeds]
     entries = [
         _feed_entry(feed, of_feed, days_of_feed, costs, window, now)
@@ -112,6 +115,15 @@ def _read(lake: Lake, targets: Sequence[ReportedTarget], since: date, now: datet
 
 def _tally(targets: Iterable[_Target], costs: RunCosts, window: Sequence[date]) -> Days:
     return sum_days((_days_of(target, costs, window) for target in targets), window)
+
+
+def _is_shown(target: _Target, since: date) -> bool:
+    """Return whether to show a target: not a folder without log and receipts, nor selected objects of long ago."""
+    place, runs = target.facts.target, target.history.runs
+    if place.is_selection and not target.facts.open_batch:
+        return bool(runs) and runs[-1].began.date() >= since
+    is_known = bool(place.job or runs or target.history.damaged or target.facts.receipts.ahead)
+    return is_known or target.facts.batches != 0 or target.facts.open_batch is not None
 
 
 def _days_of(target: _Target, costs: RunCosts, window: Sequence[date]) -> Days:
