@@ -64,7 +64,7 @@ def _read_feed(lake: Lake, conf: Conf, settings: Sequence[str], configured: froz
 
 
 def _without_job(feed: str, target: str, opened: Container[str]) -> ReportedTarget:
-    """Describe state of no target of the feed; the selected objects of one (``source.objects``) have a log of their own."""
+    """Describe state without a target; selected objects of a target (``source.objects``) have a log of their own."""
     if (selection := _SELECTION.fullmatch(target)) and selection[1] in opened:
         return ReportedTarget(feed, target, is_selection=True)
     why = "the feed has no such target now: it was renamed, or its source no longer has any object of it"
