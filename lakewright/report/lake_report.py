@@ -1,6 +1,6 @@
 """The report of a lake: every feed and target, what needs a person, and runs and cost per day."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -78,6 +78,7 @@ def report_lake(lake: Lake, feeds: Sequence[ReportedFeed], conf: Conf, *, days: 
         _feed_entry(feed, of_feed, days_of_feed, costs, window, now)
         for (feed, of_feed), days_of_feed in zip(of_feeds, sums, strict=True)
     ]
+    of_lake = report_days(sum_days(sums, window))
     problems = [*unreadable, *(feed.problem for feed in feeds if feed.problem is not None)]
     problems += [problem for target in targets for problem in (*target.facts.problems, *target.history.problems)]
     healths = [entry["health"] for feed in entries for entry in (feed["targets"] or [feed])]
@@ -91,8 +92,8 @@ def report_lake(lake: Lake, feeds: Sequence[ReportedFeed], conf: Conf, *, days: 
         "health": {health: healths.count(health) for health in HEALTHS if health in healths},
         "needs": [need.report() for need in in_order(_needs(of_feeds))],
         "currency": prices.currency if prices else "",
-        "cost_notes": list(costs.notes),
-        **report_days(sum_days(sums, window)),
+        "cost_notes": [*costs.notes, *_unpriced(of_lake["total"])],
+        **of_lake,
         "feeds": sorted(entries, key=lambda entry: (HEALTHS.index(entry["health"]), entry["feed"])),
     }
 
@@ -154,6 +155,11 @@ def _own_health(feed: ReportedFeed, targets: Sequence[_Target]) -> Health:
     if feed.problem is not None:
         return "unreadable"
     return "ok" if targets else "never run"
+
+
+def _unpriced(total: Mapping[str, Any]) -> Iterable[str]:
+    if total["unpriced_runs"] and total["cost"] is not None:
+        yield f"not included: {count_of(total['unpriced_runs'], 'run')} whose receipts do not say where they ran"
 
 
 def _needs(of_feeds: Iterable[tuple[ReportedFeed, Sequence[_Target]]]) -> Iterable[Need]:

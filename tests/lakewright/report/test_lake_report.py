@@ -195,6 +195,13 @@ def test_targets_of_a_process_are_billed_once(lake: ReportedLake) -> None:
     assert [target["total"]["cost"] for target in feed["targets"]] == [pytest.approx(100 * 0.44 / 3600)] * 2
 
 
+def test_runs_without_a_known_cost_are_named(lake: ReportedLake) -> None:
+    lake.price()
+    lake.receipt("feed", HOUR / 60)
+    lake.receipt("feed", HOUR / 60, runtime=Runtime())
+    assert "not included: 1 run whose receipts do not say where they ran" in lake.report().data["cost_notes"]
+
+
 def test_300_targets(lake: ReportedLake) -> None:
     for number in range(300):
         lake.failed("many", HOUR, target=f"t{number:03}", error="the same")
