@@ -30,7 +30,7 @@ _BY_IMPORTANCE: Final = ("share", "left", "rejected", "rows", "amount", "rate")
 class Terminal:
     """Stages on a terminal; see ``Display``."""
 
-    seconds = 0.1
+    seconds = 0.2
 
     def __init__(self) -> None:
         self._console = _Console(stderr=True, highlight=False)
