@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pyspark.sql import SparkSession
 
-from lakewright.engine.spark.job_watch import watched_jobs
+from lakewright.engine.job_watch import watched_jobs
 from lakewright.metering import NOTHING, Done
 from lakewright.runs.progress import SilentProgress
 
