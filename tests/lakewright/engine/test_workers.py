@@ -10,9 +10,10 @@ from pyspark.sql import SparkSession
 from lakewright.engine.local import LocalWorkers, WorkerPool
 from lakewright.engine.spark.workers import SparkWorkers
 from lakewright.metering import NOTHING, Done
+from lakewright.resources import metered
 from lakewright.unexpected import WorkerError, trace_of
 from lakewright.workers import Workers
-from tests.lakewright.engine.tasks import count_rows, double, read_number, refuse
+from tests.lakewright.engine.tasks import count_requests, count_rows, double, read_number, refuse
 from transforms.errors import DataError, LongRecordError
 
 
@@ -39,6 +40,15 @@ def test_results_have_the_order_of_the_tasks(workers: Workers) -> None:
     assert workers.at_once >= 1
     assert workers.run(double, [3, 1, 2]) == [6, 2, 4]
     assert workers.run(double, []) == []
+
+
+def test_tasks_count_for_their_run(workers: Workers) -> None:
+    with metered() as meter:
+        workers.run(count_requests, [3, 4])
+        workers.run(count_requests, [5])
+    assert meter.requests == {"GetObject": 12}
+    is_in_driver = getattr(workers, "is_small", False)
+    assert bool(meter.workers) == bool(meter.worker_peak_memory) != is_in_driver
 
 
 @dataclass
