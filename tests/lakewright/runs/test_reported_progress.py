@@ -59,7 +59,7 @@ def zipped(body: bytes) -> bytes:
 
 def run(root: Path, feed: Mapping[str, Any], objects: Mapping[str, bytes]) -> tuple[Kept, list[Receipt]]:
     """Run a feed on these objects, in this process."""
-    (root / "conf/feeds").mkdir(parents=True)
+    (root / "conf/feeds").mkdir(parents=True, exist_ok=True)
     (root / "conf/feeds/feed.yaml").write_text(yaml.safe_dump(feed))
     for path, body in objects.items():
         file = root / "lake" / path
@@ -108,6 +108,18 @@ def test_objects_with_new_columns_are_read_again_in_a_stage_of_their_own(tmp_pat
     kept, _ = run(tmp_path, EVENTS, {f"raw/t/{DAY}/t+0+0.json": body})
     assert kept.expected["t", "read again"] == (len(body), "bytes")
     assert kept.done["t", "read again"][0] == len(body)
+
+
+def test_a_compaction_counts_the_bytes_of_the_files_that_it_merges(tmp_path: Path) -> None:
+    feed, body = {**EVENTS, "compact_above": 2}, b'{"n": 1}\n'
+    for number in range(2):
+        run(tmp_path, feed, {f"raw/t/{DAY}/t+0+{number}.json": body})
+    kept, _ = run(tmp_path, feed, {f"raw/t/{DAY}/t+0+2.json": body})
+    size, unit = kept.expected["t", "read"]
+    assert (unit, size > 3 * len(body)) == ("bytes", True), "of the compaction, which comes last"
+    assert kept.done["t", "read"].bytes == size + len(body)
+    assert kept.done["t", "read"].rows == 1 + 3
+    assert kept.finished == ["t", "t"]
 
 
 def test_files_are_counted_as_they_are_published(tmp_path: Path) -> None:
