@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 from pyspark.sql import SparkSession
 
-from lakewright.engine.spark.job_watch import watched_jobs
+from lakewright.engine.job_watch import watched_jobs
 from lakewright.engine.spark.session import get_session
 from lakewright.errors import ConfigError
 from lakewright.hudi.config import MERGE_ON_READ_VIEWS

@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakewright.catalog.entries import can_point_to
+from lakewright.engine.job_watch import watched_jobs
 from lakewright.engine.spark.changes.keyed import KeyedChanges
-from lakewright.engine.spark.job_watch import watched_jobs
 from lakewright.engine.spark.judged_rows import SparkTable
 from lakewright.errors import ConfigError, OvertakenError, StateError, TableDiffersError
 from lakewright.hudi.catalog import HudiCatalog

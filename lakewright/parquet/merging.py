@@ -13,6 +13,7 @@ from lakewright.errors import AccountingError, StateError
 from lakewright.log.records import DataFile, MergedFile
 from lakewright.log.schemas import known_schema
 from lakewright.log.state import TableState
+from lakewright.metering import Done, advance
 from lakewright.parquet.arrow import PROVENANCE, read_file, write_file
 from lakewright.parquet.place import FILE_BYTES, TablePlace
 from lakewright.storage.lake import Lake
@@ -104,6 +105,7 @@ def _read_one(lake: Lake, task: MergeTask, file: DataFile) -> pa.Table:
         ) from None
     if rows.num_rows != file.rows:
         raise AccountingError(f"{file.path} has {rows.num_rows} rows instead of {file.rows}; nothing was merged")
+    advance(Done(bytes=file.size, rows=file.rows))
     # Not as in the file, where a column may be declared as never null.
     return pa.table({name: _as_declared(rows[name], task.types.get(name), file, name) for name in rows.column_names})
 

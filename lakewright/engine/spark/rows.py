@@ -8,8 +8,8 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
 
+from lakewright.engine.job_watch import watched_jobs
 from lakewright.engine.spark import observations
-from lakewright.engine.spark.job_watch import watched_jobs
 from lakewright.engine.spark.parquet import plan_reading, stage_parquet, staged_files
 from lakewright.engine.spark.quarantine import stage_rejected
 from lakewright.engine.spark.session import own_session

@@ -30,7 +30,7 @@ _BY_IMPORTANCE: Final = ("share", "left", "rejected", "rows", "amount", "rate")
 class Terminal:
     """Stages on a terminal; see ``Display``."""
 
-    seconds = 0.1
+    seconds = 0.2
 
     def __init__(self) -> None:
         self._console = _Console(stderr=True, highlight=False)
@@ -65,8 +65,10 @@ class Terminal:
 
     def close(self) -> None:
         """See ``Display.close``."""
-        self._live.draw([])
-        self._live.stop()
+        try:
+            self._live.draw([])
+        finally:
+            self._live.stop()  # gives stderr back, also if it cannot be written
 
     def _line(self, mark: str, stage: Stage) -> Text:
         width = min(self._target_width, self._console.width // 3)
@@ -91,6 +93,10 @@ class _Console(Console):
     def encoding(self) -> str:
         """The encoding of the terminal; rich draws bars of ASCII characters if it is not UTF-8."""
         return "utf-8" if self.is_utf8 else "ascii"
+
+    def on_broken_pipe(self) -> None:
+        """See ``Console.on_broken_pipe``, which would exit the process."""
+        raise BrokenPipeError
 
 
 class _Live(Live):

@@ -355,6 +355,27 @@ def test_a_display_that_fails_does_not_fail_the_run(log: pytest.LogCaptureFixtur
     assert broken.closed == 1
 
 
+@pytest.mark.parametrize("error", [BrokenPipeError, OSError])
+def test_a_terminal_that_is_gone_does_not_fail_the_run(
+    error: type[OSError], monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture, clock: Clock
+) -> None:
+    terminal, muted = sit_at_terminal(monkeypatch), list[str]()
+    monkeypatch.setattr("lakewright.runs.progress.shown.mute_stderr", lambda: muted.append("stderr"))
+    progress = shown_on(TerminalDisplay(), clock)
+    progress.stage("people", "plan")
+
+    def fail(text: str) -> int:
+        raise error
+
+    monkeypatch.setattr(terminal, "write", fail)
+    progress.stage("people", "read")
+    progress.stage("people", "receipt")
+    progress.close()
+    assert log.messages == [f"progress is no longer shown: {error.__name__}"]
+    assert muted == ["stderr"]
+    assert sys.stderr is terminal
+
+
 def test_tasks_do_not_wait_for_the_display(clock: Clock) -> None:
     is_shown, may_end = threading.Event(), threading.Event()
 

@@ -47,8 +47,9 @@ def _look(context: SparkContext, tag: str, progress: Progress, target: str, is_d
         while not is_done.wait(_SECONDS_BETWEEN_LOOKS):
             jobs = store.jobsList(running)
             ours = [job for job in map(jobs.apply, range(jobs.size())) if job.jobTags().contains(tag)]
-            if ours and not is_done.is_set():
-                total = sum(job.numTasks() - job.numSkippedTasks() for job in ours)
-                progress.expect(target, total, "spark_tasks", Done(tasks=sum(job.numCompletedTasks() for job in ours)))
+            total = sum(job.numTasks() - job.numSkippedTasks() for job in ours)
+            done = Done(tasks=sum(job.numCompletedTasks() for job in ours))
+            if not is_done.is_set():
+                progress.expect(target, total, "spark_tasks" if ours else "", done)
     except (OSError, Py4JError):  # the JVM has ended, which the run notices as well
         return
