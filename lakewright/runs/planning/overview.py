@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from lakewright.costs.estimates import estimate
+import msgspec
+
+from lakewright.costs.estimates import Estimate, estimate
 from lakewright.log.log import Append, Log, LogContent
 from lakewright.log.state import TableState
 from lakewright.runs.job.batch import Choice, Survey
@@ -140,8 +142,12 @@ class _Planning:
         if not objects:
             return None
         size = sum(source.size for source in objects)
+        try:
+            recent = recent_receipts(self.lake, self.job.target.state_folder, _RECENT_RUNS)
+        except (msgspec.MsgspecError, FileNotFoundError) as error:  # the run itself needs no receipts
+            return Estimate(why_none=f"a receipt cannot be read: {error}").report()
         return estimate(
-            recent_receipts(self.lake, self.job.target.state_folder, _RECENT_RUNS),
+            recent,
             verb=self.request.verb,
             engine=self.engines.choose(self.job.feed, size).name,
             size=size,
