@@ -2,7 +2,6 @@
 
 import inspect
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, wraps
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from jobs.cli import screen
-from jobs.cli.answers import Answer, give_answer, name_jvm_log, worst_exit_code
+from jobs.cli.answers import Answer, give_answer, name_jvm_log, print_error, worst_exit_code
 from jobs.cli.arguments import VerbCommand
 from jobs.cli.conflicts import conflicts
 from jobs.cli.options import (
@@ -23,6 +22,7 @@ from jobs.cli.options import (
     Execution,
     FeedOptions,
     OutputOptions,
+    ProgressOption,
     ShowValues,
     SourceOptions,
     spread_options,
@@ -39,7 +39,8 @@ from lakewright.costs.pricing import price_process
 from lakewright.errors import ConfigError
 from lakewright.runs.job.request import Replay, Request
 from lakewright.runs.job.target_job import AnyJob
-from lakewright.runs.progress import Progress, closing_progress, make_progress
+from lakewright.runs.progress import Progress, ProgressKind, closing_progress, make_progress
+from lakewright.runs.progress.stderr import open_closed_streams
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
 
@@ -102,26 +103,33 @@ def run(
     drop_open: DropOpen = False,
     show_values: ShowValues = False,
     execution: Execution = "",
+    progress: ProgressOption = "auto",
 ) -> Answer:
     """Read everything that is new, and commit it."""
     request = Request("run", source.wanted(), drop_open, execution)
-    return _run(options.showing(values=show_values), request, engine)
+    return _run(options.showing(values=show_values), request, engine, progress)
 
 
 @verb
-def rebuild(options: FeedOptions, source: SourceOptions, engine: EngineOption = "auto") -> Answer:
+def rebuild(
+    options: FeedOptions, source: SourceOptions, engine: EngineOption = "auto", progress: ProgressOption = "auto"
+) -> Answer:
     """Rebuild the table from all sources."""
-    return _run(options, Request("rebuild", source.wanted()), engine)
+    return _run(options, Request("rebuild", source.wanted()), engine, progress)
 
 
 @verb
 def replay(
-    options: FeedOptions, rule: RuleName = "", csv_file: EditedFile = None, engine: EngineOption = "auto"
+    options: FeedOptions,
+    rule: RuleName = "",
+    csv_file: EditedFile = None,
+    engine: EngineOption = "auto",
+    progress: ProgressOption = "auto",
 ) -> Answer:
     """Put rejected rows through today's config, and commit those that pass."""
     if rule and csv_file is not None:
         raise ConfigError("--rule and --csv exclude each other; delete lines from the file to leave rows in quarantine")
-    return _run(options, Request("replay", replay=Replay(rule, csv_file)), engine)
+    return _run(options, Request("replay", replay=Replay(rule, csv_file)), engine, progress)
 
 
 @verb
@@ -201,19 +209,23 @@ def schema(options: FeedOptions) -> Answer:
 
 @verb
 def compact(
-    options: FeedOptions, source: SourceOptions, dry_run: DryRun = False, engine: EngineOption = "auto"
+    options: FeedOptions,
+    source: SourceOptions,
+    dry_run: DryRun = False,
+    engine: EngineOption = "auto",
+    progress: ProgressOption = "auto",
 ) -> Answer:
     """Merge small files of Parquet tables, and log files of Hudi tables into base files."""
     from jobs.cli.compaction import compact_jobs
 
     wanted, lake = source.wanted(), options.open_lake()
     with (
-        closing_progress(make_progress()) as progress,
-        bounded_outages(partial(_leave_at_once, progress=progress)),
+        closing_progress(make_progress(progress)) as shown,
+        bounded_outages(partial(_leave_at_once, progress=shown)),
     ):
         jobs = options.load().targets(lake, options.wanted_targets())
         entries = compact_jobs(
-            lake, jobs, wanted, dry_run=dry_run, engine=engine, progress=progress, prices=options.prices()
+            lake, jobs, wanted, dry_run=dry_run, engine=engine, progress=shown, prices=options.prices()
         )
     return Answer(entries, screen.show_compactions, worst_exit_code(entries))
 
@@ -254,13 +266,13 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
     return Answer(data, screen.show_check, ConfigError.exit_code if problems else 0)
 
 
-def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
+def _run(options: FeedOptions, request: Request, engine: EngineName, kind: ProgressKind) -> Answer:
     from lakewright.engine.choice import EngineChoice
     from lakewright.runs.lifecycle.targets import run_targets
 
     feed, lake, prices = options.load(), options.open_lake(), options.prices()
     with (
-        closing_progress(make_progress()) as progress,
+        closing_progress(make_progress(kind)) as progress,
         bounded_outages(partial(_leave_at_once, progress=progress)),
         EngineChoice(engine) as engines,
     ):
@@ -295,8 +307,7 @@ def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) 
         progress.close()
     kill_spark()
     name_jvm_log(error.exit_code)
-    typer.echo(f"error: {error}", err=True)
-    sys.stderr.flush()
+    print_error(str(error))
     os._exit(error.exit_code)
 
 
@@ -311,4 +322,5 @@ def _write_schemas(folder: Path) -> None:
 
 def main() -> None:
     """Run the command line."""
+    open_closed_streams()
     app(prog_name="lakewright")

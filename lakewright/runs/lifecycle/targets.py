@@ -32,6 +32,7 @@ def run_targets(
         interruptible(engines.cancel) as interrupt,
         ThreadPool(min(len(jobs), jobs[0].feed.targets_at_once), thread_name_prefix="target") as pool,
     ):
+        progress.wait([job.target.name for job in jobs[jobs[0].feed.targets_at_once :]])
         runs = [pool.submit(Run(lake, job, request, progress, engines, interrupt)) for job in jobs]
         while wait(runs, timeout=_SECONDS_BETWEEN_SIGNALS).not_done:
             pass  # a signal that another thread receives is handled when the main thread wakes up
