@@ -1,7 +1,6 @@
 """Change data of a whole schema, as delivered by AWS DMS, to Hudi tables that equal the source."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.cdc_to_hudi import CdcToHudiFeed, table_of_parameter
 from lakewright.aws.parameters import read_parameter
+from lakewright.concurrency import ThreadPool
 from lakewright.dms.columns import TableColumns
 from lakewright.dms.files import ChangeFiles
 from lakewright.dms.reader import ChangeReader
@@ -89,7 +89,7 @@ def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
     """
     source = Source(lake, feed.source.path, None)
     tables = sorted({*feed.tables, *source.folders()})
-    with ThreadPoolExecutor(_CONCURRENT_LOOKUPS) as pool:
+    with ThreadPool(_CONCURRENT_LOOKUPS) as pool:
         targets = (Target(name, table, f"{feed.target.path}{table}/") for table in tables)
         jobs = list(pool.map(lambda target: _open_target(target, feed, lake), targets))
     if all(isinstance(job.sink, UnusableTable) and job.sink.problem is None for job in jobs):

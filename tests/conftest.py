@@ -69,6 +69,24 @@ def spark() -> Iterator[SparkSession]:
     session.stop()
 
 
+@pytest.fixture(autouse=True)
+def receipts_follow_the_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Validate every receipt that a run of the test writes in this process."""
+    from lakewright.runs import journal
+    from tests.receipts import problems_with
+
+    problems: list[str] = []
+    write = journal.write_receipt
+
+    def validate_and_write(lake: Any, folder: str, receipt: Any) -> None:
+        problems.extend(problems_with(receipt))
+        write(lake, folder, receipt)
+
+    monkeypatch.setattr(journal, "write_receipt", validate_and_write)
+    yield
+    assert problems == []
+
+
 @dataclass
 class Answer:
     exit_code: int

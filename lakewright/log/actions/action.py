@@ -23,6 +23,11 @@ class Action(Record, frozen=True, tag_field="kind", tag=_kind):
         """Return the files to publish."""
         return ()
 
+    def written(self) -> tuple[int, int]:
+        """Return the number and the size of the files that are written: published, or replaced in place."""
+        files = self.published()
+        return len(files), sum(file.size for file in files)
+
     def deleted(self) -> Sequence[str]:
         """Return the files to delete after publishing."""
         return ()

@@ -1,11 +1,14 @@
 """Actions on the source objects of a table."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from lakewright.log.actions.action import Action, discard
 from lakewright.log.metadata import TableMetadata
 from lakewright.log.records import SourceObject
+
+#: The count of an object that an earlier run has rewritten, among its numbers.
+ALREADY: Final = "already"
 
 
 class TakeObjects(Action, frozen=True):
@@ -34,6 +37,10 @@ class RewriteObjects(Action, frozen=True):
 
     def apply(self, table: TableMetadata) -> None:
         table.objects.update((source.path, source) for source in self.objects)
+
+    def written(self) -> tuple[int, int]:
+        rewritten = [source for source in self.objects if ALREADY not in self.numbers.get(source.path, {})]
+        return len(rewritten), sum(source.size for source in rewritten)
 
     def report(self) -> Mapping[str, Any]:
         return {"numbers": self.numbers}

@@ -62,6 +62,9 @@ class TableCommit(Action, frozen=True):
     def apply(self, table: TableMetadata) -> None:
         table.properties[INSTANT] = self.details.get(INSTANT, "")
 
+    def written(self) -> tuple[int, int]:
+        return int(self.details.get("files", 0)), int(self.details.get("bytes", 0))
+
     def report(self) -> Mapping[str, Any]:
         return {"table_commit": self.details}
 

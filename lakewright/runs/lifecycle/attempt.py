@@ -98,7 +98,9 @@ class Attempt:
         return applied
 
     def _refuse_objects(self, staged: Staged) -> str:
-        ended = self.committer.drop(self.batch.plan, self.batch.state, "unreadable objects: " + ", ".join(staged.left))
+        first, *others = staged.left
+        more = f" and {len(others)} more" if others else ""
+        ended = self.committer.drop(self.batch.plan, self.batch.state, f"unreadable objects: {first}{more}")
         if not self.job.reader.skips_refused:
             raise ObjectRefusedError(staged.refused)
         return ended

@@ -76,7 +76,7 @@ class Committer:
                     raise
             else:
                 self._settled = (state, etag) if etag else None
-            self._journal.restore_receipt(state.last)
+            self._journal.restore_receipt(state.last, lambda: self._log.plan(state.number))
 
     def register(self, state: TableState) -> None:
         """Update the catalog; a failure does not stop the run and is reported at its end."""
@@ -91,6 +91,10 @@ class Committer:
         else:
             self._journal.uncatalogued = None
             receipt.warn(warnings)
+
+    def is_head_due(self) -> bool:
+        """Return whether the head of the log is written once the run has a receipt."""
+        return self._settled is not None and self._log.is_head_due(self._settled[0])
 
     def write_head(self, *, instead_of: str) -> None:
         """Write the head of the log, once the last batch is published and the run has a receipt."""
@@ -112,7 +116,7 @@ class Committer:
             self._journal.say("expired", outcome.reason)
         else:
             self._journal.say("refused" if outcome.attempt else "dropped", outcome.reason)
-        self._journal.receipt.add(outcome, plan)
+        self._journal.note_outcome(outcome, plan)
         state.apply(outcome)
         return etag
 

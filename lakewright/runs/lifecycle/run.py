@@ -13,6 +13,7 @@ from lakewright.errors import ConfigError, InterruptedRunError
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.log.state import TableState
 from lakewright.quarantine.expiry import expiry_of
+from lakewright.resources import metered
 from lakewright.runs.interrupts import Interrupt
 from lakewright.runs.job.batch import Applied, Batch, Survey
 from lakewright.runs.job.interfaces import CommittingSink, Scratch
@@ -57,13 +58,15 @@ class Run:
 
     def __call__(self) -> Receipt:
         """Run; the result or error goes into the receipt, which is written in any case."""
-        receipt = self._run()
+        with metered():
+            receipt = self._run()
         if receipt.status == "committed" and receipt.exit_code in (0, DataError.exit_code):
             self._maintain(receipt)
         return receipt
 
     def _run(self) -> Receipt:
         try:
+            self._journal.begin()
             self._interrupt.check()
             self._journal.say("lease")
             folder, seconds = self._job.target.state_folder, self._job.feed.lease_seconds
@@ -76,15 +79,14 @@ class Run:
             if not isinstance(error, Exception):
                 raise
         finally:
-            receipt = self._journal.close()
+            receipt = self._journal.close(writes_head=self._committer.is_head_due())
             self._committer.write_head(instead_of=self._head_etag)
         return receipt
 
     def _maintain(self, receipt: Receipt) -> None:
         """Maintain the table if that is due, in a run of its own: whether it succeeds, this one has committed."""
-        written = [path for batch in receipt.batches for path in batch["outputs"]]
         upkeep = self._job.upkeep
-        job = upkeep.after(self._job, self._state, written) if upkeep else None
+        job = upkeep.after(self._job, self._state, self._journal.added_files) if upkeep else None
         if job is None or self._interrupt.is_wanted:
             return
         request = Request(job.name, today=self._request.today)
@@ -196,8 +198,8 @@ class Run:
         folder = self._staging.folder(plan.number, attempt)
         size = survey.bytes if survey else plan.bytes
         engine = self._engines.choose(self._job.feed, size)
-        self._journal.note_engine(engine)
         rewritten = survey.rewritten if survey else ()
+        self._journal.note_batch(engine, objects=len(plan.objects) + len(rewritten), size=size)
         read = count_of(len(rewritten), "file") if rewritten else count_of(len(plan.objects), "object")
         self._journal.say("read", f"batch {plan.number}: {read}, {readable_bytes(size)}")
         heads, workers = survey.heads if survey else {}, engine.open()
