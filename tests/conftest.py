@@ -19,16 +19,15 @@ from typer.testing import CliRunner
 from lanes.lane import DEFAULT, lane_named
 from tests.lanes.needs import markers_of
 from tests.quarantine import quarantined_rows
+from tests.spark_jvm import set_jvm_options
 
 os.environ["TZ"] = "UTC"
 time.tzset()
+set_jvm_options()
 
 ROOT = Path(__file__).parents[1]
 #: The jars of the lane under test; by default those of `make setup`.
 JARS = os.environ.setdefault("LAKEWRIGHT_JARS", str(ROOT / "jars"))
-#: Tests run little code often enough for the optimizing compiler to pay: without it, Spark needs a third less CPU time.
-os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1")
-os.environ.setdefault("SPARK_LAUNCHER_OPTS", "-XX:TieredStopAtLevel=1")
 RECEIPTS = "state/people/people/receipts/"
 LOG = ("state/people/people/log/0", "state/people/people/log/head")
 
