@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from rich.text import Text  # noqa: E402
 
 from jobs.cli.registry import load_feed  # noqa: E402
 from lakewright.config_files import Conf  # noqa: E402
+from lakewright.costs.prices import usable_prices  # noqa: E402
 from lakewright.engine.choice import EngineChoice  # noqa: E402
 from lakewright.engine.jvm_log import JVM_LOG  # noqa: E402
 from lakewright.runs.job.request import Request  # noqa: E402
@@ -94,7 +96,8 @@ def run_feed(root: Path, feed: str, request: Request) -> list[Receipt]:
     with console.status(f"{feed}: starting") as status:
         lake, jobs = open_jobs(root, feed)
         with EngineChoice() as engines:
-            receipts = run_targets(lake, jobs, request, StatusProgress(status), engines)
+            priced = replace(request, prices=usable_prices(Conf(str(ROOT / "conf"))))
+            receipts = run_targets(lake, jobs, priced, StatusProgress(status), engines)
     for receipt in receipts:
         if receipt.exit_code:
             raise FailedRunError(f"{feed}: {receipt.error}")

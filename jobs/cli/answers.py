@@ -11,10 +11,10 @@ from typing import Any, Final, TextIO
 import typer
 
 from jobs.cli.options import OutputOptions
-from lakewright.engine.glue import is_local
 from lakewright.engine.jvm_log import JVM_LOG
 from lakewright.errors import ConfigError, NoTargetsError, SparkMissingError, UnreachableError
 from lakewright.runs.progress import LOGGER, show_tracebacks
+from lakewright.runs.runtime import is_local
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
 from transforms.object_names import one_line

@@ -13,6 +13,7 @@ from jobs.cli.options import DryRun, EngineOption, FeedOptions, SourceOptions, s
 from jobs.cli.registry import load_feed
 from lakewright.config import Feed, suggest
 from lakewright.config_files import Conf
+from lakewright.costs.prices import Prices
 from lakewright.dms.unusable import UnusableTable
 from lakewright.engine.choice import EngineChoice
 from lakewright.errors import ConfigError, NoTargetsError
@@ -39,6 +40,7 @@ def compact_jobs(
     dry_run: bool,
     engine: EngineName,
     progress: Progress,
+    prices: Prices | None,
 ) -> list[dict[str, Any]]:
     """Compact the tables of a feed, or show what that would do.
 
@@ -60,7 +62,7 @@ def compact_jobs(
         entries += compact_targets(lake, others)
     if parquet:
         with EngineChoice(engine) as engines:
-            entries += compact_tables(lake, parquet, wanted, progress, engines)
+            entries += compact_tables(lake, parquet, wanted, progress, engines, prices)
     places = {job.target.name: place for place, job in enumerate(jobs)}
     return sorted(entries, key=lambda entry: places[entry["target"]])
 
@@ -173,5 +175,6 @@ def _command_line() -> typer.Typer:
 def _compact(options: CompactOptions, wanted: Mapping[str, str], dry_run: bool, engine: EngineName) -> None:
     lake = options.open_lake()
     with closing_progress(LogProgress()) as progress:
-        entries = compact_jobs(lake, options.jobs(lake), wanted, dry_run=dry_run, engine=engine, progress=progress)
+        jobs, prices = options.jobs(lake), options.prices()
+        entries = compact_jobs(lake, jobs, wanted, dry_run=dry_run, engine=engine, progress=progress, prices=prices)
     print_entries(entries)

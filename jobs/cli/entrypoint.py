@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
 from typing import Annotated, Any
@@ -17,11 +17,12 @@ from jobs.cli.arguments import ScriptCommand
 from jobs.cli.options import DropOpen, EngineOption, Execution, FeedOptions, ShowValues, SourceOptions, spread_options
 from jobs.cli.registry import LoadedFeed
 from lakewright.engine.choice import EngineChoice
-from lakewright.engine.glue import is_bookmarked, is_glue_run, job_bookmark, without_glue_arguments
+from lakewright.engine.glue import is_bookmarked, job_bookmark, without_glue_arguments
 from lakewright.errors import ConfigError, NoTargetsError, RunFailedError
 from lakewright.runs.job.request import Request
 from lakewright.runs.lifecycle.targets import run_targets
 from lakewright.runs.progress import LOGGER, TRACEBACKS, LogProgress, closing_progress, show_tracebacks
+from lakewright.runs.runtime import is_glue_run
 from lakewright.unexpected import cause_of, trace_of
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
@@ -189,10 +190,10 @@ def _run_feed(loaded: LoadedFeed, options: FeedOptions, request: Request, engine
     Raises:
         RunFailedError: If a target fails; the errors of all targets are printed.
     """
-    lake = options.open_lake()
+    lake, priced = options.open_lake(), replace(request, prices=options.prices())
     try:
         with closing_progress(LogProgress()) as progress, EngineChoice(engine) as engines:
-            receipts = run_targets(lake, loaded.targets(lake, options.wanted_targets()), request, progress, engines)
+            receipts = run_targets(lake, loaded.targets(lake, options.wanted_targets()), priced, progress, engines)
         entries = [receipt.dump() for receipt in receipts]
     except NoTargetsError as error:
         entries = [error.entry()]

@@ -13,6 +13,7 @@ from jobs.cli.registry import LoadedFeed, load_feed
 from lakewright.buckets import use_lake_file
 from lakewright.config import lake_uri
 from lakewright.config_files import Conf
+from lakewright.costs.prices import Prices, usable_prices
 from lakewright.errors import ConfigError
 from lakewright.runs.job.target_job import AnyJob
 from lakewright.storage.lake import Lake
@@ -108,6 +109,10 @@ class FeedOptions(ConfigOptions):
         lake = open_lake(lake_uri(self.lake))
         lake.check()
         return lake
+
+    def prices(self) -> Prices | None:
+        """Read the prices of runs, if there are any."""
+        return usable_prices(Conf(self.config))
 
     def for_each_target(self, view: Callable[[Lake, AnyJob], T]) -> list[T]:
         """Return a view of each selected target."""

@@ -3,7 +3,8 @@
 import inspect
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -27,9 +28,14 @@ from jobs.cli.options import (
     spread_options,
 )
 from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
+from jobs.cli.screens.costs import bill_line
+from jobs.cli.screens.gates import show_gates
+from jobs.cli.screens.receipts import show_receipts
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
+from lakewright.costs.prices import Prices
+from lakewright.costs.pricing import price_process
 from lakewright.errors import ConfigError
 from lakewright.runs.job.request import Replay, Request
 from lakewright.runs.job.target_job import AnyJob
@@ -126,7 +132,7 @@ def plan(
     from lakewright.engine.choice import EngineChoice
     from lakewright.runs.views import plan_overview
 
-    request = Request("run", source.wanted())
+    request = Request("run", source.wanted(), prices=options.prices())
     with EngineChoice(engine) as engines:
         plans = options.showing(values=show_values).for_each_target(
             lambda lake, job: plan_overview(lake, job, request, engines)
@@ -166,7 +172,7 @@ def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
     from lakewright.runs.receipts import read_receipt
 
     receipts = options.for_each_target(lambda lake, job: read_receipt(lake, job.target.state_folder, run_id))
-    return Answer(receipts, screen.show_receipts)
+    return Answer(receipts, show_receipts)
 
 
 @verb
@@ -182,7 +188,7 @@ def gates(options: FeedOptions, docs: DocsFolder = None) -> Answer:
 
         index = write_data_docs(lake, jobs, docs)
         overviews = [overview | {"docs": index} for overview in overviews]
-    return Answer(overviews, screen.show_gates)
+    return Answer(overviews, show_gates)
 
 
 @verb
@@ -206,7 +212,9 @@ def compact(
         bounded_outages(partial(_leave_at_once, progress=progress)),
     ):
         jobs = options.load().targets(lake, options.wanted_targets())
-        entries = compact_jobs(lake, jobs, wanted, dry_run=dry_run, engine=engine, progress=progress)
+        entries = compact_jobs(
+            lake, jobs, wanted, dry_run=dry_run, engine=engine, progress=progress, prices=options.prices()
+        )
     return Answer(entries, screen.show_compactions, worst_exit_code(entries))
 
 
@@ -222,15 +230,16 @@ def jars() -> Answer:
 
 @verb
 def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder = None) -> Answer:
-    """Validate feeds, each by itself and against the others, without starting Spark."""
+    """Validate feeds, each by itself and against the others, without starting Spark; and the prices."""
     folder = Conf(options.config)
     names = list(dict.fromkeys(feed or folder.names()))
     feeds: list[LoadedFeed] = []
     problems: list[str] = []
-    try:
-        use_lake_file(folder)
-    except ConfigError as error:
-        problems += str(error).splitlines()
+    for read in (use_lake_file, Prices.load):
+        try:
+            read(folder)
+        except ConfigError as error:
+            problems += str(error).splitlines()
     for name in names:
         try:
             feeds.append(load_feed(folder, name, options.settings))
@@ -249,7 +258,7 @@ def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
     from lakewright.engine.choice import EngineChoice
     from lakewright.runs.lifecycle.targets import run_targets
 
-    feed, lake = options.load(), options.open_lake()
+    feed, lake, prices = options.load(), options.open_lake(), options.prices()
     with (
         closing_progress(make_progress()) as progress,
         bounded_outages(partial(_leave_at_once, progress=progress)),
@@ -258,9 +267,16 @@ def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
         targets = feed.targets(lake, options.wanted_targets())
         if request.replay is not None:
             _check_replay(targets, request.replay)
-        receipts = run_targets(lake, targets, request, progress, engines)
+        receipts = run_targets(lake, targets, replace(request, prices=prices), progress, engines)
     entries = [each.dump() for each in receipts]
-    return Answer(entries, screen.show_receipts, worst_exit_code(entries))
+    bill = price_process(receipts, prices) if prices is not None and len(receipts) > 1 else None
+
+    def show(entries: Sequence[Mapping[str, Any]]) -> None:
+        show_receipts(entries)
+        if bill is not None:
+            typer.echo(bill_line(bill, len(receipts)))
+
+    return Answer(entries, show, worst_exit_code(entries))
 
 
 def _check_replay(jobs: Sequence[AnyJob], chosen: Replay) -> None:
@@ -288,6 +304,7 @@ def _write_schemas(folder: Path) -> None:
     from lakewright.config import write_schema
 
     folder.mkdir(parents=True, exist_ok=True)
+    write_schema(Prices, folder / "prices.schema.json")
     for job in job_names():
         write_schema(feed_model(job), folder / f"{job}.schema.json")
 

@@ -89,7 +89,7 @@ class Run:
         job = upkeep.after(self._job, self._state, self._journal.added_files) if upkeep else None
         if job is None or self._interrupt.is_wanted:
             return
-        request = Request(job.name, today=self._request.today)
+        request = Request(job.name, today=self._request.today, prices=self._request.prices)
         done = Run(self._lake, job, request, self._progress, self._engines, self._interrupt)()
         if done.error:
             receipt.warn([f"{job.name} after batch {self._state.number} failed: {done.error}; the batch is committed"])

@@ -183,7 +183,7 @@ def test_options_of_parquet_tables_are_refused_for_hudi_tables(conf: Path, choic
     jobs = options(conf).jobs(lake)
     choice = {"wanted": {}, "dry_run": False, "engine": "auto", **choice}
     with pytest.raises(ConfigError) as refused:
-        compact_jobs(lake, jobs, choice.pop("wanted"), progress=LogProgress(), **choice)
+        compact_jobs(lake, jobs, choice.pop("wanted"), progress=LogProgress(), prices=None, **choice)
     assert str(refused.value) == line
 
 

@@ -9,12 +9,20 @@ from pathlib import Path
 from typing import NoReturn
 
 from lakewright.aws.buckets import BucketOptions, bucket_options
+from lakewright.concurrency import ThreadPool
+from lakewright.resources import current_meter
 from transforms.errors import DataError, LongRecordError
 
 
 def double(number: int) -> int:
     time.sleep(0.02 * (number == 3))  # the first of several tasks ends last
     return 2 * number
+
+
+def count_requests(number: int) -> None:
+    """Count requests in threads, as a client would."""
+    with ThreadPool(2) as pool:
+        list(pool.map(lambda _: current_meter().count("GetObject"), range(number)))
 
 
 def process_id(_: object) -> int:
