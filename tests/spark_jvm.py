@@ -26,17 +26,19 @@ def set_jvm_options() -> None:
 
 
 def make_archive() -> None:
-    """Make the archive, from a JVM that has loaded and changed Hudi tables and read CSV."""
+    """Make the archive, from a JVM that has read CSV and has loaded and changed a Hudi table."""
     from lakewright.engine.spark.jvm import require_java
 
     java = Path(require_java()) / "bin/java"
     subprocess.run([java, "-Xshare:dump", f"-XX:SharedArchiveFile={_JAVA}"], check=True)
-    os.environ["SPARK_SUBMIT_OPTS"] = f"{_COMPILER} -XX:SharedArchiveFile={_JAVA} -XX:ArchiveClassesAtExit={_SPARK}"
-    _use_spark()
-    assert _SPARK.exists(), "the JVM made no archive"
+    unfinished = _SPARK.with_suffix(".new")
+    os.environ["SPARK_SUBMIT_OPTS"] = f"{_COMPILER} -XX:SharedArchiveFile={_JAVA} -XX:ArchiveClassesAtExit={unfinished}"
+    with tempfile.TemporaryDirectory() as folder:
+        _use_spark(Path(folder))
+    unfinished.rename(_SPARK)
 
 
-def _use_spark() -> None:
+def _use_spark(folder: Path) -> None:
     from pyspark import SparkContext
 
     from lakewright.engine.spark.session import get_session
@@ -44,23 +46,29 @@ def _use_spark() -> None:
     from tests.conftest import Bench
 
     spark = get_session()
-    with tempfile.TemporaryDirectory() as folder:
-        bench, cdc = Bench(Path(folder), spark), CdcBench(Path(folder), spark)
-        bench.feed()
-        bench.put("a.csv", "id,name\n1,a\nx,b\n")
-        cdc.feed()
-        cdc.put("LOAD00000001.parquet", [(1, "Ann", "IT"), (2, "Bob", "HR")])
-        for receipt in (bench.run("--engine", "spark"), cdc.run()):
-            assert receipt["exit_code"] == 0, receipt["error"]
-        cdc.put("20260801-100000000.parquet", [("U", "2026-08-01 10:00:00.000000", 1, "Ann", "HR")])
-        assert cdc.run()["exit_code"] == 0
-        assert cdc.rows() == [(1, "Ann", "HR"), (2, "Bob", "HR")]
+    bench, cdc = Bench(folder, spark), CdcBench(folder, spark)
+    bench.feed()
+    bench.put("a.csv", "id,name\n1,a\nx,b\n")
+    _run("people", folder, "--engine", "spark")
+    cdc.feed()
+    cdc.put("LOAD00000001.parquet", [(1, "Ann", "IT"), (2, "Bob", "HR")])
+    _run("hr", folder)
+    cdc.put("20260801-100000000.parquet", [("U", "2026-08-01 10:00:00.000000", 1, "Ann", "HR")])
+    _run("hr", folder)
+    assert cdc.rows() == [(1, "Ann", "HR"), (2, "Bob", "HR")]
     gateway = SparkContext._gateway
     assert gateway is not None
     spark.stop()
     gateway.shutdown()
     gateway.proc.stdin.close()  # the JVM ends, and writes the archive
     gateway.proc.wait()
+
+
+def _run(feed: str, folder: Path, *options: str) -> None:
+    from jobs.cli.verbs import app
+
+    places = ["--lake", str(folder / "lake"), "--config", str(folder / "conf")]
+    assert not app(["run", feed, *places, *options], standalone_mode=False)
 
 
 if __name__ == "__main__":
