@@ -54,7 +54,11 @@ demo: $(VENV)/.core ## run the jobs on example data in ./lake and show the table
 walkthrough: setup ## run the source systems' worked examples and compare each table with the expected one (ONLY="NAME …")
 	@$(BIN)/python examples/walkthrough.py $(ONLY)
 
-test: setup-dev ## run all tests
+$(VENV)/.archive: tests/spark_jvm.py $(VENV)/.jars $(VENV)/.dev
+	$(call step,Archiving the classes of Spark for tests,$(BIN)/python -m tests.spark_jvm)
+	@touch $@
+
+test: setup-dev $(VENV)/.archive ## run all tests
 	@$(BIN)/python -m pytest
 
 test-fast: setup-dev ## run the tests that are not slow, in two to three minutes
