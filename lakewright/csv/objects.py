@@ -10,7 +10,7 @@ from lakewright.csv.binding import bind_columns
 from lakewright.csv.heads import Header
 from lakewright.csv.options import CsvOptions
 from lakewright.errors import ObjectRefusedError
-from lakewright.storage.compression.codecs import compression_of, decompressed
+from lakewright.storage.compression.codecs import compression_of
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import open_buffered
 from transforms.csv.text_encoding import can_be_split
@@ -123,7 +123,7 @@ def read_part(lake: Lake, part: CsvPart, rules: CsvRules) -> Iterator[TextBlock]
 
     pieces, source = _pieces(lake, part), part.source
     if compression := compression_of(source.path):
-        pieces = decompressed(compression, pieces, partial(_open, lake, source), piece_bytes=_READ_BYTES)
+        pieces = compression.decompress(pieces, partial(_open, lake, source), piece_bytes=_READ_BYTES)
     return read_blocks(pieces, rules.layout(part.source.header), within=part.within)
 
 

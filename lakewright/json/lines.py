@@ -6,7 +6,7 @@ from functools import partial
 from itertools import repeat
 from typing import BinaryIO, Final
 
-from lakewright.storage.gzip import gunzip, is_gzip, peek
+from lakewright.storage.compression.gzip import gunzip, is_gzip, peek
 from transforms.errors import LongRecordError
 from transforms.json.framing import Records, likely_records
 from transforms.json.object_count import ObjectCount

@@ -8,7 +8,7 @@ from lakewright.errors import AccountingError, DamagedGzipError, ObjectRefusedEr
 from lakewright.in_place.rewrite import Rewritten
 from lakewright.json.lines import PIECE_BYTES, blocks_of_lines
 from lakewright.json.scrub_rules import ScrubRules
-from lakewright.storage.gzip import gunzip, is_gzip, peek
+from lakewright.storage.compression.gzip import gunzip, is_gzip, peek
 from lakewright.storage.in_place import ObjectsInPlace
 from lakewright.unexpected import cause_of
 from transforms.errors import LongRecordError

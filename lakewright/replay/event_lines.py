@@ -23,7 +23,7 @@ from lakewright.replay.choice import choose_rows
 from lakewright.replay.edited_rows import ReplayedRow
 from lakewright.replay.trial_places import trial_places
 from lakewright.runs.job import Replay, Replayed, Scratch
-from lakewright.storage.gzip import packed_as
+from lakewright.storage.compression.gzip import gzip_of
 from transforms.errors import DataError
 from transforms.events.lines import is_blank
 from transforms.events.schema import EventSchema, learn_columns
@@ -78,7 +78,7 @@ class EventCorrector:
                         *version,
                         name,
                         [line.row.row.position for line in kept],
-                        packed_as(name, body),
+                        gzip_of(body) if name.endswith(".gz") else body,
                         [line.offset for line in kept],
                     )
                 )

@@ -5,7 +5,7 @@ from typing import BinaryIO, Final
 
 from lakewright.csv.head.other_formats import describe_other_format
 from lakewright.errors import DamagedStreamError
-from lakewright.storage.compression.codecs import ZIP, Compression, compression_in, compression_of, decompressed
+from lakewright.storage.compression.codecs import ZIP, Compression, compression_in, compression_of
 from lakewright.storage.lake import ByteReader
 from lakewright.storage.object_file import open_buffered
 from transforms.errors import HeaderError
@@ -60,7 +60,7 @@ def _decompressed_head(
         return io.BytesIO(head) if len(head) >= size else open_buffered(reader, path, size, buffer_bytes=length)
 
     try:
-        for piece in decompressed(compression, [head], open_archive, piece_bytes=_PIECE_BYTES):
+        for piece in compression.decompress([head], open_archive, piece_bytes=_PIECE_BYTES):
             data += piece
             if len(data) >= length:
                 return data[:length], False
