@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO, Final
 
@@ -86,7 +86,7 @@ class CsvRules:
     def layout(self, header: Header) -> TextLayout:
         """Return the layout of an object with this header."""
         return TextLayout(
-            **asdict(self.options.dialect()),
+            dialect=self.options.dialect(),
             encoding=self.options.encoding,
             line_end=header.line_end,
             multiline=self.options.multiline,
