@@ -108,7 +108,7 @@ GROWTH_SIZES := 1,4,16
 growth: setup-dev ## measure how cost grows with the work, and write the table in docs/growth.md (ONLY="NAME …" SIZES=1,4,16)
 	@$(BIN)/python -m bench.growth $(or $(ONLY),--all) --sizes $(or $(SIZES),$(GROWTH_SIZES))
 
-schemas: setup ## write conf/schemas/ and docs/feeds.md from the feed models
+schemas: setup ## write conf/schemas/, docs/feeds.md and docs/receipt.schema.json from the models
 	@$(BIN)/python -m jobs check --schema conf/schemas
 	@$(BIN)/python -m jobs.cli.reference
 

@@ -24,9 +24,12 @@ RESULTS: Final = ROOT / "bench" / "results"
 RUNS: Final = 3
 sys.path.insert(0, str(ROOT))
 
-from lakewright.log.actions import AddFiles, SetColumns, TableState, TakeObjects  # noqa: E402
+from lakewright.log.actions.files import AddFiles  # noqa: E402
+from lakewright.log.actions.objects import TakeObjects  # noqa: E402
+from lakewright.log.actions.tables import SetColumns  # noqa: E402
 from lakewright.log.log import FORMAT, SNAPSHOT_EVERY, Log, Outcome, OverwritePartitions, Plan  # noqa: E402
 from lakewright.log.records import DataFile, SourceObject  # noqa: E402
+from lakewright.log.state import TableState  # noqa: E402
 from lakewright.storage.uris import open_lake  # noqa: E402
 
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from jobs.cli.screen import gate_lines, row_sum
 from lakewright.log.log import Log
-from lakewright.runs.job import Request
+from lakewright.runs.job.request import Request
 from lakewright.runs.receipts import Receipt
 from lakewright.storage.lake import Lake
 

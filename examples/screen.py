@@ -25,8 +25,9 @@ from jobs.cli.registry import load_feed  # noqa: E402
 from lakewright.config_files import Conf  # noqa: E402
 from lakewright.engine.choice import EngineChoice  # noqa: E402
 from lakewright.engine.jvm_log import JVM_LOG  # noqa: E402
-from lakewright.runs.job import AnyJob, Request  # noqa: E402
-from lakewright.runs.lifecycle import run_targets  # noqa: E402
+from lakewright.runs.job.request import Request  # noqa: E402
+from lakewright.runs.job.target_job import AnyJob  # noqa: E402
+from lakewright.runs.lifecycle.targets import run_targets  # noqa: E402
 from lakewright.runs.progress import count_of  # noqa: E402
 from lakewright.runs.receipts import Receipt  # noqa: E402
 from lakewright.storage.lake import Lake  # noqa: E402

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from lakewright.engine.spark.session import get_session
 from lakewright.hudi.compaction import compact_targets
-from lakewright.runs.job import Request
+from lakewright.runs.job.request import Request
 from lakewright.runs.progress import count_of
 
 WALKTHROUGHS: Final = screen.EXAMPLES / "walkthroughs"

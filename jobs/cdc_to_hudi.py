@@ -1,7 +1,6 @@
 """Change data of a whole schema, as delivered by AWS DMS, to Hudi tables that equal the source."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.cdc_to_hudi import CdcToHudiFeed, table_of_parameter
 from lakewright.aws.parameters import read_parameter
+from lakewright.concurrency import ThreadPool
 from lakewright.dms.columns import TableColumns
 from lakewright.dms.files import ChangeFiles
 from lakewright.dms.reader import ChangeReader
@@ -26,7 +26,8 @@ from lakewright.parquet.sink import ParquetSink
 from lakewright.quality.gate import SuiteGate, gate_of, row_rules_of
 from lakewright.quality.row_rules import RowRules
 from lakewright.replay.change_files import ChangeCorrector
-from lakewright.runs.job import AnyJob, Target, TargetJob
+from lakewright.runs.job.target import Target
+from lakewright.runs.job.target_job import AnyJob, TargetJob
 from lakewright.sources.listing import Source, describe_empty
 from lakewright.storage.lake import Lake
 from transforms.errors import LakewrightError
@@ -88,7 +89,7 @@ def open_targets(name: str, feed: CdcToHudiFeed, lake: Lake) -> list[AnyJob]:
     """
     source = Source(lake, feed.source.path, None)
     tables = sorted({*feed.tables, *source.folders()})
-    with ThreadPoolExecutor(_CONCURRENT_LOOKUPS) as pool:
+    with ThreadPool(_CONCURRENT_LOOKUPS) as pool:
         targets = (Target(name, table, f"{feed.target.path}{table}/") for table in tables)
         jobs = list(pool.map(lambda target: _open_target(target, feed, lake), targets))
     if all(isinstance(job.sink, UnusableTable) and job.sink.problem is None for job in jobs):

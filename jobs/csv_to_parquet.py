@@ -11,7 +11,8 @@ from lakewright.parquet.compaction import Compaction
 from lakewright.parquet.sink import JudgedRows, ParquetSink
 from lakewright.quality.gate import gate_of, row_rules_of
 from lakewright.quality.row_rules import RowRules
-from lakewright.runs.job import Target, TargetJob
+from lakewright.runs.job.target import Target
+from lakewright.runs.job.target_job import TargetJob
 from lakewright.sources.listing import Source
 from lakewright.sources.reader import Filling, ObjectReader
 from lakewright.storage.lake import Lake

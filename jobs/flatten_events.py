@@ -15,7 +15,8 @@ from lakewright.parquet.compaction import Compaction
 from lakewright.parquet.sink import JudgedRows, ParquetSink
 from lakewright.quality.gate import gate_of, row_rules_of
 from lakewright.quality.row_rules import RowRules
-from lakewright.runs.job import Target, TargetJob
+from lakewright.runs.job.target import Target
+from lakewright.runs.job.target_job import TargetJob
 from lakewright.sources.listing import describe_empty
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake

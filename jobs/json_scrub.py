@@ -11,7 +11,8 @@ from lakewright.json.scrub import scrub_object, warn_of_hidden
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.json.scrub_source import ObjectsToScrub
 from lakewright.log.records import SourceObject
-from lakewright.runs.job import AnyJob, Target, TargetJob
+from lakewright.runs.job.target import Target
+from lakewright.runs.job.target_job import AnyJob, TargetJob
 from lakewright.storage.lake import Lake
 
 

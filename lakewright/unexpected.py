@@ -41,6 +41,8 @@ _CONDITION: Final = re.compile(
 _JAVA_FRAME: Final = re.compile(r"\tat [\w.$/<>@-]+\([\w.$: -]*\)")
 _OF_SPARK: Final = ("pyspark.", "py4j.")
 _CAUSED_BY: Final = "Caused by: "
+#: Before the exception that py4j passes on.
+_RAISED: Final = ": "
 _WITHHELD: Final = "its text may quote data; see show_values"
 
 
@@ -58,9 +60,8 @@ def cause_of(error: BaseException, *, shows_values: bool = False) -> str:
         return str(error)
     name = type(error).__name__
     if shows_values or _has_safe_text(error):
-        lines = _text_of(error).splitlines() or [""]
-        roots = [line.removeprefix(_CAUSED_BY) for line in lines if line.startswith(_CAUSED_BY)]
-        return f"{name}: {roots[-1] if roots else lines[0]}"
+        text = _text_of(error)
+        return f"{name}: {[*(text.splitlines() or [''])[:1], *_java_roots(text)][-1]}"
     text, place = _text_of(error), _place_of(error.__traceback__)
     message = ": ".join(part for part in (name, *_java_cause(error)) if part) + (f" at {place}" if place else "")
     return f"{message} ({_WITHHELD})" if text else message
@@ -112,13 +113,19 @@ def _java_cause(error: BaseException) -> list[str]:
     if not type(error).__module__.startswith(_OF_SPARK):
         return []
     text = _text_of(error)
-    roots = [line.removeprefix(_CAUSED_BY) for line in text.splitlines() if line.startswith(_CAUSED_BY)]
-    roots += [line.removeprefix(": ") for line in text.splitlines() if line.startswith(": ") and not roots]
+    roots = _java_roots(text)
     match = _JAVA_CLASS.match(roots[-1]) if roots else None
     if match and _OF_JAVA_SYSTEM.fullmatch(match[0]):
         return [roots[-1]]
     condition = _CONDITION.search(text)
     return [match[0] if match else "", condition[1] if condition else ""]
+
+
+def _java_roots(text: str) -> list[str]:
+    """Return the causes that an error from Spark names, else the exception itself, with their texts."""
+    lines = text.splitlines()
+    causes = [line.removeprefix(_CAUSED_BY) for line in lines if line.startswith(_CAUSED_BY)]
+    return causes or [line.removeprefix(_RAISED) for line in lines if line.startswith(_RAISED)][:1]
 
 
 def _java_trace(text: str) -> Iterator[str]:

@@ -66,6 +66,24 @@ def spark() -> Iterator[SparkSession]:
     session.stop()
 
 
+@pytest.fixture(autouse=True)
+def receipts_follow_the_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Validate every receipt that a run of the test writes in this process."""
+    from lakewright.runs import journal
+    from tests.receipts import problems_with
+
+    problems: list[str] = []
+    write = journal.write_receipt
+
+    def validate_and_write(lake: Any, folder: str, receipt: Any) -> None:
+        problems.extend(problems_with(receipt))
+        write(lake, folder, receipt)
+
+    monkeypatch.setattr(journal, "write_receipt", validate_and_write)
+    yield
+    assert problems == []
+
+
 @dataclass
 class Answer:
     exit_code: int
@@ -99,7 +117,7 @@ def command(*arguments: str) -> Answer:
 def freeze_day(monkeypatch: pytest.MonkeyPatch, day: str) -> None:
     """Fix the day on which new batches are planned."""
     frozen = datetime.fromisoformat(f"{day}T12:00:00+00:00")
-    monkeypatch.setattr("lakewright.runs.job.datetime", SimpleNamespace(now=lambda zone: frozen))
+    monkeypatch.setattr("lakewright.runs.job.request.datetime", SimpleNamespace(now=lambda zone: frozen))
 
 
 @dataclass

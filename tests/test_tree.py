@@ -20,7 +20,7 @@ WITHOUT_SPARK = (
     "lakewright.kafka.rows",
     "lakewright.log.log",
     "lakewright.parquet.sink",
-    "lakewright.runs.lifecycle",
+    "lakewright.runs.lifecycle.targets",
     "lakewright.storage.uris",
     "transforms.csv.quotes",
     "transforms.events.schema",

@@ -18,7 +18,7 @@ from lakewright.engine.choice import EngineChoice
 from lakewright.errors import ConfigError, NoTargetsError
 from lakewright.parquet.compact_tables import compact_tables, plan_compactions
 from lakewright.parquet.sink import ParquetSink
-from lakewright.runs.job import AnyJob
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.progress import LogProgress, Progress, closing_progress
 from lakewright.storage.lake import Lake
 from lakewright.workers import EngineName

@@ -19,8 +19,8 @@ from jobs.cli.registry import LoadedFeed
 from lakewright.engine.choice import EngineChoice
 from lakewright.engine.glue import is_bookmarked, is_glue_run, job_bookmark, without_glue_arguments
 from lakewright.errors import ConfigError, NoTargetsError, RunFailedError
-from lakewright.runs.job import Request
-from lakewright.runs.lifecycle import run_targets
+from lakewright.runs.job.request import Request
+from lakewright.runs.lifecycle.targets import run_targets
 from lakewright.runs.progress import LOGGER, TRACEBACKS, LogProgress, closing_progress, show_tracebacks
 from lakewright.unexpected import cause_of, trace_of
 from lakewright.workers import EngineName

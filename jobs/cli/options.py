@@ -14,7 +14,7 @@ from lakewright.buckets import use_lake_file
 from lakewright.config import lake_uri
 from lakewright.config_files import Conf
 from lakewright.errors import ConfigError
-from lakewright.runs.job import AnyJob
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from lakewright.workers import EngineName

@@ -1,4 +1,4 @@
-"""Write docs/feeds.md, the reference of all keys of a feed, from the models of the feeds."""
+"""Write docs/feeds.md, the reference of all keys of a feed, and docs/receipt.schema.json, from their models."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jobs.cli.registry import feed_model, job_names
+from lakewright.runs.receipts.schema import schema_file
 
 Schema = Mapping[str, Any]
 
@@ -98,3 +99,4 @@ def _description(field: Schema) -> str:
 
 if __name__ == "__main__":
     Path("docs/feeds.md").write_text(feed_reference(), encoding="utf-8")
+    Path("docs/receipt.schema.json").write_text(schema_file(), encoding="utf-8")

@@ -12,7 +12,7 @@ from lakewright.errors import ConfigError, EmptySourceError, NoTargetsError
 from lakewright.log.log import Log
 from lakewright.quality.config import GatedFeed
 from lakewright.quality.validation import check_suites
-from lakewright.runs.job import AnyJob
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.storage.lake import Lake
 
 

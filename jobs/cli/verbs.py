@@ -31,7 +31,8 @@ from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
 from lakewright.errors import ConfigError
-from lakewright.runs.job import AnyJob, Replay, Request
+from lakewright.runs.job.request import Replay, Request
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.progress import Progress, closing_progress, make_progress
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
@@ -246,7 +247,7 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
 
 def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
     from lakewright.engine.choice import EngineChoice
-    from lakewright.runs.lifecycle import run_targets
+    from lakewright.runs.lifecycle.targets import run_targets
 
     feed, lake = options.load(), options.open_lake()
     with (

@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lakewright.aws.buckets import options_of
+from lakewright.resources import current_meter
 
 #: Timeouts of connecting, and of silence while a response is read.
 CONNECT_SECONDS: float = 5
@@ -32,7 +33,8 @@ def bounded_client(service: str, *, attempts: int = _ATTEMPTS) -> Any:
 def s3_client(bucket: str = "", *, attempts: int = 1, read_seconds: float | None = None) -> Any:
     """Return an S3 client that sends each request once, since ``s3_calls.patient`` retries whole operations.
 
-    It applies the options of each bucket (see ``aws.buckets``), and adds the object's URI to error responses.
+    It applies the options of each bucket (see ``aws.buckets``), adds the object's URI to error responses, and counts
+    requests (see ``resources``).
     """
     client = _client(
         "s3",
@@ -44,6 +46,7 @@ def s3_client(bucket: str = "", *, attempts: int = 1, read_seconds: float | None
     client.meta.events.register_first("before-parameter-build.s3", _remember_place)
     client.meta.events.register_first("before-parameter-build.s3", _apply_bucket_options)
     client.meta.events.register("after-call.s3", _add_place_to_error)
+    client.meta.events.register("before-send.s3", _count)
     return client
 
 
@@ -69,6 +72,11 @@ def _remember_place(params: Mapping[str, Any], context: dict[str, Any], **_: Any
 def _add_place_to_error(parsed: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
     if "Error" in parsed and _PLACE in context:
         parsed.setdefault("ResponseMetadata", {})[_PLACE] = context[_PLACE]
+
+
+def _count(event_name: str, **_: Any) -> None:
+    """Count a request, with each retry: its event is named ``before-send.s3.<operation>``."""
+    current_meter().count(event_name.rpartition(".")[2])
 
 
 def _client(service: str, *, read_seconds: float, attempts: int, region_name: str | None = None, **options: Any) -> Any:

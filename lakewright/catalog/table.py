@@ -15,7 +15,7 @@ from lakewright.aws.clients import bounded_client
 from lakewright.aws.s3_calls import code_of
 from lakewright.catalog.entries import as_input, keys_of, merged, place_of, without_parameters
 from lakewright.errors import CatalogError
-from lakewright.log.actions import TableState
+from lakewright.log.state import TableState
 
 #: Glue's maximum per call.
 _WRITTEN_PER_CALL: Final = 100
@@ -67,7 +67,7 @@ class Catalog:
         self.name = f"{self._database}.{self._table}"
 
     def register(self, state: TableState) -> str:
-        """See ``lakewright.runs.job.CatalogEntry.register``."""
+        """See ``lakewright.runs.job.interfaces.CatalogEntry.register``."""
         return self.register_as(state.columns, sorted({file.partition for file in state.files.values()}))
 
     def register_as(self, columns: Mapping[str, str], partitions: Sequence[str]) -> str:

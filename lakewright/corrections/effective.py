@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, Correction
-from lakewright.log.actions import TableState
 from lakewright.log.records import SourceObject
+from lakewright.log.state import TableState
 from transforms.object_names import one_line
 
 

@@ -7,13 +7,13 @@ the record that it replaces: a position in one version of another object, the or
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from lakewright.concurrency import ThreadPool
 from lakewright.errors import StateError
 from lakewright.log.log import Plan
 from lakewright.log.records import Record, SourceObject
@@ -105,7 +105,7 @@ class CorrectionFolder:
         """List all corrections, in the order of their paths."""
         stored = {entry.path: entry for entry in self.lake.list(self._read_folder)}
         manifests = [path for path in stored if path.endswith(f"/{_MANIFEST}") and not _BELOW_OBJECTS.search(path)]
-        with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        with ThreadPool(_READ_AT_ONCE) as pool:
             described = [each for objects in pool.map(self._read, manifests) for each in objects]
         found = ((each, stored[each.path]) for each in described if each.path in stored)
         return [Correction(each, entry.size, entry.etag, entry.modified) for each, entry in found]
@@ -114,7 +114,7 @@ class CorrectionFolder:
         """Return the descriptions of those of a batch's objects that are corrections, by path."""
         paths = {source.path for source in objects if CORRECTS in source.notes}
         manifests = sorted({_BELOW_OBJECTS.sub(rf"\1{_MANIFEST}", path) for path in paths})
-        with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        with ThreadPool(_READ_AT_ONCE) as pool:
             described = [each for objects in pool.map(self._read, manifests) for each in objects]
         return {each.path: each for each in described if each.path in paths}
 

@@ -12,7 +12,7 @@ from lakewright.csv.objects import CsvObject, CsvRules, find_damage
 from lakewright.csv.options import CsvOptions
 from lakewright.csv.small_objects import SmallObjects
 from lakewright.log.records import SourceObject
-from lakewright.runs.job import Version
+from lakewright.runs.job.batch import Version
 from lakewright.sources.reader import Found, Look
 from lakewright.storage.lake import Lake
 from transforms.errors import HeaderError

@@ -18,7 +18,7 @@ from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.quarantine.place import QuarantinePlace
-from lakewright.runs.job import Batch
+from lakewright.runs.job.batch import Batch
 from transforms.csv.typed_column import TypedColumn
 
 _NOT_FOUND: Final = (

@@ -9,18 +9,19 @@ from lakewright.dms.columns import TableColumns
 from lakewright.dms.files import ChangeColumns, ChangeFiles, Footer, read_footers
 from lakewright.dms.selection import ChangeSelection, earlier_than, reason_left_out
 from lakewright.errors import ConfigError, ObjectRefusedError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
 from lakewright.log.schemas import source_columns
-from lakewright.runs.job import Batch, Choice, Request, Survey, Version
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Batch, Choice, Survey, Version
+from lakewright.runs.job.request import Request
 from lakewright.sources.corrected import changed_objects, listed_corrections, with_originals
 from lakewright.sources.listing import Listed, Source, describe_empty
 
 
 @dataclass(frozen=True)
 class ChangeReader:
-    """See ``lakewright.runs.job.Reader``; the head of a file is its footer.
+    """See ``lakewright.runs.job.interfaces.Reader``; the head of a file is its footer.
 
     Attributes:
         folder: The table's folder in the source's lake; empty for the root.

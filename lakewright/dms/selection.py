@@ -8,10 +8,10 @@ from typing import Final, Literal
 from lakewright.corrections.manifests import CORRECTS
 from lakewright.dms.files import first_time, is_load, read_footers, written_at
 from lakewright.errors import ReloadedError, SourceGoneError, StaleLoadError
-from lakewright.log.actions import TableState
 from lakewright.log.log import OverwriteTable
 from lakewright.log.records import SourceObject
-from lakewright.runs.job import Choice
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Choice
 from lakewright.sources.listing import Listed
 from lakewright.sources.selection import choose_append
 from lakewright.storage.lake import Lake

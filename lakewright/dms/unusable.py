@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lakewright.errors import ConfigError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
-from lakewright.runs.job import Batch, CatalogEntry, Choice, Preflight, Request, Staged, Survey
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Batch, Choice, Staged, Survey
+from lakewright.runs.job.interfaces import CatalogEntry, Preflight
+from lakewright.runs.job.request import Request
 from transforms.errors import LakewrightError
 
 

@@ -15,16 +15,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
 from lakewright.aws.buckets import bucket_options
+from lakewright.concurrency import ThreadPool
 from lakewright.engine.local_worker import Reply, Request, Settings, attempt
 from lakewright.errors import InterruptedRunError, WorkerEndedError
 from lakewright.log.records import DataFile
+from lakewright.resources import current_meter
 from lakewright.storage.lake import Lake
 
 T = TypeVar("T")
@@ -62,7 +64,7 @@ class WorkerPool:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._threads = ThreadPoolExecutor(size, thread_name_prefix="worker", initializer=_block_signals)
+        self._threads = ThreadPool(size, thread_name_prefix="worker", initializer=_block_signals)
         self._own = threading.local()
         self._lock = threading.Lock()
         self._processes: set[WorkerProcess] = set()
@@ -92,10 +94,12 @@ class WorkerPool:
         try:
             reply = process.ask(request)
         except WorkerEndedError:
+            current_meter().note_lost_worker()
             self._forget(process)
             if self._is_cancelled:
                 raise InterruptedRunError from None
             raise
+        current_meter().add_task(reply.usage)
         if reply.error is not None:
             raise reply.error
         return reply.report

@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from lakewright.aws.buckets import BucketOptions, use_bucket_options
 from lakewright.errors import WorkerEndedError
+from lakewright.resources import TaskMeter, TaskUsage
 from lakewright.unexpected import WorkerError, cause_of, trace_of
 from transforms.errors import LakewrightError
 
@@ -46,8 +47,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """The report of a task, or its error."""
+    """The report of a task, or its error, and what the worker used for it."""
 
+    usage: TaskUsage
     report: Any = None
     error: Exception | None = None
 
@@ -71,17 +73,19 @@ def attempt(work: Callable[[T], R], task: T, *, shows_values: bool) -> R:
         raise WorkerError(cause_of(error, shows_values=shows_values), trace) from None
 
 
-def answer(request: bytes) -> bytes:
+def answer(request: bytes, meter: TaskMeter) -> bytes:
     """Run the task of a pickled request, and return the pickled reply."""
     shows_values = False
     try:
         wanted: Request = pickle.loads(request)  # noqa: S301 - from the driver
         shows_values = wanted.shows_values
-        return pickle.dumps(Reply(attempt(wanted.work, wanted.task, shows_values=shows_values)))
+        report = attempt(wanted.work, wanted.task, shows_values=shows_values)
+        return pickle.dumps(Reply(meter.report(), report))
     except (LakewrightError, WorkerError) as error:
-        return pickle.dumps(Reply(error=error))
+        return pickle.dumps(Reply(meter.report(), error=error))
     except Exception as error:  # noqa: BLE001 - a task or report that cannot be pickled
-        return pickle.dumps(Reply(error=WorkerError(cause_of(error, shows_values=shows_values), trace_of(error))))
+        problem = WorkerError(cause_of(error, shows_values=shows_values), trace_of(error))
+        return pickle.dumps(Reply(meter.report(), error=problem))
 
 
 def serve() -> NoReturn:
@@ -95,8 +99,9 @@ def serve() -> NoReturn:
     settings: Settings = pickle.loads(received.get())  # noqa: S301 - from the driver
     _end_with(settings.driver)
     use_bucket_options(settings.buckets)
+    meter = TaskMeter()
     while True:
-        replies.send_bytes(answer(received.get()))
+        replies.send_bytes(answer(received.get(), meter))
 
 
 def _receive(requests: Connection, received: "queue.SimpleQueue[bytes]") -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from lakewright.catalog.table import Catalog
 from lakewright.hudi.writer import HudiTable
-from lakewright.log.actions import TableState
+from lakewright.log.state import TableState
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 
 _META: Final = (

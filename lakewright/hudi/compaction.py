@@ -13,7 +13,7 @@ from lakewright.hudi.timeline import Timeline
 from lakewright.hudi.versions import hudi_version
 from lakewright.hudi.writer import HudiTable, write_client
 from lakewright.runs.failures import find_unreachable
-from lakewright.runs.job import AnyJob
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.lease import Lease
 from lakewright.runs.progress import TRACEBACKS
 from lakewright.storage.lake import Lake

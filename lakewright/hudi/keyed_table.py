@@ -22,8 +22,8 @@ from lakewright.hudi.timeline import (
 )
 from lakewright.hudi.versions import check_session, hudi_version, with_order_field
 from lakewright.hudi.writer import HudiTable, has_other_types, rewrite, roll_back
-from lakewright.log.actions import TableState
-from lakewright.runs.job import Target
+from lakewright.log.state import TableState
+from lakewright.runs.job.target import Target
 from lakewright.storage.lake import Lake
 from transforms.spark.changes import IS_DELETED, KEY, ORDER, needs_key_column
 from transforms.spark.names import column

@@ -27,14 +27,19 @@ from lakewright.hudi.writer import (
     write_changes,
     write_load,
 )
-from lakewright.log.actions import AnyAction, RaiseWatermark, TableCommit, TableState, TakeObjects
+from lakewright.log.actions.objects import TakeObjects
+from lakewright.log.actions.tables import RaiseWatermark, TableCommit
+from lakewright.log.actions.union import AnyAction
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.log.records import Counts
 from lakewright.log.schemas import note_source_columns
+from lakewright.log.state import TableState
 from lakewright.parquet.corrected_rows import correct_quarantine
 from lakewright.parquet.table_actions import table_actions
 from lakewright.quarantine.placing import quarantine_place
-from lakewright.runs.job import Applied, Batch, CatalogEntry, Preflight, Request, Staged
+from lakewright.runs.job.batch import Applied, Batch, Staged
+from lakewright.runs.job.interfaces import CatalogEntry, Preflight
+from lakewright.runs.job.request import Request
 from lakewright.runs.progress import LOGGER
 from lakewright.unexpected import cause_of, trace_of
 from transforms.spark.changes import IS_DELETED, KEY, MOVES, ORDER, place_changes
@@ -58,7 +63,7 @@ _GLOBAL_INDEXES: Final = ("global_simple", "global_bloom", "record_index")
 
 @dataclass(frozen=True)
 class HudiSink:
-    """See ``lakewright.runs.job.Sink`` and ``CommittingSink``.
+    """See ``lakewright.runs.job.interfaces.Sink`` and ``CommittingSink``.
 
     Attributes:
         catalog_database: Catalog database in which to register the table; empty for none.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from lakewright.log.records import Record
-from lakewright.runs.job import Staged
+from lakewright.runs.job.batch import Staged
 
 
 class LoadInPlace(Record, frozen=True, tag_field="kind", tag="load_in_place"):

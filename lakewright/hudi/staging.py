@@ -18,7 +18,7 @@ from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.staged import LoadInPlace, StagedChanges
 from lakewright.hudi.tombstones import read_tombstones
 from lakewright.parquet.place import TablePlace
-from lakewright.runs.job import Batch
+from lakewright.runs.job.batch import Batch
 from transforms.spark.changes import (
     FIRST_ORDER,
     FORMER_KEY,

@@ -34,6 +34,8 @@ class Commit:
     inserted: int
     updated: int
     deleted: int
+    files: int
+    bytes: int
 
     @property
     def number(self) -> int:
@@ -48,6 +50,8 @@ class Commit:
             "inserted": self.inserted,
             "updated": self.updated,
             "deleted": self.deleted,
+            "files": self.files,
+            "bytes": self.bytes,
         }
 
 
@@ -116,6 +120,8 @@ class Timeline:
                 inserted=metadata.fetchTotalInsertRecordsWritten(),
                 updated=metadata.fetchTotalUpdateRecordsWritten(),
                 deleted=metadata.getTotalRecordsDeleted(),
+                files=metadata.fetchTotalFiles(),
+                bytes=metadata.fetchTotalBytesWritten(),
             )
 
     def last_batch(self) -> Commit | None:

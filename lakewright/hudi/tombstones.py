@@ -11,11 +11,13 @@ from pyspark.sql import functions as F
 
 from lakewright.engine.spark.parquet import stage_parquet, staged_files
 from lakewright.hudi.keyed_table import KeyedTable
-from lakewright.log.actions import AddTombstones, AnyAction, RemoveTombstones, TableState
+from lakewright.log.actions.files import AddTombstones, RemoveTombstones
+from lakewright.log.actions.union import AnyAction
 from lakewright.log.records import DataFile
+from lakewright.log.state import TableState
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.small_files import tier_of
-from lakewright.runs.job import Batch
+from lakewright.runs.job.batch import Batch
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 
 _REMEMBERED_ON: Final = "remembered_on"

@@ -2,11 +2,12 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final, Literal, NamedTuple, Protocol, cast
 
+from lakewright.concurrency import ThreadPool
 from lakewright.errors import AccountingError, ObjectRefusedError, OvertakenError, UnreachableError
+from lakewright.log.actions.objects import ALREADY
 from lakewright.log.records import Counts
 from lakewright.storage.in_place import ObjectsInPlace, Opened, Replaced
 from lakewright.storage.uris import open_in_place
@@ -93,7 +94,7 @@ def rewrite_objects(
 ) -> list[Rewritten]:
     """Rewrite objects concurrently; failures are reported and do not stop the others."""
     in_place = open_in_place(uri)
-    with ThreadPoolExecutor(min(len(objects), _SIDE_BY_SIDE)) as pool:
+    with ThreadPool(min(len(objects), _SIDE_BY_SIDE)) as pool:
         return list(pool.map(lambda task: _report(in_place, task, work, shows_values=shows_values), objects))
 
 
@@ -137,7 +138,7 @@ def rewrite_object(
             return Rewritten(path, "gone", numbers={"gone": 1})
         if opened.is_processed and not again:
             opened.pieces.close()
-            numbers = {"already": 1}
+            numbers = {ALREADY: 1}
             return Rewritten(path, "already", "", opened.etag, opened.size, opened.version, numbers=numbers)
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spooled:
             body = cast(BinaryIO, spooled)

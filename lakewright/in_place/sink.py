@@ -7,9 +7,14 @@ from typing import Final
 
 from lakewright.in_place.packing import packed
 from lakewright.in_place.rewrite import Rewritten, Work, rewrite_objects
-from lakewright.log.actions import AnyAction, RewriteObjects, SetLayout, TableState
+from lakewright.log.actions.objects import RewriteObjects
+from lakewright.log.actions.tables import SetLayout
+from lakewright.log.actions.union import AnyAction
 from lakewright.log.records import Counts, SourceObject
-from lakewright.runs.job import Batch, Preflight, Request, Staged
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Batch, Staged
+from lakewright.runs.job.interfaces import Preflight
+from lakewright.runs.job.request import Request
 from lakewright.storage.lake import Lake
 
 LAYOUT: Final = "in place"

@@ -7,10 +7,12 @@ from lakewright.errors import ConfigError
 from lakewright.folders import OWN_ZONES
 from lakewright.in_place.packing import is_again, planned
 from lakewright.json.scrub_rules import ScrubRules, hides_fields, rules_of
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
-from lakewright.runs.job import FEED_CHANGED, Batch, Choice, Request, Survey
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Batch, Choice, Survey
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target_job import FEED_CHANGED
 from lakewright.sources.listing import NOT_UTF8, describe_empty
 from lakewright.storage.lake import Lake, StoredObject
 from lakewright.storage.uris import open_lake

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from lakewright.corrections.effective import EffectiveCorrections, effective_corrections, without_void
 from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, CorrectionFolder, CorrectionObject
-from lakewright.log.actions import TableState
 from lakewright.log.log import Plan
 from lakewright.log.records import SourceObject
+from lakewright.log.state import TableState
 
 
 @dataclass(frozen=True)

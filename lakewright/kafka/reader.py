@@ -11,11 +11,12 @@ from lakewright.errors import ConfigError
 from lakewright.kafka.corrected import BatchCorrections, CorrectedTopic, batch_corrections, corrected_topic
 from lakewright.kafka.selection import choose_all, choose_news, lost_records
 from lakewright.kafka.sink import EventObject, SinkFolder, SinkListing, SinkObject
-from lakewright.log.actions import TableState
 from lakewright.log.log import Plan
 from lakewright.log.records import SourceObject
 from lakewright.log.schemas import known_schema
-from lakewright.runs.job import Batch, Request, Survey
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Batch, Survey
+from lakewright.runs.job.request import Request
 from lakewright.sources.selection import is_within
 from lakewright.workers import Workers
 from transforms.events.declared.kinds import declared_kind, type_of

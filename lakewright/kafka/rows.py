@@ -14,7 +14,9 @@ from lakewright.kafka.reader import TopicObjects
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.selection import SUPERSEDED
 from lakewright.kafka.settling import SettledEvents, settle
-from lakewright.log.actions import AnyAction, CountPerObject, ForgetObjects, LearnSchema, SetAside
+from lakewright.log.actions.objects import CountPerObject, ForgetObjects
+from lakewright.log.actions.tables import LearnSchema, SetAside
+from lakewright.log.actions.union import AnyAction
 from lakewright.log.records import Counts, SourceObject
 from lakewright.log.schemas import describe_changes, known_schema, next_version
 from lakewright.parquet.place import TablePlace
@@ -22,7 +24,7 @@ from lakewright.parquet.provenance import PROVENANCE_TYPES
 from lakewright.parquet.sink import WrittenRows
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.quarantine.place import QuarantinePlace
-from lakewright.runs.job import Batch
+from lakewright.runs.job.batch import Batch
 from transforms.events.schema import EventSchema
 from transforms.events.types import ddl_type
 from transforms.key_paths import write_path

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from lakewright.errors import ConfigError, ObjectRefusedError, SourceGoneError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append, OverwriteTable
 from lakewright.log.records import SourceObject
-from lakewright.runs.job import Choice, Request
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Choice
+from lakewright.runs.job.request import Request
 from lakewright.sources.selection import is_within
 from transforms.object_names import partition_path
 

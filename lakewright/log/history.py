@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from lakewright.errors import HistoryExpiredError
-from lakewright.log.actions import AddFiles, CompactFiles, Outcome, RemoveFiles, TableCommit
+from lakewright.log.actions.files import AddFiles, CompactFiles, RemoveFiles
+from lakewright.log.actions.tables import TableCommit
 from lakewright.log.log import Log
 from lakewright.log.records import DataFile, MergedFile
+from lakewright.log.state import Outcome
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ the state after the last batch, so that most runs read nothing else; it only cou
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final, TypeVar
 
 import msgspec
 
+from lakewright.concurrency import ThreadPool
 from lakewright.errors import OvertakenError, StateError
-from lakewright.log.actions import Outcome, TableState
 from lakewright.log.records import Record, SourceObject
+from lakewright.log.state import Outcome, TableState
 from lakewright.storage.lake import Lake
 from transforms.object_names import partition_path
 
@@ -158,6 +158,13 @@ class Log:
                     raise StateError(f"an entry of the log is missing: {error}; restore it") from error
                 missing = str(error)
 
+    def plan(self, number: int) -> Plan | None:
+        """Read the plan of a batch; None if there is none."""
+        try:
+            return self._entry(Plan, self._path(number, "plan"))
+        except FileNotFoundError:
+            return None
+
     def outcomes(self, *, after: int) -> Iterator[Outcome]:
         """Read the outcomes of all batches after a number, as far as they are kept, in order."""
         yield from self._outcomes(sorted(self._listed(after)))
@@ -189,13 +196,17 @@ class Log:
             raise _overtaken(path)
         return etag
 
+    def is_head_due(self, state: TableState) -> bool:
+        """Return whether the head is written after the last batch: always, unless the state is large."""
+        is_small = len(state.objects) + len(state.files) + len(state.quarantine) <= _SMALL_STATE
+        return is_small or not state.number % HEAD_EVERY
+
     def write_head(self, state: TableState, *, etag: str, instead_of: str) -> None:
         """Write the head if it is due: its batch, whose outcome has this ETag, is published and has a receipt.
 
         ``instead_of`` is the ETag of the head that was read; if another run has written one since, that one stays.
         """
-        is_small = len(state.objects) + len(state.files) + len(state.quarantine) <= _SMALL_STATE
-        if is_small or not state.number % HEAD_EVERY:
+        if self.is_head_due(state):
             body = msgspec.json.encode(Head(FORMAT, etag, state))
             packed = gzip.compress(body, compresslevel=1, mtime=0)
             if instead_of:
@@ -261,7 +272,7 @@ class Log:
 
     def _outcomes(self, listed: Iterable[str]) -> Iterator[Outcome]:
         paths = [path for path in listed if _is_outcome(path)]
-        with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        with ThreadPool(_READ_AT_ONCE) as pool:
             for first in range(0, len(paths), _READ_AHEAD):
                 yield from pool.map(lambda path: self._entry(Outcome, path), paths[first : first + _READ_AHEAD])
 

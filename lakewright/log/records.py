@@ -74,11 +74,17 @@ class SchemaVersion(Record, frozen=True):
 
 
 class Counts(Record, frozen=True, omit_defaults=False):
-    """Row counts of a batch; ``read = written + deleted + superseded + rejected + skipped``.
+    """Row counts of a batch; ``read = written + deleted + superseded + rejected + skipped + withheld``.
 
-    ``skipped`` counts records and lines that hold no row, such as tombstones, comments and footers. If a batch is
-    refused, its good rows are counted as ``withheld`` instead of ``written``. ``rekeyed`` counts old keys deleted
-    because an update changed them; they are not rows of the input and not part of the sum.
+    Attributes:
+        read: Rows in the input.
+        written: Rows written to the table.
+        deleted: Rows that delete a row of the table.
+        superseded: Rows that a later change of the same key, another copy, or a correction replaces.
+        rejected: Rows in quarantine.
+        skipped: Records and lines that hold no row, such as tombstones, comments and footers.
+        withheld: Good rows of a refused batch, which are not published.
+        rekeyed: Old keys deleted because an update changed them; not rows of the input, and not part of the sum.
     """
 
     read: int = 0

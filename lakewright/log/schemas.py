@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-from lakewright.log.actions import SetProperties, TableState
+from lakewright.log.actions.tables import SetProperties
 from lakewright.log.log import Plan
 from lakewright.log.records import SchemaVersion
+from lakewright.log.state import TableState
 from transforms.events.column_names import plain_name
 from transforms.events.schema import TEXT_SUFFIX, EventColumn, EventSchema
 from transforms.events.types import ddl_type

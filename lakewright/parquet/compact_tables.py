@@ -7,8 +7,9 @@ from lakewright.errors import ConfigError
 from lakewright.log.log import Log
 from lakewright.parquet.compaction import COMPACT, Compaction
 from lakewright.parquet.sink import ParquetSink
-from lakewright.runs.job import AnyJob, Request
-from lakewright.runs.lifecycle import run_targets
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target_job import AnyJob
+from lakewright.runs.lifecycle.targets import run_targets
 from lakewright.runs.progress import Progress
 from lakewright.runs.receipts import Receipt
 from lakewright.storage.lake import Lake

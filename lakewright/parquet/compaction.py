@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lakewright.config import ParquetFeed
 from lakewright.errors import ConfigError
-from lakewright.log.actions import CompactFiles, TableState
+from lakewright.log.actions.files import CompactFiles
 from lakewright.log.log import Append, Plan
+from lakewright.log.state import TableState
 from lakewright.parquet.sink import ParquetSink
 from lakewright.parquet.small_files import Merge, partitions_above, plan_merges
-from lakewright.runs.job import AnyJob, Batch, Choice, Preflight, Request, Staged, Survey, TargetJob
+from lakewright.runs.job.batch import Batch, Choice, Staged, Survey
+from lakewright.runs.job.interfaces import Preflight
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target_job import AnyJob, TargetJob
 from lakewright.sources.selection import is_within
 from transforms.object_names import partition_path
 
@@ -25,7 +29,9 @@ COMPACT: Final = "compact"
 
 @dataclass(frozen=True)
 class Compaction:
-    """Reader and sink of a compaction, which may follow batches of the table's job; see ``lakewright.runs.job``.
+    """Reader and sink of a compaction, which may follow batches of the table's job.
+
+    See ``lakewright.runs.job.interfaces``.
 
     Attributes:
         table: The sink of the table's job.

@@ -7,12 +7,14 @@ import pyarrow as pa
 
 from lakewright.corrections.manifests import CorrectionObject
 from lakewright.errors import ObjectRefusedError
-from lakewright.log.actions import REFUSED, AnyAction, ReplaceQuarantine
+from lakewright.log.actions.quarantine import REFUSED, ReplaceQuarantine
+from lakewright.log.actions.union import AnyAction
 from lakewright.log.log import Append
 from lakewright.log.records import DataFile
 from lakewright.quarantine.files import QuarantineWriter, read_batches
 from lakewright.quarantine.place import QuarantinePlace
-from lakewright.runs.job import Batch, Target
+from lakewright.runs.job.batch import Batch
+from lakewright.runs.job.target import Target
 from lakewright.runs.progress import count_of
 
 _KEY = ("object", "etag", "position")

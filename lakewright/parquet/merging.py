@@ -1,7 +1,6 @@
 """A worker's part of a compaction: small files in, one larger file out, with the same rows and all columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -9,10 +8,11 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lakewright.concurrency import ThreadPool
 from lakewright.errors import AccountingError, StateError
-from lakewright.log.actions import TableState
 from lakewright.log.records import DataFile, MergedFile
 from lakewright.log.schemas import known_schema
+from lakewright.log.state import TableState
 from lakewright.parquet.arrow import PROVENANCE, read_file, write_file
 from lakewright.parquet.place import FILE_BYTES, TablePlace
 from lakewright.storage.lake import Lake
@@ -91,7 +91,7 @@ def _read_together(files: Sequence[DataFile]) -> Iterator[list[DataFile]]:
 
 def _read(lake: Lake, task: MergeTask, files: Sequence[DataFile]) -> pa.Table:
     """Read files as one table; many small ones would take more memory than their rows."""
-    with ThreadPoolExecutor(len(files)) as pool:
+    with ThreadPool(len(files)) as pool:
         return _concatenated(list(pool.map(partial(_read_one, lake, task), files)), task.partition).combine_chunks()
 
 

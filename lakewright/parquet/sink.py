@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from lakewright.catalog.entries import can_point_to
 from lakewright.corrections.manifests import has_corrections
 from lakewright.errors import ConfigError
-from lakewright.log.actions import AddFiles, AnyAction, SetColumns, TableState
+from lakewright.log.actions.files import AddFiles
+from lakewright.log.actions.tables import SetColumns
+from lakewright.log.actions.union import AnyAction
 from lakewright.log.log import Log
 from lakewright.log.records import Counts, DataFile, SourceObject
+from lakewright.log.state import TableState
 from lakewright.parquet.place import Compression, TablePlace
 from lakewright.parquet.table_actions import table_actions
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.quarantine.placing import quarantine_place
-from lakewright.runs.job import Batch, Preflight, Request, Staged, Target
+from lakewright.runs.job.batch import Batch, Staged
+from lakewright.runs.job.interfaces import Preflight
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target import Target
 from lakewright.storage.lake import Lake
 
 if TYPE_CHECKING:

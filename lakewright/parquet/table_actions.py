@@ -2,22 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from lakewright.log.actions import (
-    REFUSED,
-    AddFiles,
-    AnyAction,
-    ForgetObjects,
-    OverwriteTable,
-    QuarantineRows,
-    ReleaseRows,
-    RemoveFiles,
-    SetColumns,
-    SetLayout,
-    TakeObjects,
-)
+from lakewright.log.actions.files import AddFiles, RemoveFiles
+from lakewright.log.actions.objects import ForgetObjects, TakeObjects
+from lakewright.log.actions.quarantine import REFUSED, QuarantineRows, ReleaseRows
+from lakewright.log.actions.tables import OverwriteTable, SetColumns, SetLayout
+from lakewright.log.actions.union import AnyAction
 from lakewright.log.log import Append, OverwritePartitions, Scope
 from lakewright.log.records import DataFile, SourceObject
-from lakewright.runs.job import Batch
+from lakewright.runs.job.batch import Batch
 
 
 def table_actions(

@@ -1,10 +1,10 @@
 """Work on the objects of an execution: concurrent, and in pages that one Lambda can do."""
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from lakewright.aws.clients import S3_CONNECTIONS
+from lakewright.concurrency import ThreadPool
 from lakewright.errors import ConfigError
 from lakewright.pipeline.execution import LandedObject
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 def concurrently(work: Callable[[LandedObject], T], objects: Iterable[LandedObject]) -> list[T]:
     """Do work for each object, for as many at once as a client has connections."""
-    with ThreadPoolExecutor(S3_CONNECTIONS) as pool:
+    with ThreadPool(S3_CONNECTIONS) as pool:
         return list(pool.map(work, objects))
 
 

@@ -9,7 +9,7 @@ from lakewright.csv.heads import read_heads
 from lakewright.csv.options import CsvOptions
 from lakewright.log.log import Log
 from lakewright.pipeline.execution import Execution
-from lakewright.runs.job import AnyJob
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.registration import Registration
 from lakewright.storage.compression.codecs import ZSTD, compression_of
 from transforms.csv.dialects.dialect import NONE

@@ -2,12 +2,12 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lakewright.aws.s3_calls import code_of, patient
+from lakewright.concurrency import ThreadPool
 from lakewright.errors import ObjectRefusedError
 from transforms.object_names import one_line
 
@@ -77,7 +77,7 @@ class PartCopier:
         ranges = [f"bytes={start}-{min(start + part_bytes, size) - 1}" for start in range(0, size, part_bytes)]
         is_complete = False
         try:
-            with ThreadPoolExecutor(_PARTS_AT_ONCE) as pool:
+            with ThreadPool(_PARTS_AT_ONCE) as pool:
                 parts = list(pool.map(lambda part: self._part(upload, original, *part), enumerate(ranges, start=1)))
             is_complete = None not in parts and self._complete(upload, parts, condition)
         finally:

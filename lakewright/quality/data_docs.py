@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from lakewright.errors import ConfigError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Log
+from lakewright.log.state import TableState
 from lakewright.quality.gate import SuiteGate
 from lakewright.quality.library import add_source, configured, hide_values, needed_columns, open_context, quiet
-from lakewright.runs.job import AnyJob, GatedSink
+from lakewright.runs.job.interfaces import GatedSink
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.storage.lake import Lake
 
 

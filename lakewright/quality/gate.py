@@ -16,7 +16,8 @@ from lakewright.quality.sql.compiled import Aggregate, library_reason
 from lakewright.quality.sql.dialects import Dialect
 from lakewright.quality.suite import Suite
 from lakewright.quality.validation import check_suites
-from lakewright.runs.job import Staged, Verdict
+from lakewright.runs.job.batch import Staged
+from lakewright.runs.job.interfaces import Verdict
 
 #: Results named in the error of a refused batch.
 _NAMED: Final = 3
@@ -24,7 +25,7 @@ _NAMED: Final = 3
 
 @dataclass(frozen=True)
 class SuiteGate:
-    """See ``lakewright.runs.job.Gate``.
+    """See ``lakewright.runs.job.interfaces.Gate``.
 
     Attributes:
         shows_values: Whether results may contain values of the data.

@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Callable, Set
 from datetime import date
 
-from lakewright.log.actions import Outcome, ReleaseRows, TableState
+from lakewright.log.actions.quarantine import ReleaseRows
 from lakewright.log.log import FORMAT
+from lakewright.log.state import Outcome, TableState
 
 
 def expiry_of(

@@ -3,7 +3,6 @@
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lakewright.concurrency import ThreadPool
 from lakewright.log.records import DataFile
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.quarantine.rows import rule_name
@@ -49,7 +49,7 @@ def write_file(lake: Lake, place: QuarantinePlace, partition: str, rows: pa.Tabl
 def staged_files(lake: Lake, place: QuarantinePlace) -> list[DataFile]:
     """Describe the files that Spark has staged for a place, in folders of their partitions; empty ones are left out."""
     staged = [entry for entry in lake.list(place.staging) if entry.path.endswith(".parquet")]
-    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+    with ThreadPool(_FILES_AT_ONCE) as pool:
         contents = pool.map(lambda entry: _content_of(lake, entry.path, entry.size), staged)
         return [
             content.describe(place, entry.path, entry.path[len(place.staging) :].rpartition("/")[0], entry.size)
@@ -87,7 +87,7 @@ def read_first_seen(lake: Lake, files: Iterable[DataFile]) -> dict[tuple[str, st
         return [tuple(row.values()) for row in days.to_pylist()]
 
     first_seen: dict[tuple[str, str], date] = {}
-    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+    with ThreadPool(_FILES_AT_ONCE) as pool:
         for rows in pool.map(look, files):
             for name, etag, day in rows:
                 first_seen[name, etag] = min(day, first_seen.get((name, etag), day))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lakewright.log.actions import TableState
+from lakewright.log.state import TableState
 
 
 def why_no_rows(state: TableState, rule: str) -> str:

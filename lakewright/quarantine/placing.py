@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from lakewright.log.actions import TableState
 from lakewright.log.log import Plan
+from lakewright.log.state import TableState
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.storage.lake import Lake
 

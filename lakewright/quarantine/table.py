@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakewright.errors import StateError
-from lakewright.log.actions import TableState
 from lakewright.log.records import DataFile
+from lakewright.log.state import TableState
 from lakewright.quarantine.files import read_batches
 from lakewright.quarantine.rows import QUARANTINE, Reason
 from lakewright.storage.lake import Lake

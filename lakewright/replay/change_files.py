@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, CorrectionFolder, NewCorrection
 from lakewright.dms.files import ChangeFiles
 from lakewright.dms.reader import ChangeReader
-from lakewright.log.actions import TableState
 from lakewright.log.records import SourceObject
+from lakewright.log.state import TableState
 from lakewright.replay.change_values import with_edits
 from lakewright.replay.choice import choose_rows, current_objects
 from lakewright.replay.edited_rows import ReplayedRow
-from lakewright.runs.job import Replay, Replayed, Scratch
+from lakewright.runs.job.interfaces import Replayed, Scratch
+from lakewright.runs.job.request import Replay
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.changes.columns import FILE, POSITION
@@ -48,7 +49,10 @@ class _Candidate:
 
 @dataclass(frozen=True)
 class ChangeCorrector:
-    """See ``lakewright.runs.job.Corrector``; a correction is a Parquet file with the columns of its original."""
+    """See ``lakewright.runs.job.interfaces.Corrector``.
+
+    A correction is a Parquet file with the columns of its original.
+    """
 
     corrections: CorrectionFolder
     reader: ChangeReader

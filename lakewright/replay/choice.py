@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 from lakewright.corrections.effective import EffectiveCorrections
 from lakewright.corrections.manifests import Correction, CorrectionFolder, NewCorrection, withdraw
-from lakewright.log.actions import TableState
 from lakewright.log.records import SourceObject
+from lakewright.log.state import TableState
 from lakewright.quarantine.overview import why_no_rows
 from lakewright.quarantine.table import read_rows
 from lakewright.replay.edited_rows import ReplayedRow, read_edited
-from lakewright.runs.job import Replay, Replayed, Version
+from lakewright.runs.job.batch import Version
+from lakewright.runs.job.interfaces import Replayed
+from lakewright.runs.job.request import Replay
 from lakewright.runs.progress import count_of
 from lakewright.sources.corrected import listed_corrections
 from lakewright.sources.listing import Listed, Source

@@ -10,14 +10,15 @@ from lakewright.csv.conversion import ConversionTask, convert_parts
 from lakewright.csv.heads import Header
 from lakewright.csv.objects import CsvObject, CsvPart, CsvRules
 from lakewright.errors import ConfigError
-from lakewright.log.actions import TableState
+from lakewright.log.state import TableState
 from lakewright.parquet.arrow import read_file
 from lakewright.quality.row_rules import RowRules
 from lakewright.replay.choice import choose_rows, current_objects
 from lakewright.replay.csv_text import CsvText
 from lakewright.replay.edited_rows import ReplayedRow
 from lakewright.replay.trial_places import trial_places
-from lakewright.runs.job import Replay, Replayed, Scratch
+from lakewright.runs.job.interfaces import Replayed, Scratch
+from lakewright.runs.job.request import Replay
 from lakewright.sources.reader import ObjectReader
 from lakewright.storage.compression.codecs import compressed_as
 from transforms.csv.dialects.written_records import UnwritableError
@@ -36,7 +37,7 @@ class _Candidate:
 
 @dataclass(frozen=True)
 class CsvCorrector:
-    """See ``lakewright.runs.job.Corrector``."""
+    """See ``lakewright.runs.job.interfaces.Corrector``."""
 
     corrections: CorrectionFolder
     reader: ObjectReader[Any]

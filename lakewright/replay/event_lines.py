@@ -15,14 +15,15 @@ from lakewright.kafka.files import FlattenTask, flatten_objects
 from lakewright.kafka.reader import TopicReader
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.sink import EventObject, ObjectText
-from lakewright.log.actions import TableState
 from lakewright.log.schemas import known_schema
+from lakewright.log.state import TableState
 from lakewright.quality.row_rules import RowRules
 from lakewright.quarantine.files import read_batches
 from lakewright.replay.choice import choose_rows
 from lakewright.replay.edited_rows import ReplayedRow
 from lakewright.replay.trial_places import trial_places
-from lakewright.runs.job import Replay, Replayed, Scratch
+from lakewright.runs.job.interfaces import Replayed, Scratch
+from lakewright.runs.job.request import Replay
 from lakewright.storage.compression.gzip import gzip_of
 from transforms.errors import DataError
 from transforms.events.lines import is_blank
@@ -40,7 +41,7 @@ class _Line:
 
 @dataclass(frozen=True)
 class EventCorrector:
-    """See ``lakewright.runs.job.Corrector``; a correction has one line for each line that it replaces.
+    """See ``lakewright.runs.job.interfaces.Corrector``; a correction has one line for each line that it replaces.
 
     Attributes:
         days: Returns the allowed days of rows, given the processing date.

@@ -2,7 +2,7 @@
 
 from lakewright.parquet.place import TablePlace
 from lakewright.quarantine.place import QuarantinePlace
-from lakewright.runs.job import Scratch
+from lakewright.runs.job.interfaces import Scratch
 
 
 def trial_places(scratch: Scratch) -> tuple[TablePlace, QuarantinePlace]:

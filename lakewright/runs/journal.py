@@ -1,6 +1,7 @@
 """The record of a run: reported as it happens, timed by stage, and written as the receipt."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,11 +15,18 @@ from lakewright.errors import (
     OvertakenError,
     UnreachableError,
 )
-from lakewright.log.actions import Outcome
+from lakewright.log.log import Plan
+from lakewright.log.records import Counts
+from lakewright.log.state import Outcome
+from lakewright.resources import current_meter
 from lakewright.runs.failures import find_unreachable, jvm_error
-from lakewright.runs.job import AnyJob, Replayed, Request, Staged, Survey
+from lakewright.runs.job.batch import Staged, Survey
+from lakewright.runs.job.interfaces import Replayed
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.progress import TRACEBACKS, Progress
-from lakewright.runs.receipts import Receipt, Status, has_receipt, report_batch, write_receipt
+from lakewright.runs.receipts import FORMAT, PROCESS, Receipt, Status, fold, has_receipt, write_receipt
+from lakewright.runs.usage import Volume, measure
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import cause_of, trace_of
 from lakewright.workers import Engine
@@ -45,15 +53,25 @@ class Journal:
         self.miscounted: dict[str, str] = {}
         self.uncatalogued: CatalogError | None = None
         self.is_receipt_written = False
+        #: The files that this run has added to the table.
+        self.added_files: list[str] = []
+        self._volume = Volume()
         self.receipt = Receipt(
+            format=FORMAT,
+            process=PROCESS,
             run=run,
             feed=job.target.feed_name,
             target=job.target.name,
             job=job.name,
             verb=request.verb,
             execution=request.execution,
-            started=datetime.now(UTC).isoformat(),
+            started="",
+            config_hash=job.feed.fingerprint(),
         )
+
+    def begin(self) -> None:
+        """Begin the run; it may have waited for others."""
+        self.receipt.started = datetime.now(UTC).isoformat()
 
     def say(self, stage: str, detail: str = "") -> None:
         """Begin a stage, and time it from here on."""
@@ -64,9 +82,20 @@ class Journal:
         self._stage, self._stage_began = stage, now
         self._progress.stage(self._job.target.name, stage, detail)
 
-    def note_engine(self, engine: Engine) -> None:
-        """Record the engine of a batch; of several batches, the receipt names the last one's."""
+    def note_batch(self, engine: Engine, *, objects: int, size: int) -> None:
+        """Record the engine and the input of a batch; of several batches, the receipt names the last one's engine."""
         self.receipt.engine = engine.report()
+        self._volume.uses_spark |= engine.name == "spark"
+        self._volume.objects_read += objects
+        self._volume.bytes_read += size
+
+    def note_outcome(self, outcome: Outcome, plan: Plan | None) -> None:
+        """Record how a batch ended."""
+        self.receipt.add(outcome, plan, table=self._job.target.path)
+        self.added_files += self.receipt.batches[-1]["outputs"]
+        for files, size in (action.written() for action in outcome.actions):
+            self._volume.files_written += files
+            self._volume.bytes_written += size
 
     def note_survey(self, survey: Survey, *, committed: bool) -> None:
         """Record a survey.
@@ -112,25 +141,31 @@ class Journal:
         self.refused.update(refused)
         self.receipt.refused.update(refused)
 
-    def restore_receipt(self, last: Outcome) -> None:
-        """Write the receipt of the last batch if its run was killed before writing it."""
+    def restore_receipt(self, last: Outcome, read_plan: Callable[[], Plan | None]) -> None:
+        """Write the receipt of the last batch if its run was killed before writing it; its plan names the job."""
         folder = self._job.target.state_folder
         if has_receipt(self._lake, folder, last.run):
             return
+        plan = read_plan()
         lost = msgspec.structs.replace(
             self.receipt,
             run=last.run,
+            job=plan.job if plan else self._job.feed.job,
+            process="",
+            config_hash=last.config_hash,
             verb="",
             execution="",
             status=_STATUS_OF_RUN[last.status],
             exit_code=DataError.exit_code if last.status == "dropped" else 0,
             error=f"the run ended after its commit without a receipt; written by run {self.receipt.run}",
-            batches=[report_batch(last, None)],
-            counts=last.counts,
-            rules=last.rules,
-            skipped=last.skipped,
+            batches=[],
+            counts=Counts(),
+            rules={},
+            skipped={},
             checks={"every row accounted for": last.counts.holds()},
         )
+        lost.add(last, plan, table=self._job.target.path)
+        fold(lost, self._lake, folder)
         write_receipt(self._lake, folder, lost)
 
     def succeed(self) -> None:
@@ -175,14 +210,20 @@ class Journal:
         else:
             self.receipt.status = "overtaken" if cause.exit_code == OvertakenError.exit_code else "failed"
 
-    def close(self) -> Receipt:
-        """Write the receipt; a failure is logged and does not hide an earlier error."""
+    def close(self, *, writes_head: bool) -> Receipt:
+        """Write the receipt; a failure is logged and does not hide an earlier error.
+
+        ``writes_head``: the head of the log is written afterwards, which the receipt counts as well.
+        """
         self.say("receipt")
         if self.uncatalogued and self.receipt.error != str(self.uncatalogued):
             self.receipt.warn([str(self.uncatalogued)])
         self.receipt.finished = datetime.now(UTC).isoformat()
         self.receipt.checks = {"every row accounted for": self.receipt.counts.holds() and not self.miscounted}
         try:
+            fold(self.receipt, self._lake, self._job.target.state_folder)
+            is_on_s3 = self._lake.uri.startswith("s3://")
+            self.receipt.usage = measure(current_meter(), self._volume, on_s3=is_on_s3, to_come=1 + writes_head)
             write_receipt(self._lake, self._job.target.state_folder, self.receipt)
             self.is_receipt_written = True
         except Exception as error:  # noqa: BLE001 - whatever it is, the run has ended

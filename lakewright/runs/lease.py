@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from contextvars import copy_context
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -39,7 +40,9 @@ class Lease:
         self._count = 0
         self._released = threading.Event()
         self._lost = threading.Event()
-        self._renewer = threading.Thread(target=self._keep, name=f"lease {folder}", daemon=True)
+        self._renewer = threading.Thread(
+            target=copy_context().run, args=(self._keep,), name=f"lease {folder}", daemon=True
+        )
 
     def __enter__(self) -> "Lease":
         if not self._create():

@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lakewright.errors import ConfigError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
-from lakewright.runs.job import AnyJob, Batch, CatalogEntry, Choice, CommittingSink, Preflight, Request, Staged, Survey
-from lakewright.runs.lifecycle import Run
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Batch, Choice, Staged, Survey
+from lakewright.runs.job.interfaces import CatalogEntry, CommittingSink, Preflight
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target_job import AnyJob
+from lakewright.runs.lifecycle.run import Run
 from lakewright.runs.progress import Progress
 from lakewright.runs.receipts import Receipt
 from lakewright.storage.lake import Lake
@@ -42,7 +45,7 @@ def maintain(lake: Lake, owner: AnyJob, *, by: str, work: Work, progress: Progre
 
 @dataclass(frozen=True)
 class _MaintainedTable:
-    """Reader and sink of a batch without objects; see ``lakewright.runs.job``."""
+    """Reader and sink of a batch without objects; see ``lakewright.runs.job.interfaces``."""
 
     owner: AnyJob
     work: Work

@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lakewright.errors import CatalogError
-from lakewright.log.actions import TableState
-from lakewright.runs.job import AnyJob
+from lakewright.log.state import TableState
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.progress import TRACEBACKS
 from lakewright.storage.lake import Lake, StoredObject
 from lakewright.unexpected import cause_of, trace_of

@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from lakewright.corrections.manifests import CORRECTS
 from lakewright.errors import ConfigError, EmptySourceError
-from lakewright.log.actions import Outcome, TableState
 from lakewright.log.log import Log, Plan
 from lakewright.log.schemas import history, source_columns
+from lakewright.log.state import Outcome, TableState
 from lakewright.quarantine.overview import rules_overview, why_no_rows
-from lakewright.runs.job import AnyJob, Request, Survey
+from lakewright.runs.job.batch import Survey
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.progress import count_of
 from lakewright.runs.receipts import last_failure, report_batch
 from lakewright.storage.lake import Lake

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from lakewright.corrections.effective import EffectiveCorrections
 from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, CorrectionFolder
-from lakewright.log.actions import TableState
 from lakewright.log.log import Plan
+from lakewright.log.state import TableState
 from lakewright.sources.listing import Listed, Source
 
 

@@ -7,10 +7,11 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from lakewright.corrections.effective import EffectiveCorrections, effective_corrections, without_void
 from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.errors import ConfigError, ObjectRefusedError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
-from lakewright.runs.job import Batch, Choice, Request, Survey, Version
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Batch, Choice, Survey, Version
+from lakewright.runs.job.request import Request
 from lakewright.sources.corrected import changed_objects, listed_corrections, with_originals
 from lakewright.sources.listing import Listed, Source, describe_empty
 from lakewright.sources.selection import choose_append, choose_rebuild, choose_whole, narrowed
@@ -63,7 +64,7 @@ class Filling:
 
 @dataclass(frozen=True)
 class ObjectReader(Generic[Rows]):
-    """The reader of a folder of objects with one date each; see ``lakewright.runs.job.Reader``.
+    """The reader of a folder of objects with one date each; see ``lakewright.runs.job.interfaces.Reader``.
 
     ``corrections`` are objects of the feed beside those of its source, if its format can read them.
     """

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from lakewright.errors import SourceGoneError, SourceRewrittenError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append, OverwritePartitions, OverwriteTable
 from lakewright.log.records import SourceObject
-from lakewright.runs.job import Choice
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Choice
 from lakewright.sources.listing import Listed
 from transforms.object_names import partition_path
 

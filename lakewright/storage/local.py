@@ -159,8 +159,11 @@ class LocalLake:
 
     def delete_folder(self, folder: str) -> None:
         """See ``Lake.delete_folder``."""
-        shutil.rmtree(self.root / folder, ignore_errors=True)
-        self._prune((self.root / folder).parent)
+        path = self.root / folder
+        # The parents of a folder that does not exist may be new: Hadoop cannot create a folder whose parent vanishes.
+        if path.exists():
+            shutil.rmtree(path, ignore_errors=True)
+            self._prune(path.parent)
 
     def remove_abandoned(self, folder: str) -> None:
         """See ``Lake.remove_abandoned``."""

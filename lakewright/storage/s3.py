@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from s3transfer.manager import TransferConfig, TransferManager
 
 from lakewright.aws.clients import S3_CONNECTIONS, error_about, s3_client
 from lakewright.aws.s3_calls import code_of, is_passing, listed_pages, patient
+from lakewright.concurrency import ThreadPool
 from lakewright.errors import ConfigError, ObjectRefusedError
 from lakewright.storage.in_place import ARCHIVED
 from lakewright.storage.lake import StoredObject
@@ -157,7 +157,7 @@ class S3Lake:
             max_request_concurrency=S3_CONNECTIONS,
             max_submission_concurrency=S3_CONNECTIONS,  # HEAD requests for sizes
         )
-        with TransferManager(client, config) as copier, ThreadPoolExecutor(S3_CONNECTIONS) as pool:
+        with TransferManager(client, config, executor_cls=ThreadPool) as copier, ThreadPool(S3_CONNECTIONS) as pool:
             copied = list(pool.map(lambda path: self._copy(copier, path, moves[path], known.get(path)), moves))
             not_copied = [end for end, is_copied in zip(moves.values(), copied, strict=True) if not is_copied]
             moved_before = list(pool.map(lambda end: self.stat(end) is not None, not_copied))

@@ -14,7 +14,7 @@ from jobs.feeds.csv_to_parquet import CsvToParquetFeed
 from lakewright import __version__
 from lakewright.config_files import Conf, FeedDocument
 from lakewright.engine.glue import without_glue_arguments
-from lakewright.runs.job import Target
+from lakewright.runs.job.target import Target
 from tests.conftest import ROOT
 from tests.deploy.templates import CSV, FILES, PARENT, SCRUB, as_list, read_template, resources_of, statements_in
 

@@ -323,7 +323,7 @@ def test_tags_are_trusted_only_while_the_feed_is_unchanged(s3: Any, prefix: Pref
 def test_tags_of_a_dropped_batch_are_not_trusted(s3: Any, prefix: Prefix) -> None:
     key = "lake/landing/uploads/a.json"
     s3.put_object(Bucket=BUCKET, Key=key, Body=b'{"file_contents": "x", "more": "y"}')
-    with mock.patch("lakewright.runs.lifecycle.Run._end", side_effect=RuntimeError("interrupted")):
+    with mock.patch("lakewright.runs.lifecycle.committer.Committer.end", side_effect=RuntimeError("interrupted")):
         assert prefix.run()["exit_code"] == 1
     assert tags(s3, key) == {"PROCESSED": "True"}
     prefix.run("--set", "scrub.fields=[file_contents, more]", "--set", "scrub.verify=false")

@@ -11,12 +11,16 @@ from lakewright.aws import outages
 from lakewright.config import Feed
 from lakewright.engine.choice import EngineChoice
 from lakewright.errors import AccessDeniedError, SourceGoneError, UnreachableError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append
+from lakewright.log.state import TableState
 from lakewright.runs.failures import find_unreachable
 from lakewright.runs.interrupts import Interrupt
-from lakewright.runs.job import Choice, Preflight, Request, Survey, Target, TargetJob
-from lakewright.runs.lifecycle import Run
+from lakewright.runs.job.batch import Choice, Survey
+from lakewright.runs.job.interfaces import Preflight
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target import Target
+from lakewright.runs.job.target_job import TargetJob
+from lakewright.runs.lifecycle.run import Run
 from lakewright.runs.progress import LogProgress
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake

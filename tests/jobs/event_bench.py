@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from lakewright.log.actions import TableState
 from lakewright.log.log import Log
 from lakewright.log.schemas import known_schema
+from lakewright.log.state import TableState
 from lakewright.storage.uris import open_lake
 from tests.conftest import Answer, Bench, command
 from tests.transforms.events.event_oracle import normal_record, rebuild

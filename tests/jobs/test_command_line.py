@@ -14,7 +14,7 @@ from lakewright.storage.local import LocalLake
 from tests.conftest import ROOT, Bench, command
 
 UNEXPECTED = (
-    r"unexpected RuntimeError at lakewright/runs/lifecycle\.py:\d+ \(its text may quote data; see show_values\)"
+    r"unexpected RuntimeError at lakewright/runs/lifecycle/attempt\.py:\d+ \(its text may quote data; see show_values\)"
 )
 
 
@@ -278,7 +278,7 @@ def test_a_job_is_a_script_that_accepts_glues_arguments(bench: Bench) -> None:
 
 
 def test_a_rebuild_of_the_whole_table_drops_an_open_batch(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lakewright.runs.job import TargetJob
+    from lakewright.runs.job.target_job import TargetJob
 
     def fail(*_: object) -> None:
         raise RuntimeError("broken")
@@ -296,7 +296,7 @@ def test_a_rebuild_of_the_whole_table_drops_an_open_batch(bench: Bench, monkeypa
 
 
 def test_a_rebuild_succeeds_after_a_staged_file_was_deleted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lakewright.runs.publishing import Staging
+    from lakewright.runs.lifecycle.publishing import Staging
 
     def fail(*_: object) -> None:
         raise RuntimeError("interrupted")
@@ -316,7 +316,7 @@ def test_a_rebuild_succeeds_after_a_staged_file_was_deleted(bench: Bench, monkey
 def test_a_batch_that_keeps_failing_is_reported_and_can_be_dropped(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lakewright.runs.job import TargetJob
+    from lakewright.runs.job.target_job import TargetJob
 
     def fail(*_: object) -> None:
         raise RuntimeError("broken")

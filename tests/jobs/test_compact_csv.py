@@ -12,8 +12,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from lakewright.log.actions import TableState
 from lakewright.log.log import Log
+from lakewright.log.state import TableState
 from lakewright.parquet import arrow, merging
 from lakewright.runs.lease import Lease
 from lakewright.storage.uris import open_lake

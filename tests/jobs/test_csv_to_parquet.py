@@ -698,7 +698,7 @@ def test_rebuild_of_an_appended_table_keeps_rows_of_refused_objects(bench: Bench
 
 
 def test_two_feeds_have_separate_staging_folders(bench: Bench) -> None:
-    from lakewright.runs.job import Target
+    from lakewright.runs.job.target import Target
 
     assert Target("one", "t", "refined/t/").staging_folder != Target("two", "t", "refined/t/").staging_folder
 

@@ -209,7 +209,7 @@ def test_observed_values_are_shown_on_request(bench: Bench) -> None:
 def test_a_batch_is_planned_anew_if_its_suite_has_changed(gated: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     write_suite(gated.root, "people", gxe.ExpectColumnValuesToBeUnique(column="id"))
     gated.put("a.csv", GOOD)
-    monkeypatch.setattr("lakewright.runs.job.TargetJob.judge", lambda *_: 1 / 0)
+    monkeypatch.setattr("lakewright.runs.job.target_job.TargetJob.judge", lambda *_: 1 / 0)
     assert gated.run()["exit_code"] == 1
     monkeypatch.undo()
     write_suite(gated.root, "people", gxe.ExpectColumnValuesToBeInSet(column="id", value_set=[1]))

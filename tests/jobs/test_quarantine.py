@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakewright.log.log import Log
-from lakewright.runs.publishing import Staging
+from lakewright.runs.lifecycle.publishing import Staging
 from lakewright.storage.local import LocalLake
 from tests.conftest import Bench, freeze_day
 from tests.quarantine import quarantined_rows

@@ -201,7 +201,7 @@ def test_an_unexpected_error_is_quoted_if_values_may_be_shown(bench: Bench, monk
     def fail(*_: object) -> None:
         raise ValueError(CANARY)
 
-    monkeypatch.setattr("lakewright.runs.job.TargetJob.rows", fail)
+    monkeypatch.setattr("lakewright.runs.job.target_job.TargetJob.rows", fail)
     bench.put("a.csv", "id,name\n1,a\n")
     assert CANARY not in bench.run()["error"]
     assert bench.run("--show-values")["error"] == f"unexpected ValueError: {CANARY}"

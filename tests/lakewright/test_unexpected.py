@@ -138,6 +138,11 @@ def test_values_are_shown_if_allowed() -> None:
     assert VALUE in trace_of(error, shows_values=True)
 
 
+def test_an_exception_without_a_cause_is_shown_if_allowed() -> None:
+    error = Py4JJavaError("An error occurred while calling o7.save.\n: Failed: exit code 1\n\tat x.Y(Y.java:1)")
+    assert cause_of(error, shows_values=True) == "Py4JJavaError: Failed: exit code 1"
+
+
 def test_a_trace_contains_all_causes_without_their_texts() -> None:
     def fail() -> None:
         try:

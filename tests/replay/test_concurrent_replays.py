@@ -7,7 +7,7 @@ import pytest
 from lakewright.corrections.manifests import CorrectionFolder, NewCorrection
 from lakewright.csv import tasks
 from lakewright.runs.lease import Lease
-from lakewright.runs.lifecycle import Run
+from lakewright.runs.lifecycle.attempt import Attempt
 from lakewright.storage.uris import open_lake
 from tests.conftest import freeze_day
 from tests.replay.lakes import ReplayLake
@@ -37,7 +37,7 @@ def test_an_open_batch_is_finished_before_its_rows_are_replayed(
 ) -> None:
     lake.put(f"{DAY}/b.csv", "id,name\nNA,c\n")
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "_attempt", _killed)
+        patch.setattr(Attempt, "__call__", _killed)
         assert lake.run()["exit_code"] == 1
     lake.configure(source__csv={"null_text": ["NA"]})
     done = lake.run("replay")
@@ -75,7 +75,7 @@ def test_records_of_objects_read_in_ranges_are_corrected(tmp_path: Path, monkeyp
 
 def test_expired_rows_wait_for_their_correction(lake: ReplayLake, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("lakewright.runs.lifecycle.Log.write_plan", _killed)
+        patch.setattr("lakewright.runs.lifecycle.run.Log.write_plan", _killed)
         assert lake.run("replay", *lake.edit(with_id("2")))["exit_code"] == 1
     lake.configure(quarantine_days=1)
     freeze_day(monkeypatch, "2999-01-01")

@@ -483,7 +483,7 @@ def test_a_row_of_a_refused_rebuild_is_in_the_csv_once(lake: ReplayLake) -> None
 def test_waiting_corrections_are_shown(lake: ReplayLake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.put(f"{DAY}/a.csv", "id,name\nx,a\n")
     lake.run()
-    monkeypatch.setattr("lakewright.runs.lifecycle.Log.write_plan", _killed)
+    monkeypatch.setattr("lakewright.runs.lifecycle.run.Log.write_plan", _killed)
     assert lake.run("replay", *lake.edit(with_id("1")))["exit_code"] == 1
     monkeypatch.undo()
     assert lake.run("status")["waiting_corrections"] == 1
@@ -529,11 +529,13 @@ def test_rows_of_a_waiting_correction_are_corrected_anew(
     lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\ny,c\n")
     lake.run()
     with monkeypatch.context() as patch:
-        patch.setattr("lakewright.runs.lifecycle.Log.write_plan", _killed)
+        patch.setattr("lakewright.runs.lifecycle.run.Log.write_plan", _killed)
         assert lake.run("replay", *lake.edit(with_id("7")))["exit_code"] == 1
     again = lake.edit(lambda row: {"id": "8"} if row["fields"]["id"] == "x" else None)
     with monkeypatch.context() as patch:
-        patch.setattr(f"lakewright.{'runs.lifecycle' if '.' in killed_at else 'replay.choice'}.{killed_at}", _killed)
+        patch.setattr(
+            f"lakewright.{'runs.lifecycle.run' if '.' in killed_at else 'replay.choice'}.{killed_at}", _killed
+        )
         assert lake.run("replay", *again)["exit_code"] == 1
     done = lake.run("replay", *again)
     assert (done["exit_code"], done["replayed"]) == (0, {"corrected": 1}), done["error"]
@@ -549,7 +551,7 @@ def test_an_appended_correction_that_is_rejected_is_withdrawn(
     lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\n")
     lake.run()
     with monkeypatch.context() as patch:
-        patch.setattr("lakewright.runs.lifecycle.Log.write_plan", _killed)
+        patch.setattr("lakewright.runs.lifecycle.run.Log.write_plan", _killed)
         lake.run("replay", *lake.edit(with_id("999")))
     add_gate(lake, "between", "reject_rows", max_value=100)
     refused = lake.run()

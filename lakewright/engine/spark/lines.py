@@ -2,18 +2,18 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lakewright.concurrency import ThreadPool
 from lakewright.engine.spark.objects import with_object
 from lakewright.engine.spark.rows import TextRows
 from lakewright.errors import DamagedGzipError, ObjectRefusedError
 from lakewright.log.records import SourceObject
-from lakewright.runs.job import Version
+from lakewright.runs.job.batch import Version
 from lakewright.sources.reader import Found, Look
 from lakewright.storage.compression.gzip import MAGIC, gunzip, is_gzip
 from lakewright.storage.lake import Lake
@@ -32,7 +32,7 @@ class LineFormat:
     def look(self, lake: Lake, objects: Sequence[Found], known: Mapping[Version, bool]) -> Look:
         """See ``Format.look``; the head of an object shows whether it is gzip."""
         new = [found for found in objects if (found.path, found.etag) not in known]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPool(_AT_ONCE) as pool:
             heads = pool.map(lambda found: is_gzip(lake.read(found.path, length=len(MAGIC))), new)
             packed = {**known, **{(found.path, found.etag): head for found, head in zip(new, heads, strict=True)}}
         is_packed = (found.path for found in objects if packed[found.path, found.etag])
@@ -104,6 +104,6 @@ def find_broken_gzip(lake: Lake, paths: Iterable[str]) -> dict[str, str]:
             return path, str(error)
         return path, ""
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPool(_AT_ONCE) as pool:
         found = pool.map(look, (path for path in paths if path.endswith(".gz")))
         return {path: reason for path, reason in found if reason}

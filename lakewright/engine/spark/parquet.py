@@ -3,11 +3,11 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
 
+from lakewright.concurrency import ThreadPool
 from lakewright.log.records import DataFile, SourceObject
 from lakewright.parquet.place import Compression, TablePlace
 from lakewright.storage.lake import Lake
@@ -84,7 +84,7 @@ def staged_files(spark: SparkSession, lake: Lake, place: TablePlace) -> list[Dat
             reader.close()
 
     found = [entry for entry in lake.list(place.staging) if entry.path.endswith(".parquet")]
-    with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+    with ThreadPool(_FOOTERS_AT_ONCE) as pool:
         rows = list(pool.map(footer_rows, (entry.path for entry in found)))
     files = []
     for entry, count in zip(found, rows, strict=True):

@@ -17,7 +17,7 @@ from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
 from lakewright.quarantine.files import total_rules
 from lakewright.quarantine.place import QuarantinePlace
-from lakewright.runs.job import Batch
+from lakewright.runs.job.batch import Batch
 from lakewright.runs.progress import count_of
 from lakewright.storage.lake import Lake
 from transforms.spark.typed_rows import POSITION, TypedColumn, keep_good, keep_rejected, with_typed_values

@@ -13,6 +13,7 @@ from lakewright.aws.buckets import bucket_options, use_bucket_options
 from lakewright.engine.spark.judged_rows import SparkTable, read_staged
 from lakewright.engine.spark.session import get_session
 from lakewright.log.records import DataFile
+from lakewright.resources import TaskMeter, TaskUsage, current_meter
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import WorkerError, cause_of
 from transforms.errors import LakewrightError
@@ -64,9 +65,8 @@ class SparkWorkers:
 
         try:
             # No timeout: a task may be large. If a worker or the JVM exits, this returns as well.
-            answers = (
-                get_session().sparkContext.parallelize(tasks, len(tasks)).map(with_aws_settings(work_there)).collect()
-            )
+            there = with_usage(with_aws_settings(work_there))
+            answers = _counted(get_session().sparkContext.parallelize(tasks, len(tasks)).map(there).collect())
         except Py4JJavaError as error:
             text = str(error.java_exception)
             if self.shows_values:
@@ -101,6 +101,23 @@ def with_aws_settings(work: Callable[[T], R]) -> Callable[[T], R]:
         return work(task)
 
     return work_there
+
+
+def with_usage(work: Callable[[T], R]) -> Callable[[T], tuple[R, TaskUsage]]:
+    """Wrap a function so that it also returns what its worker used for it."""
+
+    def work_there(task: T) -> tuple[R, TaskUsage]:
+        meter = TaskMeter()
+        return work(task), meter.report()
+
+    return work_there
+
+
+def _counted(answers: Sequence[tuple[R, TaskUsage]]) -> list[R]:
+    """Count what workers used, and return their answers."""
+    for _, usage in answers:
+        current_meter().add_task(usage)
+    return [answer for answer, _ in answers]
 
 
 def _last_line(text: str) -> str:

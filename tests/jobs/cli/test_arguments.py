@@ -9,7 +9,7 @@ from jobs.cli import entrypoint
 from jobs.cli.entrypoint import run_as_script
 from jobs.cli.options import SourceOptions, read_names
 from lakewright.errors import ConfigError
-from lakewright.runs.job import Request
+from lakewright.runs.job.request import Request
 from tests.conftest import ROOT, command
 
 WRONG = (

@@ -20,7 +20,7 @@ from jobs.cli.entrypoint import rebuild_as_script, run_as_script
 from jobs.cli.registry import job_names
 from jobs.cli.verbs import app
 from lakewright.errors import RunFailedError
-from lakewright.runs.job import Request
+from lakewright.runs.job.request import Request
 from tests.conftest import ROOT, Bench
 
 OURS = (
@@ -361,7 +361,7 @@ def test_on_glue_tracebacks_are_logged_as_errors(
     caplog.handler.setLevel(logging.INFO)
     bench.put("a.csv", "id,name\n1,a\n")
     broken = mock.Mock(side_effect=ZeroDivisionError("by zero"))
-    monkeypatch.setattr("lakewright.runs.lifecycle.Run._batch", broken)
+    monkeypatch.setattr("lakewright.runs.lifecycle.run.Run._batch", broken)
     with pytest.raises(RunFailedError, match=r"^people: unexpected ZeroDivisionError at "):
         run_as_script("csv_to_parquet")
     assert [record.levelname for record in caplog.records if "Traceback" in record.getMessage()] == ["ERROR"]
@@ -385,7 +385,7 @@ def test_verbs_show_tracebacks(
 ) -> None:
     bench.put("a.csv", "id,name\n1,a\n")
     broken = mock.Mock(side_effect=ZeroDivisionError("by zero"))
-    monkeypatch.setattr("lakewright.runs.lifecycle.Run._batch", broken)
+    monkeypatch.setattr("lakewright.runs.lifecycle.run.Run._batch", broken)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert bench.command("run", *arguments).exit_code == 1

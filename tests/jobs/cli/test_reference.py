@@ -1,4 +1,4 @@
-"""The generated reference and schemas of feeds are current, and shipped feeds refer to their schemas."""
+"""The generated reference and schemas of feeds and receipts are current; shipped feeds refer to their schemas."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import yaml
 
 from jobs.cli.reference import feed_reference
 from jobs.cli.registry import feed_model, job_names
+from lakewright.runs.receipts.schema import receipt_schema, schema_file
 from tests.conftest import ROOT
 
 FEEDS = sorted((ROOT / "conf/feeds").glob("*.yaml"))
@@ -21,6 +22,19 @@ def test_the_feed_reference_is_current() -> None:
 def test_the_json_schema_is_current(job: str) -> None:
     committed = json.loads((ROOT / f"conf/schemas/{job}.schema.json").read_text())
     assert committed == feed_model(job).model_json_schema(), "run `make schemas`"
+
+
+def test_the_schema_of_receipts_is_current() -> None:
+    assert (ROOT / "docs/receipt.schema.json").read_text() == schema_file(), "run `make schemas`"
+
+
+def test_every_field_of_a_receipt_is_described() -> None:
+    fields = [
+        (f"{name}.{field}", described.get("description"))
+        for name, definition in receipt_schema()["$defs"].items()
+        for field, described in definition["properties"].items()
+    ]
+    assert [name for name, description in fields if not description] == []
 
 
 @pytest.mark.parametrize("job", job_names())

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from lakewright.log.actions import Outcome, TakeObjects
+from lakewright.log.actions.objects import TakeObjects
 from lakewright.log.log import FORMAT, Append, Log, Plan
 from lakewright.log.records import SourceObject
+from lakewright.log.state import Outcome
 from lakewright.storage.local import LocalLake
 from tests.conftest import ROOT
 

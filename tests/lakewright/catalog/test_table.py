@@ -9,10 +9,10 @@ import pytest
 
 from lakewright.catalog.table import Catalog
 from lakewright.errors import CatalogError
-from lakewright.log.actions import TableState
 from lakewright.log.records import DataFile
+from lakewright.log.state import TableState
 from lakewright.parquet.sink import ParquetSink
-from lakewright.runs.job import Target
+from lakewright.runs.job.target import Target
 from tests.lakewright.catalog.glue_server import GlueServer, glue_server
 
 LAKE = "s3://bucket/lake"

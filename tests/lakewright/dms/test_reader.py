@@ -10,8 +10,8 @@ from lakewright.dms.columns import TableColumns
 from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.reader import ChangeReader
 from lakewright.dms.selection import ChangeSelection
-from lakewright.log.actions import TableState
-from lakewright.runs.job import Request
+from lakewright.log.state import TableState
+from lakewright.runs.job.request import Request
 from lakewright.sources.listing import Source
 from lakewright.storage.uris import open_lake
 

@@ -10,9 +10,9 @@ import pytest
 
 from lakewright.dms.selection import ChangeSelection, earlier_than, reason_left_out
 from lakewright.errors import ReloadedError, SourceGoneError, SourceRewrittenError, StaleLoadError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append, OverwriteTable
 from lakewright.log.records import SourceObject
+from lakewright.log.state import TableState
 from lakewright.sources.listing import Listed
 from lakewright.storage.uris import open_lake
 

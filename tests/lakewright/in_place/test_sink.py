@@ -9,10 +9,12 @@ from lakewright.errors import AccountingError
 from lakewright.in_place.packing import is_again, packed, planned
 from lakewright.in_place.rewrite import Rewritten, ToRewrite
 from lakewright.in_place.sink import InPlaceSink, Rewriting
-from lakewright.log.actions import RewriteObjects, SetLayout, TableState
+from lakewright.log.actions.objects import RewriteObjects
+from lakewright.log.actions.tables import SetLayout
 from lakewright.log.records import Counts, SourceObject
-from lakewright.runs.job import Batch, Staged
-from lakewright.runs.lifecycle import _check_sums
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Batch, Staged
+from lakewright.runs.lifecycle.accounting import check_sums
 from lakewright.runs.progress import LogProgress
 from lakewright.storage.local import LocalLake
 from tests.workers import InProcessWorkers
@@ -45,7 +47,7 @@ def test_current_versions_of_objects_are_logged(tmp_path: Path) -> None:
     assert rewritten.numbers == {"a": {"records": 1}, "b": {"already": 1}, "c": {"gone": 1}}
     assert (done.counts, done.in_table, done.refused) == (ONE, 1, {"d": "no JSON"})
     assert done.warnings == ["2 done"]
-    _check_sums(done)
+    check_sums(done)
 
 
 def test_a_batch_whose_objects_were_all_left_unchanged_has_no_actions(tmp_path: Path) -> None:
@@ -79,10 +81,10 @@ def test_the_layout_is_logged_once(tmp_path: Path) -> None:
 def test_records_in_place_are_compared_with_records_read(tmp_path: Path, report: Rewritten, holds: bool) -> None:
     result = staged(tmp_path, report)
     if holds:
-        _check_sums(result)
+        check_sums(result)
         return
     with pytest.raises(AccountingError):
-        _check_sums(result)
+        check_sums(result)
 
 
 def test_large_objects_get_a_task_each_and_small_ones_share_tasks() -> None:

@@ -6,10 +6,10 @@ import pytest
 
 from lakewright.errors import ConfigError, ObjectRefusedError, SourceGoneError
 from lakewright.kafka.selection import SUPERSEDED, choose_all, choose_news
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append, OverwriteTable
 from lakewright.log.records import DataFile, SourceObject
-from lakewright.runs.job import Request
+from lakewright.log.state import TableState
+from lakewright.runs.job.request import Request
 
 
 def object_of(path: str, etag: str = "1", *, superseded: int = 0) -> SourceObject:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from lakewright.log.actions import AddFiles, CompactFiles, Outcome, RemoveFiles, TableState
+from lakewright.log.actions.files import AddFiles, CompactFiles, RemoveFiles
 from lakewright.log.history import FileRows, TableChanges, changes_since
 from lakewright.log.log import FORMAT, Log
 from lakewright.log.records import DataFile, MergedFile
+from lakewright.log.state import Outcome, TableState
 from lakewright.storage.uris import open_lake
 
 

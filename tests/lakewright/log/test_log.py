@@ -10,20 +10,13 @@ from hypothesis import strategies as st
 
 from lakewright.errors import HistoryExpiredError, OvertakenError, StateError
 from lakewright.log import log as module
-from lakewright.log.actions import (
-    AddFiles,
-    ForgetObjects,
-    OverwriteTable,
-    RemoveFiles,
-    SetColumns,
-    SetProperties,
-    TableCommit,
-    TableState,
-    TakeObjects,
-)
+from lakewright.log.actions.files import AddFiles, RemoveFiles
+from lakewright.log.actions.objects import ForgetObjects, TakeObjects
+from lakewright.log.actions.tables import OverwriteTable, SetColumns, SetProperties, TableCommit
 from lakewright.log.history import changes_since
 from lakewright.log.log import FORMAT, Append, Log, Outcome, OverwritePartitions, Plan
 from lakewright.log.records import DataFile, SourceObject
+from lakewright.log.state import TableState
 from lakewright.storage.uris import open_lake
 from tests.conftest import examples
 

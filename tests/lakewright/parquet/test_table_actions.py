@@ -1,19 +1,14 @@
 from typing import Any, cast
 
-from lakewright.log.actions import (
-    CountPerObject,
-    ForgetObjects,
-    Outcome,
-    QuarantineRows,
-    ReleaseRows,
-    RemoveFiles,
-    SetColumns,
-    TableState,
-)
+from lakewright.log.actions.files import RemoveFiles
+from lakewright.log.actions.objects import CountPerObject, ForgetObjects
+from lakewright.log.actions.quarantine import QuarantineRows, ReleaseRows
+from lakewright.log.actions.tables import SetColumns
 from lakewright.log.log import FORMAT, Append, OverwritePartitions, Plan, Scope
 from lakewright.log.records import DataFile, SourceObject
+from lakewright.log.state import Outcome, TableState
 from lakewright.parquet.table_actions import table_actions
-from lakewright.runs.job import Batch
+from lakewright.runs.job.batch import Batch
 
 COLUMNS = {"id": "bigint", "name": "string"}
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from lakewright.errors import ConfigError
-from lakewright.log.actions import Outcome, TakeObjects
+from lakewright.log.actions.objects import TakeObjects
 from lakewright.log.log import FORMAT, Append, Log, Plan
 from lakewright.log.records import SourceObject
+from lakewright.log.state import Outcome
 from lakewright.pipeline.execution import Execution
 from lakewright.pipeline.raw import copy_objects
 from lakewright.pipeline.table import check_table

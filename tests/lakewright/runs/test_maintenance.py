@@ -14,10 +14,12 @@ from jobs.cli.registry import load_feed
 from lakewright.config_files import Conf
 from lakewright.engine.choice import EngineChoice
 from lakewright.errors import ConfigError
-from lakewright.log.actions import AddFiles, RemoveFiles, TakeObjects
+from lakewright.log.actions.files import AddFiles, RemoveFiles
+from lakewright.log.actions.objects import TakeObjects
 from lakewright.log.log import Log
 from lakewright.log.records import Counts, DataFile, SourceObject
-from lakewright.runs.job import AnyJob, Batch, Staged
+from lakewright.runs.job.batch import Batch, Staged
+from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.maintenance import maintain
 from lakewright.runs.progress import LogProgress
 from lakewright.runs.receipts import Receipt

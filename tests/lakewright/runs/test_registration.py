@@ -12,23 +12,16 @@ from lakewright.catalog.table import Catalog
 from lakewright.config import Feed
 from lakewright.engine.choice import EngineChoice
 from lakewright.errors import ConfigError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import Counts, DataFile, SourceObject
+from lakewright.log.state import TableState
 from lakewright.parquet.table_actions import table_actions
-from lakewright.runs.job import (
-    AnyJob,
-    Batch,
-    CatalogEntry,
-    Choice,
-    Preflight,
-    Request,
-    Staged,
-    Survey,
-    Target,
-    TargetJob,
-)
-from lakewright.runs.lifecycle import run_targets
+from lakewright.runs.job.batch import Batch, Choice, Staged, Survey
+from lakewright.runs.job.interfaces import CatalogEntry, Preflight
+from lakewright.runs.job.request import Request
+from lakewright.runs.job.target import Target
+from lakewright.runs.job.target_job import AnyJob, TargetJob
+from lakewright.runs.lifecycle.targets import run_targets
 from lakewright.runs.progress import LogProgress
 from lakewright.runs.receipts import Receipt
 from lakewright.storage.lake import Lake

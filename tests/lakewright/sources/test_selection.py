@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from lakewright.errors import SourceGoneError, SourceRewrittenError
-from lakewright.log.actions import TableState
 from lakewright.log.log import Append, OverwritePartitions, OverwriteTable, Scope
 from lakewright.log.records import SourceObject
-from lakewright.runs.job import Choice
+from lakewright.log.state import TableState
+from lakewright.runs.job.batch import Choice
 from lakewright.sources.listing import Listed
 from lakewright.sources.selection import choose_append, choose_rebuild, choose_whole, is_within, narrowed
 

@@ -110,6 +110,13 @@ def test_list_move_and_delete(lake: Lake) -> None:
     assert paths(lake, "") == ["xy/4", "y/new/1"]
 
 
+def test_deleting_a_folder_that_does_not_exist_leaves_its_parent(tmp_path: Path) -> None:
+    """Hadoop, which may have created the parent for another table, fails if it vanishes."""
+    (tmp_path / "refined").mkdir()
+    open_lake(str(tmp_path)).delete_folder("refined/none/")
+    assert (tmp_path / "refined").is_dir()
+
+
 def test_moves_of_missing_objects_are_returned(lake: Lake) -> None:
     for path in ("s/1", "s/2", "s/3", "t/moved before", "t/2"):
         lake.create(path, path.encode())

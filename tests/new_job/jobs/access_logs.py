@@ -7,11 +7,13 @@ from jobs.cli.entrypoint import run_as_script
 from jobs.feeds.access_logs import AccessLogsFeed
 from lakewright.engine.spark.lines import LineFormat
 from lakewright.engine.spark.rows import TextRows, TypedRows
-from lakewright.log.actions import SetProperties
+from lakewright.log.actions.tables import SetProperties
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import ParquetSink, WrittenRows
 from lakewright.quarantine.place import QuarantinePlace
-from lakewright.runs.job import Batch, Target, TargetJob
+from lakewright.runs.job.batch import Batch
+from lakewright.runs.job.target import Target
+from lakewright.runs.job.target_job import TargetJob
 from lakewright.sources.listing import Source
 from lakewright.sources.reader import Filling, ObjectReader
 from lakewright.storage.lake import Lake

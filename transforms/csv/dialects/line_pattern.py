@@ -53,9 +53,8 @@ class LinePattern:
             parts[2::2] = [part.lstrip(self._blanks) for part in parts[2::2]]
             return MatchedLine(line.end(), self._ended(line, b'"'.join(parts)))
         if line := self._well_quoted.match(text, begin, begin + _LONGEST):
-            return MatchedLine(
-                line.end(), self._ended(line, self._fields.sub(self._rewritten_field, self._record(line)))
-            )
+            rewritten = self._fields.sub(self._rewritten_field, self._record(line))
+            return MatchedLine(line.end(), self._ended(line, rewritten))
         line = self._any.match(text, begin, begin + _LONGEST)
         return MatchedLine(line.end(), None) if line else None
 
@@ -64,7 +63,7 @@ class LinePattern:
         return record.removesuffix(b"\r") if self._is_after_return else record
 
     def _ended(self, line: re.Match[bytes], rewritten: bytes) -> bytes:
-        """Return a rewritten record with its line end, so that the CR of a CR LF does not become part of the record."""
+        """Return a rewritten record with the line end as written, before which a carriage return may be data."""
         return rewritten + line.group()[len(self._record(line)) :] if rewritten else b""
 
     def _rewritten_field(self, field: re.Match[bytes]) -> bytes:

@@ -19,7 +19,7 @@ from lakewright.parquet.place import TablePlace
 from lakewright.parquet.sink import WrittenRows
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.quarantine.place import QuarantinePlace
-from lakewright.runs.job import Batch
+from lakewright.runs.job.batch import Batch
 from transforms.spark.changes import (
     IS_DELETED,
     IS_LOAD,

@@ -19,7 +19,7 @@ from lakewright.log.records import DataFile
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.quarantine.files import total_rules
 from lakewright.quarantine.place import QuarantinePlace
-from lakewright.runs.job import Batch
+from lakewright.runs.job.batch import Batch
 from lakewright.storage.lake import Lake
 from transforms.spark.changes import (
     OBJECT,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 
 from lakewright.errors import OvertakenError
-from lakewright.log.actions import Outcome
-from lakewright.runs.job import Target
+from lakewright.log.state import Outcome
+from lakewright.runs.job.target import Target
 from lakewright.runs.progress import count_of
 from lakewright.storage.lake import Lake
 

@@ -1,0 +1,1 @@
+"""The typed actions of a batch: what it did to its table."""

@@ -1,0 +1,1 @@
+"""The lifecycle of a run: lease, open batch, new batch, staging, checks, outcome, publish, receipt."""

@@ -1,0 +1,30 @@
+"""Receipts: the JSON record of a run. They name objects and count rows, and never contain values."""
+
+from lakewright.runs.receipts.batches import report_batch
+from lakewright.runs.receipts.folding import fold
+from lakewright.runs.receipts.receipt import FORMAT, PROCESS, Receipt, Status
+from lakewright.runs.receipts.storage import (
+    find_receipts,
+    has_receipt,
+    last_failure,
+    last_receipt_of,
+    read_receipt,
+    recent_receipts,
+    write_receipt,
+)
+
+__all__ = [
+    "FORMAT",
+    "PROCESS",
+    "Receipt",
+    "Status",
+    "find_receipts",
+    "fold",
+    "has_receipt",
+    "last_failure",
+    "last_receipt_of",
+    "read_receipt",
+    "recent_receipts",
+    "report_batch",
+    "write_receipt",
+]

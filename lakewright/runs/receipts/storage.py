@@ -1,0 +1,83 @@
+"""Receipts in the lake: written once, and read by run, by execution, or from the end."""
+
+from collections import deque
+from datetime import UTC, datetime
+from functools import partial
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+
+from lakewright.concurrency import ThreadPool
+from lakewright.errors import ConfigError
+from lakewright.runs.receipts.receipt import Receipt
+from lakewright.storage.lake import Lake
+
+_READ_AT_ONCE: Final = 16
+
+
+def write_receipt(lake: Lake, folder: str, receipt: Receipt) -> None:
+    """Write a receipt; the run's id makes its name unique."""
+    lake.create(_path(folder, receipt.run), msgspec.json.format(msgspec.json.encode(receipt), indent=2))
+
+
+def has_receipt(lake: Lake, folder: str, run: str) -> bool:
+    """Return whether a run has written its receipt."""
+    return lake.stat(_path(folder, run)) is not None
+
+
+def read_receipt(lake: Lake, folder: str, run: str | None) -> dict[str, Any]:
+    """Read the receipt of a run, or the last one.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    paths = [_path(folder, run)] if run else [entry.path for entry in lake.list(f"{folder}receipts/")][-1:]
+    if not paths or lake.stat(paths[0]) is None:
+        raise ConfigError(f"no receipt of run {run}" if run else "no receipt yet: nothing has been run")
+    return _read(lake, paths[0]).dump()
+
+
+def last_failure(lake: Lake, folder: str) -> Receipt | None:
+    """Return the last receipt if that run failed."""
+    paths = [entry.path for entry in lake.list(f"{folder}receipts/")][-1:]
+    receipt = _read(lake, paths[0]) if paths else None
+    return receipt if receipt is not None and receipt.exit_code else None
+
+
+def recent_receipts(lake: Lake, folder: str, limit: int) -> list[Receipt]:
+    """Return the receipts of a target's last runs, at most ``limit`` of them, oldest first."""
+    paths = deque((entry.path for entry in lake.list(f"{folder}receipts/")), maxlen=limit)
+    with ThreadPool(_READ_AT_ONCE) as pool:
+        return list(pool.map(partial(_read, lake), paths))
+
+
+def find_receipts(lake: Lake, feed: str, execution: str, *, since: datetime | None = None) -> list[Receipt]:
+    """Return the receipts of the runs that an execution started, of all targets, in order.
+
+    Args:
+        lake: The lake of the feed.
+        feed: Name of the feed.
+        execution: The execution, as the runs got it (``--execution``).
+        since: A time before these runs; only the receipts of that day and later ones are read.
+    """
+    first = f"{since.astimezone(UTC):%Y%m%d}" if since else ""
+    folders = [f"state/{feed}/{target}/receipts/" for target in lake.folders(f"state/{feed}/")]
+    paths = [entry.path for folder in folders for entry in lake.list(folder, after=f"{folder}{first}" if first else "")]
+    with ThreadPool(_READ_AT_ONCE) as pool:
+        receipts = [receipt for receipt in pool.map(partial(_read, lake), paths) if receipt.execution == execution]
+    return sorted(receipts, key=attrgetter("run"))
+
+
+def last_receipt_of(lake: Lake, feed: str, execution: str, *, since: datetime | None = None) -> Receipt | None:
+    """Return the receipt of an execution's last run; of several targets, the one with the worst exit code."""
+    last = {receipt.target: receipt for receipt in find_receipts(lake, feed, execution, since=since)}
+    return max(last.values(), key=attrgetter("exit_code"), default=None)
+
+
+def _read(lake: Lake, path: str) -> Receipt:
+    return msgspec.json.decode(lake.read(path), type=Receipt)
+
+
+def _path(folder: str, run: str) -> str:
+    return f"{folder}receipts/{run}.json"

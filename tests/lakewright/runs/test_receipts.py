@@ -1,0 +1,56 @@
+"""Receipts as they are stored: those of earlier versions stay readable, and the last ones can be read by number."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lakewright.runs.receipts import Receipt, read_receipt, recent_receipts
+from lakewright.storage.local import LocalLake
+
+FOLDER = "state/orders/orders/"
+#: A receipt as the version before the published schema wrote it.
+WITHOUT_FORMAT = b"""{
+  "run": "20261101T101010000000Z-0a1b2c3d", "feed": "orders", "target": "orders", "job": "csv_to_parquet",
+  "verb": "run", "started": "2026-11-01T10:10:10+00:00", "execution": "", "finished": "2026-11-01T10:10:12+00:00",
+  "seconds": {"lease": 0.002, "plan": 0.01, "read": 0.3}, "status": "committed", "exit_code": 0, "error": "",
+  "counts": {"read": 3, "written": 2, "rejected": 1, "deleted": 0, "superseded": 0, "skipped": 0, "rekeyed": 0},
+  "rules": {"id: type": 1}, "first_rejected": {"id: type": "raw/orders/a.csv, line 3: not an int"}, "skipped": {},
+  "batches": [{"number": 1, "status": "committed", "reason": "", "processing_date": "2026-11-01", "config_hash": "c",
+    "inputs": [{"path": "raw/orders/a.csv", "size": 30, "etag": "e", "replaces": "", "notes": {}}],
+    "outputs": ["curated/orders/000001-0.parquet"], "removed": [], "quarantined": ["quarantine/orders/000001.parquet"],
+    "counts": {"read": 3, "written": 2, "rejected": 1, "deleted": 0, "superseded": 0, "skipped": 0, "rekeyed": 0},
+    "rules": {"id: type": 1}, "skipped": {}}],
+  "corrections": [], "replayed": {}, "still_rejected": {}, "refused": {}, "ignored": {}, "extra_columns": {},
+  "dropped_columns": [], "schema_changes": [], "warnings": [], "catalog": "",
+  "checks": {"every row accounted for": true},
+  "engine": {"name": "local", "why": "requested", "version": "Python 3.11.9"}, "versions": {"lakewright": "0.9.0"}
+}"""
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> LocalLake:
+    return LocalLake(tmp_path)
+
+
+def test_a_receipt_of_an_earlier_version_is_readable(lake: LocalLake) -> None:
+    lake.create(f"{FOLDER}receipts/20261101T101010000000Z-0a1b2c3d.json", WITHOUT_FORMAT)
+    (receipt,) = recent_receipts(lake, FOLDER, 1)
+    assert (receipt.format, receipt.process, receipt.cost, receipt.runtime.platform) == (0, "", None, "")
+    assert (receipt.usage.seconds, receipt.usage.requests, receipt.counts.written) == (0.0, {}, 2)
+    assert read_receipt(lake, FOLDER, None)["batches"][0]["inputs"][0]["path"] == "raw/orders/a.csv"
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        pytest.param(0, [], id="none are wanted"),
+        pytest.param(2, ["b", "c"], id="the last ones, oldest first"),
+        pytest.param(9, ["a", "b", "c"], id="there are fewer"),
+    ],
+)
+def test_recent_receipts(lake: LocalLake, limit: int, expected: list[str]) -> None:
+    for run in "bca":
+        receipt = Receipt(run=run, feed="orders", target="orders", job="csv_to_parquet", verb="run", started="")
+        lake.create(f"{FOLDER}receipts/{run}.json", msgspec.json.encode(receipt))
+    assert [receipt.run for receipt in recent_receipts(lake, FOLDER, limit)] == expected
