@@ -37,6 +37,12 @@ def peek(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return head, chain([head], stream)
 
 
+def uncompressed(chunks: Iterable[bytes], *, piece_bytes: int) -> Iterator[bytes]:
+    """Return the content of a stream that may be gzip; see ``gunzip``."""
+    head, stream = peek(chunks)
+    return gunzip(stream, piece_bytes=piece_bytes) if is_gzip(head) else stream
+
+
 def gzip_of(content: bytes) -> bytes:
     """Compress with gzip; the same content is always the same bytes."""
     return gzip.compress(content, mtime=0)
