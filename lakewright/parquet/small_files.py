@@ -62,7 +62,7 @@ def tier_of(sizes: Sequence[int], *, added: int = 0) -> int:
         added: Size of the new rows that are written to the same file.
     """
     smaller = accumulate(sizes, initial=added)
-    fits = [size <= _MOST_TIMES * sum_ for size, sum_ in zip(sizes, smaller, strict=False)]
+    fits = [size <= _MOST_TIMES * total for size, total in zip(sizes, smaller, strict=False)]
     return max((count for count, is_fit in enumerate(fits, start=1) if is_fit), default=0)
 
 

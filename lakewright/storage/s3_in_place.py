@@ -25,9 +25,7 @@ _CHANGED: Final = ("PreconditionFailed", "412", "NoSuchUpload", *_GONE)
 _NEXT_PAGE: Final = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
 
 #: Properties that a replaced object keeps.
-_KEPT: Final = (
-    *PROPERTIES, "Metadata", "StorageClass", "ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled"
-)  # fmt: skip
+_KEPT: Final = (*PROPERTIES, "Metadata", "StorageClass", "ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
 
 
 class S3InPlace:

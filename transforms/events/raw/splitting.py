@@ -1,4 +1,4 @@
-"""The text of an object to the texts of its records, in any framing. No pyspark."""
+"""Split the text of an object into the texts of its records, in any framing. No pyspark."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
