@@ -1,7 +1,8 @@
 """Build what AWS needs into ``dist/``: the wheel, the Lambdas, an environment for clusters, scripts, config, checksums.
 
 ``python deploy/package.py`` builds everything (``make package``), ``python deploy/package.py wheel`` only the wheel.
-Wheel and Lambdas are reproducible: their bytes depend on the sources, the locks and SOURCE_DATE_EPOCH alone.
+Wheel and Lambdas are reproducible: their bytes depend on the sources, the name of their commit, the locks and
+SOURCE_DATE_EPOCH alone.
 """
 
 import hashlib
@@ -45,10 +46,20 @@ def build_wheel(dist: Path) -> Path:
                 shutil.copytree(ROOT / name, sources / name, ignore=_OTHERS)
             else:
                 shutil.copy(ROOT / name, sources / name)
+        (sources / "lakewright/commit.txt").write_text(_commit())
         _pip("wheel", "--no-deps", "--wheel-dir", folder, str(sources))
         (built,) = Path(folder).glob("*.whl")
         write_zip(dist / built.name, read_zip(built))
         return dist / built.name
+
+
+def _commit() -> str:
+    """Return the commit of the sources, for receipts: with ``-dirty`` if they have changed, empty without git."""
+    command = ("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def build_lambda(dist: Path, function: str, wheel: Path, dependencies: Path) -> Path:

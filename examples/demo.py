@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 import screen  # puts the project on the path
 from rich.text import Text
 
-from jobs.cli.screen import gate_lines, row_sum
+from jobs.cli.screens.gates import gate_lines
+from jobs.cli.screens.receipts import row_sum
 from lakewright.log.log import Log
 from lakewright.runs.job.request import Request
 from lakewright.runs.receipts import Receipt

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +24,13 @@ from rich.text import Text  # noqa: E402
 
 from jobs.cli.registry import load_feed  # noqa: E402
 from lakewright.config_files import Conf  # noqa: E402
+from lakewright.costs.prices import usable_prices  # noqa: E402
 from lakewright.engine.choice import EngineChoice  # noqa: E402
 from lakewright.engine.jvm_log import JVM_LOG  # noqa: E402
 from lakewright.runs.job.request import Request  # noqa: E402
 from lakewright.runs.job.target_job import AnyJob  # noqa: E402
 from lakewright.runs.lifecycle.targets import run_targets  # noqa: E402
-from lakewright.runs.progress import count_of  # noqa: E402
+from lakewright.runs.progress import SilentProgress, count_of  # noqa: E402
 from lakewright.runs.receipts import Receipt  # noqa: E402
 from lakewright.storage.lake import Lake  # noqa: E402
 from lakewright.storage.uris import open_lake  # noqa: E402
@@ -43,7 +45,7 @@ class FailedRunError(Exception):
     """Raised when a run fails unexpectedly."""
 
 
-class StatusProgress:
+class StatusProgress(SilentProgress):
     """Shows the current stage of a run in one temporary line."""
 
     def __init__(self, status: Status) -> None:
@@ -52,9 +54,6 @@ class StatusProgress:
     def stage(self, target: str, stage: str, detail: str = "") -> None:
         """See ``Progress.stage``."""
         self._status.update(escape(f"{target}: {stage} {detail}"))
-
-    def close(self) -> None:
-        """See ``Progress.close``."""
 
 
 @contextlib.contextmanager
@@ -94,7 +93,8 @@ def run_feed(root: Path, feed: str, request: Request) -> list[Receipt]:
     with console.status(f"{feed}: starting") as status:
         lake, jobs = open_jobs(root, feed)
         with EngineChoice() as engines:
-            receipts = run_targets(lake, jobs, request, StatusProgress(status), engines)
+            priced = replace(request, prices=usable_prices(Conf(str(ROOT / "conf"))))
+            receipts = run_targets(lake, jobs, priced, StatusProgress(status), engines)
     for receipt in receipts:
         if receipt.exit_code:
             raise FailedRunError(f"{feed}: {receipt.error}")

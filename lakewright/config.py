@@ -36,7 +36,7 @@ _KEYS_OF_RUNS: Final = {
 
 
 class Model(BaseModel):
-    """Base of all models of feeds: frozen, and unknown keys are errors."""
+    """Base of all models of config files: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -137,8 +137,8 @@ class ParquetFeed(AnyEngineFeed):
     )
 
 
-def write_schema(model: type[Feed], path: Path) -> None:
-    """Write the JSON schema of a feed's model, for editors."""
+def write_schema(model: type[Model], path: Path) -> None:
+    """Write the JSON schema of a model, for editors."""
     path.write_text(json.dumps(model.model_json_schema(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -1,6 +1,7 @@
 """Options shared by the verbs and the script entry point."""
 
 import inspect
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
@@ -13,8 +14,10 @@ from jobs.cli.registry import LoadedFeed, load_feed
 from lakewright.buckets import use_lake_file
 from lakewright.config import lake_uri
 from lakewright.config_files import Conf
+from lakewright.costs.prices import Prices, usable_prices
 from lakewright.errors import ConfigError
 from lakewright.runs.job.target_job import AnyJob
+from lakewright.runs.progress import ProgressKind
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from lakewright.workers import EngineName
@@ -51,6 +54,15 @@ Execution = Annotated[
         metavar="NAME",
         parser=_execution_name,
         help="What started this run, such as the name of a Step Functions execution; the receipt records it.",
+    ),
+]
+
+ProgressOption = Annotated[
+    ProgressKind,
+    typer.Option(
+        "--progress",
+        help="How progress is shown on stderr: auto (live on a terminal, else a log line every 10 seconds), or json "
+        "(one JSON object per line).",
     ),
 ]
 
@@ -109,6 +121,10 @@ class FeedOptions(ConfigOptions):
         lake.check()
         return lake
 
+    def prices(self) -> Prices | None:
+        """Read the prices of runs, if there are any."""
+        return usable_prices(Conf(self.config))
+
     def for_each_target(self, view: Callable[[Lake, AnyJob], T]) -> list[T]:
         """Return a view of each selected target."""
         lake = self.open_lake()
@@ -166,6 +182,19 @@ class OutputOptions:
 
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False
     verbose: Annotated[bool, typer.Option("--verbose", help="Show tracebacks and the log of the JVM.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only warnings and errors on stderr.")] = False
+
+    @property
+    def log_level(self) -> int:
+        """The level of the log."""
+        if self.quiet:
+            return logging.WARNING
+        return logging.DEBUG if self.verbose else logging.INFO
+
+    @property
+    def problem(self) -> str:
+        """How the options contradict each other; empty if they do not."""
+        return "--quiet and --verbose exclude each other" if self.quiet and self.verbose else ""
 
 
 def read_names(arguments: Sequence[str]) -> list[str]:

@@ -1,37 +1,17 @@
 """The text output of verbs."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
 import typer
 
 from jobs.cli.layout import print_record
-from lakewright.quality.result import ExpectationResult, describe
+from jobs.cli.screens.words import engine_line, pairs, some
 from lakewright.runs.progress import count_of, readable_bytes
 from transforms.object_names import one_line
 
-_SHOWN: int = 10
 #: Characters of a rejected row.
 _SHOWN_TEXT: Final = 500
-#: Shorter stages are omitted.
-_SHOWN_SECONDS: Final = 0.1
-_OF_EVERY_BATCH: Final = (
-    "number",
-    "status",
-    "reason",
-    "processing_date",
-    "config_hash",
-    "inputs",
-    "outputs",
-    "removed",
-    "quarantined",
-    "counts",
-    "rules",
-    "skipped",
-    "gates",
-)
 
 
 def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
@@ -43,16 +23,16 @@ def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
             rows["open batch"] = f"{batch['number']}, {count_of(batch['objects'], 'object')}: {batch['then']}"
         if "objects" in plan:
             rows["objects"] = f"{count_of(len(plan['objects']), 'object')}, {readable_bytes(plan['bytes'])}"
-            rows["corrections"] = _some(plan["corrections"])
-            rows["partitions"] = _some(plan["partitions"]) or "none"
-            rows["engine"] = _engine(plan["engine"])
+            rows["corrections"] = some(plan["corrections"])
+            rows["partitions"] = some(plan["partitions"]) or "none"
+            rows["engine"] = engine_line(plan["engine"])
         for key in ("refused", "ignored"):
-            rows[key] = _some([f"{path}: {why}" for path, why in plan.get(key, {}).items()])
+            rows[key] = some([f"{path}: {why}" for path, why in plan.get(key, {}).items()])
         extra = plan.get("extra_columns", {})
-        rows["extra columns"] = _some([f"{name} (in {count_of(objects, 'object')})" for name, objects in extra.items()])
-        rows["dropped columns"] = _some(plan.get("dropped_columns", []))
-        rows["schema changes"] = _some(plan.get("schema_changes", []))
-        rows["warnings"] = _some(plan.get("warnings", []))
+        rows["extra columns"] = some([f"{name} (in {count_of(objects, 'object')})" for name, objects in extra.items()])
+        rows["dropped columns"] = some(plan.get("dropped_columns", []))
+        rows["schema changes"] = some(plan.get("schema_changes", []))
+        rows["warnings"] = some(plan.get("warnings", []))
         print_record(f"plan of {plan['feed']} → {plan['target']}", rows)
 
 
@@ -66,7 +46,7 @@ def show_status(states: Sequence[Mapping[str, Any]]) -> None:
             "waiting corrections": str(state["waiting_corrections"] or ""),
             "table": _table(state),
             "quarantine": _quarantine(state),
-            "state of the job": _pairs(state["properties"]),
+            "state of the job": pairs(state["properties"]),
         }
         print_record(f"status of {state['feed']} → {state['target']}", rows)
 
@@ -91,41 +71,11 @@ def show_sheets(answers: Sequence[Mapping[str, Any]]) -> None:
         typer.echo(f"{count_of(answer['written_rows'], 'row')} of {answer['target']} written to {answer['file']}")
 
 
-def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
-    """Print receipts."""
-    for receipt in receipts:
-        outputs = [path for batch in receipt["batches"] for path in batch["outputs"]]
-        inputs = [source["path"] for batch in receipt["batches"] for source in batch["inputs"]]
-        rows = {
-            "run": receipt["run"],
-            "status": f"{receipt['status']} (exit code {receipt['exit_code']})",
-            "engine": _engine(receipt["engine"]),
-            "rows": row_sum(receipt["counts"]),
-            "replayed": _some([f"{name.replace('_', ' ')} ({count})" for name, count in receipt["replayed"].items()]),
-            "corrections": _some(receipt["corrections"]),
-            "rejected because": _some(_broken_rules(receipt["rules"], receipt["first_rejected"])),
-            "skipped": _some([f"{kind} ({count})" for kind, count in receipt["skipped"].items()]),
-            "objects in": _some(inputs),
-            "files out": _some(outputs),
-            "gate": "\n".join(gate_lines(batch["gates"]) for batch in receipt["batches"] if batch.get("gates")),
-            **_reported_by_actions(receipt["batches"]),
-            "refused": _some([f"{path}: {why}" for path, why in receipt["refused"].items()]),
-            "ignored": _some([f"{path}: {why}" for path, why in receipt["ignored"].items()]),
-            "extra columns": _some(list(receipt["extra_columns"])),
-            "dropped columns": _some(receipt["dropped_columns"]),
-            "schema changes": _some(receipt["schema_changes"]),
-            "warnings": _some(receipt["warnings"]),
-            "catalog": receipt["catalog"],
-            "time": _time(receipt["seconds"]),
-        }
-        print_record(f"receipt of {receipt['feed']} → {receipt['target']}", rows)
-
-
 def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
     """Print schemas and their versions."""
     for schema in schemas:
         rows = {
-            f"version {version['version']}, {version['day']}": _some(
+            f"version {version['version']}, {version['day']}": some(
                 [f"batch {version['batch']} of run {version['run']}, {version['columns']} columns", *version["changes"]]
             )
             for version in schema["versions"]
@@ -135,62 +85,6 @@ def show_schemas(schemas: Sequence[Mapping[str, Any]]) -> None:
         print_record(
             f"schema of {schema['feed']} → {schema['target']}", {"columns": "\n".join(columns) or "no table yet"} | rows
         )
-
-
-def show_gates(targets: Sequence[Mapping[str, Any]]) -> None:
-    """Print the results of gates: every expectation of the last batch."""
-    for target in targets:
-        batch, gates = target["batch"], target["gates"]
-        rows = {"last judged batch": f"{batch['number']}, {batch['status']}" if batch else "none"}
-        if gates:
-            rows["verdict"] = gate_lines(gates).partition("\n")[0]
-            rows["expectations"] = "\n".join(map(_result, gates["results"]))
-        else:
-            rows["verdict"] = f"none: {_why_not_judged(target)}"
-        rows["Data Docs"] = target.get("docs", "")
-        print_record(f"gate of {target['feed']} → {target['target']}", rows)
-
-
-def _why_not_judged(target: Mapping[str, Any]) -> str:
-    if not target["has_gate"]:
-        return "no gate"
-    if target["not_searched_batches"]:
-        return f"none of the last {target['searched_batches']} batches has been judged"
-    return "no batch has been judged"
-
-
-def gate_lines(gates: Mapping[str, Any]) -> str:
-    """Format a verdict, and a line for each expectation that refuses the batch; others are shown elsewhere."""
-    results = gates["results"]
-    unmet = [result for result in results if not result["success"]]
-    refusing = [result for result in unmet if _refuses(result)]
-    rejecting = [result for result in unmet if result["on_failure"] == "reject_rows" and not _refuses(result)]
-    figures = [f"suite {gates['suite']}", count_of(gates["rows"], "row"), *_rejections(rejecting)]
-    if others := len(results) - len(rejecting):
-        noun = "other expectation" if rejecting else "expectation"
-        figures.append(f"{len(results) - len(unmet)} of {count_of(others, noun)} met")
-    return "\n".join([f"{gates['verdict']} ({', '.join(figures)})", *map(_result, refusing)])
-
-
-def _rejections(rejecting: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say how many rows expectations have rejected; the same row can be among those of several."""
-    if len(rejecting) > 1:
-        return [f"rows rejected by {len(rejecting)} expectations"]
-    return [f"{count_of(result['unexpected_count'], 'row')} rejected" for result in rejecting]
-
-
-def _refuses(result: Mapping[str, Any]) -> bool:
-    """Return whether an unmet expectation refuses the batch: one that rejects rows does if it cannot be evaluated."""
-    kind = result["on_failure"]
-    return kind == "refuse_batch" or (kind == "reject_rows" and "exception" in result)
-
-
-def _result(result: Mapping[str, Any]) -> str:
-    of_failure = {"warn": "warning", "reject_rows": "rows rejected"}
-    unmet = "not met" if _refuses(result) else of_failure[result["on_failure"]]
-    met = "met" if result["success"] else unmet
-    by = "" if result["engine"] == "sql" else " (Great Expectations)"
-    return f"{met}: {describe(msgspec.convert(result, ExpectationResult))}{by}"
 
 
 def show_jars(answer: Mapping[str, Any]) -> None:
@@ -212,7 +106,7 @@ def show_compactions(targets: Sequence[Mapping[str, Any]]) -> None:
         rows = {
             f"instant {done['instant']}": f"{count_of(done['log_files'], 'log file')} merged into "
             f"{count_of(done['base_files'], 'base file')} of {count_of(done['rows'], 'row')}\n"
-            + _some([path or "the whole table" for path in done["partitions"]])
+            + some([path or "the whole table" for path in done["partitions"]])
             for done in target["compactions"]
         }
         print_record(title, rows or {"log files": "none, nothing to do"})
@@ -226,7 +120,7 @@ def _merged(done: Mapping[str, Any]) -> str:
     """Describe a compaction of a Parquet table, or what one would do."""
     size = f", {readable_bytes(done['bytes'])}" if "bytes" in done else ""
     into = f"{'merged ' if 'batch' in done else ''}into {count_of(done['into'], 'file')}"
-    return f"{count_of(done['files'], 'small file')} {into} of {count_of(done['rows'], 'row')}{size}\n" + _some(
+    return f"{count_of(done['files'], 'small file')} {into} of {count_of(done['rows'], 'row')}{size}\n" + some(
         [path or "the whole table" for path in done["partitions"]]
     )
 
@@ -245,25 +139,14 @@ def show_check(checked: Mapping[str, Any]) -> None:
         typer.echo(f"{count_of(len(feeds), 'feed')} {verb} valid: {', '.join(feeds)}")
 
 
-def row_sum(counts: Mapping[str, int]) -> str:
-    """Format row counts: ``11 read = 8 written + 3 rejected``; empty if no rows were read."""
-    parts = [f"{count} {name}" for name, count in counts.items() if count and name not in ("read", "rekeyed")]
-    rekeyed = f"; {count_of(counts['rekeyed'], 'old key')} deleted" if counts["rekeyed"] else ""
-    return f"{counts['read']} read = {' + '.join(parts)}{rekeyed}" if counts["read"] else ""
-
-
 def _quarantine(target: Mapping[str, Any]) -> str:
     rules = [f"{each['rule']}: {each['rows']} since {each['since']}" for each in target["quarantined"]]
-    return "\n".join([count_of(target["quarantined_rows"], "row"), _some(rules)])
+    return "\n".join([count_of(target["quarantined_rows"], "row"), some(rules)])
 
 
 def _reason(reason: Mapping[str, str | None]) -> str:
     at = f"{reason['column']}: " if reason["column"] else ""
     return one_line(f"{at}{reason['rule']}: {reason['words']}")
-
-
-def _engine(engine: Mapping[str, str]) -> str:
-    return f"{engine['name']} ({engine['version']}): {engine['why']}" if engine else ""
 
 
 def _last_batch(last: Mapping[str, Any] | None) -> str:
@@ -279,36 +162,3 @@ def _table(state: Mapping[str, Any]) -> str:
         return f"Hudi, last commit {last['table_commit'].get('instant', '')}"  # Hudi knows its files, the log does not
     files = f"{count_of(state['files'], 'file')}, {readable_bytes(state['bytes'])}"
     return f"{count_of(state['rows'], 'row')} in {files}"
-
-
-def _time(seconds: Mapping[str, float]) -> str:
-    stages = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in seconds.items() if spent >= _SHOWN_SECONDS)
-    return f"{sum(seconds.values()):.1f} s" + (f": {stages}" if stages else "")
-
-
-def _reported_by_actions(batches: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the reports of actions other than files: counts are summed, everything else is one line per batch."""
-    rows: dict[str, str] = {}
-    for name in dict.fromkeys(name for batch in batches for name in batch if name not in _OF_EVERY_BATCH):
-        reported = [batch[name] for batch in batches if batch.get(name)]
-        counts: Counter[str] = Counter()
-        for each in reported:
-            for count in each.values() if all(isinstance(value, Mapping) for value in each.values()) else [each]:
-                counts.update({key: value for key, value in count.items() if isinstance(value, int)})
-        is_counted = all(isinstance(value, int | Mapping) for each in reported for value in each.values())
-        lines = [_pairs(counts)] if is_counted else [_pairs(each) for each in reported]
-        rows[name.replace("_", " ")] = _some([line for line in lines if line])
-    return rows
-
-
-def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def _broken_rules(rules: Mapping[str, int], first: Mapping[str, str]) -> list[str]:
-    return [f"{rule} ({count})" + (f", first {first[rule]}" if rule in first else "") for rule, count in rules.items()]
-
-
-def _some(lines: Sequence[str]) -> str:
-    more = [f"… and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    return "\n".join([*map(one_line, lines[:_SHOWN]), *more])

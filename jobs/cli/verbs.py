@@ -2,8 +2,8 @@
 
 import inspect
 import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from jobs.cli import screen
-from jobs.cli.answers import Answer, give_answer, name_jvm_log, worst_exit_code
+from jobs.cli.answers import Answer, give_answer, name_jvm_log, print_error, worst_exit_code
 from jobs.cli.arguments import VerbCommand
 from jobs.cli.conflicts import conflicts
 from jobs.cli.options import (
@@ -22,18 +22,25 @@ from jobs.cli.options import (
     Execution,
     FeedOptions,
     OutputOptions,
+    ProgressOption,
     ShowValues,
     SourceOptions,
     spread_options,
 )
 from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
+from jobs.cli.screens.costs import bill_line
+from jobs.cli.screens.gates import show_gates
+from jobs.cli.screens.receipts import show_receipts
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
+from lakewright.costs.prices import Prices
+from lakewright.costs.pricing import price_process
 from lakewright.errors import ConfigError
 from lakewright.runs.job.request import Replay, Request
 from lakewright.runs.job.target_job import AnyJob
-from lakewright.runs.progress import Progress, closing_progress, make_progress
+from lakewright.runs.progress import Progress, ProgressKind, closing_progress, make_progress
+from lakewright.runs.progress.stderr import open_closed_streams
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
 
@@ -96,26 +103,33 @@ def run(
     drop_open: DropOpen = False,
     show_values: ShowValues = False,
     execution: Execution = "",
+    progress: ProgressOption = "auto",
 ) -> Answer:
     """Read everything that is new, and commit it."""
     request = Request("run", source.wanted(), drop_open, execution)
-    return _run(options.showing(values=show_values), request, engine)
+    return _run(options.showing(values=show_values), request, engine, progress)
 
 
 @verb
-def rebuild(options: FeedOptions, source: SourceOptions, engine: EngineOption = "auto") -> Answer:
+def rebuild(
+    options: FeedOptions, source: SourceOptions, engine: EngineOption = "auto", progress: ProgressOption = "auto"
+) -> Answer:
     """Rebuild the table from all sources."""
-    return _run(options, Request("rebuild", source.wanted()), engine)
+    return _run(options, Request("rebuild", source.wanted()), engine, progress)
 
 
 @verb
 def replay(
-    options: FeedOptions, rule: RuleName = "", csv_file: EditedFile = None, engine: EngineOption = "auto"
+    options: FeedOptions,
+    rule: RuleName = "",
+    csv_file: EditedFile = None,
+    engine: EngineOption = "auto",
+    progress: ProgressOption = "auto",
 ) -> Answer:
     """Put rejected rows through today's config, and commit those that pass."""
     if rule and csv_file is not None:
         raise ConfigError("--rule and --csv exclude each other; delete lines from the file to leave rows in quarantine")
-    return _run(options, Request("replay", replay=Replay(rule, csv_file)), engine)
+    return _run(options, Request("replay", replay=Replay(rule, csv_file)), engine, progress)
 
 
 @verb
@@ -126,7 +140,7 @@ def plan(
     from lakewright.engine.choice import EngineChoice
     from lakewright.runs.views import plan_overview
 
-    request = Request("run", source.wanted())
+    request = Request("run", source.wanted(), prices=options.prices())
     with EngineChoice(engine) as engines:
         plans = options.showing(values=show_values).for_each_target(
             lambda lake, job: plan_overview(lake, job, request, engines)
@@ -166,7 +180,7 @@ def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
     from lakewright.runs.receipts import read_receipt
 
     receipts = options.for_each_target(lambda lake, job: read_receipt(lake, job.target.state_folder, run_id))
-    return Answer(receipts, screen.show_receipts)
+    return Answer(receipts, show_receipts)
 
 
 @verb
@@ -182,7 +196,7 @@ def gates(options: FeedOptions, docs: DocsFolder = None) -> Answer:
 
         index = write_data_docs(lake, jobs, docs)
         overviews = [overview | {"docs": index} for overview in overviews]
-    return Answer(overviews, screen.show_gates)
+    return Answer(overviews, show_gates)
 
 
 @verb
@@ -195,18 +209,24 @@ def schema(options: FeedOptions) -> Answer:
 
 @verb
 def compact(
-    options: FeedOptions, source: SourceOptions, dry_run: DryRun = False, engine: EngineOption = "auto"
+    options: FeedOptions,
+    source: SourceOptions,
+    dry_run: DryRun = False,
+    engine: EngineOption = "auto",
+    progress: ProgressOption = "auto",
 ) -> Answer:
     """Merge small files of Parquet tables, and log files of Hudi tables into base files."""
     from jobs.cli.compaction import compact_jobs
 
     wanted, lake = source.wanted(), options.open_lake()
     with (
-        closing_progress(make_progress()) as progress,
-        bounded_outages(partial(_leave_at_once, progress=progress)),
+        closing_progress(make_progress(progress)) as shown,
+        bounded_outages(partial(_leave_at_once, progress=shown)),
     ):
         jobs = options.load().targets(lake, options.wanted_targets())
-        entries = compact_jobs(lake, jobs, wanted, dry_run=dry_run, engine=engine, progress=progress)
+        entries = compact_jobs(
+            lake, jobs, wanted, dry_run=dry_run, engine=engine, progress=shown, prices=options.prices()
+        )
     return Answer(entries, screen.show_compactions, worst_exit_code(entries))
 
 
@@ -222,15 +242,16 @@ def jars() -> Answer:
 
 @verb
 def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder = None) -> Answer:
-    """Validate feeds, each by itself and against the others, without starting Spark."""
+    """Validate feeds, each by itself and against the others, without starting Spark; and the prices."""
     folder = Conf(options.config)
     names = list(dict.fromkeys(feed or folder.names()))
     feeds: list[LoadedFeed] = []
     problems: list[str] = []
-    try:
-        use_lake_file(folder)
-    except ConfigError as error:
-        problems += str(error).splitlines()
+    for read in (use_lake_file, Prices.load):
+        try:
+            read(folder)
+        except ConfigError as error:
+            problems += str(error).splitlines()
     for name in names:
         try:
             feeds.append(load_feed(folder, name, options.settings))
@@ -245,22 +266,29 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
     return Answer(data, screen.show_check, ConfigError.exit_code if problems else 0)
 
 
-def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
+def _run(options: FeedOptions, request: Request, engine: EngineName, kind: ProgressKind) -> Answer:
     from lakewright.engine.choice import EngineChoice
     from lakewright.runs.lifecycle.targets import run_targets
 
-    feed, lake = options.load(), options.open_lake()
+    feed, lake, prices = options.load(), options.open_lake(), options.prices()
     with (
-        closing_progress(make_progress()) as progress,
+        closing_progress(make_progress(kind)) as progress,
         bounded_outages(partial(_leave_at_once, progress=progress)),
         EngineChoice(engine) as engines,
     ):
         targets = feed.targets(lake, options.wanted_targets())
         if request.replay is not None:
             _check_replay(targets, request.replay)
-        receipts = run_targets(lake, targets, request, progress, engines)
+        receipts = run_targets(lake, targets, replace(request, prices=prices), progress, engines)
     entries = [each.dump() for each in receipts]
-    return Answer(entries, screen.show_receipts, worst_exit_code(entries))
+    bill = price_process(receipts, prices) if prices is not None and len(receipts) > 1 else None
+
+    def show(entries: Sequence[Mapping[str, Any]]) -> None:
+        show_receipts(entries)
+        if bill is not None:
+            typer.echo(bill_line(bill, len(receipts)))
+
+    return Answer(entries, show, worst_exit_code(entries))
 
 
 def _check_replay(jobs: Sequence[AnyJob], chosen: Replay) -> None:
@@ -279,8 +307,7 @@ def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) 
         progress.close()
     kill_spark()
     name_jvm_log(error.exit_code)
-    typer.echo(f"error: {error}", err=True)
-    sys.stderr.flush()
+    print_error(str(error))
     os._exit(error.exit_code)
 
 
@@ -288,10 +315,12 @@ def _write_schemas(folder: Path) -> None:
     from lakewright.config import write_schema
 
     folder.mkdir(parents=True, exist_ok=True)
+    write_schema(Prices, folder / "prices.schema.json")
     for job in job_names():
         write_schema(feed_model(job), folder / f"{job}.schema.json")
 
 
 def main() -> None:
     """Run the command line."""
+    open_closed_streams()
     app(prog_name="lakewright")

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from lakewright.csv.binding import bind_columns
 from lakewright.csv.objects import CsvObject, CsvPart, CsvRules, Damage, damage_of, read_part
 from lakewright.log.records import DataFile
+from lakewright.metering import Done, advance
 from lakewright.parquet.arrow import TableWriter
 from lakewright.parquet.place import TablePlace
 from lakewright.quality.row_rules import NO_ROW_RULES, ArrowRowRules, RowRules
@@ -120,6 +121,11 @@ class _Conversion:
 
     def add(self, source: CsvObject, block: TextBlock) -> None:
         """Type a block of records, and separate good from rejected rows."""
+        read, rejected = self.converted.read, self.converted.rejected
+        self._add(source, block)
+        advance(Done(rows=self.converted.read - read, rejected=self.converted.rejected - rejected))
+
+    def _add(self, source: CsvObject, block: TextBlock) -> None:
         self._note_place(block)
         self.converted.skipped.update(block.skipped)
         self.converted.read += sum(block.skipped.values())

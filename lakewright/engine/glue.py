@@ -1,8 +1,6 @@
 """Everything specific to AWS Glue. The only module that imports awsglue, and only inside functions."""
 
-import importlib.util
 import logging
-import os
 import re
 import sys
 from collections import deque
@@ -11,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from lakewright.errors import ConfigError
+from lakewright.runs.runtime import NUMBER_OF_WORKERS, WORKER_TYPE, is_glue_run
 from lakewright.unexpected import cause_of
 
 if TYPE_CHECKING:
@@ -51,6 +50,9 @@ _ARGUMENTS: Final = frozenset(
         "--user-jars-first",
         "--write-shuffle-files-to-s3",
         "--write-shuffle-spills-to-s3",
+        # Not Glue's: our templates pass the size of the job for the price of a run (lakewright.runs.runtime).
+        NUMBER_OF_WORKERS,
+        WORKER_TYPE,
     }
 )
 #: Prefixes of arguments that new Glue versions add to; none of lakewright's options begins with one.
@@ -83,21 +85,6 @@ def without_glue_arguments(arguments: Sequence[str]) -> list[str]:
                 f"--conf is Glue's argument for Spark settings, not {value!r}; name the config folder with --config"
             )
     return ours
-
-
-def is_glue_run() -> bool:
-    """Return whether this process is a Glue job run: it has ``--JOB_NAME`` and the awsglue package."""
-    return any(argument.split("=")[0] == "--JOB_NAME" for argument in sys.argv) and bool(
-        importlib.util.find_spec("awsglue")
-    )
-
-
-def is_local() -> bool:
-    """Return whether Spark runs in local mode: neither Glue nor spark-submit has set a master.
-
-    With ``--deploy-mode cluster`` the driver has only the variable that Spark sets for Python programs.
-    """
-    return not is_glue_run() and {"SPARK_ENV_LOADED", "PYSPARK_GATEWAY_PORT"}.isdisjoint(os.environ)
 
 
 def glue_session(*, serializer: str) -> "SparkSession":

@@ -1,6 +1,7 @@
 """The Hudi sink: one commit per batch, which contains the batch's metadata and decides its outcome."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
@@ -10,6 +11,7 @@ from pyspark.sql import functions as F
 
 from lakewright.catalog.entries import can_point_to
 from lakewright.engine.spark.changes.keyed import KeyedChanges
+from lakewright.engine.spark.job_watch import watched_jobs
 from lakewright.engine.spark.judged_rows import SparkTable
 from lakewright.errors import ConfigError, OvertakenError, StateError
 from lakewright.hudi.catalog import HudiCatalog
@@ -86,6 +88,13 @@ class HudiSink:
 
     def stage(self, batch: Batch, rows: KeyedChanges) -> StagedForHudi:
         """See ``Sink.stage``: deduplicates, stages and counts the batch before the table is modified."""
+        with self._watched(batch):
+            return self._stage(batch, rows)
+
+    def _watched(self, batch: Batch) -> AbstractContextManager[None]:
+        return watched_jobs(self.table.spark.sparkContext, batch.progress, self.table.target.name)
+
+    def _stage(self, batch: Batch, rows: KeyedChanges) -> StagedForHudi:
         if not batch.plan.overwrites_table:
             self.table.check(batch.state)
         staging = ChangeStaging(self.table, batch, rows)
@@ -174,7 +183,8 @@ class HudiSink:
         if table.has_commits() and (last := table.timeline().last_batch()) and last.number >= plan.number:
             raise OvertakenError(f"another run committed batch {last.number} meanwhile; nothing was done twice")
         try:
-            self._write(batch, cast(StagedForHudi, staged), ChangeStaging(table, batch, rows))
+            with self._watched(batch):
+                self._write(batch, cast(StagedForHudi, staged), ChangeStaging(table, batch, rows))
         except Exception as error:
             # A failure after the commit, such as in cleaning, must not repeat the commit.
             if self.applied(plan) is None:

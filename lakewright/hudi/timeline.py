@@ -120,7 +120,7 @@ class Timeline:
                 inserted=metadata.fetchTotalInsertRecordsWritten(),
                 updated=metadata.fetchTotalUpdateRecordsWritten(),
                 deleted=metadata.getTotalRecordsDeleted(),
-                files=metadata.fetchTotalFiles(),
+                files=metadata.fetchTotalFilesInsert() + metadata.fetchTotalFilesUpdated(),
                 bytes=metadata.fetchTotalBytesWritten(),
             )
 

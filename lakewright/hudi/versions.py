@@ -9,10 +9,10 @@ from typing import Any, Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from lakewright.engine.glue import is_glue_run, is_local
 from lakewright.engine.spark.jars import setup_command
 from lakewright.engine.spark.session import SERIALIZER
 from lakewright.errors import ConfigError
+from lakewright.runs.runtime import is_glue_run, is_local
 from transforms.spark.names import column
 
 #: Versions that the tests run with, and the highest table version that each reads and writes.

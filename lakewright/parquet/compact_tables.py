@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lakewright.costs.prices import Prices
 from lakewright.errors import ConfigError
 from lakewright.log.log import Log
 from lakewright.parquet.compaction import COMPACT, Compaction
@@ -23,10 +24,11 @@ def compact_tables(
     wanted: Mapping[str, str],
     progress: Progress,
     engines: Engines,
+    prices: Prices | None,
 ) -> list[dict[str, Any]]:
     """Compact tables concurrently, and return the results; a failure does not stop the others."""
     compactions = [_compaction(job, wanted).job(job) for job in jobs]
-    receipts = run_targets(lake, compactions, Request(COMPACT), progress, engines)
+    receipts = run_targets(lake, compactions, Request(COMPACT, prices=prices), progress, engines)
     return [_result(job, receipt) for job, receipt in zip(jobs, receipts, strict=True)]
 
 

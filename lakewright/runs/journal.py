@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from lakewright.costs.pricing import price
 from lakewright.errors import (
     AccountingError,
     CatalogError,
@@ -26,6 +27,7 @@ from lakewright.runs.job.request import Request
 from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.progress import TRACEBACKS, Progress
 from lakewright.runs.receipts import FORMAT, PROCESS, Receipt, Status, fold, has_receipt, write_receipt
+from lakewright.runs.runtime import current_runtime
 from lakewright.runs.usage import Volume, measure
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import cause_of, trace_of
@@ -45,6 +47,7 @@ class Journal:
 
     def __init__(self, lake: Lake, job: AnyJob, request: Request, *, run: str, progress: Progress) -> None:
         self._lake, self._job, self._progress = lake, job, progress
+        self._prices = request.prices
         self._stage, self._stage_began = "", time.monotonic()
         #: Objects that this run does not process, with the reason: refused, unreachable, or with record counts that
         #: differ.
@@ -153,7 +156,7 @@ class Journal:
             job=plan.job if plan else self._job.feed.job,
             process="",
             config_hash=last.config_hash,
-            verb="",
+            verb=plan.job if plan and plan.job != self._job.feed.job else "",
             execution="",
             status=_STATUS_OF_RUN[last.status],
             exit_code=DataError.exit_code if last.status == "dropped" else 0,
@@ -224,6 +227,8 @@ class Journal:
             fold(self.receipt, self._lake, self._job.target.state_folder)
             is_on_s3 = self._lake.uri.startswith("s3://")
             self.receipt.usage = measure(current_meter(), self._volume, on_s3=is_on_s3, to_come=1 + writes_head)
+            self.receipt.runtime = current_runtime()
+            self._note_cost()
             write_receipt(self._lake, self._job.target.state_folder, self.receipt)
             self.is_receipt_written = True
         except Exception as error:  # noqa: BLE001 - whatever it is, the run has ended
@@ -235,6 +240,11 @@ class Journal:
                 self.fail(error if isinstance(error, LakewrightError) else UnreachableError(problem))
                 self.receipt.error = problem
         return self.receipt
+
+    def _note_cost(self) -> None:
+        """Price the run as if it were alone in its process."""
+        cost = price(self.receipt, self._prices) if self._prices is not None else None
+        self.receipt.cost = cost.report() if cost is not None else None
 
     def _unexpected(self, error: BaseException) -> str:
         return cause_of(error, shows_values=self._job.feed.show_values)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lakewright.runs.receipts.versions import commit_of
 from tests.conftest import ROOT
 from tests.installed import PACKAGE
 
@@ -65,6 +66,7 @@ def test_wheel_and_lambdas_are_reproducible(tmp_path: Path) -> None:
     assert built[0] == built[1]
     files = PACKAGE["read_zip"](wheel)
     assert {"lakewright/jars/packages.txt", "lakewright/jars/SHA256SUMS"} < set(files)
+    assert files["lakewright/commit.txt"].decode().removesuffix("-dirty") == commit_of(ROOT)
     assert not [name for name in files if name.startswith(("tests/", "bench/", "deploy/"))]
     assert PACKAGE["read_zip"](path)["handler.py"] == (ROOT / "deploy/lambdas/start_pipeline/handler.py").read_bytes()
     assert path.stat().st_size < 10 << 20

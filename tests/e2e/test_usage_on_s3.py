@@ -72,13 +72,20 @@ def run(tmp_path: Path) -> Callable[..., Answer]:
     return run
 
 
+def stored(*prefixes: str) -> tuple[int, int]:
+    """Return the number and the size of the objects with these prefixes."""
+    pages = (boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"lake/{prefix}") for prefix in prefixes)
+    sizes = [entry["Size"] for page in pages for entry in page.get("Contents", ())]
+    return len(sizes), sum(sizes)
+
+
 @pytest.mark.parametrize("uses_processes", [False, True], ids=["in the driver", "in worker processes"])
 @pytest.mark.parametrize(
-    ("feed", "fill"),
+    ("feed", "fill", "read", "written"),
     [
-        pytest.param(CSV, put_csv, id="csv, with rejected rows"),
-        pytest.param(EVENTS, put_events, id="events of three targets side by side"),
-        pytest.param(SCRUB, put_json, id="json, in place"),
+        pytest.param(CSV, put_csv, ["raw/"], ["refined/", "quarantine/"], id="csv, with rejected rows"),
+        pytest.param(EVENTS, put_events, ["raw/"], ["refined/"], id="events of three targets side by side"),
+        pytest.param(SCRUB, put_json, ["landing/"], ["landing/"], id="json, in place"),
     ],
 )
 def test_requests_equal_those_that_the_server_has_seen(
@@ -87,11 +94,14 @@ def test_requests_equal_those_that_the_server_has_seen(
     monkeypatch: pytest.MonkeyPatch,
     feed: dict[str, Any],
     fill: Callable[[], None],
+    read: list[str],
+    written: list[str],
     uses_processes: bool,
 ) -> None:
     if uses_processes:
         monkeypatch.setattr(choice, "_SMALL_BYTES", 0)
     fill()
+    objects_read = stored(*read)
     current_meter().take_requests()  # those of earlier tests
     for expects_batch in (True, False):
         served.requests.clear()
@@ -102,3 +112,9 @@ def test_requests_equal_those_that_the_server_has_seen(
             assert bool(receipt["batches"]) == expects_batch
             assert bool(receipt["usage"]["workers"]) == (uses_processes and expects_batch)
         assert counted == Counter({OPERATIONS[name]: count for name, count in served.count().items()})
+        usages = [receipt["usage"] for receipt in receipts]
+        names = (("objects_read", "bytes_read"), ("files_written", "bytes_written"))
+        volumes = [
+            (sum(usage[count] for usage in usages), sum(usage[size] for usage in usages)) for count, size in names
+        ]
+        assert volumes == ([objects_read, stored(*written)] if expects_batch else [(0, 0)] * 2)

@@ -243,7 +243,7 @@ def _status(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _without_instant(details: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in details.items() if name != "instant"}
+    return {name: value for name, value in details.items() if name not in ("instant", "bytes")}
 
 
 def rows_of(folder: Path) -> dict[str, list[str]]:

@@ -428,7 +428,28 @@ def test_a_run_compacts_above_the_number_of_small_files(bench: CompactBench) -> 
         ("csv_to_parquet", 5),
         ("compact", 6),
     ]
+    shown = bench.command("receipt").stdout
+    assert f"{receipt['run']}\n" in shown
+    assert f"  compact: committed (receipt --run {receipts[-1]['run']})" in shown
+    (last,) = bench.command("receipt", "--run", receipts[-1]["run"], "--json").data
+    assert (last["job"], last["maintained_by"]) == ("compact", [])
     assert bench.run()["status"] == "nothing_new"
+
+
+def test_the_restored_receipt_of_a_compaction_names_it(bench: CompactBench) -> None:
+    bench.feed(target__fill="append", compact_above=2)
+    for number in range(3):
+        bench.batch(number)
+    state = bench.lake / "state/people/people"
+    compaction = max((state / "receipts").iterdir())
+    written = json.loads(compaction.read_text())
+    compaction.unlink()
+    (state / "log/head.json.gz").unlink()
+    bench.run()
+    restored = json.loads(compaction.read_text())
+    assert "written by run" in restored["error"]
+    for same in ("job", "verb", "status", "batches", "counts", "config_hash"):
+        assert restored[same] == written[same]
 
 
 def test_a_run_that_commits_nothing_does_not_compact(bench: CompactBench) -> None:

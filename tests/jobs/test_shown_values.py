@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.conftest import JARS, ROOT, Bench
+from tests.receipts import problems_with
 
 #: Letters alone, so that it may stand wherever a value can.
 CANARY = "Zanzibarbara"
@@ -174,7 +175,9 @@ def test_no_value_of_bad_input_is_told_anywhere(lake: Path) -> None:
     assert any(line.startswith("#### Py4JJavaError: org.apache.spark.SparkNumberFormatException") for line in ended)
     assert [line for line in told.splitlines() if CANARY.casefold() in line.casefold()] == []
     written = [path for path in lake.glob("state/**/*") if path.is_file() and "deleted" not in path.parts]
-    assert sum("receipts" in path.parts for path in written) > len(FEEDS)
+    receipts = [json.loads(path.read_text()) for path in written if "receipts" in path.parts]
+    assert {receipt["feed"] for receipt in receipts} == set(FEEDS)
+    assert [problem for receipt in receipts for problem in problems_with(receipt)] == []
     assert [str(path) for path in written if CANARY.casefold() in path.read_text(errors="replace").casefold()] == []
 
 

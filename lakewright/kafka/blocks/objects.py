@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from lakewright.kafka.sink import EventObject
 from lakewright.log.records import DataFile
+from lakewright.metering import Done, advance
 from lakewright.quarantine.files import QuarantineWriter
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarantine_table
@@ -74,18 +75,21 @@ class OpenObject:
             self._note_first(line, reason)
         if rows:
             self.report.read += len(rows)
+            advance(Done(rows=len(rows), rejected=len(rows)))
             self.report.rejected.update(count_rules(rows))
             self._quarantine.add("", quarantine_table(rows, self.source.path, self.source.etag, self._place))
 
     def skip(self, lines: Sequence[SkippedLine]) -> None:
         """Count records that are not rows."""
         self.report.read += len(lines)
+        advance(Done(rows=len(lines)))
         self.report.skipped.update(line.kind for line in lines)
 
-    def count_corrected(self, count: int) -> None:
+    def count_corrected(self, records: int) -> None:
         """Count records that corrections replace."""
-        self.report.read += count
-        self.report.corrected += count
+        self.report.read += records
+        self.report.corrected += records
+        advance(Done(rows=records))
 
     def close(self) -> None:
         """Complete the report after the last line."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lakewright.costs.prices import Prices
+
 
 @dataclass(frozen=True)
 class Replay:
@@ -20,7 +22,7 @@ class Request:
 
     ``drop_open`` drops an open batch of an earlier run instead of finishing it; ``execution`` is what started the run,
     for its receipt; ``today`` is the processing date of a new batch; ``replay`` selects the rejected rows to replay
-    before objects are chosen.
+    before objects are chosen; ``prices`` are those of its receipt's cost.
     """
 
     verb: str = "run"
@@ -29,6 +31,7 @@ class Request:
     execution: str = ""
     today: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
     replay: Replay | None = None
+    prices: Prices | None = None
 
     @property
     def everything(self) -> bool:

@@ -1,22 +1,24 @@
 """Publish staged files: an outcome's files are added and deleted, by this run or by any later one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from lakewright.errors import OvertakenError
 from lakewright.log.state import Outcome
+from lakewright.metering import metered
 from lakewright.runs.job.target import Target
-from lakewright.runs.progress import count_of
+from lakewright.runs.progress import Progress, TargetProgress, count_of
 from lakewright.storage.lake import Lake
 
 
 class Staging:
-    """The staging folders of a target, one per attempt at a batch; ``say`` begins a stage of the run.
+    """The staging folders of a target, one per attempt at a batch; ``say`` begins a stage of the run in ``progress``.
 
     While the folder of a committed batch exists, not all of its files are published.
     """
 
-    def __init__(self, lake: Lake, target: Target, say: Callable[[str, str], None]) -> None:
-        self._lake, self._target, self._say = lake, target, say
+    def __init__(self, lake: Lake, target: Target, say: Callable[[str, str], None], progress: Progress) -> None:
+        self._lake, self._target, self._say, self._progress = lake, target, say, progress
 
     def folder(self, number: int, attempt: str) -> str:
         """Return the folder of an attempt."""
@@ -34,7 +36,9 @@ class Staging:
         if added:
             self._say("publish", count_of(len(added), "file"))
         sizes = {file.staged: file.size for file in added}
-        if missing := self._lake.move_all({file.staged: file.path for file in added}, sizes=sizes):
+        with self._counting_files(len(added)):
+            missing = self._lake.move_all({file.staged: file.path for file in added}, sizes=sizes)
+        if missing:
             raise OvertakenError(
                 f"{missing[0]} is neither staged nor published: a later batch replaced it, or it was deleted; "
                 "if `status` shows no later batch, run `rebuild`"
@@ -61,6 +65,15 @@ class Staging:
         if removed:
             self._say("remove", count_of(len(removed), "file"))
         self._lake.delete_all(removed)
+
+    @contextmanager
+    def _counting_files(self, count: int) -> Iterator[None]:
+        """Report the files that are moved."""
+        progress = TargetProgress(self._progress, self._target.name)
+        if count:
+            self._progress.expect(self._target.name, count, "files")
+        with metered(progress.advance):
+            yield
 
     def _folders(self, *, up_to: int) -> list[str]:
         folder = self._target.staging_folder

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, TypedDict, cast
 
 import msgspec
 
+from lakewright.costs.bill import CostReport
 from lakewright.log.log import Plan
 from lakewright.log.records import Counts
 from lakewright.log.state import Outcome
@@ -18,6 +19,9 @@ from lakewright.runs.usage import Usage
 FORMAT: Final = 1
 #: Identifies this process in the receipts of its runs.
 PROCESS: Final = uuid.uuid4().hex
+
+#: Verbs of runs that process data, empty if another run wrote the receipt; all others maintain a table.
+VERBS_OF_DATA: Final = ("run", "rebuild", "replay", "")
 
 Status = Literal["running", "committed", "nothing_new", "refused", "failed", "overtaken"]
 
@@ -121,9 +125,14 @@ class Receipt(msgspec.Struct):
     config_hash: str = ""
     usage: Usage = Usage()
     runtime: Runtime = Runtime()
-    cost: dict[str, Any] | None = None
+    cost: CostReport | None = None
     folded: dict[str, FoldedReport] = {}
     maintained_by: list[MaintenanceReport] = []
+
+    @property
+    def is_of_maintenance(self) -> bool:
+        """Return whether the run maintained the table, and processed no data."""
+        return self.verb not in VERBS_OF_DATA
 
     def warn(self, warnings: Iterable[str]) -> None:
         """Add warnings, without duplicates."""

@@ -10,10 +10,12 @@ import msgspec
 
 from lakewright.concurrency import ThreadPool
 from lakewright.errors import ConfigError
-from lakewright.runs.receipts.receipt import Receipt
+from lakewright.runs.receipts.receipt import MaintenanceReport, Receipt
 from lakewright.storage.lake import Lake
 
 _READ_AT_ONCE: Final = 16
+#: The number of receipts among which the last one of a run that processed data is sought.
+_LOOKED_BACK: Final = 100
 
 
 def write_receipt(lake: Lake, folder: str, receipt: Receipt) -> None:
@@ -27,15 +29,31 @@ def has_receipt(lake: Lake, folder: str, run: str) -> bool:
 
 
 def read_receipt(lake: Lake, folder: str, run: str | None) -> dict[str, Any]:
-    """Read the receipt of a run, or the last one.
+    """Read the receipt of a run, or of the last one that processed data, with the runs that maintained the table since.
 
     Raises:
         ConfigError: If there is none.
     """
-    paths = [_path(folder, run)] if run else [entry.path for entry in lake.list(f"{folder}receipts/")][-1:]
-    if not paths or lake.stat(paths[0]) is None:
-        raise ConfigError(f"no receipt of run {run}" if run else "no receipt yet: nothing has been run")
-    return _read(lake, paths[0]).dump()
+    if run:
+        if not has_receipt(lake, folder, run):
+            raise ConfigError(f"no receipt of run {run}")
+        return _read(lake, _path(folder, run)).dump()
+    maintenance: list[Receipt] = []
+    last = None
+    for path in reversed([entry.path for entry in lake.list(f"{folder}receipts/")][-_LOOKED_BACK:]):
+        last = _read(lake, path)
+        if not last.is_of_maintenance:
+            break
+        maintenance.insert(0, last)
+    if last is None:
+        raise ConfigError("no receipt yet: nothing has been run")
+    if last.is_of_maintenance:
+        return maintenance[-1].dump()
+    last.maintained_by = [
+        MaintenanceReport(run=each.run, job=each.job, status=each.status, exit_code=each.exit_code)
+        for each in maintenance
+    ]
+    return last.dump()
 
 
 def last_failure(lake: Lake, folder: str) -> Receipt | None:

@@ -54,6 +54,9 @@ def test_the_worked_example_goes_from_landing_through_raw_and_refined_to_the_arc
     assert run["JobRunState"] == "SUCCEEDED"
     (receipt,) = stack.receipts(execution)
     assert receipt["counts"]["read"] == 7
+    runtime = receipt["runtime"]
+    assert (runtime["platform"], runtime["worker_type"], runtime["workers"]) == ("glue", "G.1X", 2)
+    assert receipt["cost"]["items"][0]["what"] == "Glue"
     assert stack.notices() == []
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobs.cli.screen import gate_lines
+from jobs.cli.screens.gates import gate_lines
 
 
 def result(on_failure: str, unexpected: int, **fields: Any) -> dict[str, Any]:

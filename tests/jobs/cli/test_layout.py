@@ -5,7 +5,8 @@ import io
 import pytest
 
 from jobs.cli.layout import print_record
-from jobs.cli.screen import row_sum, show_check, show_receipts
+from jobs.cli.screen import show_check
+from jobs.cli.screens.receipts import row_sum, show_receipts
 from lakewright.log.records import Counts
 from lakewright.runs.receipts import Receipt
 from tests.conftest import Terminal

@@ -9,12 +9,21 @@ from pathlib import Path
 from typing import NoReturn
 
 from lakewright.aws.buckets import BucketOptions, bucket_options
+from lakewright.concurrency import ThreadPool
+from lakewright.metering import Done, advance
+from lakewright.resources import current_meter
 from transforms.errors import DataError, LongRecordError
 
 
 def double(number: int) -> int:
     time.sleep(0.02 * (number == 3))  # the first of several tasks ends last
     return 2 * number
+
+
+def count_requests(number: int) -> None:
+    """Count requests in threads, as a client would."""
+    with ThreadPool(2) as pool:
+        list(pool.map(lambda _: current_meter().count("GetObject"), range(number)))
 
 
 def process_id(_: object) -> int:
@@ -78,3 +87,10 @@ def options_of_buckets(_: object) -> dict[str, BucketOptions]:
 
 def variable(name: str) -> str:
     return os.environ[name]
+
+
+def count_rows(rows: int) -> int:
+    """Count rows in two steps, as a task that reads blocks."""
+    for part in (rows // 2, rows - rows // 2):
+        advance(Done(bytes=10, rows=part, rejected=part % 2))
+    return rows

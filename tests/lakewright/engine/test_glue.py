@@ -2,7 +2,7 @@
 
 import pytest
 
-from lakewright.engine.glue import is_local, without_glue_arguments
+from lakewright.engine.glue import without_glue_arguments
 from lakewright.errors import ConfigError
 
 
@@ -16,6 +16,7 @@ from lakewright.errors import ConfigError
         pytest.param(["--feed", "f", "--enable-spark-ui"], ["--feed", "f"], id="at-the-end"),
         pytest.param(["--python-modules-installer-option", "--upgrade"], [], id="options-of-pip"),
         pytest.param(["--conf", "spark.a=1 --conf spark.b=2", "--conf=spark.c=3"], [], id="settings-of-spark"),
+        pytest.param(["--worker-type", "G.1X", "--number-of-workers=2"], [], id="size-of-the-job"),
         pytest.param(["--WORKFLOW_NAME", "w", "--WORKFLOW_RUN_ID", "r"], [], id="in-a-workflow"),
         pytest.param(["--enable-of-tomorrow", "x", "--JOB_OF_TOMORROW", "x"], [], id="prefixes-of-future-arguments"),
         pytest.param(
@@ -84,10 +85,3 @@ def test_arguments_reserved_by_awsglue_are_removed() -> None:
         *Job.data_lineage_options(),
     ]
     assert without_glue_arguments([word for name in reserved for word in (name, "x")]) == []
-
-
-@pytest.mark.parametrize("variable", ["SPARK_ENV_LOADED", "PYSPARK_GATEWAY_PORT"])
-def test_spark_submit_sets_the_master_in_both_deploy_modes(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    assert is_local()
-    monkeypatch.setenv(variable, "1")
-    assert not is_local()

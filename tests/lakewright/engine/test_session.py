@@ -8,9 +8,9 @@ from awsglue.context import GlueContext
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from lakewright.engine import glue
 from lakewright.engine.spark import jvm, session
 from lakewright.errors import ConfigError
+from lakewright.runs.runtime import is_glue_run
 
 
 def make_java(home: Path, version: str, modules: str = "java.base jdk.incubator.vector") -> str:
@@ -65,9 +65,9 @@ def test_on_glue_the_session_comes_from_gluecontext(spark: SparkSession, monkeyp
     context.spark_session = spark
     constructor = mock.Mock(return_value=context)
     monkeypatch.setattr("awsglue.context.GlueContext", constructor)
-    assert not glue.is_glue_run()
+    assert not is_glue_run()
     monkeypatch.setattr(sys, "argv", ["job.py", "--JOB_NAME", "customers", "--feed", "customers"])
-    assert glue.is_glue_run()
+    assert is_glue_run()
     assert session.get_session() is spark
     (argument,) = constructor.call_args.args
     assert argument is spark.sparkContext

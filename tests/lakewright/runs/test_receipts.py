@@ -5,7 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from lakewright.errors import ConfigError
 from lakewright.runs.receipts import Receipt, read_receipt, recent_receipts
+from lakewright.runs.receipts.versions import commit_of
 from lakewright.storage.local import LocalLake
 
 FOLDER = "state/orders/orders/"
@@ -54,3 +56,70 @@ def test_recent_receipts(lake: LocalLake, limit: int, expected: list[str]) -> No
         receipt = Receipt(run=run, feed="orders", target="orders", job="csv_to_parquet", verb="run", started="")
         lake.create(f"{FOLDER}receipts/{run}.json", msgspec.json.encode(receipt))
     assert [receipt.run for receipt in recent_receipts(lake, FOLDER, limit)] == expected
+
+
+def write(lake: LocalLake, run: str, verb: str) -> None:
+    receipt = Receipt(run=run, feed="orders", target="orders", job=verb, verb=verb, started="", status="committed")
+    lake.create(f"{FOLDER}receipts/{run}.json", msgspec.json.encode(receipt))
+
+
+@pytest.mark.parametrize(
+    ("verbs", "expected", "maintained_by"),
+    [
+        pytest.param(["run", "replay"], "1", [], id="the last run"),
+        pytest.param(["run", "compact", "erasure"], "0", ["1", "2"], id="the last run that processed data"),
+        pytest.param(["compact", ""], "1", [], id="one that another run wrote"),
+        pytest.param(["compact", "compact"], "1", [], id="maintenance, if there is nothing else"),
+    ],
+)
+def test_the_last_receipt(lake: LocalLake, verbs: list[str], expected: str, maintained_by: list[str]) -> None:
+    for number, verb in enumerate(verbs):
+        write(lake, str(number), verb)
+    receipt = read_receipt(lake, FOLDER, None)
+    assert (receipt["run"], [each["run"] for each in receipt["maintained_by"]]) == (expected, maintained_by)
+
+
+@pytest.mark.parametrize(
+    ("run", "sentence"), [(None, "no receipt yet: nothing has been run"), ("9", "no receipt of run 9")]
+)
+def test_a_receipt_that_does_not_exist_is_an_error(lake: LocalLake, run: str | None, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        read_receipt(lake, FOLDER, run)
+
+
+COMMIT, OTHER = "5e72384" + "a" * 33, "0" * 40
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param({}, "", id="no checkout"),
+        pytest.param({".git/HEAD": COMMIT}, COMMIT, id="detached"),
+        pytest.param({".git/HEAD": "ref: refs/heads/a/b\n", ".git/refs/heads/a/b": f"{COMMIT}\n"}, COMMIT, id="branch"),
+        pytest.param(
+            {
+                ".git/HEAD": "ref: refs/heads/b",
+                ".git/packed-refs": f"# pack-refs\n{OTHER} refs/heads/a/refs/heads/bb\n{COMMIT} refs/heads/b\n",
+            },
+            COMMIT,
+            id="packed",
+        ),
+        pytest.param({".git/HEAD": "ref: refs/heads/b", ".git/packed-refs": ""}, "", id="no commit yet"),
+        pytest.param({".git/HEAD": "ref: refs/heads/b"}, "", id="new"),
+        pytest.param(
+            {
+                ".git": "gitdir: main/worktrees/w\n",
+                "main/worktrees/w/HEAD": "ref: refs/heads/b",
+                "main/worktrees/w/commondir": "../..\n",
+                "main/refs/heads/b": COMMIT,
+            },
+            COMMIT,
+            id="worktree",
+        ),
+    ],
+)
+def test_commit_of_a_checkout(tmp_path: Path, files: dict[str, str], expected: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert commit_of(tmp_path) == expected

@@ -1,0 +1,1 @@
+"""The text output of verbs, one module each."""

@@ -1,0 +1,1 @@
+"""What runs cost: prices, the price of a run, and estimates from earlier runs."""
