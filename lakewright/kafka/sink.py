@@ -13,7 +13,7 @@ from typing import Final
 from lakewright.errors import DamagedGzipError, TruncatedGzipError
 from lakewright.metering import Done, advance
 from lakewright.sources.listing import NOT_UTF8
-from lakewright.storage.gzip import MAGIC, gunzip
+from lakewright.storage.compression.gzip import MAGIC, gunzip
 from lakewright.storage.lake import Lake, StoredObject
 from transforms.events.lines import is_cut_off
 from transforms.events.sink_names import (

@@ -49,7 +49,7 @@ class WrittenRows:
         objects: The objects of the batch with notes, if there are any.
         actions: Further actions of the batch.
         rules: How many rejected rows break each rule, with its column.
-        first_rejected: For each of these rules, the first row that breaks it: its object, its line and the problem.
+        first_rejected: For each of these rules, the first row that breaks it: its object, its place and the problem.
         skipped: How many records of each kind were skipped.
     """
 
