@@ -367,6 +367,15 @@ def test_an_attribute_behind_the_sample_is_learned_by_the_run(
     assert [change.split()[1] for change in events.run()["schema_changes"]] == ["late", "n"]
 
 
+def test_a_damaged_receipt_only_costs_the_estimate(csv: Bench) -> None:
+    csv.put("a.csv", GOOD)
+    csv.run()
+    (receipt,) = csv.lake.glob("state/people/people/receipts/*")
+    receipt.write_text("{")
+    csv.put("b.csv", GOOD)
+    assert "no figures: a receipt cannot be read: " in planned(csv).text
+
+
 def test_names_of_objects_stay_text(csv: Bench) -> None:
     for number in range(2):
         csv.put(f"a\x1b[31m<b>{number}.csv", GOOD)

@@ -12,7 +12,7 @@ _MINUTE: Final = 60
 def estimate_lines(estimate: Mapping[str, Any]) -> str:
     """Say how long a batch will take and what it will cost, each with its range, and what that rests on."""
     if estimate["why_none"]:
-        return f"no figures yet: {estimate['why_none']}"
+        return f"no figures: {estimate['why_none']}"
     seconds, cost = estimate["seconds"], estimate["cost"]
     lines = [_span({name: readable_seconds(value) for name, value in seconds.items()})]
     if cost:

@@ -67,7 +67,7 @@ def _fields(plan: Mapping[str, Any]) -> dict[str, str]:
     if "source" in plan:
         fields |= _incoming(plan) | _table(plan)
     fields |= {
-        "columns": _columns(plan) if plan["does"] != "nothing" else "",
+        "columns": _columns(plan) if plan["does"] == "batch" or plan["schema"]["changes"] else "",
         "config": _config(plan["config"]),
         "extra columns": _extra_columns(plan.get("extra_columns", {})),
         "dropped columns": _shown(plan.get("dropped_columns", ())),
@@ -98,7 +98,7 @@ def _incoming(plan: Mapping[str, Any]) -> dict[str, str]:
     ]
     rows = f"; {count_of(source['rows'], 'row')}" if source["rows"] and objects else ""
     gone = source["gone"]
-    largest = [f"{each['path']}, {readable_bytes(each['size'])}" for each in source["largest"]]
+    largest = [f"{readable_bytes(each['size'])}  {each['path']}" for each in source["largest"]]
     if objects > len(largest):
         largest = [f"largest {largest[0]}"]
     return {

@@ -1,8 +1,11 @@
 """What the next run does with an open batch, and the state from which it then plans its own."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
+
+import msgspec
 
 from lakewright.log.actions.objects import TakeObjects
 from lakewright.log.actions.union import AnyAction
@@ -36,7 +39,9 @@ class OpenBatch:
 
     def report(self, lake: Lake, state_folder: str) -> dict[str, Any]:
         """Describe the batch, and why the last run did not finish it."""
-        failed = last_failure(lake, state_folder)
+        failed = None
+        with contextlib.suppress(msgspec.MsgspecError, FileNotFoundError):  # the run itself needs no receipts
+            failed = last_failure(lake, state_folder)
         then = {"in table": _IN_TABLE, "finished": "finished first", "dropped": f"dropped, since {self.reason}"}
         return {
             "number": self.plan.number,
