@@ -1,6 +1,7 @@
 """The feeds and targets of a report: those of the config folder, and those of which only the state exists."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -16,6 +17,7 @@ from lakewright.report.targets import ReportedTarget
 from lakewright.storage.lake import Lake
 
 _OPENED_AT_ONCE: Final = 8
+_SELECTION: Final = re.compile(r"(.+)-[0-9a-f]{8}", re.DOTALL)
 _SPARK: Final = ("pyspark", "py4j")
 
 
@@ -57,6 +59,13 @@ def _read_feed(lake: Lake, conf: Conf, settings: Sequence[str], configured: froz
     except Exception as error:  # noqa: BLE001 - other feeds can still be read
         return replace(feed, problem=problem_of(error, f"feed {name}"))
     opened = {job.target.name: ReportedTarget(name, job.target.name, job) for job in jobs}
+    others = [_without_job(name, target, opened) for target in with_state if target not in opened]
+    return replace(feed, targets=[*opened.values(), *others])
+
+
+def _without_job(feed: str, target: str, opened: Container[str]) -> ReportedTarget:
+    """Describe state without a target; selected objects of a target (``source.objects``) have a log of their own."""
+    if (selection := _SELECTION.fullmatch(target)) and selection[1] in opened:
+        return ReportedTarget(feed, target, is_selection=True)
     why = "the feed has no such target now: it was renamed, or its source no longer has any object of it"
-    former = [ReportedTarget(name, target, orphaned=why) for target in with_state if target not in opened]
-    return replace(feed, targets=[*opened.values(), *former])
+    return ReportedTarget(feed, target, orphaned=why)

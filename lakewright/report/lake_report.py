@@ -1,6 +1,6 @@
 """The report of a lake: every feed and target, what needs a person, and runs and cost per day."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -69,12 +69,16 @@ def report_lake(lake: Lake, feeds: Sequence[ReportedFeed], conf: Conf, *, days: 
     runs = (run for target in targets for run in target.history.runs)
     costs = cost_of_runs(runs, partial(price_process, prices=prices)) if prices else RunCosts()
     remaining = iter(targets)
-    of_feeds = [(feed, list(islice(remaining, len(feed.targets)))) for feed in feeds]
+    of_feeds = [
+        (feed, [target for target in islice(remaining, len(feed.targets)) if _is_shown(target, window[0])])
+        for feed in feeds
+    ]
     sums = [_tally(of_feed, costs, window) for _, of_feed in of_feeds]
     entries = [
         _feed_entry(feed, of_feed, days_of_feed, costs, window, now)
         for (feed, of_feed), days_of_feed in zip(of_feeds, sums, strict=True)
     ]
+    of_lake = report_days(sum_days(sums, window))
     problems = [*unreadable, *(feed.problem for feed in feeds if feed.problem is not None)]
     problems += [problem for target in targets for problem in (*target.facts.problems, *target.history.problems)]
     healths = [entry["health"] for feed in entries for entry in (feed["targets"] or [feed])]
@@ -88,8 +92,8 @@ def report_lake(lake: Lake, feeds: Sequence[ReportedFeed], conf: Conf, *, days: 
         "health": {health: healths.count(health) for health in HEALTHS if health in healths},
         "needs": [need.report() for need in in_order(_needs(of_feeds))],
         "currency": prices.currency if prices else "",
-        "cost_notes": list(costs.notes),
-        **report_days(sum_days(sums, window)),
+        "cost_notes": [*costs.notes, *_unpriced(of_lake["total"])],
+        **of_lake,
         "feeds": sorted(entries, key=lambda entry: (HEALTHS.index(entry["health"]), entry["feed"])),
     }
 
@@ -112,6 +116,15 @@ def _read(lake: Lake, targets: Sequence[ReportedTarget], since: date, now: datet
 
 def _tally(targets: Iterable[_Target], costs: RunCosts, window: Sequence[date]) -> Days:
     return sum_days((_days_of(target, costs, window) for target in targets), window)
+
+
+def _is_shown(target: _Target, since: date) -> bool:
+    """Return whether to show a target: not a folder without log and receipts, nor selected objects of long ago."""
+    place, runs = target.facts.target, target.history.runs
+    if place.is_selection and not target.facts.open_batch:
+        return bool(runs) and runs[-1].began.date() >= since
+    is_known = bool(place.job or runs or target.history.damaged or target.facts.receipts.ahead)
+    return is_known or target.facts.batches != 0 or target.facts.open_batch is not None
 
 
 def _days_of(target: _Target, costs: RunCosts, window: Sequence[date]) -> Days:
@@ -142,6 +155,11 @@ def _own_health(feed: ReportedFeed, targets: Sequence[_Target]) -> Health:
     if feed.problem is not None:
         return "unreadable"
     return "ok" if targets else "never run"
+
+
+def _unpriced(total: Mapping[str, Any]) -> Iterable[str]:
+    if total["unpriced_runs"] and total["cost"] is not None:
+        yield f"not included: {count_of(total['unpriced_runs'], 'run')} whose receipts do not say where they ran"
 
 
 def _needs(of_feeds: Iterable[tuple[ReportedFeed, Sequence[_Target]]]) -> Iterable[Need]:

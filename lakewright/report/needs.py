@@ -53,7 +53,8 @@ class Need:
 def needs_of(facts: TargetFacts, verdict: Verdict, *, is_only: bool) -> Iterable[Need]:
     """Return what a target needs; ``is_only``: the feed has no other."""
     feed, name = facts.target.feed, facts.target.name
-    names = f"{shlex.quote(feed)}{'' if is_only else f'{_OPTION}{_quoted(name)}'}"
+    is_named = not is_only and not facts.target.is_selection
+    names = f"{shlex.quote(feed)}{f'{_OPTION}{_quoted(name)}' if is_named else ''}"
     do, command = _remedy(facts, verdict, names)
     if do:
         yield Need(verdict.health, feed, [name], verdict.reason, do, command, verdict.since)

@@ -36,12 +36,14 @@ class ReportedTarget:
     Attributes:
         job: Its job; None if the feed cannot be read, or no longer has the target.
         orphaned: Why it belongs to no feed; empty if it does, or if that is unknown.
+        is_selection: Whether its runs process selected objects of another target of the feed.
     """
 
     feed: str
     name: str
     job: AnyJob | None = None
     orphaned: str = ""
+    is_selection: bool = False
 
     @property
     def state_folder(self) -> str:

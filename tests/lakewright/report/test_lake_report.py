@@ -115,6 +115,25 @@ def test_a_renamed_target_is_orphaned_beside_the_new_one(lake: ReportedLake) -> 
     }
 
 
+def test_selected_objects_have_a_log_of_their_own_and_are_shown_while_they_are_recent(lake: ReportedLake) -> None:
+    lake.feed("people")
+    lake.failed("people", HOUR, target="people-0123abcd")
+    lake.failed("people", 30 * 24 * HOUR, target="people-4567abcd")
+    (feed,) = lake.report().data["feeds"]
+    assert {target["target"]: target["health"] for target in feed["targets"]} == {
+        "people": "never run",
+        "people-0123abcd": "failing",
+    }
+
+
+def test_a_folder_without_log_and_receipts_is_no_target(lake: ReportedLake) -> None:
+    lake.feed("people")
+    (lake.lake / "state/people/manifests").mkdir(parents=True)
+    (lake.lake / "state/people/manifests/many.json").write_text("[]")
+    (feed,) = lake.report().data["feeds"]
+    assert [target["target"] for target in feed["targets"]] == ["people"]
+
+
 def test_a_source_out_of_reach_is_shown_as_such(lake: ReportedLake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lakewright.aws.outages.PATIENCE_SECONDS", 0.1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -174,6 +193,13 @@ def test_targets_of_a_process_are_billed_once(lake: ReportedLake) -> None:
     (feed,) = lake.report().data["feeds"]
     assert feed["total"]["cost"] == pytest.approx(2 * 100 * 0.44 / 3600)
     assert [target["total"]["cost"] for target in feed["targets"]] == [pytest.approx(100 * 0.44 / 3600)] * 2
+
+
+def test_runs_without_a_known_cost_are_named(lake: ReportedLake) -> None:
+    lake.price()
+    lake.receipt("feed", HOUR / 60)
+    lake.receipt("feed", HOUR / 60, runtime=Runtime())
+    assert "not included: 1 run whose receipts do not say where they ran" in lake.report().data["cost_notes"]
 
 
 def test_300_targets(lake: ReportedLake) -> None:
