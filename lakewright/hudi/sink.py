@@ -174,6 +174,10 @@ class HudiSink:
             return None
         return [*StagedForHudi.load(commit.ours["staged"]).actions, TakeObjects(plan.objects)]
 
+    def rewrites_table(self, state: TableState, types: Mapping[str, str]) -> bool:
+        """See ``CommittingSink.rewrites_table``."""
+        return has_other_types(state.columns, types)
+
     def _commit_of(self, plan: Plan) -> Commit | None:
         """Return the commit of a batch on the table's timeline, if it is there.
 

@@ -51,7 +51,7 @@ def test_plans_of_a_table_with_a_key(cdc: CdcBench, monkeypatch: pytest.MonkeyPa
     with monkeypatch.context() as patched:
         patched.setattr(Log, "write_outcome", killed)
         assert cdc.command("run").exit_code == 1
-    file = cdc.put(FIRST, [("U", at(1), *ANN, 1.5)], EMPLOYEES.append(pa.field("pay", pa.float64())))
+    file = cdc.put(FIRST, [("U", at(1), *ANN, 1)], EMPLOYEES.append(pa.field("pay", pa.int32())))
     cdc.put(SECOND, [("D", at(2), *BOB)]).write_bytes(b"damaged")
     cdc.put(THIRD, [("D", at(3), *ANN)])
     plan = planned(cdc).plan
@@ -60,8 +60,8 @@ def test_plans_of_a_table_with_a_key(cdc: CdcBench, monkeypatch: pytest.MonkeyPa
     assert plan["waiting"] == {
         f"raw/hr/employees/{THIRD}": f"changes are applied in order, and raw/hr/employees/{SECOND} is refused"
     }
-    why = f"{file.relative_to(cdc.lake)} has double"
-    assert plan["schema"]["changes"] == [{"change": "added", "column": "pay", "from": "", "to": "double", "why": why}]
+    why = f"{file.relative_to(cdc.lake)} has int"
+    assert plan["schema"]["changes"] == [{"change": "added", "column": "pay", "from": "", "to": "int", "why": why}]
 
     cdc.feed(tables={"employees": {"key": "name", "partition_by": "department"}})
     refused = planned(cdc).plan
@@ -69,6 +69,11 @@ def test_plans_of_a_table_with_a_key(cdc: CdcBench, monkeypatch: pytest.MonkeyPa
     assert refused["config"]["differences"]
 
     cdc.feed()
+    cdc.put(SECOND, [("U", at(2), *ANN, 1.5)], EMPLOYEES.append(pa.field("pay", pa.float64())))
+    (wider,) = cdc.command("plan", "--json").data
+    assert next((each["change"], each["to"]) for each in wider["schema"]["changes"]) == ("widened", "double")
+    assert wider["table"]["rewritten_for_types"]
+
     names = pa.schema([EMPLOYEES.field(0), ("name", pa.int32()), EMPLOYEES.field(2)])
     cdc.put(SECOND, [("U", at(2), 1, 5, "IT")], names)
     (change,) = planned(cdc).plan["schema"]["changes"]

@@ -128,9 +128,16 @@ def _table(plan: Mapping[str, Any]) -> dict[str, str]:
         "rewritten": f"{files}, {readable_bytes(rewritten['bytes'])}" if rewritten["files"] else "",
         "removed": gone and gone + one_line(removed[0]),
         "replaced": f"{count_of(replaced, 'object')}, each under its own key" if replaced else "",
-        "merged": "by key: Hudi rewrites the files of updated and deleted keys" if table["merged_by_key"] else "",
+        "merged": _merged(table),
         "quarantine": _quarantine(table),
     }
+
+
+def _merged(table: Mapping[str, Any]) -> str:
+    if not table["merged_by_key"]:
+        return ""
+    first = "\nfirst, the whole table is rewritten with the wider types" if table["rewritten_for_types"] else ""
+    return f"by key: Hudi rewrites the files of updated and deleted keys{first}"
 
 
 def _partitions(partitions: Mapping[str, Any], sizes: Iterable[Mapping[str, Any]]) -> str:

@@ -107,6 +107,9 @@ class CommittingSink(Protocol):
     def committed(self, plan: Plan) -> Sequence[AnyAction] | None:
         """Return the actions of a batch that the table contains, unverified; None if it does not. Writes nothing."""
 
+    def rewrites_table(self, state: TableState, types: Mapping[str, str]) -> bool:
+        """Return whether the table must be rewritten before columns get these types."""
+
     def commit(self, batch: Batch, rows: Any, staged: Staged) -> Applied:
         """Commit a batch, and read the commit back."""
 

@@ -26,6 +26,7 @@ def effects(job: AnyJob, state: TableState, survey: Survey) -> dict[str, Any]:
     by_rows = any(not source.values for source in objects) and _is_partitioned(job, in_table)
     partitions = {file.partition for file in rewritten}
     chosen = {source.path for source in objects}
+    widened = [change for change in survey.schema_changes if change.kind == "widened"]
     removed = scope.covered(state.objects.values()) if isinstance(scope, OverwritePartitions) else ()
     return {
         "partitions": {
@@ -39,6 +40,8 @@ def effects(job: AnyJob, state: TableState, survey: Survey) -> dict[str, Any]:
         "removed_objects": sorted(path for path in removed if path not in chosen),
         "replaced_objects": len(objects) if isinstance(job.sink, ReplacingSink) else 0,
         "merged_by_key": isinstance(job.sink, CommittingSink) and bool(objects),
+        "rewritten_for_types": isinstance(job.sink, CommittingSink)
+        and job.sink.rewrites_table(state, {change.column: change.after for change in widened}),
         "judged_again": sum(file.rows for file in _judged_again(state, survey, again)),
     }
 
