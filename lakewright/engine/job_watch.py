@@ -6,7 +6,7 @@ Spark cannot say how many jobs there will be, so each one is counted by itself.
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from py4j.protocol import Py4JError
@@ -18,15 +18,14 @@ from lakewright.runs.progress import Progress
 _SECONDS_BETWEEN_LOOKS: Final = 1.0
 #: Tags of the jobs that a thread starts; groups do not serve, since Hudi sets its own.
 _TAGS: Final = "spark.job.tags"
+#: What calls to a JVM raise that has ended.
+_JVM_ENDED: Final = (OSError, Py4JError)
 
 
 @contextmanager
 def watched_jobs(context: SparkContext, progress: Progress, target: str) -> Iterator[None]:
-    """Report the tasks of the jobs that this thread starts; before Spark 3.5, which has no tags, nothing."""
+    """Report the tasks of the jobs that this thread starts."""
     progress.expect(target, 0, "")  # not bytes: which ones Spark reads, and how often, is unknown
-    if not hasattr(context, "addJobTag"):
-        yield
-        return
     tag, is_done = f"lakewright-{uuid.uuid4().hex[:8]}", threading.Event()
     thread = threading.Thread(target=_look, args=[context, tag, progress, target, is_done], name="jobs", daemon=True)
     before = context.getLocalProperty(_TAGS)
@@ -36,7 +35,8 @@ def watched_jobs(context: SparkContext, progress: Progress, target: str) -> Iter
         yield
     finally:
         is_done.set()
-        context.setLocalProperty(_TAGS, before or "")
+        with suppress(*_JVM_ENDED):  # what ended it is the error
+            context.setLocalProperty(_TAGS, before or "")
 
 
 def _look(context: SparkContext, tag: str, progress: Progress, target: str, is_done: threading.Event) -> None:
@@ -51,5 +51,5 @@ def _look(context: SparkContext, tag: str, progress: Progress, target: str, is_d
             done = Done(tasks=sum(job.numCompletedTasks() for job in ours))
             if not is_done.is_set():
                 progress.expect(target, total, "spark_tasks" if ours else "", done)
-    except (OSError, Py4JError):  # the JVM has ended, which the run notices as well
+    except _JVM_ENDED:  # which the run notices as well
         return

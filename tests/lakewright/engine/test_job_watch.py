@@ -3,10 +3,14 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from unittest.mock import Mock
 
+import pytest
+from py4j.protocol import Py4JNetworkError
 from pyspark.sql import SparkSession
 
 from lakewright.engine.job_watch import watched_jobs
+from lakewright.errors import InterruptedRunError
 from lakewright.metering import NOTHING, Done
 from lakewright.runs.progress import SilentProgress
 
@@ -41,6 +45,13 @@ def test_targets_see_the_tasks_of_their_own_jobs(spark: SparkSession) -> None:
     assert counted == {("a", 3), ("b", 5)}
     assert all(done.tasks <= total for _, total, _, done in progress.seen)
     assert [seen[1:3] for seen in progress.seen[:1]] == [(0, "")], "the bytes that were expected are not counted"
+
+
+def test_the_error_of_a_run_is_kept_if_the_jvm_has_ended() -> None:
+    ended = Py4JNetworkError("Answer from Java side is empty")
+    context = Mock(**{"getLocalProperty.return_value": None, "setLocalProperty.side_effect": [None, ended]})
+    with pytest.raises(InterruptedRunError), watched_jobs(context, Seen(), "a"):
+        raise InterruptedRunError
 
 
 def test_a_context_leaves_the_jobs_of_its_thread_alone_afterwards(spark: SparkSession) -> None:
