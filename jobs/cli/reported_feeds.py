@@ -45,7 +45,7 @@ def _read_feed(lake: Lake, conf: Conf, settings: Sequence[str], configured: froz
     if name not in configured:
         why = f"{conf.uri} has no feed of this name"
         targets = [ReportedTarget(name, target, orphaned=why) for target in with_state]
-        return ReportedFeed(name, targets=targets, is_orphaned=True)
+        return ReportedFeed(name, targets=targets)
     feed = ReportedFeed(name, targets=[ReportedTarget(name, target) for target in with_state])
     try:
         loaded = load_feed(conf, name, settings)

@@ -15,8 +15,6 @@ from transforms.object_names import one_line
 LOGGER = logging.getLogger("lakewright")
 
 _FILE: Final = "prices.yaml"
-
-
 #: The version of the file that this version of lakewright reads.
 _FORMAT: Final = 1
 

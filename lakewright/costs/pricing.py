@@ -1,5 +1,6 @@
 """What a run costs: the time of what it ran on, and its requests to S3."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,10 +41,9 @@ def price_process(runs: Sequence[PricedRun], prices: Prices) -> Cost | None:
         return None
     runtime, times = known[0].runtime, _merged_times(known)
     computing = price_time(runtime, known[0].job, sum(times, Decimal(0)), prices, invocations=len(times))
-    requests: dict[str, int] = {}
+    requests: Counter[str] = Counter()
     for run in known:
-        for operation, count in run.usage.requests.items():
-            requests[operation] = requests.get(operation, 0) + count
+        requests.update(run.usage.requests)
     is_elsewhere = runtime.region and runtime.region != prices.region
     needs_no_s3 = computing.assumed and runtime.platform == "local" and not requests
     assumed = [

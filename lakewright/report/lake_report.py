@@ -32,7 +32,6 @@ class ReportedFeed:
         job: Its job; empty if its file cannot be read.
         problem: Why its file or its targets cannot be read.
         nothing: What its source has, if it has no targets for that reason.
-        is_orphaned: Whether only its state exists.
     """
 
     name: str
@@ -41,7 +40,6 @@ class ReportedFeed:
     targets: Sequence[ReportedTarget] = ()
     problem: Problem | None = None
     nothing: str = ""
-    is_orphaned: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from lakewright.report.health import HEALTHS, Health, Verdict
 from lakewright.report.targets import TargetFacts
 from lakewright.runs.progress import count_of
 
-#: Health that needs a person, most urgent first; ``behind`` only if a run is overdue, ``never run`` if objects wait.
 _QUARANTINE: Final = "quarantine"
 _OPTION: Final = " --target "
+#: Health that needs a person, most urgent first; ``behind`` only if a run is overdue, ``never run`` if objects wait.
 _URGENCY: Final = (*HEALTHS[: HEALTHS.index("orphaned")], _QUARANTINE, "orphaned")
 
 
