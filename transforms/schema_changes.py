@@ -6,6 +6,8 @@ from typing import Final, Literal
 #: refused: the table would have to be rebuilt; absent and reordered concern files, layout the whole table.
 ChangeKind = Literal["added", "widened", "changed", "dropped", "renamed", "absent", "reordered", "refused", "layout"]
 
+#: Why a change of a published type is refused.
+FIXED_TYPE: Final = "files of the table have the old type, and a published column keeps its type; `rebuild` changes it"
 _SENTENCES: Final[dict[ChangeKind, str]] = {
     "added": "added {0.column} {0.after}{0.note}",
     "widened": "widened {0.column} from {0.before} to {0.after}",

@@ -42,7 +42,7 @@ class InPlaceSink:
     folder: str = ""
     shows_values: bool = False
 
-    #: See ``lakewright.runs.job.ReplacingSink``.
+    #: See ``lakewright.runs.job.interfaces.ReplacingSink``.
     replaces_objects: ClassVar[Literal[True]] = True
 
     def check(self, state: TableState, request: Request) -> Preflight:  # noqa: ARG002

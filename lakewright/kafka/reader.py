@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from re import Pattern
-from typing import Final, Literal
+from typing import Literal
 
 from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.errors import ConfigError, TableDiffersError
@@ -23,9 +23,7 @@ from transforms.events.declared.kinds import declared_kind, type_of
 from transforms.events.schema import Path
 from transforms.events.sink_names import SinkName, date_of_folders
 from transforms.object_names import DATE_KEYS, is_day, partition_path
-from transforms.schema_changes import SchemaChange
-
-_FIXED_TYPE: Final = "files of the table have the old type, and a published column keeps its type; `rebuild` changes it"
+from transforms.schema_changes import FIXED_TYPE, SchemaChange
 
 
 @dataclass(frozen=True)
@@ -195,7 +193,7 @@ class TopicReader:
             is_declared = isinstance(column.type, str) and declared_kind(column.type) is not None
             if column.type != kind and (kind or is_declared):
                 declared = kind or ("not a timestamp" if str(column.type).startswith("timestamp") else "not declared")
-                change = SchemaChange("refused", column.name, str(column.type), declared, _FIXED_TYPE)
+                change = SchemaChange("refused", column.name, str(column.type), declared, FIXED_TYPE)
                 raise TableDiffersError(f"{change}; run `rebuild` to rebuild the whole table", changes=[change])
 
     def _name_of(self, path: str) -> SinkName:

@@ -7,25 +7,8 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any, Final, Self
 
-#: What the page shows elsewhere, or not at all; folded lists are named after the list.
-_SHOWN_ELSEWHERE: Final = frozenset(
-    {
-        "number",
-        "status",
-        "reason",
-        "processing_date",
-        "config_hash",
-        "inputs",
-        "outputs",
-        "removed",
-        "quarantined",
-        "partitions",
-        "counts",
-        "rules",
-        "skipped",
-        "gates",
-    }
-)
+from lakewright.runs.receipts.batches import COMMON_FIELDS
+
 _FOLDED: Final = "folded_"
 #: Kinds of reports, as captions; others are shown by their own name.
 _CAPTIONS: Final = {
@@ -161,7 +144,7 @@ def _reports(batch: Batch) -> Iterator[tuple[str, Any]]:
         if kind.startswith(_FOLDED):
             if sums := report.get("sums"):
                 yield kind.removeprefix(_FOLDED), sums
-        elif kind not in _SHOWN_ELSEWHERE and report:
+        elif kind not in COMMON_FIELDS and report:
             yield kind, report
 
 

@@ -22,7 +22,7 @@ from lakewright.runs.job.interfaces import Preflight
 from lakewright.runs.job.request import Request
 from lakewright.runs.job.target import Target
 from lakewright.storage.lake import Lake
-from transforms.schema_changes import SchemaChange
+from transforms.schema_changes import FIXED_TYPE, SchemaChange
 
 if TYPE_CHECKING:
     from lakewright.catalog.table import Catalog
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _DECLARED: Final = "the feed declares it"
 _NOT_DECLARED: Final = "the feed no longer declares it; older files keep it"
-_FIXED_TYPE: Final = "files of the table have the old type, and a published column keeps its type; `rebuild` changes it"
 _LEFT_BEHIND: Final = "the former table with layout {} is no longer updated; delete it if it is no longer used"
 
 
@@ -225,7 +224,7 @@ def schema_changes(
         if name not in now
     ]
     broken = [
-        SchemaChange("refused", name, published[name], kind, _FIXED_TYPE)
+        SchemaChange("refused", name, published[name], kind, FIXED_TYPE)
         for name, kind in now.items()
         if published.get(name, kind) != kind
     ]

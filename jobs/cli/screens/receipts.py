@@ -9,26 +9,11 @@ from jobs.cli.screens.costs import cost_text
 from jobs.cli.screens.gates import gate_lines
 from jobs.cli.screens.words import engine_line, pairs, some
 from lakewright.runs.progress import count_of, readable_bytes
+from lakewright.runs.receipts.batches import COMMON_FIELDS
 from lakewright.runs.receipts.receipt import VERBS_OF_DATA
 
 #: Shorter stages are omitted.
 _SHOWN_SECONDS: Final = 0.1
-_OF_EVERY_BATCH: Final = (
-    "number",
-    "status",
-    "reason",
-    "processing_date",
-    "config_hash",
-    "inputs",
-    "outputs",
-    "removed",
-    "quarantined",
-    "partitions",
-    "counts",
-    "rules",
-    "skipped",
-    "gates",
-)
 
 
 def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
@@ -124,7 +109,7 @@ def _reported_by_actions(batches: Sequence[Mapping[str, Any]]) -> dict[str, str]
     """Return the reports of actions other than files: counts are summed, everything else is one line per batch."""
     rows: dict[str, str] = {}
     names = dict.fromkeys(name for batch in batches for name in batch)
-    for name in (name for name in names if name not in _OF_EVERY_BATCH and not name.startswith("folded_")):
+    for name in (name for name in names if name not in COMMON_FIELDS and not name.startswith("folded_")):
         values = (batch.get(f"folded_{name}", {}).get("sums") or batch.get(name) for batch in batches)
         reported = [value for value in values if value]
         counts: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""A sample of a batch's records, from which a plan foretells the columns that the batch adds."""
+"""A sample of a batch's records, from which a plan predicts the columns that the batch adds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _READ_BYTES: Final = 256 << 10
 
 @dataclass(frozen=True)
 class EventSampler:
-    """See ``lakewright.runs.job.Sampler``: the first records of a few objects, evenly chosen by path.
+    """See ``lakewright.runs.job.sampling.Sampler``: the first records of a few objects, evenly chosen by path.
 
     Attributes:
         separator: The separator between the keys in a column name.

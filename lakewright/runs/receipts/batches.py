@@ -1,12 +1,32 @@
 """The part of a receipt about one batch: its input, its output, and what each of its actions reports."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
 import msgspec
 
 from lakewright.log.log import Plan
 from lakewright.log.state import Outcome
+
+#: The fields of a batch that readers show in a place of their own; all others are shown as actions report them.
+COMMON_FIELDS: Final = frozenset(
+    {
+        "number",
+        "status",
+        "reason",
+        "processing_date",
+        "config_hash",
+        "inputs",
+        "outputs",
+        "removed",
+        "quarantined",
+        "partitions",
+        "counts",
+        "rules",
+        "skipped",
+        "gates",
+    }
+)
 
 
 class ObjectReport(TypedDict, total=False):
