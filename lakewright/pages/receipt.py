@@ -9,7 +9,7 @@ from lakewright.pages.batches import Batches, Folded
 from lakewright.pages.flow import Flow, flow_of
 from lakewright.pages.outcome import RunStatus, advice, status_of, summary
 from lakewright.pages.phases import Phase, phases_of
-from lakewright.pages.recent import RecentRuns, recent_runs, seconds_of
+from lakewright.pages.recent import RecentRuns, judged_rows, recent_runs, seconds_of
 from lakewright.pages.render import render
 from lakewright.runs.receipts import Receipt
 from lakewright.runs.receipts.receipt import VERBS_OF_DATA
@@ -89,6 +89,11 @@ class TargetRun:
         """Return the manifest of a list of the receipt, of which it names only the first entries."""
         folded = self.receipt["folded"].get(name)
         return Folded.of(folded) if folded else None
+
+    @property
+    def judged(self) -> int:
+        """The number of rows of which a share may be rejected."""
+        return judged_rows(self.receipt)
 
     @cached_property
     def seconds(self) -> float:

@@ -19,6 +19,7 @@ class Run:
     """The figures of one run.
 
     Attributes:
+        judged: The rows read and not skipped, of which a share may be rejected (``max_rejected``).
         is_shown: Whether the page is about this run.
     """
 
@@ -27,6 +28,7 @@ class Run:
     status: RunStatus
     exit_code: int
     read: int
+    judged: int
     rejected: int
     seconds: float
     cost: float | None
@@ -35,8 +37,8 @@ class Run:
 
     @property
     def rejected_share(self) -> float | None:
-        """The share of rejected rows; None if the run read none."""
-        return self.rejected / self.read if self.read else None
+        """The share of rejected rows; None if there were none to judge."""
+        return self.rejected / self.judged if self.judged else None
 
     @property
     def mark(self) -> str:
@@ -113,6 +115,11 @@ def seconds_of(receipt: Mapping[str, Any]) -> float:
         return float(sum(receipt["seconds"].values()))
 
 
+def judged_rows(receipt: Mapping[str, Any]) -> int:
+    """Return the number of rows that a run read and did not skip."""
+    return int(receipt["counts"]["read"] - receipt["counts"]["skipped"])
+
+
 def _run(receipt: Mapping[str, Any], shown: str) -> Run:
     cost = receipt["cost"]
     return Run(
@@ -121,6 +128,7 @@ def _run(receipt: Mapping[str, Any], shown: str) -> Run:
         status=status_of(receipt["status"], receipt["exit_code"]),
         exit_code=receipt["exit_code"],
         read=receipt["counts"]["read"],
+        judged=judged_rows(receipt),
         rejected=receipt["counts"]["rejected"],
         seconds=seconds_of(receipt),
         cost=cost["total"] if cost and cost["items"] else None,

@@ -147,6 +147,14 @@ def test_outcomes_without_rows_are_left_out_and_lost_rows_are_shown() -> None:
     assert not page_of(samples.make()).of_class("flow")
 
 
+def test_skipped_rows_do_not_lower_the_rejected_share() -> None:
+    receipt = samples.make(counts={"read": 10, "skipped": 6, "written": 3, "rejected": 1}, rules={"id: type": 1})
+    page = page_of(receipt, [receipt, receipt])
+    assert "Rejected1 25.0 % of the rows read and not skipped" in page.of_class("figures")[0].words
+    assert rows_of(table_of(page, "Rejected rows by rule")) == [["id: type", "1", "25.0 %"]]
+    assert [row[4] for row in rows_of(table_of(page, "The last runs"))] == ["25.0 %", "25.0 %"]
+
+
 def test_cost_and_usage_are_left_out_if_they_are_unknown() -> None:
     headings = [each.words for each in page_of(samples.make()).all("h2")]
     assert headings == ["Where the time went", "The run"]
