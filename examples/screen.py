@@ -30,7 +30,7 @@ from lakewright.engine.jvm_log import JVM_LOG  # noqa: E402
 from lakewright.runs.job.request import Request  # noqa: E402
 from lakewright.runs.job.target_job import AnyJob  # noqa: E402
 from lakewright.runs.lifecycle.targets import run_targets  # noqa: E402
-from lakewright.runs.progress import count_of  # noqa: E402
+from lakewright.runs.progress import SilentProgress, count_of  # noqa: E402
 from lakewright.runs.receipts import Receipt  # noqa: E402
 from lakewright.storage.lake import Lake  # noqa: E402
 from lakewright.storage.uris import open_lake  # noqa: E402
@@ -45,7 +45,7 @@ class FailedRunError(Exception):
     """Raised when a run fails unexpectedly."""
 
 
-class StatusProgress:
+class StatusProgress(SilentProgress):
     """Shows the current stage of a run in one temporary line."""
 
     def __init__(self, status: Status) -> None:
@@ -54,9 +54,6 @@ class StatusProgress:
     def stage(self, target: str, stage: str, detail: str = "") -> None:
         """See ``Progress.stage``."""
         self._status.update(escape(f"{target}: {stage} {detail}"))
-
-    def close(self) -> None:
-        """See ``Progress.close``."""
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from rich.text import Text
 from lakewright.engine.spark.session import get_session
 from lakewright.hudi.compaction import compact_targets
 from lakewright.runs.job.request import Request
-from lakewright.runs.progress import count_of
+from lakewright.runs.progress import SilentProgress, count_of
 
 WALKTHROUGHS: Final = screen.EXAMPLES / "walkthroughs"
 
@@ -84,7 +84,7 @@ def do_command(lake: Path, feed: str, step: Mapping[str, Any]) -> dict[str, int]
         return {}
     if command == "compact":
         screen.print_line(Text(f"  lakewright compact {feed}", "cyan"))
-        for compaction in compact_targets(*screen.open_jobs(lake, feed)):
+        for compaction in compact_targets(*screen.open_jobs(lake, feed), SilentProgress()):
             if compaction["error"]:
                 raise screen.FailedRunError(compaction["error"])
         return {}

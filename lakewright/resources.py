@@ -187,9 +187,8 @@ def driver_peak_memory() -> int:
 def peak_memory() -> int:
     """Return the highest resident memory of this process so far, in bytes; zero if unknown.
 
-    Linux notes it for each program. The figure of ``getrusage`` includes the parent's from before the program started.
+    On Linux, the figure of ``getrusage`` is no less than the parent's memory when it started this process.
     """
-    if known := _peak_memory_of(os.getpid()):
-        return known
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * _KILO
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return _peak_memory_of(os.getpid())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
 from lakewright.config import Feed
+from lakewright.metering import Done
 from lakewright.storage.lake import Lake
 
 #: The engine that a user requests.
@@ -12,6 +13,26 @@ EngineName = Literal["auto", "local", "spark"]
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class TaskListener(Protocol):
+    """Receives the progress of tasks, from any thread; never raises."""
+
+    def expect_tasks(self, count: int) -> None:
+        """Receive the number of tasks that begin."""
+
+    def advance(self, done: Done) -> None:
+        """Receive what was done since the last call; see ``lakewright.metering``."""
+
+
+class NoListener:
+    """Ignores the progress of tasks; see ``TaskListener``."""
+
+    def expect_tasks(self, count: int) -> None:
+        """See ``TaskListener.expect_tasks``."""
+
+    def advance(self, done: Done) -> None:
+        """See ``TaskListener.advance``."""
 
 
 class Workers(Protocol):
@@ -44,12 +65,12 @@ class Workers(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """The engine of a batch, and why it was chosen; ``open`` returns its workers."""
+    """The engine of a batch, and why it was chosen; ``open`` returns its workers, whose tasks are listened to."""
 
     name: str
     why: str
     version: str
-    open: Callable[[], Workers]
+    open: Callable[[TaskListener], Workers]
 
     def report(self) -> dict[str, str]:
         """Return the engine as receipts and plans name it."""

@@ -52,10 +52,10 @@ def test_the_receipt_of_the_readme_is_what_the_run_prints(tmp_path: Path) -> Non
 
 
 def receipt_fields(receipt: str) -> str:
-    """Return a receipt without what differs between runs: run id, file ids, the engine's version, times."""
+    """Return a receipt without what differs between runs: run id, file ids, the engine's version, times, usage."""
     receipt = re.sub(r"000001-\w+…?\.parquet", "000001-….parquet", receipt)
     receipt = re.sub(r"Python [\d.]+", "Python", receipt)
-    return re.sub(r"(  (?:run|time) ).*", r"\1", receipt)
+    return re.sub(r"(  (?:run|time|data|used) ).*", r"\1", receipt)
 
 
 def test_the_documented_verbs_are_those_of_the_command_line() -> None:

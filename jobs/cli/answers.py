@@ -6,7 +6,8 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TextIO
+from pathlib import Path
+from typing import Any, Final
 
 import typer
 
@@ -14,6 +15,7 @@ from jobs.cli.options import OutputOptions
 from lakewright.engine.jvm_log import JVM_LOG
 from lakewright.errors import ConfigError, NoTargetsError, SparkMissingError, UnreachableError
 from lakewright.runs.progress import LOGGER, show_tracebacks
+from lakewright.runs.progress.stderr import StderrHandler, print_on_stderr
 from lakewright.runs.runtime import is_local
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
@@ -39,9 +41,11 @@ def worst_exit_code(entries: Iterable[Mapping[str, Any]]) -> int:
 def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     """Run a verb and exit with its exit code; the last line on stderr is the one to act on."""
     print_utf8()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=[_StderrHandler()])
+    if problem := output.problem:
+        _leave(problem, exit_code=ConfigError.exit_code)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=[StderrHandler()])
     logging.getLogger("py4j").setLevel(logging.WARNING)
-    LOGGER.setLevel(logging.DEBUG if output.verbose else logging.INFO)
+    LOGGER.setLevel(output.log_level)
     shows_traceback = output.verbose or not is_local()
     show_tracebacks(shows_traceback)
     try:
@@ -50,13 +54,13 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
         answer = Answer([error.entry()], lambda _: None, error.exit_code)
     except LakewrightError as error:
         if output.verbose:
-            typer.echo(trace_of(error), err=True, nl=False)
+            print_on_stderr(trace_of(error).rstrip("\n"))
         _leave(*sentences_of(error), exit_code=error.exit_code)
     except Exception as error:  # noqa: BLE001 - every unexpected error is reported on one line
         if isinstance(error, ModuleNotFoundError) and error.name in _SPARK:
             _leave(str(SparkMissingError()), exit_code=SparkMissingError.exit_code)
         if shows_traceback:
-            typer.echo(trace_of(error), err=True, nl=False)
+            print_on_stderr(trace_of(error).rstrip("\n"))
         _leave(f"unexpected {cause_of(error)} (--verbose shows where)", exit_code=1)
     if output.as_json:
         json.dump(answer.data, sys.stdout, ensure_ascii=False, indent=2)  # in pieces: it may name all objects
@@ -67,6 +71,18 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     name_jvm_log(answer.exit_code)
     print_problems(entries, with_target=len(entries) > 1)
     raise typer.Exit(answer.exit_code)
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write an HTML page.
+
+    Raises:
+        ConfigError: If that is not possible.
+    """
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--html {path}: cannot be written: {error.strerror}") from error
 
 
 def print_utf8() -> None:
@@ -80,9 +96,9 @@ def print_problems(entries: Iterable[Mapping[str, Any]], *, with_target: bool) -
     """Print the warnings and errors of each target on stderr."""
     for entry in entries:
         for warning in entry.get("warnings", ()):
-            typer.echo(f"warning: {sentence(warning, entry, with_target=with_target)}", err=True)
+            print_on_stderr(f"warning: {sentence(warning, entry, with_target=with_target)}")
         if entry.get("error"):
-            typer.echo(f"error: {sentence(entry['error'], entry, with_target=with_target)}", err=True)
+            print_on_stderr(f"error: {sentence(entry['error'], entry, with_target=with_target)}")
 
 
 def sentence(problem: str, entry: Mapping[str, Any], *, with_target: bool) -> str:
@@ -103,7 +119,7 @@ def usage_problem(error: typer.TyperException) -> str:
 def print_error(*sentences: str) -> None:
     """Print an error on stderr, one sentence per line."""
     for each in sentences:
-        typer.echo(f"error: {one_line(each)}", err=True)
+        print_on_stderr(f"error: {one_line(each)}")
 
 
 def _leave(*sentences: str, exit_code: int) -> None:
@@ -115,12 +131,4 @@ def _leave(*sentences: str, exit_code: int) -> None:
 def name_jvm_log(exit_code: int) -> None:
     """Print the path of the JVM's log, and keep it, after failures that data and config do not explain."""
     if exit_code in (LakewrightError.exit_code, UnreachableError.exit_code) and (path := JVM_LOG.keep()):
-        typer.echo(f"log of the JVM: {path}", err=True)
-
-
-class _StderrHandler(logging.StreamHandler[TextIO]):
-    """A handler that asks for stderr at each line: while a run is shown live, rich prints above it."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.setStream(sys.stderr)
-        super().emit(record)
+        print_on_stderr(f"log of the JVM: {path}")

@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 from jobs.cli.answers import print_error, usage_problem
 from lakewright.config import suggest
 from lakewright.errors import ConfigError
+from lakewright.runs.progress.stderr import print_on_stderr
 
 _FLAG_VALUES: Final = {"": True, "true": True, "false": False}
 
@@ -95,5 +96,5 @@ def _check_repeated(args: Sequence[str], single: Collection[str]) -> None:
 def _with_new_names(args: Sequence[str]) -> list[str]:
     renamed = [re.sub("^--conf(?==|$)", "--config", word) for word in args]
     if renamed != list(args):
-        typer.echo("warning: --conf is deprecated; use --config", err=True)
+        print_on_stderr("warning: --conf is deprecated; use --config")
     return renamed

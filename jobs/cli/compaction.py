@@ -9,7 +9,7 @@ import typer
 
 from jobs.cli.arguments import ScriptCommand
 from jobs.cli.entrypoint import print_entries, work_as_script
-from jobs.cli.options import DryRun, EngineOption, FeedOptions, SourceOptions, spread_options
+from jobs.cli.options import DryRun, EngineOption, FeedOptions, ProgressOption, SourceOptions, spread_options
 from jobs.cli.registry import load_feed
 from lakewright.config import Feed, suggest
 from lakewright.config_files import Conf
@@ -20,7 +20,7 @@ from lakewright.errors import ConfigError, NoTargetsError
 from lakewright.parquet.compact_tables import compact_tables, plan_compactions
 from lakewright.parquet.sink import ParquetSink
 from lakewright.runs.job.target_job import AnyJob
-from lakewright.runs.progress import LogProgress, Progress, closing_progress
+from lakewright.runs.progress import Progress, ProgressKind, closing_progress, log_progress
 from lakewright.storage.lake import Lake
 from lakewright.workers import EngineName
 
@@ -59,7 +59,7 @@ def compact_jobs(
     if others:
         from lakewright.hudi.compaction import compact_targets  # Spark
 
-        entries += compact_targets(lake, others)
+        entries += compact_targets(lake, others, progress)
     if parquet:
         with EngineChoice(engine) as engines:
             entries += compact_tables(lake, parquet, wanted, progress, engines, prices)
@@ -165,16 +165,22 @@ def _command_line() -> typer.Typer:
     )
     @spread_options
     def compact(
-        options: CompactOptions, source: SourceOptions, dry_run: DryRun = False, engine: EngineOption = "auto"
-    ) -> tuple[CompactOptions, dict[str, str], bool, EngineName]:
-        return options, source.wanted(), dry_run, engine
+        options: CompactOptions,
+        source: SourceOptions,
+        dry_run: DryRun = False,
+        engine: EngineOption = "auto",
+        progress: ProgressOption = "auto",
+    ) -> tuple[CompactOptions, dict[str, str], bool, EngineName, ProgressKind]:
+        return options, source.wanted(), dry_run, engine, progress
 
     return script
 
 
-def _compact(options: CompactOptions, wanted: Mapping[str, str], dry_run: bool, engine: EngineName) -> None:
+def _compact(
+    options: CompactOptions, wanted: Mapping[str, str], dry_run: bool, engine: EngineName, kind: ProgressKind
+) -> None:
     lake = options.open_lake()
-    with closing_progress(LogProgress()) as progress:
+    with closing_progress(log_progress(kind)) as progress:
         jobs, prices = options.jobs(lake), options.prices()
         entries = compact_jobs(lake, jobs, wanted, dry_run=dry_run, engine=engine, progress=progress, prices=prices)
     print_entries(entries)

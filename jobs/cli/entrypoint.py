@@ -14,14 +14,24 @@ import typer
 
 from jobs.cli.answers import print_error, print_problems, print_utf8, sentence, sentences_of, usage_problem
 from jobs.cli.arguments import ScriptCommand
-from jobs.cli.options import DropOpen, EngineOption, Execution, FeedOptions, ShowValues, SourceOptions, spread_options
+from jobs.cli.options import (
+    DropOpen,
+    EngineOption,
+    Execution,
+    FeedOptions,
+    ProgressOption,
+    ShowValues,
+    SourceOptions,
+    spread_options,
+)
 from jobs.cli.registry import LoadedFeed
 from lakewright.engine.choice import EngineChoice
 from lakewright.engine.glue import is_bookmarked, job_bookmark, without_glue_arguments
 from lakewright.errors import ConfigError, NoTargetsError, RunFailedError
 from lakewright.runs.job.request import Request
 from lakewright.runs.lifecycle.targets import run_targets
-from lakewright.runs.progress import LOGGER, TRACEBACKS, LogProgress, closing_progress, show_tracebacks
+from lakewright.runs.progress import LOGGER, TRACEBACKS, ProgressKind, closing_progress, log_progress, show_tracebacks
+from lakewright.runs.progress.stderr import StderrHandler, open_closed_streams
 from lakewright.runs.runtime import is_glue_run
 from lakewright.unexpected import cause_of, trace_of
 from lakewright.workers import EngineName
@@ -29,7 +39,7 @@ from transforms.errors import LakewrightError
 from transforms.object_names import one_line
 
 #: The options of a script.
-_Arguments = tuple[FeedOptions, Request, EngineName]
+_Arguments = tuple[FeedOptions, Request, EngineName, ProgressKind]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +111,9 @@ def work_as_script(
         RunFailedError: On Glue if the work fails, since Glue shows the text of an exception, but no exit code.
         SystemExit: Elsewhere if the work fails, with the exit code.
     """
+    open_closed_streams()
     print_utf8()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=[StderrHandler()])
     LOGGER.setLevel(logging.DEBUG)  # a script has no --verbose
     show_tracebacks(True)
     try:
@@ -154,9 +165,10 @@ def _command_line(job: str) -> typer.Typer:
         drop_open: DropOpen = False,
         show_values: ShowValues = False,
         execution: Execution = "",
+        progress: ProgressOption = "auto",
     ) -> _Arguments:
         wanted = source.wanted(options.date_parts())
-        return options.showing(values=show_values), Request("run", wanted, drop_open, execution), engine
+        return options.showing(values=show_values), Request("run", wanted, drop_open, execution), engine, progress
 
     return script
 
@@ -166,25 +178,29 @@ def _rebuild_command() -> typer.Typer:
 
     @script.command("jobs/rebuild.py", cls=ScriptCommand, help="Rebuild the table from all sources.")
     @spread_options
-    def rebuild(options: ScriptOptions, source: SourceOptions, engine: EngineOption = "auto") -> _Arguments:
-        return options, Request("rebuild", source.wanted(options.date_parts())), engine
+    def rebuild(
+        options: ScriptOptions, source: SourceOptions, engine: EngineOption = "auto", progress: ProgressOption = "auto"
+    ) -> _Arguments:
+        return options, Request("rebuild", source.wanted(options.date_parts())), engine, progress
 
     return script
 
 
-def _rebuild(options: FeedOptions, request: Request, engine: EngineName) -> None:
-    _run_feed(options.load(), options, request, engine)
+def _rebuild(options: FeedOptions, request: Request, engine: EngineName, kind: ProgressKind) -> None:
+    _run_feed(options.load(), options, request, engine, kind)
 
 
-def _run(job: str, options: FeedOptions, request: Request, engine: EngineName) -> None:
+def _run(job: str, options: FeedOptions, request: Request, engine: EngineName, kind: ProgressKind) -> None:
     loaded = options.load()
     if loaded.feed.job != job:
         actual = loaded.feed.job
         raise ConfigError(f"feed {loaded.name} is a {actual} feed, not one of {job}; run jobs/{actual}.py")
-    _run_feed(loaded, options, request, engine)
+    _run_feed(loaded, options, request, engine, kind)
 
 
-def _run_feed(loaded: LoadedFeed, options: FeedOptions, request: Request, engine: EngineName) -> None:
+def _run_feed(
+    loaded: LoadedFeed, options: FeedOptions, request: Request, engine: EngineName, kind: ProgressKind
+) -> None:
     """Run a feed, and print one receipt per line.
 
     Raises:
@@ -192,7 +208,7 @@ def _run_feed(loaded: LoadedFeed, options: FeedOptions, request: Request, engine
     """
     lake, priced = options.open_lake(), replace(request, prices=options.prices())
     try:
-        with closing_progress(LogProgress()) as progress, EngineChoice(engine) as engines:
+        with closing_progress(log_progress(kind)) as progress, EngineChoice(engine) as engines:
             receipts = run_targets(lake, loaded.targets(lake, options.wanted_targets()), priced, progress, engines)
         entries = [receipt.dump() for receipt in receipts]
     except NoTargetsError as error:

@@ -1,10 +1,12 @@
 """Options shared by the verbs and the script entry point."""
 
 import inspect
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeVar
 
 import typer
@@ -16,6 +18,7 @@ from lakewright.config_files import Conf
 from lakewright.costs.prices import Prices, usable_prices
 from lakewright.errors import ConfigError
 from lakewright.runs.job.target_job import AnyJob
+from lakewright.runs.progress import ProgressKind
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from lakewright.workers import EngineName
@@ -55,8 +58,21 @@ Execution = Annotated[
     ),
 ]
 
+ProgressOption = Annotated[
+    ProgressKind,
+    typer.Option(
+        "--progress",
+        help="How progress is shown on stderr: auto (live on a terminal, else a log line every 10 seconds), or json "
+        "(one JSON object per line).",
+    ),
+]
+
 ShowValues = Annotated[
     bool, typer.Option("--show-values", help="Allow errors, receipts and logs to quote values of the data.")
+]
+
+HtmlFile = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Also write an HTML page to this file, which is replaced.")
 ]
 
 
@@ -79,13 +95,26 @@ class ConfigOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeedOptions(ConfigOptions):
-    """The feed, its lake, and the selected targets."""
+class LakeOptions(ConfigOptions):
+    """The lake."""
 
-    feed: Annotated[str, typer.Argument(metavar="FEED", help="Name of a feed: conf/feeds/FEED.yaml.")]
     lake: Annotated[
         str | None, typer.Option("--lake", help="Root of the lake. Default: LAKEWRIGHT_LAKE, else ./lake.")
     ] = None
+
+    def open_lake(self) -> Lake:
+        """Open the lake, which must exist."""
+        use_lake_file(Conf(self.config))
+        lake = open_lake(lake_uri(self.lake))
+        lake.check()
+        return lake
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedOptions(LakeOptions):
+    """The feed, its lake, and the selected targets."""
+
+    feed: Annotated[str, typer.Argument(metavar="FEED", help="Name of a feed: conf/feeds/FEED.yaml.")]
     target: Annotated[
         list[str],
         typer.Option("--target", metavar="NAME[,NAME…]", help="Only these targets; write a comma in a name as \\,."),
@@ -102,13 +131,6 @@ class FeedOptions(ConfigOptions):
     def wanted_targets(self) -> list[str]:
         """Return the names of the selected targets; empty for all."""
         return read_names(self.target)
-
-    def open_lake(self) -> Lake:
-        """Open the lake, which must exist."""
-        use_lake_file(Conf(self.config))
-        lake = open_lake(lake_uri(self.lake))
-        lake.check()
-        return lake
 
     def prices(self) -> Prices | None:
         """Read the prices of runs, if there are any."""
@@ -171,6 +193,19 @@ class OutputOptions:
 
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False
     verbose: Annotated[bool, typer.Option("--verbose", help="Show tracebacks and the log of the JVM.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only warnings and errors on stderr.")] = False
+
+    @property
+    def log_level(self) -> int:
+        """The level of the log."""
+        if self.quiet:
+            return logging.WARNING
+        return logging.DEBUG if self.verbose else logging.INFO
+
+    @property
+    def problem(self) -> str:
+        """How the options contradict each other; empty if they do not."""
+        return "--quiet and --verbose exclude each other" if self.quiet and self.verbose else ""
 
 
 def read_names(arguments: Sequence[str]) -> list[str]:

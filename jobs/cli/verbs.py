@@ -2,7 +2,6 @@
 
 import inspect
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, wraps
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from jobs.cli import screen
-from jobs.cli.answers import Answer, give_answer, name_jvm_log, worst_exit_code
+from jobs.cli.answers import Answer, give_answer, name_jvm_log, print_error, worst_exit_code, write_page
 from jobs.cli.arguments import VerbCommand
 from jobs.cli.conflicts import conflicts
 from jobs.cli.options import (
@@ -22,7 +21,10 @@ from jobs.cli.options import (
     EngineOption,
     Execution,
     FeedOptions,
+    HtmlFile,
+    LakeOptions,
     OutputOptions,
+    ProgressOption,
     ShowValues,
     SourceOptions,
     spread_options,
@@ -30,6 +32,7 @@ from jobs.cli.options import (
 from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
 from jobs.cli.screens.costs import bill_line
 from jobs.cli.screens.gates import show_gates
+from jobs.cli.screens.plans import show_plans
 from jobs.cli.screens.receipts import show_receipts
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
@@ -39,7 +42,8 @@ from lakewright.costs.pricing import price_process
 from lakewright.errors import ConfigError
 from lakewright.runs.job.request import Replay, Request
 from lakewright.runs.job.target_job import AnyJob
-from lakewright.runs.progress import Progress, closing_progress, make_progress
+from lakewright.runs.progress import Progress, ProgressKind, closing_progress, make_progress
+from lakewright.runs.progress.stderr import open_closed_streams
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
 
@@ -63,6 +67,10 @@ DocsFolder = Annotated[
 ]
 SchemaFolder = Annotated[
     Path | None, typer.Option("--schema", help="Also write JSON schemas for editors to this folder.")
+]
+
+Days = Annotated[
+    int, typer.Option("--days", min=1, max=366, help="Days whose runs are reported, today included (UTC). Default: 7.")
 ]
 
 RuleName = Annotated[
@@ -102,26 +110,33 @@ def run(
     drop_open: DropOpen = False,
     show_values: ShowValues = False,
     execution: Execution = "",
+    progress: ProgressOption = "auto",
 ) -> Answer:
     """Read everything that is new, and commit it."""
     request = Request("run", source.wanted(), drop_open, execution)
-    return _run(options.showing(values=show_values), request, engine)
+    return _run(options.showing(values=show_values), request, engine, progress)
 
 
 @verb
-def rebuild(options: FeedOptions, source: SourceOptions, engine: EngineOption = "auto") -> Answer:
+def rebuild(
+    options: FeedOptions, source: SourceOptions, engine: EngineOption = "auto", progress: ProgressOption = "auto"
+) -> Answer:
     """Rebuild the table from all sources."""
-    return _run(options, Request("rebuild", source.wanted()), engine)
+    return _run(options, Request("rebuild", source.wanted()), engine, progress)
 
 
 @verb
 def replay(
-    options: FeedOptions, rule: RuleName = "", csv_file: EditedFile = None, engine: EngineOption = "auto"
+    options: FeedOptions,
+    rule: RuleName = "",
+    csv_file: EditedFile = None,
+    engine: EngineOption = "auto",
+    progress: ProgressOption = "auto",
 ) -> Answer:
     """Put rejected rows through today's config, and commit those that pass."""
     if rule and csv_file is not None:
         raise ConfigError("--rule and --csv exclude each other; delete lines from the file to leave rows in quarantine")
-    return _run(options, Request("replay", replay=Replay(rule, csv_file)), engine)
+    return _run(options, Request("replay", replay=Replay(rule, csv_file)), engine, progress)
 
 
 @verb
@@ -130,14 +145,14 @@ def plan(
 ) -> Answer:
     """Show what run would do; writes nothing."""
     from lakewright.engine.choice import EngineChoice
-    from lakewright.runs.views import plan_overview
+    from lakewright.runs.planning.overview import plan_overview
 
     request = Request("run", source.wanted(), prices=options.prices())
     with EngineChoice(engine) as engines:
         plans = options.showing(values=show_values).for_each_target(
             lambda lake, job: plan_overview(lake, job, request, engines)
         )
-    return Answer(plans, screen.show_plans, worst_exit_code(plans))
+    return Answer(plans, show_plans, worst_exit_code(plans))
 
 
 @verb
@@ -167,11 +182,18 @@ def quarantine(options: FeedOptions, rule: RuleName = "", limit: RowLimit = None
 
 
 @verb
-def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
+def receipt(options: FeedOptions, run_id: RunId = None, html: HtmlFile = None) -> Answer:
     """Show the receipt of the last run, or of one run."""
-    from lakewright.runs.receipts import read_receipt
+    from lakewright.runs.receipts import read_receipt, recent_receipts
 
-    receipts = options.for_each_target(lambda lake, job: read_receipt(lake, job.target.state_folder, run_id))
+    lake = options.open_lake()
+    folders = [job.target.state_folder for job in options.load().targets(lake, options.wanted_targets())]
+    receipts = [read_receipt(lake, folder, run_id) for folder in folders]
+    if html is not None:
+        from lakewright.pages.receipt import RECENT_RUNS, receipt_page
+
+        recent = [recent_receipts(lake, folder, RECENT_RUNS) for folder in folders]
+        write_page(html, receipt_page(zip(receipts, recent, strict=True)))
     return Answer(receipts, show_receipts)
 
 
@@ -192,6 +214,25 @@ def gates(options: FeedOptions, docs: DocsFolder = None) -> Answer:
 
 
 @verb
+def report(options: LakeOptions, feed: FeedNames = None, days: Days = 7, html: HtmlFile = None) -> Answer:
+    """Show the health of all feeds, what needs a person, and runs and cost per day."""
+    from datetime import UTC, datetime
+
+    from jobs.cli.reported_feeds import reported_feeds
+    from jobs.cli.screens.reports import show_report
+    from lakewright.report.lake_report import report_lake
+
+    conf, lake = Conf(options.config), options.open_lake()
+    feeds = reported_feeds(lake, conf, feed or (), options.settings)
+    data = report_lake(lake, feeds, conf, days=days, now=datetime.now(UTC))
+    if html is not None:
+        from lakewright.pages.report import report_page
+
+        write_page(html, report_page(data))
+    return Answer(data, show_report, data["exit_code"])
+
+
+@verb
 def schema(options: FeedOptions) -> Answer:
     """Show the columns of a table, and when they changed."""
     from lakewright.runs.views import schema_overview
@@ -201,19 +242,23 @@ def schema(options: FeedOptions) -> Answer:
 
 @verb
 def compact(
-    options: FeedOptions, source: SourceOptions, dry_run: DryRun = False, engine: EngineOption = "auto"
+    options: FeedOptions,
+    source: SourceOptions,
+    dry_run: DryRun = False,
+    engine: EngineOption = "auto",
+    progress: ProgressOption = "auto",
 ) -> Answer:
     """Merge small files of Parquet tables, and log files of Hudi tables into base files."""
     from jobs.cli.compaction import compact_jobs
 
     wanted, lake = source.wanted(), options.open_lake()
     with (
-        closing_progress(make_progress()) as progress,
-        bounded_outages(partial(_leave_at_once, progress=progress)),
+        closing_progress(make_progress(progress)) as shown,
+        bounded_outages(partial(_leave_at_once, progress=shown)),
     ):
         jobs = options.load().targets(lake, options.wanted_targets())
         entries = compact_jobs(
-            lake, jobs, wanted, dry_run=dry_run, engine=engine, progress=progress, prices=options.prices()
+            lake, jobs, wanted, dry_run=dry_run, engine=engine, progress=shown, prices=options.prices()
         )
     return Answer(entries, screen.show_compactions, worst_exit_code(entries))
 
@@ -254,13 +299,13 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
     return Answer(data, screen.show_check, ConfigError.exit_code if problems else 0)
 
 
-def _run(options: FeedOptions, request: Request, engine: EngineName) -> Answer:
+def _run(options: FeedOptions, request: Request, engine: EngineName, kind: ProgressKind) -> Answer:
     from lakewright.engine.choice import EngineChoice
     from lakewright.runs.lifecycle.targets import run_targets
 
     feed, lake, prices = options.load(), options.open_lake(), options.prices()
     with (
-        closing_progress(make_progress()) as progress,
+        closing_progress(make_progress(kind)) as progress,
         bounded_outages(partial(_leave_at_once, progress=progress)),
         EngineChoice(engine) as engines,
     ):
@@ -295,8 +340,7 @@ def _leave_at_once(error: LakewrightError, *, progress: Progress | None = None) 
         progress.close()
     kill_spark()
     name_jvm_log(error.exit_code)
-    typer.echo(f"error: {error}", err=True)
-    sys.stderr.flush()
+    print_error(str(error))
     os._exit(error.exit_code)
 
 
@@ -311,4 +355,5 @@ def _write_schemas(folder: Path) -> None:
 
 def main() -> None:
     """Run the command line."""
+    open_closed_streams()
     app(prog_name="lakewright")

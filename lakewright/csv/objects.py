@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO, Final
 
@@ -10,7 +10,8 @@ from lakewright.csv.binding import bind_columns
 from lakewright.csv.heads import Header
 from lakewright.csv.options import CsvOptions
 from lakewright.errors import ObjectRefusedError
-from lakewright.storage.compression.codecs import compression_of, decompressed
+from lakewright.metering import Done, advance
+from lakewright.storage.compression.codecs import ZIP, compression_of
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import open_buffered
 from transforms.csv.text_encoding import can_be_split
@@ -86,7 +87,7 @@ class CsvRules:
     def layout(self, header: Header) -> TextLayout:
         """Return the layout of an object with this header."""
         return TextLayout(
-            **asdict(self.options.dialect()),
+            dialect=self.options.dialect(),
             encoding=self.options.encoding,
             line_end=header.line_end,
             multiline=self.options.multiline,
@@ -123,7 +124,9 @@ def read_part(lake: Lake, part: CsvPart, rules: CsvRules) -> Iterator[TextBlock]
 
     pieces, source = _pieces(lake, part), part.source
     if compression := compression_of(source.path):
-        pieces = decompressed(compression, pieces, partial(_open, lake, source), piece_bytes=_READ_BYTES)
+        pieces = compression.decompress(pieces, partial(_open, lake, source), piece_bytes=_READ_BYTES)
+    if compression is ZIP:
+        pieces = _counted_at_end(pieces, source.size)
     return read_blocks(pieces, rules.layout(part.source.header), within=part.within)
 
 
@@ -151,14 +154,23 @@ def _open(lake: Lake, source: CsvObject) -> BinaryIO:
     return open_buffered(lake, source.path, source.size, etag=source.etag, buffer_bytes=_READ_BYTES)
 
 
+def _counted_at_end(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Count the bytes of an archive, which is read from several places."""
+    yield from pieces
+    advance(Done(bytes=size))
+
+
 def _pieces(lake: Lake, part: CsvPart) -> Iterator[bytes]:
     """Read an object from the start of the range, as far as the pieces are asked for."""
     source, start = part.source, part.within.start
     if source.content is not None:
+        advance(Done(bytes=source.size))
         yield source.content[start:]
         return
     end = source.size if part.within.end is None else part.within.end
     while start < source.size:
         length = min(_READ_BYTES, end - start) if start < end else _READ_BEYOND_BYTES
         yield lake.read(source.path, start=start, length=length, etag=source.etag)
+        if start < end:
+            advance(Done(bytes=length))
         start += length

@@ -10,7 +10,7 @@ from lakewright.engine.local import VERSION, LocalWorkers, WorkerPool, usable_cp
 from lakewright.errors import ConfigError, SparkMissingError
 from lakewright.runs.progress import readable_bytes
 from lakewright.runs.runtime import is_local
-from lakewright.workers import Engine, EngineName, Workers
+from lakewright.workers import Engine, EngineName, TaskListener, Workers
 
 #: Input that takes less time to process than a worker process needs to start: 0.1 s at most, against 0.4 s.
 _SMALL_BYTES: Final = 1 << 20
@@ -83,7 +83,7 @@ def _has_spark() -> bool:
 def _on_spark(feed: Feed, why: str) -> Engine:
     from lakewright.engine.spark.workers import SparkWorkers, spark_version
 
-    def open_workers() -> Workers:
-        return SparkWorkers(shows_values=feed.show_values)
+    def open_workers(listener: TaskListener) -> Workers:
+        return SparkWorkers(feed.show_values, listener)
 
     return Engine("spark", why, f"Spark {spark_version()}", open_workers)

@@ -26,8 +26,10 @@ from lakewright.concurrency import ThreadPool
 from lakewright.engine.local_worker import Reply, Request, Settings, attempt
 from lakewright.errors import InterruptedRunError, WorkerEndedError
 from lakewright.log.records import DataFile
+from lakewright.metering import Done, advance, metered
 from lakewright.resources import current_meter
 from lakewright.storage.lake import Lake
+from lakewright.workers import NoListener, TaskListener
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -70,9 +72,9 @@ class WorkerPool:
         self._processes: set[WorkerProcess] = set()
         self._is_cancelled = False
 
-    def submit(self, request: Request) -> "Future[Any]":
+    def submit(self, request: Request, listener: TaskListener) -> "Future[Any]":
         """Run a task on the next idle worker."""
-        return self._threads.submit(self._answer, request)
+        return self._threads.submit(self._answer, request, listener)
 
     def cancel(self) -> None:
         """Kill the workers; all tasks fail from now on."""
@@ -89,10 +91,10 @@ class WorkerPool:
             process.close()
         self._processes.clear()
 
-    def _answer(self, request: Request) -> Any:
+    def _answer(self, request: Request, listener: TaskListener) -> Any:
         process = self._process()
         try:
-            reply = process.ask(request)
+            reply = process.ask(request, listener)
         except WorkerEndedError:
             current_meter().note_lost_worker()
             self._forget(process)
@@ -102,6 +104,7 @@ class WorkerPool:
         current_meter().add_task(reply.usage)
         if reply.error is not None:
             raise reply.error
+        listener.advance(Done(tasks=1))
         return reply.report
 
     def _process(self) -> "WorkerProcess":
@@ -138,7 +141,7 @@ class WorkerProcess:
         with contextlib.suppress(OSError):  # if it has ended, the first task says so
             self._requests.send_bytes(pickle.dumps(Settings(os.getpid(), bucket_options())))
 
-    def ask(self, request: Request) -> Reply:
+    def ask(self, request: Request, listener: TaskListener) -> Reply:
         """Run a task.
 
         Raises:
@@ -147,11 +150,13 @@ class WorkerProcess:
         message = pickle.dumps(request)
         try:
             self._requests.send_bytes(message)
-            answer = self._replies.recv_bytes()
+            while True:
+                answer: Reply | Done = pickle.loads(self._replies.recv_bytes())  # noqa: S301 - from our own process
+                if isinstance(answer, Reply):
+                    return answer
+                listener.advance(answer)
         except (EOFError, OSError):
             raise WorkerEndedError(_how_ended(self._process.wait())) from None
-        reply: Reply = pickle.loads(answer)  # noqa: S301 - from our own process
-        return reply
 
     def kill(self) -> None:
         """Kill the process; its task fails."""
@@ -172,11 +177,13 @@ class LocalWorkers:
     Attributes:
         shows_values: Whether errors may quote values of the data.
         is_small: Whether the input of the batch is so small that starting a process would take longer than the work.
+        listener: Receives the progress of the tasks.
     """
 
     pool: WorkerPool
     shows_values: bool = False
     is_small: bool = False
+    listener: TaskListener = NoListener()  # noqa: RUF009 - it has no state
 
     @property
     def at_once(self) -> int:
@@ -185,9 +192,10 @@ class LocalWorkers:
 
     def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
         """See ``Workers.run``; no task is still running afterwards."""
+        self.listener.expect_tasks(len(tasks))
         if self.is_small and len(tasks) <= _TASKS_IN_DRIVER:
-            return [attempt(work, task, shows_values=self.shows_values) for task in tasks]
-        futures = [self.pool.submit(Request(work, task, self.shows_values)) for task in tasks]
+            return [self._attempt_here(work, task) for task in tasks]
+        futures = [self.pool.submit(Request(work, task, self.shows_values), self.listener) for task in tasks]
         try:
             return [future.result() for future in futures]
         finally:
@@ -202,6 +210,12 @@ class LocalWorkers:
         from lakewright.quality.duckdb_table import ParquetTable  # pyarrow, which runs without new objects do not need
 
         return ParquetTable(lake, files, types, moved)
+
+    def _attempt_here(self, work: Callable[[T], R], task: T) -> R:
+        with metered(self.listener.advance):
+            report = attempt(work, task, shows_values=self.shows_values)
+            advance(Done(tasks=1))
+            return report
 
 
 def _block_signals() -> None:

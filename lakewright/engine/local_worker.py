@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from lakewright.aws.buckets import BucketOptions, use_bucket_options
 from lakewright.errors import WorkerEndedError
+from lakewright.metering import Done, metered
 from lakewright.resources import TaskMeter, TaskUsage
 from lakewright.unexpected import WorkerError, cause_of, trace_of
 from transforms.errors import LakewrightError
@@ -26,6 +27,7 @@ R = TypeVar("R")
 _PR_SET_PDEATHSIG: Final = 1
 #: If memory runs out, Linux kills the process of the highest score; the driver can report the end of a worker.
 _OOM_SCORE: Final = "500"
+_SECONDS_BETWEEN_REPORTS: Final = 0.25
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,15 @@ def serve() -> NoReturn:
     _end_with(settings.driver)
     use_bucket_options(settings.buckets)
     meter = TaskMeter()
+
+    def report_progress(done: Done) -> None:
+        replies.send_bytes(pickle.dumps(done))
+
     while True:
-        replies.send_bytes(answer(received.get(), meter))
+        request = received.get()
+        with metered(report_progress, seconds=_SECONDS_BETWEEN_REPORTS):
+            reply = answer(request, meter)
+        replies.send_bytes(reply)
 
 
 def _receive(requests: Connection, received: "queue.SimpleQueue[bytes]") -> None:

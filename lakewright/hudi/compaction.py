@@ -7,6 +7,8 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 from pyspark.sql import SparkSession
 
+from lakewright.engine.job_watch import watched_jobs
+from lakewright.engine.spark.session import get_session
 from lakewright.errors import ConfigError
 from lakewright.hudi.config import MERGE_ON_READ_VIEWS
 from lakewright.hudi.timeline import Timeline
@@ -15,7 +17,7 @@ from lakewright.hudi.writer import HudiTable, write_client
 from lakewright.runs.failures import find_unreachable
 from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.lease import Lease
-from lakewright.runs.progress import TRACEBACKS
+from lakewright.runs.progress import TRACEBACKS, Progress
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
@@ -61,18 +63,27 @@ class CompactingSink(Protocol):
         """Compact the table in its current state; return an empty list if there was nothing to do."""
 
 
-def compact_targets(lake: Lake, jobs: Sequence[AnyJob]) -> list[dict[str, Any]]:
+def compact_targets(lake: Lake, jobs: Sequence[AnyJob], progress: Progress) -> list[dict[str, Any]]:
     """Compact tables one after the other, and return the results; a failure does not stop the others."""
-    return [_compact_target(lake, job) for job in jobs]
+    progress.wait([job.target.name for job in jobs[1:]])
+    results: list[dict[str, Any]] = []
+    for job in jobs:
+        progress.stage(job.target.name, "compact")
+        results.append(_compact_target(lake, job, progress))
+        progress.finish(job.target.name)
+    return results
 
 
-def _compact_target(lake: Lake, job: AnyJob) -> dict[str, Any]:
+def _compact_target(lake: Lake, job: AnyJob, progress: Progress) -> dict[str, Any]:
     result: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name}
     try:
         if not isinstance(job.sink, CompactingSink):
             raise ConfigError("there is no table to compact: it is neither a Parquet nor a Hudi table")
         run = f"compact-{uuid.uuid4().hex[:8]}"
-        with Lease(lake, job.target.state_folder, run=run, seconds=job.feed.lease_seconds):
+        with (
+            Lease(lake, job.target.state_folder, run=run, seconds=job.feed.lease_seconds),
+            watched_jobs(get_session().sparkContext, progress, job.target.name),
+        ):
             done = job.sink.compact()
     except LakewrightError as error:
         return result | {"compactions": [], "exit_code": error.exit_code, "error": str(error)}

@@ -35,7 +35,7 @@ def packed(objects: Sequence[SourceObject], *, cores: int) -> Iterator[list[ToRe
         if pack and (len(pack) >= most or source.size >= _SMALL or pack_bytes + source.size > _PACK_BYTES):
             yield pack
             pack, pack_bytes = [], 0
-        pack.append(ToRewrite(source.path, is_again(source)))
+        pack.append(ToRewrite(source.path, is_again(source), source.size))
         pack_bytes += source.size
     if pack:
         yield pack

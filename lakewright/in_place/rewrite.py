@@ -9,6 +9,7 @@ from lakewright.concurrency import ThreadPool
 from lakewright.errors import AccountingError, ObjectRefusedError, OvertakenError, UnreachableError
 from lakewright.log.actions.objects import ALREADY
 from lakewright.log.records import Counts
+from lakewright.metering import Done, advance
 from lakewright.storage.in_place import ObjectsInPlace, Opened, Replaced
 from lakewright.storage.uris import open_in_place
 from lakewright.unexpected import cause_of
@@ -20,10 +21,11 @@ _SIDE_BY_SIDE: Final = 8
 
 
 class ToRewrite(NamedTuple):
-    """An object to rewrite; ``again``: even if it is tagged."""
+    """An object to rewrite, with its size as it was listed; ``again``: even if it is tagged."""
 
     path: str
     again: bool
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,11 @@ def rewrite_objects(
     """Rewrite objects concurrently; failures are reported and do not stop the others."""
     in_place = open_in_place(uri)
     with ThreadPool(min(len(objects), _SIDE_BY_SIDE)) as pool:
-        return list(pool.map(lambda task: _report(in_place, task, work, shows_values=shows_values), objects))
+        reports: list[Rewritten] = []
+        for report in pool.map(lambda task: _report(in_place, task, work, shows_values=shows_values), objects):
+            advance(Done(bytes=objects[len(reports)].size, rows=report.counts.read))
+            reports.append(report)
+        return reports
 
 
 def _report(objects: ObjectsInPlace, task: ToRewrite, work: Work, *, shows_values: bool) -> Rewritten:

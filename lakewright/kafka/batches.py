@@ -5,7 +5,7 @@ The driver holds reports of objects and files, never rows.
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, TypeVar
@@ -102,13 +102,19 @@ class _Pass:
         return {report.path: report for task in self.tasks for report in task.reports}
 
 
-def read_events(workers: Workers, batch: EventBatch, copies: Mapping[str, ObjectReport]) -> ReadEvents:
+def read_events(
+    workers: Workers,
+    batch: EventBatch,
+    copies: Mapping[str, ObjectReport],
+    read_again: Callable[[Sequence[EventObject]], object] = lambda _: None,
+) -> ReadEvents:
     """Read all objects once, and those with unknown columns a second time.
 
     Args:
         workers: Where the tasks run.
         batch: The batch.
         copies: Reports of objects to skip, because they are exact copies of others.
+        read_again: Receives the objects that are read once more, before that.
 
     Raises:
         ObjectRefusedError: If objects are damaged.
@@ -126,6 +132,7 @@ def read_events(workers: Workers, batch: EventBatch, copies: Mapping[str, Object
         waiting = [each for each in objects if each.path in again]
         if not waiting:
             return ReadEvents(schema, reports, _new_files(passes, schema))
+        read_again(waiting)
     raise DataError(f"{waiting[0].path} needs new columns on every pass: it changes while it is being read")
 
 

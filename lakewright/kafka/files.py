@@ -19,6 +19,7 @@ from lakewright.kafka.blocks.rows import Block, Origins, Part, find_origins, fla
 from lakewright.kafka.rules import ANY_DAY, DayRange, EventRules
 from lakewright.kafka.sink import EventObject, ObjectText
 from lakewright.log.records import DataFile
+from lakewright.metering import Done, advance
 from lakewright.parquet.arrow import PROVENANCE, TableWriter
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.provenance import PROVENANCE_TYPES
@@ -72,7 +73,8 @@ def flatten_objects(task: FlattenTask) -> Flattened:
     flattening = _Flattening(task)
     with no_search_for_cycles():
         for each in task.objects:
-            flattening.read(each, ObjectText(lakes[each.lake_uri or task.source_uri], each.path, each.size, each.etag))
+            lake = lakes[each.lake_uri or task.source_uri]
+            flattening.read(each, ObjectText(lake, each.path, each.size, each.etag, is_counted=True))
         return flattening.finish()
 
 
@@ -210,8 +212,8 @@ class _Flattening:
             for owner in block.owners_of(path):
                 block.objects[owner].untyped.add(path)
         for name, rows in typed.set_aside.items():
-            for opened, count in block.rows_by_object(rows):
-                opened.report.set_aside[name] += count
+            for opened, values in block.rows_by_object(rows):
+                opened.report.set_aside[name] += values
         origins = find_origins(block, self._rules)
         self._count(block, origins)
         if block.owners:
@@ -246,8 +248,9 @@ class _Flattening:
 
     def _count(self, block: Block, origins: Origins) -> None:
         """Count rows, and note whether keys repeat earlier ones; settling compares those records."""
-        for opened, count in block.rows_by_object():
-            opened.report.read += count
+        for opened, rows_of_object in block.rows_by_object():
+            opened.report.read += rows_of_object
+        advance(Done(rows=len(block.owners)))
         for stream, rows in places_by_stream(origins.streams()).items():
             repeats = self._seen.add(stream, [origins.offsets[row] for row in rows])
             self._partitions_with_repeats.update(block.days[rows[place]] or "" for place in repeats)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -14,6 +15,7 @@ from lakewright.kafka.reader import TopicObjects
 from lakewright.kafka.rules import DayRange, EventRules
 from lakewright.kafka.selection import SUPERSEDED
 from lakewright.kafka.settling import SettledEvents, settle
+from lakewright.kafka.sink import EventObject
 from lakewright.log.actions.objects import CountPerObject, ForgetObjects
 from lakewright.log.actions.tables import LearnSchema, SetAside
 from lakewright.log.actions.union import AnyAction
@@ -25,6 +27,7 @@ from lakewright.parquet.sink import WrittenRows
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.runs.job.batch import Batch
+from lakewright.runs.progress import count_of, readable_bytes
 from transforms.events.schema import EventSchema
 from transforms.events.types import ddl_type
 from transforms.key_paths import write_path
@@ -61,9 +64,16 @@ class FlatEvents:
     def write(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> WrittenRows:
         """See ``JudgedRows.write``."""
         workers, events = self.events.workers, self._batch(batch, table, quarantine)
-        read = read_events(workers, events, self._copies(batch))
+        read = read_events(workers, events, self._copies(batch), partial(self._report_again, batch))
         batch.progress.stage(self.events.table, "settle")
         return self._written(batch, events.retaken, settle(workers, events, read))
+
+    def _report_again(self, batch: Batch, objects: Sequence[EventObject]) -> None:
+        """Report that objects are read again, with the columns learned from them."""
+        size = sum(each.size for each in objects)
+        detail = f"new columns: {count_of(len(objects), 'object')}, {readable_bytes(size)}"
+        batch.progress.stage(self.events.table, "read again", detail)
+        batch.progress.expect(self.events.table, size)
 
     def _batch(self, batch: Batch, table: TablePlace, quarantine: QuarantinePlace) -> EventBatch:
         plan, state = batch.plan, batch.state

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lakewright.errors import AccessDeniedError, ConfigError
+from lakewright.metering import Done, advance
 from lakewright.storage.lake import StoredObject
 from lakewright.storage.links import LinksWithin
 from lakewright.storage.temporary_files import (
@@ -142,6 +143,7 @@ class LocalLake:
         except PermissionError as error:
             raise AccessDeniedError(f"no rights to move {source} to {destination}") from error
         self._prune((self.root / source).parent)
+        advance(Done(files=1))
         return (self.root / destination).exists()
 
     def delete(self, path: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from jobs.cli import verbs as __main__
 from lakewright.engine import choice, local
-from lakewright.runs.progress import LogProgress
+from lakewright.runs.progress import SilentProgress
 from lakewright.storage.local import LocalLake
 from lakewright.storage.s3 import S3Lake
 from lakewright.storage.uris import open_lake
@@ -47,7 +47,7 @@ def strike() -> None:
         os.kill(os.getpid(), getattr(signal, SIGNAL))
 
 
-class DeadlyProgress(LogProgress):
+class DeadlyProgress(SilentProgress):
     """Progress that sends the signal when the stage begins for the nth time."""
 
     seen = 0
@@ -136,6 +136,6 @@ if STAGE == "manifest":
 if STAGE == "move":
     strike_at_a_move(LocalLake, "_move")
     strike_at_a_move(S3Lake, "_copy")
-__main__.make_progress = DeadlyProgress  # type: ignore[assignment]
+__main__.make_progress = lambda *_, **__: DeadlyProgress()  # type: ignore[assignment]
 sys.argv = ["lakewright", *ARGUMENTS]
 __main__.main()

@@ -21,7 +21,7 @@ from lakewright.runs.job.request import Request
 from lakewright.runs.job.target import Target
 from lakewright.runs.job.target_job import TargetJob
 from lakewright.runs.lifecycle.run import Run
-from lakewright.runs.progress import LogProgress
+from lakewright.runs.progress import SilentProgress
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 from tests.faults.conftest import BUCKET
@@ -47,7 +47,7 @@ class Surveyor:
 
 def run(lake: Lake, surveyor: Any) -> Any:
     job = TargetJob(Feed(job="csv_to_parquet"), Target("feed", "t", "refined/t/"), surveyor, list, surveyor)
-    return Run(lake, job, Request(), LogProgress(), EngineChoice(), Interrupt())()
+    return Run(lake, job, Request(), SilentProgress(), EngineChoice(), Interrupt())()
 
 
 @pytest.fixture

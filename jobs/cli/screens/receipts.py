@@ -47,7 +47,6 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
             "skipped": some([f"{kind} ({count})" for kind, count in receipt["skipped"].items()]),
             "objects in": some(_listed(batches, "inputs", "object")),
             "files out": some(_listed(batches, "outputs", "file")),
-            "partitions": some(_listed(batches, "partitions", "partition")),
             "gate": "\n".join(gate_lines(batch["gates"]) for batch in batches if batch.get("gates")),
             **_reported_by_actions(batches),
             "refused": _with_reasons(receipt, "refused"),
@@ -61,7 +60,7 @@ def show_receipts(receipts: Sequence[Mapping[str, Any]]) -> None:
                 [f"{run['job']}: {run['status']} (receipt --run {run['run']})" for run in receipt["maintained_by"]]
             ),
             "time": _time(receipt["seconds"]),
-            **_usage(receipt["usage"]),
+            **_usage(receipt["usage"], _partitions(batches)),
             "cost": cost_text(receipt["cost"]),
         }
         print_record(f"receipt of {receipt['feed']} → {receipt['target']}", rows)
@@ -85,25 +84,32 @@ def _listed(batches: Sequence[Mapping[str, Any]], name: str, noun: str) -> list[
     return lines
 
 
+def _partitions(batches: Sequence[Mapping[str, Any]]) -> int:
+    """Return the number of partitions of the table in which files were added or removed."""
+    folded: list[int] = [batch["folded_partitions"]["count"] for batch in batches if "folded_partitions" in batch]
+    names = {name for batch in batches for name in batch.get("partitions", ())}
+    return len(names) + sum(folded)
+
+
 def _with_reasons(receipt: Mapping[str, Any], name: str) -> str:
     folded = receipt["folded"].get(name)
     more = [f"{count_of(folded['count'], 'object')}; all are in {folded['manifest']}"] if folded else []
     return some([*more, *(f"{path}: {why}" for path, why in receipt[name].items())])
 
 
-def _usage(usage: Mapping[str, Any]) -> dict[str, str]:
+def _usage(usage: Mapping[str, Any], partitions: int) -> dict[str, str]:
     """Format what a run used; nothing of receipts from before that was measured."""
     if not usage["seconds"]:
         return {}
-    read, written = usage["objects_read"], usage["files_written"]
-    driver, worker = usage["driver_peak_memory"], usage["worker_peak_memory"]
-    workers = f", of {count_of(usage['workers'], 'worker')} at most {readable_bytes(worker)} each"
+    read = f"read {readable_bytes(usage['bytes_read'])} in {count_of(usage['objects_read'], 'object')}"
+    written = f"wrote {readable_bytes(usage['bytes_written'])} in {count_of(usage['files_written'], 'file')}"
+    written += f", in {count_of(partitions, 'partition')} of the table" if partitions else ""
+    memory = f"at most {readable_bytes(usage['driver_peak_memory'])} of memory"
+    workers = f", {readable_bytes(usage['worker_peak_memory'])} in each of {count_of(usage['workers'], 'worker')}"
     requests = usage["requests"]
     return {
-        "data read": f"{readable_bytes(usage['bytes_read'])} in {count_of(read, 'object')}" if read else "",
-        "data written": f"{readable_bytes(usage['bytes_written'])} in {count_of(written, 'file')}" if written else "",
-        "CPU time": f"{usage['cpu_seconds']:.2f} s",
-        "peak memory": f"driver {readable_bytes(driver)}{workers if usage['workers'] else ''}",
+        "data": f"{read}, {written}" if usage["objects_read"] or usage["files_written"] else "",
+        "used": f"{usage['cpu_seconds']:.1f} s of CPU, {memory}{workers if usage['workers'] else ''}",
         "S3 requests": f"{sum(requests.values())}: {pairs(requests)}" if requests else "",
         "not counted": some(usage["uncounted"]),
     }

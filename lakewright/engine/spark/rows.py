@@ -8,6 +8,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
 
+from lakewright.engine.job_watch import watched_jobs
 from lakewright.engine.spark import observations
 from lakewright.engine.spark.parquet import plan_reading, stage_parquet, staged_files
 from lakewright.engine.spark.quarantine import stage_rejected
@@ -81,12 +82,12 @@ class TypedRows:
         if not reading.objects:
             return WrittenRows(Counts(), types, [])
         spark = own_session(lake_uris=(batch.lake.uri, reading.lake.uri))
-        counted = self._write_good(spark, batch, table)
-        rejected, refused = counted["rejected"], list[DataFile]()
-        if rejected:
-            target = table.destination.strip("/").rsplit("/", 1)[-1]
-            batch.progress.stage(target, "quarantine", count_of(rejected, "row"))
-            refused = self._write_rejected(spark, batch, quarantine, set(counted["dirty"].split("\n")))
+        target, refused = table.destination.strip("/").rsplit("/", 1)[-1], list[DataFile]()
+        with watched_jobs(spark.sparkContext, batch.progress, target):
+            counted = self._write_good(spark, batch, table)
+            if rejected := counted["rejected"]:
+                batch.progress.stage(target, "quarantine", count_of(rejected, "row"))
+                refused = self._write_rejected(spark, batch, quarantine, set(counted["dirty"].split("\n")))
         return WrittenRows(
             counts=Counts(read=counted["read"], written=counted["read"] - rejected, rejected=rejected),
             columns=types,

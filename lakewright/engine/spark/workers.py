@@ -8,14 +8,17 @@ from typing import Final, TypeVar
 
 import pyspark
 from py4j.protocol import Py4JJavaError
+from pyspark.accumulators import AccumulatorParam
 
 from lakewright.aws.buckets import bucket_options, use_bucket_options
 from lakewright.engine.spark.judged_rows import SparkTable, read_staged
 from lakewright.engine.spark.session import get_session
 from lakewright.log.records import DataFile
+from lakewright.metering import Done, advance, metered
 from lakewright.resources import TaskMeter, TaskUsage, current_meter
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import WorkerError, cause_of
+from lakewright.workers import NoListener, TaskListener
 from transforms.errors import LakewrightError
 
 #: What a worker says that failed for good, in Spark's text.
@@ -32,10 +35,11 @@ _AWS_SETTINGS: Final = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_
 class SparkWorkers:
     """The workers of this process's session, created for the first task; see ``Workers``.
 
-    ``shows_values`` tells whether errors may quote values of the data.
+    ``shows_values`` tells whether errors may quote values of the data; ``listener`` receives the progress of tasks.
     """
 
     shows_values: bool = False
+    listener: TaskListener = NoListener()  # noqa: RUF009 - it has no state
 
     @property
     def at_once(self) -> int:
@@ -50,11 +54,16 @@ class SparkWorkers:
         """
         if not tasks:
             return []
-        shows_values = self.shows_values
+        shows_values, context = self.shows_values, get_session().sparkContext
+        self.listener.expect_tasks(len(tasks))
+        progress = context.accumulator(Done(), _Progress(self.listener))
 
         def work_there(task: T) -> R | LakewrightError:
             try:
-                return work(task)
+                with metered(progress.add):
+                    report = work(task)
+                    advance(Done(tasks=1))
+                    return report
             except LakewrightError as error:
                 return error
             except Exception as error:
@@ -66,7 +75,7 @@ class SparkWorkers:
         try:
             # No timeout: a task may be large. If a worker or the JVM exits, this returns as well.
             there = with_usage(with_aws_settings(work_there))
-            answers = _counted(get_session().sparkContext.parallelize(tasks, len(tasks)).map(there).collect())
+            answers = _counted(context.parallelize(tasks, len(tasks)).map(there).collect())
         except Py4JJavaError as error:
             text = str(error.java_exception)
             if self.shows_values:
@@ -83,6 +92,25 @@ class SparkWorkers:
     ) -> SparkTable:
         """See ``Workers.judged_table``."""
         return read_staged(lake, files, types, moved)
+
+
+class _Progress(AccumulatorParam[Done]):
+    """Sums what tasks have done; Spark passes the sum of each task that ends to the driver, where the listener is."""
+
+    def __init__(self, listener: TaskListener = NoListener()) -> None:  # noqa: B008 - it has no state
+        self._listener = listener
+
+    def __reduce__(self) -> tuple[type["_Progress"], tuple[()]]:
+        return _Progress, ()
+
+    def zero(self, value: Done) -> Done:  # noqa: ARG002
+        """See ``AccumulatorParam.zero``."""
+        return Done()
+
+    def addInPlace(self, before: Done, done: Done) -> Done:  # noqa: N802
+        """See ``AccumulatorParam.addInPlace``."""
+        self._listener.advance(done)
+        return before.plus(done)
 
 
 def spark_version() -> str:

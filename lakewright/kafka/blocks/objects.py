@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from lakewright.kafka.sink import EventObject
 from lakewright.log.records import DataFile
+from lakewright.metering import Done, advance
 from lakewright.quarantine.files import QuarantineWriter
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarantine_table
@@ -19,11 +20,11 @@ from transforms.events.sink_names import sink_scope
 
 @dataclass(slots=True)
 class ObjectReport:
-    """The content of an object; one that needs more columns has no rows in any file yet.
+    """The result of reading an object; an object that needs more columns has no rows in any file yet.
 
     ``damage`` is the reason to refuse the object; all other fields are then meaningless. ``conflicts`` counts records
-    with the key of another and different content; ``corrected`` counts those that corrections replace. ``untyped`` are
-    the attributes that only have a text column: if one gets a type, the object must be read again, too.
+    whose key another record has with different content, ``corrected`` those that corrections replace. ``untyped`` are
+    the attributes that only have a text column: if one of them gets a type, the object must be read again.
     ``first_rejected`` describes the first record that breaks each rule; None if there is none.
     """
 
@@ -66,7 +67,7 @@ class OpenObject:
         return known[line.number - 1] if known else self.source.name.start + line.ordinal - 1
 
     def reject(self, lines: Iterable[RejectedLine]) -> None:
-        """Put lines into the quarantine."""
+        """Write lines to quarantine."""
         rows = []
         for line in sorted(lines):
             reason = self._reason(line)
@@ -74,18 +75,21 @@ class OpenObject:
             self._note_first(line, reason)
         if rows:
             self.report.read += len(rows)
+            advance(Done(rows=len(rows), rejected=len(rows)))
             self.report.rejected.update(count_rules(rows))
             self._quarantine.add("", quarantine_table(rows, self.source.path, self.source.etag, self._place))
 
     def skip(self, lines: Sequence[SkippedLine]) -> None:
         """Count records that are not rows."""
         self.report.read += len(lines)
+        advance(Done(rows=len(lines)))
         self.report.skipped.update(line.kind for line in lines)
 
-    def count_corrected(self, count: int) -> None:
+    def count_corrected(self, records: int) -> None:
         """Count records that corrections replace."""
-        self.report.read += count
-        self.report.corrected += count
+        self.report.read += records
+        self.report.corrected += records
+        advance(Done(rows=records))
 
     def close(self) -> None:
         """Complete the report after the last line."""

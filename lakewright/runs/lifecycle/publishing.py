@@ -1,22 +1,24 @@
 """Publish staged files: an outcome's files are added and deleted, by this run or by any later one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from lakewright.errors import OvertakenError
 from lakewright.log.state import Outcome
+from lakewright.metering import metered
 from lakewright.runs.job.target import Target
-from lakewright.runs.progress import count_of
+from lakewright.runs.progress import Progress, TargetProgress, count_of
 from lakewright.storage.lake import Lake
 
 
 class Staging:
-    """The staging folders of a target, one per attempt at a batch; ``say`` begins a stage of the run.
+    """The staging folders of a target, one per attempt at a batch; ``say`` begins a stage of the run in ``progress``.
 
     While the folder of a committed batch exists, not all of its files are published.
     """
 
-    def __init__(self, lake: Lake, target: Target, say: Callable[[str, str], None]) -> None:
-        self._lake, self._target, self._say = lake, target, say
+    def __init__(self, lake: Lake, target: Target, say: Callable[[str, str], None], progress: Progress) -> None:
+        self._lake, self._target, self._say, self._progress = lake, target, say, progress
 
     def folder(self, number: int, attempt: str) -> str:
         """Return the folder of an attempt."""
@@ -34,7 +36,9 @@ class Staging:
         if added:
             self._say("publish", count_of(len(added), "file"))
         sizes = {file.staged: file.size for file in added}
-        if missing := self._lake.move_all({file.staged: file.path for file in added}, sizes=sizes):
+        with self._counting_files(len(added)):
+            missing = self._lake.move_all({file.staged: file.path for file in added}, sizes=sizes)
+        if missing:
             raise OvertakenError(
                 f"{missing[0]} is neither staged nor published: a later batch replaced it, or it was deleted; "
                 "if `status` shows no later batch, run `rebuild`"
@@ -43,11 +47,11 @@ class Staging:
 
     def clear(self, number: int) -> None:
         """Delete the staging folders of a batch and of those before it."""
-        self._delete(self._folders(up_to=number))
+        self._delete(_staging_folders(self._lake, self._target, up_to=number))
 
     def roll_forward(self, last: Outcome) -> None:
         """Complete the publishing of the last batch, and delete staging folders of ended batches."""
-        folders = self._folders(up_to=last.number)
+        folders = _staging_folders(self._lake, self._target, up_to=last.number)
         if any(_number_of(folder) == last.number for folder in folders):
             self._say("roll forward", f"batch {last.number}")
             self.publish(last)
@@ -62,13 +66,29 @@ class Staging:
             self._say("remove", count_of(len(removed), "file"))
         self._lake.delete_all(removed)
 
-    def _folders(self, *, up_to: int) -> list[str]:
-        folder = self._target.staging_folder
-        return [f"{folder}{name}/" for name in self._lake.folders(folder) if 0 < _number_of(name) <= up_to]
+    @contextmanager
+    def _counting_files(self, count: int) -> Iterator[None]:
+        """Report the files that are moved."""
+        progress = TargetProgress(self._progress, self._target.name)
+        if count:
+            self._progress.expect(self._target.name, count, "files")
+        with metered(progress.advance):
+            yield
 
     def _delete(self, folders: Iterable[str]) -> None:
         for folder in folders:
             self._lake.delete_folder(folder)
+
+
+def has_staged_files(lake: Lake, target: Target, number: int) -> bool:
+    """Return whether staged files of a batch are still there; if it is committed, it is not completely published."""
+    return any(_number_of(folder) == number for folder in _staging_folders(lake, target, up_to=number))
+
+
+def _staging_folders(lake: Lake, target: Target, *, up_to: int) -> list[str]:
+    """Return the staging folders of a batch and of those before it."""
+    folder = target.staging_folder
+    return [f"{folder}{name}/" for name in lake.folders(folder) if 0 < _number_of(name) <= up_to]
 
 
 def _number_of(folder: str) -> int:

@@ -24,7 +24,7 @@ from lakewright.runs.lease import Lease
 from lakewright.runs.lifecycle.attempt import Attempt, why_dropped
 from lakewright.runs.lifecycle.committer import Committer
 from lakewright.runs.lifecycle.publishing import Staging
-from lakewright.runs.progress import Progress, count_of, readable_bytes
+from lakewright.runs.progress import Progress, TargetProgress, count_of, readable_bytes
 from lakewright.runs.receipts import Receipt
 from lakewright.storage.lake import Lake
 from lakewright.workers import Engines
@@ -51,7 +51,7 @@ class Run:
         self._log = Log(lake, job.target.state_folder)
         self._id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z-{uuid.uuid4().hex[:8]}"
         self._journal = Journal(lake, job, request, run=self._id, progress=progress)
-        self._staging = Staging(lake, job.target, self._journal.say)
+        self._staging = Staging(lake, job.target, self._journal.say, progress)
         self._committer = Committer(lake, job, self._log, self._journal, self._staging)
         self._head_etag = ""
         self._state = TableState()
@@ -81,6 +81,7 @@ class Run:
         finally:
             receipt = self._journal.close(writes_head=self._committer.is_head_due())
             self._committer.write_head(instead_of=self._head_etag)
+            self._progress.finish(self._job.target.name)
         return receipt
 
     def _maintain(self, receipt: Receipt) -> None:
@@ -202,7 +203,10 @@ class Run:
         self._journal.note_batch(engine, objects=len(plan.objects) + len(rewritten), size=size)
         read = count_of(len(rewritten), "file") if rewritten else count_of(len(plan.objects), "object")
         self._journal.say("read", f"batch {plan.number}: {read}, {readable_bytes(size)}")
-        heads, workers = survey.heads if survey else {}, engine.open()
+        name = self._job.target.name
+        if size:
+            self._progress.expect(name, size)
+        heads, workers = survey.heads if survey else {}, engine.open(TargetProgress(self._progress, name))
         batch = Batch(plan, state, heads, folder, attempt, self._lake, self._progress, workers)
         try:
             return Attempt(self._job, batch, lease, self._journal, self._committer, self._interrupt)()

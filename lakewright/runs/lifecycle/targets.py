@@ -1,9 +1,10 @@
 """The runs of all targets of a feed, side by side."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from typing import Final
 
+from lakewright.concurrency import ThreadPool
 from lakewright.runs.interrupts import interruptible
 from lakewright.runs.job.request import Request
 from lakewright.runs.job.target_job import AnyJob
@@ -29,8 +30,9 @@ def run_targets(
     engines.check(jobs[0].feed)
     with (
         interruptible(engines.cancel) as interrupt,
-        ThreadPoolExecutor(min(len(jobs), jobs[0].feed.targets_at_once), thread_name_prefix="target") as pool,
+        ThreadPool(min(len(jobs), jobs[0].feed.targets_at_once), thread_name_prefix="target") as pool,
     ):
+        progress.wait([job.target.name for job in jobs[jobs[0].feed.targets_at_once :]])
         runs = [pool.submit(Run(lake, job, request, progress, engines, interrupt)) for job in jobs]
         while wait(runs, timeout=_SECONDS_BETWEEN_SIGNALS).not_done:
             pass  # a signal that another thread receives is handled when the main thread wakes up

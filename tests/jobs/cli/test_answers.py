@@ -1,27 +1,31 @@
 """How verbs answer beside what they print on stdout."""
 
 import logging
-import re
 from pathlib import Path
 
 import pytest
 
 from jobs.cli import answers
 from lakewright.engine.jvm_log import JvmLog
-from lakewright.runs.progress import TerminalProgress, closing_progress
+from lakewright.runs.progress import closing_progress, make_progress
+from lakewright.runs.progress.stderr import StderrHandler
 from tests.conftest import Terminal
+from tests.screen import screen_of
 
 
-def test_a_log_line_stands_above_the_running_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    handler = answers._StderrHandler()
+def test_a_log_line_stands_above_the_running_stage(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="lakewright")
+    handler = StderrHandler()
     terminal = Terminal()
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setattr("sys.stderr", terminal)
-    with closing_progress(TerminalProgress()) as progress:
+    with closing_progress(make_progress()) as progress:
         progress.stage("people", "read")
         handler.emit(logging.LogRecord("lakewright", logging.WARNING, "", 0, "S3 has not answered", (), None))
-    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", terminal.getvalue()).split("\n")
-    assert "S3 has not answered" in lines, lines
+    lines = screen_of(terminal.getvalue())
+    assert [line.split("  ")[0].strip() or line[:8] for line in lines] == ["S3 has not answered", "  people"], lines
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from jobs.cli.compaction import CompactOptions, compact_as_script, compact_jobs
 from lakewright.aws import parameters
 from lakewright.errors import ConfigError, RunFailedError, UnreachableError
-from lakewright.runs.progress import LogProgress
+from lakewright.runs.progress import SilentProgress
 from lakewright.storage.uris import open_lake
 from tests.cdc import CdcBench
 from tests.conftest import ROOT, Bench
@@ -183,7 +183,7 @@ def test_options_of_parquet_tables_are_refused_for_hudi_tables(conf: Path, choic
     jobs = options(conf).jobs(lake)
     choice = {"wanted": {}, "dry_run": False, "engine": "auto", **choice}
     with pytest.raises(ConfigError) as refused:
-        compact_jobs(lake, jobs, choice.pop("wanted"), progress=LogProgress(), prices=None, **choice)
+        compact_jobs(lake, jobs, choice.pop("wanted"), progress=SilentProgress(), prices=None, **choice)
     assert str(refused.value) == line
 
 

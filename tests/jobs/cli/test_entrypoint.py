@@ -64,7 +64,7 @@ def glue(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_glues_arguments_have_no_effect_in_any_position(groups: list[list[str]]) -> None:
     with mock.patch.object(entrypoint, "_run") as run:
         run_as_script("csv_to_parquet", [word for group in groups for word in group])
-    job, options, request, engine = run.call_args.args
+    job, options, request, engine, progress = run.call_args.args
     assert (job, options.feed, options.lake, options.config) == (
         "csv_to_parquet",
         "people",
@@ -72,7 +72,7 @@ def test_glues_arguments_have_no_effect_in_any_position(groups: list[list[str]])
         "s3://lake/conf",
     )
     assert (options.wanted_targets(), options.settings) == (["people", "addresses"], ["max_rejected=1,lease_seconds=2"])
-    assert engine == "spark"
+    assert (engine, progress) == ("spark", "auto")
     assert request == Request("run", {"year": "2026", "month": "08", "day": "01"}, drop_open=True)
 
 
@@ -84,6 +84,7 @@ def test_a_script_has_the_options_of_run() -> None:
     assert of_script.pop("--feed") == of_run.pop("feed")
     assert of_run.pop("--json")
     assert of_run.pop("--verbose")
+    assert of_run.pop("--quiet")
     assert [of_script.pop(option) is None for option in ("--year", "--month", "--day")] == [False] * 3
     assert of_script == of_run
 

@@ -1,15 +1,19 @@
 """Both engines run tasks in the same way."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import pytest
 from pyspark.sql import SparkSession
 
 from lakewright.engine.local import LocalWorkers, WorkerPool
 from lakewright.engine.spark.workers import SparkWorkers
+from lakewright.metering import NOTHING, Done
+from lakewright.resources import metered
 from lakewright.unexpected import WorkerError, trace_of
 from lakewright.workers import Workers
-from tests.lakewright.engine.tasks import double, read_number, refuse
+from tests.lakewright.engine.tasks import count_requests, count_rows, double, read_number, refuse
 from transforms.errors import DataError, LongRecordError
 
 
@@ -36,6 +40,37 @@ def test_results_have_the_order_of_the_tasks(workers: Workers) -> None:
     assert workers.at_once >= 1
     assert workers.run(double, [3, 1, 2]) == [6, 2, 4]
     assert workers.run(double, []) == []
+
+
+def test_tasks_count_for_their_run(workers: Workers) -> None:
+    with metered() as meter:
+        workers.run(count_requests, [3, 4])
+        workers.run(count_requests, [5])
+    assert meter.requests == {"GetObject": 12}
+    is_in_driver = getattr(workers, "is_small", False)
+    assert bool(meter.workers) == bool(meter.worker_peak_memory) != is_in_driver
+
+
+@dataclass
+class Heard:
+    """Keeps what tasks have done."""
+
+    tasks: list[int] = field(default_factory=list)
+    done: list[Done] = field(default_factory=list)
+
+    def expect_tasks(self, count: int) -> None:
+        self.tasks.append(count)
+
+    def advance(self, done: Done) -> None:
+        self.done.append(done)
+
+
+def test_the_progress_of_tasks_reaches_the_driver(workers: Workers) -> None:
+    heard = Heard()
+    replace(workers, listener=heard).run(count_rows, [3, 4, 7])  # type: ignore[type-var]
+    assert heard.tasks == [3]
+    total = reduce(Done.plus, heard.done, NOTHING)
+    assert total == Done(bytes=60, tasks=3, rows=14, rejected=1 + 0 + 1)
 
 
 def test_errors_of_tasks_are_raised_with_their_attributes(workers: Workers) -> None:

@@ -7,7 +7,7 @@ from lakewright.hudi.timeline import Commit
 
 
 def commit(inserted: int, updated: int, deleted: int) -> Commit:
-    return Commit("20260801", "commit", {}, inserted, updated, deleted)
+    return Commit("20260801", "commit", {}, inserted, updated, deleted, files=1, bytes=1)
 
 
 CHANGES = PassedRows(upserts=3, deletes=2)

@@ -15,7 +15,7 @@ from lakewright.log.records import Counts, SourceObject
 from lakewright.log.state import TableState
 from lakewright.runs.job.batch import Batch, Staged
 from lakewright.runs.lifecycle.accounting import check_sums
-from lakewright.runs.progress import LogProgress
+from lakewright.runs.progress import SilentProgress
 from lakewright.storage.local import LocalLake
 from tests.workers import InProcessWorkers
 
@@ -27,7 +27,7 @@ def staged(folder: Path, *reports: Rewritten, layout: str = "") -> Staged:
     by_path = {report.path: report for report in reports}
     objects = [SourceObject(path=path, size=1, etag="before") for path in by_path]
     batch = Batch(
-        cast(Any, None), TableState(layout=layout), {}, "", "", cast(Any, None), LogProgress(), InProcessWorkers(2)
+        cast(Any, None), TableState(layout=layout), {}, "", "", cast(Any, None), SilentProgress(), InProcessWorkers(2)
     )
     rewriting = Rewriting(objects, lambda _, path, again: by_path[path], lambda done: [f"{len(done)} done"])
     return InPlaceSink(LocalLake(str(folder))).stage(batch, rewriting)
@@ -91,10 +91,10 @@ def test_large_objects_get_a_task_each_and_small_ones_share_tasks() -> None:
     sizes = {"large": 50 << 20, "larger": 60 << 20, **{f"small{number}": 1000 + number for number in range(400)}}
     objects = [SourceObject(path=path, size=size, etag="") for path, size in sizes.items()]
     packs = list(packed(objects, cores=4))
-    assert packs[:2] == [[("larger", False)], [("large", False)]]
-    assert sorted(path for pack in packs for path, _ in pack) == sorted(sizes)
+    assert packs[:2] == [[("larger", False, 60 << 20)], [("large", False, 50 << 20)]]
+    assert sorted(path for pack in packs for path, *_ in pack) == sorted(sizes)
     assert {len(pack) for pack in packs[2:-1]} == {25}
-    assert list(packed(objects[:1], cores=100)) == [[("large", False)]]
+    assert list(packed(objects[:1], cores=100)) == [[("large", False, 50 << 20)]]
 
 
 @pytest.mark.parametrize("again", [True, False])
@@ -104,4 +104,4 @@ def test_a_plan_records_whether_tags_count(tmp_path: Path, again: bool) -> None:
     assert stored is not None
     to_rewrite = planned(stored, again=again)
     assert (to_rewrite.path, to_rewrite.size, to_rewrite.etag, is_again(to_rewrite)) == ("a", 1, stored.etag, again)
-    assert list(packed([to_rewrite], cores=1)) == [[ToRewrite("a", again)]]
+    assert list(packed([to_rewrite], cores=1)) == [[ToRewrite("a", again, 1)]]

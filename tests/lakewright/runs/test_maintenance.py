@@ -21,7 +21,7 @@ from lakewright.log.records import Counts, DataFile, SourceObject
 from lakewright.runs.job.batch import Batch, Staged
 from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.maintenance import maintain
-from lakewright.runs.progress import LogProgress
+from lakewright.runs.progress import SilentProgress
 from lakewright.runs.receipts import Receipt
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
@@ -71,7 +71,7 @@ def owner(bench: Bench) -> tuple[Lake, AnyJob]:
 def run(bench: Bench, key: int, **options: Any) -> Receipt:
     lake, job = owner(bench)
     work = options.get("work", lambda batch: erase(batch, key=key))
-    return maintain(lake, job, by="erasure", work=work, progress=LogProgress(), engines=EngineChoice())
+    return maintain(lake, job, by="erasure", work=work, progress=SilentProgress(), engines=EngineChoice())
 
 
 @pytest.fixture
@@ -115,6 +115,12 @@ def test_a_table_with_commits_of_its_own_is_refused(filled: Bench) -> None:
         def applied(self, plan: Any) -> None:
             raise AssertionError
 
+        def committed(self, plan: Any) -> None:
+            raise AssertionError
+
+        def rewrites_table(self, state: Any, types: Any) -> None:
+            raise AssertionError
+
         def commit(self, batch: Any, rows: Any, staged: Any) -> None:
             raise AssertionError
 
@@ -126,7 +132,7 @@ def test_a_table_with_commits_of_its_own_is_refused(filled: Bench) -> None:
             of_hudi,
             by="erasure",
             work=lambda batch: erase(batch, key=2),
-            progress=LogProgress(),
+            progress=SilentProgress(),
             engines=EngineChoice(),
         )
     assert Log(lake, job.target.state_folder).read()[0].number == 1

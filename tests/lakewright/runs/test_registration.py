@@ -22,7 +22,7 @@ from lakewright.runs.job.request import Request
 from lakewright.runs.job.target import Target
 from lakewright.runs.job.target_job import AnyJob, TargetJob
 from lakewright.runs.lifecycle.targets import run_targets
-from lakewright.runs.progress import LogProgress
+from lakewright.runs.progress import SilentProgress
 from lakewright.runs.receipts import Receipt
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
@@ -92,7 +92,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def run(job: CopyDays, lake: Lake) -> Receipt:
-    (receipt,) = run_targets(lake, [job.job], Request(), LogProgress(), EngineChoice())
+    (receipt,) = run_targets(lake, [job.job], Request(), SilentProgress(), EngineChoice())
     return receipt
 
 

@@ -1,0 +1,53 @@
+"""Stderr, which may be closed or broken: a run goes on without it."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+_STDERR = 2
+
+
+def open_closed_streams() -> None:
+    """Open standard streams that were closed (``2>&-``), so that no other file gets their descriptors.
+
+    Processes write to these descriptors, whatever file they are.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # POSIX returns the lowest one that is free
+            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w", closefd=False, encoding="utf-8"))
+
+
+def mute_stderr() -> None:
+    """Direct stderr to nowhere after a failed write: what is still buffered would fail the process when it exits."""
+    with Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), _STDERR)
+
+
+def print_on_stderr(text: str) -> None:
+    """Print a line on stderr, if it can be written."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        mute_stderr()
+
+
+class StderrHandler(logging.StreamHandler[TextIO]):
+    """A handler that asks for stderr at each line: while a run is shown live, rich prints above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See ``logging.Handler.emit``."""
+        self.setStream(sys.stderr)
+        super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """See ``logging.Handler.handleError``; a broken stderr is no error of the run."""
+        if isinstance(sys.exception(), OSError):
+            mute_stderr()
+        else:
+            super().handleError(record)
