@@ -136,6 +136,6 @@ if STAGE == "manifest":
 if STAGE == "move":
     strike_at_a_move(LocalLake, "_move")
     strike_at_a_move(S3Lake, "_copy")
-__main__.make_progress = lambda *_, **__: DeadlyProgress()  # type: ignore[assignment]
+__main__.make_progress = lambda _: DeadlyProgress()  # type: ignore[assignment]
 sys.argv = ["lakewright", *ARGUMENTS]
 __main__.main()

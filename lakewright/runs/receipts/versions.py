@@ -22,6 +22,13 @@ def versions() -> dict[str, str]:
     found = {"lakewright": __version__, "python": platform.python_version()}
     if commit := _commit():
         found["commit"] = commit
+    return found | _packages()
+
+
+@cache
+def _packages() -> dict[str, str]:
+    """Return the versions of packages, whose metadata takes milliseconds to read."""
+    found = {}
     for package in filter(importlib.util.find_spec, _PACKAGES):
         try:
             found[package] = importlib.metadata.version(package)
