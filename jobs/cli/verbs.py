@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from jobs.cli import screen
 from jobs.cli.answers import Answer, give_answer, name_jvm_log, print_error, worst_exit_code, write_page
 from jobs.cli.arguments import VerbCommand
 from jobs.cli.conflicts import conflicts
@@ -30,10 +29,14 @@ from jobs.cli.options import (
     spread_options,
 )
 from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
+from jobs.cli.screens.checks import show_check, show_jars
+from jobs.cli.screens.compactions import show_compactions
 from jobs.cli.screens.costs import bill_line
 from jobs.cli.screens.gates import show_gates
 from jobs.cli.screens.plans import show_plans
+from jobs.cli.screens.quarantine import show_quarantine, show_sheets
 from jobs.cli.screens.receipts import show_receipts
+from jobs.cli.screens.states import show_schemas, show_status
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
 from lakewright.config_files import Conf
@@ -161,7 +164,7 @@ def status(options: FeedOptions) -> Answer:
     from lakewright.runs.views import status_overview
 
     states = options.for_each_target(status_overview)
-    return Answer(states, screen.show_status, worst_exit_code(states))
+    return Answer(states, show_status, worst_exit_code(states))
 
 
 @verb
@@ -172,13 +175,13 @@ def quarantine(options: FeedOptions, rule: RuleName = "", limit: RowLimit = None
     if csv_file is None:
         shown = _ROWS_SHOWN if limit is None else limit
         entries = options.for_each_target(lambda lake, job: quarantine_overview(lake, job, rule=rule, limit=shown))
-        return Answer(entries, screen.show_quarantine)
+        return Answer(entries, show_quarantine)
     lake = options.open_lake()
     jobs = options.load().targets(lake, options.wanted_targets())
     if len(jobs) != 1:
         names = ", ".join(job.target.name for job in jobs)
         raise ConfigError(f"--csv writes the rows of one target; choose it with --target: {names}")
-    return Answer([write_quarantine(lake, jobs[0], csv_file, rule=rule, limit=limit)], screen.show_sheets)
+    return Answer([write_quarantine(lake, jobs[0], csv_file, rule=rule, limit=limit)], show_sheets)
 
 
 @verb
@@ -237,7 +240,7 @@ def schema(options: FeedOptions) -> Answer:
     """Show the columns of a table, and when they changed."""
     from lakewright.runs.views import schema_overview
 
-    return Answer(options.for_each_target(schema_overview), screen.show_schemas)
+    return Answer(options.for_each_target(schema_overview), show_schemas)
 
 
 @verb
@@ -260,7 +263,7 @@ def compact(
         entries = compact_jobs(
             lake, jobs, wanted, dry_run=dry_run, engine=engine, progress=shown, prices=options.prices()
         )
-    return Answer(entries, screen.show_compactions, worst_exit_code(entries))
+    return Answer(entries, show_compactions, worst_exit_code(entries))
 
 
 @verb
@@ -270,7 +273,7 @@ def jars() -> Answer:
 
     own, folder = JarList.own(), jar_folder()
     downloaded = fetch_jars(own, folder)
-    return Answer({"folder": str(folder), "jars": list(own.sums), "downloaded": downloaded}, screen.show_jars)
+    return Answer({"folder": str(folder), "jars": list(own.sums), "downloaded": downloaded}, show_jars)
 
 
 @verb
@@ -296,7 +299,7 @@ def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder =
         _write_schemas(schema)
     renamed = {loaded.name: columns for loaded in feeds if (columns := loaded.feed.renamed_columns())}
     data = {"feeds": names, "problems": problems, "renamed_columns": renamed}
-    return Answer(data, screen.show_check, ConfigError.exit_code if problems else 0)
+    return Answer(data, show_check, ConfigError.exit_code if problems else 0)
 
 
 def _run(options: FeedOptions, request: Request, engine: EngineName, kind: ProgressKind) -> Answer:

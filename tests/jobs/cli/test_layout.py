@@ -5,7 +5,7 @@ import io
 import pytest
 
 from jobs.cli.layout import print_record, print_table
-from jobs.cli.screen import show_check
+from jobs.cli.screens.checks import show_check
 from jobs.cli.screens.receipts import row_sum, show_receipts
 from lakewright.log.records import Counts
 from lakewright.runs.receipts import Receipt
