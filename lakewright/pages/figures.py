@@ -8,20 +8,17 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 from lakewright.costs.money import money as money_text
-from lakewright.runs.progress import readable_bytes
+from lakewright.runs.progress import readable_bytes, readable_seconds
 from transforms.object_names import one_line
 
 _DATA: Final = Markup('<data value="{}">{}</data>')
 _TIME: Final = Markup('<time datetime="{}">{}</time>')
 _SPACE: Final = "\N{NO-BREAK SPACE}"
 _SEPARATOR: Final = re.compile("([/_])")
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TENTH: Final = 0.1
 _BREAKABLE: Final = 10**9
 #: Decimals of quantities below 1.
 _QUANTITY_DIGITS: Final = 6
-#: Below this, a time would be shown as 0 s.
-_SHORTEST: Final = 0.0005
 #: Below this, a share would be shown as 0 %, and above its complement as 100 %.
 _SMALLEST_SHARE: Final = 0.0001
 _NEARLY_ALL: Final = 0.9995
@@ -62,19 +59,7 @@ def seconds(number: float) -> Markup:
 
 def duration(number: float) -> str:
     """Format a duration as text."""
-    if 0 < number < _SHORTEST:
-        return f"<{_SPACE}0.001{_SPACE}s"
-    if number < 1:
-        text = f"{number:.3f}".rstrip("0").rstrip(".") if number < _TENTH else f"{number:.2f}"
-        return f"{text}{_SPACE}s"
-    if number < _MINUTE - 0.05:
-        return f"{number:.1f}{_SPACE}s"
-    whole = round(number)
-    if whole < _HOUR:
-        return f"{whole // _MINUTE}{_SPACE}min {whole % _MINUTE}{_SPACE}s"
-    if whole < _DAY:
-        return f"{whole // _HOUR}{_SPACE}h {whole % _HOUR // _MINUTE}{_SPACE}min"
-    return f"{whole // _DAY:,}{_SPACE}d {whole % _DAY // _HOUR}{_SPACE}h"
+    return readable_seconds(number).replace(" ", _SPACE)
 
 
 def size(number: int) -> Markup:

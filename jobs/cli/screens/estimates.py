@@ -1,12 +1,10 @@
 """Estimates of seconds and cost as text."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from lakewright.costs.money import money
-from lakewright.runs.progress import count_of, readable_bytes
-
-_MINUTE: Final = 60
+from lakewright.runs.progress import count_of, readable_bytes, readable_seconds
 
 
 def estimate_lines(estimate: Mapping[str, Any]) -> str:
@@ -24,15 +22,6 @@ def estimate_lines(estimate: Mapping[str, Any]) -> str:
     beyond = f"; {estimate['beyond']}" if estimate["beyond"] else ""
     lines.append(f"from {count_of(estimate['runs'], 'earlier run')} of {sizes}{beyond}")
     return "\n".join(lines)
-
-
-def readable_seconds(seconds: float) -> str:
-    """Format a duration: ``0.4 s``, ``2 min 5 s``, ``1 h 20 min``."""
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), _MINUTE)
-    hours, minutes_left = divmod(minutes, _MINUTE)
-    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
 
 
 def _span(texts: Mapping[str, str]) -> str:

@@ -2,7 +2,14 @@
 
 from lakewright.runs.progress.choice import ProgressKind, log_progress, make_progress
 from lakewright.runs.progress.interface import Progress, SilentProgress, TargetProgress, closing_progress
-from lakewright.runs.progress.texts import LOGGER, TRACEBACKS, count_of, readable_bytes, show_tracebacks
+from lakewright.runs.progress.texts import (
+    LOGGER,
+    TRACEBACKS,
+    count_of,
+    readable_bytes,
+    readable_seconds,
+    show_tracebacks,
+)
 
 __all__ = [
     "LOGGER",
@@ -16,5 +23,6 @@ __all__ = [
     "log_progress",
     "make_progress",
     "readable_bytes",
+    "readable_seconds",
     "show_tracebacks",
 ]
