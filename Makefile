@@ -54,11 +54,19 @@ demo: $(VENV)/.core ## run the jobs on example data in ./lake and show the table
 walkthrough: setup ## run the source systems' worked examples and compare each table with the expected one (ONLY="NAME …")
 	@$(BIN)/python examples/walkthrough.py $(ONLY)
 
-test: setup-dev ## run all tests
+$(VENV)/.archive: tests/spark_jvm.py $(VENV)/.jars $(VENV)/.dev
+	$(call step,Archiving the classes of Spark for tests,$(BIN)/python -m tests.spark_jvm)
+	@touch $@
+
+test: setup-dev $(VENV)/.archive ## run all tests
 	@$(BIN)/python -m pytest
 
 test-fast: setup-dev ## run the tests that are not slow, in two to three minutes
 	@$(BIN)/python -m pytest -m "not slow"
+
+test-pages: setup-dev ## open the pages in Debian's Chromium, headless (SCREENSHOTS=FOLDER keeps pictures)
+	@command -v chromium >/dev/null || { echo "error: chromium is missing; install Debian's package: apt-get install chromium" >&2; exit 2; }
+	@LAKEWRIGHT_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest tests/pages/browser_*.py
 
 test-lanes: ## run the tests in the versions of every supported runtime and write the table in docs/runtimes.md
 	@$(NEEDS_PYTHON)
@@ -168,4 +176,4 @@ lock: ## pin the Python packages and the jars again (needs uv)
 clean: ## delete the demo's lake
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo walkthrough test test-fast test-lanes test-lane docker-test docker-shell laws faults kills lint bench growth schemas wheel package deploy-check deploy-local lock clean
+.PHONY: help setup setup-dev demo walkthrough test test-fast test-pages test-lanes test-lane docker-test docker-shell laws faults kills lint bench growth schemas wheel package deploy-check deploy-local lock clean

@@ -50,7 +50,11 @@ setup(
     python_requires=">=3.11",
     packages=[*find_packages(include=["jobs*", "lakewright*", "transforms*"]), "lakewright.jars"],
     package_dir={"lakewright.jars": "jars"},
-    package_data={"lakewright": ["commit.txt"], "lakewright.jars": ["packages.txt", "SHA256SUMS"]},
+    package_data={
+        "lakewright": ["commit.txt"],
+        "lakewright.jars": ["packages.txt", "SHA256SUMS"],
+        "lakewright.pages": ["templates/*.html", "templates/*.css"],
+    },
     install_requires=["boto3>=1.36", "msgspec>=0.19", "pydantic>=2.9,<3", "PyYAML>=6", "rich>=13", "typer>=0.29"],
     extras_require={
         "core": CORE,

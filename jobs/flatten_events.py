@@ -24,6 +24,7 @@ from transforms.events.sink_names import topics_by_table
 from transforms.object_names import DATE_KEYS, compile_date_template
 
 if TYPE_CHECKING:
+    from lakewright.kafka.blocks.sample import EventSampler
     from lakewright.kafka.rows import FlatEvents
     from lakewright.replay.event_lines import EventCorrector
 
@@ -74,8 +75,19 @@ def open_targets(feed_name: str, feed: FlattenEventsFeed, lake: Lake) -> list[Ta
         rules = row_rules_of(gate)
         flatten = partial(build, feed=feed, lake_uri=lake.uri, layout=sink.layout(), rules=rules)
         corrector = partial(open_corrector, feed, reader, rules)
-        upkeep = Compaction(sink)
-        jobs.append(TargetJob(feed, sink.target, reader, flatten, sink, gate=gate, corrector=corrector, upkeep=upkeep))
+        jobs.append(
+            TargetJob(
+                feed,
+                sink.target,
+                reader,
+                flatten,
+                sink,
+                gate=gate,
+                corrector=corrector,
+                sampler=partial(open_sampler, feed, folder),
+                upkeep=Compaction(sink),
+            )
+        )
         warnings = []  # reported once
     return jobs
 
@@ -85,6 +97,13 @@ def open_corrector(feed: FlattenEventsFeed, reader: TopicReader, rules: RowRules
     from lakewright.replay.event_lines import EventCorrector
 
     return EventCorrector(reader, feed.rules(), feed.days, rules, feed.target.separator, RESERVED)
+
+
+def open_sampler(feed: FlattenEventsFeed, folder: SinkFolder) -> "EventSampler":
+    """Return what samples the records of a topic."""
+    from lakewright.kafka.blocks.sample import EventSampler
+
+    return EventSampler(folder, feed.rules(), feed.target.separator, RESERVED)
 
 
 def open_folder(feed: FlattenEventsFeed, lake: Lake) -> SinkFolder:

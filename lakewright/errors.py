@@ -16,6 +16,7 @@ LakewrightError (1)                 transforms.errors
 │   └── StaleLoadError              a full load was rewritten in part
 ├── NoTargetsError (3, or 0)        a feed that discovers its targets at the source found none
 ├── ConfigError (2)                 a feed, an option or a lake is invalid
+│   ├── TableDiffersError           a table was written by another feed, and must be rebuilt
 │   └── SparkMissingError           something needs Spark, which is not installed
 ├── AccountingError (1)             the row counts do not add up
 ├── CopyDiffersError (1)            the copy of an object differs from it
@@ -33,15 +34,34 @@ LakewrightError (1)                 transforms.errors
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from transforms.errors import DataError, LakewrightError
+from transforms.schema_changes import SchemaChange
 
 
 class ConfigError(LakewrightError):
     """Raised when a feed, an option or a lake is invalid."""
 
     exit_code = 2
+
+
+class Difference(NamedTuple):
+    """A setting that differs between a table and the feed."""
+
+    setting: str
+    table: str
+    feed: str
+
+
+class TableDiffersError(ConfigError):
+    """Raised when a table was written with other settings or types than the feed has, and must be rebuilt."""
+
+    def __init__(
+        self, problem: str, *, differences: Sequence[Difference] = (), changes: Sequence[SchemaChange] = ()
+    ) -> None:
+        self.differences, self.changes = differences, changes
+        super().__init__(problem)
 
 
 class DamagedStreamError(DataError):

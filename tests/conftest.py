@@ -19,9 +19,13 @@ from typer.testing import CliRunner
 from lanes.lane import DEFAULT, lane_named
 from tests.lanes.needs import markers_of
 from tests.quarantine import quarantined_rows
+from tests.spared import spare_repeated_work
+from tests.spark_jvm import set_jvm_options
 
 os.environ["TZ"] = "UTC"
 time.tzset()
+set_jvm_options()
+spare_repeated_work()
 
 ROOT = Path(__file__).parents[1]
 #: The jars of the lane under test; by default those of `make setup`.

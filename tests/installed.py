@@ -47,6 +47,6 @@ def install(root: Path, extra: str) -> Installed:
     pip = [root / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     # With the checkout on its path, pip takes an egg-info there for an installation.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run([*pip, "-c", constraints, f"{wheel}[{extra}]"], env=environment, check=True)
+    subprocess.run([*pip, "--no-compile", "-c", constraints, f"{wheel}[{extra}]"], env=environment, check=True)
     (root / "empty").mkdir()
     return Installed(root / "venv", root / "empty")

@@ -54,7 +54,7 @@ def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("core")
     wheel = PACKAGE["build_wheel"](folder / "dist")
     venv.create(folder / "venv", with_pip=True)
-    pip = [str(folder / "venv/bin/python"), "-m", "pip", "install"]
+    pip = [str(folder / "venv/bin/python"), "-m", "pip", "install", "--no-compile"]
     call([*pip, "--require-hashes", "-r", str(ROOT / "locks/core.txt")])
     call([*pip, "--no-index", f"lakewright[core] @ file://{wheel}"])
     return folder / "venv/bin"

@@ -52,7 +52,7 @@ def test_core_is_a_part_of_local() -> None:
     assert set(core) < set(local)
 
 
-@pytest.mark.parametrize("target", ["demo", "walkthrough", "test", "test-lane", "docker-test", "help"])
+@pytest.mark.parametrize("target", ["demo", "walkthrough", "test", "test-pages", "test-lane", "docker-test", "help"])
 def test_help_lists_the_targets(target: str) -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"\n{target} " in f"\n{done.stdout}"

@@ -59,7 +59,7 @@ def receipt_fields(receipt: str) -> str:
 
 
 def test_the_documented_verbs_are_those_of_the_command_line() -> None:
-    documented = set(re.findall(r"^\| `(\w+)` ", PAGES["docs/operations.md"].split("## Exit codes")[0], re.MULTILINE))
+    documented = set(re.findall(r"^\| `(\w+)` ", PAGES["docs/operations.md"].split("## Options")[0], re.MULTILINE))
     assert documented == {command.callback.__name__ for command in app.registered_commands if command.callback}
 
 

@@ -42,8 +42,8 @@ from lakewright.parquet import values as parquet_values
 from lakewright.parquet.arrow import read_file
 from lakewright.parquet.place import TablePlace
 from lakewright.quarantine.place import QuarantinePlace
-from lakewright.storage import gzip as storage_gzip
 from lakewright.storage import local_in_place, object_file
+from lakewright.storage.compression import gzip as storage_gzip
 from lakewright.storage.uris import open_in_place, open_lake
 from tests.conftest import Bench
 from tests.e2e.conftest import BUCKET, aws, bucket  # noqa: F401 - fixtures

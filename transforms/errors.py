@@ -16,6 +16,8 @@ LakewrightError
 from collections.abc import Sequence
 from typing import Any
 
+from transforms.schema_changes import SchemaChange
+
 
 class LakewrightError(Exception):
     """Base of every error that this project raises on purpose."""
@@ -99,4 +101,8 @@ class FramingError(DataError):
 
 
 class SchemaDriftError(DataError):
-    """Raised when the columns of a source no longer fit its table."""
+    """Raised when the columns of a source no longer fit its table; ``changes`` are those that are refused."""
+
+    def __init__(self, problem: str, *changes: SchemaChange) -> None:
+        self.changes = changes
+        super().__init__(problem)

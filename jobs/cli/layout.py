@@ -3,7 +3,7 @@
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import typer
@@ -11,6 +11,9 @@ import typer
 from transforms.object_names import one_line
 
 _INDENT: Final = "  "
+#: Characters of a cell of a table.
+_WIDEST: Final = 60
+_NARROWEST: Final = 12
 
 
 def print_record(title: str, fields: Mapping[str, str]) -> None:
@@ -26,6 +29,31 @@ def print_record(title: str, fields: Mapping[str, str]) -> None:
             for part in _wrapped(line, width) if wraps else [line]:
                 typer.echo(f"{_INDENT}{typer.style(f'{label:<{label_width}}', dim=True)}  {part}")
                 label = ""
+
+
+def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int) -> None:
+    """Print rows below a header, in columns: the first ``texts`` of them left-aligned, numbers right-aligned."""
+    lines = [header, *([one_line(cell) for cell in row] for row in rows)]
+    widths = [min(max(map(len, column)), _WIDEST) for column in zip(*lines, strict=True)]
+    if sys.stdout.isatty():
+        _narrow(widths, texts, shutil.get_terminal_size().columns - len(_INDENT))
+    typer.secho(one_line(title), bold=True)
+    for number, line in enumerate(lines):
+        cells = [
+            f"{_shortened(cell, width):{'<' if place < texts else '>'}{width}}"
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        typer.secho(f"{_INDENT}{'  '.join(cells)}".rstrip(), dim=True if number == 0 else None)
+
+
+def _narrow(widths: list[int], texts: int, available: int) -> None:
+    """Narrow the widest text columns until a line fits, as far as they remain readable."""
+    while sum(widths) + 2 * (len(widths) - 1) > available and max(widths[:texts]) > _NARROWEST:
+        widths[widths.index(max(widths[:texts]))] -= 1
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _wrapped(line: str, width: int) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeVar
 
 import typer
@@ -70,6 +71,10 @@ ShowValues = Annotated[
     bool, typer.Option("--show-values", help="Allow errors, receipts and logs to quote values of the data.")
 ]
 
+HtmlFile = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Also write an HTML page to this file, which is replaced.")
+]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigOptions:
@@ -90,13 +95,26 @@ class ConfigOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeedOptions(ConfigOptions):
-    """The feed, its lake, and the selected targets."""
+class LakeOptions(ConfigOptions):
+    """The lake."""
 
-    feed: Annotated[str, typer.Argument(metavar="FEED", help="Name of a feed: conf/feeds/FEED.yaml.")]
     lake: Annotated[
         str | None, typer.Option("--lake", help="Root of the lake. Default: LAKEWRIGHT_LAKE, else ./lake.")
     ] = None
+
+    def open_lake(self) -> Lake:
+        """Open the lake, which must exist."""
+        use_lake_file(Conf(self.config))
+        lake = open_lake(lake_uri(self.lake))
+        lake.check()
+        return lake
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedOptions(LakeOptions):
+    """The feed, its lake, and the selected targets."""
+
+    feed: Annotated[str, typer.Argument(metavar="FEED", help="Name of a feed: conf/feeds/FEED.yaml.")]
     target: Annotated[
         list[str],
         typer.Option("--target", metavar="NAME[,NAME…]", help="Only these targets; write a comma in a name as \\,."),
@@ -113,13 +131,6 @@ class FeedOptions(ConfigOptions):
     def wanted_targets(self) -> list[str]:
         """Return the names of the selected targets; empty for all."""
         return read_names(self.target)
-
-    def open_lake(self) -> Lake:
-        """Open the lake, which must exist."""
-        use_lake_file(Conf(self.config))
-        lake = open_lake(lake_uri(self.lake))
-        lake.check()
-        return lake
 
     def prices(self) -> Prices | None:
         """Read the prices of runs, if there are any."""

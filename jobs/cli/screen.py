@@ -6,34 +6,12 @@ from typing import Any, Final
 import typer
 
 from jobs.cli.layout import print_record
-from jobs.cli.screens.words import engine_line, pairs, some
+from jobs.cli.screens.words import pairs, some
 from lakewright.runs.progress import count_of, readable_bytes
 from transforms.object_names import one_line
 
 #: Characters of a rejected row.
 _SHOWN_TEXT: Final = 500
-
-
-def show_plans(plans: Sequence[Mapping[str, Any]]) -> None:
-    """Print plans."""
-    for plan in plans:
-        rows: dict[str, str] = {}
-        if "open_batch" in plan:
-            batch = plan["open_batch"]
-            rows["open batch"] = f"{batch['number']}, {count_of(batch['objects'], 'object')}: {batch['then']}"
-        if "objects" in plan:
-            rows["objects"] = f"{count_of(len(plan['objects']), 'object')}, {readable_bytes(plan['bytes'])}"
-            rows["corrections"] = some(plan["corrections"])
-            rows["partitions"] = some(plan["partitions"]) or "none"
-            rows["engine"] = engine_line(plan["engine"])
-        for key in ("refused", "ignored"):
-            rows[key] = some([f"{path}: {why}" for path, why in plan.get(key, {}).items()])
-        extra = plan.get("extra_columns", {})
-        rows["extra columns"] = some([f"{name} (in {count_of(objects, 'object')})" for name, objects in extra.items()])
-        rows["dropped columns"] = some(plan.get("dropped_columns", []))
-        rows["schema changes"] = some(plan.get("schema_changes", []))
-        rows["warnings"] = some(plan.get("warnings", []))
-        print_record(f"plan of {plan['feed']} → {plan['target']}", rows)
 
 
 def show_status(states: Sequence[Mapping[str, Any]]) -> None:

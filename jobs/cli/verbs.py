@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from jobs.cli import screen
-from jobs.cli.answers import Answer, give_answer, name_jvm_log, print_error, worst_exit_code
+from jobs.cli.answers import Answer, give_answer, name_jvm_log, print_error, worst_exit_code, write_page
 from jobs.cli.arguments import VerbCommand
 from jobs.cli.conflicts import conflicts
 from jobs.cli.options import (
@@ -21,6 +21,8 @@ from jobs.cli.options import (
     EngineOption,
     Execution,
     FeedOptions,
+    HtmlFile,
+    LakeOptions,
     OutputOptions,
     ProgressOption,
     ShowValues,
@@ -30,6 +32,7 @@ from jobs.cli.options import (
 from jobs.cli.registry import LoadedFeed, check_gates, feed_model, job_names, load_feed
 from jobs.cli.screens.costs import bill_line
 from jobs.cli.screens.gates import show_gates
+from jobs.cli.screens.plans import show_plans
 from jobs.cli.screens.receipts import show_receipts
 from lakewright.aws.outages import bounded_outages
 from lakewright.buckets import use_lake_file
@@ -64,6 +67,10 @@ DocsFolder = Annotated[
 ]
 SchemaFolder = Annotated[
     Path | None, typer.Option("--schema", help="Also write JSON schemas for editors to this folder.")
+]
+
+Days = Annotated[
+    int, typer.Option("--days", min=1, max=366, help="Days whose runs are reported, today included (UTC). Default: 7.")
 ]
 
 RuleName = Annotated[
@@ -138,14 +145,14 @@ def plan(
 ) -> Answer:
     """Show what run would do; writes nothing."""
     from lakewright.engine.choice import EngineChoice
-    from lakewright.runs.views import plan_overview
+    from lakewright.runs.planning.overview import plan_overview
 
     request = Request("run", source.wanted(), prices=options.prices())
     with EngineChoice(engine) as engines:
         plans = options.showing(values=show_values).for_each_target(
             lambda lake, job: plan_overview(lake, job, request, engines)
         )
-    return Answer(plans, screen.show_plans, worst_exit_code(plans))
+    return Answer(plans, show_plans, worst_exit_code(plans))
 
 
 @verb
@@ -175,11 +182,18 @@ def quarantine(options: FeedOptions, rule: RuleName = "", limit: RowLimit = None
 
 
 @verb
-def receipt(options: FeedOptions, run_id: RunId = None) -> Answer:
+def receipt(options: FeedOptions, run_id: RunId = None, html: HtmlFile = None) -> Answer:
     """Show the receipt of the last run, or of one run."""
-    from lakewright.runs.receipts import read_receipt
+    from lakewright.runs.receipts import read_receipt, recent_receipts
 
-    receipts = options.for_each_target(lambda lake, job: read_receipt(lake, job.target.state_folder, run_id))
+    lake = options.open_lake()
+    folders = [job.target.state_folder for job in options.load().targets(lake, options.wanted_targets())]
+    receipts = [read_receipt(lake, folder, run_id) for folder in folders]
+    if html is not None:
+        from lakewright.pages.receipt import RECENT_RUNS, receipt_page
+
+        recent = [recent_receipts(lake, folder, RECENT_RUNS) for folder in folders]
+        write_page(html, receipt_page(zip(receipts, recent, strict=True)))
     return Answer(receipts, show_receipts)
 
 
@@ -197,6 +211,25 @@ def gates(options: FeedOptions, docs: DocsFolder = None) -> Answer:
         index = write_data_docs(lake, jobs, docs)
         overviews = [overview | {"docs": index} for overview in overviews]
     return Answer(overviews, show_gates)
+
+
+@verb
+def report(options: LakeOptions, feed: FeedNames = None, days: Days = 7, html: HtmlFile = None) -> Answer:
+    """Show the health of all feeds, what needs a person, and runs and cost per day."""
+    from datetime import UTC, datetime
+
+    from jobs.cli.reported_feeds import reported_feeds
+    from jobs.cli.screens.reports import show_report
+    from lakewright.report.lake_report import report_lake
+
+    conf, lake = Conf(options.config), options.open_lake()
+    feeds = reported_feeds(lake, conf, feed or (), options.settings)
+    data = report_lake(lake, feeds, conf, days=days, now=datetime.now(UTC))
+    if html is not None:
+        from lakewright.pages.report import report_page
+
+        write_page(html, report_page(data))
+    return Answer(data, show_report, data["exit_code"])
 
 
 @verb

@@ -19,6 +19,16 @@ from lakewright.aws.outages import Patience, outage_of
 from lakewright.aws.s3_advice import ELSEWHERE, advice_on_refusal
 from lakewright.errors import AccessDeniedError, ConfigError, UnreachableError
 
+#: Properties of an object that HEAD and GET return, and that writes accept under the same names.
+PROPERTIES: Final = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+    "WebsiteRedirectLocation",
+)
 _SERVER_ERRORS: Final = (500, 502, 503, 504)
 _PASSING_CODES: Final = (
     "ConditionalRequestConflict",  # S3 asks clients to retry such requests

@@ -32,13 +32,20 @@ class EffectiveCorrections:
         """Describe void corrections."""
         if not self.void:
             return []
-        originals = sorted({each.described.original for each in self.void})
         rows = sum(len(each.described.positions) for each in self.void)
         subject = (
             "the correction of 1 row no longer counts" if rows == 1 else f"corrections of {rows} rows no longer count"
         )
-        more = f" and {len(originals) - 1} more" if len(originals) > 1 else ""
-        return [f"{subject}, because the original was rewritten or is gone: {one_line(originals[0])}{more}"]
+        originals = _first_of(each.described.original for each in self.void)
+        return [
+            f"{subject}, because the original was rewritten or is gone: {originals}; to end this warning, delete "
+            f"{_first_of(each.path for each in self.void)}"
+        ]
+
+
+def _first_of(paths: Iterable[str]) -> str:
+    first, *others = sorted(set(paths))
+    return one_line(first) + (f" and {len(others)} more" if others else "")
 
 
 def effective_corrections(

@@ -105,18 +105,14 @@ class CorrectionFolder:
         """List all corrections, in the order of their paths."""
         stored = {entry.path: entry for entry in self.lake.list(self._read_folder)}
         manifests = [path for path in stored if path.endswith(f"/{_MANIFEST}") and not _BELOW_OBJECTS.search(path)]
-        with ThreadPool(_READ_AT_ONCE) as pool:
-            described = [each for objects in pool.map(self._read, manifests) for each in objects]
-        found = ((each, stored[each.path]) for each in described if each.path in stored)
+        found = ((each, stored[each.path]) for each in self._described(manifests) if each.path in stored)
         return [Correction(each, entry.size, entry.etag, entry.modified) for each, entry in found]
 
     def describe(self, objects: Iterable[SourceObject]) -> dict[str, CorrectionObject]:
         """Return the descriptions of those of a batch's objects that are corrections, by path."""
         paths = {source.path for source in objects if CORRECTS in source.notes}
         manifests = sorted({_BELOW_OBJECTS.sub(rf"\1{_MANIFEST}", path) for path in paths})
-        with ThreadPool(_READ_AT_ONCE) as pool:
-            described = [each for objects in pool.map(self._read, manifests) for each in objects]
-        return {each.path: each for each in described if each.path in paths}
+        return {each.path: each for each in self._described(manifests) if each.path in paths}
 
     def superseded(self, objects: Iterable[SourceObject]) -> dict[tuple[str, str], list[int]]:
         """Return the positions that the corrections among a batch's objects replace, by path and ETag of the original.
@@ -142,6 +138,10 @@ class CorrectionFolder:
             objects.append(CorrectionObject(path, each.original, each.etag, each.name, positions, offsets))
         self.lake.create(f"{folder}{_MANIFEST}", msgspec.json.encode(_Manifest(_FORMAT, objects)))
         return [each.path for each in objects]
+
+    def _described(self, manifests: Iterable[str]) -> list[CorrectionObject]:
+        with ThreadPool(_READ_AT_ONCE) as pool:
+            return [each for objects in pool.map(self._read, manifests) for each in objects]
 
     def _read(self, path: str) -> list[CorrectionObject]:
         try:

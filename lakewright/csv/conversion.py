@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -44,6 +44,18 @@ class ConversionTask:
     row_rules: RowRules = NO_ROW_RULES
 
 
+class RejectedPlace(NamedTuple):
+    """Where a row that breaks a rule begins, and what is wrong with it if the rule does not say it all."""
+
+    path: str
+    position: int
+    words: str
+
+    def describe(self) -> str:
+        """Describe it for the receipt."""
+        return f"{self.path} at {self.position}" + (f": {self.words}" if self.words else "")
+
+
 @dataclass
 class Converted:
     """The output of a task; if there is damage, there are no files.
@@ -52,6 +64,7 @@ class Converted:
         superseded: The number of records that corrections replace, by path.
         skipped: The number of lines that are not records, by kind.
         rules: How many rejected rows break each rule, with its column.
+        first_rejected: The first row that breaks each of these rules, by path and position.
         damage: The damage of objects that cannot be read as declared, by path.
         table: Files of good rows.
         quarantine: Files of rejected rows.
@@ -65,6 +78,7 @@ class Converted:
     superseded: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
+    first_rejected: dict[str, RejectedPlace] = field(default_factory=dict)
     damage: dict[str, Damage] = field(default_factory=dict)
     table: list[DataFile] = field(default_factory=list)
     quarantine: list[DataFile] = field(default_factory=list)
@@ -170,9 +184,19 @@ class _Conversion:
     def _reject(self, source: CsvObject, rejected: Sequence[RejectedRow]) -> None:
         self.converted.rejected += len(rejected)
         self.converted.rules.update(count_rules(rejected))
+        self._note_first(source.path, rejected)
         place = self._task.quarantine
         partition = partition_path({name: source.values[name] for name in place.partition_by})
         self._quarantine.add(partition, quarantine_table(rejected, source.path, source.etag, place))
+
+    def _note_first(self, path: str, rejected: Sequence[RejectedRow]) -> None:
+        """Note the first row of an object that breaks a rule, unless an object before it has one."""
+        first = self.converted.first_rejected
+        for row in rejected:
+            for reason in row.reasons:
+                name = reason.name
+                if name not in first or path < first[name].path:
+                    first[name] = RejectedPlace(path, row.position, reason.words)
 
 
 def _rejected_as_a_whole(block: TextBlock, names: Mapping[str, str]) -> list[RejectedRow]:

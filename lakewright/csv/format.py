@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.csv.binding import bind_columns
@@ -59,7 +59,7 @@ class CsvFormat:
         heads, refused = dict(known), dict[str, str]()
         for place, options, sources in self._by_lake(lake, new):
             small = SmallObjects(place, sources)
-            read = read_heads(cast(Lake, small), [(source.path, source.size) for source in sources], options)
+            read = read_heads(small, [(source.path, source.size) for source in sources], options)
             for source in sources:
                 header = read.headers.get(source.path)
                 head = CsvHead(header, small.contents.get(source.path)) if header else None

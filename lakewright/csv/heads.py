@@ -10,7 +10,7 @@ from lakewright.csv.head.first_bytes import read_head
 from lakewright.csv.head.preamble import after_preamble
 from lakewright.csv.options import CsvOptions
 from lakewright.errors import ObjectRefusedError
-from lakewright.storage.lake import Lake
+from lakewright.storage.lake import ByteReader
 from transforms.csv.dialects.first_record import first_record
 from transforms.errors import HeaderError
 
@@ -45,7 +45,7 @@ class Heads:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def read_heads(lake: Lake, objects: Iterable[tuple[str, int]], options: CsvOptions) -> Heads:
+def read_heads(reader: ByteReader, objects: Iterable[tuple[str, int]], options: CsvOptions) -> Heads:
     """Read the head of each object (path, size)."""
     heads = Heads()
     distinct: dict[Header, Header] = {}
@@ -53,7 +53,7 @@ def read_heads(lake: Lake, objects: Iterable[tuple[str, int]], options: CsvOptio
     def look(entry: tuple[str, int]) -> tuple[str, Header | None, str]:
         path, size = entry
         try:
-            return path, _read_header(lake, path, size, options), ""
+            return path, _read_header(reader, path, size, options), ""
         except FileNotFoundError:
             return path, None, "gone since it was listed"
         except HeaderError as error:
@@ -69,14 +69,14 @@ def read_heads(lake: Lake, objects: Iterable[tuple[str, int]], options: CsvOptio
     return heads
 
 
-def _read_header(lake: Lake, path: str, size: int, options: CsvOptions) -> Header | None:
+def _read_header(reader: ByteReader, path: str, size: int, options: CsvOptions) -> Header | None:
     """Read the header; None if the object has no text.
 
     Raises:
         HeaderError: If the object has no usable header.
     """
     for length in (_HEAD_BYTES, _LONGEST_HEADER):
-        data, is_whole = read_head(lake, path, size, length, options.encoding)
+        data, is_whole = read_head(reader, path, size, length, options.encoding)
         try:
             text = codecs.getincrementaldecoder(options.encoding)("replace").decode(data, is_whole).lstrip("\ufeff")
         except UnicodeError:  # which "replace" leaves for text without a byte order mark alone

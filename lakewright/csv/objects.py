@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO, Final
 
@@ -11,7 +11,7 @@ from lakewright.csv.heads import Header
 from lakewright.csv.options import CsvOptions
 from lakewright.errors import ObjectRefusedError
 from lakewright.metering import Done, advance
-from lakewright.storage.compression.codecs import ZIP, compression_of, decompressed
+from lakewright.storage.compression.codecs import ZIP, compression_of
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import open_buffered
 from transforms.csv.text_encoding import can_be_split
@@ -87,7 +87,7 @@ class CsvRules:
     def layout(self, header: Header) -> TextLayout:
         """Return the layout of an object with this header."""
         return TextLayout(
-            **asdict(self.options.dialect()),
+            dialect=self.options.dialect(),
             encoding=self.options.encoding,
             line_end=header.line_end,
             multiline=self.options.multiline,
@@ -124,7 +124,7 @@ def read_part(lake: Lake, part: CsvPart, rules: CsvRules) -> Iterator[TextBlock]
 
     pieces, source = _pieces(lake, part), part.source
     if compression := compression_of(source.path):
-        pieces = decompressed(compression, pieces, partial(_open, lake, source), piece_bytes=_READ_BYTES)
+        pieces = compression.decompress(pieces, partial(_open, lake, source), piece_bytes=_READ_BYTES)
     if compression is ZIP:
         pieces = _counted_at_end(pieces, source.size)
     return read_blocks(pieces, rules.layout(part.source.header), within=part.within)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from lakewright.csv.conversion import ConversionTask, Converted, convert_parts
@@ -86,8 +87,14 @@ class TypedRows:
             table=[file for each in reads for file in each.table],
             quarantine=[file for each in reads for file in each.quarantine],
             rules=dict(sorted(sum((each.rules for each in reads), Counter[str]()).items())),
+            first_rejected=_first_rejected(reads),
             skipped=dict(sorted(skipped.items())),
         )
+
+
+def _first_rejected(reads: Sequence[Converted]) -> dict[str, str]:
+    places = sorted((rule, place) for each in reads for rule, place in each.first_rejected.items())
+    return {rule: min(of_rule)[1].describe() for rule, of_rule in groupby(places, key=itemgetter(0))}
 
 
 def _ranged_objects(reads: Sequence[tuple[CsvPart, Converted]]) -> list[RangedObject]:

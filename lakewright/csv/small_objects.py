@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from lakewright.sources.reader import Found
-from lakewright.storage.lake import Lake
+from lakewright.storage.lake import ByteReader
 
 #: Content of all objects of a batch, which the driver holds until their rows are written.
 _MOST_BYTES: Final = 16 << 20
@@ -18,20 +18,20 @@ class SmallObjects:
         contents: The content of objects, by path; of the version that was listed.
     """
 
-    def __init__(self, lake: Lake, objects: Iterable[Found]) -> None:
+    def __init__(self, reader: ByteReader, objects: Iterable[Found]) -> None:
         self.contents: dict[str, bytes] = {}
-        self._lake, self._listed = lake, {each.path: each for each in objects}
+        self._reader, self._listed = reader, {each.path: each for each in objects}
         self._room, self._lock = _MOST_BYTES, threading.Lock()
 
     def read(self, path: str, *, start: int = 0, length: int | None = None, etag: str = "") -> bytes:
-        """See ``Lake.read``; if an object was rewritten since it was listed, read the head of its new version."""
+        """See ``ByteReader.read``; if an object was rewritten since it was listed, read the head of its new version."""
         listed = self._listed[path]
         if start or etag:
-            return self._lake.read(path, start=start, length=length, etag=etag)
+            return self._reader.read(path, start=start, length=length, etag=etag)
         try:
-            head = self._lake.read(path, length=length, etag=listed.etag)
+            head = self._reader.read(path, length=length, etag=listed.etag)
         except FileNotFoundError:
-            return self._lake.read(path, length=length)
+            return self._reader.read(path, length=length)
         if len(head) == listed.size:
             self._keep(path, head)
         return head

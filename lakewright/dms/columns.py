@@ -11,6 +11,7 @@ from lakewright.errors import ConfigError
 from transforms.changes.column_names import ColumnNames, folded, normal
 from transforms.changes.schema_drift import merge_columns
 from transforms.errors import SchemaDriftError
+from transforms.schema_changes import SchemaChange
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,12 @@ class MergedColumns:
     Attributes:
         columns: Types by column name.
         sources: Source names by column name.
-        changes: Readable descriptions of the schema changes.
+        changes: How they differ from the table's.
     """
 
     columns: dict[str, str]
     sources: dict[str, str]
-    changes: list[str]
+    changes: list[SchemaChange]
 
     @property
     def renamed_sources(self) -> dict[str, str]:
@@ -93,7 +94,7 @@ class TableColumns:
         )
         merged = MergedColumns(columns, {name: known.get(name.casefold(), name) for name in columns}, changes)
         changes += [
-            f"column {source!r} of the source is {name}"
+            SchemaChange("renamed", name, source)
             for name, source in merged.renamed_sources.items()
             if name not in table
         ]

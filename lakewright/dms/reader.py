@@ -60,10 +60,20 @@ class ChangeReader:
         }
         applied = () if request.everything else state.objects.values()
         refused |= self.selection.why_unordered(_to_read(choice.objects), applied)
+        nothing = ""
+        if not listed and not refused:
+            nothing = describe_empty(self.source.where, ignored, expected="a Parquet file of the table")
+        if not request.opens_objects:
+            warnings = corrections.warnings()
+            return Survey(choice, refused=refused, ignored=ignored, warnings=warnings, nothing=nothing)
         heads, unreadable = self._look(choice.objects, {})
         refused |= unreadable
+        waiting: dict[str, str] = {}
         if refused:
             earlier = [] if request.everything else earlier_than(refused, choice.objects)
+            paths = {source_file.path for source_file in earlier}
+            late = (each.path for each in choice.objects if each.path not in paths and each.path not in refused)
+            waiting = dict.fromkeys(late, f"changes are applied in order, and {min(refused)} is refused")
             choice = Choice(earlier, choice.scope if earlier else Append())
         footers = {
             source_file.path: heads[source_file.path, source_file.etag] for source_file in _to_read(choice.objects)
@@ -76,13 +86,15 @@ class ChangeReader:
             choice=choice,
             heads=heads,
             refused=refused,
+            waiting=waiting,
             ignored=ignored,
             dropped_columns=sorted({name for names in dropped for name in names}),
             schema_changes=merged.changes,
+            schema_from="footers" if footers else "",
+            listed={file.path for file in listed},
+            rows=sum(footer.rows for footer in footers.values()),
             warnings=[*corrections.warnings(), *self.columns.warn_of_absent(footers, merged)],
-            nothing=""
-            if listed or refused
-            else describe_empty(self.source.where, ignored, expected="a Parquet file of the table"),
+            nothing=nothing,
         )
 
     def changed(self, plan: Plan) -> list[str]:

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakewright.engine.spark.changes.judged import change_session
-from lakewright.errors import ConfigError, OvertakenError, StateError
+from lakewright.errors import ConfigError, Difference, OvertakenError, StateError, TableDiffersError
 from lakewright.hudi.compaction import finish_compactions
 from lakewright.hudi.config import HudiOptions, HudiTableSpec, Storage
 from lakewright.hudi.timeline import (
@@ -192,7 +192,10 @@ class KeyedTable:
         for name, wanted in self.described(state.columns).properties().items() if state.committed else ():
             if (actual := properties.get(name, "")) != wanted:
                 self.check_version()  # a table of a later version cannot be rebuilt either
-                raise ConfigError(f"{name} of {path} is {actual!r}, but {wanted!r} in the feed; {REBUILD}")
+                raise TableDiffersError(
+                    f"{name} of {path} is {actual!r}, but {wanted!r} in the feed; {REBUILD}",
+                    differences=[Difference(name, actual, wanted)],
+                )
 
     def _check_timeline(self, state: TableState) -> None:
         """Compare the timeline with the log."""

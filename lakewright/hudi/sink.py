@@ -13,13 +13,14 @@ from lakewright.catalog.entries import can_point_to
 from lakewright.engine.job_watch import watched_jobs
 from lakewright.engine.spark.changes.keyed import KeyedChanges
 from lakewright.engine.spark.judged_rows import SparkTable
-from lakewright.errors import ConfigError, OvertakenError, StateError
+from lakewright.errors import ConfigError, OvertakenError, StateError, TableDiffersError
 from lakewright.hudi.catalog import HudiCatalog
 from lakewright.hudi.compaction import Compacted, MergeOnReadTable, compact_table
 from lakewright.hudi.counts import PassedRows
 from lakewright.hudi.keyed_table import KeyedTable
 from lakewright.hudi.staged import StagedForHudi
 from lakewright.hudi.staging import BEFORE_IMAGES, AnyRows, ChangeStaging
+from lakewright.hudi.timeline import Commit
 from lakewright.hudi.tombstones import expire_tombstones, stage_tombstones
 from lakewright.hudi.writer import (
     HudiTable,
@@ -44,6 +45,7 @@ from lakewright.runs.job.interfaces import CatalogEntry, Preflight
 from lakewright.runs.job.request import Request
 from lakewright.runs.progress import LOGGER
 from lakewright.unexpected import cause_of, trace_of
+from transforms.schema_changes import SchemaChange
 from transforms.spark.changes import IS_DELETED, KEY, MOVES, ORDER, place_changes
 from transforms.spark.names import column
 
@@ -79,7 +81,8 @@ class HudiSink:
         if not request.everything:
             self.table.check(state)
             if problem := state.other_layout(self.layout()):
-                raise ConfigError(f"{problem}; run `rebuild` to rebuild the whole table")
+                change = SchemaChange("layout", "", state.layout, self.layout())
+                raise TableDiffersError(f"{problem}; run `rebuild` to rebuild the whole table", changes=[change])
         return Preflight(state)
 
     def check_engine(self) -> None:
@@ -150,17 +153,9 @@ class HudiSink:
             StateError: If another format version committed the batch, or if Hudi's counts are wrong; the commit has
                 then been rolled back.
         """
-        table = self.table
-        if not table.properties():
+        table, commit = self.table, self._commit_of(plan)
+        if commit is None:
             return None
-        commit = next((commit for commit in table.timeline().commits() if commit.number == plan.number), None)
-        if commit is None or not table.is_ours(commit):
-            return None
-        if not 1 <= (written := int(commit.ours.get("format", "0"))) <= FORMAT:
-            raise StateError(
-                f"batch {plan.number} of {table.target.path} was committed by another version (format {written}; this "
-                f"one reads up to {FORMAT}): run that version"
-            )
         staged, passed = StagedForHudi.load(commit.ours["staged"]), PassedRows.load(commit.ours["handed"])
         if problem := passed.problem_with(commit):
             done = roll_back(table.spark, table.described(staged.columns), commit.instant)
@@ -171,6 +166,34 @@ class HudiSink:
         actions: list[AnyAction] = [*staged.actions, TakeObjects(plan.objects), TableCommit(details)]
         warnings = [_UNKNOWN_KEYS.format(unknown)] if unknown else []
         return Applied(commit.ours["attempt"], replace(staged, actions=actions), warnings)
+
+    def committed(self, plan: Plan) -> list[AnyAction] | None:
+        """See ``CommittingSink.committed``."""
+        commit = self._commit_of(plan)
+        if commit is None:
+            return None
+        return [*StagedForHudi.load(commit.ours["staged"]).actions, TakeObjects(plan.objects)]
+
+    def rewrites_table(self, state: TableState, types: Mapping[str, str]) -> bool:
+        """See ``CommittingSink.rewrites_table``."""
+        return has_other_types(state.columns, types)
+
+    def _commit_of(self, plan: Plan) -> Commit | None:
+        """Return the commit of a batch on the table's timeline, if it is there.
+
+        Raises:
+            StateError: If another format version wrote it.
+        """
+        if not self.table.properties():
+            return None
+        commits = self.table.timeline().commits()
+        commit = next((each for each in commits if each.number == plan.number and self.table.is_ours(each)), None)
+        if commit is not None and not 1 <= (written := int(commit.ours.get("format", "0"))) <= FORMAT:
+            raise StateError(
+                f"batch {plan.number} of {self.table.target.path} was committed by another version (format {written}; "
+                f"this one reads up to {FORMAT}): run that version"
+            )
+        return commit
 
     def commit(self, batch: Batch, rows: KeyedChanges, staged: Staged) -> Applied:
         """See ``CommittingSink.commit``.

@@ -16,6 +16,7 @@ from lakewright.log.actions.union import AnyAction
 from lakewright.log.records import DataFile
 from lakewright.log.state import TableState
 from lakewright.parquet.place import TablePlace
+from lakewright.parquet.small_files import tier_of
 from lakewright.runs.job.batch import Batch
 from transforms.spark.changes import IS_DELETED, KEY, ORDER
 
@@ -24,8 +25,6 @@ _REMEMBERED_ON: Final = "remembered_on"
 _SCHEMA: Final = f"{KEY} string, {ORDER} string, {_REMEMBERED_ON} string"
 #: Number of files at which small ones are merged.
 MOST_FILES: Final = 32
-#: A file is merged with smaller ones unless it has more than this many times their rows.
-_LARGER: Final = 2
 
 
 def read_tombstones(table: KeyedTable, state: TableState, processing_date: str) -> DataFrame | None:
@@ -64,19 +63,14 @@ def stage_tombstones(table: KeyedTable, batch: Batch, changes: DataFrame, *, del
 def files_to_merge(files: Iterable[DataFile], rows: int) -> list[str]:
     """Return the files to merge with a new one of this number of rows; none while there are few files.
 
-    Large files are left alone until small ones add up to their size. Each tombstone is therefore rewritten a few
-    times, rather than each time that small files are merged.
+    The policy is that of ``lakewright.parquet.small_files``, except that at least one file is merged, so that their
+    number does not grow.
     """
     by_rows = sorted(files, key=attrgetter("rows"))
     if len(by_rows) < MOST_FILES:
         return []
-    merged: list[str] = []
-    for file in by_rows:
-        if merged and file.rows > _LARGER * rows:
-            break
-        merged.append(file.path)
-        rows += file.rows
-    return merged
+    count = max(1, tier_of([file.rows for file in by_rows], added=rows))
+    return [file.path for file in by_rows[:count]]
 
 
 def days_with(merged: Iterable[DataFile], first: str, today: str) -> tuple[str, str]:

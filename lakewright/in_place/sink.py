@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import ClassVar, Final, Literal
 
 from lakewright.in_place.packing import packed
 from lakewright.in_place.rewrite import Rewritten, Work, rewrite_objects
@@ -41,6 +41,9 @@ class InPlaceSink:
     lake: Lake
     folder: str = ""
     shows_values: bool = False
+
+    #: See ``lakewright.runs.job.ReplacingSink``.
+    replaces_objects: ClassVar[Literal[True]] = True
 
     def check(self, state: TableState, request: Request) -> Preflight:  # noqa: ARG002
         """See ``Sink.check``: there is no table."""

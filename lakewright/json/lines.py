@@ -6,7 +6,7 @@ from functools import partial
 from itertools import repeat
 from typing import BinaryIO, Final
 
-from lakewright.storage.gzip import gunzip, is_gzip, peek
+from lakewright.storage.compression.gzip import uncompressed
 from transforms.errors import LongRecordError
 from transforms.json.framing import Records, likely_records
 from transforms.json.object_count import ObjectCount
@@ -82,9 +82,8 @@ def count_records(file: BinaryIO, *, records: Records = "lines") -> int:
     Raises:
         DamagedGzipError: If its gzip stream is damaged.
     """
-    head, pieces = peek(iter(partial(file.read, PIECE_BYTES), b""))
-    count = record_count(records)
-    for _ in count.counted(gunzip(pieces, piece_bytes=PIECE_BYTES) if is_gzip(head) else pieces):
+    pieces, count = iter(partial(file.read, PIECE_BYTES), b""), record_count(records)
+    for _ in count.counted(uncompressed(pieces, piece_bytes=PIECE_BYTES)):
         pass
     return count.records
 

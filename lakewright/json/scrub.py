@@ -13,7 +13,7 @@ from lakewright.json.scrub_proof import verify_scrub
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.json.scrubbed import LEFT, ScrubbedRecords
 from lakewright.log.records import Counts
-from lakewright.storage.gzip import gunzip, is_gzip, peek
+from lakewright.storage.compression.gzip import gunzip, is_gzip, peek
 from lakewright.storage.in_place import ObjectsInPlace, Opened
 
 _NAMED_IN_A_WARNING: Final = 10

@@ -8,7 +8,7 @@ from lakewright.errors import AccountingError, DamagedGzipError, ObjectRefusedEr
 from lakewright.in_place.rewrite import Rewritten
 from lakewright.json.lines import PIECE_BYTES, blocks_of_lines
 from lakewright.json.scrub_rules import ScrubRules
-from lakewright.storage.gzip import gunzip, is_gzip, peek
+from lakewright.storage.compression.gzip import uncompressed
 from lakewright.storage.in_place import ObjectsInPlace
 from lakewright.unexpected import cause_of
 from transforms.errors import LongRecordError
@@ -89,8 +89,7 @@ def verify_scrub(objects: ObjectsInPlace, report: Rewritten, rules: ScrubRules) 
     opened = objects.open(report.path)
     if opened is None or opened.etag != report.etag:
         return report
-    head, pieces = peek(opened.pieces)
-    content = gunzip(pieces, piece_bytes=PIECE_BYTES) if is_gzip(head) else pieces
+    content = uncompressed(opened.pieces, piece_bytes=PIECE_BYTES)
     hidden = HiddenFields(report.path, rules)
     try:
         records = _check(hidden, content, rules)

@@ -71,7 +71,7 @@ class ObjectsToScrub:
             Choice(chosen, Append()),
             refused=refused,
             ignored=ignored,
-            schema_changes=_by_other_rules(chosen) if not request.everything else [],
+            config_changes=_by_other_rules(chosen) if not request.everything else [],
             warnings=[known] if hiding else [],
             nothing=describe_empty(folder or f"{lake.uri}/", ignored, expected="an object to scrub")
             if is_empty

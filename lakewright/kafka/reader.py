@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from re import Pattern
-from typing import Literal
+from typing import Final, Literal
 
 from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
-from lakewright.errors import ConfigError
+from lakewright.errors import ConfigError, TableDiffersError
 from lakewright.kafka.corrected import BatchCorrections, CorrectedTopic, batch_corrections, corrected_topic
 from lakewright.kafka.selection import choose_all, choose_news, lost_records
 from lakewright.kafka.sink import EventObject, SinkFolder, SinkListing, SinkObject
@@ -23,6 +23,9 @@ from transforms.events.declared.kinds import declared_kind, type_of
 from transforms.events.schema import Path
 from transforms.events.sink_names import SinkName, date_of_folders
 from transforms.object_names import DATE_KEYS, is_day, partition_path
+from transforms.schema_changes import SchemaChange
+
+_FIXED_TYPE: Final = "files of the table have the old type, and a published column keeps its type; `rebuild` changes it"
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class TopicReader:
         is_of_days = request.everything or any(is_within(source.values, request.wanted) for source in there.values())
         if request.wanted and not is_of_days:
             warnings.append(f"topic {topic!r} has no objects of {partition_path(request.wanted)}")
-        return Survey(choice, refused=refused, ignored=dict(listing.strays), warnings=warnings)
+        return Survey(choice, refused=refused, ignored=dict(listing.strays), listed=etags, warnings=warnings)
 
     def look(self, state: TableState) -> CorrectedTopic:
         """Return the objects of the topic that are not refused, with the corrections that count."""
@@ -192,10 +195,8 @@ class TopicReader:
             is_declared = isinstance(column.type, str) and declared_kind(column.type) is not None
             if column.type != kind and (kind or is_declared):
                 declared = kind or ("not a timestamp" if str(column.type).startswith("timestamp") else "not declared")
-                raise ConfigError(
-                    f"column {column.name} is {column.type} in the table and {declared} in the feed; "
-                    "run `rebuild` to rebuild the whole table"
-                )
+                change = SchemaChange("refused", column.name, str(column.type), declared, _FIXED_TYPE)
+                raise TableDiffersError(f"{change}; run `rebuild` to rebuild the whole table", changes=[change])
 
     def _name_of(self, path: str) -> SinkName:
         name = self.source.read_name(path)

@@ -13,7 +13,7 @@ from typing import Final
 from lakewright.errors import DamagedGzipError, TruncatedGzipError
 from lakewright.metering import Done, advance
 from lakewright.sources.listing import NOT_UTF8
-from lakewright.storage.gzip import MAGIC, gunzip
+from lakewright.storage.compression.gzip import MAGIC, gunzip
 from lakewright.storage.lake import Lake, StoredObject
 from transforms.events.lines import is_cut_off
 from transforms.events.sink_names import (
@@ -169,14 +169,24 @@ class ObjectText:
     is read counts as progress of the task.
     """
 
-    def __init__(self, lake: Lake, path: str, size: int, etag: str, *, is_counted: bool = False) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        path: str,
+        size: int,
+        etag: str,
+        *,
+        is_counted: bool = False,
+        read_bytes: int = _READ_BYTES,
+    ) -> None:
+        """Open an object; ``read_bytes`` of it are read at once."""
         self._lake, self._path, self._size, self._etag = lake, path, size, etag
-        self._is_counted = is_counted
+        self._is_counted, self._read_bytes = is_counted, read_bytes
         self.damage = ""
         self._is_in_line = False
 
     def __iter__(self) -> Iterator[bytes]:
-        pieces = self._lake.pieces(self._path, length=_READ_BYTES, etag=self._etag)
+        pieces = self._lake.pieces(self._path, length=self._read_bytes, etag=self._etag)
         pieces = _counted(pieces) if self._is_counted else pieces
         first = next(pieces, b"") if self._size else b""
         pieces = chain([first], pieces)
@@ -193,7 +203,7 @@ class ObjectText:
 
     def again(self) -> "ObjectText":
         """Return the text to be read from its beginning."""
-        return ObjectText(self._lake, self._path, self._size, self._etag)
+        return ObjectText(self._lake, self._path, self._size, self._etag, read_bytes=self._read_bytes)
 
     def find_damage(self, lines: int, last: bytes) -> str:
         """Return the reason to refuse an object that has been read; empty if there is none.

@@ -15,6 +15,7 @@ from lakewright.log.state import TableState
 from transforms.events.column_names import plain_name
 from transforms.events.schema import TEXT_SUFFIX, EventColumn, EventSchema
 from transforms.events.types import ddl_type
+from transforms.schema_changes import SchemaChange
 
 _SOURCE_COLUMNS: Final = "source_columns"
 
@@ -57,18 +58,24 @@ def next_version(plan: Plan, state: TableState, now: EventSchema, *, separator: 
     )
 
 
-def describe_changes(before: EventSchema, now: EventSchema, *, separator: str) -> list[str]:
-    """Describe added, changed and dropped columns, one line each, with the reason for unusual names."""
+def schema_changes(before: EventSchema, now: EventSchema, *, separator: str) -> list[SchemaChange]:
+    """Return added, changed and dropped columns, with the attribute of each and the reason for unusual names."""
     was = {column.name: column for column in before.columns}
-    lines = []
+    changes = []
     for column in now.columns:
         kind, older = ddl_type(column.type), was.pop(column.name, None)
-        what = f"{column.name} {kind} from {column.describe()}{_reason_of_name(column, separator)}"
+        origin = f"from {column.describe()}{_reason_of_name(column, separator)}"
         if older is None:
-            lines.append(f"added {what}")
+            changes.append(SchemaChange("added", column.name, "", kind, origin, note=f" {origin}"))
         elif older.type != column.type:
-            lines.append(f"changed {what}, was {ddl_type(older.type)}")
-    return lines + [f"dropped {name}" for name in was]
+            former = ddl_type(older.type)
+            changes.append(SchemaChange("changed", column.name, former, kind, origin, note=f" {origin}"))
+    return changes + [SchemaChange("dropped", name, ddl_type(column.type)) for name, column in was.items()]
+
+
+def describe_changes(before: EventSchema, now: EventSchema, *, separator: str) -> list[str]:
+    """Describe the changes, one line each."""
+    return list(map(str, schema_changes(before, now, separator=separator)))
 
 
 def history(versions: Sequence[SchemaVersion]) -> list[dict[str, Any]]:

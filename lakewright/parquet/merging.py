@@ -30,7 +30,7 @@ _TYPES: Final = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us", tz="UTC"),
 }
-#: Rows in memory above which a further file begins, since the sizes of planned merges are estimates.
+#: Size in memory above which another file is started, since the sizes of planned merges are estimates.
 _MOST_BYTES: Final = FILE_BYTES * 5 // 4
 #: Small files are read concurrently, up to this number and this size at a time.
 _READ_AT_ONCE: Final = 16
@@ -60,7 +60,7 @@ def merge_files(task: MergeTask) -> list[MergedFile]:
     """Merge files; into more than one if they turn out to be larger in memory than expected.
 
     Raises:
-        AccountingError: If a file does not have as many rows as it should.
+        AccountingError: If a file has another number of rows than the log or its inputs.
         StateError: If a file is missing.
         DataError: If files have the same column with different types.
     """
@@ -91,7 +91,7 @@ def _read_together(files: Sequence[DataFile]) -> Iterator[list[DataFile]]:
 
 
 def _read(lake: Lake, task: MergeTask, files: Sequence[DataFile]) -> pa.Table:
-    """Read files as one table; many small ones would take more memory than their rows."""
+    """Read files as one table; many small tables would need more memory than their rows."""
     with ThreadPool(len(files)) as pool:
         return _concatenated(list(pool.map(partial(_read_one, lake, task), files)), task.partition).combine_chunks()
 
@@ -106,7 +106,7 @@ def _read_one(lake: Lake, task: MergeTask, file: DataFile) -> pa.Table:
     if rows.num_rows != file.rows:
         raise AccountingError(f"{file.path} has {rows.num_rows} rows instead of {file.rows}; nothing was merged")
     advance(Done(bytes=file.size, rows=file.rows))
-    # Not as in the file, where a column may be declared as never null.
+    # The schema of the file is not kept, since it may declare columns as not null.
     return pa.table({name: _as_declared(rows[name], task.types.get(name), file, name) for name in rows.column_names})
 
 
@@ -148,7 +148,7 @@ def _write(lake: Lake, task: MergeTask, tables: Sequence[pa.Table], inputs: Mapp
 
 
 def _with_all_columns(tables: Sequence[pa.Table], task: MergeTask) -> pa.Table:
-    """Return rows with the columns of the table in their order, then those that it no longer has."""
+    """Return rows with the columns of the table in their order, then those that the table no longer has."""
     rows = _concatenated(tables, task.partition)
     absent = {
         name: kind

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lakewright.catalog.entries import can_point_to
 from lakewright.corrections.manifests import has_corrections
-from lakewright.errors import ConfigError
+from lakewright.errors import TableDiffersError
 from lakewright.log.actions.files import AddFiles
 from lakewright.log.actions.tables import SetColumns
 from lakewright.log.actions.union import AnyAction
@@ -22,11 +22,15 @@ from lakewright.runs.job.interfaces import Preflight
 from lakewright.runs.job.request import Request
 from lakewright.runs.job.target import Target
 from lakewright.storage.lake import Lake
+from transforms.schema_changes import SchemaChange
 
 if TYPE_CHECKING:
     from lakewright.catalog.table import Catalog
     from lakewright.quality.duckdb_table import ParquetTable
 
+_DECLARED: Final = "the feed declares it"
+_NOT_DECLARED: Final = "the feed no longer declares it; older files keep it"
+_FIXED_TYPE: Final = "files of the table have the old type, and a published column keeps its type; `rebuild` changes it"
 _LEFT_BEHIND: Final = "the former table with layout {} is no longer updated; delete it if it is no longer used"
 
 
@@ -45,7 +49,7 @@ class WrittenRows:
         objects: The objects of the batch with notes, if there are any.
         actions: Further actions of the batch.
         rules: How many rejected rows break each rule, with its column.
-        first_rejected: For each of these rules, the first row that breaks it: its object, its line and the problem.
+        first_rejected: For each of these rules, the first row that breaks it: its object, its place and the problem.
         skipped: How many records of each kind were skipped.
     """
 
@@ -102,10 +106,10 @@ class ParquetSink:
         """See ``Sink.check``; if the feed's path has changed, the table replaces the former one."""
         former = former_table(self.lake, self.target, state) if self.target.is_only else None
         changes, broken = schema_changes(state.columns, state.published, self.columns or state.columns)
-        if problem := (former or state).other_layout(self.layout()):
-            broken.insert(0, problem)
+        if (former or state).other_layout(self.layout()):
+            broken.insert(0, SchemaChange("layout", "", (former or state).layout, self.layout()))
         if broken and not request.is_whole:
-            raise ConfigError(f"{broken[0]}; run `rebuild` to rebuild the whole table")
+            raise TableDiffersError(f"{broken[0]}; run `rebuild` to rebuild the whole table", changes=broken)
         warnings = [_LEFT_BEHIND.format(former.layout)] if former else []
         return Preflight(former or state, changes + broken, warnings)
 
@@ -206,7 +210,7 @@ def former_table(lake: Lake, target: Target, state: TableState) -> TableState | 
 
 def schema_changes(
     before: Mapping[str, str], published: Mapping[str, str], now: Mapping[str, str]
-) -> tuple[list[str], list[str]]:
+) -> tuple[list[SchemaChange], list[SchemaChange]]:
     """Compare a table's columns with the feed's; return compatible and incompatible changes.
 
     ``published`` includes dropped columns, since files still contain them. A published column never changes its type:
@@ -214,10 +218,14 @@ def schema_changes(
     """
     if not before:
         return [], []
-    fine = [f"added {name} {kind}" for name, kind in now.items() if name not in before]
-    fine += [f"dropped {name}; older files keep it" for name in before if name not in now]
+    fine = [SchemaChange("added", name, after=kind, why=_DECLARED) for name, kind in now.items() if name not in before]
+    fine += [
+        SchemaChange("dropped", name, kind, why=_NOT_DECLARED, note="; older files keep it")
+        for name, kind in before.items()
+        if name not in now
+    ]
     broken = [
-        f"column {name} is {published[name]} in the table and {kind} in the feed"
+        SchemaChange("refused", name, published[name], kind, _FIXED_TYPE)
         for name, kind in now.items()
         if published.get(name, kind) != kind
     ]

@@ -50,8 +50,20 @@ def plan_merges(files: Iterable[DataFile]) -> list[Merge]:
         Merge(partition, sorted(chosen, key=attrgetter("path")))
         for partition, of_partition in sorted(by_partition.items(), key=itemgetter(0))
         for packed in _pack(small_files(of_partition))
-        if len(chosen := _balanced(packed)) > 1
+        if len(chosen := packed[: tier_of(list(map(_weight, packed)))]) > 1
     ]
+
+
+def tier_of(sizes: Sequence[int], *, added: int = 0) -> int:
+    """Return how many of the smallest files to merge: up to the last one that the smaller ones are large enough for.
+
+    Args:
+        sizes: Sizes of the files, ascending, in any unit.
+        added: Size of the new rows that are written to the same file.
+    """
+    smaller = accumulate(sizes, initial=added)
+    fits = [size <= _MOST_TIMES * total for size, total in zip(sizes, smaller, strict=False)]
+    return max((count for count, is_fit in enumerate(fits, start=1) if is_fit), default=0)
 
 
 def small_files(files: Iterable[DataFile]) -> list[DataFile]:
@@ -81,14 +93,6 @@ def _pack(files: Iterable[DataFile]) -> list[list[DataFile]]:
         packs[-1].append(file)
         size += _weight(file)
     return packs
-
-
-def _balanced(files: Sequence[DataFile]) -> Sequence[DataFile]:
-    """Return the smallest files, up to the last one that is small enough to be rewritten with them."""
-    weights = list(map(_weight, files))
-    smaller = accumulate(weights, initial=0)
-    fits = [weight <= _MOST_TIMES * sum_ for weight, sum_ in zip(weights, smaller, strict=False)]
-    return files[: max((count for count, is_fit in enumerate(fits, start=1) if is_fit), default=0)]
 
 
 def _weight(file: DataFile) -> int:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from botocore.exceptions import ClientError
 
 from lakewright.aws.clients import s3_client
-from lakewright.aws.s3_calls import code_of, patient
+from lakewright.aws.s3_calls import PROPERTIES, code_of, patient
 from lakewright.errors import CopyDiffersError, ObjectRefusedError, UnreachableError
 from lakewright.pipeline.s3_parts import PartCopier, refusing_copies
 from lakewright.storage.s3 import S3Lake
@@ -30,16 +30,6 @@ _GONE: Final = ("NoSuchKey", "404")
 #: Another writer changed the original or the copy, or an earlier try succeeded and its response was lost.
 _CHANGED: Final = ("PreconditionFailed", "412", *_GONE)
 _MD5: Final = re.compile("[0-9a-f]{32}")
-#: Properties that a copy keeps. Encryption and storage class are those of the destination.
-_KEPT: Final = (
-    "CacheControl",
-    "ContentDisposition",
-    "ContentEncoding",
-    "ContentLanguage",
-    "ContentType",
-    "Expires",
-    "WebsiteRedirectLocation",
-)
 Copied = Literal["copied", "exists", "gone", "taken"]
 
 
@@ -97,7 +87,8 @@ class S3Copies:
                 for name, value in head.items()
                 if name.startswith("Checksum") and name != "ChecksumType" and "-" not in value
             },
-            properties={name: head[name] for name in _KEPT if head.get(name)} | {"Metadata": metadata},
+            # encryption and storage class are those of the destination
+            properties={name: head[name] for name in PROPERTIES if head.get(name)} | {"Metadata": metadata},
         )
 
     def copy(self, source: str, etag: str, destination: str, *, overwrites: bool) -> Copied:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
@@ -111,7 +111,7 @@ class CsvText:
         if not texts:
             return []
         layout = TextLayout(
-            **asdict(self.rules.options.dialect()),
+            dialect=self.rules.options.dialect(),
             encoding="UTF-8",
             line_end="\n",
             multiline=self.rules.options.multiline,

@@ -24,7 +24,7 @@ from lakewright.replay.edited_rows import ReplayedRow
 from lakewright.replay.trial_places import trial_places
 from lakewright.runs.job.interfaces import Replayed, Scratch
 from lakewright.runs.job.request import Replay
-from lakewright.storage.gzip import packed_as
+from lakewright.storage.compression.gzip import gzip_of
 from transforms.errors import DataError
 from transforms.events.lines import is_blank
 from transforms.events.schema import EventSchema, learn_columns
@@ -79,7 +79,7 @@ class EventCorrector:
                         *version,
                         name,
                         [line.row.row.position for line in kept],
-                        packed_as(name, body),
+                        gzip_of(body) if name.endswith(".gz") else body,
                         [line.offset for line in kept],
                     )
                 )

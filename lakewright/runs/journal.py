@@ -111,7 +111,7 @@ class Journal:
         receipt.ignored.update(survey.ignored)
         receipt.extra_columns.update(survey.extra_columns)
         receipt.dropped_columns = sorted({*receipt.dropped_columns, *survey.dropped_columns})
-        receipt.schema_changes = survey.schema_changes
+        receipt.schema_changes = survey.described_changes
         receipt.warn(survey.warnings)
         if survey.nothing:
             if self._job.feed.refuses_empty_source(committed=committed):

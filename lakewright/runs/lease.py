@@ -6,7 +6,10 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from contextvars import copy_context
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -20,6 +23,39 @@ LOGGER = logging.getLogger("lakewright")
 _RENEWALS_PER_LEASE: Final = 4
 #: At most this long, whatever the lease: renewals also detect, while Spark works, that the lake does not answer.
 _LONGEST_PAUSE_SECONDS: Final = 15
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The run that holds a lease.
+
+    Attributes:
+        renewed: When it last renewed the lease, by the clock of the lake's storage.
+        is_dead: Whether it is known to have ended: a process of this machine that no longer exists.
+    """
+
+    run: str
+    host: str
+    pid: int
+    renewed: datetime
+    is_dead: bool
+
+
+def find_holder(lake: Lake, folder: str) -> Holder | None:
+    """Return the run that holds the lease of a target, or held it when it was killed; None if no run does."""
+    path = f"{folder}lease"
+    stored = lake.stat(path)
+    if stored is None:
+        return None
+    body = _read_body(lake, path)
+    pid = body.get("pid")
+    return Holder(
+        run=str(body.get("run", "")),
+        host=str(body.get("host", "")),
+        pid=pid if isinstance(pid, int) else 0,
+        renewed=stored.modified,
+        is_dead=_is_dead(body),
+    )
 
 
 class Lease:
@@ -93,7 +129,7 @@ class Lease:
         if held is None:
             return self._create()
         unchanged = first is not None and held.etag == first.etag
-        return ((expired and unchanged) or self._holder_is_dead()) and self._replace(held.etag)
+        return ((expired and unchanged) or _is_dead(self._read())) and self._replace(held.etag)
 
     def _create(self) -> bool:
         began = time.monotonic()
@@ -136,11 +172,7 @@ class Lease:
         return json.dumps(holder | {"born": _born(os.getpid())}).encode()
 
     def _read(self) -> dict[str, Any]:
-        try:
-            body: dict[str, Any] = json.loads(self._lake.read(self._path))
-        except (FileNotFoundError, ValueError):
-            return {}
-        return body
+        return _read_body(self._lake, self._path)
 
     def _is_ours(self) -> bool:
         return self._read().get("run") == self._run
@@ -149,15 +181,25 @@ class Lease:
         holder = self._read()
         return f"run {holder.get('run')}, process {holder.get('pid')} on {holder.get('host')}"
 
-    def _holder_is_dead(self) -> bool:
-        holder = self._read()
-        pid = holder.get("pid")
-        return bool(
-            holder.get("host") == socket.gethostname()
-            and holder.get("born")
-            and isinstance(pid, int)
-            and _born(pid) != holder["born"]
-        )
+
+def _read_body(lake: Lake, path: str) -> dict[str, Any]:
+    """Read a lease; empty if it was released meanwhile, or is damaged."""
+    try:
+        body = json.loads(lake.read(path))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _is_dead(holder: Mapping[str, Any]) -> bool:
+    """Return whether the holder of a lease was a process of this machine that no longer exists."""
+    pid = holder.get("pid")
+    return bool(
+        holder.get("host") == socket.gethostname()
+        and holder.get("born")
+        and isinstance(pid, int)
+        and _born(pid) != holder["born"]
+    )
 
 
 def _born(pid: int) -> str:

@@ -1,75 +1,23 @@
-"""Read-only overviews of a target: what a run would do, its state, its schema."""
+"""Read-only overviews of a target: its state, its schema, its gate and quarantine."""
 
 from pathlib import Path
 from typing import Any, Final
 
 from lakewright.corrections.manifests import CORRECTS
 from lakewright.errors import ConfigError, EmptySourceError
-from lakewright.log.log import Log, Plan
+from lakewright.log.log import Log
 from lakewright.log.schemas import history, source_columns
 from lakewright.log.state import Outcome, TableState
 from lakewright.quarantine.overview import rules_overview, why_no_rows
 from lakewright.runs.job.batch import Survey
 from lakewright.runs.job.request import Request
 from lakewright.runs.job.target_job import AnyJob
-from lakewright.runs.progress import count_of
 from lakewright.runs.receipts import last_failure, report_batch
 from lakewright.storage.lake import Lake
-from lakewright.workers import Engines
 from transforms.errors import LakewrightError
-from transforms.object_names import partition_path
 
 #: Batches in which the last one with a verdict is looked for: others are of maintenance, or deleted rows.
 _LOOKED_BACK: Final = 20
-
-
-def plan_overview(lake: Lake, job: AnyJob, request: Request, engines: Engines) -> dict[str, Any]:
-    """Describe what a run would do for a target.
-
-    Raises:
-        ConfigError: If no engine can run the feed, or its gate is invalid.
-    """
-    engines.check(job.feed)
-    job.check_gate()
-    state, open_plan = Log(lake, job.target.state_folder).read()
-    overview: dict[str, Any] = {"feed": job.target.feed_name, "target": job.target.name, "exit_code": 0, "error": ""}
-    if open_plan is not None:
-        overview["open_batch"] = {
-            "number": open_plan.number,
-            "objects": len(open_plan.objects),
-            "then": _next_of(open_plan, job),
-        }
-    try:
-        survey = job.survey(state, request, excluded={})
-    except LakewrightError as error:
-        return overview | {"exit_code": error.exit_code, "error": str(error)}
-    objects = survey.choice.objects
-    overview |= {
-        "objects": [{"path": source.path, "size": source.size} for source in objects],
-        "corrections": _new_corrections(state, survey),
-        "bytes": (size := sum(source.size for source in objects)),
-        "engine": engines.choose(job.feed, size).report() if objects else {},
-        "partitions": sorted({partition_path(source.values) for source in objects if source.values}),
-        "refused": survey.refused,
-        "ignored": survey.ignored,
-        "extra_columns": survey.extra_columns,
-        "dropped_columns": survey.dropped_columns,
-        "schema_changes": survey.schema_changes,
-        "warnings": survey.warnings,
-    }
-    overview |= _empty_source(job, state, survey)
-    if survey.refused:
-        path, reason = next(iter(survey.refused.items()))
-        refused = count_of(len(survey.refused), "object")
-        overview |= {"exit_code": 3, "error": f"{refused} would be refused, first {path}: {reason}"}
-    return overview
-
-
-def _next_of(open_plan: Plan, job: AnyJob) -> str:
-    """Return what the next run does with an open batch."""
-    if open_plan.job != job.name:
-        return f"dropped, since {open_plan.job} did not finish it"
-    return "dropped, since its sources changed" if job.reader.changed(open_plan) else "finished first"
 
 
 def schema_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
@@ -99,8 +47,8 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
     try:
         survey = job.survey(state, Request(), excluded={})
         waiting: Any = len(survey.choice.objects)
-        corrections = len(_new_corrections(state, survey))
-        problems |= {"warnings": survey.warnings} | _empty_source(job, state, survey)
+        corrections = len(new_corrections(state, survey))
+        problems |= {"warnings": survey.warnings} | empty_source(job, state, survey)
     except LakewrightError as error:
         waiting = f"unknown: {error}"
     last = state.last
@@ -121,7 +69,7 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
     }
 
 
-def _new_corrections(state: TableState, survey: Survey) -> list[str]:
+def new_corrections(state: TableState, survey: Survey) -> list[str]:
     """Return the corrections that the next batch reads for the first time."""
     return [
         source.path
@@ -181,7 +129,7 @@ def _last_batch(last: Outcome) -> dict[str, Any]:
     return {"run": last.run} | {name: report[name] for name in kept if name in report}
 
 
-def _empty_source(job: AnyJob, state: TableState, survey: Survey) -> dict[str, Any]:
+def empty_source(job: AnyJob, state: TableState, survey: Survey) -> dict[str, Any]:
     """Return the error or warning of a run whose source has no object of the target."""
     if not survey.nothing:
         return {}

@@ -86,21 +86,25 @@ class ObjectReader(Generic[Rows]):
         if request.wanted and not asked and not unreadable:
             raise ConfigError(f"no source object matches {partition_path(request.wanted)}")
         fresh = [entry for entry in asked if request.everything or not state.has(entry.path, entry.etag)]
-        heads = self.format.look(self.source.lake, fresh, {})
+        heads = self.format.look(self.source.lake, fresh, {}) if request.opens_objects else Look()
         refused = {**heads.refused, **self._undated(fresh)} | {entry.path: entry.problem for entry in unreadable}
         refused |= corrections.refused
         asked_paths = _paths(asked)
         refused |= {path: reason for path, reason in excluded.items() if path in asked_paths}
-        if self.filling.fill == "append" and not request.everything:
+        if self.filling.fill == "append" and not request.everything and request.opens_objects:
             # A damaged object is refused; an intact one that was rewritten needs a rebuild.
             rewritten = [entry for entry in fresh if entry.path in state.objects.keys() - refused.keys()]
             refused |= self.format.find_damage(self.source.lake, rewritten, heads)
+        choice = self._choose(objects, asked_paths, refused, state, request)
         return Survey(
-            choice=self._choose(objects, asked_paths, refused, state, request),
+            choice=choice,
             heads=heads.of,
             refused=refused,
+            waiting=_waiting(fresh, choice, refused),
             ignored=listing.ignored,
             extra_columns=heads.extra_columns,
+            schema_from="headers" if heads.of else "",
+            listed=None if request.wanted else asked_paths,
             warnings=corrections.warnings(),
             nothing=""
             if listing.objects or listing.unreadable
@@ -199,6 +203,15 @@ class ObjectReader(Generic[Rows]):
         if self.filling.fill == "append":
             return entry.path
         return partition_path({key: entry.date.get(key, "") for key in self.filling.date_keys})
+
+
+def _waiting(fresh: Sequence[Listed], choice: Choice, refused: Mapping[str, str]) -> dict[str, str]:
+    """Return why sound objects are not read: their partition would lose the rows of a refused object."""
+    if not refused:
+        return {}
+    chosen = {source.path for source in choice.objects}
+    waiting = [entry.path for entry in fresh if entry.path not in chosen and entry.path not in refused]
+    return dict.fromkeys(waiting, f"its partition stays unchanged while {min(refused)} is refused")
 
 
 def _paths(objects: Iterable[Listed]) -> set[str]:

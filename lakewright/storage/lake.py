@@ -23,7 +23,19 @@ class StoredObject:
     problem: str = ""
 
 
-class Lake(Protocol):
+class ByteReader(Protocol):
+    """Reads the bytes of objects: the part of a lake that suffices for headers and footers."""
+
+    def read(self, path: str, *, start: int = 0, length: int | None = None, etag: str = "") -> bytes:
+        """Read an object, or ``length`` bytes of it; with ``etag``, only of that version.
+
+        Raises:
+            FileNotFoundError: If it does not exist, or has another ETag.
+            ObjectRefusedError: If it is archived and must be restored first.
+        """
+
+
+class Lake(ByteReader, Protocol):
     """The root of all zones."""
 
     uri: str
@@ -45,14 +57,6 @@ class Lake(Protocol):
 
     def folders(self, prefix: str) -> Sequence[str]:
         """Return the names of the direct subfolders of ``prefix`` (a folder, ending in ``/``), sorted."""
-
-    def read(self, path: str, *, start: int = 0, length: int | None = None, etag: str = "") -> bytes:
-        """Read an object, or ``length`` bytes of it; with ``etag``, only of that version.
-
-        Raises:
-            FileNotFoundError: If it does not exist, or has another ETag.
-            ObjectRefusedError: If it is archived and must be restored first.
-        """
 
     def pieces(self, path: str, *, length: int, etag: str = "") -> Iterator[bytes]:
         """Read one version of an object in pieces of ``length`` bytes; the last one may be shorter.

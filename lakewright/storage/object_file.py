@@ -3,7 +3,7 @@
 import io
 from typing import Any, Final
 
-from lakewright.storage.lake import Lake
+from lakewright.storage.lake import ByteReader
 
 #: Footers are at the end; one read of this size covers most of them.
 TAIL_BYTES: Final = 64 << 10
@@ -15,8 +15,8 @@ class ObjectFile(io.RawIOBase):
     With ``etag``, all reads are of that version, and raise ``FileNotFoundError`` once the object is rewritten.
     """
 
-    def __init__(self, lake: Lake, path: str, size: int, *, etag: str = "") -> None:
-        self._lake, self._path, self._size, self._etag = lake, path, size, etag
+    def __init__(self, reader: ByteReader, path: str, size: int, *, etag: str = "") -> None:
+        self._reader, self._path, self._size, self._etag = reader, path, size, etag
         self._at = 0
         self._tail_start = max(0, size - TAIL_BYTES)
         self._tail = self._read(self._tail_start, size)
@@ -56,9 +56,9 @@ class ObjectFile(io.RawIOBase):
         return len(body)
 
     def _read(self, start: int, end: int) -> bytes:
-        return self._lake.read(self._path, start=start, length=end - start, etag=self._etag) if start < end else b""
+        return self._reader.read(self._path, start=start, length=end - start, etag=self._etag) if start < end else b""
 
 
-def open_buffered(lake: Lake, path: str, size: int, *, etag: str = "", buffer_bytes: int) -> io.BufferedReader:
+def open_buffered(reader: ByteReader, path: str, size: int, *, etag: str = "", buffer_bytes: int) -> io.BufferedReader:
     """Open an object as a file that reads ``buffer_bytes`` at once."""
-    return io.BufferedReader(ObjectFile(lake, path, size, etag=etag), buffer_bytes)
+    return io.BufferedReader(ObjectFile(reader, path, size, etag=etag), buffer_bytes)

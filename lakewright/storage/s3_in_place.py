@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lakewright.aws.clients import s3_client
 from lakewright.aws.outages import Patience, outage_of
-from lakewright.aws.s3_calls import code_of, endpoint_of, is_passing, listed_pages, patient
+from lakewright.aws.s3_calls import PROPERTIES, code_of, endpoint_of, is_passing, listed_pages, patient
 from lakewright.errors import ObjectRefusedError, OvertakenError, UnreachableError
 from lakewright.storage.in_place import ARCHIVED, PIECE_BYTES, PROCESSED, Opened, Replaced
 
@@ -24,21 +24,8 @@ _CHANGED: Final = ("PreconditionFailed", "412", "NoSuchUpload", *_GONE)
 
 _NEXT_PAGE: Final = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
 
-#: Properties that GET returns and PUT accepts under the same names.
-_KEPT: Final = (
-    "CacheControl",
-    "ContentDisposition",
-    "ContentEncoding",
-    "ContentLanguage",
-    "ContentType",
-    "Expires",
-    "Metadata",
-    "WebsiteRedirectLocation",
-    "StorageClass",
-    "ServerSideEncryption",
-    "SSEKMSKeyId",
-    "BucketKeyEnabled",
-)
+#: Properties that a replaced object keeps.
+_KEPT: Final = (*PROPERTIES, "Metadata", "StorageClass", "ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
 
 
 class S3InPlace:

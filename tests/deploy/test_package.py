@@ -67,6 +67,8 @@ def test_wheel_and_lambdas_are_reproducible(tmp_path: Path) -> None:
     files = PACKAGE["read_zip"](wheel)
     assert {"lakewright/jars/packages.txt", "lakewright/jars/SHA256SUMS"} < set(files)
     assert files["lakewright/commit.txt"].decode().removesuffix("-dirty") == commit_of(ROOT)
+    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "lakewright/pages/templates").iterdir()}
+    assert templates <= set(files)
     assert not [name for name in files if name.startswith(("tests/", "bench/", "deploy/"))]
     assert PACKAGE["read_zip"](path)["handler.py"] == (ROOT / "deploy/lambdas/start_pipeline/handler.py").read_bytes()
     assert path.stat().st_size < 10 << 20

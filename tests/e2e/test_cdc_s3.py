@@ -115,6 +115,17 @@ def test_the_catalog_has_the_names_of_the_table_in_lower_case(cdc: S3CdcBench) -
     cdc.put("LOAD00000001.parquet", [(1, "Köln", "A", "x")], schema, table="customers")
     answer = cdc.command("run", "--target", "customers", "--json")
     assert answer.exit_code == 0, answer.stderr
+    (receipt,) = answer.data
+    usage, commit = receipt["usage"], receipt["batches"][0]["table_commit"]
+    assert usage["uncounted"] == [
+        "S3 requests of Spark itself (S3A)",
+        "CPU time and memory of Python functions that Spark itself calls",
+    ]
+    assert (usage["objects_read"], usage["files_written"], usage["bytes_written"]) == (1, 1, commit["bytes"])
+    assert commit["files"] == 1
+    assert usage["cpu_seconds"] > 0.1, "of the JVM"
+    assert usage["driver_peak_memory"] > 300 << 20, "with the JVM"
+    assert usage["requests"]["GetObject"] > 0
     entry = boto3.client("glue").get_table(DatabaseName="hr", Name="customers")["Table"]
     columns = [column["Name"] for column in entry["StorageDescriptor"]["Columns"]]
     assert [name for name in columns if not name.startswith("_hoodie")] == [

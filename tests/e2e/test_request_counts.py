@@ -19,6 +19,8 @@ from tests.suites import gxe, write_suite
 
 pytestmark = pytest.mark.slow
 
+#: Requests of a report: of the lake, of a feed, and of a target besides one per receipt of the reported days.
+REPORT_OF_A_LAKE, REPORT_OF_A_FEED, REPORT_OF_A_TARGET = 2, 1, 7
 #: The most requests of a run that finds nothing to do, whatever was done before.
 IDLE = 8
 GOOD, REJECTED = "id,name\n1,a\n2,b\n", "id,name\nx,a\n3,c\n"
@@ -65,7 +67,7 @@ class CountedLake:
         self.served.requests.clear()
         lake = ("--lake", f"s3://{BUCKET}/lake", "--config", str(self.root))
         answer = command(verb, "counted", *lake, *arguments)
-        assert answer.exit_code == 0, answer.stderr
+        assert answer.exit_code == 0, (answer.stderr, answer.stdout)
         return len(self.served.requests)
 
 
@@ -204,3 +206,44 @@ def test_a_replay_costs_few_requests(lake: CountedLake) -> None:
         csv.writer(changed).writerows(["2" if cell == "x" else cell for cell in row] for row in csv.reader(rows))
     assert lake.run("--csv", str(edited), verb="replay") <= 40, lake.served.count()
     assert lake.run() <= IDLE + 1, "one to read the manifest of the correction"
+
+
+def test_a_report_costs_few_requests_per_target_however_much_waits(lake: CountedLake, bucket: Any) -> None:
+    lake.feed(CSV | {"target": CSV["target"] | {"catalog": {"database": "counted", "table": "people"}}})
+    put_csvs(lake, range(1))
+    for runs in (1, 2, 3):
+        put_days(lake, range(10 * runs - 10, 10 * runs))
+        lake.run()
+        put_csvs(lake, range(10, 30))
+        lake.served.requests.clear()
+        answer = command("report", "--json", "--lake", f"s3://{BUCKET}/lake", "--config", str(lake.root))
+        assert answer.exit_code == 0, (answer.stderr, answer.stdout)
+        assert answer.data["feeds"][0]["targets"][0]["waiting"]["objects"] == 20, "none of them is opened"
+        most = REPORT_OF_A_LAKE + REPORT_OF_A_FEED + REPORT_OF_A_TARGET + runs
+        assert len(lake.served.requests) <= most, lake.served.requests
+        for number in range(10, 30):
+            bucket.Object(f"lake/raw/people/year=2026/month=08/day=01/{number}.csv").delete()
+
+
+@pytest.mark.parametrize(
+    ("feed", "put", "of_a_plan", "of_objects"),
+    [
+        pytest.param(CSV, put_csvs, 8, 20, id="csv: the header of each object"),
+        pytest.param(EVENTS, put_events_of_a_day, 8, 8, id="events: a sample of eight objects"),
+    ],
+)
+def test_plans_read_heads_and_samples_only(
+    lake: CountedLake,
+    feed: dict[str, Any],
+    put: Callable[[CountedLake, range], None],
+    of_a_plan: int,
+    of_objects: int,
+) -> None:
+    lake.feed(feed)
+    put(lake, range(1))
+    for _ in range(2):  # of an idle run
+        lake.run()
+    assert lake.run(verb="plan") <= IDLE, lake.served.count()
+    put(lake, range(1, 21))
+    assert lake.run(verb="plan") <= of_a_plan + of_objects, lake.served.count()
+    assert lake.served.count().keys() <= {"LIST", "GET", "HEAD"}

@@ -4,15 +4,14 @@ A compaction is killed in a separate process; the next run, or the next compacti
 """
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from tests.faults.event_lakes import OTHER_DAY, arguments, copy_of, event_lake
 from tests.faults.test_killed_runs import killed
 from tests.jobs.event_bench import EventBench
 
@@ -28,14 +27,12 @@ STAGES = [
     pytest.param("clean up", 1, id="before-staging-is-deleted"),
     pytest.param("receipt", 1, id="before-the-receipt"),
 ]
-OTHER_DAY = "year=2026/month=08/day=02"
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> EventBench:
     """A lake with three small files in each of two partitions."""
-    without_spark: Any = None
-    bench = EventBench(tmp_path_factory.mktemp("filled"), without_spark)
+    bench = event_lake(tmp_path_factory.mktemp("filled"))
     bench.feed()
     for start in (0, 10, 20):
         bench.put_events(start, {"n": start}, {"n": start + 1})
@@ -46,15 +43,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> EventBench:
 
 @pytest.fixture
 def bench(tmp_path: Path, filled: EventBench) -> Iterator[EventBench]:
-    bench = EventBench(tmp_path, filled.spark, filled.clock)
-    shutil.copytree(filled.root, bench.root, dirs_exist_ok=True)
-    yield bench
-    shutil.rmtree(tmp_path, ignore_errors=True)
-
-
-def start(bench: EventBench, verb: str, signal_name: str, stage: str, nth: int) -> Any:
-    where = ["--lake", str(bench.lake), "--config", str(bench.root / "conf")]
-    return killed(signal_name, stage, nth, verb, "events", *where)
+    with copy_of(filled, tmp_path) as bench:
+        yield bench
 
 
 def read_by_path(bench: EventBench) -> list[int]:
@@ -65,7 +55,7 @@ def read_by_path(bench: EventBench) -> list[int]:
 
 def kill_and_continue(bench: EventBench, stage: str, nth: int, verb: str) -> None:
     before = read_by_path(bench)
-    process = start(bench, "compact", "SIGKILL", stage, nth)
+    process = killed("SIGKILL", stage, nth, *arguments(bench, "compact"))
     assert process.wait(120) == -signal.SIGKILL
     assert bench.command(verb).exit_code == 0
     assert read_by_path(bench) == before
@@ -84,7 +74,7 @@ def test_killed_and_run_again(bench: EventBench, stage: str, nth: int, verb: str
 
 @pytest.mark.parametrize(("stage", "nth"), [("check", 1), ("move", 1)])
 def test_a_compaction_suspended_past_its_lease_does_no_harm(bench: EventBench, stage: str, nth: int) -> None:
-    sleeper = start(bench, "compact", "SIGSTOP", stage, nth)
+    sleeper = killed("SIGSTOP", stage, nth, *arguments(bench, "compact"))
     os.waitpid(sleeper.pid, os.WUNTRACED)
     try:
         bench.put_events(0, {"n": "rewritten"})
@@ -104,7 +94,7 @@ def test_a_run_is_killed_in_the_compaction_that_follows_it(bench: EventBench, st
     bench.feed(compact_above=2)
     bench.put_events(30, {"n": 30})
     before = read_by_path(bench)
-    process = start(bench, "run", "SIGKILL", stage, nth)
+    process = killed("SIGKILL", stage, nth, *arguments(bench, "run"))
     assert process.wait(120) == -signal.SIGKILL
     assert bench.run()["exit_code"] == 0
     assert read_by_path(bench) == [*before[:6], 30, *before[6:]]

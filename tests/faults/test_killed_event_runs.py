@@ -2,15 +2,13 @@
 
 import json
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lakewright.kafka.selection import SUPERSEDED
+from tests.faults.event_lakes import OTHER_DAY, Undisturbed, arguments, copy_of, outcome_of, undisturbed_runs
 from tests.faults.test_interrupted_runs import interrupted
 from tests.faults.test_killed_runs import killed
 from tests.jobs.event_bench import EventBench
@@ -30,10 +28,10 @@ STAGES = [
     pytest.param("clean up", 1, id="before-staging-is-deleted"),
     pytest.param("receipt", 1, id="before-the-receipt"),
 ]
-OTHER_DAY = "year=2026/month=08/day=02"
 
 
 def first_delivery(bench: EventBench) -> None:
+    bench.feed()
     bench.put_events(0, {"n": 0}, {"n": 1}, "dirty", {"n": 3})
     bench.put_events(2, {"n": 2}, {"n": 3}, {"n": 4})
     bench.put_events(100, {"n": 100}, folder=OTHER_DAY)
@@ -49,85 +47,45 @@ def third_delivery(bench: EventBench) -> None:
     bench.put_events(200, {"newer": True}, {"n": 201})
 
 
-def outcome_of(bench: EventBench) -> dict[str, Any]:
-    """Everything that must be equal: the table, the quarantine, the schema's versions, and the counts of each batch."""
-    batches = {
-        batch["number"]: (batch["status"], batch["counts"], batch["rules"], batch.get("set_aside", {}))
-        for path in sorted((bench.lake / "state/events/t/receipts").glob("*.json"))
-        for batch in json.loads(path.read_text())["batches"]
-    }
-    state = bench.state()
-    return {
-        "rows": bench.table(),
-        "rejects": bench.rejects(),
-        "versions": [(version.number, version.batch, version.columns) for version in state.schema_versions],
-        "superseded": {path: source.notes.get(SUPERSEDED, 0) for path, source in state.objects.items()},
-        "batches": batches,
-        "files": sorted(path.rsplit("/", 1)[0] for path in state.files),
-    }
-
-
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[EventBench, dict[str, Any]]:
-    """A lake after the first delivery, and the outcome of all three without disturbance."""
-    without_spark: Any = None
-    bench = EventBench(tmp_path_factory.mktemp("undisturbed"), without_spark)
-    bench.feed()
-    first_delivery(bench)
-    bench.run()
-    before = EventBench(tmp_path_factory.mktemp("before"), without_spark)
-    shutil.copytree(bench.root, before.root, dirs_exist_ok=True)
-    for delivery in (second_delivery, third_delivery):
-        delivery(bench)
-        assert bench.run()["exit_code"] == 0
-    expected = outcome_of(bench)
-    assert [version[:2] for version in expected["versions"]] == [(1, 1), (2, 2), (3, 3)]
-    assert sorted(expected["superseded"].values()) == [0, 0, 0, 0, 0, 1]
-    return before, expected
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    runs = undisturbed_runs(tmp_path_factory, first_delivery, second_delivery, third_delivery)
+    assert [version[:2] for version in runs.outcome["versions"]] == [(1, 1), (2, 2), (3, 3)]
+    assert sorted(runs.outcome["superseded"].values()) == [0, 0, 0, 0, 0, 1]
+    return runs
 
 
 @pytest.fixture
-def bench(tmp_path: Path, undisturbed: tuple[EventBench, dict[str, Any]]) -> Iterator[EventBench]:
+def bench(tmp_path: Path, undisturbed: Undisturbed) -> Iterator[EventBench]:
     """The lake after the first delivery, with a pending second one."""
-    before, _ = undisturbed
-    bench = EventBench(tmp_path, before.spark, before.clock + 3600)
-    shutil.copytree(before.root, bench.root, dirs_exist_ok=True)
-    second_delivery(bench)
-    yield bench
-    shutil.rmtree(tmp_path, ignore_errors=True)
-
-
-def arguments(bench: EventBench) -> list[str]:
-    return ["run", "events", "--lake", str(bench.lake), "--config", str(bench.root / "conf")]
+    with copy_of(undisturbed.before, tmp_path, seconds_later=3600) as bench:
+        second_delivery(bench)
+        yield bench
 
 
 @pytest.mark.parametrize(("stage", "nth"), STAGES)
-def test_killed_and_run_again(
-    bench: EventBench, undisturbed: tuple[EventBench, dict[str, Any]], stage: str, nth: int
-) -> None:
+def test_killed_and_run_again(bench: EventBench, undisturbed: Undisturbed, stage: str, nth: int) -> None:
     process = killed("SIGKILL", stage, nth, *arguments(bench))
     assert process.wait(120) == -signal.SIGKILL
     if stage == "plan":
         assert bench.run()["exit_code"] == 0
     third_delivery(bench)  # new objects do not change the open batch
     assert bench.run()["exit_code"] == 0
-    assert outcome_of(bench) == undisturbed[1]
+    assert outcome_of(bench) == undisturbed.outcome
     assert bench.strays() == []
 
 
-def test_killed_on_spark_and_run_again(bench: EventBench, undisturbed: tuple[EventBench, dict[str, Any]]) -> None:
+def test_killed_on_spark_and_run_again(bench: EventBench, undisturbed: Undisturbed) -> None:
     process = killed("SIGKILL", "a file is staged", 1, *arguments(bench), "--engine", "spark")
     assert process.wait(240) == -signal.SIGKILL
     third_delivery(bench)
     bench.engine = "spark"
     assert bench.run()["exit_code"] == 0
-    assert outcome_of(bench) == undisturbed[1]
+    assert outcome_of(bench) == undisturbed.outcome
     assert bench.strays() == []
 
 
-def test_a_worker_is_killed_and_the_run_is_repeated(
-    bench: EventBench, undisturbed: tuple[EventBench, dict[str, Any]]
-) -> None:
+def test_a_worker_is_killed_and_the_run_is_repeated(bench: EventBench, undisturbed: Undisturbed) -> None:
     ended = interrupted("WORKER", "worker starts", *arguments(bench), "--json")
     assert ended.returncode == 1
     sentence = (
@@ -139,13 +97,13 @@ def test_a_worker_is_killed_and_the_run_is_repeated(
     assert (receipt["status"], receipt["exit_code"], receipt["engine"]["name"]) == ("failed", 1, "local")
     third_delivery(bench)
     assert bench.run()["exit_code"] == 0
-    assert outcome_of(bench) == undisturbed[1]
+    assert outcome_of(bench) == undisturbed.outcome
     assert bench.strays() == []
 
 
 @pytest.mark.parametrize(("stage", "nth"), [("check", 1), ("move", 2)])
 def test_a_run_that_is_suspended_past_its_lease_does_no_harm(
-    bench: EventBench, undisturbed: tuple[EventBench, dict[str, Any]], stage: str, nth: int
+    bench: EventBench, undisturbed: Undisturbed, stage: str, nth: int
 ) -> None:
     sleeper = killed("SIGSTOP", stage, nth, *arguments(bench))
     os.waitpid(sleeper.pid, os.WUNTRACED)
@@ -153,7 +111,7 @@ def test_a_run_that_is_suspended_past_its_lease_does_no_harm(
         third_delivery(bench)
         assert bench.run()["exit_code"] == 0
         expected = outcome_of(bench)
-        assert expected["rows"] == undisturbed[1]["rows"]
+        assert expected["rows"] == undisturbed.outcome["rows"]
     finally:
         os.kill(sleeper.pid, signal.SIGCONT)
     assert sleeper.wait(60) in (0, 4)

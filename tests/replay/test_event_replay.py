@@ -72,6 +72,13 @@ def test_replayed_lines_keep_their_offsets(tmp_path: Path, end: str) -> None:
             id="array",
         ),
         pytest.param(
+            {"records": "array"},
+            '[{"n": 0},\nnull, {"n": "é", "m": tru}, {"n": 3}]',
+            '{"n": 1}',
+            '{"n": "é", "m": true}',
+            id="null-in-an-array",
+        ),
+        pytest.param(
             {"records": "concatenated"},
             '{"n": 0}{"n": 1,}\n\n{"n": "é", "m": tru} {"n": 3}',
             '{"n": 1}',

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from transforms.csv.dialects.dialect import NONE, Dialect
+from transforms.csv.dialects.dialect import Dialect
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,7 +15,7 @@ class TextLayout:
     r"""How the text of an object is written, and which of its columns are read.
 
     Attributes:
-        delimiter: One or more characters.
+        dialect: Which characters structure the text.
         encoding: Name of a Python codec.
         line_end: ``\n`` (with or without a preceding carriage return) or ``\r``.
         multiline: Whether quoted fields may contain line ends; if not, each line is a record.
@@ -25,16 +25,11 @@ class TextLayout:
         has_header: Whether the first record is the header.
         skip_lines: How many lines precede the header, or the first record.
         footer_lines: How many lines at the end, apart from blank ones, are not records.
-        quote: See ``transforms.csv.dialects.dialect``, as for the others.
-        escape: What a backslash means.
-        comment: What begins a line that is skipped.
-        trailing_delimiter: Whether a record may end with a delimiter.
-        skip_initial_space: Whether spaces at the beginning of a field are dropped.
         null_markers: Per declared column, texts that are null if they are not quoted. They are printable and have no
             quote, delimiter or escape character.
     """
 
-    delimiter: str
+    dialect: Dialect
     encoding: str
     line_end: str
     multiline: bool
@@ -44,19 +39,7 @@ class TextLayout:
     has_header: bool = True
     skip_lines: int = 0
     footer_lines: int = 0
-    quote: str = '"'
-    escape: str = NONE
-    comment: str = NONE
-    trailing_delimiter: str = "refuse"
-    skip_initial_space: bool = False
     null_markers: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-    @property
-    def dialect(self) -> Dialect:
-        """Which characters structure the text."""
-        return Dialect(
-            self.delimiter, self.quote, self.escape, self.comment, self.trailing_delimiter, self.skip_initial_space
-        )
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ Framing = Literal["concatenated", "array", "document"]
 
 BOM: Final = b"\xef\xbb\xbf"
 _COMMA: Final = b","[0]
+_NULL: Final = b"null"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _GUESS_BYTES: Final = 64 << 10
 
@@ -65,17 +66,19 @@ class FramedBlock:
     pieces: list[bytes]
 
 
-def framed_blocks(chunks: Iterable[bytes], framing: Framing, *, max_record_bytes: int) -> Iterator[FramedBlock]:
+def framed_blocks(
+    chunks: Iterable[bytes], framing: Framing, *, max_record_bytes: int, with_nulls: bool = False
+) -> Iterator[FramedBlock]:
     """Split a stream into records and the bytes between them; joined, the pieces are the stream.
 
     Buffers at most the longest record and one chunk. A byte order mark is accepted at the start of the stream, and of
-    each concatenated file.
+    each concatenated file. With ``with_nulls``, elements of an array that are ``null`` are records as well.
 
     Raises:
         FramingError: If there are unexpected bytes between records, the stream ends too early, or a record is longer
             than ``max_record_bytes``; earlier records of the same chunk are not returned.
     """
-    splitter = _Splitter(framing, max_record_bytes)
+    splitter = _Splitter(framing, max_record_bytes, has_nulls=with_nulls and framing == "array")
     for chunk in chunks:
         if block := splitter.split(chunk):
             yield block
@@ -112,19 +115,19 @@ def _is_pretty_printed(text: bytes) -> bool:
 class _Splitter:
     """Splits a stream chunk by chunk, however it is chunked."""
 
-    def __init__(self, framing: Framing, max_record_bytes: int) -> None:
-        self._framing, self._limit = framing, max_record_bytes
+    def __init__(self, framing: Framing, max_record_bytes: int, *, has_nulls: bool) -> None:
+        self._framing, self._limit, self._has_nulls = framing, max_record_bytes, has_nulls
         self._grammar, self._state = _GRAMMAR[framing], "start"
         self._next_record = _NEXT_RECORD.get(framing)
-        self._offset = 0  # of the chunk, the open record, or an incomplete byte order mark
-        self._half_bom = b""
+        self._offset = 0  # of the chunk, the open record, or an incomplete token
+        self._half_token = b""  # of a byte order mark or null
         self._open: _OpenRecord | None = None
         self._buffer: list[bytes] = []
         self._buffer_bytes = 0
 
     def split(self, chunk: bytes) -> FramedBlock | None:
         """Split the next chunk; None if it is inside one record."""
-        text = self._half_bom + chunk
+        text = self._half_token + chunk
         pieces: list[bytes] = []
         offset, position = self._offset, 0
         if self._open:
@@ -135,13 +138,17 @@ class _Splitter:
             pieces += [b"", b"".join(self._buffer)]
             self._offset += self._buffer_bytes - position
             self._open, self._buffer, self._buffer_bytes = None, [], 0
-        self._half_bom = b""
+        self._half_token = b""
         while True:
             position = self._skip_records(text, position, pieces)
             start = self._skip_gap(text, position)
             pieces.append(text[position:start])
+            if text.startswith(_NULL, start):
+                position = start + len(_NULL)
+                pieces.append(_NULL)
+                continue
             self._offset += start
-            if start == len(text) or self._half_bom:
+            if start == len(text) or self._half_token:
                 return FramedBlock(offset, pieces)
             self._open = _OpenRecord()
             position = self._open.end(text, start + 1)
@@ -160,7 +167,7 @@ class _Splitter:
         """
         if self._open:
             raise FramingError(self._offset, "the object ends within the record")
-        if self._half_bom or self._state not in _COMPLETE[self._framing]:
+        if self._half_token or self._state not in _COMPLETE[self._framing]:
             raise FramingError(self._offset, f"the object ends where {self._expected()} was expected")
 
     def _skip_records(self, text: bytes, position: int, pieces: list[bytes]) -> int:
@@ -186,10 +193,16 @@ class _Splitter:
             mark = text[position : position + len(BOM)]
             if BOM.startswith(mark) and (self._framing == "concatenated" or not self._offset + position):
                 if mark != BOM:
-                    self._half_bom = mark
+                    self._half_token = mark
                     return position
                 position += len(BOM)
                 continue
+            if self._has_nulls and byte == _NULL[0]:
+                token = text[position : position + len(_NULL)]
+                if token != _NULL and _NULL.startswith(token):
+                    self._half_token = token
+                    return position
+                byte = OPEN_OBJECT if token == _NULL else byte
             state = self._grammar[self._state].get(byte)
             if state is None:
                 raise self._unexpected(text, position)

@@ -18,7 +18,7 @@ def pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def some(lines: Sequence[str]) -> str:
-    """Join lines, and count those after the first ten."""
-    more = [f"… and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    return "\n".join([*map(one_line, lines[:_SHOWN]), *more])
+def some(lines: Sequence[str], *, most: int = _SHOWN) -> str:
+    """Join the first lines, and count the others."""
+    more = [f"… and {len(lines) - most} more"] if len(lines) > most else []
+    return "\n".join([*map(one_line, lines[:most]), *more])

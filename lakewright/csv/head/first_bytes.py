@@ -5,8 +5,8 @@ from typing import BinaryIO, Final
 
 from lakewright.csv.head.other_formats import describe_other_format
 from lakewright.errors import DamagedStreamError
-from lakewright.storage.compression.codecs import ZIP, Compression, compression_in, compression_of, decompressed
-from lakewright.storage.lake import Lake
+from lakewright.storage.compression.codecs import ZIP, Compression, compression_in, compression_of
+from lakewright.storage.lake import ByteReader
 from lakewright.storage.object_file import open_buffered
 from transforms.errors import HeaderError
 
@@ -16,13 +16,13 @@ _PIECE_BYTES: Final = 4 << 10
 _SHORTEST: Final = 2
 
 
-def read_head(lake: Lake, path: str, size: int, length: int, encoding: str) -> tuple[bytes, bool]:
+def read_head(reader: ByteReader, path: str, size: int, length: int, encoding: str) -> tuple[bytes, bool]:
     """Return the first bytes of an object, decompressed, and whether they are the whole object.
 
     Raises:
         HeaderError: If the object has another format than its name or the encoding declares, or is damaged.
     """
-    head, compression = lake.read(path, length=length) if size else b"", compression_of(path)
+    head, compression = reader.read(path, length=length) if size else b"", compression_of(path)
     if other := describe_other_format(head, encoding):
         raise HeaderError(other)
     if path.endswith(_UNKNOWN_COMPRESSIONS):
@@ -30,7 +30,7 @@ def read_head(lake: Lake, path: str, size: int, length: int, encoding: str) -> t
     _require_compression(head, compression)
     if compression is None:
         return head, len(head) >= size
-    data, is_whole = _decompressed_head(lake, path, size, head, compression, length)
+    data, is_whole = _decompressed_head(reader, path, size, head, compression, length)
     if other := describe_other_format(data, encoding):
         raise HeaderError(f"{compression.name} of {other}")
     if again := compression_in(data):
@@ -51,16 +51,16 @@ def _require_compression(head: bytes, declared: Compression | None) -> None:
 
 
 def _decompressed_head(
-    lake: Lake, path: str, size: int, head: bytes, compression: Compression, length: int
+    reader: ByteReader, path: str, size: int, head: bytes, compression: Compression, length: int
 ) -> tuple[bytes, bool]:
     """Decompress the beginning of an object, up to a length; return also whether that is everything."""
     data = b""
 
     def open_archive() -> BinaryIO:
-        return io.BytesIO(head) if len(head) >= size else open_buffered(lake, path, size, buffer_bytes=length)
+        return io.BytesIO(head) if len(head) >= size else open_buffered(reader, path, size, buffer_bytes=length)
 
     try:
-        for piece in decompressed(compression, [head], open_archive, piece_bytes=_PIECE_BYTES):
+        for piece in compression.decompress([head], open_archive, piece_bytes=_PIECE_BYTES):
             data += piece
             if len(data) >= length:
                 return data[:length], False

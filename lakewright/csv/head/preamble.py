@@ -17,7 +17,7 @@ class Preamble(NamedTuple):
 
     Attributes:
         end: Where the header begins.
-        lines: How many they are.
+        lines: The number of lines.
     """
 
     end: int

@@ -15,7 +15,7 @@ from lakewright.errors import DamagedGzipError, ObjectRefusedError
 from lakewright.log.records import SourceObject
 from lakewright.runs.job.batch import Version
 from lakewright.sources.reader import Found, Look
-from lakewright.storage.gzip import MAGIC, gunzip, is_gzip
+from lakewright.storage.compression.gzip import MAGIC, gunzip, is_gzip
 from lakewright.storage.lake import Lake
 from transforms.spark.typed_rows import FAULT, POSITION, TEXT
 

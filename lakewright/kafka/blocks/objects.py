@@ -20,11 +20,11 @@ from transforms.events.sink_names import sink_scope
 
 @dataclass(slots=True)
 class ObjectReport:
-    """The content of an object; one that needs more columns has no rows in any file yet.
+    """The result of reading an object; an object that needs more columns has no rows in any file yet.
 
     ``damage`` is the reason to refuse the object; all other fields are then meaningless. ``conflicts`` counts records
-    with the key of another and different content; ``corrected`` counts those that corrections replace. ``untyped`` are
-    the attributes that only have a text column: if one gets a type, the object must be read again, too.
+    whose key another record has with different content, ``corrected`` those that corrections replace. ``untyped`` are
+    the attributes that only have a text column: if one of them gets a type, the object must be read again.
     ``first_rejected`` describes the first record that breaks each rule; None if there is none.
     """
 
@@ -67,7 +67,7 @@ class OpenObject:
         return known[line.number - 1] if known else self.source.name.start + line.ordinal - 1
 
     def reject(self, lines: Iterable[RejectedLine]) -> None:
-        """Put lines into the quarantine."""
+        """Write lines to quarantine."""
         rows = []
         for line in sorted(lines):
             reason = self._reason(line)

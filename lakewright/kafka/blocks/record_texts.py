@@ -1,4 +1,4 @@
-"""The text of an object to the texts of its records, as the feed declares them."""
+"""Split the text of an object into the texts of its records, in the framing that the feed declares."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -36,8 +36,8 @@ class Block:
         objects: The objects whose lines it contains: several whole ones, or a part of one.
         flat: The rows and their values.
         owners: The place of the object of each row.
-        rejected: Lines that turned out not to be rows, by the place of their object.
-        skipped: Likewise lines with records that are not rows.
+        rejected: Lines that are not valid records, by the place of their object.
+        skipped: Lines with records that are not rows, likewise.
         days: The partition of each row, once it is known; None if a row has no valid day.
     """
 

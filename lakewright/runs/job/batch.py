@@ -1,6 +1,6 @@
 """A batch: as it is chosen from the source, as its reader and sink get it, and as they have staged it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from lakewright.log.state import TableState
 from lakewright.runs.progress import Progress
 from lakewright.storage.lake import Lake
 from lakewright.workers import Workers
+from transforms.schema_changes import SchemaChange
 
 #: One version of an object: its path and ETag.
 Version = tuple[str, str]
@@ -30,6 +31,13 @@ class Survey:
 
     Attributes:
         heads: What was read of single objects (headers, footers), for the reader of the batch.
+        refused: Why objects cannot be read, by path.
+        waiting: Why new objects are not read by this batch although they are sound, by path.
+        ignored: Why objects do not belong to the target, by path.
+        schema_from: What the schema changes follow from, such as "headers"; empty if nothing was read.
+        config_changes: What the batch does because the feed has changed.
+        listed: The paths at the source that belong to the target; None if they were not compared with the log.
+        rows: The number of rows of the batch, if the heads contain it.
         nothing: What the source contains if no object belongs to the target, new or not; empty otherwise.
         without_objects: Whether there is work to do although the batch has no objects.
         rewritten: Files of the table that a batch without objects reads.
@@ -38,10 +46,15 @@ class Survey:
     choice: Choice
     heads: Mapping[Version, Any] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
     extra_columns: dict[str, int] = field(default_factory=dict)
     dropped_columns: list[str] = field(default_factory=list)
-    schema_changes: list[str] = field(default_factory=list)
+    schema_changes: list[SchemaChange] = field(default_factory=list)
+    schema_from: str = ""
+    config_changes: list[str] = field(default_factory=list)
+    listed: Collection[str] | None = None
+    rows: int | None = None
     warnings: list[str] = field(default_factory=list)
     nothing: str = ""
     without_objects: bool = False
@@ -56,6 +69,11 @@ class Survey:
     def bytes(self) -> int:
         """The size of what the batch reads."""
         return sum(source.size for source in self.choice.objects) + sum(file.size for file in self.rewritten)
+
+    @property
+    def described_changes(self) -> list[str]:
+        """Describe the changes of schema and config, one line each."""
+        return [*map(str, self.schema_changes), *self.config_changes]
 
 
 @dataclass(frozen=True)

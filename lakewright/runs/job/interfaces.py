@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
+from lakewright.log.actions.union import AnyAction
 from lakewright.log.log import Plan
 from lakewright.log.state import TableState
 from lakewright.runs.job.batch import Applied, Batch, Staged, Survey
 from lakewright.runs.job.request import Replay, Request
+from transforms.schema_changes import SchemaChange
 
 Read_co = TypeVar("Read_co", covariant=True)
 Judged_contra = TypeVar("Judged_contra", contravariant=True)
@@ -24,7 +26,7 @@ class Preflight:
     """
 
     before: TableState
-    schema_changes: list[str] = field(default_factory=list)
+    schema_changes: list[SchemaChange] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -102,8 +104,23 @@ class CommittingSink(Protocol):
     def applied(self, plan: Plan) -> Applied | None:
         """Return the batch as the table contains it, if it does."""
 
+    def committed(self, plan: Plan) -> Sequence[AnyAction] | None:
+        """Return the actions of a batch that the table contains, unverified; None if it does not. Writes nothing."""
+
+    def rewrites_table(self, state: TableState, types: Mapping[str, str]) -> bool:
+        """Return whether the table must be rewritten before columns get these types."""
+
     def commit(self, batch: Batch, rows: Any, staged: Staged) -> Applied:
         """Commit a batch, and read the commit back."""
+
+
+@runtime_checkable
+class ReplacingSink(Protocol):
+    """A sink without a table: it replaces the source objects under their own keys."""
+
+    @property
+    def replaces_objects(self) -> Literal[True]:
+        """Always true."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ class Request:
 
     ``drop_open`` drops an open batch of an earlier run instead of finishing it; ``execution`` is what started the run,
     for its receipt; ``today`` is the processing date of a new batch; ``replay`` selects the rejected rows to replay
-    before objects are chosen; ``prices`` are those of its receipt's cost.
+    before objects are chosen; ``prices`` are those of its receipt's cost. Without ``opens_objects``, a survey only
+    lists the source, and knows neither columns nor damage.
     """
 
     verb: str = "run"
@@ -31,6 +32,7 @@ class Request:
     execution: str = ""
     today: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
     replay: Replay | None = None
+    opens_objects: bool = True
     prices: Prices | None = None
 
     @property

@@ -9,6 +9,7 @@ from lakewright.log.state import TableState
 from lakewright.runs.job.batch import Batch, Staged, Survey
 from lakewright.runs.job.interfaces import CommittingSink, Corrector, Gate, GatedSink, Reader, Sink, Verdict
 from lakewright.runs.job.request import Request
+from lakewright.runs.job.sampling import Sampler
 from lakewright.runs.job.target import Target
 
 #: Why a batch is dropped if the feed differs from the plan's.
@@ -38,6 +39,8 @@ class TargetJob(Generic[Rows, Judged]):
     maintained_by: str = ""
     #: Opens what replays rejected rows, if the job supports that.
     corrector: Callable[[], Corrector] | None = None
+    #: Opens what samples the columns of a batch, if records determine them.
+    sampler: Callable[[], Sampler] | None = None
     gate: Gate | None = None
     #: Warnings about the feed, in one of its targets.
     warnings: Sequence[str] = ()

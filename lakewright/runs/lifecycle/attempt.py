@@ -112,18 +112,19 @@ class Attempt:
         """
         plan, state = self.batch.plan, self.batch.state
         read = {source.path for source in plan.objects}
-        withdrawn = [
-            source.path
-            for source in plan.objects
-            if CORRECTS in source.notes
-            and not state.has(source.path, source.etag)
-            and (isinstance(refusal, GateRefusedError) or source.notes[CORRECTS] not in read)
-        ]
+        new = [each for each in plan.objects if CORRECTS in each.notes and not state.has(each.path, each.etag)]
+        is_gate = isinstance(refusal, GateRefusedError)
+        withdrawn = [each.path for each in new if is_gate or each.notes[CORRECTS] not in read]
         withdraw(self.batch.lake, withdrawn)
         self.journal.receipt.warn(
             f"withdrew the correction {path}, because the batch with it was refused; its rows are not corrected: edit "
             "and replay them again"
             for path in withdrawn
+        )
+        self.journal.receipt.warn(
+            f"the next run reads the correction {each.path} again; to edit its rows anew, delete it and run again"
+            for each in new
+            if each.path not in withdrawn
         )
 
 

@@ -47,11 +47,11 @@ class Staging:
 
     def clear(self, number: int) -> None:
         """Delete the staging folders of a batch and of those before it."""
-        self._delete(self._folders(up_to=number))
+        self._delete(_staging_folders(self._lake, self._target, up_to=number))
 
     def roll_forward(self, last: Outcome) -> None:
         """Complete the publishing of the last batch, and delete staging folders of ended batches."""
-        folders = self._folders(up_to=last.number)
+        folders = _staging_folders(self._lake, self._target, up_to=last.number)
         if any(_number_of(folder) == last.number for folder in folders):
             self._say("roll forward", f"batch {last.number}")
             self.publish(last)
@@ -75,13 +75,20 @@ class Staging:
         with metered(progress.advance):
             yield
 
-    def _folders(self, *, up_to: int) -> list[str]:
-        folder = self._target.staging_folder
-        return [f"{folder}{name}/" for name in self._lake.folders(folder) if 0 < _number_of(name) <= up_to]
-
     def _delete(self, folders: Iterable[str]) -> None:
         for folder in folders:
             self._lake.delete_folder(folder)
+
+
+def has_staged_files(lake: Lake, target: Target, number: int) -> bool:
+    """Return whether staged files of a batch are still there; if it is committed, it is not completely published."""
+    return any(_number_of(folder) == number for folder in _staging_folders(lake, target, up_to=number))
+
+
+def _staging_folders(lake: Lake, target: Target, *, up_to: int) -> list[str]:
+    """Return the staging folders of a batch and of those before it."""
+    folder = target.staging_folder
+    return [f"{folder}{name}/" for name in lake.folders(folder) if 0 < _number_of(name) <= up_to]
 
 
 def _number_of(folder: str) -> int:

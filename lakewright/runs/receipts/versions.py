@@ -4,6 +4,7 @@ import importlib.metadata
 import importlib.resources
 import importlib.util
 import platform
+import re
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from lakewright import __version__
 _PACKAGES: Final = ("pyspark", "pydantic", "boto3")
 #: Written into the wheel by ``deploy/package.py``.
 _STAMP: Final = "commit.txt"
+_COMMIT: Final = re.compile("[0-9a-f]{40,64}")
 
 
 def versions() -> dict[str, str]:
@@ -20,6 +22,13 @@ def versions() -> dict[str, str]:
     found = {"lakewright": __version__, "python": platform.python_version()}
     if commit := _commit():
         found["commit"] = commit
+    return found | _packages()
+
+
+@cache
+def _packages() -> dict[str, str]:
+    """Return the versions of packages, whose metadata takes milliseconds to read."""
+    found = {}
     for package in filter(importlib.util.find_spec, _PACKAGES):
         try:
             found[package] = importlib.metadata.version(package)
@@ -45,11 +54,10 @@ def commit_of(checkout: Path) -> str:
         if git.is_file():  # a worktree
             git = checkout / git.read_text().removeprefix("gitdir:").strip()
         head = (git / "HEAD").read_text().strip()
-        if not head.startswith("ref: "):
-            return head
-        return _commit_of_branch(git, head.removeprefix("ref: "))
-    except OSError:
+        commit = _commit_of_branch(git, head.removeprefix("ref: ")) if head.startswith("ref: ") else head
+    except (OSError, UnicodeDecodeError):
         return ""
+    return commit if _COMMIT.fullmatch(commit) else ""
 
 
 def _commit_of_branch(git: Path, branch: str) -> str:

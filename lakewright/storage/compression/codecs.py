@@ -1,14 +1,37 @@
-"""The known compressions: endings of names, first bytes, and how to decompress."""
+"""The known compressions: endings of names, first bytes, and how to compress and decompress."""
 
 import bz2
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from functools import partial
+from typing import BinaryIO, Final, Protocol
 
+from lakewright.storage.compression.gzip import MAGIC, gunzip, gzip_of
 from lakewright.storage.compression.streams import bunzip2, unzstd, zstd_of
 from lakewright.storage.compression.zip_archive import unzip, zip_of
-from lakewright.storage.gzip import gunzip, packed_as
+
+OpenFile = Callable[[], BinaryIO]
+
+
+class Decompress(Protocol):
+    """Decompresses an object, piece by piece."""
+
+    def __call__(self, chunks: Iterable[bytes], file: OpenFile, *, piece_bytes: int) -> Iterator[bytes]:
+        """Return the pieces of the content.
+
+        Args:
+            chunks: The object's bytes; not read if it is an archive.
+            file: Opens the object as a seekable file, for archives.
+            piece_bytes: Maximum size of an uncompressed piece.
+
+        Raises:
+            DamagedStreamError: If it is truncated or damaged.
+        """
+
+
+class _DecompressStream(Protocol):
+    def __call__(self, chunks: Iterable[bytes], *, piece_bytes: int) -> Iterator[bytes]: ...
 
 
 @dataclass(frozen=True)
@@ -19,18 +42,48 @@ class Compression:
         name: Its name.
         ending: The ending of the names of such objects.
         magic: The first bytes of such objects.
+        compress: Compresses a content, given its file name; the same content is always the same bytes.
+        decompress: Decompresses an object.
     """
 
     name: str
     ending: str
     magic: re.Pattern[bytes]
+    compress: Callable[[str, bytes], bytes]
+    decompress: Decompress
 
 
-GZIP: Final = Compression("gzip", ".gz", re.compile(rb"\x1f\x8b"))
-#: A text may begin with "BZh9"; what follows is the magic of a block, or of the end of an empty stream.
-BZIP2: Final = Compression("bzip2", ".bz2", re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"))
-ZSTD: Final = Compression("zstd", ".zst", re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"))
-ZIP: Final = Compression("zip", ".zip", re.compile(rb"PK(?:\x03\x04|\x05\x06)"))
+def _of_stream(decompress: _DecompressStream) -> Decompress:
+    return lambda chunks, file, *, piece_bytes: decompress(chunks, piece_bytes=piece_bytes)  # noqa: ARG005
+
+
+def _of_archive(chunks: Iterable[bytes], file: OpenFile, *, piece_bytes: int) -> Iterator[bytes]:  # noqa: ARG001
+    return unzip(file(), piece_bytes=piece_bytes)
+
+
+GZIP: Final = Compression(
+    "gzip",
+    ".gz",
+    re.compile(re.escape(MAGIC)),
+    lambda _, content: gzip_of(content),
+    _of_stream(partial(gunzip, allow_padding=False)),
+)
+BZIP2: Final = Compression(
+    "bzip2",
+    ".bz2",
+    # A text may begin with "BZh9"; what follows is the magic of a block, or of the end of an empty stream.
+    re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"),
+    lambda _, content: bz2.compress(content),
+    _of_stream(bunzip2),
+)
+ZSTD: Final = Compression(
+    "zstd",
+    ".zst",
+    re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
+    lambda _, content: zstd_of(content),
+    _of_stream(unzstd),
+)
+ZIP: Final = Compression("zip", ".zip", re.compile(rb"PK(?:\x03\x04|\x05\x06)"), zip_of, _of_archive)
 COMPRESSIONS: Final = (GZIP, BZIP2, ZSTD, ZIP)
 
 
@@ -44,36 +97,9 @@ def compression_in(head: bytes) -> Compression | None:
     return next((each for each in COMPRESSIONS if each.magic.match(head)), None)
 
 
-def decompressed(
-    compression: Compression, chunks: Iterable[bytes], file: Callable[[], BinaryIO], *, piece_bytes: int
-) -> Iterator[bytes]:
-    """Decompress an object, piece by piece.
-
-    Args:
-        compression: How it is compressed.
-        chunks: Its bytes; they are not read if it is an archive.
-        file: Opens it as a seekable file, for archives.
-        piece_bytes: Maximum size of an uncompressed piece.
-
-    Raises:
-        DamagedStreamError: If it is truncated or damaged.
-    """
-    if compression is ZIP:
-        return unzip(file(), piece_bytes=piece_bytes)
-    if compression is ZSTD:
-        return unzstd(chunks, piece_bytes=piece_bytes)
-    if compression is BZIP2:
-        return bunzip2(chunks, piece_bytes=piece_bytes)
-    return gunzip(chunks, piece_bytes=piece_bytes, allow_padding=False)
-
-
-def compressed_as(name: str, body: bytes) -> bytes:
-    """Compress the content of an object as its name declares; the same content is always the same bytes."""
+def compressed_as(name: str, content: bytes) -> bytes:
+    """Compress the content of an object as its name declares."""
     compression = compression_of(name)
-    if compression is ZIP:
-        return zip_of(name.rpartition("/")[2].removesuffix(ZIP.ending), body)
-    if compression is ZSTD:
-        return zstd_of(body)
-    if compression is BZIP2:
-        return bz2.compress(body)
-    return packed_as(name, body)
+    if compression is None:
+        return content
+    return compression.compress(name.rpartition("/")[2].removesuffix(compression.ending), content)

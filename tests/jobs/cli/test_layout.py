@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from jobs.cli.layout import print_record
+from jobs.cli.layout import print_record, print_table
 from jobs.cli.screen import show_check
 from jobs.cli.screens.receipts import row_sum, show_receipts
 from lakewright.log.records import Counts
@@ -43,6 +43,27 @@ def test_a_terminal_wraps_words_and_never_a_path(monkeypatch: pytest.MonkeyPatch
         "           the header has no 'name'; it",
         "           has 'id'",
     ]
+
+
+ROWS = [["people", "committed", "1,234"], ["a-feed-with-a-long-name", "refused\n", "7"]]
+
+
+def test_a_table_has_texts_on_the_left_and_numbers_on_the_right(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("targets", ["feed", "last run", "rows"], ROWS, texts=2)
+    assert capsys.readouterr().out.splitlines() == [
+        "targets",
+        "  feed                     last run    rows",
+        "  people                   committed  1,234",
+        r"  a-feed-with-a-long-name  refused\n      7",
+    ]
+
+
+def test_on_a_narrow_terminal_the_widest_texts_of_a_table_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Terminal()
+    monkeypatch.setenv("COLUMNS", "32")
+    monkeypatch.setattr("sys.stdout", out)
+    print_table("targets", ["feed", "last run", "rows"], ROWS, texts=2)
+    assert out.getvalue().splitlines()[-1].split("\x1b")[0] == r"  a-feed-with…  refused\n      7"
 
 
 def test_brackets_are_text(monkeypatch: pytest.MonkeyPatch) -> None:

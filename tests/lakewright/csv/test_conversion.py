@@ -106,6 +106,21 @@ def test_good_and_rejected_rows_are_written_with_every_reason(tmp_path: Path) ->
     assert (file.objects, file.rules, file.first_seen) == (["a.csv"], dict(converted.rules), ("2026-08-01",) * 2)
 
 
+def test_the_first_row_that_breaks_each_rule_is_noted_by_object_and_position(tmp_path: Path) -> None:
+    source = Source(tmp_path)
+    source.put("a.csv", "id,name\n1,a\nx,caf\ufffd\n")
+    source.put("b.csv", 'id,name\nx,b\ny,c\n1\n"c"d,4\n')
+    in_order = [CsvPart(each) for each in source.objects()]
+    for parts in (in_order, in_order[::-1]):
+        first = convert_parts(source.task(parts=parts)).first_rejected
+        assert {rule: place.describe() for rule, place in first.items()} == {
+            "id: type": "a.csv at 12",
+            "name: encoding": "a.csv at 12",
+            "field_count": "b.csv at 16: The record has 1 field instead of 2.",
+            "quote": "b.csv at 18: Text follows a closing quote.",
+        }
+
+
 def test_fields_of_rejected_rows_have_the_names_of_the_header(tmp_path: Path) -> None:
     source = Source(tmp_path)
     source.put("a.csv", "Nr.,Größe\nx,c\n")

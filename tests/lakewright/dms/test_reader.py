@@ -16,17 +16,31 @@ from lakewright.sources.listing import Source
 from lakewright.storage.uris import open_lake
 
 
+def reader_of(root: Path) -> ChangeReader:
+    lake = open_lake(str(root))
+    selection = ChangeSelection(lake, "", "refuse", allows_gone=False, max_record_bytes=1 << 20)
+    columns = TableColumns("t", ReplicationSource(path="raw/"), TableSpec(key=("id",)))
+    corrections = CorrectionFolder(lake, "corrections/hr/t/")
+    return ChangeReader(Source(lake, "raw/t/", None), "raw/t/", selection, columns, corrections)
+
+
 def test_an_odd_name_of_another_file_holds_no_changes_back(tmp_path: Path) -> None:
     folder = tmp_path / "raw/t"
     folder.mkdir(parents=True)
     (folder / "notes: draft.txt").write_text("x")
     pq.write_table(pa.table({"id": [1]}), folder / "LOAD1.parquet")
-    lake = open_lake(str(tmp_path))
-    selection = ChangeSelection(lake, "", "refuse", allows_gone=False, max_record_bytes=1 << 20)
-    columns = TableColumns("t", ReplicationSource(path="raw/"), TableSpec(key=("id",)))
-    corrections = CorrectionFolder(lake, "corrections/hr/t/")
-    reader = ChangeReader(Source(lake, "raw/t/", None), "raw/t/", selection, columns, corrections)
-    survey = reader.survey(TableState(), Request("run"), excluded={})
+    survey = reader_of(tmp_path).survey(TableState(), Request("run"), excluded={})
     assert [taken.path for taken in survey.choice.objects] == ["raw/t/LOAD1.parquet"]
     assert survey.refused == {}
     assert survey.ignored == {"raw/t/notes: draft.txt": "not named .parquet"}
+
+
+def test_without_opening_files_a_damaged_one_is_only_new(tmp_path: Path) -> None:
+    folder = tmp_path / "raw/t"
+    folder.mkdir(parents=True)
+    (folder / "LOAD1.parquet").write_text("not Parquet")
+    reader = reader_of(tmp_path)
+    assert list(reader.survey(TableState(), Request("run"), excluded={}).refused) == ["raw/t/LOAD1.parquet"]
+    survey = reader.survey(TableState(), Request("run", opens_objects=False), excluded={})
+    assert [new.path for new in survey.choice.objects] == ["raw/t/LOAD1.parquet"]
+    assert (survey.refused, survey.heads) == ({}, {})

@@ -15,6 +15,7 @@ def file(name: str, rows: int, days: tuple[str, str] | None = None) -> DataFile:
         pytest.param([1] * MOST_FILES, 1, MOST_FILES, id="small files are merged"),
         pytest.param([1] * (MOST_FILES - 1) + [1000], 1, MOST_FILES - 1, id="a large file is left alone"),
         pytest.param([1] * (MOST_FILES - 1) + [60], 1, MOST_FILES, id="a file of twice the size of all others is not"),
+        pytest.param([1] + [100] * (MOST_FILES - 1), 1, MOST_FILES, id="a gap between sizes does not end the choice"),
         pytest.param([1000] * MOST_FILES, 1, MOST_FILES, id="at least one file is merged, so that files stay few"),
         pytest.param(
             [3 * 4**n for n in range(MOST_FILES)], 1, 1, id="no more than one, if each is larger than all others"

@@ -139,9 +139,9 @@ def comparisons(files: int, *, is_carried: bool, is_one_day: bool, streams: int 
     ],
 )
 def test_comparisons_grow_as_the_number_of_files(shape: dict[str, Any], *, is_carried: bool) -> None:
-    few, many = (comparisons(files, is_carried=is_carried, **shape) for files in (300, 4800))
-    assert many < 16 * 2 * few
-    assert many < 2 * 4800 * shape.get("streams", 1) * 20
+    few, many = (comparisons(files, is_carried=is_carried, **shape) for files in (300, 2400))
+    assert many < 8 * 2 * few
+    assert many < 2 * 2400 * shape.get("streams", 1) * 20
 
 
 def test_one_repeated_record_makes_no_rivals_of_all_files_of_its_task() -> None:

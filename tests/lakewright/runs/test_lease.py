@@ -6,11 +6,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lakewright.errors import LeaseHeldError, OvertakenError
-from lakewright.runs.lease import Lease
+from lakewright.runs.lease import Lease, find_holder
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
 
@@ -107,3 +108,28 @@ def test_a_lease_that_was_just_written_is_not_read(lake: Lake, monkeypatch: pyte
         lake.delete("s/lease")
         with pytest.raises(OvertakenError):
             lease.check(reads=False)
+
+
+@pytest.mark.parametrize(
+    ("body", "run", "is_dead"),
+    [
+        pytest.param({"run": "one", "host": "elsewhere", "pid": 1, "born": "then"}, "one", False, id="another machine"),
+        pytest.param({"run": "one", "host": "", "pid": os.getpid(), "born": "then"}, "one", True, id="a dead process"),
+        pytest.param([], "", False, id="a damaged lease"),
+    ],
+)
+def test_who_holds_a_lease(lake: Lake, body: Any, run: str, is_dead: bool) -> None:
+    assert find_holder(lake, "s/") is None
+    if body and not body["host"]:
+        body = body | {"host": socket.gethostname()}
+    lake.create("s/lease", json.dumps(body).encode())
+    holder = find_holder(lake, "s/")
+    assert holder is not None
+    assert (holder.run, holder.is_dead) == (run, is_dead)
+
+
+def test_a_run_in_progress_holds_its_lease(lake: Lake) -> None:
+    with Lease(lake, "s/", run="one", seconds=30):
+        holder = find_holder(lake, "s/")
+        assert holder is not None
+        assert (holder.run, holder.pid, holder.is_dead) == ("one", os.getpid(), False)

@@ -115,6 +115,12 @@ def test_a_table_with_commits_of_its_own_is_refused(filled: Bench) -> None:
         def applied(self, plan: Any) -> None:
             raise AssertionError
 
+        def committed(self, plan: Any) -> None:
+            raise AssertionError
+
+        def rewrites_table(self, state: Any, types: Any) -> None:
+            raise AssertionError
+
         def commit(self, batch: Any, rows: Any, staged: Any) -> None:
             raise AssertionError
 

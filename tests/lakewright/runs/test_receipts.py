@@ -107,6 +107,11 @@ COMMIT, OTHER = "5e72384" + "a" * 33, "0" * 40
         pytest.param({".git/HEAD": "ref: refs/heads/b", ".git/packed-refs": ""}, "", id="no commit yet"),
         pytest.param({".git/HEAD": "ref: refs/heads/b"}, "", id="new"),
         pytest.param(
+            {".git/HEAD": "ref: refs/heads/.invalid", ".git/refs/heads/.invalid": "this repository uses reftable"},
+            "",
+            id="another format of references",
+        ),
+        pytest.param(
             {
                 ".git": "gitdir: main/worktrees/w\n",
                 "main/worktrees/w/HEAD": "ref: refs/heads/b",

@@ -21,7 +21,6 @@ from lakewright.storage.compression.codecs import (
     compressed_as,
     compression_in,
     compression_of,
-    decompressed,
 )
 from lakewright.storage.object_file import open_buffered
 from lakewright.storage.uris import open_lake
@@ -33,7 +32,7 @@ def unpacked(name: str, data: bytes, *, chunk: int = 1000, piece: int = 777) -> 
     compression = compression_of(name)
     assert compression
     chunks = (data[start : start + chunk] for start in range(0, len(data), chunk))
-    pieces = list(decompressed(compression, chunks, lambda: io.BytesIO(data), piece_bytes=piece))
+    pieces = list(compression.decompress(chunks, lambda: io.BytesIO(data), piece_bytes=piece))
     assert max(map(len, pieces), default=0) <= piece
     return b"".join(pieces)
 
@@ -191,7 +190,7 @@ def test_memory_is_bounded_however_much_is_compressed(compression: Any) -> None:
     name, size = f"a{compression.ending}", 64 << 20
     data = compressed_as(name, bytes(size))
     tracemalloc.start()
-    pieces = decompressed(compression, [data], lambda: io.BytesIO(data), piece_bytes=1 << 20)
+    pieces = compression.decompress([data], lambda: io.BytesIO(data), piece_bytes=1 << 20)
     assert sum(map(len, pieces)) == size
     assert tracemalloc.get_traced_memory()[1] < 8 << 20
     tracemalloc.stop()
@@ -203,7 +202,7 @@ def test_an_error_of_the_source_is_not_damage() -> None:
         raise FileNotFoundError("a.zst")
 
     with pytest.raises(FileNotFoundError):
-        list(decompressed(ZSTD, chunks(), io.BytesIO, piece_bytes=10))
+        list(ZSTD.decompress(chunks(), io.BytesIO, piece_bytes=10))
 
 
 def test_archives_are_read_by_ranges_of_an_object(tmp_path: Path) -> None:
@@ -211,10 +210,10 @@ def test_archives_are_read_by_ranges_of_an_object(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(data)
     lake = open_lake(str(tmp_path))
     with open_buffered(lake, "a.zip", len(data), buffer_bytes=512) as file:
-        assert b"".join(decompressed(ZIP, [], lambda: file, piece_bytes=100)) == TEXT
+        assert b"".join(ZIP.decompress([], lambda: file, piece_bytes=100)) == TEXT
     for length in (0, 3, 21, 23, len(data) - 30, len(data) - 1):
         with open_buffered(lake, "a.zip", length, buffer_bytes=512) as file, pytest.raises(DamagedStreamError):
-            list(decompressed(ZIP, [], lambda file=file: file, piece_bytes=100))
+            list(ZIP.decompress([], lambda file=file: file, piece_bytes=100))
 
 
 def test_zstd_with_a_skippable_frame_is_read() -> None:

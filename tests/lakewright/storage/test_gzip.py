@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakewright.errors import DamagedGzipError, TruncatedGzipError
-from lakewright.storage.gzip import gunzip, is_gzip, peek
+from lakewright.storage.compression.gzip import gunzip, is_gzip, peek
 from tests.conftest import examples
 
 

@@ -1,11 +1,20 @@
 """Schema evolution of change tables: accepted and refused changes."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
-from transforms.changes.schema_drift import merge_columns
+from transforms.changes import schema_drift
 from transforms.errors import SchemaDriftError
 
 TABLE = {"id": "int", "name": "string", "dep": "string"}
+
+
+def merge_columns(table: Mapping[str, str], files: Any, **options: Any) -> tuple[dict[str, str], list[str]]:
+    """Merge columns, and describe the changes."""
+    columns, changes = schema_drift.merge_columns(table, files, **options)
+    return columns, list(map(str, changes))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +71,10 @@ def test_a_column_without_values_is_added_once_it_has_a_type() -> None:
     assert merge_columns({}, files, key=["id"], partition_by=[]) == ({"id": "int"}, [])
     files.append(("g", {"id": "int", "x": "date"}))
     table = {"id": "int"}
-    assert merge_columns(table, files, key=["id"], partition_by=[]) == (table | {"x": "date"}, ["added x date"])
+    assert merge_columns(table, files, key=["id"], partition_by=[]) == (
+        table | {"x": "date"},
+        ["added x date"],
+    )
 
 
 def test_a_new_table_gets_the_widest_types_of_its_files() -> None:
@@ -74,7 +86,10 @@ def test_a_new_table_gets_the_widest_types_of_its_files() -> None:
 def test_cast() -> None:
     files = [("f", {"id": "int", "X": "double"}), ("g", {"id": "int", "x": "string"})]
     cast = {"x": "decimal(20,4)"}
-    assert merge_columns({}, files, key=["id"], partition_by=[], cast=cast)[0] == {"id": "int", "X": "decimal(20,4)"}
+    assert merge_columns({}, files, key=["id"], partition_by=[], cast=cast)[0] == {
+        "id": "int",
+        "X": "decimal(20,4)",
+    }
     table = {"id": "int", "x": "decimal(10,2)"}
     changes = ["widened x from decimal(10,2) to decimal(20,4)"]
     assert merge_columns(table, files, key=["id"], partition_by=[], cast=cast)[1] == changes
@@ -120,6 +135,8 @@ def test_refused(in_file: dict[str, str], message: str) -> None:
     with pytest.raises(SchemaDriftError) as caught:
         merge_columns(TABLE, [("f", in_file)], key=["id"], partition_by=["dep"])
     assert str(caught.value).startswith(message)
+    (change,) = caught.value.changes
+    assert (change.kind, f"{change.column!r}" in message) == ("refused", True)
 
 
 def test_the_first_batch_reports_no_changes() -> None:

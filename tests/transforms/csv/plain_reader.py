@@ -48,11 +48,11 @@ class UnclearError(Exception):
 
 class PlainReader:
     def __init__(self, layout: TextLayout) -> None:
-        self.layout = layout
+        self.layout, self.dialect = layout, layout.dialect
         self.used = self.at = 0
-        self.quote = "" if layout.quote == "none" else layout.quote
-        self.blanks = [blank for blank in " \t" if layout.skip_initial_space and blank != layout.delimiter]
-        self.everywhere = layout.escape in ("\\", "mysql", "postgres")
+        self.quote = "" if self.dialect.quote == "none" else self.dialect.quote
+        self.blanks = [blank for blank in " \t" if self.dialect.skip_initial_space and blank != self.dialect.delimiter]
+        self.everywhere = self.dialect.escape in ("\\", "mysql", "postgres")
 
     def read(self, text: str) -> Reading:
         reading, is_header, position, line, is_open = Reading(), self.layout.has_header, 0, 1, False
@@ -65,7 +65,7 @@ class PlainReader:
                 raw = "".join(token.text for token in tokens[: self.used])
                 tokens, position = tokens[self.used :], position + len(raw)
                 line += raw.count(self.layout.line_end)
-                is_comment = self.layout.comment != "none" and raw.startswith(self.layout.comment) and not is_open
+                is_comment = self.dialect.comment != "none" and raw.startswith(self.dialect.comment) and not is_open
                 is_open = record.is_open and not self.layout.multiline and not is_comment
                 if is_comment:
                     reading.skipped["comment"] += 1
@@ -90,12 +90,12 @@ class PlainReader:
     def token(self, text: str, at: int) -> Token:
         if text[at] == "\\" and self.everywhere:
             return self.escape(text, at)
-        if text[at] == "\\" and self.layout.escape == "spark" and text[at + 1 : at + 2] in (self.quote, "\\"):
+        if text[at] == "\\" and self.dialect.escape == "spark" and text[at + 1 : at + 2] in (self.quote, "\\"):
             return Token("escaped", text[at : at + 2], text[at + 1].encode())
         if end := self.line_end(text, at):
             return Token("end", end)
-        if text.startswith(self.layout.delimiter, at):
-            return Token("delimiter", self.layout.delimiter)
+        if text.startswith(self.dialect.delimiter, at):
+            return Token("delimiter", self.dialect.delimiter)
         if text[at] == self.quote:
             return Token("quote", text[at])
         return Token("data", text[at])
@@ -115,13 +115,13 @@ class PlainReader:
             if not self.layout.multiline or not end.endswith(self.layout.line_end):
                 return Token("cut short", "\\")
             return Token("escaped", "\\" + end, end.encode())
-        if self.layout.escape == "postgres":
+        if self.dialect.escape == "postgres":
             octal = self.leading(after[:3], "01234567")
             if octal:
                 return Token("escaped", "\\" + octal, bytes([int(octal, 8) % 256]))
             if after[0] == "x" and (digits := self.leading(after[1:3], "0123456789abcdefABCDEF")):
                 return Token("escaped", "\\x" + digits, bytes([int(digits, 16)]))
-        value = LETTERS.get(self.layout.escape, {}).get(after[0], after[0])
+        value = LETTERS.get(self.dialect.escape, {}).get(after[0], after[0])
         return Token("escaped", "\\" + after[0], value.encode())
 
     def leading(self, text: str, digits: str) -> str:
@@ -129,7 +129,7 @@ class PlainReader:
 
     def record(self, tokens: list[Token], position: int, line: int, *, is_open: bool) -> Record:
         """Read a record, and note how many tokens it has."""
-        if self.layout.comment != "none" and tokens[0].text.startswith(self.layout.comment) and not is_open:
+        if self.dialect.comment != "none" and tokens[0].text.startswith(self.dialect.comment) and not is_open:
             self.used = next((n for n, token in enumerate(tokens, 1) if token.kind == "end"), len(tokens))
             return Record(position, line, "".join(token.text for token in tokens[: self.used]))
         if self.layout.multiline:
@@ -152,7 +152,7 @@ class PlainReader:
     def looks_like_a_record(self, tokens: list[Token]) -> bool:
         kinds = [token.kind for token in tokens if token.kind != "end"]
         count = kinds.count("delimiter")
-        if self.layout.trailing_delimiter == "allow" and kinds and kinds[-1] == "delimiter":
+        if self.dialect.trailing_delimiter == "allow" and kinds and kinds[-1] == "delimiter":
             count = min(count, len(self.layout.names) - 1)
         return "quote" not in kinds and count == len(self.layout.names) - 1 and bool(kinds)
 
@@ -175,7 +175,7 @@ class PlainReader:
             if self.kind(tokens) == "end":
                 record.text = "".join(token.text for token in tokens[: self.at])
                 record.is_misquoted |= self.at > 0 and tokens[self.at - 1].kind == "cut short"
-                record.is_misquoted |= self.layout.escape == "postgres" and record.text == "\\."
+                record.is_misquoted |= self.dialect.escape == "postgres" and record.text == "\\."
                 return record, min(self.at + 1, len(tokens))
             self.at += 1
 
@@ -186,7 +186,7 @@ class PlainReader:
         cell = Cell()
         while self.kind(tokens) not in ("delimiter", "end"):
             token = tokens[self.at]
-            is_escaped = token.kind == "escaped" and self.layout.escape != "spark"
+            is_escaped = token.kind == "escaped" and self.dialect.escape != "spark"
             cell.tokens.append(token)
             cell.value += token.value if is_escaped else token.text.encode()
             self.at += 1
@@ -231,7 +231,7 @@ class PlainReader:
         values = [self.value(cell) for cell in record.cells]
         last = record.cells[-1]
         is_extra = len(values) == len(self.layout.names) + 1 and not last.is_quoted and not last.tokens
-        if is_extra and self.layout.trailing_delimiter == "allow":
+        if is_extra and self.dialect.trailing_delimiter == "allow":
             del values[-1]
         if len(values) != len(self.layout.names):
             reading.faults.append(("field_count", position, record.text, None))
@@ -247,7 +247,7 @@ class PlainReader:
 
     def value(self, cell: Cell) -> str | None:
         if not cell.is_quoted:
-            if not cell.tokens and self.layout.escape not in ("mysql", "postgres"):
+            if not cell.tokens and self.dialect.escape not in ("mysql", "postgres"):
                 return None
             if self.everywhere and [(token.kind, token.text) for token in cell.tokens] == [("escaped", "\\N")]:
                 return None

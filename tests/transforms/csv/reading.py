@@ -3,15 +3,19 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final
 
 from tests.transforms.csv.whole_texts import Record, cut_records, unclear_line, unclear_single_line
+from transforms.csv.dialects.dialect import Dialect
 from transforms.csv.text_blocks import read_blocks
 from transforms.csv.text_layout import TextBlock, TextLayout
 from transforms.errors import UnclearRecordsError
 from transforms.header_names import BLANKS
 
 Fields = dict[str, str | None]
+
+DIALECT_OPTIONS: Final = {option.name for option in fields(Dialect)}
 
 
 @dataclass
@@ -31,22 +35,15 @@ class Reading:
     skipped: Counter[str] = field(default_factory=Counter)
 
 
-def layout_of(
-    names: tuple[str, ...] = ("id", "name"),
-    *,
-    delimiter: str = ",",
-    encoding: str = "UTF-8",
-    line_end: str = "\n",
-    multiline: bool = True,
-    wanted: dict[str, int] | None = None,
-    max_record_bytes: int = 1 << 20,
-) -> TextLayout:
-    wanted = wanted or {name: position for position, name in enumerate(names)}
-    return TextLayout(delimiter, encoding, line_end, multiline, names, wanted, max_record_bytes)
+def layout_of(names: tuple[str, ...] = ("id", "name"), **options: Any) -> TextLayout:
+    """Return the layout of plain CSV with other options of the layout or the dialect."""
+    dialect = Dialect(**{name: options.pop(name) for name in DIALECT_OPTIONS & options.keys()})
+    plain = TextLayout(dialect, "UTF-8", "\n", True, names, {name: at for at, name in enumerate(names)}, 1 << 20)
+    return replace(plain, **options)
 
 
 def header_of(layout: TextLayout) -> str:
-    return layout.delimiter.join(layout.names) + layout.line_end
+    return layout.dialect.delimiter.join(layout.names) + layout.line_end
 
 
 def read_slowly(text: str, layout: TextLayout) -> Reading:
@@ -56,12 +53,14 @@ def read_slowly(text: str, layout: TextLayout) -> Reading:
     lines = [line + layout.line_end for line in text.split(layout.line_end)]
     lines[-1] = lines[-1].removesuffix(layout.line_end)
     if layout.multiline:
-        unclear = unclear_line(lines, delimiter=layout.delimiter)
+        unclear = unclear_line(lines, delimiter=layout.dialect.delimiter)
     else:
-        unclear = unclear_single_line(lines, delimiter=layout.delimiter, fields=len(layout.names))
+        unclear = unclear_single_line(lines, delimiter=layout.dialect.delimiter, fields=len(layout.names))
     if unclear:
         return Reading(unclear=unclear)
-    records = cut_records(lines, delimiter=layout.delimiter, line_end=layout.line_end, multiline=layout.multiline)
+    records = cut_records(
+        lines, delimiter=layout.dialect.delimiter, line_end=layout.line_end, multiline=layout.multiline
+    )
     reading = Reading()
     for begin, record in list(_placed(text, records, layout.line_end))[1:]:
         position = len(whole[: marks + begin].encode(layout.encoding))

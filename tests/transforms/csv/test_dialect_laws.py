@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import examples
 from tests.transforms.csv.plain_reader import PlainReader
-from tests.transforms.csv.reading import header_of, read
+from tests.transforms.csv.reading import header_of, layout_of, read
 from tests.transforms.csv.test_text_block_laws import BLOCKS, SIZES, read_ranges
 from transforms.csv.text_encoding import can_be_split
 from transforms.csv.text_layout import TextLayout
@@ -28,14 +28,12 @@ TEXTS = [
 def layouts(draw: st.DrawFn) -> TextLayout:
     encoding, line_end = draw(st.sampled_from(TEXTS))
     names = draw(st.sampled_from([("id", "name"), ("id", "name"), ("id",)]))
-    layout = TextLayout(
+    layout = layout_of(
+        names,
         delimiter=draw(st.sampled_from([",", ",", "\t", "||", "~|~", "\u00a7", "\u00a7|", " | ", " "])),
         encoding=encoding,
         line_end=line_end,
         multiline=draw(st.booleans()) or encoding.startswith("UTF-16"),
-        names=names,
-        wanted={name: place for place, name in enumerate(names)},
-        max_record_bytes=1 << 20,
         has_header=draw(st.sampled_from([True, True, False])),
         quote=draw(st.sampled_from(['"', '"', "'", "none"])),
         escape=draw(st.sampled_from(["none", "\\", "mysql", "postgres", "spark"])),
@@ -49,8 +47,8 @@ def layouts(draw: st.DrawFn) -> TextLayout:
 @st.composite
 def bodies(draw: st.DrawFn, layout: TextLayout) -> str:
     """Generate records that are clean for some dialects, slightly broken ones, and noise."""
-    delimiter, line_end = layout.delimiter, layout.line_end
-    quote = '"' if layout.quote == "none" else layout.quote
+    delimiter, line_end = layout.dialect.delimiter, layout.line_end
+    quote = '"' if layout.dialect.quote == "none" else layout.dialect.quote
     characters = ["a", "n", "N", "0", "x", "7", '"', "'", " ", "\t", "#", "|", "\\", "\u00e9", "\n", "\r", delimiter]
     cell = st.lists(st.sampled_from(characters), max_size=5).map("".join)
     doubled = cell.map(lambda text: quote + text.replace(quote, quote * 2) + quote)
@@ -72,7 +70,7 @@ def bodies(draw: st.DrawFn, layout: TextLayout) -> str:
 def objects(draw: st.DrawFn, layout: TextLayout) -> str:
     """Generate a text that its encoding can represent."""
     before = draw(st.sampled_from(["", "", layout.line_end, "\ufeff"]))
-    before += draw(st.sampled_from(["", "#a" + layout.line_end])) if layout.comment == "#" else ""
+    before += draw(st.sampled_from(["", "#a" + layout.line_end])) if layout.dialect.comment == "#" else ""
     text = before + header_of(layout) + draw(bodies(layout))
     return text.encode(layout.encoding, "replace").decode(layout.encoding)
 

@@ -19,10 +19,6 @@ from transforms.errors import HeaderError
 Row = tuple[str | None, ...]
 
 
-def layout(names: tuple[str, ...] = ("id", "name"), **options: Any) -> TextLayout:
-    return TextLayout(**{**vars(layout_of(names)), **options})
-
-
 def rows(reading: Reading) -> list[Row]:
     return [tuple(fields.values()) for fields, *_ in reading.rows]
 
@@ -53,7 +49,7 @@ CASES = [
 @pytest.mark.parametrize(("options", "text", "expected"), CASES)
 @pytest.mark.parametrize("size", [1, 1 << 16])
 def test_rows(options: dict[str, Any], text: str, expected: list[Row], size: int) -> None:
-    of = layout(**options)
+    of = layout_of(**options)
     reading = read(header_of(of) + text, of, sizes=[size], block_bytes=size)
     assert rows(reading) == expected
     assert reading.faults == []
@@ -74,7 +70,7 @@ def test_rows(options: dict[str, Any], text: str, expected: list[Row], size: int
     ],
 )  # fmt: skip
 def test_faults(options: dict[str, Any], text: str, faults: list[tuple[str, int, str]]) -> None:
-    of = layout(**options)
+    of = layout_of(**options)
     assert [fault[:3] for fault in read(header_of(of) + text, of).faults] == faults
 
 
@@ -90,7 +86,7 @@ def test_faults(options: dict[str, Any], text: str, faults: list[tuple[str, int,
     ],
 )  # fmt: skip
 def test_the_words_of_faults(options: dict[str, Any], text: str, words: list[str]) -> None:
-    blocks = list(read_blocks([b"id,name\n" + text.encode()], layout(**options)))
+    blocks = list(read_blocks([b"id,name\n" + text.encode()], layout_of(**options)))
     assert [fault.words for block in blocks for fault in block.faults] == words
 
 
@@ -105,13 +101,13 @@ def test_the_words_of_faults(options: dict[str, Any], text: str, words: list[str
 )
 @pytest.mark.parametrize("block_bytes", [1, 1 << 16])
 def test_unclear_records_are_refused_by_line(options: dict[str, Any], text: str, line: int, block_bytes: int) -> None:
-    assert read("id,name\n" + text, layout(**options), block_bytes=block_bytes) == Reading(unclear=line)
+    assert read("id,name\n" + text, layout_of(**options), block_bytes=block_bytes) == Reading(unclear=line)
 
 
 def test_comments_are_counted_where_they_are() -> None:
     text = '#a\nid,name\n1,a\n#b\n#c\n2,"\n#"\n'
-    assert read(text, layout(comment="#"), block_bytes=5).skipped == {"comment": 3}
-    blocks = list(read_blocks([text.encode()], layout(comment="#"), block_bytes=12))
+    assert read(text, layout_of(comment="#"), block_bytes=5).skipped == {"comment": 3}
+    blocks = list(read_blocks([text.encode()], layout_of(comment="#"), block_bytes=12))
     assert sum(block.skipped.get("comment", 0) for block in blocks) == 3
 
 

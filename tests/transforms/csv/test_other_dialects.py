@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from tests.conftest import examples
-from tests.transforms.csv.reading import read
-from tests.transforms.csv.test_dialects import layout, rows
+from tests.transforms.csv.reading import layout_of, read
+from tests.transforms.csv.test_dialects import rows
 
 
 @settings(max_examples=examples(300), deadline=None)
@@ -37,7 +37,7 @@ def test_what_python_writes_is_read(
         quoting=quoting,
         lineterminator="\n",
     ).writerows([["id", "name"], *records])
-    of = layout(delimiter=delimiter, quote=quote, escape="\\")
+    of = layout_of(delimiter=delimiter, quote=quote, escape="\\")
     expected = [tuple(value or (None if quoting == csv.QUOTE_NONE else "") for value in record) for record in records]
     reading = read(text.getvalue(), of)
     assert (rows(reading), reading.faults) == (expected, [])
@@ -75,7 +75,7 @@ def test_duckdb_reads_the_same(options: dict[str, Any], theirs: dict[str, str], 
     columns = "{'id': 'VARCHAR', 'name': 'VARCHAR'}"
     query = f"FROM read_csv(?, header = true, auto_detect = false, allow_quoted_nulls = false, columns = {columns}, {given})"
     records = duckdb.execute(query, [str(path), *theirs.values()]).fetchall()
-    assert rows(read(text, layout(**options))) == records
+    assert rows(read(text, layout_of(**options))) == records
 
 
 def test_what_spark_writes_is_read(spark: SparkSession, tmp_path: Path) -> None:
@@ -100,4 +100,4 @@ def test_what_spark_writes_is_read(spark: SparkSession, tmp_path: Path) -> None:
     frame = spark.createDataFrame(records, "id string, name string").coalesce(1)
     frame.write.option("header", True).csv(str(tmp_path / "out"))
     (path,) = (tmp_path / "out").glob("*.csv")
-    assert rows(read(path.read_text(), layout(escape="spark"))) == records
+    assert rows(read(path.read_text(), layout_of(escape="spark"))) == records

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.transforms.csv.reading import read
+from tests.transforms.csv.reading import layout_of, read
 from transforms.csv.text_layout import TextLayout
 
 MARKERS = ("NULL", "-", "n/a", "^]")
@@ -12,8 +12,8 @@ Cell = tuple[str, bool]
 
 
 def layout(delimiter: str, line_end: str) -> TextLayout:
-    names, wanted, nulls = ("a", "b"), {"a": 0, "b": 1}, {"a": markers(delimiter), "b": ("NULL",)}
-    return TextLayout(delimiter, "UTF-8", line_end[-1], True, names, wanted, 1 << 20, null_markers=nulls)
+    nulls = {"a": markers(delimiter), "b": ("NULL",)}
+    return layout_of(("a", "b"), delimiter=delimiter, line_end=line_end[-1], null_markers=nulls)
 
 
 def markers(delimiter: str) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ BLOCKS = st.integers(1, 40)
 @st.composite
 def bodies(draw: st.DrawFn, layout: TextLayout) -> str:
     """Generate what follows the header: clean records, slightly broken ones, and noise."""
-    delimiter, line_end = layout.delimiter, layout.line_end
+    delimiter, line_end = layout.dialect.delimiter, layout.line_end
     other = "\r" if line_end == "\n" else "\n"
     cell = st.text(st.sampled_from(["a", "b", '"', " ", delimiter, line_end, other, "\u00e9"]), max_size=5)
     quoted = cell.map(lambda text: '"' + text.replace('"', '""') + '"')

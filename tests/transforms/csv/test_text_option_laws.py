@@ -4,7 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -72,11 +72,7 @@ def sources(draw: st.DrawFn, encodings: Sequence[str]) -> Source:
     lines += draw(st.lists(st.one_of(record, record, st.just("")), max_size=8))
     lines += draw(st.lists(junk.filter(bool), min_size=footer, max_size=footer))
     text = line_end.join(lines) + draw(st.sampled_from(["", line_end, 2 * line_end]))
-    layout = layout_of(encoding=encoding)
-    layout = TextLayout(
-        layout.delimiter, encoding, "\n", True, layout.names, layout.wanted, layout.max_record_bytes,
-        has_header=has_header, skip_lines=skip, footer_lines=footer,
-    )  # fmt: skip
+    layout = layout_of(encoding=encoding, has_header=has_header, skip_lines=skip, footer_lines=footer)
     skipped = Counter({"preamble": skip, "footer": footer})
     return Source(text.encode(encoding), layout, list(_rows(text, layout)), +skipped)
 
@@ -179,13 +175,11 @@ def test_invalid_bytes_move_no_line(encoding: str, noise: bytes, sizes: list[int
     ],
 )
 def test_a_text_that_is_shorter_than_its_footer_is_refused(text: str, options: dict[str, int]) -> None:
-    layout = layout_of()
-    layout = TextLayout(",", "UTF-8", "\n", True, layout.names, layout.wanted, layout.max_record_bytes, **options)  # type: ignore[arg-type]
     with pytest.raises(FooterError, match="but it has fewer lines after its header"):
-        list(read_blocks([text.encode()], layout))
+        list(read_blocks([text.encode()], layout_of(**options)))
 
 
 def test_a_footer_that_is_too_long_to_hold_back_names_the_options() -> None:
-    layout = replace(layout_of(max_record_bytes=10), footer_lines=1)
+    layout = layout_of(max_record_bytes=10, footer_lines=1)
     with pytest.raises(FooterError, match="footer_lines: 1 holds back is longer than 20 bytes; raise max_record_bytes"):
         list(read_blocks([b"id,name\n1,a\n" + b"x" * 30], layout))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.transforms.csv.typed_cases import CASES
 from tests.transforms.csv.typed_texts import columns, texts
 from transforms.csv import typed_columns
@@ -39,7 +40,7 @@ def assert_typed_like_single_values(written: list[str | None], column: TypedColu
 @BY_NAME
 @pytest.mark.parametrize("dirty", [0.0, 0.01, 0.5], ids=["clean", "1-percent-dirty", "half-dirty"])
 def test_generated_texts(column: TypedColumn, dirty: float) -> None:
-    assert_typed_like_single_values(texts(column, 400, seed=1, dirty=dirty), column)
+    assert_typed_like_single_values(texts(column, examples(400), seed=1, dirty=dirty), column)
 
 
 @pytest.mark.parametrize(("column", "expected"), CASES)

@@ -1,5 +1,7 @@
 """Records written in a dialect."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,16 +63,14 @@ FIELDS = st.one_of(st.none(), st.text(ALPHABET, max_size=6))
 @settings(max_examples=examples(500), deadline=None)
 @given(st.data(), layouts())
 def test_what_is_written_is_read(data: st.DataObject, layout: TextLayout) -> None:
-    layout = TextLayout(
-        **{**vars(layout), "encoding": "UTF-8", "line_end": "\n", "multiline": True, "has_header": True}
-    )
+    layout = replace(layout, encoding="UTF-8", line_end="\n", multiline=True, has_header=True)
     records = data.draw(st.lists(st.tuples(*[FIELDS] * len(layout.names)), max_size=4))
     writer, written = RecordWriter(layout.dialect), []
     for values in records:
         try:
             written.append((values, writer.record(values)))
         except UnwritableError:
-            assert layout.quote == "none" or values == (None,)
+            assert layout.dialect.quote == "none" or values == (None,)
     text = "".join(f"{record}\n" for record in [writer.header(layout.names), *(record for _, record in written)])
     reading = read(text, layout, block_bytes=20)
     assert reading.faults == []

@@ -15,7 +15,7 @@ class MatchedLine(NamedTuple):
 
     Attributes:
         end: Offset after its line end.
-        rewritten: The record as every parser reads it; None if it is misquoted.
+        rewritten: The record, quoted so that every parser reads it in the same way; None if it is misquoted.
     """
 
     end: int

@@ -16,7 +16,7 @@ Positions = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class SpecialLines:
-    """Positions in a text.
+    """The positions of special lines in a text.
 
     Attributes:
         comments: Where lines begin that are comments unless they are inside quotes.

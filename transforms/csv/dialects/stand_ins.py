@@ -1,7 +1,8 @@
 r"""Text of any dialect as text that is delimited by one byte and quoted as in RFC 4180. No pyspark.
 
 Bytes that UTF-8 never contains stand for what would be misread: delimiters of several bytes, quotes that are data, and
-escaped characters. Single quotes that quote are exchanged for double quotes. All of it is undone in values and texts.
+escaped characters. If single quotes enclose fields, they and double quotes are swapped. Values and texts are converted
+back.
 """
 
 import re
@@ -18,7 +19,7 @@ DELIMITER: Final = b"\xff"
 ALSO_INVALID: Final = b"\xfe"
 #: A backslash that escapes, before what it escapes.
 ESCAPE: Final = b"\xfd"
-#: What a line of PostgreSQL has if no data follow.
+#: The line with which PostgreSQL's COPY ends the data.
 END_OF_DATA: Final = ESCAPE + b"."
 #: The first character of a delimiter, escaped.
 DELIMITER_BEGIN: Final = b"\xf8"

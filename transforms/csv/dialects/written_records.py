@@ -1,4 +1,4 @@
-"""Write records in a dialect, so that they are read back as they are. No pyspark."""
+"""Write records in a dialect, so that the same values are read back. No pyspark."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _LETTERS: Final = {"\n": r"\n", "\r": r"\r"}
 
 
 class UnwritableError(DataError):
-    """Raised if no text in a dialect is read as a record; says why, without quoting its values."""
+    """Raised when a record cannot be written in a dialect; says why, without quoting values."""
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Read numbers, also with grouped digits, signs of currency or percent, and accounting negatives. No pyspark."""
+"""Read numbers, also with grouped digits, currency or percent signs, and accounting negatives. No pyspark."""

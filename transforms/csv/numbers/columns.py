@@ -1,8 +1,8 @@
 """Cast texts to numbers with Arrow's kernels.
 
-Arrow's casts fail as a whole, slowly for each text that is no value, and accept texts that are no values here
-(``0x10``, ``1e3`` as a decimal, ``nan``). So a column is cast as it is if its bytes rule these out; else only the texts
-that are canonical by a regular expression.
+Arrow's casts fail for the whole column, slowly for each invalid text, and accept texts that are invalid here (``0x10``,
+``1e3`` as a decimal, ``nan``). A column is therefore cast as a whole if its bytes rule these out; otherwise, only the
+texts that match a regular expression of canonical numbers are cast.
 """
 
 from functools import cache
@@ -17,7 +17,7 @@ from transforms.csv.typed_column import BITS, MINUS, TypedColumn
 
 _DIGITS: Final = b"0123456789"
 _NONZERO: Final = "^[^eE]*[1-9]"
-#: Neither overflows nor underflows.
+#: Doubles that neither overflow nor underflow.
 _PLAIN_DOUBLE: Final = r"^[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,2})?$"
 _MOST_PRECISION: Final = 38
 _EXTRA_ZEROS: Final = 6
@@ -72,7 +72,7 @@ def cast_decimals(texts: pa.Array, column: TypedColumn) -> pa.Array:
 
 
 def _may_overflow(texts: pa.Array, scale: int) -> bool:
-    """Return whether Arrow may cast a text to a wrong decimal, without an error.
+    """Return whether Arrow may cast a text to a wrong decimal without an error.
 
     It multiplies by powers of ten without regard to the size of the product (``7`` as decimal(38,38) becomes 0.19...),
     and a fraction of more than 38 digits makes the value 0.

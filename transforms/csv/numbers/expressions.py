@@ -9,7 +9,7 @@ from transforms.csv.numbers.written import LOOKALIKES
 from transforms.csv.typed_column import MINUS, PARENTHESES, TRAILING_MINUS, TypedColumn
 
 _BLANKS: Final = r"[\x00-\x20\x7f\x{a0}\x{202f}]*"
-#: Matches what makes a number negative, in a text that is one: a minus not of an exponent, or a parenthesis.
+#: Matches what makes a number negative: a parenthesis, or a minus that is not that of an exponent.
 NEGATIVE: Final = r"^[^0-9]*[-(]|-[^0-9]*$"
 
 
@@ -40,12 +40,12 @@ def number_expression(column: TypedColumn) -> str:
 
 
 def separators(column: TypedColumn) -> str:
-    """Match a separator of groups of digits."""
+    """Match a thousands separator."""
     return f"[{re.escape(LOOKALIKES.get(column.thousands_separator, column.thousands_separator))}]"
 
 
 def _units(column: TypedColumn) -> Iterator[tuple[str, str]]:
-    """Return what may stand before and after a number as a sign of currency or percent."""
+    """Return the currency or percent sign that may stand before or after a number."""
     yield "", ""
     signs = [re.escape(sign) for sign in sorted(column.currency, key=len, reverse=True)]
     if signs:
@@ -55,6 +55,6 @@ def _units(column: TypedColumn) -> Iterator[tuple[str, str]]:
 
 
 def _combined(sign: tuple[str, str], unit: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    """A unit is inside or outside of the sign."""
+    """Place the unit inside and outside of the sign."""
     yield sign[0] + unit[0], unit[1] + sign[1]
     yield unit[0] + sign[0], sign[1] + unit[1]

@@ -1,7 +1,7 @@
 """Numbers as people write them: ``$ 1,234.50``, ``(45)``, ``12 %``. The rules, one text at a time.
 
-Around the number stand at most one sign of currency or percent, and at most one of a plus, a minus and a pair of
-parentheses, in any order; blanks between them are ignored.
+A number has at most one currency or percent sign, and at most one of a plus, a minus and a pair of parentheses, in any
+order; blanks between them are ignored.
 """
 
 import re
@@ -14,7 +14,7 @@ _BLANKS: Final = BLANKS + "\u00a0\u202f"
 _DIGITS: Final = "0123456789"
 _GROUP: Final = 3
 _INDIAN_GROUP: Final = 2
-#: What a separator of thousands stands for, if it is more than itself.
+#: The characters that a thousands separator matches, if there are several.
 LOOKALIKES: Final = {" ": " \u00a0\u202f", "'": "'\u2019"}
 
 
@@ -38,7 +38,7 @@ def plain_number(text: str, column: TypedColumn) -> str | None:
 
 
 def _without_unit(text: str, column: TypedColumn) -> tuple[str, bool]:
-    """Remove a sign of currency at an end of a text, or a percent sign after it; return also whether there is one."""
+    """Remove a currency sign at either end of a text, or a percent sign at its end; return also whether it had one."""
     for sign in sorted(column.currency, key=len, reverse=True):
         if text.startswith(sign):
             return text.removeprefix(sign).lstrip(_BLANKS), True

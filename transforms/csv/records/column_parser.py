@@ -57,7 +57,7 @@ class ColumnParser:
         if not text:
             return ParsedColumns(pa.table({name: pa.array([], pa.string()) for name in self.layout.wanted}), [], [])
         text = self.source.valid(text)
-        if self.layout.escape == "spark" and ESCAPE in text:
+        if self.layout.dialect.escape == "spark" and ESCAPE in text:
             text = with_data_backslashes(text)
         text, restored = self._readable(text)
         if self._is_trimmed:
@@ -110,7 +110,7 @@ class ColumnParser:
         stand_ins = self.source.stand_ins
         is_escaped = pc.match_substring(texts, ESCAPE).fill_null(False)
         escaped = texts.filter(is_escaped).cast(pa.binary()).to_pylist()
-        if self.layout.quote != '"' or self.layout.escape == "spark":
+        if self.layout.dialect.quote != '"' or self.layout.dialect.escape == "spark":
             texts = with_bytes_replaced(texts, stand_ins.outward)
         if not escaped:
             return texts
@@ -145,7 +145,7 @@ class ColumnParser:
         text = text.replace(escape, escape + _ESCAPE)
         if self._delimiter != self.source.cut:
             text = text.replace(_SEPARATOR, escape + _DATA).replace(self.source.cut, _SEPARATOR)
-            replaced += [(_SEPARATOR, self.layout.delimiter.encode()), (escape + _DATA, _SEPARATOR)]
+            replaced += [(_SEPARATOR, self.layout.dialect.delimiter.encode()), (escape + _DATA, _SEPARATOR)]
         if line_end:
             text = line_end.sub(escape + _LINE_END, text)
             replaced.append((escape + _LINE_END, b"\n" if self.layout.line_end == "\r" else b"\r"))
@@ -161,11 +161,11 @@ class ColumnParser:
 
     @cached_property
     def _is_trimmed(self) -> bool:
-        return self.layout.skip_initial_space or self.layout.dialect.allows_trailing_delimiter
+        return self.layout.dialect.skip_initial_space or self.layout.dialect.allows_trailing_delimiter
 
     @cached_property
     def _escape(self) -> bytes:
-        return next(escape for escape in _ESCAPES if escape != self.layout.delimiter).encode()
+        return next(escape for escape in _ESCAPES if escape != self.layout.dialect.delimiter).encode()
 
     @cached_property
     def _stand_ins(self) -> dict[bytes, bytes]:

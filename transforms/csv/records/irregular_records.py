@@ -176,7 +176,7 @@ class StrictReader:
 
     def _is_cut_short(self, text: bytes, end: int) -> bool:
         """Return whether the record that ends at an offset ends with an escape that escapes nothing, or all data do."""
-        if self.layout.escape == NONE:
+        if self.layout.dialect.escape == NONE:
             return False
         end = self._before_line_end(text, end)
         return text[end - 1 : end] == ESCAPE or self._is_end_of_data(text, end)
@@ -184,7 +184,7 @@ class StrictReader:
     def _is_end_of_data(self, text: bytes, end: int) -> bool:
         end = self._before_line_end(text, end)
         begin = text.rfind(self.layout.line_end.encode(), 0, end) + 1
-        return self.layout.escape == "postgres" and text[begin:end] == END_OF_DATA
+        return self.layout.dialect.escape == "postgres" and text[begin:end] == END_OF_DATA
 
     def _before_line_end(self, text: bytes, end: int) -> int:
         end -= text.endswith(self.layout.line_end.encode(), 0, end)

@@ -13,7 +13,7 @@ import msgspec
 from transforms.events.declared.errors import DoesNotFitError
 
 DIGITS: Final = 38
-#: Units of times of day, with how many there are in a second.
+#: Formats of times of day, with their units per second.
 TIMES_OF_DAY: Final = {"time_millis": 1000, "time_micros": 1_000_000, "time_nanos": 1_000_000_000}
 
 _EPOCH: Final = date(1970, 1, 1)
@@ -34,8 +34,8 @@ def to_date(value: Any) -> date:
 def time_of_day_converter(form: str) -> Callable[[Any], str]:
     """Return the function that converts units since midnight to ``10:11:12.5``, as ``java.time.LocalTime`` prints it.
 
-    Units are those of ``Time``, ``io.debezium.time.MicroTime`` and ``NanoTime``. Less than zero or a day and more, as
-    MySQL's TIME may be, does not fit.
+    The units are those of ``Time``, ``io.debezium.time.MicroTime`` and ``NanoTime``. Negative times and those of a day
+    or more, which MySQL's TIME allows, do not fit.
     """
     per_second = TIMES_OF_DAY[form]
     digits = len(str(per_second)) - 1
@@ -51,7 +51,7 @@ def time_of_day_converter(form: str) -> Callable[[Any], str]:
 
 
 def decimal_converter(scale: int) -> Callable[[Any], Decimal]:
-    """Return the function that converts base64 of a two's complement, big-endian (Connect's ``Decimal``)."""
+    """Return the function that converts a big-endian two's complement number in base64 (Connect's ``Decimal``)."""
 
     def convert(value: Any) -> Decimal:
         return _scaled(_unscaled(value), scale, scale)
@@ -93,7 +93,7 @@ def _unscaled(value: Any) -> int:
 
 
 def _scaled(unscaled: int, own: int, wanted: int) -> Decimal:
-    """Return a number with its own scale at the wanted one, if it has at most 38 digits there."""
+    """Change the scale of a number; the result must be exact and have at most 38 digits."""
     if abs(own) > DIGITS:
         raise DoesNotFitError
     try:

@@ -22,7 +22,7 @@ from transforms.events.raw.members import RepeatedKeyError, read_members
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: JSON text as it stands in the record, and JSON objects whose keys are values.
+#: JSON text as written in the record, and JSON objects whose keys are values.
 JSON_TEXT: Final = "json_text"
 JSON_MAP: Final = "json_map"
 ENCODINGS: Final = ("epoch_days", *TIMES_OF_DAY, "base64_decimal(scale)", "variable_scale_decimal(scale)")

@@ -1,1 +1,1 @@
-"""From the text of an object to the texts of its records, in the form that a feed declares. No pyspark."""
+"""Split the text of an object into records, and rewrite those of a declared form as plain ones. No pyspark."""

@@ -1,4 +1,4 @@
-"""Envelopes of messages to the texts of rows: Kafka Connect's (schema, payload) and Debezium's. No pyspark.
+"""Unwrap the envelopes of messages: Kafka Connect's (schema, payload) and Debezium's. No pyspark.
 
 A Debezium envelope becomes the row after the change, or for a delete the row before it, as far as the source knows it;
 Cassandra's deletes have their key in ``after``. MongoDB's rows are strings with JSON in them. The other members of the
@@ -75,7 +75,7 @@ def _changed_row(text: bytes) -> bytes:
         what = kind_of(operation)
         raise BrokenRecordError(ENVELOPE, "op is none of c, r, u, d" if what == "a string" else f"op is {what}")
     for each in _ROWS:
-        msgspec.json.decode(members.get(each, _NULL))  # one of them is not used, and an error in it counts, too
+        msgspec.json.decode(members.get(each, _NULL))  # an error also counts in the one that is not used
     row = members.get(name)
     if row in (None, _NULL) and operation == _DELETE:
         name, row = "after", members.get("after", _NULL)  # Cassandra's deletes have the key there

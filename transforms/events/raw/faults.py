@@ -28,7 +28,7 @@ class BrokenRecordError(Exception):
 
     Attributes:
         rule: The rule that it breaks.
-        words: A description of what was found instead, without values.
+        words: A description of what is there instead, without values.
         column: The attribute at fault; None if it is the whole record.
     """
 
@@ -82,14 +82,14 @@ def _json(text: bytes) -> str:
     try:
         msgspec.json.decode(text)
     except msgspec.DecodeError as error:
-        if not (found := _AT.match(str(error))):
+        if not (problem := _AT.match(str(error))):
             return "truncated" if str(error) == "Input data was truncated" else ""
-        start = int(found["byte"])
-        if found["what"] == "trailing characters":  # the byte after the first of them
+        start = int(problem["byte"])
+        if problem["what"] == "trailing characters":  # the byte after the first of them
             start -= 1
             if text[start:].lstrip(BLANKS)[:1] in (b"{", b"["):
                 return "two records on a line"
-        return f"{found['what']} {_place(text, start)}"
+        return f"{problem['what']} {_place(text, start)}"
     except (RecursionError, ValueError):
         return ""
     return ""

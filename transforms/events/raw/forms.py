@@ -44,7 +44,7 @@ class RewrittenLines:
 
 @dataclass(frozen=True)
 class RecordForm:
-    """What a feed declares of its records, in the order in which it applies.
+    """The form of records that a feed declares, in the order in which it applies.
 
     Attributes:
         unwrap: The envelopes around a record, from the outside.

@@ -1,4 +1,4 @@
-"""The text of an object to the texts of its records, in any framing. No pyspark."""
+"""Split the text of an object into the texts of its records, in any framing. No pyspark."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -19,7 +19,8 @@ class PlacedText(bytes):
 def split_records(blocks: Iterable[bytes], records: Records, *, max_bytes: int) -> Iterator[list[bytes]]:
     """Split blocks of text into the texts of records: lines, of which some may be blank, or else whole records.
 
-    At most ``max_bytes`` and one block of a record are kept in memory.
+    At most ``max_bytes`` and one block of a record are kept in memory. Elements of an array that are ``null``, such as
+    tombstones, are records, so that each of them is accounted for.
 
     Raises:
         LongRecordError: If a line is longer than ``max_bytes``; earlier lines of its block are not returned.
@@ -27,7 +28,7 @@ def split_records(blocks: Iterable[bytes], records: Records, *, max_bytes: int) 
     """
     if records == "lines":
         return split_lines(blocks, max_bytes=max_bytes)
-    return _placed(framed_blocks(blocks, records, max_record_bytes=max_bytes))
+    return _placed(framed_blocks(blocks, records, max_record_bytes=max_bytes, with_nulls=True))
 
 
 def place_in(blocks: Iterable[bytes], offset: int) -> tuple[int, int]:

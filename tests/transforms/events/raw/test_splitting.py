@@ -27,9 +27,10 @@ def place(text: bytes, offset: int) -> tuple[int, int]:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RECORDS, st.data())
-def test_records_and_their_places_are_those_written(records: list[dict[str, Any]], data: st.DataObject) -> None:
+def test_records_and_their_places_are_those_written(records: list[Any], data: st.DataObject) -> None:
     framing: Records = data.draw(st.sampled_from(["concatenated", "array", "document"]))
     records = records[:1] if framing == "document" else records
+    records = [None if framing == "array" and data.draw(st.booleans()) else record for record in records]
     between = "," if framing == "array" else ""
     text, offsets = ("[" if framing == "array" else "").encode(), []
     for number, record in enumerate(records):
@@ -50,7 +51,12 @@ def test_records_and_their_places_are_those_written(records: list[dict[str, Any]
 @pytest.mark.parametrize(
     ("framing", "text", "place"),
     [
-        pytest.param("array", b'[\n{"a": 1},\n null]', (3, 2), id="null-in-an-array"),
+        pytest.param("array", b'[\n{"a": 1},\n nul]', (3, 2), id="half-a-null"),
+        pytest.param("array", b"[nul", (1, 2), id="cut-off-in-a-null"),
+        pytest.param("array", b"[nullx]", (1, 6), id="more-than-a-null"),
+        pytest.param("array", b"[null null]", (1, 7), id="no-comma-after-a-null"),
+        pytest.param("array", b"null", (1, 1), id="null-instead-of-an-array"),
+        pytest.param("concatenated", b'{"a": 1}\nnull', (2, 1), id="null-after-a-record"),
         pytest.param("array", b'{"a": 1}', (1, 1), id="no-array"),
         pytest.param("document", b'{"a": 1}\n{"a": 2}', (2, 1), id="two-documents"),
         pytest.param("concatenated", b'{"a": 1}\n{"a":', (2, 1), id="cut-off"),

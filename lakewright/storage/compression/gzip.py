@@ -37,9 +37,15 @@ def peek(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return head, chain([head], stream)
 
 
-def packed_as(name: str, body: bytes) -> bytes:
-    """Compress the content of an object if its name ends in .gz; the same content is always the same bytes."""
-    return gzip.compress(body, mtime=0) if name.endswith(".gz") else body
+def uncompressed(chunks: Iterable[bytes], *, piece_bytes: int) -> Iterator[bytes]:
+    """Return the content of a stream that may be gzip; see ``gunzip``."""
+    head, stream = peek(chunks)
+    return gunzip(stream, piece_bytes=piece_bytes) if is_gzip(head) else stream
+
+
+def gzip_of(content: bytes) -> bytes:
+    """Compress with gzip; the same content is always the same bytes."""
+    return gzip.compress(content, mtime=0)
 
 
 def gunzip(chunks: Iterable[bytes], *, piece_bytes: int, allow_padding: bool = True) -> Iterator[bytes]:
