@@ -34,13 +34,14 @@ RECEIPTS = "state/people/people/receipts/"
 LOG = ("state/people/people/log/0", "state/people/people/log/head")
 
 
-settings.register_profile("fast", max_examples=20)
+# A busy machine is no error of the code.
+settings.register_profile("all", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=20)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Run hypothesis tests with fewer examples in ``make test-fast``."""
-    if config.getoption("markexpr") == "not slow":
-        settings.load_profile("fast")
+    settings.load_profile("fast" if config.getoption("markexpr") == "not slow" else "all")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

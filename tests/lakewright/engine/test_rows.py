@@ -15,6 +15,7 @@ from lakewright.engine.spark.rows import TextRows
 from lakewright.log.records import SourceObject
 from lakewright.parquet.place import TablePlace
 from lakewright.quarantine.place import QuarantinePlace
+from lakewright.runs.progress import SilentProgress
 from lakewright.storage.uris import open_lake
 from transforms.csv.typed_column import TypedColumn
 from transforms.spark.typed_rows import TEXT
@@ -55,7 +56,7 @@ def test_lines(
         values = {"day": f"0{number % 2}"} if partition_by else {}
         objects.append(SourceObject(path=f"{number}.log", size=len(lines), etag="e", values=values))
         expected += [(f"{number}.log", 11, "x dirty")]
-    batch: Any = SimpleNamespace(lake=lake, progress=SimpleNamespace(stage=lambda *_: None))
+    batch: Any = SimpleNamespace(lake=lake, progress=SilentProgress())
     table = TablePlace("_staging/table/", "table/", "1-", partition_by=partition_by)
     rows = TextRows(LineReading(lake, objects)).transform(with_fields).typed(COLUMNS)
     written = rows.write(batch, table, QuarantinePlace("_staging/quarantine/", "quarantine/", "run", "2026-08-01"))
