@@ -65,7 +65,7 @@ class Workers(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """The engine of a batch, and why it was chosen; ``open`` returns its workers, whose tasks are listened to."""
+    """The engine of a batch, and why it was chosen; ``open`` returns its workers, which report to a listener."""
 
     name: str
     why: str

@@ -109,7 +109,7 @@ def list_receipts(lake: Lake, state_folder: str, *, since: date, now: datetime) 
     return ListedReceipts([path for path, _ in past[-MOST_RECEIPTS:]], not_read, ahead)
 
 
-def read_receipt(lake: Lake, path: str) -> PastRun | Problem | None:
+def read_past_run(lake: Lake, path: str) -> PastRun | Problem | None:
     """Read a receipt; None if it was deleted meanwhile."""
     try:
         run = msgspec.json.decode(lake.read(path), type=PastRun)
@@ -118,7 +118,7 @@ def read_receipt(lake: Lake, path: str) -> PastRun | Problem | None:
         return None
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         return Problem(f"{path} is not a valid receipt: {error}; restore or delete it", LakewrightError.exit_code)
-    except Exception as error:  # noqa: BLE001 - whatever it is, other receipts can be read
+    except Exception as error:  # noqa: BLE001 - other receipts can still be read
         return problem_of(error, path)
     if not is_valid:
         return Problem(f"{path} is not a valid receipt: its times have no time zone", LakewrightError.exit_code)

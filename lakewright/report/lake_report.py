@@ -13,7 +13,7 @@ from lakewright.costs.prices import Prices
 from lakewright.costs.pricing import price_process
 from lakewright.report.entries import target_entry
 from lakewright.report.health import HEALTHS, Health, Verdict, judge, worst
-from lakewright.report.history import MOST_RECEIPTS, RunHistory, history_of, read_receipt
+from lakewright.report.history import MOST_RECEIPTS, RunHistory, history_of, read_past_run
 from lakewright.report.needs import Need, in_order, needs_of
 from lakewright.report.problems import Problem, problem_of
 from lakewright.report.spending import Days, RunCosts, cost_of_runs, report_days, sum_days, tally_days
@@ -107,7 +107,7 @@ def _read(lake: Lake, targets: Sequence[ReportedTarget], since: date, now: datet
     """Read targets, then the receipts of all of them, in threads."""
     facts = list(map_in_threads(partial(read_target, lake, since=since, now=now), targets, threads=_READ_AT_ONCE))
     paths = (path for each in facts for path in each.receipts.paths)
-    receipts = map_in_threads(partial(read_receipt, lake), paths, threads=_READ_AT_ONCE)
+    receipts = map_in_threads(partial(read_past_run, lake), paths, threads=_READ_AT_ONCE)
     histories = [history_of(each.receipts, islice(receipts, len(each.receipts.paths))) for each in facts]
     return [_Target(each, history, judge(each, history, now)) for each, history in zip(facts, histories, strict=True)]
 

@@ -231,7 +231,7 @@ class Journal:
             self._note_cost()
             write_receipt(self._lake, self._job.target.state_folder, self.receipt)
             self.is_receipt_written = True
-        except Exception as error:  # noqa: BLE001 - whatever it is, the run has ended
+        except Exception as error:  # noqa: BLE001 - the run has ended, and its result must be reported
             reason = error if isinstance(error, LakewrightError) else self._unexpected(error)
             problem = f"the receipt of run {self.receipt.run} could not be written: {reason}"
             if self.receipt.error:

@@ -10,7 +10,7 @@ import msgspec
 
 Platform = Literal["", "glue", "emr", "lambda", "local"]
 
-#: Arguments by which a job's definition passes its size to the script, since Glue itself tells it to no run.
+#: Arguments by which a job's definition passes its size to the script, since Glue does not tell a run its size.
 WORKER_TYPE: Final = "--worker-type"
 NUMBER_OF_WORKERS: Final = "--number-of-workers"
 _MOST_DIGITS: Final = 9
@@ -38,7 +38,7 @@ class Runtime(msgspec.Struct, frozen=True):
 
 
 def current_runtime() -> Runtime:
-    """Return where this process runs, as far as its arguments and environment tell."""
+    """Return where this process runs, as far as its arguments and environment say."""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         return Runtime("lambda", memory_mb=_memory_mb(os.environ), region=region)

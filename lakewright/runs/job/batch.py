@@ -30,10 +30,14 @@ class Survey:
     """What a run would do now: the next batch, and the state of the source.
 
     Attributes:
+        choice: The objects of the next batch.
         heads: What was read of single objects (headers, footers), for the reader of the batch.
         refused: Why objects cannot be read, by path.
         waiting: Why new objects are not read by this batch although they are sound, by path.
         ignored: Why objects do not belong to the target, by path.
+        extra_columns: Columns of objects that the feed does not name, with the number of objects that have them.
+        dropped_columns: Columns of the table that are no longer filled.
+        schema_changes: Changes of the table's columns.
         schema_from: What the schema changes follow from, such as "headers"; empty if nothing was read.
         config_changes: What the batch does because the feed has changed.
         listed: The paths at the source that belong to the target; None if they were not compared with the log.

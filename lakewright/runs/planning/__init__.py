@@ -1,1 +1,1 @@
-"""What the next run would do, as data: reads what the run would decide by, and writes nothing."""
+"""Plans: what the next run would do, as data. The code of the run decides it; nothing is written."""

@@ -85,7 +85,7 @@ class ShownProgress:
             return
         try:
             call(self._display)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it does not concern the run
+        except Exception as error:  # noqa: BLE001 - a display must not end the run
             broken, self._display = self._display, None
             with contextlib.suppress(Exception):
                 broken.close()

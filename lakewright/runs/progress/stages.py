@@ -80,7 +80,7 @@ class Stages:
             self._waiting |= dict.fromkeys(targets)
 
     def begin(self, stage: Stage) -> Stage | None:
-        """Begin a stage, and return the one of its target that ends thereby."""
+        """Begin a stage, and return the stage of its target that it ends; None if there is none."""
         with self._lock:
             self._waiting.pop(stage.target, None)
             before = self._running.get(stage.target)

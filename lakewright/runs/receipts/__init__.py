@@ -1,4 +1,4 @@
-"""Receipts: the JSON record of a run. They name objects and count rows, and never contain values."""
+"""Receipts: the JSON record of a run. They name objects and count rows; see ``Receipt``."""
 
 from lakewright.runs.receipts.batches import report_batch
 from lakewright.runs.receipts.folding import fold

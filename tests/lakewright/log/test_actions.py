@@ -1,4 +1,4 @@
-"""Logs are read by later releases, so what an action is written as must not change."""
+"""Later releases read these logs, so the JSON of actions must not change."""
 
 from typing import Any, get_args
 
@@ -30,7 +30,7 @@ OBJECT = '{"path":"a","size":1,"etag":"e","values":{"day":"1"}}'
 FILE = '{"path":"t/p","staged":"s","partition":"day=1","rows":1,"size":2}'
 VERSION = SchemaVersion(1, 2, "r", "2026-08-01", ".", False, [{"name": "x"}])
 
-#: One action of each kind, and how it is written, without braces.
+#: One action of each kind, and its JSON without braces.
 WRITTEN: list[tuple[Action, str]] = [
     (TakeObjects(OBJECTS), f'"kind":"take_objects","objects":[{OBJECT}]'),
     (ForgetObjects(["a"]), '"kind":"forget_objects","paths":["a"]'),
@@ -72,7 +72,7 @@ def test_each_kind_of_action_is_in_the_union_and_below() -> None:
 
 
 @pytest.mark.parametrize(("action", "text"), [pytest.param(*each, id=type(each[0]).__name__) for each in WRITTEN])
-def test_an_action_is_written_as_ever_and_read_back(action: Any, text: str) -> None:
+def test_the_json_of_an_action_is_unchanged_and_can_be_read_back(action: Any, text: str) -> None:
     body = f"{{{text}}}".encode()
     assert msgspec.json.encode(action) == body
     assert msgspec.json.decode(body, type=AnyAction) == action
@@ -91,7 +91,7 @@ def test_what_is_no_action_is_refused(body: bytes, problem: str) -> None:
         msgspec.json.decode(body, type=AnyAction)
 
 
-def test_outcomes_and_states_are_written_as_ever() -> None:
+def test_the_json_of_outcomes_and_states_is_unchanged() -> None:
     counts = '{"read":2,"written":1,"deleted":0,"superseded":0,"rejected":1,"skipped":0,"withheld":0,"rekeyed":0}'
     texts = ",".join(f"{{{text}}}" for _, text in WRITTEN)
     outcome = Outcome(

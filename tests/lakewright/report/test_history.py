@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lakewright.report.history import MOST_RECEIPTS, PastRun, history_of, list_receipts, read_receipt
+from lakewright.report.history import MOST_RECEIPTS, PastRun, history_of, list_receipts, read_past_run
 from lakewright.report.problems import Problem
 from lakewright.storage.local import LocalLake
 from tests.lakewright.runs.test_receipts import WITHOUT_FORMAT
@@ -55,7 +55,7 @@ def test_of_many_receipts_the_latest_are_read(lake: LocalLake) -> None:
 
 def test_a_receipt_of_an_earlier_version_is_read(lake: LocalLake) -> None:
     lake.create(f"{FOLDER}{TODAY}.json", WITHOUT_FORMAT)
-    run = read_receipt(lake, f"{FOLDER}{TODAY}.json")
+    run = read_past_run(lake, f"{FOLDER}{TODAY}.json")
     assert isinstance(run, PastRun)
     assert (run.counts.read, run.process, run.runtime.platform, round(run.lasted, 3)) == (3, "", "", 0.312)
 
@@ -76,11 +76,11 @@ def test_a_damaged_receipt_is_a_problem_and_others_are_read(lake: LocalLake, bod
     lake.create(damaged, body)
     lake.create(intact, WITHOUT_FORMAT)
     listed = list_receipts(lake, "state/f/t/", since=(NOW - timedelta(days=40)).date(), now=NOW)
-    history = history_of(listed, [read_receipt(lake, path) for path in listed.paths])
+    history = history_of(listed, [read_past_run(lake, path) for path in listed.paths])
     assert (len(history.runs), history.damaged) == (1, [MONTH])
     assert history.problems[0].text.startswith(f"{damaged} is not a valid receipt")
     assert history.problems[0].exit_code == 1
 
 
 def test_a_receipt_that_was_deleted_meanwhile_is_no_problem(lake: LocalLake) -> None:
-    assert not isinstance(read_receipt(lake, f"{FOLDER}{TODAY}.json"), PastRun | Problem)
+    assert not isinstance(read_past_run(lake, f"{FOLDER}{TODAY}.json"), PastRun | Problem)

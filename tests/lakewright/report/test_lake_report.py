@@ -242,6 +242,7 @@ def test_reports_while_runs_are_running(lake: ReportedLake) -> None:
     for thread in threads:
         thread.join()
     seen: set[Any] = {answer["feeds"][0]["health"] for answer in answers}
+    assert answers
     assert seen <= {"never run", "behind", "running", "ok"}, seen
     assert all(answer["exit_code"] == 0 for answer in answers)
 
