@@ -31,7 +31,7 @@ from bench.json_scrub import BUCKET, s3_server, text_of  # noqa: E402
 from lakewright.config_files import Conf  # noqa: E402
 from lakewright.costs.prices import Prices  # noqa: E402
 from lakewright.costs.pricing import price_requests, price_time  # noqa: E402
-from lakewright.runs.runtime import Runtime  # noqa: E402
+from lakewright.measuring.runtime import Runtime  # noqa: E402
 
 RESULTS: Final = ROOT / "bench/results/cost.json"
 RUNS: Final = 3

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
 from lakewright.config import Feed
-from lakewright.metering import Done
+from lakewright.measuring.work import Done
 from lakewright.storage.lake import Lake
 
 #: The engine that a user requests.
@@ -22,7 +22,7 @@ class TaskListener(Protocol):
         """Receive the number of tasks that begin."""
 
     def advance(self, done: Done) -> None:
-        """Receive what was done since the last call; see ``lakewright.metering``."""
+        """Receive what was done since the last call; see ``lakewright.measuring.work``."""
 
 
 class NoListener:

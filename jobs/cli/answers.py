@@ -14,9 +14,9 @@ import typer
 from jobs.cli.options import OutputOptions
 from lakewright.engine.jvm_log import JVM_LOG
 from lakewright.errors import ConfigError, NoTargetsError, SparkMissingError, UnreachableError
+from lakewright.measuring.runtime import is_local
 from lakewright.runs.progress import LOGGER, show_tracebacks
 from lakewright.runs.progress.stderr import StderrHandler, print_on_stderr
-from lakewright.runs.runtime import is_local
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
 from transforms.object_names import one_line

@@ -28,11 +28,11 @@ from jobs.cli.registry import LoadedFeed
 from lakewright.engine.choice import EngineChoice
 from lakewright.engine.glue import is_bookmarked, job_bookmark, without_glue_arguments
 from lakewright.errors import ConfigError, NoTargetsError, RunFailedError
+from lakewright.measuring.runtime import is_glue_run
 from lakewright.runs.job.request import Request
 from lakewright.runs.lifecycle.targets import run_targets
 from lakewright.runs.progress import LOGGER, TRACEBACKS, ProgressKind, closing_progress, log_progress, show_tracebacks
 from lakewright.runs.progress.stderr import StderrHandler, open_closed_streams
-from lakewright.runs.runtime import is_glue_run
 from lakewright.unexpected import cause_of, trace_of
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lakewright.aws.buckets import options_of
-from lakewright.resources import current_meter
+from lakewright.measuring.meters import current_meter
 
 #: Timeouts of connecting, and of silence while a response is read.
 CONNECT_SECONDS: float = 5
@@ -34,7 +34,7 @@ def s3_client(bucket: str = "", *, attempts: int = 1, read_seconds: float | None
     """Return an S3 client that sends each request once, since ``s3_calls.patient`` retries whole operations.
 
     It applies the options of each bucket (see ``aws.buckets``), adds the object's URI to error responses, and counts
-    requests (see ``resources``).
+    requests (see ``measuring.meters``).
     """
     client = _client(
         "s3",

@@ -8,8 +8,9 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from lakewright.costs.bill import Cost, Item
-from lakewright.costs.measured import PricedRun, RunRuntime
+from lakewright.costs.measured import PricedRun
 from lakewright.costs.prices import JobSize, Prices
+from lakewright.measuring.runtime import Runtime
 from transforms.object_names import one_line
 
 _SECONDS_AN_HOUR: Final = 3600
@@ -61,7 +62,7 @@ def price_process(runs: Sequence[PricedRun], prices: Prices) -> Cost | None:
     )
 
 
-def price_time(runtime: RunRuntime, job: str, seconds: Decimal, prices: Prices, *, invocations: int = 1) -> Computing:
+def price_time(runtime: Runtime, job: str, seconds: Decimal, prices: Prices, *, invocations: int = 1) -> Computing:
     """Price the time of a process; outside AWS, as Glue would bill it for a job of the size in the prices."""
     if runtime.platform == "lambda":
         return _lambda(runtime.memory_mb, seconds, prices, invocations)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from lakewright.csv.binding import bind_columns
 from lakewright.csv.objects import CsvObject, CsvPart, CsvRules, Damage, damage_of, read_part
 from lakewright.log.records import DataFile
-from lakewright.metering import Done, advance
+from lakewright.measuring.work import Done, advance
 from lakewright.parquet.arrow import TableWriter
 from lakewright.parquet.place import TablePlace
 from lakewright.quality.row_rules import NO_ROW_RULES, ArrowRowRules, RowRules

@@ -10,7 +10,7 @@ from lakewright.csv.binding import bind_columns
 from lakewright.csv.heads import Header
 from lakewright.csv.options import CsvOptions
 from lakewright.errors import ObjectRefusedError
-from lakewright.metering import Done, advance
+from lakewright.measuring.work import Done, advance
 from lakewright.storage.compression.codecs import ZIP, compression_of
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import open_buffered

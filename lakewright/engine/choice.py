@@ -8,8 +8,8 @@ from typing import Final, Self
 from lakewright.config import AnyEngineFeed, Feed
 from lakewright.engine.local import VERSION, LocalWorkers, WorkerPool, usable_cpus
 from lakewright.errors import ConfigError, SparkMissingError
+from lakewright.measuring.runtime import is_local
 from lakewright.runs.progress import readable_bytes
-from lakewright.runs.runtime import is_local
 from lakewright.workers import Engine, EngineName, TaskListener, Workers
 
 #: Input that takes less time to process than a worker process needs to start: 0.1 s at most, against 0.4 s.

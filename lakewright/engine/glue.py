@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from lakewright.errors import ConfigError
-from lakewright.runs.runtime import NUMBER_OF_WORKERS, WORKER_TYPE, is_glue_run
+from lakewright.measuring.runtime import NUMBER_OF_WORKERS, WORKER_TYPE, is_glue_run
 from lakewright.unexpected import cause_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _ARGUMENTS: Final = frozenset(
         "--user-jars-first",
         "--write-shuffle-files-to-s3",
         "--write-shuffle-spills-to-s3",
-        # Not Glue's: our templates pass the size of the job for the price of a run (lakewright.runs.runtime).
+        # Not Glue's: our templates pass the size of the job for the price of a run (lakewright.measuring.runtime).
         NUMBER_OF_WORKERS,
         WORKER_TYPE,
     }

@@ -12,7 +12,7 @@ from typing import Any, Final
 from py4j.protocol import Py4JError
 from pyspark import SparkContext
 
-from lakewright.metering import Done
+from lakewright.measuring.work import Done
 from lakewright.runs.progress import Progress
 
 _SECONDS_BETWEEN_LOOKS: Final = 1.0

@@ -26,8 +26,8 @@ from lakewright.concurrency import ThreadPool
 from lakewright.engine.local_worker import Reply, Request, Settings, attempt
 from lakewright.errors import InterruptedRunError, WorkerEndedError
 from lakewright.log.records import DataFile
-from lakewright.metering import Done, advance, metered
-from lakewright.resources import current_meter
+from lakewright.measuring.meters import current_meter
+from lakewright.measuring.work import Done, advance, reported_work
 from lakewright.storage.lake import Lake
 from lakewright.workers import NoListener, TaskListener
 
@@ -212,7 +212,7 @@ class LocalWorkers:
         return ParquetTable(lake, files, types, moved)
 
     def _attempt_here(self, work: Callable[[T], R], task: T) -> R:
-        with metered(self.listener.advance):
+        with reported_work(self.listener.advance):
             report = attempt(work, task, shows_values=self.shows_values)
             advance(Done(tasks=1))
             return report

@@ -15,8 +15,8 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from lakewright.aws.buckets import BucketOptions, use_bucket_options
 from lakewright.errors import WorkerEndedError
-from lakewright.metering import Done, metered
-from lakewright.resources import TaskMeter, TaskUsage
+from lakewright.measuring.meters import TaskMeter, TaskUsage
+from lakewright.measuring.work import Done, reported_work
 from lakewright.unexpected import WorkerError, cause_of, trace_of
 from transforms.errors import LakewrightError
 
@@ -108,7 +108,7 @@ def serve() -> NoReturn:
 
     while True:
         request = received.get()
-        with metered(report_progress, seconds=_SECONDS_BETWEEN_REPORTS):
+        with reported_work(report_progress, seconds=_SECONDS_BETWEEN_REPORTS):
             reply = answer(request, meter)
         replies.send_bytes(reply)
 

@@ -12,7 +12,7 @@ from pyspark.sql.types import StructType
 from lakewright.engine.spark.jars import setup_command
 from lakewright.engine.spark.session import SERIALIZER
 from lakewright.errors import ConfigError
-from lakewright.runs.runtime import is_glue_run, is_local
+from lakewright.measuring.runtime import is_glue_run, is_local
 from transforms.spark.names import column
 
 #: Versions that the tests run with, and the highest table version that each reads and writes.

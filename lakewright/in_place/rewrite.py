@@ -9,7 +9,7 @@ from lakewright.concurrency import ThreadPool
 from lakewright.errors import AccountingError, ObjectRefusedError, OvertakenError, UnreachableError
 from lakewright.log.actions.objects import ALREADY
 from lakewright.log.records import Counts
-from lakewright.metering import Done, advance
+from lakewright.measuring.work import Done, advance
 from lakewright.storage.in_place import ObjectsInPlace, Opened, Replaced
 from lakewright.storage.uris import open_in_place
 from lakewright.unexpected import cause_of

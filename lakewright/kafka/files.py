@@ -19,7 +19,7 @@ from lakewright.kafka.blocks.rows import Block, Origins, Part, find_origins, fla
 from lakewright.kafka.rules import ANY_DAY, DayRange, EventRules
 from lakewright.kafka.sink import EventObject, ObjectText
 from lakewright.log.records import DataFile
-from lakewright.metering import Done, advance
+from lakewright.measuring.work import Done, advance
 from lakewright.parquet.arrow import PROVENANCE, TableWriter
 from lakewright.parquet.place import TablePlace
 from lakewright.parquet.provenance import PROVENANCE_TYPES

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Final
 
 from lakewright.errors import DamagedGzipError, TruncatedGzipError
-from lakewright.metering import Done, advance
+from lakewright.measuring.work import Done, advance
 from lakewright.sources.listing import NOT_UTF8
 from lakewright.storage.compression.gzip import MAGIC, gunzip
 from lakewright.storage.lake import Lake, StoredObject

@@ -13,7 +13,7 @@ from lakewright.errors import AccountingError, StateError
 from lakewright.log.records import DataFile, MergedFile
 from lakewright.log.schemas import known_schema
 from lakewright.log.state import TableState
-from lakewright.metering import Done, advance
+from lakewright.measuring.work import Done, advance
 from lakewright.parquet.arrow import PROVENANCE, read_file, write_file
 from lakewright.parquet.place import FILE_BYTES, TablePlace
 from lakewright.storage.lake import Lake

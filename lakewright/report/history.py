@@ -10,9 +10,9 @@ from typing import Final
 import msgspec
 
 from lakewright.log.records import Counts
+from lakewright.measuring.runtime import Runtime
+from lakewright.measuring.usage import Usage
 from lakewright.report.problems import Problem, problem_of
-from lakewright.runs.runtime import Runtime
-from lakewright.runs.usage import Usage
 from lakewright.storage.lake import Lake, StoredObject
 from transforms.errors import LakewrightError
 

@@ -19,7 +19,9 @@ from lakewright.errors import (
 from lakewright.log.log import Plan
 from lakewright.log.records import Counts
 from lakewright.log.state import Outcome
-from lakewright.resources import current_meter
+from lakewright.measuring.meters import current_meter
+from lakewright.measuring.runtime import current_runtime
+from lakewright.measuring.usage import Volume, measure
 from lakewright.runs.failures import find_unreachable, jvm_error
 from lakewright.runs.job.batch import Staged, Survey
 from lakewright.runs.job.interfaces import Replayed
@@ -27,8 +29,6 @@ from lakewright.runs.job.request import Request
 from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.progress import TRACEBACKS, Progress
 from lakewright.runs.receipts import FORMAT, PROCESS, Receipt, Status, fold, has_receipt, write_receipt
-from lakewright.runs.runtime import current_runtime
-from lakewright.runs.usage import Volume, measure
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import cause_of, trace_of
 from lakewright.workers import Engine

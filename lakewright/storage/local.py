@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lakewright.errors import AccessDeniedError, ConfigError
-from lakewright.metering import Done, advance
+from lakewright.measuring.work import Done, advance
 from lakewright.storage.lake import StoredObject
 from lakewright.storage.links import LinksWithin
 from lakewright.storage.temporary_files import (

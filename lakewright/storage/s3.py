@@ -12,7 +12,7 @@ from lakewright.aws.clients import S3_CONNECTIONS, error_about, s3_client
 from lakewright.aws.s3_calls import code_of, is_passing, listed_pages, patient
 from lakewright.concurrency import ThreadPool
 from lakewright.errors import ConfigError, ObjectRefusedError
-from lakewright.metering import Done, advance
+from lakewright.measuring.work import Done, advance
 from lakewright.storage.in_place import ARCHIVED
 from lakewright.storage.lake import StoredObject
 

@@ -12,9 +12,9 @@ from bench.cost import CHUNK, packed_sizes, price_messages
 from lakewright.costs.money import money
 from lakewright.costs.prices import Prices
 from lakewright.costs.pricing import price
+from lakewright.measuring.runtime import Runtime
+from lakewright.measuring.usage import Usage
 from lakewright.runs.receipts import Receipt
-from lakewright.runs.runtime import Runtime
-from lakewright.runs.usage import Usage
 from tests.conftest import ROOT
 from tests.docs.tables import read_tables
 

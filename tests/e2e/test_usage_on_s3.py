@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from lakewright.engine import choice
-from lakewright.resources import current_meter
+from lakewright.measuring.meters import current_meter
 from tests.conftest import Answer, command
 from tests.e2e.conftest import BUCKET
 from tests.e2e.served import ServedRequests

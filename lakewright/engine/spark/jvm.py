@@ -17,7 +17,7 @@ from pyspark.java_gateway import launch_gateway
 from lakewright.engine.jvm_log import JVM_LOG
 from lakewright.engine.spark.java import VECTOR_MODULE, is_suitable, needs_vector_module
 from lakewright.errors import ConfigError
-from lakewright.resources import add_helper_process
+from lakewright.measuring.processes import add_helper_process
 
 LOGGER: Final = logging.getLogger("lakewright")
 _STDERR: Final = 2

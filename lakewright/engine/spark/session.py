@@ -20,7 +20,7 @@ from lakewright.engine.glue import glue_session
 from lakewright.engine.spark.jars import jar_folder, setup_command
 from lakewright.engine.spark.jvm import require_java, start_jvm
 from lakewright.errors import ConfigError
-from lakewright.runs.runtime import is_glue_run, is_local
+from lakewright.measuring.runtime import is_glue_run, is_local
 
 #: Settings for all platforms; the docstrings of readers and transforms give the reasons.
 SETTINGS: Final = {

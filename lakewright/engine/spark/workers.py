@@ -14,8 +14,8 @@ from lakewright.aws.buckets import bucket_options, use_bucket_options
 from lakewright.engine.spark.judged_rows import SparkTable, read_staged
 from lakewright.engine.spark.session import get_session
 from lakewright.log.records import DataFile
-from lakewright.metering import Done, advance, metered
-from lakewright.resources import TaskMeter, TaskUsage, current_meter
+from lakewright.measuring.meters import TaskMeter, TaskUsage, current_meter
+from lakewright.measuring.work import Done, advance, reported_work
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import WorkerError, cause_of
 from lakewright.workers import NoListener, TaskListener
@@ -60,7 +60,7 @@ class SparkWorkers:
 
         def work_there(task: T) -> R | LakewrightError:
             try:
-                with metered(progress.add):
+                with reported_work(progress.add):
                     report = work(task)
                     advance(Done(tasks=1))
                     return report

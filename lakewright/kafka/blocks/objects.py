@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lakewright.kafka.sink import EventObject
 from lakewright.log.records import DataFile
-from lakewright.metering import Done, advance
+from lakewright.measuring.work import Done, advance
 from lakewright.quarantine.files import QuarantineWriter
 from lakewright.quarantine.place import QuarantinePlace
 from lakewright.quarantine.rows import Reason, RejectedRow, count_rules, quarantine_table

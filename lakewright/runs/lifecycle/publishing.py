@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from lakewright.errors import OvertakenError
 from lakewright.log.state import Outcome
-from lakewright.metering import metered
+from lakewright.measuring.work import reported_work
 from lakewright.runs.job.target import Target
 from lakewright.runs.progress import Progress, TargetProgress, count_of
 from lakewright.storage.lake import Lake
@@ -72,7 +72,7 @@ class Staging:
         progress = TargetProgress(self._progress, self._target.name)
         if count:
             self._progress.expect(self._target.name, count, "files")
-        with metered(progress.advance):
+        with reported_work(progress.advance):
             yield
 
     def _delete(self, folders: Iterable[str]) -> None:

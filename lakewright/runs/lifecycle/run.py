@@ -12,8 +12,8 @@ from lakewright.corrections.effective import waiting_originals
 from lakewright.errors import ConfigError, InterruptedRunError
 from lakewright.log.log import FORMAT, Log, Plan
 from lakewright.log.state import TableState
+from lakewright.measuring.meters import metered
 from lakewright.quarantine.expiry import expiry_of
-from lakewright.resources import metered
 from lakewright.runs.interrupts import Interrupt
 from lakewright.runs.job.batch import Applied, Batch, Survey
 from lakewright.runs.job.interfaces import CommittingSink, Scratch

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from lakewright.metering import NOTHING, Done
+from lakewright.measuring.work import NOTHING, Done
 from lakewright.runs.progress.stages import Stage, Unit
 
 

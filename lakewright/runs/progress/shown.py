@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from lakewright.metering import NOTHING, Done
+from lakewright.measuring.work import NOTHING, Done
 from lakewright.runs.progress.interface import Display
 from lakewright.runs.progress.stages import Stage, Stages, Unit
 from lakewright.runs.progress.stderr import mute_stderr

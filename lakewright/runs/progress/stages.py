@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from lakewright.metering import NOTHING, Done
+from lakewright.measuring.work import NOTHING, Done
 
 #: What the total of a stage counts; a stage without total has none.
 Unit = Literal["", "bytes", "files", "tasks", "spark_tasks"]

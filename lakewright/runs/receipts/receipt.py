@@ -10,10 +10,10 @@ from lakewright.costs.bill import CostReport
 from lakewright.log.log import Plan
 from lakewright.log.records import Counts
 from lakewright.log.state import Outcome
+from lakewright.measuring.runtime import Runtime
+from lakewright.measuring.usage import Usage
 from lakewright.runs.receipts.batches import BatchReport, FoldedReport, partitions_of, report_batch
 from lakewright.runs.receipts.versions import versions
-from lakewright.runs.runtime import Runtime
-from lakewright.runs.usage import Usage
 
 #: The version of the receipt's schema; receipts without one were written before it was published.
 FORMAT: Final = 1

@@ -10,7 +10,7 @@ import yaml
 
 from jobs.cli.entrypoint import run_as_script
 from jobs.cli.screens.costs import cost_text
-from lakewright.resources import metered
+from lakewright.measuring.meters import metered
 from tests.conftest import ROOT, Answer, command
 
 MINUTE = 120 * 0.44 / 3600

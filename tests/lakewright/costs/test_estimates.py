@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from lakewright.costs.estimates import Estimate, Span, estimate
 from lakewright.costs.prices import Prices
+from lakewright.measuring.runtime import Runtime
+from lakewright.measuring.usage import Usage
 from lakewright.runs.receipts import Receipt
-from lakewright.runs.runtime import Runtime
-from lakewright.runs.usage import Usage
 from tests.conftest import examples
 from tests.lakewright.costs.test_pricing import PRICES
 

@@ -10,9 +10,9 @@ from lakewright.costs.bill import Cost
 from lakewright.costs.money import money
 from lakewright.costs.prices import Prices
 from lakewright.costs.pricing import price, price_process
+from lakewright.measuring.runtime import Runtime
+from lakewright.measuring.usage import Usage
 from lakewright.runs.receipts import Receipt
-from lakewright.runs.runtime import Runtime
-from lakewright.runs.usage import Usage
 from tests.conftest import ROOT
 
 GLUE = Runtime("glue", "G.1X", 2, region="us-east-1")

@@ -10,8 +10,8 @@ from typing import NoReturn
 
 from lakewright.aws.buckets import BucketOptions, bucket_options
 from lakewright.concurrency import ThreadPool
-from lakewright.metering import Done, advance
-from lakewright.resources import current_meter
+from lakewright.measuring.meters import current_meter
+from lakewright.measuring.work import Done, advance
 from transforms.errors import DataError, LongRecordError
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from lakewright.engine.job_watch import watched_jobs
 from lakewright.errors import InterruptedRunError
-from lakewright.metering import NOTHING, Done
+from lakewright.measuring.work import NOTHING, Done
 from lakewright.runs.progress import SilentProgress
 
 

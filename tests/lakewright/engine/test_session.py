@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from lakewright.engine.spark import jvm, session
 from lakewright.errors import ConfigError
-from lakewright.runs.runtime import is_glue_run
+from lakewright.measuring.runtime import is_glue_run
 
 
 def make_java(home: Path, version: str, modules: str = "java.base jdk.incubator.vector") -> str:

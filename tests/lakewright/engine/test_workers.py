@@ -9,8 +9,8 @@ from pyspark.sql import SparkSession
 
 from lakewright.engine.local import LocalWorkers, WorkerPool
 from lakewright.engine.spark.workers import SparkWorkers
-from lakewright.metering import NOTHING, Done
-from lakewright.resources import metered
+from lakewright.measuring.meters import metered
+from lakewright.measuring.work import NOTHING, Done
 from lakewright.unexpected import WorkerError, trace_of
 from lakewright.workers import Workers
 from tests.lakewright.engine.tasks import count_requests, count_rows, double, read_number, refuse

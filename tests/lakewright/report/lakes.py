@@ -10,10 +10,10 @@ import yaml
 
 from lakewright.log.log import FORMAT, Append, Log, Plan
 from lakewright.log.records import Counts, SourceObject
+from lakewright.measuring.runtime import Runtime
+from lakewright.measuring.usage import Usage
 from lakewright.runs.lease import Lease
 from lakewright.runs.receipts.receipt import Receipt
-from lakewright.runs.runtime import Runtime
-from lakewright.runs.usage import Usage
 from lakewright.storage.local import LocalLake
 from tests.conftest import command
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from lakewright.runs.runtime import Runtime
-from lakewright.runs.usage import Usage
+from lakewright.measuring.runtime import Runtime
+from lakewright.measuring.usage import Usage
 from tests.conftest import Answer, command
 from tests.lakewright.report.lakes import GOOD, REJECTED, ReportedLake, fill_with_every_health
 

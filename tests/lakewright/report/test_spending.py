@@ -11,10 +11,10 @@ from lakewright.config_files import Conf
 from lakewright.costs.prices import Prices
 from lakewright.costs.pricing import price_process
 from lakewright.log.records import Counts
+from lakewright.measuring.runtime import Runtime
+from lakewright.measuring.usage import Usage
 from lakewright.report.history import PastRun
 from lakewright.report.spending import RunCosts, cost_of_runs, report_days, sum_days, tally_days
-from lakewright.runs.runtime import Runtime
-from lakewright.runs.usage import Usage
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 DAYS = [date(2026, 11, 26), date(2026, 11, 27)]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 from lakewright.errors import ConfigError
-from lakewright.metering import Done
+from lakewright.measuring.work import Done
 from lakewright.runs.progress import SilentProgress, closing_progress, count_of, log_progress, make_progress
 from lakewright.runs.progress.interface import Display
 from lakewright.runs.progress.log import JsonLines, LogLines

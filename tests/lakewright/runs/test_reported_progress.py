@@ -15,7 +15,7 @@ import yaml
 from jobs.cli.registry import load_feed
 from lakewright.config_files import Conf
 from lakewright.engine.choice import EngineChoice
-from lakewright.metering import NOTHING, Done
+from lakewright.measuring.work import NOTHING, Done
 from lakewright.runs.job.request import Request
 from lakewright.runs.lifecycle.targets import run_targets
 from lakewright.runs.progress import SilentProgress

@@ -12,7 +12,7 @@ from lakewright.aws.clients import s3_client
 from lakewright.concurrency import ThreadPool, map_in_threads
 from lakewright.engine.local import LocalWorkers, WorkerPool
 from lakewright.errors import WorkerEndedError
-from lakewright.resources import current_meter, metered
+from lakewright.measuring.meters import current_meter, metered
 from tests.lakewright.engine.tasks import count_requests, end
 
 

@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from lakewright.runs.runtime import Runtime, current_runtime, is_local
+from lakewright.measuring.runtime import Runtime, current_runtime, is_local
 
 GLUE = ["job.py", "--JOB_NAME", "customers", "--JOB_RUN_ID", "jr_1"]
 LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "scrub_expired", "AWS_REGION": "eu-west-1"}

@@ -1,6 +1,6 @@
 """What a task has done so far: tasks count bytes and rows, and whoever runs them receives the sums.
 
-Where nobody listens, as in Lambdas and most tests, counting does nothing.
+Without a listener, as in Lambdas and most tests, counting does nothing.
 """
 
 import threading
@@ -29,7 +29,7 @@ class Done(NamedTuple):
 NOTHING: Final = Done()
 
 
-class _Meter:
+class _Counter:
     """Adds up what a task has done, and reports it at most once per ``seconds``."""
 
     def __init__(self, report: Callable[[Done], object], seconds: float) -> None:
@@ -53,22 +53,22 @@ class _Meter:
         self._done, self._reported = Done(), time.monotonic()
 
 
-_METER: ContextVar[_Meter | None] = ContextVar("meter", default=None)
+_COUNTER: ContextVar[_Counter | None] = ContextVar("work", default=None)
 
 
 def advance(done: Done) -> None:
     """Add to what this task has done; cheap enough for each block of rows, not for each row."""
-    if (meter := _METER.get()) is not None:
-        meter.add(done)
+    if (counter := _COUNTER.get()) is not None:
+        counter.add(done)
 
 
 @contextmanager
-def metered(report: Callable[[Done], object], *, seconds: float = 0.0) -> Iterator[None]:
+def reported_work(report: Callable[[Done], object], *, seconds: float = 0.0) -> Iterator[None]:
     """Report what the context counts in this thread, at most once per ``seconds`` and at the end."""
-    meter = _Meter(report, seconds)
-    before = _METER.set(meter)
+    counter = _Counter(report, seconds)
+    before = _COUNTER.set(counter)
     try:
         yield
     finally:
-        _METER.reset(before)
-        meter.flush()
+        _COUNTER.reset(before)
+        counter.flush()

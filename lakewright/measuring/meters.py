@@ -7,45 +7,15 @@ run: mostly the search for its targets.
 
 import contextlib
 import os
-import re
-import resource
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-_PEAK: Final = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
-_KILO: Final = 1024
-#: The fields of /proc/<pid>/stat after the name of the command in which user and system time are.
-_CPU_FIELDS: Final = slice(11, 13)
-#: Processes that work for this one and are no workers: Spark's JVM.
-_HELPERS: Final[set[int]] = set()
-
-
-def _cpu_seconds_of_driver() -> float:
-    return time.process_time() + sum(map(_cpu_seconds_of, list(_HELPERS)))
-
-
-def _peak_memory_of(pid: int) -> int:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    line = _PEAK.search(status)
-    return int(line[1]) * _KILO if line else 0
-
-
-def _cpu_seconds_of(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return sum(map(int, fields[_CPU_FIELDS])) / os.sysconf("SC_CLK_TCK")
+from lakewright.measuring import processes
 
 
 @dataclass(frozen=True)
@@ -85,7 +55,7 @@ class Meter:
     lost_workers: int = 0
     is_shared: bool = False
     _began: float = field(default_factory=time.monotonic)
-    _cpu_began: float = field(default_factory=_cpu_seconds_of_driver)
+    _cpu_began: float = field(default_factory=processes.driver_cpu_seconds)
     _thread_began: float = field(default_factory=time.thread_time)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -118,7 +88,7 @@ class Meter:
         """
         if self.is_shared:
             return time.thread_time() - self._thread_began
-        return _cpu_seconds_of_driver() - self._cpu_began
+        return processes.driver_cpu_seconds() - self._cpu_began
 
     def take_requests(self) -> Counter[str]:
         """Return the requests counted so far, and begin again at zero."""
@@ -155,16 +125,6 @@ def metered() -> Iterator[Meter]:
             _RUNNING.remove(meter)
 
 
-def add_helper_process(pid: int) -> None:
-    """Count the CPU time and memory of a process with those of this one."""
-    _HELPERS.add(pid)
-
-
-def has_helper_process() -> bool:
-    """Return whether this process has helpers."""
-    return bool(_HELPERS)
-
-
 class TaskMeter:
     """Measures the tasks of a worker, which runs one at a time."""
 
@@ -176,19 +136,4 @@ class TaskMeter:
         """Return what was used since the last report."""
         before, self._cpu_seconds = self._cpu_seconds, time.process_time()
         worker = f"{os.uname().nodename}:{os.getpid()}"
-        return TaskUsage(worker, _OF_PROCESS.take_requests(), self._cpu_seconds - before, peak_memory())
-
-
-def driver_peak_memory() -> int:
-    """Return the highest resident memory of this process so far and of its helpers, in bytes; zero if unknown."""
-    return peak_memory() + sum(map(_peak_memory_of, list(_HELPERS)))
-
-
-def peak_memory() -> int:
-    """Return the highest resident memory of this process so far, in bytes; zero if unknown.
-
-    On Linux, the figure of ``getrusage`` is no less than the parent's memory when it started this process.
-    """
-    if sys.platform == "darwin":
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return _peak_memory_of(os.getpid())
+        return TaskUsage(worker, _OF_PROCESS.take_requests(), self._cpu_seconds - before, processes.peak_memory())

@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from lakewright.resources import Meter, driver_peak_memory, has_helper_process
+from lakewright.measuring.meters import Meter
+from lakewright.measuring.processes import driver_peak_memory, has_helper_process
 
 _S3A: Final = "S3 requests of Spark itself (S3A)"
 _OF_CLUSTER: Final = "CPU time and memory of Spark's JVMs"

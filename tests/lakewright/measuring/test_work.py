@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from lakewright import metering
 from lakewright.concurrency import ThreadPool
-from lakewright.metering import Done, advance, metered
+from lakewright.measuring import work
+from lakewright.measuring.work import Done, advance, reported_work
 
 
 def test_nothing_is_counted_where_nobody_listens() -> None:
@@ -15,8 +15,8 @@ def test_nothing_is_counted_where_nobody_listens() -> None:
 
 def test_reports_are_sums_no_more_often_than_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     now, reports = 0.0, list[Done]()
-    monkeypatch.setattr(metering.time, "monotonic", lambda: now)
-    with metered(reports.append, seconds=1.0):
+    monkeypatch.setattr(work.time, "monotonic", lambda: now)
+    with reported_work(reports.append, seconds=1.0):
         advance(Done(bytes=1, rows=2))
         advance(Done(bytes=1, rejected=1))
         assert reports == []
@@ -31,7 +31,7 @@ def test_reports_are_sums_no_more_often_than_asked(monkeypatch: pytest.MonkeyPat
 
 def test_threads_of_a_task_count_into_the_same_sum() -> None:
     reports = list[Done]()
-    with metered(reports.append, seconds=60), ThreadPool(4) as pool:
+    with reported_work(reports.append, seconds=60), ThreadPool(4) as pool:
         list(pool.map(lambda _: advance(Done(rows=1)), range(1000)))
     assert reports == [Done(rows=1000)]
 
@@ -39,7 +39,7 @@ def test_threads_of_a_task_count_into_the_same_sum() -> None:
 def test_a_failed_task_reports_what_it_has_done() -> None:
     reports = list[Done]()
 
-    @metered(reports.append, seconds=60)
+    @reported_work(reports.append, seconds=60)
     def fail() -> None:
         advance(Done(files=1))
         raise OSError
@@ -53,7 +53,7 @@ def test_targets_count_apart() -> None:
     reports: dict[str, list[Done]] = {"a": [], "b": []}
 
     def work(target: str) -> None:
-        with metered(reports[target].append):
+        with reported_work(reports[target].append):
             advance(Done(rows=len(reports)))
 
     threads = [threading.Thread(target=work, args=[target]) for target in reports]
