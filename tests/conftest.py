@@ -72,6 +72,14 @@ def spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture(autouse=True)
+def no_requests_of_earlier_tests() -> None:
+    """Forget requests outside of runs, which would count for the next run."""
+    from lakewright.measuring.meters import current_meter
+
+    current_meter().take_requests()
+
+
+@pytest.fixture(autouse=True)
 def receipts_follow_the_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Validate every receipt that a run of the test writes in this process."""
     from lakewright.runs import journal

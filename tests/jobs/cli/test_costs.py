@@ -10,7 +10,6 @@ import yaml
 
 from jobs.cli.entrypoint import run_as_script
 from jobs.cli.screens.costs import cost_text
-from lakewright.measuring.meters import metered
 from tests.conftest import ROOT, Answer, command
 
 MINUTE = 120 * 0.44 / 3600
@@ -30,8 +29,6 @@ def conf(tmp_path: Path) -> Path:
     (folder / "feeds/people.yaml").write_text(yaml.safe_dump(feed))
     shutil.copy(ROOT / "conf/prices.yaml", folder)
     put(tmp_path, "a.csv")
-    with metered():
-        pass  # requests of earlier tests would be counted in the next run
     return folder
 
 

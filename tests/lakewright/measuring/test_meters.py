@@ -16,11 +16,6 @@ from lakewright.measuring.meters import current_meter, metered
 from tests.lakewright.engine.tasks import count_requests, end
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_left_of_other_tests() -> None:
-    current_meter().take_requests()
-
-
 def test_threads_count_for_the_run_that_started_them() -> None:
     with metered() as meter:
         list(map_in_threads(lambda _: current_meter().count("GetObject"), range(20), threads=3))
