@@ -13,9 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +29,7 @@ from bench.json_scrub import BUCKET, s3_server, text_of  # noqa: E402
 from lakewright.config_files import Conf  # noqa: E402
 from lakewright.costs.prices import Prices  # noqa: E402
 from lakewright.costs.pricing import price_requests, price_time  # noqa: E402
+from lakewright.measuring.meters import metered  # noqa: E402
 from lakewright.measuring.runtime import Runtime  # noqa: E402
 
 RESULTS: Final = ROOT / "bench/results/cost.json"
@@ -187,13 +186,13 @@ def measure_timer(work: Path) -> dict[str, Any]:
         for key in keys:
             s3.put_object(Bucket=BUCKET, Key=key, Body=body)
         schedule, expire = handlers(work)
-        with counted_requests() as requests:
+        with metered() as meter:
             scheduled = [timed(lambda key=key: schedule(created(key, len(body)))) for key in keys]
             scrubbed = [timed(lambda key=key: expire(expired(key))) for key in keys]
     return {
         "schedule_seconds": round(statistics.median(scheduled), 4),
         "scrub_seconds": round(statistics.median(scrubbed), 4),
-        "requests": {operation: round(count / SAMPLE) for operation, count in sorted(requests.items())},
+        "requests": {operation: round(count / SAMPLE) for operation, count in sorted(meter.requests.items())},
     }
 
 
@@ -232,26 +231,6 @@ def timed(work: Callable[[], Any]) -> float:
     if isinstance(result, dict) and result["batchItemFailures"]:
         raise SystemExit("an object was not scrubbed")
     return time.monotonic() - began
-
-
-@contextmanager
-def counted_requests() -> Iterator[Counter[str]]:
-    """Count the calls of S3's operations in this process."""
-    from botocore.client import BaseClient
-
-    calls: Counter[str] = Counter()
-    call = BaseClient._make_api_call
-
-    def counting(self: Any, operation: str, arguments: Any) -> Any:
-        if self.meta.service_model.service_name == "s3":
-            calls[operation] += 1
-        return call(self, operation, arguments)
-
-    BaseClient._make_api_call = counting
-    try:
-        yield calls
-    finally:
-        BaseClient._make_api_call = call
 
 
 def pass_seconds(work: Path, objects: int) -> float:
