@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lakewright.pages.report import report_page
+from tests.conftest import ROOT
 from tests.lakewright.report.lakes import ReportedLake, fill_with_every_health
 from tests.pages.parsed import Element, rows_of, table_of
 from tests.pages.rules import check_page
@@ -55,6 +56,16 @@ def test_the_numbers_per_day(report: Report, page: Element) -> None:
 def test_what_could_not_be_read_is_shown(report: Report, page: Element) -> None:
     (box,) = [each for each in page.of_class("problem") if each.all("ul")]
     assert [item.words[:80] for item in box.all("li")] == [problem[:80] for problem in report["problems"]]
+
+
+def test_every_key_of_the_json_is_documented(report: Report) -> None:
+    section = (ROOT / "docs/reports.md").read_text(encoding="utf-8").split("### JSON")[1].split("###")[0]
+    entries = [report, report["total"], *report["needs"], *report["per_day"], *report["feeds"]]
+    targets = [target for feed in report["feeds"] for target in feed["targets"]]
+    parts = [target[key] for target in targets for key in ("last_run", "running", "open_batch", "waiting", "table")]
+    rules = [rule for target in targets if target["quarantine"] for rule in target["quarantine"]["rules"]]
+    keys = {key for entry in (*entries, *targets, *filter(None, parts), *rules) for key in entry}
+    assert [key for key in sorted(keys) if f"`{key}`" not in section] == []
 
 
 def test_an_empty_lake(tmp_path_factory: pytest.TempPathFactory) -> None:
