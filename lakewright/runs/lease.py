@@ -36,7 +36,6 @@ class Holder:
 
     run: str
     host: str
-    pid: int
     renewed: datetime
     is_dead: bool
 
@@ -48,11 +47,9 @@ def find_holder(lake: Lake, folder: str) -> Holder | None:
     if stored is None:
         return None
     body = _read_body(lake, path)
-    pid = body.get("pid")
     return Holder(
         run=str(body.get("run", "")),
         host=str(body.get("host", "")),
-        pid=pid if isinstance(pid, int) else 0,
         renewed=stored.modified,
         is_dead=_is_dead(body),
     )
