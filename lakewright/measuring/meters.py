@@ -93,8 +93,8 @@ class Meter:
     def take_requests(self) -> Counter[str]:
         """Return the requests counted so far, and begin again at zero."""
         with self._lock:
-            taken, self.requests = self.requests, Counter()
-        return taken
+            counted, self.requests = self.requests, Counter()
+        return counted
 
 
 _OF_PROCESS: Final = Meter()

@@ -74,8 +74,8 @@ class Run:
                 self._work(lease)
             self._journal.succeed()
         except BaseException as error:
-            wanted = self._interrupt.is_wanted and isinstance(error, Exception)
-            self._journal.fail(InterruptedRunError() if wanted else error)
+            is_interrupted = self._interrupt.is_wanted and isinstance(error, Exception)
+            self._journal.fail(InterruptedRunError() if is_interrupted else error)
             if not isinstance(error, Exception):
                 raise
         finally:

@@ -19,22 +19,22 @@ _COMMIT: Final = re.compile("[0-9a-f]{40,64}")
 
 def versions() -> dict[str, str]:
     """Return the versions, by name; ``commit`` only if it is known."""
-    found = {"lakewright": __version__, "python": platform.python_version()}
+    code = {"lakewright": __version__, "python": platform.python_version()}
     if commit := _commit():
-        found["commit"] = commit
-    return found | _packages()
+        code["commit"] = commit
+    return code | _packages()
 
 
 @cache
 def _packages() -> dict[str, str]:
     """Return the versions of packages, whose metadata takes milliseconds to read."""
-    found = {}
+    packages = {}
     for package in filter(importlib.util.find_spec, _PACKAGES):
         try:
-            found[package] = importlib.metadata.version(package)
+            packages[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = "from the platform"
-    return found
+            packages[package] = "from the platform"
+    return packages
 
 
 @cache
