@@ -111,6 +111,8 @@ class Document:
             raise ConfigError(f"{self.path}{line}: not readable as YAML: {problem}") from error
         except ValueError as error:
             raise ConfigError(f"{self.path}{_describe_unreadable(node)}") from error
+        except RecursionError as error:
+            raise ConfigError(f"{self.path}: not readable as YAML: it is nested too deeply") from error
         self._require_whole_characters(node)
         if not isinstance(self.values, dict):
             raise ConfigError(f"{self.path}: {what}")

@@ -70,6 +70,16 @@ def test_jobs_pass_their_own_size() -> None:
         pytest.param("dpu_hour", "dpu_huor", ":13: unknown key glue.dpu_huor; did you mean 'dpu_hour'?", id="mistyped"),
         pytest.param("lambda:", "lamda:", ": the key lambda is missing", id="missing-section"),
         pytest.param("seconds: 60", "seconds: 1.5", ":14: glue.minimum_seconds: input should be", id="half-a-second"),
+        pytest.param(
+            "seconds: 60",
+            f"seconds: 1{'0' * 400}",
+            ":14: glue.minimum_seconds: input should be less",
+            id="huge-minimum",
+        ),
+        pytest.param(
+            "workers: 2", "workers: 1000001", ":16: glue.job_size.workers: input should be less", id="huge-job"
+        ),
+        pytest.param(SHIPPED, "[" * 3000, ": not readable as YAML: it is nested too deeply", id="nested-too-deeply"),
         pytest.param("0.25", "0", ":15: glue.dpu_per_worker.G.025X: input should be greater than 0", id="no-dpus"),
         pytest.param(
             "worker_type: G.1X",
