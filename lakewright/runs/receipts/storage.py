@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from lakewright.concurrency import ThreadPool
-from lakewright.errors import ConfigError
+from lakewright.errors import ConfigError, StateError
 from lakewright.runs.receipts.receipt import MaintenanceReport, Receipt
 from lakewright.storage.lake import Lake
 
@@ -33,6 +33,7 @@ def read_receipt(lake: Lake, folder: str, run: str | None) -> dict[str, Any]:
 
     Raises:
         ConfigError: If there is none.
+        StateError: If it is damaged.
     """
     if run:
         if not has_receipt(lake, folder, run):
@@ -94,7 +95,10 @@ def last_receipt_of(lake: Lake, feed: str, execution: str, *, since: datetime | 
 
 
 def _read(lake: Lake, path: str) -> Receipt:
-    return msgspec.json.decode(lake.read(path), type=Receipt)
+    try:
+        return msgspec.json.decode(lake.read(path), type=Receipt)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise StateError(f"{path} is not a valid receipt: {error}; restore or delete it") from error
 
 
 def _path(folder: str, run: str) -> str:

@@ -1,12 +1,13 @@
 """Receipts as they are stored: those of earlier versions stay readable, and the last ones can be read by number."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from lakewright.errors import ConfigError
-from lakewright.runs.receipts import Receipt, read_receipt, recent_receipts
+from lakewright.errors import ConfigError, StateError
+from lakewright.runs.receipts import Receipt, last_failure, read_receipt, recent_receipts
 from lakewright.runs.receipts.versions import commit_of
 from lakewright.storage.local import LocalLake
 
@@ -85,6 +86,20 @@ def test_the_last_receipt(lake: LocalLake, verbs: list[str], expected: str, main
 def test_a_receipt_that_does_not_exist_is_an_error(lake: LocalLake, run: str | None, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         read_receipt(lake, FOLDER, run)
+
+
+def test_a_damaged_receipt_is_named(lake: LocalLake) -> None:
+    path = f"{FOLDER}receipts/9.json"
+    lake.create(path, b"{")
+    read: list[Callable[[], object]] = [
+        lambda: read_receipt(lake, FOLDER, None),
+        lambda: read_receipt(lake, FOLDER, "9"),
+        lambda: recent_receipts(lake, FOLDER, 1),
+        lambda: last_failure(lake, FOLDER),
+    ]
+    for each in read:
+        with pytest.raises(StateError, match=f"{path} is not a valid receipt: .+; restore or delete it"):
+            each()
 
 
 COMMIT, OTHER = "5e72384" + "a" * 33, "0" * 40
