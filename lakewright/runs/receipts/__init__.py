@@ -1,7 +1,7 @@
 """Receipts: the JSON record of a run. They name objects and count rows, and never contain values."""
 
 from lakewright.runs.receipts.batches import report_batch
-from lakewright.runs.receipts.folding import fold
+from lakewright.runs.receipts.folding import fold, unfolded
 from lakewright.runs.receipts.receipt import FORMAT, PROCESS, Receipt, Status
 from lakewright.runs.receipts.storage import (
     find_receipts,
@@ -26,5 +26,6 @@ __all__ = [
     "read_receipt",
     "recent_receipts",
     "report_batch",
+    "unfolded",
     "write_receipt",
 ]
