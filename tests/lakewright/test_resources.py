@@ -1,5 +1,7 @@
 """What runs use is counted for the run that used it: in its threads, in workers, with retries."""
 
+import subprocess
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -8,11 +10,12 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from lakewright import resources
 from lakewright.aws.clients import s3_client
 from lakewright.concurrency import ThreadPool, map_in_threads
 from lakewright.engine.local import LocalWorkers, WorkerPool
 from lakewright.errors import WorkerEndedError
-from lakewright.resources import current_meter, metered
+from lakewright.resources import add_helper_process, current_meter, metered
 from tests.lakewright.engine.tasks import count_requests, end
 
 
@@ -105,3 +108,15 @@ def test_a_worker_that_ends_is_noted() -> None:
         assert meter.lost_workers == 1
     finally:
         pool.close()
+
+
+def test_cpu_time_is_not_negative_after_a_helper_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "_HELPERS", set())
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as helper:
+        add_helper_process(helper.pid)
+        while resources._cpu_seconds_of(helper.pid) < 0.1:
+            pass
+        with metered() as meter:
+            helper.kill()
+            helper.wait()
+            assert meter.driver_cpu_seconds() >= 0
