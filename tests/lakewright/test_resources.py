@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -12,7 +13,7 @@ from botocore.awsrequest import AWSResponse
 
 from lakewright import resources
 from lakewright.aws.clients import s3_client
-from lakewright.concurrency import ThreadPool, map_in_threads
+from lakewright.concurrency import ThreadPool, in_this_context, map_in_threads
 from lakewright.engine.local import LocalWorkers, WorkerPool
 from lakewright.errors import WorkerEndedError
 from lakewright.resources import add_helper_process, current_meter, metered
@@ -31,6 +32,17 @@ def test_threads_count_for_the_run_that_started_them() -> None:
             pool.submit(current_meter().count, "HeadObject", number=2).result()
             list(pool.map(lambda _: current_meter().count("PutObject"), range(3)))
     assert meter.requests == {"GetObject": 20, "HeadObject": 2, "PutObject": 3}
+
+
+def test_what_another_thread_makes_counts_for_the_run_that_wanted_it() -> None:
+    def made() -> Iterator[int]:
+        for number in range(3):
+            current_meter().count("GetObject")
+            yield number
+
+    with metered() as meter, ThreadPoolExecutor(1) as threads_of_a_library:
+        assert threads_of_a_library.submit(list, in_this_context(made())).result() == [0, 1, 2]
+    assert meter.requests == {"GetObject": 3}
 
 
 def test_runs_side_by_side_count_apart() -> None:
