@@ -64,10 +64,10 @@ def put_json() -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Answer]:
     def run(feed: dict[str, Any], *arguments: str) -> Answer:
-        (tmp_path / "feeds").mkdir(exist_ok=True)
+        (tmp_path / "conf/feeds").mkdir(parents=True, exist_ok=True)
         write_suite(tmp_path, "counted", gxe.ExpectColumnValuesToNotBeNull(column="id"))
-        (tmp_path / "feeds/counted.yaml").write_text(yaml.safe_dump(feed | {"max_rejected": 1.0}))
-        lake = ("--lake", f"s3://{BUCKET}/lake", "--config", str(tmp_path))
+        (tmp_path / "conf/feeds/counted.yaml").write_text(yaml.safe_dump(feed | {"max_rejected": 1.0}))
+        lake = ("--lake", f"s3://{BUCKET}/lake", "--config", str(tmp_path / "conf"))
         answer = command("run", "counted", *lake, "--json", *arguments)
         assert answer.exit_code == 0, answer.stderr
         return answer
