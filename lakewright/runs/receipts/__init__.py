@@ -10,6 +10,7 @@ from lakewright.runs.receipts.storage import (
     last_receipt_of,
     read_receipt,
     recent_receipts,
+    restore_receipt,
     write_receipt,
 )
 
@@ -26,6 +27,7 @@ __all__ = [
     "read_receipt",
     "recent_receipts",
     "report_batch",
+    "restore_receipt",
     "unfolded",
     "write_receipt",
 ]

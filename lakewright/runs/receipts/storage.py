@@ -1,4 +1,4 @@
-"""Receipts in the lake: written once, and read by run, by execution, or from the end."""
+"""Receipts in the lake: written by their run, or restored by the next; read by run, by execution, or from the end."""
 
 from collections import deque
 from datetime import UTC, datetime
@@ -19,8 +19,15 @@ _LOOKED_BACK: Final = 100
 
 
 def write_receipt(lake: Lake, folder: str, receipt: Receipt) -> None:
-    """Write a receipt; the run's id makes its name unique."""
-    lake.create(_path(folder, receipt.run), msgspec.json.format(msgspec.json.encode(receipt), indent=2))
+    """Write the receipt of this run; it replaces the one that another run may have restored meanwhile."""
+    path, body = _path(folder, receipt.run), _text_of(receipt)
+    if not lake.create(path, body) and (restored := lake.stat(path)) is not None:
+        lake.replace(path, body, etag=restored.etag)
+
+
+def restore_receipt(lake: Lake, folder: str, receipt: Receipt) -> None:
+    """Write the receipt of a run that seems to have ended without one; its own, which says more, stays."""
+    lake.create(_path(folder, receipt.run), _text_of(receipt))
 
 
 def has_receipt(lake: Lake, folder: str, run: str) -> bool:
@@ -92,6 +99,10 @@ def last_receipt_of(lake: Lake, feed: str, execution: str, *, since: datetime | 
     """Return the receipt of an execution's last run; of several targets, the one with the worst exit code."""
     last = {receipt.target: receipt for receipt in find_receipts(lake, feed, execution, since=since)}
     return max(last.values(), key=attrgetter("exit_code"), default=None)
+
+
+def _text_of(receipt: Receipt) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(receipt), indent=2)
 
 
 def _read(lake: Lake, path: str) -> Receipt:
