@@ -388,6 +388,14 @@ def test_an_attribute_behind_the_sample_is_learned_by_the_run(
     assert [change.split()[1] for change in events.run()["schema_changes"]] == ["late", "n"]
 
 
+def test_records_without_a_valid_day_add_no_columns(events: EventBench) -> None:
+    events.feed(source__day={"from": "field", "field": "ts"}, source__timestamps={"ts": "epoch_millis"})
+    events.put_events(0, {"n": 1, "ts": 1_785_542_400_000}, {"ts": "unknown", "other": 1}, {"none": True})
+    events.put_events(10, {"none": False})
+    plan = planned(events).plan
+    assert [change["column"] for change in plan["schema"]["changes"]] == ["n", "ts"]
+
+
 def test_a_damaged_receipt_only_costs_the_estimate(csv: Bench) -> None:
     csv.put("a.csv", GOOD)
     csv.run()
