@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from lakewright.resources import current_meter, metered
+from lakewright.measuring.meters import current_meter, metered
 from lakewright.storage import object_file
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
