@@ -52,7 +52,8 @@ def _show_needs(needs: Sequence[Mapping[str, Any]]) -> None:
     shown = {f"{number}. {need['what']}": _need(need) for number, need in enumerate(needs[:_SHOWN], start=1)}
     if len(needs) > _SHOWN:
         shown["…"] = f"and {len(needs) - _SHOWN} more"
-    print_record("needs a person, most urgent first", shown or {"nothing": "all feeds are in order"})
+    nothing = {"nothing": "all feeds are in order, or wait for their next run"}
+    print_record("needs a person, most urgent first", shown or nothing)
 
 
 def _need(need: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from lakewright.runs.receipts.storage import (
     last_failure,
     last_receipt_of,
     read_receipt,
+    read_receipts,
     recent_receipts,
     write_receipt,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "last_failure",
     "last_receipt_of",
     "read_receipt",
+    "read_receipts",
     "recent_receipts",
     "report_batch",
     "write_receipt",

@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lakewright.errors import ConfigError
-from lakewright.runs.receipts import Receipt, read_receipt, recent_receipts
+from lakewright.errors import ConfigError, DamagedReceiptError
+from lakewright.runs.receipts import Receipt, read_receipt, read_receipts, recent_receipts
 from lakewright.runs.receipts.versions import commit_of
 from lakewright.storage.local import LocalLake
 
@@ -85,6 +85,23 @@ def test_the_last_receipt(lake: LocalLake, verbs: list[str], expected: str, main
 def test_a_receipt_that_does_not_exist_is_an_error(lake: LocalLake, run: str | None, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         read_receipt(lake, FOLDER, run)
+
+
+def test_targets_without_a_receipt_do_not_hide_those_of_others(lake: LocalLake) -> None:
+    write(lake, "1", "run")
+    receipts, missing = read_receipts(lake, {"orders": FOLDER, "new": "state/orders/new/"}, None)
+    assert [receipt["run"] for receipt in receipts.values()] == ["1"]
+    assert missing == {"new": "no receipt yet: nothing has been run"}
+    with pytest.raises(ConfigError, match="no receipt of run 2"):
+        read_receipts(lake, {"orders": FOLDER, "new": "state/orders/new/"}, "2")
+
+
+def test_a_damaged_receipt_is_named(lake: LocalLake) -> None:
+    write(lake, "1", "run")
+    lake.create(f"{FOLDER}receipts/0.json", b"{")
+    with pytest.raises(DamagedReceiptError, match=f"^{FOLDER}receipts/0.json is not a valid receipt: .*; restore or"):
+        read_receipt(lake, FOLDER, "0")
+    assert [receipt.run for receipt in recent_receipts(lake, FOLDER, 9, skips_damaged=True)] == ["1"]
 
 
 COMMIT, OTHER = "5e72384" + "a" * 33, "0" * 40
