@@ -61,7 +61,7 @@ def test_an_empty_lake(tmp_path_factory: pytest.TempPathFactory) -> None:
     lake = ReportedLake(tmp_path_factory.mktemp("empty"))
     page = check_page(report_page(lake.report().data))
     assert "There are no feeds." in page.words
-    assert "no prices.yaml" in page.words
+    assert "no valid prices.yaml" in page.words
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def show_report(report: Mapping[str, Any]) -> None:
             "at": report["at"],
             "health": ", ".join(f"{count} {health}" for health, count in report["health"].items()) or "no feeds",
             f"last {count_of(len(report['days']), 'day')}": _sums(report["total"], report["currency"]),
-            "cost": _some(report["cost_notes"] if report["currency"] else ["unknown: no prices.yaml"]),
+            "cost": _some(report["cost_notes"] if report["currency"] else ["unknown: no valid prices.yaml"]),
             "not read": _some(report["problems"]),
             "warnings": _some(report["warnings"]),
         },
