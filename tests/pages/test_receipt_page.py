@@ -163,6 +163,9 @@ def test_several_targets_have_a_section_each_and_a_table_of_contents() -> None:
     assert [sections[link.attributes["href"][1:]] for link in contents.all("a")] == [
         f"table {number}" for number in range(60)
     ]
+    assert "do not add them up" not in contents.words
+    priced = check_page(receipt_page([(samples.full().dump(), [])] * 2))
+    assert "do not add them up" in priced.all("nav")[0].words
 
 
 def test_a_replay_without_rows_says_what_became_of_them() -> None:
