@@ -27,6 +27,7 @@ class Run:
     status: RunStatus
     exit_code: int
     read: int
+    skipped: int
     rejected: int
     seconds: float
     cost: float | None
@@ -35,8 +36,8 @@ class Run:
 
     @property
     def rejected_share(self) -> float | None:
-        """The share of rejected rows; None if the run read none."""
-        return self.rejected / self.read if self.read else None
+        """The share of rejected rows, without skipped ones, as for ``max_rejected``; None if the run read none."""
+        return self.rejected / (self.read - self.skipped) if self.read > self.skipped else None
 
     @property
     def mark(self) -> str:
@@ -121,6 +122,7 @@ def _run(receipt: Mapping[str, Any], shown: str) -> Run:
         status=status_of(receipt["status"], receipt["exit_code"]),
         exit_code=receipt["exit_code"],
         read=receipt["counts"]["read"],
+        skipped=receipt["counts"]["skipped"],
         rejected=receipt["counts"]["rejected"],
         seconds=seconds_of(receipt),
         cost=cost["total"] if cost and cost["items"] else None,
