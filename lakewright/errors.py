@@ -16,12 +16,14 @@ LakewrightError (1)                 transforms.errors
 │   └── StaleLoadError              a full load was rewritten in part
 ├── NoTargetsError (3, or 0)        a feed that discovers its targets at the source found none
 ├── ConfigError (2)                 a feed, an option or a lake is invalid
+│   ├── NoReceiptError              a target has no receipt, or none of a run
 │   ├── TableDiffersError           a table was written by another feed, and must be rebuilt
 │   └── SparkMissingError           something needs Spark, which is not installed
 ├── AccountingError (1)             the row counts do not add up
 ├── CopyDiffersError (1)            the copy of an object differs from it
 ├── StateError (1)                  a log entry is damaged, or of a newer format
 │   └── HistoryExpiredError         the log no longer has the requested batches
+├── DamagedReceiptError (1)         a receipt cannot be read
 ├── LeaseHeldError (4)              another run holds the target
 ├── OvertakenError (4)              another run finished this run's batch
 ├── InterruptedRunError (130)       the user interrupted the run
@@ -44,6 +46,17 @@ class ConfigError(LakewrightError):
     """Raised when a feed, an option or a lake is invalid."""
 
     exit_code = 2
+
+
+class NoReceiptError(ConfigError):
+    """Raised when a target has no receipt, or none of the wanted run."""
+
+
+class DamagedReceiptError(LakewrightError):
+    """Raised when a receipt cannot be read."""
+
+    def __init__(self, path: str, error: Exception) -> None:
+        super().__init__(f"{path} is not a valid receipt: {error}; restore or delete it")
 
 
 class Difference(NamedTuple):

@@ -46,9 +46,10 @@ from lakewright.errors import ConfigError
 from lakewright.runs.job.request import Replay, Request
 from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.progress import Progress, ProgressKind, closing_progress, make_progress
-from lakewright.runs.progress.stderr import open_closed_streams
+from lakewright.runs.progress.stderr import open_closed_streams, print_on_stderr
 from lakewright.workers import EngineName
 from transforms.errors import LakewrightError
+from transforms.object_names import one_line
 
 _ROWS_SHOWN: Final = 20
 
@@ -186,18 +187,21 @@ def quarantine(options: FeedOptions, rule: RuleName = "", limit: RowLimit = None
 
 @verb
 def receipt(options: FeedOptions, run_id: RunId = None, html: HtmlFile = None) -> Answer:
-    """Show the receipt of the last run, or of one run."""
-    from lakewright.runs.receipts import read_receipt, recent_receipts
+    """Show the receipt of the last run, or of one run; targets without one are left out with a warning."""
+    from lakewright.runs.receipts import read_receipts, recent_receipts
 
     lake = options.open_lake()
-    folders = [job.target.state_folder for job in options.load().targets(lake, options.wanted_targets())]
-    receipts = [read_receipt(lake, folder, run_id) for folder in folders]
+    targets = [job.target for job in options.load().targets(lake, options.wanted_targets())]
+    receipts, missing = read_receipts(lake, {target.name: target.state_folder for target in targets}, run_id)
+    for target, problem in missing.items():
+        print_on_stderr(f"warning: {one_line(target)}: {problem}")
     if html is not None:
         from lakewright.pages.receipt import RECENT_RUNS, receipt_page
 
-        recent = [recent_receipts(lake, folder, RECENT_RUNS) for folder in folders]
-        write_page(html, receipt_page(zip(receipts, recent, strict=True)))
-    return Answer(receipts, show_receipts)
+        folders = [target.state_folder for target in targets if target.name in receipts]
+        recent = [recent_receipts(lake, folder, RECENT_RUNS, skips_damaged=True) for folder in folders]
+        write_page(html, receipt_page(zip(receipts.values(), recent, strict=True)))
+    return Answer(list(receipts.values()), show_receipts)
 
 
 @verb

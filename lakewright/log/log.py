@@ -165,6 +165,13 @@ class Log:
         except FileNotFoundError:
             return None
 
+    def outcome(self, number: int) -> Outcome | None:
+        """Read the outcome of a batch; None if it is not kept."""
+        try:
+            return self._entry(Outcome, self._path(number, "outcome"))
+        except FileNotFoundError:
+            return None
+
     def outcomes(self, *, after: int) -> Iterator[Outcome]:
         """Read the outcomes of all batches after a number, as far as they are kept, in order."""
         yield from self._outcomes(sorted(self._listed(after)))

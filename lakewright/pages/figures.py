@@ -90,7 +90,8 @@ def when(text: str) -> Markup | str:
     except ValueError:
         return text
     utc = time.astimezone(UTC) if time.tzinfo else time
-    return _TIME.format(utc.isoformat(), f"{utc.day}{utc:\N{NO-BREAK SPACE}%b %Y, %H:%M:%S}{_SPACE}UTC")
+    exact = utc.isoformat(timespec="milliseconds")  # HTML has no times with microseconds
+    return _TIME.format(exact, f"{utc.day}{utc:\N{NO-BREAK SPACE}%b %Y, %H:%M:%S}{_SPACE}UTC")
 
 
 def _data(number: float, text: str) -> Markup:

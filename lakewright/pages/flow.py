@@ -9,7 +9,7 @@ OUTCOMES: Final = {
     "written": "in the table",
     "deleted": "deletes applied to the table",
     "superseded": "duplicates and older changes",
-    "withheld": "good, but not published",
+    "withheld": "not rejected, but not published",
     "rejected": "in quarantine",
     "skipped": "comments, footers, tombstones",
     "unaccounted": "without an outcome",

@@ -57,10 +57,8 @@ def _run_entry(run: PastRun, now: datetime) -> dict[str, Any]:
 
 
 def _last_commit(facts: TargetFacts, history: RunHistory) -> datetime | None:
-    """Return when rows were last committed; None if neither receipts nor the last batch tell."""
+    """Return when rows were last committed; None if neither receipts nor the log tell."""
     for run in reversed(history.runs):
         if run.status == "committed" and run.counts.read:
             return run.ended
-    if facts.last_batch.get("status") == "committed" and facts.last_batch["read"]:
-        return time_of_run(facts.last_batch["run"])
-    return None
+    return time_of_run(facts.last_commit)

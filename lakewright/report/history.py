@@ -21,6 +21,9 @@ MOST_RECEIPTS: Final = 1000
 #: By how much the clock of a run may be ahead of that of the report.
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 
+#: A run that is said to have lasted longer did not.
+_LONGEST: Final = timedelta(days=366)
+
 _RECEIPT: Final = re.compile(r"(\d{8}T\d{12})Z-[0-9a-f]+\.json")
 _RUN_TIME: Final = "%Y%m%dT%H%M%S%f"
 
@@ -113,16 +116,27 @@ def read_past_run(lake: Lake, path: str) -> PastRun | Problem | None:
     """Read a receipt; None if it was deleted meanwhile."""
     try:
         run = msgspec.json.decode(lake.read(path), type=PastRun)
-        is_valid = run.began.tzinfo is not None and run.ended.tzinfo is not None
+        wrong = _what_is_wrong(run)
     except FileNotFoundError:
         return None
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         return Problem(f"{path} is not a valid receipt: {error}; restore or delete it", LakewrightError.exit_code)
     except Exception as error:  # noqa: BLE001 - other receipts can still be read
         return problem_of(error, path)
-    if not is_valid:
-        return Problem(f"{path} is not a valid receipt: its times have no time zone", LakewrightError.exit_code)
+    if wrong:
+        return Problem(f"{path} is not a valid receipt: {wrong}; restore or delete it", LakewrightError.exit_code)
     return run
+
+
+def _what_is_wrong(run: PastRun) -> str:
+    """Return what no run can have written; empty if there is nothing. Sums over such values would be wrong, or fail."""
+    if run.began.tzinfo is None or run.ended.tzinfo is None:
+        return "its times have no time zone"
+    if not 0 <= run.lasted <= _LONGEST.total_seconds():
+        return "its seconds are not those of a run"
+    if any(rows < 0 for rows in msgspec.structs.asdict(run.counts).values()):
+        return "it has a negative number of rows"
+    return ""
 
 
 def history_of(listed: ListedReceipts, read: Iterable[PastRun | Problem | None]) -> RunHistory:

@@ -156,8 +156,12 @@ def _own_health(feed: ReportedFeed, targets: Sequence[_Target]) -> Health:
 
 
 def _unpriced(total: Mapping[str, Any]) -> Iterable[str]:
-    if total["unpriced_runs"] and total["cost"] is not None:
+    if total["cost"] is None:
+        return
+    if total["unpriced_runs"]:
         yield f"not included: {count_of(total['unpriced_runs'], 'run')} whose receipts do not say where they ran"
+    if total["runs_not_read"]:
+        yield f"not included: {count_of(total['runs_not_read'], 'run')} whose receipts were not read"
 
 
 def _needs(of_feeds: Iterable[tuple[ReportedFeed, Sequence[_Target]]]) -> Iterable[Need]:

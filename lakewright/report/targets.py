@@ -25,6 +25,8 @@ from transforms.object_names import DATE_KEYS, is_day
 
 #: By how much the clocks of this machine and of the lake's storage may differ.
 _CLOCK_TOLERANCE: Final = timedelta(seconds=60)
+#: The number of batches among which the last one that committed rows is sought.
+_LOOKED_BACK: Final = 20
 #: The lease of a feed that is unknown.
 _LEASE_SECONDS: Final = 60.0
 
@@ -76,7 +78,8 @@ class TargetFacts:
 
     Attributes:
         batches: The number of batches that ended; None if the log cannot be read.
-        last_batch: How the last one ended, by which run, and how many rows it read.
+        last_batch: How the last one ended, and by which run.
+        last_commit: The run that last committed rows; empty if there is none, or the log no longer tells.
         table: Rows, bytes and files of the table, None if only the table itself knows them; None if there is no table.
         newest_day: The latest day of the source objects in the table, if their names or paths contain one.
         waiting: What waits at the source.
@@ -88,6 +91,7 @@ class TargetFacts:
     receipts: ListedReceipts = field(default_factory=ListedReceipts)
     batches: int | None = None
     last_batch: dict[str, Any] = field(default_factory=dict)
+    last_commit: str = ""
     open_batch: dict[str, Any] | None = None
     table: dict[str, Any] | None = None
     newest_day: date | None = None
@@ -120,8 +124,10 @@ def read_target(lake: Lake, target: ReportedTarget, *, since: date, now: datetim
     facts, job = TargetFacts(target), target.job
     state = None
     with facts.noting("the log"):
-        state, open_plan = Log(lake, target.state_folder).read()
+        log = Log(lake, target.state_folder)
+        state, open_plan = log.read()
         _note_state(facts, state, open_plan)
+        facts.last_commit = _last_commit(log, state)
     with facts.noting("the receipts"):
         facts.receipts = list_receipts(lake, target.state_folder, since=since, now=now)
     with facts.noting("the lease"):
@@ -138,7 +144,7 @@ def read_target(lake: Lake, target: ReportedTarget, *, since: date, now: datetim
 def _note_state(facts: TargetFacts, state: TableState, open_plan: Plan | None) -> None:
     facts.batches = state.number
     if state.last is not None:
-        facts.last_batch = {"status": state.last.status, "run": state.last.run, "read": state.last.counts.read}
+        facts.last_batch = {"status": state.last.status, "run": state.last.run}
     if open_plan is not None:
         size = {"objects": len(open_plan.objects), "bytes": open_plan.bytes}
         facts.open_batch = {"number": open_plan.number, "run": open_plan.run, "job": open_plan.job} | size
@@ -152,6 +158,19 @@ def _note_state(facts: TargetFacts, state: TableState, open_plan: Plan | None) -
     facts.newest_day = max(filter(None, map(_day_of, state.objects.values())), default=None)
     quarantined = sum(file.rows for file in state.quarantine.values())
     facts.quarantine = {"rows": quarantined, "rules": rules_overview(state)}
+
+
+def _last_commit(log: Log, state: TableState) -> str:
+    """Return the run that last committed rows: not one that was refused since, or only merged files."""
+    outcome = state.last
+    for number in range(state.committed, max(state.committed - _LOOKED_BACK, 0), -1):
+        if outcome is None or outcome.number != number:
+            outcome = log.outcome(number)
+        if outcome is None:
+            break
+        if outcome.status == "committed" and outcome.counts.read:
+            return outcome.run
+    return ""
 
 
 def _note_source(facts: TargetFacts, state: TableState, job: AnyJob, *, today: str) -> None:

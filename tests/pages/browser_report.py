@@ -12,6 +12,7 @@ from playwright.sync_api import FloatRect
 from lakewright.pages.report import report_page
 from tests.lakewright.report.lakes import ReportedLake, fill_with_every_health
 from tests.pages.browser_pages import (  # noqa: F401 - fixtures
+    DESKTOP,
     FOCUS,
     FOCUSABLE,
     PHONE,
@@ -106,6 +107,13 @@ def test_rows_are_blocks_on_phones_and_still_a_table_for_screen_readers(shown: S
     assert row.get_by_role("cell").first.is_visible()
     assert (page.locator(".stacked caption").bounding_box() or {"height": 0})["height"] < 40, "one line"
     assert page.locator(".stacked").get_by_role("columnheader").count() == 8
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_the_caption_of_the_feeds_is_as_wide_as_the_table(shown: Shown, file: Path, width: int) -> None:  # noqa: F811
+    page = show(shown, file, width=width)
+    widths = [page.locator(each).bounding_box()["width"] for each in (".stacked", ".stacked caption")]
+    assert widths[0] == pytest.approx(widths[1], abs=1)
 
 
 def test_the_keyboard_reaches_everything(shown: Shown, file: Path) -> None:  # noqa: F811

@@ -32,6 +32,7 @@ ALLOWED: Final = {
     *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
     *("svg", "title", "desc", "path", "rect", "circle"),
 }
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d\.\d{3}([+-]\d\d:\d\d)?)?")
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -67,6 +68,8 @@ def _check_structure(page: Element) -> None:
     assert len(page.all("head")[0].all("title")) == 1
     for tag in ("header", "main", "footer"):
         assert len(page.all(tag)) == 1, tag
+    for time in page.all("time"):
+        assert _TIME.fullmatch(time.attributes["datetime"]), time.attributes
     levels = [int(each.tag[1]) for each in page.all("h1", "h2", "h3")]
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in pairwise(levels)), levels

@@ -29,7 +29,7 @@ def page(report: Report) -> Element:
 
 
 def test_the_table_of_feeds(report: Report, page: Element) -> None:
-    rows = rows_of(table_of(page, "14 targets"))
+    rows = rows_of(table_of(page, "13 targets of 14 feeds"))
     targets = [(feed, target) for feed in report["feeds"] for target in (feed["targets"] or [feed])]
     assert [row[0][:120] for row in rows] == [feed["feed"][:120] for feed, _ in targets]
     assert [row[1] for row in rows] == [target["health"] for _, target in targets]
@@ -72,7 +72,7 @@ def test_an_empty_lake(tmp_path_factory: pytest.TempPathFactory) -> None:
     lake = ReportedLake(tmp_path_factory.mktemp("empty"))
     page = check_page(report_page(lake.report().data))
     assert "There are no feeds." in page.words
-    assert "no prices.yaml" in page.words
+    assert "no valid prices.yaml" in page.words
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_names_stay_text(tmp_path_factory: pytest.TempPathFactory, name: str) ->
     lake.feed(name)
     page = check_page(report_page(lake.report().data))
     assert not page.all("script")
-    assert "49" not in table_of(page, "1 target").words
+    assert "49" not in table_of(page, "1 target of 1 feed").words

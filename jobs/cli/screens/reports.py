@@ -24,7 +24,7 @@ def show_report(report: Mapping[str, Any]) -> None:
             "at": report["at"],
             "health": ", ".join(f"{count} {health}" for health, count in report["health"].items()) or "no feeds",
             f"last {count_of(len(report['days']), 'day')}": _sums(report["total"], report["currency"]),
-            "cost": _some(report["cost_notes"] if report["currency"] else ["unknown: no prices.yaml"]),
+            "cost": _some(report["cost_notes"] if report["currency"] else ["unknown: no valid prices.yaml"]),
             "not read": _some(report["problems"]),
             "warnings": _some(report["warnings"]),
         },
@@ -52,7 +52,8 @@ def _show_needs(needs: Sequence[Mapping[str, Any]]) -> None:
     shown = {f"{number}. {need['what']}": _need(need) for number, need in enumerate(needs[:_SHOWN], start=1)}
     if len(needs) > _SHOWN:
         shown["…"] = f"and {len(needs) - _SHOWN} more"
-    print_record("needs a person, most urgent first", shown or {"nothing": "all feeds are in order"})
+    nothing = {"nothing": "all feeds are in order, or wait for their next run"}
+    print_record("needs a person, most urgent first", shown or nothing)
 
 
 def _need(need: Mapping[str, Any]) -> str:

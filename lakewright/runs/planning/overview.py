@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lakewright.costs.estimates import Estimate, estimate
-from lakewright.errors import StateError
+from lakewright.errors import DamagedReceiptError
 from lakewright.log.log import Append, Log, LogContent
 from lakewright.log.state import TableState
 from lakewright.runs.job.batch import Choice, Survey
@@ -143,7 +143,7 @@ class _Planning:
         size = sum(source.size for source in objects)
         try:
             recent = recent_receipts(self.lake, self.job.target.state_folder, _RECENT_RUNS)
-        except (StateError, FileNotFoundError) as error:  # the run itself needs no receipts
+        except (DamagedReceiptError, FileNotFoundError) as error:  # the run itself needs no receipts
             return Estimate(why_none=f"a receipt cannot be read: {error}").report()
         return estimate(
             recent,

@@ -74,7 +74,7 @@ class Receipt(msgspec.Struct):
         refused: Objects that cannot be processed, with the reason; the first 1,000 of them.
         ignored: Objects that do not belong to the source, with the reason; the first 1,000 of them.
         extra_columns: Columns of objects that the feed does not name, with the number of objects that have them.
-        dropped_columns: Columns of the table that are no longer filled.
+        dropped_columns: Columns of the replication, which the table does not keep.
         schema_changes: Changes to the schema of the table.
         warnings: Warnings.
         catalog: The entry of the table in the catalog; empty if it was not registered.

@@ -1,6 +1,7 @@
 """Receipts in the lake: written by their run, or restored by the next; read by run, by execution, or from the end."""
 
 from collections import deque
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from operator import attrgetter
@@ -9,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from lakewright.concurrency import ThreadPool
-from lakewright.errors import ConfigError, StateError
+from lakewright.errors import DamagedReceiptError, NoReceiptError
 from lakewright.runs.receipts.receipt import MaintenanceReport, Receipt
 from lakewright.storage.lake import Lake
 
@@ -39,12 +40,12 @@ def read_receipt(lake: Lake, folder: str, run: str | None) -> dict[str, Any]:
     """Read the receipt of a run, or of the last one that processed data, with the runs that maintained the table since.
 
     Raises:
-        ConfigError: If there is none.
-        StateError: If it is damaged.
+        NoReceiptError: If there is none.
+        DamagedReceiptError: If it cannot be read.
     """
     if run:
         if not has_receipt(lake, folder, run):
-            raise ConfigError(f"no receipt of run {run}")
+            raise NoReceiptError(f"no receipt of run {run}")
         return _read(lake, _path(folder, run)).dump()
     maintenance: list[Receipt] = []
     last = None
@@ -54,7 +55,7 @@ def read_receipt(lake: Lake, folder: str, run: str | None) -> dict[str, Any]:
             break
         maintenance.insert(0, last)
     if last is None:
-        raise ConfigError("no receipt yet: nothing has been run")
+        raise NoReceiptError("no receipt yet: nothing has been run")
     if last.is_of_maintenance:
         return maintenance[-1].dump()
     last.maintained_by = [
@@ -64,6 +65,27 @@ def read_receipt(lake: Lake, folder: str, run: str | None) -> dict[str, Any]:
     return last.dump()
 
 
+def read_receipts(
+    lake: Lake, folders: Mapping[str, str], run: str | None
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Read the receipts of several targets as ``read_receipt`` does, and why those without one have none, by target.
+
+    Raises:
+        NoReceiptError: If no target has one.
+        DamagedReceiptError: If one cannot be read.
+    """
+    receipts: dict[str, dict[str, Any]] = {}
+    missing: dict[str, str] = {}
+    for target, folder in folders.items():
+        try:
+            receipts[target] = read_receipt(lake, folder, run)
+        except NoReceiptError as error:
+            missing[target] = str(error)
+    if missing and not receipts:
+        raise NoReceiptError(next(iter(missing.values())))
+    return receipts, missing
+
+
 def last_failure(lake: Lake, folder: str) -> Receipt | None:
     """Return the last receipt if that run failed."""
     paths = [entry.path for entry in lake.list(f"{folder}receipts/")][-1:]
@@ -71,11 +93,12 @@ def last_failure(lake: Lake, folder: str) -> Receipt | None:
     return receipt if receipt is not None and receipt.exit_code else None
 
 
-def recent_receipts(lake: Lake, folder: str, limit: int) -> list[Receipt]:
+def recent_receipts(lake: Lake, folder: str, limit: int, *, skips_damaged: bool = False) -> list[Receipt]:
     """Return the receipts of a target's last runs, at most ``limit`` of them, oldest first."""
     paths = deque((entry.path for entry in lake.list(f"{folder}receipts/")), maxlen=limit)
+    read = _read_valid if skips_damaged else _read
     with ThreadPool(_READ_AT_ONCE) as pool:
-        return list(pool.map(partial(_read, lake), paths))
+        return [receipt for receipt in pool.map(partial(read, lake), paths) if receipt is not None]
 
 
 def find_receipts(lake: Lake, feed: str, execution: str, *, since: datetime | None = None) -> list[Receipt]:
@@ -109,7 +132,14 @@ def _read(lake: Lake, path: str) -> Receipt:
     try:
         return msgspec.json.decode(lake.read(path), type=Receipt)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise StateError(f"{path} is not a valid receipt: {error}; restore or delete it") from error
+        raise DamagedReceiptError(path, error) from error
+
+
+def _read_valid(lake: Lake, path: str) -> Receipt | None:
+    try:
+        return _read(lake, path)
+    except DamagedReceiptError:
+        return None
 
 
 def _path(folder: str, run: str) -> str:

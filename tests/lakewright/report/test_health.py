@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 OPEN = {"number": 4, "run": "20261127T090000000000Z-0a1b2c3d", "job": "csv_to_parquet", "objects": 1, "bytes": 9}
 HOLDER = Holder("20261127T115900000000Z-0a1b2c3d", "host", NOW, is_dead=False)
 RUNNING = {"holder": HOLDER, "runs_now": True}
-LATER_COMMIT = {"status": "committed", "run": "20261127T115900000000Z-0a1b2c3d", "read": 3}
+LATER_COMMIT = {"status": "committed", "run": "20261127T115900000000Z-0a1b2c3d"}
 
 
 def run(hours_ago: float, exit_code: int = 0, **fields: Any) -> PastRun:

@@ -69,6 +69,9 @@ def test_a_receipt_of_an_earlier_version_is_read(lake: LocalLake) -> None:
         pytest.param(b"[" * 100_000, id="nested without end"),
         pytest.param(WITHOUT_FORMAT.replace(b'"2026-11-01T10:10:10+00:00"', b'"yesterday"'), id="no time"),
         pytest.param(WITHOUT_FORMAT.replace(b"10:10:10+00:00", b"10:10:10"), id="a time without time zone"),
+        pytest.param(WITHOUT_FORMAT.replace(b'"read": 0.3', b'"read": 1e308'), id="seconds that no run lasts"),
+        pytest.param(WITHOUT_FORMAT.replace(b'"read": 0.3', b'"read": -9'), id="negative seconds"),
+        pytest.param(WITHOUT_FORMAT.replace(b'"rejected": 1', b'"rejected": -1', 1), id="negative rows"),
     ],
 )
 def test_a_damaged_receipt_is_a_problem_and_others_are_read(lake: LocalLake, body: bytes) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from lakewright.measuring.runtime import Runtime
 from lakewright.measuring.usage import Usage
+from lakewright.report.history import time_of_run
 from tests.conftest import Answer, command
 from tests.lakewright.report.lakes import GOOD, REJECTED, ReportedLake, fill_with_every_health
 
@@ -23,6 +24,23 @@ IMAGE = "<img src=x onerror=alert(1)>"
 @pytest.fixture
 def lake(tmp_path: Path) -> ReportedLake:
     return ReportedLake(tmp_path)
+
+
+@pytest.mark.parametrize("later", [pytest.param("run", id="refused"), pytest.param("compact", id="compacted")])
+def test_the_last_commit_of_rows_is_known_without_its_receipt(lake: ReportedLake, later: str) -> None:
+    lake.feed("people")
+    for name in ("a.csv", "b.csv"):
+        lake.put(name=name)
+        assert lake.run("people") == 0
+    receipts = sorted((lake.lake / "state/people/people/receipts").iterdir())
+    if later == "run":
+        lake.put(REJECTED, name="c.csv")
+    place = ("--lake", str(lake.lake), "--config", str(lake.conf))
+    assert command(later, "people", *place).exit_code == (3 if later == "run" else 0)
+    for receipt in receipts:
+        receipt.unlink()
+    (feed,) = lake.report().data["feeds"]
+    assert feed["targets"][0]["committed"] == time_of_run(receipts[-1].stem).isoformat()
 
 
 def test_every_health(lake: ReportedLake) -> None:

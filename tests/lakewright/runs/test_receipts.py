@@ -7,11 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lakewright.errors import ConfigError, StateError
+from lakewright.errors import ConfigError, DamagedReceiptError
 from lakewright.runs.receipts import (
     Receipt,
     last_failure,
     read_receipt,
+    read_receipts,
     recent_receipts,
     restore_receipt,
     write_receipt,
@@ -116,8 +117,18 @@ def test_a_damaged_receipt_is_named(lake: LocalLake) -> None:
         lambda: last_failure(lake, FOLDER),
     ]
     for each in read:
-        with pytest.raises(StateError, match=f"{path} is not a valid receipt: .+; restore or delete it"):
+        with pytest.raises(DamagedReceiptError, match=f"{path} is not a valid receipt: .+; restore or delete it"):
             each()
+    assert [receipt.run for receipt in recent_receipts(lake, FOLDER, 9, skips_damaged=True)] == []
+
+
+def test_targets_without_a_receipt_do_not_hide_those_of_others(lake: LocalLake) -> None:
+    write(lake, "1", "run")
+    receipts, missing = read_receipts(lake, {"orders": FOLDER, "new": "state/orders/new/"}, None)
+    assert [receipt["run"] for receipt in receipts.values()] == ["1"]
+    assert missing == {"new": "no receipt yet: nothing has been run"}
+    with pytest.raises(ConfigError, match="no receipt of run 2"):
+        read_receipts(lake, {"orders": FOLDER, "new": "state/orders/new/"}, "2")
 
 
 COMMIT, OTHER = "5e72384" + "a" * 33, "0" * 40
