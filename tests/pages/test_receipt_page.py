@@ -179,7 +179,7 @@ def test_several_targets_have_a_section_each_and_a_table_of_contents() -> None:
 def test_the_rejected_share_leaves_out_skipped_rows_as_max_rejected_does() -> None:
     receipt = samples.make(counts={"read": 200, "written": 94, "rejected": 6, "skipped": 100})
     page = page_of(receipt, [receipt, receipt])
-    assert "6 6.0 % of the rows, without skipped ones" in page.of_class("figures")[0].words
+    assert "6 6.0 % of the rows read and not skipped" in page.of_class("figures")[0].words
     assert [row[4] for row in rows_of(table_of(page, "The last runs"))] == ["6.0 %", "6.0 %"]
 
 
