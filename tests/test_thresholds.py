@@ -261,7 +261,7 @@ def test_packs_of_objects(sizes: list[int], small: int, pack_bytes: int, pack_ob
         patch.setattr(packing, "_SMALL", small)
         patch.setattr(packing, "_PACK_BYTES", pack_bytes)
         patch.setattr(packing, "_PACK_OBJECTS", pack_objects)
-        packs = [[path for path, _ in pack] for pack in packing.packed(objects, cores=cores)]
+        packs = [[path for path, *_ in pack] for pack in packing.packed(objects, cores=cores)]
     assert sorted(path for pack in packs for path in pack) == sorted(size_of)
     for pack in packs:
         assert len(pack) <= pack_objects
