@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from functools import partial
 from itertools import islice
 from typing import Final, ParamSpec, TypeVar
@@ -24,6 +24,16 @@ class ThreadPool(ThreadPoolExecutor):
     ) -> Future[Result]:
         """See ``concurrent.futures.Executor.submit``."""
         return super().submit(partial(copy_context().run, work, *args, **options))
+
+
+def in_this_context(items: Iterable[Item]) -> Iterator[Item]:
+    """Return an iterator over items that are made in the context of the caller, whichever thread asks for them."""
+    return _in_context(copy_context(), iter(items))
+
+
+def _in_context(context: Context, items: Iterator[Item]) -> Iterator[Item]:
+    while item := context.run(lambda: list(islice(items, 1))):
+        yield item[0]
 
 
 def map_in_threads(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> Iterator[Result]:

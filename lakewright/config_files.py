@@ -24,6 +24,8 @@ _PLAIN_MESSAGES: Final = {
     "byte_size": _BYTES,
     "byte_size_unit": _BYTES,
 }
+#: What PyYAML raises for scalars that contradict their type, besides its own errors.
+_UNREADABLE: Final = (ValueError, ArithmeticError, AttributeError, LookupError)
 _UNION_MEMBERS: Final = frozenset({"str", "int", "float", "bool"})
 
 M = TypeVar("M", bound=Model)
@@ -109,8 +111,10 @@ class Document:
             line = f":{mark.line + 1}" if mark else ""
             problem = getattr(error, "problem", None) or "not YAML"
             raise ConfigError(f"{self.path}{line}: not readable as YAML: {problem}") from error
-        except ValueError as error:
+        except _UNREADABLE as error:
             raise ConfigError(f"{self.path}{_describe_unreadable(node)}") from error
+        except RecursionError as error:
+            raise ConfigError(f"{self.path}: not readable as YAML: it is nested too deeply") from error
         self._require_whole_characters(node)
         if not isinstance(self.values, dict):
             raise ConfigError(f"{self.path}: {what}")
@@ -213,7 +217,7 @@ def _describe_unreadable(node: yaml.Node | None) -> str:
         try:
             with suppress(yaml.YAMLError):
                 constructor.construct_object(scalar)
-        except ValueError:
+        except _UNREADABLE:
             line = scalar.start_mark.line + 1
             return f":{line}: YAML reads {scalar.value} as a date or a number, which it is not; write it in quotes"
     return ": not readable as YAML"

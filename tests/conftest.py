@@ -30,7 +30,7 @@ spare_repeated_work()
 ROOT = Path(__file__).parents[1]
 #: The jars of the lane under test; by default those of `make setup`.
 JARS = os.environ.setdefault("LAKEWRIGHT_JARS", str(ROOT / "jars"))
-RECEIPTS = "state/people/people/receipts/"
+RECEIPTS = ("state/people/people/receipts/", "state/people/people/manifests/")
 LOG = ("state/people/people/log/0", "state/people/people/log/head")
 
 
@@ -205,7 +205,7 @@ class Bench:
             if file.is_dir():
                 if "_staging" in path:
                     strays.append(path)
-            elif path not in known and not path.startswith(("raw/", *LOG, RECEIPTS)):
+            elif path not in known and not path.startswith(("raw/", *LOG, *RECEIPTS)):
                 strays.append(path)
         return strays
 

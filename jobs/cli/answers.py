@@ -16,7 +16,7 @@ from lakewright.engine.jvm_log import JVM_LOG
 from lakewright.errors import ConfigError, NoTargetsError, SparkMissingError, UnreachableError
 from lakewright.measuring.runtime import is_local
 from lakewright.runs.progress import LOGGER, show_tracebacks
-from lakewright.runs.progress.stderr import StderrHandler, print_on_stderr
+from lakewright.runs.progress.stderr import StderrHandler, mute_stdout, print_on_stderr
 from lakewright.unexpected import cause_of, trace_of
 from transforms.errors import LakewrightError
 from transforms.object_names import one_line
@@ -62,15 +62,26 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
         if shows_traceback:
             print_on_stderr(trace_of(error).rstrip("\n"))
         _leave(f"unexpected {cause_of(error)} (--verbose shows where)", exit_code=1)
-    if output.as_json:
-        json.dump(answer.data, sys.stdout, ensure_ascii=False, indent=2)  # in pieces: it may name all objects
-        print()
-    else:
-        answer.show(answer.data)
+    try:
+        _print_answer(answer, as_json=output.as_json)
+    except BrokenPipeError:
+        raise  # typer ends the process: whoever read the answer has seen enough
+    except OSError as error:
+        mute_stdout()
+        _leave(f"stdout cannot be written: {error.strerror}", exit_code=1)
     entries = answer.data if isinstance(answer.data, list) else []
     name_jvm_log(answer.exit_code)
     print_problems(entries, with_target=len(entries) > 1)
     raise typer.Exit(answer.exit_code)
+
+
+def _print_answer(answer: Answer, *, as_json: bool) -> None:
+    if as_json:
+        json.dump(answer.data, sys.stdout, ensure_ascii=False, indent=2)  # in pieces: it may name all objects
+        print()
+    else:
+        answer.show(answer.data)
+    sys.stdout.flush()
 
 
 def write_page(path: Path, page: str) -> None:

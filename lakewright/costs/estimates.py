@@ -20,6 +20,8 @@ from lakewright.costs.pricing import price_requests, price_time
 
 #: Fewer runs give no estimate.
 LEAST_RUNS: Final = 3
+#: More seconds, or requests of one kind, are no figures of a run: the receipt is damaged.
+_MOST: Final = 10**9
 
 #: The lowest, the typical and the highest value.
 Span = tuple[float, float, float]
@@ -164,7 +166,9 @@ def _why_none(alike: int, committed: int, verb: str, engine: str) -> str:
 
 def _is_measured(run: SeenRun) -> bool:
     """Return whether the receipt has plausible figures; those of earlier versions have none."""
-    return bool(run.runtime.platform) and run.usage.seconds >= 0 and run.usage.bytes_read >= 0
+    counts = run.usage.requests.values()
+    is_plausible = run.usage.bytes_read >= 0 and all(0 <= value <= _MOST for value in (run.usage.seconds, *counts))
+    return bool(run.runtime.platform) and is_plausible
 
 
 def _floats(span: _Exact) -> Span:

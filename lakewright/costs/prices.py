@@ -33,13 +33,15 @@ def _known_format(value: object) -> object:
 
 Price = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=1_000_000)]
 Dpus = Annotated[Decimal, BeforeValidator(_number), Field(gt=0, le=1000)]
+#: Bounded like prices, so that every cost is a finite number.
+Count = Annotated[int, Field(le=1_000_000, strict=True)]
 
 
 class JobSize(Model):
     """The size of a Glue job."""
 
     worker_type: str = Field(description="Type of the workers; one of dpu_per_worker.")
-    workers: int = Field(ge=1, strict=True, description="Number of workers, including the driver's.")
+    workers: Count = Field(ge=1, description="Number of workers, including the driver's.")
 
     def __str__(self) -> str:
         return f"{self.workers} {self.worker_type} workers"
@@ -49,7 +51,7 @@ class GluePrices(Model):
     """Prices of Glue jobs, which are billed by the second."""
 
     dpu_hour: Price = Field(description="Price of a DPU-hour.")
-    minimum_seconds: int = Field(ge=0, strict=True, description="Seconds that are billed for shorter jobs.")
+    minimum_seconds: Count = Field(ge=0, description="Seconds that are billed for shorter jobs.")
     dpu_per_worker: dict[str, Dpus] = Field(min_length=1, description="DPUs of a worker, by its type.")
     job_size: JobSize = Field(description="The size of a job with which runs outside AWS are priced.")
     job_sizes: dict[str, JobSize] = Field(default={}, description="The same for single jobs, by name.")

@@ -84,11 +84,12 @@ class Meter:
     def driver_cpu_seconds(self) -> float:
         """Return the CPU time of this process since the run began.
 
-        If other runs share the process, it is only that of the calling thread, which must be the one that began.
+        If other runs share the process, it is only that of the calling thread, which must be the one that began. That
+        of helpers which ended meanwhile is lost.
         """
         if self.is_shared:
             return time.thread_time() - self._thread_began
-        return processes.driver_cpu_seconds() - self._cpu_began
+        return max(processes.driver_cpu_seconds() - self._cpu_began, 0.0)
 
     def take_requests(self) -> Counter[str]:
         """Return the requests counted so far, and begin again at zero."""

@@ -12,7 +12,7 @@ from lakewright.runs.job.request import Request
 from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.lifecycle.targets import run_targets
 from lakewright.runs.progress import Progress
-from lakewright.runs.receipts import Receipt
+from lakewright.runs.receipts import Receipt, unfolded
 from lakewright.storage.lake import Lake
 from lakewright.workers import Engines
 from transforms.errors import LakewrightError
@@ -29,7 +29,7 @@ def compact_tables(
     """Compact tables concurrently, and return the results; a failure does not stop the others."""
     compactions = [_compaction(job, wanted).job(job) for job in jobs]
     receipts = run_targets(lake, compactions, Request(COMPACT, prices=prices), progress, engines)
-    return [_result(job, receipt) for job, receipt in zip(jobs, receipts, strict=True)]
+    return [_result(lake, job, receipt) for job, receipt in zip(jobs, receipts, strict=True)]
 
 
 def plan_compactions(lake: Lake, jobs: Sequence[AnyJob], wanted: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -62,13 +62,17 @@ def _plan(lake: Lake, job: AnyJob, wanted: Mapping[str, str]) -> dict[str, Any]:
     return entry
 
 
-def _result(job: AnyJob, receipt: Receipt) -> dict[str, Any]:
+def _result(lake: Lake, job: AnyJob, receipt: Receipt) -> dict[str, Any]:
     committed = [batch for batch in receipt.batches if "compacted" in batch]
     return _entry(job) | {
         "run": receipt.run,
         "dry_run": False,
         "compactions": [
-            {"batch": batch["number"], **batch["compacted"], "partitions": _partitions(job, batch["outputs"])}
+            {
+                "batch": batch["number"],
+                **batch["compacted"],
+                "partitions": _partitions(job, unfolded(batch, "outputs", lake)),
+            }
             for batch in committed
         ],
         "exit_code": receipt.exit_code,

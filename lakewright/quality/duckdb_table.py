@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lakewright.concurrency import in_this_context
 from lakewright.log.records import DataFile
 from lakewright.quality.duckdb_connection import connect
 from lakewright.quality.judged_table import ROWS
@@ -81,7 +82,8 @@ class ParquetTable:
                     relation = connection.read_parquet(files, union_by_name=True, hive_partitioning=False)
                     relation.create_view(ROWS)
                 else:
-                    reader = pa.RecordBatchReader.from_batches(self._schema(wanted), self._batches(wanted))
+                    batches = in_this_context(self._batches(wanted))  # DuckDB asks for them in threads of its own
+                    reader = pa.RecordBatchReader.from_batches(self._schema(wanted), batches)
                     connection.register("arrow_rows", reader)
                     connection.execute(f"CREATE TABLE {ROWS} AS FROM arrow_rows")
                 found = connection.execute(sql)

@@ -28,7 +28,16 @@ from lakewright.runs.job.interfaces import Replayed
 from lakewright.runs.job.request import Request
 from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.progress import TRACEBACKS, Progress
-from lakewright.runs.receipts import FORMAT, PROCESS, Receipt, Status, fold, has_receipt, write_receipt
+from lakewright.runs.receipts import (
+    FORMAT,
+    PROCESS,
+    Receipt,
+    Status,
+    fold,
+    has_receipt,
+    restore_receipt,
+    write_receipt,
+)
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import cause_of, trace_of
 from lakewright.workers import Engine
@@ -169,7 +178,7 @@ class Journal:
         )
         lost.add(last, plan, table=self._job.target.path)
         fold(lost, self._lake, folder)
-        write_receipt(self._lake, folder, lost)
+        restore_receipt(self._lake, folder, lost)
 
     def succeed(self) -> None:
         """Record success.

@@ -89,16 +89,25 @@ class ObjectReader(Generic[Rows]):
         heads = self.format.look(self.source.lake, fresh, {}) if request.opens_objects else Look()
         refused = {**heads.refused, **self._undated(fresh)} | {entry.path: entry.problem for entry in unreadable}
         refused |= corrections.refused
-        asked_paths = _paths(asked)
-        refused |= {path: reason for path, reason in excluded.items() if path in asked_paths}
+        asked_paths, paths = _paths(asked), _paths(objects)
+        refused |= {path: reason for path, reason in excluded.items() if path in paths}
         if self.filling.fill == "append" and not request.everything and request.opens_objects:
             # A damaged object is refused; an intact one that was rewritten needs a rebuild.
             rewritten = [entry for entry in fresh if entry.path in state.objects.keys() - refused.keys()]
             refused |= self.format.find_damage(self.source.lake, rewritten, heads)
         choice = self._choose(objects, asked_paths, refused, state, request)
+        known = heads.of
+        if request.opens_objects:
+            # Objects that are read again with new ones: the feed may have changed since, or they were never read.
+            others = [source for source in choice.objects if (source.path, source.etag) not in known]
+            of_others = self.format.look(self.source.lake, others, known)
+            known = of_others.of
+            if of_others.refused:
+                refused |= of_others.refused
+                choice = self._choose(objects, asked_paths, refused, state, request)
         return Survey(
             choice=choice,
-            heads=heads.of,
+            heads=known,
             refused=refused,
             waiting=_waiting(fresh, choice, refused),
             ignored=listing.ignored,

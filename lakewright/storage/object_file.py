@@ -1,6 +1,7 @@
 """A seekable file over an object, for reading a Parquet file's footer and single columns."""
 
 import io
+from contextvars import copy_context
 from typing import Any, Final
 
 from lakewright.storage.lake import ByteReader
@@ -12,12 +13,13 @@ TAIL_BYTES: Final = 64 << 10
 class ObjectFile(io.RawIOBase):
     """An object of known size. Its tail is read once, on opening, and kept; all other ranges are read on demand.
 
-    With ``etag``, all reads are of that version, and raise ``FileNotFoundError`` once the object is rewritten.
+    With ``etag``, all reads are of that version, and raise ``FileNotFoundError`` once the object is rewritten. All
+    reads are in the context in which the file was opened, although Arrow reads ahead in threads of its own.
     """
 
     def __init__(self, reader: ByteReader, path: str, size: int, *, etag: str = "") -> None:
         self._reader, self._path, self._size, self._etag = reader, path, size, etag
-        self._at = 0
+        self._at, self._context = 0, copy_context()
         self._tail_start = max(0, size - TAIL_BYTES)
         self._tail = self._read(self._tail_start, size)
 
@@ -56,7 +58,10 @@ class ObjectFile(io.RawIOBase):
         return len(body)
 
     def _read(self, start: int, end: int) -> bytes:
-        return self._reader.read(self._path, start=start, length=end - start, etag=self._etag) if start < end else b""
+        if start >= end:
+            return b""
+        context = self._context.copy()  # several threads may read at once
+        return context.run(self._reader.read, self._path, start=start, length=end - start, etag=self._etag)
 
 
 def open_buffered(reader: ByteReader, path: str, size: int, *, etag: str = "", buffer_bytes: int) -> io.BufferedReader:

@@ -16,6 +16,7 @@ from lakewright.measuring.meters import current_meter
 from tests.conftest import Answer, command
 from tests.e2e.conftest import BUCKET
 from tests.e2e.served import ServedRequests
+from tests.suites import gxe, write_suite
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +37,7 @@ CSV: dict[str, Any] = {
     "source": {"path": "raw/people/", "columns": {"id": "long", "name": "string"}},
     "target": {"path": "refined/people/", "partition_by": ["year", "month", "day"]},
 }
+GATED: dict[str, Any] = CSV | {"gates": {"suite": "counted"}}
 EVENTS: dict[str, Any] = {"job": "flatten_events", "source": {"path": "raw/topics/"}, "target": {"path": "refined/"}}
 SCRUB: dict[str, Any] = {"job": "json_scrub", "source": {"path": "landing/"}, "scrub": {"fields": ["x"]}}
 
@@ -62,9 +64,10 @@ def put_json() -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Answer]:
     def run(feed: dict[str, Any], *arguments: str) -> Answer:
-        (tmp_path / "feeds").mkdir(exist_ok=True)
-        (tmp_path / "feeds/counted.yaml").write_text(yaml.safe_dump(feed | {"max_rejected": 1.0}))
-        lake = ("--lake", f"s3://{BUCKET}/lake", "--config", str(tmp_path))
+        (tmp_path / "conf/feeds").mkdir(parents=True, exist_ok=True)
+        write_suite(tmp_path, "counted", gxe.ExpectColumnValuesToNotBeNull(column="id"))
+        (tmp_path / "conf/feeds/counted.yaml").write_text(yaml.safe_dump(feed | {"max_rejected": 1.0}))
+        lake = ("--lake", f"s3://{BUCKET}/lake", "--config", str(tmp_path / "conf"))
         answer = command("run", "counted", *lake, "--json", *arguments)
         assert answer.exit_code == 0, answer.stderr
         return answer
@@ -84,6 +87,7 @@ def stored(*prefixes: str) -> tuple[int, int]:
     ("feed", "fill", "read", "written"),
     [
         pytest.param(CSV, put_csv, ["raw/"], ["refined/", "quarantine/"], id="csv, with rejected rows"),
+        pytest.param(GATED, put_csv, ["raw/"], ["refined/", "quarantine/"], id="csv, judged by a gate"),
         pytest.param(EVENTS, put_events, ["raw/"], ["refined/"], id="events of three targets side by side"),
         pytest.param(SCRUB, put_json, ["landing/"], ["landing/"], id="json, in place"),
     ],

@@ -16,6 +16,7 @@ from lakewright.log.log import Log
 from lakewright.log.state import TableState
 from lakewright.parquet import arrow, merging
 from lakewright.runs.lease import Lease
+from lakewright.runs.receipts import folding
 from lakewright.storage.uris import open_lake
 from tests.conftest import Bench
 from tests.lakewright.runs import test_maintenance as erasure
@@ -187,6 +188,16 @@ def test_partition_columns_among_the_declared_ones_stay_in_the_folders(bench: Co
     assert entry["compactions"][0]["partitions"] == ["name=a b", "name=c"]
     assert bench.table() == sorted((number, name) for number in range(3) for name in ("a b", "c"))
     assert bench.compact("--date", "2026-08-01", exit_code=2)["error"].startswith("the table has no partition year=")
+
+
+def test_partitions_are_named_although_the_receipt_folds_them(
+    bench: CompactBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        bench.batch(number, day=f"{1 + number % 2:02}")
+    monkeypatch.setattr(folding, "LONGEST", 1)
+    (compaction,) = bench.compact()["compactions"]
+    assert compaction["partitions"] == ["year=2026/month=08/day=01", "year=2026/month=08/day=02"]
 
 
 def test_a_table_without_partitions_is_compacted(bench: CompactBench) -> None:

@@ -104,6 +104,27 @@ def leave_a_batch_open(bench: Bench | Uploads, monkeypatch: pytest.MonkeyPatch) 
         assert bench.command("run").exit_code == 1
 
 
+def test_an_old_object_that_the_changed_feed_refuses_keeps_its_partition(csv: Bench) -> None:
+    csv.put("a.csv", GOOD, "01")
+    planned(csv)
+    csv.feed(source__columns={"id": "long", "name": "string", "size": "long"})
+    csv.put("b.csv", "id,name,size\n3,c,1\n", "01")
+    after = planned(csv)
+    assert after.plan["exit_code"] == 3
+    assert [path.rpartition("/")[2] for path in after.plan["refused"]] == ["a.csv"]
+    assert [path.rpartition("/")[2] for path in after.plan["waiting"]] == ["b.csv"]
+
+
+@pytest.mark.parametrize("other", ["id\n1\n", "id,name\n1," + "x" * 2000 + "\n"], ids=["header", "longest record"])
+def test_a_refused_object_of_another_day_does_not_stop_a_run_of_one_day(csv: Bench, other: str) -> None:
+    csv.feed(source__max_record_bytes=1024, target__partition_by=["year", "month"])
+    csv.put("a.csv", GOOD, "01")
+    csv.put("b.csv", other, "02")
+    (receipt,) = csv.command("run", "--date", "2026-08-01", "--json").data
+    assert (receipt["status"], receipt["exit_code"], receipt["counts"]["written"]) == ("committed", 3, 2)
+    assert [path.rpartition("/")[2] for path in receipt["refused"]] == ["b.csv"]
+
+
 def test_new_changed_repeated_and_gone_objects(csv: Bench) -> None:
     for day in ("01", "02", "03"):
         csv.put("a.csv", GOOD, day)
@@ -365,6 +386,14 @@ def test_an_attribute_behind_the_sample_is_learned_by_the_run(
     plan = events.command("plan", "--json").data[0]
     assert [change["column"] for change in plan["schema"]["changes"]] == ["n"]
     assert [change.split()[1] for change in events.run()["schema_changes"]] == ["late", "n"]
+
+
+def test_records_without_a_valid_day_add_no_columns(events: EventBench) -> None:
+    events.feed(source__day={"from": "field", "field": "ts"}, source__timestamps={"ts": "epoch_millis"})
+    events.put_events(0, {"n": 1, "ts": 1_785_542_400_000}, {"ts": "unknown", "other": 1}, {"none": True})
+    events.put_events(10, {"none": False})
+    plan = planned(events).plan
+    assert [change["column"] for change in plan["schema"]["changes"]] == ["n", "ts"]
 
 
 def test_a_damaged_receipt_only_costs_the_estimate(csv: Bench) -> None:

@@ -13,10 +13,10 @@ from lakewright.log.schemas import known_schema, schema_changes
 from lakewright.log.state import TableState
 from lakewright.runs.job.sampling import Sample
 from transforms.errors import LakewrightError
-from transforms.events.blocks import flatten_block, no_search_for_cycles
+from transforms.events.blocks import FlatRows, flatten_block, no_search_for_cycles
 from transforms.events.record_shape import RecordShape
 from transforms.events.schema import EventSchema, News, learn_columns
-from transforms.events.typed_columns import type_columns
+from transforms.events.typed_columns import to_dates, type_columns
 
 MOST_OBJECTS: Final = 8
 #: Records of one object, and bytes of their texts.
@@ -61,7 +61,18 @@ class EventSampler:
                 flat = flatten_block(lines, shape)
         except LakewrightError:
             return News()
+        flat.remove(self._undated(flat))
         return type_columns(flat.values, len(flat.lines), known, self.rules.formats).news
+
+    def _undated(self, flat: FlatRows) -> set[int]:
+        """Return the rows that a run rejects, since the attribute that determines their day has none."""
+        day, rows = self.rules.day, range(len(flat.lines))
+        if day is None:
+            return set()
+        if day not in flat.values:
+            return set(rows)
+        dates = to_dates(flat.values[day], self.rules.formats[day])
+        return {row for row in rows if not dates[row].is_valid}
 
     def _first_lines(self, source: SourceObject) -> list[bytes]:
         """Read the first records of an object, as far as it is readable."""

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-import msgspec
-
+from lakewright.errors import StateError
 from lakewright.log.actions.objects import TakeObjects
 from lakewright.log.actions.union import AnyAction
 from lakewright.log.log import FORMAT, Plan
@@ -40,7 +39,7 @@ class OpenBatch:
     def report(self, lake: Lake, state_folder: str) -> dict[str, Any]:
         """Describe the batch, and why the last run did not finish it."""
         failed = None
-        with contextlib.suppress(msgspec.MsgspecError, FileNotFoundError):  # the run itself needs no receipts
+        with contextlib.suppress(StateError, FileNotFoundError):  # the run itself needs no receipts
             failed = last_failure(lake, state_folder)
         then = {"in table": _IN_TABLE, "finished": "finished first", "dropped": f"dropped, since {self.reason}"}
         return {

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import msgspec
-
 from lakewright.costs.estimates import Estimate, estimate
+from lakewright.errors import StateError
 from lakewright.log.log import Append, Log, LogContent
 from lakewright.log.state import TableState
 from lakewright.runs.job.batch import Choice, Survey
@@ -144,7 +143,7 @@ class _Planning:
         size = sum(source.size for source in objects)
         try:
             recent = recent_receipts(self.lake, self.job.target.state_folder, _RECENT_RUNS)
-        except (msgspec.MsgspecError, FileNotFoundError) as error:  # the run itself needs no receipts
+        except (StateError, FileNotFoundError) as error:  # the run itself needs no receipts
             return Estimate(why_none=f"a receipt cannot be read: {error}").report()
         return estimate(
             recent,

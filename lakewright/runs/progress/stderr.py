@@ -1,4 +1,4 @@
-"""Stderr, which may be closed or broken: a run goes on without it."""
+"""Standard streams, which may be closed or broken: a run goes on without stderr."""
 
 import logging
 import os
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-_STDERR = 2
+_STDOUT, _STDERR = 1, 2
 
 
 def open_closed_streams() -> None:
@@ -24,8 +24,12 @@ def open_closed_streams() -> None:
 
 def mute_stderr() -> None:
     """Direct stderr to nowhere after a failed write: what is still buffered would fail the process when it exits."""
-    with Path(os.devnull).open("wb") as nothing:
-        os.dup2(nothing.fileno(), _STDERR)
+    _mute(_STDERR)
+
+
+def mute_stdout() -> None:
+    """Direct stdout to nowhere; see ``mute_stderr``."""
+    _mute(_STDOUT)
 
 
 def print_on_stderr(text: str) -> None:
@@ -35,6 +39,11 @@ def print_on_stderr(text: str) -> None:
         sys.stderr.flush()
     except OSError:
         mute_stderr()
+
+
+def _mute(descriptor: int) -> None:
+    with Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), descriptor)
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):

@@ -1,7 +1,7 @@
 """Receipts: the JSON record of a run. They name objects and count rows; see ``Receipt``."""
 
 from lakewright.runs.receipts.batches import report_batch
-from lakewright.runs.receipts.folding import fold
+from lakewright.runs.receipts.folding import fold, unfolded
 from lakewright.runs.receipts.receipt import FORMAT, PROCESS, Receipt, Status
 from lakewright.runs.receipts.storage import (
     find_receipts,
@@ -10,6 +10,7 @@ from lakewright.runs.receipts.storage import (
     last_receipt_of,
     read_receipt,
     recent_receipts,
+    restore_receipt,
     write_receipt,
 )
 
@@ -26,5 +27,7 @@ __all__ = [
     "read_receipt",
     "recent_receipts",
     "report_batch",
+    "restore_receipt",
+    "unfolded",
     "write_receipt",
 ]

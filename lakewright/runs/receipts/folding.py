@@ -39,6 +39,16 @@ def fold(receipt: Receipt, lake: Lake, folder: str) -> None:
             setattr(receipt, name, type(entries)(first))
 
 
+def unfolded(batch: BatchReport, name: str, lake: Lake) -> list[Any]:
+    """Return a list of a batch, from its file if it was moved."""
+    report = cast(dict[str, Any], batch)
+    folded: FoldedReport | None = report.get(f"folded_{name}")
+    entries: list[Any] = (
+        report[name] if folded is None else msgspec.json.decode(gzip.decompress(lake.read(folded["manifest"])))
+    )
+    return entries
+
+
 def _folded_batch(batch: BatchReport, write: Write) -> BatchReport:
     report = cast(dict[str, Any], batch)
     folded: dict[str, Any] = {}

@@ -45,8 +45,8 @@ class MaintenanceReport(TypedDict):
 class Receipt(msgspec.Struct):
     """What one run did for one target: the JSON record that every run writes, whether it succeeds or not.
 
-    It names objects, files, columns and rules, and counts rows. It contains no values of the data, except those that
-    errors quote if the feed sets show_values.
+    It names objects, files, columns and rules, and counts rows. It contains no values of the data, except in the paths
+    of tables that are partitioned by a column of the data, and those that errors quote if the feed sets show_values.
 
     Attributes:
         run: ID of the run; IDs sort by time.

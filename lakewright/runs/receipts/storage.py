@@ -1,4 +1,4 @@
-"""Receipts in the lake: written once, and read by run, by execution, or from the end."""
+"""Receipts in the lake: written by their run, or restored by the next; read by run, by execution, or from the end."""
 
 from collections import deque
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from lakewright.concurrency import ThreadPool
-from lakewright.errors import ConfigError
+from lakewright.errors import ConfigError, StateError
 from lakewright.runs.receipts.receipt import MaintenanceReport, Receipt
 from lakewright.storage.lake import Lake
 
@@ -19,8 +19,15 @@ _LOOKED_BACK: Final = 100
 
 
 def write_receipt(lake: Lake, folder: str, receipt: Receipt) -> None:
-    """Write a receipt; the run's id makes its name unique."""
-    lake.create(_path(folder, receipt.run), msgspec.json.format(msgspec.json.encode(receipt), indent=2))
+    """Write the receipt of this run; it replaces the one that another run may have restored meanwhile."""
+    path, body = _path(folder, receipt.run), _text_of(receipt)
+    if not lake.create(path, body) and (restored := lake.stat(path)) is not None:
+        lake.replace(path, body, etag=restored.etag)
+
+
+def restore_receipt(lake: Lake, folder: str, receipt: Receipt) -> None:
+    """Write the receipt of a run that seems to have ended without one; its own, which says more, stays."""
+    lake.create(_path(folder, receipt.run), _text_of(receipt))
 
 
 def has_receipt(lake: Lake, folder: str, run: str) -> bool:
@@ -33,6 +40,7 @@ def read_receipt(lake: Lake, folder: str, run: str | None) -> dict[str, Any]:
 
     Raises:
         ConfigError: If there is none.
+        StateError: If it is damaged.
     """
     if run:
         if not has_receipt(lake, folder, run):
@@ -93,8 +101,15 @@ def last_receipt_of(lake: Lake, feed: str, execution: str, *, since: datetime | 
     return max(last.values(), key=attrgetter("exit_code"), default=None)
 
 
+def _text_of(receipt: Receipt) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(receipt), indent=2)
+
+
 def _read(lake: Lake, path: str) -> Receipt:
-    return msgspec.json.decode(lake.read(path), type=Receipt)
+    try:
+        return msgspec.json.decode(lake.read(path), type=Receipt)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise StateError(f"{path} is not a valid receipt: {error}; restore or delete it") from error
 
 
 def _path(folder: str, run: str) -> str:

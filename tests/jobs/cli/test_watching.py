@@ -128,6 +128,15 @@ def test_a_run_does_not_fail_with_its_stderr(root: Path, stderr: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_an_answer_that_cannot_be_written_is_an_error_on_one_line(root: Path, options: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command(root, "--quiet", *options), cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "error: stdout cannot be written: No space left on device\n")
+
+
 @pytest.mark.parametrize(
     ("options", "lines"),
     [

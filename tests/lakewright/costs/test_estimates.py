@@ -116,6 +116,10 @@ def test_the_price_is_that_of_the_platform(runtime: Runtime, cost: Span | None, 
         pytest.param([run(1, 1.0, status="failed")] * 9, "none of the 3 committed", id="failed-runs"),
         pytest.param([run(1, 1.0, runtime=Runtime())] * 9, "none of the 3 committed", id="receipts-without-usage"),
         pytest.param([run(1, -1.0)] * 9, "none of the 3 committed", id="impossible-seconds"),
+        pytest.param([run(1, 1e308)] * 9, "none of the 3 committed", id="seconds-beyond-any-run"),
+        pytest.param(
+            [run(1, 1.0, requests={"GetObject": -1})] * 9, "none of the 3 committed", id="impossible-requests"
+        ),
     ],
 )
 def test_without_enough_runs_alike_there_is_no_estimate(runs: list[Receipt], why: str) -> None:

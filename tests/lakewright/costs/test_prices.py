@@ -70,6 +70,20 @@ def test_jobs_pass_their_own_size() -> None:
         pytest.param("dpu_hour", "dpu_huor", ":13: unknown key glue.dpu_huor; did you mean 'dpu_hour'?", id="mistyped"),
         pytest.param("lambda:", "lamda:", ": the key lambda is missing", id="missing-section"),
         pytest.param("seconds: 60", "seconds: 1.5", ":14: glue.minimum_seconds: input should be", id="half-a-second"),
+        pytest.param(
+            "seconds: 60",
+            f"seconds: 1{'0' * 400}",
+            ":14: glue.minimum_seconds: input should be less",
+            id="huge-minimum",
+        ),
+        pytest.param(
+            "workers: 2", "workers: 1000001", ":16: glue.job_size.workers: input should be less", id="huge-job"
+        ),
+        pytest.param("0.44", f"1{':59' * 300}.5", ":13: YAML reads 1:59:59", id="a-number-in-base-60-beyond-floats"),
+        pytest.param("0.44", '!!int ""', ":13: YAML reads ", id="a-tagged-text-that-is-no-number"),
+        pytest.param("0.44", "!!timestamp x", ":13: YAML reads x as", id="a-tagged-text-that-is-no-time"),
+        pytest.param("0.44", "!!bool x", ":13: YAML reads x as", id="a-tagged-text-that-is-no-truth-value"),
+        pytest.param(SHIPPED, "[" * 3000, ": not readable as YAML: it is nested too deeply", id="nested-too-deeply"),
         pytest.param("0.25", "0", ":15: glue.dpu_per_worker.G.025X: input should be greater than 0", id="no-dpus"),
         pytest.param(
             "worker_type: G.1X",

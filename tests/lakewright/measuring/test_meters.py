@@ -1,6 +1,9 @@
 """What runs use is counted for the run that used it: in its threads, in workers, with retries."""
 
+import subprocess
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -9,10 +12,12 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from lakewright.aws.clients import s3_client
-from lakewright.concurrency import ThreadPool, map_in_threads
+from lakewright.concurrency import ThreadPool, in_this_context, map_in_threads
 from lakewright.engine.local import LocalWorkers, WorkerPool
 from lakewright.errors import WorkerEndedError
+from lakewright.measuring import processes
 from lakewright.measuring.meters import current_meter, metered
+from lakewright.measuring.processes import add_helper_process
 from tests.lakewright.engine.tasks import count_requests, end
 
 
@@ -23,6 +28,17 @@ def test_threads_count_for_the_run_that_started_them() -> None:
             pool.submit(current_meter().count, "HeadObject", number=2).result()
             list(pool.map(lambda _: current_meter().count("PutObject"), range(3)))
     assert meter.requests == {"GetObject": 20, "HeadObject": 2, "PutObject": 3}
+
+
+def test_what_another_thread_makes_counts_for_the_run_that_wanted_it() -> None:
+    def made() -> Iterator[int]:
+        for number in range(3):
+            current_meter().count("GetObject")
+            yield number
+
+    with metered() as meter, ThreadPoolExecutor(1) as threads_of_a_library:
+        assert threads_of_a_library.submit(list, in_this_context(made())).result() == [0, 1, 2]
+    assert meter.requests == {"GetObject": 3}
 
 
 def test_runs_side_by_side_count_apart() -> None:
@@ -100,3 +116,15 @@ def test_a_worker_that_ends_is_noted() -> None:
         assert meter.lost_workers == 1
     finally:
         pool.close()
+
+
+def test_cpu_time_is_not_negative_after_a_helper_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_HELPERS", set())
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as helper:
+        add_helper_process(helper.pid)
+        while processes._cpu_seconds_of(helper.pid) < 0.1:
+            pass
+        with metered() as meter:
+            helper.kill()
+            helper.wait()
+            assert meter.driver_cpu_seconds() >= 0

@@ -13,7 +13,7 @@ from lakewright.log.actions.objects import CountPerObject
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import Counts, DataFile, SourceObject
 from lakewright.log.state import Outcome
-from lakewright.runs.receipts import Receipt, fold, read_receipt, write_receipt
+from lakewright.runs.receipts import Receipt, fold, read_receipt, unfolded, write_receipt
 from lakewright.storage.local import LocalLake
 from tests.receipts import problems_with
 
@@ -49,6 +49,7 @@ def test_lists_of_a_thousand_stay(tmp_path: Path) -> None:
     (batch,) = read_receipt(lake, FOLDER, None)["batches"]
     assert [len(batch[name]) for name in ("inputs", "outputs", "removed", "partitions", "numbers")] == [1000] * 5
     assert [path.name for path in tmp_path.glob("state/f/t/*")] == ["receipts"]
+    assert unfolded(batch, "outputs", lake) == batch["outputs"]
     assert problems_with(receipt) == []
 
 
@@ -82,6 +83,7 @@ def test_longer_lists_are_folded(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert manifest(lake, batch["folded_removed"])[0] == "refined/t/day=000000/old.parquet"
     assert manifest(lake, batch["folded_numbers"])[last] == {"records": 2}
     assert len(manifest(lake, stored["folded"]["refused"])) == 1001
+    assert unfolded(batch, "outputs", lake)[1000] == "refined/t/day=001000/new.parquet"
     show_receipts([stored])
     shown = capsys.readouterr().out
     assert f"objects in  1001 objects, 3.0 kB; all are in {folder}000000007.inputs.json.gz" in shown

@@ -1,12 +1,21 @@
 """Receipts as they are stored: those of earlier versions stay readable, and the last ones can be read by number."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from lakewright.errors import ConfigError
-from lakewright.runs.receipts import Receipt, read_receipt, recent_receipts
+from lakewright.errors import ConfigError, StateError
+from lakewright.runs.receipts import (
+    Receipt,
+    last_failure,
+    read_receipt,
+    recent_receipts,
+    restore_receipt,
+    write_receipt,
+)
 from lakewright.runs.receipts.versions import commit_of
 from lakewright.storage.local import LocalLake
 
@@ -85,6 +94,30 @@ def test_the_last_receipt(lake: LocalLake, verbs: list[str], expected: str, main
 def test_a_receipt_that_does_not_exist_is_an_error(lake: LocalLake, run: str | None, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         read_receipt(lake, FOLDER, run)
+
+
+@pytest.mark.parametrize("own_is_first", [True, False])
+def test_a_run_that_goes_on_keeps_its_own_receipt(lake: LocalLake, own_is_first: bool) -> None:
+    own = Receipt(run="1", feed="orders", target="orders", job="j", verb="run", started="", execution="e")
+    restored = msgspec.structs.replace(own, verb="", execution="", error="the run ended without a receipt")
+    written = [partial(write_receipt, receipt=own), partial(restore_receipt, receipt=restored)]
+    for write in written if own_is_first else reversed(written):
+        write(lake, FOLDER)
+    assert read_receipt(lake, FOLDER, "1") == own.dump()
+
+
+def test_a_damaged_receipt_is_named(lake: LocalLake) -> None:
+    path = f"{FOLDER}receipts/9.json"
+    lake.create(path, b"{")
+    read: list[Callable[[], object]] = [
+        lambda: read_receipt(lake, FOLDER, None),
+        lambda: read_receipt(lake, FOLDER, "9"),
+        lambda: recent_receipts(lake, FOLDER, 1),
+        lambda: last_failure(lake, FOLDER),
+    ]
+    for each in read:
+        with pytest.raises(StateError, match=f"{path} is not a valid receipt: .+; restore or delete it"):
+            each()
 
 
 COMMIT, OTHER = "5e72384" + "a" * 33, "0" * 40

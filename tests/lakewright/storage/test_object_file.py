@@ -2,12 +2,15 @@
 
 import io
 import random
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from lakewright.measuring.meters import current_meter, metered
 from lakewright.storage import object_file
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
@@ -30,6 +33,25 @@ def test_it_reads_like_a_file(lake: Lake, monkeypatch: pytest.MonkeyPatch, tail:
         length = chance.choice([-1, 0, 1, 5, 50, 200])
         assert ours.read(length) == theirs.read(length)
         assert ours.tell() == theirs.tell()
+
+
+def test_reads_of_other_threads_count_for_the_run_that_opened_it(
+    lake: Lake,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(object_file, "TAIL_BYTES", 10)
+    lake.create("a", BODY)
+
+    class Counting:
+        def read(self, *place: Any, **part: Any) -> bytes:
+            current_meter().count("GetObject")
+            return lake.read(*place, **part)
+
+    with metered() as meter, ThreadPoolExecutor(1) as threads_of_a_library:
+        file = ObjectFile(Counting(), "a", len(BODY))
+        meter.take_requests()
+        assert threads_of_a_library.submit(file.read, 20).result() == BODY[:20]
+    assert meter.requests["GetObject"] >= 1
 
 
 def test_an_empty_object(lake: Lake) -> None:  # noqa: F811
