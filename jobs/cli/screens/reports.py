@@ -1,10 +1,11 @@
 """The text of ``report``."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from jobs.cli.layout import print_record, print_table
+from jobs.cli.screens.words import some
 from lakewright.costs.money import money
 from lakewright.report.words import ago, lasting
 from lakewright.runs.progress import count_of
@@ -24,9 +25,11 @@ def show_report(report: Mapping[str, Any]) -> None:
             "at": report["at"],
             "health": ", ".join(f"{count} {health}" for health, count in report["health"].items()) or "no feeds",
             f"last {count_of(len(report['days']), 'day')}": _sums(report["total"], report["currency"]),
-            "cost": _some(report["cost_notes"] if report["currency"] else ["unknown: no valid prices.yaml"]),
-            "not read": _some(report["problems"]),
-            "warnings": _some(report["warnings"]),
+            "cost": some(
+                report["cost_notes"] if report["currency"] else ["unknown: no valid prices.yaml"], most=_SHOWN
+            ),
+            "not read": some(report["problems"], most=_SHOWN),
+            "warnings": some(report["warnings"], most=_SHOWN),
         },
     )
     _show_needs(report["needs"])
@@ -137,10 +140,3 @@ def _name(feed: str, targets: Sequence[str]) -> str:
 
 def _minute(time: str) -> str:
     return f"{datetime.fromisoformat(time):%Y-%m-%d %H:%M}"
-
-
-def _some(lines: Iterable[str]) -> str:
-    every = list(lines)
-    return "\n".join(
-        [*map(one_line, every[:_SHOWN]), *([f"… and {len(every) - _SHOWN} more"] if len(every) > _SHOWN else [])]
-    )

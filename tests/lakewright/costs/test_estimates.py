@@ -139,7 +139,7 @@ def test_the_report_names_the_values() -> None:
 
 
 SIZES = st.integers(0, 10**14)
-#: As receipts have them, in milliseconds.
+#: As receipts have them, in milliseconds; a thousand times as much is still plausible.
 SECONDS = st.integers(0, 10**8).map(lambda milliseconds: milliseconds / 1000)
 MEASURED = st.lists(st.tuples(SIZES, SECONDS), min_size=3, max_size=12)
 
