@@ -13,7 +13,8 @@ from lakewright.log.schemas import known_schema, schema_changes
 from lakewright.log.state import TableState
 from lakewright.runs.job.sampling import Sample
 from transforms.errors import LakewrightError
-from transforms.events.blocks import FlatRows, flatten_block, no_search_for_cycles
+from transforms.events.blocks import flatten_block, no_search_for_cycles
+from transforms.events.flat_rows import FlatRows
 from transforms.events.record_shape import RecordShape
 from transforms.events.schema import EventSchema, News, learn_columns
 from transforms.events.typed_columns import to_dates, type_columns
