@@ -228,7 +228,9 @@ def test_a_report_costs_few_requests_per_target_however_much_waits(lake: Counted
 @pytest.mark.parametrize(
     ("feed", "put", "of_a_plan", "of_objects"),
     [
-        pytest.param(CSV, put_csvs, 8, 20, id="csv: the header of each object"),
+        pytest.param(
+            CSV, put_csvs, 8, 21, id="csv: the header of each object, and of one in a partition that is rebuilt"
+        ),
         pytest.param(EVENTS, put_events_of_a_day, 8, 8, id="events: a sample of eight objects"),
     ],
 )
