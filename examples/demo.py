@@ -85,6 +85,7 @@ def main(part: str, lake: Path) -> int:
     screen.print_line(
         Text.assemble("The source systems' own examples, checked row by row: ", ("make walkthrough", "cyan"))
     )
+    screen.print_line(Text.assemble("A page of all feeds: ", (f"{LAKEWRIGHT} report --html lake/report.html", "cyan")))
     screen.print_line(
         Text.assemble("All commands: ", (f"{LAKEWRIGHT} --help", "cyan"), "; start again: ", ("make clean", "cyan"))
     )
