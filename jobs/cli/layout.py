@@ -1,5 +1,6 @@
 """Layout of answers: aligned, wrapped at words on terminals, plain lines elsewhere."""
 
+import os
 import shutil
 import sys
 import textwrap
@@ -22,12 +23,12 @@ def print_record(title: str, fields: Mapping[str, str]) -> None:
     label_width = max(map(len, shown), default=0)
     width = shutil.get_terminal_size().columns - len(_INDENT) - label_width - 2
     wraps = sys.stdout.isatty()
-    typer.secho(one_line(title), bold=True)
+    _print(typer.style(one_line(title), bold=True))
     for name, text in shown.items():
         label = name
         for line in text.splitlines():
             for part in _wrapped(line, width) if wraps else [line]:
-                typer.echo(f"{_INDENT}{typer.style(f'{label:<{label_width}}', dim=True)}  {part}")
+                _print(f"{_INDENT}{typer.style(f'{label:<{label_width}}', dim=True)}  {part}")
                 label = ""
 
 
@@ -37,13 +38,19 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
     widths = [min(max(map(len, column)), _WIDEST) for column in zip(*lines, strict=True)]
     if sys.stdout.isatty():
         _narrow(widths, texts, shutil.get_terminal_size().columns - len(_INDENT))
-    typer.secho(one_line(title), bold=True)
+    _print(typer.style(one_line(title), bold=True))
     for number, line in enumerate(lines):
         cells = [
             f"{_shortened(cell, width):{'<' if place < texts else '>'}{width}}"
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
-        typer.secho(f"{_INDENT}{'  '.join(cells)}".rstrip(), dim=True if number == 0 else None)
+        text = f"{_INDENT}{'  '.join(cells)}".rstrip()
+        _print(typer.style(text, dim=True) if number == 0 else text)
+
+
+def _print(text: str) -> None:
+    """Print text, styled only on terminals that can."""
+    typer.echo(text, color=False if os.environ.get("TERM") == "dumb" else None)
 
 
 def _narrow(widths: list[int], texts: int, available: int) -> None:

@@ -33,6 +33,15 @@ def test_elsewhere_a_line_is_a_line_without_control_codes(monkeypatch: pytest.Mo
     ]
 
 
+def test_a_dumb_terminal_gets_no_control_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    out = Terminal()
+    monkeypatch.setattr("sys.stdout", out)
+    print_record("receipt", {"status": "committed"})
+    print_table("targets", ["feed"], [["people"]], texts=1)
+    assert out.getvalue().splitlines() == ["receipt", "  status  committed", "targets", "  feed", "  people"]
+
+
 def test_a_terminal_wraps_words_and_never_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     lines = printed(monkeypatch, Terminal(), refused=f"{PATH}: the header has no 'name'; it has 'id'")
