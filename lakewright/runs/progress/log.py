@@ -115,8 +115,8 @@ def as_json(stage: Stage, state: str) -> dict[str, Any]:
 def describe(stage: Stage) -> str:
     """Describe what a stage has done: ``31% (62.1 of 200.0 MB), 1,234 rows, 12 rejected, 20.1 MB/s, 0:07 left``."""
     parts: list[str] = []
-    if stage.share is not None:
-        parts.append(f"{stage.share:.0%} ({amount_of(stage)})")
+    if stage.percent:
+        parts.append(f"{stage.percent} ({amount_of(stage)})")
     if stage.done.rows:
         parts.append(f"{stage.done.rows:,} rows")
     if stage.done.rejected:

@@ -48,6 +48,11 @@ class Stage:
         return self.amount / self.total if self.unit and self.total else None
 
     @property
+    def percent(self) -> str:
+        """The share in per cent, rounded down, so that only what is done has 100 %; empty if there is none."""
+        return f"{100 * self.amount // self.total}%" if self.unit and self.total else ""
+
+    @property
     def rate(self) -> float | None:
         """The amount per second since the first part was done; None as long as that means little."""
         if self.first is None or not self.share or self.share < _SHARE_BEFORE_RATE:

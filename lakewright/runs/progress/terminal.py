@@ -156,7 +156,7 @@ def _numbers(stage: Stage) -> dict[str, str]:
     left = stage.seconds_left
     amount = amount_of(stage) if stage.unit != "bytes" else ""
     return {
-        "share": f"{stage.share:4.0%}",
+        "share": f"{stage.percent:>4}",
         "amount": amount,
         "rows": f"{stage.done.rows:,} rows" if stage.done.rows else "",
         "rejected": f"{stage.done.rejected:,} rejected" if stage.done.rejected else "",

@@ -97,6 +97,19 @@ def test_debugging_also_logs_the_stage_that_begins(caplog: pytest.LogCaptureFixt
     assert caplog.messages == ["people: read begins"]
 
 
+def test_only_what_is_done_has_100_percent(log: pytest.LogCaptureFixture, clock: Clock) -> None:
+    progress = shown_on(LogLines(), clock)
+    progress.stage("people", "read")
+    progress.expect("people", 1000)
+    progress.advance("people", Done(bytes=999))
+    clock.now += 11
+    progress.show()
+    progress.advance("people", Done(bytes=1))
+    clock.now += 11
+    progress.show()
+    assert [message.split()[2] for message in log.messages] == ["99%", "100%"]
+
+
 def test_a_long_stage_has_a_log_line_each_ten_seconds(log: pytest.LogCaptureFixture, clock: Clock) -> None:
     progress = shown_on(LogLines(), clock)
     progress.wait(["orders"])
