@@ -43,6 +43,11 @@ class EffectiveCorrections:
         ]
 
 
+def uncommitted_corrections(objects: Iterable[SourceObject], state: TableState) -> list[SourceObject]:
+    """Return the corrections among the objects of a batch that no batch has committed yet."""
+    return [source for source in objects if CORRECTS in source.notes and not state.has(source.path, source.etag)]
+
+
 def _first_of(paths: Iterable[str]) -> str:
     first, *others = sorted(set(paths))
     return one_line(first) + (f" and {len(others)} more" if others else "")

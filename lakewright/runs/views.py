@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from lakewright.corrections.manifests import CORRECTS
+from lakewright.corrections.effective import uncommitted_corrections
 from lakewright.errors import ConfigError, EmptySourceError
 from lakewright.log.log import Log
 from lakewright.log.schemas import history, source_columns
@@ -71,11 +71,7 @@ def status_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:
 
 def new_corrections(state: TableState, survey: Survey) -> list[str]:
     """Return the corrections that the next batch reads for the first time."""
-    return [
-        source.path
-        for source in survey.choice.objects
-        if CORRECTS in source.notes and not state.has(source.path, source.etag)
-    ]
+    return [source.path for source in uncommitted_corrections(survey.choice.objects, state)]
 
 
 def gates_overview(lake: Lake, job: AnyJob) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lakewright.corrections.effective import uncommitted_corrections
 from lakewright.corrections.manifests import CORRECTS, withdraw
 from lakewright.errors import BatchRefusedError, GateRefusedError, ObjectRefusedError, OvertakenError
 from lakewright.log.actions.tables import JudgeBatch
@@ -112,7 +113,7 @@ class Attempt:
         """
         plan, state = self.batch.plan, self.batch.state
         read = {source.path for source in plan.objects}
-        new = [each for each in plan.objects if CORRECTS in each.notes and not state.has(each.path, each.etag)]
+        new = uncommitted_corrections(plan.objects, state)
         is_gate = isinstance(refusal, GateRefusedError)
         withdrawn = [each.path for each in new if is_gate or each.notes[CORRECTS] not in read]
         withdraw(self.batch.lake, withdrawn)
