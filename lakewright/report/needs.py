@@ -11,7 +11,6 @@ from lakewright.report.targets import TargetFacts
 from lakewright.runs.progress import count_of
 
 _QUARANTINE: Final = "quarantine"
-_OPTION: Final = " --target "
 #: Health that needs a person, most urgent first; ``behind`` only if a run is overdue, ``never run`` if objects wait.
 _URGENCY: Final = (*HEALTHS[: HEALTHS.index("orphaned")], _QUARANTINE, "orphaned")
 
@@ -25,7 +24,8 @@ class Need:
         targets: The targets of the feed to which it applies.
         why: The reason.
         do: What to do about it.
-        command: The command for it; empty if there is none.
+        command: The command for it, for the feed; empty if there is none.
+        option: The option of the command that selects the target; empty if it is for the whole feed.
         since: Since when, if that is known.
     """
 
@@ -35,6 +35,7 @@ class Need:
     why: str
     do: str
     command: str = ""
+    option: str = ""
     since: datetime | None = None
 
     def report(self) -> dict[str, Any]:
@@ -45,7 +46,7 @@ class Need:
             "targets": list(self.targets),
             "why": self.why,
             "do": self.do,
-            "command": self.command,
+            "command": self.command and self.command + self.option,
             "since": self.since.isoformat() if self.since else None,
         }
 
@@ -54,15 +55,16 @@ def needs_of(facts: TargetFacts, verdict: Verdict, *, is_only: bool) -> Iterable
     """Return what a target needs; ``is_only``: the feed has no other."""
     feed, name = facts.target.feed, facts.target.name
     is_named = not is_only and not facts.target.is_selection
-    names = f"{shlex.quote(feed)}{f'{_OPTION}{_quoted(name)}' if is_named else ''}"
-    do, command = _remedy(facts, verdict, names)
+    option = f" --target {_quoted(name)}" if is_named else ""
+    do, command = _remedy(facts, verdict)
     if do:
-        yield Need(verdict.health, feed, [name], verdict.reason, do, command, verdict.since)
+        yield Need(verdict.health, feed, [name], verdict.reason, do, command, option, verdict.since)
     rejected = facts.quarantine or {"rows": 0, "rules": []}
     if rejected["rows"] and verdict.health != "orphaned":
         rules = ", ".join(f"{each['rule']} ({each['rows']})" for each in rejected["rules"])
         why = f"{count_of(rejected['rows'], 'row')} in quarantine: {rules}"
-        yield Need(_QUARANTINE, feed, [name], why, "correct and replay them", f"lakewright quarantine {names}")
+        command = f"lakewright quarantine {shlex.quote(feed)}"
+        yield Need(_QUARANTINE, feed, [name], why, "correct and replay them", command, option)
 
 
 def in_order(needs: Iterable[Need]) -> list[Need]:
@@ -82,13 +84,13 @@ def in_order(needs: Iterable[Need]) -> list[Need]:
 
 def _merged(first: Need, other: Need) -> Need:
     since = min(filter(None, (first.since, other.since)), default=None)
-    command = first.command.partition(_OPTION)[0]
-    return replace(first, targets=[*first.targets, *other.targets], since=since, command=command)
+    return replace(first, targets=[*first.targets, *other.targets], since=since, option="")
 
 
-def _remedy(facts: TargetFacts, verdict: Verdict, names: str) -> tuple[str, str]:
+def _remedy(facts: TargetFacts, verdict: Verdict) -> tuple[str, str]:
     """Return what to do about the health of a target, and the command for it; empty if nothing is to be done."""
-    run = f"lakewright run {names}"
+    feed = shlex.quote(facts.target.feed)
+    run = f"lakewright run {feed}"
     if verdict.health in ("behind", "never run"):
         if verdict.is_overdue and facts.waiting is not None and facts.waiting.objects:
             return "check what starts its runs, and run it", run
@@ -97,7 +99,7 @@ def _remedy(facts: TargetFacts, verdict: Verdict, names: str) -> tuple[str, str]
     of_health: dict[Health, tuple[str, str]] = {
         "failing": ("fix the cause, then run it", run),
         "unreadable": ("fix the cause; until then its state is unknown", ""),
-        "refused": ("correct what its receipt names, then run it", f"lakewright receipt {names}"),
+        "refused": ("correct what its receipt names, then run it", f"lakewright receipt {feed}"),
         "open": ("run it, which ends the batch", run),
         "orphaned": (f"bring it back under this name, or delete {state} if it is gone for good", ""),
     }
