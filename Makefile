@@ -58,11 +58,15 @@ $(VENV)/.archive: tests/spark_jvm.py $(VENV)/.jars $(VENV)/.dev
 	$(call step,Archiving the classes of Spark for tests,$(BIN)/python -m tests.spark_jvm)
 	@touch $@
 
-test: setup-dev $(VENV)/.archive ## run all tests
-	@$(BIN)/python -m pytest
+# Each worker has a Spark of its own, so that their number follows the memory rather than the cores.
+WORKERS := 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-test-fast: setup-dev ## run the tests that are not slow, in two to three minutes
-	@$(BIN)/python -m pytest -m "not slow"
+test: setup-dev $(VENV)/.archive ## run all tests (WORKERS=2)
+	@$(PYTEST)
+
+test-fast: setup-dev ## run the tests that are not slow, in two minutes
+	@$(PYTEST) -m "not slow"
 
 test-pages: setup-dev ## open the pages in Debian's Chromium, headless (SCREENSHOTS=FOLDER keeps pictures)
 	@command -v chromium >/dev/null || { echo "error: chromium is missing; install Debian's package: apt-get install chromium" >&2; exit 2; }

@@ -35,6 +35,7 @@ DEV = [
     "playwright==1.65.2",
     "polars==2.1.0",
     "pytest",
+    "pytest-xdist",
     "ruff",
     "tpchgen-cli",
     "types-PyYAML",
