@@ -11,7 +11,7 @@ from lakewright.report.words import ago, lasting
 from lakewright.runs.progress import count_of
 from transforms.object_names import one_line
 
-#: What needs a person, and problems: the most that are shown; JSON and page have all.
+#: What needs attention, and problems: the most that are shown; JSON and page have all.
 _SHOWN: Final = 20
 _UNKNOWN: Final = "-"
 _DAY_DIGITS: Final = len("2026-")
@@ -56,7 +56,7 @@ def _show_needs(needs: Sequence[Mapping[str, Any]]) -> None:
     if len(needs) > _SHOWN:
         shown["…"] = f"and {len(needs) - _SHOWN} more"
     nothing = {"nothing": "all feeds are in order, or wait for their next run"}
-    print_record("needs a person, most urgent first", shown or nothing)
+    print_record("needs attention, most urgent first", shown or nothing)
 
 
 def _need(need: Mapping[str, Any]) -> str:
