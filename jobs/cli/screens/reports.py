@@ -38,6 +38,7 @@ def show_report(report: Mapping[str, Any]) -> None:
         ["health", "feed → target", "last run", "data", "waiting", "quarantine", "rows", "cost"],
         [row for feed in report["feeds"] for row in _rows(feed, report["currency"])],
         texts=5,
+        spare=[7, 6],
     )
     print_table(
         "per day (UTC)",
@@ -48,7 +49,7 @@ def show_report(report: Mapping[str, Any]) -> None:
     if report["total"]["cost"] is not None and report["currency"]:
         days = [day[_DAY_DIGITS:] for day in report["days"]]
         rows = [_cost_row(feed, report["currency"]) for feed in [*report["feeds"], {**report, "feed": "all"}]]
-        print_table("cost per day", ["feed", *days, "all"], rows, texts=1)
+        print_table("cost per day", ["feed", *days, "all"], rows, texts=1, spare=range(1, len(days)))
 
 
 def _show_needs(needs: Sequence[Mapping[str, Any]]) -> None:
