@@ -9,7 +9,7 @@ DATE_KEYS: Final = ("year", "month", "day")
 #: What Spark and Hive write as the value of a null in a folder's name.
 HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _UNFINISHED: Final = frozenset({"_temporary", "_staging"})
-#: What an S3 console or Hadoop leaves where somebody makes a folder.
+#: What an S3 console or Hadoop leaves where a folder was created.
 _FOLDER_MARKERS: Final = ("/", "_$folder$")
 #: Controls, line ends, what turns the direction of text, and bytes that are not UTF-8.
 _NOT_IN_A_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -101,7 +101,7 @@ def _remedy(facts: TargetFacts, verdict: Verdict) -> tuple[str, str]:
         "unreadable": ("fix the cause; until then its state is unknown", ""),
         "refused": ("correct what its receipt names, then run it", f"lakewright receipt {feed}"),
         "open": ("run it, which ends the batch", run),
-        "orphaned": (f"bring it back under this name, or delete {state} if it is gone for good", ""),
+        "orphaned": (f"bring it back under this name, or delete {state} if it will not return", ""),
     }
     return of_health.get(verdict.health, ("", ""))
 
