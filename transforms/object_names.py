@@ -40,10 +40,10 @@ def is_hidden(path: str) -> bool:
     )
 
 
-def why_no_data(path: str, *, size: int, takes_underscores: bool) -> str:
+def why_no_data(path: str, *, size: int, reads_hidden: bool) -> str:
     """Return why an object below its source folder is not data, by its name; empty if it may be.
 
-    Names that begin with ``_`` are hidden to Spark and Hive; with ``takes_underscores`` they are data, except markers
+    Names that begin with ``_`` are hidden to Spark and Hive; with ``reads_hidden`` they are data, except markers
     such as ``_SUCCESS`` and unfinished output.
     """
     *folders, name = path.split("/")
@@ -57,7 +57,7 @@ def why_no_data(path: str, *, size: int, takes_underscores: bool) -> str:
         return "hidden: its writer has not finished"
     if name.startswith("_") and not size:
         return "hidden: an empty marker"
-    return "" if takes_underscores else "hidden: a folder or its name begins with _; source.hidden: take reads it"
+    return "" if reads_hidden else "hidden: a folder or its name begins with _; source.hidden: read includes it"
 
 
 def compile_date_template(template: str, *, needs_day: bool = False) -> re.Pattern[str]:

@@ -109,7 +109,7 @@ def with_id(identity: str) -> Any:
     ],
 )
 def test_corrections_are_written_as_the_source_is(tmp_path: Path, name: str, csv: dict[str, Any], data: bytes) -> None:
-    lake = ReplayLake(tmp_path, feed(csv=csv, hidden="take"))
+    lake = ReplayLake(tmp_path, feed(csv=csv, hidden="read"))
     lake.put(f"{DAY}/{name}", data)
     rejected = lake.run()["counts"]["rejected"]
     done = lake.run("replay", *lake.edit(with_id("7")))
