@@ -151,7 +151,7 @@ $(DEPLOY)/.node: locks/deploy/package.json locks/deploy/package-lock.json
 deploy-check: $(DEPLOY)/.python $(DEPLOY)/.node ## check the templates and state machines offline: cfn-lint, sam, asl-validator, statelint, checkov
 	@$(DEPLOY)/bin/python -m deploy.checks.static
 
-deploy-local: $(DEPLOY)/.python ## deploy the templates into a local AWS and ask its IAM about every call of the end-to-end tests
+deploy-local: $(DEPLOY)/.python ## deploy the templates into a local AWS and check every call of the end-to-end tests against its IAM
 	@$(DEPLOY)/bin/python -m deploy.checks.local
 
 # What a lane installs: what its runtime ships (runtime.txt), and beside it what the project and its tests need, in the

@@ -1,6 +1,6 @@
 """The suites of the example feeds, written by Great Expectations: ``python examples/suites.py`` writes conf/quality/.
 
-A suite is the library's own JSON; what happens if an expectation is not met stands in its ``meta`` (docs/quality.md).
+A suite is the library's own JSON; what happens if an expectation is not met is in its ``meta`` (docs/quality.md).
 """
 
 import json

@@ -36,7 +36,7 @@ def open_targets(name: str, feed: CsvToParquetFeed, lake: Lake) -> list[TargetJo
     place = Target(name, feed.target_name(), target.path, is_only=True)
     corrections = place.corrections(lake)
     reader = ObjectReader(
-        Source(lake, source.path, feed.file_name_pattern(), takes_underscores=source.hidden == "take"),
+        Source(lake, source.path, feed.file_name_pattern(), reads_hidden=source.hidden == "read"),
         CsvFormat(feed.rules(), source.on_extra_column, shows_values=feed.show_values, corrections=corrections),
         Filling(target.fill, keys, target.partition_date, allows_gone=target.on_missing_source == "rebuild"),
         skips_refused=source.on_refused_file == "skip",

@@ -27,7 +27,7 @@ class LakeSpec(Model):
     def _are_names(cls, buckets: dict[str, BucketOptions]) -> dict[str, BucketOptions]:
         """Refuse a URI, whose options would be used for no request."""
         if others := [name for name in buckets if not _BUCKET.fullmatch(name)]:
-            raise ValueError(f"{others[0]!r} is no bucket's name; write my-bucket, without s3:// and slashes")
+            raise ValueError(f"{others[0]!r} is not a bucket name; write my-bucket, without s3:// and slashes")
         return buckets
 
 

@@ -17,7 +17,7 @@ Arguments = ParamSpec("Arguments")
 
 
 class ThreadPool(ThreadPoolExecutor):
-    """Threads that work in the context of whoever submits work, such as the meter of a run (``measuring.meters``)."""
+    """Threads that work in the context of the submitting thread, such as the meter of a run (``measuring.meters``)."""
 
     def submit(
         self, work: Callable[Arguments, Result], /, *args: Arguments.args, **options: Arguments.kwargs

@@ -1,7 +1,9 @@
 """What of the tree's shape import-linter does not check."""
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,21 @@ def folders() -> list[Path]:
 def test_a_folder_holds_about_a_dozen_modules(folder: Path) -> None:
     modules = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
     assert len(modules) <= MOST_MODULES, f"{folder.relative_to(ROOT)}: {sorted(modules)}"
+
+
+def test_the_map_lists_the_runtime_in_the_order_of_its_layers() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (runtime,) = (contract for contract in contracts if contract.get("containers") == ["lakewright"])
+    layers = {name: number for number, layer in enumerate(runtime["layers"]) for name in layer.split(" | ")}
+    shown = (ROOT / "ARCHITECTURE.md").read_text().split("\nlakewright/ ")[1].split("\ntransforms/ ")[0]
+    names = re.findall(r"(?<!\S)(\w+)(?:/|\.py)(?!\S)", "\n".join(line.split("    ")[0] for line in lines_of(shown)))
+    assert sorted(names) == sorted(layers)
+    assert [layers[name] for name in names] == sorted(layers.values())
+
+
+def lines_of(shown: str) -> list[str]:
+    """Return the lines below the root of a tree, without their indentation."""
+    return [line.strip() for line in shown.splitlines()[1:]]
 
 
 def test_what_does_without_spark_does_not_import_it() -> None:

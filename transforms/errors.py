@@ -25,7 +25,7 @@ class LakewrightError(Exception):
     exit_code = 1
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the error with its attributes, whatever the parameters of its constructor are."""
+        """Pickle the error with its attributes, independent of the parameters of its constructor."""
         return _restored, (type(self), self.args), self.__dict__
 
 
@@ -67,7 +67,7 @@ class NotARecordError(DataError):
 
 
 class LongRecordError(DataError):
-    """Raised when a line is longer than a record may be; names the line, never what stands in it.
+    """Raised when a line is longer than a record may be; names the line, never its content.
 
     ``looks_like`` says how records seem to follow each other, if that shows and it is not line by line.
     """
@@ -90,7 +90,7 @@ class FooterError(DataError):
 
 
 class FramingError(DataError):
-    """Raised when records do not follow each other as declared; names the offset, never what stands there.
+    """Raised when records do not follow each other as declared; names the offset, never the content.
 
     ``looks_like`` says how they seem to follow each other instead, if that shows.
     """

@@ -9,7 +9,7 @@ DATE_KEYS: Final = ("year", "month", "day")
 #: What Spark and Hive write as the value of a null in a folder's name.
 HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _UNFINISHED: Final = frozenset({"_temporary", "_staging"})
-#: What an S3 console or Hadoop leaves where somebody makes a folder.
+#: What an S3 console or Hadoop leaves where a folder was created.
 _FOLDER_MARKERS: Final = ("/", "_$folder$")
 #: Controls, line ends, what turns the direction of text, and bytes that are not UTF-8.
 _NOT_IN_A_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -40,10 +40,10 @@ def is_hidden(path: str) -> bool:
     )
 
 
-def why_no_data(path: str, *, size: int, takes_underscores: bool) -> str:
+def why_no_data(path: str, *, size: int, reads_hidden: bool) -> str:
     """Return why an object below its source folder is not data, by its name; empty if it may be.
 
-    Names that begin with ``_`` are hidden to Spark and Hive; with ``takes_underscores`` they are data, except markers
+    Names that begin with ``_`` are hidden to Spark and Hive; with ``reads_hidden`` they are data, except markers
     such as ``_SUCCESS`` and unfinished output.
     """
     *folders, name = path.split("/")
@@ -57,7 +57,7 @@ def why_no_data(path: str, *, size: int, takes_underscores: bool) -> str:
         return "hidden: its writer has not finished"
     if name.startswith("_") and not size:
         return "hidden: an empty marker"
-    return "" if takes_underscores else "hidden: a folder or its name begins with _; source.hidden: take reads it"
+    return "" if reads_hidden else "hidden: a folder or its name begins with _; source.hidden: read includes it"
 
 
 def compile_date_template(template: str, *, needs_day: bool = False) -> re.Pattern[str]:

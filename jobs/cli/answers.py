@@ -65,7 +65,7 @@ def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:
     try:
         _print_answer(answer, as_json=output.as_json)
     except BrokenPipeError:
-        raise  # typer ends the process: whoever read the answer has seen enough
+        raise  # typer ends the process: the reader of the pipe has closed it
     except OSError as error:
         mute_stdout()
         _leave(f"stdout cannot be written: {error.strerror}", exit_code=1)

@@ -15,13 +15,15 @@ _INDENT: Final = "  "
 #: Characters of a cell of a table.
 _WIDEST: Final = 60
 _NARROWEST: Final = 12
+#: Columns that are named if they do not fit.
+_NAMED: Final = 3
 
 
 def print_record(title: str, fields: Mapping[str, str]) -> None:
     """Print fields below a title; empty ones are omitted."""
     shown = {name: text for name, text in fields.items() if text}
     label_width = max(map(len, shown), default=0)
-    width = shutil.get_terminal_size().columns - len(_INDENT) - label_width - 2
+    width = _terminal_width() - label_width - 2
     wraps = sys.stdout.isatty()
     _print(typer.style(one_line(title), bold=True))
     for name, text in shown.items():
@@ -32,20 +34,28 @@ def print_record(title: str, fields: Mapping[str, str]) -> None:
                 label = ""
 
 
-def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int) -> None:
-    """Print rows below a header, in columns: the first ``texts`` of them left-aligned, numbers right-aligned."""
+def print_table(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int, spare: Sequence[int] = ()
+) -> None:
+    """Print rows below a header, in columns: the first ``texts`` of them left-aligned, numbers right-aligned.
+
+    A terminal that is too narrow gets shorter texts, and then no ``spare`` columns, the first of them first.
+    """
     lines = [header, *([one_line(cell) for cell in row] for row in rows)]
-    widths = [min(max(map(len, column)), _WIDEST) for column in zip(*lines, strict=True)]
-    if sys.stdout.isatty():
-        _narrow(widths, texts, shutil.get_terminal_size().columns - len(_INDENT))
+    widths = {place: min(max(map(len, cells)), _WIDEST) for place, cells in enumerate(zip(*lines, strict=True))}
+    left_out = _narrow(widths, texts, spare, _terminal_width()) if sys.stdout.isatty() else []
     _print(typer.style(one_line(title), bold=True))
     for number, line in enumerate(lines):
         cells = [
-            f"{_shortened(cell, width):{'<' if place < texts else '>'}{width}}"
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+            f"{_shortened(line[place], width):{'<' if place < texts else '>'}{width}}"
+            for place, width in widths.items()
         ]
         text = f"{_INDENT}{'  '.join(cells)}".rstrip()
         _print(typer.style(text, dim=True) if number == 0 else text)
+    if left_out:
+        names = [header[place] for place in left_out]
+        shown = f"{names[0]} to {names[-1]}" if len(names) > _NAMED else ", ".join(names)
+        _print(typer.style(f"{_INDENT}… and {shown}, in a wider terminal", dim=True))
 
 
 def _print(text: str) -> None:
@@ -53,10 +63,24 @@ def _print(text: str) -> None:
     typer.echo(text, color=False if os.environ.get("TERM") == "dumb" else None)
 
 
-def _narrow(widths: list[int], texts: int, available: int) -> None:
-    """Narrow the widest text columns until a line fits, as far as they remain readable."""
-    while sum(widths) + 2 * (len(widths) - 1) > available and max(widths[:texts]) > _NARROWEST:
-        widths[widths.index(max(widths[:texts]))] -= 1
+def _terminal_width() -> int:
+    return shutil.get_terminal_size().columns - len(_INDENT)
+
+
+def _narrow(widths: dict[int, int], texts: int, spare: Sequence[int], available: int) -> list[int]:
+    """Narrow the widest text columns until a line fits, as far as they remain readable; return columns left out."""
+
+    def is_too_wide() -> bool:
+        return sum(widths.values()) + 2 * (len(widths) - 1) > available
+
+    left_out = []
+    while is_too_wide() and widths[widest := max(range(texts), key=widths.__getitem__)] > _NARROWEST:
+        widths[widest] -= 1
+    for place in spare:
+        if is_too_wide():
+            del widths[place]
+            left_out.append(place)
+    return left_out
 
 
 def _shortened(text: str, width: int) -> str:

@@ -16,7 +16,7 @@ _INTRODUCTION: Final = """\
 All keys of a feed, by job. This page is generated from the feed models (`make schemas`). `lakewright check` validates
 feeds against the same models, and the JSON schemas in `conf/schemas/` make editors do so.
 
-A dot is a level of YAML; `<name>` stands for a name of your own. A key without a default is required.
+A dot is a level of YAML; `<name>` is a name of your choice. A key without a default is required.
 """
 _JSON_TYPES: Final = {"string": "text", "integer": "integer", "number": "number", "boolean": "true or false"}
 

@@ -58,7 +58,7 @@ app = typer.Typer(
     no_args_is_help=True,
     # Typer's tracebacks show variables, and therefore data.
     pretty_exceptions_enable=False,
-    help="Exactly once, every row accounted for.",
+    help="Load data into a lake: exactly once, every row accounted for.",
 )
 
 RunId = Annotated[str | None, typer.Option("--run", help="ID of a run. Default: the last run.")]
@@ -116,7 +116,7 @@ def run(
     execution: Execution = "",
     progress: ProgressOption = "auto",
 ) -> Answer:
-    """Read everything that is new, and commit it."""
+    """Process all new source objects and commit the result."""
     request = Request("run", source.wanted(), drop_open, execution)
     return _run(options.showing(values=show_values), request, engine, progress)
 
@@ -137,7 +137,7 @@ def replay(
     engine: EngineOption = "auto",
     progress: ProgressOption = "auto",
 ) -> Answer:
-    """Put rejected rows through today's config, and commit those that pass."""
+    """Process rejected rows with the current config, and commit those that pass."""
     if rule and csv_file is not None:
         raise ConfigError("--rule and --csv exclude each other; delete lines from the file to leave rows in quarantine")
     return _run(options, Request("replay", replay=Replay(rule, csv_file)), engine, progress)
@@ -147,7 +147,7 @@ def replay(
 def plan(
     options: FeedOptions, source: SourceOptions, engine: EngineOption = "auto", show_values: ShowValues = False
 ) -> Answer:
-    """Show what run would do; writes nothing."""
+    """Show what run would do, without writing anything."""
     from lakewright.engine.choice import EngineChoice
     from lakewright.runs.planning.overview import plan_overview
 
@@ -187,7 +187,7 @@ def quarantine(options: FeedOptions, rule: RuleName = "", limit: RowLimit = None
 
 @verb
 def receipt(options: FeedOptions, run_id: RunId = None, html: HtmlFile = None) -> Answer:
-    """Show the receipt of the last run, or of one run; targets without one are left out with a warning."""
+    """Show the receipt of the last run, or of the run that --run names."""
     from lakewright.runs.receipts import read_receipts, recent_receipts
 
     lake = options.open_lake()
@@ -206,7 +206,7 @@ def receipt(options: FeedOptions, run_id: RunId = None, html: HtmlFile = None) -
 
 @verb
 def gates(options: FeedOptions, docs: DocsFolder = None) -> Answer:
-    """Show how the last batch met its gate; --docs also judges the whole table and writes Data Docs."""
+    """Show the gate results of the last judged batch; --docs also judges the whole table and writes Data Docs."""
     from lakewright.runs.views import gates_overview
 
     lake = options.open_lake()
@@ -222,7 +222,7 @@ def gates(options: FeedOptions, docs: DocsFolder = None) -> Answer:
 
 @verb
 def report(options: LakeOptions, feed: FeedNames = None, days: Days = 7, html: HtmlFile = None) -> Answer:
-    """Show the health of all feeds, what needs a person, and runs and cost per day."""
+    """Show the health of all feeds, what needs attention, and runs and cost per day."""
     from datetime import UTC, datetime
 
     from jobs.cli.reported_feeds import reported_feeds
@@ -272,7 +272,7 @@ def compact(
 
 @verb
 def jars() -> Answer:
-    """Download the jars by which Spark on this machine reads S3 and Hudi tables, and verify them."""
+    """Download and verify the jars that local Spark needs for S3 and Hudi."""
     from lakewright.engine.spark.jars import JarList, fetch_jars, jar_folder
 
     own, folder = JarList.own(), jar_folder()
@@ -282,7 +282,7 @@ def jars() -> Answer:
 
 @verb
 def check(options: ConfigOptions, feed: FeedNames = None, schema: SchemaFolder = None) -> Answer:
-    """Validate feeds, each by itself and against the others, without starting Spark; and the prices."""
+    """Validate the prices and the feeds, individually and against each other, without starting Spark."""
     folder = Conf(options.config)
     names = list(dict.fromkeys(feed or folder.names()))
     feeds: list[LoadedFeed] = []

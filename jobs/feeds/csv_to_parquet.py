@@ -40,7 +40,7 @@ class CsvSource(Model):
         default="skip",
         description="Whether a batch fails if it contains an object that cannot be read, or skips the object.",
     )
-    hidden: Literal["ignore", "take"] = Field(
+    hidden: Literal["ignore", "read"] = Field(
         default="ignore",
         description="Whether objects are read if their name, or a folder below path, begins with _. Empty "
         "markers such as _SUCCESS, _temporary/, _staging/ and names that begin with a dot are always ignored.",

@@ -48,7 +48,7 @@ class EventTarget(Model):
     catalog: CatalogDatabase | None = Field(default=None, description="Where to register the tables.")
     on_missing_source: Literal["refuse", "rebuild"] = Field(
         default="refuse",
-        description="What to do if a source object is gone that a rebuild needs: refuse, or rebuild without it.",
+        description="What to do if a source object that a rebuild needs is gone: refuse, or rebuild without it.",
     )
 
     @model_validator(mode="after")

@@ -82,7 +82,7 @@ class Catalog:
                         raise
         except ClientError as error:
             what = self._database if "Database" in error.operation_name else self.name
-            raise CatalogError(f"the catalog refused {error.operation_name} of {what}: {_told(error)}") from error
+            raise CatalogError(f"the catalog refused {error.operation_name} of {what}: {_message_of(error)}") from error
         except BotoCoreError as error:
             raise CatalogError(f"the catalog could not be reached for {self.name}: {error}") from error
         raise CatalogError(f"{self.name} was changed in the catalog on every attempt to register it")
@@ -151,7 +151,7 @@ class Catalog:
             former, now = (", ".join(name for name, _ in keys_of(entry)) or "nothing" for entry in (found, table))
             raise CatalogError(
                 f"{self.name} in the catalog is partitioned by {former}, the files by {now}, and the catalog does not "
-                f"allow a change of keys ({_told(error)}): drop the table in the catalog"
+                f"allow a change of keys ({_message_of(error)}): drop the table in the catalog"
             ) from error
 
     def _check_owner(self, found: Mapping[str, Any]) -> None:
@@ -273,6 +273,6 @@ def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def _told(error: ClientError) -> str:
+def _message_of(error: ClientError) -> str:
     message = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())
     return f"{code_of(error)}: {message}".removesuffix(": ")

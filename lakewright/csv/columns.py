@@ -50,16 +50,14 @@ class ColumnSpec(Model):
         default="", description="What may separate groups of digits; a space is also a no-break space."
     )
     currency: str | Texts = Field(
-        default="", description="Signs of currency, of which one may stand before or after a number; it is dropped."
+        default="", description="Currency signs; one of them may precede or follow a number, and is dropped."
     )
-    percent: bool = Field(
-        default=False, description="Whether % may stand after a number; it is dropped, so that 5 % is 5."
-    )
+    percent: bool = Field(default=False, description="Whether % may follow a number; it is dropped, so that 5 % is 5.")
     negative: Negative | Annotated[tuple[Negative, ...], Field(min_length=1)] = Field(
         default="minus", description="How negative numbers are written: -5, (5) or 5-; or several ways."
     )
     two_digit_year_from: int | None = Field(
-        default=None, ge=1901, le=2000, description="The first of the 100 years that yy stands for."
+        default=None, ge=1901, le=2000, description="The first of the 100 years that yy covers."
     )
     epoch: Literal["", "seconds", "millis", "micros"] = Field(
         default="", description="The unit of timestamps that are written as numbers since 1970."

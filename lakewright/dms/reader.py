@@ -68,12 +68,12 @@ class ChangeReader:
             return Survey(choice, refused=refused, ignored=ignored, warnings=warnings, nothing=nothing)
         heads, unreadable = self._look(choice.objects, {})
         refused |= unreadable
-        waiting: dict[str, str] = {}
+        blocked: dict[str, str] = {}
         if refused:
             earlier = [] if request.everything else earlier_than(refused, choice.objects)
             paths = {source_file.path for source_file in earlier}
             late = (each.path for each in choice.objects if each.path not in paths and each.path not in refused)
-            waiting = dict.fromkeys(late, f"changes are applied in order, and {min(refused)} is refused")
+            blocked = dict.fromkeys(late, f"changes are applied in order, and {min(refused)} is refused")
             choice = Choice(earlier, choice.scope if earlier else Append())
         footers = {
             source_file.path: heads[source_file.path, source_file.etag] for source_file in _to_read(choice.objects)
@@ -86,7 +86,7 @@ class ChangeReader:
             choice=choice,
             heads=heads,
             refused=refused,
-            waiting=waiting,
+            blocked=blocked,
             ignored=ignored,
             dropped_columns=sorted({name for names in dropped for name in names}),
             schema_changes=merged.changes,

@@ -122,7 +122,7 @@ def job_bookmark(session: "SparkSession") -> Iterator[None]:
     yield
     try:
         job.commit()
-    except Exception as error:  # noqa: BLE001 - Glue raises whatever its JVM does
+    except Exception as error:  # noqa: BLE001 - Glue raises any error of its JVM
         LOGGER.warning(
             "the run succeeded, but its job bookmark could not be committed: %s; nothing is lost, since the log, not "
             "the bookmark, decides what is read",

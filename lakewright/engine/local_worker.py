@@ -70,7 +70,7 @@ def attempt(work: Callable[[T], R], task: T, *, shows_values: bool) -> R:
         raise
     except MemoryError:
         raise WorkerEndedError("ran out of memory") from None
-    except Exception as error:  # noqa: BLE001 - whatever it is, its text may quote values
+    except Exception as error:  # noqa: BLE001 - the text of any error may quote values
         trace = trace_of(error, shows_values=shows_values)
         raise WorkerError(cause_of(error, shows_values=shows_values), trace) from None
 

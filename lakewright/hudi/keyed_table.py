@@ -123,10 +123,10 @@ class KeyedTable:
         if own is not None and (hides_batch or own.inserted != count):
             roll_back(self.spark, self.described(columns), own.instant)
         if own is None or any(commit.number > number for commit in commits):
-            raise OvertakenError("another run committed a batch meanwhile; nothing was done twice")
+            raise OvertakenError("another run committed a batch meanwhile; nothing was applied twice")
         if own.inserted != count:
             raise StateError(
-                f"{count} rows of {self.target.path} were to be written with wider types, and Hudi wrote "
+                f"{count} rows of {self.target.path} should have been written with wider types, and Hudi wrote "
                 f"{own.inserted}; the commit was rolled back"
             )
 

@@ -204,7 +204,7 @@ class HudiSink:
         """
         plan, table = batch.plan, self.table
         if table.has_commits() and (last := table.timeline().last_batch()) and last.number >= plan.number:
-            raise OvertakenError(f"another run committed batch {last.number} meanwhile; nothing was done twice")
+            raise OvertakenError(f"another run committed batch {last.number} meanwhile; nothing was applied twice")
         try:
             with self._watched(batch):
                 self._write(batch, cast(StagedForHudi, staged), ChangeStaging(table, batch, rows))
@@ -222,7 +222,7 @@ class HudiSink:
                 "run again"
             )
         if applied.attempt != batch.attempt:
-            raise OvertakenError(f"another run committed batch {plan.number} meanwhile; nothing was done twice")
+            raise OvertakenError(f"another run committed batch {plan.number} meanwhile; nothing was applied twice")
         return applied
 
     def layout(self) -> str:

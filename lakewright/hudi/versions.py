@@ -21,7 +21,7 @@ _SUPPORTED: Final = "0.15, 1.0 or 1.1"
 #: Type of partition fields; from table version 8 on, tables store it with the fields' names.
 SIMPLE: Final = ":SIMPLE"
 _FIRST_TABLE_VERSION_WITH_TYPES: Final = 8
-#: Property of a table that names its order, and its name in tables that Hudi 1.1 created, whatever their version.
+#: Property of a table that names its order, and its name in tables of any version that Hudi 1.1 created.
 ORDER_FIELD: Final = "hoodie.table.precombine.field"
 _ORDER_FIELDS: Final = "hoodie.table.ordering.fields"
 #: Option for the number of commits that cleaning keeps, and its name before 1.0.

@@ -115,7 +115,7 @@ def _report(objects: ObjectsInPlace, task: ToRewrite, work: Work, *, shows_value
         return Rewritten(task.path, "unreached", str(error))
     except MemoryError:  # concerns the worker, not the object
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns only this object
+    except Exception as error:  # noqa: BLE001 - any error concerns only this object
         return Rewritten(task.path, "unreached", f"unexpected {cause_of(error, shows_values=shows_values)}")
 
 

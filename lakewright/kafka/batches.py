@@ -188,8 +188,9 @@ def _refuse_too_many(schema: EventSchema) -> None:
     (path, _), *_ = Counter(path[:-1] for path in paths).most_common(1)
     count = sum(column.path[: len(path)] == path for column in schema.columns)
     raise DataError(
-        f"the events have {len(schema.columns)} attributes, above {MOST_COLUMNS}; {count} of them lie below "
-        f"{'.'.join(path) or 'the top'!r}: keys that are values (ids, dates) make a column each"
+        f"the events have {len(schema.columns)} attributes, more than {MOST_COLUMNS}; {count} of them are below "
+        f"{'.'.join(path) or 'the top'!r}: each key becomes a column; if its keys are values (IDs, dates), declare it "
+        "in source.json_columns"
     )
 
 

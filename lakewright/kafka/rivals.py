@@ -28,7 +28,7 @@ def find_rivals(
 ) -> list[FileRivals]:
     """Find the rivals of each new file.
 
-    Two new files are rivals if they may share records, whatever their days; a new file and one of the table only if
+    Two new files are rivals if they may share records, even of different days; a new file and one of the table only if
     their days are near. Two files of one task are not, unless one of them may contain a record with the key of another.
 
     Args:

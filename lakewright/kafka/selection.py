@@ -64,7 +64,7 @@ def choose_news(
     if request.everything:
         paths = _paths_again(there, state, refused, request, refuses_gone=refuses_gone)
     elif request.wanted and day_in_event:
-        raise ConfigError("events determine their day (source.day): run without --date and --partition")
+        raise ConfigError("the day of an event is in its record (source.day): omit --date and --partition")
     else:
         fresh = {path for path, source in there.items() if not state.has(path, source.etag)}
         paths = fresh & _paths_within(there, request.wanted) if request.wanted else fresh

@@ -163,7 +163,7 @@ def is_wanted(topic: str, patterns: tuple[str, ...]) -> bool:
 
 
 class ObjectText:
-    """The text of one version of an object, decompressed if the content is gzip, whatever its name.
+    """The text of one version of an object, decompressed if the content is gzip, regardless of its name.
 
     After reading, ``damage`` is the reason why the text is incomplete; empty if it is complete. If ``is_counted``, what
     is read counts as progress of the task.

@@ -1,4 +1,4 @@
-"""What a task has done so far: tasks count bytes and rows, and whoever runs them receives the sums.
+"""What a task has done so far: tasks count bytes and rows, and their engine receives the sums.
 
 Without a listener, as in Lambdas and most tests, counting does nothing.
 """

@@ -1,4 +1,4 @@
-"""Templates to pages. All text is escaped, whatever template prints it."""
+"""Templates to pages. All text is escaped, in every template."""
 
 from typing import Any, Final
 

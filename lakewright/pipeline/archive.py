@@ -52,7 +52,7 @@ def _copy(copies: S3Copies, execution: Execution, archive: str, landed: LandedOb
         outcome = copies.copy(landed.key, landed.etag, key, overwrites=False)
         if outcome in ("copied", "exists"):
             return True
-    if outcome == "taken":
+    if outcome == "occupied":
         raise CopyDiffersError(
             f"{one_line(key)} has other content than {one_line(landed.key)}, whose ETag it names; nothing was deleted"
         )

@@ -30,7 +30,7 @@ _GONE: Final = ("NoSuchKey", "404")
 #: Another writer changed the original or the copy, or an earlier try succeeded and its response was lost.
 _CHANGED: Final = ("PreconditionFailed", "412", *_GONE)
 _MD5: Final = re.compile("[0-9a-f]{32}")
-Copied = Literal["copied", "exists", "gone", "taken"]
+Copied = Literal["copied", "exists", "gone", "occupied"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class S3Copies:
 
         Returns:
             ``copied`` or ``exists``: the copy is there; ``gone``: there is none, and the original was deleted or
-            overwritten; ``taken``: the destination has other content.
+            overwritten; ``occupied``: the destination has other content.
 
         Raises:
             CopyDiffersError: If the content of the copy differs.
@@ -115,7 +115,7 @@ class S3Copies:
                 if is_same and (is_copy or not overwrites):
                     return "exists"
                 if not is_same and not overwrites:
-                    return "taken"
+                    return "occupied"
             if self._copy(original, destination, there) and self._is_verified(original, destination):
                 return "copied"
         raise UnreachableError(

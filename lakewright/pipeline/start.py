@@ -45,7 +45,7 @@ class Pipeline:
     lake: S3Lake
     landing: str
     file_name: Pattern[str]
-    takes_underscores: bool
+    reads_hidden: bool
     state_machine: str
     states: Any
 
@@ -135,7 +135,7 @@ class Pipeline:
             return f"it is in a subfolder of {self.landing}"
         if not self.file_name.fullmatch(path):
             return f"its name does not match source.file_name of feed {self.feed}"
-        return why_no_data(path, size=created.size, takes_underscores=self.takes_underscores)
+        return why_no_data(path, size=created.size, reads_hidden=self.reads_hidden)
 
     def _start_once(self, name: str, text: str) -> None:
         """Start an execution, unless it was started before with the same input.
@@ -169,7 +169,7 @@ class Pipeline:
 
 
 def open_pipeline(
-    feed: str, lake_uri: str, *, landing: str, file_name: Pattern[str], takes_underscores: bool, state_machine: str
+    feed: str, lake_uri: str, *, landing: str, file_name: Pattern[str], reads_hidden: bool, state_machine: str
 ) -> Pipeline:
     """Open the pipeline of a feed.
 
@@ -181,7 +181,7 @@ def open_pipeline(
         raise ConfigError(f"a pipeline needs a lake on S3, not {lake_uri}")
     states = bounded_client("stepfunctions", attempts=_ATTEMPTS)
     folder = f"{landing.strip('/')}/"
-    return Pipeline(feed, lake, folder, file_name, takes_underscores, state_machine, states)
+    return Pipeline(feed, lake, folder, file_name, reads_hidden, state_machine, states)
 
 
 def _uri(created: CreatedObject) -> str:

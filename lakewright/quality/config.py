@@ -94,7 +94,7 @@ class GatedFeed(Feed):
         ]
 
     def _unfit_expectations(self, suite: Suite) -> list[str]:
-        """Return a sentence per expectation that would refuse every batch, whatever its rows are."""
+        """Return a sentence per expectation that would refuse every batch, regardless of its rows."""
         columns = self.declared_columns()
         return [
             f"{suite.path}: expectation {each.number} ({each.type}): {problem}"
@@ -120,7 +120,7 @@ class GatedFeed(Feed):
         return list(self._suites.values())
 
     def fingerprint(self) -> str:
-        """See ``Feed.fingerprint``: a batch that was planned with other expectations is planned anew."""
+        """See ``Feed.fingerprint``: a batch that was planned with other expectations is planned again."""
         without = super().fingerprint()
         if self.gates is None:
             return without

@@ -42,7 +42,7 @@ def check_suites(suites: Sequence[Suite], gate_engine: GateEngine) -> None:
 
 
 def library_needs(suite: Suite, gate_engine: GateEngine) -> str:
-    """Return what in a suite the library must judge, whatever the table's types and rows; empty if nothing."""
+    """Return the part of a suite that the library must judge for any types and rows; empty if there is none."""
     for each in suite.of_batch:
         if gate_engine == "great_expectations":
             return "gate_engine: great_expectations"

@@ -1,7 +1,7 @@
 r"""Values as cells of a CSV file for spreadsheets, from which they are read back unchanged.
 
 Spreadsheets change what they read: leading zeros and blanks vanish, ``1-2`` becomes a date, ``=1+1`` is computed, and
-an empty text can no longer be told from null. Therefore an empty cell is null, and a cell that begins with a backslash
+an empty text becomes null. Therefore an empty cell is null, and a cell that begins with a backslash
 is the text after it, in which ``\\`` is a backslash and ``\r`` a carriage return. Every text that a spreadsheet might
 change is written in this way; in cells that do not begin with a backslash, each character means itself.
 """

@@ -81,7 +81,7 @@ def read_first_seen(lake: Lake, files: Iterable[DataFile]) -> dict[tuple[str, st
         columns = ["object", "etag", "first_seen"]
         try:
             batches = list(read_batches(lake, file.path, file.size, columns))
-        except FileNotFoundError:  # somebody deleted it
+        except FileNotFoundError:  # it was deleted by hand
             return []
         days = pa.Table.from_batches(batches).group_by(columns[:2]).aggregate([("first_seen", "min")])
         return [tuple(row.values()) for row in days.to_pylist()]

@@ -93,7 +93,7 @@ def _batches(lake: Lake, files: Iterable[DataFile], columns: Sequence[str]) -> I
             yield from read_batches(lake, file.path, file.size, columns)
         except FileNotFoundError as error:
             raise StateError(
-                f"{file.path} is missing: a run has released its rows meanwhile, or it was deleted; try again"
+                f"{file.path} is missing: a run has removed its rows in the meantime, or it was deleted; try again"
             ) from error
 
 

@@ -1,1 +1,1 @@
-"""Replay: rejected rows that pass today's config become source objects of their feed."""
+"""Replay: rejected rows that pass the current config become source objects of their feed."""

@@ -91,7 +91,7 @@ class ChangeCorrector:
     def _judged(
         self, candidates: Sequence[_Candidate], state: TableState, scratch: Scratch
     ) -> list[dict[int, Sequence[str]]]:
-        """Return the rules that rows of each candidate break by today's config, by position."""
+        """Return the rules that rows of each candidate break by the current config, by position."""
         if not candidates:
             return []
         lake = self.corrections.lake

@@ -78,8 +78,8 @@ class CsvCorrector:
             if record is None:
                 if row.where:
                     raise ConfigError(
-                        f"{row.where}: today's config cannot read the record, so values of columns that the feed does "
-                        "not declare would be lost; delete the line, and `rebuild`"
+                        f"{row.where}: the current config cannot read the record, so values of undeclared columns "
+                        "would be lost; delete the line, and `rebuild`"
                     )
                 left["field_count"] += 1
                 continue
@@ -96,7 +96,7 @@ class CsvCorrector:
     def _passing(
         self, text: CsvText, candidates: Sequence[_Candidate], left: Counter[str], scratch: Scratch
     ) -> list[_Candidate]:
-        """Return the candidates that today's config accepts, and count the others by the rules they break."""
+        """Return the candidates that the current config accepts, and count the others by the rules they break."""
         begin = text.begin()
         passing = []
         for each in candidates:
@@ -138,7 +138,7 @@ class CsvCorrector:
         return Counter(quote=1)
 
     def _judge(self, header: Header, body: bytes, scratch: Scratch) -> tuple[int, Counter[str], set[int]]:
-        """Read text with today's config: the number of records, the rules broken, where rejected records begin."""
+        """Read text with the current config: the number of records, the rules broken, where rejected records begin."""
         lake = self.corrections.lake
         path = f"{scratch.folder}candidates.csv"
         lake.delete(path)

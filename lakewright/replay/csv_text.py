@@ -32,8 +32,7 @@ class CsvText:
     def records(self, rows: Sequence[ReplayedRow]) -> list[str | UnwritableError | None]:
         """Return the text of each row, or why it has none; rows without fields are texts already.
 
-        None if values of columns that the feed does not declare would be lost, because today's config cannot read the
-        original record.
+        None if values of undeclared columns would be lost, because the current config cannot read the original record.
         """
         with_fields = [each for each in rows if each.row.fields is not None]
         whole = dict(zip(map(id, with_fields), self._records_of(with_fields), strict=True))

@@ -108,7 +108,7 @@ class EventCorrector:
     def _judged(
         self, source: EventObject, lines: Sequence[_Line], state: TableState, scratch: Scratch
     ) -> tuple[set[int], Counter[str]]:
-        """Return which lines today's config rejects, by their number, and the rules that they break."""
+        """Return which lines the current config rejects, by their number, and the rules that they break."""
         lake, known = self.reader.corrections.lake, known_schema(state.schema_versions)
         path, body = f"{scratch.folder}candidates.json", b"".join(line.text + b"\n" for line in lines)
         lake.delete(path)

@@ -16,7 +16,7 @@ def target_entry(facts: TargetFacts, history: RunHistory, verdict: Verdict, now:
     return {
         "target": facts.target.name,
         "health": verdict.health,
-        "reason": verdict.reason,
+        "why": verdict.reason,
         "since": verdict.since.isoformat() if verdict.since else None,
         "runs_since": verdict.runs,
         "is_overdue": verdict.is_overdue,

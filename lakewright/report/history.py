@@ -29,7 +29,7 @@ _RUN_TIME: Final = "%Y%m%dT%H%M%S%f"
 
 
 class PastRun(msgspec.Struct, frozen=True):
-    """What a report needs of a receipt (``lakewright.runs.receipts.Receipt``), of any version, whatever its size."""
+    """What a report needs of a receipt (``lakewright.runs.receipts.Receipt``), of any version and size."""
 
     run: str
     job: str

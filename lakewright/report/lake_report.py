@@ -1,4 +1,4 @@
-"""The report of a lake: every feed and target, what needs a person, and runs and cost per day."""
+"""The report of a lake: every feed and target, what needs attention, and runs and cost per day."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

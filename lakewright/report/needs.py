@@ -1,4 +1,4 @@
-"""What needs a person now, in order of urgency, and what to do."""
+"""What needs attention now, in order of urgency, and what to do."""
 
 import shlex
 from collections.abc import Iterable, Sequence
@@ -11,13 +11,13 @@ from lakewright.report.targets import TargetFacts
 from lakewright.runs.progress import count_of
 
 _QUARANTINE: Final = "quarantine"
-#: Health that needs a person, most urgent first; ``behind`` only if a run is overdue, ``never run`` if objects wait.
+#: Health that needs attention, most urgent first; ``behind`` only if a run is overdue, ``never run`` if objects wait.
 _URGENCY: Final = (*HEALTHS[: HEALTHS.index("orphaned")], _QUARANTINE, "orphaned")
 
 
 @dataclass(frozen=True)
 class Need:
-    """What needs a person.
+    """What needs attention.
 
     Attributes:
         what: The health of the targets, or ``quarantine``.
@@ -101,7 +101,7 @@ def _remedy(facts: TargetFacts, verdict: Verdict) -> tuple[str, str]:
         "unreadable": ("fix the cause; until then its state is unknown", ""),
         "refused": ("correct what its receipt names, then run it", f"lakewright receipt {feed}"),
         "open": ("run it, which ends the batch", run),
-        "orphaned": (f"bring it back under this name, or delete {state} if it is gone for good", ""),
+        "orphaned": (f"bring it back under this name, or delete {state} if it will not return", ""),
     }
     return of_health.get(verdict.health, ("", ""))
 

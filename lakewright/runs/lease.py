@@ -21,7 +21,7 @@ from transforms.errors import LakewrightError
 LOGGER = logging.getLogger("lakewright")
 
 _RENEWALS_PER_LEASE: Final = 4
-#: At most this long, whatever the lease: renewals also detect, while Spark works, that the lake does not answer.
+#: At most this long, even for longer leases: renewals also detect, while Spark works, that the lake does not answer.
 _LONGEST_PAUSE_SECONDS: Final = 15
 
 

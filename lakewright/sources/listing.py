@@ -75,13 +75,13 @@ class Source:
     """A folder of objects, in the lake or at a separate URI."""
 
     def __init__(
-        self, lake: Lake, path: str, file_name: Pattern[str] | None, *, takes_underscores: bool | None = None
+        self, lake: Lake, path: str, file_name: Pattern[str] | None, *, reads_hidden: bool | None = None
     ) -> None:
-        """Open a source; ``takes_underscores`` is as in ``why_no_data``, None if feeds have no option for it."""
+        """Open a source; ``reads_hidden`` is as in ``why_no_data``, None if feeds have no option for it."""
         self.lake = open_lake(path) if "://" in path else lake
         self._folder = "" if "://" in path else path.strip("/") + "/"
         self._file_name = file_name
-        self._takes_underscores = takes_underscores
+        self._reads_hidden = reads_hidden
 
     @property
     def where(self) -> str:
@@ -134,9 +134,9 @@ class Source:
     def _reason_to_ignore(self, path: str, size: int) -> str:
         if not path or path.endswith("/") or is_folder_marker(path, size):
             return "a folder marker"
-        if self._takes_underscores is None and is_hidden(path):
+        if self._reads_hidden is None and is_hidden(path):
             return "hidden"
-        if reason := why_no_data(path, size=size, takes_underscores=bool(self._takes_underscores)):
+        if reason := why_no_data(path, size=size, reads_hidden=bool(self._reads_hidden)):
             return reason
         if self._file_name is not None and not self._file_name.fullmatch(path.rsplit("/", 1)[-1]):
             return "name does not match source.file_name"

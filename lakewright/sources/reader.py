@@ -109,7 +109,7 @@ class ObjectReader(Generic[Rows]):
             choice=choice,
             heads=known,
             refused=refused,
-            waiting=_waiting(fresh, choice, refused),
+            blocked=_blocked(fresh, choice, refused),
             ignored=listing.ignored,
             extra_columns=heads.extra_columns,
             schema_from="headers" if heads.of else "",
@@ -214,13 +214,13 @@ class ObjectReader(Generic[Rows]):
         return partition_path({key: entry.date.get(key, "") for key in self.filling.date_keys})
 
 
-def _waiting(fresh: Sequence[Listed], choice: Choice, refused: Mapping[str, str]) -> dict[str, str]:
+def _blocked(fresh: Sequence[Listed], choice: Choice, refused: Mapping[str, str]) -> dict[str, str]:
     """Return why sound objects are not read: their partition would lose the rows of a refused object."""
     if not refused:
         return {}
     chosen = {source.path for source in choice.objects}
-    waiting = [entry.path for entry in fresh if entry.path not in chosen and entry.path not in refused]
-    return dict.fromkeys(waiting, f"its partition stays unchanged while {min(refused)} is refused")
+    blocked = [entry.path for entry in fresh if entry.path not in chosen and entry.path not in refused]
+    return dict.fromkeys(blocked, f"its partition stays unchanged while {min(refused)} is refused")
 
 
 def _paths(objects: Iterable[Listed]) -> set[str]:

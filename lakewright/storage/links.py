@@ -61,6 +61,6 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return list(entries)
     except PermissionError as error:
-        raise AccessDeniedError(f"no rights to list {error.filename}") from error
+        raise AccessDeniedError(f"no permission to list {error.filename}") from error
     except (FileNotFoundError, NotADirectoryError):  # as in a bucket, a file or a missing folder has no objects
         return []

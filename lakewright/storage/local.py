@@ -36,7 +36,7 @@ class LocalLake:
         if not self.root.is_dir():
             raise ConfigError(f"the lake {self.root} is a file, not a folder")
         if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
-            raise AccessDeniedError(f"no rights to read and write the lake {self.root}")
+            raise AccessDeniedError(f"no permission to read and write the lake {self.root}")
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
         """See ``Lake.list``; a folder that cannot be read is an error, not an empty one."""
@@ -62,7 +62,7 @@ class LocalLake:
                     raise self._rewritten(path)
                 return body
         except PermissionError as error:
-            raise AccessDeniedError(f"no rights to read {self.root / path}") from error
+            raise AccessDeniedError(f"no permission to read {self.root / path}") from error
 
     def pieces(self, path: str, *, length: int, etag: str = "") -> Iterator[bytes]:
         """See ``Lake.pieces``; an open file stays readable after it is replaced."""
@@ -76,7 +76,7 @@ class LocalLake:
                     if etag_of(os.fstat(file.fileno())) != opened:
                         raise self._rewritten(path)
         except PermissionError as error:
-            raise AccessDeniedError(f"no rights to read {self.root / path}") from error
+            raise AccessDeniedError(f"no permission to read {self.root / path}") from error
 
     def stat(self, path: str) -> StoredObject | None:
         """See ``Lake.stat``."""
@@ -141,7 +141,7 @@ class LocalLake:
                 with contextlib.suppress(FileNotFoundError):
                     (self.root / source).replace(self.root / destination)
         except PermissionError as error:
-            raise AccessDeniedError(f"no rights to move {source} to {destination}") from error
+            raise AccessDeniedError(f"no permission to move {source} to {destination}") from error
         self._prune((self.root / source).parent)
         advance(Done(files=1))
         return (self.root / destination).exists()
@@ -151,7 +151,7 @@ class LocalLake:
         try:
             (self.root / path).unlink(missing_ok=True)
         except PermissionError as error:
-            raise AccessDeniedError(f"no rights to delete {self.root / path}") from error
+            raise AccessDeniedError(f"no permission to delete {self.root / path}") from error
         self._prune((self.root / path).parent)
 
     def delete_all(self, paths: Iterable[str]) -> None:
@@ -191,7 +191,7 @@ class LocalLake:
                 os.fsync(file.fileno())
                 yield temporary
         except PermissionError as error:
-            raise AccessDeniedError(f"no rights to write {folder}") from error
+            raise AccessDeniedError(f"no permission to write {folder}") from error
 
     def _rewritten(self, path: str) -> FileNotFoundError:
         return FileNotFoundError(f"{self.root / path} was rewritten while it was read")

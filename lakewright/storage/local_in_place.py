@@ -26,7 +26,7 @@ class LocalInPlace:
         except FileNotFoundError:
             return None
         except PermissionError as error:
-            raise AccessDeniedError(f"no rights to read {self._root / path}") from error
+            raise AccessDeniedError(f"no permission to read {self._root / path}") from error
         stat = os.fstat(file.fileno())
         return Opened(etag_of(stat), stat.st_size, _pieces(file))
 
@@ -55,7 +55,7 @@ class LocalInPlace:
         except FileNotFoundError:
             return None
         except PermissionError as error:
-            raise AccessDeniedError(f"no rights to write {final}") from error
+            raise AccessDeniedError(f"no permission to write {final}") from error
         finally:
             os.close(folder)
 

@@ -125,7 +125,7 @@ class S3InPlace:
                         patience.renew()
                 except BotoCoreError as error:
                     if not is_passing(error) or at >= size:
-                        raise UnreachableError(f"reading {path} broke off: {error}") from error
+                        raise UnreachableError(f"the download of {path} was interrupted: {error}") from error
                     patience.wait(error)
                 else:
                     return

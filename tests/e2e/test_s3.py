@@ -248,7 +248,7 @@ def test_feeds_in_s3(s3_bench: S3Bench) -> None:
 
 def test_workers_read_objects_that_spark_would_misread(s3_bench: S3Bench) -> None:
     bench = s3_bench
-    bench.feed(source__hidden="take")
+    bench.feed(source__hidden="read")
     bench.put("_a.csv", "id,name\n1,hidden\n")
     bench.put("b+c d.csv", 'id,name\n2,"x"y\n3,"c"\n', day="02")
     bench.put("cut.csv.gz", gzip.compress(b"id,name\n4,d\n")[:-1], day="03")

@@ -25,17 +25,17 @@ HEAD: Final = ("| job | fault | exit code | seconds | rerun equals a clean run |
 #: Faults, given the number of requests of a clean run: single faults occur in the middle of the run.
 FAULTS: Final[dict[str, Callable[[int], Fault]]] = {
     "none": lambda _: Fault("slow", "^NONE"),
-    "every 4th answer to a write lost": lambda _: Fault("lost", "^(PUT|COPY|POST|DELETE)", after=1, every=4),
-    "every 4th body broken off": lambda _: Fault("broken", "^GET", every=4),
+    "every 4th response to a write lost": lambda _: Fault("lost", "^(PUT|COPY|POST|DELETE)", after=1, every=4),
+    "every 4th body truncated": lambda _: Fault("broken", "^GET", every=4),
     "every 5th request: 503 SlowDown": lambda _: Fault("status", every=5),
     "first 3 copies and bulk deletes: 200 with an error": lambda _: Fault(
         "error_body", "^(COPY|POST /.)", times=3, code="InternalError"
     ),
     "AccessDenied for the data": lambda _: Fault("status", "/lake/(refined|landing)/", status=403, code="AccessDenied"),
     "token expires": lambda n: Fault("status", after=n // 2, status=400, code="ExpiredToken"),
-    "S3 gone for 10 s": lambda n: Fault("gone", after=n // 2, times=1, seconds=10),
-    "S3 gone for good": lambda n: Fault("gone", after=n // 2),
-    "S3 silent for good": lambda n: Fault("silent", after=n // 2),
+    "S3 down for 10 s": lambda n: Fault("gone", after=n // 2, times=1, seconds=10),
+    "S3 down permanently": lambda n: Fault("gone", after=n // 2),
+    "S3 silent permanently": lambda n: Fault("silent", after=n // 2),
 }
 
 

@@ -102,7 +102,7 @@ def test_denied_access_to_the_lake(bench: Bench, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("lakewright.storage.local.os.access", lambda path, mode: False)
     answer = bench.command("run")
     assert answer.exit_code == AccessDeniedError.exit_code == 5
-    assert answer.last_line == f"error: no rights to read and write the lake {bench.lake}"
+    assert answer.last_line == f"error: no permission to read and write the lake {bench.lake}"
 
 
 def test_a_folder_with_denied_access_is_not_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +112,7 @@ def test_a_folder_with_denied_access_is_not_an_empty_folder(tmp_path: Path, monk
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr("os.scandir", refuse)
-    with pytest.raises(AccessDeniedError, match="no rights to list"):
+    with pytest.raises(AccessDeniedError, match="no permission to list"):
         list(LocalLake(str(tmp_path)).list("raw/"))
 
 

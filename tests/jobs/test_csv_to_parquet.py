@@ -348,10 +348,10 @@ def test_hidden_objects_are_reported_or_read(bench: Bench, multiline: bool) -> N
     receipt = bench.run()
     assert plan["ignored"] == receipt["ignored"]
     assert {path.removeprefix(folder) for path in receipt["ignored"]} == {*names, *never} - {"plain.csv"}
-    assert "source.hidden: take reads it" in receipt["ignored"][f"{folder}_posts/in.csv"]
+    assert "source.hidden: read includes it" in receipt["ignored"][f"{folder}_posts/in.csv"]
     assert bench.rows() == [(1, 'a "b"')]
 
-    bench.feed(source__csv={"multiline": multiline}, source__hidden="take")
+    bench.feed(source__csv={"multiline": multiline}, source__hidden="read")
     receipt = bench.run()
     assert {path.removeprefix(folder) for path in receipt["ignored"]} == set(never)
     assert bench.rows() == [(number, 'a "b"') for number in names.values()]

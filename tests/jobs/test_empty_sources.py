@@ -66,7 +66,7 @@ def put_staff(lake: Lake) -> None:
             ["x_1.CSV", "y_1.csv", "_x/x_1.csv"],
             "none of the 3 objects below raw/in/ is a source object of the feed: "
             "name does not match source.file_name (2), "
-            "hidden: a folder or its name begins with _; source.hidden: take reads it (1); first raw/in/_x/x_1.csv",
+            "hidden: a folder or its name begins with _; source.hidden: read includes it (1); first raw/in/_x/x_1.csv",
             id="csv-other-names-and-hidden",
         ),
         pytest.param("flatten_events", [], "no objects found below raw/in/", id="events-nothing"),

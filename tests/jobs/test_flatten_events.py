@@ -916,7 +916,7 @@ def test_more_than_3000_attributes_are_refused_with_the_key(events: EventBench) 
     events.put_events(0, {"by_user": {f"user {number}": number for number in range(3200)}})
     receipt = events.run()
     assert (receipt["exit_code"], receipt["status"]) == (3, "refused")
-    assert "3200 attributes, above 3000; 3200 of them lie below 'by_user'" in receipt["error"]
+    assert "3200 attributes, more than 3000; 3200 of them are below 'by_user'" in receipt["error"]
     (events.lake / f"raw/topics/t/{DAY}/t+0+0000000000.json.gz").unlink()
     events.put_events(0, {"n": 1})
     assert events.run()["exit_code"] == 0

@@ -206,7 +206,7 @@ def test_observed_values_are_shown_on_request(bench: Bench) -> None:
     assert "expect_column_max_to_be_between on id: observed 2" in bench.run()["error"]
 
 
-def test_a_batch_is_planned_anew_if_its_suite_has_changed(gated: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_planned_again_if_its_suite_has_changed(gated: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     write_suite(gated.root, "people", gxe.ExpectColumnValuesToBeUnique(column="id"))
     gated.put("a.csv", GOOD)
     monkeypatch.setattr("lakewright.runs.job.target_job.TargetJob.judge", lambda *_: 1 / 0)

@@ -112,7 +112,7 @@ def test_an_old_object_that_the_changed_feed_refuses_keeps_its_partition(csv: Be
     after = planned(csv)
     assert after.plan["exit_code"] == 3
     assert [path.rpartition("/")[2] for path in after.plan["refused"]] == ["a.csv"]
-    assert [path.rpartition("/")[2] for path in after.plan["waiting"]] == ["b.csv"]
+    assert [path.rpartition("/")[2] for path in after.plan["blocked"]] == ["b.csv"]
 
 
 @pytest.mark.parametrize("other", ["id\n1\n", "id,name\n1," + "x" * 2000 + "\n"], ids=["header", "longest record"])
@@ -228,7 +228,7 @@ def test_a_refused_object_stops_the_run(csv: Bench) -> None:
     plan = planned(csv)
     assert (plan.plan["does"], plan.plan["objects"]) == ("refused", [])
     why = f"a refused object stops the run: raw/people/{DAY}01/a.csv"
-    assert plan.plan["waiting"] == {f"raw/people/{DAY}02/b.csv": why}
+    assert plan.plan["blocked"] == {f"raw/people/{DAY}02/b.csv": why}
 
 
 def test_others_are_read_if_refused_objects_are_skipped(csv: Bench) -> None:
@@ -240,7 +240,7 @@ def test_others_are_read_if_refused_objects_are_skipped(csv: Bench) -> None:
     plan = planned(csv)
     assert plan.title == "reads 1 object, 16 B; 1 refused (exit code 3)"
     stays = f"its partition stays unchanged while raw/people/{DAY}01/a.csv is refused"
-    assert plan.plan["waiting"] == {f"raw/people/{DAY}01/b.csv": stays}
+    assert plan.plan["blocked"] == {f"raw/people/{DAY}01/b.csv": stays}
 
 
 def test_an_empty_source(csv: Bench) -> None:

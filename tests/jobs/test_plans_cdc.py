@@ -57,7 +57,7 @@ def test_plans_of_a_table_with_a_key(cdc: CdcBench, monkeypatch: pytest.MonkeyPa
     plan = planned(cdc).plan
     assert plan["open_batch"]["then"] == "finished first: the table has its commit"
     assert [Path(each["path"]).name for each in plan["objects"]] == [FIRST]
-    assert plan["waiting"] == {
+    assert plan["blocked"] == {
         f"raw/hr/employees/{THIRD}": f"changes are applied in order, and raw/hr/employees/{SECOND} is refused"
     }
     why = f"{file.relative_to(cdc.lake)} has int"

@@ -158,7 +158,7 @@ def lake(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.needs_hudi
-def test_no_value_of_bad_input_is_told_anywhere(lake: Path) -> None:
+def test_no_value_of_bad_input_is_shown_anywhere(lake: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", RUNS, str(lake), str(lake.parent / "conf"), CANARY, *FEEDS],
         cwd=ROOT,

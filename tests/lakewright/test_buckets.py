@@ -54,7 +54,7 @@ def test_options_apply_until_they_are_replaced(tmp_path: Path) -> None:
         ),
         pytest.param(
             "buckets:\n  s3://raw/: {encryption: AES256}",
-            "lake.yaml:1: buckets: 's3://raw/' is no bucket's name; write my-bucket, without s3:// and slashes",
+            "lake.yaml:1: buckets: 's3://raw/' is not a bucket name; write my-bucket, without s3:// and slashes",
             id="a-uri-for-a-name",
         ),
     ],

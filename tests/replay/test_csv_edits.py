@@ -109,7 +109,7 @@ def with_id(identity: str) -> Any:
     ],
 )
 def test_corrections_are_written_as_the_source_is(tmp_path: Path, name: str, csv: dict[str, Any], data: bytes) -> None:
-    lake = ReplayLake(tmp_path, feed(csv=csv, hidden="take"))
+    lake = ReplayLake(tmp_path, feed(csv=csv, hidden="read"))
     lake.put(f"{DAY}/{name}", data)
     rejected = lake.run()["counts"]["rejected"]
     done = lake.run("replay", *lake.edit(with_id("7")))
@@ -519,14 +519,14 @@ def test_a_correction_that_the_gate_refuses_is_withdrawn(lake: ReplayLake, fill:
         lake.run("rebuild")
 
 
-def test_a_correction_that_is_refused_with_its_original_can_be_edited_anew(lake: ReplayLake) -> None:
+def test_a_correction_that_is_refused_with_its_original_can_be_edited_again(lake: ReplayLake) -> None:
     lake.configure(max_rejected=0.2)
     lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\ny,c\n")
     lake.run()
     refused = lake.run("replay", *lake.edit(lambda row: {"id": "77"} if row["fields"]["id"] == "x" else None))
     (path,) = refused["corrections"]
     assert refused["warnings"] == [
-        f"the next run reads the correction {path} again; to edit its rows anew, delete it and run again"
+        f"the next run reads the correction {path} again; to edit its rows again, delete it and run again"
     ]
     assert [row["text"] for row in lake.quarantine()] == ["y,c"]
     (lake.lake / path).unlink()
@@ -537,7 +537,7 @@ def test_a_correction_that_is_refused_with_its_original_can_be_edited_anew(lake:
 
 @pytest.mark.parametrize("fill", ["rebuild", "append"])
 @pytest.mark.parametrize("killed_at", ["Log.write_plan", "withdraw"])
-def test_rows_of_a_waiting_correction_are_corrected_anew(
+def test_rows_of_a_waiting_correction_are_corrected_again(
     lake: ReplayLake, monkeypatch: pytest.MonkeyPatch, fill: str, killed_at: str
 ) -> None:
     """Rows of the first correction that the second edit leaves out stay in quarantine."""

@@ -24,9 +24,9 @@ def test_is_hidden(path: str, hidden: bool) -> None:
     ("path", "size", "when_ignored", "when_read"),
     [
         pytest.param("a/b.csv", 1, "", "", id="plain"),
-        pytest.param("_posts/b.csv", 1, "source.hidden: take reads it", "", id="folder"),
-        pytest.param("_b.csv", 1, "source.hidden: take reads it", "", id="name"),
-        pytest.param("_posts/empty.csv", 0, "source.hidden: take reads it", "", id="empty-in-a-folder"),
+        pytest.param("_posts/b.csv", 1, "source.hidden: read includes it", "", id="folder"),
+        pytest.param("_b.csv", 1, "source.hidden: read includes it", "", id="name"),
+        pytest.param("_posts/empty.csv", 0, "source.hidden: read includes it", "", id="empty-in-a-folder"),
         pytest.param("_posts/_SUCCESS", 0, "an empty marker", "an empty marker", id="marker"),
         pytest.param("a/_temporary/0/b.csv", 1, "has not finished", "has not finished", id="unfinished"),
         pytest.param("_posts/b.csv._COPYING_", 1, "has not finished", "has not finished", id="copying"),
@@ -36,8 +36,8 @@ def test_is_hidden(path: str, hidden: bool) -> None:
     ],
 )
 def test_reasons_to_ignore_an_object(path: str, size: int, when_ignored: str, when_read: str) -> None:
-    for takes_underscores, expected in ((False, when_ignored), (True, when_read)):
-        reason = why_no_data(path, size=size, takes_underscores=takes_underscores)
+    for reads_hidden, expected in ((False, when_ignored), (True, when_read)):
+        reason = why_no_data(path, size=size, reads_hidden=reads_hidden)
         assert expected in reason
         assert bool(reason) == bool(expected)
 

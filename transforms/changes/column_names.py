@@ -1,6 +1,6 @@
 """Naming rules for table columns of change data. No pyspark.
 
-Avro, and hence Hudi, allows ASCII letters, digits and ``_``; the Glue Data Catalog stores lower case. A table column's
+Avro, and so Hudi, allows ASCII letters, digits and ``_``; the Glue Data Catalog stores lower case. A table column's
 name depends only on its source name:
 
 1. As in ``transforms.events.column_names``, the name is normalized to Unicode NFC, and each character other than a

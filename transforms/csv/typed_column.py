@@ -34,12 +34,12 @@ class TypedColumn:
         is_folder: Whether its values become folder names, which excludes some texts.
         thousands_separator: What may separate groups of digits: ``.``, ``,``, ``_``, a space (also a no-break or narrow
             no-break space), or ``'`` (also a right single quotation mark).
-        currency: Signs of which one may stand before or after a number. It is dropped.
-        percent: Whether a percent sign may stand after a number. It is dropped: ``5 %`` is 5.
+        currency: Signs; one of them may precede or follow a number, and is dropped.
+        percent: Whether a percent sign may follow a number. It is dropped: ``5 %`` is 5.
         negative: How negative numbers are written: ``minus`` (``-5``), ``parentheses`` (``(5)``), ``trailing_minus``
             (``5-``).
         other_formats: Patterns for texts that ``format`` does not read, in this order.
-        two_digit_year_from: The first of the 100 years that ``yy`` stands for, from 1901 to 2000.
+        two_digit_year_from: The first of the 100 years that ``yy`` covers, from 1901 to 2000.
         epoch: The unit of timestamps that are numbers since 1970: seconds, millis or micros.
         excess_fraction: Whether digits of a timestamp beyond microseconds are dropped (``truncate``), or must be zero
             (``reject``).

@@ -29,7 +29,7 @@ def flatten_block(
 def _flatten_rewritten(
     lines: Sequence[bytes], shape: RecordShape, form: RecordForm, after_line: int, after_record: int
 ) -> FlatRows:
-    """Flatten records in a declared form; rows and rejected lines keep the text as it stands in the object."""
+    """Flatten records in a declared form; rows and rejected lines keep the text of the object."""
     rewritten = form.rewrite(lines, after_line=after_line, after_record=after_record)
     rejected = rewritten.rejected
     if not rewritten.texts:

@@ -108,7 +108,7 @@ def _values_of(rows: pa.Table, typed: EventColumn | None, text: EventColumn | No
     if typed is None or not any(found is not None for found in texts):
         return values, texts
     if isinstance(typed.type, str) and reads_json(typed.type):
-        return values, texts  # whether JSON fits is decided where it stands, so that a text never becomes a value
+        return values, texts  # whether JSON fits is decided in place, so that a text never becomes a value
     convert = converter(typed.type)
     for row, found in enumerate(texts):
         if found is not None and (value := _converted(found, convert)) is not None:

@@ -127,7 +127,7 @@ class _Walk:
         if self._attributes > MOST_ATTRIBUTES:
             raise DataError(
                 f"the events have more than {MOST_ATTRIBUTES} attributes, most of them below "
-                f"{'.'.join(self._widest().path) or 'the top'!r}: keys that are values (ids, dates) make a column each"
+                f"{'.'.join(self._widest().path) or 'the top'!r}: each key becomes a column"
             )
         return _Attribute(path, self._size)
 

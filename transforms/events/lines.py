@@ -135,7 +135,7 @@ def number_lines(lines: Sequence[bytes], *, after_line: int, after_record: int) 
 
 
 def is_blank(line: bytes) -> bool:
-    """Return whether a line is blank, and hence not a row."""
+    """Return whether a line is blank and therefore not a row."""
     return not line.strip(_BLANKS)
 
 

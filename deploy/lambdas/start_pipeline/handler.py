@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         os.environ["LAKEWRIGHT_LAKE"],
         landing=os.environ["LANDING"],
         file_name=feed.landing_pattern(),
-        takes_underscores=feed.source.hidden == "take",
+        reads_hidden=feed.source.hidden == "read",
         state_machine=os.environ["STATE_MACHINE"],
     )
 

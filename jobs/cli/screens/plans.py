@@ -72,7 +72,7 @@ def _fields(plan: Mapping[str, Any]) -> dict[str, str]:
         "extra columns": _extra_columns(plan.get("extra_columns", {})),
         "dropped columns": _shown(plan.get("dropped_columns", ())),
         "refused": _by_reason(plan.get("refused", {})),
-        "waiting": _by_reason(plan.get("waiting", {})),
+        "blocked": _by_reason(plan.get("blocked", {})),
         "ignored": _by_reason(plan.get("ignored", {})),
         "engine": engine_line(plan.get("engine", {})),
         "estimate": estimate_lines(plan["estimate"]) if plan.get("estimate") else "",

@@ -11,7 +11,7 @@ from lakewright.report.words import ago, lasting
 from lakewright.runs.progress import count_of
 from transforms.object_names import one_line
 
-#: What needs a person, and problems: the most that are shown; JSON and page have all.
+#: What needs attention, and problems: the most that are shown; JSON and page have all.
 _SHOWN: Final = 20
 _UNKNOWN: Final = "-"
 _DAY_DIGITS: Final = len("2026-")
@@ -38,6 +38,7 @@ def show_report(report: Mapping[str, Any]) -> None:
         ["health", "feed → target", "last run", "data", "waiting", "quarantine", "rows", "cost"],
         [row for feed in report["feeds"] for row in _rows(feed, report["currency"])],
         texts=5,
+        spare=[7, 6],
     )
     print_table(
         "per day (UTC)",
@@ -48,7 +49,7 @@ def show_report(report: Mapping[str, Any]) -> None:
     if report["total"]["cost"] is not None and report["currency"]:
         days = [day[_DAY_DIGITS:] for day in report["days"]]
         rows = [_cost_row(feed, report["currency"]) for feed in [*report["feeds"], {**report, "feed": "all"}]]
-        print_table("cost per day", ["feed", *days, "all"], rows, texts=1)
+        print_table("cost per day", ["feed", *days, "all"], rows, texts=1, spare=range(1, len(days)))
 
 
 def _show_needs(needs: Sequence[Mapping[str, Any]]) -> None:
@@ -56,7 +57,7 @@ def _show_needs(needs: Sequence[Mapping[str, Any]]) -> None:
     if len(needs) > _SHOWN:
         shown["…"] = f"and {len(needs) - _SHOWN} more"
     nothing = {"nothing": "all feeds are in order, or wait for their next run"}
-    print_record("needs a person, most urgent first", shown or nothing)
+    print_record("needs attention, most urgent first", shown or nothing)
 
 
 def _need(need: Mapping[str, Any]) -> str:

@@ -97,7 +97,7 @@ def fetch_jars(jars: JarList, folder: Path) -> list[str]:
                 raise LakewrightError(f"{name}, as the Maven repository has it, does not have the checksum in {_SUMS}")
         folder.mkdir(parents=True, exist_ok=True)
         for name in missing:
-            # Renamed when complete, since whatever is named .jar is on the class path.
+            # Renamed when complete, since every file named .jar is on the class path.
             partial = folder / f".{name}.{os.getpid()}.part"
             shutil.copyfile(resolved[name], partial)
             partial.replace(folder / name)

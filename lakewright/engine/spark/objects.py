@@ -38,7 +38,7 @@ def with_object(rows: DataFrame, lake: Lake, objects: Sequence[SourceObject], *,
 
 
 def hadoop_uri(uri: str) -> str:
-    """Encode a URI like Java's ``Path.toUri``, and hence ``_metadata.file_path``."""
+    """Encode a URI like Java's ``Path.toUri``, and therefore like ``_metadata.file_path``."""
     return "".join(
         quote(char) if (char.isascii() and char not in _LEGAL) or unicodedata.category(char) in _QUOTED else char
         for char in uri

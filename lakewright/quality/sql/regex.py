@@ -243,7 +243,7 @@ def _range(first: str, last: str) -> Reading:
 
 
 def _written(char: str) -> str:
-    """Return a character as it stands in a pattern, by its code unless it is a letter or digit of ASCII."""
+    """Return a character as a pattern has it, by its code unless it is a letter or digit of ASCII."""
     return char if char.isascii() and char.isalnum() else f"\\x{{{ord(char):x}}}"
 
 

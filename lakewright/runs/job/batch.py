@@ -33,7 +33,7 @@ class Survey:
         choice: The objects of the next batch.
         heads: What was read of single objects (headers, footers), for the reader of the batch.
         refused: Why objects cannot be read, by path.
-        waiting: Why new objects are not read by this batch although they are sound, by path.
+        blocked: Why new objects are not read by this batch although they are valid, by path.
         ignored: Why objects do not belong to the target, by path.
         extra_columns: Columns of objects that the feed does not name, with the number of objects that have them.
         dropped_columns: Columns of the table that are no longer filled.
@@ -50,7 +50,7 @@ class Survey:
     choice: Choice
     heads: Mapping[Version, Any] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
-    waiting: dict[str, str] = field(default_factory=dict)
+    blocked: dict[str, str] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
     extra_columns: dict[str, int] = field(default_factory=dict)
     dropped_columns: list[str] = field(default_factory=list)

@@ -149,7 +149,7 @@ class Scratch:
 
 
 class Corrector(Protocol):
-    """Stores rejected rows that pass today's config as source objects of the feed."""
+    """Stores rejected rows that pass the current config as source objects of the feed."""
 
     def correct(self, state: TableState, replay: Replay, scratch: Scratch) -> Replayed:
         """Write corrections.

@@ -123,7 +123,7 @@ class Attempt:
             for path in withdrawn
         )
         self.journal.receipt.warn(
-            f"the next run reads the correction {each.path} again; to edit its rows anew, delete it and run again"
+            f"the next run reads the correction {each.path} again; to edit its rows again, delete it and run again"
             for each in new
             if each.path not in withdrawn
         )

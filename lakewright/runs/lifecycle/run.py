@@ -142,7 +142,7 @@ class Run:
             self._committer.publish(outcome, None, state)
 
     def _correct(self, replay: Replay, state: TableState, lease: Lease) -> None:
-        """Store rejected rows that pass today's config as source objects, which the run then reads."""
+        """Store rejected rows that pass the current config as source objects, which the run then reads."""
         if self._job.corrector is None:
             return
         self._journal.say("replay")

@@ -96,8 +96,8 @@ class _Planning:
         survey = batch.survey_after(job, state, request) if batch else job.survey(state, request, excluded={})
         if survey.refused and not job.reader.skips_refused:
             why = f"a refused object stops the run: {min(survey.refused)}"
-            waiting = {source.path: why for source in survey.choice.objects} | survey.waiting
-            survey = replace(survey, choice=Choice([], Append()), waiting=waiting, without_objects=False)
+            blocked = {source.path: why for source in survey.choice.objects} | survey.blocked
+            survey = replace(survey, choice=Choice([], Append()), blocked=blocked, without_objects=False)
         return survey
 
     def _sample(self, survey: Survey, state: TableState) -> Sample | None:
@@ -116,7 +116,7 @@ class _Planning:
             "engine": self.engines.choose(self.job.feed, size).report() if objects else {},
             "partitions": sorted({partition_path(source.values) for source in objects if source.values}),
             "refused": survey.refused,
-            "waiting": survey.waiting,
+            "blocked": survey.blocked,
             "ignored": survey.ignored,
             "extra_columns": survey.extra_columns,
             "dropped_columns": survey.dropped_columns,

@@ -12,7 +12,7 @@ _STDOUT, _STDERR = 1, 2
 def open_closed_streams() -> None:
     """Open standard streams that were closed (``2>&-``), so that no other file gets their descriptors.
 
-    Processes write to these descriptors, whatever file they are.
+    Processes write to these descriptors, even if they are now other files.
     """
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         try:

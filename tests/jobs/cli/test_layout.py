@@ -75,6 +75,22 @@ def test_on_a_narrow_terminal_the_widest_texts_of_a_table_are_cut(monkeypatch: p
     assert out.getvalue().splitlines()[-1].split("\x1b")[0] == r"  a-feed-with…  refused\n      7"
 
 
+def test_a_table_leaves_out_spare_columns_that_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Terminal()
+    monkeypatch.setenv("COLUMNS", "34")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr("sys.stdout", out)
+    header = ["feed", "last run", "rows", "cost"]
+    print_table("targets", header, [[*row, "$1.00"] for row in ROWS], texts=2, spare=[3, 2])
+    assert out.getvalue().splitlines() == [
+        "targets",
+        "  feed          last run    rows",
+        "  people        committed  1,234",
+        r"  a-feed-with…  refused\n      7",
+        "  … and cost, in a wider terminal",
+    ]
+
+
 def test_brackets_are_text(monkeypatch: pytest.MonkeyPatch) -> None:
     assert printed(monkeypatch, io.StringIO(), path="raw/[red]/[/]")[1] == "  path  raw/[red]/[/]"
 

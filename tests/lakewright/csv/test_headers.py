@@ -202,7 +202,7 @@ def test_names_that_cannot_be_bound(names: tuple[str, ...], message: str) -> Non
         bind_columns(Header(names, "\n"), wanted)
 
 
-def test_names_that_look_alike_are_told_apart_beside_a_quoted_header() -> None:
+def test_names_that_look_alike_are_distinguished_beside_a_quoted_header() -> None:
     wanted = {name: (name,) for name in ("id", "day", "first name")}
     message = (
         "the header has no 'first name'; it has 'id', 'day', 'first\\xa0name'; field 3 looks like 'first name', but has "

@@ -194,7 +194,9 @@ def test_a_day_is_not_rebuilt_without_an_object_that_has_rows_in_it() -> None:
     [
         pytest.param({"verb": "rebuild", "day": "03"}, "no events of day=03", id="day-without-events"),
         pytest.param(
-            {"day": "01", "day_in_event": True}, "events determine their day", id="objects-do-not-determine-the-day"
+            {"day": "01", "day_in_event": True},
+            "the day of an event is in its record",
+            id="objects-do-not-determine-the-day",
         ),
     ],
 )

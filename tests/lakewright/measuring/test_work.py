@@ -9,7 +9,7 @@ from lakewright.measuring import work
 from lakewright.measuring.work import Done, advance, reported_work
 
 
-def test_nothing_is_counted_where_nobody_listens() -> None:
+def test_nothing_is_counted_without_a_listener() -> None:
     advance(Done(rows=1))
 
 

@@ -58,7 +58,7 @@ def open_pipeline_with(states: States, **changes: Any) -> Pipeline:
         changes.get("lake", f"s3://{BUCKET}"),
         landing="landing",
         file_name=compile_date_template(changes.get("file_name", "customers_{year}{month}{day}*.csv"), needs_day=True),
-        takes_underscores=False,
+        reads_hidden=False,
         state_machine="",
     ).lake
     pattern = compile_date_template(changes.get("file_name", "customers_{year}{month}{day}*.csv"))
@@ -243,4 +243,4 @@ def test_every_upload_has_a_valid_name(key: str, etag: str, time: str) -> None:
 def test_a_pipeline_needs_a_lake_on_s3(tmp_path: Any) -> None:
     pattern = compile_date_template("{year}{month}{day}")
     with pytest.raises(ConfigError, match="a pipeline needs a lake on S3"):
-        open_pipeline("f", str(tmp_path), landing="l/", file_name=pattern, takes_underscores=False, state_machine="arn")
+        open_pipeline("f", str(tmp_path), landing="l/", file_name=pattern, reads_hidden=False, state_machine="arn")

@@ -92,7 +92,7 @@ def test_what_a_target_says(lake: ReportedLake) -> None:
     lake.put(GOOD, name="b.csv")
     (feed,) = lake.report().data["feeds"]
     (target,) = feed["targets"]
-    assert (target["health"], target["reason"], target["is_overdue"]) == ("behind", "1 object waits", False)
+    assert (target["health"], target["why"], target["is_overdue"]) == ("behind", "1 object waits", False)
     assert target["waiting"] == {"objects": 1, "bytes": len(GOOD), "corrections": 0, "refused": {}}
     assert (target["quarantine"]["rows"], target["quarantine"]["rules"][0]["rule"]) == (1, "id: type")
     assert (target["table"]["rows"], target["table"]["files"], target["open_batch"]) == (1, 1, None)

@@ -1,4 +1,4 @@
-"""What needs a person, merged and sorted."""
+"""What needs attention, merged and sorted."""
 
 from lakewright.report.needs import Need, in_order
 

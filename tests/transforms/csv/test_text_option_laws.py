@@ -181,5 +181,5 @@ def test_a_text_that_is_shorter_than_its_footer_is_refused(text: str, options: d
 
 def test_a_footer_that_is_too_long_to_hold_back_names_the_options() -> None:
     layout = layout_of(max_record_bytes=10, footer_lines=1)
-    with pytest.raises(FooterError, match="footer_lines: 1 holds back is longer than 20 bytes; raise max_record_bytes"):
+    with pytest.raises(FooterError, match=r"footer_lines: 1\) is longer than 20 bytes; raise max_record_bytes"):
         list(read_blocks([b"id,name\n1,a\n" + b"x" * 30], layout))

@@ -1,4 +1,4 @@
-"""Find the lines that are read strictly whatever their quotes: comments, and those whose last escape is cut short."""
+"""Find the lines that are always read strictly: comments, and those whose last escape is cut short."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -76,7 +76,7 @@ class ColumnParser:
             field_counts.append(row.actual_columns)
             return "skip"
 
-        # In one block, since pyarrow loses the LF of a quoted CR LF that lies across two:
+        # In one block, since pyarrow loses the LF of a quoted CR LF that spans two:
         # https://github.com/apache/arrow/issues/51368.
         table = csv.read_csv(
             pa.BufferReader(text),

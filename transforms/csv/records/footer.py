@@ -38,7 +38,7 @@ class Footer:
                 held = held[begin:]
             if len(held) > self._limit:
                 raise FooterError(
-                    f"what footer_lines: {self._wanted} holds back is longer than {self._limit} bytes; raise "
+                    f"the footer (footer_lines: {self._wanted}) is longer than {self._limit} bytes; raise "
                     "max_record_bytes if this is intended"
                 )
         self.lines = len(self._begins(held))
