@@ -93,6 +93,12 @@ def outcome(form: RecordForm, text: bytes) -> str:
         pytest.param(RecordForm(parsed=(("a", "b"),)), '{"a":["{}"]}', '{"a":["{}"]}', id="not-within-arrays"),
         pytest.param(RecordForm(kept=(("a",),)), '{"a": {"x": 1.0}}', '{"a":"{\\"x\\": 1.0}"}', id="kept-as-it-stands"),
         pytest.param(RecordForm(kept=(("a",),)), '{"a":"x","b":2}', '{"a":"\\"x\\"","b":2}', id="kept-text-is-quoted"),
+        pytest.param(
+            RecordForm(kept=(("a", "b"),)),
+            '{"a":{"b":{"x":1},"c":2}}',
+            '{"a":{"b":"{\\"x\\":1}","c":2}}',
+            id="kept-below",
+        ),
         pytest.param(RecordForm(kept=(("a",),)), '{"a":{"x":tru}}', "|json|", id="what-is-kept-is-json"),
         pytest.param(RecordForm(kept=(("a",),)), '{"a":1,"a":2}', "|doubled_key|", id="repeated-key"),
         pytest.param(
@@ -111,6 +117,9 @@ def outcome(form: RecordForm, text: bytes) -> str:
             id="debezium-above-the-range-of-doubles",
         ),
         pytest.param(CONNECT, f'{{"schema":{"9" * 4301},"payload":{{}}}}', "|number|", id="integer-of-4301-digits"),
+        pytest.param(
+            DEBEZIUM, f'{{"before":{{"n":{"9" * 4301}}},"after":{{}},"op":"u"}}', "|number|", id="an-unused-row-is-read"
+        ),
         pytest.param(
             RecordForm(parsed=(("a",),)),
             f'{{"a":"{"9" * 4301}"}}',
