@@ -17,7 +17,7 @@ RULES: Final = {
     "envelope": "The record is not in the declared envelope.",
     "doubled_key": "An object has the same key twice.",
     "nesting": "Values are nested too deeply.",
-    "number": "A number has an exponent that is out of range.",
+    "number": "A number has an exponent that is out of range, or is an integer of more than 4,300 digits.",
     "day": "The day of the record is missing or outside the range of valid days.",
     # change data
     "null_key": "A column of the key is null.",

@@ -19,6 +19,8 @@ Record = dict[str, Any]
 
 #: Deeper records are rejected, because Arrow, Parquet and Spark recurse.
 DEEPEST: Final = 100
+#: msgspec's error for the beginning of a JSON text.
+TRUNCATED: Final = "Input data was truncated"
 _SURELY_EXACT: Final = 16
 _BLANKS: Final = b" \t\r\n"
 #: msgspec only looks for a word such as ``null`` if enough bytes are left.
@@ -40,9 +42,9 @@ class RejectedLine(NamedTuple):
     """A rejected line, and the rule that it breaks.
 
     The rules: json (not JSON, or several documents on the line), encoding (not UTF-8), record (not an object),
-    doubled_key, nesting (deeper than 100 levels), number (exponent out of range); and elsewhere: envelope (not in the
-    declared one), day (missing or outside the feed's range; with the column). ``words`` describe the problem, if
-    ``transforms.events.raw.faults`` does not.
+    doubled_key, nesting (deeper than 100 levels), number (exponent or digits out of range); and elsewhere: envelope
+    (not in the declared one), day (missing or outside the feed's range; with the column). ``words`` describe the
+    problem, if ``transforms.events.raw.faults`` does not.
     """
 
     number: int
@@ -114,7 +116,7 @@ def parse_lines(lines: Sequence[bytes], *, after_line: int = 0, after_record: in
             rule = "encoding"
         except RecursionError:
             rule = "nesting"
-        except InvalidOperation:
+        except (InvalidOperation, msgspec.ValidationError):
             rule = "number"
         except (msgspec.DecodeError, ValueError):
             if is_blank(text):
@@ -132,6 +134,16 @@ def parse_lines(lines: Sequence[bytes], *, after_line: int = 0, after_record: in
 def number_lines(lines: Sequence[bytes], *, after_line: int, after_record: int) -> list[Line]:
     """Number lines that are all records; see ``parse_lines``."""
     return list(map(Line, count(after_line + 1), count(after_record + 1), lines))
+
+
+def check_json(text: bytes | str) -> None:
+    """Parse JSON only for its errors; a number may be larger than any double.
+
+    Raises:
+        msgspec.ValidationError: If an integer has more than 4,300 digits, which Python does not read.
+        msgspec.DecodeError: If it is not JSON. Likewise UnicodeDecodeError, RecursionError.
+    """
+    _CHECKER.decode(text)
 
 
 def is_blank(line: bytes) -> bool:
@@ -154,11 +166,11 @@ def is_cut_off(line: bytes) -> bool:
 def _reads_on(text: bytes, *, or_is_whole: bool = False) -> bool:
     """Return whether JSON is truncated."""
     try:
-        msgspec.json.decode(text)
+        check_json(text)
     except (UnicodeDecodeError, RecursionError):
         return False
     except msgspec.DecodeError as error:
-        return str(error) == "Input data was truncated"
+        return str(error) == TRUNCATED
     return or_is_whole
 
 
@@ -211,3 +223,4 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> None:
 
 
 _DECODER: Final = msgspec.json.Decoder(float_hook=exact_number)
+_CHECKER: Final = msgspec.json.Decoder(float_hook=str)

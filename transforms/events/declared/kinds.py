@@ -17,6 +17,7 @@ from transforms.events.declared.encodings import (
 )
 from transforms.events.declared.errors import DoesNotFitError
 from transforms.events.declared.times import TIME_FORMATS, micros_converter
+from transforms.events.lines import check_json
 from transforms.events.raw.members import RepeatedKeyError, read_members
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def json_as_text(text: str) -> str:
         return text
     content: str = msgspec.json.decode(text)
     try:
-        msgspec.json.decode(content)
+        check_json(content)
     except (msgspec.DecodeError, RecursionError, ValueError):
         return content
     return text

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from transforms.events.lines import check_json
 from transforms.events.raw.faults import BrokenRecordError, SkippedRecordError, kind_of
 from transforms.events.raw.members import BLANKS, read_members, write_members
 
@@ -38,7 +39,7 @@ def unwrap(text: bytes, envelopes: tuple[Envelope, ...]) -> bytes:
         SkippedRecordError: If it is a tombstone, or an operation without a row.
         BrokenRecordError: If it is not in the declared envelopes.
         RepeatedKeyError: If an envelope has a key twice.
-        msgspec.DecodeError: If it is not JSON. Likewise UnicodeDecodeError, RecursionError.
+        msgspec.DecodeError: If it is not JSON; see ``check_json``. Likewise UnicodeDecodeError, RecursionError.
     """
     for envelope in envelopes:
         if text.strip(BLANKS) == _NULL:
@@ -68,14 +69,14 @@ def _changed_row(text: bytes) -> bytes:
     if operation is None:
         raise BrokenRecordError(ENVELOPE, "an object without op")
     if kind := _NO_ROW.get(operation):
-        msgspec.json.decode(text)
+        check_json(text)
         raise SkippedRecordError(kind)
     name = _ROW_OF.get(operation)
     if name is None:
         what = kind_of(operation)
         raise BrokenRecordError(ENVELOPE, "op is none of c, r, u, d" if what == "a string" else f"op is {what}")
     for each in _ROWS:
-        msgspec.json.decode(members.get(each, _NULL))  # an error also counts in the one that is not used
+        check_json(members.get(each, _NULL))  # an error also counts in the one that is not used
     row = members.get(name)
     if row in (None, _NULL) and operation == _DELETE:
         name, row = "after", members.get("after", _NULL)  # Cassandra's deletes have the key there
@@ -93,7 +94,7 @@ def _row_in_string(text: bytes) -> bytes:
     row = msgspec.json.decode(text, type=str).strip().encode()
     if not row.startswith(b"{"):
         return text
-    msgspec.json.decode(row)
+    check_json(row)
     return row
 
 
@@ -109,7 +110,7 @@ def _check_schema(text: bytes) -> None:
     # All records of a topic have the same few schemas.
     if text in _VALID:
         return
-    msgspec.json.decode(text)
+    check_json(text)
     if len(_VALID) < _MOST_SCHEMAS and len(text) < _SCHEMA_BYTES:
         _VALID.add(text)
 

@@ -6,11 +6,13 @@ from typing import Final
 
 import msgspec
 
-from transforms.events.lines import RejectedLine
+from transforms.events.lines import TRUNCATED, RejectedLine, check_json
 from transforms.events.raw.members import BLANKS
 from transforms.events.raw.splitting import Place, PlacedText
 
 _PLACE: Final = "column "
+#: As long as an escape of half a surrogate pair.
+_LOOK_AHEAD: Final = b" " * 6
 _AT: Final = re.compile(r"^JSON is malformed: (?P<what>.*) \(byte (?P<byte>\d+)\)$")
 _KINDS: Final = {
     b'"': "a string",
@@ -79,17 +81,27 @@ def _encoding(text: bytes) -> str:
 
 
 def _json(text: bytes) -> str:
+    problem = _problem(text)
+    if problem == TRUNCATED:
+        # Near the end of a text, half of a surrogate pair looks truncated to msgspec.
+        padded = _problem(text + _LOOK_AHEAD)
+        problem = padded if "surrogate" in padded else problem
+    if not (match := _AT.match(problem)):
+        return "truncated" if problem == TRUNCATED else ""
+    start = int(match["byte"])
+    if match["what"] == "trailing characters":  # the byte after the first of them
+        start -= 1
+        if text[start:].lstrip(BLANKS)[:1] in (b"{", b"["):
+            return "two records on a line"
+    return f"{match['what']} {_place(text, start)}"
+
+
+def _problem(text: bytes) -> str:
+    """Return what msgspec says about a text that is not JSON; nothing about other texts."""
     try:
-        msgspec.json.decode(text)
+        check_json(text)
     except msgspec.DecodeError as error:
-        if not (problem := _AT.match(str(error))):
-            return "truncated" if str(error) == "Input data was truncated" else ""
-        start = int(problem["byte"])
-        if problem["what"] == "trailing characters":  # the byte after the first of them
-            start -= 1
-            if text[start:].lstrip(BLANKS)[:1] in (b"{", b"["):
-                return "two records on a line"
-        return f"{problem['what']} {_place(text, start)}"
+        return str(error)
     except (RecursionError, ValueError):
         return ""
     return ""

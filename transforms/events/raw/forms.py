@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from transforms.events.lines import Line, RejectedLine, SkippedLine, is_blank
+from transforms.events.lines import Line, RejectedLine, SkippedLine, check_json, is_blank
 from transforms.events.raw.envelopes import Envelope, unwrap
 from transforms.events.raw.faults import BrokenRecordError, SkippedRecordError
 from transforms.events.raw.members import BLANKS, RepeatedKeyError, read_members, write_members
@@ -99,6 +99,8 @@ class RecordForm:
             raise BrokenRecordError("encoding") from None
         except RecursionError:
             raise BrokenRecordError("nesting") from None
+        except msgspec.ValidationError:
+            raise BrokenRecordError("number") from None
         except (msgspec.DecodeError, ValueError):
             raise BrokenRecordError("json") from None
 
@@ -135,7 +137,7 @@ class _Edits:
         if self._inner and text.lstrip(BLANKS).startswith(b"{") and (members := read_members(text)) is not None:
             text = write_members(self._edited(members))
         if self.is_kept and text != _NULL:
-            msgspec.json.decode(text)
+            check_json(text)
             text = msgspec.json.encode(text.decode())
         return text
 
@@ -150,7 +152,9 @@ def _parsed(text: bytes, column: str | None) -> bytes:
         return text
     content = msgspec.json.decode(text, type=str).strip().encode()
     try:
-        msgspec.json.decode(content)
+        check_json(content)
+    except msgspec.ValidationError:
+        raise BrokenRecordError("number", column=column) from None
     except (msgspec.DecodeError, RecursionError, ValueError):
         raise BrokenRecordError("json", "a string without JSON in it", column) from None
     return content

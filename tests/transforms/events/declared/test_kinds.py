@@ -36,6 +36,7 @@ from transforms.events.types import arrow_type, ddl_type
         ("variable_scale_decimal(2)", "[1]", None),
         ("json_text", '{"a": 1}', '{"a": 1}'),
         ("json_map", '{"a": 1.50, "b":"x", "c":null, "d":"1"}', [("a", "1.50"), ("b", "x"), ("c", None), ("d", '"1"')]),
+        ("json_map", '{"a": "1e400", "b": 1e400}', [("a", '"1e400"'), ("b", "1e400")]),
         ("json_map", '{"a": 1, "a": 2}', None),
         ("json_map", "[1]", None),
         ("timestamp(iso)", "2026-08-01T10:00:00.1234567Z", None),

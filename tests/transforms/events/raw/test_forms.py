@@ -93,8 +93,39 @@ def outcome(form: RecordForm, text: bytes) -> str:
         pytest.param(RecordForm(parsed=(("a", "b"),)), '{"a":["{}"]}', '{"a":["{}"]}', id="not-within-arrays"),
         pytest.param(RecordForm(kept=(("a",),)), '{"a": {"x": 1.0}}', '{"a":"{\\"x\\": 1.0}"}', id="kept-as-it-stands"),
         pytest.param(RecordForm(kept=(("a",),)), '{"a":"x","b":2}', '{"a":"\\"x\\"","b":2}', id="kept-text-is-quoted"),
+        pytest.param(
+            RecordForm(kept=(("a", "b"),)),
+            '{"a":{"b":{"x":1},"c":2}}',
+            '{"a":{"b":"{\\"x\\":1}","c":2}}',
+            id="kept-below",
+        ),
         pytest.param(RecordForm(kept=(("a",),)), '{"a":{"x":tru}}', "|json|", id="what-is-kept-is-json"),
         pytest.param(RecordForm(kept=(("a",),)), '{"a":1,"a":2}', "|doubled_key|", id="repeated-key"),
+        pytest.param(
+            RecordForm(kept=(("a",),)), '{"a":[1e400]}', '{"a":"[1e400]"}', id="kept-above-the-range-of-doubles"
+        ),
+        pytest.param(
+            RecordForm(parsed=(("a",),)), '{"a":"1e400"}', '{"a":1e400}', id="parsed-above-the-range-of-doubles"
+        ),
+        pytest.param(
+            CONNECT, '{"schema":[1e400],"payload":{"n":1e400}}', '{"n":1e400}', id="connect-above-the-range-of-doubles"
+        ),
+        pytest.param(
+            DEBEZIUM,
+            '{"before":{"n":1e400},"after":{"n":-1e400},"op":"u"}',
+            '{"__op":"u","n":-1e400}',
+            id="debezium-above-the-range-of-doubles",
+        ),
+        pytest.param(CONNECT, f'{{"schema":{"9" * 4301},"payload":{{}}}}', "|number|", id="integer-of-4301-digits"),
+        pytest.param(
+            DEBEZIUM, f'{{"before":{{"n":{"9" * 4301}}},"after":{{}},"op":"u"}}', "|number|", id="an-unused-row-is-read"
+        ),
+        pytest.param(
+            RecordForm(parsed=(("a",),)),
+            f'{{"a":"{"9" * 4301}"}}',
+            "a|number|",
+            id="integer-of-4301-digits-in-a-string",
+        ),
         pytest.param(RecordForm(kept=(("a",),)), '{"b":{"x":1,"x":2}}', '{"b":{"x":1,"x":2}}', id="other-parts-stay"),
     ],
 )
@@ -180,3 +211,19 @@ def test_the_place_of_a_fault_is_that_in_the_original_record() -> None:
     assert len(flat.lines) == 1
     (line,) = flat.rejected
     assert (line.number, line.rule, words_of_fault(line)) == (2, "encoding", "byte 0xff at 32")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(
+            b'{"a":"\\ud83d"}', "unexpected end of escaped utf-16 surrogate pair at column 13", id="at-the-end"
+        ),
+        pytest.param(b'{"a":"\\ude00"}', "invalid utf-16 surrogate pair at column 13", id="second-half"),
+        pytest.param(b'{"a":1e400,"b":}', "invalid character at column 16", id="after-a-large-number"),
+        pytest.param(b'{"a":"x', "truncated", id="truncated"),
+    ],
+)
+def test_the_words_of_a_fault_name_it(text: bytes, words: str) -> None:
+    (line,) = flatten_block([text], RecordShape()).rejected
+    assert (line.rule, words_of_fault(line)) == ("json", words)
