@@ -26,6 +26,7 @@ def head(tmp_path: Path, data: bytes, name: str = "a.csv", **options: Any) -> An
         pytest.param(b"a,b\n", {}, ("a", "b"), "\n", id="lf"),
         pytest.param(b"a,b\r\n", {}, ("a", "b"), "\n", id="crlf"),
         pytest.param(b"a,b\r1,2\r", {}, ("a", "b"), "\r", id="cr"),
+        pytest.param(b"#\na,b\r", {"comment": "#"}, ("a", "b"), "\n", id="a-cr-at-the-end-after-other-lines-with-lf"),
         pytest.param(b"\n\n a , b \n", {}, ("a", "b"), "\n", id="blank-lines-before"),
         pytest.param(b"\r\na,b\r\n", {}, ("a", "b"), "\n", id="blank-line-with-crlf-before"),
         pytest.param(b'"a ""x""","b\nc"\n', {}, ('a "x"', "b\nc"), "\n", id="quoted"),
