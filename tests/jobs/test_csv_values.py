@@ -54,6 +54,11 @@ CASES = [
         ['{"a": "x", "n": null}', "rejected: n: type"],
     ),
     (
+        '{csv: {header: false, delimiter: "\\t"}, columns: {a: string, b: long}}',
+        "\t⏎\t",
+        ['{"a": null, "b": null}'] * 2,
+    ),
+    (
         "{csv: {escape: mysql, null_text: [''], quoted_null: false}, columns: {a: string, n: long}}",
         'a,n⏎,1⏎"",⏎x,""',
         ['{"a": null, "n": 1}', '{"a": "", "n": null}', "rejected: n: type"],

@@ -84,6 +84,13 @@ def test_objects_without_a_usable_header_are_refused(tmp_path: Path, data: bytes
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf"])
 def test_an_object_without_text_has_no_header_and_is_not_refused(tmp_path: Path, data: bytes) -> None:
     assert head(tmp_path, data) is None
+    assert head(tmp_path, data, header=False) is None
+
+
+@pytest.mark.parametrize("data", [b"\t\t\n", b"\n \r\n", b"\x1f"])
+def test_without_a_header_blanks_are_a_record(tmp_path: Path, data: bytes) -> None:
+    assert head(tmp_path, data) is None
+    assert head(tmp_path, data, header=False, names=["a", "b"]) == Header(("a", "b"), "\n")
 
 
 def test_an_object_that_disappeared_is_refused(tmp_path: Path) -> None:
