@@ -145,8 +145,10 @@ class ColumnSpec(Model):
         )
 
     def unquoted_nulls(self, csv: CsvOptions) -> tuple[str, ...]:
-        """Return the texts that are null only if they are not quoted; an unquoted empty field is null anyway."""
-        return () if self._quoted_is_null(csv) else tuple(marker for marker in self._null_text(csv) if marker)
+        """Return the texts that are null only if they are not quoted, apart from the empty one if it is null anyway."""
+        if self._quoted_is_null(csv):
+            return ()
+        return tuple(marker for marker in self._null_text(csv) if marker or not csv.dialect().empty_is_null)
 
     def problem(self, csv: CsvOptions) -> str:
         """Return what is wrong with the column's options together with the source's; empty if nothing is."""

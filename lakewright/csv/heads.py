@@ -84,7 +84,8 @@ def _read_header(reader: ByteReader, path: str, size: int, options: CsvOptions) 
                 f"no byte order mark, which {options.encoding} needs; set source.csv.encoding to what it is, such as "
                 f"UTF-8 or {options.encoding}LE"
             ) from None
-        if is_whole and not text.strip():
+        # Without a header, a record may be of blanks, such as tabs between fields that are all null.
+        if is_whole and not text.strip(None if options.header else "\r\n"):
             return None
         if header := _header_of(text, options, is_whole=is_whole, is_longest=length == _LONGEST_HEADER):
             return header

@@ -54,6 +54,16 @@ CASES = [
         ['{"a": "x", "n": null}', "rejected: n: type"],
     ),
     (
+        '{csv: {header: false, delimiter: "\\t"}, columns: {a: string, b: long}}',
+        "\t⏎\t",
+        ['{"a": null, "b": null}'] * 2,
+    ),
+    (
+        "{csv: {escape: mysql, null_text: [''], quoted_null: false}, columns: {a: string, n: long}}",
+        'a,n⏎,1⏎"",⏎x,""',
+        ['{"a": null, "n": 1}', '{"a": "", "n": null}', "rejected: n: type"],
+    ),
+    (
         "{columns: {d: {type: date, format: dd/MM/yy, two_digit_year_from: 1970}}}",
         "d⏎01/08/26⏎31/12/70⏎31/12/69⏎01/08/2026",
         ['{"d": "2026-08-01"}', '{"d": "1970-12-31"}', '{"d": "2069-12-31"}', "rejected: d: type"],

@@ -26,6 +26,7 @@ def head(tmp_path: Path, data: bytes, name: str = "a.csv", **options: Any) -> An
         pytest.param(b"a,b\n", {}, ("a", "b"), "\n", id="lf"),
         pytest.param(b"a,b\r\n", {}, ("a", "b"), "\n", id="crlf"),
         pytest.param(b"a,b\r1,2\r", {}, ("a", "b"), "\r", id="cr"),
+        pytest.param(b"#\na,b\r", {"comment": "#"}, ("a", "b"), "\n", id="a-cr-at-the-end-after-other-lines-with-lf"),
         pytest.param(b"\n\n a , b \n", {}, ("a", "b"), "\n", id="blank-lines-before"),
         pytest.param(b"\r\na,b\r\n", {}, ("a", "b"), "\n", id="blank-line-with-crlf-before"),
         pytest.param(b'"a ""x""","b\nc"\n', {}, ('a "x"', "b\nc"), "\n", id="quoted"),
@@ -83,6 +84,13 @@ def test_objects_without_a_usable_header_are_refused(tmp_path: Path, data: bytes
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf"])
 def test_an_object_without_text_has_no_header_and_is_not_refused(tmp_path: Path, data: bytes) -> None:
     assert head(tmp_path, data) is None
+    assert head(tmp_path, data, header=False) is None
+
+
+@pytest.mark.parametrize("data", [b"\t\t\n", b"\n \r\n", b"\x1f"])
+def test_without_a_header_blanks_are_a_record(tmp_path: Path, data: bytes) -> None:
+    assert head(tmp_path, data) is None
+    assert head(tmp_path, data, header=False, names=["a", "b"]) == Header(("a", "b"), "\n")
 
 
 def test_an_object_that_disappeared_is_refused(tmp_path: Path) -> None:

@@ -129,9 +129,9 @@ def test_the_first_record(dialect: Dialect, text: str, fields: list[str], line_e
     assert first_record(text, dialect, is_whole=False) == (fields, line_end)
 
 
-@pytest.mark.parametrize("text", ["", "\n", "#a\n", "a,b", '"a\n', "a,b\r"])
+@pytest.mark.parametrize("text", ["", "\n", "#a\n", "a||b", '"a\n', "a||b\r", '"a"|', '"a"||"b"|'])
 def test_a_first_record_that_is_not_whole(text: str) -> None:
-    assert first_record(text, Dialect(comment="#"), is_whole=False) is None
+    assert first_record(text, Dialect("||", comment="#"), is_whole=False) is None
 
 
 @pytest.mark.parametrize(

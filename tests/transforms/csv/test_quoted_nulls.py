@@ -11,9 +11,11 @@ MARKERS = ("NULL", "-", "n/a", "^]")
 Cell = tuple[str, bool]
 
 
-def layout(delimiter: str, line_end: str) -> TextLayout:
+def layout(delimiter: str, line_end: str, escape: str = "none") -> TextLayout:
     nulls = {"a": markers(delimiter), "b": ("NULL",)}
-    return layout_of(("a", "b"), delimiter=delimiter, line_end=line_end[-1], null_markers=nulls)
+    if escape == "mysql":
+        nulls["b"] = ("NULL", "")
+    return layout_of(("a", "b"), delimiter=delimiter, line_end=line_end[-1], null_markers=nulls, escape=escape)
 
 
 def markers(delimiter: str) -> tuple[str, ...]:
@@ -28,7 +30,7 @@ def written(cell: Cell) -> str:
 
 def value(cell: Cell, nulls: tuple[str, ...]) -> str | None:
     text, is_quoted = cell
-    return text if is_quoted or (text and text not in nulls) else None
+    return text if is_quoted or text not in nulls else None
 
 
 def cells(delimiter: str) -> st.SearchStrategy[Cell]:
@@ -41,13 +43,23 @@ def cells(delimiter: str) -> st.SearchStrategy[Cell]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.data(), st.sampled_from([",", ";", "^", "]", "-", "§", "\x1f"]), st.sampled_from(["\n", "\r\n", "\r"]))
-def test_only_unquoted_markers_are_null(data: st.DataObject, delimiter: str, line_end: str) -> None:
+@given(
+    st.data(),
+    st.sampled_from([",", ";", "^", "]", "-", "§", "\x1f"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from(["none", "mysql"]),
+)
+def test_only_unquoted_markers_are_null(data: st.DataObject, delimiter: str, line_end: str, escape: str) -> None:
     rows = data.draw(st.lists(st.tuples(cells(delimiter), cells(delimiter)), max_size=12))
     records = [(("a", False), ("b", False)), *rows]
     text = "".join(delimiter.join(map(written, record)) + line_end for record in records)
-    reading = read(text, layout(delimiter, line_end), block_bytes=data.draw(st.sampled_from([16, 1 << 16])))
-    expected = [{"a": value(first, markers(delimiter)), "b": value(second, ("NULL",))} for first, second in rows]
+    nulls = layout(delimiter, line_end, escape)
+    reading = read(text, nulls, block_bytes=data.draw(st.sampled_from([16, 1 << 16])))
+    empty = ("",) if nulls.dialect.empty_is_null else ()
+    expected = [
+        {"a": value(first, (*markers(delimiter), *empty)), "b": value(second, (*nulls.null_markers["b"], *empty))}
+        for first, second in rows
+    ]
     assert [fields for fields, _text, _position in reading.rows] == expected
 
 

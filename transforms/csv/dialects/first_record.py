@@ -15,7 +15,7 @@ class FirstRecord(NamedTuple):
 
     Attributes:
         fields: Its fields; without the one after a trailing delimiter, where those are allowed.
-        line_end: CR or LF, the latter also after a CR and at the end of the text.
+        line_end: CR or LF, the latter also after a CR and where nothing follows.
     """
 
     fields: list[str]
@@ -43,19 +43,22 @@ def first_record(text: str, dialect: Dialect, *, is_whole: bool) -> FirstRecord 
             if record and is_whole:
                 raise HeaderError("the header is not CSV: a quote is not closed")
             return None
+        if not is_whole and not line.text.endswith(("\n", "\r")):
+            # It may end within a delimiter.
+            return None
         record += line.text
         if line.is_misquoted:
             raise HeaderError("the header is not CSV: text follows a closing quote")
         if not line.opens:
             break
     # A trailing carriage return may be the first half of a line end.
-    is_ended = line.text.endswith("\n") or (line.text.endswith("\r") and bool(lines.read(1)))
-    if not (is_ended or is_whole):
+    is_return = line.text.endswith("\r") and bool(lines.read(1))
+    if not (line.text.endswith("\n") or is_return or is_whole):
         return None
     cells = list(cells_of(record.removesuffix("\n").removesuffix("\r"), cut, skipped=dialect.skipped_blanks))
     if dialect.allows_trailing_delimiter and len(cells) > 1 and cells[-1] == Cell("", is_quoted=False):
         del cells[-1]
-    return FirstRecord([_value(cell, stand_ins) for cell in cells], "\r" if line.text.endswith("\r") else "\n")
+    return FirstRecord([_value(cell, stand_ins) for cell in cells], "\r" if is_return else "\n")
 
 
 def _from_first(lines: io.StringIO, dialect: Dialect) -> Iterator[str]:

@@ -123,10 +123,13 @@ class ColumnParser:
             return text, ""
         marks = ("".join(several) for length in count(1) for several in product(_MARKS, repeat=length))
         mark = next(mark for mark in marks if mark.encode() not in text)
-        # Within a quoted field, a quote is never alone, so that these are whole fields.
-        around = re.escape(self._delimiter) + rb"\r\n"
-        quoted = rb'(?<![^%b])"(%b)"(?![^%b])' % (around, b"|".join(map(re.escape, markers)), around)
-        return re.sub(quoted, rb'"\1%b"' % mark.encode(), text), mark
+        # Whole fields are matched, since the empty marker could also be a doubled quote within one.
+        quoted = rb'"(?:(%b)"(?!")|(?:[^"]++|"")*+")' % b"|".join(map(re.escape, markers))
+
+        def with_mark(field: re.Match[bytes]) -> bytes:
+            return field[0] if field[1] is None else b'"%b%b"' % (field[1], mark.encode())
+
+        return re.sub(quoted, with_mark, text), mark
 
     def _without_markers(self, name: str, texts: pa.Array, mark: str) -> pa.Array:
         """Replace null markers by nulls where they are not marked as quoted."""
