@@ -101,17 +101,24 @@ class TableColumns:
         self._check(merged)
         return merged
 
-    def check_order(self, footers: Mapping[str, Footer]) -> None:
-        """Require an ordering of the changes in files.
+    def check_changes(self, footers: Mapping[str, Footer]) -> None:
+        """Require the kind of each change, and an ordering of the changes in files.
 
         Raises:
-            ConfigError: If no change file has an ordering column, and the feed does not order by file name.
+            ConfigError: If no change file has the kind column, or none has an ordering column, and the feed does not
+                order by file name.
         """
         changes = [path for path in footers if not is_load(path)]
         ordering = [name for name in (self.source.sequence_column, self.source.time_column) if name]
-        if self.spec.order_by == "file" or not changes:
+        in_files = {name for path in changes for name in footers[path].columns}
+        if not changes:
             return
-        if any(name in footers[path].columns for path in changes for name in ordering):
+        if self.source.kind_column not in in_files:
+            raise ConfigError(
+                f"{self.table}: {min(changes)} has no column {self.source.kind_column!r}, which tells inserts, updates "
+                "and deletes apart; set source.kind_column to the column that has I, U or D"
+            )
+        if self.spec.order_by == "file" or in_files & {*ordering}:
             return
         missing = f" ({' or '.join(map(repr, ordering))})" if ordering else ""
         raise ConfigError(

@@ -5,6 +5,7 @@ run is detected: the run lists its sources again before it commits.
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -30,7 +31,15 @@ from transforms.changes.load_files import LOAD_PATH
 
 _LOAD: Final = re.compile(LOAD_PATH, re.DOTALL)
 #: DMS names a change file after the time of writing: 20260801-101500123.parquet.
-_STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*\.parquet", re.DOTALL)
+_STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*", re.DOTALL)
+#: A full-load or change file in another format or spelling.
+_OTHER_FORMAT: Final = re.compile(
+    r"(?:.*/)?(?:LOAD[0-9A-F]+|\d{8}-?\d{6}\d*)\.(?:csv|json|parquet)(?:\.gz)?", re.DOTALL | re.IGNORECASE
+)
+_NOT_PARQUET: Final = (
+    "a file of AWS DMS that is not named .parquet: set the endpoint's DataFormat to parquet, or move the file "
+    "elsewhere if its changes are not needed"
+)
 _FOOTERS_AT_ONCE: Final = 16
 #: What pyarrow raises for damaged files.
 _DAMAGE: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -168,6 +177,11 @@ def written_at(path: str) -> str:
     return "".join(match.groups()) if match else ""
 
 
+def problem_with_format(path: str) -> str:
+    """Return why a file of DMS cannot be read, given its name; empty for Parquet files and files of others."""
+    return _NOT_PARQUET if not path.endswith(".parquet") and _OTHER_FORMAT.fullmatch(path) else ""
+
+
 def read_footers(
     lake: Lake,
     objects: Iterable[SourceObject],
@@ -190,7 +204,8 @@ def read_footers(
         try:
             file = ObjectFile(lake, source_file.path, source_file.size)
             metadata = pq.read_metadata(pa.PythonFile(file, mode="r"))
-            return find_long_value(file, metadata, max_record_bytes) or _footer(metadata, left_out)
+            reason = _repeated_name(metadata) or find_long_value(file, metadata, max_record_bytes)
+            return reason or _footer(metadata, left_out)
         except FileNotFoundError:
             return "deleted since it was listed"
         except ObjectRefusedError as error:
@@ -240,6 +255,17 @@ def find_damaged(lake: Lake, objects: Iterable[SourceObject]) -> dict[str, str]:
         except _DAMAGE as error:
             damaged[source_file.path] = f"damaged Parquet file: {str(error).splitlines()[0]}"
     return damaged
+
+
+def _repeated_name(metadata: Any) -> str:
+    """Return why a file is refused that has two columns of one name, of which Spark reads one; empty if it has none."""
+    names = Counter(column.name for column in metadata.schema.to_arrow_schema())
+    repeated = [name for name, count in names.items() if count > 1]
+    return (
+        f"it has {names[repeated[0]]} columns named {repeated[0]!r}: rename or drop one at the source"
+        if repeated
+        else ""
+    )
 
 
 def _footer(metadata: Any, left_out: Collection[str]) -> Footer:

@@ -130,12 +130,19 @@ def test_an_applied_rename_is_valid_for_files_without_the_column() -> None:
 def test_changes_need_an_order(
     source: dict[str, Any], spec: dict[str, Any], changes: tuple[str, ...], is_ordered: bool
 ) -> None:
-    table, footers = columns(spec, **source), {LOAD: footer("id"), CHANGES: footer(*changes)}
-    table.check_order({LOAD: footer("id")})
+    table, footers = columns(spec, **source), {LOAD: footer("id"), CHANGES: footer("Op", *changes)}
+    table.check_changes({LOAD: footer("id")})
     if is_ordered:
-        table.check_order(footers)
+        table.check_changes(footers)
         return
     with pytest.raises(ConfigError, match=f"t: {CHANGES} has no column that orders its changes") as refused:
-        table.check_order(footers)
+        table.check_changes(footers)
     assert "''" not in str(refused.value)
     assert "()" not in str(refused.value)
+
+
+def test_changes_need_a_kind() -> None:
+    table = columns({"order_by": "file"})
+    table.check_changes({LOAD: footer("id"), CHANGES: footer("id"), "20260801-111512345.parquet": footer("Op", "id")})
+    with pytest.raises(ConfigError, match=f"t: {CHANGES} has no column 'Op', which tells inserts, updates and deletes"):
+        table.check_changes({LOAD: footer("Op", "id"), CHANGES: footer("op", "id")})

@@ -76,3 +76,15 @@ def test_wide_rows_are_read_in_small_batches(
         sizes.append(int(str(session.conf.get(read_at_once))))
     assert rows_read[0] == rows_read[1] == rows_read[2]
     assert (len(rows_read[0]), sizes[0], 1 < sizes[1] < 100, sizes[2]) == (100, 4096, True, 1)
+
+
+def test_a_file_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table([pa.array([1]), pa.array(["x"]), pa.array(["y"])], ["id", "v", "v"]), tmp_path / "a.parquet"
+    )
+    pq.write_table(
+        pa.table([pa.array([1]), pa.array(["x"]), pa.array(["y"])], ["id", "v", "V"]), tmp_path / "b.parquet"
+    )
+    read, refused = footers(tmp_path)
+    assert list(read) == ["b.parquet"]
+    assert refused == {"a.parquet": "it has 2 columns named 'v': rename or drop one at the source"}
