@@ -5,7 +5,6 @@ run is detected: the run lists its sources again before it commits.
 """
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,10 +17,11 @@ import pyarrow.parquet as pq
 from lakewright.concurrency import map_in_threads
 from lakewright.config import MAX_RECORD_BYTES
 from lakewright.corrections.manifests import CORRECTS
+from lakewright.dms.suitability import find_unsuitable_column
 from lakewright.dms.types import ReadType, UnreadableTypeError, read_type
 from lakewright.errors import ObjectRefusedError
 from lakewright.log.records import SourceObject
-from lakewright.parquet.values import find_long_value
+from lakewright.parquet.values import chunks_of, find_long_value
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.changes.column_names import ColumnNames
@@ -32,14 +32,6 @@ from transforms.changes.load_files import LOAD_PATH
 _LOAD: Final = re.compile(LOAD_PATH, re.DOTALL)
 #: DMS names a change file after the time of writing: 20260801-101500123.parquet.
 _STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*", re.DOTALL)
-#: A full-load or change file in another format or spelling.
-_OTHER_FORMAT: Final = re.compile(
-    r"(?:.*/)?(?:LOAD[0-9A-F]+|\d{8}-?\d{6}\d*)\.(?:csv|json|parquet)(?:\.gz)?", re.DOTALL | re.IGNORECASE
-)
-_NOT_PARQUET: Final = (
-    "a file of AWS DMS that is not named .parquet: set the endpoint's DataFormat to parquet, or move the file "
-    "elsewhere if its changes are not needed"
-)
 _FOOTERS_AT_ONCE: Final = 16
 #: What pyarrow raises for damaged files.
 _DAMAGE: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -77,6 +69,7 @@ class ChangeColumns:
         sequence: Its sequence number.
         before_prefix: Prefix of before-image columns; empty if there are none.
         before: Table columns whose before images are read.
+        key: The table's key.
         added: Columns that are never part of the table.
         of_table: Naming rules for all others.
     """
@@ -86,6 +79,7 @@ class ChangeColumns:
     sequence: str = "AR_H_CHANGE_SEQ"
     before_prefix: str = ""
     before: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
     added: frozenset[str] = frozenset()
     of_table: ColumnNames = field(default_factory=lambda: ColumnNames({}))
 
@@ -177,11 +171,6 @@ def written_at(path: str) -> str:
     return "".join(match.groups()) if match else ""
 
 
-def problem_with_format(path: str) -> str:
-    """Return why a file of DMS cannot be read, given its name; empty for Parquet files and files of others."""
-    return _NOT_PARQUET if not path.endswith(".parquet") and _OTHER_FORMAT.fullmatch(path) else ""
-
-
 def read_footers(
     lake: Lake,
     objects: Iterable[SourceObject],
@@ -204,8 +193,10 @@ def read_footers(
         try:
             file = ObjectFile(lake, source_file.path, source_file.size)
             metadata = pq.read_metadata(pa.PythonFile(file, mode="r"))
-            reason = _repeated_name(metadata) or find_long_value(file, metadata, max_record_bytes)
-            return reason or _footer(metadata, left_out)
+            groups = chunks_of(file, metadata)
+            problem = find_unsuitable_column(metadata, groups)
+            problem = problem or find_long_value(file, metadata, groups, max_record_bytes)
+            return problem or _footer(metadata, left_out)
         except FileNotFoundError:
             return "deleted since it was listed"
         except ObjectRefusedError as error:
@@ -255,17 +246,6 @@ def find_damaged(lake: Lake, objects: Iterable[SourceObject]) -> dict[str, str]:
         except _DAMAGE as error:
             damaged[source_file.path] = f"damaged Parquet file: {str(error).splitlines()[0]}"
     return damaged
-
-
-def _repeated_name(metadata: Any) -> str:
-    """Return why a file is refused that has two columns of one name, of which Spark reads one; empty if it has none."""
-    names = Counter(column.name for column in metadata.schema.to_arrow_schema())
-    repeated = [name for name, count in names.items() if count > 1]
-    return (
-        f"it has {names[repeated[0]]} columns named {repeated[0]!r}: rename or drop one at the source"
-        if repeated
-        else ""
-    )
 
 
 def _footer(metadata: Any, left_out: Collection[str]) -> Footer:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from lakewright.corrections.effective import EffectiveCorrections, effective_corrections, without_void
 from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.dms.columns import TableColumns
-from lakewright.dms.files import ChangeColumns, ChangeFiles, Footer, problem_with_format, read_footers
+from lakewright.dms.files import ChangeColumns, ChangeFiles, Footer, read_footers
 from lakewright.dms.selection import ChangeSelection, earlier_than, reason_left_out
+from lakewright.dms.suitability import problem_with_format
 from lakewright.errors import ConfigError, ObjectRefusedError
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
@@ -149,6 +150,7 @@ class ChangeReader:
             source.sequence_column,
             source.before_image_prefix,
             (*spec.key, *spec.partition_by) if source.before_image_prefix else (),
+            spec.key,
             left_out,
             self.columns.names,
         )

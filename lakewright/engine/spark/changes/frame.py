@@ -66,8 +66,8 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
         image = names.before_prefix + (source or files.sources.get(name, name))
         return by_case.get(image.casefold(), source)
 
-    values = {name: ColumnOfFile(footer, of_table(name), kind) for name, kind in columns.items()}
-    former = {name: ColumnOfFile(footer, before(name), columns[name]) for name in names.before}
+    values = {name: ColumnOfFile(footer, of_table(name), kind, name in names.key) for name, kind in columns.items()}
+    former = {name: ColumnOfFile(footer, before(name), columns[name], name in names.key) for name in names.before}
     kind, sequence, time_text = (
         ColumnOfFile(footer, name, "string") for name in (names.kind, names.sequence, names.time)
     )
@@ -102,11 +102,17 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
 
 @dataclass(frozen=True)
 class ColumnOfFile:
-    """A column of files with equal schemas, and its wanted type; an empty name means the column is missing."""
+    """A column of files with equal schemas, and its wanted type.
+
+    Attributes:
+        name: Its name in the files; empty if they lack it.
+        is_key: Whether different texts must stay different: "7" and "07" are one integer.
+    """
 
     footer: Footer
     name: str
     wanted: str
+    is_key: bool = False
 
     @property
     def is_there(self) -> bool:
@@ -129,6 +135,8 @@ class ColumnOfFile:
         if not self.is_there or self._loses_nothing:
             return self.read
         made = exact_cast(self._value, self._kind, self.wanted)
+        if self.is_key and self._kind == "string":
+            return F.when(made.cast("string") == self._value, made)
         if self._unit == "timestamp(ns)":
             return F.when(column(self.name) % _PER_MICROSECOND == 0, made)
         return made
