@@ -14,7 +14,7 @@ from lakewright.engine.spark.changes import frame as change_files
 from lakewright.engine.spark.changes.frame import read_changes
 from lakewright.log.records import SourceObject
 from lakewright.storage.uris import open_lake
-from transforms.spark.changes import REASONS, with_change_order, with_inexact_reasons
+from transforms.spark.changes import REASONS, TIME, with_change_order, with_inexact_reasons
 from transforms.spark.exact_casts import INEXACT
 
 
@@ -95,6 +95,15 @@ def test_a_cast_does_not_merge_keys(tmp_path: Path, spark: SparkSession) -> None
     assert kept == (7, 7, {}, [])
     expected = [(None, 7, {"id": text}, [("inexact", "id")]) for text in texts[1:]]
     assert sorted(rejected, key=str) == sorted(expected, key=str)
+
+
+def test_a_time_without_a_date_does_not_become_one_of_today(tmp_path: Path, spark: SparkSession) -> None:
+    times = ["10:00:00", " T10:00", "2026-08-01 10:00:00", "2026-08-01T10:00:00+01:00"]
+    pq.write_table(pa.table({"Op": ["U"] * 4, "ts": times}), tmp_path / "20260801-101512345.parquet")
+    names = ChangeColumns(time="ts")
+    files = ChangeFiles(open_lake(str(tmp_path)), "", [], footers(tmp_path)[0], {"ts": "string"}, names)
+    rows = read_changes(spark.newSession(), files).where(F.col(TIME).isNull()).select("ts").collect()
+    assert sorted(row.ts for row in rows) == sorted(times[:2])
 
 
 def test_a_file_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from lakewright.storage.lake import Lake
 from transforms.changes.column_types import VOID, holds
 from transforms.changes.columns import TIME_TEXT
 from transforms.spark.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
-from transforms.spark.exact_casts import INEXACT, exact_cast, text_of_time, timestamp_of_nanoseconds
+from transforms.spark.exact_casts import INEXACT, exact_cast, if_dated, text_of_time, timestamp_of_nanoseconds
 from transforms.spark.names import column, quoted
 
 _LONGEST_PATH: Final = 1 << 16
@@ -89,7 +89,7 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
         _by_column(inexact).alias(INEXACT),
         kind.read.alias(KIND),
         sequence.read.alias(SEQUENCE),
-        time.read.alias(TIME),
+        (if_dated(time_text.read, time.read) if time.is_text else time.read).alias(TIME),
         time_text.read.alias(TIME_TEXT),
         F.lit(is_load(paths[0])).alias(IS_LOAD),
         F.concat(F.lit(folder), file).alias(OBJECT),
@@ -120,6 +120,11 @@ class ColumnOfFile:
         return self._kind != VOID
 
     @property
+    def is_text(self) -> bool:
+        """Whether its values are strings, before they are cast."""
+        return self._kind == "string"
+
+    @property
     def physical(self) -> str:
         """The type that Spark reads it as."""
         return self.footer.read_as.get(self.name, self._kind)
@@ -135,7 +140,7 @@ class ColumnOfFile:
         if not self.is_there or self._loses_nothing:
             return self.read
         made = exact_cast(self._value, self._kind, self.wanted)
-        if self.is_key and self._kind == "string":
+        if self.is_key and self.is_text:
             return F.when(made.cast("string") == self._value, made)
         if self._unit == "timestamp(ns)":
             return F.when(column(self.name) % _PER_MICROSECOND == 0, made)
