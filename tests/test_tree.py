@@ -1,5 +1,6 @@
 """What of the tree's shape import-linter does not check."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -67,3 +68,15 @@ def test_what_does_without_spark_does_not_import_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_decoders_are_built_on_import() -> None:
+    """msgspec 0.22 crashes the process if threads decode a type for the first time at once."""
+    trees = {path: ast.parse(path.read_text()) for path in (ROOT / "lakewright").rglob("*.py")}
+    calls = [(path, node) for path, tree in trees.items() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    late = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path, call in calls
+        if ast.unparse(call.func) == "msgspec.json.decode" and any(argument.arg == "type" for argument in call.keywords)
+    ]
+    assert late == []

@@ -57,6 +57,10 @@ class _Manifest(Record, frozen=True):
     objects: list[CorrectionObject]
 
 
+#: Built on import; see ``lakewright.log.log``.
+_DECODER: Final = msgspec.json.Decoder(_Manifest)
+
+
 @dataclass(frozen=True)
 class Correction:
     """A correction object that exists."""
@@ -145,7 +149,7 @@ class CorrectionFolder:
 
     def _read(self, path: str) -> list[CorrectionObject]:
         try:
-            manifest = msgspec.json.decode(self.lake.read(path), type=_Manifest)
+            manifest = _DECODER.decode(self.lake.read(path))
         except msgspec.MsgspecError as error:
             raise StateError(f"{path} is not a valid manifest of corrections: {error}; restore it") from error
         if manifest.format > _FORMAT:

@@ -9,6 +9,7 @@ from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.files import Footer, is_load
 from lakewright.errors import ConfigError
 from transforms.changes.column_names import ColumnNames, folded, normal
+from transforms.changes.column_types import VOID, is_sequence
 from transforms.changes.schema_drift import merge_columns
 from transforms.errors import SchemaDriftError
 from transforms.schema_changes import SchemaChange
@@ -101,17 +102,33 @@ class TableColumns:
         self._check(merged)
         return merged
 
-    def check_order(self, footers: Mapping[str, Footer]) -> None:
-        """Require an ordering of the changes in files.
+    def check_changes(self, footers: Mapping[str, Footer]) -> None:
+        """Require the kind of each change, and an ordering of the changes in files.
 
         Raises:
-            ConfigError: If no change file has an ordering column, and the feed does not order by file name.
+            ConfigError: If no change file has the kind column; or, unless the feed orders by file name, if none has an
+                ordering column, or a sequence number is no whole number.
         """
         changes = [path for path in footers if not is_load(path)]
         ordering = [name for name in (self.source.sequence_column, self.source.time_column) if name]
-        if self.spec.order_by == "file" or not changes:
+        in_files = {name for path in changes for name in footers[path].columns}
+        if not changes:
             return
-        if any(name in footers[path].columns for path in changes for name in ordering):
+        if self.source.kind_column not in in_files:
+            raise ConfigError(
+                f"{self.table}: {min(changes)} has no column {self.source.kind_column!r}, which tells inserts, updates "
+                "and deletes apart; set source.kind_column to the column that has I, U or D"
+            )
+        if self.spec.order_by == "file":
+            return
+        for path in changes:
+            kind = footers[path].columns.get(self.source.sequence_column, VOID)
+            if kind != VOID and not is_sequence(kind):
+                raise ConfigError(
+                    f"{self.table}: the sequence numbers in {path} ({self.source.sequence_column!r}) are {kind}, not "
+                    'text or whole numbers; deliver them as text, or set source.sequence_column: "" to order by time'
+                )
+        if in_files & {*ordering}:
             return
         missing = f" ({' or '.join(map(repr, ordering))})" if ordering else ""
         raise ConfigError(

@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 from lakewright.concurrency import map_in_threads
 from lakewright.config import MAX_RECORD_BYTES
 from lakewright.corrections.manifests import CORRECTS
+from lakewright.dms.suitability import find_unsuitable_column
 from lakewright.dms.types import ReadType, UnreadableTypeError, read_type
 from lakewright.errors import ObjectRefusedError
 from lakewright.log.records import SourceObject
-from lakewright.parquet.values import find_long_value
+from lakewright.parquet.values import chunks_of, find_long_value
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
 from transforms.changes.column_names import ColumnNames
@@ -30,7 +31,7 @@ from transforms.changes.load_files import LOAD_PATH
 
 _LOAD: Final = re.compile(LOAD_PATH, re.DOTALL)
 #: DMS names a change file after the time of writing: 20260801-101500123.parquet.
-_STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*\.parquet", re.DOTALL)
+_STAMP: Final = re.compile(r"(?:.*/)?(\d{8})-?(\d{6})(\d*)[^/]*", re.DOTALL)
 _FOOTERS_AT_ONCE: Final = 16
 #: What pyarrow raises for damaged files.
 _DAMAGE: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -68,6 +69,7 @@ class ChangeColumns:
         sequence: Its sequence number.
         before_prefix: Prefix of before-image columns; empty if there are none.
         before: Table columns whose before images are read.
+        key: The table's key.
         added: Columns that are never part of the table.
         of_table: Naming rules for all others.
     """
@@ -77,6 +79,7 @@ class ChangeColumns:
     sequence: str = "AR_H_CHANGE_SEQ"
     before_prefix: str = ""
     before: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
     added: frozenset[str] = frozenset()
     of_table: ColumnNames = field(default_factory=lambda: ColumnNames({}))
 
@@ -190,7 +193,10 @@ def read_footers(
         try:
             file = ObjectFile(lake, source_file.path, source_file.size)
             metadata = pq.read_metadata(pa.PythonFile(file, mode="r"))
-            return find_long_value(file, metadata, max_record_bytes) or _footer(metadata, left_out)
+            groups = chunks_of(file, metadata)
+            problem = find_unsuitable_column(metadata, groups)
+            problem = problem or find_long_value(file, metadata, groups, max_record_bytes)
+            return problem or _footer(metadata, left_out)
         except FileNotFoundError:
             return "deleted since it was listed"
         except ObjectRefusedError as error:

@@ -8,6 +8,7 @@ from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.dms.columns import TableColumns
 from lakewright.dms.files import ChangeColumns, ChangeFiles, Footer, read_footers
 from lakewright.dms.selection import ChangeSelection, earlier_than, reason_left_out
+from lakewright.dms.suitability import problem_with_format
 from lakewright.errors import ConfigError, ObjectRefusedError
 from lakewright.log.log import Append, Plan
 from lakewright.log.records import SourceObject
@@ -46,12 +47,10 @@ class ChangeReader:
         listed = [file for file in listing.objects if file.path.endswith(".parquet")]
         listed += listed_corrections(corrections, self.source)
         state = without_void(state, corrections)
-        ignored = listing.ignored | {
-            file.path: "not named .parquet"
-            for file in (*listing.objects, *listing.unreadable)
-            if not file.path.endswith(".parquet")
-        }
-        refused = {file.path: file.problem for file in listing.unreadable if file.path not in ignored}
+        others = [file.path for file in (*listing.objects, *listing.unreadable) if not file.path.endswith(".parquet")]
+        unreadable = {path: problem for path in others if (problem := problem_with_format(path))}
+        ignored = listing.ignored | {path: "not named .parquet" for path in others if path not in unreadable}
+        refused = {file.path: file.problem for file in listing.unreadable if file.path not in ignored} | unreadable
         refused |= {**excluded, **corrections.refused}
         kept = with_originals(listed, TableState() if request.everything else state)
         choice = self.selection.choose(kept, state, everything=request.everything)
@@ -66,8 +65,8 @@ class ChangeReader:
         if not request.opens_objects:
             warnings = corrections.warnings()
             return Survey(choice, refused=refused, ignored=ignored, warnings=warnings, nothing=nothing)
-        heads, unreadable = self._look(choice.objects, {})
-        refused |= unreadable
+        heads, damaged = self._look(choice.objects, {})
+        refused |= damaged
         blocked: dict[str, str] = {}
         if refused:
             earlier = [] if request.everything else earlier_than(refused, choice.objects)
@@ -78,7 +77,7 @@ class ChangeReader:
         footers = {
             source_file.path: heads[source_file.path, source_file.etag] for source_file in _to_read(choice.objects)
         }
-        self.columns.check_order(footers)
+        self.columns.check_changes(footers)
         before = TableState() if request.everything else state
         merged = self.columns.merged(footers, before.columns, source_columns(before))
         dropped = self.columns.dropped(footers, merged.sources).values()
@@ -151,6 +150,7 @@ class ChangeReader:
             source.sequence_column,
             source.before_image_prefix,
             (*spec.key, *spec.partition_by) if source.before_image_prefix else (),
+            spec.key,
             left_out,
             self.columns.names,
         )

@@ -1,6 +1,7 @@
 """The staged batch of a Hudi table, as stored in its commit."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -39,4 +40,8 @@ class StagedForHudi(Staged):
     @classmethod
     def load(cls, text: str) -> "StagedForHudi":
         """Parse it from a commit's metadata."""
-        return msgspec.json.decode(text, type=cls)
+        return _DECODER.decode(text)
+
+
+#: Built on import; see ``lakewright.log.log``.
+_DECODER: Final = msgspec.json.Decoder(StagedForHudi)

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -126,6 +126,10 @@ class LogContent:
 
 
 E = TypeVar("E", Plan, Outcome, Snapshot, Head)
+#: Built on import: msgspec 0.22 crashes the process if threads decode a type for the first time at once.
+_DECODERS: Final[Mapping[Any, msgspec.json.Decoder[Any]]] = {
+    model: msgspec.json.Decoder(model) for model in (_Versioned, Plan, Outcome, Snapshot, Head)
+}
 
 
 class Log:
@@ -290,9 +294,10 @@ class Log:
         body = self._lake.read(path)
         try:
             text = gzip.decompress(body) if path.endswith(".gz") else body
-            written = msgspec.json.decode(text, type=_Versioned).format
+            written: int = _DECODERS[_Versioned].decode(text).format
             if written <= FORMAT:
-                return msgspec.json.decode(text, type=model)
+                entry: E = _DECODERS[model].decode(text)
+                return entry
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, EOFError, OSError, zlib.error) as error:
             raise StateError(f"{path} is not a valid log entry: {error}; restore it") from error
         raise StateError(

@@ -18,6 +18,8 @@ from transforms.events.types import ddl_type
 from transforms.schema_changes import SchemaChange
 
 _SOURCE_COLUMNS: Final = "source_columns"
+#: Built on import, also for ``msgspec.convert``; see ``lakewright.log.log``.
+_COLUMN: Final = msgspec.json.Decoder(EventColumn)
 
 
 def source_columns(state: TableState) -> Mapping[str, str]:
@@ -36,7 +38,7 @@ def known_schema(versions: Sequence[SchemaVersion]) -> EventSchema:
     """Fold versions to the columns of a table."""
     columns: list[EventColumn] = []
     for version in versions:
-        added = [msgspec.convert(column, EventColumn) for column in version.columns]
+        added = [msgspec.convert(column, _COLUMN.type) for column in version.columns]
         columns = added if version.anew else [*columns, *added]
     return EventSchema(columns)
 

@@ -7,7 +7,7 @@ regardless of its values, because Spark decompresses it as a whole.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 import pyarrow as pa
@@ -33,6 +33,7 @@ _VALUES: Final = 1
 #: Fields of a FileMetaData and its parts; the last bytes of a file are the footer's length and a magic number.
 _GROUPS, _CHUNKS, _METADATA, _TYPE, _DICTIONARY = 4, 1, 3, 1, 11
 _NUMBERS_OF_CHUNK: Final = (5, 6, 7, 9)
+_ENCODINGS, _CODEC = 2, 4
 _KINDS: Final = ("BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 _END_BYTES: Final = 8
 #: Upper bound of a page's bytes besides the values: lengths, levels, block headers.
@@ -57,6 +58,8 @@ class Chunk(NamedTuple):
     total_compressed_size: int
     data_page_offset: int
     dictionary_page_offset: int | None
+    codec: int = 0
+    encodings: Sequence[int] = ()
 
     @property
     def has_dictionary_page(self) -> bool:
@@ -64,16 +67,17 @@ class Chunk(NamedTuple):
         return self.dictionary_page_offset is not None
 
 
-def find_long_value(file: io.RawIOBase, metadata: Any, limit: int) -> str:
+def find_long_value(file: io.RawIOBase, metadata: Any, groups: Sequence[Sequence[Chunk]], limit: int) -> str:
     """Describe the first text or binary value longer than ``limit`` bytes, or page too large; empty if none is.
 
     Args:
         file: The file, opened for random access.
         metadata: Its footer, a ``pyarrow.parquet.FileMetaData``.
+        groups: Its column chunks; see ``chunks_of``.
         limit: Maximum length of a value.
     """
     first = 1
-    for number, chunks in enumerate(chunks_of(file, metadata)):
+    for number, chunks in enumerate(groups):
         rows = metadata.row_group(number).num_rows
         for chunk in chunks:
             is_large = chunk.physical_type == "BYTE_ARRAY" and chunk.total_uncompressed_size > limit
@@ -117,7 +121,8 @@ def _read_chunk(fields: dict[int, Any], leaf: Any) -> Chunk:
     if kind != leaf.physical_type:
         raise OSError("its columns do not match its schema; it is damaged")
     values, size, packed, start = (fields[number] for number in _NUMBERS_OF_CHUNK)
-    return Chunk(leaf.path, kind, values, size, packed, start, fields.get(_DICTIONARY))
+    stored = fields[_CODEC], fields[_ENCODINGS]
+    return Chunk(leaf.path, kind, values, size, packed, start, fields.get(_DICTIONARY), *stored)
 
 
 def _problem_with(

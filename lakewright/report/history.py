@@ -62,6 +62,10 @@ class PastRun(msgspec.Struct, frozen=True):
         return self.usage.seconds or sum(self.seconds.values())
 
 
+#: Built on import; see ``lakewright.log.log``.
+_DECODER: Final = msgspec.json.Decoder(PastRun)
+
+
 @dataclass(frozen=True)
 class ListedReceipts:
     """The receipts of a target that a report reads.
@@ -115,7 +119,7 @@ def list_receipts(lake: Lake, state_folder: str, *, since: date, now: datetime) 
 def read_past_run(lake: Lake, path: str) -> PastRun | Problem | None:
     """Read a receipt; None if it was deleted meanwhile."""
     try:
-        run = msgspec.json.decode(lake.read(path), type=PastRun)
+        run = _DECODER.decode(lake.read(path))
         wrong = _what_is_wrong(run)
     except FileNotFoundError:
         return None

@@ -20,7 +20,8 @@ from transforms.errors import SchemaDriftError
 from transforms.events.column_names import clean_key
 
 _NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED: Final = ("_hoodie_", "_lakewright_", "_change_order", "_record_key", "_metadata")
+_RESERVED_PREFIXES: Final = ("_hoodie_", "_lakewright_")
+_RESERVED: Final = ("_change_order", "_record_key", "_metadata")
 
 
 def ascii_name(source: str) -> str:
@@ -31,9 +32,13 @@ def ascii_name(source: str) -> str:
 
 def problem_with_name(name: str) -> str:
     """Return why a name is invalid for a table column; empty if it is valid."""
-    if _NAME.fullmatch(name) and not name.casefold().startswith(_RESERVED):
-        return ""
-    return f"names are letters (A to Z), digits and _, and do not begin with {', '.join(_RESERVED)}"
+    if not _NAME.fullmatch(name):
+        return "names consist of letters (A to Z), digits and _, and do not begin with a digit"
+    if name.casefold().startswith(_RESERVED_PREFIXES) or name.casefold() in _RESERVED:
+        return (
+            f"names that begin with {' or '.join(_RESERVED_PREFIXES)} are reserved, and so are {', '.join(_RESERVED)}"
+        )
+    return ""
 
 
 def normal(name: str) -> str:

@@ -49,6 +49,12 @@ def keeps_text(first: str, second: str) -> bool:
     return all(decimals) and len({match[2] for match in decimals if match}) == 1
 
 
+def is_sequence(kind: str) -> bool:
+    """Whether values of a type are sequence numbers as text: strings, integers and decimals without a fraction."""
+    decimal = _DECIMAL.fullmatch(kind)
+    return kind == "string" or kind in _DIGITS or (decimal is not None and decimal[2] == "0")
+
+
 def can_cast(kind: str, wanted: str) -> bool:
     """Whether ``cast`` supports two types: strings and any type, numbers, or dates and timestamps.
 

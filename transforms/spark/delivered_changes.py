@@ -8,6 +8,7 @@ from pyspark.sql.types import StringType
 
 from transforms.changes.load_files import LOAD_PATH
 from transforms.spark.changes import FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME, require_columns
+from transforms.spark.exact_casts import if_dated
 from transforms.spark.names import column, quoted
 
 _LAST_POSITION: Final = 9_999_999_999
@@ -60,7 +61,7 @@ def _time(rows: DataFrame, name: str) -> Column:
     # With a time zone a string is the same time in every session; one with an offset does not parse with another.
     written = quoted(name)
     texts = (f"concat(trim({written}), 'Z')", f"concat(trim({written}), ' 00:00:00Z')", written)
-    return F.coalesce(*(F.expr(f"try_cast({text} as timestamp)") for text in texts))
+    return if_dated(column(name), F.coalesce(*(F.expr(f"try_cast({text} as timestamp)") for text in texts)))
 
 
 def _text_or_null(rows: DataFrame, name: str) -> Column:

@@ -21,6 +21,7 @@ _WHOLE_TEXTS: Final = {
     "date": r"^\s*\d{4}-\d{2}-\d{2}\s*$",
     "timestamp": r"^\s*\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}(\.\d{1,6}0*)?(Z|[+-]\d{2}:\d{2})?)?\s*$",
 }
+_BEGINS_WITH_YEAR: Final = r"^\s*[+-]?\d{4}"
 _DAY_SECONDS: Final = 86_400
 #: Fractional digits of a second.
 _FRACTION: Final = {"ms": 3, "us": 6, "ns": 9}
@@ -41,6 +42,11 @@ def exact_cast(value: Column, kind: str, wanted: str) -> Column:
     if kind in _LARGEST and wanted in _FLOATS:
         is_same &= value != _LARGEST[kind]
     return F.when(is_same, result)
+
+
+def if_dated(text: Column, time: Column) -> Column:
+    """Return a time that was read from text; null if the text has no date, to which Spark adds the current one."""
+    return F.when(text.rlike(_BEGINS_WITH_YEAR), time)
 
 
 def timestamp_of_nanoseconds(count: Column) -> Column:

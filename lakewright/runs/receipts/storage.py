@@ -15,6 +15,8 @@ from lakewright.runs.receipts.receipt import MaintenanceReport, Receipt
 from lakewright.storage.lake import Lake
 
 _READ_AT_ONCE: Final = 16
+#: Built on import; see ``lakewright.log.log``.
+_DECODER: Final = msgspec.json.Decoder(Receipt)
 #: The number of receipts among which the last one of a run that processed data is sought.
 _LOOKED_BACK: Final = 100
 
@@ -130,7 +132,7 @@ def _text_of(receipt: Receipt) -> bytes:
 
 def _read(lake: Lake, path: str) -> Receipt:
     try:
-        return msgspec.json.decode(lake.read(path), type=Receipt)
+        return _DECODER.decode(lake.read(path))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedReceiptError(path, error) from error
 

@@ -130,12 +130,44 @@ def test_an_applied_rename_is_valid_for_files_without_the_column() -> None:
 def test_changes_need_an_order(
     source: dict[str, Any], spec: dict[str, Any], changes: tuple[str, ...], is_ordered: bool
 ) -> None:
-    table, footers = columns(spec, **source), {LOAD: footer("id"), CHANGES: footer(*changes)}
-    table.check_order({LOAD: footer("id")})
+    table, footers = columns(spec, **source), {LOAD: footer("id"), CHANGES: footer("Op", *changes)}
+    table.check_changes({LOAD: footer("id")})
     if is_ordered:
-        table.check_order(footers)
+        table.check_changes(footers)
         return
     with pytest.raises(ConfigError, match=f"t: {CHANGES} has no column that orders its changes") as refused:
-        table.check_order(footers)
+        table.check_changes(footers)
     assert "''" not in str(refused.value)
     assert "()" not in str(refused.value)
+
+
+def test_changes_need_a_kind() -> None:
+    table = columns({"order_by": "file"})
+    table.check_changes({LOAD: footer("id"), CHANGES: footer("id"), "20260801-111512345.parquet": footer("Op", "id")})
+    with pytest.raises(ConfigError, match=f"t: {CHANGES} has no column 'Op', which tells inserts, updates and deletes"):
+        table.check_changes({LOAD: footer("Op", "id"), CHANGES: footer("op", "id")})
+
+
+@pytest.mark.parametrize(
+    ("kind", "fits"),
+    [
+        ("string", True),
+        ("bigint", True),
+        ("decimal(35,0)", True),
+        ("void", True),
+        ("double", False),
+        ("decimal(38,2)", False),
+        ("timestamp", False),
+    ],
+)
+def test_sequence_numbers_must_be_whole_numbers(kind: str, fits: bool) -> None:
+    footers = {CHANGES: Footer(1, {"Op": "string", "id": "int", "ts": "string", "AR_H_CHANGE_SEQ": kind})}
+    columns({"order_by": "file"}, time_column="ts").check_changes(footers)
+    table = columns({}, time_column="ts")
+    if fits:
+        table.check_changes(footers)
+        return
+    with pytest.raises(
+        ConfigError, match=r"t: the sequence numbers in 20260801.* \('AR_H_CHANGE_SEQ'\) are .* as text"
+    ):
+        table.check_changes(footers)

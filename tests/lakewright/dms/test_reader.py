@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from lakewright.corrections.manifests import CorrectionFolder
 from lakewright.dms.columns import TableColumns
@@ -44,3 +45,27 @@ def test_without_opening_files_a_damaged_one_is_only_new(tmp_path: Path) -> None
     survey = reader.survey(TableState(), Request("run", opens_objects=False), excluded={})
     assert [new.path for new in survey.choice.objects] == ["raw/t/LOAD1.parquet"]
     assert (survey.refused, survey.heads) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "20260801-101512345.csv",
+        "2026/08/01/20260801-101512345.csv.gz",
+        "20260801-101512345.PARQUET",
+        "20260801-101512345.parquet.gz",
+        "LOAD0000000A.csv",
+    ],
+)
+def test_a_replicated_file_in_another_format_is_refused(tmp_path: Path, name: str) -> None:
+    files = {path: tmp_path / "raw/t" / path for path in ("LOAD1.parquet", "20260801-101000000.parquet", name)}
+    for path in files.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    for earlier in ("LOAD1.parquet", "20260801-101000000.parquet"):
+        pq.write_table(pa.table({"id": [1], "Op": ["I"], "AR_H_CHANGE_SEQ": ["1"]}), files[earlier])
+    files[name].write_text("U,1,x\n")
+    survey = reader_of(tmp_path).survey(TableState(), Request("run"), excluded={})
+    assert list(survey.refused) == [f"raw/t/{name}"]
+    assert "set the endpoint's DataFormat to parquet" in survey.refused[f"raw/t/{name}"]
+    earlier_ones = [] if name.startswith("LOAD") else ["raw/t/20260801-101000000.parquet", "raw/t/LOAD1.parquet"]
+    assert sorted(file.path for file in survey.choice.objects) == earlier_ones

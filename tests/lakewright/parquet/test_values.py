@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakewright.parquet import values as parquet_values
-from lakewright.parquet.values import find_long_value, pages_of
+from lakewright.parquet.values import chunks_of, find_long_value, pages_of
 from tests.conftest import examples
 
 VALUES = st.lists(
@@ -73,7 +73,7 @@ def test_long_values_are_detected_in_any_encoding(
     long = [row for row, value in enumerate(values) if value is not None and len(value.encode()) > limit]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parquet_values, "VALUES_OF_A_PAGE", 1 << 20)
-        problem = find_long_value(file, metadata, limit)
+        problem = find_long_value(file, metadata, chunks_of(file, metadata), limit)
     if not long:
         assert problem == ""
         return
@@ -100,7 +100,7 @@ def test_page_headers_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(page.values for page in pages) == 20_000
     assert chunk.total_uncompressed_size > 12_000_000
     file.count = 0
-    assert find_long_value(file, metadata, 1 << 20) == ""
+    assert find_long_value(file, metadata, chunks_of(file, metadata), 1 << 20) == ""
     assert file.count < 2_000_000
 
 
@@ -109,22 +109,24 @@ def test_page_headers_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_page_of_many_values_can_be_too_long(rows: int, problem: str) -> None:
     file, metadata = written({"x": [f"{n}" * 1000 for n in range(rows)]}, use_dictionary=False)
-    assert find_long_value(file, metadata, 1000).startswith(problem)
-    assert bool(find_long_value(file, metadata, 1000)) == bool(problem)
+    assert find_long_value(file, metadata, chunks_of(file, metadata), 1000).startswith(problem)
+    assert bool(find_long_value(file, metadata, chunks_of(file, metadata), 1000)) == bool(problem)
 
 
 def test_a_long_value_alone_in_its_page_is_not_read() -> None:
     values = [b"x", b"y" * (3 << 20), b"z"]
     file, metadata = written({"x": values}, use_dictionary=False, data_page_size=1, write_batch_size=1)
     file.count = 0
-    assert "rows 1 to 3, is longer than 1048576 bytes" in find_long_value(file, metadata, 1 << 20)
+    assert "rows 1 to 3, is longer than 1048576 bytes" in find_long_value(
+        file, metadata, chunks_of(file, metadata), 1 << 20
+    )
     assert file.count < 300_000
 
 
 def test_long_values_in_page_statistics_are_detected() -> None:
     file, metadata = written({"x": ["x" * 3000, "y" * 3000]}, use_dictionary=False, write_page_index=False)
-    assert find_long_value(file, metadata, 3000) == ""
-    assert find_long_value(file, metadata, 2999)
+    assert find_long_value(file, metadata, chunks_of(file, metadata), 3000) == ""
+    assert find_long_value(file, metadata, chunks_of(file, metadata), 2999)
 
 
 def test_a_dictionary_that_pyarrow_cannot_read_is_read_as_plain_values(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,8 +140,8 @@ def test_a_dictionary_that_pyarrow_cannot_read_is_read_as_plain_values(monkeypat
         return whole(*arguments, rows=rows, dictionary=dictionary)
 
     monkeypatch.setattr(parquet_values, "_longest_in", without_dictionary)
-    assert find_long_value(file, metadata, 2999)
-    assert find_long_value(file, metadata, 3000) == ""
+    assert find_long_value(file, metadata, chunks_of(file, metadata), 2999)
+    assert find_long_value(file, metadata, chunks_of(file, metadata), 3000) == ""
 
 
 @pytest.mark.parametrize("junk", [b"\0" * 4000, b"\xff" * 4000, b"\x15\x00" * 2000], ids=["zeros", "ones", "fields"])
@@ -148,4 +150,4 @@ def test_invalid_page_headers_raise_the_readers_error(junk: bytes) -> None:
     body = bytearray(whole.getvalue())
     body[4 : 4 + len(junk)] = junk
     with pytest.raises((pa.ArrowException, OSError)):
-        find_long_value(io.BytesIO(bytes(body)), metadata, 1000)
+        find_long_value(io.BytesIO(bytes(body)), metadata, chunks_of(whole, metadata), 1000)

@@ -49,7 +49,11 @@ def test_names_are_valid_and_stable(source: str) -> None:
 @pytest.mark.parametrize(
     ("name", "fits"),
     [("a", True), ("_A1", True), ("1a", False), ("a b", False), ("ä", False), ("", False), ("a\n", False)]
-    + [(name, False) for name in ("_hoodie_x", "_Hoodie_x", "_record_key", "_change_order", "_metadata")],
+    + [
+        (name, False)
+        for name in ("_hoodie_x", "_Hoodie_x", "_lakewright_x", "_Record_key", "_change_order", "_metadata")
+    ]
+    + [(name, True) for name in ("_record_keys", "_change_order_2", "_metadata_", "_hoodie")],
 )
 def test_valid_and_invalid_names(name: str, fits: bool) -> None:
     assert (problem_with_name(name) == "") == fits

@@ -28,6 +28,7 @@ from transforms.instants import FIRST_MICROS, LAST_MICROS
 from transforms.spark.changes.columns import require_columns
 from transforms.spark.changes.keys import key_text, require_utc_for_times
 from transforms.spark.changes.rejection import REASONS_TYPE, encoding_faults, with_faults
+from transforms.spark.exact_casts import INEXACT
 from transforms.spark.names import column
 
 #: Digits of a change sequence number; the first sixteen are its time.
@@ -78,7 +79,7 @@ def with_change_order(
             IS_DELETED: F.when(is_deleted, F.lit(True)),
         }
     )
-    faults = [(column(name).isNull(), "null_key", name) for name in key]
+    faults = [(_is_null(changes, name), "null_key", name) for name in key]
     if len(key) == 1:
         faults.append((F.col(KEY) == "", "empty_key", key[0]))
     faults += encoding_faults(changes, key)
@@ -93,6 +94,12 @@ def with_change_order(
 def highest_load_order(file: str) -> str:
     """Return an upper bound for the order of rows in a full-load file."""
     return f"0 {file} {'9' * _POSITION_DIGITS}"
+
+
+def _is_null(changes: DataFrame, name: str) -> Column:
+    """Whether a value is null in its file, rather than one that the column cannot represent."""
+    is_null = column(name).isNull()
+    return is_null & F.col(INEXACT)[name].isNull() if INEXACT in changes.columns else is_null
 
 
 def _order(of_change: Column) -> Column:

@@ -15,7 +15,7 @@ from lakewright.storage.lake import Lake
 from transforms.changes.column_types import VOID, holds
 from transforms.changes.columns import TIME_TEXT
 from transforms.spark.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
-from transforms.spark.exact_casts import INEXACT, exact_cast, text_of_time, timestamp_of_nanoseconds
+from transforms.spark.exact_casts import INEXACT, exact_cast, if_dated, text_of_time, timestamp_of_nanoseconds
 from transforms.spark.names import column, quoted
 
 _LONGEST_PATH: Final = 1 << 16
@@ -66,8 +66,8 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
         image = names.before_prefix + (source or files.sources.get(name, name))
         return by_case.get(image.casefold(), source)
 
-    values = {name: ColumnOfFile(footer, of_table(name), kind) for name, kind in columns.items()}
-    former = {name: ColumnOfFile(footer, before(name), columns[name]) for name in names.before}
+    values = {name: ColumnOfFile(footer, of_table(name), kind, name in names.key) for name, kind in columns.items()}
+    former = {name: ColumnOfFile(footer, before(name), columns[name], name in names.key) for name in names.before}
     kind, sequence, time_text = (
         ColumnOfFile(footer, name, "string") for name in (names.kind, names.sequence, names.time)
     )
@@ -89,7 +89,7 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
         _by_column(inexact).alias(INEXACT),
         kind.read.alias(KIND),
         sequence.read.alias(SEQUENCE),
-        time.read.alias(TIME),
+        (if_dated(time_text.read, time.read) if time.is_text else time.read).alias(TIME),
         time_text.read.alias(TIME_TEXT),
         F.lit(is_load(paths[0])).alias(IS_LOAD),
         F.concat(F.lit(folder), file).alias(OBJECT),
@@ -102,16 +102,27 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
 
 @dataclass(frozen=True)
 class ColumnOfFile:
-    """A column of files with equal schemas, and its wanted type; an empty name means the column is missing."""
+    """A column of files with equal schemas, and its wanted type.
+
+    Attributes:
+        name: Its name in the files; empty if they lack it.
+        is_key: Whether different texts must stay different: "7" and "07" are one integer.
+    """
 
     footer: Footer
     name: str
     wanted: str
+    is_key: bool = False
 
     @property
     def is_there(self) -> bool:
         """Whether the files have values of it."""
         return self._kind != VOID
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are strings, before they are cast."""
+        return self._kind == "string"
 
     @property
     def physical(self) -> str:
@@ -129,6 +140,8 @@ class ColumnOfFile:
         if not self.is_there or self._loses_nothing:
             return self.read
         made = exact_cast(self._value, self._kind, self.wanted)
+        if self.is_key and self.is_text:
+            return F.when(made.cast("string") == self._value, made)
         if self._unit == "timestamp(ns)":
             return F.when(column(self.name) % _PER_MICROSECOND == 0, made)
         return made
