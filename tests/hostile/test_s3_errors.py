@@ -31,6 +31,7 @@ ODD_KEY = r"t(\+|%2B)0(\+|%2B)0000000000"
         pytest.param("csv_to_parquet", Fault("status", "GET .*a.csv", **ARCHIVED), (3, 5), (PEOPLE,), id="an-archived-csv-object-is-named"),
         pytest.param("csv_to_parquet", Fault("status", "(PUT|COPY|POST) .*/refined/", **DENIED), (5,), (BUCKET, "refined/"), id="a-table-that-may-not-be-written-is-named"),
         pytest.param("csv_to_parquet", Fault("status", "PUT .*/state/", **DENIED), (5,), (BUCKET, "state/"), id="a-state-that-may-not-be-written-is-named"),
+        pytest.param("csv_to_parquet", Fault("status", "POST .*delete", **DENIED), (5,), (f"s3://{BUCKET}/lake/refined/_staging/",), id="files-that-may-not-be-deleted-are-named"),
         pytest.param("json_scrub", Fault("status", "GET .*landing/a.json", **DENIED), (5,), (BUCKET, UPLOAD), id="an-upload-that-is-denied-is-named"),
         pytest.param("json_scrub", Fault("status", "PUT .*landing/a.json", **DENIED), (5,), (BUCKET, UPLOAD), id="an-upload-that-may-not-be-replaced-is-named"),
         pytest.param("json_scrub", Fault("status", "GET .*landing/a.json", **NO_KEY), (5,), (BUCKET, UPLOAD, "KMS"), id="an-upload-without-its-KMS-key-is-named"),
