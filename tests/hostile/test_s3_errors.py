@@ -28,7 +28,7 @@ ODD_KEY = r"t(\+|%2B)0(\+|%2B)0000000000"
         pytest.param("csv_to_parquet", Fault("status", "GET .*list-type", **DENIED), (5,), (BUCKET,), id="a-denied-listing-names-the-bucket"),
         pytest.param("csv_to_parquet", Fault("status", "GET .*a.csv", **DENIED), (5,), (BUCKET, PEOPLE), id="a-denied-csv-object-is-named"),
         pytest.param("csv_to_parquet", Fault("status", "GET .*a.csv", **NO_KEY), (5,), (BUCKET, PEOPLE, "KMS"), id="a-csv-object-without-its-KMS-key-is-named"),
-        pytest.param("csv_to_parquet", Fault("status", "GET .*a.csv", **ARCHIVED), (3, 5), (PEOPLE,), id="an-archived-csv-object-is-named"),
+        pytest.param("csv_to_parquet", Fault("status", "GET .*a.csv", **ARCHIVED), (3,), (PEOPLE, "archived; restore it first"), id="an-archived-csv-object-is-named"),
         pytest.param("csv_to_parquet", Fault("status", "(PUT|COPY|POST) .*/refined/", **DENIED), (5,), (BUCKET, "refined/"), id="a-table-that-may-not-be-written-is-named"),
         pytest.param("csv_to_parquet", Fault("status", "PUT .*/state/", **DENIED), (5,), (BUCKET, "state/"), id="a-state-that-may-not-be-written-is-named"),
         pytest.param("csv_to_parquet", Fault("status", "POST .*delete", **DENIED), (5,), (f"s3://{BUCKET}/lake/refined/_staging/",), id="files-that-may-not-be-deleted-are-named"),
@@ -36,7 +36,7 @@ ODD_KEY = r"t(\+|%2B)0(\+|%2B)0000000000"
         pytest.param("json_scrub", Fault("status", "PUT .*landing/a.json", **DENIED), (5,), (BUCKET, UPLOAD), id="an-upload-that-may-not-be-replaced-is-named"),
         pytest.param("json_scrub", Fault("status", "GET .*landing/a.json", **NO_KEY), (5,), (BUCKET, UPLOAD, "KMS"), id="an-upload-without-its-KMS-key-is-named"),
         pytest.param("flatten_events", Fault("status", f"GET .*{ODD_KEY}", **DENIED), (5,), (BUCKET, EVENTS), id="an-event-object-that-is-denied-is-named"),
-        pytest.param("flatten_events", Fault("status", f"GET .*{ODD_KEY}", **ARCHIVED), (3, 5), (EVENTS,), id="an-event-object-that-is-archived-is-named"),
+        pytest.param("flatten_events", Fault("status", f"GET .*{ODD_KEY}", **ARCHIVED), (3,), (EVENTS, "archived; restore it first"), id="an-event-object-that-is-archived-is-named"),
         pytest.param("cdc_to_hudi", Fault("status", "GET .*LOAD00000001", **DENIED), (5,), (BUCKET, "raw/hr/employees/LOAD00000001.parquet"), id="a-load-that-is-denied-is-named"),
     ],
 )  # fmt: skip
