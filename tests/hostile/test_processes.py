@@ -211,10 +211,12 @@ def test_concurrent_runs_leave_the_same_state_as_one(job: str, spark: SparkSessi
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         for _ in range(2)
     ]
-    codes = [run.wait(_LONGEST_SECONDS) for run in runs]
-    for run in runs:
-        assert run.stdout is not None
-        run.stdout.close()
+    try:
+        codes = [run.wait(_LONGEST_SECONDS) for run in runs]
+    finally:
+        for run in runs:
+            run.kill()
+            run.communicate()
     assert sorted(codes)[0] == 0
     assert set(codes) <= {0, 4}
     assert case.command(both).exit_code == 0
