@@ -47,10 +47,12 @@ def why_no_data(path: str, *, size: int, reads_hidden: bool) -> str:
     such as ``_SUCCESS`` and unfinished output.
     """
     *folders, name = path.split("/")
+    if is_folder_marker(path, size):
+        return "a folder marker"
+    if not name:
+        return "named like a folder, but not empty; rename it if it is data"
     if not is_hidden(path):
         return ""
-    if not name:
-        return "a folder marker"
     if any(part.startswith(".") for part in (*folders, name)):
         return "hidden: a folder or its name begins with a dot; rename it if it is data"
     if name.endswith("._COPYING_") or not _UNFINISHED.isdisjoint(folders):

@@ -35,7 +35,13 @@ class Answer:
 
 def worst_exit_code(entries: Iterable[Mapping[str, Any]]) -> int:
     """Return the highest exit code of several targets."""
-    return max((entry["exit_code"] for entry in entries), default=0)
+    return max((entry.get("exit_code", 0) for entry in entries), default=0)
+
+
+def answer_views(entries: Sequence[dict[str, Any]], show: Callable[[Sequence[dict[str, Any]]], None]) -> Answer:
+    """Answer with views of targets; those of targets with a damaged log have no text but their error."""
+    readable = [entry for entry in entries if "is_damaged" not in entry]
+    return Answer(entries, lambda _: show(readable), worst_exit_code(entries))
 
 
 def give_answer(work: Callable[[], Answer], output: OutputOptions) -> None:

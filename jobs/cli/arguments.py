@@ -78,7 +78,7 @@ class ScriptCommand(StrictCommand):
             if takes_value.get(name, True):
                 plain.append(word)
                 continue
-            if not separator and words and words[0].lower() in _FLAG_VALUES:
+            if not separator and words and not words[0].startswith("--"):
                 value = words.popleft()
             if value.lower() not in _FLAG_VALUES:
                 raise ConfigError(f"option {name} must be true or false, not {value!r}")

@@ -16,7 +16,7 @@ from lakewright.buckets import use_lake_file
 from lakewright.config import lake_uri
 from lakewright.config_files import Conf
 from lakewright.costs.prices import Prices, usable_prices
-from lakewright.errors import ConfigError
+from lakewright.errors import ConfigError, StateError
 from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.progress import ProgressKind
 from lakewright.storage.lake import Lake
@@ -136,10 +136,18 @@ class FeedOptions(LakeOptions):
         """Read the prices of runs, if there are any."""
         return usable_prices(Conf(self.config))
 
-    def for_each_target(self, view: Callable[[Lake, AnyJob], T]) -> list[T]:
-        """Return a view of each selected target."""
+    def for_each_target(self, view: Callable[[Lake, AnyJob], dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return a view of each selected target; if the log of a target is damaged, an entry with its error."""
         lake = self.open_lake()
-        return [view(lake, job) for job in self.load().targets(lake, self.wanted_targets())]
+        return [_view_or_damage(view, lake, job) for job in self.load().targets(lake, self.wanted_targets())]
+
+
+def _view_or_damage(view: Callable[[Lake, AnyJob], dict[str, Any]], lake: Lake, job: AnyJob) -> dict[str, Any]:
+    try:
+        return view(lake, job)
+    except StateError as error:
+        names = {"feed": job.target.feed_name, "target": job.target.name}
+        return names | {"exit_code": error.exit_code, "error": str(error), "is_damaged": True}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from jobs.cli.answers import Answer, give_answer, name_jvm_log, print_error, worst_exit_code, write_page
+from jobs.cli.answers import Answer, answer_views, give_answer, name_jvm_log, print_error, worst_exit_code, write_page
 from jobs.cli.arguments import VerbCommand
 from jobs.cli.conflicts import conflicts
 from jobs.cli.options import (
@@ -156,7 +156,7 @@ def plan(
         plans = options.showing(values=show_values).for_each_target(
             lambda lake, job: plan_overview(lake, job, request, engines)
         )
-    return Answer(plans, show_plans, worst_exit_code(plans))
+    return answer_views(plans, show_plans)
 
 
 @verb
@@ -164,8 +164,7 @@ def status(options: FeedOptions) -> Answer:
     """Show the last commit, an open batch, waiting objects and the quarantine."""
     from lakewright.runs.views import status_overview
 
-    states = options.for_each_target(status_overview)
-    return Answer(states, show_status, worst_exit_code(states))
+    return answer_views(options.for_each_target(status_overview), show_status)
 
 
 @verb
@@ -176,7 +175,7 @@ def quarantine(options: FeedOptions, rule: RuleName = "", limit: RowLimit = None
     if csv_file is None:
         shown = _ROWS_SHOWN if limit is None else limit
         entries = options.for_each_target(lambda lake, job: quarantine_overview(lake, job, rule=rule, limit=shown))
-        return Answer(entries, show_quarantine)
+        return answer_views(entries, show_quarantine)
     lake = options.open_lake()
     jobs = options.load().targets(lake, options.wanted_targets())
     if len(jobs) != 1:
@@ -244,7 +243,7 @@ def schema(options: FeedOptions) -> Answer:
     """Show the columns of a table, and when they changed."""
     from lakewright.runs.views import schema_overview
 
-    return Answer(options.for_each_target(schema_overview), show_schemas)
+    return answer_views(options.for_each_target(schema_overview), show_schemas)
 
 
 @verb

@@ -66,7 +66,9 @@ def _apply_bucket_options(params: dict[str, Any], model: Any, **_: Any) -> None:
 
 def _remember_place(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
     if "Bucket" in params:
-        context[_PLACE] = f"s3://{params['Bucket']}/{params.get('Key') or params.get('Prefix') or ''}"
+        deleted = params.get("Delete", {}).get("Objects")
+        key = deleted[0]["Key"] if deleted else params.get("Key") or params.get("Prefix") or ""
+        context[_PLACE] = f"s3://{params['Bucket']}/{key}"
 
 
 def _add_place_to_error(parsed: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:

@@ -4,7 +4,10 @@ from typing import Final
 
 _SIGN_IN: Final = "the credentials have expired; sign in again"
 _CREDENTIALS: Final = "check the credentials"
-_POLICIES: Final = "check the credentials, the policies of role and bucket, and the right to use its KMS key"
+_POLICIES: Final = (
+    "check the credentials, the policies of role and bucket, and the right to use its KMS key; a bucket that is "
+    "Requester Pays or demands an encryption header needs an entry in conf/lake.yaml"
+)
 _REGION: Final = "the bucket is in another region; set its region in conf/lake.yaml, or AWS_REGION"
 
 #: Codes with which S3 denies a request, and what to do.

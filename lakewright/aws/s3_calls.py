@@ -39,8 +39,11 @@ _PASSING_CODES: Final = (
     "ServiceUnavailable",
     "SlowDown",
     "Throttling",
+    "ThrottlingException",  # of KMS, with status 400
     "TooManyRequests",
 )
+#: What S3 puts before a code of KMS.
+_OF_KMS: Final = "KMS."
 _PASSING_ERRORS: Final = (
     ConnectionError,
     FlexibleChecksumError,
@@ -71,7 +74,7 @@ def is_passing(error: Exception) -> bool:
     """Return whether an error is transient, so that the same request may succeed later."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        return status in _SERVER_ERRORS or code_of(error) in _PASSING_CODES
+        return status in _SERVER_ERRORS or code_of(error).removeprefix(_OF_KMS) in _PASSING_CODES
     return isinstance(error, _PASSING_ERRORS)
 
 

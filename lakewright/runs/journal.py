@@ -27,7 +27,7 @@ from lakewright.runs.job.batch import Staged, Survey
 from lakewright.runs.job.interfaces import Replayed
 from lakewright.runs.job.request import Request
 from lakewright.runs.job.target_job import AnyJob
-from lakewright.runs.progress import TRACEBACKS, Progress
+from lakewright.runs.progress import TRACEBACKS, Progress, count_of
 from lakewright.runs.receipts import (
     FORMAT,
     PROCESS,
@@ -197,7 +197,9 @@ class Journal:
         if self.unreached:
             self.receipt.refused.update(self.unreached)
             path, reason = next(iter(self.unreached.items()))
-            raise UnreachableError(f"{len(self.unreached)} objects could not be reached, first {path}: {reason}")
+            raise UnreachableError(
+                f"{count_of(len(self.unreached), 'object')} could not be reached, first {path}: {reason}"
+            )
         if self.refused:
             raise ObjectRefusedError(self.refused)
         if self.uncatalogued:

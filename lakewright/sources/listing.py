@@ -11,7 +11,7 @@ from typing import Final
 from lakewright.log.records import SourceObject
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
-from transforms.object_names import as_text, date_of_object, is_folder_marker, is_hidden, one_line, why_no_data
+from transforms.object_names import as_text, date_of_object, one_line, why_no_data
 
 #: Why an object is refused whose name is not valid text.
 NOT_UTF8: Final = "its name is not UTF-8; rename it"
@@ -132,11 +132,10 @@ class Source:
         return _NO_HADOOP_PATH if is_invalid else ""
 
     def _reason_to_ignore(self, path: str, size: int) -> str:
-        if not path or path.endswith("/") or is_folder_marker(path, size):
-            return "a folder marker"
-        if self._reads_hidden is None and is_hidden(path):
-            return "hidden"
-        if reason := why_no_data(path, size=size, reads_hidden=bool(self._reads_hidden)):
+        reason = why_no_data(path, size=size, reads_hidden=bool(self._reads_hidden))
+        if reason.startswith("hidden") and self._reads_hidden is None:
+            return "hidden"  # without the option to read it, which these feeds do not have
+        if reason:
             return reason
         if self._file_name is not None and not self._file_name.fullmatch(path.rsplit("/", 1)[-1]):
             return "name does not match source.file_name"

@@ -79,7 +79,8 @@ def first_customers(lake: Path) -> None:
 def second_customers(lake: Path) -> None:
     path = "raw/customers/year=2019/month=08/day=22/customers_20190822.csv"
     _copy(path, lake / path)
-    _copy(path, lake / "raw/customers/year=2019/month=08/day=21/customers_20190821-late.csv")
+    late = lake / "raw/customers/year=2019/month=08/day=21/customers_20190821-late.csv"
+    late.write_bytes((EXAMPLES / path).read_bytes().replace(b"s-11", b"s-12"))  # sale_id is unique, says the gate
 
 
 def first_sales(lake: Path) -> None:

@@ -3,6 +3,7 @@
 With JVM as its signal, it kills the JVM that it has started; with WORKER, its last worker process; with GROUP, its whole
 process group, JVM and workers included. The stage ``move`` is the nth file that is published, ``manifest`` the nth
 manifest of corrections that is written, ``worker starts`` the nth worker process. Even small batches run in worker processes.
+Each stage that begins is printed on stderr.
 """
 
 import contextlib
@@ -53,7 +54,7 @@ class DeadlyProgress(SilentProgress):
     seen = 0
 
     def stage(self, target: str, stage: str, detail: str = "") -> None:
-        super().stage(target, stage, detail)
+        print(f"stage: {stage}", file=sys.stderr, flush=True)
         if stage == STAGE:
             self.seen += 1
             if self.seen == int(NTH):

@@ -33,6 +33,8 @@ HEAD: Final = (
 )
 _LONGEST_RUN_SECONDS: Final = 300
 _NEVER: Final = "nothing"
+#: Printed by ``killed_run.py`` before the name of a stage.
+_STAGE: Final = "stage: "
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def run_and_kill(case: KillCase, lake: Path, kill: Kill) -> Ended:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         reader.join(1)  # workers of Spark may outlive their JVM for a moment, and so they may here
-    stages = [line.split(": ", 1)[1].split(" (")[0].strip() for line in lines if line[:2] == "20" and ": " in line]
+    stages = [line.removeprefix(_STAGE) for line in lines if line.startswith(_STAGE)]
     return Ended(code, ended - began, (stages or ["start"])[-1], "\n".join(lines))
 
 
@@ -131,7 +133,7 @@ def _read(stderr: Iterable[str], lines: list[str], leased: threading.Event) -> N
     """Read what a run tells, so that no full pipe stops it; note when it has its lease, or will have none."""
     for line in stderr:
         lines.append(line.rstrip())
-        if lines[-1].endswith(": lease"):
+        if lines[-1] == f"{_STAGE}lease":
             leased.set()
     leased.set()
 

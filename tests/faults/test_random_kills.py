@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.faults.kill_cases import CASES, rows_of
-from tests.faults.random_kills import Tally, choose, differences, kill_job, write
+from tests.faults.kill_cases import CASES, KillCase, rows_of
+from tests.faults.random_kills import Kill, Tally, choose, differences, kill_job, run_and_kill, write
 
 SEED = 16
 
@@ -21,6 +21,30 @@ def test_a_job_that_is_killed_at_random_and_run_again_leaves_what_an_undisturbed
 ) -> None:
     tally = kill_job(job, 1, SEED, tmp_path)
     assert (tally.kills, tally.right) == (1, 1), capsys.readouterr().out
+
+
+def test_a_run_is_killed_while_it_runs(tmp_path: Path) -> None:
+    case = CASES["csv_to_parquet"][1]
+    case.first(tmp_path)
+    ended = run_and_kill(case, tmp_path, Kill(seconds=0))
+    assert (ended.was_killed, ended.stage) == (True, "lease"), ended
+    ended = run_and_kill(case, tmp_path, Kill("read"))
+    assert (ended.was_killed, ended.stage) == (True, "read"), ended
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=[pytest.mark.slow] if job == "cdc_to_hudi" else [], id=case.feed)
+        for job, cases in CASES.items()
+        for case in cases
+    ],
+)
+def test_nothing_refuses_what_a_killed_run_reads(case: KillCase, tmp_path: Path) -> None:
+    for deliver in (case.first, case.second):
+        deliver(tmp_path)
+        answer = case.command(tmp_path)
+        assert answer.exit_code == 0, answer.stderr
 
 
 def test_a_kill_follows_from_its_seed() -> None:

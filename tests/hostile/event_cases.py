@@ -48,10 +48,9 @@ CASES: Final = (
         Outcome(3, mentions=("t+0+0000000009",), rows=ROWS),
     ),
     case(
-        "an event of 5 MB is read or rejected",
+        "an event of 5 MB is read",
         ({name_of(0): lines({"id": 1, "x": "y" * 5_000_000}, {"id": 2})},),
         Outcome(0, rows=ROWS),
-        Outcome(0, rejected=1),
     ),
     case(
         "a line that is not JSON is rejected and not shown",
@@ -65,10 +64,9 @@ CASES: Final = (
         Outcome(0, rows=[*ROWS, (0, 2, 3)]),
     ),
     case(
-        "different events at one offset are both kept or refused",
+        "different events at one offset are both kept and named",
         ({name_of(0): ONE, name_of(1): lines({"id": 77})},),
         Outcome(0, rows=[*ROWS, (0, 1, 77)], mentions=("offset",)),
-        Outcome(3, mentions=("offset",)),
     ),
     case(
         "objects that arrive in reverse order count once",
@@ -93,11 +91,9 @@ CASES: Final = (
         Outcome(0, rows=[(0, 0, 1)], rejected=1),
     ),
     case(
-        "nesting of 3000 levels is rejected or read",
+        "nesting of 3000 levels is rejected",
         ({name_of(0): lines({"id": 1}, b'{"id":2,"a":' + b"[" * 3000 + b"]" * 3000 + b"}")},),
         Outcome(0, rows=[(0, 0, 1)], rejected=1),
-        Outcome(0, rows=ROWS),
-        Outcome(3, mentions=("t+0+0000000000",)),
     ),
     case(
         "a number of 400 digits is kept exactly",
@@ -108,7 +104,6 @@ CASES: Final = (
     case(
         "attributes whose names differ only in case are both columns",
         ({name_of(0): lines({"id": 1, "Ä b": 1, "ä B": 2, "a.b": 3, "a": {"b": 4}})},),
-        Outcome(0, rows=[(1, 1, 2, 3, 4)]),
         Outcome(0, rows=[(1, 1, 2, 4, 3)]),
         columns=("id", "Ä_b", "ä_B_2", "a_b", "a_b_2"),
     ),

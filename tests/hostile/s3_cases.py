@@ -83,24 +83,33 @@ CASES: Final = (
     ),
     *(
         on_s3(
-            f"an object of {of[0]} in STANDARD_IA is read",
+            f"an object of {of[0]} in {storage_class} is read",
             of,
-            {key: StoredObject(body, "STANDARD_IA")},
-            Outcome(0),
+            {key: StoredObject(body, storage_class)},
+            Outcome(0, rows=[*of[5], *more]),
         )
-        for of, key, body in ((_CSV, "raw/a/cool.csv", LINES), (_EVENTS, name_of(7), ONE))
+        for of, key, body, more in (
+            (_CSV, "raw/a/cool.csv", LINES, TWO),
+            (_EVENTS, name_of(7), ONE, [(0, 7, 1), (0, 8, 2)]),
+        )
+        for storage_class in ("STANDARD_IA", "GLACIER_IR")
     ),
     on_s3(
         "a restored archived object is read",
         _CSV,
         {"raw/a/cold.csv": StoredObject(b"id,name\n3,c\n", "GLACIER", is_restored=True)},
         Outcome(0, rows=[*TWO, (3, "c")]),
-        Outcome(3, mentions=("cold.csv", *ARCHIVED), rows=TWO),
     ),
     scrubbed_on_s3(
         "an archived object of a scrub is refused by name and the others are read",
         {"landing/u/cold.json": StoredObject(b'{"email":"x"}\n', "GLACIER")},
         Outcome(3, mentions=("cold.json", *ARCHIVED), files=SCRUBBED),
+    ),
+    on_s3(
+        "an object named like a folder is not empty and is named",
+        _CSV,
+        {"raw/a/sub/": b"id,name\n3,c\n"},
+        Outcome(0, mentions=("raw/a/sub/", "but not empty"), rows=TWO),
     ),
     Case(
         "plan names an archived object",

@@ -1,8 +1,12 @@
 """Every hostile case must have one of its acceptable outcomes, and lose nothing silently."""
 
+from pathlib import Path
+from typing import Any, Final
+
 import pytest
 from pyspark.sql import SparkSession
 
+from tests.conftest import Answer
 from tests.e2e.conftest import aws, bucket  # noqa: F401 - fixtures
 from tests.hostile import (
     cdc_cases,
@@ -14,8 +18,8 @@ from tests.hostile import (
     scrub_cases,
     trial_cases,
 )
-from tests.hostile.cases import Case, as_parameters, report
-from tests.hostile.runner import ScenarioRunner, mismatches, violations
+from tests.hostile.cases import REFUSED, Case, as_parameters, report
+from tests.hostile.runner import ScenarioRun, ScenarioRunner, mismatches, violations
 
 WITHOUT_SPARK = [*scrub_cases.CASES, *command_cases.CASES, *event_cases.CASES, *csv_cases.CASES]
 ON_SPARK = [
@@ -62,6 +66,22 @@ def test_case_on_s3(case: Case, runner: ScenarioRunner) -> None:
     check(case, runner)
 
 
+ALL: Final = [*WITHOUT_SPARK, *ON_SPARK, *s3_cases.CASES]
+
+
 def test_rules_are_unique() -> None:
-    rules = [case.rule for case in [*WITHOUT_SPARK, *ON_SPARK, *s3_cases.CASES]]
+    rules = [case.rule for case in ALL]
     assert len(rules) == len(set(rules))
+
+
+def test_no_case_passes_whatever_happens() -> None:
+    without_spark: Any = None
+    runner = ScenarioRunner(without_spark, Path())
+    nothing, refusals = Answer(0, "", ""), [Answer(code, "", "error: refused") for code in REFUSED]
+
+    def passes(case: Case, answer: Answer) -> bool:
+        run = ScenarioRun(Path(), "", [answer] * len(case.scenario.steps))
+        return any(not mismatches(case, outcome, run, runner) for outcome in case.outcomes)
+
+    always = [case.rule for case in ALL if passes(case, nothing) and any(passes(case, refused) for refused in refusals)]
+    assert always == []

@@ -26,6 +26,12 @@ UNEXPECTED = (
         ),
         pytest.param(["run", "people", "--lake", "{lake}/none"], 2, "no such lake: {lake}/none", id="no-such-lake"),
         pytest.param(
+            ["run", "people", "--lake", "s3://bucket/lake "],
+            2,
+            "'s3://bucket/lake ' begins or ends with a blank; remove it",
+            id="blank-after-the-lake",
+        ),
+        pytest.param(
             ["run", "people", "--lake", "{lake}/file"],
             2,
             "the lake {lake}/file is a file, not a folder",

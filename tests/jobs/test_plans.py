@@ -478,3 +478,25 @@ def test_an_open_scrub_is_finished_first(uploads: Uploads, monkeypatch: pytest.M
     uploads.put("b.json", b'{"file_contents": 1}\n')
     plan = Planned(uploads.command, uploads.root / "lake").plan
     assert [each["path"] for each in plan["objects"]] == ["landing/uploads/b.json"]
+
+
+@pytest.mark.parametrize("verb", ["plan", "status", "schema", "quarantine"])
+def test_a_damaged_log_is_an_error_of_its_target_alone(events: EventBench, verb: str) -> None:
+    for topic in ("t", "u"):
+        events.put_events(0, {"id": 1}, topic=topic)
+    entry = "state/events/t/log/000000001.plan.json"
+    (events.lake / entry).parent.mkdir(parents=True)
+    (events.lake / entry).write_text("{")
+    damaged, readable = events.command(verb, "--json").data
+    assert damaged == {
+        "feed": "events",
+        "target": "t",
+        "exit_code": 1,
+        "error": damaged["error"],
+        "is_damaged": True,
+    }
+    assert readable["target"] == "u"
+    assert not readable.get("error")
+    answer = events.command(verb)
+    assert (answer.exit_code, answer.stdout.count(" → ")) == (1, 1)
+    assert answer.last_line.startswith(f"error: t: {entry} is not a valid log entry")

@@ -33,6 +33,9 @@ def test_is_hidden(path: str, hidden: bool) -> None:
         pytest.param("_posts/.b.csv", 1, "begins with a dot", "begins with a dot", id="dot"),
         pytest.param(".git/b.csv", 1, "begins with a dot", "begins with a dot", id="dot-folder"),
         pytest.param("_posts/", 0, "a folder marker", "a folder marker", id="folder-marker"),
+        pytest.param("_posts/", 1, "but not empty", "but not empty", id="named-like-a-folder"),
+        pytest.param("", 1, "but not empty", "but not empty", id="named-like-the-source"),
+        pytest.param("a_$folder$", 1, "", "", id="named-like-a-folder-of-hadoop"),
     ],
 )
 def test_reasons_to_ignore_an_object(path: str, size: int, when_ignored: str, when_read: str) -> None:

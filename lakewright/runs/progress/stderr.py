@@ -51,7 +51,7 @@ class StderrHandler(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         """See ``logging.Handler.emit``."""
-        self.setStream(sys.stderr)
+        self.stream = sys.stderr  # setStream would flush the former one, which may be closed
         super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802

@@ -1,5 +1,6 @@
 """How verbs answer beside what they print on stdout."""
 
+import io
 import logging
 from pathlib import Path
 
@@ -26,6 +27,15 @@ def test_a_log_line_stands_above_the_running_stage(
         handler.emit(logging.LogRecord("lakewright", logging.WARNING, "", 0, "S3 has not answered", (), None))
     lines = screen_of(terminal.getvalue())
     assert [line.split("  ")[0].strip() or line[:8] for line in lines] == ["S3 has not answered", "  people"], lines
+
+
+def test_a_log_line_is_written_after_a_former_stderr_was_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    handler, former, later = StderrHandler(), io.StringIO(), io.StringIO()
+    for stream in (former, later):
+        monkeypatch.setattr("sys.stderr", stream)
+        handler.emit(logging.LogRecord("lakewright", logging.WARNING, "", 0, "S3 has not answered", (), None))
+        former.close()
+    assert later.getvalue() == "S3 has not answered\n"
 
 
 @pytest.mark.parametrize(

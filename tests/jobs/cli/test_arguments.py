@@ -77,9 +77,10 @@ def test_a_flag_has_a_value_on_glue(words: list[str], drops: bool) -> None:
     assert [call.args[2] for call in run.call_args_list] == 2 * [Request("run", {}, drop_open=drops)]
 
 
-def test_a_flag_must_be_true_or_false(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("words", [["--drop-open=no"], ["--drop-open", "no"]])
+def test_a_flag_must_be_true_or_false(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        run_as_script("csv_to_parquet", ["--feed", "people", "--drop-open=no"])
+        run_as_script("csv_to_parquet", ["--feed", "people", *words])
     assert ended.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1] == "error: option --drop-open must be true or false, not 'no'"
 

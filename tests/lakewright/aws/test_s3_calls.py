@@ -3,7 +3,7 @@
 import pytest
 
 from lakewright.aws.clients import error_about
-from lakewright.aws.s3_calls import as_lakewright_error
+from lakewright.aws.s3_calls import as_lakewright_error, is_passing
 from lakewright.errors import AccessDeniedError, ConfigError, UnreachableError
 
 
@@ -12,6 +12,7 @@ from lakewright.errors import AccessDeniedError, ConfigError, UnreachableError
     [
         ("AccessDenied", AccessDeniedError, "AccessDenied; check the credentials, the policies of role and bucket"),
         ("403", AccessDeniedError, "403; check the credentials, the policies of role and bucket"),
+        ("403", AccessDeniedError, "a bucket that is Requester Pays or demands an encryption header needs an entry in"),
         ("ExpiredToken", AccessDeniedError, "ExpiredToken; the credentials have expired; sign in again"),
         ("InvalidObjectState", AccessDeniedError, "InvalidObjectState; it is archived; restore it first"),
         (
@@ -32,3 +33,19 @@ def test_errors_name_the_object_and_what_to_do(code: str, kind: type[Exception],
     assert type(error) is kind
     assert "GetObject of s3://b/raw/k" in str(error)
     assert advice in str(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "passing"),
+    [
+        ("SlowDown", True),
+        ("ThrottlingException", True),
+        ("KMS.ThrottlingException", True),
+        ("KMS.DisabledException", False),
+        ("AccessDenied", False),
+    ],
+)
+def test_throttling_passes_whatever_its_status_is(code: str, passing: bool) -> None:
+    error = error_about("s3://b/raw/k", {"Code": code}, "GetObject")
+    error.response["ResponseMetadata"]["HTTPStatusCode"] = 400
+    assert is_passing(error) is passing
