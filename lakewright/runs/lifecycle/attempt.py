@@ -56,6 +56,8 @@ class Attempt:
         refusal: BatchRefusedError | None = too_many_rejected(staged, allowed=self.job.feed.max_rejected)
         if refusal is None:
             staged, refusal = self._judge(rows, staged)
+        if refusal is not None:
+            staged = self._without_known_rows(staged)
         applied = None
         self.interrupt.check()
         try:
@@ -87,6 +89,14 @@ class Attempt:
             warnings=[*staged.warnings, *verdict.warnings],
         )
         return judged, GateRefusedError(verdict.refused) if verdict.refused else None
+
+    def _without_known_rows(self, staged: Staged) -> Staged:
+        """Leave out rejected rows that stay in quarantine if the batch is refused."""
+        from lakewright.quarantine.refused import without_known_rows  # pyarrow, which idle runs do not need
+
+        batch = self.batch
+        staging = f"{batch.folder}refused/"
+        return replace(staged, actions=without_known_rows(batch.lake, staged.actions, batch.state, staging=staging))
 
     def _commit(self, rows: Any, staged: Staged) -> Applied | None:
         """Commit to the table if it has commits of its own; None for other tables."""
