@@ -12,6 +12,7 @@ import pytest
 
 from lakewright.replay.csv_objects import CsvCorrector
 from lakewright.storage.compression.codecs import compressed_as
+from lakewright.storage.lake import Lake
 from tests.replay.lakes import ReplayLake
 
 DAY = "raw/people/year=2026/month=08/day=01"
@@ -470,14 +471,21 @@ def test_a_file_can_be_replayed_again(lake: ReplayLake, fill: str) -> None:
     assert lake.rows() == [("01", 1, "a")]
 
 
-def test_a_row_of_a_refused_rebuild_is_in_the_csv_once(lake: ReplayLake) -> None:
-    """Quarantine has it twice: as it was rejected by the committed batch, and by the refused one."""
+def test_a_row_of_a_refused_rebuild_is_in_quarantine_once(lake: ReplayLake) -> None:
+    """The refused batch adds only what it has newly rejected; the next one releases that."""
     lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\n")
     lake.run()
     lake.configure(max_rejected=0.0)
-    assert lake.run("rebuild")["exit_code"] == 3
+    lake.put(f"{DAY}/b.csv", "id,name\ny,c\n")
+    for _ in range(2):
+        assert lake.run("rebuild")["exit_code"] == 3
+        assert [row["text"] for row in lake.quarantine()] == ["x,b", "y,c"]
+        status = lake.run("status")
+        assert (status["quarantined_rows"], status["quarantined"][0]["rows"]) == (2, 2)
+    (lake.lake / DAY / "b.csv").unlink()
     assert lake.run("replay", *lake.edit(with_id("2")))["exit_code"] == 0
     assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+    assert lake.quarantine() == []
 
 
 def test_waiting_corrections_are_shown(lake: ReplayLake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -517,6 +525,28 @@ def test_a_correction_that_the_gate_refuses_is_withdrawn(lake: ReplayLake, fill:
     for _ in range(2):
         assert lake.rows() == [("01", 1, "a"), ("01", 5, "e"), ("01", 8, "b"), ("01", 9, "c")]
         lake.run("rebuild")
+
+
+def test_a_withdrawal_that_fails_is_completed_by_the_next_run(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the corrections alone would pass the gate."""
+    add_gate(lake, "unique", "refuse_batch")
+    lake.configure(target__fill="append")
+    for name in ("a", "b"):
+        lake.put(f"{DAY}/{name}.csv", "id,name\nx,a\n")
+    lake.run()
+    with monkeypatch.context() as patch:
+        patch.setattr("lakewright.runs.lifecycle.withdrawal.withdraw", _withdrawn_in_part)
+        assert lake.run("replay", *lake.edit(with_id("7")))["exit_code"] == 1
+    done = lake.run()
+    assert (done["status"], lake.rows(), len(lake.quarantine())) == ("nothing_new", [], 2)
+    assert len([each for each in done["warnings"] if "withdrew the correction" in each]) == 1
+
+
+def _withdrawn_in_part(lake: Lake, paths: list[str]) -> None:
+    lake.delete(paths[0])
+    raise RuntimeError
 
 
 def test_a_correction_that_is_refused_with_its_original_can_be_edited_anew(lake: ReplayLake) -> None:

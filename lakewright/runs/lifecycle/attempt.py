@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lakewright.corrections.effective import uncommitted_corrections
-from lakewright.corrections.manifests import CORRECTS, withdraw
 from lakewright.errors import BatchRefusedError, GateRefusedError, ObjectRefusedError, OvertakenError
 from lakewright.log.actions.tables import JudgeBatch
 from lakewright.runs.interrupts import Interrupt
@@ -72,7 +70,7 @@ class Attempt:
             raise
         if refusal is not None:
             self.lease.check()
-            self._withdraw(refusal)
+            self.committer.withdraw(plan, state)
             raise refusal
         return ended
 
@@ -115,28 +113,6 @@ class Attempt:
         if not self.job.reader.skips_refused:
             raise ObjectRefusedError(staged.refused)
         return ended
-
-    def _withdraw(self, refusal: BatchRefusedError) -> None:
-        """Withdraw the corrections that may be why a batch was refused; otherwise every later run would be refused too.
-
-        A correction that is read with its original cannot raise the number of rejected rows.
-        """
-        plan, state = self.batch.plan, self.batch.state
-        read = {source.path for source in plan.objects}
-        new = uncommitted_corrections(plan.objects, state)
-        is_gate = isinstance(refusal, GateRefusedError)
-        withdrawn = [each.path for each in new if is_gate or each.notes[CORRECTS] not in read]
-        withdraw(self.batch.lake, withdrawn)
-        self.journal.receipt.warn(
-            f"withdrew the correction {path}, because the batch with it was refused; its rows are not corrected: edit "
-            "and replay them again"
-            for path in withdrawn
-        )
-        self.journal.receipt.warn(
-            f"the next run reads the correction {each.path} again; to edit its rows anew, delete it and run again"
-            for each in new
-            if each.path not in withdrawn
-        )
 
 
 def why_dropped(when: str, paths: list[str]) -> str:

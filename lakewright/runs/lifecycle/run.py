@@ -101,6 +101,8 @@ class Run:
         self._state, self._head_etag = state, content.head_etag
         if not content.is_settled:
             self._committer.roll_forward(state, content.etag, is_rebuilt=self._request.is_whole)
+            if open_plan is None:
+                self._committer.complete_withdrawal(state)
         self._committer.register(state)
         if open_plan is not None:
             self._check_gate()
@@ -215,7 +217,8 @@ class Run:
         except Exception:
             self._interrupt.check()
             lease.check()
-            if changed := self._job.reader.changed(plan):
+            has_ended = state.number == plan.number
+            if not has_ended and (changed := self._job.reader.changed(plan)):
                 return self._committer.drop(plan, state, why_dropped("while read", changed))
             raise
 
