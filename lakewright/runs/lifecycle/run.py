@@ -107,9 +107,9 @@ class Run:
         if open_plan is not None:
             self._check_gate()
             self._finish(open_plan, state, lease)
-        self._expire(state, lease)
         if self._request.replay is not None:
             self._correct(self._request.replay, state, lease)
+        self._expire(state, lease)
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
             self._interrupt.check()
             self._journal.say("plan")
