@@ -213,6 +213,21 @@ def test_a_row_that_can_no_longer_be_read_is_left_in_quarantine(lake: ReplayLake
     assert (done["exit_code"], "line 2 of" in done["error"]) == (2, True), done["error"]
 
 
+def test_rows_of_an_object_that_can_no_longer_be_read_do_not_stop_others(lake: ReplayLake) -> None:
+    lake.configure(target__fill="append")
+    lake.put(f"{DAY}/a.csv", "id,name\nx,a\n")
+    lake.run()
+    lake.configure(source__columns=COLUMNS | {"city": "string"})
+    lake.put(f"{DAY}/b.csv", "id,name,city\ny,b,Rome\n")
+    lake.run()
+    done = lake.run("replay", *lake.edit(with_id("1")))
+    assert done["replayed"] == {"corrected": 1, "unreadable": 1}, done["error"]
+    assert re.search(
+        r"1 row not replayed, .* cannot read raw/people/.*/a\.csv: the header has no 'city'", *done["warnings"]
+    )
+    assert (len(lake.rows()), [row["text"] for row in lake.quarantine()]) == (1, ["x,a"])
+
+
 @pytest.mark.parametrize("fill", ["rebuild", "append"])
 def test_rows_left_out_of_the_csv_stay_in_quarantine(lake: ReplayLake, fill: str) -> None:
     lake.configure(target__fill=fill)
