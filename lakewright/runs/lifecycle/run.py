@@ -152,8 +152,10 @@ class Run:
         number = state.number + 1
         folder = self._staging.folder(number, f"replay-{uuid.uuid4().hex[:8]}")
         scratch = Scratch(folder, self._request.today)
-        self._journal.note_replayed(self._job.corrector().correct(state, replay, scratch))
-        self._lake.delete_folder(folder)
+        try:
+            self._journal.note_replayed(self._job.corrector().correct(state, replay, scratch))
+        finally:  # no batch may follow that deletes it
+            self._lake.delete_folder(folder)
 
     def _plan(self, survey: Survey, state: TableState) -> Plan:
         return Plan(
