@@ -6,16 +6,14 @@ the state after the last batch, so that most runs read nothing else; it only cou
 """
 
 import gzip
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import takewhile
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import msgspec
 
-from lakewright.concurrency import ThreadPool
 from lakewright.errors import OvertakenError, StateError
+from lakewright.log.entries import OUTCOMES, EntryFolder, is_outcome, is_plan
 from lakewright.log.records import Record, SourceObject
 from lakewright.log.state import Outcome, TableState
 from lakewright.storage.lake import Lake
@@ -29,13 +27,6 @@ HEAD_EVERY: Final = 10
 _SMALL_STATE: Final = 5_000
 #: Number of latest batches that stay in the log although a snapshot includes them.
 KEPT_BATCHES: Final = 1000
-_READ_AT_ONCE: Final = 8
-#: Maximum number of outcomes in memory: each may name ten thousand objects.
-_READ_AHEAD: Final = 32
-
-
-class _Versioned(msgspec.Struct):
-    format: int
 
 
 class Append(Record, frozen=True, tag_field="kind", tag="append"):
@@ -125,11 +116,9 @@ class LogContent:
     head_etag: str
 
 
-E = TypeVar("E", Plan, Outcome, Snapshot, Head)
-#: Built on import: msgspec 0.22 crashes the process if threads decode a type for the first time at once.
-_DECODERS: Final[Mapping[Any, msgspec.json.Decoder[Any]]] = {
-    model: msgspec.json.Decoder(model) for model in (_Versioned, Plan, Outcome, Snapshot, Head)
-}
+_PLANS: Final = msgspec.json.Decoder(Plan)
+_SNAPSHOTS: Final = msgspec.json.Decoder(Snapshot)
+_HEADS: Final = msgspec.json.Decoder(Head)
 
 
 class Log:
@@ -137,9 +126,7 @@ class Log:
 
     def __init__(self, lake: Lake, state_folder: str) -> None:
         self._lake = lake
-        self._folder = f"{state_folder}log/"
-        self._snapshots_folder = f"{self._folder}snapshots/"
-        self._head_path = f"{self._folder}head.json.gz"
+        self._entries = EntryFolder(lake, f"{state_folder}log/", newest_format=FORMAT)
 
     def read(self) -> tuple[TableState, Plan | None]:
         """Read the state after the last outcome, and the open plan; see ``content``."""
@@ -155,7 +142,8 @@ class Log:
         missing = ""
         while True:
             try:
-                return self._content_after_head() or self._content_after_snapshot()
+                head = self._head()
+                return self._content_after_head(head) or self._content_after_snapshot(head)
             except FileNotFoundError as error:
                 # Another run may have deleted entries that its later snapshot replaces: list again.
                 if str(error) == missing:
@@ -165,20 +153,20 @@ class Log:
     def plan(self, number: int) -> Plan | None:
         """Read the plan of a batch; None if there is none."""
         try:
-            return self._entry(Plan, self._path(number, "plan"))
+            return self._entries.read(_PLANS, self._entries.plan(number))
         except FileNotFoundError:
             return None
 
     def outcome(self, number: int) -> Outcome | None:
         """Read the outcome of a batch; None if it is not kept."""
         try:
-            return self._entry(Outcome, self._path(number, "outcome"))
+            return self._entries.read(OUTCOMES, self._entries.outcome(number))
         except FileNotFoundError:
             return None
 
     def outcomes(self, *, after: int) -> Iterator[Outcome]:
         """Read the outcomes of all batches after a number, as far as they are kept, in order."""
-        yield from self._outcomes(sorted(self._listed(after)))
+        yield from self._entries.outcomes(self._entries.listed(after=after))
 
     def write_plan(self, plan: Plan) -> None:
         """Write a plan.
@@ -189,8 +177,9 @@ class Log:
         Raises:
             OvertakenError: If another run wrote this plan first.
         """
-        if not self._create(plan.number, "plan", plan):
-            raise _overtaken(self._path(plan.number, "plan"))
+        path = self._entries.plan(plan.number)
+        if not self._lake.create(path, msgspec.json.encode(plan)):
+            raise _overtaken(path)
 
     def write_outcome(self, outcome: Outcome) -> str:
         """Write the outcome of a batch, which ends it, and return its ETag.
@@ -198,9 +187,10 @@ class Log:
         Raises:
             OvertakenError: If another run ended it first.
         """
-        etag, path = self._create(outcome.number, "outcome", outcome), self._path(outcome.number, "outcome")
+        path = self._entries.outcome(outcome.number)
+        etag = self._lake.create(path, msgspec.json.encode(outcome))
         # A run that was suspended may write an outcome again that a snapshot has since replaced.
-        if etag and any(self._lake.list(self._snapshots_folder, after=self._snapshot_path(outcome.number - 1))):
+        if etag and self._entries.snapshots(after=outcome.number - 1):
             self._lake.delete(path)
             etag = ""
         if not etag:
@@ -218,104 +208,67 @@ class Log:
         ``instead_of`` is the ETag of the head that was read; if another run has written one since, that one stays.
         """
         if self.is_head_due(state):
-            body = msgspec.json.encode(Head(FORMAT, etag, state))
-            packed = gzip.compress(body, compresslevel=1, mtime=0)
+            packed = _packed(Head(FORMAT, etag, state))
             if instead_of:
-                self._lake.replace(self._head_path, packed, etag=instead_of)
+                self._lake.replace(self._entries.head, packed, etag=instead_of)
             else:
-                self._lake.create(self._head_path, packed)
+                self._lake.create(self._entries.head, packed)
 
     def write_snapshot(self, state: TableState) -> None:
         """Write a snapshot if it is due, and delete the entries that are no longer needed."""
         if state.number % SNAPSHOT_EVERY:
             return
-        path = self._snapshot_path(state.number)
-        body = msgspec.json.encode(Snapshot(FORMAT, state))
-        self._lake.create(path, gzip.compress(body, compresslevel=1, mtime=0))
-        last_deleted = self._path(max(0, state.number - KEPT_BATCHES), "z")
-        older = [older for older in self._snapshots() if older < path]
-        entries = takewhile(lambda entry: entry.path <= last_deleted, self._lake.list(self._folder))
-        self._lake.delete_all([*older, *(entry.path for entry in entries)])
-
-    def _content_after_head(self) -> LogContent | None:
-        """Read the log from its head on; None if there is no head that matches the entries."""
-        head = self._head()
-        if head is None:
-            return None
-        number = head.state.number
-        listed = self._listed(number - 1)
-        if listed.get(self._path(number, "outcome")) != head.etag:
-            return None
-        if sum(map(_is_outcome, listed)) > SNAPSHOT_EVERY:  # a snapshot is cheaper
-            return None
-        content = self._content(head.state, listed)
-        return replace(content, is_settled=content.state.number == number)
+        path = self._entries.snapshot(state.number)
+        self._lake.create(path, _packed(Snapshot(FORMAT, state)))
+        older = [older for older in self._entries.snapshots() if older < path]
+        self._lake.delete_all([*older, *self._entries.up_to(max(0, state.number - KEPT_BATCHES))])
 
     def _head(self) -> Head | None:
         """Read the head; None if it is missing or unreadable, since it only repeats what the entries say."""
         try:
-            return self._entry(Head, self._head_path)
+            return self._entries.read(_HEADS, self._entries.head)
         except (FileNotFoundError, StateError):
             return None
 
-    def _content_after_snapshot(self) -> LogContent:
-        snapshots = self._snapshots()
-        state = self._entry(Snapshot, snapshots[-1]).state if snapshots else TableState()
-        return self._content(state, self._listed(state.number))
+    def _content_after_head(self, head: Head | None) -> LogContent | None:
+        """Read the log from its head on; None if there is no head that matches the entries."""
+        if head is None:
+            return None
+        number = head.state.number
+        listed = self._entries.listed(after=number - 1)
+        if listed.get(self._entries.outcome(number)) != head.etag:
+            return None
+        if sum(map(is_outcome, listed)) > SNAPSHOT_EVERY:  # a snapshot is cheaper
+            return None
+        content = self._content(head.state, listed)
+        return replace(content, is_settled=content.state.number == number)
+
+    def _content_after_snapshot(self, head: Head | None) -> LogContent:
+        """Read the log from its last snapshot on; a head of a later batch shows that an outcome is missing."""
+        snapshots = self._entries.snapshots()
+        state = self._entries.read(_SNAPSHOTS, snapshots[-1]).state if snapshots else TableState()
+        content = self._content(state, self._entries.listed(after=state.number))
+        if head is not None and head.state.number > content.state.number:
+            raise FileNotFoundError(self._entries.outcome(content.state.number + 1))
+        return content
 
     def _content(self, state: TableState, listed: Mapping[str, str]) -> LogContent:
         """Read the listed entries that follow a state, and apply them to it."""
-        after = self._path(state.number, "z")
-        for outcome in self._outcomes(path for path in sorted(listed) if path > after):
+        after, entries = self._entries.end(state.number), self._entries
+        for outcome in entries.outcomes(path for path in listed if path > after):
             if outcome.number != state.number + 1:
-                raise FileNotFoundError(self._path(state.number + 1, "outcome"))
+                raise FileNotFoundError(entries.outcome(state.number + 1))
             state.apply(outcome)
-        open_path = self._path(state.number + 1, "plan")
-        if any(path > open_path for path in listed if path.endswith(".plan.json")):
-            raise FileNotFoundError(self._path(state.number + 1, "outcome"))
-        open_plan = self._entry(Plan, open_path) if open_path in listed else None
-        etag = listed.get(self._path(state.number, "outcome"), "")
-        return LogContent(state, open_plan, False, etag, listed.get(self._head_path, ""))
-
-    def _listed(self, after: int) -> dict[str, str]:
-        """List the entries after a batch, and the head and the snapshots, with their ETags."""
-        return {entry.path: entry.etag for entry in self._lake.list(self._folder, after=self._path(after, "z"))}
-
-    def _outcomes(self, listed: Iterable[str]) -> Iterator[Outcome]:
-        paths = [path for path in listed if _is_outcome(path)]
-        with ThreadPool(_READ_AT_ONCE) as pool:
-            for first in range(0, len(paths), _READ_AHEAD):
-                yield from pool.map(lambda path: self._entry(Outcome, path), paths[first : first + _READ_AHEAD])
-
-    def _snapshots(self) -> list[str]:
-        return [entry.path for entry in self._lake.list(self._snapshots_folder)]
-
-    def _entry(self, model: type[E], path: str) -> E:
-        body = self._lake.read(path)
-        try:
-            text = gzip.decompress(body) if path.endswith(".gz") else body
-            written: int = _DECODERS[_Versioned].decode(text).format
-            if written <= FORMAT:
-                entry: E = _DECODERS[model].decode(text)
-                return entry
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, EOFError, OSError, zlib.error) as error:
-            raise StateError(f"{path} is not a valid log entry: {error}; restore it") from error
-        raise StateError(
-            f"{path} was written by a newer version (format {written}; this one reads up to {FORMAT}): run that version"
-        )
-
-    def _snapshot_path(self, number: int) -> str:
-        return f"{self._snapshots_folder}{number:09d}.json.gz"
-
-    def _path(self, number: int, kind: str) -> str:
-        return f"{self._folder}{number:09d}.{kind}.json"
-
-    def _create(self, number: int, kind: str, entry: Plan | Outcome) -> str:
-        return self._lake.create(self._path(number, kind), msgspec.json.encode(entry))
+        open_path = entries.plan(state.number + 1)
+        if any(path > open_path for path in listed if is_plan(path)):
+            raise FileNotFoundError(entries.outcome(state.number + 1))
+        open_plan = entries.read(_PLANS, open_path) if open_path in listed else None
+        etag = listed.get(entries.outcome(state.number), "")
+        return LogContent(state, open_plan, False, etag, listed.get(entries.head, ""))
 
 
-def _is_outcome(path: str) -> bool:
-    return path.endswith(".outcome.json")
+def _packed(entry: Snapshot | Head) -> bytes:
+    return gzip.compress(msgspec.json.encode(entry), compresslevel=1, mtime=0)
 
 
 def _overtaken(path: str) -> OvertakenError:

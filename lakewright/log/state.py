@@ -29,6 +29,11 @@ class Outcome(Record, frozen=True):
     skipped: dict[str, int] = {}
     actions: list[AnyAction] = []
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the batch was read and refused, and not dropped before it could be judged."""
+        return self.status == "dropped" and bool(self.attempt)
+
     def published(self) -> list[DataFile]:
         """Return all files to publish."""
         return [file for action in self.actions for file in action.published()]

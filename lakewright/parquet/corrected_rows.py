@@ -11,8 +11,7 @@ from lakewright.log.actions.quarantine import REFUSED, ReplaceQuarantine
 from lakewright.log.actions.union import AnyAction
 from lakewright.log.log import Append
 from lakewright.log.records import DataFile
-from lakewright.quarantine.files import QuarantineWriter, read_batches
-from lakewright.quarantine.place import QuarantinePlace
+from lakewright.quarantine.files import read_batches, rewrite_file
 from lakewright.runs.job.batch import Batch
 from lakewright.runs.job.target import Target
 from lakewright.runs.progress import count_of
@@ -72,14 +71,8 @@ def _without(batch: Batch, each: _File) -> list[DataFile]:
     """Stage the other rows of a file beside it, if there are any."""
     rows = pa.Table.from_batches(read_batches(batch.lake, each.file.path, each.file.size))
     kept = sorted(set(range(rows.num_rows)) - set(each.corrected.values()))
-    folder, plan = each.file.path.rsplit("/", 1)[0], batch.plan
-    writer = QuarantineWriter(
-        batch.lake, QuarantinePlace(f"{batch.folder}corrected/", f"{folder}/", plan.run, plan.processing_date)
-    )
-    if kept:
-        writer.add(each.file.partition, rows.take(pa.array(kept, pa.int64())))
-        writer.flush()
-    return writer.files
+    rest = rows.take(pa.array(kept, pa.int64()))
+    return rewrite_file(batch.lake, each.file, rest, staging=f"{batch.folder}corrected/")
 
 
 def _describe_missing(corrections: Mapping[str, CorrectionObject], missing: set[RowKey]) -> dict[str, str]:

@@ -9,8 +9,9 @@ change is written in this way; in cells that do not begin with a backslash, each
 import re
 from typing import Final
 
-#: Whole numbers that a spreadsheet shows and saves as they are, and words without digits.
-_UNCHANGED: Final = re.compile(r"(?:0|[1-9][0-9]{0,14}|[^\W\d_](?:[^\d\r\t]*[^\s\d])?)", re.DOTALL)
+#: Words without digits, and whole numbers that a spreadsheet saves as they are: of 12 digits or more, Excel saves
+#: 1.23457E+11.
+_UNCHANGED: Final = re.compile(r"(?:0|[1-9][0-9]{0,10}|[^\W\d_](?:[^\d\r\t]*[^\s\d])?)", re.DOTALL)
 _LOGICAL: Final = ("true", "false")
 _ESCAPED: Final = re.compile(r"\\([\\r])")
 _MEANINGS: Final = {"\\": "\\", "r": "\r"}

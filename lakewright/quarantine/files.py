@@ -46,6 +46,12 @@ def write_file(lake: Lake, place: QuarantinePlace, partition: str, rows: pa.Tabl
     return content.describe(place, staged, partition, len(body))
 
 
+def rewrite_file(lake: Lake, file: DataFile, rows: pa.Table, *, staging: str) -> list[DataFile]:
+    """Stage some rows of a file, for the same folder; without rows, there is no file."""
+    place = QuarantinePlace(staging, f"{file.path.rpartition('/')[0]}/", run="", day="")
+    return [write_file(lake, place, file.partition, rows)] if rows.num_rows else []
+
+
 def staged_files(lake: Lake, place: QuarantinePlace) -> list[DataFile]:
     """Describe the files that Spark has staged for a place, in folders of their partitions; empty ones are left out."""
     staged = [entry for entry in lake.list(place.staging) if entry.path.endswith(".parquet")]

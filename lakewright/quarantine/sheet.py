@@ -117,6 +117,8 @@ def _read(path: Path, records: Any) -> Iterator[SheetRow]:
         header: list[str] = next(records, [])
         if tuple(header[: len(COLUMNS)]) != COLUMNS:
             raise ConfigError(f"{path} is not a file of `quarantine --csv`: it must begin with {','.join(COLUMNS)}")
+        while not header[-1]:  # spreadsheets also save columns that are empty now
+            header.pop()
         names = [value_of(cell) or "" for cell in header[len(COLUMNS) :]]
         if len(names) > len(set(names)):
             number = next(place for place, name in enumerate(names) if name in names[:place]) + len(COLUMNS) + 1
@@ -131,9 +133,10 @@ def _read(path: Path, records: Any) -> Iterator[SheetRow]:
 
 
 def _row(path: Path, line: int, cells: list[str], names: list[str]) -> SheetRow:
-    if len(cells) != len(COLUMNS) + len(names):
-        raise ConfigError(f"line {line} of {path} has {len(cells)} cells, the header {len(COLUMNS) + len(names)}")
-    source, etag, position, _, text, *fields = cells
+    width = len(COLUMNS) + len(names)
+    if len(cells) < width or any(cells[width:]):
+        raise ConfigError(f"line {line} of {path} has {len(cells)} cells, the header {width}")
+    source, etag, position, _, text, *fields = cells[:width]
     if not _POSITION.fullmatch(position):
         raise ConfigError(f"line {line} of {path}: position must be the number that `quarantine --csv` wrote")
     values = dict(zip(names, map(value_of, fields), strict=True))

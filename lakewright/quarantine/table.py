@@ -72,19 +72,8 @@ def _all_rows(lake: Lake, state: TableState, rule: str) -> Iterator[QuarantinedR
         for file in state.quarantine.values()
         if not rule or any(rule == name or name.endswith(f": {rule}") for name in file.rules)
     )
-    refused = {path for file in state.quarantine.values() if _is_refused(file) for path in file.objects}
-    seen = set[tuple[str, str, int]]()
     for batch in _batches(lake, wanted, QUARANTINE.names):
-        for row in map(_row, batch.to_pylist()):
-            if row.object in refused:
-                if row[:3] in seen:
-                    continue
-                seen.add(row[:3])
-            yield row
-
-
-def _is_refused(file: DataFile) -> bool:
-    return file.path.rpartition("/")[2].startswith("refused-")
+        yield from map(_row, batch.to_pylist())
 
 
 def _batches(lake: Lake, files: Iterable[DataFile], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -93,7 +82,8 @@ def _batches(lake: Lake, files: Iterable[DataFile], columns: Sequence[str]) -> I
             yield from read_batches(lake, file.path, file.size, columns)
         except FileNotFoundError as error:
             raise StateError(
-                f"{file.path} is missing: a run has removed its rows in the meantime, or it was deleted; try again"
+                f"{file.path} is missing: if a run has removed its rows in the meantime, try again; if it was deleted, "
+                "run `rebuild`"
             ) from error
 
 

@@ -47,6 +47,13 @@ class ReplayedRows:
         self.rows["still_rejected"] += rejected
         self.rules.update(left)
 
+    def note_unreadable(self, path: str, count: int, reason: str) -> None:
+        """Count the rows of an object that today's config cannot read; they stay in quarantine."""
+        self.rows["unreadable"] += count
+        self.warnings.append(
+            f"{count_of(count, 'row')} not replayed, because today's config cannot read {one_line(path)}: {reason}"
+        )
+
     def store(self, folder: CorrectionFolder, corrections: Sequence[NewCorrection]) -> Replayed:
         """Store corrections instead of those that they supersede, and return the account of the replay."""
         withdraw(folder.lake, self.superseded)

@@ -63,7 +63,11 @@ class CsvCorrector:
             names_of_fields = self.rules.options.names or declared
             text = CsvText(self.rules, Header(head.header.names if head else names_of_fields, "\n"))
             candidates, left = self._candidates(text, edited)
-            passing = self._passing(text, candidates, left, scratch)
+            try:
+                passing = self._passing(text, candidates, left, scratch)
+            except _UnreadableRowsError as error:
+                rows.note_unreadable(version[0], len(edited), str(error))
+                continue
             rows.note_corrected(len(passing), left, len(edited) - len(passing))
             if passing:
                 body = text.begin() + b"".join(each.record for each in passing)
@@ -152,9 +156,13 @@ class CsvCorrector:
             ConversionTask(lake.uri, lake.uri, parts, self.rules, self.columns, *places, self.row_rules)
         )
         if path in done.damage:
-            raise DataError(f"corrected rows cannot be read: {done.damage[path].describe()}")
+            raise _UnreadableRowsError(done.damage[path].describe())
         positions = [read_file(lake, file.staged, ["position"])["position"].to_pylist() for file in done.quarantine]
         return done.read - done.skipped.total(), done.rules, {place for places in positions for place in places}
+
+
+class _UnreadableRowsError(DataError):
+    """Raised when today's config cannot read an object of corrected rows: it may lack a column declared later."""
 
 
 def _gone(state: TableState, listed: dict[str, str]) -> dict[tuple[str, str], None]:

@@ -2,8 +2,8 @@
 
 With JVM as its signal, it kills the JVM that it has started; with WORKER, its last worker process; with GROUP, its whole
 process group, JVM and workers included. The stage ``move`` is the nth file that is published, ``manifest`` the nth
-manifest of corrections that is written, ``worker starts`` the nth worker process. Even small batches run in worker processes.
-Each stage that begins is printed on stderr.
+manifest of corrections that is written, ``withdraw`` the nth correction that a refused batch withdraws, ``worker starts`` the
+nth worker process. Even small batches run in worker processes. Each stage that begins is printed on stderr.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,19 @@ def strike_at_a_manifest() -> None:
     LocalLake.create = deadly  # type: ignore[method-assign]
 
 
+def strike_in_a_withdrawal() -> None:
+    delete_all = LocalLake.delete_all
+
+    def deadly(lake: LocalLake, paths: Iterable[str]) -> None:
+        deleted = list(paths)
+        if deleted and deleted[0].startswith("corrections/"):
+            delete_all(lake, deleted[: int(NTH) - 1])
+            strike()
+        delete_all(lake, deleted)
+
+    LocalLake.delete_all = deadly  # type: ignore[method-assign]
+
+
 def strike_at_a_worker(worker: local.WorkerProcess) -> None:
     start_worker(worker)
     WORKERS.append(worker._process.pid)
@@ -134,6 +148,8 @@ if STAGE == "worker starts":
     local.WorkerProcess.__init__ = strike_at_a_worker  # type: ignore[method-assign]
 if STAGE == "manifest":
     strike_at_a_manifest()
+if STAGE == "withdraw":
+    strike_in_a_withdrawal()
 if STAGE == "move":
     strike_at_a_move(LocalLake, "_move")
     strike_at_a_move(S3Lake, "_copy")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.test_killed_runs import killed
 from tests.replay.lakes import ReplayLake
-from tests.replay.test_csv_edits import DAY, feed
+from tests.replay.test_csv_edits import DAY, add_gate, feed
 
 SLOW = pytest.mark.slow
 STAGES = [
@@ -45,3 +45,24 @@ def test_a_killed_replay_is_completed(tmp_path: Path, stage: str, nth: int, agai
     lake.run("rebuild")
     assert lake.rows() == [("01", 1, "a"), ("01", 2, "b"), ("01", 2, "c")]
     shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.mark.parametrize("nth", [pytest.param(1, marks=SLOW), 2], ids=["before-the-first", "between-two"])
+def test_a_killed_withdrawal_is_completed(tmp_path: Path, nth: int) -> None:
+    """The corrections of a refused batch do not count one by one: either alone would pass the gate."""
+    lake = ReplayLake(tmp_path, feed())
+    add_gate(lake, "unique", "refuse_batch")
+    lake.configure(target__fill="append")
+    lake.put(f"{DAY}/a.csv", "id,name\nx,a\n")
+    lake.put(f"{DAY}/b.csv", "id,name\ny,b\n")
+    lake.run()
+    edited = lake.edit(lambda _: {"id": "7"})
+    options = ["--lake", str(lake.lake), "--config", str(lake.root / "conf")]
+    assert killed("SIGKILL", "withdraw", nth, "replay", "people", *options, *edited).wait(60) == -signal.SIGKILL
+    done = lake.run()
+    assert (done["exit_code"], done["status"], lake.rows()) == (0, "nothing_new", [])
+    assert sum("withdrew the correction" in warning for warning in done["warnings"]) == 3 - nth
+    assert [row["text"] for row in lake.quarantine()] == ["x,a", "y,b"]
+    ids = iter("12")
+    assert lake.run("replay", *lake.edit(lambda _: {"id": next(ids)}))["exit_code"] == 0
+    assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]

@@ -83,6 +83,15 @@ def test_expired_rows_wait_for_their_correction(lake: ReplayLake, monkeypatch: p
     assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
 
 
+def test_rows_that_are_due_to_expire_are_replayed_first(lake: ReplayLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.configure(quarantine_days=1)
+    edited = lake.edit(with_id("2"))
+    freeze_day(monkeypatch, "2999-01-01")
+    done = lake.run("replay", *edited)
+    assert (done["exit_code"], done["replayed"]) == (0, {"corrected": 1}), done["error"]
+    assert (lake.rows(), lake.quarantine()) == ([("01", 1, "a"), ("01", 2, "b")], [])
+
+
 def test_expired_rows_wait_for_a_correction_of_a_former_target(
     lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from lakewright.replay.csv_objects import CsvCorrector
 from lakewright.storage.compression.codecs import compressed_as
+from lakewright.storage.lake import Lake
 from tests.replay.lakes import ReplayLake
 
 DAY = "raw/people/year=2026/month=08/day=01"
@@ -210,6 +211,21 @@ def test_a_row_that_can_no_longer_be_read_is_left_in_quarantine(lake: ReplayLake
     edited = lake.edit(with_id("2"))
     done = lake.run("replay", *edited)
     assert (done["exit_code"], "line 2 of" in done["error"]) == (2, True), done["error"]
+
+
+def test_rows_of_an_object_that_can_no_longer_be_read_do_not_stop_others(lake: ReplayLake) -> None:
+    lake.configure(target__fill="append")
+    lake.put(f"{DAY}/a.csv", "id,name\nx,a\n")
+    lake.run()
+    lake.configure(source__columns=COLUMNS | {"city": "string"})
+    lake.put(f"{DAY}/b.csv", "id,name,city\ny,b,Rome\n")
+    lake.run()
+    done = lake.run("replay", *lake.edit(with_id("1")))
+    assert done["replayed"] == {"corrected": 1, "unreadable": 1}, done["error"]
+    assert re.search(
+        r"1 row not replayed, .* cannot read raw/people/.*/a\.csv: the header has no 'city'", *done["warnings"]
+    )
+    assert (len(lake.rows()), [row["text"] for row in lake.quarantine()]) == (1, ["x,a"])
 
 
 @pytest.mark.parametrize("fill", ["rebuild", "append"])
@@ -448,11 +464,12 @@ def test_rejections_that_match_no_corrected_row_end_the_replay(
 ) -> None:
     lake.put(f"{DAY}/a.csv", "id,name\nx,a\n")
     lake.run()
-    judged = iter([(1, Counter({"id: type": 1}), {7})])
-    monkeypatch.setattr(CsvCorrector, "_judge", lambda *_: next(judged))
+    judge = CsvCorrector._judge
+    monkeypatch.setattr(CsvCorrector, "_judge", lambda *task: (*judge(*task)[:1], Counter({"id: type": 1}), {7}))
     done = lake.run("replay", *lake.edit(with_id("1")))
     assert (done["exit_code"], "positions where none of them begins" in done["error"]) == (3, True), done["error"]
     assert not (lake.lake / "corrections").exists()
+    assert not list(lake.lake.glob("refined/_staging/**/candidates.csv"))
 
 
 @pytest.mark.parametrize("fill", ["rebuild", "append"])
@@ -470,14 +487,21 @@ def test_a_file_can_be_replayed_again(lake: ReplayLake, fill: str) -> None:
     assert lake.rows() == [("01", 1, "a")]
 
 
-def test_a_row_of_a_refused_rebuild_is_in_the_csv_once(lake: ReplayLake) -> None:
-    """Quarantine has it twice: as it was rejected by the committed batch, and by the refused one."""
+def test_a_row_of_a_refused_rebuild_is_in_quarantine_once(lake: ReplayLake) -> None:
+    """The refused batch adds only what it has newly rejected; the next one releases that."""
     lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\n")
     lake.run()
     lake.configure(max_rejected=0.0)
-    assert lake.run("rebuild")["exit_code"] == 3
+    lake.put(f"{DAY}/b.csv", "id,name\ny,c\n")
+    for _ in range(2):
+        assert lake.run("rebuild")["exit_code"] == 3
+        assert [row["text"] for row in lake.quarantine()] == ["x,b", "y,c"]
+        status = lake.run("status")
+        assert (status["quarantined_rows"], status["quarantined"][0]["rows"]) == (2, 2)
+    (lake.lake / DAY / "b.csv").unlink()
     assert lake.run("replay", *lake.edit(with_id("2")))["exit_code"] == 0
     assert lake.rows() == [("01", 1, "a"), ("01", 2, "b")]
+    assert lake.quarantine() == []
 
 
 def test_waiting_corrections_are_shown(lake: ReplayLake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -517,6 +541,28 @@ def test_a_correction_that_the_gate_refuses_is_withdrawn(lake: ReplayLake, fill:
     for _ in range(2):
         assert lake.rows() == [("01", 1, "a"), ("01", 5, "e"), ("01", 8, "b"), ("01", 9, "c")]
         lake.run("rebuild")
+
+
+def test_a_withdrawal_that_fails_is_completed_by_the_next_run(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the corrections alone would pass the gate."""
+    add_gate(lake, "unique", "refuse_batch")
+    lake.configure(target__fill="append")
+    for name in ("a", "b"):
+        lake.put(f"{DAY}/{name}.csv", "id,name\nx,a\n")
+    lake.run()
+    with monkeypatch.context() as patch:
+        patch.setattr("lakewright.runs.lifecycle.withdrawal.withdraw", _withdrawn_in_part)
+        assert lake.run("replay", *lake.edit(with_id("7")))["exit_code"] == 1
+    done = lake.run()
+    assert (done["status"], lake.rows(), len(lake.quarantine())) == ("nothing_new", [], 2)
+    assert len([each for each in done["warnings"] if "withdrew the correction" in each]) == 1
+
+
+def _withdrawn_in_part(lake: Lake, paths: list[str]) -> None:
+    lake.delete(paths[0])
+    raise RuntimeError
 
 
 def test_a_correction_that_is_refused_with_its_original_can_be_edited_again(lake: ReplayLake) -> None:

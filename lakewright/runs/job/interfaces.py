@@ -129,7 +129,8 @@ class Replayed:
 
     Attributes:
         objects: Paths of the correction objects.
-        rows: Number of rows by what happened to them: corrected, still_rejected, corrected_before, void.
+        rows: Number of rows by what happened to them: corrected, still_rejected, unreadable, corrected_before,
+            void.
         rules: Number of rows that still break each rule.
         warnings: Warnings.
     """

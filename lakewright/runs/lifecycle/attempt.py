@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lakewright.corrections.effective import uncommitted_corrections
-from lakewright.corrections.manifests import CORRECTS, withdraw
 from lakewright.errors import BatchRefusedError, GateRefusedError, ObjectRefusedError, OvertakenError
 from lakewright.log.actions.tables import JudgeBatch
 from lakewright.runs.interrupts import Interrupt
@@ -56,6 +54,8 @@ class Attempt:
         refusal: BatchRefusedError | None = too_many_rejected(staged, allowed=self.job.feed.max_rejected)
         if refusal is None:
             staged, refusal = self._judge(rows, staged)
+        if refusal is not None:
+            staged = self._without_known_rows(staged)
         applied = None
         self.interrupt.check()
         try:
@@ -70,7 +70,7 @@ class Attempt:
             raise
         if refusal is not None:
             self.lease.check()
-            self._withdraw(refusal)
+            self.committer.withdraw(plan, state)
             raise refusal
         return ended
 
@@ -87,6 +87,14 @@ class Attempt:
             warnings=[*staged.warnings, *verdict.warnings],
         )
         return judged, GateRefusedError(verdict.refused) if verdict.refused else None
+
+    def _without_known_rows(self, staged: Staged) -> Staged:
+        """Leave out rejected rows that stay in quarantine if the batch is refused."""
+        from lakewright.quarantine.refused import without_known_rows  # pyarrow, which idle runs do not need
+
+        batch = self.batch
+        staging = f"{batch.folder}refused/"
+        return replace(staged, actions=without_known_rows(batch.lake, staged.actions, batch.state, staging=staging))
 
     def _commit(self, rows: Any, staged: Staged) -> Applied | None:
         """Commit to the table if it has commits of its own; None for other tables."""
@@ -105,28 +113,6 @@ class Attempt:
         if not self.job.reader.skips_refused:
             raise ObjectRefusedError(staged.refused)
         return ended
-
-    def _withdraw(self, refusal: BatchRefusedError) -> None:
-        """Withdraw the corrections that may be why a batch was refused; otherwise every later run would be refused too.
-
-        A correction that is read with its original cannot raise the number of rejected rows.
-        """
-        plan, state = self.batch.plan, self.batch.state
-        read = {source.path for source in plan.objects}
-        new = uncommitted_corrections(plan.objects, state)
-        is_gate = isinstance(refusal, GateRefusedError)
-        withdrawn = [each.path for each in new if is_gate or each.notes[CORRECTS] not in read]
-        withdraw(self.batch.lake, withdrawn)
-        self.journal.receipt.warn(
-            f"withdrew the correction {path}, because the batch with it was refused; its rows are not corrected: edit "
-            "and replay them again"
-            for path in withdrawn
-        )
-        self.journal.receipt.warn(
-            f"the next run reads the correction {each.path} again; to edit its rows again, delete it and run again"
-            for each in new
-            if each.path not in withdrawn
-        )
 
 
 def why_dropped(when: str, paths: list[str]) -> str:

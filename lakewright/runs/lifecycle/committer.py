@@ -9,6 +9,7 @@ from lakewright.runs.job.batch import Applied
 from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.journal import Journal
 from lakewright.runs.lifecycle.publishing import Staging
+from lakewright.runs.lifecycle.withdrawal import complete_withdrawal, withdraw_refused
 from lakewright.runs.registration import Registration
 from lakewright.storage.lake import Lake
 from transforms.errors import LakewrightError
@@ -23,7 +24,7 @@ class Committer:
     """
 
     def __init__(self, lake: Lake, job: AnyJob, log: Log, journal: Journal, staging: Staging) -> None:
-        self._job, self._log, self._journal, self._staging = job, log, journal, staging
+        self._lake, self._job, self._log, self._journal, self._staging = lake, job, log, journal, staging
         self._registration, self._run = Registration(lake, job), journal.receipt.run
         #: A state whose last batch is published, and the ETag of its outcome, if the head of the log lacks it.
         self._settled: tuple[TableState, str] | None = None
@@ -66,7 +67,7 @@ class Committer:
         self._settle(state, etag)
 
     def roll_forward(self, state: TableState, etag: str, *, is_rebuilt: bool) -> None:
-        """Complete the last run: publishing, staging clean-up, receipt; its outcome has this ETag."""
+        """Complete the last run, whose outcome has this ETag: publishing, staging clean-up, receipt."""
         if state.last is not None:
             try:
                 self._staging.roll_forward(state.last)
@@ -77,6 +78,17 @@ class Committer:
             else:
                 self._settled = (state, etag) if etag else None
             self._journal.restore_receipt(state.last, lambda: self._log.plan(state.number))
+
+    def withdraw(self, plan: Plan, state: TableState) -> None:
+        """Withdraw the corrections of the last batch, which was refused; before that, the run is not complete."""
+        settled, self._settled = self._settled, None
+        self._journal.receipt.warn(withdraw_refused(self._lake, plan, state))
+        self._settled = settled
+
+    def complete_withdrawal(self, state: TableState) -> None:
+        """Withdraw what a run that refused the last batch has left; no batch was planned since."""
+        if state.last is not None and state.last.is_refused and (plan := self._log.plan(state.number)):
+            self._journal.receipt.warn(complete_withdrawal(self._lake, plan, state))
 
     def register(self, state: TableState) -> None:
         """Update the catalog; a failure does not stop the run and is reported at its end."""
@@ -115,7 +127,7 @@ class Committer:
         elif outcome.status == "expired":
             self._journal.say("expired", outcome.reason)
         else:
-            self._journal.say("refused" if outcome.attempt else "dropped", outcome.reason)
+            self._journal.say("refused" if outcome.is_refused else "dropped", outcome.reason)
         self._journal.note_outcome(outcome, plan)
         state.apply(outcome)
         return etag

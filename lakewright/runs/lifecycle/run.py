@@ -101,13 +101,15 @@ class Run:
         self._state, self._head_etag = state, content.head_etag
         if not content.is_settled:
             self._committer.roll_forward(state, content.etag, is_rebuilt=self._request.is_whole)
+            if open_plan is None:
+                self._committer.complete_withdrawal(state)
         self._committer.register(state)
         if open_plan is not None:
             self._check_gate()
             self._finish(open_plan, state, lease)
-        self._expire(state, lease)
         if self._request.replay is not None:
             self._correct(self._request.replay, state, lease)
+        self._expire(state, lease)
         for _ in range(_TRIES_AT_A_MOVING_SOURCE):
             self._interrupt.check()
             self._journal.say("plan")
@@ -150,8 +152,10 @@ class Run:
         number = state.number + 1
         folder = self._staging.folder(number, f"replay-{uuid.uuid4().hex[:8]}")
         scratch = Scratch(folder, self._request.today)
-        self._journal.note_replayed(self._job.corrector().correct(state, replay, scratch))
-        self._lake.delete_folder(folder)
+        try:
+            self._journal.note_replayed(self._job.corrector().correct(state, replay, scratch))
+        finally:  # no batch may follow that deletes it
+            self._lake.delete_folder(folder)
 
     def _plan(self, survey: Survey, state: TableState) -> Plan:
         return Plan(
@@ -215,7 +219,8 @@ class Run:
         except Exception:
             self._interrupt.check()
             lease.check()
-            if changed := self._job.reader.changed(plan):
+            has_ended = state.number == plan.number
+            if not has_ended and (changed := self._job.reader.changed(plan)):
                 return self._committer.drop(plan, state, why_dropped("while read", changed))
             raise
 

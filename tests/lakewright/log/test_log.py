@@ -209,7 +209,7 @@ def test_a_reader_paused_between_two_listings_lists_again(tmp_path: Path, monkey
     monkeypatch.setattr(module, "SNAPSHOT_EVERY", 2)
     monkeypatch.setattr(module, "KEPT_BATCHES", 1)
     log, state, reader = Log(open_lake(str(tmp_path)), "s/"), TableState(), Log(open_lake(str(tmp_path)), "s/")
-    listed = reader._listed
+    listed = reader._entries.listed
 
     def write(numbers: range) -> None:
         for number in numbers:
@@ -219,13 +219,13 @@ def test_a_reader_paused_between_two_listings_lists_again(tmp_path: Path, monkey
             state.apply(written)
             log.write_snapshot(state)
 
-    def listed_late(after: int) -> list[str]:
+    def listed_late(after: int) -> dict[str, str]:
         if after == 2:
             write(range(3, 8))
-        return listed(after)
+        return listed(after=after)
 
     write(range(1, 3))
-    monkeypatch.setattr(reader, "_listed", listed_late)
+    monkeypatch.setattr(reader._entries, "listed", listed_late)
     assert list(reader.read()[0].files) == ["1", "2", "3", "4", "5", "6", "7"]
 
 
@@ -259,13 +259,13 @@ def test_changes_since_a_batch(log: Log) -> None:
 def test_outcomes_are_read_a_few_at_a_time(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1, 101):
         log.write_outcome(outcome(number, AddFiles(files(str(number)))))
-    read, entry = [], log._entry
+    read, entry = [], log._entries.read
 
     def counted(model: Any, path: str) -> Any:
         read.append(path)
         return entry(model, path)
 
-    monkeypatch.setattr(log, "_entry", counted)
+    monkeypatch.setattr(log._entries, "read", counted)
     outcomes = log.outcomes(after=0)
     assert next(outcomes).number == 1
     assert len(read) <= 32
@@ -289,14 +289,14 @@ def test_entries_deleted_while_they_are_read_count_as_expired(
 ) -> None:
     for number in (1, 2):
         log.write_outcome(outcome(number, AddFiles(files(str(number)))))
-    listed = log._listed
+    listed = log._entries.listed
 
-    def deleted_afterwards(after: int) -> list[str]:
-        entries = listed(after)
+    def deleted_afterwards(after: int) -> dict[str, str]:
+        entries = listed(after=after)
         (tmp_path / "state/f/t/log/000000001.outcome.json").unlink(missing_ok=True)
         return entries
 
-    monkeypatch.setattr(log, "_listed", deleted_afterwards)
+    monkeypatch.setattr(log._entries, "listed", deleted_afterwards)
     with pytest.raises(HistoryExpiredError):
         changes_since(log, 0)
 
@@ -334,7 +334,6 @@ def test_the_head_says_that_its_batch_is_settled(log: Log) -> None:
         pytest.param(
             lambda head: head.write_bytes(gzip.compress(b'{"format":%d,"x":1}' % (FORMAT + 1))), id="of-a-newer-version"
         ),
-        pytest.param(lambda head: rewrite(head, state={"number": 3, "committed": 3}), id="beyond-the-log"),
         pytest.param(lambda head: rewrite(head, etag="other"), id="of-another-outcome"),
     ],
 )
@@ -345,6 +344,18 @@ def test_a_head_that_does_not_fit_the_log_does_not_count(tmp_path: Path, change:
     change(tmp_path / "s/log/head.json.gz")
     content = log.content()
     assert (content.state, content.is_settled) == (state, False)
+
+
+@pytest.mark.parametrize("kinds", [("outcome",), ("plan", "outcome")])
+def test_the_head_shows_that_the_last_outcome_was_deleted(tmp_path: Path, kinds: tuple[str, ...]) -> None:
+    """Processed again, the batch would leave the files of its first commit in the table's folder."""
+    log = Log(open_lake(str(tmp_path)), "s/")
+    state, etag = written_batches(log, 2)
+    log.write_head(state, etag=etag, instead_of="")
+    for kind in kinds:
+        (tmp_path / f"s/log/000000002.{kind}.json").unlink()
+    with pytest.raises(StateError, match=r"is missing: s/log/000000002\.outcome\.json; restore it"):
+        log.content()
 
 
 def rewrite(head: Path, **changes: Any) -> None:

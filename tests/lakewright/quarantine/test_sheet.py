@@ -69,6 +69,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, drawn
         pytest.param(f"{HEADER},id\nraw/a.csv,\\0012,8,why,,\\007\n".replace(",", "\t"), id="tabs"),
         pytest.param('"object";"etag";"position";"reasons";"text";"id"\n"raw/a.csv";"\\0012";8;"why";;"\\007"\n', id="quoted"),
         pytest.param(f"{HEADER},id\n,,,,,\nraw/a.csv,\\0012,8,why,,\\007\n,,,,,\n", id="empty-rows"),
+        pytest.param(f"{HEADER},id,,\nraw/a.csv,\\0012,8,why,,\\007,,\n", id="empty-columns"),
     ],
 )  # fmt: skip
 def test_sheets_as_spreadsheets_save_them(tmp_path: Path, text: str) -> None:
