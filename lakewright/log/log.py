@@ -29,6 +29,8 @@ HEAD_EVERY: Final = 10
 _SMALL_STATE: Final = 5_000
 #: Number of latest batches that stay in the log although a snapshot includes them.
 KEPT_BATCHES: Final = 1000
+#: Within this time, so many batches cannot end: each is a run of its own, with ten requests in sequence or more.
+_SHORT_SECONDS: Final = 60
 _READ_AT_ONCE: Final = 8
 #: Maximum number of outcomes in memory: each may name ten thousand objects.
 _READ_AHEAD: Final = 32
@@ -136,6 +138,7 @@ class Log:
         self._folder = f"{state_folder}log/"
         self._snapshots_folder = f"{self._folder}snapshots/"
         self._head_path = f"{self._folder}head.json.gz"
+        self._began: float | None = None
 
     def read(self) -> tuple[TableState, Plan | None]:
         """Read the state after the last outcome, and the open plan; see ``content``."""
@@ -148,7 +151,7 @@ class Log:
         Raises:
             StateError: If an entry is damaged, missing, or of an unknown format version.
         """
-        missing = ""
+        missing, self._began = "", self._lake.clock()
         while True:
             try:
                 return self._content_after_head() or self._content_after_snapshot()
@@ -196,12 +199,24 @@ class Log:
         """
         etag, path = self._create(outcome.number, "outcome", outcome), self._path(outcome.number, "outcome")
         # A run that was suspended may write an outcome again that a snapshot has since replaced.
-        if etag and any(self._lake.list(self._snapshots_folder, after=self._snapshot_path(outcome.number - 1))):
+        if etag and not self._is_recent() and self._has_snapshot(outcome.number):
             self._lake.delete(path)
             etag = ""
         if not etag:
             raise _overtaken(path)
         return etag
+
+    def _is_recent(self) -> bool:
+        """Whether the log was read so recently that every entry written since is still there.
+
+        Only the clock of the storage counts, since those of a suspended machine may stand still.
+        """
+        now = self._lake.clock()
+        return self._began is not None and now is not None and now - self._began < _SHORT_SECONDS
+
+    def _has_snapshot(self, number: int) -> bool:
+        """Whether there is a snapshot of a batch or of a later one."""
+        return any(self._lake.list(self._snapshots_folder, after=self._snapshot_path(number - 1)))
 
     def is_head_due(self, state: TableState) -> bool:
         """Return whether the head is written after the last batch: always, unless the state is large."""
