@@ -147,7 +147,7 @@ def as_lakewright_error(error: Exception, bucket: str) -> Exception:
     code, place = code_of(error), place_of(error) or f"s3://{bucket}/"
     request = f"{error.operation_name} of {place}"
     if code == "NoSuchBucket":
-        return ConfigError(f"no such lake: bucket {bucket} does not exist")
+        return ConfigError(f"no such lake: bucket {bucket} does not exist ({request})")
     if code in ELSEWHERE:
         return ConfigError(f"S3 refused {request}: {code}; {ELSEWHERE[code]}")
     if advice := advice_on_refusal(code):
