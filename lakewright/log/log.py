@@ -199,15 +199,15 @@ class Log:
         """
         etag, path = self._create(outcome.number, "outcome", outcome), self._path(outcome.number, "outcome")
         # A run that was suspended may write an outcome again that a snapshot has since replaced.
-        if etag and not self._is_recent() and self._has_snapshot(outcome.number):
+        if etag and not self.is_recent() and self._has_snapshot(outcome.number):
             self._lake.delete(path)
             etag = ""
         if not etag:
             raise _overtaken(path)
         return etag
 
-    def _is_recent(self) -> bool:
-        """Whether the log was read so recently that every entry written since is still there.
+    def is_recent(self) -> bool:
+        """Return whether the log was read so recently that every entry written since is still there.
 
         Only the clock of the storage counts, since those of a suspended machine may stand still.
         """

@@ -52,7 +52,9 @@ class Attempt:
         skipped = f", {staged.counts.skipped} skipped" if staged.counts.skipped else ""
         rejected = f"{staged.counts.rejected} rejected"
         self.journal.say("check", f"{count_of(staged.counts.read, 'row')} read, {rejected}{skipped}")
-        if not staged.are_as_planned and (changed := self.job.reader.changed(plan)):
+        # After a short batch of planned versions, a rewrite is as good as one after the batch.
+        is_settled = staged.are_as_planned and self.committer.is_recent()
+        if not is_settled and (changed := self.job.reader.changed(plan)):
             return self.committer.drop(plan, state, why_dropped("while read", changed))
         self.journal.note_left(staged)
         if staged.left and not staged.actions:

@@ -103,6 +103,10 @@ class Committer:
             self._journal.uncatalogued = None
             receipt.warn(warnings)
 
+    def is_recent(self) -> bool:
+        """Return whether the log was read less than a minute ago, by the storage's clock."""
+        return self._log.is_recent()
+
     def is_head_due(self) -> bool:
         """Return whether the head of the log is written once the run has a receipt."""
         return self._settled is not None and not self._staging.left and self._log.is_head_due(self._settled[0])
