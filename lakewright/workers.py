@@ -65,12 +65,16 @@ class Workers(Protocol):
 
 @dataclass(frozen=True)
 class Engine:
-    """The engine of a batch, and why it was chosen; ``open`` returns its workers, which report to a listener."""
+    """The engine of a batch, and why it was chosen; ``open`` returns its workers, which report to a listener.
+
+    ``repeats_tasks`` is true if it may run a task twice, after a failure or to be faster.
+    """
 
     name: str
     why: str
     version: str
     open: Callable[[TaskListener], Workers]
+    repeats_tasks: bool = True
 
     def report(self) -> dict[str, str]:
         """Return the engine as receipts and plans name it."""

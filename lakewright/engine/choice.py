@@ -43,7 +43,8 @@ class EngineChoice:
         if name == "spark":
             return _on_spark(feed, why)
         is_small = 0 < input_bytes <= _SMALL_BYTES  # maintenance has no input, and may have much to do
-        return Engine("local", why, VERSION, partial(LocalWorkers, self._pool, feed.show_values, is_small))
+        workers = partial(LocalWorkers, self._pool, feed.show_values, is_small)
+        return Engine("local", why, VERSION, workers, repeats_tasks=False)
 
     def _choose(self, feed: Feed, input_bytes: int) -> tuple[str, str]:
         if not isinstance(feed, AnyEngineFeed):

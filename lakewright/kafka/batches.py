@@ -84,11 +84,15 @@ class NewFile:
 
 @dataclass(frozen=True)
 class ReadEvents:
-    """All objects of a batch after reading: the columns they need, a report of each, and the files written."""
+    """All objects of a batch after reading: the columns they need, a report of each, and the files written.
+
+    ``is_in_one_pass`` is true if no object was read twice, so that no rejected rows were written twice.
+    """
 
     schema: EventSchema
     reports: Mapping[str, ObjectReport]
     files: Sequence[NewFile]
+    is_in_one_pass: bool
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def read_events(
         schema, again = _learn(batch, schema, passes, reports)
         waiting = [each for each in objects if each.path in again]
         if not waiting:
-            return ReadEvents(schema, reports, _new_files(passes, schema))
+            return ReadEvents(schema, reports, _new_files(passes, schema), len(passes) == 1)
         read_again(waiting)
     raise DataError(f"{waiting[0].path} needs new columns on every pass: it changes while it is being read")
 

@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lakewright.corrections.effective import EffectiveCorrections, effective_corrections, without_void
+from lakewright.corrections.effective import (
+    EffectiveCorrections,
+    effective_corrections,
+    may_have_corrections,
+    without_void,
+)
 from lakewright.corrections.manifests import CORRECTED_ETAG, CORRECTS, CorrectionFolder, CorrectionObject
 from lakewright.log.log import Plan
 from lakewright.log.records import SourceObject
@@ -42,7 +47,8 @@ def corrected_topic(
         state: The table.
         is_whole: Whether the table is rebuilt.
     """
-    corrections = effective_corrections(folder.look(), listed, state, keeps_gone=not is_whole)
+    found = folder.look() if is_whole or may_have_corrections(listed, state) else []
+    corrections = effective_corrections(found, listed, state, keeps_gone=not is_whole)
     objects = dict(there)
     for each in corrections.objects:
         path, etag = each.original

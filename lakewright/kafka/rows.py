@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import msgspec
@@ -66,7 +66,10 @@ class FlatEvents:
         workers, events = self.events.workers, self._batch(batch, table, quarantine)
         read = read_events(workers, events, self._copies(batch), partial(self._report_again, batch))
         batch.progress.stage(self.events.table, "settle")
-        return self._written(batch, events.retaken, settle(workers, events, read))
+        settled = settle(workers, events, read)
+        is_unchanged = {each.file.staged for each in read.files} == {file.staged for file in settled.files}
+        written = self._written(batch, events.retaken, settled)
+        return replace(written, publishes_all=read.is_in_one_pass and is_unchanged)
 
     def _report_again(self, batch: Batch, objects: Sequence[EventObject]) -> None:
         """Report that objects are read again, with the columns learned from them."""
@@ -133,6 +136,7 @@ class FlatEvents:
             skipped=dict(sorted(skipped.items())),
             schema_changes=describe_changes(before, settled.schema, separator=self.separator),
             warnings=[*_conflicts_among(reports), *_empty_among(plan.objects), *self._unknown_keys(settled)],
+            are_as_planned=True,
         )
 
     def _unknown_keys(self, settled: SettledEvents) -> list[str]:

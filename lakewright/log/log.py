@@ -27,6 +27,8 @@ HEAD_EVERY: Final = 10
 _SMALL_STATE: Final = 5_000
 #: Number of latest batches that stay in the log although a snapshot includes them.
 KEPT_BATCHES: Final = 1000
+#: Within this time, so many batches cannot end: each is a run of its own, with ten requests in sequence or more.
+_SHORT_SECONDS: Final = 60
 
 
 class Append(Record, frozen=True, tag_field="kind", tag="append"):
@@ -127,6 +129,7 @@ class Log:
     def __init__(self, lake: Lake, state_folder: str) -> None:
         self._lake = lake
         self._entries = EntryFolder(lake, f"{state_folder}log/", newest_format=FORMAT)
+        self._began: float | None = None
 
     def read(self) -> tuple[TableState, Plan | None]:
         """Read the state after the last outcome, and the open plan; see ``content``."""
@@ -139,7 +142,7 @@ class Log:
         Raises:
             StateError: If an entry is damaged, missing, or of an unknown format version.
         """
-        missing = ""
+        missing, self._began = "", self._lake.clock()
         while True:
             try:
                 head = self._head()
@@ -190,12 +193,20 @@ class Log:
         path = self._entries.outcome(outcome.number)
         etag = self._lake.create(path, msgspec.json.encode(outcome))
         # A run that was suspended may write an outcome again that a snapshot has since replaced.
-        if etag and self._entries.snapshots(after=outcome.number - 1):
+        if etag and not self.is_recent() and self._entries.snapshots(after=outcome.number - 1):
             self._lake.delete(path)
             etag = ""
         if not etag:
             raise _overtaken(path)
         return etag
+
+    def is_recent(self) -> bool:
+        """Return whether the log was read so recently that every entry written since is still there.
+
+        Only the clock of the storage counts, since those of a suspended machine may stand still.
+        """
+        now = self._lake.clock()
+        return self._began is not None and now is not None and now - self._began < _SHORT_SECONDS
 
     def is_head_due(self, state: TableState) -> bool:
         """Return whether the head is written after the last batch: always, unless the state is large."""

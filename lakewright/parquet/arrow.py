@@ -1,7 +1,8 @@
 """Arrow tables to staged Parquet files, which workers write directly to the lake."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lakewright.errors import StateError
 from lakewright.log.records import DataFile
 from lakewright.parquet.place import FILE_BYTES, Compression, TablePlace
 from lakewright.parquet.provenance import KEYS, LINE, OBJECT, OFFSET, PARTITION, PROVENANCE_TYPES, TOPIC
@@ -79,6 +81,7 @@ def read_file(lake: Lake, path: str, columns: Sequence[str] | None = None) -> pa
 
     Raises:
         FileNotFoundError: If it does not exist, or is rewritten while it is read.
+        StateError: If it is damaged.
     """
     if columns is None:
         return _read_whole(lake, path, None)
@@ -89,13 +92,24 @@ def read_file(lake: Lake, path: str, columns: Sequence[str] | None = None) -> pa
         return _read_whole(lake, path, columns)
     # pyarrow trusts footers: one of a source file could crash the process.
     file = pa.PythonFile(ObjectFile(lake, path, found.size, etag=found.etag), mode="r")
-    with pq.ParquetFile(file, pre_buffer=True) as parquet:
+    with _refusing_damage(path), pq.ParquetFile(file, pre_buffer=True) as parquet:
         return parquet.read(columns=list(columns))
 
 
 def _read_whole(lake: Lake, path: str, columns: Sequence[str] | None) -> pa.Table:
-    with pq.ParquetFile(pa.BufferReader(lake.read(path))) as file:
+    body = pa.BufferReader(lake.read(path))
+    with _refusing_damage(path), pq.ParquetFile(body) as file:
         return file.read(columns=list(columns) if columns is not None else None)
+
+
+@contextmanager
+def _refusing_damage(path: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:  # Arrow raises OSError for damage behind the footer
+        raise StateError(f"{path} is damaged; restore it, or run `rebuild`") from error
 
 
 def _as_parquet(rows: pa.Table, compression: Compression) -> bytes:

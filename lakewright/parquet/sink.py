@@ -50,6 +50,8 @@ class WrittenRows:
         rules: How many rejected rows break each rule, with its column.
         first_rejected: For each of these rules, the first row that breaks it: its object, its place and the problem.
         skipped: How many records of each kind were skipped.
+        are_as_planned: See ``Staged``.
+        publishes_all: Whether these are all files that its tasks staged.
     """
 
     counts: Counts
@@ -66,6 +68,8 @@ class WrittenRows:
     skipped: Mapping[str, int] = field(default_factory=dict)
     schema_changes: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    are_as_planned: bool = False
+    publishes_all: bool = False
 
 
 class JudgedRows(Protocol):
@@ -136,6 +140,8 @@ class ParquetSink:
             skipped=dict(written.skipped),
             schema_changes=list(written.schema_changes),
             warnings=list(written.warnings),
+            are_as_planned=written.are_as_planned,
+            publishes_all=written.publishes_all and not has_corrections(batch.plan),
         )
 
     def judged_table(self, batch: Batch, rows: JudgedRows, staged: Staged) -> Any:  # noqa: ARG002

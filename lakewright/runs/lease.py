@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSequence
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,13 +59,17 @@ class Lease:
     """Held within the context, and renewed in the background.
 
     A lease has expired if its ETag has not changed for its duration, by the waiting run's clock. The lease of a dead
-    process on this machine is taken over at once.
+    process on this machine is taken over at once. ``left`` is emptied on release, when its objects are deleted by the
+    same request as the lease; it keeps them if that fails.
 
     Raises:
         LeaseHeldError: If another run still renews it after one lease duration of waiting.
     """
 
-    def __init__(self, lake: Lake, folder: str, *, run: str, seconds: float) -> None:
+    def __init__(
+        self, lake: Lake, folder: str, *, run: str, seconds: float, left: MutableSequence[str] | None = None
+    ) -> None:
+        self._left = [] if left is None else left
         self._lake, self._folder, self._run, self._seconds = lake, folder, run, seconds
         self._path = f"{folder}lease"
         self._etag = ""
@@ -102,7 +106,11 @@ class Lease:
         self._renewer.join()
         try:
             if not self._lost.is_set() and (self._is_fresh() or self._is_ours()):
-                self._lake.delete(self._path)
+                if self._left:
+                    self._lake.delete_all([self._path, *self._left])
+                    self._left.clear()
+                else:
+                    self._lake.delete(self._path)
         except (LakewrightError, OSError) as failure:
             # The run's result or error matters more; the lease expires by itself.
             LOGGER.warning("the lease could not be released and expires in %g s: %s", self._seconds, failure)

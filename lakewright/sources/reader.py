@@ -4,7 +4,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from lakewright.corrections.effective import EffectiveCorrections, effective_corrections, without_void
+from lakewright.corrections.effective import (
+    EffectiveCorrections,
+    effective_corrections,
+    may_have_corrections,
+    without_void,
+)
 from lakewright.corrections.manifests import CORRECTS, CorrectionFolder
 from lakewright.errors import ConfigError, ObjectRefusedError
 from lakewright.log.log import Append, Plan
@@ -135,7 +140,8 @@ class ObjectReader(Generic[Rows]):
             return EffectiveCorrections()
         keeps_gone = self.filling.fill == "append" and not everything
         current = {entry.path: entry.etag for entry in listed}
-        return effective_corrections(self.corrections.look(), current, state, keeps_gone=keeps_gone)
+        found = self.corrections.look() if everything or may_have_corrections(current, state) else []
+        return effective_corrections(found, current, state, keeps_gone=keeps_gone)
 
     def read(self, batch: Batch) -> Rows:
         """See ``Reader.read``."""

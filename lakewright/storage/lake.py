@@ -3,7 +3,7 @@
 Paths are relative to the lake's root, with ``/`` between segments. Every write is atomic.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -36,9 +36,14 @@ class ByteReader(Protocol):
 
 
 class Lake(ByteReader, Protocol):
-    """The root of all zones."""
+    """The root of all zones.
+
+    Attributes:
+        has_empty_folders: Whether a folder stays when its last object is moved.
+    """
 
     uri: str
+    has_empty_folders: bool
 
     def check(self) -> None:
         """Check that the lake exists and may be listed.
@@ -47,6 +52,9 @@ class Lake(ByteReader, Protocol):
             ConfigError: If the folder or bucket does not exist.
             UnreachableError: If it cannot be reached, or denies access.
         """
+
+    def clock(self) -> float | None:
+        """Return when the lake last responded to a write, in seconds by the storage's own clock; None if unknown."""
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
         """List the objects below ``prefix`` (a folder, ending in ``/``) whose paths come after ``after``, sorted.
@@ -75,11 +83,18 @@ class Lake(ByteReader, Protocol):
     def replace(self, path: str, body: bytes, *, etag: str) -> str:
         """Overwrite an object only if it has ``etag``; return its new ETag, empty if it has changed or is gone."""
 
-    def move_all(self, moves: Mapping[str, str], *, sizes: Mapping[str, int] | None = None) -> Sequence[str]:
+    def move_all(
+        self,
+        moves: Mapping[str, str],
+        *,
+        sizes: Mapping[str, int] | None = None,
+        left: MutableSequence[str] | None = None,
+    ) -> Sequence[str]:
         """Move objects (source → destination); a no-op for objects that were moved before.
 
         ``sizes`` are those of the sources, as far as they are known. A source disappears only once its object is at its
-        destination, so that any that are left show that the moves are incomplete.
+        destination, so that any that are left show that the moves are incomplete. With ``left``, sources that would
+        take a request of their own to delete are added to it, for the caller to delete.
 
         Returns:
             The destinations of objects that are missing at both ends, in the order of ``moves``; all others are moved.

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from lakewright.storage.temporary_files import (
 class LocalLake:
     """See ``lakewright.storage.lake.Lake``."""
 
+    has_empty_folders = True
+
     def __init__(self, root: str) -> None:
         self.root = Path(root)
         self.uri = root
@@ -37,6 +39,9 @@ class LocalLake:
             raise ConfigError(f"the lake {self.root} is a file, not a folder")
         if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
             raise AccessDeniedError(f"no permission to read and write the lake {self.root}")
+
+    def clock(self) -> None:
+        """See ``Lake.clock``; a clock of this machine stands still while the machine does."""
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
         """See ``Lake.list``; a folder that cannot be read is an error, not an empty one."""
@@ -126,6 +131,7 @@ class LocalLake:
         moves: Mapping[str, str],
         *,
         sizes: Mapping[str, int] | None = None,  # noqa: ARG002 - files are renamed
+        left: MutableSequence[str] | None = None,  # noqa: ARG002 - likewise
     ) -> Sequence[str]:
         """See ``Lake.move_all``."""
         for folder in {(self.root / destination).parent for destination in moves.values()}:

@@ -1,7 +1,9 @@
 """A lake in an S3 bucket or prefix. boto3 resolves credentials, region and ``AWS_ENDPOINT_URL``."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
+from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -29,11 +31,14 @@ _ATTEMPTS_AT_A_PART: Final = 3
 class S3Lake:
     """See ``lakewright.storage.lake.Lake``."""
 
+    has_empty_folders = False
+
     def __init__(self, bucket: str, prefix: str) -> None:
         self.bucket = bucket
         self.prefix = f"{prefix}/" if prefix else ""
         self.uri = f"s3://{bucket}/{self.prefix}".rstrip("/")
         self._s3: Any = s3_client(bucket)
+        self._answered, self._lock = 0.0, threading.Lock()
 
     @patient
     def check(self) -> None:
@@ -44,6 +49,10 @@ class S3Lake:
             if code_of(error) in ("404", "NoSuchBucket"):
                 raise ConfigError(f"no such lake: bucket {self.bucket} does not exist") from error
             raise
+
+    def clock(self) -> float | None:
+        """See ``Lake.clock``."""
+        return self._answered or None
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
         """See ``Lake.list``."""
@@ -140,13 +149,22 @@ class S3Lake:
         It is empty if the condition fails, which an earlier try with a lost response may have caused.
         """
         try:
-            return _etag_of(self._s3.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=body, **condition))
+            answer = self._s3.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=body, **condition)
         except ClientError as error:
             if code_of(error) not in ("PreconditionFailed", *_GONE):
                 raise
             return ""
+        with self._lock:
+            self._answered = max(self._answered, _time_of(answer))
+        return _etag_of(answer)
 
-    def move_all(self, moves: Mapping[str, str], *, sizes: Mapping[str, int] | None = None) -> Sequence[str]:
+    def move_all(
+        self,
+        moves: Mapping[str, str],
+        *,
+        sizes: Mapping[str, int] | None = None,
+        left: MutableSequence[str] | None = None,
+    ) -> Sequence[str]:
         """See ``Lake.move_all``; S3 copies all objects, then the sources are deleted."""
         if not moves:
             return []
@@ -162,7 +180,11 @@ class S3Lake:
             copied = list(pool.map(lambda path: self._copy(copier, path, moves[path], known.get(path)), moves))
             not_copied = [end for end, is_copied in zip(moves.values(), copied, strict=True) if not is_copied]
             moved_before = list(pool.map(lambda end: self.stat(end) is not None, not_copied))
-        self.delete_all(source for source, is_copied in zip(moves, copied, strict=True) if is_copied)
+        sources = [source for source, is_copied in zip(moves, copied, strict=True) if is_copied]
+        if left is None:
+            self.delete_all(sources)
+        else:
+            left.extend(sources)
         return [end for end, is_moved in zip(not_copied, moved_before, strict=True) if not is_moved]
 
     @patient
@@ -224,3 +246,11 @@ class S3Lake:
 
 def _etag_of(answer: Mapping[str, Any]) -> str:
     return str(answer["ETag"]).strip('"')
+
+
+def _time_of(answer: Mapping[str, Any]) -> float:
+    """Return when S3 responded, in seconds; 0 if the response does not say."""
+    try:
+        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
+    except (KeyError, ValueError):
+        return 0.0

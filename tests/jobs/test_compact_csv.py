@@ -353,6 +353,17 @@ def test_a_compaction_that_another_run_overtakes_leaves_nothing_behind(
             id="a-file-is-missing",
         ),
         pytest.param(
+            lambda path: path.write_bytes(b""), 1, "is damaged; restore it, or run `rebuild`", id="a-file-is-empty"
+        ),
+        pytest.param(
+            lambda path: path.write_bytes(
+                path.read_bytes()[:4] + bytes(path.stat().st_size - 12) + path.read_bytes()[-8:]
+            ),
+            1,
+            "is damaged; restore it, or run `rebuild`",
+            id="a-file-of-zeros",
+        ),
+        pytest.param(
             lambda path: pq.write_table(pa.table({"id": [1, 2], "name": ["a", "b"]}), path),
             1,
             "has 2 rows instead of 1; nothing was merged",

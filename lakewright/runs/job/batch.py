@@ -132,6 +132,9 @@ class Staged:
         miscounted: Objects left unchanged because record counts differ between input and output; a bug in lakewright.
         schema_changes: Learned columns.
         warnings: Warnings about a successful batch.
+        are_as_planned: Whether the rows are those of the planned versions, whatever became of the objects meanwhile:
+            reads were conditional on the version, and a later batch replaces the rows of an object that is rewritten.
+        publishes_all: Whether its actions publish every file that its tasks staged, so that none has to be deleted.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -146,6 +149,8 @@ class Staged:
     miscounted: dict[str, str] = field(default_factory=dict)
     schema_changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    are_as_planned: bool = False
+    publishes_all: bool = False
 
     @property
     def left(self) -> dict[str, str]:

@@ -18,7 +18,11 @@ from lakewright.runs.progress import count_of
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt at a batch; what it stages can be discarded until the outcome is in the log."""
+    """One attempt at a batch; what it stages can be discarded until the outcome is in the log.
+
+    Attributes:
+        is_only: Whether no earlier attempt at the batch, and no repeated task of this one, can have staged files.
+    """
 
     job: AnyJob
     batch: Batch
@@ -26,6 +30,7 @@ class Attempt:
     journal: Journal
     committer: Committer
     interrupt: Interrupt
+    is_only: bool
 
     def __call__(self) -> str:
         """Stage, check and commit the batch, and return how it ended.
@@ -45,7 +50,9 @@ class Attempt:
         skipped = f", {staged.counts.skipped} skipped" if staged.counts.skipped else ""
         rejected = f"{staged.counts.rejected} rejected"
         self.journal.say("check", f"{count_of(staged.counts.read, 'row')} read, {rejected}{skipped}")
-        if changed := self.job.reader.changed(plan):
+        # After a short batch of planned versions, a rewrite is as good as one after the batch.
+        is_settled = staged.are_as_planned and self.committer.is_recent()
+        if not is_settled and (changed := self.job.reader.changed(plan)):
             return self.committer.drop(plan, state, why_dropped("while read", changed))
         self.journal.note_left(staged)
         if staged.left and not staged.actions:
@@ -62,7 +69,8 @@ class Attempt:
             # The outcome is created only once, but a table's own commit must not have two writers.
             self.lease.check(reads=isinstance(self.job.sink, CommittingSink))
             applied = self._commit(rows, staged) if refusal is None else None
-            ended = self.committer.end(plan, state, applied or Applied(batch.attempt, staged), refusal)
+            is_tidy = self.is_only and staged.publishes_all
+            ended = self.committer.end(plan, state, applied or Applied(batch.attempt, staged), refusal, is_tidy=is_tidy)
         except OvertakenError:
             # What the table's own commit contains is published from this folder, by any run.
             if applied is None:

@@ -29,8 +29,19 @@ class Committer:
         #: A state whose last batch is published, and the ETag of its outcome, if the head of the log lacks it.
         self._settled: tuple[TableState, str] | None = None
 
-    def end(self, plan: Plan, state: TableState, applied: Applied, refusal: BatchRefusedError | None = None) -> str:
-        """End a batch and return how: all of it is committed, or only its rejected rows if the batch is refused."""
+    def end(
+        self,
+        plan: Plan,
+        state: TableState,
+        applied: Applied,
+        refusal: BatchRefusedError | None = None,
+        *,
+        is_tidy: bool = False,
+    ) -> str:
+        """End a batch and return how: all of it is committed, or only its rejected rows if the batch is refused.
+
+        ``is_tidy`` is true if nothing is staged besides what a committed batch publishes.
+        """
         staged, refused = applied.staged, refusal is not None
         actions = staged.actions if not refused else [left for action in staged.actions for left in action.if_refused()]
         outcome = Outcome(
@@ -49,7 +60,7 @@ class Committer:
         self._journal.receipt.schema_changes += [] if refused else staged.schema_changes
         self._journal.receipt.note_rejected(staged.first_rejected)
         self._journal.receipt.warn((*staged.warnings, *applied.warnings))
-        self.publish(outcome, plan, state)
+        self.publish(outcome, plan, state, is_tidy=is_tidy and not refused)
         self.register(state)
         return outcome.status
 
@@ -59,12 +70,12 @@ class Committer:
         self._settle(state, self._write(outcome, plan, state))
         return outcome.status
 
-    def publish(self, outcome: Outcome, plan: Plan | None, state: TableState) -> None:
-        """Write an outcome and publish it."""
+    def publish(self, outcome: Outcome, plan: Plan | None, state: TableState, *, is_tidy: bool = False) -> None:
+        """Write an outcome and publish it; see ``end`` for ``is_tidy``."""
         etag = self._write(outcome, plan, state)
         self._staging.publish(outcome)
         self._journal.say("clean up")
-        self._settle(state, etag)
+        self._settle(state, etag, is_tidy=is_tidy)
 
     def roll_forward(self, state: TableState, etag: str, *, is_rebuilt: bool) -> None:
         """Complete the last run, whose outcome has this ETag: publishing, staging clean-up, receipt."""
@@ -104,13 +115,17 @@ class Committer:
             self._journal.uncatalogued = None
             receipt.warn(warnings)
 
+    def is_recent(self) -> bool:
+        """Return whether the log was read less than a minute ago, by the storage's clock."""
+        return self._log.is_recent()
+
     def is_head_due(self) -> bool:
         """Return whether the head of the log is written once the run has a receipt."""
-        return self._settled is not None and self._log.is_head_due(self._settled[0])
+        return self._settled is not None and not self._staging.left and self._log.is_head_due(self._settled[0])
 
     def write_head(self, *, instead_of: str) -> None:
         """Write the head of the log, once the last batch is published and the run has a receipt."""
-        if self._settled is None or not self._journal.is_receipt_written:
+        if self._settled is None or self._staging.left or not self._journal.is_receipt_written:
             return
         state, etag = self._settled
         try:
@@ -132,8 +147,8 @@ class Committer:
         state.apply(outcome)
         return etag
 
-    def _settle(self, state: TableState, etag: str) -> None:
+    def _settle(self, state: TableState, etag: str, *, is_tidy: bool = False) -> None:
         """Delete what the last batch staged; its outcome has this ETag."""
-        self._staging.clear(state.number)
+        self._staging.clear(state.number, is_tidy=is_tidy)
         self._settled = state, etag
         self._log.write_snapshot(state)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from lakewright.errors import OvertakenError
+from lakewright.log.log import SNAPSHOT_EVERY
 from lakewright.log.state import Outcome
 from lakewright.measuring.work import reported_work
 from lakewright.runs.job.target import Target
@@ -15,10 +16,14 @@ class Staging:
     """The staging folders of a target, one per attempt at a batch; ``say`` begins a stage of the run in ``progress``.
 
     While the folder of a committed batch exists, not all of its files are published.
+
+    Attributes:
+        left: Staged files of a published batch that are to be deleted together with the lease.
     """
 
     def __init__(self, lake: Lake, target: Target, say: Callable[[str, str], None], progress: Progress) -> None:
         self._lake, self._target, self._say, self._progress = lake, target, say, progress
+        self.left: list[str] = []
 
     def folder(self, number: int, attempt: str) -> str:
         """Return the folder of an attempt."""
@@ -37,7 +42,7 @@ class Staging:
             self._say("publish", count_of(len(added), "file"))
         sizes = {file.staged: file.size for file in added}
         with self._counting_files(len(added)):
-            missing = self._lake.move_all({file.staged: file.path for file in added}, sizes=sizes)
+            missing = self._lake.move_all({file.staged: file.path for file in added}, sizes=sizes, left=self.left)
         if missing:
             raise OvertakenError(
                 f"{missing[0]} is neither staged nor published: a later batch replaced it, or it was deleted; "
@@ -45,8 +50,16 @@ class Staging:
             )
         self._remove(outcome)
 
-    def clear(self, number: int) -> None:
-        """Delete the staging folders of a batch and of those before it."""
+    def clear(self, number: int, *, is_tidy: bool = False) -> None:
+        """Delete the staging folders of a batch and of those before it.
+
+        If the batch is tidy, it has published all files of its only attempt, and earlier batches were cleared. Only a
+        run that continues after it was overtaken, or a killed replay, can have staged more; that is deleted after at
+        most 50 batches.
+        """
+        if is_tidy and number % SNAPSHOT_EVERY and not self._lake.has_empty_folders:
+            return
+        self._delete_left()
         self._delete(_staging_folders(self._lake, self._target, up_to=number))
 
     def roll_forward(self, last: Outcome) -> None:
@@ -58,7 +71,12 @@ class Staging:
         else:
             # The staged files are moved, but the run may have ended before it removed the old ones.
             self._remove(last)
+        self._delete_left()
         self._delete(folders)
+
+    def _delete_left(self) -> None:
+        self._lake.delete_all(self.left)
+        self.left.clear()
 
     def _remove(self, outcome: Outcome) -> None:
         removed = outcome.deleted()

@@ -70,7 +70,7 @@ class Run:
             self._interrupt.check()
             self._journal.say("lease")
             folder, seconds = self._job.target.state_folder, self._job.feed.lease_seconds
-            with Lease(self._lake, folder, run=self._id, seconds=seconds) as lease:
+            with Lease(self._lake, folder, run=self._id, seconds=seconds, left=self._staging.left) as lease:
                 self._work(lease)
             self._journal.succeed()
         except BaseException as error:
@@ -213,7 +213,8 @@ class Run:
         heads, workers = survey.heads if survey else {}, engine.open(TargetProgress(self._progress, name))
         batch = Batch(plan, state, heads, folder, attempt, self._lake, self._progress, workers)
         try:
-            return Attempt(self._job, batch, lease, self._journal, self._committer, self._interrupt)()
+            is_only = survey is not None and not engine.repeats_tasks
+            return Attempt(self._job, batch, lease, self._journal, self._committer, self._interrupt, is_only)()
         except LakewrightError:
             raise
         except Exception:

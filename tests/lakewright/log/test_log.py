@@ -205,6 +205,29 @@ def test_a_log_without_its_snapshot_is_refused(tmp_path: Path, monkeypatch: pyte
         log.read()
 
 
+@pytest.mark.parametrize(
+    ("clock", "listings"),
+    [
+        pytest.param([0.0, 59.0], 0, id="too-short-a-time-for-a-thousand-batches"),
+        pytest.param([0.0, 60.0], 1, id="long-enough"),
+        pytest.param([None, 1.0], 1, id="no-clock-when-the-log-was-read"),
+        pytest.param([0.0, None], 1, id="no-clock"),
+    ],
+)
+def test_a_storage_with_a_clock_is_searched_for_snapshots_only_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: list[float | None], listings: int
+) -> None:
+    lake = open_lake(str(tmp_path))
+    log, times = Log(lake, "s/"), iter(clock)
+    log.write_plan(plan(1, "a"))
+    monkeypatch.setattr(lake, "clock", lambda: next(times), raising=False)
+    log.read()
+    listed, list_lake = list[str](), lake.list
+    monkeypatch.setattr(lake, "list", lambda prefix, **of: listed.append(prefix) or list_lake(prefix, **of))
+    log.write_outcome(outcome(1, AddFiles(files("x"))))
+    assert listed == ["s/log/snapshots/"] * listings
+
+
 def test_a_reader_paused_between_two_listings_lists_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SNAPSHOT_EVERY", 2)
     monkeypatch.setattr(module, "KEPT_BATCHES", 1)
