@@ -98,21 +98,32 @@ def check_by_library(add_source, frame):
 """
 
 ON_SPARK: Final = """
-import json, sys, time, warnings
+import json, os, sys, time, warnings
+import pyarrow.parquet as pq
+from lakewright.engine.spark.judged.rows import SparkTable
 from lakewright.engine.spark.session import get_session
+from lakewright.engine.spark.workers import SparkWorkers
+from lakewright.log.records import DataFile
+from lakewright.storage.uris import open_lake
 warnings.simplefilter("ignore")
-files, suite, is_cached = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3] == "cached"
+lake, suite, is_cached = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3] == "cached"
 OURS
 BY_LIBRARY
 spark = get_session()
-frame = spark.read.parquet(files)
+frame = spark.read.parquet(lake)
 if is_cached:
     frame = frame.cache()
     frame.count()
-frame.createOrReplaceTempView("batch")
+    table = SparkTable(frame)
+else:
+    files = {
+        name: DataFile(name, name, "", pq.read_metadata(f"{lake}/{name}").num_rows, os.path.getsize(f"{lake}/{name}"))
+        for name in sorted(os.listdir(lake))
+    }
+    table = SparkWorkers().judged_table(open_lake(lake), files, dict(frame.dtypes), frozenset())
 def by_sql():
-    aggregate = Aggregate(expectations, dict(frame.dtypes), "spark")
-    check(aggregate.evaluate("batch", lambda sql: spark.sql(sql).collect()[0].asDict()))
+    aggregate = Aggregate(expectations, table.columns, table.dialect)
+    check(aggregate.results(lambda counts: table.counts(counts, list(table.columns))))
 def by_library():
     check_by_library(lambda sources: sources.add_spark("s", persist=False), frame)
 seconds = {"ours": [], "great_expectations": []}

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from lakewright.catalog.entries import can_point_to
 from lakewright.engine.job_watch import watched_jobs
 from lakewright.engine.spark.changes.keyed import KeyedChanges
-from lakewright.engine.spark.judged_rows import SparkTable
+from lakewright.engine.spark.judged.rows import SparkTable
 from lakewright.errors import ConfigError, OvertakenError, StateError, TableDiffersError
 from lakewright.hudi.catalog import HudiCatalog
 from lakewright.hudi.compaction import Compacted, MergeOnReadTable, compact_table

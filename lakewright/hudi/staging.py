@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from lakewright.engine.spark.changes.judged import observe_read
 from lakewright.engine.spark.changes.keyed import KeyedChanges, observe_kept
-from lakewright.engine.spark.judged_rows import row_rule_faults
+from lakewright.engine.spark.judged.rows import row_rule_faults
 from lakewright.engine.spark.observations import counted
 from lakewright.engine.spark.parquet import stage_parquet, staged_files
 from lakewright.errors import ObjectRefusedError

@@ -6,13 +6,18 @@ from typing import Any
 from lakewright.errors import ConfigError
 
 
+def has_duckdb() -> bool:
+    """Return whether DuckDB is installed, without importing it."""
+    return importlib.util.find_spec("duckdb") is not None
+
+
 def require_duckdb() -> None:
-    """Check that DuckDB is installed, without importing it.
+    """Check that DuckDB is installed.
 
     Raises:
         ConfigError: If it is not.
     """
-    if importlib.util.find_spec("duckdb") is None:
+    if not has_duckdb():
         raise ConfigError(
             "the gate needs DuckDB, which is not installed; install it with: pip install duckdb, or name it in "
             "Glue's --additional-python-modules"
@@ -31,4 +36,6 @@ def connect(database: str = ":memory:", *, threads: int = 0, reads_files: bool =
     config: dict[str, Any] = {"enable_external_access": str(reads_files).lower(), "autoload_known_extensions": "false"}
     connection = duckdb.connect(database, config=config | ({"threads": threads} if threads else {}))
     connection.execute("SET TimeZone = 'UTC'")
+    # In a process without a main file, such as a worker, DuckDB would print one to stdout.
+    connection.execute("SET enable_progress_bar = false")
     return connection

@@ -1,12 +1,13 @@
 """Parquet files of a lake as the rows that a gate judges, by DuckDB in this process.
 
 DuckDB reads files on this machine itself. Objects in a bucket are read through the lake, so that DuckDB needs no
-extension and no credentials, into a temporary database on disk, since a query may scan its columns repeatedly.
+extension and no credentials: into a temporary database on disk, if the query scans its columns repeatedly.
 """
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -19,6 +20,7 @@ from lakewright.concurrency import in_this_context
 from lakewright.log.records import DataFile
 from lakewright.quality.duckdb_connection import connect
 from lakewright.quality.judged_table import ROWS
+from lakewright.quality.sql.counts import Counts, Keys
 from lakewright.quality.sql.dialects import Dialect
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
@@ -49,12 +51,14 @@ class ParquetTable:
         files: The files, by the path at which they are now.
         types: The columns of the table with their types.
         moved: Source objects whose rows were in the table before; these rows are not judged.
+        threads: How many threads run a query; 0: as many as there are cores.
     """
 
     lake: Lake
     files: Mapping[str, DataFile]
     types: Mapping[str, str]
     moved: frozenset[str] = frozenset()
+    threads: int = 0
 
     @property
     def columns(self) -> Mapping[str, str]:
@@ -72,26 +76,31 @@ class ParquetTable:
             return sum(file.rows for file in self.files.values())
         return sum(batch.num_rows for batch in self._batches([_OBJECT]))
 
-    def one_row(self, sql: str, columns: Sequence[str]) -> Mapping[str, Any]:
-        """See ``JudgedTable.one_row``."""
-        wanted = list(columns) or list(self.types)[:1]
-        with TemporaryDirectory(prefix="lakewright-gate-") as folder:
-            connection = connect(f"{folder}/rows.duckdb", reads_files=bool(files := self._local_files(wanted)))
-            try:
-                if files:
-                    relation = connection.read_parquet(files, union_by_name=True, hive_partitioning=False)
-                    relation.create_view(ROWS)
-                else:
-                    batches = in_this_context(self._batches(wanted))  # DuckDB asks for them in threads of its own
-                    reader = pa.RecordBatchReader.from_batches(self._schema(wanted), batches)
-                    connection.register("arrow_rows", reader)
-                    connection.execute(f"CREATE TABLE {ROWS} AS FROM arrow_rows")
-                found = connection.execute(sql)
-                names = [column[0] for column in found.description]
-                (row,) = found.fetchall()
-            finally:
-                connection.close()
+    def counts(self, counts: Counts, columns: Sequence[str]) -> Mapping[str, int]:
+        """See ``JudgedTable.counts``."""
+        return self.one_row(counts.statement(ROWS, "duckdb"), columns, scans_once=not counts.copies)
+
+    def one_row(self, sql: str, columns: Sequence[str], *, scans_once: bool = False) -> Mapping[str, Any]:
+        """Run a query over ``ROWS`` that uses these columns and returns one row."""
+        with self._connected(columns, scans_once=scans_once) as connection:
+            found = connection.execute(sql)
+            names = [column[0] for column in found.description]
+            (row,) = found.fetchall()
         return dict(zip(names, row, strict=True))
+
+    def hashes(self, keys: Keys) -> Iterator[Any]:
+        """Return arrays with hashes of 64 bits of the keys of the rows considered; equal keys have equal hashes."""
+        hashed = f"hash({', '.join(keys.names('duckdb'))})"
+        with self._connected(keys.columns, scans_once=True) as connection:
+            found = connection.sql(f"SELECT {hashed} AS hash FROM {ROWS} WHERE {keys.rows('duckdb')}")  # noqa: S608
+            for batch in found.to_arrow_reader(_BATCH_ROWS):
+                yield batch["hash"].to_numpy()
+
+    def parts(self, most: int) -> "list[ParquetTable]":
+        """Return up to so many tables with about as many rows each, to be queried by one thread."""
+        files = sorted(self.files.items(), key=lambda item: item[1].rows)
+        shares = [dict(files[first::most]) for first in range(min(most, len(files)))]
+        return [replace(self, files=share, threads=1) for share in shares]
 
     def frame(self, columns: Sequence[str], *, rows: bool = True) -> Any:
         """See ``JudgedTable.frame``: nullable types instead of float64 and object, times in UTC without a zone."""
@@ -100,6 +109,27 @@ class ParquetTable:
         schema = self._schema(columns)
         table = pa.Table.from_batches(self._batches(columns) if rows else (), schema)
         return pd.DataFrame({name: _series(table[name]) for name in columns})
+
+    @contextmanager
+    def _connected(self, columns: Sequence[str], *, scans_once: bool) -> Iterator[Any]:
+        """Open a database in which ``ROWS`` has these columns."""
+        wanted = list(columns) or list(self.types)[:1]
+        with TemporaryDirectory(prefix="lakewright-gate-") as folder:
+            files = self._local_files(wanted)
+            connection = connect(f"{folder}/rows.duckdb", threads=self.threads, reads_files=bool(files))
+            try:
+                if files:
+                    relation = connection.read_parquet(files, union_by_name=True, hive_partitioning=False)
+                    relation.create_view(ROWS)
+                else:
+                    batches = in_this_context(self._batches(wanted))  # DuckDB asks for them in threads of its own
+                    reader = pa.RecordBatchReader.from_batches(self._schema(wanted), batches)
+                    connection.register(ROWS if scans_once else "arrow_rows", reader)
+                    if not scans_once:
+                        connection.execute(f"CREATE TABLE {ROWS} AS FROM arrow_rows")
+                yield connection
+            finally:
+                connection.close()
 
     def _local_files(self, columns: Sequence[str]) -> list[str]:
         """Return the paths of files that DuckDB can read itself: on this machine, and with all columns."""

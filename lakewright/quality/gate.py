@@ -8,7 +8,7 @@ import msgspec
 
 from lakewright.quality.config import GatedFeed, Gates
 from lakewright.quality.duckdb_connection import require_duckdb
-from lakewright.quality.judged_table import ROWS, JudgedTable
+from lakewright.quality.judged_table import JudgedTable
 from lakewright.quality.library import judge
 from lakewright.quality.result import ExpectationResult, columns_of, describe, missing_columns_result, result_of
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRule, RowRules
@@ -73,7 +73,7 @@ class SuiteGate:
             return {}
         aggregate = Aggregate(compiled, table.columns, table.dialect)
         named = dict.fromkeys(name for each in compiled for name in columns_of(each) if name in table.columns)
-        results = aggregate.evaluate(ROWS, lambda sql: table.one_row(sql, list(named)))
+        results = aggregate.results(lambda counts: table.counts(counts, list(named)))
         return {result.number: result for result in results if result is not None}
 
     def _verdict(self, rows: int, results: Sequence[ExpectationResult]) -> Verdict:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from lakewright.quality.sql.counts import Counts
 from lakewright.quality.sql.dialects import Dialect
 
 #: The name of the rows in SQL.
@@ -18,13 +19,13 @@ class JudgedTable(Protocol):
 
     @property
     def dialect(self) -> Dialect:
-        """The dialect of ``one_row``."""
+        """The dialect of ``counts``."""
 
     def count(self) -> int:
         """Return the number of rows."""
 
-    def one_row(self, sql: str, columns: Sequence[str]) -> Mapping[str, Any]:
-        """Run a query over ``ROWS`` that uses these columns and returns one row."""
+    def counts(self, counts: Counts, columns: Sequence[str]) -> Mapping[str, int]:
+        """Count what uses these columns, in ``dialect``, and return the counts by name."""
 
     def frame(self, columns: Sequence[str], *, rows: bool = True) -> Any:
         """Return these columns as a DataFrame of Spark or pandas; without ``rows``, an empty one."""

@@ -1,6 +1,7 @@
 """DataFrames to staged Parquet files of a reasonable size, and the row counts of those files."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
@@ -22,6 +23,20 @@ _SMALLEST_SPLIT: Final = 32 << 20
 _OPEN_COST: Final = 4 << 20
 _FEW_FILES: Final = 4
 _FOOTERS_AT_ONCE: Final = 8
+#: Characters of Hadoop's patterns.
+_PATTERN: Final = re.compile(r"[*?\[\]{}\\]")
+
+
+def read_files(spark: SparkSession, schema: str, uris: Sequence[str], *, base: str = "") -> DataFrame:
+    """Read Parquet files by name, with the columns of the folders below ``base``.
+
+    Characters of patterns are escaped. With ``__globPaths__`` off, Spark reads all files once for each file whose path
+    has such characters.
+    """
+    reader = spark.read.schema(schema)
+    if base:
+        reader = reader.option("basePath", base)
+    return reader.parquet(*(_PATTERN.sub(r"\\\g<0>", uri) for uri in uris))
 
 
 def plan_reading(spark: SparkSession, objects: Sequence[SourceObject]) -> bool:

@@ -2,20 +2,24 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import pyspark
 from py4j.protocol import Py4JJavaError
+from pyspark import RDD
 from pyspark.accumulators import AccumulatorParam
 
 from lakewright.aws.buckets import bucket_options, use_bucket_options
-from lakewright.engine.spark.judged_rows import SparkTable, read_staged
+from lakewright.engine.spark.judged.files import JudgedFiles
+from lakewright.engine.spark.judged.rows import read_staged
 from lakewright.engine.spark.session import get_session
 from lakewright.log.records import DataFile
 from lakewright.measuring.meters import TaskMeter, TaskUsage, current_meter
 from lakewright.measuring.work import Done, advance, reported_work
+from lakewright.quality.duckdb_connection import has_duckdb
+from lakewright.quality.judged_table import JudgedTable
 from lakewright.storage.lake import Lake
 from lakewright.unexpected import WorkerError, cause_of
 from lakewright.workers import NoListener, TaskListener
@@ -26,6 +30,7 @@ _FAILED: Final = re.compile(rf"^{WorkerError.__module__}\.{WorkerError.__name__}
 
 T = TypeVar("T")
 R = TypeVar("R")
+B = TypeVar("B")
 
 #: AWS settings without secrets: workers find credentials themselves.
 _AWS_SETTINGS: Final = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE")
@@ -72,26 +77,84 @@ class SparkWorkers:
                     raise
                 raise WorkerError(cause_of(error)) from None
 
+        # No timeout: a task may be large. If a worker or the JVM exits, this returns as well.
+        there = with_usage(with_aws_settings(work_there))
+        answers = _counted(self._collected(context.parallelize(tasks, len(tasks)).map(there)))
+        for answer in answers:
+            if isinstance(answer, LakewrightError):
+                raise answer
+        return [answer for answer in answers if not isinstance(answer, LakewrightError)]
+
+    def run_merged(
+        self,
+        split: Callable[[T], Iterable[tuple[int, B]]],
+        merge: Callable[[Iterable[B]], R],
+        tasks: Sequence[T],
+        parts: int,
+    ) -> list[R]:
+        """Run tasks that split what they find into numbered parts, and merge each part in a worker.
+
+        Spark shuffles the parts, and spills what does not fit into memory.
+
+        Raises:
+            WorkerError: If a task finally failed.
+        """
+        shows_values = self.shows_values
+
+        def split_there(task: T) -> Iterator[tuple[int, B | TaskUsage]]:
+            meter = TaskMeter()
+            try:
+                yield from split(task)
+            except Exception as error:
+                if shows_values:
+                    raise
+                raise WorkerError(cause_of(error)) from None
+            yield 0, meter.report()
+
+        def merge_there(numbered: Iterable[tuple[int, B | TaskUsage]]) -> Iterator[tuple[R, list[TaskUsage]]]:
+            usages: list[TaskUsage] = []
+
+            def blocks() -> Iterator[B]:
+                for _, block in numbered:
+                    if isinstance(block, TaskUsage):
+                        usages.append(block)
+                    else:
+                        yield block
+
+            merged, usage = with_usage(merge)(blocks())
+            yield merged, [*usages, usage]
+
+        found = get_session().sparkContext.parallelize(tasks, len(tasks)).flatMap(with_aws_settings(split_there))
+        answers = self._collected(found.partitionBy(parts, int).mapPartitions(merge_there))
+        for _, usages in answers:
+            for usage in usages:
+                current_meter().add_task(usage)
+        return [merged for merged, _ in answers]
+
+    def _collected(self, reports: RDD[R]) -> list[R]:
+        """Return the reports of all tasks.
+
+        Raises:
+            WorkerError: If a task finally failed.
+        """
         try:
-            # No timeout: a task may be large. If a worker or the JVM exits, this returns as well.
-            there = with_usage(with_aws_settings(work_there))
-            answers = _counted(context.parallelize(tasks, len(tasks)).map(there).collect())
+            return reports.collect()
         except Py4JJavaError as error:
             text = str(error.java_exception)
             if self.shows_values:
                 raise WorkerError(_last_line(text)) from error
             failed = _FAILED.search(text)
             raise WorkerError(failed[1] if failed else cause_of(error)) from None
-        for answer in answers:
-            if isinstance(answer, LakewrightError):
-                raise answer
-        return [answer for answer in answers if not isinstance(answer, LakewrightError)]
 
     def judged_table(
         self, lake: Lake, files: Mapping[str, DataFile], types: Mapping[str, str], moved: frozenset[str]
-    ) -> SparkTable:
+    ) -> JudgedTable:
         """See ``Workers.judged_table``."""
-        return read_staged(lake, files, types, moved)
+        if not has_duckdb():
+            return read_staged(lake, files, types, moved)
+        from lakewright.quality.duckdb_table import ParquetTable  # pyarrow, which runs without new objects do not need
+
+        return JudgedFiles(ParquetTable(lake, files, types, moved), self)
 
 
 class _Progress(AccumulatorParam[Done]):

@@ -19,14 +19,15 @@ from lakewright.quality.sql.arguments import (
     named_columns,
     whole_number,
 )
+from lakewright.quality.sql.counts import Counts, Keys
 from lakewright.quality.sql.dialects import Dialect, identifier
 from lakewright.quality.sql.kinds import Kind, column_type
 from lakewright.quality.sql.predicates import ROW_EXPECTATIONS, Column, doubtful_values, unexpected_rows
 
-_IGNORED_ROWS: Final = {"all_values_are_missing": " OR ", "any_value_is_missing": " AND "}
+#: What joins the conditions that a column is not null into that of the rows considered.
+_JOINED_BY: Final = {"all_values_are_missing": "OR", "any_value_is_missing": "AND", "never": ""}
 
 Row = Mapping[str, Any]
-_Group = tuple[tuple[str, ...], str]
 _Reader = Callable[[Row], ExpectationResult | None]
 
 
@@ -62,10 +63,10 @@ def row_predicate(expectation: Expectation, columns: Mapping[str, str], dialect:
 
 
 class Aggregate:
-    """One ``SELECT`` that evaluates several expectations, and its row turned into results.
+    """What is counted once to evaluate several expectations, and the counts turned into results.
 
     Whether several columns are unique together follows, as a rule, from one of them that is unique and never null; only
-    otherwise a second ``SELECT`` groups by all of them.
+    otherwise rows are counted a second time, by all of them.
     """
 
     def __init__(self, expectations: Sequence[Expectation], columns: Mapping[str, str], dialect: Dialect) -> None:
@@ -77,10 +78,10 @@ class Aggregate:
         self._types = columns
         self._dialect = dialect
         self._measures: dict[str, str] = {}
-        self._groups: dict[_Group, str] = {}
+        self._groups: dict[Keys, str] = {}
         self._rows = self._measure("count(*)")
         self._readers = [self._compile(expectation) for expectation in expectations]
-        self._implied = {group: members for group in self._groups if (members := self._unique_members(group))}
+        self._implied = {keys: members for keys in self._groups if (members := self._unique_members(keys))}
 
     def evaluate(self, relation: str, one_row: Callable[[str], Row]) -> list[ExpectationResult | None]:
         """Return the result of each expectation; None if the library has to decide.
@@ -90,30 +91,32 @@ class Aggregate:
                 once or twice more in the columns concerned.
             one_row: Runs a statement that gives one row.
         """
-        row = one_row(self._statement(relation))
-        open_groups = [
-            group
-            for group, members in self._implied.items()
+        return self.results(lambda counts: one_row(counts.statement(relation, self._dialect)))
+
+    def results(self, count: Callable[[Counts], Row]) -> list[ExpectationResult | None]:
+        """Return the result of each expectation from what ``count`` counts, once or twice; see ``evaluate``."""
+        measures = {name: measure for measure, name in self._measures.items()}
+        row = count(Counts(measures, {name: keys for keys, name in self._groups.items() if keys not in self._implied}))
+        undecided = {
+            self._groups[keys]: keys
+            for keys, members in self._implied.items()
             if all(row[copies] or row[nulls] for copies, nulls in members)
-        ]
+        }
         row = {**dict.fromkeys(self._groups.values(), 0), **row}
-        if open_groups:
-            row |= one_row(f"SELECT {', '.join(self._copies(relation, open_groups))}")
+        if undecided:
+            row |= count(Counts({}, undecided))
         return [read(row) for read in self._readers]
 
-    def _statement(self, relation: str) -> str:
-        measures = ", ".join(f"{measure} AS {name}" for measure, name in self._measures.items())
-        copies = self._copies(relation, [group for group in self._groups if group not in self._implied])
-        return f"SELECT {', '.join(['m.*', *copies])} FROM (SELECT {measures} FROM {relation}) AS m"  # noqa: S608
-
-    def _copies(self, relation: str, groups: Iterable[_Group]) -> list[str]:
-        return [f"({_copies(relation, *group, self._dialect)}) AS {self._groups[group]}" for group in groups]
-
-    def _unique_members(self, group: _Group) -> list[tuple[str, str]]:
-        """Return the measures of each column of a group that is a group itself: its copies and its nulls."""
-        keys, _rows = group
-        singles = {of[0]: copies for (of, _), copies in self._groups.items() if len(of) == 1}
-        return [(singles[key], self._count(f"{key} IS NULL")) for key in keys if len(keys) > 1 and key in singles]
+    def _unique_members(self, keys: Keys) -> list[tuple[str, str]]:
+        """Return the measures of each column of some keys that is a key by itself: its copies and its nulls."""
+        if len(keys.columns) == 1:
+            return []
+        singles = {of.columns[0]: copies for of, copies in self._groups.items() if len(of.columns) == 1}
+        return [
+            (singles[column], self._count(f"{identifier(column, self._dialect)} IS NULL"))
+            for column in keys.columns
+            if column in singles
+        ]
 
     def _compile(self, expectation: Expectation) -> _Reader:
         check_arguments(expectation, self._types)
@@ -151,19 +154,15 @@ class Aggregate:
     def _unique(self, expectation: Expectation, columns: Sequence[Column]) -> _Reader:
         if any(column.type.kind is Kind.OTHER for column in columns):
             raise NotCompiledError("its columns are of a type whose values DuckDB and Spark may compare differently")
-        rows = self._considered(expectation, columns)
-        keys = tuple(column.sql for column in columns)
-        unexpected = self._groups.setdefault((keys, rows), f"g{len(self._groups)}")
-        return self._map_reader(expectation, self._count(rows), unexpected, map(doubtful_values, columns))
-
-    def _considered(self, expectation: Expectation, columns: Sequence[Column]) -> str:
-        """Return the predicate of the rows that must be unique."""
-        ignored = expectation.kwargs.get("ignore_row_if") or "all_values_are_missing"
-        if expectation.type == COMPOUND_UNIQUE and ignored == "never":
-            return "TRUE"
-        if ignored not in _IGNORED_ROWS:
+        ignored = "all_values_are_missing"
+        if expectation.type == COMPOUND_UNIQUE:
+            ignored = expectation.kwargs.get("ignore_row_if") or ignored
+        if ignored not in _JOINED_BY:
             raise NotCompiledError("its ignore_row_if is unknown")
-        return _IGNORED_ROWS[ignored].join(f"{column.sql} IS NOT NULL" for column in columns)
+        keys = Keys(named_columns(expectation), _JOINED_BY[ignored])
+        unexpected = self._groups.setdefault(keys, f"g{len(self._groups)}")
+        considered = self._count(keys.rows(self._dialect))
+        return self._map_reader(expectation, considered, unexpected, map(doubtful_values, columns))
 
     def _map_reader(
         self, expectation: Expectation, considered: str | None, unexpected: str, doubtful: Iterable[str]
@@ -186,29 +185,3 @@ class Aggregate:
 
 def _column(name: str, types: Mapping[str, str], dialect: Dialect) -> Column:
     return Column(identifier(name, dialect), column_type(types[name]), dialect)
-
-
-def _copies(relation: str, keys: Sequence[str], rows: str, dialect: Dialect) -> str:
-    """Return the query for the number of rows whose keys another row has as well.
-
-    Spark sorts rows faster than it groups them if most keys differ: it would first group them in each task, in vain.
-    """
-    by = ", ".join(keys)
-    if dialect == "spark":
-        counted = f"SELECT count(*) OVER (PARTITION BY {by}) AS copies FROM {relation} WHERE {rows}"  # noqa: S608
-        return f"SELECT count(CASE WHEN copies > 1 THEN 1 END) FROM ({counted}) AS g"  # noqa: S608
-    unordered = f"({rows}) AND ({_is_unordered(relation, keys, rows)})"
-    groups = f"SELECT count(*) AS copies FROM {relation} WHERE {unordered} GROUP BY {by}"  # noqa: S608
-    return f"SELECT CAST(coalesce(sum(CASE WHEN copies > 1 THEN copies END), 0) AS BIGINT) FROM ({groups}) AS g"  # noqa: S608
-
-
-def _is_unordered(relation: str, keys: Sequence[str], rows: str) -> str:
-    """Return the query whether the rows are not in ascending order of their keys; if they are, all keys differ.
-
-    Grouping takes ten times as long as this, and exports are often in the order of their keys.
-    """
-    ascends = "FALSE"
-    for key in reversed(keys):
-        ascends = f"{key} > lag({key}) OVER () OR ({key} = lag({key}) OVER () AND ({ascends}))"
-    pairs = f"SELECT {ascends} AS ascends FROM {relation} WHERE {rows}"  # noqa: S608
-    return f"SELECT count(*) - count(CASE WHEN ascends THEN 1 END) > 1 FROM ({pairs}) AS p"  # noqa: S608

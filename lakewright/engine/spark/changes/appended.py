@@ -10,9 +10,9 @@ from pyspark.sql import functions as F
 from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.files import ChangeFiles
 from lakewright.engine.spark.changes.judged import JudgedChanges, change_order, change_session, observe_read
-from lakewright.engine.spark.judged_rows import row_rule_faults
+from lakewright.engine.spark.judged.rows import row_rule_faults
 from lakewright.engine.spark.observations import counted
-from lakewright.engine.spark.parquet import stage_parquet, staged_files
+from lakewright.engine.spark.parquet import read_files, stage_parquet, staged_files
 from lakewright.log.records import Counts
 from lakewright.log.schemas import note_source_columns
 from lakewright.parquet.place import TablePlace
@@ -111,8 +111,8 @@ def _rows_in_table(
     """Read rows of table files with the new column types."""
     before = batch.state.columns
     schema = ", ".join(f"{quoted(name)} {kind}" for name, kind in before.items())
-    reader = spark.read.schema(schema).options(basePath=batch.lake.spark_uri(table.destination), __globPaths__=False)
-    rows = reader.parquet(*(batch.lake.spark_uri(path) for path in paths))
+    uris = [batch.lake.spark_uri(path) for path in paths]
+    rows = read_files(spark, schema, uris, base=batch.lake.spark_uri(table.destination))
     return rows.select(
         *((column(name) if name in before else F.lit(None)).cast(kind).alias(name) for name, kind in columns.items())
     )

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from lakewright.dms.config import ReplicationSource, TableSpec
 from lakewright.dms.files import ChangeFiles
 from lakewright.engine.spark.changes.judged import JudgedChanges, change_order
-from lakewright.engine.spark.judged_rows import row_rule_faults
+from lakewright.engine.spark.judged.rows import row_rule_faults
 from lakewright.quality.row_rules import NO_ROW_RULES, RowRules
 from transforms.spark.changes import IS_DELETED, IS_IMPLIED, ORDER, UPDATES, with_faults
 from transforms.spark.kept_values import UNCHANGED

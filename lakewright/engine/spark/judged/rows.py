@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakewright.engine.spark.parquet import read_files
 from lakewright.engine.spark.session import own_session
 from lakewright.log.records import DataFile
 from lakewright.quality.judged_table import ROWS
 from lakewright.quality.row_rules import RowRules
+from lakewright.quality.sql.counts import Counts
 from lakewright.quality.sql.dialects import Dialect
 from lakewright.storage.lake import Lake
 from transforms.partition_folders import values_of_folder
@@ -44,10 +45,10 @@ class SparkTable:
         """See ``JudgedTable.count``."""
         return self.rows.count() if self.number is None else self.number
 
-    def one_row(self, sql: str, columns: Sequence[str]) -> Mapping[str, Any]:  # noqa: ARG002 - Spark prunes columns
-        """See ``JudgedTable.one_row``."""
+    def counts(self, counts: Counts, columns: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002 - Spark prunes columns
+        """See ``JudgedTable.counts``."""
         self.rows.createOrReplaceTempView(ROWS)
-        (row,) = self.rows.sparkSession.sql(sql).collect()
+        (row,) = self.rows.sparkSession.sql(counts.statement(ROWS, "spark")).collect()
         return dict(row.asDict())
 
     def frame(self, columns: Sequence[str], *, rows: bool = True) -> DataFrame:
@@ -65,10 +66,8 @@ def read_staged(
     schema = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
     paths = [lake.spark_uri(path) for path in files]
     roots = {path.removesuffix(f"{file.partition}/{path.rpartition('/')[2]}") for path, file in files.items()}
-    reader = spark.read.schema(schema).option("__globPaths__", value=False)
-    if folders:
-        reader = reader.option("basePath", lake.spark_uri(min(roots)))
-    rows = reader.parquet(*paths) if paths else spark.createDataFrame([], schema)
+    base = lake.spark_uri(min(roots)) if folders else ""
+    rows = read_files(spark, schema, paths, base=base) if paths else spark.createDataFrame([], schema)
     if moved:
         return SparkTable(rows.where(~F.col(_OBJECT).isin(*sorted(moved))))
     return SparkTable(rows, sum(file.rows for file in files.values()))

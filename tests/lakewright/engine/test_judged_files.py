@@ -1,0 +1,86 @@
+"""Files that DuckDB judges in Spark's workers: their parts give the counts of the whole."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lakewright.engine.spark.judged.files import JudgedFiles
+from lakewright.engine.spark.workers import SparkWorkers
+from lakewright.log.records import DataFile
+from lakewright.quality.duckdb_table import ParquetTable
+from lakewright.quality.expectation import Expectation
+from lakewright.quality.sql.compiled import Aggregate
+from lakewright.quality.sql.counts import Counts, Keys
+from lakewright.storage.uris import open_lake
+from tests.lakewright.quality.drawn import COLUMNS, arrow_table, draw_rows
+
+EXPECTATIONS = [
+    *(Expectation("expect_column_values_to_be_unique", {"column": column}) for column in ("id", "x", "name")),
+    Expectation("expect_compound_columns_to_be_unique", {"column_list": ["n", "at"], "ignore_row_if": "never"}),
+    Expectation("expect_compound_columns_to_be_unique", {"column_list": ["id", "price"]}),
+    Expectation("expect_column_values_to_be_between", {"column": "at", "min_value": "2020-01-01"}),
+    Expectation("expect_table_row_count_to_be_between", {"max_value": 10}),
+]
+
+pytestmark = pytest.mark.usefixtures("spark")
+
+
+def staged(lake: Path, tables: Sequence[pa.Table]) -> tuple[ParquetTable, JudgedFiles]:
+    """Write a file per table, and return them as each engine judges them."""
+    lake.mkdir()
+    files = {}
+    for number, table in enumerate(tables):
+        name = f"{number}.parquet"
+        pq.write_table(table, lake / name)
+        files[name] = DataFile(name, name, "", table.num_rows, (lake / name).stat().st_size, ["a", "b"])
+    judged = SparkWorkers().judged_table(open_lake(str(lake)), files, COLUMNS, frozenset())
+    assert isinstance(judged, JudgedFiles)
+    return judged.table, judged
+
+
+@pytest.mark.parametrize("name", ["lake", "lake [1] {a,b}*?"], ids=["read-by-duckdb", "read-through-the-lake"])
+def test_parts_have_the_counts_of_the_whole(tmp_path: Path, name: str) -> None:
+    random = Random(7)
+    tables = [arrow_table(draw_rows(random, with_oddities=False)) for _ in range(4)]
+    whole, parts = staged(tmp_path / name, tables)
+    aggregate = Aggregate(EXPECTATIONS, COLUMNS, "duckdb")
+    results = aggregate.results(lambda counts: parts.counts(counts, list(COLUMNS)))
+    assert results == aggregate.results(lambda counts: whole.counts(counts, list(COLUMNS)))
+    with duckdb.connect() as connection:
+        connection.register("batch", pa.concat_tables(tables))
+        in_memory = aggregate.evaluate("batch", lambda sql: connection.sql(sql).to_arrow_table().to_pylist()[0])
+    assert results == in_memory
+
+
+def numbers(*ids: int | None) -> pa.Table:
+    return arrow_table([dict.fromkeys(COLUMNS) | {"id": id_, "x": 0.0, "name": str(id_)} for id_ in ids])
+
+
+@pytest.mark.parametrize(
+    ("tables", "copies"),
+    [
+        pytest.param([numbers(3, 1), numbers(2, None), numbers(None)], 0, id="in-no-order-with-nulls"),
+        pytest.param([numbers(1, 2), numbers(4), numbers(2)], 2, id="in-two-files"),
+        pytest.param([numbers(1, 1), numbers(3)], 2, id="in-one-file"),
+        pytest.param([numbers(*range(3000)), numbers(*range(2999, 6000))], 2, id="one-of-many"),
+    ],
+)
+def test_copies_are_counted_across_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: Sequence[pa.Table], copies: int
+) -> None:
+    """Of ranges of hashes, there are more than files and workers."""
+    monkeypatch.setattr("lakewright.engine.spark.judged.files._MOST_MERGED", 1000)
+    _, parts = staged(tmp_path / "lake", tables)
+    keys = {"single": Keys(("id",), "OR"), "several": Keys(("id", "name"), "AND")}
+    assert parts.counts(Counts({}, keys), ["id", "name"]) == {"single": copies, "several": copies}
+
+
+def test_equal_hashes_of_different_keys_are_no_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JudgedFiles, "_repeated", lambda _judged, copies: set(copies))
+    _, parts = staged(tmp_path / "lake", [numbers(1, 2), numbers(3)])
+    assert parts.counts(Counts({}, {"g": Keys(("id",), "OR")}), ["id"]) == {"g": 0}
