@@ -2,6 +2,7 @@
 
 from typing import Final
 
+NO_CREDENTIALS: Final = "no AWS credentials found: sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID"
 _SIGN_IN: Final = "the credentials have expired; sign in again"
 _CREDENTIALS: Final = "check the credentials"
 _POLICIES: Final = (

@@ -11,12 +11,13 @@ from botocore.exceptions import (
     FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
+    NoCredentialsError,
 )
 from botocore.parsers import ResponseParserError
 
 from lakewright.aws.clients import place_of
 from lakewright.aws.outages import Patience, outage_of
-from lakewright.aws.s3_advice import ELSEWHERE, advice_on_refusal
+from lakewright.aws.s3_advice import ELSEWHERE, NO_CREDENTIALS, advice_on_refusal
 from lakewright.errors import AccessDeniedError, ConfigError, UnreachableError
 
 #: Properties of an object that HEAD and GET return, and that writes accept under the same names.
@@ -85,7 +86,7 @@ def patient(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[_
 
     Raises:
         AccessDeniedError: If S3 denies the request.
-        ConfigError: If the bucket does not exist, or is in another region.
+        ConfigError: If there are no credentials, or the bucket does not exist or is in another region.
         UnreachableError: If S3 does not respond for ``PATIENCE_SECONDS``, or responds with any other error.
     """
 
@@ -145,6 +146,8 @@ def endpoint_of(caller: Any) -> str:
 
 def as_lakewright_error(error: Exception, bucket: str) -> Exception:
     """Return an error with the object, code and advice, or with the reason why S3 could not be reached."""
+    if isinstance(error, NoCredentialsError):
+        return ConfigError(f"{NO_CREDENTIALS} (bucket {bucket})")
     if not isinstance(error, ClientError):
         return UnreachableError(f"S3 could not be reached (bucket {bucket}): {error}")
     code, place = code_of(error), place_of(error) or f"s3://{bucket}/"

@@ -16,6 +16,7 @@ from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from lakewright.aws.buckets import bucket_options
+from lakewright.aws.s3_advice import NO_CREDENTIALS
 from lakewright.engine.glue import glue_session
 from lakewright.engine.spark.jars import jar_folder, setup_command
 from lakewright.engine.spark.jvm import require_java, start_jvm
@@ -215,7 +216,7 @@ def _set_credentials(session: SparkSession) -> None:
     aws = boto3.Session()
     credentials = aws.get_credentials()
     if credentials is None:
-        raise ConfigError("no AWS credentials found: sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID")
+        raise ConfigError(NO_CREDENTIALS)
     frozen = credentials.get_frozen_credentials()
     hadoop = session.sparkContext._jsc.hadoopConfiguration()
     provider = "TemporaryAWSCredentialsProvider" if frozen.token else "SimpleAWSCredentialsProvider"

@@ -1,6 +1,7 @@
 """Error responses of S3 become errors that name the object, the code, and what to do."""
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 
 from lakewright.aws.clients import error_about
 from lakewright.aws.s3_calls import as_lakewright_error, is_passing
@@ -49,3 +50,9 @@ def test_throttling_passes_whatever_its_status_is(code: str, passing: bool) -> N
     error = error_about("s3://b/raw/k", {"Code": code}, "GetObject")
     error.response["ResponseMetadata"]["HTTPStatusCode"] = 400
     assert is_passing(error) is passing
+
+
+def test_missing_credentials_are_an_error_of_the_configuration() -> None:
+    error = as_lakewright_error(NoCredentialsError(), "b")
+    assert type(error) is ConfigError
+    assert str(error) == "no AWS credentials found: sign in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID (bucket b)"
