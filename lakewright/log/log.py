@@ -8,6 +8,7 @@ the state after the last batch, so that most runs read nothing else; it only cou
 import gzip
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Final
 
 import msgspec
@@ -129,7 +130,9 @@ class Log:
     def __init__(self, lake: Lake, state_folder: str) -> None:
         self._lake = lake
         self._entries = EntryFolder(lake, f"{state_folder}log/", newest_format=FORMAT)
+        #: When it was last read, by the clocks of the storage and of this machine.
         self._began: float | None = None
+        self._began_here = 0.0
 
     def read(self) -> tuple[TableState, Plan | None]:
         """Read the state after the last outcome, and the open plan; see ``content``."""
@@ -142,7 +145,7 @@ class Log:
         Raises:
             StateError: If an entry is damaged, missing, or of an unknown format version.
         """
-        missing, self._began = "", self._lake.clock()
+        missing, self._began, self._began_here = "", self._lake.clock(), monotonic()
         while True:
             try:
                 head = self._head()
@@ -192,8 +195,8 @@ class Log:
         """
         path = self._entries.outcome(outcome.number)
         etag = self._lake.create(path, msgspec.json.encode(outcome))
-        # A run that was suspended may write an outcome again that a snapshot has since replaced.
-        if etag and not self.is_recent() and self._entries.snapshots(after=outcome.number - 1):
+        # A run that was suspended may write an outcome again that was deleted since, after a snapshot.
+        if etag and not self.is_recent() and self._entries.snapshots(after=outcome.number + KEPT_BATCHES - 1):
             self._lake.delete(path)
             etag = ""
         if not etag:
@@ -203,10 +206,12 @@ class Log:
     def is_recent(self) -> bool:
         """Return whether the log was read so recently that every entry written since is still there.
 
-        Only the clock of the storage counts, since those of a suspended machine may stand still.
+        Both clocks must say so: this machine's stands still while it is suspended, and the storage's servers may differ.
         """
         now = self._lake.clock()
-        return self._began is not None and now is not None and now - self._began < _SHORT_SECONDS
+        if self._began is None or now is None:
+            return False
+        return max(now - self._began, monotonic() - self._began_here) < _SHORT_SECONDS
 
     def is_head_due(self, state: TableState) -> bool:
         """Return whether the head is written after the last batch: always, unless the state is large."""

@@ -153,10 +153,14 @@ class S3Lake:
         except ClientError as error:
             if code_of(error) not in ("PreconditionFailed", *_GONE):
                 raise
+            self._note_time(error.response)
             return ""
+        self._note_time(answer)
+        return _etag_of(answer)
+
+    def _note_time(self, answer: Mapping[str, Any]) -> None:
         with self._lock:
             self._answered = max(self._answered, _time_of(answer))
-        return _etag_of(answer)
 
     def move_all(
         self,

@@ -15,6 +15,7 @@ from lakewright.errors import AccessDeniedError, OvertakenError, UnreachableErro
 from lakewright.json.scrub import scrub_object
 from lakewright.json.scrub_rules import ScrubRules
 from lakewright.log.log import FORMAT, Append, Log, Plan
+from lakewright.log.state import Outcome, TableState
 from lakewright.runs.lease import Lease
 from lakewright.storage.lake import Lake
 from lakewright.storage.s3_in_place import S3InPlace
@@ -48,6 +49,26 @@ def test_a_replacement_with_a_lost_response_is_recognized(proxy: FaultProxy, lak
     assert lake.replace("a", b"two", etag=seen.etag)
     assert not lake.replace("a", b"three", etag=seen.etag), "a replacement by another writer is not"
     assert lake.read("a") == b"two"
+
+
+def test_an_outcome_written_again_after_a_pause_is_refused_although_its_response_is_lost(
+    proxy: FaultProxy, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine was suspended while the run was: only the responses of S3 tell how long."""
+    for name, value in {"SNAPSHOT_EVERY": 2, "KEPT_BATCHES": 1, "_SHORT_SECONDS": 1, "monotonic": lambda: 0.0}.items():
+        monkeypatch.setattr(f"lakewright.log.log.{name}", value)
+    lake.create("s/lease", b"{}")
+    suspended, log, state = Log(lake, "s/"), Log(open_lake(f"s3://{BUCKET}/lake"), "s/"), TableState()
+    assert suspended.read() == (TableState(), None)
+    for number in (1, 2):
+        written = Outcome(FORMAT, number, "committed", "other")
+        log.write_outcome(written)
+        state.apply(written)
+        log.write_snapshot(state)
+    time.sleep(2)  # dates have no fractions of a second
+    proxy.reset(Fault("lost", "^PUT.*outcome", times=1))
+    with pytest.raises(OvertakenError):
+        suspended.write_outcome(Outcome(FORMAT, 1, "committed", "suspended"))
 
 
 @pytest.mark.slow

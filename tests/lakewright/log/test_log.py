@@ -206,26 +206,53 @@ def test_a_log_without_its_snapshot_is_refused(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    ("clock", "listings"),
+    ("clock", "here", "listings"),
     [
-        pytest.param([0.0, 59.0], 0, id="too-short-a-time-for-a-thousand-batches"),
-        pytest.param([0.0, 60.0], 1, id="long-enough"),
-        pytest.param([None, 1.0], 1, id="no-clock-when-the-log-was-read"),
-        pytest.param([0.0, None], 1, id="no-clock"),
+        pytest.param([0.0, 59.0], 59.0, 0, id="too-short-a-time-for-a-thousand-batches"),
+        pytest.param([0.0, 60.0], 60.0, 1, id="long-enough"),
+        pytest.param([0.0, 60.0], 0.0, 1, id="this-machine-was-suspended"),
+        pytest.param([9.0, 9.0], 60.0, 1, id="the-next-server-s-clock-is-behind"),
+        pytest.param([None, 1.0], 1.0, 1, id="no-clock-when-the-log-was-read"),
+        pytest.param([0.0, None], 1.0, 1, id="no-clock"),
     ],
 )
 def test_a_storage_with_a_clock_is_searched_for_snapshots_only_after_a_while(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: list[float | None], listings: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: list[float | None], here: float, listings: int
 ) -> None:
     lake = open_lake(str(tmp_path))
-    log, times = Log(lake, "s/"), iter(clock)
+    log, times, times_here = Log(lake, "s/"), iter(clock), iter([0.0, here])
     log.write_plan(plan(1, "a"))
     monkeypatch.setattr(lake, "clock", lambda: next(times), raising=False)
+    monkeypatch.setattr(module, "monotonic", lambda: next(times_here))
     log.read()
     listed, list_lake = list[str](), lake.list
     monkeypatch.setattr(lake, "list", lambda prefix, **of: listed.append(prefix) or list_lake(prefix, **of))
     log.write_outcome(outcome(1, AddFiles(files("x"))))
     assert listed == ["s/log/snapshots/"] * listings
+
+
+def test_the_outcome_of_a_run_paused_while_others_wrote_a_snapshot_stays(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only an outcome that had been deleted is written twice; readers need all others."""
+    monkeypatch.setattr(module, "SNAPSHOT_EVERY", 2)
+    paused, lake = Log(open_lake(str(tmp_path)), "state/f/t/"), open_lake(str(tmp_path))
+    create = lake.create
+
+    def create_and_pause(path: str, body: bytes) -> str:
+        etag, (state, _) = create(path, body), log.read()
+        log.write_plan(plan(2, "b"))
+        second = outcome(2, AddFiles(files("b")))
+        log.write_outcome(second)
+        state.apply(second)
+        log.write_snapshot(state)
+        return etag
+
+    log.write_plan(plan(1, "a"))
+    monkeypatch.setattr(paused, "_lake", lake)
+    monkeypatch.setattr(lake, "create", create_and_pause)
+    assert paused.write_outcome(outcome(1, AddFiles(files("a"))))
+    assert list(changes_since(log, 0).added) == ["a", "b"]
 
 
 def test_a_reader_paused_between_two_listings_lists_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
