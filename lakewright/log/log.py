@@ -8,6 +8,7 @@ the state after the last batch, so that most runs read nothing else; it only cou
 import gzip
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from time import monotonic
 from typing import Final
 
@@ -169,6 +170,11 @@ class Log:
             return self._entries.read(OUTCOMES, self._entries.outcome(number))
         except FileNotFoundError:
             return None
+
+    def ended(self, number: int) -> datetime | None:
+        """Return when the outcome of a batch was written, by the storage's clock; None if it is not kept."""
+        stored = self._lake.stat(self._entries.outcome(number))
+        return None if stored is None else stored.modified
 
     def outcomes(self, *, after: int) -> Iterator[Outcome]:
         """Read the outcomes of all batches after a number, as far as they are kept, in order."""

@@ -560,6 +560,28 @@ def test_a_withdrawal_that_fails_is_completed_by_the_next_run(
     assert len([each for each in done["warnings"] if "withdrew the correction" in each]) == 1
 
 
+def test_a_correction_that_is_written_again_after_its_refusal_is_read(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate has changed since; of a large table, no run in between has written the head of the log."""
+    monkeypatch.setattr("lakewright.log.log._SMALL_STATE", -1)
+    add_gate(lake, "unique", "refuse_batch")
+    lake.configure(target__fill="append")
+    for name in ("a", "b"):
+        lake.put(f"{DAY}/{name}.csv", "id,name\nx,a\n")
+    lake.run()
+    edited = lake.edit(with_id("7"))
+    assert lake.run("replay", *edited)["exit_code"] == 3
+    del lake.feed["gates"]
+    lake.configure()
+    with monkeypatch.context() as patch:
+        patch.setattr("lakewright.runs.lifecycle.run.Log.write_plan", _killed)
+        assert lake.run("replay", *edited)["replayed"] == {"corrected": 2}
+    done = lake.run()
+    assert (done["exit_code"], done["warnings"], lake.quarantine()) == (0, [], []), done["error"]
+    assert lake.rows() == [("01", 7, "a"), ("01", 7, "a")]
+
+
 def _withdrawn_in_part(lake: Lake, paths: list[str]) -> None:
     lake.delete(paths[0])
     raise RuntimeError

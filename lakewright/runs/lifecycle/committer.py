@@ -98,8 +98,11 @@ class Committer:
 
     def complete_withdrawal(self, state: TableState) -> None:
         """Withdraw what a run that refused the last batch has left; no batch was planned since."""
-        if state.last is not None and state.last.is_refused and (plan := self._log.plan(state.number)):
-            self._journal.receipt.warn(complete_withdrawal(self._lake, plan, state))
+        if state.last is None or not state.last.is_refused:
+            return
+        plan, ended = self._log.plan(state.number), self._log.ended(state.number)
+        if plan is not None and ended is not None:
+            self._journal.receipt.warn(complete_withdrawal(self._lake, plan, state, ended))
 
     def register(self, state: TableState) -> None:
         """Update the catalog; a failure does not stop the run and is reported at its end."""

@@ -1,5 +1,6 @@
 """Corrections that a refused batch read are withdrawn; otherwise every later run would be refused as well."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from lakewright.corrections.effective import uncommitted_corrections
@@ -35,9 +36,13 @@ def withdraw_refused(lake: Lake, plan: Plan, state: TableState) -> list[str]:
     ]
 
 
-def complete_withdrawal(lake: Lake, plan: Plan, state: TableState) -> list[str]:
-    """Withdraw the corrections that a run was killed before withdrawing: some of them might pass without the others."""
-    left = [path for path in _refused_corrections(plan, state).withdrawn if lake.stat(path) is not None]
+def complete_withdrawal(lake: Lake, plan: Plan, state: TableState, ended: datetime) -> list[str]:
+    """Withdraw the corrections that a run was killed before withdrawing: some of them might pass without the others.
+
+    Those written after the batch ``ended`` are of another replay, and stay.
+    """
+    stored = map(lake.stat, _refused_corrections(plan, state).withdrawn)
+    left = [each.path for each in stored if each is not None and each.modified <= ended]
     withdraw(lake, left)
     return [*map(_withdrew, left)]
 
