@@ -116,7 +116,7 @@ class CdcBench:
 
         state, _ = Log(open_lake(str(self.lake)), f"state/hr/{table}/").read()
         known = {*state.files, *state.quarantine, *state.tombstone_files}
-        kept = ("log/0", "log/head", "receipts/")
+        kept = ("log/0", "log/head", "log/replayed", "receipts/")
         fine = ("raw/", *(f"state/hr/{table}/{name}" for name in kept), f"refined/hr/{table}/")
         paths = [path.relative_to(self.lake).as_posix() for path in self.lake.rglob("*") if table in path.parts]
         return [

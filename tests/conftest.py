@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 #: The jars of the lane under test; by default those of `make setup`.
 JARS = os.environ.setdefault("LAKEWRIGHT_JARS", str(ROOT / "jars"))
 RECEIPTS = ("state/people/people/receipts/", "state/people/people/manifests/")
-LOG = ("state/people/people/log/0", "state/people/people/log/head")
+LOG = tuple(f"state/people/people/log/{name}" for name in ("0", "head", "replayed"))
 
 
 # A busy machine is no error of the code.

@@ -48,21 +48,16 @@ def uncommitted_corrections(objects: Iterable[SourceObject], state: TableState) 
     return [source for source in objects if CORRECTS in source.notes and not state.has(source.path, source.etag)]
 
 
-def may_have_corrections(current: Mapping[str, str], state: TableState) -> bool:
-    """Return whether there may be corrections that count, so that they must be listed.
+def may_have_corrections(state: TableState) -> bool:
+    """Return whether there may be corrections, so that they must be listed: only replays write any.
 
-    A correction that no batch has read is of a row in quarantine, as long as its original stays as it is. It may count
-    again if an object returns to an earlier version, or if the state is new.
-
-    Args:
-        current: The ETag of each source object, by path.
-        state: The table.
+    Those of a former target, or of another lake, are in the table, of rows in quarantine, or the table is new.
     """
     return bool(
-        not state.committed
+        state.is_replayed
+        or not state.committed
         or state.quarantine
         or any(CORRECTS in source.notes for source in state.objects.values())
-        or any(path in state.objects and not state.has(path, etag) for path, etag in current.items())
     )
 
 

@@ -47,7 +47,7 @@ def corrected_topic(
         state: The table.
         is_whole: Whether the table is rebuilt.
     """
-    found = folder.look() if is_whole or may_have_corrections(listed, state) else []
+    found = folder.look() if is_whole or may_have_corrections(state) else []
     corrections = effective_corrections(found, listed, state, keeps_gone=not is_whole)
     objects = dict(there)
     for each in corrections.objects:

@@ -35,11 +35,12 @@ class EntryFolder:
     Attributes:
         lake: The lake.
         head: The path of the head.
+        replayed: The path of the mark that there has been a replay.
     """
 
     def __init__(self, lake: Lake, folder: str, *, newest_format: int) -> None:
         """Open the folder; entries of a later format than this are refused."""
-        self.lake, self.head = lake, f"{folder}head.json.gz"
+        self.lake, self.head, self.replayed = lake, f"{folder}head.json.gz", f"{folder}replayed"
         self._folder, self._newest_format = folder, newest_format
         self._snapshots_folder = f"{folder}snapshots/"
 
@@ -60,7 +61,7 @@ class EntryFolder:
         return f"{self._snapshots_folder}{number:09d}.json.gz"
 
     def listed(self, *, after: int) -> dict[str, str]:
-        """List the entries after a batch, the head and the snapshots, with their ETags."""
+        """List the entries after a batch, the head, the mark of replays and the snapshots, with their ETags."""
         return {entry.path: entry.etag for entry in self.lake.list(self._folder, after=self.end(after))}
 
     def up_to(self, number: int) -> Iterator[str]:

@@ -180,6 +180,12 @@ class Log:
         """Read the outcomes of all batches after a number, as far as they are kept, in order."""
         yield from self._entries.outcomes(self._entries.listed(after=after))
 
+    def note_replay(self, state: TableState) -> None:
+        """Note that there may be corrections; call this before any is written."""
+        if not state.is_replayed:
+            self._lake.create(self._entries.replayed, b"")
+            state.is_replayed = True
+
     def write_plan(self, plan: Plan) -> None:
         """Write a plan.
 
@@ -212,7 +218,7 @@ class Log:
     def is_recent(self) -> bool:
         """Return whether the log was read so recently that every entry written since is still there.
 
-        Both clocks must say so: this machine's stands still while it is suspended, and the storage's servers may differ.
+        Both clocks must say so: this machine's stands still while it is suspended, and those of the storage may differ.
         """
         now = self._lake.clock()
         if self._began is None or now is None:
@@ -285,6 +291,7 @@ class Log:
         if any(path > open_path for path in listed if is_plan(path)):
             raise FileNotFoundError(entries.outcome(state.number + 1))
         open_plan = entries.read(_PLANS, open_path) if open_path in listed else None
+        state.is_replayed |= entries.replayed in listed
         etag = listed.get(entries.outcome(state.number), "")
         return LogContent(state, open_plan, False, etag, listed.get(entries.head, ""))
 

@@ -44,9 +44,13 @@ class Outcome(Record, frozen=True):
 
 
 class TableState(TableMetadata):
-    """The metadata of a target's table, and how its last batch ended."""
+    """The metadata of a target's table, and how its last batch ended.
+
+    ``is_replayed`` is true if a replay has ever begun, which may have written corrections.
+    """
 
     last: Outcome | None = None
+    is_replayed: bool = False
 
     def apply(self, outcome: Outcome) -> None:
         """Apply the outcome of the next batch."""

@@ -140,7 +140,7 @@ class ObjectReader(Generic[Rows]):
             return EffectiveCorrections()
         keeps_gone = self.filling.fill == "append" and not everything
         current = {entry.path: entry.etag for entry in listed}
-        found = self.corrections.look() if everything or may_have_corrections(current, state) else []
+        found = self.corrections.look() if everything or may_have_corrections(state) else []
         return effective_corrections(found, current, state, keeps_gone=keeps_gone)
 
     def read(self, batch: Batch) -> Rows:

@@ -12,7 +12,8 @@ import boto3
 import pytest
 import yaml
 
-from tests.conftest import command
+from lakewright.runs.lifecycle.attempt import Attempt
+from tests.conftest import Answer, command
 from tests.e2e.conftest import BUCKET
 from tests.e2e.served import ServedRequests
 from tests.suites import gxe, write_suite
@@ -65,10 +66,12 @@ class CountedLake:
     def run(self, *arguments: str, verb: str = "run") -> int:
         """Run, and return the number of requests."""
         self.served.requests.clear()
-        lake = ("--lake", f"s3://{BUCKET}/lake", "--config", str(self.root))
-        answer = command(verb, "counted", *lake, *arguments)
+        answer = self.answer(verb, *arguments)
         assert answer.exit_code == 0, (answer.stderr, answer.stdout)
         return len(self.served.requests)
+
+    def answer(self, verb: str, *arguments: str) -> Answer:
+        return command(verb, "counted", "--lake", f"s3://{BUCKET}/lake", "--config", str(self.root), *arguments)
 
 
 @pytest.fixture
@@ -168,6 +171,39 @@ def has_rejected_rows(lake: CountedLake) -> bool:
     return bool(list(boto3.resource("s3").Bucket(BUCKET).objects.filter(Prefix="lake/quarantine/")))
 
 
+@pytest.mark.parametrize(
+    ("before", "late", "is_listed"),
+    [
+        pytest.param([], lambda lake: lake.put_events(90), False, id="late-events"),
+        pytest.param([], lambda lake: lake.put_events(90, "{", '{"n":1}'), False, id="rejected-events"),
+        pytest.param([], lambda lake: lake.put_events(90, '{"m":1}'), True, id="read-again-for-a-new-attribute"),
+        pytest.param([], lambda lake: lake.put_events(0, '{"n":7}'), True, id="a-rewritten-object"),
+        pytest.param(["plan"], lambda lake: lake.put_events(90), True, id="an-open-batch"),
+        pytest.param(["replay"], lambda lake: lake.put_events(90), True, id="after-a-replay"),
+    ],
+)
+def test_staging_is_listed_only_if_something_may_be_left(
+    lake: CountedLake,
+    monkeypatch: pytest.MonkeyPatch,
+    before: list[str],
+    late: Callable[[CountedLake], None],
+    is_listed: bool,
+) -> None:
+    lake.feed(EVENTS)
+    put_events_of_a_day(lake, range(2))
+    lake.run()
+    if "replay" in before:
+        lake.run(verb="replay")
+    late(lake)
+    if "plan" in before:
+        with monkeypatch.context() as patch:
+            patch.setattr(Attempt, "__call__", lambda _: 1 / 0)
+            assert lake.answer("run").exit_code == 1
+    lake.run()
+    listed = [each.key for each in lake.served.requests if each.operation == "LIST"]
+    assert ("lake/refined/_staging/counted/t/" in listed) is is_listed, listed
+
+
 def test_batches_before_a_run_cost_no_requests(lake: CountedLake) -> None:
     lake.feed(APPENDED)
     counted = []
@@ -208,7 +244,7 @@ def test_a_replay_costs_few_requests(lake: CountedLake) -> None:
     assert lake.run("--csv", str(sheet), verb="quarantine") <= 4
     with sheet.open(newline="") as rows, edited.open("w", newline="") as changed:
         csv.writer(changed).writerows(["2" if cell == "x" else cell for cell in row] for row in csv.reader(rows))
-    assert lake.run("--csv", str(edited), verb="replay") <= 38, lake.served.count()
+    assert lake.run("--csv", str(edited), verb="replay") <= 39, lake.served.count()
     assert lake.run() <= IDLE + 2, "corrections are listed, and the manifest is read"
 
 

@@ -128,7 +128,8 @@ class EventBench(Bench):
         for file in self.lake.rglob("*"):
             path = file.relative_to(self.lake).as_posix()
             ours = path.startswith("raw/") or (
-                path.startswith("state/") and any(part in path for part in ("/log/0", "/log/head", "/receipts/"))
+                path.startswith("state/")
+                and any(part in path for part in ("/log/0", "/log/head", "/log/replayed", "/receipts/"))
             )
             if (file.is_dir() and "_staging" in path) or (file.is_file() and path not in known and not ours):
                 strays.append(path)

@@ -21,7 +21,8 @@ class Attempt:
     """One attempt at a batch; what it stages can be discarded until the outcome is in the log.
 
     Attributes:
-        is_only: Whether no earlier attempt at the batch, and no repeated task of this one, can have staged files.
+        is_only: Whether no earlier attempt at the batch, no repeated task of this one and no replay can have staged
+            files.
     """
 
     job: AnyJob

@@ -54,8 +54,7 @@ class Staging:
         """Delete the staging folders of a batch and of those before it.
 
         If the batch is tidy, it has published all files of its only attempt, and earlier batches were cleared. Only a
-        run that continues after it was overtaken, or a killed replay, can have staged more; that is deleted after at
-        most 50 batches.
+        run that continues after it was overtaken can have staged more; that is deleted after at most 50 batches.
         """
         if is_tidy and number % SNAPSHOT_EVERY and not self._lake.has_empty_folders:
             return

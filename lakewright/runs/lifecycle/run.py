@@ -149,6 +149,7 @@ class Run:
             return
         self._journal.say("replay")
         lease.check()
+        self._log.note_replay(state)
         number = state.number + 1
         folder = self._staging.folder(number, f"replay-{uuid.uuid4().hex[:8]}")
         scratch = Scratch(folder, self._request.today)
@@ -213,7 +214,7 @@ class Run:
         heads, workers = survey.heads if survey else {}, engine.open(TargetProgress(self._progress, name))
         batch = Batch(plan, state, heads, folder, attempt, self._lake, self._progress, workers)
         try:
-            is_only = survey is not None and not engine.repeats_tasks
+            is_only = survey is not None and not engine.repeats_tasks and not state.is_replayed
             return Attempt(self._job, batch, lease, self._journal, self._committer, self._interrupt, is_only)()
         except LakewrightError:
             raise
