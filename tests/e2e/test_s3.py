@@ -221,11 +221,23 @@ def test_an_object_archived_after_its_commit_stays_committed(s3_bench: S3Bench) 
     assert bench.rows() == [(1, "a"), (2, "b"), (3, "c")]
 
 
-def test_no_such_bucket(aws: None, s3_bench: S3Bench) -> None:
-    answer = command("run", "people", "--lake", "s3://no-such-bucket", "--config", str(s3_bench.root / "conf"))
+@pytest.mark.parametrize(
+    ("arguments", "request_"),
+    [
+        pytest.param(["run"], "PutObject of s3://no-such-bucket/state/people/people/lease", id="run"),
+        pytest.param(
+            ["receipt", "--run", "x"],
+            "GetObject of s3://no-such-bucket/state/people/people/receipts/x.json",
+            id="receipt-of-a-run",
+        ),
+    ],
+)
+def test_no_such_bucket(aws: None, s3_bench: S3Bench, arguments: list[str], request_: str) -> None:
+    """The first request says so, which writes nothing but its own object."""
+    verb, *options = arguments
+    answer = command(verb, "people", "--lake", "s3://no-such-bucket", "--config", str(s3_bench.root / "conf"), *options)
     assert answer.exit_code == 2
-    request = "PutObject of s3://no-such-bucket/state/people/people/lease"  # nothing else is written
-    assert answer.last_line == f"error: no such lake: bucket no-such-bucket does not exist ({request})"
+    assert answer.last_line == f"error: no such lake: bucket no-such-bucket does not exist ({request_})"
 
 
 def test_an_unreachable_server(s3_bench: S3Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,9 +46,10 @@ def read_receipt(lake: Lake, folder: str, run: str | None) -> dict[str, Any]:
         DamagedReceiptError: If it cannot be read.
     """
     if run:
-        if not has_receipt(lake, folder, run):
-            raise NoReceiptError(f"no receipt of run {run}")
-        return _read(lake, _path(folder, run)).dump()
+        try:
+            return _read(lake, _path(folder, run)).dump()
+        except FileNotFoundError:
+            raise NoReceiptError(f"no receipt of run {run}") from None
     maintenance: list[Receipt] = []
     last = None
     for path in reversed([entry.path for entry in lake.list(f"{folder}receipts/")][-_LOOKED_BACK:]):
