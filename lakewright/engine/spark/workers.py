@@ -25,7 +25,7 @@ from lakewright.unexpected import WorkerError, cause_of
 from lakewright.workers import NoListener, TaskListener
 from transforms.errors import LakewrightError
 
-#: What a worker says that failed for good, in Spark's text.
+#: The error of a worker that finally failed, in Spark's text.
 _FAILED: Final = re.compile(rf"^{WorkerError.__module__}\.{WorkerError.__name__}: (.*)$", re.MULTILINE)
 
 T = TypeVar("T")
