@@ -116,11 +116,11 @@ class Committer:
 
     def is_head_due(self) -> bool:
         """Return whether the head of the log is written once the run has a receipt."""
-        return self._settled is not None and not self._staging.left and self._log.is_head_due(self._settled[0])
+        return self._settled is not None and not self._staging.undeleted and self._log.is_head_due(self._settled[0])
 
     def write_head(self, *, instead_of: str) -> None:
         """Write the head of the log, once the last batch is published and the run has a receipt."""
-        if self._settled is None or self._staging.left or not self._journal.is_receipt_written:
+        if self._settled is None or self._staging.undeleted or not self._journal.is_receipt_written:
             return
         state, etag = self._settled
         try:
