@@ -48,18 +48,20 @@ def uncommitted_corrections(objects: Iterable[SourceObject], state: TableState) 
     return [source for source in objects if CORRECTS in source.notes and not state.has(source.path, source.etag)]
 
 
-def may_have_corrections(current: Mapping[str, str], state: TableState) -> bool:
+def may_have_corrections(current: Mapping[str, str], state: TableState, *, allows_gone: bool) -> bool:
     """Return whether there may be corrections that count, so that they must be listed.
 
     A correction that no batch has read is of a row in quarantine, as long as its original stays as it is. It may count
-    again if an object returns to an earlier version, or if the state is new.
+    again if an object returns to an earlier version or to the source, or if the state is new.
 
     Args:
         current: The ETag of each source object, by path.
         state: The table.
+        allows_gone: Whether a rebuild may have removed the rows of objects that are gone, and that may return.
     """
     return bool(
-        not state.committed
+        allows_gone
+        or not state.committed
         or state.quarantine
         or any(CORRECTS in source.notes for source in state.objects.values())
         or any(path in state.objects and not state.has(path, etag) for path, etag in current.items())

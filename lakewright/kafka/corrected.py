@@ -37,6 +37,7 @@ def corrected_topic(
     state: TableState,
     *,
     is_whole: bool,
+    allows_gone: bool,
 ) -> CorrectedTopic:
     """Add the corrections that count to the objects of a topic, unless their original is refused.
 
@@ -46,8 +47,10 @@ def corrected_topic(
         folder: The corrections.
         state: The table.
         is_whole: Whether the table is rebuilt.
+        allows_gone: See ``may_have_corrections``.
     """
-    found = folder.look() if is_whole or may_have_corrections(listed, state) else []
+    may_have = is_whole or may_have_corrections(listed, state, allows_gone=allows_gone)
+    found = folder.look() if may_have else []
     corrections = effective_corrections(found, listed, state, keeps_gone=not is_whole)
     objects = dict(there)
     for each in corrections.objects:

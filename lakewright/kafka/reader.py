@@ -81,7 +81,7 @@ class TopicReader:
         listed = listing.topics.get(topic, ())
         there, refused = self._sorted_out(listed, excluded)
         etags = {found.path: found.etag for found in listed}
-        corrected = corrected_topic(there, etags, self.corrections, state, is_whole=request.is_whole)
+        corrected = self._corrected(there, etags, state, is_whole=request.is_whole)
         there, state = {path: each for path, each in corrected.there.items() if path not in excluded}, corrected.state
         refused |= corrected.corrections.refused
         lost: list[str] = []
@@ -105,7 +105,7 @@ class TopicReader:
         listed = self._look(self._topic(), state).topics.get(self._topic(), ())
         there, _ = self._sorted_out(listed, {})
         etags = {found.path: found.etag for found in listed}
-        return corrected_topic(there, etags, self.corrections, state, is_whole=False)
+        return self._corrected(there, etags, state, is_whole=False)
 
     def changed(self, plan: Plan) -> list[str]:
         """See ``Reader.changed``."""
@@ -145,6 +145,12 @@ class TopicReader:
             superseded=corrections.superseded.get((source.path, source.etag), frozenset()),
             offsets=described.offsets if described else (),
         )
+
+    def _corrected(
+        self, there: Mapping[str, SourceObject], etags: Mapping[str, str], state: TableState, *, is_whole: bool
+    ) -> CorrectedTopic:
+        allows_gone = not self.refuses_gone
+        return corrected_topic(there, etags, self.corrections, state, is_whole=is_whole, allows_gone=allows_gone)
 
     def _topic(self) -> str:
         topics = list(self.listing.topics)

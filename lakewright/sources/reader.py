@@ -140,7 +140,8 @@ class ObjectReader(Generic[Rows]):
             return EffectiveCorrections()
         keeps_gone = self.filling.fill == "append" and not everything
         current = {entry.path: entry.etag for entry in listed}
-        found = self.corrections.look() if everything or may_have_corrections(current, state) else []
+        may_have = everything or may_have_corrections(current, state, allows_gone=self.filling.allows_gone)
+        found = self.corrections.look() if may_have else []
         return effective_corrections(found, current, state, keeps_gone=keeps_gone)
 
     def read(self, batch: Batch) -> Rows:

@@ -36,7 +36,10 @@ def withdraw_refused(lake: Lake, plan: Plan, state: TableState) -> list[str]:
 
 
 def complete_withdrawal(lake: Lake, plan: Plan, state: TableState) -> list[str]:
-    """Withdraw the corrections that a run was killed before withdrawing: some of them might pass without the others."""
+    """Withdraw corrections that a run did not get to withdraw: some of them might pass without the others.
+
+    Return warnings.
+    """
     left = [path for path in _refused_corrections(plan, state).withdrawn if lake.stat(path) is not None]
     withdraw(lake, left)
     return [*map(_withdrew, left)]
