@@ -57,7 +57,7 @@ class _Manifest(Record, frozen=True):
     objects: list[CorrectionObject]
 
 
-#: Built on import; see ``lakewright.log.log``.
+#: Built on import; see ``lakewright.log.entries``.
 _DECODER: Final = msgspec.json.Decoder(_Manifest)
 
 

@@ -43,5 +43,5 @@ class StagedForHudi(Staged):
         return _DECODER.decode(text)
 
 
-#: Built on import; see ``lakewright.log.log``.
+#: Built on import; see ``lakewright.log.entries``.
 _DECODER: Final = msgspec.json.Decoder(StagedForHudi)

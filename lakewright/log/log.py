@@ -29,7 +29,7 @@ HEAD_EVERY: Final = 10
 _SMALL_STATE: Final = 5_000
 #: Number of latest batches that stay in the log although a snapshot includes them.
 KEPT_BATCHES: Final = 1000
-#: Within this time, so many batches cannot end: each is a run of its own, with ten requests in sequence or more.
+#: Too short for that many batches to end: each is a run of its own, with at least ten requests in sequence.
 _SHORT_SECONDS: Final = 60
 
 

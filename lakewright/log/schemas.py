@@ -18,7 +18,7 @@ from transforms.events.types import ddl_type
 from transforms.schema_changes import SchemaChange
 
 _SOURCE_COLUMNS: Final = "source_columns"
-#: Built on import, also for ``msgspec.convert``; see ``lakewright.log.log``.
+#: Built on import, also for ``msgspec.convert``; see ``lakewright.log.entries``.
 _COLUMN: Final = msgspec.json.Decoder(EventColumn)
 
 

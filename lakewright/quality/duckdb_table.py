@@ -89,7 +89,11 @@ class ParquetTable:
         return dict(zip(names, row, strict=True))
 
     def hashes(self, keys: Keys) -> Iterator[Any]:
-        """Return arrays with hashes of 64 bits of the keys of the rows considered; equal keys have equal hashes."""
+        """Return arrays with hashes of 64 bits of the keys of the rows considered.
+
+        Equal keys have equal hashes, in all files of a batch, since a column has the same type in them: the hash of a
+        number depends on its type.
+        """
         hashed = f"hash({', '.join(keys.names('duckdb'))})"
         with self._connected(keys.columns, scans_once=True) as connection:
             found = connection.sql(f"SELECT {hashed} AS hash FROM {ROWS} WHERE {keys.rows('duckdb')}")  # noqa: S608

@@ -48,5 +48,5 @@ def _keys(lake: Lake, file: DataFile) -> pa.Table:
     schema = pa.schema([("object", pa.string()), ("etag", pa.string()), ("position", pa.int64())])
     try:
         return pa.Table.from_batches(read_batches(lake, file.path, file.size, _KEY), schema)
-    except FileNotFoundError:  # somebody deleted it
+    except FileNotFoundError:  # it was deleted by hand
         return schema.empty_table()

@@ -48,10 +48,10 @@ class ReplayedRows:
         self.rules.update(left)
 
     def note_unreadable(self, path: str, count: int, reason: str) -> None:
-        """Count the rows of an object that today's config cannot read; they stay in quarantine."""
+        """Count the rows of an object that the current config cannot read; they stay in quarantine."""
         self.rows["unreadable"] += count
         self.warnings.append(
-            f"{count_of(count, 'row')} not replayed, because today's config cannot read {one_line(path)}: {reason}"
+            f"{count_of(count, 'row')} not replayed, because the current config cannot read {one_line(path)}: {reason}"
         )
 
     def store(self, folder: CorrectionFolder, corrections: Sequence[NewCorrection]) -> Replayed:

@@ -162,7 +162,7 @@ class CsvCorrector:
 
 
 class _UnreadableRowsError(DataError):
-    """Raised when today's config cannot read an object of corrected rows: it may lack a column declared later."""
+    """Raised when the current config cannot read an object of corrected rows: it may lack a column declared later."""
 
 
 def _gone(state: TableState, listed: dict[str, str]) -> dict[tuple[str, str], None]:

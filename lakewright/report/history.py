@@ -62,7 +62,7 @@ class PastRun(msgspec.Struct, frozen=True):
         return self.usage.seconds or sum(self.seconds.values())
 
 
-#: Built on import; see ``lakewright.log.log``.
+#: Built on import; see ``lakewright.log.entries``.
 _DECODER: Final = msgspec.json.Decoder(PastRun)
 
 

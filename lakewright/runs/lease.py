@@ -59,17 +59,17 @@ class Lease:
     """Held within the context, and renewed in the background.
 
     A lease has expired if its ETag has not changed for its duration, by the waiting run's clock. The lease of a dead
-    process on this machine is taken over at once. ``left`` is emptied on release, when its objects are deleted by the
-    same request as the lease; it keeps them if that fails.
+    process on this machine is taken over at once. On release, the ``undeleted`` objects are deleted by the same
+    request as the lease, and the list is emptied; if that fails, it keeps them.
 
     Raises:
         LeaseHeldError: If another run still renews it after one lease duration of waiting.
     """
 
     def __init__(
-        self, lake: Lake, folder: str, *, run: str, seconds: float, left: MutableSequence[str] | None = None
+        self, lake: Lake, folder: str, *, run: str, seconds: float, undeleted: MutableSequence[str] | None = None
     ) -> None:
-        self._left = [] if left is None else left
+        self._undeleted = [] if undeleted is None else undeleted
         self._lake, self._folder, self._run, self._seconds = lake, folder, run, seconds
         self._path = f"{folder}lease"
         self._etag = ""
@@ -106,9 +106,9 @@ class Lease:
         self._renewer.join()
         try:
             if not self._lost.is_set() and (self._is_fresh() or self._is_ours()):
-                if self._left:
-                    self._lake.delete_all([self._path, *self._left])
-                    self._left.clear()
+                if self._undeleted:
+                    self._lake.delete_all([self._path, *self._undeleted])
+                    self._undeleted.clear()
                 else:
                     self._lake.delete(self._path)
         except (LakewrightError, OSError) as failure:

@@ -39,7 +39,7 @@ class Lake(ByteReader, Protocol):
     """The root of all zones.
 
     Attributes:
-        has_empty_folders: Whether a folder stays when its last object is moved.
+        has_empty_folders: Whether folders can stay without objects.
     """
 
     uri: str
@@ -88,13 +88,13 @@ class Lake(ByteReader, Protocol):
         moves: Mapping[str, str],
         *,
         sizes: Mapping[str, int] | None = None,
-        left: MutableSequence[str] | None = None,
+        undeleted: MutableSequence[str] | None = None,
     ) -> Sequence[str]:
         """Move objects (source → destination); a no-op for objects that were moved before.
 
         ``sizes`` are those of the sources, as far as they are known. A source disappears only once its object is at its
-        destination, so that any that are left show that the moves are incomplete. With ``left``, sources that would
-        take a request of their own to delete are added to it, for the caller to delete.
+        destination, so that any that are left show that the moves are incomplete. With ``undeleted``, sources
+        whose deletion takes a request of its own are added to it instead, for the caller to delete.
 
         Returns:
             The destinations of objects that are missing at both ends, in the order of ``moves``; all others are moved.

@@ -131,7 +131,7 @@ class LocalLake:
         moves: Mapping[str, str],
         *,
         sizes: Mapping[str, int] | None = None,  # noqa: ARG002 - files are renamed
-        left: MutableSequence[str] | None = None,  # noqa: ARG002 - likewise
+        undeleted: MutableSequence[str] | None = None,  # noqa: ARG002 - likewise
     ) -> Sequence[str]:
         """See ``Lake.move_all``."""
         for folder in {(self.root / destination).parent for destination in moves.values()}:

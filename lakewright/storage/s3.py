@@ -167,7 +167,7 @@ class S3Lake:
         moves: Mapping[str, str],
         *,
         sizes: Mapping[str, int] | None = None,
-        left: MutableSequence[str] | None = None,
+        undeleted: MutableSequence[str] | None = None,
     ) -> Sequence[str]:
         """See ``Lake.move_all``; S3 copies all objects, then the sources are deleted."""
         if not moves:
@@ -185,10 +185,10 @@ class S3Lake:
             not_copied = [end for end, is_copied in zip(moves.values(), copied, strict=True) if not is_copied]
             moved_before = list(pool.map(lambda end: self.stat(end) is not None, not_copied))
         sources = [source for source, is_copied in zip(moves, copied, strict=True) if is_copied]
-        if left is None:
+        if undeleted is None:
             self.delete_all(sources)
         else:
-            left.extend(sources)
+            undeleted.extend(sources)
         return [end for end, is_moved in zip(not_copied, moved_before, strict=True) if not is_moved]
 
     @patient

@@ -11,10 +11,10 @@ def open_lake(uri: str) -> Lake:
     """Open the lake at a URI: ``s3://bucket/prefix``, ``s3a://…`` (the same), or a local folder.
 
     Raises:
-        ConfigError: If the scheme is not supported, or the URI begins or ends with a blank, as pasted ones do: S3
+        ConfigError: If the scheme is not supported, or a URI begins or ends with a blank, as pasted ones do: S3
             accepts it as part of a key.
     """
-    if uri != uri.strip():
+    if "://" in uri and uri != uri.strip():
         raise ConfigError(f"{uri!r} begins or ends with a blank; remove it")
     scheme, separator, rest = uri.partition("://")
     if separator and scheme in ("s3", "s3a"):

@@ -876,7 +876,7 @@ def test_a_day_is_rebuilt_from_its_objects(on_both: EventBench) -> None:
     assert [each["path"] for each in receipt["batches"][0]["inputs"]] == [two_days, other]
     assert on_both.table() == table
 
-    assert "run without --date" in on_both.run("--date", "1970-01-01")["error"]
+    assert "omit --date and --partition" in on_both.run("--date", "1970-01-01")["error"]
     assert "no events of year=1980" in on_both.run("--date", "1980-01-01", verb="rebuild")["error"]
     (on_both.lake / other).unlink()
     receipt = on_both.run("--date", "1970-01-02", verb="rebuild")

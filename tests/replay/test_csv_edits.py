@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from lakewright.errors import OvertakenError
 from lakewright.replay.csv_objects import CsvCorrector
+from lakewright.runs.lease import Lease
 from lakewright.storage.compression.codecs import compressed_as
 from lakewright.storage.lake import Lake
 from tests.replay.lakes import ReplayLake
@@ -339,6 +341,21 @@ def test_corrected_rows_are_appended_once_even_if_their_object_is_deleted(lake: 
     assert lake.rows() == [("01", 5, "e")]
 
 
+def test_corrections_of_an_object_that_returns_count_again(lake: ReplayLake) -> None:
+    lake.configure(target__on_missing_source="rebuild")
+    lake.put(f"{DAY}/a.csv", "id,name\nx,a\n")
+    lake.run()
+    lake.run("replay", *lake.edit(with_id("1")))
+    original, elsewhere = lake.lake / DAY / "a.csv", lake.root / "a.csv"
+    original.rename(elsewhere)
+    lake.put(f"{DAY}/b.csv", "id,name\n2,b\n")
+    lake.run()
+    assert (lake.rows(), lake.quarantine()) == ([("01", 2, "b")], [])
+    elsewhere.rename(original)
+    lake.run()
+    assert (lake.rows(), lake.quarantine()) == ([("01", 1, "a"), ("01", 2, "b")], [])
+
+
 def test_a_corrected_row_that_no_longer_passes_can_be_corrected_again(lake: ReplayLake) -> None:
     lake.put(f"{DAY}/a.csv", "id,name\n1,a\nx,b\n")
     lake.run()
@@ -580,6 +597,27 @@ def test_a_correction_that_is_written_again_after_its_refusal_is_read(
     done = lake.run()
     assert (done["exit_code"], done["warnings"], lake.quarantine()) == (0, [], []), done["error"]
     assert lake.rows() == [("01", 7, "a"), ("01", 7, "a")]
+
+
+def test_a_run_that_loses_its_lease_leaves_the_withdrawal_to_the_next_one(
+    lake: ReplayLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_gate(lake, "unique", "refuse_batch")
+    lake.configure(target__fill="append")
+    lake.put(f"{DAY}/a.csv", "id,name\nx,a\ny,b\n")
+    lake.run()
+    edited, refused = lake.edit(with_id("7")), lake.lake / "state/people/people/log/000000002.outcome.json"
+
+    def check(_: Lease, *, reads: bool = True) -> None:
+        if refused.exists():
+            raise OvertakenError("another run took over")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lease, "check", check)
+        assert lake.run("replay", *edited)["exit_code"] == 4
+    done = lake.run()
+    assert (done["status"], "withdrew the correction" in done["warnings"][-1]) == ("nothing_new", True), done
+    assert (lake.rows(), len(lake.quarantine())) == ([], 2)
 
 
 def _withdrawn_in_part(lake: Lake, paths: list[str]) -> None:

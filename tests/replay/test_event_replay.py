@@ -61,6 +61,21 @@ def test_replayed_lines_keep_their_offsets(tmp_path: Path, end: str) -> None:
     assert (again["exit_code"], offsets(lake, "n", "new")) == (0, [*expected, (104, 4, None)])
 
 
+def test_corrections_of_an_object_that_returns_count_again(tmp_path: Path) -> None:
+    lake = events_lake(tmp_path)
+    lake.put(path_of(0), '{"n": 0\n')
+    lake.put(path_of(10), '{"n": 10}\n')
+    lake.run()
+    lake.run("replay", *lake.edit(lambda _: {"text": '{"n": 0}'}))
+    original, elsewhere = lake.lake / path_of(0), lake.root / "elsewhere"
+    original.rename(elsewhere)
+    lake.run("rebuild")
+    assert (offsets(lake), lake.quarantine()) == ([(10, 10)], [])
+    elsewhere.rename(original)
+    lake.run()
+    assert (offsets(lake), lake.quarantine()) == ([(0, 0), (10, 10)], [])
+
+
 @pytest.mark.parametrize(
     ("source", "text", "edit", "fixed"),
     [

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 import pyspark
@@ -25,7 +26,7 @@ from lakewright.unexpected import WorkerError, cause_of
 from lakewright.workers import NoListener, TaskListener
 from transforms.errors import LakewrightError
 
-#: What a worker says that failed for good, in Spark's text.
+#: The error of a worker that finally failed, in Spark's text.
 _FAILED: Final = re.compile(rf"^{WorkerError.__module__}\.{WorkerError.__name__}: (.*)$", re.MULTILINE)
 
 T = TypeVar("T")
@@ -79,11 +80,7 @@ class SparkWorkers:
 
         # No timeout: a task may be large. If a worker or the JVM exits, this returns as well.
         there = with_usage(with_aws_settings(work_there))
-        answers = _counted(self._collected(context.parallelize(tasks, len(tasks)).map(there)))
-        for answer in answers:
-            if isinstance(answer, LakewrightError):
-                raise answer
-        return [answer for answer in answers if not isinstance(answer, LakewrightError)]
+        return _without_errors(_counted(self._collected(context.parallelize(tasks, len(tasks)).map(there))))
 
     def run_merged(
         self,
@@ -97,39 +94,28 @@ class SparkWorkers:
         Spark shuffles the parts, and spills what does not fit into memory.
 
         Raises:
-            WorkerError: If a task finally failed.
+            WorkerError: If a task finally failed with an unexpected error.
         """
         shows_values = self.shows_values
 
-        def split_there(task: T) -> Iterator[tuple[int, B | TaskUsage]]:
+        def split_there(task: T) -> Iterator[tuple[int, B | LakewrightError | TaskUsage]]:
             meter = TaskMeter()
             try:
                 yield from split(task)
+            except LakewrightError as error:
+                yield 0, error
             except Exception as error:
                 if shows_values:
                     raise
                 raise WorkerError(cause_of(error)) from None
             yield 0, meter.report()
 
-        def merge_there(numbered: Iterable[tuple[int, B | TaskUsage]]) -> Iterator[tuple[R, list[TaskUsage]]]:
-            usages: list[TaskUsage] = []
-
-            def blocks() -> Iterator[B]:
-                for _, block in numbered:
-                    if isinstance(block, TaskUsage):
-                        usages.append(block)
-                    else:
-                        yield block
-
-            merged, usage = with_usage(merge)(blocks())
-            yield merged, [*usages, usage]
-
         found = get_session().sparkContext.parallelize(tasks, len(tasks)).flatMap(with_aws_settings(split_there))
-        answers = self._collected(found.partitionBy(parts, int).mapPartitions(merge_there))
+        answers = self._collected(found.partitionBy(parts, int).mapPartitions(partial(_merged, merge)))
         for _, usages in answers:
             for usage in usages:
                 current_meter().add_task(usage)
-        return [merged for merged, _ in answers]
+        return _without_errors([merged for merged, _ in answers])
 
     def _collected(self, reports: RDD[R]) -> list[R]:
         """Return the reports of all tasks.
@@ -209,6 +195,34 @@ def _counted(answers: Sequence[tuple[R, TaskUsage]]) -> list[R]:
     for _, usage in answers:
         current_meter().add_task(usage)
     return [answer for answer, _ in answers]
+
+
+def _merged(
+    merge: Callable[[Iterable[B]], R], numbered: Iterable[tuple[int, B | LakewrightError | TaskUsage]]
+) -> Iterator[tuple[R | LakewrightError, list[TaskUsage]]]:
+    """Merge a part of what tasks have found, or return the error of one; also return what workers used."""
+    usages: list[TaskUsage] = []
+    errors: list[LakewrightError] = []
+
+    def blocks() -> Iterator[B]:
+        for _, block in numbered:
+            if isinstance(block, TaskUsage):
+                usages.append(block)
+            elif isinstance(block, LakewrightError):
+                errors.append(block)
+            else:
+                yield block
+
+    merged, usage = with_usage(merge)(blocks())
+    yield errors[0] if errors else merged, [*usages, usage]
+
+
+def _without_errors(answers: Sequence[R | LakewrightError]) -> list[R]:
+    """Return the answers of workers; raise the first error among them."""
+    for answer in answers:
+        if isinstance(answer, LakewrightError):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, LakewrightError)]
 
 
 def _last_line(text: str) -> str:

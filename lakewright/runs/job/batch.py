@@ -132,8 +132,8 @@ class Staged:
         miscounted: Objects left unchanged because record counts differ between input and output; a bug in lakewright.
         schema_changes: Learned columns.
         warnings: Warnings about a successful batch.
-        are_as_planned: Whether the rows are those of the planned versions, whatever became of the objects meanwhile:
-            reads were conditional on the version, and a later batch replaces the rows of an object that is rewritten.
+        are_as_planned: Whether the rows are those of the planned versions, even if objects have changed since: reads
+            were conditional on the version, and a later batch replaces the rows of an object that was rewritten.
         publishes_all: Whether its actions publish every file that its tasks staged, so that none has to be deleted.
     """
 
@@ -160,8 +160,16 @@ class Staged:
 
 @dataclass(frozen=True)
 class Applied:
-    """A batch in a table with commits of its own: the attempt, what it staged, and the commit's metadata."""
+    """The attempt at a batch that is to be committed, or that a table with commits of its own already contains.
+
+    Attributes:
+        attempt: Its ID.
+        staged: What it staged.
+        warnings: Warnings about the table's own commit.
+        is_tidy: Whether nothing is staged besides what the committed batch publishes.
+    """
 
     attempt: str
     staged: Staged
     warnings: list[str] = field(default_factory=list)
+    is_tidy: bool = False

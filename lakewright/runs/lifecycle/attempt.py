@@ -51,7 +51,7 @@ class Attempt:
         skipped = f", {staged.counts.skipped} skipped" if staged.counts.skipped else ""
         rejected = f"{staged.counts.rejected} rejected"
         self.journal.say("check", f"{count_of(staged.counts.read, 'row')} read, {rejected}{skipped}")
-        # After a short batch of planned versions, a rewrite is as good as one after the batch.
+        # Rows of the planned versions are valid even if an object was rewritten: the next batch replaces them.
         is_settled = staged.are_as_planned and self.committer.is_recent()
         if not is_settled and (changed := self.job.reader.changed(plan)):
             return self.committer.drop(plan, state, why_dropped("while read", changed))
@@ -70,16 +70,15 @@ class Attempt:
             # The outcome is created only once, but a table's own commit must not have two writers.
             self.lease.check(reads=isinstance(self.job.sink, CommittingSink))
             applied = self._commit(rows, staged) if refusal is None else None
-            is_tidy = self.is_only and staged.publishes_all
-            ended = self.committer.end(plan, state, applied or Applied(batch.attempt, staged), refusal, is_tidy=is_tidy)
+            own = Applied(batch.attempt, staged, is_tidy=self.is_only and staged.publishes_all)
+            ended = self.committer.end(plan, state, applied or own, refusal)
         except OvertakenError:
             # What the table's own commit contains is published from this folder, by any run.
             if applied is None:
                 batch.lake.delete_folder(batch.folder)
             raise
         if refusal is not None:
-            self.lease.check()
-            self.committer.withdraw(plan, state)
+            self.committer.withdraw(plan, state, self.lease)
             raise refusal
         return ended
 

@@ -8,6 +8,7 @@ from lakewright.log.state import Outcome, TableState
 from lakewright.runs.job.batch import Applied
 from lakewright.runs.job.target_job import AnyJob
 from lakewright.runs.journal import Journal
+from lakewright.runs.lease import Lease
 from lakewright.runs.lifecycle.publishing import Staging
 from lakewright.runs.lifecycle.withdrawal import complete_withdrawal, withdraw_refused
 from lakewright.runs.registration import Registration
@@ -29,19 +30,8 @@ class Committer:
         #: A state whose last batch is published, and the ETag of its outcome, if the head of the log lacks it.
         self._settled: tuple[TableState, str] | None = None
 
-    def end(
-        self,
-        plan: Plan,
-        state: TableState,
-        applied: Applied,
-        refusal: BatchRefusedError | None = None,
-        *,
-        is_tidy: bool = False,
-    ) -> str:
-        """End a batch and return how: all of it is committed, or only its rejected rows if the batch is refused.
-
-        ``is_tidy`` is true if nothing is staged besides what a committed batch publishes.
-        """
+    def end(self, plan: Plan, state: TableState, applied: Applied, refusal: BatchRefusedError | None = None) -> str:
+        """End a batch and return how: all of it is committed, or only its rejected rows if the batch is refused."""
         staged, refused = applied.staged, refusal is not None
         actions = staged.actions if not refused else [left for action in staged.actions for left in action.if_refused()]
         outcome = Outcome(
@@ -60,7 +50,7 @@ class Committer:
         self._journal.receipt.schema_changes += [] if refused else staged.schema_changes
         self._journal.receipt.note_rejected(staged.first_rejected)
         self._journal.receipt.warn((*staged.warnings, *applied.warnings))
-        self.publish(outcome, plan, state, is_tidy=is_tidy and not refused)
+        self.publish(outcome, plan, state, is_tidy=applied.is_tidy and not refused)
         self.register(state)
         return outcome.status
 
@@ -71,7 +61,7 @@ class Committer:
         return outcome.status
 
     def publish(self, outcome: Outcome, plan: Plan | None, state: TableState, *, is_tidy: bool = False) -> None:
-        """Write an outcome and publish it; see ``end`` for ``is_tidy``."""
+        """Write an outcome and publish it; see ``Applied`` for ``is_tidy``."""
         etag = self._write(outcome, plan, state)
         self._staging.publish(outcome)
         self._journal.say("clean up")
@@ -90,9 +80,14 @@ class Committer:
                 self._settled = (state, etag) if etag else None
             self._journal.restore_receipt(state.last, lambda: self._log.plan(state.number))
 
-    def withdraw(self, plan: Plan, state: TableState) -> None:
-        """Withdraw the corrections of the last batch, which was refused; before that, the run is not complete."""
+    def withdraw(self, plan: Plan, state: TableState, lease: Lease) -> None:
+        """Withdraw the corrections of the last batch, which was refused; if that fails, the next run does it.
+
+        Raises:
+            OvertakenError: If another run holds the lease, and may have read the corrections.
+        """
         settled, self._settled = self._settled, None
+        lease.check()
         self._journal.receipt.warn(withdraw_refused(self._lake, plan, state))
         self._settled = settled
 
@@ -124,11 +119,11 @@ class Committer:
 
     def is_head_due(self) -> bool:
         """Return whether the head of the log is written once the run has a receipt."""
-        return self._settled is not None and not self._staging.left and self._log.is_head_due(self._settled[0])
+        return self._settled is not None and not self._staging.undeleted and self._log.is_head_due(self._settled[0])
 
     def write_head(self, *, instead_of: str) -> None:
         """Write the head of the log, once the last batch is published and the run has a receipt."""
-        if self._settled is None or self._staging.left or not self._journal.is_receipt_written:
+        if self._settled is None or self._staging.undeleted or not self._journal.is_receipt_written:
             return
         state, etag = self._settled
         try:

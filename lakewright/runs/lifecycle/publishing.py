@@ -18,12 +18,12 @@ class Staging:
     While the folder of a committed batch exists, not all of its files are published.
 
     Attributes:
-        left: Staged files of a published batch that are to be deleted together with the lease.
+        undeleted: Staged files of a published batch that are to be deleted together with the lease.
     """
 
     def __init__(self, lake: Lake, target: Target, say: Callable[[str, str], None], progress: Progress) -> None:
         self._lake, self._target, self._say, self._progress = lake, target, say, progress
-        self.left: list[str] = []
+        self.undeleted: list[str] = []
 
     def folder(self, number: int, attempt: str) -> str:
         """Return the folder of an attempt."""
@@ -42,7 +42,8 @@ class Staging:
             self._say("publish", count_of(len(added), "file"))
         sizes = {file.staged: file.size for file in added}
         with self._counting_files(len(added)):
-            missing = self._lake.move_all({file.staged: file.path for file in added}, sizes=sizes, left=self.left)
+            moves = {file.staged: file.path for file in added}
+            missing = self._lake.move_all(moves, sizes=sizes, undeleted=self.undeleted)
         if missing:
             raise OvertakenError(
                 f"{missing[0]} is neither staged nor published: a later batch replaced it, or it was deleted; "
@@ -58,7 +59,7 @@ class Staging:
         """
         if is_tidy and number % SNAPSHOT_EVERY and not self._lake.has_empty_folders:
             return
-        self._delete_left()
+        self._delete_undeleted()
         self._delete(_staging_folders(self._lake, self._target, up_to=number))
 
     def roll_forward(self, last: Outcome) -> None:
@@ -70,12 +71,12 @@ class Staging:
         else:
             # The staged files are moved, but the run may have ended before it removed the old ones.
             self._remove(last)
-        self._delete_left()
+        self._delete_undeleted()
         self._delete(folders)
 
-    def _delete_left(self) -> None:
-        self._lake.delete_all(self.left)
-        self.left.clear()
+    def _delete_undeleted(self) -> None:
+        self._lake.delete_all(self.undeleted)
+        self.undeleted.clear()
 
     def _remove(self, outcome: Outcome) -> None:
         removed = outcome.deleted()

@@ -70,7 +70,7 @@ class Run:
             self._interrupt.check()
             self._journal.say("lease")
             folder, seconds = self._job.target.state_folder, self._job.feed.lease_seconds
-            with Lease(self._lake, folder, run=self._id, seconds=seconds, left=self._staging.left) as lease:
+            with Lease(self._lake, folder, run=self._id, seconds=seconds, undeleted=self._staging.undeleted) as lease:
                 self._work(lease)
             self._journal.succeed()
         except BaseException as error:

@@ -37,9 +37,9 @@ def withdraw_refused(lake: Lake, plan: Plan, state: TableState) -> list[str]:
 
 
 def complete_withdrawal(lake: Lake, plan: Plan, state: TableState, ended: datetime) -> list[str]:
-    """Withdraw the corrections that a run was killed before withdrawing: some of them might pass without the others.
+    """Withdraw corrections that a run did not get to withdraw: some of them might pass without the others.
 
-    Those written after the batch ``ended`` are of another replay, and stay.
+    Those written after the batch ``ended`` are of another replay, and stay. Return warnings.
     """
     stored = map(lake.stat, _refused_corrections(plan, state).withdrawn)
     left = [each.path for each in stored if each is not None and each.modified <= ended]

@@ -15,7 +15,7 @@ from lakewright.runs.receipts.receipt import MaintenanceReport, Receipt
 from lakewright.storage.lake import Lake
 
 _READ_AT_ONCE: Final = 16
-#: Built on import; see ``lakewright.log.log``.
+#: Built on import; see ``lakewright.log.entries``.
 _DECODER: Final = msgspec.json.Decoder(Receipt)
 #: The number of receipts among which the last one of a run that processed data is sought.
 _LOOKED_BACK: Final = 100

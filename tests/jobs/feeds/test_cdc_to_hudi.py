@@ -63,7 +63,9 @@ def test_a_table_may_override_the_order_of_its_source() -> None:
             id="kept-by-the-source-s-name",
         ),
         pytest.param(
-            {"tables": {"t": {"rename": {"a": "b c"}}}}, "'a' cannot become 'b c': names are letters", id="rename"
+            {"tables": {"t": {"rename": {"a": "b c"}}}},
+            "'a' cannot become 'b c': names consist of letters",
+            id="rename",
         ),
         pytest.param(
             {"tables": {"t": {"rename": {"a": "_hoodie_a"}}}}, "'a' cannot become '_hoodie_a'", id="rename-reserved"

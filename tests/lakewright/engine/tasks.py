@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,6 +42,11 @@ def refuse(number: int) -> int:
     if number == 1:
         raise LongRecordError(7, 100, looks_like="array")
     raise DataError(f"{number} is refused")
+
+
+def split_odd(number: int) -> Iterator[tuple[int, int]]:
+    """Find an odd number, which is its part as well; refuse another."""
+    yield number, number if number % 2 else refuse(number)
 
 
 def read_number(text: str) -> int:

@@ -13,7 +13,7 @@ from lakewright.measuring.meters import metered
 from lakewright.measuring.work import NOTHING, Done
 from lakewright.unexpected import WorkerError, trace_of
 from lakewright.workers import Workers
-from tests.lakewright.engine.tasks import count_requests, count_rows, double, read_number, refuse
+from tests.lakewright.engine.tasks import count_requests, count_rows, double, read_number, refuse, split_odd
 from transforms.errors import DataError, LongRecordError
 
 
@@ -82,6 +82,13 @@ def test_errors_of_tasks_are_raised_with_their_attributes(workers: Workers) -> N
 def test_the_error_of_the_first_task_is_raised(workers: Workers) -> None:
     with pytest.raises(DataError, match=r"^3 is refused$"):
         workers.run(refuse, [3, 2, 4])
+
+
+@pytest.mark.usefixtures("spark")
+def test_errors_of_merged_tasks_are_raised() -> None:
+    assert sum(SparkWorkers().run_merged(split_odd, sum, [1, 3, 5], 2)) == 1 + 3 + 5
+    with pytest.raises(DataError, match=r"^2 is refused$"):
+        SparkWorkers().run_merged(split_odd, sum, [1, 2], 2)
 
 
 def test_unexpected_errors_keep_texts_that_cannot_quote_values(workers: Workers) -> None:

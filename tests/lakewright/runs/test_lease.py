@@ -78,16 +78,16 @@ def test_a_paused_holder_notices_the_takeover_and_keeps_the_new_lease(
 def test_objects_are_deleted_together_with_a_lease_that_is_still_held(lake: Lake) -> None:
     for path in ("staged/1", "staged/2", "other"):
         lake.create(path, b"")
-    left = ["staged/1"]
-    with Lease(lake, "s/", run="one", seconds=30, left=left):
+    staged = ["staged/1"]
+    with Lease(lake, "s/", run="one", seconds=30, undeleted=staged):
         assert lake.stat("staged/1") is not None
-    assert left == []
+    assert staged == []
     assert [each.path for each in lake.list("")] == ["other", "staged/2"]
-    left.append("staged/2")
-    lost = Lease(lake, "s/", run="one", seconds=30, left=left).__enter__()
+    staged.append("staged/2")
+    lost = Lease(lake, "s/", run="one", seconds=30, undeleted=staged).__enter__()
     lost._lost.set()
     lost.__exit__(None, None, None)
-    assert (left, lake.stat("staged/2") is None) == (["staged/2"], False)
+    assert (staged, lake.stat("staged/2") is None) == (["staged/2"], False)
 
 
 @pytest.mark.slow
