@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -65,17 +66,12 @@ class SparkWorkers:
 
         def work_there(task: T) -> R | LakewrightError:
             try:
-                with reported_work(progress.add):
+                with _values_hidden(shows_values), reported_work(progress.add):
                     report = work(task)
                     advance(Done(tasks=1))
                     return report
             except LakewrightError as error:
                 return error
-            except Exception as error:
-                # Spark logs what it is raised, with all that led to it, on the worker's machine and on the driver's.
-                if shows_values:
-                    raise
-                raise WorkerError(cause_of(error)) from None
 
         # No timeout: a task may be large. If a worker or the JVM exits, this returns as well.
         there = with_usage(with_aws_settings(work_there))
@@ -97,38 +93,44 @@ class SparkWorkers:
         Spark shuffles the parts, and spills what does not fit into memory.
 
         Raises:
-            WorkerError: If a task finally failed.
+            LakewrightError: If a task raised it.
+            WorkerError: If a task finally failed with an unexpected error.
         """
-        shows_values = self.shows_values
+        if not tasks:
+            return []
+        shows_values, context = self.shows_values, get_session().sparkContext
 
-        def split_there(task: T) -> Iterator[tuple[int, B | TaskUsage]]:
+        def split_there(task: T) -> Iterator[tuple[int, B | TaskUsage | LakewrightError]]:
             meter = TaskMeter()
             try:
-                yield from split(task)
-            except Exception as error:
-                if shows_values:
-                    raise
-                raise WorkerError(cause_of(error)) from None
+                with _values_hidden(shows_values):
+                    yield from split(task)
+            except LakewrightError as error:
+                yield 0, error
             yield 0, meter.report()
 
-        def merge_there(numbered: Iterable[tuple[int, B | TaskUsage]]) -> Iterator[tuple[R, list[TaskUsage]]]:
-            usages: list[TaskUsage] = []
+        def merge_there(
+            numbered: Iterable[tuple[int, B | TaskUsage | LakewrightError]],
+        ) -> Iterator[tuple[R, list[TaskUsage | LakewrightError]]]:
+            notes: list[TaskUsage | LakewrightError] = []
 
             def blocks() -> Iterator[B]:
                 for _, block in numbered:
-                    if isinstance(block, TaskUsage):
-                        usages.append(block)
+                    if isinstance(block, TaskUsage | LakewrightError):
+                        notes.append(block)
                     else:
                         yield block
 
-            merged, usage = with_usage(merge)(blocks())
-            yield merged, [*usages, usage]
+            with _values_hidden(shows_values):
+                merged, usage = with_usage(merge)(blocks())
+            yield merged, [*notes, usage]
 
-        found = get_session().sparkContext.parallelize(tasks, len(tasks)).flatMap(with_aws_settings(split_there))
+        found = context.parallelize(tasks, len(tasks)).flatMap(with_aws_settings(split_there))
         answers = self._collected(found.partitionBy(parts, int).mapPartitions(merge_there))
-        for _, usages in answers:
-            for usage in usages:
-                current_meter().add_task(usage)
+        for note in (note for _, notes in answers for note in notes):
+            if isinstance(note, LakewrightError):
+                raise note
+            current_meter().add_task(note)
         return [merged for merged, _ in answers]
 
     def _collected(self, reports: RDD[R]) -> list[R]:
@@ -179,6 +181,22 @@ class _Progress(AccumulatorParam[Done]):
 def spark_version() -> str:
     """Return the version of Spark."""
     return str(pyspark.__version__)
+
+
+@contextmanager
+def _values_hidden(shows_values: bool) -> Iterator[None]:
+    """Replace unexpected errors by a ``WorkerError``, unless values of the data may be shown.
+
+    Spark logs what a task raises, with all that led to it, on the worker's machine and on the driver's.
+    """
+    try:
+        yield
+    except LakewrightError:
+        raise
+    except Exception as error:
+        if shows_values:
+            raise
+        raise WorkerError(cause_of(error)) from None
 
 
 def with_aws_settings(work: Callable[[T], R]) -> Callable[[T], R]:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,6 +42,13 @@ def refuse(number: int) -> int:
     if number == 1:
         raise LongRecordError(7, 100, looks_like="array")
     raise DataError(f"{number} is refused")
+
+
+def by_last_digit(number: int) -> Iterator[tuple[int, int]]:
+    """Return a number, then what ``refuse`` raises if it is negative."""
+    yield abs(number) % 10, number
+    if number <= 0:
+        refuse(-number)
 
 
 def read_number(text: str) -> int:
