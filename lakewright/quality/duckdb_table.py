@@ -114,6 +114,7 @@ class ParquetTable:
     def _connected(self, columns: Sequence[str], *, scans_once: bool) -> Iterator[Any]:
         """Open a database in which ``ROWS`` has these columns."""
         wanted = list(columns) or list(self.types)[:1]
+        errors: list[Exception] = []
         with TemporaryDirectory(prefix="lakewright-gate-") as folder:
             files = self._local_files(wanted)
             connection = connect(f"{folder}/rows.duckdb", threads=self.threads, reads_files=bool(files))
@@ -123,11 +124,15 @@ class ParquetTable:
                     relation.create_view(ROWS)
                 else:
                     batches = in_this_context(self._batches(wanted))  # DuckDB asks for them in threads of its own
-                    reader = pa.RecordBatchReader.from_batches(self._schema(wanted), batches)
+                    reader = pa.RecordBatchReader.from_batches(self._schema(wanted), _noting(batches, errors))
                     connection.register(ROWS if scans_once else "arrow_rows", reader)
                     if not scans_once:
                         connection.execute(f"CREATE TABLE {ROWS} AS FROM arrow_rows")
                 yield connection
+            except Exception:
+                if errors:
+                    raise errors[0] from None
+                raise
             finally:
                 connection.close()
 
@@ -175,6 +180,15 @@ class ParquetTable:
                         ],
                         schema=schema,
                     )
+
+
+def _noting(items: Iterator[Any], errors: list[Exception]) -> Iterator[Any]:
+    """Iterate, and note an error, of which Arrow and DuckDB would pass on the text only."""
+    try:
+        yield from items
+    except Exception as error:
+        errors.append(error)
+        raise
 
 
 def _series(values: Any) -> Any:
