@@ -7,6 +7,7 @@ extension and no credentials: into a temporary database on disk, if the query sc
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from tempfile import TemporaryDirectory
@@ -24,6 +25,7 @@ from lakewright.quality.sql.counts import Counts, Keys
 from lakewright.quality.sql.dialects import Dialect
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
+from transforms.errors import LakewrightError
 from transforms.partition_folders import values_of_folder
 
 _TYPES_OF_FOLDERS: Final = {
@@ -114,7 +116,7 @@ class ParquetTable:
     def _connected(self, columns: Sequence[str], *, scans_once: bool) -> Iterator[Any]:
         """Open a database in which ``ROWS`` has these columns."""
         wanted = list(columns) or list(self.types)[:1]
-        errors: list[Exception] = []
+        errors: list[LakewrightError] = []
         with TemporaryDirectory(prefix="lakewright-gate-") as folder:
             files = self._local_files(wanted)
             connection = connect(f"{folder}/rows.duckdb", threads=self.threads, reads_files=bool(files))
@@ -131,7 +133,7 @@ class ParquetTable:
                 yield connection
             except Exception:
                 if errors:
-                    raise errors[0] from None
+                    raise copy(errors[0]) from None  # DuckDB keeps the original, whose traceback would keep DuckDB
                 raise
             finally:
                 connection.close()
@@ -182,11 +184,11 @@ class ParquetTable:
                     )
 
 
-def _noting(items: Iterator[Any], errors: list[Exception]) -> Iterator[Any]:
-    """Iterate, and note an error, of which Arrow and DuckDB would pass on the text only."""
+def _noting(items: Iterator[Any], errors: list[LakewrightError]) -> Iterator[Any]:
+    """Iterate, and note a known error, of which Arrow and DuckDB would pass on the text only."""
     try:
         yield from items
-    except Exception as error:
+    except LakewrightError as error:
         errors.append(error)
         raise
 
