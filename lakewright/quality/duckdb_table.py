@@ -7,6 +7,7 @@ extension and no credentials: into a temporary database on disk, if the query sc
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from tempfile import TemporaryDirectory
@@ -24,6 +25,7 @@ from lakewright.quality.sql.counts import Counts, Keys
 from lakewright.quality.sql.dialects import Dialect
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
+from transforms.errors import LakewrightError
 from transforms.partition_folders import values_of_folder
 
 _TYPES_OF_FOLDERS: Final = {
@@ -118,6 +120,7 @@ class ParquetTable:
     def _connected(self, columns: Sequence[str], *, scans_once: bool) -> Iterator[Any]:
         """Open a database in which ``ROWS`` has these columns."""
         wanted = list(columns) or list(self.types)[:1]
+        errors: list[LakewrightError] = []
         with TemporaryDirectory(prefix="lakewright-gate-") as folder:
             files = self._local_files(wanted)
             connection = connect(f"{folder}/rows.duckdb", threads=self.threads, reads_files=bool(files))
@@ -127,11 +130,15 @@ class ParquetTable:
                     relation.create_view(ROWS)
                 else:
                     batches = in_this_context(self._batches(wanted))  # DuckDB asks for them in threads of its own
-                    reader = pa.RecordBatchReader.from_batches(self._schema(wanted), batches)
+                    reader = pa.RecordBatchReader.from_batches(self._schema(wanted), _noting(batches, errors))
                     connection.register(ROWS if scans_once else "arrow_rows", reader)
                     if not scans_once:
                         connection.execute(f"CREATE TABLE {ROWS} AS FROM arrow_rows")
                 yield connection
+            except Exception:
+                if errors:
+                    raise copy(errors[0]) from None  # DuckDB keeps the original, whose traceback would keep DuckDB
+                raise
             finally:
                 connection.close()
 
@@ -179,6 +186,15 @@ class ParquetTable:
                         ],
                         schema=schema,
                     )
+
+
+def _noting(items: Iterator[Any], errors: list[LakewrightError]) -> Iterator[Any]:
+    """Iterate, and note a known error, of which Arrow and DuckDB would pass on the text only."""
+    try:
+        yield from items
+    except LakewrightError as error:
+        errors.append(error)
+        raise
 
 
 def _series(values: Any) -> Any:

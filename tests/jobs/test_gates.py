@@ -254,6 +254,7 @@ def test_events_are_rejected_refused_and_judged_once(
         "clicks",
         gxe.ExpectColumnValuesToNotBeNull(column="user", meta=REJECT),
         gxe.ExpectTableRowCountToBeBetween(max_value=3),
+        gxe.ExpectColumnValuesToBeInSet(column="user", value_set=["a", "b"], meta=WARN),
     )
     # The second object has no column user, which the first one introduces.
     events.put_events(0, {"id": 1, "user": "a"}, {"id": 2, "user": None})
@@ -262,7 +263,10 @@ def test_events_are_rejected_refused_and_judged_once(
     receipt = events.run()
     assert receipt["exit_code"] == 0, receipt["error"]
     assert receipt["rules"] == {"user: column_values_to_not_be_null": 2}
-    assert receipt["warnings"] == ["gates.suite: unknown table 'none'; known are t"]
+    assert receipt["warnings"] == [
+        "gates.suite: unknown table 'none'; known are t",
+        "expect_column_values_to_be_in_set on user: 1 row does not meet it (33.33 %) (suite clicks)",
+    ]
     assert [row["id"] for row in events.table()] == [1, 4, 5]
 
     # Of the file that is rewritten, only the rows of the object that was rewritten are judged.

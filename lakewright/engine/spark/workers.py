@@ -3,8 +3,8 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, TypeVar
 
 import pyspark
@@ -14,7 +14,7 @@ from pyspark.accumulators import AccumulatorParam
 
 from lakewright.aws.buckets import bucket_options, use_bucket_options
 from lakewright.engine.spark.judged.files import JudgedFiles
-from lakewright.engine.spark.judged.rows import read_staged
+from lakewright.engine.spark.judged.rows import differ_in_case_only, read_staged
 from lakewright.engine.spark.session import get_session
 from lakewright.log.records import DataFile
 from lakewright.measuring.meters import TaskMeter, TaskUsage, current_meter
@@ -26,7 +26,7 @@ from lakewright.unexpected import WorkerError, cause_of
 from lakewright.workers import NoListener, TaskListener
 from transforms.errors import LakewrightError
 
-#: The error of a worker that finally failed, in Spark's text.
+#: What a worker says that failed for good, in Spark's text.
 _FAILED: Final = re.compile(rf"^{WorkerError.__module__}\.{WorkerError.__name__}: (.*)$", re.MULTILINE)
 
 T = TypeVar("T")
@@ -66,21 +66,20 @@ class SparkWorkers:
 
         def work_there(task: T) -> R | LakewrightError:
             try:
-                with reported_work(progress.add):
+                with _values_hidden(shows_values), reported_work(progress.add):
                     report = work(task)
                     advance(Done(tasks=1))
                     return report
             except LakewrightError as error:
                 return error
-            except Exception as error:
-                # Spark logs what it is raised, with all that led to it, on the worker's machine and on the driver's.
-                if shows_values:
-                    raise
-                raise WorkerError(cause_of(error)) from None
 
         # No timeout: a task may be large. If a worker or the JVM exits, this returns as well.
         there = with_usage(with_aws_settings(work_there))
-        return _without_errors(_counted(self._collected(context.parallelize(tasks, len(tasks)).map(there))))
+        answers = _counted(self._collected(context.parallelize(tasks, len(tasks)).map(there)))
+        for answer in answers:
+            if isinstance(answer, LakewrightError):
+                raise answer
+        return [answer for answer in answers if not isinstance(answer, LakewrightError)]
 
     def run_merged(
         self,
@@ -94,28 +93,45 @@ class SparkWorkers:
         Spark shuffles the parts, and spills what does not fit into memory.
 
         Raises:
+            LakewrightError: If a task raised it.
             WorkerError: If a task finally failed with an unexpected error.
         """
-        shows_values = self.shows_values
+        if not tasks:
+            return []
+        shows_values, context = self.shows_values, get_session().sparkContext
 
-        def split_there(task: T) -> Iterator[tuple[int, B | LakewrightError | TaskUsage]]:
+        def split_there(task: T) -> Iterator[tuple[int, B | TaskUsage | LakewrightError]]:
             meter = TaskMeter()
             try:
-                yield from split(task)
+                with _values_hidden(shows_values):
+                    yield from split(task)
             except LakewrightError as error:
                 yield 0, error
-            except Exception as error:
-                if shows_values:
-                    raise
-                raise WorkerError(cause_of(error)) from None
             yield 0, meter.report()
 
-        found = get_session().sparkContext.parallelize(tasks, len(tasks)).flatMap(with_aws_settings(split_there))
-        answers = self._collected(found.partitionBy(parts, int).mapPartitions(partial(_merged, merge)))
-        for _, usages in answers:
-            for usage in usages:
-                current_meter().add_task(usage)
-        return _without_errors([merged for merged, _ in answers])
+        def merge_there(
+            numbered: Iterable[tuple[int, B | TaskUsage | LakewrightError]],
+        ) -> Iterator[tuple[R, list[TaskUsage | LakewrightError]]]:
+            notes: list[TaskUsage | LakewrightError] = []
+
+            def blocks() -> Iterator[B]:
+                for _, block in numbered:
+                    if isinstance(block, TaskUsage | LakewrightError):
+                        notes.append(block)
+                    else:
+                        yield block
+
+            with _values_hidden(shows_values):
+                merged, usage = with_usage(merge)(blocks())
+            yield merged, [*notes, usage]
+
+        found = context.parallelize(tasks, len(tasks)).flatMap(with_aws_settings(split_there))
+        answers = self._collected(found.partitionBy(parts, int).mapPartitions(merge_there))
+        for note in (note for _, notes in answers for note in notes):
+            if isinstance(note, LakewrightError):
+                raise note
+            current_meter().add_task(note)
+        return [merged for merged, _ in answers]
 
     def _collected(self, reports: RDD[R]) -> list[R]:
         """Return the reports of all tasks.
@@ -136,7 +152,7 @@ class SparkWorkers:
         self, lake: Lake, files: Mapping[str, DataFile], types: Mapping[str, str], moved: frozenset[str]
     ) -> JudgedTable:
         """See ``Workers.judged_table``."""
-        if not has_duckdb():
+        if not has_duckdb() or differ_in_case_only(types):  # DuckDB's names are not case-sensitive
             return read_staged(lake, files, types, moved)
         from lakewright.quality.duckdb_table import ParquetTable  # pyarrow, which runs without new objects do not need
 
@@ -167,6 +183,22 @@ def spark_version() -> str:
     return str(pyspark.__version__)
 
 
+@contextmanager
+def _values_hidden(shows_values: bool) -> Iterator[None]:
+    """Replace unexpected errors by a ``WorkerError``, unless values of the data may be shown.
+
+    Spark logs what a task raises, with all that led to it, on the worker's machine and on the driver's.
+    """
+    try:
+        yield
+    except LakewrightError:
+        raise
+    except Exception as error:
+        if shows_values:
+            raise
+        raise WorkerError(cause_of(error)) from None
+
+
 def with_aws_settings(work: Callable[[T], R]) -> Callable[[T], R]:
     """Wrap a function so that a worker has the driver's AWS settings."""
     settings = {name: os.environ[name] for name in _AWS_SETTINGS if name in os.environ}
@@ -195,34 +227,6 @@ def _counted(answers: Sequence[tuple[R, TaskUsage]]) -> list[R]:
     for _, usage in answers:
         current_meter().add_task(usage)
     return [answer for answer, _ in answers]
-
-
-def _merged(
-    merge: Callable[[Iterable[B]], R], numbered: Iterable[tuple[int, B | LakewrightError | TaskUsage]]
-) -> Iterator[tuple[R | LakewrightError, list[TaskUsage]]]:
-    """Merge a part of what tasks have found, or return the error of one; also return what workers used."""
-    usages: list[TaskUsage] = []
-    errors: list[LakewrightError] = []
-
-    def blocks() -> Iterator[B]:
-        for _, block in numbered:
-            if isinstance(block, TaskUsage):
-                usages.append(block)
-            elif isinstance(block, LakewrightError):
-                errors.append(block)
-            else:
-                yield block
-
-    merged, usage = with_usage(merge)(blocks())
-    yield errors[0] if errors else merged, [*usages, usage]
-
-
-def _without_errors(answers: Sequence[R | LakewrightError]) -> list[R]:
-    """Return the answers of workers; raise the first error among them."""
-    for answer in answers:
-        if isinstance(answer, LakewrightError):
-            raise answer
-    return [answer for answer in answers if not isinstance(answer, LakewrightError)]
 
 
 def _last_line(text: str) -> str:

@@ -44,9 +44,11 @@ def refuse(number: int) -> int:
     raise DataError(f"{number} is refused")
 
 
-def split_odd(number: int) -> Iterator[tuple[int, int]]:
-    """Find an odd number, which is its part as well; refuse another."""
-    yield number, number if number % 2 else refuse(number)
+def by_last_digit(number: int) -> Iterator[tuple[int, int]]:
+    """Return a number, then what ``refuse`` raises if it is negative."""
+    yield abs(number) % 10, number
+    if number <= 0:
+        refuse(-number)
 
 
 def read_number(text: str) -> int:

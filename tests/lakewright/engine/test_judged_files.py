@@ -84,3 +84,18 @@ def test_equal_hashes_of_different_keys_are_no_copies(tmp_path: Path, monkeypatc
     monkeypatch.setattr(JudgedFiles, "_repeated", lambda _judged, copies: set(copies))
     _, parts = staged(tmp_path / "lake", [numbers(1, 2), numbers(3)])
     assert parts.counts(Counts({}, {"g": Keys(("id",), "OR")}), ["id"]) == {"g": 0}
+
+
+def test_columns_may_differ_in_case_only(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    pq.write_table(pa.table({"op": [1, 1, 2], "Op": ["I", "U", "U"]}), tmp_path / "lake/0.parquet")
+    file = DataFile("0.parquet", "0.parquet", "", 3, (tmp_path / "lake/0.parquet").stat().st_size)
+    types = {"op": "bigint", "Op": "string"}
+    judged = SparkWorkers().judged_table(open_lake(str(tmp_path / "lake")), {"0.parquet": file}, types, frozenset())
+    expectations = [
+        Expectation("expect_column_values_to_be_unique", {"column": "Op"}),
+        Expectation("expect_column_values_to_be_in_set", {"column": "Op", "value_set": ["I"]}),
+        Expectation("expect_column_values_to_be_in_set", {"column": "op", "value_set": [2]}),
+    ]
+    results = Aggregate(expectations, types, judged.dialect).results(lambda counts: judged.counts(counts, list(types)))
+    assert [result.unexpected_count for result in results if result] == [2, 2, 2]

@@ -13,7 +13,7 @@ from lakewright.measuring.meters import metered
 from lakewright.measuring.work import NOTHING, Done
 from lakewright.unexpected import WorkerError, trace_of
 from lakewright.workers import Workers
-from tests.lakewright.engine.tasks import count_requests, count_rows, double, read_number, refuse, split_odd
+from tests.lakewright.engine.tasks import by_last_digit, count_requests, count_rows, double, read_number, refuse
 from transforms.errors import DataError, LongRecordError
 
 
@@ -84,13 +84,6 @@ def test_the_error_of_the_first_task_is_raised(workers: Workers) -> None:
         workers.run(refuse, [3, 2, 4])
 
 
-@pytest.mark.usefixtures("spark")
-def test_errors_of_merged_tasks_are_raised() -> None:
-    assert sum(SparkWorkers().run_merged(split_odd, sum, [1, 3, 5], 2)) == 1 + 3 + 5
-    with pytest.raises(DataError, match=r"^2 is refused$"):
-        SparkWorkers().run_merged(split_odd, sum, [1, 2], 2)
-
-
 def test_unexpected_errors_keep_texts_that_cannot_quote_values(workers: Workers) -> None:
     with pytest.raises(WorkerError, match=r"^FileNotFoundError: raw/gone.json$"):
         workers.run(refuse, [0])
@@ -110,3 +103,23 @@ def test_unexpected_errors_quote_values_only_if_allowed(workers: Workers) -> Non
 
 def test_spark_workers_run_one_task_per_core(spark: SparkSession) -> None:
     assert SparkWorkers().at_once == spark.sparkContext.defaultParallelism
+
+
+@pytest.mark.usefixtures("spark")
+def test_parts_of_what_tasks_find_are_merged() -> None:
+    assert SparkWorkers().run_merged(by_last_digit, sorted, [31, 12, 2, 1, 11], 4) == [[], [1, 11, 31], [2, 12], []]
+    assert SparkWorkers().run_merged(by_last_digit, sorted, [], 4) == []
+
+
+@pytest.mark.usefixtures("spark")
+@pytest.mark.parametrize(
+    ("task", "raised", "text"),
+    [
+        pytest.param(-1, LongRecordError, r"^line 7 is longer than 100 bytes", id="known"),
+        pytest.param(-2, DataError, r"^2 is refused$", id="known-without-attributes"),
+        pytest.param(0, WorkerError, r"^FileNotFoundError: raw/gone.json$", id="unexpected"),
+    ],
+)
+def test_errors_of_tasks_that_are_merged_are_raised(task: int, raised: type[Exception], text: str) -> None:
+    with pytest.raises(raised, match=text):
+        SparkWorkers().run_merged(by_last_digit, sorted, [11, task, 12], 2)

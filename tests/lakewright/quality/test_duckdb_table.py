@@ -10,9 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lakewright.errors import UnreachableError
 from lakewright.log.records import DataFile
 from lakewright.quality.duckdb_table import ParquetTable
 from lakewright.quality.judged_table import ROWS
+from lakewright.quality.sql.counts import Keys
+from lakewright.storage.local import LocalLake
 from lakewright.storage.uris import open_lake
 
 TYPES = {"id": "bigint", "price": "decimal(12,2)", "seen": "timestamp", "_object": "string", "country": "string"}
@@ -50,7 +53,7 @@ def test_a_query_sees_columns_of_files_and_folders(files: tuple[Any, dict[str, D
 
 
 @pytest.mark.parametrize(
-    "folder", ["it's", "no\u00a0break", "tab\t", 'quo"te', "id=7", "x[1]", "{a,b}", "back\\slash", "a*", "?"]
+    "folder", ["it's", "no\u00a0break", "with\ttab", 'quo"te', "id=7", "x[1]", "{a,b}", "back\\slash", "a*", "?"]
 )
 def test_a_lake_may_be_in_a_folder_of_any_name(tmp_path: Path, folder: str) -> None:
     rows = {f"{folder}/t/0.parquet": 3, "x1/t/0.parquet": 5, "ab/t/0.parquet": 6, "a/t/0.parquet": 7}
@@ -77,3 +80,33 @@ def test_pandas_gets_types_that_the_library_compares(files: tuple[Any, dict[str,
     assert frame["country"].tolist() == ["F/R"] * 3 + [None]
     assert frame["seen"][0] == pd.Timestamp("2026-08-01 12:00:00")
     assert len(ParquetTable(*files, TYPES).frame(["id"], rows=False)) == 0
+
+
+class LakeThatFails(LocalLake):
+    """A lake that can be read only for a while."""
+
+    def __init__(self, root: str, reads: int) -> None:
+        super().__init__(root)
+        self.reads = reads
+
+    def read(self, path: str, **options: Any) -> bytes:
+        self.reads -= 1
+        if self.reads < 0:
+            raise UnreachableError("S3 does not respond")
+        return super().read(path, **options)
+
+
+def test_an_outage_while_duckdb_reads_is_raised_as_such(tmp_path: Path) -> None:
+    root = tmp_path / "lake [1]"
+    root.mkdir()
+    pq.write_table(pa.table({"name": [str(number) * 9 for number in range(50_000)]}), root / "0.parquet")
+    file = DataFile("0.parquet", "0.parquet", "", 50_000, (root / "0.parquet").stat().st_size)
+
+    def table() -> ParquetTable:
+        """Return rows of which the types can be read, and nothing more."""
+        return ParquetTable(LakeThatFails(str(root), reads=1), {"0.parquet": file}, {"name": "string"})
+
+    with pytest.raises(UnreachableError, match=r"^S3 does not respond$"):
+        table().one_row(f"SELECT max(name) AS name FROM {ROWS}", ["name"], scans_once=True)
+    with pytest.raises(UnreachableError, match=r"^S3 does not respond$"):
+        list(table().hashes(Keys(("name",), "OR")))

@@ -1,6 +1,7 @@
 """The rows that a gate judges, and the rules that reject single rows, on Spark."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -62,6 +63,8 @@ def read_staged(
 ) -> SparkTable:
     """Return the rows of Parquet files, by the path at which they are now; without those of ``moved`` objects."""
     spark = own_session(lake_uris=(lake.uri,))
+    if differ_in_case_only(types):
+        spark.conf.set("spark.sql.caseSensitive", value=True)
     folders = {name for file in files.values() for name in values_of_folder(file.partition)}
     schema = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
     paths = [lake.spark_uri(path) for path in files]
@@ -71,6 +74,11 @@ def read_staged(
     if moved:
         return SparkTable(rows.where(~F.col(_OBJECT).isin(*sorted(moved))))
     return SparkTable(rows, sum(file.rows for file in files.values()))
+
+
+def differ_in_case_only(columns: Iterable[str]) -> bool:
+    """Return whether two columns do, as ``op`` of a source and ``Op`` of AWS DMS."""
+    return max(Counter(map(str.casefold, columns)).values(), default=0) > 1
 
 
 def row_rule_faults(rules: RowRules, columns: Mapping[str, str]) -> list[tuple[Column, str, str]]:
