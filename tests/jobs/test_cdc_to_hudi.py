@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -123,8 +123,14 @@ def test_a_reader_without_spark_sees_the_same(cdc: CdcBench, storage: str) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("storage", STORAGES)
-def test_late_changes_lose(cdc: CdcBench, storage: str) -> None:
+@pytest.mark.parametrize(
+    ("storage", "at"),
+    [
+        pytest.param(STORAGES[0], at, id=STORAGES[0]),
+        pytest.param(STORAGES[1], "2026-08-01 10:00:00.12345678{}".format, id=f"{STORAGES[1]}-nanoseconds"),
+    ],
+)
+def test_late_changes_lose(cdc: CdcBench, storage: str, at: Callable[[int], str]) -> None:
     cdc.feed(target__storage=storage)
     cdc.put(LOAD, [ANN, BOB, CID, (4, "Dan", "IT")])
     cdc.put(

@@ -231,8 +231,12 @@ def test_times_dictionaries_nulls_and_nanoseconds(cdc: CdcBench, storage: str) -
     row = (noon, dt.time(23, 59, 59, 999000), moment, "b", b"\xff", None, dt.timedelta(seconds=1), day)
     cdc.feed(tables={"t": {"key": "id"}}, target__storage=storage, max_rejected=0.5)
     cdc.put(LOAD, [(1, *row), (2, *[None] * 8)], pa.schema(kinds), table="t")
-    changes = [("I", at(1), 3, *row), ("I", at(1), 4, *row[:2], moment + 1, *row[3:])]
-    cdc.put(FIRST, changes, pa.schema(kinds), table="t")
+    changes = [
+        ("I", moment + 2, 3, *row),
+        ("U", moment + 1, 3, *[None] * 8),  # older than the row before it
+        ("I", moment, 4, *row[:2], moment + 1, *row[3:]),
+    ]
+    cdc.put(FIRST, changes, pa.schema([("ts", pa.timestamp("ns")), *kinds]), table="t", has_times=False)
     receipt = ran(cdc.run())
     assert receipt["rules"] == {"nanos: inexact": 1}
     assert [row["fields"]["nanos"] for row in cdc.quarantine("t")] == [str(moment + 1)]

@@ -6,6 +6,8 @@ from typing import Final
 KIND: Final = "_lakewright_kind"
 SEQUENCE: Final = "_lakewright_sequence"
 TIME: Final = "_lakewright_time"
+#: Digits of the time below a microsecond.
+TIME_DIGITS: Final = "_lakewright_time_digits"
 #: The time as text, also if it cannot be read.
 TIME_TEXT: Final = "_lakewright_time_text"
 IS_LOAD: Final = "_lakewright_is_load"

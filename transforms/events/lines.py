@@ -143,7 +143,10 @@ def check_json(text: bytes | str) -> None:
         msgspec.ValidationError: If an integer has more than 4,300 digits, which Python does not read.
         msgspec.DecodeError: If it is not JSON. Likewise UnicodeDecodeError, RecursionError.
     """
-    _CHECKER.decode(text)
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:  # perhaps of such a number
+        _CHECKER.decode(text)
 
 
 def is_blank(line: bytes) -> bool:

@@ -7,8 +7,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from transforms.changes.load_files import LOAD_PATH
-from transforms.spark.changes import FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME, require_columns
-from transforms.spark.exact_casts import if_dated
+from transforms.spark.changes import FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME, TIME_DIGITS, require_columns
+from transforms.spark.exact_casts import digits_below_microseconds, if_dated
 from transforms.spark.names import column, quoted
 
 _LAST_POSITION: Final = 9_999_999_999
@@ -28,9 +28,10 @@ def with_delivery(
     Columns in:  ``file_column`` (string; the path of the row's file), ``position_column`` (integer; the row's position
                  in the file), ``time_column`` (timestamp, or string in UTC unless it has an offset); if present,
                  ``kind_column`` (string: I, U, D) and ``sequence_column`` (string)
-    Columns out: every input column, _lakewright_kind, _lakewright_sequence, _lakewright_object, _lakewright_file
-                 (string), _lakewright_time (timestamp), _lakewright_is_load (boolean; whether the file is named
-                 ``LOAD….parquet``), _lakewright_position (long; null above ten digits, the limit of the order)
+    Columns out: every input column, _lakewright_kind, _lakewright_sequence, _lakewright_object, _lakewright_file,
+                 _lakewright_time_digits (string), _lakewright_time (timestamp), _lakewright_is_load (boolean; whether
+                 the file is named ``LOAD….parquet``), _lakewright_position (long; null above ten
+                 digits, the limit of the order)
     Rows:        unchanged
 
     Spark has file and position in ``_metadata.file_path`` and ``_metadata.row_index``. The path is part of the order:
@@ -47,6 +48,7 @@ def with_delivery(
             KIND: _text_or_null(rows, kind_column),
             SEQUENCE: _text_or_null(rows, sequence_column),
             TIME: _time(rows, time_column),
+            TIME_DIGITS: digits_below_microseconds(column(time_column).cast("string")),
             IS_LOAD: is_load,
             OBJECT: file,
             FILE: file,

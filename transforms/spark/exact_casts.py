@@ -22,6 +22,7 @@ _WHOLE_TEXTS: Final = {
     "timestamp": r"^\s*\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}(\.\d{1,6}0*)?(Z|[+-]\d{2}:\d{2})?)?\s*$",
 }
 _BEGINS_WITH_YEAR: Final = r"^\s*[+-]?\d{4}"
+_BELOW_MICROSECONDS: Final = r"\.\d{6}(\d*[1-9])"
 _DAY_SECONDS: Final = 86_400
 #: Fractional digits of a second.
 _FRACTION: Final = {"ms": 3, "us": 6, "ns": 9}
@@ -47,6 +48,11 @@ def exact_cast(value: Column, kind: str, wanted: str) -> Column:
 def if_dated(text: Column, time: Column) -> Column:
     """Return a time that was read from text; null if the text has no date, to which Spark adds the current one."""
     return F.when(text.rlike(_BEGINS_WITH_YEAR), time)
+
+
+def digits_below_microseconds(time: Column) -> Column:
+    """Return what a timestamp omits of a time as text: its digits below a microsecond, without zeros at the end."""
+    return F.regexp_extract(time, _BELOW_MICROSECONDS, 1)
 
 
 def timestamp_of_nanoseconds(count: Column) -> Column:

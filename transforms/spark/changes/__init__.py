@@ -22,6 +22,7 @@ from transforms.changes.columns import (
     REJECTED,
     SEQUENCE,
     TIME,
+    TIME_DIGITS,
     UPDATES,
 )
 from transforms.spark.changes.columns import is_update_in_place, require_columns
@@ -57,6 +58,7 @@ __all__ = [
     "REJECTED",
     "SEQUENCE",
     "TIME",
+    "TIME_DIGITS",
     "UPDATES",
     "highest_load_order",
     "is_update_in_place",

@@ -22,6 +22,7 @@ from transforms.changes.columns import (
     REJECTED,
     SEQUENCE,
     TIME,
+    TIME_DIGITS,
 )
 from transforms.changes.file_order import STAMP_DIGITS, STAMPED_PATH
 from transforms.instants import FIRST_MICROS, LAST_MICROS
@@ -49,7 +50,8 @@ def with_change_order(
     """Add to each change its key as text, its order, and the reasons for rejecting it.
 
     Columns in:  those of ``key``; _lakewright_kind, _lakewright_sequence (string), _lakewright_time (timestamp),
-                 _lakewright_is_load (boolean), _lakewright_file (string), _lakewright_position (long)
+                 _lakewright_is_load (boolean), _lakewright_file (string), _lakewright_position (long); if present,
+                 _lakewright_time_digits (string; digits of the time below a microsecond, without zeros at the end)
     Columns out: every input column, _record_key, _change_order (string), _hoodie_is_deleted (boolean; true or null),
                  _lakewright_rejected (boolean), _lakewright_reasons (array of struct of rule and column; null for
                  rules that are not broken)
@@ -75,7 +77,7 @@ def with_change_order(
     ordered = changes.withColumns(
         {
             KEY: key_text(changes, key),
-            ORDER: _order(_stamp_of_file() if by_file else _moment_of_columns()),
+            ORDER: _order(_stamp_of_file() if by_file else _moment_of_columns(changes)),
             IS_DELETED: F.when(is_deleted, F.lit(True)),
         }
     )
@@ -109,10 +111,13 @@ def _order(of_change: Column) -> Column:
     return F.concat(moment, F.lit(" "), FILE, F.lit(" "), place)
 
 
-def _moment_of_columns() -> Column:
+def _moment_of_columns(changes: DataFrame) -> Column:
     """Return the sequence of a change, else its time; null if it has neither."""
     sequence = F.when(F.col(SEQUENCE).rlike(f"^[0-9]{{1,{_SEQUENCE_DIGITS}}}$"), F.col(SEQUENCE))
     time = F.when(F.unix_micros(TIME).between(FIRST_MICROS, LAST_MICROS), _digits_of_time())
+    if TIME_DIGITS in changes.columns:
+        # A blank follows, which sorts before any further digit.
+        time = F.concat(time, F.coalesce(F.col(TIME_DIGITS), F.lit("")))
     return F.coalesce(F.lpad(sequence, _SEQUENCE_DIGITS, "0"), time)
 
 

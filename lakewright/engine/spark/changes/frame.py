@@ -14,8 +14,15 @@ from lakewright.engine.spark.objects import hadoop_uri
 from lakewright.storage.lake import Lake
 from transforms.changes.column_types import VOID, holds
 from transforms.changes.columns import TIME_TEXT
-from transforms.spark.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME
-from transforms.spark.exact_casts import INEXACT, exact_cast, if_dated, text_of_time, timestamp_of_nanoseconds
+from transforms.spark.changes import ABSENT, BEFORE, FILE, IS_LOAD, KIND, OBJECT, POSITION, SEQUENCE, TIME, TIME_DIGITS
+from transforms.spark.exact_casts import (
+    INEXACT,
+    digits_below_microseconds,
+    exact_cast,
+    if_dated,
+    text_of_time,
+    timestamp_of_nanoseconds,
+)
 from transforms.spark.names import column, quoted
 
 _LONGEST_PATH: Final = 1 << 16
@@ -23,6 +30,7 @@ _LONGEST_PATH: Final = 1 << 16
 _ROWS_AT_ONCE: Final = 4096
 _BYTES_AT_ONCE: Final = 64 << 20
 _PER_MICROSECOND: Final = 1000
+_PER_SECOND: Final = 1_000_000_000
 
 
 def read_changes(spark: SparkSession, files: ChangeFiles) -> DataFrame:
@@ -91,6 +99,7 @@ def _read_alike(spark: SparkSession, files: ChangeFiles, footer: Footer, paths: 
         sequence.read.alias(SEQUENCE),
         (if_dated(time_text.read, time.read) if time.is_text else time.read).alias(TIME),
         time_text.read.alias(TIME_TEXT),
+        time_text.digits_below_microseconds.alias(TIME_DIGITS),
         F.lit(is_load(paths[0])).alias(IS_LOAD),
         F.concat(F.lit(folder), file).alias(OBJECT),
         (F.col(FILE) if is_correction else file).alias(FILE),
@@ -133,6 +142,14 @@ class ColumnOfFile:
     def read(self) -> Column:
         """Its values in the wanted type, by Spark's cast."""
         return self._value.cast(self.wanted) if self.is_there else F.lit(None).cast(self.wanted)
+
+    @property
+    def digits_below_microseconds(self) -> Column:
+        """See the function; its values are times."""
+        if self._unit == "timestamp(ns)":
+            nanoseconds = F.pmod(column(self.name), F.lit(_PER_SECOND))
+            return digits_below_microseconds(F.format_string(".%09d", nanoseconds))
+        return digits_below_microseconds(self.read)
 
     @property
     def cast(self) -> Column:
