@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -101,12 +101,6 @@ class ParquetTable:
             found = connection.sql(f"SELECT {hashed} AS hash FROM {ROWS} WHERE {keys.rows('duckdb')}")  # noqa: S608
             for batch in found.to_arrow_reader(_BATCH_ROWS):
                 yield batch["hash"].to_numpy()
-
-    def parts(self, most: int) -> "list[ParquetTable]":
-        """Return up to so many tables with about as many rows each, to be queried by one thread."""
-        files = sorted(self.files.items(), key=lambda item: item[1].rows)
-        shares = [dict(files[first::most]) for first in range(min(most, len(files)))]
-        return [replace(self, files=share, threads=1) for share in shares]
 
     def frame(self, columns: Sequence[str], *, rows: bool = True) -> Any:
         """See ``JudgedTable.frame``: nullable types instead of float64 and object, times in UTC without a zone."""

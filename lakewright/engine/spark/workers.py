@@ -14,7 +14,7 @@ from pyspark.accumulators import AccumulatorParam
 
 from lakewright.aws.buckets import bucket_options, use_bucket_options
 from lakewright.engine.spark.judged.files import JudgedFiles
-from lakewright.engine.spark.judged.rows import differ_in_case_only, read_staged
+from lakewright.engine.spark.judged.rows import read_staged
 from lakewright.engine.spark.session import get_session
 from lakewright.log.records import DataFile
 from lakewright.measuring.meters import TaskMeter, TaskUsage, current_meter
@@ -152,7 +152,8 @@ class SparkWorkers:
         self, lake: Lake, files: Mapping[str, DataFile], types: Mapping[str, str], moved: frozenset[str]
     ) -> JudgedTable:
         """See ``Workers.judged_table``."""
-        if not has_duckdb() or differ_in_case_only(types):  # DuckDB's names are not case-sensitive
+        if not has_duckdb() or not all(file.objects for file in files.values()):
+            # Files that Spark wrote: names may differ in case only, and text need not be UTF-8.
             return read_staged(lake, files, types, moved)
         from lakewright.quality.duckdb_table import ParquetTable  # pyarrow, which runs without new objects do not need
 

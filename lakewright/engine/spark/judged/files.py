@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 import numpy as np
 
 from lakewright.engine.spark.judged.rows import SparkTable, read_staged
+from lakewright.log.records import DataFile
 from lakewright.quality.sql.counts import Counts, Keys
 from lakewright.quality.sql.dialects import Dialect
+from lakewright.storage.uris import open_lake
 from lakewright.workers import Workers
 
 if TYPE_CHECKING:
@@ -46,6 +48,22 @@ class MergingWorkers(Workers, Protocol):
         parts: int,
     ) -> list[R]:
         """See ``SparkWorkers.run_merged``."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some of the files, for a worker, which opens the lake itself: clients of S3 cannot be pickled."""
+
+    lake_uri: str
+    files: Mapping[str, DataFile]
+    types: Mapping[str, str]
+    moved: frozenset[str]
+
+    def table(self) -> "ParquetTable":
+        """Return the files as a table that one thread queries."""
+        from lakewright.quality.duckdb_table import ParquetTable
+
+        return ParquetTable(open_lake(self.lake_uri), self.files, self.types, self.moved, threads=1)
 
 
 @dataclass(frozen=True)
@@ -93,27 +111,32 @@ class JudgedFiles:
         return set().union(*self.workers.run_merged(partial(_hashes, copies, parts), _merged, self._parts, parts))
 
     @cached_property
-    def _parts(self) -> "list[ParquetTable]":
-        return self.table.parts(_PARTS_EACH * self.workers.at_once)
+    def _parts(self) -> list[_Part]:
+        """Parts of the files with about as many rows each."""
+        table = self.table
+        files = sorted(table.files.items(), key=lambda item: item[1].rows)
+        count = min(len(files), _PARTS_EACH * self.workers.at_once)
+        return [_Part(table.lake.uri, dict(files[number::count]), table.types, table.moved) for number in range(count)]
 
     @cached_property
     def _in_spark(self) -> SparkTable:
         return read_staged(self.table.lake, self.table.files, self.table.types, self.table.moved)
 
 
-def _rows(part: "ParquetTable") -> int:
-    return part.count()
+def _rows(part: _Part) -> int:
+    return part.table().count()
 
 
-def _measured(measures: Mapping[str, str], columns: Sequence[str], part: "ParquetTable") -> Mapping[str, int]:
-    return part.counts(Counts(measures, {}), columns)
+def _measured(measures: Mapping[str, str], columns: Sequence[str], part: _Part) -> Mapping[str, int]:
+    return part.table().counts(Counts(measures, {}), columns)
 
 
-def _hashes(copies: Mapping[str, Keys], parts: int, part: "ParquetTable") -> Iterator[tuple[int, _Block]]:
+def _hashes(copies: Mapping[str, Keys], parts: int, part: _Part) -> Iterator[tuple[int, _Block]]:
     """Return the hashes of a part of the files by range of hashes; of keys that are not unique there, not all."""
     begins = np.array([(number << 64) // parts for number in range(1, parts)], np.uint64)
+    table = part.table()
     for name, keys in copies.items():
-        for block in part.hashes(keys):
+        for block in table.hashes(keys):
             hashes = np.sort(block)
             if _has_equal(hashes):
                 yield 0, (name, b"")
