@@ -34,8 +34,8 @@ def test_staging_is_listed_if_something_may_be_left(
     of_the_batch, overtaken, coming = (f"{staging.folder(each, 'a')}1" for each in (number, 1, number + 1))
     for path in (of_the_batch, overtaken, coming):
         lake.create(path, b"")
-    staging.left.append(of_the_batch)
+    staging.undeleted.append(of_the_batch)
     staging.clear(number, is_tidy=is_tidy)
     there = [each.path for each in lake.list("refined/")]
     assert there == ([coming] if is_listed else [overtaken, of_the_batch, coming])
-    assert staging.left == ([] if is_listed else [of_the_batch]), "deleted together with the lease"
+    assert staging.undeleted == ([] if is_listed else [of_the_batch]), "deleted together with the lease"
