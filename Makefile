@@ -65,7 +65,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 test: setup-dev $(VENV)/.archive ## run all tests (WORKERS=2)
 	@$(PYTEST)
 
-test-fast: setup-dev ## run the tests that are not slow, in two minutes
+test-fast: setup-dev ## run the tests that are not slow, in about three minutes
 	@$(PYTEST) -m "not slow"
 
 test-pages: setup-dev ## open the pages in Debian's Chromium, headless (SCREENSHOTS=FOLDER keeps pictures)
