@@ -116,10 +116,10 @@ if is_cached:
     frame.count()
     table = SparkTable(frame)
 else:
-    files = {
-        name: DataFile(name, name, "", pq.read_metadata(f"{lake}/{name}").num_rows, os.path.getsize(f"{lake}/{name}"))
-        for name in sorted(os.listdir(lake))
-    }
+    def file_of_worker(name):
+        rows, size = pq.read_metadata(f"{lake}/{name}").num_rows, os.path.getsize(f"{lake}/{name}")
+        return DataFile(name, name, "", rows, size, arrow_bytes=size)
+    files = {name: file_of_worker(name) for name in sorted(os.listdir(lake))}
     table = SparkWorkers().judged_table(open_lake(lake), files, dict(frame.dtypes), frozenset())
 def by_sql():
     aggregate = Aggregate(expectations, table.columns, table.dialect)

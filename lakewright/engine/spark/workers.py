@@ -152,8 +152,8 @@ class SparkWorkers:
         self, lake: Lake, files: Mapping[str, DataFile], types: Mapping[str, str], moved: frozenset[str]
     ) -> JudgedTable:
         """See ``Workers.judged_table``."""
-        if not has_duckdb() or not all(file.objects for file in files.values()):
-            # Files that Spark wrote: names may differ in case only, and text need not be UTF-8.
+        if not has_duckdb() or not all(file.arrow_bytes for file in files.values()):
+            # In files that Spark wrote, names may differ in case only, and text need not be UTF-8.
             return read_staged(lake, files, types, moved)
         from lakewright.quality.duckdb_table import ParquetTable  # pyarrow, which runs without new objects do not need
 

@@ -12,6 +12,8 @@ import pytest
 from lakewright.engine.spark.judged.files import JudgedFiles
 from lakewright.engine.spark.workers import SparkWorkers
 from lakewright.log.records import DataFile
+from lakewright.parquet.arrow import write_file
+from lakewright.parquet.place import TablePlace
 from lakewright.quality.duckdb_table import ParquetTable
 from lakewright.quality.expectation import Expectation
 from lakewright.quality.sql.compiled import Aggregate
@@ -37,7 +39,8 @@ def staged(lake: Path, tables: Sequence[pa.Table]) -> tuple[ParquetTable, Judged
     for number, table in enumerate(tables):
         name = f"{number}.parquet"
         pq.write_table(table, lake / name)
-        files[name] = DataFile(name, name, "", table.num_rows, (lake / name).stat().st_size, ["a", "b"])
+        size, arrow_bytes = (lake / name).stat().st_size, table.nbytes or 1
+        files[name] = DataFile(name, name, "", table.num_rows, size, ["a", "b"], arrow_bytes=arrow_bytes)
     judged = SparkWorkers().judged_table(open_lake(str(lake)), files, COLUMNS, frozenset())
     assert isinstance(judged, JudgedFiles)
     return judged.table, judged
@@ -55,6 +58,15 @@ def test_parts_have_the_counts_of_the_whole(tmp_path: Path, name: str) -> None:
         connection.register("batch", pa.concat_tables(tables))
         in_memory = aggregate.evaluate("batch", lambda sql: connection.sql(sql).to_arrow_table().to_pylist()[0])
     assert results == in_memory
+
+
+def test_files_of_workers_are_judged_in_workers(tmp_path: Path) -> None:
+    lake = open_lake(str(tmp_path))
+    place = TablePlace(staging="s/", destination="t/", prefix="", compression="snappy", sort_by=())
+    file = write_file(lake, place, "", pa.table({"id": [1, 2, 2]}))
+    judged = SparkWorkers().judged_table(lake, {file.staged: file}, {"id": "bigint"}, frozenset())
+    assert isinstance(judged, JudgedFiles)
+    assert judged.counts(Counts({}, {"g": Keys(("id",), "OR")}), ["id"]) == {"g": 2}
 
 
 def numbers(*ids: int | None) -> pa.Table:
