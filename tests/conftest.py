@@ -22,6 +22,9 @@ from tests.quarantine import quarantined_rows
 from tests.spared import spare_repeated_work
 from tests.spark_jvm import set_jvm_options
 
+#: A second copy of a session fixture, imported by a test module, would start a second server under the first one.
+pytest_plugins = ["tests.s3_server"]
+
 os.environ["TZ"] = "UTC"
 time.tzset()
 set_jvm_options()

@@ -46,7 +46,7 @@ from lakewright.storage import local_in_place, object_file
 from lakewright.storage.compression import gzip as storage_gzip
 from lakewright.storage.uris import open_in_place, open_lake
 from tests.conftest import Bench
-from tests.e2e.conftest import BUCKET, aws, bucket  # noqa: F401 - fixtures
+from tests.s3_server import BUCKET
 from tests.workers import InProcessWorkers
 from transforms.errors import DataError
 from transforms.events import contents as event_contents

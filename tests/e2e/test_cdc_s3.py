@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from tests.cdc import CdcBench
 from tests.conftest import JARS, ROOT, command
-from tests.e2e.conftest import BUCKET
+from tests.s3_server import BUCKET
 
 pytestmark = pytest.mark.slow
 

@@ -14,9 +14,9 @@ from pyspark.sql import SparkSession
 from lakewright.log.log import Log
 from lakewright.storage.uris import open_lake
 from tests.conftest import Answer, command
-from tests.e2e.conftest import BUCKET
 from tests.faults.test_killed_runs import killed
 from tests.jobs.event_bench import DAY, EventBench
+from tests.s3_server import BUCKET
 
 pytestmark = pytest.mark.slow
 

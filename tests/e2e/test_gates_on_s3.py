@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.conftest import command
-from tests.e2e.conftest import BUCKET
+from tests.s3_server import BUCKET
 from tests.suites import REJECT, gxe, write_suite
 
 pytestmark = pytest.mark.slow

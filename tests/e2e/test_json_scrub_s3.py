@@ -20,8 +20,8 @@ from lakewright.storage import s3_in_place
 from lakewright.storage.in_place import Opened
 from lakewright.storage.s3_in_place import S3InPlace
 from tests.conftest import command
-from tests.e2e.conftest import BUCKET
 from tests.jobs.test_json_scrub import Broken
+from tests.s3_server import BUCKET
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ import yaml
 from pyspark.sql import SparkSession
 
 from tests.conftest import command
-from tests.e2e.conftest import BUCKET
+from tests.s3_server import BUCKET
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.conftest import command
-from tests.e2e.conftest import BUCKET
+from tests.s3_server import BUCKET
 
 SOURCE = "somebody-elses"
 

@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 
 from lakewright.engine.spark.session import get_session
 from tests.conftest import Bench, command
-from tests.e2e.conftest import BUCKET
 from tests.faults.test_killed_runs import killed
+from tests.s3_server import BUCKET
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_s3a]
 

@@ -16,8 +16,8 @@ from jobs.cli.entrypoint import run_as_script
 from lakewright.errors import UnreachableError
 from lakewright.storage.s3_in_place import S3InPlace
 from tests.conftest import ROOT
-from tests.e2e.conftest import BUCKET
 from tests.e2e.timer_chain import TABLE, TimerChain
+from tests.s3_server import BUCKET
 
 pytestmark = pytest.mark.slow
 

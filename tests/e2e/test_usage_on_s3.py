@@ -14,8 +14,8 @@ import yaml
 from lakewright.engine import choice
 from lakewright.measuring.meters import current_meter
 from tests.conftest import Answer, command
-from tests.e2e.conftest import BUCKET
-from tests.e2e.served import ServedRequests
+from tests.s3_server import BUCKET
+from tests.served_requests import ServedRequests
 from tests.suites import gxe, write_suite
 
 pytestmark = pytest.mark.slow

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.e2e.conftest import empty_catalog
 from tests.faults.fault_proxy import FaultProxy, fault_proxy
+from tests.s3_server import empty_catalog
 
 BUCKET = "lakewright-faults"
 

@@ -10,9 +10,9 @@ import boto3
 import pytest
 
 from tests.conftest import ROOT
-from tests.e2e.conftest import BUCKET, aws, bucket  # noqa: F401 - fixtures
 from tests.faults.test_killed_runs import killed
 from tests.jobs.test_json_scrub import Uploads, uploads  # noqa: F401 - fixtures
+from tests.s3_server import BUCKET
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +52,7 @@ def test_killed_and_run_again(uploads: Uploads, stage: str, nth: int) -> None:  
 
 @pytest.mark.parametrize(("stage", "nth"), STAGES[1:4])
 def test_killed_and_run_again_on_s3(
-    bucket: Any,  # noqa: F811
+    bucket: Any,
     uploads: Uploads,  # noqa: F811
     stage: str,
     nth: int,

@@ -19,8 +19,8 @@ from pyspark.sql import SparkSession
 
 from jobs.cli.entrypoint import run_as_script
 from tests.conftest import Answer, command
-from tests.e2e.conftest import BUCKET
 from tests.hostile.cases import Case, Link, Outcome, Row, Scenario, StoredObject, Words
+from tests.s3_server import BUCKET
 
 #: Cases name objects ``x<newline>y.csv``.
 _REST_OF_A_SPLIT_NAME: Final = ("y.csv", "y.json", "y.parquet")

@@ -7,7 +7,6 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.conftest import Answer
-from tests.e2e.conftest import aws, bucket  # noqa: F401 - fixtures
 from tests.hostile import (
     cdc_cases,
     command_cases,

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from deploy.checks.calls import normalised, read_calls
 from lakewright.runs.lease import Lease
 from lakewright.storage.uris import open_lake
 from tests.conftest import ROOT
@@ -297,3 +298,8 @@ def test_the_job_on_spark_loads_the_same(stack: Stack) -> None:
     (receipt,) = stack.receipts(execution)
     assert receipt["engine"]["name"] == "spark"
     assert ids(stack, "2019-09-17") == ["s-1", "s-2"]
+
+
+def test_the_roles_are_checked_for_every_call_of_the_tests_above(stack: Stack) -> None:
+    made = set(normalised(read_calls(stack.calls)))
+    assert made - set(read_calls()) == set(), f"write them anew: python -m deploy.checks.calls {stack.calls}"

@@ -10,7 +10,7 @@ import pytest
 
 from lakewright.storage.lake import Lake
 from lakewright.storage.uris import open_lake
-from tests.e2e.conftest import BUCKET, aws, bucket  # noqa: F401 - fixtures
+from tests.s3_server import BUCKET
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -14,7 +14,6 @@ from lakewright.measuring.meters import current_meter, metered
 from lakewright.storage import object_file
 from lakewright.storage.lake import Lake
 from lakewright.storage.object_file import ObjectFile
-from tests.e2e.conftest import aws, bucket  # noqa: F401 - fixtures
 from tests.lakewright.storage.test_lake import lake  # noqa: F401 - a fixture
 
 BODY = bytes(range(100))
