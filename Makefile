@@ -62,8 +62,11 @@ $(VENV)/.archive: tests/spark_jvm.py $(VENV)/.jars $(VENV)/.dev
 WORKERS := 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-test: setup-dev $(VENV)/.archive ## run all tests (WORKERS=2)
-	@$(PYTEST)
+test: setup-dev $(VENV)/.archive ## run the tests (WORKERS=2)
+	@$(PYTEST) -m "not matrix"
+
+test-matrix: setup-dev $(VENV)/.archive ## run the other storage, index and stage of the kill for tests that run with one of them
+	@$(PYTEST) -m matrix
 
 test-fast: setup-dev ## run the tests that are not slow, in about three minutes
 	@$(PYTEST) -m "not slow"
@@ -180,4 +183,4 @@ lock: ## pin the Python packages and the jars again (needs uv)
 clean: ## delete the demo's lake
 	rm -rf lake
 
-.PHONY: help setup setup-dev demo walkthrough test test-fast test-pages test-lanes test-lane docker-test docker-shell laws faults kills lint bench growth schemas wheel package deploy-check deploy-local lock clean
+.PHONY: help setup setup-dev demo walkthrough test test-matrix test-fast test-pages test-lanes test-lane docker-test docker-shell laws faults kills lint bench growth schemas wheel package deploy-check deploy-local lock clean

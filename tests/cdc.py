@@ -23,6 +23,11 @@ EMPLOYEES = pa.schema([("emp_no", pa.int32()), ("name", pa.string()), ("departme
 needs_table_version_8 = pytest.mark.skipif(
     any("-0.15." in jar.name for jar in Path(JARS).glob("hudi-*.jar")), reason="Hudi 0.15 writes table version 6 only"
 )
+#: A case of a matrix: ``make test`` runs another one that stands for it, ``make test-matrix`` runs this one.
+matrix = pytest.mark.matrix
+#: Both kinds of Hudi tables, one of which stands for both.
+STORAGES = ["copy_on_write", pytest.param("merge_on_read", marks=matrix)]
+STORAGES_BY_MERGE_ON_READ = [pytest.param("copy_on_write", marks=matrix), "merge_on_read"]
 _OP = pa.field("Op", pa.string())
 _TIME = pa.field("ts", pa.string())
 

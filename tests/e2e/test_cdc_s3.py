@@ -14,7 +14,7 @@ import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.cdc import CdcBench
+from tests.cdc import STORAGES, CdcBench
 from tests.conftest import JARS, ROOT, command
 from tests.s3_server import BUCKET
 
@@ -63,7 +63,7 @@ def configure(table: str, value: Any) -> None:
     boto3.client("ssm").put_parameter(Name=f"lakehouse-table-hr.{table}", Value=text, Type="String", Overwrite=True)
 
 
-@pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
+@pytest.mark.parametrize("storage", STORAGES)
 def test_tables_of_the_parameter_store(cdc: S3CdcBench, storage: str) -> None:
     config = {"primaryKey": "emp_no", "partitionKey": "department", "storage": storage}
     configure("employees", config)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.cdc import EMPLOYEES, CdcBench
+from tests.cdc import EMPLOYEES, CdcBench, matrix
 from tests.faults.test_killed_runs import killed
 
 pytestmark = pytest.mark.slow
@@ -98,11 +98,11 @@ def undisturbed(
 @pytest.mark.parametrize(
     ("storage", "stage"),
     [
-        pytest.param("copy_on_write", "apply", id="before-the-commit"),
+        pytest.param("copy_on_write", "apply", id="before-the-commit", marks=matrix),
         pytest.param("copy_on_write", "hudi writes", id="in-the-middle-of-the-commit"),
-        pytest.param("copy_on_write", "applied", id="after-the-commit"),
+        pytest.param("copy_on_write", "applied", id="after-the-commit", marks=matrix),
         pytest.param("copy_on_write", "publish", id="in-the-middle-of-publish"),
-        pytest.param("merge_on_read", "hudi writes", id="in-the-middle-of-the-commit-mor"),
+        pytest.param("merge_on_read", "hudi writes", id="in-the-middle-of-the-commit-mor", marks=matrix),
         pytest.param("merge_on_read", "applied", id="after-the-commit-mor"),
     ],
 )
@@ -184,10 +184,10 @@ def widened(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> di
 @pytest.mark.parametrize(
     ("storage", "stage"),
     [
-        ("copy_on_write", "hudi writes"),
-        ("copy_on_write", "hudi has widened"),
+        pytest.param("copy_on_write", "hudi writes", marks=matrix),
+        pytest.param("copy_on_write", "hudi has widened", marks=matrix),
         ("merge_on_read", "hudi has widened"),
-        ("merge_on_read", "applied"),
+        pytest.param("merge_on_read", "applied", marks=matrix),
     ],
 )
 def test_a_column_grows_in_a_killed_run(cdc: CdcBench, widened: Any, storage: str, stage: str) -> None:

@@ -7,9 +7,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.cdc import CdcBench, committed
-
-STORAGES = ["copy_on_write", "merge_on_read"]
+from tests.cdc import STORAGES, CdcBench, committed
 
 pytestmark = pytest.mark.slow
 LOAD = "LOAD00000001.parquet"

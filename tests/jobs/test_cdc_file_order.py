@@ -11,9 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.cdc import EMPLOYEES, CdcBench, committed
-
-STORAGES = ["copy_on_write", "merge_on_read"]
+from tests.cdc import EMPLOYEES, STORAGES, CdcBench, committed
 
 pytestmark = pytest.mark.slow
 LOAD = "LOAD00000001.parquet"

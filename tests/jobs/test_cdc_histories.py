@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from tests.cdc import CdcBench, Change, rows_after
+from tests.cdc import STORAGES_BY_MERGE_ON_READ, CdcBench, Change, rows_after
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +51,7 @@ def cdc(tmp_path: Path, spark: SparkSession) -> Iterator[CdcBench]:
 
 
 @pytest.mark.parametrize("order_by", ["columns", "file"])
-@pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
+@pytest.mark.parametrize("storage", STORAGES_BY_MERGE_ON_READ)
 @settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(history=histories)
 def test_the_table_equals_plain_python(

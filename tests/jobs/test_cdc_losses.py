@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from lakewright.hudi import sink as hudi_sink
 from lakewright.log.log import Log
-from tests.cdc import CdcBench
+from tests.cdc import STORAGES, STORAGES_BY_MERGE_ON_READ, CdcBench, matrix
 
 LOAD, LOAD2, LOAD3 = (f"LOAD0000000{n}.parquet" for n in (1, 2, 3))
 FIRST, SECOND, THIRD = (f"20260801-10{minute}00000.parquet" for minute in (15, 20, 25))
@@ -163,7 +163,7 @@ def test_a_wrong_commit_is_also_detected_by_the_next_run(cdc: CdcBench, monkeypa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("index", ["global_simple", "record_index"])
+@pytest.mark.parametrize("index", [pytest.param("global_simple", marks=matrix), "record_index"])
 def test_an_update_that_changes_the_key_deletes_the_old_one(cdc: CdcBench, index: str) -> None:
     both = pa.schema([*PEOPLE, ("place", pa.string()), ("BI_id", pa.int32()), ("BI_note", pa.string())])
     cdc.feed(
@@ -285,7 +285,7 @@ def test_files_of_different_loads_are_not_mixed(cdc: CdcBench, way: str) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
+@pytest.mark.parametrize("storage", STORAGES_BY_MERGE_ON_READ)
 def test_values_omitted_by_updates_are_kept(cdc: CdcBench, storage: str) -> None:
     whole = pa.schema([*PEOPLE, ("bio", pa.string())])
     cdc.feed(
@@ -450,7 +450,7 @@ def test_an_incomplete_statement_is_reported(cdc: CdcBench) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
+@pytest.mark.parametrize("storage", STORAGES)
 def test_late_changes_do_not_provide_values_to_newer_ones(cdc: CdcBench, storage: str) -> None:
     cdc.feed(tables={"t": {"key": "id", "storage": storage, "keep_when_null": ["bio"]}})
     put(cdc, LOAD, [(1, "a", "x"), (2, "a", "x")], WITH_BIO)

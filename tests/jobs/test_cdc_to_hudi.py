@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,9 @@ from pyspark.sql import SparkSession
 from lakewright.hudi import sink as hudi_sink
 from lakewright.hudi import tombstones
 from lakewright.log.log import Log
-from tests.cdc import EMPLOYEES, CdcBench, needs_table_version_8
+from tests.cdc import EMPLOYEES, STORAGES, STORAGES_BY_MERGE_ON_READ, CdcBench, matrix, needs_table_version_8
 from tests.conftest import freeze_day
 
-STORAGES = ["copy_on_write", "merge_on_read"]
 LOAD = "LOAD00000001.parquet"
 FIRST, SECOND, THIRD = (f"20260801-10{minute}00000.parquet" for minute in (15, 20, 25))
 ANN, BOB, CID = (1, "Ann", "IT"), (2, "Bob", "HR"), (3, "Cid", "IT")
@@ -50,7 +50,7 @@ def counts(receipt: dict[str, Any]) -> dict[str, int]:
     return {name: count for name, count in receipt["counts"].items() if count}
 
 
-@pytest.mark.parametrize("storage", [pytest.param("copy_on_write", marks=pytest.mark.slow), "merge_on_read"])
+@pytest.mark.parametrize("storage", [pytest.param("copy_on_write", marks=[pytest.mark.slow, matrix]), "merge_on_read"])
 def test_a_load_then_changes_then_refusals(cdc: CdcBench, storage: str) -> None:
     """A load, upserts and deletes, refusals: an overview of the fast tests."""
     cdc.feed(target__storage=storage, max_rejected=0.5)
@@ -101,7 +101,7 @@ def test_a_load_then_changes_then_refusals(cdc: CdcBench, storage: str) -> None:
     cdc.put(SECOND, [("U", at(3), 1, "x", "IT"), ("X", at(3), 2, "no kind", "IT"), ("U", "soon", 8, "no time", "IT")])
     receipt = cdc.run()
     assert (receipt["exit_code"], receipt["rules"]) == (3, {"Op: kind": 1, "ts: order": 1})
-    other = next(name for name in STORAGES if name != storage)
+    other = "merge_on_read" if storage == "copy_on_write" else "copy_on_write"
     cdc.feed(target__storage=other, max_rejected=0.7)
     receipt = cdc.run()
     assert receipt["exit_code"] == 2
@@ -126,8 +126,8 @@ def test_a_reader_without_spark_sees_the_same(cdc: CdcBench, storage: str) -> No
 @pytest.mark.parametrize(
     ("storage", "at"),
     [
-        pytest.param(STORAGES[0], at, id=STORAGES[0]),
-        pytest.param(STORAGES[1], "2026-08-01 10:00:00.12345678{}".format, id=f"{STORAGES[1]}-nanoseconds"),
+        pytest.param("copy_on_write", at, id="copy_on_write", marks=matrix),
+        pytest.param("merge_on_read", "2026-08-01 10:00:00.12345678{}".format, id="merge_on_read-nanoseconds"),
     ],
 )
 def test_late_changes_lose(cdc: CdcBench, storage: str, at: Callable[[int], str]) -> None:
@@ -164,7 +164,7 @@ def test_late_changes_lose(cdc: CdcBench, storage: str, at: Callable[[int], str]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", STORAGES_BY_MERGE_ON_READ)
 def test_a_key_that_moves_and_returns(cdc: CdcBench, storage: str) -> None:
     """Log files of merge_on_read delete a key that its base file still has."""
     cdc.feed(target__storage=storage)
@@ -200,8 +200,21 @@ def test_a_table_that_starts_and_ends_empty(cdc: CdcBench, storage: str) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("index", ["global_bloom", "record_index", "simple", "bloom"])
+@pytest.mark.parametrize(
+    ("index", "storage"),
+    [
+        ("global_bloom", "copy_on_write"),
+        ("record_index", "merge_on_read"),
+        *(
+            pytest.param(index, storage, marks=matrix)
+            for index, storage in [
+                ("global_bloom", "merge_on_read"),
+                ("record_index", "copy_on_write"),
+                *product(["simple", "bloom"], ["copy_on_write", "merge_on_read"]),
+            ]
+        ),
+    ],
+)
 def test_every_index(cdc: CdcBench, storage: str, index: str) -> None:
     cdc.feed(target__storage=storage, target__index=index)
     cdc.put(LOAD, [ANN, BOB, CID])
@@ -222,7 +235,7 @@ def test_every_index(cdc: CdcBench, storage: str, index: str) -> None:
 
 @pytest.mark.slow
 @needs_table_version_8
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", STORAGES_BY_MERGE_ON_READ)
 def test_table_version_8(cdc: CdcBench, storage: str) -> None:
     cdc.feed(target__storage=storage, target__table_version=8)
     cdc.put(LOAD, [ANN, BOB, CID])
@@ -307,7 +320,7 @@ def test_similar_partition_values_and_keys_are_distinct(cdc: CdcBench, storage: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", STORAGES_BY_MERGE_ON_READ)
 def test_partitions_of_every_type(cdc: CdcBench, storage: str) -> None:
     values: dict[str, tuple[pa.DataType, Any, Any]] = {
         "int": (pa.int32(), 7, -7),

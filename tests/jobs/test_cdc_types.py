@@ -11,11 +11,10 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.cdc import CdcBench
+from tests.cdc import STORAGES, STORAGES_BY_MERGE_ON_READ, CdcBench, matrix
 
 LOAD = "LOAD00000001.parquet"
 FIRST, SECOND, THIRD = (f"20260801-10{minute}00000.parquet" for minute in (15, 20, 25))
-STORAGES = ("copy_on_write", "merge_on_read")
 
 
 def at(second: float) -> str:
@@ -55,17 +54,19 @@ def appended(cdc: CdcBench) -> tuple[str, list[tuple[Any, ...]]]:
 
 
 WIDER = [
-    pytest.param(pa.int32(), pa.int64(), 7, 2**40, "bigint", id="int-to-bigint"),
+    pytest.param(pa.int32(), pa.int64(), 7, 2**40, "bigint", id="int-to-bigint", marks=matrix),
     pytest.param(
         pa.decimal128(10, 2), pa.decimal128(20, 4), Decimal("-1.10"), Decimal("5.0001"), "decimal(20,4)", id="decimal"
     ),
-    pytest.param(pa.int64(), pa.decimal128(20, 0), 2**62 + 1, Decimal(2**64 - 1), "decimal(20,0)", id="unsigned"),
+    pytest.param(
+        pa.int64(), pa.decimal128(20, 0), 2**62 + 1, Decimal(2**64 - 1), "decimal(20,0)", id="unsigned", marks=matrix
+    ),
     pytest.param(pa.float32(), pa.float64(), 0.1, 0.1, "double", id="float-to-double"),
 ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", STORAGES_BY_MERGE_ON_READ)
 @pytest.mark.parametrize(("narrow", "wide", "old", "new", "kind"), WIDER)
 def test_a_column_is_widened(
     cdc: CdcBench, storage: str, narrow: Any, wide: Any, old: Any, new: Any, kind: str
@@ -136,7 +137,7 @@ def test_widening_a_column_keeps_empty_partition_values(cdc: CdcBench, storage: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", STORAGES_BY_MERGE_ON_READ)
 def test_key_and_partition_are_widened_if_their_text_is_unchanged(cdc: CdcBench, storage: str) -> None:
     cdc.feed(tables={"t": {"key": "id", "partition_by": "p"}}, target__storage=storage)
     narrow = {"key": pa.decimal128(5, 1), "place": pa.int32()}
@@ -290,7 +291,7 @@ NESTED: Any = pa.struct(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", STORAGES_BY_MERGE_ON_READ)
 def test_nested_columns(cdc: CdcBench, storage: str) -> None:
     cdc.feed(tables={"t": {"key": "id", "partition_by": "p"}}, target__storage=storage)
     day = dt.date(2026, 8, 1)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from tests.cdc import CdcBench
+from tests.cdc import STORAGES, CdcBench
 from tests.conftest import Bench, command
 from tests.jobs.event_bench import EventBench
 
@@ -119,7 +119,7 @@ def cdc(tmp_path: Path, spark: SparkSession) -> Iterator[CdcBench]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("storage", ["copy_on_write", "merge_on_read"])
+@pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("partition_by", ["department", ""], ids=["partitioned", "unpartitioned"])
 def test_changes_of_a_table_with_a_key(cdc: CdcBench, storage: str, partition_by: str) -> None:
     cdc.feed(
