@@ -19,7 +19,9 @@ from lakewright.quality.expectation import Expectation
 from lakewright.quality.sql.compiled import Aggregate
 from lakewright.quality.sql.counts import Counts, Keys
 from lakewright.storage.uris import open_lake
-from tests.lakewright.quality.drawn import COLUMNS, arrow_table, draw_rows
+from tests.lakewright.quality.drawn import COLUMNS, arrow_table, draw_rows, pandas_frame
+from tests.lakewright.quality.library import validate
+from tests.lakewright.quality.sql.test_against_library import assert_equal, compiled
 
 EXPECTATIONS = [
     *(Expectation("expect_column_values_to_be_unique", {"column": column}) for column in ("id", "x", "name")),
@@ -58,6 +60,20 @@ def test_parts_have_the_counts_of_the_whole(tmp_path: Path, name: str) -> None:
         connection.register("batch", pa.concat_tables(tables))
         in_memory = aggregate.evaluate("batch", lambda sql: connection.sql(sql).to_arrow_table().to_pylist()[0])
     assert results == in_memory
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_workers_decide_like_the_library(tmp_path: Path) -> None:
+    random = Random(11)
+    tables = [arrow_table(draw_rows(random, with_oddities=True)) for _ in range(3)]
+    _, parts = staged(tmp_path / "lake", tables)
+    expectations = compiled(random, 60)
+    results = Aggregate(expectations, COLUMNS, "duckdb").results(lambda counts: parts.counts(counts, list(COLUMNS)))
+    theirs = validate(pandas_frame(pa.concat_tables(tables)), expectations)
+    outcomes = assert_equal(expectations, results, theirs, exempt="at")
+    assert outcomes["met"]
+    assert outcomes["not met"]
 
 
 def test_files_of_workers_are_judged_in_workers(tmp_path: Path) -> None:
