@@ -101,7 +101,7 @@ def undisturbed(
         pytest.param("copy_on_write", "apply", id="before-the-commit", marks=matrix),
         pytest.param("copy_on_write", "hudi writes", id="in-the-middle-of-the-commit"),
         pytest.param("copy_on_write", "applied", id="after-the-commit", marks=matrix),
-        pytest.param("copy_on_write", "publish", id="in-the-middle-of-publish"),
+        pytest.param("copy_on_write", "publish", id="in-the-middle-of-publish", marks=matrix),
         pytest.param("merge_on_read", "hudi writes", id="in-the-middle-of-the-commit-mor", marks=matrix),
         pytest.param("merge_on_read", "applied", id="after-the-commit-mor"),
     ],
@@ -201,7 +201,9 @@ def test_a_column_grows_in_a_killed_run(cdc: CdcBench, widened: Any, storage: st
     assert cdc.strays() == []
 
 
-@pytest.mark.parametrize("stage", ["apply", "hudi writes", "hudi has widened"])
+@pytest.mark.parametrize(
+    "stage", [pytest.param("apply", marks=matrix), "hudi writes", pytest.param("hudi has widened", marks=matrix)]
+)
 def test_a_column_grows_in_a_run_that_sleeps_past_its_lease(cdc: CdcBench, widened: Any, stage: str) -> None:
     before, expected = widened["copy_on_write"]
     shutil.copytree(before, cdc.lake, dirs_exist_ok=True)
@@ -219,7 +221,7 @@ def test_a_column_grows_in_a_run_that_sleeps_past_its_lease(cdc: CdcBench, widen
     assert cdc.batches() == [1, 2]
 
 
-@pytest.mark.parametrize("stage", ["apply", "hudi writes"])
+@pytest.mark.parametrize("stage", [pytest.param("apply", marks=matrix), "hudi writes"])
 def test_a_run_that_is_suspended_past_its_lease_does_no_harm(cdc: CdcBench, undisturbed: Any, stage: str) -> None:
     before, _, expected = undisturbed["copy_on_write"]
     shutil.copytree(before, cdc.lake, dirs_exist_ok=True)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from tests.cdc import STORAGES, CdcBench
+from tests.cdc import STORAGES, CdcBench, matrix
 from tests.conftest import Bench, command
 from tests.jobs.event_bench import EventBench
 
@@ -120,7 +120,10 @@ def cdc(tmp_path: Path, spark: SparkSession) -> Iterator[CdcBench]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("partition_by", ["department", ""], ids=["partitioned", "unpartitioned"])
+@pytest.mark.parametrize(
+    "partition_by",
+    [pytest.param("department", id="partitioned"), pytest.param("", id="unpartitioned", marks=matrix)],
+)
 def test_changes_of_a_table_with_a_key(cdc: CdcBench, storage: str, partition_by: str) -> None:
     cdc.feed(
         tables={"employees": {"key": "emp_no", "partition_by": partition_by}},
