@@ -41,8 +41,13 @@ _NOT_PLAIN: Final = re.compile(r"[*?\[\]{}\\]")
 #: Decimals with more digits would be rounded as doubles.
 _EXACT_DIGITS: Final = 15
 _BATCH_ROWS: Final = 1 << 17
+#: Types whose values Python orders as DuckDB does.
+_ORDERED: Final = re.compile(r"tinyint|smallint|int|bigint|decimal\(.*\)|date|string")
 #: Of the row's source object; see ``lakewright.parquet.provenance``.
 _OBJECT: Final = "_object"
+
+#: The least and the greatest key of rows in ascending order; empty if there are none.
+Ascent = tuple[()] | tuple[tuple[Any, ...], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,20 @@ class ParquetTable:
             names = [column[0] for column in found.description]
             (row,) = found.fetchall()
         return dict(zip(names, row, strict=True))
+
+    def ascent(self, keys: Keys) -> Ascent | None:
+        """Return the least and the greatest key if the rows considered are in the order of their keys, else None.
+
+        If there are no rows, it is empty. Keys that Python may order otherwise than DuckDB, such as nulls, count as
+        unordered.
+        """
+        if not all(_ORDERED.fullmatch(self.types[column]) for column in keys.columns):
+            return None
+        with self._connected(keys.columns, scans_once=True) as connection:
+            rows, ascending, nulls, least, greatest = connection.execute(keys.ascent(ROWS)).fetchone()
+        if nulls or rows - ascending > 1:
+            return None
+        return (least, greatest) if rows else ()
 
     def hashes(self, keys: Keys) -> Iterator[Any]:
         """Return arrays with hashes of 64 bits of the keys of the rows considered.

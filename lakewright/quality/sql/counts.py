@@ -28,6 +28,17 @@ class Keys:
         conditions = [f"{name} IS NOT NULL" for name in self.names(dialect)]
         return f" {self.joined_by} ".join(conditions) if self.joined_by else "TRUE"
 
+    def ascent(self, relation: str) -> str:
+        """Return DuckDB's query for the numbers of rows considered, of those that follow a lesser key, and of nulls.
+
+        The least and the greatest key follow. If all but the first row follow a lesser key, all keys differ.
+        """
+        names = self.names("duckdb")
+        values = f"row({', '.join(names)}) AS key, {' OR '.join(f'{name} IS NULL' for name in names)} AS has_null, "
+        pairs = f"SELECT {values}{_ascends(names)} AS ascends FROM {relation} WHERE {self.rows('duckdb')}"  # noqa: S608
+        counted = ", ".join(f"count(CASE WHEN {condition} THEN 1 END)" for condition in ("TRUE", "ascends", "has_null"))
+        return f"SELECT {counted}, min(key), max(key) FROM ({pairs}) AS p"  # noqa: S608
+
     def copies(self, relation: str, dialect: Dialect) -> str:
         """Return the query for the number of rows whose keys another row has as well.
 
@@ -70,8 +81,13 @@ def _is_unordered(relation: str, keys: Sequence[str], rows: str) -> str:
 
     Grouping takes ten times as long as this, and exports are often in the order of their keys.
     """
+    pairs = f"SELECT {_ascends(keys)} AS ascends FROM {relation} WHERE {rows}"  # noqa: S608
+    return f"SELECT count(*) - count(CASE WHEN ascends THEN 1 END) > 1 FROM ({pairs}) AS p"  # noqa: S608
+
+
+def _ascends(keys: Sequence[str]) -> str:
+    """Return the condition that a row follows one with a lesser key."""
     ascends = "FALSE"
     for key in reversed(keys):
         ascends = f"{key} > lag({key}) OVER () OR ({key} = lag({key}) OVER () AND ({ascends}))"
-    pairs = f"SELECT {ascends} AS ascends FROM {relation} WHERE {rows}"  # noqa: S608
-    return f"SELECT count(*) - count(CASE WHEN ascends THEN 1 END) > 1 FROM ({pairs}) AS p"  # noqa: S608
+    return ascends

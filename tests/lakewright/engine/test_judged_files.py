@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -106,6 +107,53 @@ def test_copies_are_counted_across_files(
     _, parts = staged(tmp_path / "lake", tables)
     keys = {"single": Keys(("id",), "OR"), "several": Keys(("id", "name"), "AND")}
     assert parts.counts(Counts({}, keys), ["id", "name"]) == {"single": copies, "several": copies}
+
+
+@pytest.mark.parametrize(
+    ("tables", "proves"),
+    [
+        pytest.param([numbers(1, 2), numbers(5, 9), numbers(3)], True, id="parts-that-ascend-in-any-order"),
+        pytest.param([numbers(None, 1, None, 2), numbers(None)], True, id="nulls-are-not-considered"),
+        pytest.param([numbers(1, 5), numbers(3)], False, id="parts-that-overlap"),
+        pytest.param([numbers(1, 2), numbers(2, 3)], False, id="parts-that-touch"),
+        pytest.param([numbers(2, 1), numbers(3)], False, id="a-part-that-descends"),
+        pytest.param([numbers(1, 1), numbers(3)], False, id="equal-neighbours"),
+    ],
+)
+def test_order_proves_that_keys_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: Sequence[pa.Table], proves: bool
+) -> None:
+    hashed: set[str] = set()
+    monkeypatch.setattr(JudgedFiles, "_repeated", lambda _judged, copies: hashed.update(copies) or set())
+    _, parts = staged(tmp_path / "lake", tables)
+    assert parts.counts(Counts({}, {"g": Keys(("id",), "OR")}), ["id"]) == {"g": 0}
+    assert (hashed == set()) == proves
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "ascent"),
+    [
+        pytest.param({"a": "int", "b": "string"}, [(1, "x"), (1, "y"), (2, "a")], ((1, "x"), (2, "a")), id="several"),
+        pytest.param({"a": "string"}, [("Z",), ("a",), ("é",), ("😀",)], (("Z",), ("😀",)), id="texts-by-code-points"),
+        pytest.param({"a": "int", "b": "string"}, [(1, "x"), (2, None)], None, id="a-null-among-several"),
+        pytest.param({"a": "double"}, [(1.0,), (2.0,)], None, id="doubles-have-NaN"),
+        pytest.param({"a": "int"}, [(None,), (None,)], (), id="no-rows"),
+        pytest.param(
+            {"ascends": "int", "has_null": "int", "key": "int"},
+            [(1, 1, 1), (1, 1, 2), (1, 2, 0)],
+            ((1, 1, 1), (1, 2, 0)),
+            id="columns-named-as-in-the-query",
+        ),
+        pytest.param({"key": "int"}, [(1,), (3,), (2,)], None, id="one-that-descends"),
+    ],
+)
+def test_the_ascent_of_keys(tmp_path: Path, columns: dict[str, str], rows: Sequence[Any], ascent: Any) -> None:
+    kinds = {"int": pa.int32(), "string": pa.string(), "double": pa.float64()}
+    schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
+    pq.write_table(pa.table(list(zip(*rows, strict=True)), schema), tmp_path / "0.parquet")
+    file = DataFile("0.parquet", "0.parquet", "", len(rows), (tmp_path / "0.parquet").stat().st_size)
+    table = ParquetTable(open_lake(str(tmp_path)), {"0.parquet": file}, columns, threads=1)
+    assert table.ascent(Keys(tuple(columns), "OR")) == ascent
 
 
 def test_equal_hashes_of_different_keys_are_no_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

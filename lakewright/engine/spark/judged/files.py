@@ -1,14 +1,16 @@
 """Staged Parquet files that a gate judges on Spark: DuckDB in the workers counts, in parts of the files.
 
-Whether keys are unique follows from their hashes: if these differ, so do the keys. Workers sort the hashes of their
-files; Spark shuffles them by range, and each range is merged by one worker. Only if hashes are equal, which is very
-likely due to equal keys, Spark compares the keys themselves.
+Keys are unique if they ascend in each part, as in most exports, and no two parts overlap. Otherwise it follows from
+their hashes: if these differ, so do the keys. Workers sort the hashes of their files; Spark shuffles them by range, and
+each range is merged by one worker. Only if hashes are equal, which is very likely due to equal keys, Spark compares the
+keys themselves.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import numpy as np
@@ -23,7 +25,7 @@ from lakewright.workers import Workers
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lakewright.quality.duckdb_table import ParquetTable
+    from lakewright.quality.duckdb_table import Ascent, ParquetTable
 
 #: The most hashes that one worker merges, on average: 32 MB, and as much again to sort them.
 _MOST_MERGED: Final = 1 << 22
@@ -90,10 +92,12 @@ class JudgedFiles:
     def counts(self, counts: Counts, columns: Sequence[str]) -> Mapping[str, int]:
         """See ``JudgedTable.counts``."""
         found: Counter[str] = Counter()
-        if counts.measures:
-            for row in self.workers.run(partial(_measured, counts.measures, columns), self._parts):
-                found.update(row)
-        again = self._repeated(counts.copies)
+        ascents: dict[str, list[Ascent | None]] = defaultdict(list)
+        for row, of_part in self.workers.run(partial(_measured, counts, columns), self._parts):
+            found.update(row)
+            for name, ascent in of_part.items():
+                ascents[name].append(ascent)
+        again = self._repeated({name: keys for name, keys in counts.copies.items() if not _differ(ascents[name])})
         repeated = {name: keys for name, keys in counts.copies.items() if name in again}
         copies = self._in_spark.counts(Counts({}, repeated), columns) if repeated else {}
         return {**found, **dict.fromkeys(counts.copies, 0), **copies}
@@ -112,11 +116,15 @@ class JudgedFiles:
 
     @cached_property
     def _parts(self) -> list[_Part]:
-        """Parts of the files with about as many rows each."""
-        table = self.table
-        files = sorted(table.files.items(), key=lambda item: item[1].rows)
-        count = min(len(files), _PARTS_EACH * self.workers.at_once)
-        return [_Part(table.lake.uri, dict(files[number::count]), table.types, table.moved) for number in range(count)]
+        """Parts of the files with about as many rows each, in the order of the files."""
+        table, count = self.table, _PARTS_EACH * self.workers.at_once
+        rows = sum(file.rows for file in table.files.values()) or 1
+        parts: dict[int, dict[str, DataFile]] = defaultdict(dict)
+        before = 0
+        for path, file in table.files.items():
+            parts[before * count // rows][path] = file
+            before += file.rows
+        return [_Part(table.lake.uri, files, table.types, table.moved) for files in parts.values()]
 
     @cached_property
     def _in_spark(self) -> SparkTable:
@@ -127,8 +135,21 @@ def _rows(part: _Part) -> int:
     return part.table().count()
 
 
-def _measured(measures: Mapping[str, str], columns: Sequence[str], part: _Part) -> Mapping[str, int]:
-    return part.table().counts(Counts(measures, {}), columns)
+def _measured(
+    counts: Counts, columns: Sequence[str], part: _Part
+) -> tuple[Mapping[str, int], Mapping[str, "Ascent | None"]]:
+    """Return the measures of a part, and the ascent of each of its keys."""
+    table = part.table()
+    measured = table.counts(Counts(counts.measures, {}), columns) if counts.measures else {}
+    return measured, {name: table.ascent(keys) for name, keys in counts.copies.items()}
+
+
+def _differ(ascents: Sequence["Ascent | None"]) -> bool:
+    """Return whether all keys of all parts differ, as far as their ascents tell."""
+    if None in ascents:
+        return False
+    ordered = sorted(ascent for ascent in ascents if ascent)
+    return all(greatest < least for (_, greatest), (least, _) in pairwise(ordered))
 
 
 def _hashes(copies: Mapping[str, Keys], parts: int, part: _Part) -> Iterator[tuple[int, _Block]]:
