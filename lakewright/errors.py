@@ -28,7 +28,7 @@ LakewrightError (1)                 transforms.errors
 ├── OvertakenError (4)              another run finished this run's batch
 ├── InterruptedRunError (130)       the user interrupted the run
 ├── JvmEndedError (1)               Spark's JVM has exited
-├── WorkerEndedError (1)            a worker process of the local engine has ended
+├── WorkerEndedError (1)            a worker process of either engine has ended
 ├── RunFailedError (its cause's)    a script's run failed
 └── UnreachableError (5)            a source or service could not be reached
     ├── AccessDeniedError (5)       it denied access
@@ -273,7 +273,7 @@ class JvmEndedError(LakewrightError):
 
 
 class WorkerEndedError(LakewrightError):
-    """Raised when a worker of the local engine ended or ran out of memory during a task; ``how`` says which."""
+    """Raised when a worker of either engine ended or ran out of memory during a task; ``how`` says which."""
 
     def __init__(self, how: str) -> None:
         self.how = how

@@ -16,6 +16,7 @@ from lakewright.aws.buckets import bucket_options, use_bucket_options
 from lakewright.engine.spark.judged.files import JudgedFiles
 from lakewright.engine.spark.judged.rows import read_staged
 from lakewright.engine.spark.session import get_session
+from lakewright.errors import WorkerEndedError
 from lakewright.log.records import DataFile
 from lakewright.measuring.meters import TaskMeter, TaskUsage, current_meter
 from lakewright.measuring.work import Done, advance, reported_work
@@ -28,6 +29,9 @@ from transforms.errors import LakewrightError
 
 #: What a worker says that failed for good, in Spark's text.
 _FAILED: Final = re.compile(rf"^{WorkerError.__module__}\.{WorkerError.__name__}: (.*)$", re.MULTILINE)
+
+#: What Spark says of a Python worker that was killed or crashed.
+_DIED: Final = "Python worker exited unexpectedly"
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -56,6 +60,7 @@ class SparkWorkers:
         """See ``Workers.run``; Spark may retry tasks that raised other errors.
 
         Raises:
+            WorkerEndedError: If a worker died.
             WorkerError: If a task finally failed with an unexpected error.
         """
         if not tasks:
@@ -93,7 +98,7 @@ class SparkWorkers:
         Spark shuffles the parts, and spills what does not fit into memory.
 
         Raises:
-            LakewrightError: If a task raised it.
+            LakewrightError: If a task raised it, or a worker died.
             WorkerError: If a task finally failed with an unexpected error.
         """
         if not tasks:
@@ -137,12 +142,15 @@ class SparkWorkers:
         """Return the reports of all tasks.
 
         Raises:
+            WorkerEndedError: If a worker died.
             WorkerError: If a task finally failed.
         """
         try:
             return reports.collect()
         except Py4JJavaError as error:
             text = str(error.java_exception)
+            if _DIED in text:
+                raise WorkerEndedError("of Spark died, probably because its machine ran out of memory") from None
             if self.shows_values:
                 raise WorkerError(_last_line(text)) from error
             failed = _FAILED.search(text)

@@ -9,11 +9,12 @@ from pyspark.sql import SparkSession
 
 from lakewright.engine.local import LocalWorkers, WorkerPool
 from lakewright.engine.spark.workers import SparkWorkers
+from lakewright.errors import WorkerEndedError
 from lakewright.measuring.meters import metered
 from lakewright.measuring.work import NOTHING, Done
 from lakewright.unexpected import WorkerError, trace_of
 from lakewright.workers import Workers
-from tests.lakewright.engine.tasks import by_last_digit, count_requests, count_rows, double, read_number, refuse
+from tests.lakewright.engine.tasks import by_last_digit, count_requests, count_rows, double, end, read_number, refuse
 from transforms.errors import DataError, LongRecordError
 
 
@@ -103,6 +104,15 @@ def test_unexpected_errors_quote_values_only_if_allowed(workers: Workers) -> Non
 
 def test_spark_workers_run_one_task_per_core(spark: SparkSession) -> None:
     assert SparkWorkers().at_once == spark.sparkContext.defaultParallelism
+
+
+@pytest.mark.usefixtures("spark")
+def test_a_spark_worker_that_dies_is_named() -> None:
+    told = r"^a worker of Spark died, probably because its machine ran out of memory; run again to finish the batch"
+    with pytest.raises(WorkerEndedError, match=told):
+        SparkWorkers().run(end, ["signal"])
+    with pytest.raises(WorkerEndedError, match=told):
+        SparkWorkers().run_merged(end, sorted, ["signal"], 2)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("spark")
