@@ -38,7 +38,6 @@ def counts(folder: Path) -> Numbers:
     seconds = json.loads((folder / SECONDS).read_text())[1:]  # the first one starts Spark
     return {
         "timeline_files": sum(1 for path in (table / ".hoodie").iterdir() if path.is_file()),
-        "archive_files": sum(1 for _ in table.glob(".hoodie/**/*.archive.*")),
         "data_files": sum(1 for _ in table.rglob("*.parquet")),
         "log_bytes": bytes_of(folder / "lake/state/hr/people/log", "**/*"),
         "tombstone_files": sum(1 for _ in (folder / "lake/state/hr/people").glob("deleted/*.parquet")),
