@@ -65,7 +65,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 test: setup-dev $(VENV)/.archive ## run the tests (WORKERS=2)
 	@$(PYTEST) -m "not matrix"
 
-test-matrix: setup-dev $(VENV)/.archive ## run the cases of Hudi tests (storage, index, type, stage of a kill) that make test leaves out
+test-matrix: setup-dev $(VENV)/.archive ## run the cases of Hudi tests (storage, type, stage of a kill) that make test leaves out
 	@$(PYTEST) -m matrix
 
 test-fast: setup-dev ## run the tests that are not slow, in about three minutes
